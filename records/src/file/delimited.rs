@@ -1,0 +1,141 @@
+//! Delimited text: every cell is read as the kind its field has.
+
+use std::io::{BufReader, Read};
+use std::path::{Path, PathBuf};
+
+use super::{FileBatch, FileError, Matching, RowReject};
+use crate::columns::Columns;
+use crate::reject::Reason;
+use crate::row::Row;
+use crate::schema::{Purpose, Schema};
+use crate::timestamp;
+
+/// Separators that a header may use; the one that occurs most is taken.
+const SEPARATORS: [u8; 4] = [b',', b';', b'\t', b'|'];
+/// Longest header line looked at to find the separator, in bytes.
+const HEADER_BYTES: u64 = 64 * 1024;
+
+/// Reads delimited text with a header line.
+pub struct Delimited<R: Read> {
+    path: PathBuf,
+    reader: csv::Reader<std::io::Chain<std::io::Cursor<Vec<u8>>, BufReader<R>>>,
+    matching: Matching,
+    row: Row,
+    columns: Columns,
+    record: csv::ByteRecord,
+}
+
+impl<R: Read> Delimited<R> {
+    /// Reads the header; `path` is only for messages.
+    ///
+    /// # Errors
+    /// When there is no header, or it lacks a column the schema requires.
+    pub fn new(
+        source: R,
+        path: &Path,
+        schema: &Schema,
+        purpose: Purpose,
+    ) -> Result<Delimited<R>, FileError> {
+        let mut source = BufReader::new(source);
+        let mut head = Vec::new();
+        std::io::BufRead::read_until(&mut source.by_ref().take(HEADER_BYTES), b'\n', &mut head)
+            .map_err(|source| FileError::Io {
+                path: path.to_owned(),
+                source,
+            })?;
+        if head.iter().all(u8::is_ascii_whitespace) {
+            return Err(FileError::Empty {
+                path: path.to_owned(),
+            });
+        }
+        let occurrences = |separator: &u8| head.iter().filter(|byte| *byte == separator).count();
+        // `max_by_key` takes the last of equals; reversed, a header of one column is a CSV's.
+        let separator = SEPARATORS
+            .into_iter()
+            .rev()
+            .max_by_key(occurrences)
+            .unwrap_or(b',');
+        let mut reader = csv::ReaderBuilder::new()
+            .delimiter(separator)
+            .flexible(true)
+            .from_reader(std::io::Cursor::new(head).chain(source));
+        let names: Vec<String> = reader
+            .byte_headers()
+            .map_err(|error| invalid(path, &error))?
+            .iter()
+            .map(|name| String::from_utf8_lossy(name).trim().to_owned())
+            .collect();
+        Ok(Delimited {
+            matching: Matching::new(path, &names, schema, purpose)?,
+            path: path.to_owned(),
+            reader,
+            row: Row::new(schema, purpose),
+            columns: Columns::new(schema, purpose),
+            record: csv::ByteRecord::new(),
+        })
+    }
+
+    /// Columns that the schema does not name.
+    pub fn unknown_columns(&self) -> &[String] {
+        &self.matching.unknown
+    }
+
+    /// The next rows, at most `max_rows`; `None` at the end.
+    ///
+    /// # Errors
+    /// When the source breaks off.
+    pub fn next_batch(&mut self, max_rows: usize) -> Result<Option<FileBatch>, FileError> {
+        let mut rejects = Vec::new();
+        let now_us = timestamp::now_us();
+        while self.columns.len() + rejects.len() < max_rows {
+            let more = self
+                .reader
+                .read_byte_record(&mut self.record)
+                .map_err(|error| invalid(&self.path, &error))?;
+            if !more {
+                break;
+            }
+            match self.fill(now_us) {
+                Ok(()) => self.columns.push(&self.row),
+                Err(reason) => rejects.push(RowReject {
+                    line: self.record.position().map_or(0, csv::Position::line),
+                    reason,
+                }),
+            }
+        }
+        if self.columns.is_empty() && rejects.is_empty() {
+            return Ok(None);
+        }
+        Ok(Some(FileBatch {
+            batch: self.columns.finish(),
+            rejects,
+        }))
+    }
+
+    fn fill(&mut self, now_us: i64) -> Result<(), Reason> {
+        self.row.clear();
+        if self.record.len() != self.matching.targets.len() {
+            return Err(Reason::Ragged {
+                expected: self.matching.targets.len(),
+                found: self.record.len(),
+            });
+        }
+        for (cell, target) in self.record.iter().zip(&self.matching.targets) {
+            let Some(index) = *target else { continue };
+            let text = std::str::from_utf8(cell).map_err(|error| Reason::InvalidText {
+                field: self.row.slots()[index].field.name.clone(),
+                detail: format!("is not UTF-8: {error}; save the file as UTF-8"),
+            })?;
+            self.row.set_untyped(index, text)?;
+        }
+        self.row.finish(now_us)
+    }
+}
+
+fn invalid(path: &Path, error: &csv::Error) -> FileError {
+    FileError::Format {
+        path: path.to_owned(),
+        format: "CSV",
+        detail: error.to_string(),
+    }
+}

@@ -1,0 +1,20 @@
+//! What a record is: the schema file, decoding and validation into Arrow columns, the table for it.
+//!
+//! Bytes from Kafka, lines of a CSV and rows of a Parquet file all end as the same typed
+//! [`arrow_array::RecordBatch`], or as rejects with a reason. Knows nothing of Kafka, of SQL
+//! connections or of models.
+
+pub mod columns;
+pub mod decode;
+pub mod encode;
+pub mod file;
+pub mod reject;
+pub mod row;
+pub mod schema;
+pub mod table;
+pub mod timestamp;
+
+pub use columns::Columns;
+pub use decode::{Decoded, Decoder, Key};
+pub use reject::Reason;
+pub use schema::{Field, Kind, Purpose, Schema, SchemaError, Task};

@@ -1,0 +1,88 @@
+//! Why a record was not taken.
+
+use crate::schema::Kind;
+
+/// The reason a record was rejected: what was expected, and what was found.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum Reason {
+    /// A message without a value (a Kafka tombstone), or of no bytes.
+    #[error("the message is empty; expected a JSON object")]
+    Empty,
+    /// Bytes that are not one JSON object.
+    #[error("not a JSON object: {detail}")]
+    Malformed {
+        /// Where and what, as the parser says it.
+        detail: String,
+    },
+    /// A required field is absent or null.
+    #[error("field {field:?} is missing")]
+    MissingField {
+        /// The field's name.
+        field: String,
+    },
+    /// A value of another kind than the schema says.
+    #[error("field {field:?} is {found}; expected {}", expected.expected())]
+    WrongType {
+        /// The field's name.
+        field: String,
+        /// What the schema says.
+        expected: Kind,
+        /// What was sent, shortened.
+        found: String,
+    },
+    /// A number outside the schema's bounds.
+    #[error("field {field:?} is {found}; expected {bound}")]
+    OutOfBounds {
+        /// The field's name.
+        field: String,
+        /// What was sent.
+        found: String,
+        /// The bound it broke, in words.
+        bound: String,
+    },
+    /// A text that cannot be stored: too long, empty where a key is wanted, or with a NUL.
+    #[error("field {field:?} {detail}")]
+    InvalidText {
+        /// The field's name.
+        field: String,
+        /// What is wrong with it.
+        detail: String,
+    },
+    /// A row of a file with another number of cells than its header.
+    #[error("the row has {found} cells; the header has {expected}")]
+    Ragged {
+        /// Cells of the header.
+        expected: usize,
+        /// Cells of the row.
+        found: usize,
+    },
+    /// The database refused the row for a rule the schema does not know.
+    #[error("the database refused the row: {detail}")]
+    Refused {
+        /// What the database said.
+        detail: String,
+    },
+    /// The record is valid, but no model can price it.
+    #[error("cannot be priced: {detail}")]
+    Unpriceable {
+        /// What the model lacked.
+        detail: String,
+    },
+}
+
+impl Reason {
+    /// A short stable name, for metrics and for the `code` column of rejects.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Reason::Empty => "empty",
+            Reason::Malformed { .. } => "malformed",
+            Reason::MissingField { .. } => "missing_field",
+            Reason::WrongType { .. } => "wrong_type",
+            Reason::OutOfBounds { .. } => "out_of_bounds",
+            Reason::InvalidText { .. } => "invalid_text",
+            Reason::Ragged { .. } => "ragged",
+            Reason::Refused { .. } => "refused",
+            Reason::Unpriceable { .. } => "unpriceable",
+        }
+    }
+}

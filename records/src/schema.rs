@@ -1,0 +1,369 @@
+//! The schema file: which fields a record has, and what they are for.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::sync::Arc;
+
+use arrow_schema::{DataType, TimeUnit};
+use serde::{Deserialize, Serialize};
+
+/// The default schema, compiled in: `schemas/real-estate.toml`.
+const REAL_ESTATE: &str = include_str!("../../schemas/real-estate.toml");
+
+/// Longest text of a `category` field, in bytes, unless the schema says otherwise.
+const CATEGORY_MAX_LENGTH: usize = 256;
+/// Longest text of a `text` field, in bytes, unless the schema says otherwise.
+const TEXT_MAX_LENGTH: usize = 4096;
+
+/// Why a schema could not be used.
+#[derive(Debug, thiserror::Error)]
+pub enum SchemaError {
+    /// The file is not there or not readable.
+    #[error(
+        "cannot read the schema {path}: give the path of a schema file, or the name of a built-in one (real-estate)"
+    )]
+    Read {
+        /// What was asked for.
+        path: String,
+        /// What the operating system said.
+        source: std::io::Error,
+    },
+    /// The file is not the TOML a schema is.
+    #[error("the schema {path} is not valid: {detail}")]
+    Parse {
+        /// The file, or the built-in name.
+        path: String,
+        /// Where and what, as the TOML parser says it.
+        detail: String,
+    },
+    /// The file is TOML, but its parts do not fit together.
+    #[error("the schema {path} does not fit together: {detail}")]
+    Inconsistent {
+        /// The file, or the built-in name.
+        path: String,
+        /// Which part, and what it should be.
+        detail: String,
+    },
+}
+
+/// What a field holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Kind {
+    /// One of a set of names: a city, a building type.
+    Category,
+    /// A real number.
+    Number,
+    /// A whole number.
+    Integer,
+    /// Yes or no.
+    Boolean,
+    /// A point in time, kept in microseconds UTC.
+    Timestamp,
+    /// Free text or an identifier; never a feature.
+    Text,
+}
+
+impl Kind {
+    /// The Arrow type of a column of this kind.
+    pub fn data_type(self) -> DataType {
+        match self {
+            Kind::Category | Kind::Text => DataType::Utf8,
+            Kind::Number => DataType::Float64,
+            Kind::Integer => DataType::Int64,
+            Kind::Boolean => DataType::Boolean,
+            Kind::Timestamp => DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())),
+        }
+    }
+
+    /// The PostgreSQL type of a column of this kind.
+    pub fn sql_type(self) -> &'static str {
+        match self {
+            Kind::Category | Kind::Text => "text",
+            Kind::Number => "double precision",
+            Kind::Integer => "bigint",
+            Kind::Boolean => "boolean",
+            Kind::Timestamp => "timestamptz",
+        }
+    }
+
+    /// What a JSON value of this kind is called in an error message.
+    pub fn expected(self) -> &'static str {
+        match self {
+            Kind::Category | Kind::Text => "a text",
+            Kind::Number => "a number",
+            Kind::Integer => "a whole number",
+            Kind::Boolean => "true or false",
+            Kind::Timestamp => "a time such as 2026-01-31T12:00:00Z or seconds since 1970",
+        }
+    }
+}
+
+/// What is learned from the records.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Task {
+    /// Predict a number.
+    Regression,
+    /// Predict the probability of a class.
+    Classification,
+    /// Find groups; there is no target.
+    Clustering,
+}
+
+/// What a record is decoded for: it decides whether the target must be there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purpose {
+    /// To be stored and learned from: the target is a column and required.
+    Listing,
+    /// To be priced: the target is no column, and ignored where it is sent.
+    Request,
+}
+
+/// One field of a record.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Field {
+    /// The JSON key, the CSV header and the column's name at once.
+    pub name: String,
+    /// Decides the column's type and how the model may use it.
+    pub kind: Kind,
+    /// A record without it is rejected.
+    #[serde(default)]
+    pub required: bool,
+    /// Least value allowed, inclusive: keeps absurd values out of the table.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub min: Option<f64>,
+    /// Greatest value allowed, inclusive.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max: Option<f64>,
+    /// Unit of the value, for people: shown beside numbers, never computed with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unit: Option<String>,
+    /// Longest text in bytes: bounds what one record may cost.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_length: Option<usize>,
+    /// What the field means, for people.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub about: Option<String>,
+}
+
+impl Field {
+    /// Longest text allowed, in bytes.
+    pub fn text_limit(&self) -> usize {
+        self.max_length.unwrap_or(match self.kind {
+            Kind::Text => TEXT_MAX_LENGTH,
+            _ => CATEGORY_MAX_LENGTH,
+        })
+    }
+}
+
+/// The schema: what a record of one kind is. One TOML file.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Schema {
+    /// Names the kind of record, in models and messages.
+    pub name: String,
+    /// Raised when fields change: a model says which version it was fitted on.
+    pub version: u32,
+    /// Which kind of model is fitted.
+    pub task: Task,
+    /// The table the loader writes and training reads.
+    pub table: String,
+    /// The field that says which record a later one replaces.
+    pub key: String,
+    /// The field that orders records in time; absent in a record, its arrival counts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub time: Option<String>,
+    /// The field to be predicted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub target: Option<String>,
+    /// The fields, in the order of the table's columns.
+    #[serde(rename = "field")]
+    pub fields: Vec<Field>,
+}
+
+impl Schema {
+    /// The default schema: listings of real estate.
+    pub fn real_estate() -> Schema {
+        Schema::parse(REAL_ESTATE, "real-estate")
+            .expect("the compiled-in schema is valid: a test parses it")
+    }
+
+    /// Reads a schema by the name of a built-in one or by a file's path.
+    ///
+    /// # Errors
+    /// When the file cannot be read, is not TOML, or its parts do not fit together.
+    pub fn load(name_or_path: &str) -> Result<Schema, SchemaError> {
+        if name_or_path == "real-estate" {
+            return Ok(Schema::real_estate());
+        }
+        let text = std::fs::read_to_string(Path::new(name_or_path)).map_err(|source| {
+            SchemaError::Read {
+                path: name_or_path.to_owned(),
+                source,
+            }
+        })?;
+        Schema::parse(&text, name_or_path)
+    }
+
+    /// Parses the text of a schema file; `path` is only for messages.
+    ///
+    /// # Errors
+    /// When the text is not TOML or its parts do not fit together.
+    pub fn parse(text: &str, path: &str) -> Result<Schema, SchemaError> {
+        let schema: Schema = toml::from_str(text).map_err(|error| SchemaError::Parse {
+            path: path.to_owned(),
+            detail: error.to_string(),
+        })?;
+        schema
+            .check()
+            .map_err(|detail| SchemaError::Inconsistent {
+                path: path.to_owned(),
+                detail,
+            })?;
+        Ok(schema)
+    }
+
+    fn check(&self) -> Result<(), String> {
+        is_identifier(&self.table).map_err(|why| format!("table {:?} {why}", self.table))?;
+        let mut seen = BTreeSet::new();
+        for field in &self.fields {
+            is_identifier(&field.name).map_err(|why| format!("field {:?} {why}", field.name))?;
+            if !seen.insert(&field.name) {
+                return Err(format!("field {:?} stands twice", field.name));
+            }
+            if let (Some(min), Some(max)) = (field.min, field.max)
+                && min > max
+            {
+                return Err(format!("field {:?}: min {min} is above max {max}", field.name));
+            }
+            if (field.min.is_some() || field.max.is_some())
+                && !matches!(field.kind, Kind::Number | Kind::Integer)
+            {
+                return Err(format!(
+                    "field {:?}: min and max are for numbers and integers",
+                    field.name
+                ));
+            }
+        }
+        let role = |role: &str, name: &str, kinds: &[Kind]| match self.field(name) {
+            None => Err(format!("{role} = {name:?} names no field")),
+            Some(field) if !kinds.contains(&field.kind) => Err(format!(
+                "{role} = {name:?} is of kind {:?}, expected one of {kinds:?}",
+                field.kind
+            )),
+            Some(_) => Ok(()),
+        };
+        role("key", &self.key, &[Kind::Text, Kind::Category])?;
+        if let Some(time) = &self.time {
+            role("time", time, &[Kind::Timestamp])?;
+        }
+        match (&self.target, self.task) {
+            (Some(target), Task::Regression) => {
+                role("target", target, &[Kind::Number, Kind::Integer])
+            }
+            (Some(target), Task::Classification) => role(
+                "target",
+                target,
+                &[Kind::Number, Kind::Integer, Kind::Boolean, Kind::Category],
+            ),
+            (None, Task::Clustering) => Ok(()),
+            (Some(_), Task::Clustering) => Err("task clustering has no target".to_owned()),
+            (None, task) => Err(format!("task {task:?} needs a target")),
+        }
+    }
+
+    /// The field of a name.
+    pub fn field(&self, name: &str) -> Option<&Field> {
+        self.fields.iter().find(|field| field.name == name)
+    }
+
+    /// The fields that are columns for a purpose: all, or all but the target.
+    pub fn columns(&self, purpose: Purpose) -> impl Iterator<Item = &Field> {
+        self.fields.iter().filter(move |field| {
+            purpose == Purpose::Listing || self.target.as_deref() != Some(field.name.as_str())
+        })
+    }
+
+    /// The fields a model may learn from: neither key, time, target nor free text.
+    pub fn features(&self) -> impl Iterator<Item = &Field> {
+        self.fields.iter().filter(|field| {
+            field.kind != Kind::Text
+                && field.name != self.key
+                && self.time.as_deref() != Some(field.name.as_str())
+                && self.target.as_deref() != Some(field.name.as_str())
+        })
+    }
+
+    /// Whether a column of decoded records can hold nulls.
+    pub fn is_nullable(&self, field: &Field) -> bool {
+        !(field.required
+            || field.name == self.key
+            || self.time.as_deref() == Some(field.name.as_str())
+            || self.target.as_deref() == Some(field.name.as_str()))
+    }
+
+    /// The Arrow schema of decoded records.
+    pub fn arrow(&self, purpose: Purpose) -> Arc<arrow_schema::Schema> {
+        Arc::new(arrow_schema::Schema::new(
+            self.columns(purpose)
+                .map(|field| {
+                    arrow_schema::Field::new(
+                        &field.name,
+                        field.kind.data_type(),
+                        self.is_nullable(field),
+                    )
+                })
+                .collect::<Vec<_>>(),
+        ))
+    }
+}
+
+/// Names go into SQL and into metric labels: only what needs no quoting is allowed.
+fn is_identifier(name: &str) -> Result<(), &'static str> {
+    let mut letters = name.chars();
+    let starts_well = letters
+        .next()
+        .is_some_and(|first| first.is_ascii_lowercase() || first == '_');
+    let goes_on_well =
+        letters.all(|letter| letter.is_ascii_lowercase() || letter.is_ascii_digit() || letter == '_');
+    if !starts_well || !goes_on_well {
+        return Err("must be lower-case letters, digits and underscores, not starting with a digit");
+    }
+    if name.len() > 63 {
+        return Err("is longer than the 63 bytes PostgreSQL allows");
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_default_schema_is_valid() {
+        let schema = Schema::real_estate();
+        assert_eq!(schema.target.as_deref(), Some("price"));
+        assert_eq!(schema.arrow(Purpose::Listing).fields().len(), 14);
+        assert_eq!(schema.arrow(Purpose::Request).fields().len(), 13);
+    }
+
+    #[test]
+    fn parts_that_do_not_fit_are_named() {
+        let base = "name='x'\nversion=1\ntask='regression'\ntable='x'\nkey='id'\ntarget='y'\n";
+        let fields = "[[field]]\nname='id'\nkind='text'\n[[field]]\nname='y'\nkind='number'\n";
+        assert!(Schema::parse(&format!("{base}{fields}"), "x").is_ok());
+        for (text, expected) in [
+            (format!("{base}{fields}[[field]]\nname='y'\nkind='number'\n"), "stands twice"),
+            (format!("{base}[[field]]\nname='id'\nkind='text'\n"), "names no field"),
+            (format!("{base}{fields}[[field]]\nname='z; drop'\nkind='text'\n"), "must be lower-case"),
+            (format!("{base}{fields}[[field]]\nname='z'\nkind='number'\nmin=2\nmax=1\n"), "above max"),
+            (format!("{base}{fields}colour='red'\n"), "unknown field `colour`"),
+            (format!("{base}{fields}[[field]]\nname='z'\nkind='colour'\n"), "unknown variant `colour`"),
+        ] {
+            let error = Schema::parse(&text, "x").expect_err(expected).to_string();
+            assert!(error.contains(expected), "{error} does not say {expected:?}");
+        }
+    }
+}
