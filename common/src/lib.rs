@@ -1,1 +1,18 @@
-//! common
+//! What every service stands on. Knows neither prices nor models.
+
+pub mod args;
+pub mod config;
+pub mod database;
+pub mod health;
+pub mod http;
+pub mod kafka;
+pub mod offsets;
+pub mod rejects;
+pub mod secret;
+pub mod shutdown;
+pub mod telemetry;
+
+pub use config::{ConfigError, Layered};
+pub use health::Health;
+pub use secret::Secret;
+pub use shutdown::Shutdown;

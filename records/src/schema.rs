@@ -216,12 +216,10 @@ impl Schema {
             path: path.to_owned(),
             detail: error.to_string(),
         })?;
-        schema
-            .check()
-            .map_err(|detail| SchemaError::Inconsistent {
-                path: path.to_owned(),
-                detail,
-            })?;
+        schema.check().map_err(|detail| SchemaError::Inconsistent {
+            path: path.to_owned(),
+            detail,
+        })?;
         Ok(schema)
     }
 
@@ -236,7 +234,10 @@ impl Schema {
             if let (Some(min), Some(max)) = (field.min, field.max)
                 && min > max
             {
-                return Err(format!("field {:?}: min {min} is above max {max}", field.name));
+                return Err(format!(
+                    "field {:?}: min {min} is above max {max}",
+                    field.name
+                ));
             }
             if (field.min.is_some() || field.max.is_some())
                 && !matches!(field.kind, Kind::Number | Kind::Integer)
@@ -326,10 +327,12 @@ fn is_identifier(name: &str) -> Result<(), &'static str> {
     let starts_well = letters
         .next()
         .is_some_and(|first| first.is_ascii_lowercase() || first == '_');
-    let goes_on_well =
-        letters.all(|letter| letter.is_ascii_lowercase() || letter.is_ascii_digit() || letter == '_');
+    let goes_on_well = letters
+        .all(|letter| letter.is_ascii_lowercase() || letter.is_ascii_digit() || letter == '_');
     if !starts_well || !goes_on_well {
-        return Err("must be lower-case letters, digits and underscores, not starting with a digit");
+        return Err(
+            "must be lower-case letters, digits and underscores, not starting with a digit",
+        );
     }
     if name.len() > 63 {
         return Err("is longer than the 63 bytes PostgreSQL allows");
@@ -355,15 +358,36 @@ mod tests {
         let fields = "[[field]]\nname='id'\nkind='text'\n[[field]]\nname='y'\nkind='number'\n";
         assert!(Schema::parse(&format!("{base}{fields}"), "x").is_ok());
         for (text, expected) in [
-            (format!("{base}{fields}[[field]]\nname='y'\nkind='number'\n"), "stands twice"),
-            (format!("{base}[[field]]\nname='id'\nkind='text'\n"), "names no field"),
-            (format!("{base}{fields}[[field]]\nname='z; drop'\nkind='text'\n"), "must be lower-case"),
-            (format!("{base}{fields}[[field]]\nname='z'\nkind='number'\nmin=2\nmax=1\n"), "above max"),
-            (format!("{base}{fields}colour='red'\n"), "unknown field `colour`"),
-            (format!("{base}{fields}[[field]]\nname='z'\nkind='colour'\n"), "unknown variant `colour`"),
+            (
+                format!("{base}{fields}[[field]]\nname='y'\nkind='number'\n"),
+                "stands twice",
+            ),
+            (
+                format!("{base}[[field]]\nname='id'\nkind='text'\n"),
+                "names no field",
+            ),
+            (
+                format!("{base}{fields}[[field]]\nname='z; drop'\nkind='text'\n"),
+                "must be lower-case",
+            ),
+            (
+                format!("{base}{fields}[[field]]\nname='z'\nkind='number'\nmin=2\nmax=1\n"),
+                "above max",
+            ),
+            (
+                format!("{base}{fields}colour='red'\n"),
+                "unknown field `colour`",
+            ),
+            (
+                format!("{base}{fields}[[field]]\nname='z'\nkind='colour'\n"),
+                "unknown variant `colour`",
+            ),
         ] {
             let error = Schema::parse(&text, "x").expect_err(expected).to_string();
-            assert!(error.contains(expected), "{error} does not say {expected:?}");
+            assert!(
+                error.contains(expected),
+                "{error} does not say {expected:?}"
+            );
         }
     }
 }

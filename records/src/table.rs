@@ -76,7 +76,9 @@ mod tests {
     #[test]
     fn the_table_follows_the_schema() {
         let sql = ddl(&Schema::real_estate());
-        assert!(sql.starts_with("CREATE TABLE IF NOT EXISTS listings (\n    id text PRIMARY KEY,\n"));
+        assert!(
+            sql.starts_with("CREATE TABLE IF NOT EXISTS listings (\n    id text PRIMARY KEY,\n")
+        );
         assert!(sql.contains("    listed_at timestamptz NOT NULL,\n"));
         assert!(sql.contains("    area double precision,\n"));
         assert!(sql.contains("    price double precision NOT NULL,\n"));

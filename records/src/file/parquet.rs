@@ -107,13 +107,15 @@ impl Parquet {
                 .as_ref()
                 .is_none_or(|chunk| self.next_in_chunk >= chunk.num_rows());
             if exhausted {
-                self.chunk = self.reader.next().transpose().map_err(|error| {
-                    FileError::Format {
+                self.chunk = self
+                    .reader
+                    .next()
+                    .transpose()
+                    .map_err(|error| FileError::Format {
                         path: self.path.clone(),
                         format: "Parquet",
                         detail: error.to_string(),
-                    }
-                })?;
+                    })?;
                 self.next_in_chunk = 0;
             }
             let Some(chunk) = &self.chunk else { break };

@@ -1,0 +1,56 @@
+//! The flags that all services share.
+
+use std::path::PathBuf;
+
+use crate::config::{ConfigError, Layered};
+
+/// Flags of every service; they win over the environment, the file and the defaults.
+#[derive(Debug, Clone, Default, clap::Args)]
+pub struct CommonArgs {
+    /// Settings file (TOML); config/default.toml lists every setting
+    #[arg(long, value_name = "FILE", env = "HEDONIC_CONFIG", global = true)]
+    pub config: Option<PathBuf>,
+    /// One setting, e.g. --set loader.batch_rows=1000 (repeatable)
+    #[arg(long = "set", value_name = "SECTION.KEY=VALUE", global = true)]
+    pub set: Vec<String>,
+    /// Kafka brokers, host:port[,host:port]
+    #[arg(long, value_name = "BROKERS", global = true)]
+    pub kafka: Option<String>,
+    /// PostgreSQL, postgres://user:password@host:port/database
+    #[arg(
+        long,
+        value_name = "URL",
+        env = "DATABASE_URL",
+        hide_env_values = true,
+        global = true
+    )]
+    pub database_url: Option<String>,
+    /// Log as JSON lines (RUST_LOG sets the level, e.g. RUST_LOG=debug)
+    #[arg(long, global = true)]
+    pub log_json: bool,
+}
+
+impl CommonArgs {
+    /// The settings with these flags on top.
+    ///
+    /// # Errors
+    /// When the file, a variable or a flag is not as it should be.
+    pub fn layered(&self) -> Result<Layered, ConfigError> {
+        let mut overrides = Vec::new();
+        for setting in &self.set {
+            let (key, value) = setting
+                .split_once('=')
+                .ok_or_else(|| ConfigError::Override {
+                    setting: setting.clone(),
+                })?;
+            overrides.push((key.trim().to_owned(), value.trim().to_owned()));
+        }
+        if let Some(brokers) = &self.kafka {
+            overrides.push(("kafka.brokers".to_owned(), brokers.clone()));
+        }
+        if let Some(url) = &self.database_url {
+            overrides.push(("database.url".to_owned(), url.clone()));
+        }
+        Layered::load(self.config.as_deref(), &overrides)
+    }
+}

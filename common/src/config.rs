@@ -1,0 +1,139 @@
+//! Settings in layers: compiled-in defaults, a file, the environment, flags.
+
+use std::path::Path;
+
+use config::{Config, Environment, File, FileFormat};
+use serde::de::DeserializeOwned;
+
+/// Every setting with its default and its meaning.
+pub const DEFAULTS: &str = include_str!("../../config/default.toml");
+
+/// Why the settings could not be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// A layer cannot be read, or a value is of the wrong type.
+    #[error("the settings are not valid: {detail}")]
+    Invalid {
+        /// Which key or file, and what was expected.
+        detail: String,
+    },
+    /// A section that no service has.
+    #[error("unknown section [{section}]; expected one of: {known}")]
+    UnknownSection {
+        /// As found.
+        section: String,
+        /// What there is.
+        known: String,
+    },
+    /// `--set` without an equals sign.
+    #[error("--set {setting}: expected SECTION.KEY=VALUE, such as loader.batch_rows=1000")]
+    Override {
+        /// As found.
+        setting: String,
+    },
+}
+
+/// The settings of all services, layered; each service takes its own sections.
+#[derive(Debug, Clone)]
+pub struct Layered {
+    config: Config,
+}
+
+impl Layered {
+    /// Reads defaults, `file`, `HEDONIC__SECTION__KEY` and `overrides`, the later winning.
+    ///
+    /// # Errors
+    /// When a layer cannot be read or names a section that does not exist.
+    pub fn load(
+        file: Option<&Path>,
+        overrides: &[(String, String)],
+    ) -> Result<Layered, ConfigError> {
+        let mut builder = Config::builder().add_source(File::from_str(DEFAULTS, FileFormat::Toml));
+        if let Some(file) = file {
+            builder = builder.add_source(File::from(file).format(FileFormat::Toml));
+        }
+        builder = builder.add_source(
+            Environment::with_prefix("HEDONIC")
+                .prefix_separator("__")
+                .separator("__")
+                .try_parsing(true),
+        );
+        for (key, value) in overrides {
+            builder = builder
+                .set_override(key.as_str(), value.as_str())
+                .map_err(invalid)?;
+        }
+        let config = builder.build().map_err(invalid)?;
+        let known = sections(
+            &Config::builder()
+                .add_source(File::from_str(DEFAULTS, FileFormat::Toml))
+                .build()
+                .map_err(invalid)?,
+        )?;
+        for section in sections(&config)? {
+            if !known.contains(&section) {
+                return Err(ConfigError::UnknownSection {
+                    section,
+                    known: known.join(", "),
+                });
+            }
+        }
+        Ok(Layered { config })
+    }
+
+    /// The settings of one section.
+    ///
+    /// # Errors
+    /// When a key is unknown, missing or of the wrong type; the message names it.
+    pub fn section<T: DeserializeOwned>(&self, name: &str) -> Result<T, ConfigError> {
+        self.config.get(name).map_err(|error| ConfigError::Invalid {
+            detail: format!("section [{name}]: {error}"),
+        })
+    }
+}
+
+fn sections(config: &Config) -> Result<Vec<String>, ConfigError> {
+    let table: std::collections::BTreeMap<String, serde::de::IgnoredAny> =
+        config.clone().try_deserialize().map_err(invalid)?;
+    Ok(table.into_keys().collect())
+}
+
+fn invalid(error: config::ConfigError) -> ConfigError {
+    ConfigError::Invalid {
+        detail: error.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, serde::Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Registry {
+        path: String,
+    }
+
+    #[test]
+    fn later_layers_win_and_unknown_names_are_refused() {
+        let layered = Layered::load(None, &[]).expect("defaults");
+        let registry: Registry = layered.section("registry").expect("section");
+        assert_eq!(registry.path, ".hedonic/models");
+
+        let set = |key: &str, value: &str| vec![(key.to_owned(), value.to_owned())];
+        let layered = Layered::load(None, &set("registry.path", "elsewhere")).expect("override");
+        let registry: Registry = layered.section("registry").expect("section");
+        assert_eq!(registry.path, "elsewhere");
+
+        let error = Layered::load(None, &set("colour.red", "1")).expect_err("unknown section");
+        assert!(
+            error.to_string().contains("unknown section [colour]"),
+            "{error}"
+        );
+        let layered = Layered::load(None, &set("registry.colour", "1")).expect("loads");
+        let error = layered
+            .section::<Registry>("registry")
+            .expect_err("unknown key");
+        assert!(error.to_string().contains("colour"), "{error}");
+    }
+}

@@ -1,0 +1,41 @@
+//! What a service waits for, and whether it is ready.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// The state of everything a service needs; cheap to clone and share.
+#[derive(Debug, Clone, Default)]
+pub struct Health {
+    /// What each needed thing is waited for; `None` where it is there.
+    parts: Arc<Mutex<BTreeMap<&'static str, Option<String>>>>,
+}
+
+impl Health {
+    /// The part is not there; `why` says what is waited for.
+    pub fn waiting(&self, part: &'static str, why: impl Into<String>) {
+        self.lock().insert(part, Some(why.into()));
+    }
+
+    /// The part is there.
+    pub fn ready(&self, part: &'static str) {
+        self.lock().insert(part, None);
+    }
+
+    /// Whether every part is there.
+    pub fn is_ready(&self) -> bool {
+        self.lock().values().all(Option::is_none)
+    }
+
+    /// Each part with `"ready"` or what is waited for.
+    pub fn report(&self) -> BTreeMap<&'static str, String> {
+        self.lock()
+            .iter()
+            .map(|(part, waiting)| (*part, waiting.clone().unwrap_or_else(|| "ready".to_owned())))
+            .collect()
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<&'static str, Option<String>>> {
+        // A panic while holding the lock leaves a whole map: every change is one insert.
+        self.parts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

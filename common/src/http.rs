@@ -1,0 +1,119 @@
+//! The HTTP interface every service has: health, metrics, status, and routes of its own.
+
+use std::net::TcpListener;
+use std::sync::Arc;
+
+use actix_web::{App, HttpResponse, HttpServer, web};
+use anyhow::Context;
+
+use crate::health::Health;
+use crate::shutdown::Shutdown;
+use crate::telemetry;
+
+/// Seconds given to open requests when the service leaves.
+const GRACE_S: u64 = 2;
+
+/// Gives the service's own part of `/status`.
+pub type Status = Arc<dyn Fn() -> serde_json::Value + Send + Sync>;
+
+/// Opens the address; port 0 takes a free one.
+///
+/// # Errors
+/// When the address is taken or not one of this machine's.
+pub fn listen(address: &str) -> anyhow::Result<TcpListener> {
+    TcpListener::bind(address).with_context(|| {
+        format!("cannot listen on {address}: is it taken? Another address can be set as `http`")
+    })
+}
+
+/// Serves `/health/live`, `/health/ready`, `/metrics`, `/status` and `routes` until shutdown.
+///
+/// # Errors
+/// When the server cannot be started.
+pub async fn serve<R>(
+    listener: TcpListener,
+    health: Health,
+    status: Status,
+    routes: R,
+    shutdown: Shutdown,
+) -> anyhow::Result<()>
+where
+    R: Fn(&mut web::ServiceConfig) + Clone + Send + 'static,
+{
+    let server = HttpServer::new(move || {
+        let json = web::JsonConfig::default().error_handler(|error, _| {
+            let answer = error_answer(400, &error.to_string());
+            actix_web::error::InternalError::from_response(error, answer).into()
+        });
+        App::new()
+            .app_data(json)
+            .app_data(web::Data::new(health.clone()))
+            .app_data(web::Data::new(Arc::clone(&status)))
+            .route("/health/live", web::get().to(live))
+            .route("/health/ready", web::get().to(ready))
+            .route("/metrics", web::get().to(metrics))
+            .route("/status", web::get().to(full_status))
+            .configure(routes.clone())
+            .default_service(web::to(nothing_here))
+    })
+    .workers(1)
+    .disable_signals()
+    .shutdown_timeout(GRACE_S)
+    .listen(listener)
+    .context("cannot start the HTTP server")?
+    .run();
+    let handle = server.handle();
+    let mut task = tokio::spawn(server);
+    tokio::select! {
+        result = &mut task => return Ok(result.context("the HTTP server broke off")??),
+        () = shutdown.cancelled() => {}
+    }
+    handle.stop(true).await;
+    Ok(())
+}
+
+/// An error as JSON: `{"error": …}`.
+pub fn error_answer(code: u16, message: &str) -> HttpResponse {
+    let code = actix_web::http::StatusCode::from_u16(code)
+        .unwrap_or(actix_web::http::StatusCode::INTERNAL_SERVER_ERROR);
+    HttpResponse::build(code).json(serde_json::json!({ "error": message }))
+}
+
+async fn live() -> HttpResponse {
+    HttpResponse::Ok().json(serde_json::json!({ "live": true }))
+}
+
+async fn ready(health: web::Data<Health>) -> HttpResponse {
+    let body = serde_json::json!({ "ready": health.is_ready(), "parts": health.report() });
+    if health.is_ready() {
+        HttpResponse::Ok().json(body)
+    } else {
+        HttpResponse::ServiceUnavailable().json(body)
+    }
+}
+
+async fn metrics() -> HttpResponse {
+    HttpResponse::Ok()
+        .content_type("text/plain; version=0.0.4")
+        .body(telemetry::render_metrics())
+}
+
+async fn full_status(health: web::Data<Health>, status: web::Data<Status>) -> HttpResponse {
+    let mut body = status();
+    if let Some(body) = body.as_object_mut() {
+        body.insert("ready".to_owned(), health.is_ready().into());
+        body.insert("parts".to_owned(), serde_json::json!(health.report()));
+    }
+    HttpResponse::Ok().json(body)
+}
+
+async fn nothing_here(request: actix_web::HttpRequest) -> HttpResponse {
+    error_answer(
+        404,
+        &format!(
+            "nothing at {} {}; try /status, /metrics, /health/live or /health/ready",
+            request.method(),
+            request.path()
+        ),
+    )
+}

@@ -1,0 +1,312 @@
+//! A consumer whose position is the offset stored in Postgres, not the group's.
+//!
+//! It lives on a thread of its own: librdkafka calls back from `poll`, and the stored offsets are
+//! looked up there, before the first message of a partition is fetched.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use rdkafka::ClientContext;
+use rdkafka::Message;
+use rdkafka::Offset;
+use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer, ConsumerContext};
+use rdkafka::message::BorrowedMessage;
+use rdkafka::topic_partition_list::TopicPartitionList;
+use rdkafka::types::RDKafkaRespErr;
+use sqlx::PgPool;
+use tokio::runtime::Handle;
+
+use super::KafkaConfig;
+use crate::health::Health;
+use crate::offsets::{self, Stretch, Stretches};
+use crate::shutdown::Shutdown;
+
+/// Longest wait for a first message, so that shutdown is noticed.
+const IDLE_POLL: Duration = Duration::from_millis(100);
+/// Pause between two tries to read the stored offsets.
+const RETRY: Duration = Duration::from_millis(500);
+
+/// Where the consumer's position is kept.
+#[derive(Clone)]
+pub struct Anchor {
+    /// The database.
+    pub pool: PgPool,
+    /// The Kafka cluster's id: offsets of one cluster mean nothing on another.
+    pub cluster: String,
+    /// The consumer's name in the table of offsets; also its group.
+    pub consumer: String,
+}
+
+/// When a batch is full.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// Most messages.
+    pub rows: usize,
+    /// Most bytes of payload (the last message may go beyond).
+    pub bytes: usize,
+    /// How long a batch may wait for more; zero takes only what is there already.
+    pub linger: Duration,
+}
+
+/// What a round of polling gave.
+#[derive(Debug)]
+pub enum Gathered {
+    /// Messages were handed over: work on them, commit, then call [`Anchored::committed`].
+    Batch(Stretches),
+    /// There was nothing.
+    Empty,
+    /// Partitions were taken or given meanwhile: what was handed over must be forgotten.
+    Abandoned,
+}
+
+/// The assignment as the rebalance callback leaves it.
+#[derive(Default)]
+struct Assignment {
+    /// Raised at each rebalance, so that a batch knows whether it spans one.
+    epoch: u64,
+    /// The stored offset of each partition; `None` where none is stored.
+    positions: BTreeMap<(String, i32), Option<i64>>,
+}
+
+struct Context {
+    anchor: Anchor,
+    runtime: Handle,
+    shutdown: Shutdown,
+    health: Health,
+    assignment: Arc<Mutex<Assignment>>,
+}
+
+impl Context {
+    /// Sets the stored offsets into the list; false when shut down before they could be read.
+    fn position(&self, list: &mut TopicPartitionList) -> bool {
+        let mut positions = BTreeMap::new();
+        let partitions: Vec<(String, i32)> = list
+            .elements()
+            .iter()
+            .map(|element| (element.topic().to_owned(), element.partition()))
+            .collect();
+        let mut by_topic: BTreeMap<String, BTreeMap<i32, i64>> = BTreeMap::new();
+        for (topic, partition) in partitions {
+            if !by_topic.contains_key(&topic) {
+                let Some(stored) = self.stored(&topic) else {
+                    return false;
+                };
+                by_topic.insert(topic.clone(), stored);
+            }
+            let stored = by_topic[&topic].get(&partition).copied();
+            let offset = stored.map_or(Offset::Beginning, Offset::Offset);
+            if let Err(error) = list.set_partition_offset(&topic, partition, offset) {
+                tracing::error!("cannot position {topic}/{partition}: {error}");
+            }
+            positions.insert((topic, partition), stored);
+        }
+        let mut assignment = lock(&self.assignment);
+        assignment.epoch += 1;
+        assignment.positions = positions;
+        true
+    }
+
+    fn stored(&self, topic: &str) -> Option<BTreeMap<i32, i64>> {
+        loop {
+            let anchor = &self.anchor;
+            let asked = self.runtime.block_on(offsets::stored(
+                &anchor.pool,
+                &anchor.cluster,
+                &anchor.consumer,
+                topic,
+            ));
+            match asked {
+                Ok(stored) => return Some(stored),
+                Err(error) => {
+                    tracing::warn!("cannot read the stored offsets of {topic}: {error}; retrying");
+                }
+            }
+            if self.shutdown.is_cancelled() {
+                return None;
+            }
+            std::thread::sleep(RETRY);
+        }
+    }
+}
+
+impl ClientContext for Context {}
+
+impl ConsumerContext for Context {
+    fn rebalance(
+        &self,
+        consumer: &BaseConsumer<Self>,
+        event: RDKafkaRespErr,
+        list: &mut TopicPartitionList,
+    ) {
+        metrics::counter!("hedonic_kafka_rebalances_total", "consumer" => self.anchor.consumer.clone())
+            .increment(1);
+        let assigned =
+            event == RDKafkaRespErr::RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS && self.position(list);
+        let result = if assigned {
+            tracing::debug!(partitions = list.count(), "partitions assigned");
+            self.health.ready("partitions");
+            consumer.assign(list)
+        } else {
+            let mut assignment = lock(&self.assignment);
+            assignment.epoch += 1;
+            assignment.positions.clear();
+            self.health
+                .waiting("partitions", "waiting for the group's assignment");
+            consumer.unassign()
+        };
+        if let Err(error) = result {
+            tracing::error!("the assignment could not be changed: {error}");
+        }
+    }
+}
+
+/// A consumer anchored in Postgres.
+pub struct Anchored {
+    consumer: BaseConsumer<Context>,
+    assignment: Arc<Mutex<Assignment>>,
+}
+
+impl Anchored {
+    /// Joins the group. Call from within a Tokio runtime; use from a thread that is not of it.
+    ///
+    /// # Errors
+    /// When a Kafka property is wrong.
+    pub fn subscribe(
+        config: &KafkaConfig,
+        topics: &[&str],
+        fetch_wait_ms: u64,
+        anchor: Anchor,
+        health: Health,
+        shutdown: Shutdown,
+    ) -> anyhow::Result<Anchored> {
+        let assignment = Arc::new(Mutex::new(Assignment::default()));
+        let group = anchor.consumer.clone();
+        health.waiting("partitions", "waiting for the group's assignment");
+        let context = Context {
+            anchor,
+            runtime: Handle::current(),
+            shutdown,
+            health,
+            assignment: Arc::clone(&assignment),
+        };
+        let consumer: BaseConsumer<Context> = config
+            .consumer(&group, fetch_wait_ms)
+            .create_with_context(context)?;
+        consumer.subscribe(topics)?;
+        Ok(Anchored {
+            consumer,
+            assignment,
+        })
+    }
+
+    /// Hands over messages until the batch is full, or lingered, or `shutdown`.
+    pub fn gather(
+        &mut self,
+        limits: &Limits,
+        shutdown: &Shutdown,
+        mut take: impl FnMut(&BorrowedMessage<'_>),
+    ) -> Gathered {
+        let epoch = lock(&self.assignment).epoch;
+        let mut stretches = Stretches::new();
+        let (mut rows, mut bytes) = (0, 0);
+        let mut first_at: Option<Instant> = None;
+        while rows < limits.rows && bytes < limits.bytes && !shutdown.is_cancelled() {
+            let wait = match first_at {
+                None => IDLE_POLL,
+                Some(at) => limits.linger.saturating_sub(at.elapsed()),
+            };
+            if first_at.is_some() && wait.is_zero() && !limits.linger.is_zero() {
+                break;
+            }
+            let polled = self.consumer.poll(wait);
+            let assignment = lock(&self.assignment);
+            if assignment.epoch != epoch {
+                return if rows == 0 && polled.is_none() {
+                    Gathered::Empty
+                } else {
+                    // A message polled in the new epoch is forgotten too: fetch it again.
+                    drop(assignment);
+                    drop(polled);
+                    self.reposition();
+                    Gathered::Abandoned
+                };
+            }
+            match polled {
+                None => break,
+                Some(Err(error)) => {
+                    drop(assignment);
+                    tracing::warn!("Kafka: {error}");
+                    break;
+                }
+                Some(Ok(message)) => {
+                    let place = (message.topic().to_owned(), message.partition());
+                    let from = assignment.positions.get(&place).copied().flatten();
+                    drop(assignment);
+                    let next = message.offset() + 1;
+                    stretches
+                        .entry(place)
+                        .and_modify(|stretch| stretch.next = next)
+                        .or_insert(Stretch { from, next });
+                    first_at.get_or_insert_with(Instant::now);
+                    rows += 1;
+                    bytes += message.payload_len();
+                    take(&message);
+                }
+            }
+        }
+        if rows == 0 {
+            Gathered::Empty
+        } else {
+            Gathered::Batch(stretches)
+        }
+    }
+
+    /// The batch is in the database: its offsets are the new positions. The group is told too, for
+    /// lag tools only.
+    pub fn committed(&mut self, stretches: &Stretches) {
+        let mut list = TopicPartitionList::new();
+        let mut assignment = lock(&self.assignment);
+        for ((topic, partition), stretch) in stretches {
+            if let Some(position) = assignment.positions.get_mut(&(topic.clone(), *partition)) {
+                *position = Some(stretch.next);
+            }
+            if let Err(error) =
+                list.add_partition_offset(topic, *partition, Offset::Offset(stretch.next))
+            {
+                tracing::debug!("offset for lag tools: {error}");
+            }
+        }
+        drop(assignment);
+        if let Err(error) = self.consumer.commit(&list, CommitMode::Async) {
+            tracing::debug!("the group's offsets were not taken: {error}");
+        }
+    }
+
+    /// Goes back to the stored offsets: after a batch that could not or must not be committed.
+    pub fn reposition(&mut self) {
+        let list = self.consumer.assignment().and_then(|mut list| {
+            if list.count() > 0 && self.consumer.context().position(&mut list) {
+                self.consumer.assign(&list)?;
+            }
+            Ok(())
+        });
+        if let Err(error) = list {
+            tracing::error!("cannot go back to the stored offsets: {error}");
+        }
+    }
+
+    /// The partitions held and their next offsets, as `/status` shows them.
+    pub fn positions(&self) -> BTreeMap<String, Option<i64>> {
+        lock(&self.assignment)
+            .positions
+            .iter()
+            .map(|((topic, partition), next)| (format!("{topic}/{partition}"), *next))
+            .collect()
+    }
+}
+
+fn lock(assignment: &Mutex<Assignment>) -> std::sync::MutexGuard<'_, Assignment> {
+    // A panic under the lock leaves at worst an older position, which the fence refuses.
+    assignment.lock().unwrap_or_else(PoisonError::into_inner)
+}

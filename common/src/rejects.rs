@@ -1,0 +1,80 @@
+//! Messages that were not taken: kept with their reason and their bytes.
+
+use sqlx::{Postgres, Transaction};
+
+/// SQL of the table, for `init.sql` and for services that start without it.
+pub const DDL: &str = "CREATE TABLE IF NOT EXISTS rejects (
+    cluster text NOT NULL,
+    topic text NOT NULL,
+    partition integer NOT NULL,
+    \"offset\" bigint NOT NULL,
+    code text NOT NULL,
+    reason text NOT NULL,
+    payload bytea NOT NULL,
+    rejected_at timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (cluster, topic, partition, \"offset\")
+);
+";
+
+/// One rejected message.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Reject {
+    /// Where it came from: the topic.
+    pub topic: String,
+    /// Where it came from: the partition.
+    pub partition: i32,
+    /// Where it came from: the offset.
+    pub offset: i64,
+    /// Short stable name of the reason, for counting.
+    pub code: &'static str,
+    /// The reason in words.
+    pub reason: String,
+    /// The message's bytes as they came.
+    pub payload: Vec<u8>,
+}
+
+impl Reject {
+    /// The message for the topic `rejects`.
+    pub fn to_json(&self) -> Vec<u8> {
+        serde_json::json!({
+            "topic": self.topic,
+            "partition": self.partition,
+            "offset": self.offset,
+            "code": self.code,
+            "reason": self.reason,
+            "payload": String::from_utf8_lossy(&self.payload),
+        })
+        .to_string()
+        .into_bytes()
+    }
+}
+
+/// Stores rejects within the caller's transaction; one stored before stays as it was.
+///
+/// # Errors
+/// When the database fails.
+pub async fn store(
+    transaction: &mut Transaction<'_, Postgres>,
+    cluster: &str,
+    rejects: &[Reject],
+) -> Result<(), sqlx::Error> {
+    if rejects.is_empty() {
+        return Ok(());
+    }
+    sqlx::query(
+        "INSERT INTO rejects (cluster, topic, partition, \"offset\", code, reason, payload) \
+         SELECT $1, * FROM unnest($2::text[], $3::int[], $4::bigint[], $5::text[], $6::text[], $7::bytea[]) \
+         ON CONFLICT DO NOTHING",
+    )
+    .bind(cluster)
+    .bind(rejects.iter().map(|r| r.topic.as_str()).collect::<Vec<_>>())
+    .bind(rejects.iter().map(|r| r.partition).collect::<Vec<_>>())
+    .bind(rejects.iter().map(|r| r.offset).collect::<Vec<_>>())
+    .bind(rejects.iter().map(|r| r.code).collect::<Vec<_>>())
+    // PostgreSQL's text cannot hold a NUL, which a broken payload may carry into its reason.
+    .bind(rejects.iter().map(|r| r.reason.replace('\0', "\u{fffd}")).collect::<Vec<_>>())
+    .bind(rejects.iter().map(|r| r.payload.as_slice()).collect::<Vec<_>>())
+    .execute(&mut **transaction)
+    .await?;
+    Ok(())
+}
