@@ -80,6 +80,8 @@ pub struct FileBatch {
 pub enum FileReader {
     /// Delimited text: comma, semicolon, tab or bar, told from the header.
     Delimited(Box<Delimited<std::fs::File>>),
+    /// Delimited text that is in memory already, such as a table's export.
+    Memory(Box<Delimited<std::io::Cursor<Vec<u8>>>>),
     /// Apache Parquet.
     Parquet(Box<Parquet>),
 }
@@ -119,6 +121,7 @@ impl FileReader {
     pub fn unknown_columns(&self) -> &[String] {
         match self {
             FileReader::Delimited(reader) => reader.unknown_columns(),
+            FileReader::Memory(reader) => reader.unknown_columns(),
             FileReader::Parquet(reader) => reader.unknown_columns(),
         }
     }
@@ -130,6 +133,7 @@ impl FileReader {
     pub fn next_batch(&mut self, max_rows: usize) -> Result<Option<FileBatch>, FileError> {
         match self {
             FileReader::Delimited(reader) => reader.next_batch(max_rows),
+            FileReader::Memory(reader) => reader.next_batch(max_rows),
             FileReader::Parquet(reader) => reader.next_batch(max_rows),
         }
     }

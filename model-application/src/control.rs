@@ -1,0 +1,86 @@
+//! What the HTTP interface shows.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use common::http::Status;
+use hdrhistogram::Histogram;
+
+use crate::serving::Serving;
+
+/// Longest latency told apart, in microseconds: a minute.
+const LONGEST_US: u64 = 60_000_000;
+
+pub(crate) struct Control {
+    serving: Arc<Serving>,
+    answered: AtomicU64,
+    rejected: AtomicU64,
+    latency_us: Mutex<Histogram<u64>>,
+    last_error: Mutex<Option<String>>,
+}
+
+impl Control {
+    pub fn new(serving: Arc<Serving>) -> Control {
+        Control {
+            serving,
+            answered: AtomicU64::new(0),
+            rejected: AtomicU64::new(0),
+            latency_us: Mutex::new(
+                Histogram::new_with_bounds(1, LONGEST_US, 3)
+                    .expect("the bounds are constants that the histogram takes"),
+            ),
+            last_error: Mutex::new(None),
+        }
+    }
+
+    /// A batch is answered; latencies from each message's Kafka time, in microseconds.
+    pub fn committed(&self, answered: usize, rejected: usize, latencies_us: &[u64]) {
+        let mut histogram = self
+            .latency_us
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        for latency_us in latencies_us {
+            histogram.saturating_record((*latency_us).clamp(1, LONGEST_US));
+        }
+        drop(histogram);
+        self.answered.fetch_add(answered as u64, Ordering::Relaxed);
+        self.rejected.fetch_add(rejected as u64, Ordering::Relaxed);
+        metrics::counter!("hedonic_applier_answered_total").increment(answered as u64);
+        metrics::counter!("hedonic_applier_rejected_total").increment(rejected as u64);
+    }
+
+    pub fn failed(&self, error: String) {
+        *self
+            .last_error
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) = Some(error);
+    }
+
+    pub fn status(self: &Arc<Self>) -> Status {
+        let control = Arc::clone(self);
+        Arc::new(move || {
+            let quantile_ms = |quantile| {
+                let histogram = control
+                    .latency_us
+                    .lock()
+                    .unwrap_or_else(PoisonError::into_inner);
+                histogram.value_at_quantile(quantile) as f64 / 1000.0
+            };
+            let last_error = control
+                .last_error
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .clone();
+            serde_json::json!({
+                "service": "model-application",
+                "model": control.serving.current().map(|loaded| loaded.name.clone()),
+                "refused_model": control.serving.refused(),
+                "answered": control.answered.load(Ordering::Relaxed),
+                "rejected": control.rejected.load(Ordering::Relaxed),
+                "p50_ms": quantile_ms(0.50),
+                "p99_ms": quantile_ms(0.99),
+                "last_error": last_error,
+            })
+        })
+    }
+}

@@ -1,0 +1,111 @@
+//! The model that answers, and its exchange for a newer one.
+
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
+
+use common::{Health, Shutdown};
+use registry::Directory;
+use valuation::Model;
+
+use crate::config::RegistryConfig;
+
+/// A model that passed its checks.
+pub(crate) struct Loaded {
+    /// Kind of record and version, as answers name it.
+    pub name: String,
+    pub number: u64,
+    pub model: Model,
+}
+
+#[derive(Default)]
+struct State {
+    current: Option<Arc<Loaded>>,
+    /// The version that was refused last, and why: not tried again.
+    refused: Option<(u64, String)>,
+}
+
+pub(crate) struct Serving {
+    registry: Directory,
+    health: Health,
+    state: RwLock<State>,
+}
+
+impl Serving {
+    pub fn new(config: &RegistryConfig, health: Health) -> Serving {
+        health.waiting("model", "no model yet: run model-prepare");
+        Serving {
+            registry: Directory::new(&config.path),
+            health,
+            state: RwLock::default(),
+        }
+    }
+
+    /// The model to answer with; a batch holds on to the one it began with.
+    pub fn current(&self) -> Option<Arc<Loaded>> {
+        self.state
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .current
+            .clone()
+    }
+
+    /// Why the last refused version was refused.
+    pub fn refused(&self) -> Option<String> {
+        let state = self.state.read().unwrap_or_else(PoisonError::into_inner);
+        state.refused.as_ref().map(|(_, why)| why.clone())
+    }
+
+    /// Takes the newest version where it is newer and passes its checks.
+    fn look(&self) {
+        let newest = match self.registry.newest() {
+            Ok(Some(newest)) => newest,
+            Ok(None) => return,
+            Err(error) => {
+                tracing::warn!("{error}: {}", error.source);
+                return;
+            }
+        };
+        let seen = {
+            let state = self.state.read().unwrap_or_else(PoisonError::into_inner);
+            let current = state.current.as_ref().map(|loaded| loaded.number);
+            let refused = state.refused.as_ref().map(|(number, _)| *number);
+            current.max(refused)
+        };
+        if seen.is_some_and(|seen| newest.number <= seen) {
+            return;
+        }
+        let loaded = Model::load(&newest.path);
+        let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
+        match loaded {
+            Ok(model) => {
+                let name = format!("{}@{newest}", model.schema().name);
+                tracing::info!(model = name, "answering with {name}");
+                state.current = Some(Arc::new(Loaded {
+                    name,
+                    number: newest.number,
+                    model,
+                }));
+                self.health.ready("model");
+            }
+            Err(error) => {
+                let why = format!("{newest} was refused: {error}");
+                tracing::error!("{why}; the model before it goes on");
+                state.refused = Some((newest.number, why));
+            }
+        }
+    }
+}
+
+/// Looks for newer versions until shutdown.
+pub(crate) async fn follow(serving: Arc<Serving>, poll_ms: u64, shutdown: Shutdown) {
+    while !shutdown.is_cancelled() {
+        let looking = Arc::clone(&serving);
+        if let Err(error) = tokio::task::spawn_blocking(move || looking.look()).await {
+            tracing::error!("looking for a newer model broke off: {error}");
+        }
+        tokio::select! {
+            () = tokio::time::sleep(Duration::from_millis(poll_ms.max(10))) => {}
+            () = shutdown.cancelled() => {}
+        }
+    }
+}
