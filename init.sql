@@ -1,0 +1,49 @@
+-- The tables of the default schema; made by every service too.
+
+CREATE TABLE IF NOT EXISTS listings (
+    id text PRIMARY KEY,
+    listed_at timestamptz NOT NULL,
+    city text NOT NULL,
+    street text NOT NULL,
+    floor bigint NOT NULL,
+    rooms bigint NOT NULL,
+    floors_total bigint,
+    area double precision,
+    kitchen_area double precision,
+    year_built bigint,
+    building_type text,
+    latitude double precision,
+    longitude double precision,
+    price double precision NOT NULL,
+    stored_at timestamptz NOT NULL DEFAULT now()
+);
+CREATE INDEX IF NOT EXISTS listings_listed_at ON listings (listed_at);
+
+CREATE TABLE IF NOT EXISTS answers (
+    request_id text PRIMARY KEY,
+    prediction double precision NOT NULL,
+    low double precision NOT NULL,
+    high double precision NOT NULL,
+    model text NOT NULL,
+    answered_at timestamptz NOT NULL DEFAULT now(),
+    payload bytea NOT NULL
+);
+CREATE TABLE IF NOT EXISTS offsets (
+    cluster text NOT NULL,
+    consumer text NOT NULL,
+    topic text NOT NULL,
+    partition integer NOT NULL,
+    next_offset bigint NOT NULL,
+    PRIMARY KEY (cluster, consumer, topic, partition)
+);
+CREATE TABLE IF NOT EXISTS rejects (
+    cluster text NOT NULL,
+    topic text NOT NULL,
+    partition integer NOT NULL,
+    "offset" bigint NOT NULL,
+    code text NOT NULL,
+    reason text NOT NULL,
+    payload bytea NOT NULL,
+    rejected_at timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (cluster, topic, partition, "offset")
+);
