@@ -12,7 +12,7 @@ use crate::secret::Secret;
 use crate::shutdown::Shutdown;
 
 /// Key of the advisory lock under which tables are made: several services start at once.
-const TABLES_LOCK: i64 = 0x6865_646f_6e69_63;
+const TABLES_LOCK: i64 = 0x0068_6564_6f6e_6963;
 
 /// Section `[database]`.
 #[derive(Debug, Clone, Deserialize)]
