@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use crate::config::{ConfigError, Layered};
+use crate::probe::Probe;
 
 /// Flags of every service; they win over the environment, the file and the defaults.
 #[derive(Debug, Clone, Default, clap::Args)]
@@ -25,6 +26,16 @@ pub struct CommonArgs {
         global = true
     )]
     pub database_url: Option<String>,
+    /// Ask a running service of this kind how it is, and leave: 0 when live (or ready), 1 when not
+    #[arg(
+        long,
+        value_name = "live|ready",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "live",
+        global = true
+    )]
+    pub healthcheck: Option<Probe>,
     /// Log as JSON lines (RUST_LOG sets the level, e.g. RUST_LOG=debug)
     #[arg(long, global = true)]
     pub log_json: bool,

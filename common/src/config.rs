@@ -55,8 +55,8 @@ impl Layered {
         builder = builder.add_source(
             Environment::with_prefix("HEDONIC")
                 .prefix_separator("__")
-                .separator("__")
-                .try_parsing(true),
+                // Values stay texts: a password of digits must not become a number.
+                .separator("__"),
         );
         for (key, value) in overrides {
             builder = builder

@@ -1,21 +1,17 @@
 //! Kafka: clients by configuration, topics, and a consumer anchored in Postgres.
 
 mod anchored;
+mod connect;
+mod properties;
 mod topics;
 
-use std::collections::BTreeMap;
-use std::time::Duration;
-
-use backon::Retryable;
 use rdkafka::ClientConfig;
-use rdkafka::producer::{FutureProducer, Producer};
+use rdkafka::producer::FutureProducer;
 use serde::Deserialize;
 
-use crate::database::forever;
-use crate::health::Health;
-use crate::shutdown::Shutdown;
-
 pub use anchored::{Anchor, Anchored, Gathered, Limits};
+pub use connect::connect;
+pub use properties::Properties;
 pub use topics::ensure_topics;
 
 /// Bytes a consumer fetches ahead: bounds memory while the database is slow.
@@ -33,7 +29,7 @@ pub struct KafkaConfig {
     pub timeout_ms: u64,
     /// Any librdkafka property: what the other settings do not name, such as TLS.
     #[serde(default)]
-    pub properties: BTreeMap<String, String>,
+    pub properties: Properties,
     /// The topics' names.
     pub topics: Topics,
 }
@@ -74,9 +70,7 @@ impl KafkaConfig {
         client.set("bootstrap.servers", &self.brokers);
         client.set("broker.address.family", "v4");
         client.set("reconnect.backoff.max.ms", "2000");
-        for (key, value) in &self.properties {
-            client.set(key, value);
-        }
+        self.properties.apply(&mut client);
         client
     }
 
@@ -90,7 +84,7 @@ impl KafkaConfig {
             .set("enable.idempotence", "true")
             .set("linger.ms", "1")
             .set("queue.buffering.max.kbytes", "65536");
-        Ok(client.create()?)
+        client.create().map_err(properties::explain)
     }
 
     /// A consumer's properties: offsets are kept in Postgres, never committed by themselves.
@@ -107,39 +101,5 @@ impl KafkaConfig {
             .set("topic.metadata.refresh.interval.ms", "5000")
             .set("queued.max.messages.kbytes", FETCH_AHEAD_KIB);
         client
-    }
-}
-
-/// Waits until the broker answers and gives the cluster's id; `None` when shut down before.
-///
-/// # Errors
-/// When a property is wrong: waiting would not help.
-pub async fn connect(
-    config: &KafkaConfig,
-    health: &Health,
-    shutdown: &Shutdown,
-) -> anyhow::Result<Option<String>> {
-    let place = config.brokers.clone();
-    health.waiting("kafka", format!("connecting to Kafka at {place}"));
-    let producer = config.producer()?;
-    let timeout = Duration::from_millis(config.timeout_ms.min(5000));
-    let attempt = || async {
-        let producer = producer.clone();
-        tokio::task::spawn_blocking(move || producer.client().fetch_cluster_id(timeout))
-            .await
-            .map_err(|error| error.to_string())?
-            .ok_or_else(|| "no answer".to_owned())
-    };
-    let connecting = attempt.retry(forever()).notify(|error: &String, wait| {
-        let why = format!("Kafka at {place} does not answer: {error}");
-        tracing::warn!(retry_in_ms = wait.as_millis() as u64, "{why}");
-        health.waiting("kafka", why);
-    });
-    tokio::select! {
-        cluster = connecting => {
-            health.ready("kafka");
-            cluster.map(Some).map_err(|error| anyhow::anyhow!(error))
-        }
-        () = shutdown.cancelled() => Ok(None),
     }
 }

@@ -7,6 +7,7 @@ pub mod health;
 pub mod http;
 pub mod kafka;
 pub mod offsets;
+pub mod probe;
 pub mod rejects;
 pub mod secret;
 pub mod shutdown;

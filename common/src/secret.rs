@@ -2,12 +2,30 @@
 
 use std::fmt;
 
-use serde::Deserialize;
+use serde::de::Error;
+use serde::{Deserialize, Deserializer};
+
+/// Marks a secret that lies in a file, such as `file:/run/secrets/database_url`.
+const FILE: &str = "file:";
 
 /// A password, key or URL that carries one: `Debug` and `Display` hide it.
-#[derive(Clone, Default, PartialEq, Eq, Deserialize)]
-#[serde(transparent)]
+///
+/// In settings, `file:PATH` stands for the content of a file, without the line's end.
+#[derive(Clone, Default, PartialEq, Eq)]
 pub struct Secret(String);
+
+impl<'de> Deserialize<'de> for Secret {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Secret, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let Some(path) = text.strip_prefix(FILE) else {
+            return Ok(Secret(text));
+        };
+        let content = std::fs::read_to_string(path).map_err(|error| {
+            D::Error::custom(format!("the secret's file {path} cannot be read: {error}"))
+        })?;
+        Ok(Secret(content.trim_end_matches(['\r', '\n']).to_owned()))
+    }
+}
 
 impl Secret {
     /// Hides a text.

@@ -22,6 +22,9 @@ struct Args {
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     let args = Args::parse();
+    if let Some(probe) = args.common.healthcheck {
+        return probe.ask(&args.common, "loader", args.http.as_deref());
+    }
     common::telemetry::log("info", args.common.log_json);
     common::telemetry::record_metrics();
     common::telemetry::choose_tls_provider();

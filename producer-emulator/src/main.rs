@@ -20,6 +20,9 @@ struct Args {
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     let args = Args::parse();
+    if let Some(probe) = args.common.healthcheck {
+        return probe.ask(&args.common, "emulator", args.http.as_deref());
+    }
     common::telemetry::log("info", args.common.log_json);
     common::telemetry::record_metrics();
     let mut config = producer_emulator::Config::new(&args.common.layered()?)?;

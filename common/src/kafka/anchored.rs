@@ -4,6 +4,7 @@
 //! looked up there, before the first message of a partition is fetched.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -11,13 +12,14 @@ use rdkafka::ClientContext;
 use rdkafka::Message;
 use rdkafka::Offset;
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer, ConsumerContext};
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::BorrowedMessage;
 use rdkafka::topic_partition_list::TopicPartitionList;
 use rdkafka::types::RDKafkaRespErr;
 use sqlx::PgPool;
 use tokio::runtime::Handle;
 
-use super::KafkaConfig;
+use super::{KafkaConfig, properties};
 use crate::health::Health;
 use crate::offsets::{self, Stretch, Stretches};
 use crate::shutdown::Shutdown;
@@ -75,6 +77,8 @@ struct Context {
     shutdown: Shutdown,
     health: Health,
     assignment: Arc<Mutex<Assignment>>,
+    /// No broker could be reached when last heard of: nothing tells when one is back.
+    is_away: AtomicBool,
 }
 
 impl Context {
@@ -130,7 +134,15 @@ impl Context {
     }
 }
 
-impl ClientContext for Context {}
+impl ClientContext for Context {
+    fn error(&self, error: KafkaError, reason: &str) {
+        if error.rdkafka_error_code() == Some(RDKafkaErrorCode::AllBrokersDown) {
+            tracing::warn!("Kafka is away: {reason}");
+            self.health.waiting("kafka", reason);
+            self.is_away.store(true, Ordering::Relaxed);
+        }
+    }
+}
 
 impl ConsumerContext for Context {
     fn rebalance(
@@ -189,10 +201,12 @@ impl Anchored {
             shutdown,
             health,
             assignment: Arc::clone(&assignment),
+            is_away: AtomicBool::new(false),
         };
         let consumer: BaseConsumer<Context> = config
             .consumer(&group, fetch_wait_ms)
-            .create_with_context(context)?;
+            .create_with_context(context)
+            .map_err(properties::explain)?;
         consumer.subscribe(topics)?;
         Ok(Anchored {
             consumer,
@@ -233,7 +247,11 @@ impl Anchored {
                 };
             }
             match polled {
-                None => break,
+                None => {
+                    drop(assignment);
+                    self.look_for_brokers();
+                    break;
+                }
                 Some(Err(error)) => {
                     drop(assignment);
                     tracing::warn!("Kafka: {error}");
@@ -293,6 +311,19 @@ impl Anchored {
         });
         if let Err(error) = list {
             tracing::error!("cannot go back to the stored offsets: {error}");
+        }
+    }
+
+    /// Where Kafka was away: ready again as soon as a broker answers.
+    fn look_for_brokers(&self) {
+        let context = self.consumer.context();
+        if !context.is_away.load(Ordering::Relaxed) {
+            return;
+        }
+        if self.consumer.fetch_metadata(None, IDLE_POLL).is_ok() {
+            tracing::info!("Kafka is back");
+            context.is_away.store(false, Ordering::Relaxed);
+            context.health.ready("kafka");
         }
     }
 

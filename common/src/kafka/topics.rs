@@ -6,7 +6,7 @@ use anyhow::Context;
 use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
 use rdkafka::client::DefaultClientContext;
 
-use super::KafkaConfig;
+use super::{KafkaConfig, properties};
 
 /// Makes the topics that the cluster does not have, with the configured number of partitions.
 /// A cluster that cannot (the embedded broker) or may not is only warned about: it may make
@@ -16,7 +16,8 @@ use super::KafkaConfig;
 /// When the cluster does not answer.
 pub async fn ensure_topics(config: &KafkaConfig, topics: &[&str]) -> anyhow::Result<()> {
     let timeout = Duration::from_millis(config.timeout_ms);
-    let admin: AdminClient<DefaultClientContext> = config.client().create()?;
+    let admin: AdminClient<DefaultClientContext> =
+        config.client().create().map_err(properties::explain)?;
     let admin = std::sync::Arc::new(admin);
     let asking = std::sync::Arc::clone(&admin);
     let present: Vec<String> = tokio::task::spawn_blocking(move || {
