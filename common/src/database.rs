@@ -69,6 +69,37 @@ pub async fn connect(
     }
 }
 
+/// Connects and makes tables with `sql`, retrying with backoff until both are done; `None` when
+/// shut down before.
+///
+/// # Errors
+/// When the URL is missing or is no URL: waiting would not help.
+pub async fn open(
+    config: &DatabaseConfig,
+    sql: &str,
+    health: &Health,
+    shutdown: &Shutdown,
+) -> anyhow::Result<Option<PgPool>> {
+    let Some(pool) = connect(config, health, shutdown).await? else {
+        return Ok(None);
+    };
+    let making = (|| make_tables(&pool, sql))
+        .retry(forever())
+        .notify(|error, wait| {
+            let why = format!("the tables cannot be made: {error}");
+            tracing::warn!(retry_in_ms = wait.as_millis() as u64, "{why}");
+            health.waiting("database", why);
+        });
+    tokio::select! {
+        made = making => {
+            made?;
+            health.ready("database");
+        }
+        () = shutdown.cancelled() => return Ok(None),
+    }
+    Ok(Some(pool))
+}
+
 /// Makes tables with `sql`; several services may do so at once.
 ///
 /// # Errors

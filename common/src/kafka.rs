@@ -10,7 +10,7 @@ use rdkafka::producer::FutureProducer;
 use serde::Deserialize;
 
 pub use anchored::{Anchor, Anchored, Gathered, Limits};
-pub use connect::connect;
+pub use connect::{connect, open};
 pub use properties::Properties;
 pub use topics::ensure_topics;
 
@@ -64,14 +64,9 @@ impl Topics {
 }
 
 impl KafkaConfig {
-    /// Properties that every client has.
+    /// Properties of a client that neither produces nor consumes.
     pub fn client(&self) -> ClientConfig {
-        let mut client = ClientConfig::new();
-        client.set("bootstrap.servers", &self.brokers);
-        client.set("broker.address.family", "v4");
-        client.set("reconnect.backoff.max.ms", "2000");
-        self.properties.apply(&mut client);
-        client
+        self.with(&[])
     }
 
     /// A producer whose messages arrive once and in order.
@@ -79,27 +74,42 @@ impl KafkaConfig {
     /// # Errors
     /// When a property is wrong; the message names it.
     pub fn producer(&self) -> anyhow::Result<FutureProducer> {
-        let mut client = self.client();
-        client
-            .set("enable.idempotence", "true")
-            .set("linger.ms", "1")
-            .set("queue.buffering.max.kbytes", "65536");
-        client.create().map_err(properties::explain)
+        self.with(&[
+            ("enable.idempotence", "true"),
+            ("linger.ms", "1"),
+            ("queue.buffering.max.kbytes", "65536"),
+        ])
+        .create()
+        .map_err(properties::explain)
     }
 
     /// A consumer's properties: offsets are kept in Postgres, never committed by themselves.
     pub fn consumer(&self, group: &str, fetch_wait_ms: u64) -> ClientConfig {
-        let mut client = self.client();
-        client
-            .set("group.id", group)
-            .set("enable.auto.commit", "false")
-            .set("enable.auto.offset.store", "false")
-            .set("auto.offset.reset", "earliest")
-            .set("partition.assignment.strategy", "range")
-            .set("fetch.wait.max.ms", fetch_wait_ms.to_string())
-            .set("fetch.error.backoff.ms", "50")
-            .set("topic.metadata.refresh.interval.ms", "5000")
-            .set("queued.max.messages.kbytes", FETCH_AHEAD_KIB);
+        self.with(&[
+            ("group.id", group),
+            ("enable.auto.commit", "false"),
+            ("enable.auto.offset.store", "false"),
+            ("auto.offset.reset", "earliest"),
+            ("partition.assignment.strategy", "range"),
+            // What a killed member held is taken over after this time.
+            ("session.timeout.ms", "10000"),
+            ("fetch.wait.max.ms", &fetch_wait_ms.to_string()),
+            ("fetch.error.backoff.ms", "50"),
+            ("topic.metadata.refresh.interval.ms", "5000"),
+            ("queued.max.messages.kbytes", FETCH_AHEAD_KIB),
+        ])
+    }
+
+    /// The user's properties win over `ours`; what must not be changed is refused when read.
+    fn with(&self, ours: &[(&str, &str)]) -> ClientConfig {
+        let mut client = ClientConfig::new();
+        client.set("bootstrap.servers", &self.brokers);
+        client.set("broker.address.family", "v4");
+        client.set("reconnect.backoff.max.ms", "2000");
+        for (name, value) in ours {
+            client.set(*name, *value);
+        }
+        self.properties.apply(&mut client);
         client
     }
 }

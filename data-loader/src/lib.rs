@@ -75,17 +75,15 @@ pub async fn run(config: Config, listener: TcpListener, shutdown: Shutdown) -> a
         control.routes(),
         leave.clone(),
     ));
-    let Some(pool) = database::connect(&config.database, &health, &shutdown).await? else {
-        return Ok(());
-    };
-    database::make_tables(&pool, &tables(&config.schema))
-        .await
-        .context("cannot make the tables")?;
-    let Some(cluster) = kafka::connect(&config.kafka, &health, &shutdown).await? else {
+    let tables = tables(&config.schema);
+    let Some(pool) = database::open(&config.database, &tables, &health, &shutdown).await? else {
         return Ok(());
     };
     let topics = &config.kafka.topics;
-    kafka::ensure_topics(&config.kafka, &[&topics.new_data, &topics.rejects]).await?;
+    let needed = [&*topics.new_data, &*topics.rejects];
+    let Some(cluster) = kafka::open(&config.kafka, &needed, &health, &shutdown).await? else {
+        return Ok(());
+    };
     let anchor = Anchor {
         pool,
         cluster,

@@ -31,6 +31,9 @@ pub(crate) struct Loader {
     limits: Limits,
     store: Store,
     control: Arc<Control>,
+    health: Health,
+    /// Whether this is a member of the group: not while stopped.
+    joined: bool,
     shutdown: Shutdown,
 }
 
@@ -49,7 +52,7 @@ impl Loader {
                 &[&config.kafka.topics.new_data],
                 config.loader.fetch_wait_ms,
                 anchor,
-                health,
+                health.clone(),
                 shutdown.clone(),
             )?,
             producer: config.kafka.producer()?,
@@ -61,13 +64,15 @@ impl Loader {
                 linger: Duration::from_millis(config.loader.batch_ms),
             },
             control,
+            health,
+            joined: true,
             shutdown,
         })
     }
 
     pub fn run(mut self, runtime: &Handle) -> anyhow::Result<()> {
         while !self.shutdown.is_cancelled() {
-            if !self.control.is_running() {
+            if !self.keep_joined()? {
                 std::thread::sleep(STOPPED);
                 continue;
             }
@@ -104,6 +109,22 @@ impl Loader {
             self.write(runtime, &batch, decoded.unknown_fields);
         }
         Ok(())
+    }
+
+    /// Follows `POST /stop` and `/start`; false while stopped. Other members take over meanwhile.
+    fn keep_joined(&mut self) -> anyhow::Result<bool> {
+        let wanted = self.control.is_running();
+        if wanted && !self.joined {
+            self.consumer.join()?;
+            self.health.ready("loading");
+        }
+        if !wanted && self.joined {
+            self.consumer.leave();
+            self.health
+                .waiting("loading", "stopped; POST /start goes on");
+        }
+        self.joined = wanted;
+        Ok(wanted)
     }
 
     /// Writes the batch, however long the database is away; a fenced one is given up.

@@ -60,19 +60,16 @@ pub async fn run(config: Config, listener: TcpListener, shutdown: Shutdown) -> a
         config.applier.model_poll_ms,
         leave.clone(),
     ));
-    let Some(pool) = database::connect(&config.database, &health, &shutdown).await? else {
+    let tables = tables(&config.schema);
+    let Some(pool) = database::open(&config.database, &tables, &health, &shutdown).await? else {
         return Ok(());
     };
-    database::make_tables(&pool, &tables(&config.schema))
-        .await
-        .context("cannot make the tables")?;
     let storing = tokio::spawn(store::store_queued(pool.clone(), waiting, leave.clone()));
-    let Some(cluster) = kafka::connect(&config.kafka, &health, &shutdown).await? else {
-        return Ok(());
-    };
     let topics = &config.kafka.topics;
     let needed = [&*topics.requests, &*topics.answers, &*topics.rejects];
-    kafka::ensure_topics(&config.kafka, &needed).await?;
+    let Some(cluster) = kafka::open(&config.kafka, &needed, &health, &shutdown).await? else {
+        return Ok(());
+    };
     let anchor = Anchor {
         pool,
         cluster,

@@ -12,7 +12,7 @@ use rdkafka::ClientContext;
 use rdkafka::Message;
 use rdkafka::Offset;
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer, ConsumerContext};
-use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
 use rdkafka::message::BorrowedMessage;
 use rdkafka::topic_partition_list::TopicPartitionList;
 use rdkafka::types::RDKafkaRespErr;
@@ -26,6 +26,8 @@ use crate::shutdown::Shutdown;
 
 /// Longest wait for a first message, so that shutdown is noticed.
 const IDLE_POLL: Duration = Duration::from_millis(100);
+/// Longest wait for a partition's first offset.
+const WATERMARKS: Duration = Duration::from_secs(1);
 /// Pause between two tries to read the stored offsets.
 const RETRY: Duration = Duration::from_millis(500);
 
@@ -137,9 +139,10 @@ impl Context {
 impl ClientContext for Context {
     fn error(&self, error: KafkaError, reason: &str) {
         if error.rdkafka_error_code() == Some(RDKafkaErrorCode::AllBrokersDown) {
-            tracing::warn!("Kafka is away: {reason}");
             self.health.waiting("kafka", reason);
-            self.is_away.store(true, Ordering::Relaxed);
+            if !self.is_away.swap(true, Ordering::Relaxed) {
+                tracing::warn!("Kafka is away: {reason}");
+            }
         }
     }
 }
@@ -176,6 +179,8 @@ impl ConsumerContext for Context {
 /// A consumer anchored in Postgres.
 pub struct Anchored {
     consumer: BaseConsumer<Context>,
+    /// To join again after [`Anchored::leave`].
+    topics: Vec<String>,
     assignment: Arc<Mutex<Assignment>>,
 }
 
@@ -210,8 +215,27 @@ impl Anchored {
         consumer.subscribe(topics)?;
         Ok(Anchored {
             consumer,
+            topics: topics.iter().map(|topic| (*topic).to_owned()).collect(),
             assignment,
         })
+    }
+
+    /// Leaves the group: its partitions go to other members, or wait.
+    pub fn leave(&mut self) {
+        self.consumer.unsubscribe();
+        // The callback that gives the partitions up is called from here.
+        if let Some(Err(error)) = self.consumer.poll(IDLE_POLL) {
+            tracing::warn!("Kafka: {error}");
+        }
+    }
+
+    /// Joins the group again after [`Anchored::leave`].
+    ///
+    /// # Errors
+    /// When librdkafka does not take the topics' names.
+    pub fn join(&mut self) -> KafkaResult<()> {
+        let topics: Vec<&str> = self.topics.iter().map(String::as_str).collect();
+        self.consumer.subscribe(&topics)
     }
 
     /// Hands over messages until the batch is full, or lingered, or `shutdown`.
@@ -254,13 +278,20 @@ impl Anchored {
                 }
                 Some(Err(error)) => {
                     drop(assignment);
-                    tracing::warn!("Kafka: {error}");
+                    // While it is away, every poll says so again.
+                    if !self.consumer.context().is_away.load(Ordering::Relaxed) {
+                        tracing::warn!("Kafka: {error}");
+                    }
+                    self.look_for_brokers();
                     break;
                 }
                 Some(Ok(message)) => {
                     let place = (message.topic().to_owned(), message.partition());
                     let from = assignment.positions.get(&place).copied().flatten();
                     drop(assignment);
+                    if !stretches.contains_key(&place) {
+                        self.tell_of_deleted(&place, from, message.offset());
+                    }
                     let next = message.offset() + 1;
                     stretches
                         .entry(place)
@@ -311,6 +342,33 @@ impl Anchored {
         });
         if let Err(error) = list {
             tracing::error!("cannot go back to the stored offsets: {error}");
+        }
+    }
+
+    /// Retention may delete messages before they are read: that is a loss, and said loudly.
+    fn tell_of_deleted(&self, (topic, partition): &(String, i32), from: Option<i64>, found: i64) {
+        let expected = from.unwrap_or(0);
+        if found <= expected {
+            return;
+        }
+        // Markers of transactions take up offsets too: only what the log no longer has is lost.
+        let Ok((first, _)) = self
+            .consumer
+            .fetch_watermarks(topic, *partition, WATERMARKS)
+        else {
+            return;
+        };
+        let lost = first.min(found) - expected;
+        if lost > 0 && from.is_some() {
+            metrics::counter!("hedonic_kafka_deleted_unread_total", "topic" => topic.clone())
+                .increment(lost.unsigned_abs());
+            tracing::error!(
+                topic,
+                partition,
+                "Kafka deleted offsets {expected} to {} of {topic}/{partition} before they were \
+                 read: raise the topic's retention",
+                expected + lost - 1
+            );
         }
     }
 

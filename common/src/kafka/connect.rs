@@ -8,13 +8,16 @@ use rdkafka::ClientContext;
 use rdkafka::error::KafkaError;
 use rdkafka::producer::{BaseProducer, Producer, ProducerContext};
 
-use super::{KafkaConfig, properties};
+use super::{KafkaConfig, ensure_topics, properties};
 use crate::database::forever;
 use crate::health::Health;
 use crate::shutdown::Shutdown;
 
 /// Longest one question to the broker may take: between two, the reason is told.
 const ATTEMPT: Duration = Duration::from_secs(5);
+
+/// Most events looked through for the reason of a failure.
+const EVENTS: u32 = 20;
 
 /// Remembers what librdkafka said last: it tells the reason of a failure only in passing.
 #[derive(Clone, Default)]
@@ -71,8 +74,10 @@ pub async fn connect(
                     let id = asking.client().fetch_cluster_id(timeout);
                     id.ok_or_else(|| "it does not say its cluster's id".to_owned())
                 });
-            // Calls back with what went wrong.
-            asking.poll(Duration::ZERO);
+            // Calls back with what went wrong, one event a call.
+            for _ in 0..EVENTS {
+                asking.poll(Duration::ZERO);
+            }
             found.map_err(|error| last_error.take().unwrap_or(error))
         })
         .await
@@ -87,6 +92,35 @@ pub async fn connect(
         cluster = connecting => {
             health.ready("kafka");
             cluster.map(Some).map_err(|error| anyhow::anyhow!(error))
+        }
+        () = shutdown.cancelled() => Ok(None),
+    }
+}
+
+/// Waits until the broker answers and has `topics`, and gives the cluster's id; `None` when shut
+/// down before.
+///
+/// # Errors
+/// When a property is wrong: waiting would not help.
+pub async fn open(
+    config: &KafkaConfig,
+    topics: &[&str],
+    health: &Health,
+    shutdown: &Shutdown,
+) -> anyhow::Result<Option<String>> {
+    let Some(cluster) = connect(config, health, shutdown).await? else {
+        return Ok(None);
+    };
+    let making = (|| ensure_topics(config, topics)).retry(forever()).notify(
+        |error: &anyhow::Error, wait| {
+            tracing::warn!(retry_in_ms = wait.as_millis() as u64, "{error:#}");
+            health.waiting("kafka", format!("{error:#}"));
+        },
+    );
+    tokio::select! {
+        made = making => {
+            health.ready("kafka");
+            made.map(|()| Some(cluster))
         }
         () = shutdown.cancelled() => Ok(None),
     }

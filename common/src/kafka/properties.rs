@@ -5,9 +5,20 @@ use std::fmt;
 
 use rdkafka::ClientConfig;
 use rdkafka::error::KafkaError;
+use serde::de::Error;
 use serde::{Deserialize, Deserializer};
 
 use crate::secret::Secret;
+
+/// What exactly-once rests on, and what has a setting of its own: these cannot be set.
+const FIXED: [(&str, &str); 6] = [
+    ("bootstrap.servers", "it is the setting kafka.brokers"),
+    ("metadata.broker.list", "it is the setting kafka.brokers"),
+    ("group.id", "it is the setting `group` of the service"),
+    ("enable.auto.commit", "offsets are kept in PostgreSQL"),
+    ("enable.auto.offset.store", "offsets are kept in PostgreSQL"),
+    ("enable.idempotence", "without it messages may be doubled"),
+];
 
 /// Properties by librdkafka's names. A name may be written with underscores in place of its dots,
 /// as environment variables need it; a value may be `file:PATH`, as every [`Secret`] may.
@@ -49,6 +60,12 @@ impl<'de> Deserialize<'de> for Properties {
         let mut properties = Properties::default();
         let tree = BTreeMap::<String, Node>::deserialize(deserializer)?;
         flatten("", tree, &mut properties.by_name);
+        for (name, why) in FIXED {
+            if properties.by_name.contains_key(name) {
+                let message = format!("the property {name} cannot be set: {why}");
+                return Err(D::Error::custom(message));
+            }
+        }
         Ok(properties)
     }
 }
@@ -94,6 +111,7 @@ pub(crate) fn explain(error: KafkaError) -> anyhow::Error {
 fn needs_tls(said: &str) -> Option<&'static str> {
     let lower = said.to_lowercase();
     let is_about_tls = [
+        "recompile",
         "not built",
         "not available",
         "no openssl",
@@ -175,6 +193,22 @@ mod tests {
             assert!(error.contains(&name.replace('_', ".")), "{error}");
             assert!(!error.contains("geheim"), "{error}");
         }
+    }
+
+    #[test]
+    fn what_must_not_change_is_refused_and_the_rest_wins_over_ours() {
+        let set = [(
+            "kafka.properties.enable_auto_commit".to_owned(),
+            "true".to_owned(),
+        )];
+        let error = Layered::load(None, &set)
+            .expect("settings")
+            .section::<KafkaConfig>("kafka")
+            .expect_err("it is fixed");
+        assert!(error.to_string().contains("enable.auto.commit"), "{error}");
+        let config = config(&[("kafka.properties.session.timeout.ms", "7000")]);
+        let consumer = config.consumer("group", 5);
+        assert_eq!(consumer.get("session.timeout.ms"), Some("7000"));
     }
 
     #[cfg(not(feature = "kafka-tls"))]

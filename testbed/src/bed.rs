@@ -1,0 +1,187 @@
+//! A test's own database, topics and groups.
+
+use std::time::Duration;
+
+use common::Layered;
+use embedded::{Broker, Postgres, PostgresOptions};
+use sqlx::PgPool;
+use sqlx::postgres::PgPoolOptions;
+use tempfile::TempDir;
+
+/// Partitions of a test's topics.
+pub(crate) const PARTITIONS: i32 = 3;
+
+/// A database and a Kafka for one test; gone when dropped.
+pub struct Testbed {
+    /// Outlives the server: the cluster lies in it.
+    _home: TempDir,
+    postgres: Postgres,
+    /// `None` where the test runs on the brokers of `HEDONIC_TEST_KAFKA`.
+    _broker: Option<Broker>,
+    brokers: String,
+    /// How long the group waits for a member that does not speak.
+    session_timeout_ms: &'static str,
+    /// Tells this test's topics and groups from those of others on the same brokers.
+    mark: String,
+    pool: PgPool,
+}
+
+impl Testbed {
+    /// A fresh database, and topics on the brokers of `HEDONIC_TEST_KAFKA` or an embedded one.
+    pub async fn start() -> Testbed {
+        match std::env::var("HEDONIC_TEST_KAFKA") {
+            Ok(brokers) if !brokers.is_empty() => Testbed::on(&brokers, "").await,
+            _ => {
+                let broker = Broker::start().expect("the embedded broker starts");
+                let address = broker.address();
+                let mut bed = Testbed::on_nothing(&address).await;
+                // It waits as long as this for other members when one has left.
+                bed.session_timeout_ms = "3000";
+                for topic in bed.kafka(&[]).topics.all() {
+                    broker
+                        .create_topic(topic, PARTITIONS)
+                        .expect("the embedded broker takes a topic");
+                }
+                bed._broker = Some(broker);
+                bed
+            }
+        }
+    }
+
+    /// A fresh database, and topics on given brokers; `properties` are lines `name=value` for all
+    /// clients, such as those of TLS.
+    pub async fn on(brokers: &str, properties: &str) -> Testbed {
+        let bed = Testbed::on_nothing(brokers).await;
+        let set: Vec<(String, String)> = properties
+            .lines()
+            .filter_map(|line| line.split_once('='))
+            .map(|(name, value)| (format!("kafka.properties.{name}"), value.to_owned()))
+            .collect();
+        let set: Vec<(&str, &str)> = set.iter().map(|(k, v)| (k.as_str(), v.as_str())).collect();
+        let kafka = bed.kafka(&set);
+        common::kafka::ensure_topics(&kafka, &kafka.topics.all())
+            .await
+            .expect("the topics can be made");
+        bed
+    }
+
+    /// A fresh database; no topic is made.
+    pub async fn on_nothing(brokers: &str) -> Testbed {
+        common::telemetry::log("warn", false);
+        common::telemetry::record_metrics();
+        common::telemetry::choose_tls_provider();
+        let home = tempfile::tempdir().expect("a temporary directory");
+        // The server's user must reach it where the test runs as root.
+        open_to_all(home.path());
+        let mut options = PostgresOptions::new(home.path());
+        // The data of a test need not survive a power cut.
+        options.settings.push(("fsync".into(), "off".into()));
+        let postgres = Postgres::start(options)
+            .await
+            .expect("the embedded PostgreSQL starts");
+        let pool = PgPoolOptions::new()
+            .max_connections(4)
+            .acquire_timeout(Duration::from_secs(10))
+            .connect(&postgres.url())
+            .await
+            .expect("the embedded PostgreSQL answers");
+        Testbed {
+            _home: home,
+            postgres,
+            _broker: None,
+            brokers: brokers.to_owned(),
+            session_timeout_ms: "6000",
+            mark: format!("t{:08x}", rand::random::<u32>()),
+            pool,
+        }
+    }
+
+    /// Where the brokers are.
+    pub fn brokers(&self) -> &str {
+        &self.brokers
+    }
+
+    /// The database's URL.
+    pub fn database_url(&self) -> String {
+        self.postgres.url()
+    }
+
+    /// The database's URL as seen through a gate before it.
+    pub async fn behind_a_gate(&self) -> (crate::Gate, String) {
+        let url = self.database_url();
+        let (credentials, rest) = url.split_once('@').expect("the URL has a password");
+        let (server, database) = rest.split_once('/').expect("the URL has a database");
+        let gate = crate::Gate::before(server.parse().expect("an address")).await;
+        let url = format!("{credentials}@{}/{database}", gate.address());
+        (gate, url)
+    }
+
+    /// Connections to the database.
+    pub fn pool(&self) -> &PgPool {
+        &self.pool
+    }
+
+    /// The settings of all services on this bed, with `set` on top; quick where the defaults are
+    /// patient.
+    pub fn settings(&self, set: &[(&str, &str)]) -> Layered {
+        let mark = &self.mark;
+        let mut all: Vec<(String, String)> =
+            ["new_data", "requests", "answers", "actuals", "rejects"]
+                .iter()
+                .map(|topic| (format!("kafka.topics.{topic}"), format!("{mark}-{topic}")))
+                .collect();
+        for (key, value) in [
+            ("kafka.brokers", self.brokers.as_str()),
+            ("kafka.partitions", "3"),
+            (
+                "kafka.properties.session.timeout.ms",
+                self.session_timeout_ms,
+            ),
+            ("kafka.properties.heartbeat.interval.ms", "1000"),
+            ("database.url", &self.postgres.url()),
+            ("loader.group", &self.group("loader")),
+            ("loader.batch_ms", "50"),
+            ("loader.fetch_wait_ms", "5"),
+            ("applier.group", &self.group("applier")),
+            ("applier.fetch_wait_ms", "5"),
+            ("applier.model_poll_ms", "100"),
+            (
+                "registry.path",
+                &self._home.path().join("models").display().to_string(),
+            ),
+        ] {
+            all.push((key.to_owned(), value.to_owned()));
+        }
+        all.extend(
+            set.iter()
+                .map(|(key, value)| ((*key).to_owned(), (*value).to_owned())),
+        );
+        Layered::load(None, &all).expect("the settings are valid")
+    }
+
+    /// The consumer group of a service, such as `loader`.
+    pub fn group(&self, service: &str) -> String {
+        format!("{}-{service}", self.mark)
+    }
+
+    /// Section `[kafka]` of [`Testbed::settings`].
+    pub fn kafka(&self, set: &[(&str, &str)]) -> common::kafka::KafkaConfig {
+        self.settings(set)
+            .section("kafka")
+            .expect("the section is valid")
+    }
+
+    /// The number a query gives.
+    pub async fn number(&self, sql: &str) -> i64 {
+        sqlx::query_scalar(sqlx::AssertSqlSafe(sql.to_owned()))
+            .fetch_one(&self.pool)
+            .await
+            .unwrap_or_else(|error| panic!("{sql}: {error}"))
+    }
+}
+
+fn open_to_all(directory: &std::path::Path) {
+    use std::os::unix::fs::PermissionsExt;
+    std::fs::set_permissions(directory, std::fs::Permissions::from_mode(0o755))
+        .expect("the directory is ours");
+}

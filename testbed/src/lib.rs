@@ -1,0 +1,36 @@
+//! What integration tests stand on: a PostgreSQL and a Kafka, each test with a database, topics
+//! and consumer groups of its own, so that all of them run at the same time.
+//!
+//! `HEDONIC_TEST_KAFKA` names the brokers to test on; without it the embedded broker is used. What
+//! only Apache Kafka can show starts one of its own ([`RealKafka`]). Failing is by panic: the
+//! message is for whoever reads the test's output.
+
+mod bed;
+mod gate;
+mod messages;
+mod real_kafka;
+mod running;
+
+pub use bed::Testbed;
+pub use gate::Gate;
+pub use messages::Received;
+pub use real_kafka::RealKafka;
+pub use running::Running;
+
+use std::time::{Duration, Instant};
+
+/// Asks again and again until `condition` holds; panics with `what` after `limit`.
+///
+/// # Panics
+/// When the condition does not hold in time.
+pub async fn eventually<F: Future<Output = bool>>(
+    what: &str,
+    limit: Duration,
+    mut condition: impl FnMut() -> F,
+) {
+    let until = Instant::now() + limit;
+    while !condition().await {
+        assert!(Instant::now() < until, "not within {limit:?}: {what}");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}

@@ -1,0 +1,166 @@
+//! An Apache Kafka of a test's own, from `scripts/kafka`: to be restarted, killed and refused.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use tempfile::TempDir;
+
+/// A running cluster; stopped when dropped.
+pub struct RealKafka {
+    home: TempDir,
+    brokers: String,
+}
+
+impl RealKafka {
+    /// Starts one with `arguments` of `scripts/kafka start`, such as `--brokers 3`.
+    ///
+    /// `None` where this machine cannot (no JDK), which is said loudly.
+    ///
+    /// # Panics
+    /// When it cannot be had and `HEDONIC_REQUIRE_KAFKA` is set, as CI does.
+    pub async fn start(arguments: &[&str]) -> Option<RealKafka> {
+        let home = tempfile::tempdir().expect("a temporary directory");
+        let mut command = script(home.path());
+        command
+            .arg("start")
+            .args(["--dir"])
+            .arg(home.path())
+            .args(arguments);
+        let output = tokio::task::spawn_blocking(move || command.output())
+            .await
+            .expect("the script does not panic");
+        let why = match output {
+            Ok(output) if output.status.success() => {
+                let brokers = String::from_utf8_lossy(&output.stdout).trim().to_owned();
+                return Some(RealKafka { home, brokers });
+            }
+            Ok(output) => String::from_utf8_lossy(&output.stderr).into_owned(),
+            Err(error) => error.to_string(),
+        };
+        assert!(
+            std::env::var_os("HEDONIC_REQUIRE_KAFKA").is_none(),
+            "HEDONIC_REQUIRE_KAFKA is set, but Apache Kafka could not be started: {why}"
+        );
+        eprintln!("SKIPPED: Apache Kafka could not be started: {why}");
+        None
+    }
+
+    /// `host:port[,host:port]`, for clients without TLS.
+    pub fn brokers(&self) -> &str {
+        &self.brokers
+    }
+
+    /// Stops one broker, or all (`None`); `kill` does not ask it first.
+    pub async fn stop(&self, broker: Option<u32>, kill: bool) {
+        self.verb("stop", broker, kill).await;
+    }
+
+    /// Starts what is stopped, on the same ports and data.
+    pub async fn start_again(&self) {
+        self.verb("start", None, false).await;
+    }
+
+    /// Stops and starts one broker, or all (`None`).
+    pub async fn restart(&self, broker: Option<u32>, kill: bool) {
+        self.verb("restart", broker, kill).await;
+    }
+
+    /// The lines of `secure.env`, of a cluster started with `--secure`.
+    pub fn secure(&self) -> Vec<(String, String)> {
+        let path = self.home.path().join("secure.env");
+        std::fs::read_to_string(&path)
+            .unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+            .lines()
+            .filter_map(|line| line.split_once('='))
+            .map(|(name, value)| (name.to_owned(), value.trim_matches(['"', '\'']).to_owned()))
+            .collect()
+    }
+
+    /// Messages of a topic that a group has not read yet, as Kafka's own tool says.
+    pub async fn lag(&self, group: &str, topic: &str) -> i64 {
+        let said = self
+            .tool(&["ConsumerGroupCommand", "--describe", "--group", group])
+            .await;
+        // GROUP TOPIC PARTITION CURRENT-OFFSET LOG-END-OFFSET LAG …
+        said.lines()
+            .map(|line| line.split_whitespace().collect::<Vec<_>>())
+            .filter(|cells| cells.get(1) == Some(&topic))
+            .map(|cells| {
+                cells[5]
+                    .parse::<i64>()
+                    .unwrap_or_else(|_| panic!("no lag: {said}"))
+            })
+            .sum()
+    }
+
+    /// Deletes all that is in a topic now, as retention would.
+    pub async fn delete_all(&self, topic: &str) {
+        let file = self.home.path().join("delete.json");
+        let partitions: Vec<_> = (0..crate::bed::PARTITIONS)
+            .map(|partition| serde_json::json!({"topic": topic, "partition": partition, "offset": -1}))
+            .collect();
+        let text = serde_json::json!({"partitions": partitions, "version": 1}).to_string();
+        std::fs::write(&file, text).expect("the directory is ours");
+        let file = file.display().to_string();
+        self.tool(&["DeleteRecordsCommand", "--offset-json-file", &file])
+            .await;
+    }
+
+    async fn tool(&self, arguments: &[&str]) -> String {
+        let mut command = script(self.home.path());
+        command
+            .args(["tool", "--dir"])
+            .arg(self.home.path())
+            .args(arguments);
+        let output = tokio::task::spawn_blocking(move || command.output())
+            .await
+            .expect("the script does not panic")
+            .expect("the script starts");
+        let said = String::from_utf8_lossy(&output.stdout).into_owned();
+        let errors = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{arguments:?}: {said}{errors}");
+        said
+    }
+
+    async fn verb(&self, verb: &str, broker: Option<u32>, kill: bool) {
+        let mut command = script(self.home.path());
+        command.arg(verb).arg("--dir").arg(self.home.path());
+        if let Some(broker) = broker {
+            command.args(["--broker", &broker.to_string()]);
+        }
+        if kill {
+            command.arg("--kill");
+        }
+        let verb = verb.to_owned();
+        let output = tokio::task::spawn_blocking(move || command.output())
+            .await
+            .expect("the script does not panic")
+            .expect("the script starts");
+        assert!(
+            output.status.success(),
+            "scripts/kafka {verb}: {}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+    }
+}
+
+impl Drop for RealKafka {
+    fn drop(&mut self) {
+        let stopped = script(self.home.path())
+            .args(["stop", "--kill", "--dir"])
+            .arg(self.home.path())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .status();
+        if !stopped.is_ok_and(|status| status.success()) {
+            eprintln!("Kafka in {} may still run", self.home.path().display());
+        }
+    }
+}
+
+fn script(home: &Path) -> Command {
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../scripts/kafka");
+    let mut command = Command::new(path);
+    command.current_dir(home).stdin(Stdio::null());
+    command
+}
