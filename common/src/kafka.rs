@@ -6,6 +6,7 @@ mod properties;
 mod topics;
 
 use rdkafka::ClientConfig;
+use rdkafka::consumer::BaseConsumer;
 use rdkafka::producer::FutureProducer;
 use serde::Deserialize;
 
@@ -64,6 +65,16 @@ impl Topics {
 }
 
 impl KafkaConfig {
+    /// Whether a client can be made of the properties: wrong ones are told at the start, before
+    /// anything is waited for.
+    ///
+    /// # Errors
+    /// When a property is wrong; the message names it.
+    pub fn check(&self) -> anyhow::Result<()> {
+        let client: Result<BaseConsumer, _> = self.consumer("check", 100).create();
+        client.map(drop).map_err(properties::explain)
+    }
+
     /// Properties of a client that neither produces nor consumes.
     pub fn client(&self) -> ClientConfig {
         self.with(&[])

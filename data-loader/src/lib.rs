@@ -63,6 +63,7 @@ pub fn tables(schema: &Schema) -> String {
 /// # Errors
 /// When a setting is wrong, or something fails that waiting does not mend.
 pub async fn run(config: Config, listener: TcpListener, shutdown: Shutdown) -> anyhow::Result<()> {
+    config.kafka.check()?;
     // A service that breaks off takes its HTTP interface with it.
     let leave = shutdown.child_token();
     let _leave_on_return = leave.clone().drop_guard();

@@ -53,7 +53,7 @@ async fn members_come_and_go_and_nothing_is_lost_or_doubled() {
     let Some(kafka) = RealKafka::start(&[]).await else {
         return;
     };
-    let bed = Testbed::on(kafka.brokers(), "").await;
+    let bed = Testbed::on(kafka.brokers()).await;
     let topics = bed.kafka(&[]).topics;
     let first = loader(&bed, &[]);
     bed.send(&topics.new_data, &listings(0..2000)).await;
@@ -87,7 +87,7 @@ async fn a_broker_that_is_late_crashes_and_comes_back_is_waited_for() {
     let Some(kafka) = RealKafka::start(&[]).await else {
         return;
     };
-    let bed = Testbed::on(kafka.brokers(), "").await;
+    let bed = Testbed::on(kafka.brokers()).await;
     let topics = bed.kafka(&[]).topics;
     bed.send(&topics.new_data, &listings(0..500)).await;
 
@@ -122,7 +122,7 @@ async fn lag_tools_see_the_group_and_what_retention_deleted_is_told() {
     let Some(kafka) = RealKafka::start(&[]).await else {
         return;
     };
-    let bed = Testbed::on(kafka.brokers(), "").await;
+    let bed = Testbed::on(kafka.brokers()).await;
     let config = bed.kafka(&[]);
     let topic = config.topics.new_data.clone();
     bed.send(&topic, &listings(0..300)).await;

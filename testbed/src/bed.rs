@@ -30,7 +30,7 @@ impl Testbed {
     /// A fresh database, and topics on the brokers of `HEDONIC_TEST_KAFKA` or an embedded one.
     pub async fn start() -> Testbed {
         match std::env::var("HEDONIC_TEST_KAFKA") {
-            Ok(brokers) if !brokers.is_empty() => Testbed::on(&brokers, "").await,
+            Ok(brokers) if !brokers.is_empty() => Testbed::on(&brokers).await,
             _ => {
                 let broker = Broker::start().expect("the embedded broker starts");
                 let address = broker.address();
@@ -48,17 +48,10 @@ impl Testbed {
         }
     }
 
-    /// A fresh database, and topics on given brokers; `properties` are lines `name=value` for all
-    /// clients, such as those of TLS.
-    pub async fn on(brokers: &str, properties: &str) -> Testbed {
+    /// A fresh database, and topics on given brokers.
+    pub async fn on(brokers: &str) -> Testbed {
         let bed = Testbed::on_nothing(brokers).await;
-        let set: Vec<(String, String)> = properties
-            .lines()
-            .filter_map(|line| line.split_once('='))
-            .map(|(name, value)| (format!("kafka.properties.{name}"), value.to_owned()))
-            .collect();
-        let set: Vec<(&str, &str)> = set.iter().map(|(k, v)| (k.as_str(), v.as_str())).collect();
-        let kafka = bed.kafka(&set);
+        let kafka = bed.kafka(&[]);
         common::kafka::ensure_topics(&kafka, &kafka.topics.all())
             .await
             .expect("the topics can be made");

@@ -1,5 +1,6 @@
 //! An Apache Kafka of a test's own, from `scripts/kafka`: to be restarted, killed and refused.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -66,7 +67,7 @@ impl RealKafka {
     }
 
     /// The lines of `secure.env`, of a cluster started with `--secure`.
-    pub fn secure(&self) -> Vec<(String, String)> {
+    pub fn secure(&self) -> BTreeMap<String, String> {
         let path = self.home.path().join("secure.env");
         std::fs::read_to_string(&path)
             .unwrap_or_else(|error| panic!("{}: {error}", path.display()))
