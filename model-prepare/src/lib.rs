@@ -1,81 +1,27 @@
 //! Fits the price model on stored listings or on a file, and saves a version of it.
 
+mod config;
+mod control;
+mod listings;
+mod progress;
+mod service;
 mod table;
 
-use std::io::Cursor;
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::path::Path;
 
-use anyhow::{Context, bail};
-use common::database::DatabaseConfig;
-use futures_util::StreamExt;
-use records::file::{Delimited, FileReader};
-use records::{Purpose, Schema};
-use serde::Deserialize;
+use anyhow::Context;
 use sqlx::PgPool;
-use sqlx::postgres::PgPoolCopyExt;
 use valuation::{FitOptions, Report};
 
+use crate::listings::{Listings, Parts};
+use crate::progress::Stage;
+
+pub use config::{Config, PrepareConfig, RegistryConfig};
+pub use service::{check_schedule, run};
 pub use table::table;
 
-/// Section `[schema]`.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct SchemaConfig {
-    /// A built-in schema's name or a file's path.
-    source: String,
-}
-
-/// Section `[prepare]`.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct PrepareConfig {
-    /// How far back listings are learned from.
-    pub window_days: u32,
-    /// Fewer are not worth learning from.
-    pub min_rows: usize,
-    /// Share of the newest kept to judge the model by.
-    pub holdout_fraction: f64,
-    /// Nominal coverage of the range.
-    pub interval: f64,
-}
-
-/// Section `[registry]`.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct RegistryConfig {
-    /// Where versions are kept.
-    pub path: PathBuf,
-}
-
-/// Everything a training needs.
-#[derive(Debug, Clone)]
-pub struct Config {
-    /// What a record is.
-    pub schema: Arc<Schema>,
-    /// Section `[database]`.
-    pub database: DatabaseConfig,
-    /// Section `[prepare]`.
-    pub prepare: PrepareConfig,
-    /// Section `[registry]`.
-    pub registry: RegistryConfig,
-}
-
-impl Config {
-    /// Takes the sections out of the layers.
-    ///
-    /// # Errors
-    /// When a setting or the schema is not valid.
-    pub fn new(layered: &common::Layered) -> anyhow::Result<Config> {
-        let schema: SchemaConfig = layered.section("schema")?;
-        Ok(Config {
-            schema: Arc::new(Schema::load(&schema.source)?),
-            database: layered.section("database")?,
-            prepare: layered.section("prepare")?,
-            registry: layered.section("registry")?,
-        })
-    }
-}
+/// Parts of the table's export that may wait to be read: bounds memory.
+const PARTS: usize = 16;
 
 /// A version that was fitted and saved.
 #[derive(Debug)]
@@ -93,36 +39,26 @@ pub struct Trained {
 /// # Errors
 /// When the table cannot be read, or what it holds cannot be learned from; nothing is written.
 pub async fn train_on_database(config: &Config, pool: &PgPool) -> anyhow::Result<Trained> {
-    let schema = &config.schema;
-    let since = match &schema.time {
-        Some(time) => format!(
-            "WHERE {time} >= now() - interval '{} days' ORDER BY {time}, {}",
-            config.prepare.window_days, schema.key
-        ),
-        None => format!("ORDER BY {}", schema.key),
-    };
-    let copy = format!(
-        "COPY (SELECT {} FROM {} {since}) TO STDOUT WITH (FORMAT csv, HEADER)",
-        records::table::export_list(schema),
-        schema.table
-    );
-    let mut csv = Vec::new();
-    let mut parts = pool
-        .copy_out_raw(&copy)
-        .await
-        .with_context(|| format!("cannot read the table {}", schema.table))?;
-    while let Some(part) = parts.next().await {
-        csv.extend_from_slice(&part?);
-    }
-    drop(parts);
+    config::check_registry(&config.registry.path)?;
+    let schema = config.schema.clone();
+    let (sender, parts) = tokio::sync::mpsc::channel(PARTS);
+    let reading = tokio::task::spawn_blocking(move || {
+        let name = format!("the table {}", schema.table);
+        listings::of_text(&name, &schema, Parts::new(parts))
+    });
+    let days = config.prepare.window_days;
+    let exported = listings::export(pool, &config.schema, days, sender).await;
+    let read = reading.await.context("the reading broke off")?;
+    // An export that broke off looks to its reader like one that is over.
+    exported?;
+    let listings = read.with_context(|| match config.schema.time {
+        Some(_) => format!("cannot learn from the last {days} days (prepare.window_days)"),
+        None => "cannot learn from the table".to_owned(),
+    })?;
     let config = config.clone();
-    tokio::task::spawn_blocking(move || {
-        let name = PathBuf::from(format!("table {}", config.schema.table));
-        let reader = Delimited::new(Cursor::new(csv), &name, &config.schema, Purpose::Listing)?;
-        train(&config, FileReader::Memory(Box::new(reader)))
-    })
-    .await
-    .context("the training broke off")?
+    tokio::task::spawn_blocking(move || train(&config, &listings))
+        .await
+        .context("the training broke off")?
 }
 
 /// Fits on a CSV or Parquet file and saves a version.
@@ -130,25 +66,13 @@ pub async fn train_on_database(config: &Config, pool: &PgPool) -> anyhow::Result
 /// # Errors
 /// When the file cannot be read or learned from; nothing is written.
 pub fn train_on_file(config: &Config, file: &Path) -> anyhow::Result<Trained> {
-    let reader = FileReader::open(file, &config.schema, Purpose::Listing)?;
-    train(config, reader)
+    config::check_registry(&config.registry.path)?;
+    train(config, &listings::of_file(file, &config.schema)?)
 }
 
-fn train(config: &Config, mut reader: FileReader) -> anyhow::Result<Trained> {
-    let Some(read) = reader.next_batch(usize::MAX)? else {
-        bail!(
-            "there is nothing to learn from: found no listing, need at least {}",
-            config.prepare.min_rows
-        );
-    };
-    if let Some(first) = read.rejects.first() {
-        tracing::warn!(
-            "{} rows were rejected, the first at line {}: {}",
-            read.rejects.len(),
-            first.line,
-            first.reason
-        );
-    }
+fn train(config: &Config, listings: &Listings) -> anyhow::Result<Trained> {
+    let rows = listings.batch.num_rows();
+    let stage = Stage::start(format!("fitting on {rows} listings"));
     let options = FitOptions {
         min_rows: config.prepare.min_rows,
         holdout_fraction: config.prepare.holdout_fraction,
@@ -157,16 +81,17 @@ fn train(config: &Config, mut reader: FileReader) -> anyhow::Result<Trained> {
     };
     let (model, report) = valuation::fit(
         &config.schema,
-        &read.batch,
+        &listings.batch,
         &options,
         env!("CARGO_PKG_VERSION"),
         records::timestamp::now_us(),
     )?;
+    drop(stage);
     let registry = registry::Directory::new(&config.registry.path);
     let version = registry.publish(|path| model.save(path))?;
     Ok(Trained {
         version,
         report,
-        rows_rejected: read.rejects.len(),
+        rows_rejected: listings.rejected,
     })
 }

@@ -42,6 +42,7 @@ pub fn table(trained: &Trained) -> String {
     let removed: Vec<String> = report
         .removed
         .iter()
+        .filter(|(_, rows)| **rows > 0)
         .map(|(rule, rows)| format!("{rule} {rows}"))
         .collect();
     let removed = if removed.is_empty() {
@@ -52,10 +53,13 @@ pub fn table(trained: &Trained) -> String {
     let _ = write!(
         text,
         "baseline: {}\nthe range holds {} of the held-out prices\n\
-         rows rejected by the schema: {}; removed by rule: {removed}\nsaved as {} in {}",
+         rows rejected by the schema: {}; not learned from: {removed}\n\
+         held out but unlike any price learned from: {} (judged on all the same)\n\
+         saved as {} in {}",
         report.baseline_name,
         percent(report.coverage),
         trained.rows_rejected,
+        report.holdout_outliers,
         trained.version,
         trained.version.path.display()
     );

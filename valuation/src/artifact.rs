@@ -7,10 +7,11 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use sha2::{Digest, Sha256};
 
+use crate::check;
 use crate::model::{Golden, Head, Model};
 
 /// Version of the artifact's format.
-pub(crate) const FORMAT: u32 = 1;
+pub(crate) const FORMAT: u32 = 2;
 /// Greatest relative difference from a golden prediction: processors round differently.
 const TOLERANCE: f64 = 1e-9;
 /// Largest file read: bounds what a wrong directory can cost.
@@ -59,7 +60,7 @@ pub enum ArtifactError {
         expected: u32,
     },
     /// A file's content is not what the format says.
-    #[error("{file} is not what format 1 says: {detail}; fit the model again")]
+    #[error("{file} is not what the format says: {detail}; fit the model again")]
     Content {
         /// Its name.
         file: String,
@@ -145,7 +146,7 @@ impl Model {
         fs::write(dir.join(SUMS), sums).map_err(at(SUMS))
     }
 
-    /// Reads a model and verifies it: checksums, format, golden rows.
+    /// Reads a model and verifies it: checksums, format, that its parts fit together, golden rows.
     ///
     /// # Errors
     /// Says which file or row failed.
@@ -178,12 +179,15 @@ impl Model {
             linear: decode(LINEAR, &linear)?,
             golden: decode::<Vec<Golden>>(GOLDEN, &golden)?,
         };
-        let (found, expected) = (model.linear.weights.len(), model.head.features.width());
-        if found != expected {
-            return Err(ArtifactError::Content {
-                file: LINEAR.to_owned(),
-                detail: format!("{found} weights, expected {expected}"),
-            });
+        let broken = |file: &str| {
+            let file = file.to_owned();
+            move |detail| ArtifactError::Content { file, detail }
+        };
+        // The weights first: the features are only looked at when their width is the weights'.
+        check::linear(&model.linear, model.head.features.width()).map_err(broken(LINEAR))?;
+        check::head(&model.head).map_err(broken(HEAD))?;
+        if model.golden.is_empty() {
+            return Err(broken(GOLDEN)("no row, expected at least one".to_owned()));
         }
         for (row, golden) in model.golden.iter().enumerate() {
             let now = model.predict_json(&golden.record);

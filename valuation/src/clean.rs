@@ -1,11 +1,12 @@
-//! Which listings are not to be learned from.
+//! Which listings are not to be learned from. The rules look at the target: they never choose
+//! what a model is judged on.
 
 use crate::baseline::GroupMedian;
 use crate::cells::Cells;
 
 /// Deviations beyond this many robust standard deviations are taken for mistakes.
 const LIMIT: f64 = 5.0;
-/// Makes the median absolute deviation estimate a normal's σ (Rousseeuw & Croux 1993).
+/// Makes the median absolute deviation estimate a normal's σ: 1/Φ⁻¹(¾).
 const MAD_TO_SIGMA: f64 = 1.4826;
 
 /// A robust outlier rule: |value − median of its group| ≤ 5·1.4826·MAD of its group.

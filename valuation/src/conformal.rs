@@ -1,4 +1,5 @@
-//! Split-conformal intervals (Lei et al. 2018, Distribution-Free Predictive Inference, §2.2).
+//! Split-conformal intervals (Lei et al. 2018, Distribution-Free Predictive Inference for
+//! Regression).
 
 /// The ⌈(n+1)·level⌉-th smallest absolute residual; the greatest where that is beyond n.
 /// 0 for no residuals.

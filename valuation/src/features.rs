@@ -1,85 +1,121 @@
 //! From a record's fields to the columns of the linear design; fitted on training rows only.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod edge;
+mod level_mean;
+mod number;
+mod one_hot;
+
+use std::collections::BTreeMap;
 
 use arrow_array::RecordBatch;
 use records::{Kind, Schema};
 use serde::{Deserialize, Serialize};
 
-use crate::cells::{Cells, median};
+use self::edge::Edge;
+use self::level_mean::LevelMeans;
+use self::number::Number;
+use self::one_hot::OneHot;
+use crate::cells::Cells;
 use crate::fit::FitOptions;
 use crate::linear::SparseRow;
 
-/// Integers with no more distinct values are also one-hot.
-const INTEGER_LEVELS: usize = 12;
-/// Categories with more levels are mean-encoded (the group field only above `max_levels`).
+/// Categories with more levels are encoded by their levels' means; the group field never is.
 const ONE_HOT_LEVELS: usize = 60;
-/// Weight of the prior mean in a level's mean, in rows (Micci-Barreca 2001).
-const MEAN_WEIGHT: f64 = 20.0;
-/// Folds of the out-of-fold means: no row sees its own target.
-const FOLDS: usize = 5;
-/// max/min above which a positive number also enters as its logarithm.
-const LOG_RATIO: f64 = 3.0;
 
-/// A standardised column.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-struct Scale {
-    column: usize,
-    mean: f64,
-    deviation: f64,
+/// Gives columns out, counting from 0.
+#[derive(Debug, Default)]
+struct Numbering {
+    used: usize,
+}
+
+impl Numbering {
+    fn next(&mut self) -> usize {
+        self.used += 1;
+        self.used - 1
+    }
 }
 
 /// What one field, or pair of fields, becomes.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 enum Encoding {
-    /// Number, integer, boolean or time: imputed, held to the training range, standardised.
-    Number {
-        median: f64,
-        low: f64,
-        high: f64,
-        scale: Scale,
-        log: Option<Scale>,
-        missing: Option<usize>,
-        levels: BTreeMap<i64, usize>,
-    },
-    /// Column of each level (none for the most frequent) and its share of the training rows.
-    OneHot {
-        levels: BTreeMap<String, (Option<usize>, f64)>,
-        other: Option<usize>,
-    },
-    /// Shrunken mean of the log target's deviation from its group's mean, by level.
-    Mean {
-        levels: BTreeMap<String, f64>,
-        column: usize,
-    },
-    /// The field is 1; the field equals `total`: first and last floor.
-    Edge {
-        total: String,
-        first: usize,
-        last: usize,
-    },
+    Number(Number),
+    OneHot(OneHot),
+    LevelMeans(LevelMeans),
+    Edge(Edge),
 }
 
 /// A field and its encoding.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 struct Block {
+    /// The record's field.
     field: String,
+    /// What is made of it.
     encoding: Encoding,
+}
+
+impl Block {
+    /// A second field that the encoding reads.
+    fn partner(&self) -> Option<&str> {
+        match &self.encoding {
+            Encoding::LevelMeans(means) => Some(means.group()),
+            Encoding::Edge(edge) => Some(edge.total()),
+            Encoding::Number(_) | Encoding::OneHot(_) => None,
+        }
+    }
+
+    fn columns(&self) -> Vec<usize> {
+        match &self.encoding {
+            Encoding::Number(number) => number.columns(),
+            Encoding::OneHot(one_hot) => one_hot.columns(),
+            Encoding::LevelMeans(means) => vec![means.column()],
+            Encoding::Edge(edge) => edge.columns().to_vec(),
+        }
+    }
+
+    /// Kinds that the fields must be of.
+    fn takes(&self, kind: Kind) -> bool {
+        match &self.encoding {
+            Encoding::Number(_) => !matches!(kind, Kind::Category | Kind::Text),
+            Encoding::OneHot(_) | Encoding::LevelMeans(_) => kind == Kind::Category,
+            Encoding::Edge(_) => kind == Kind::Integer,
+        }
+    }
+
+    fn check(&self, schema: &Schema) -> Result<(), String> {
+        for name in [Some(self.field.as_str()), self.partner()]
+            .into_iter()
+            .flatten()
+        {
+            let field = schema
+                .features()
+                .chain(schema.time.iter().filter_map(|time| schema.field(time)))
+                .find(|field| field.name == name)
+                .ok_or_else(|| format!("{name:?} is no feature of the schema"))?;
+            if !self.takes(field.kind) {
+                return Err(format!("{name:?} is of kind {:?}", field.kind));
+            }
+        }
+        match &self.encoding {
+            Encoding::Number(number) => number.check(),
+            Encoding::OneHot(one_hot) => one_hot.check(),
+            Encoding::LevelMeans(means) => means.check(),
+            Encoding::Edge(_) => Ok(()),
+        }
+    }
 }
 
 /// The fitted features.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Features {
+    /// In the order of the schema's fields.
     blocks: Vec<Block>,
+    /// Columns of the design.
     width: usize,
 }
 
-/// Out-of-fold values of the mean-encoded columns: by column, by position in the training rows.
-type OutOfFold = BTreeMap<usize, Vec<f64>>;
-
 impl Features {
     /// Fits on `rows` of `batch`; `logs` are the log targets of `rows`. Also gives the rows'
-    /// design, where mean-encoded columns are out of fold.
+    /// design, where columns made from targets are out of fold.
     pub(crate) fn fit(
         schema: &Schema,
         batch: &RecordBatch,
@@ -88,43 +124,53 @@ impl Features {
         group: Option<&str>,
         options: &FitOptions,
     ) -> (Features, Vec<SparseRow>) {
-        let mut features = Features {
-            blocks: Vec::new(),
-            width: 0,
-        };
-        let mut out_of_fold = OutOfFold::new();
+        let mut columns = Numbering::default();
+        let mut blocks = Vec::new();
+        let mut out_of_fold: BTreeMap<usize, Vec<f64>> = BTreeMap::new();
         let times = schema.time.iter().filter_map(|name| schema.field(name));
         for field in schema.features().chain(times) {
             let cells = Cells::of(batch, &field.name);
             let encoding = match field.kind {
                 Kind::Text => None,
                 Kind::Category => {
-                    let groups = group
-                        .filter(|group| *group != field.name)
-                        .map(|group| Cells::of(batch, group));
-                    features.category(cells, groups, rows, logs, options, &mut out_of_fold)
+                    let counts = level_counts(cells, rows);
+                    let of_many = counts.len() > ONE_HOT_LEVELS;
+                    match group.filter(|group| of_many && *group != field.name) {
+                        Some(group) => {
+                            let groups = Cells::of(batch, group);
+                            let (means, own) =
+                                LevelMeans::fit(cells, groups, group, rows, logs, &mut columns);
+                            out_of_fold.insert(means.column(), own);
+                            Some(Encoding::LevelMeans(means))
+                        }
+                        None if counts.is_empty() => None,
+                        None => {
+                            let one_hot = OneHot::fit(counts, rows.len(), options, &mut columns);
+                            Some(Encoding::OneHot(one_hot))
+                        }
+                    }
                 }
-                kind => features.number(cells, kind, rows),
+                kind => Number::fit(cells, kind, rows, &mut columns).map(Encoding::Number),
             };
-            if let Some(encoding) = encoding {
-                features.blocks.push(Block {
-                    field: field.name.clone(),
-                    encoding,
-                });
-            }
+            blocks.extend(encoding.map(|encoding| Block {
+                field: field.name.clone(),
+                encoding,
+            }));
             let total = format!("{}s_total", field.name);
-            if field.kind == Kind::Integer
-                && schema
-                    .field(&total)
-                    .is_some_and(|total| total.kind == Kind::Integer)
-            {
-                let (first, last) = (features.column(), features.column());
-                features.blocks.push(Block {
+            let is_counted = schema
+                .features()
+                .any(|other| other.name == total && other.kind == Kind::Integer);
+            if field.kind == Kind::Integer && is_counted {
+                blocks.push(Block {
                     field: field.name.clone(),
-                    encoding: Encoding::Edge { total, first, last },
+                    encoding: Encoding::Edge(Edge::new(total, &mut columns)),
                 });
             }
         }
+        let features = Features {
+            blocks,
+            width: columns.used,
+        };
         let bound = features.bind(batch);
         let design = rows
             .iter()
@@ -149,128 +195,50 @@ impl Features {
         self.width
     }
 
-    fn column(&mut self) -> usize {
-        self.width += 1;
-        self.width - 1
-    }
-
-    fn scale(&mut self, values: &[f64]) -> Scale {
-        let count = values.len() as f64;
-        let mean = values.iter().sum::<f64>() / count;
-        let variance = values.iter().map(|v| (v - mean) * (v - mean)).sum::<f64>() / count;
-        let deviation = if variance > 0.0 { variance.sqrt() } else { 1.0 };
-        Scale {
-            column: self.column(),
-            mean,
-            deviation,
-        }
-    }
-
-    fn number(&mut self, cells: Cells, kind: Kind, rows: &[usize]) -> Option<Encoding> {
-        let mut known: Vec<f64> = rows.iter().filter_map(|row| cells.number(*row)).collect();
-        let missed = known.len() < rows.len();
-        let median = median(&mut known)?;
-        let (low, high) = (known[0], known[known.len() - 1]);
-        let filled: Vec<f64> = rows
+    /// Whether the model reads a field of a record.
+    pub(crate) fn reads(&self, field: &str) -> bool {
+        self.blocks
             .iter()
-            .map(|row| cells.number(*row).unwrap_or(median))
-            .collect();
-        let scale = self.scale(&filled);
-        let measured = matches!(kind, Kind::Number | Kind::Integer);
-        let log = (measured && low > 0.0 && high / low > LOG_RATIO).then(|| {
-            let logs: Vec<f64> = filled.iter().map(|value| value.ln()).collect();
-            self.scale(&logs)
-        });
-        let missing = missed.then(|| self.column());
-        let mut levels = BTreeMap::new();
-        if kind == Kind::Integer {
-            let distinct: BTreeSet<i64> = known.iter().map(|value| *value as i64).collect();
-            if distinct.len() <= INTEGER_LEVELS {
-                // The first level is the one the others are compared with.
-                levels = distinct
-                    .into_iter()
-                    .skip(1)
-                    .map(|l| (l, self.column()))
-                    .collect();
-            }
-        }
-        // A trend goes on past the newest training record, but no further than it is long.
-        let high = if kind == Kind::Timestamp {
-            high + (high - low)
-        } else {
-            high
-        };
-        Some(Encoding::Number {
-            median,
-            low,
-            high,
-            scale,
-            log,
-            missing,
-            levels,
-        })
+            .any(|block| block.field == field || block.partner() == Some(field))
     }
 
-    fn category(
-        &mut self,
-        cells: Cells,
-        groups: Option<Cells>,
-        rows: &[usize],
-        logs: &[f64],
-        options: &FitOptions,
-        out_of_fold: &mut OutOfFold,
-    ) -> Option<Encoding> {
-        let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
-        for row in rows {
-            if let Some(level) = cells.text(*row) {
-                *counts.entry(level).or_default() += 1;
-            }
-        }
-        if counts.is_empty() {
-            return None;
-        }
-        if groups.is_some() && counts.len() > ONE_HOT_LEVELS {
-            let column = self.column();
-            let mut held_out = vec![0.0; rows.len()];
-            for fold in 0..FOLDS {
-                let levels = level_means(cells, groups, rows, logs, |i| i % FOLDS != fold);
-                for position in (fold..rows.len()).step_by(FOLDS) {
-                    let level = cells.text(rows[position]);
-                    held_out[position] = level
-                        .and_then(|level| levels.get(level))
-                        .copied()
-                        .unwrap_or(0.0);
+    /// Whether what was read from a file is what a fit can give: every column is there once, every
+    /// field is the schema's and of the right kind, every number can be computed with.
+    ///
+    /// # Errors
+    /// Says which block and what is wrong with it.
+    pub(crate) fn check(&self, schema: &Schema) -> Result<(), String> {
+        let mut used = vec![false; self.width];
+        for block in &self.blocks {
+            let at = |detail: String| format!("feature {:?}: {detail}", block.field);
+            block.check(schema).map_err(at)?;
+            for column in block.columns() {
+                match used.get_mut(column) {
+                    Some(used) if !*used => *used = true,
+                    Some(_) => return Err(at(format!("column {column} is taken twice"))),
+                    None => {
+                        return Err(at(format!(
+                            "column {column}, expected one below {}",
+                            self.width
+                        )));
+                    }
                 }
             }
-            out_of_fold.insert(column, held_out);
-            let levels = level_means(cells, groups, rows, logs, |_| true);
-            return Some(Encoding::Mean { levels, column });
         }
-        let mut ordered: Vec<(&str, usize)> = counts.into_iter().collect();
-        // Stable: levels as frequent as each other stay in the order of their names.
-        ordered.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
-        let mut levels = BTreeMap::new();
-        let mut kept = 0;
-        for (rank, (level, count)) in ordered.into_iter().enumerate() {
-            if rank > 0 && (rank >= options.max_levels || count < options.min_level_rows) {
-                break;
-            }
-            let column = (rank > 0).then(|| self.column());
-            levels.insert(level.to_owned(), (column, count as f64 / rows.len() as f64));
-            kept += count;
+        match used.iter().position(|used| !used) {
+            Some(column) => Err(format!("no feature fills column {column}")),
+            None => Ok(()),
         }
-        let other = (kept < rows.len()).then(|| self.column());
-        Some(Encoding::OneHot { levels, other })
     }
 
     /// Looks the blocks' columns up in a batch.
     pub(crate) fn bind<'a>(&'a self, batch: &'a RecordBatch) -> Bound<'a> {
-        let bound = |block: &'a Block| {
-            let total = match &block.encoding {
-                Encoding::Edge { total, .. } => Cells::of(batch, total),
-                _ => Cells::Absent,
-            };
-            (&block.encoding, Cells::of(batch, &block.field), total)
+        let bound = |block: &'a Block| BoundBlock {
+            encoding: &block.encoding,
+            cells: Cells::of(batch, &block.field),
+            partner: block
+                .partner()
+                .map_or(Cells::Absent, |name| Cells::of(batch, name)),
         };
         Bound {
             blocks: self.blocks.iter().map(bound).collect(),
@@ -278,110 +246,42 @@ impl Features {
     }
 }
 
-/// Shrunken means by level over the positions `used`, of what is left of the log target when
-/// its group's shrunken mean is taken off.
-fn level_means(
-    cells: Cells,
-    groups: Option<Cells>,
-    rows: &[usize],
-    logs: &[f64],
-    used: impl Fn(usize) -> bool,
-) -> BTreeMap<String, f64> {
-    let positions: Vec<usize> = (0..rows.len()).filter(|position| used(*position)).collect();
-    let total: f64 = positions.iter().map(|position| logs[*position]).sum();
-    let overall = total / positions.len().max(1) as f64;
-    let shrunken = |cells: Cells, values: &dyn Fn(usize) -> f64| {
-        let mut sums: BTreeMap<String, (f64, f64)> = BTreeMap::new();
-        for position in &positions {
-            if let Some(level) = cells.text(rows[*position]) {
-                let value = values(*position);
-                match sums.get_mut(level) {
-                    Some(sum) => *sum = (sum.0 + value, sum.1 + 1.0),
-                    None => {
-                        sums.insert(level.to_owned(), (value, 1.0));
-                    }
-                }
-            }
+fn level_counts<'a>(cells: Cells<'a>, rows: &[usize]) -> BTreeMap<&'a str, usize> {
+    let mut counts = BTreeMap::new();
+    for row in rows {
+        if let Some(level) = cells.text(*row) {
+            *counts.entry(level).or_default() += 1;
         }
-        sums.into_iter()
-            .map(|(level, (sum, count))| (level, sum / (count + MEAN_WEIGHT)))
-            .collect::<BTreeMap<String, f64>>()
-    };
-    let groups = groups.unwrap_or(Cells::Absent);
-    let group_means = shrunken(groups, &|position| logs[position] - overall);
-    shrunken(cells, &|position| {
-        let of_group = groups
-            .text(rows[position])
-            .and_then(|group| group_means.get(group));
-        logs[position] - overall - of_group.copied().unwrap_or(0.0)
-    })
+    }
+    counts
 }
 
 /// The features' columns in one batch.
 pub(crate) struct Bound<'a> {
-    blocks: Vec<(&'a Encoding, Cells<'a>, Cells<'a>)>,
+    blocks: Vec<BoundBlock<'a>>,
+}
+
+struct BoundBlock<'a> {
+    encoding: &'a Encoding,
+    cells: Cells<'a>,
+    partner: Cells<'a>,
 }
 
 impl Bound<'_> {
     /// Writes a row of the design; `out` is emptied first.
     pub(crate) fn write(&self, row: usize, out: &mut SparseRow) {
         out.clear();
-        let standard =
-            |scale: &Scale, value: f64| (scale.column, (value - scale.mean) / scale.deviation);
-        for (encoding, cells, total) in &self.blocks {
+        for BoundBlock {
+            encoding,
+            cells,
+            partner,
+        } in &self.blocks
+        {
             match encoding {
-                Encoding::Number {
-                    median,
-                    low,
-                    high,
-                    scale,
-                    log,
-                    missing,
-                    levels,
-                } => {
-                    let known = cells.number(row);
-                    // Beyond the training range a log-linear price would run away.
-                    let value = known.unwrap_or(*median).clamp(*low, *high);
-                    out.push(standard(scale, value));
-                    if let Some(log) = log {
-                        out.push(standard(log, value.ln()));
-                    }
-                    if let (Some(column), None) = (missing, known) {
-                        out.push((*column, 1.0));
-                    }
-                    if let Some(column) = levels.get(&(value.round() as i64)) {
-                        out.push((*column, 1.0));
-                    }
-                }
-                Encoding::OneHot { levels, other } => {
-                    match cells.text(row).and_then(|level| levels.get(level)) {
-                        Some((Some(column), _)) => out.push((*column, 1.0)),
-                        Some((None, _)) => {}
-                        None => match other {
-                            Some(column) => out.push((*column, 1.0)),
-                            // Nothing like it was seen: the average of the levels stands in.
-                            None => out.extend(
-                                levels
-                                    .values()
-                                    .filter_map(|(column, share)| Some(((*column)?, *share))),
-                            ),
-                        },
-                    }
-                }
-                Encoding::Mean { levels, column } => {
-                    let level = cells.text(row).and_then(|level| levels.get(level));
-                    out.push((*column, level.copied().unwrap_or(0.0)));
-                }
-                Encoding::Edge { first, last, .. } => {
-                    if let Some(value) = cells.number(row) {
-                        if value == 1.0 {
-                            out.push((*first, 1.0));
-                        }
-                        if total.number(row) == Some(value) {
-                            out.push((*last, 1.0));
-                        }
-                    }
-                }
+                Encoding::Number(number) => number.write(cells.number(row), out),
+                Encoding::OneHot(one_hot) => one_hot.write(cells, row, out),
+                Encoding::LevelMeans(means) => means.write(cells, partner, row, out),
+                Encoding::Edge(edge) => edge.write(cells, partner, row, out),
             }
         }
     }

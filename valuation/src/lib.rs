@@ -7,16 +7,19 @@
 pub mod artifact;
 pub mod baseline;
 mod cells;
+mod check;
 pub mod clean;
 pub mod conformal;
 pub mod features;
 pub mod fit;
 pub mod linear;
 pub mod metrics;
+pub mod mismatch;
 pub mod model;
 pub mod split;
 
 pub use artifact::ArtifactError;
 pub use fit::{FitError, FitOptions, fit};
 pub use metrics::{Metrics, Report};
+pub use mismatch::{Difference, SchemaMismatch};
 pub use model::{Model, PredictError, Prediction};

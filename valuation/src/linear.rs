@@ -27,8 +27,8 @@ impl Linear {
     /// Least squares of `targets` on `rows`, `width` columns.
     ///
     /// The n rows are first reduced to a triangle R with RᵀR = XᵀX + λI (X centred), the
-    /// same least-squares problem in p rows (Golub & Van Loan, Matrix Computations, §5.3);
-    /// QR of the whole design would take n·p² on a matrix that is mostly zeros.
+    /// same least-squares problem in p rows (the normal equations, by Cholesky); QR of the whole
+    /// design would take n·p² on a matrix that is mostly zeros.
     ///
     /// # Errors
     /// A text that says what the solver met.

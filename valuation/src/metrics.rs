@@ -9,15 +9,16 @@ use crate::cells::median;
 /// How far estimates were from the prices of the hold-out.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Metrics {
-    /// √(Σ(y−ŷ)²/n), in the target's unit; Hastie et al., Elements of Statistical Learning, §2.4.
+    /// √(Σ(y−ŷ)²/n), in the target's unit: one wild listing weighs much.
     pub rmse: f64,
-    /// Σ|y−ŷ|/n, in the target's unit; Willmott & Matsuura 2005: one wild listing weighs less.
+    /// Σ|y−ŷ|/n, in the target's unit: every listing weighs by its error.
     pub mae: f64,
-    /// 1 − Σ(y−ŷ)²/Σ(y−ȳ)²; Kvålseth 1985, formula 1. Below 0: worse than the mean.
+    /// 1 − Σ(y−ŷ)²/Σ(y−ȳ)². Below 0: worse than always saying the hold-out's mean.
     pub r2: f64,
-    /// Median of |y−ŷ|/y, a fraction; Hyndman & Koehler 2006, §2.2: what a typical user sees.
+    /// Median of |y−ŷ|/y, a fraction: what a typical user sees (MdAPE in Hyndman & Koehler 2006,
+    /// Another Look at Measures of Forecast Accuracy).
     pub mdape: f64,
-    /// Fraction with |y−ŷ|/y ≤ 0.1; the "within 10 %" rate valuers quote (IAAO, AVM standard).
+    /// Fraction with |y−ŷ|/y ≤ 0.1.
     pub within_10: f64,
     /// How many prices these rest on.
     pub rows: usize,
@@ -63,12 +64,17 @@ impl Metrics {
 pub struct Report {
     /// Listings given: the denominator of `removed`.
     pub rows: usize,
-    /// Listings removed, by cleaning rule: a jump shows that the source has changed.
+    /// Listings removed, by rule: `target_not_positive` (neither learned from nor judged on: there
+    /// is no relative error) and the outlier rules, which take training rows only. A jump shows
+    /// that the source has changed.
     pub removed: BTreeMap<String, usize>,
     /// Listings the judged model was fitted on.
     pub train_rows: usize,
-    /// Listings it was judged on; cleaned by the bounds fitted on the training rows.
+    /// Listings it was judged on: all of the newest, whatever their price.
     pub holdout_rows: usize,
+    /// Those of them that the training rows' outlier rules would have removed: how much of the
+    /// error may be the source's. The model that is kept does not learn from them.
+    pub holdout_outliers: usize,
     /// The model on the hold-out.
     pub model: Metrics,
     /// The group median on the same hold-out: what the model has to beat.

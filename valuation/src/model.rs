@@ -80,12 +80,18 @@ pub struct Model {
 
 impl Model {
     /// Prices every row of a batch, in order. Columns are looked up by name; nulls and absent
-    /// optional columns are imputed, unknown levels count as "other".
+    /// optional columns are imputed, unknown levels count as "other". Batches of a schema that
+    /// [`Model::fits`] has accepted are never refused.
     ///
     /// # Errors
-    /// When a required column is absent, or a column is not of its field's type.
+    /// When a column that the model reads is not of its field's type, or a required one is absent.
     pub fn predict(&self, batch: &RecordBatch) -> Result<Vec<Prediction>, PredictError> {
-        for field in self.head.schema.features() {
+        let schema = &self.head.schema;
+        let times = schema.time.iter().filter_map(|name| schema.field(name));
+        for field in schema.features().chain(times) {
+            if !self.head.features.reads(&field.name) {
+                continue;
+            }
             let expected = field.kind.data_type();
             let found = batch
                 .column_by_name(&field.name)
@@ -146,7 +152,12 @@ impl Model {
     pub(crate) fn predict_json(&self, record: &Map<String, Value>) -> Option<Prediction> {
         let mut decoder = Decoder::new(&self.head.schema, Purpose::Request);
         let payload = serde_json::to_vec(record).ok()?;
-        decoder.push(&payload, self.head.trained_at_us).ok()?;
+        // A record later than its arrival would be rejected, whatever the clock said at the fit.
+        let arrival_us = self
+            .head
+            .trained_at_us
+            .max(self.head.data_until_us.unwrap_or(i64::MIN));
+        decoder.push(&payload, arrival_us).ok()?;
         self.predict(&decoder.finish().batch).ok()?.first().copied()
     }
 }

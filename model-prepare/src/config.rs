@@ -1,0 +1,84 @@
+//! The settings of a training.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::bail;
+use common::database::DatabaseConfig;
+use records::Schema;
+use serde::Deserialize;
+
+/// Section `[schema]`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SchemaConfig {
+    /// A built-in schema's name or a file's path.
+    source: String,
+}
+
+/// Section `[prepare]`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PrepareConfig {
+    /// Where the HTTP interface is, when it serves by schedule or on demand.
+    pub http: String,
+    /// How far back listings are learned from.
+    pub window_days: u32,
+    /// Fewer are not worth learning from.
+    pub min_rows: usize,
+    /// Share of the newest kept to judge the model by.
+    pub holdout_fraction: f64,
+    /// Nominal coverage of the range.
+    pub interval: f64,
+}
+
+/// Section `[registry]`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RegistryConfig {
+    /// Where versions are kept.
+    pub path: PathBuf,
+}
+
+/// Everything a training needs.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// What a record is.
+    pub schema: Arc<Schema>,
+    /// Section `[database]`.
+    pub database: DatabaseConfig,
+    /// Section `[prepare]`.
+    pub prepare: PrepareConfig,
+    /// Section `[registry]`.
+    pub registry: RegistryConfig,
+}
+
+impl Config {
+    /// Takes the sections out of the layers.
+    ///
+    /// # Errors
+    /// When a setting or the schema is not valid.
+    pub fn new(layered: &common::Layered) -> anyhow::Result<Config> {
+        let schema: SchemaConfig = layered.section("schema")?;
+        Ok(Config {
+            schema: Arc::new(Schema::load(&schema.source)?),
+            database: layered.section("database")?,
+            prepare: layered.section("prepare")?,
+            registry: layered.section("registry")?,
+        })
+    }
+}
+
+/// Says before the work, not after it, that a version could not be saved.
+pub(crate) fn check_registry(path: &Path) -> anyhow::Result<()> {
+    // The part of the path that is there: the rest is made with the first version.
+    let there = path.ancestors().find(|part| part.exists());
+    match there {
+        Some(there) if !there.is_dir() => bail!(
+            "expected a directory to keep model versions in, found the file {}: \
+             give another with --registry or registry.path",
+            there.display()
+        ),
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,171 @@
+//! The listings a training learns from: out of a file or out of the table.
+
+use std::io::Read;
+use std::path::Path;
+
+use anyhow::{Context, bail};
+use arrow_array::RecordBatch;
+use arrow_select::concat::concat_batches;
+use futures_util::StreamExt;
+use records::file::{FileBatch, FileError, FileReader};
+use records::{Purpose, Schema};
+use sqlx::PgPool;
+use sqlx::postgres::PgPoolCopyExt;
+use tokio::sync::mpsc::{Receiver, Sender};
+
+use crate::progress::Stage;
+
+/// Rows read at a time: how often progress is counted.
+const BATCH_ROWS: usize = 8192;
+
+/// What was read.
+#[derive(Debug)]
+pub(crate) struct Listings {
+    /// The rows that the schema took.
+    pub(crate) batch: RecordBatch,
+    /// How many it did not take.
+    pub(crate) rejected: usize,
+}
+
+/// Reads a CSV or Parquet file.
+pub(crate) fn of_file(file: &Path, schema: &Schema) -> anyhow::Result<Listings> {
+    let stage = Stage::start(format!("reading {}", file.display()));
+    let mut reader = match FileReader::open(file, schema, Purpose::Listing) {
+        Ok(reader) => reader,
+        Err(FileError::Columns { columns, .. }) if !missing(schema, &columns).is_empty() => bail!(
+            "{}: expected the columns that the schema {:?} requires, found no {}; \
+             the file's columns are: {columns}; rename them, or describe the file with --schema",
+            file.display(),
+            schema.name,
+            missing(schema, &columns).join(", ")
+        ),
+        Err(error) => return Err(error.into()),
+    };
+    read_all(&file.display().to_string(), &stage, |rows| {
+        reader.next_batch(rows)
+    })
+}
+
+/// Columns the schema requires of a file that are not among `columns`, which are separated by
+/// commas.
+fn missing(schema: &Schema, columns: &str) -> Vec<String> {
+    let is_there = |name: &str| columns.split(", ").any(|column| column == name);
+    schema
+        .columns(Purpose::Listing)
+        .filter(|field| {
+            let is_time = schema.time.as_deref() == Some(field.name.as_str());
+            !schema.is_nullable(field) && !is_time && !is_there(&field.name)
+        })
+        .map(|field| field.name.clone())
+        .collect()
+}
+
+/// Reads delimited text as it arrives, such as the table's export.
+pub(crate) fn of_text(name: &str, schema: &Schema, text: impl Read) -> anyhow::Result<Listings> {
+    let stage = Stage::start(format!("reading {name}"));
+    let mut reader =
+        records::file::Delimited::new(text, Path::new(name), schema, Purpose::Listing)?;
+    read_all(name, &stage, |rows| reader.next_batch(rows))
+}
+
+fn read_all(
+    name: &str,
+    stage: &Stage,
+    mut next: impl FnMut(usize) -> Result<Option<FileBatch>, FileError>,
+) -> anyhow::Result<Listings> {
+    let (mut batches, mut rejected, mut first) = (Vec::new(), 0, None);
+    while let Some(FileBatch { batch, rejects }) = next(BATCH_ROWS)? {
+        stage.add((batch.num_rows() + rejects.len()) as u64);
+        rejected += rejects.len();
+        first = first.or_else(|| rejects.into_iter().next());
+        batches.push(batch);
+    }
+    let Some(schema) = batches.first().map(RecordBatch::schema) else {
+        bail!("expected listings to learn from, found none in {name}");
+    };
+    let batch = concat_batches(&schema, &batches).context("the listings do not fit in memory")?;
+    if let Some(first) = first {
+        let said = format!(
+            "{rejected} rows of {name} do not fit the schema, the first at line {}: {}",
+            first.line, first.reason
+        );
+        anyhow::ensure!(
+            batch.num_rows() > 0,
+            "expected listings to learn from, found none: all {said}"
+        );
+        tracing::warn!("{said}");
+    }
+    Ok(Listings { batch, rejected })
+}
+
+/// Sends the rows of the table that the training is to learn from, as text with a header.
+///
+/// # Errors
+/// When the table cannot be read.
+pub(crate) async fn export(
+    pool: &PgPool,
+    schema: &Schema,
+    window_days: u32,
+    parts: Sender<Vec<u8>>,
+) -> anyhow::Result<()> {
+    let since = match &schema.time {
+        Some(time) => format!(
+            "WHERE {time} >= now() - interval '{window_days} days' ORDER BY {time}, {}",
+            schema.key
+        ),
+        None => format!("ORDER BY {}", schema.key),
+    };
+    let copy = format!(
+        "COPY (SELECT {} FROM {} {since}) TO STDOUT WITH (FORMAT csv, HEADER)",
+        records::table::export_list(schema),
+        schema.table
+    );
+    let broken = || {
+        format!(
+            "cannot read the table {}: has data-loader made it in this database?",
+            schema.table
+        )
+    };
+    let mut export = pool.copy_out_raw(&copy).await.with_context(broken)?;
+    while let Some(part) = export.next().await {
+        // An error means that the reader has given up: its reason is the one that counts.
+        if parts
+            .send(part.with_context(broken)?.to_vec())
+            .await
+            .is_err()
+        {
+            break;
+        }
+    }
+    Ok(())
+}
+
+/// Parts of a text as one; for a thread that may block.
+pub(crate) struct Parts {
+    arriving: Receiver<Vec<u8>>,
+    part: std::io::Cursor<Vec<u8>>,
+}
+
+impl Parts {
+    pub(crate) fn new(arriving: Receiver<Vec<u8>>) -> Parts {
+        Parts {
+            arriving,
+            part: std::io::Cursor::default(),
+        }
+    }
+}
+
+impl Read for Parts {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        loop {
+            let count = self.part.read(buffer)?;
+            if count > 0 || buffer.is_empty() {
+                return Ok(count);
+            }
+            match self.arriving.blocking_recv() {
+                Some(part) => self.part = std::io::Cursor::new(part),
+                None => return Ok(0),
+            }
+        }
+    }
+}

@@ -1,0 +1,277 @@
+//! Training on stored listings, and the service around it, against a PostgreSQL of the test's own.
+
+mod made;
+
+use std::net::TcpListener;
+use std::time::{Duration, Instant};
+
+use common::{Health, Layered, Shutdown};
+use embedded::{Postgres, PostgresOptions};
+use model_prepare::Config;
+use serde_json::Value;
+use sqlx::{AssertSqlSafe, PgPool};
+use tempfile::TempDir;
+
+const LIMIT: Duration = Duration::from_secs(30);
+
+struct Stage {
+    home: TempDir,
+    postgres: Postgres,
+    pool: PgPool,
+    config: Config,
+}
+
+impl Stage {
+    async fn set() -> Stage {
+        common::telemetry::choose_tls_provider();
+        let home = tempfile::tempdir().expect("temporary directory");
+        // The server's user must reach it where the test runs as root.
+        std::process::Command::new("chmod")
+            .arg("755")
+            .arg(home.path())
+            .status()
+            .expect("chmod");
+        let postgres = Postgres::start(PostgresOptions::new(home.path()))
+            .await
+            .expect("PostgreSQL starts");
+        let registry = home.path().join("models").display().to_string();
+        let overrides = [
+            ("database.url".to_owned(), postgres.url()),
+            ("registry.path".to_owned(), registry),
+        ];
+        let config = Config::new(&Layered::load(None, &overrides).expect("settings"));
+        let config = config.expect("configuration");
+        let pool =
+            common::database::connect(&config.database, &Health::default(), &Shutdown::new())
+                .await
+                .expect("connects")
+                .expect("a pool");
+        common::database::make_tables(&pool, &records::table::ddl(&config.schema))
+            .await
+            .expect("tables");
+        Stage {
+            home,
+            postgres,
+            pool,
+            config,
+        }
+    }
+
+    /// Stores made listings `ids`, each as old as `age` (SQL) says.
+    async fn store(&self, ids: std::ops::Range<usize>, age: &str, price_times: f64) {
+        let rows: Vec<String> = ids
+            .map(|id| {
+                let [key, _, city, street, floor, rooms, area, price] = made::listing(id);
+                format!(
+                    "('{key}', now() - ({age}) - interval '{id} seconds', '{city}', '{street}', \
+                     {floor}, {rooms}, {area}, {price} * {price_times})"
+                )
+            })
+            .collect();
+        let sql = format!(
+            "INSERT INTO listings (id, listed_at, city, street, floor, rooms, area, price) \
+             VALUES {}",
+            rows.join(", ")
+        );
+        let inserted = sqlx::query(AssertSqlSafe(sql)).execute(&self.pool).await;
+        inserted.expect("inserts");
+    }
+
+    fn versions(&self) -> usize {
+        std::fs::read_dir(self.home.path().join("models")).map_or(0, Iterator::count)
+    }
+
+    async fn end(self) {
+        self.pool.close().await;
+        self.postgres.stop().await.expect("stops");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn only_the_window_is_learned_from() {
+    let mut stage = Stage::set().await;
+    let error = model_prepare::train_on_database(&stage.config, &stage.pool)
+        .await
+        .expect_err("there is nothing to learn from");
+    let error = format!("{error:#}");
+    assert!(
+        error.contains("last 28 days") && error.contains("found none"),
+        "{error}"
+    );
+
+    stage.store(0..600, "interval '2 days'", 1.0).await;
+    // Another market: had it been read, the prices would be between the two.
+    stage.store(600..1500, "interval '40 days'", 10.0).await;
+    let trained = model_prepare::train_on_database(&stage.config, &stage.pool)
+        .await
+        .expect("trains");
+    assert_eq!(trained.report.rows, 600);
+    assert_eq!(trained.version.number, 1);
+    assert!(trained.report.model.mdape < 0.08, "{:?}", trained.report);
+    valuation::Model::load(&trained.version.path).expect("the version loads");
+
+    stage.config.prepare.window_days = 60;
+    let trained = model_prepare::train_on_database(&stage.config, &stage.pool)
+        .await
+        .expect("trains");
+    assert_eq!(trained.report.rows, 1500);
+
+    stage.config.prepare.window_days = 1;
+    let before = stage.versions();
+    model_prepare::train_on_database(&stage.config, &stage.pool)
+        .await
+        .expect_err("nothing is so new");
+    assert_eq!(stage.versions(), before);
+
+    sqlx::query("DROP TABLE listings")
+        .execute(&stage.pool)
+        .await
+        .expect("drops");
+    let error = model_prepare::train_on_database(&stage.config, &stage.pool)
+        .await
+        .expect_err("there is no table");
+    let error = format!("{error:#}");
+    assert!(error.contains("cannot read the table listings"), "{error}");
+    assert!(error.contains("does not exist"), "{error}");
+    stage.end().await;
+}
+
+/// The service's HTTP interface.
+struct Client {
+    http: reqwest::Client,
+    address: String,
+}
+
+impl Client {
+    fn of(listener: &TcpListener) -> Client {
+        Client {
+            http: reqwest::Client::new(),
+            address: format!("http://{}", listener.local_addr().expect("address")),
+        }
+    }
+
+    async fn get(&self, path: &str) -> (u16, Value) {
+        let request = self.http.get(format!("{}{path}", self.address));
+        let answer = request.send().await.expect("answers");
+        let code = answer.status().as_u16();
+        (code, answer.json().await.expect("JSON"))
+    }
+
+    async fn train(&self) -> (u16, Value) {
+        let request = self.http.post(format!("{}/train", self.address));
+        let answer = request.send().await.expect("answers");
+        let code = answer.status().as_u16();
+        (code, answer.json().await.expect("JSON"))
+    }
+
+    async fn status_where(&self, holds: impl Fn(&Value) -> bool) -> Value {
+        let started = Instant::now();
+        loop {
+            let (_, status) = self.get("/status").await;
+            if holds(&status) {
+                return status;
+            }
+            assert!(started.elapsed() < LIMIT, "not in time: {status}");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_failed_training_is_reported_and_the_schedule_goes_on() {
+    let stage = Stage::set().await;
+    let listener = common::http::listen("127.0.0.1:0").expect("listens");
+    let client = Client::of(&listener);
+    let shutdown = Shutdown::new();
+    let service = tokio::spawn(model_prepare::run(
+        stage.config.clone(),
+        Some("* * * * * *".to_owned()),
+        listener,
+        shutdown.clone(),
+    ));
+    let status = client
+        .status_where(|status| status["failures"].as_u64() >= Some(2))
+        .await;
+    let error = status["last_error"]["error"].as_str().expect("an error");
+    assert!(
+        error.contains("found none in the table listings"),
+        "{error}"
+    );
+    assert!(status["last_training"].is_null(), "{status}");
+    assert!(status["next_run"].is_string(), "{status}");
+    assert_eq!(stage.versions(), 0);
+    assert_eq!(client.get("/health/live").await.0, 200);
+    assert_eq!(client.get("/health/ready").await.0, 200);
+
+    stage.store(0..500, "interval '1 day'", 1.0).await;
+    let status = client
+        .status_where(|status| status["last_training"].is_object())
+        .await;
+    assert!(status["last_error"].is_null(), "{status}");
+    assert_eq!(status["last_training"]["rows"], 500);
+    assert_eq!(status["schedule"], "* * * * * *");
+    shutdown.cancel();
+    tokio::time::timeout(LIMIT, service)
+        .await
+        .expect("leaves in time")
+        .expect("no panic")
+        .expect("no error");
+    assert!(stage.versions() >= 1);
+    stage.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_training_at_a_time_on_demand() {
+    let stage = Stage::set().await;
+    stage.store(0..500, "interval '1 day'", 1.0).await;
+    let listener = common::http::listen("127.0.0.1:0").expect("listens");
+    let client = Client::of(&listener);
+    let shutdown = Shutdown::new();
+    let service = tokio::spawn(model_prepare::run(
+        stage.config.clone(),
+        None,
+        listener,
+        shutdown.clone(),
+    ));
+    client.status_where(|status| status["ready"] == true).await;
+
+    // While the table is locked, a training hangs in the middle.
+    let mut lock = stage.pool.begin().await.expect("begins");
+    sqlx::query("LOCK TABLE listings IN ACCESS EXCLUSIVE MODE")
+        .execute(&mut *lock)
+        .await
+        .expect("locks");
+    let (first, second) = tokio::join!(client.train(), async {
+        client
+            .status_where(|status| status["training"] == true)
+            .await;
+        let second = client.train().await;
+        lock.rollback().await.expect("unlocks");
+        second
+    });
+    assert_eq!(second.0, 409, "{second:?}");
+    let error = second.1["error"].as_str().expect("an error");
+    assert!(error.contains("a training is running"), "{error}");
+    assert_eq!(first.0, 200, "{first:?}");
+    assert_eq!(first.1["version"], "v000001");
+    let (_, status) = client.get("/status").await;
+    assert_eq!(status["training"], false);
+    assert_eq!(status["trainings"], 1, "{status}");
+    assert!(status["next_run"].is_null(), "{status}");
+
+    sqlx::query("DELETE FROM listings WHERE id <> 'l1'")
+        .execute(&stage.pool)
+        .await
+        .expect("deletes");
+    let (code, answer) = client.train().await;
+    assert_eq!(code, 500);
+    let error = answer["error"].as_str().expect("an error");
+    assert!(
+        error.contains("at least 200 usable listings, found 1 of 1"),
+        "{error}"
+    );
+    assert_eq!(stage.versions(), 1);
+    shutdown.cancel();
+    service.await.expect("no panic").expect("no error");
+    stage.end().await;
+}

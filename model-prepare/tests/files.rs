@@ -1,0 +1,279 @@
+//! The built program on files: a version, or exit code 1, what is wrong, and nothing written.
+
+mod made;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use arrow_array::{ArrayRef, Float64Array, Int64Array, RecordBatch, StringArray};
+use made::{csv, listing, run, said};
+use parquet::arrow::ArrowWriter;
+use records::{Decoder, Purpose};
+use tempfile::TempDir;
+use valuation::Model;
+
+/// A directory with a registry that is to stay empty.
+struct Home(TempDir);
+
+impl Home {
+    fn new() -> Home {
+        let home = Home(tempfile::tempdir().expect("temporary directory"));
+        fs::create_dir(home.registry()).expect("directory");
+        home
+    }
+
+    fn registry(&self) -> PathBuf {
+        self.0.path().join("models")
+    }
+
+    fn write(&self, name: &str, content: impl AsRef<[u8]>) -> String {
+        let path = self.0.path().join(name);
+        fs::write(&path, content).expect("file");
+        path.display().to_string()
+    }
+
+    /// The program fails with 1 and says all of `parts`; the registry stays empty.
+    fn refuses(&self, flags: &[&str], parts: &[&str]) {
+        let output = run(&self.registry(), flags);
+        let (out, error) = said(&output);
+        assert_eq!(output.status.code(), Some(1), "{out}{error}");
+        assert_eq!(out, "", "nothing but the error");
+        for part in parts {
+            assert!(error.contains(part), "{error} does not say {part:?}");
+        }
+        let left = fs::read_dir(self.registry()).expect("registry").count();
+        assert_eq!(left, 0, "something was written");
+    }
+}
+
+fn parquet(columns: Vec<(&str, ArrayRef)>) -> Vec<u8> {
+    let batch = RecordBatch::try_from_iter(columns).expect("batch");
+    let mut bytes = Vec::new();
+    let mut writer = ArrowWriter::try_new(&mut bytes, batch.schema(), None).expect("writer");
+    writer.write(&batch).expect("writes");
+    writer.close().expect("closes");
+    bytes
+}
+
+/// The listings of [`csv`] with types of their own.
+fn typed(count: usize) -> Vec<u8> {
+    let rows: Vec<[String; 8]> = (0..count).map(listing).collect();
+    let texts = |column: usize| -> ArrayRef {
+        Arc::new(StringArray::from_iter_values(
+            rows.iter().map(|row| &row[column]),
+        ))
+    };
+    let whole = |column: usize| -> ArrayRef {
+        let values = rows.iter().map(|row| row[column].parse().expect("number"));
+        Arc::new(Int64Array::from_iter_values(values))
+    };
+    let number = |column: usize| -> ArrayRef {
+        let values = rows.iter().map(|row| row[column].parse().expect("number"));
+        Arc::new(Float64Array::from_iter_values(values))
+    };
+    parquet(vec![
+        ("id", texts(0)),
+        ("listed_at", whole(1)),
+        ("city", texts(2)),
+        ("street", texts(3)),
+        ("floor", whole(4)),
+        ("rooms", whole(5)),
+        ("area", number(6)),
+        ("price", number(7)),
+    ])
+}
+
+fn prices(version: &Path) -> Vec<f64> {
+    let model = Model::load(version).expect("the version loads");
+    let mut decoder = Decoder::new(model.schema(), Purpose::Request);
+    for city in ["city0", "city4"] {
+        let record = format!(
+            r#"{{"id":1,"city":"{city}","street":"street1","floor":3,"rooms":2,"area":60}}"#
+        );
+        decoder.push(record.as_bytes(), 0).expect("decodes");
+    }
+    let found = model.predict(&decoder.finish().batch).expect("prices");
+    found.iter().map(|one| one.value).collect()
+}
+
+#[test]
+fn a_csv_and_a_parquet_file_make_versions_that_load() {
+    let home = Home::new();
+    let file = home.write("listings.csv", csv(1000));
+    let output = run(&home.registry(), &["--data", &file]);
+    let (out, error) = said(&output);
+    assert_eq!(output.status.code(), Some(0), "{out}{error}");
+    for part in [
+        "1000 rows: 800 to learn from, 200 newest held out",
+        "MdAPE",
+        "baseline: median price by city",
+        "rows rejected by the schema: 0; not learned from: none",
+        "saved as v000001 in ",
+    ] {
+        assert!(out.contains(part), "{out} does not say {part:?}");
+    }
+    let from_csv = prices(&home.registry().join("v000001"));
+    assert!((3e6..4.2e6).contains(&from_csv[0]), "{from_csv:?}");
+    let ratio = from_csv[1] / from_csv[0];
+    assert!((3.0..3.7).contains(&ratio), "e^1.2 expected: {ratio}");
+
+    let file = home.write("listings.parquet", typed(1000));
+    let (out, error) = said(&run(&home.registry(), &["--data", &file]));
+    assert!(out.contains("saved as v000002"), "{out}{error}");
+    assert_eq!(prices(&home.registry().join("v000002")), from_csv);
+    let mut names: Vec<_> = fs::read_dir(home.registry())
+        .expect("registry")
+        .map(|entry| entry.expect("entry").file_name())
+        .collect();
+    names.sort();
+    assert_eq!(names, ["v000001", "v000002"], "nothing else is left");
+}
+
+#[test]
+fn bad_rows_are_counted_and_the_first_is_named() {
+    let home = Home::new();
+    let mut text = csv(400);
+    text.push_str("bad,1700000000,city1,street1,first,2,50,1000000\n");
+    let file = home.write("listings.csv", text);
+    let (out, error) = said(&run(&home.registry(), &["--data", &file]));
+    assert!(out.contains("rows rejected by the schema: 1"), "{out}");
+    assert!(
+        error.contains("line 402") && error.contains("floor"),
+        "{error}"
+    );
+}
+
+#[test]
+fn other_columns() {
+    let home = Home::new();
+    let missing = "requires, found no city, street, floor, rooms;";
+    let columns = "the file's columns are: id, colour, price";
+    let file = home.write("wine.csv", "id,colour,price\n1,red,100\n");
+    home.refuses(&["--data", &file], &[missing, columns, "--schema"]);
+    let ids: ArrayRef = Arc::new(StringArray::from(vec!["1"]));
+    let numbers: ArrayRef = Arc::new(Float64Array::from(vec![1.0]));
+    let content = parquet(vec![
+        ("id", ids.clone()),
+        ("colour", ids),
+        ("price", numbers),
+    ]);
+    let file = home.write("wine.parquet", content);
+    home.refuses(&["--data", &file], &[missing, columns, "wine.parquet"]);
+}
+
+#[test]
+fn too_little_and_nothing() {
+    let home = Home::new();
+    let file = home.write("few.csv", csv(50));
+    home.refuses(
+        &["--data", &file],
+        &["at least 200 usable listings, found 50 of 50", "min_rows"],
+    );
+    let file = home.write("few.parquet", typed(50));
+    home.refuses(&["--data", &file], &["found 50 of 50"]);
+    let file = home.write("header.csv", csv(0));
+    home.refuses(&["--data", &file], &["found none", "header.csv"]);
+    let file = home.write("header.parquet", typed(0));
+    home.refuses(&["--data", &file], &["found none", "header.parquet"]);
+    let file = home.write("empty.csv", "");
+    home.refuses(&["--data", &file], &["empty.csv is empty"]);
+    let rows = "1,,a,b,x,2,50,7\n2,,a,b,3,2,50,cheap\n";
+    let file = home.write("bad.csv", format!("{}\n{rows}", made::HEADER));
+    home.refuses(
+        &["--data", &file],
+        &["found none: all 2 rows", "line 2", "floor"],
+    );
+}
+
+#[test]
+fn a_constant_target() {
+    let home = Home::new();
+    let mut text = format!("{}\n", made::HEADER);
+    for id in 0..300 {
+        let mut row = listing(id);
+        row[7] = "5000000".to_owned();
+        text.push_str(&format!("{}\n", row.join(",")));
+    }
+    let file = home.write("same.csv", text);
+    home.refuses(
+        &["--data", &file],
+        &["expected price to vary, found 5000000 in all of 240"],
+    );
+}
+
+#[test]
+fn unreadable_files() {
+    let home = Home::new();
+    let absent = home.0.path().join("absent.csv").display().to_string();
+    home.refuses(&["--data", &absent], &["cannot read", "absent.csv"]);
+    let directory = home.0.path().join("directory.csv");
+    fs::create_dir(&directory).expect("directory");
+    let directory = directory.display().to_string();
+    home.refuses(&["--data", &directory], &["directory.csv"]);
+    let file = home.write("cut.parquet", &typed(500)[..900]);
+    home.refuses(&["--data", &file], &["cut.parquet is not valid Parquet"]);
+    let file = home.write("noise.csv", [0xff_u8, 0, 0x13, b'\n', 7, 7]);
+    home.refuses(&["--data", &file], &["noise.csv", "found no id, city"]);
+    let file = home.write("listings.xlsx", "PK");
+    home.refuses(&["--data", &file], &[".csv, .tsv or .parquet"]);
+}
+
+#[test]
+fn a_registry_that_is_a_file_is_refused_before_anything_is_read() {
+    let home = Home::new();
+    let file = home.write("listings.csv", csv(300));
+    let taken = home.write("taken", "mine");
+    for registry in [taken.clone(), format!("{taken}/deeper")] {
+        let output = run(Path::new(&registry), &["--data", &file]);
+        let (_, error) = said(&output);
+        assert_eq!(output.status.code(), Some(1), "{error}");
+        let expected = format!("found the file {taken}: give another with --registry");
+        assert!(error.contains(&expected), "{error}");
+    }
+    assert_eq!(fs::read_to_string(taken).expect("reads"), "mine");
+}
+
+#[test]
+fn settings_that_are_wrong() {
+    let home = Home::new();
+    let file = home.write("listings.csv", csv(300));
+    for expression in ["every day", "0 3 * * *", "99 0 3 * * *"] {
+        home.refuses(
+            &["--cron", expression],
+            &["is not a schedule", expression, "0 0 3 * * *"],
+        );
+    }
+    home.refuses(
+        &["--data", &file, "--schema", "absent.toml"],
+        &["cannot read the schema absent.toml"],
+    );
+    home.refuses(
+        &["--data", &file, "--set", "prepare.holdout_fraction=0.9"],
+        &["holdout_fraction between 0.01 and 0.5, found 0.9"],
+    );
+    home.refuses(&[], &["no database is set", "--database-url"]);
+}
+
+#[test]
+fn a_schema_file_describes_another_kind_of_record() {
+    let home = Home::new();
+    let schema = "name='boats'\nversion=1\ntask='regression'\ntable='boats'\nkey='id'\n\
+        target='worth'\n[[field]]\nname='id'\nkind='text'\n[[field]]\nname='worth'\n\
+        kind='number'\n[[field]]\nname='tons'\nkind='number'\nrequired=true\n";
+    let schema = home.write("boats.toml", schema);
+    let mut text = "id;worth;tons;colour\n".to_owned();
+    for id in 0..300 {
+        let tons = 1 + id % 40;
+        text.push_str(&format!("{id};{};{tons};red\n", 1000 * tons + id % 7));
+    }
+    let file = home.write("boats.csv", text);
+    let (out, error) = said(&run(
+        &home.registry(),
+        &["--data", &file, "--schema", &schema],
+    ));
+    assert!(out.contains("baseline: median worth\n"), "{out}{error}");
+    let model = Model::load(&home.registry().join("v000001")).expect("loads");
+    assert_eq!(model.schema().name, "boats");
+    assert!(model.report().model.mdape < 0.05, "{out}");
+}

@@ -1,0 +1,73 @@
+//! Whether the parts of a model that was read fit together: an artifact may have been edited and
+//! its checksums made again.
+
+use std::collections::BTreeSet;
+
+use records::{Kind, Schema, Task};
+
+use crate::linear::Linear;
+use crate::model::Head;
+
+/// The weights are as many as the columns, and can be computed with.
+pub(crate) fn linear(linear: &Linear, width: usize) -> Result<(), String> {
+    let found = linear.weights.len();
+    if found != width {
+        return Err(format!(
+            "{found} weights, expected {width}: one a column of the features"
+        ));
+    }
+    if !linear.intercept.is_finite() || !linear.weights.iter().all(|weight| weight.is_finite()) {
+        return Err("expected an intercept and weights that are finite".to_owned());
+    }
+    Ok(())
+}
+
+/// The schema is one that records can be decoded by, and the features are its.
+pub(crate) fn head(head: &Head) -> Result<(), String> {
+    schema(&head.schema)?;
+    if !head.half_width.is_finite() || head.half_width < 0.0 {
+        return Err(format!(
+            "half_width {}, expected a finite number not below 0",
+            head.half_width
+        ));
+    }
+    if !(0.0..=1.0).contains(&head.confidence) {
+        return Err(format!(
+            "confidence {}, expected between 0 and 1",
+            head.confidence
+        ));
+    }
+    head.features.check(&head.schema)
+}
+
+fn schema(schema: &Schema) -> Result<(), String> {
+    let mut names = BTreeSet::new();
+    if let Some(twice) = schema
+        .fields
+        .iter()
+        .find(|field| !names.insert(&field.name))
+    {
+        return Err(format!("the schema's field {:?} stands twice", twice.name));
+    }
+    if schema.task != Task::Regression {
+        return Err(format!("task {:?}, expected a regression", schema.task));
+    }
+    let role = |role: &str, name: Option<&String>, kinds: &[Kind]| {
+        let field = name.and_then(|name| schema.field(name));
+        match field {
+            Some(field) if kinds.contains(&field.kind) => Ok(()),
+            Some(field) => Err(format!(
+                "the schema's {role} {:?} is of kind {:?}, expected one of {kinds:?}",
+                field.name, field.kind
+            )),
+            None => Err(format!("the schema's {role} {name:?} names no field")),
+        }
+    };
+    role("key", Some(&schema.key), &[Kind::Text, Kind::Category])?;
+    let numbers = [Kind::Number, Kind::Integer];
+    role("target", schema.target.as_ref(), &numbers)?;
+    match &schema.time {
+        Some(_) => role("time", schema.time.as_ref(), &[Kind::Timestamp]),
+        None => Ok(()),
+    }
+}

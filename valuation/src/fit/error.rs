@@ -1,0 +1,108 @@
+//! Why no model was fitted.
+
+/// Why no model was fitted.
+#[derive(Debug, thiserror::Error)]
+pub enum FitError {
+    /// An option is out of its range.
+    #[error("expected {option} {expected}, found {found}: change the setting")]
+    Option {
+        /// Its name.
+        option: &'static str,
+        /// Its range.
+        expected: &'static str,
+        /// Its value.
+        found: f64,
+    },
+    /// Not a regression.
+    #[error(
+        "expected a schema of task regression with a target, found {schema:?} of task {task}: set task and target in the schema file"
+    )]
+    UnsupportedTask {
+        /// The schema's name.
+        schema: String,
+        /// Its task.
+        task: String,
+    },
+    /// The batch lacks a column, or has it of another type.
+    #[error(
+        "expected a column {column} of type {expected}, found {found}; the columns are {columns}: read the records with the same schema that the model is fitted with"
+    )]
+    MissingColumn {
+        /// Its name.
+        column: String,
+        /// The type the schema says.
+        expected: String,
+        /// The type that is there, or "none".
+        found: String,
+        /// The columns that are there.
+        columns: String,
+    },
+    /// Too little to learn from.
+    #[error(
+        "expected at least {needed} usable listings, found {found} of {given} (removed: {removed}): store more, widen the training window, or lower min_rows"
+    )]
+    TooFewRows {
+        /// Listings left after cleaning.
+        found: usize,
+        /// The least there must be.
+        needed: usize,
+        /// Listings before cleaning.
+        given: usize,
+        /// Rules and how many each removed.
+        removed: String,
+    },
+    /// Cleaning left nothing.
+    #[error(
+        "expected listings whose {target} is above 0, found none among {given}: check which field of the schema is the target, and what the source writes into it"
+    )]
+    NothingLeft {
+        /// The target's name.
+        target: String,
+        /// Listings before cleaning.
+        given: usize,
+    },
+    /// Nothing to judge the model by.
+    #[error(
+        "expected a hold-out of at least one listing, found none: {fraction} of {rows} listings is less than one; raise holdout_fraction or bring more listings"
+    )]
+    EmptyHoldout {
+        /// Usable listings.
+        rows: usize,
+        /// Share asked for.
+        fraction: f64,
+    },
+    /// Every target is the same.
+    #[error(
+        "expected {target} to vary, found {value} in all of {rows} listings: check what the source writes into it"
+    )]
+    ConstantTarget {
+        /// The target's name.
+        target: String,
+        /// Its only value.
+        value: f64,
+        /// Listings with it.
+        rows: usize,
+    },
+    /// No column carries information.
+    #[error(
+        "expected a feature that varies between listings, found none among: {features}; give the schema fields that tell listings apart"
+    )]
+    NoFeatures {
+        /// The schema's features.
+        features: String,
+    },
+    /// The listings are not what the schema's decoder makes.
+    #[error(
+        "expected listings that {schema:?} accepts as records, found none: read them with records::Decoder or records::file"
+    )]
+    NotRecords {
+        /// The schema's name.
+        schema: String,
+    },
+    /// The least-squares solver failed.
+    #[error("the least-squares solver failed: {detail}; check the numbers for extreme values")]
+    Solver {
+        /// What it met.
+        detail: String,
+    },
+}

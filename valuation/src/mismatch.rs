@@ -1,0 +1,185 @@
+//! Whether records of another schema can be priced by a model.
+
+use std::fmt;
+
+use records::{Field, Kind, Schema};
+
+use crate::model::Model;
+
+/// Why records of a schema cannot be priced by a model.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[error(
+    "the model was fitted on records of {fitted_on}, found {found}, and they differ: {}; fit a model with this schema, or use the one the model was fitted on", list(.differences)
+)]
+pub struct SchemaMismatch {
+    /// Name and version of the model's schema.
+    pub fitted_on: String,
+    /// Name and version of the schema that was given.
+    pub found: String,
+    /// All of them, in the order of the model's fields; never empty.
+    pub differences: Vec<Difference>,
+}
+
+/// One thing that is not as the model needs it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Difference {
+    /// Requests have no such field.
+    Missing {
+        /// Its name.
+        field: String,
+        /// What it was in training.
+        expected: Kind,
+    },
+    /// The field holds something else.
+    Kind {
+        /// Its name.
+        field: String,
+        /// What it was in training.
+        expected: Kind,
+        /// What it is now.
+        found: Kind,
+    },
+    /// The field is measured otherwise: the same number means something else.
+    Unit {
+        /// Its name.
+        field: String,
+        /// What it was in training.
+        expected: String,
+        /// What it is now.
+        found: String,
+    },
+    /// Something else is to be predicted.
+    Target {
+        /// What the model predicts.
+        expected: String,
+        /// What the schema says; "none" where it has no target.
+        found: String,
+    },
+}
+
+impl fmt::Display for Difference {
+    fn fmt(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
+        match self {
+            Difference::Missing { field, expected } => {
+                write!(
+                    formatter,
+                    "{field}: expected {}, found none",
+                    name(*expected)
+                )
+            }
+            Difference::Kind {
+                field,
+                expected,
+                found,
+            } => write!(
+                formatter,
+                "{field}: expected {}, found {}",
+                name(*expected),
+                name(*found)
+            ),
+            Difference::Unit {
+                field,
+                expected,
+                found,
+            } => write!(
+                formatter,
+                "{field}: expected it in {expected}, found {found}"
+            ),
+            Difference::Target { expected, found } => {
+                write!(formatter, "expected the target {expected}, found {found}")
+            }
+        }
+    }
+}
+
+/// As schema files write it.
+fn name(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Category => "category",
+        Kind::Number => "number",
+        Kind::Integer => "integer",
+        Kind::Boolean => "boolean",
+        Kind::Timestamp => "timestamp",
+        Kind::Text => "text",
+    }
+}
+
+fn list(differences: &[Difference]) -> String {
+    let texts: Vec<String> = differences.iter().map(ToString::to_string).collect();
+    texts.join("; ")
+}
+
+impl Model {
+    /// Whether requests of `schema` can be priced: every field the model reads is there, of the
+    /// same kind and unit, and the target is the same. Fields that the model does not read may
+    /// come and go; what is required and what is bounded may change.
+    ///
+    /// # Errors
+    /// Names every difference.
+    pub fn fits(&self, schema: &Schema) -> Result<(), SchemaMismatch> {
+        let own = self.schema();
+        let mut differences: Vec<Difference> = own
+            .fields
+            .iter()
+            .filter(|field| self.head.features.reads(&field.name))
+            .filter_map(|field| difference(field, schema))
+            .collect();
+        let unit = |schema: &Schema, target: &str| schema.field(target)?.unit.clone();
+        match (&own.target, &schema.target) {
+            (Some(expected), Some(found)) if expected == found => {
+                if let (Some(expected_unit), Some(found_unit)) =
+                    (unit(own, expected), unit(schema, found))
+                    && expected_unit != found_unit
+                {
+                    differences.push(Difference::Unit {
+                        field: expected.clone(),
+                        expected: expected_unit,
+                        found: found_unit,
+                    });
+                }
+            }
+            (expected, found) => {
+                let or_none = |name: &Option<String>| name.clone().unwrap_or("none".to_owned());
+                differences.push(Difference::Target {
+                    expected: or_none(expected),
+                    found: or_none(found),
+                });
+            }
+        }
+        if differences.is_empty() {
+            return Ok(());
+        }
+        let called = |schema: &Schema| format!("{} version {}", schema.name, schema.version);
+        Err(SchemaMismatch {
+            fitted_on: called(own),
+            found: called(schema),
+            differences,
+        })
+    }
+}
+
+fn difference(field: &Field, schema: &Schema) -> Option<Difference> {
+    let is_target = schema.target.as_deref() == Some(field.name.as_str());
+    // A request does not carry the target.
+    let Some(found) = schema.field(&field.name).filter(|_| !is_target) else {
+        return Some(Difference::Missing {
+            field: field.name.clone(),
+            expected: field.kind,
+        });
+    };
+    if found.kind != field.kind {
+        return Some(Difference::Kind {
+            field: field.name.clone(),
+            expected: field.kind,
+            found: found.kind,
+        });
+    }
+    match (&field.unit, &found.unit) {
+        (Some(expected), Some(found)) if expected != found => Some(Difference::Unit {
+            field: field.name.clone(),
+            expected: expected.clone(),
+            found: found.clone(),
+        }),
+        _ => None,
+    }
+}
