@@ -3,6 +3,11 @@
 use std::net::TcpListener;
 use std::sync::Arc;
 
+use actix_web::body::MessageBody;
+use actix_web::dev::ServiceResponse;
+use actix_web::http::StatusCode;
+use actix_web::http::header::CONTENT_TYPE;
+use actix_web::middleware::{ErrorHandlerResponse, ErrorHandlers};
 use actix_web::{App, HttpResponse, HttpServer, web};
 use anyhow::Context;
 
@@ -46,6 +51,7 @@ where
             actix_web::error::InternalError::from_response(error, answer).into()
         });
         App::new()
+            .wrap(ErrorHandlers::new().default_handler_client(as_json))
             .app_data(json)
             .app_data(web::Data::new(health.clone()))
             .app_data(web::Data::new(Arc::clone(&status)))
@@ -74,9 +80,31 @@ where
 
 /// An error as JSON: `{"error": …}`.
 pub fn error_answer(code: u16, message: &str) -> HttpResponse {
-    let code = actix_web::http::StatusCode::from_u16(code)
-        .unwrap_or(actix_web::http::StatusCode::INTERNAL_SERVER_ERROR);
+    let code = StatusCode::from_u16(code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     HttpResponse::build(code).json(serde_json::json!({ "error": message }))
+}
+
+/// What the server itself refuses (a wrong method, a broken query) is told as JSON too.
+fn as_json<B: MessageBody + 'static>(
+    answer: ServiceResponse<B>,
+) -> actix_web::Result<ErrorHandlerResponse<B>> {
+    let kind = answer.headers().get(CONTENT_TYPE);
+    if kind.is_some_and(|kind| kind.as_bytes().starts_with(b"application/json")) {
+        let unchanged = answer.map_into_left_body();
+        return Ok(ErrorHandlerResponse::Response(unchanged));
+    }
+    let code = answer.status();
+    let (request, answer) = answer.into_parts();
+    let why = match answer.error() {
+        _ if code == StatusCode::METHOD_NOT_ALLOWED => {
+            format!("{} does not take {}", request.path(), request.method())
+        }
+        Some(error) => error.to_string(),
+        None => code.to_string(),
+    };
+    let told = error_answer(code.as_u16(), &why);
+    let answer = ServiceResponse::new(request, told).map_into_boxed_body();
+    Ok(ErrorHandlerResponse::Response(answer.map_into_right_body()))
 }
 
 async fn live() -> HttpResponse {

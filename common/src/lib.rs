@@ -6,6 +6,7 @@ pub mod database;
 pub mod health;
 pub mod http;
 pub mod kafka;
+pub mod metric;
 pub mod offsets;
 pub mod probe;
 pub mod rejects;
@@ -15,5 +16,6 @@ pub mod telemetry;
 
 pub use config::{ConfigError, Layered};
 pub use health::Health;
+pub use metric::Metric;
 pub use secret::Secret;
 pub use shutdown::Shutdown;

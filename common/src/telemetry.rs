@@ -5,6 +5,8 @@ use std::sync::OnceLock;
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use tracing_subscriber::EnvFilter;
 
+use crate::metric::Metric;
+
 static METRICS: OnceLock<PrometheusHandle> = OnceLock::new();
 
 /// Starts logging to standard error; `level` is used where `RUST_LOG` is not set. A second call
@@ -39,6 +41,7 @@ fn metrics_handle() -> &'static PrometheusHandle {
         let handle = recorder.handle();
         // An error means that the process brought a recorder of its own: that one counts then.
         let _ = metrics::set_global_recorder(recorder);
+        Metric::describe_all();
         handle
     })
 }

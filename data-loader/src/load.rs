@@ -8,7 +8,7 @@ use common::database::forever;
 use common::kafka::{Anchor, Anchored, Gathered, Limits};
 use common::offsets::{AdvanceError, Stretches};
 use common::rejects::Reject;
-use common::{Health, Shutdown};
+use common::{Health, Metric, Shutdown};
 use rdkafka::Message;
 use rdkafka::producer::FutureRecord;
 use records::decode::Decoder;
@@ -170,9 +170,9 @@ impl Loader {
         let (stored, rejected) = (batch.rows.num_rows(), batch.rejects.len());
         self.control
             .committed(stored, rejected, unknown_fields, self.consumer.positions());
-        metrics::counter!("hedonic_loader_stored_total").increment(stored as u64);
+        metrics::counter!(Metric::LoaderStored.name()).increment(stored as u64);
         for reject in &batch.rejects {
-            metrics::counter!("hedonic_loader_rejected_total", "code" => reject.code).increment(1);
+            metrics::counter!(Metric::LoaderRejected.name(), "code" => reject.code).increment(1);
         }
         tracing::debug!(stored, rejected, "batch committed");
     }

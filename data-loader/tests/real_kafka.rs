@@ -1,5 +1,5 @@
-//! What only Apache Kafka can show. Needs a JDK (and Maven the first time); without them the tests
-//! skip, loudly, and fail where `HEDONIC_REQUIRE_KAFKA` is set.
+//! What only Apache Kafka can show. Runs where `HEDONIC_TEST_REAL_KAFKA` is set (it needs a JDK, and
+//! Maven the first time), and fails there if it cannot.
 
 use std::time::Duration;
 

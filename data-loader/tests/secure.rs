@@ -1,4 +1,5 @@
-//! Kafka over TLS and SASL, PostgreSQL over TLS, each for real.
+//! Kafka over TLS and SASL, PostgreSQL over TLS, each for real, where `HEDONIC_TEST_REAL_KAFKA` is
+//! set and the feature `kafka-tls` is on.
 #![cfg(feature = "kafka-tls")]
 
 use std::os::unix::fs::MetadataExt;

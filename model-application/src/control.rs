@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use common::Metric;
 use common::http::Status;
 use hdrhistogram::Histogram;
 
@@ -45,8 +46,8 @@ impl Control {
         drop(histogram);
         self.answered.fetch_add(answered as u64, Ordering::Relaxed);
         self.rejected.fetch_add(rejected as u64, Ordering::Relaxed);
-        metrics::counter!("hedonic_applier_answered_total").increment(answered as u64);
-        metrics::counter!("hedonic_applier_rejected_total").increment(rejected as u64);
+        metrics::counter!(Metric::ApplierAnswered.name()).increment(answered as u64);
+        metrics::counter!(Metric::ApplierRejected.name()).increment(rejected as u64);
     }
 
     pub fn failed(&self, error: String) {
@@ -71,9 +72,12 @@ impl Control {
                 .lock()
                 .unwrap_or_else(PoisonError::into_inner)
                 .clone();
+            let current = control.serving.current();
+            let current = current.as_deref();
             serde_json::json!({
                 "service": "model-application",
-                "model": control.serving.current().map(|loaded| loaded.name.clone()),
+                "model": current.map(|loaded| &loaded.name),
+                "holdout_mdape": current.map(|loaded| loaded.model.report().model.mdape),
                 "refused_model": control.serving.refused(),
                 "answered": control.answered.load(Ordering::Relaxed),
                 "rejected": control.rejected.load(Ordering::Relaxed),

@@ -36,11 +36,16 @@ pub fn tables(_schema: &Schema) -> String {
 /// # Errors
 /// When a setting is wrong, or something fails that waiting does not mend.
 pub async fn run(config: Config, listener: TcpListener, shutdown: Shutdown) -> anyhow::Result<()> {
+    config.kafka.check()?;
     // A service that breaks off takes its HTTP interface with it.
     let leave = shutdown.child_token();
     let _leave_on_return = leave.clone().drop_guard();
     let health = Health::default();
-    let serving = Arc::new(serving::Serving::new(&config.registry, health.clone()));
+    let serving = Arc::new(serving::Serving::new(
+        &config.registry,
+        Arc::clone(&config.schema),
+        health.clone(),
+    ));
     let control = Arc::new(control::Control::new(Arc::clone(&serving)));
     let (queue, waiting) = tokio::sync::mpsc::channel(config.applier.store_queue.max(1));
     let predictor = Arc::new(predict::Predictor::new(
@@ -52,7 +57,7 @@ pub async fn run(config: Config, listener: TcpListener, shutdown: Shutdown) -> a
         listener,
         health.clone(),
         control.status(),
-        predict::routes(predictor, config.applier.max_body_bytes),
+        predict::routes(predictor),
         leave.clone(),
     ));
     tokio::spawn(serving::follow(

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::{HttpResponse, web};
+use common::Metric;
 use common::http::error_answer;
 use records::decode::{Decoder, key_of_reject};
 use records::{Purpose, Schema, timestamp};
@@ -22,6 +23,7 @@ pub(crate) struct Predictor {
     schema: Arc<Schema>,
     serving: Arc<Serving>,
     max_records: usize,
+    max_body_bytes: usize,
     to_store: Sender<Answer>,
 }
 
@@ -31,6 +33,7 @@ impl Predictor {
             schema: Arc::clone(&config.schema),
             serving,
             max_records: config.applier.max_records,
+            max_body_bytes: config.applier.max_body_bytes,
             to_store,
         }
     }
@@ -39,7 +42,7 @@ impl Predictor {
         for answer in answers {
             let sent = self.to_store.send_timeout(answer.clone(), QUEUE_WAIT).await;
             if sent.is_err() {
-                metrics::counter!("hedonic_applier_http_answers_not_stored_total").increment(1);
+                metrics::counter!(Metric::ApplierHttpNotStored.name()).increment(1);
                 tracing::warn!("the queue of answers to store is full: an answer is not stored");
                 return;
             }
@@ -49,17 +52,27 @@ impl Predictor {
 
 pub(crate) fn routes(
     predictor: Arc<Predictor>,
-    max_body_bytes: usize,
 ) -> impl Fn(&mut web::ServiceConfig) + Clone + Send + 'static {
     move |config| {
         config
-            .app_data(web::PayloadConfig::new(max_body_bytes))
+            .app_data(web::PayloadConfig::new(predictor.max_body_bytes))
             .app_data(web::Data::from(Arc::clone(&predictor)))
             .route("/predict", web::post().to(predict));
     }
 }
 
-async fn predict(predictor: web::Data<Predictor>, body: web::Bytes) -> HttpResponse {
+async fn predict(
+    predictor: web::Data<Predictor>,
+    body: Result<web::Bytes, actix_web::Error>,
+) -> HttpResponse {
+    let body = match body {
+        Ok(body) => body,
+        Err(error) => {
+            let most = predictor.max_body_bytes;
+            let why = format!("the body was not taken: {error}; expected at most {most} bytes");
+            return error_answer(413, &why);
+        }
+    };
     let Some(loaded) = predictor.serving.current() else {
         return error_answer(503, "there is no model yet: run model-prepare");
     };
@@ -91,6 +104,8 @@ async fn predict(predictor: web::Data<Predictor>, body: web::Bytes) -> HttpRespo
         .iter()
         .map(|record| {
             let reason = decoder.push(record, now_us).err()?;
+            metrics::counter!(Metric::ApplierHttpRefused.name(), "code" => reason.code())
+                .increment(1);
             let id = key_of_reject(&predictor.schema, record);
             Some(refusal(id.as_ref(), reason.code(), &reason.to_string()))
         })

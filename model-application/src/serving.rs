@@ -4,7 +4,8 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use common::{Health, Shutdown};
-use registry::Directory;
+use records::Schema;
+use registry::{Directory, Version};
 use valuation::Model;
 
 use crate::config::RegistryConfig;
@@ -26,15 +27,22 @@ struct State {
 
 pub(crate) struct Serving {
     registry: Directory,
+    /// What requests are: a model of other records is refused.
+    schema: Arc<Schema>,
     health: Health,
     state: RwLock<State>,
 }
 
 impl Serving {
-    pub fn new(config: &RegistryConfig, health: Health) -> Serving {
-        health.waiting("model", "no model yet: run model-prepare");
+    pub fn new(config: &RegistryConfig, schema: Arc<Schema>, health: Health) -> Serving {
+        let place = config.path.display();
+        health.waiting(
+            "model",
+            format!("no model yet in {place}: run model-prepare"),
+        );
         Serving {
             registry: Directory::new(&config.path),
+            schema,
             health,
             state: RwLock::default(),
         }
@@ -74,7 +82,7 @@ impl Serving {
         if seen.is_some_and(|seen| newest.number <= seen) {
             return;
         }
-        let loaded = Model::load(&newest.path);
+        let loaded = self.load(&newest);
         let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
         match loaded {
             Ok(model) => {
@@ -88,11 +96,22 @@ impl Serving {
                 self.health.ready("model");
             }
             Err(error) => {
-                let why = format!("{newest} was refused: {error}");
-                tracing::error!("{why}; the model before it goes on");
+                let why = format!("{newest} was refused: {error:#}");
+                if state.current.is_none() {
+                    tracing::error!("{why}; there is no model yet");
+                    self.health.waiting("model", &why);
+                } else {
+                    tracing::error!("{why}; the model before it goes on");
+                }
                 state.refused = Some((newest.number, why));
             }
         }
+    }
+
+    fn load(&self, version: &Version) -> anyhow::Result<Model> {
+        let model = Model::load(&version.path)?;
+        model.fits(&self.schema)?;
+        Ok(model)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use common::Shutdown;
+use common::{Metric, Shutdown};
 use sqlx::{PgPool, Postgres, Row, Transaction};
 use tokio::sync::mpsc::Receiver;
 
@@ -71,8 +71,7 @@ pub(crate) async fn store_queued(pool: PgPool, mut waiting: Receiver<Answer>, sh
             transaction.commit().await
         };
         if let Err(error) = written.await {
-            metrics::counter!("hedonic_applier_http_answers_not_stored_total")
-                .increment(answers.len() as u64);
+            metrics::counter!(Metric::ApplierHttpNotStored.name()).increment(answers.len() as u64);
             tracing::error!(
                 "{} answers over HTTP were not stored: {error}",
                 answers.len()

@@ -1,10 +1,14 @@
 //! An Apache Kafka of a test's own, from `scripts/kafka`: to be restarted, killed and refused.
 
 use std::collections::BTreeMap;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use tempfile::TempDir;
+
+/// The variable that asks for tests on Apache Kafka.
+const ASKED_FOR: &str = "HEDONIC_TEST_REAL_KAFKA";
 
 /// A running cluster; stopped when dropped.
 pub struct RealKafka {
@@ -15,35 +19,36 @@ pub struct RealKafka {
 impl RealKafka {
     /// Starts one with `arguments` of `scripts/kafka start`, such as `--brokers 3`.
     ///
-    /// `None` where this machine cannot (no JDK), which is said loudly.
+    /// `None`, and loudly so, unless `HEDONIC_TEST_REAL_KAFKA` is set: it needs a JDK, and Maven
+    /// the first time.
     ///
     /// # Panics
-    /// When it cannot be had and `HEDONIC_REQUIRE_KAFKA` is set, as CI does.
+    /// When it is asked for and cannot be had.
     pub async fn start(arguments: &[&str]) -> Option<RealKafka> {
+        if std::env::var_os(ASKED_FOR).is_none() {
+            // Past the test harness, which hides what a test prints that passes.
+            let _ = std::io::stderr().write_all(
+                format!("SKIPPED: set {ASKED_FOR}=1 to test on Apache Kafka\n").as_bytes(),
+            );
+            return None;
+        }
         let home = tempfile::tempdir().expect("a temporary directory");
         let mut command = script(home.path());
         command
-            .arg("start")
-            .args(["--dir"])
+            .args(["start", "--dir"])
             .arg(home.path())
             .args(arguments);
         let output = tokio::task::spawn_blocking(move || command.output())
             .await
-            .expect("the script does not panic");
-        let why = match output {
-            Ok(output) if output.status.success() => {
-                let brokers = String::from_utf8_lossy(&output.stdout).trim().to_owned();
-                return Some(RealKafka { home, brokers });
-            }
-            Ok(output) => String::from_utf8_lossy(&output.stderr).into_owned(),
-            Err(error) => error.to_string(),
-        };
+            .expect("the script does not panic")
+            .expect("the script starts");
         assert!(
-            std::env::var_os("HEDONIC_REQUIRE_KAFKA").is_none(),
-            "HEDONIC_REQUIRE_KAFKA is set, but Apache Kafka could not be started: {why}"
+            output.status.success(),
+            "Apache Kafka could not be started: {}",
+            String::from_utf8_lossy(&output.stderr)
         );
-        eprintln!("SKIPPED: Apache Kafka could not be started: {why}");
-        None
+        let brokers = String::from_utf8_lossy(&output.stdout).trim().to_owned();
+        Some(RealKafka { home, brokers })
     }
 
     /// `host:port[,host:port]`, for clients without TLS.

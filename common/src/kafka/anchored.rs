@@ -21,6 +21,7 @@ use tokio::runtime::Handle;
 
 use super::{KafkaConfig, properties};
 use crate::health::Health;
+use crate::metric::Metric;
 use crate::offsets::{self, Stretch, Stretches};
 use crate::shutdown::Shutdown;
 
@@ -154,7 +155,7 @@ impl ConsumerContext for Context {
         event: RDKafkaRespErr,
         list: &mut TopicPartitionList,
     ) {
-        metrics::counter!("hedonic_kafka_rebalances_total", "consumer" => self.anchor.consumer.clone())
+        metrics::counter!(Metric::KafkaRebalances.name(), "consumer" => self.anchor.consumer.clone())
             .increment(1);
         let assigned =
             event == RDKafkaRespErr::RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS && self.position(list);
@@ -360,7 +361,7 @@ impl Anchored {
         };
         let lost = first.min(found) - expected;
         if lost > 0 && from.is_some() {
-            metrics::counter!("hedonic_kafka_deleted_unread_total", "topic" => topic.clone())
+            metrics::counter!(Metric::KafkaDeletedUnread.name(), "topic" => topic.clone())
                 .increment(lost.unsigned_abs());
             tracing::error!(
                 topic,
