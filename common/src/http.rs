@@ -84,7 +84,7 @@ pub fn error_answer(code: u16, message: &str) -> HttpResponse {
     HttpResponse::build(code).json(serde_json::json!({ "error": message }))
 }
 
-/// What the server itself refuses (a wrong method, a broken query) is told as JSON too.
+/// What the server itself refuses (a broken query, a body that is too large) is told as JSON too.
 fn as_json<B: MessageBody + 'static>(
     answer: ServiceResponse<B>,
 ) -> actix_web::Result<ErrorHandlerResponse<B>> {
@@ -95,13 +95,9 @@ fn as_json<B: MessageBody + 'static>(
     }
     let code = answer.status();
     let (request, answer) = answer.into_parts();
-    let why = match answer.error() {
-        _ if code == StatusCode::METHOD_NOT_ALLOWED => {
-            format!("{} does not take {}", request.path(), request.method())
-        }
-        Some(error) => error.to_string(),
-        None => code.to_string(),
-    };
+    let why = answer
+        .error()
+        .map_or_else(|| code.to_string(), ToString::to_string);
     let told = error_answer(code.as_u16(), &why);
     let answer = ServiceResponse::new(request, told).map_into_boxed_body();
     Ok(ErrorHandlerResponse::Response(answer.map_into_right_body()))
@@ -136,12 +132,14 @@ async fn full_status(health: web::Data<Health>, status: web::Data<Status>) -> Ht
 }
 
 async fn nothing_here(request: actix_web::HttpRequest) -> HttpResponse {
+    let (method, path) = (request.method(), request.path());
+    if request.match_pattern().is_some() {
+        return error_answer(405, &format!("{path} does not take {method}"));
+    }
     error_answer(
         404,
         &format!(
-            "nothing at {} {}; try /status, /metrics, /health/live or /health/ready",
-            request.method(),
-            request.path()
+            "nothing at {method} {path}; try /status, /metrics, /health/live or /health/ready"
         ),
     )
 }
