@@ -35,16 +35,24 @@ pub fn listen(address: &str) -> anyhow::Result<TcpListener> {
 ///
 /// # Errors
 /// When the server cannot be started.
-pub async fn serve<R>(
+pub async fn serve(
     listener: TcpListener,
     health: Health,
     status: Status,
-    routes: R,
+    routes: impl Fn(&mut web::ServiceConfig) + Send + Sync + 'static,
     shutdown: Shutdown,
-) -> anyhow::Result<()>
-where
-    R: Fn(&mut web::ServiceConfig) + Clone + Send + 'static,
-{
+) -> anyhow::Result<()> {
+    serve_all(listener, health, status, Arc::new(routes), shutdown).await
+}
+
+/// Not generic: the server is compiled once, not once a service.
+async fn serve_all(
+    listener: TcpListener,
+    health: Health,
+    status: Status,
+    routes: Arc<dyn Fn(&mut web::ServiceConfig) + Send + Sync>,
+    shutdown: Shutdown,
+) -> anyhow::Result<()> {
     let server = HttpServer::new(move || {
         let json = web::JsonConfig::default().error_handler(|error, _| {
             let answer = error_answer(400, &error.to_string());
@@ -59,7 +67,7 @@ where
             .route("/health/ready", web::get().to(ready))
             .route("/metrics", web::get().to(metrics))
             .route("/status", web::get().to(full_status))
-            .configure(routes.clone())
+            .configure(|config| routes(config))
             .default_service(web::to(nothing_here))
     })
     .workers(1)
