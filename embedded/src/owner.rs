@@ -1,24 +1,27 @@
 //! Who runs the server: PostgreSQL refuses root.
 
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use sha2::Digest;
+
 use crate::error::EmbeddedError;
 
-/// The user under which the server runs; `None` where this process is not root.
+/// Where the cluster lies when the server's user cannot reach the directory asked for.
+const ELSEWHERE: &str = "/var/lib";
+
+/// The user under which the server runs.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Owner {
+    /// User and group; `None` where this process is not root and runs the server as itself.
     ids: Option<(u32, u32)>,
 }
 
 impl Owner {
     /// `postgres`, else `nobody`, where this process is root; else itself.
     pub fn choose() -> Owner {
-        let is_root = std::fs::metadata("/proc/self")
-            .map(|process| process.uid() == 0)
-            .unwrap_or(false);
-        if !is_root {
+        if !is_root() {
             return Owner { ids: None };
         }
         let accounts = std::fs::read_to_string("/etc/passwd").unwrap_or_default();
@@ -54,21 +57,47 @@ impl Owner {
         Ok(())
     }
 
-    /// The directory itself where the owner can reach it; else one beside the system's temporary
-    /// files or under `/var/lib`, named after it.
-    pub fn reachable(self, directory: &Path) -> PathBuf {
-        let closed =
-            |parent: &Path| std::fs::metadata(parent).is_ok_and(|found| found.mode() & 0o001 == 0);
-        if self.ids.is_none() || !directory.ancestors().skip(1).any(closed) {
-            return directory.to_owned();
+    /// The directory itself where the owner can reach it; else, made and open, one under
+    /// `/var/lib` that is named after it, so that the next start finds it again.
+    pub fn home(self, directory: &Path) -> Result<PathBuf, EmbeddedError> {
+        if directory.ancestors().all(|part| self.may_enter(part)) {
+            return Ok(directory.to_owned());
         }
-        use sha2::Digest;
         let digest = sha2::Sha256::digest(directory.as_os_str().as_encoded_bytes());
         let name: String = digest
             .iter()
             .take(6)
             .map(|byte| format!("{byte:02x}"))
             .collect();
-        Path::new("/var/lib").join(format!("hedonic-{name}"))
+        let home = Path::new(ELSEWHERE).join(format!("hedonic-{name}"));
+        std::fs::create_dir_all(&home).map_err(EmbeddedError::io(&home))?;
+        std::fs::set_permissions(&home, std::fs::Permissions::from_mode(0o755))
+            .map_err(EmbeddedError::io(&home))?;
+        Ok(home)
+    }
+
+    fn may_enter(self, directory: &Path) -> bool {
+        let (Some((uid, gid)), Ok(found)) = (self.ids, std::fs::metadata(directory)) else {
+            return true;
+        };
+        let needed = if found.uid() == uid {
+            0o100
+        } else if found.gid() == gid {
+            0o010
+        } else {
+            0o001
+        };
+        found.mode() & needed != 0
+    }
+}
+
+fn is_root() -> bool {
+    match std::fs::metadata("/proc/self") {
+        Ok(process) => process.uid() == 0,
+        // No /proc, as on macOS.
+        Err(_) => Command::new("id")
+            .arg("-u")
+            .output()
+            .is_ok_and(|output| output.stdout.trim_ascii() == b"0"),
     }
 }

@@ -1,24 +1,34 @@
 //! A private PostgreSQL cluster on loopback.
 
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use rand::distr::{Alphanumeric, SampleString};
 use sqlx::{Connection, PgConnection};
 
-use crate::binaries::{Binaries, Search, tail};
+use crate::binaries::{Binaries, Search};
+use crate::cluster::{Cluster, USER};
 use crate::error::EmbeddedError;
+use crate::lock::Lock;
 use crate::owner::Owner;
+use crate::server::{PAUSE, Server, is_memory_free, running_on};
+use crate::wheel::tail;
 
-const USER: &str = "hedonic";
 const DATABASE: &str = "hedonic";
 /// Longest a start may take: a crash before may have left much to recover.
 const START_LIMIT: Duration = Duration::from_secs(60);
-/// Longest a fast stop may take, before it becomes an immediate one.
-const STOP_LIMIT: Duration = Duration::from_secs(4);
-const PAUSE: Duration = Duration::from_millis(20);
+/// Longest a server that was found running may take to answer: it may be starting or leaving.
+const ADOPT_LIMIT: Duration = Duration::from_secs(10);
+/// How long a start is tried again for a reason that passes by itself.
+const RETRY_LIMIT: Duration = Duration::from_secs(10);
+/// Pause between two such tries.
+const RETRY_PAUSE: Duration = Duration::from_millis(200);
+/// Longest one try to connect may take.
+const CONNECT_LIMIT: Duration = Duration::from_secs(2);
+/// Longest [`Postgres::stop`] may take.
+const STOP_LIMIT: Duration = Duration::from_secs(10);
+/// Pause between two words about a start that takes long.
+const TELL_EVERY: Duration = Duration::from_secs(2);
 
 /// How to start a cluster.
 #[derive(Clone)]
@@ -29,7 +39,7 @@ pub struct PostgresOptions {
     pub search: Search,
     /// Settings of the server beside the defaults, such as `fsync`.
     pub settings: Vec<(String, String)>,
-    /// Hears of what takes long.
+    /// Hears of what takes long, and of where things lie when not in `data_dir`.
     pub tell: Arc<dyn Fn(&str) + Send + Sync>,
 }
 
@@ -49,22 +59,46 @@ impl PostgresOptions {
 pub struct Postgres {
     server: Server,
     binaries: Binaries,
+    cluster: Cluster,
+    access: Access,
+    /// Whether it was found running.
+    adopted: bool,
+    /// Let go of last, when the server has stopped.
+    _lock: Lock,
+}
+
+/// What it takes to connect.
+struct Access {
     password: String,
     port: u16,
 }
 
-/// The server's process: a child, or one adopted from a process that was killed.
-enum Server {
-    Child(Child),
-    Orphan(u32),
-    Gone,
+impl Access {
+    fn url(&self, database: &str) -> String {
+        let Access { password, port } = self;
+        format!("postgres://{USER}:{password}@127.0.0.1:{port}/{database}")
+    }
+
+    async fn connect(&self) -> Result<PgConnection, sqlx::Error> {
+        let url = self.url("postgres");
+        match tokio::time::timeout(CONNECT_LIMIT, PgConnection::connect(&url)).await {
+            Ok(connected) => connected,
+            Err(_) => Err(sqlx::Error::PoolTimedOut),
+        }
+    }
+
+    async fn is_open(&self) -> bool {
+        self.connect().await.is_ok()
+    }
 }
 
 impl Postgres {
-    /// Starts the cluster, making it first where there is none.
+    /// Starts the cluster, making it first where there is none. A server that a killed process
+    /// left behind is taken over. Dropping the future stops what was started.
     ///
     /// # Errors
-    /// When no server is found, the cluster is of another version, or the server will not start.
+    /// When no server is found, the cluster is of another version or in use by another process,
+    /// or the server will not start.
     pub async fn start(options: PostgresOptions) -> Result<Postgres, EmbeddedError> {
         std::fs::create_dir_all(&options.data_dir).map_err(EmbeddedError::io(&options.data_dir))?;
         let asked = options
@@ -72,57 +106,35 @@ impl Postgres {
             .canonicalize()
             .map_err(EmbeddedError::io(&options.data_dir))?;
         let owner = Owner::choose();
-        let home = owner.reachable(&asked);
+        let home = owner.home(&asked)?;
         if home != asked {
             (options.tell)(&format!(
-                "PostgreSQL does not run as root and cannot reach {}: its cluster lies in {}",
+                "PostgreSQL does not run as root, and its user cannot enter {}: \
+                 the database lies in {}",
                 asked.display(),
                 home.display()
             ));
-            std::fs::create_dir_all(&home).map_err(EmbeddedError::io(&home))?;
         }
-        let binaries = Binaries::find(&options.search, &home, options.tell.as_ref())?;
-        let data = home.join("postgres");
-        let secret = home.join("postgres.password");
-        if !data.join("PG_VERSION").exists() {
-            initialise(&binaries, owner, &home, &data, &secret)?;
-        }
-        let made_by =
-            std::fs::read_to_string(data.join("PG_VERSION")).map_err(EmbeddedError::io(&data))?;
-        if made_by.trim() != binaries.major() {
-            return Err(EmbeddedError::OtherVersion {
-                data,
-                found: made_by.trim().to_owned(),
-                server: binaries.major().to_owned(),
-                bin: binaries.bin,
-            });
-        }
-        let password = std::fs::read_to_string(&secret).map_err(EmbeddedError::io(&secret))?;
-        if let Some((pid, port)) = running(&data) {
-            let orphan = Postgres {
-                server: Server::Orphan(pid),
-                binaries: binaries.clone(),
-
-                password: password.clone(),
-                port,
-            };
-            if orphan.answers("postgres").await.is_ok() {
-                orphan.ensure_database(DATABASE).await?;
-                return Ok(orphan);
+        let lock = Lock::take(&home)?;
+        let binaries = Binaries::find(&options.search, &home, options.tell.as_ref()).await?;
+        let cluster = Cluster::below(&home);
+        let password = cluster.ensure(&binaries, owner).await?;
+        let (server, port, adopted) = match adopt(&cluster, &password).await {
+            Some((server, port)) => (server, port, true),
+            None => {
+                let (server, port) =
+                    launch(&options, &binaries, owner, &cluster, &password).await?;
+                (server, port, false)
             }
-            // Not ours, or on its way out: a fresh start would find its lock.
-            orphan.stop().await?;
-        }
-        let port = free_port().map_err(EmbeddedError::io(&data))?;
-        let log = home.join("postgres.log");
-        let server = spawn(&binaries, owner, &data, &log, port, &options.settings)?;
-        let mut postgres = Postgres {
-            server: Server::Child(server),
-            binaries,
-            password,
-            port,
         };
-        postgres.wait(&log).await?;
+        let postgres = Postgres {
+            server,
+            binaries,
+            cluster,
+            access: Access { password, port },
+            adopted,
+            _lock: lock,
+        };
         postgres.ensure_database(DATABASE).await?;
         Ok(postgres)
     }
@@ -134,10 +146,7 @@ impl Postgres {
 
     /// The URL of a database, with the password.
     pub fn database_url(&self, name: &str) -> String {
-        format!(
-            "postgres://{USER}:{}@127.0.0.1:{}/{name}",
-            self.password, self.port
-        )
+        self.access.url(name)
     }
 
     /// Which server this is and where it comes from.
@@ -147,6 +156,16 @@ impl Postgres {
             self.binaries.version,
             self.binaries.bin.display()
         )
+    }
+
+    /// PostgreSQL's data directory.
+    pub fn data(&self) -> &Path {
+        &self.cluster.data
+    }
+
+    /// Whether the server was found running: its process had been killed.
+    pub fn is_adopted(&self) -> bool {
+        self.adopted
     }
 
     /// Makes another database and gives its URL.
@@ -161,58 +180,28 @@ impl Postgres {
     /// Stops the server: connections are closed, everything committed is on disk.
     ///
     /// # Errors
-    /// When it cannot be stopped.
-    pub async fn stop(mut self) -> Result<(), EmbeddedError> {
-        let mut server = std::mem::replace(&mut self.server, Server::Gone);
-        for signal in ["INT", "QUIT", "KILL"] {
-            let until = Instant::now() + STOP_LIMIT;
-            match &server {
-                Server::Gone => return Ok(()),
-                Server::Orphan(pid) => send(signal, *pid),
-                Server::Child(child) => send(signal, child.id()),
-            }
-            while Instant::now() < until {
-                let gone = match &mut server {
-                    Server::Gone => true,
-                    Server::Orphan(pid) => !is_alive(*pid),
-                    Server::Child(child) => !matches!(child.try_wait(), Ok(None)),
-                };
-                if gone {
-                    return Ok(());
-                }
-                tokio::time::sleep(PAUSE).await;
-            }
-        }
-        Ok(())
+    /// When it does not end.
+    pub async fn stop(self) -> Result<(), EmbeddedError> {
+        self.stop_within(STOP_LIMIT).await
     }
 
-    async fn answers(&self, database: &str) -> Result<PgConnection, sqlx::Error> {
-        PgConnection::connect(&self.database_url(database)).await
-    }
-
-    async fn wait(&mut self, log: &Path) -> Result<(), EmbeddedError> {
-        let until = Instant::now() + START_LIMIT;
-        loop {
-            if self.answers("postgres").await.is_ok() {
-                return Ok(());
-            }
-            let ended = match &mut self.server {
-                Server::Child(child) => child.try_wait().ok().flatten().is_some(),
-                _ => false,
-            };
-            if ended || Instant::now() > until {
-                let said = std::fs::read_to_string(log).unwrap_or_default();
-                return Err(EmbeddedError::Failed {
-                    program: "postgres",
-                    said: tail(&said, 15),
-                });
-            }
-            tokio::time::sleep(PAUSE).await;
+    /// Stops the server within a time; where it has too much to write for that, the next start
+    /// recovers it.
+    ///
+    /// # Errors
+    /// When it does not end.
+    pub async fn stop_within(self, limit: Duration) -> Result<(), EmbeddedError> {
+        if self.server.stop(limit).await {
+            return Ok(());
         }
+        Err(EmbeddedError::Failed {
+            program: "stopping postgres",
+            said: format!("it still runs; its log is {}", self.cluster.log.display()),
+        })
     }
 
     async fn ensure_database(&self, name: &str) -> Result<(), EmbeddedError> {
-        let mut connection = self.answers("postgres").await?;
+        let mut connection = self.access.connect().await?;
         let there: bool =
             sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM pg_database WHERE datname = $1)")
                 .bind(name)
@@ -228,143 +217,99 @@ impl Postgres {
     }
 }
 
-impl Drop for Postgres {
-    fn drop(&mut self) {
-        match &mut self.server {
-            Server::Gone => {}
-            Server::Orphan(pid) => send("INT", *pid),
-            Server::Child(child) => {
-                send("INT", child.id());
-                // Bounded by the server's fast stop; a zombie would stay otherwise.
-                let until = Instant::now() + STOP_LIMIT;
-                while Instant::now() < until && matches!(child.try_wait(), Ok(None)) {
-                    std::thread::sleep(PAUSE);
-                }
-            }
+/// Takes over the server that runs on the cluster; one that does not answer is stopped.
+async fn adopt(cluster: &Cluster, password: &str) -> Option<(Server, u16)> {
+    let (mut server, port) = Server::running(&cluster.data)?;
+    let access = Access {
+        password: password.to_owned(),
+        port,
+    };
+    let until = Instant::now() + ADOPT_LIMIT;
+    while Instant::now() < until {
+        if access.is_open().await {
+            return Some((server, port));
         }
+        if server.is_gone() {
+            return None;
+        }
+        tokio::time::sleep(PAUSE).await;
     }
+    if !server.stop(STOP_LIMIT).await {
+        tracing::warn!(
+            "the server that ran on {} does not end",
+            cluster.data.display()
+        );
+    }
+    None
 }
 
-fn initialise(
+/// Starts a server, again where what is in its way passes: a port that was taken meanwhile, or
+/// what a killed server left.
+async fn launch(
+    options: &PostgresOptions,
     binaries: &Binaries,
     owner: Owner,
-    home: &Path,
-    data: &Path,
-    secret: &Path,
-) -> Result<(), EmbeddedError> {
-    let fresh = home.join("postgres.new");
-    // Left over from a start that was killed: absent is as good as removed.
-    let _ = std::fs::remove_dir_all(&fresh);
-    std::fs::create_dir_all(&fresh).map_err(EmbeddedError::io(&fresh))?;
-    owner.own(&fresh)?;
-    let password = Alphanumeric.sample_string(&mut rand::rng(), 24);
-    write_private(secret, &password)?;
-    owner.own(secret)?;
-    let output = owner
-        .run(
-            Command::new(binaries.bin.join("initdb"))
-                .current_dir("/")
-                .arg("--pgdata")
-                .arg(&fresh)
-                .args(["--username", USER, "--auth", "scram-sha-256"])
-                .args(["--encoding", "UTF8", "--locale", "C", "--no-sync"])
-                .arg("--pwfile")
-                .arg(secret),
-        )
-        .output()
-        .map_err(EmbeddedError::io(&binaries.bin))?;
-    if !output.status.success() {
-        let said = String::from_utf8_lossy(&output.stderr).into_owned()
-            + &String::from_utf8_lossy(&output.stdout);
-        return Err(EmbeddedError::Failed {
-            program: "initdb",
-            said: tail(&said, 10),
-        });
-    }
-    std::fs::rename(&fresh, data).map_err(EmbeddedError::io(data))
-}
-
-fn write_private(path: &Path, text: &str) -> Result<(), EmbeddedError> {
-    use std::io::Write;
-    use std::os::unix::fs::OpenOptionsExt;
-    std::fs::OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .mode(0o600)
-        .open(path)
-        .and_then(|mut file| file.write_all(text.as_bytes()))
-        .map_err(EmbeddedError::io(path))
-}
-
-fn spawn(
-    binaries: &Binaries,
-    owner: Owner,
-    data: &Path,
-    log: &Path,
-    port: u16,
-    settings: &[(String, String)],
-) -> Result<Child, EmbeddedError> {
-    let file = std::fs::File::create(log).map_err(EmbeddedError::io(log))?;
-    let copy = file.try_clone().map_err(EmbeddedError::io(log))?;
-    let mut command = Command::new(binaries.bin.join("postgres"));
-    command
-        .current_dir("/")
-        .arg("-D")
-        .arg(data)
-        .args(["-p", &port.to_string(), "-h", "127.0.0.1"])
-        // TCP only: a socket's path may be longer than the system allows.
-        .args(["-k", ""])
-        .args(["-c", "shared_buffers=64MB", "-c", "max_connections=100"])
-        .stdin(Stdio::null())
-        .stdout(file)
-        .stderr(copy);
-    for (name, value) in settings {
-        command.arg("-c").arg(format!("{name}={value}"));
-    }
-    owner
-        .run(&mut command)
-        .spawn()
-        .map_err(EmbeddedError::io(&binaries.bin))
-}
-
-/// Pid and port of the server that `postmaster.pid` names, where it is alive.
-fn running(data: &Path) -> Option<(u32, u16)> {
-    let text = std::fs::read_to_string(data.join("postmaster.pid")).ok()?;
-    let mut lines = text.lines();
-    let pid: u32 = lines.next()?.trim().parse().ok()?;
-    let port = lines.nth(2)?.trim().parse().ok()?;
-    let command = std::fs::read_to_string(format!("/proc/{pid}/cmdline")).unwrap_or_default();
-    // A pid may have gone to another program since.
-    (is_alive(pid) && (command.is_empty() || command.contains("postgres"))).then_some((pid, port))
-}
-
-fn is_alive(pid: u32) -> bool {
-    match std::fs::read_to_string(format!("/proc/{pid}/stat")) {
-        // A zombie has ended; its parent is yet to hear of it.
-        Ok(stat) => !stat
-            .rsplit(')')
-            .next()
-            .unwrap_or_default()
-            .trim_start()
-            .starts_with('Z'),
-        Err(_) if Path::new("/proc/self").exists() => false,
-        Err(_) => Command::new("kill")
-            .args(["-0", &pid.to_string()])
-            .stderr(Stdio::null())
-            .status()
-            .is_ok_and(|status| status.success()),
+    cluster: &Cluster,
+    password: &str,
+) -> Result<(Server, u16), EmbeddedError> {
+    let retry_until = Instant::now() + RETRY_LIMIT;
+    loop {
+        let port = free_port().map_err(EmbeddedError::io(&cluster.data))?;
+        let access = Access {
+            password: password.to_owned(),
+            port,
+        };
+        let mut server = Server::spawn(binaries, owner, cluster, port, &options.settings)?;
+        if wait(&mut server, &access, options.tell.as_ref()).await {
+            return Ok((server, port));
+        }
+        let has_ended = server.is_gone();
+        drop(server);
+        let said = std::fs::read_to_string(&cluster.log).unwrap_or_default();
+        let passes = |reason: &str| said.contains(reason);
+        let may_retry = has_ended && Instant::now() < retry_until;
+        if may_retry && passes("postmaster.pid\" already exists") {
+            forget_stale(cluster)?;
+        } else if !may_retry || !(passes("still in use") || passes("Address already in use")) {
+            return Err(EmbeddedError::Failed {
+                program: "postgres",
+                said: tail(&said, 15),
+            });
+        }
+        tokio::time::sleep(RETRY_PAUSE).await;
     }
 }
 
-fn send(signal: &str, pid: u32) {
-    let sent = Command::new("kill")
-        .args(["-s", signal, &pid.to_string()])
-        .stderr(Stdio::null())
-        .status();
-    if let Err(error) = sent {
-        tracing::warn!("cannot send SIG{signal} to {pid}: {error}");
+/// Waits until the server answers; false when it has ended or takes too long.
+async fn wait(server: &mut Server, access: &Access, tell: &(dyn Fn(&str) + Send + Sync)) -> bool {
+    let started = Instant::now();
+    let mut told = Instant::now();
+    while started.elapsed() < START_LIMIT && !server.is_gone() {
+        if access.is_open().await {
+            return true;
+        }
+        if told.elapsed() >= TELL_EVERY {
+            told = Instant::now();
+            let seconds = started.elapsed().as_secs();
+            tell(&format!(
+                "PostgreSQL is starting, for {seconds} s: it may have a crash to recover from"
+            ));
+        }
+        tokio::time::sleep(PAUSE).await;
     }
+    false
+}
+
+/// Removes a `postmaster.pid` whose pid has gone to another program of the same user: PostgreSQL
+/// takes that program for the server, and would never start.
+fn forget_stale(cluster: &Cluster) -> Result<(), EmbeddedError> {
+    let path = cluster.data.join("postmaster.pid");
+    if running_on(&cluster.data).is_none()
+        && std::fs::read_to_string(&path).is_ok_and(|text| is_memory_free(&text))
+    {
+        std::fs::remove_file(&path).map_err(EmbeddedError::io(&path))?;
+    }
+    Ok(())
 }
 
 fn free_port() -> std::io::Result<u16> {

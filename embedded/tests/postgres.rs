@@ -1,19 +1,14 @@
-//! The private cluster: made, found again, adopted, refused.
+//! The private cluster: made, found again, refused.
+
+mod home;
 
 use embedded::{EmbeddedError, Postgres, PostgresOptions};
+use home::{ask, open_home};
 use sqlx::{Connection, PgConnection};
 
-async fn ask(url: &str, sql: &'static str) -> i64 {
-    let mut connection = PgConnection::connect(url).await.expect("connects");
-    sqlx::query_scalar(sql)
-        .fetch_one(&mut connection)
-        .await
-        .expect("answers")
-}
-
 #[tokio::test]
-async fn data_survive_a_restart_and_an_orphan_is_adopted() {
-    let home = tempfile::tempdir().expect("temporary directory");
+async fn data_survive_a_restart() {
+    let home = open_home();
     let first = Postgres::start(PostgresOptions::new(home.path()))
         .await
         .expect("first start");
@@ -23,43 +18,58 @@ async fn data_survive_a_restart_and_an_orphan_is_adopted() {
         .await
         .expect("creates");
     drop(connection);
+    let url = first.url();
     first.stop().await.expect("stops");
-
-    let second = Postgres::start(PostgresOptions::new(home.path()))
-        .await
-        .expect("second start");
-    assert_eq!(ask(&second.url(), "SELECT n FROM kept").await, 7);
-
-    // As if the process that started it had been killed: its server goes on.
-    let url = second.url();
-    std::mem::forget(second);
-    let adopted = Postgres::start(PostgresOptions::new(home.path()))
-        .await
-        .expect("adopts");
-    assert_eq!(adopted.url(), url);
-    assert_eq!(ask(&adopted.url(), "SELECT n FROM kept").await, 7);
-    adopted.stop().await.expect("stops the adopted server");
     assert!(
         PgConnection::connect(&url).await.is_err(),
         "the server is gone"
     );
+
+    let second = Postgres::start(PostgresOptions::new(home.path()))
+        .await
+        .expect("second start");
+    assert!(!second.is_adopted());
+    assert_eq!(ask(&second.url(), "SELECT n FROM kept").await, 7);
 }
 
 #[tokio::test]
 async fn another_major_version_is_refused() {
-    let home = tempfile::tempdir().expect("temporary directory");
+    let home = open_home();
     let cluster = home.path().join("postgres");
     std::fs::create_dir_all(&cluster).expect("directory");
     std::fs::write(cluster.join("PG_VERSION"), "9\n").expect("file");
-    // The server's user must reach it, or the cluster would lie elsewhere.
-    std::process::Command::new("chmod")
-        .arg("755")
-        .arg(home.path())
-        .status()
-        .expect("chmod");
     match Postgres::start(PostgresOptions::new(home.path())).await {
         Err(EmbeddedError::OtherVersion { found, .. }) => assert_eq!(found, "9"),
         Err(other) => panic!("expected a refusal for the version, found: {other}"),
         Ok(_) => panic!("expected a refusal"),
     }
+}
+
+#[tokio::test]
+async fn a_wrong_pg_bin_is_named() {
+    let home = open_home();
+    let mut options = PostgresOptions::new(home.path());
+    options.search.pg_bin = Some("/no/such/place".into());
+    match Postgres::start(options).await {
+        Err(error) => assert!(error.to_string().contains("/no/such/place"), "{error}"),
+        Ok(_) => panic!("expected a refusal"),
+    }
+}
+
+#[tokio::test]
+async fn an_abandoned_start_leaves_nothing_running_and_the_next_one_succeeds() {
+    let home = open_home();
+    for limit_ms in [5, 150, 600, 900] {
+        // The future is dropped at different stages: before, in and after `initdb`.
+        let start = Postgres::start(PostgresOptions::new(home.path()));
+        let limit = std::time::Duration::from_millis(limit_ms);
+        if let Ok(started) = tokio::time::timeout(limit, start).await {
+            started.expect("starts").stop().await.expect("stops");
+        }
+    }
+    let postgres = Postgres::start(PostgresOptions::new(home.path()))
+        .await
+        .expect("starts after all");
+    assert!(!postgres.is_adopted(), "an abandoned server went on");
+    assert_eq!(ask(&postgres.url(), "SELECT 1::bigint").await, 1);
 }
