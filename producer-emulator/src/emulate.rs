@@ -1,99 +1,195 @@
-//! Sends made listings, requests and later prices to their topics.
+//! Makes listings and requests and sends them; counts what was delivered.
 
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use anyhow::Context;
-use common::Shutdown;
 use common::kafka::Topics;
+use common::{Health, Shutdown};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
-use rdkafka::producer::{FutureProducer, FutureRecord};
+use rdkafka::producer::FutureProducer;
+use records::Purpose;
+use tokio::runtime::Handle;
 use tokio::sync::Mutex;
+use tokio_util::task::TaskTracker;
 
 use crate::Config;
+use crate::actuals::Actuals;
 use crate::hedonic::Hedonics;
+use crate::in_flight::InFlight;
+use crate::link::Link;
 use crate::listing::{Generator, Message};
 use crate::places::Places;
-use crate::streets::{self, StreetSource};
 
-/// Street names asked for.
-const STREETS: usize = 1000;
-/// Tries to reach Mockaroo, and the first pause between them.
-const ATTEMPTS: u32 = 3;
-const BACKOFF_MS: u64 = 200;
 /// Most messages that one trigger may ask for: a larger number is a slip of the hand.
 pub const MOST: usize = 1_000_000;
-/// Messages on their way at a time.
-const IN_FLIGHT: usize = 1000;
-/// Longest wait for a message's delivery.
-const DELIVERY: Duration = Duration::from_secs(30);
+/// Messages made before others get a turn.
+const TURN: usize = 256;
 const DAY_US: i64 = 24 * 3600 * 1_000_000;
 
-/// The emulator: generator and producer.
+/// Why not everything was sent.
+#[derive(Debug, thiserror::Error)]
+pub enum NotSent {
+    /// Nothing was made: something is not there yet, or is away.
+    #[error("nothing was sent, as the service is still waiting: {what}")]
+    Waiting {
+        /// What is waited for.
+        what: String,
+    },
+    /// Kafka went away in the middle.
+    #[error(
+        "{what}; {delivered} of {count} messages were delivered so far, those on their way follow \
+         when Kafka is back"
+    )]
+    Away {
+        /// What happened.
+        what: String,
+        /// Messages delivered until then.
+        delivered: u64,
+        /// Messages asked for.
+        count: usize,
+    },
+    /// Kafka refused some, or gave up on them.
+    #[error("{delivered} of {count} messages were delivered to {topic}, {refused} were not: {why}")]
+    Refused {
+        /// Where they should have gone.
+        topic: String,
+        /// Messages delivered.
+        delivered: u64,
+        /// Messages not delivered.
+        refused: u64,
+        /// Messages asked for.
+        count: usize,
+        /// What the client says of the last of them.
+        why: String,
+    },
+    /// The service leaves.
+    #[error("the service is leaving: {delivered} of {count} messages were delivered")]
+    Leaving {
+        /// Messages delivered.
+        delivered: u64,
+        /// Messages asked for.
+        count: usize,
+    },
+}
+
+/// What one stream of messages is drawn from.
+struct Stream {
+    generator: Generator,
+    /// Draws the times of listings, or which requests' prices become known.
+    rng: ChaCha8Rng,
+}
+
+/// Counts of one stream.
+#[derive(Default)]
+pub(crate) struct Counts {
+    /// Numbers the ids.
+    pub made: AtomicU64,
+    /// Delivered.
+    pub sent: AtomicU64,
+    /// Given up by the client, or refused.
+    pub undelivered: AtomicU64,
+    /// Spoilt on purpose, of those delivered.
+    pub dirty: AtomicU64,
+}
+
+/// What a message on its way stands for.
+struct OnItsWay {
+    dirty: bool,
+    /// Id and price of a request whose price becomes known.
+    actual: Option<(String, f64)>,
+}
+
+/// The emulator: generators and producer.
 pub struct Emulator {
-    generator: Mutex<(Generator, ChaCha8Rng)>,
-    producer: FutureProducer,
-    topics: Topics,
+    /// Apart, so that the n-th listing does not depend on how many requests came before it. Not
+    /// there until the street names are.
+    streams: OnceLock<(Mutex<Stream>, Mutex<Stream>)>,
+    places: Places,
+    hedonics: Hedonics,
+    dirty_share: f64,
+    pub(crate) producer: FutureProducer,
+    pub(crate) topics: Topics,
     actuals_share: f64,
-    actuals_delay: Duration,
-    history_days: u32,
+    history_us: i64,
     /// Tells the ids of one run from those of another, which may share a database.
     run: String,
     running: AtomicBool,
     shutdown: Shutdown,
-    /// Listings sent.
-    pub new_data_sent: AtomicU64,
-    /// Requests sent.
-    pub requests_sent: AtomicU64,
-    /// Prices sent that became known later.
-    pub actuals_sent: AtomicU64,
-    /// Messages among all that were spoilt on purpose.
-    pub dirty_sent: AtomicU64,
+    /// Batches go on here when whoever asked for them has gone.
+    runtime: Handle,
+    /// Batches under way: waited for when the service leaves.
+    pub(crate) batches: TaskTracker,
+    pub(crate) link: Link,
+    pub(crate) actuals: Actuals,
+    pub(crate) new_data: Counts,
+    pub(crate) requests: Counts,
 }
 
 impl Emulator {
-    /// Loads places and streets.
+    /// An emulator that still needs its streets ([`Emulator::begin`]) and Kafka.
     ///
     /// # Errors
-    /// When a Kafka property is wrong.
-    pub async fn new(config: &Config, shutdown: Shutdown) -> anyhow::Result<Emulator> {
+    /// When a Kafka property is wrong, or the cities' file cannot be used.
+    ///
+    /// # Panics
+    /// Outside of a Tokio runtime.
+    pub fn new(config: &Config, health: Health, shutdown: Shutdown) -> anyhow::Result<Emulator> {
         let settings = &config.emulator;
-        let optional = |text: &str| (!text.is_empty()).then(|| text.to_owned());
-        let source = StreetSource {
-            url: optional(&settings.mockaroo_url),
-            key: optional(settings.mockaroo_key.expose()),
-            count: STREETS,
-            timeout_ms: settings.mockaroo_timeout_ms,
-            attempts: ATTEMPTS,
-            backoff_ms: BACKOFF_MS,
-            file: None,
+        let places = match settings.cities_file.as_str() {
+            "" => Places::built_in(),
+            path => Places::load(Path::new(path))?,
         };
-        common::telemetry::choose_tls_provider();
-        let streets = streets::streets(&source, &reqwest::Client::new()).await;
-        let hedonics = Hedonics {
-            seed: settings.seed,
-            drift_per_year: settings.drift_per_year,
-            noise_sigma: settings.noise_sigma,
-            ..Hedonics::default()
-        };
-        let generator = Generator::new(Places::built_in(), streets, hedonics, settings.dirty_share);
-        let times = ChaCha8Rng::seed_from_u64(settings.seed ^ 0x7469_6d65);
         Ok(Emulator {
-            generator: Mutex::new((generator, times)),
+            streams: OnceLock::new(),
+            places,
+            hedonics: Hedonics {
+                seed: settings.seed,
+                drift_per_year: settings.drift_per_year,
+                noise_sigma: settings.noise_sigma,
+                ..Hedonics::default()
+            },
+            dirty_share: settings.dirty_share,
             producer: config.kafka.producer()?,
             topics: config.kafka.topics.clone(),
-            actuals_share: settings.actuals_share.clamp(0.0, 1.0),
-            actuals_delay: Duration::from_secs(settings.actuals_delay_s),
-            history_days: settings.history_days,
+            actuals_share: settings.actuals_share,
+            history_us: i64::from(settings.history_days) * DAY_US,
             run: format!("{:x}", chrono::Utc::now().timestamp_millis()),
             running: AtomicBool::new(settings.autostart),
             shutdown,
-            new_data_sent: AtomicU64::new(0),
-            requests_sent: AtomicU64::new(0),
-            actuals_sent: AtomicU64::new(0),
-            dirty_sent: AtomicU64::new(0),
+            runtime: Handle::current(),
+            batches: TaskTracker::new(),
+            link: Link::new(health),
+            actuals: Actuals::new(Duration::from_secs(settings.actuals_delay_s)),
+            new_data: Counts::default(),
+            requests: Counts::default(),
         })
+    }
+
+    /// Gives it the names of streets; a second call changes nothing.
+    pub fn begin(&self, streets: Vec<String>) {
+        let seed = self.hedonics.seed ^ 0x7469_6d65;
+        let generator = |streets| {
+            let places = self.places.clone();
+            Generator::new(places, streets, self.hedonics.clone(), self.dirty_share)
+        };
+        let times = ChaCha8Rng::seed_from_u64(seed);
+        let mut knowns = times.clone();
+        knowns.set_stream(1);
+        let listings = Stream {
+            generator: generator(streets.clone()),
+            rng: times,
+        };
+        let requests = Stream {
+            generator: generator(streets).of_requests(),
+            rng: knowns,
+        };
+        // An error means that it has begun already.
+        let _ = self
+            .streams
+            .set((Mutex::new(listings), Mutex::new(requests)));
     }
 
     /// Whether the schedules send.
@@ -101,112 +197,132 @@ impl Emulator {
         self.running.load(Ordering::Relaxed)
     }
 
-    /// Starts or stops the schedules.
+    /// Starts or stops the schedules; remembered while Kafka is not there.
     pub fn set_running(&self, running: bool) {
         self.running.store(running, Ordering::Relaxed);
     }
 
-    /// Sends listings with prices, of times within the last `history_days`.
+    /// Makes and sends `count` messages: listings with prices, of times within the last
+    /// `history_days`, or requests of now, for a share of which the price follows on `actuals`.
+    /// Goes on when the caller breaks off.
     ///
     /// # Errors
-    /// When a message was not delivered; those before it were.
-    pub async fn new_data(&self, count: usize) -> anyhow::Result<()> {
-        let mut state = self.generator.lock().await;
-        let (generator, times) = &mut *state;
-        let now_us = chrono::Utc::now().timestamp_micros();
-        let history_us = i64::from(self.history_days) * DAY_US;
-        for start in (0..count).step_by(IN_FLIGHT) {
-            let messages: Vec<Message> = (start..count.min(start + IN_FLIGHT))
-                .map(|_| {
-                    let number = self.new_data_sent.fetch_add(1, Ordering::Relaxed);
-                    let at_us = now_us - times.random_range(0..=history_us.max(1));
-                    let listing = generator.listing(format!("{}-l{number}", self.run), at_us);
-                    generator.message(&listing, true)
-                })
-                .collect();
-            self.send(&self.topics.new_data, &messages).await?;
+    /// When not all were delivered; the counts say how many were.
+    pub async fn generate(self: &Arc<Self>, purpose: Purpose, count: usize) -> Result<(), NotSent> {
+        self.link
+            .wait()
+            .await
+            .map_err(|what| NotSent::Waiting { what })?;
+        let so_far = Arc::new(AtomicU64::new(0));
+        let (emulator, counted) = (Arc::clone(self), Arc::clone(&so_far));
+        let batch = async move { emulator.send(purpose, count, &counted).await };
+        let batch = self.batches.spawn_on(batch, &self.runtime);
+        let delivered = || so_far.load(Ordering::Relaxed);
+        tokio::select! {
+            biased;
+            sent = batch => sent.unwrap_or_else(|_| Err(NotSent::Leaving {
+                delivered: delivered(),
+                count,
+            })),
+            () = self.link.gone() => Err(NotSent::Away {
+                what: self.link.waiting_for(),
+                delivered: delivered(),
+                count,
+            }),
         }
-        Ok(())
     }
 
-    /// Sends requests of now; for a share of them the price follows on `actuals` after the delay.
-    ///
-    /// # Errors
-    /// When a message was not delivered; those before it were.
-    pub async fn requests(&self, count: usize) -> anyhow::Result<()> {
-        let mut state = self.generator.lock().await;
-        let (generator, times) = &mut *state;
-        let now_us = chrono::Utc::now().timestamp_micros();
-        let mut actuals = Vec::new();
-        for start in (0..count).step_by(IN_FLIGHT) {
-            let messages: Vec<Message> = (start..count.min(start + IN_FLIGHT))
-                .map(|_| {
-                    let number = self.requests_sent.fetch_add(1, Ordering::Relaxed);
-                    let listing = generator.listing(format!("{}-r{number}", self.run), now_us);
-                    let message = generator.message(&listing, false);
-                    if !message.dirty && times.random_bool(self.actuals_share) {
-                        actuals.push((listing.id.clone(), listing.price));
-                    }
-                    message
-                })
-                .collect();
-            self.send(&self.topics.requests, &messages).await?;
-        }
-        drop(state);
-        self.tell_later(actuals);
-        Ok(())
-    }
-
-    fn tell_later(&self, actuals: Vec<(String, Option<f64>)>) {
-        let producer = self.producer.clone();
-        let topic = self.topics.actuals.clone();
-        let (delay, shutdown) = (self.actuals_delay, self.shutdown.clone());
-        self.actuals_sent
-            .fetch_add(actuals.len() as u64, Ordering::Relaxed);
-        tokio::spawn(async move {
-            tokio::select! {
-                () = tokio::time::sleep(delay) => {}
-                () = shutdown.cancelled() => return,
+    async fn send(
+        &self,
+        purpose: Purpose,
+        count: usize,
+        delivered: &AtomicU64,
+    ) -> Result<(), NotSent> {
+        let waiting = || NotSent::Waiting {
+            what: "the street names are not there".to_owned(),
+        };
+        let (listings, requests) = self.streams.get().ok_or_else(waiting)?;
+        let (stream, topic, counts) = match purpose {
+            Purpose::Listing => (listings, self.topics.new_data.as_str(), &self.new_data),
+            Purpose::Request => (requests, self.topics.requests.as_str(), &self.requests),
+        };
+        let mut stream = stream.lock().await;
+        let counter = metrics::counter!("hedonic_emulator_sent_total", "topic" => topic.to_owned());
+        let refused = AtomicU64::new(0);
+        let mut why = None;
+        let settle = |message: OnItsWay, result: Result<(), rdkafka::error::KafkaError>| {
+            if let Err(error) = result {
+                counts.undelivered.fetch_add(1, Ordering::Relaxed);
+                refused.fetch_add(1, Ordering::Relaxed);
+                why = Some(error.to_string());
+                return;
             }
-            for (id, price) in actuals {
-                let observed_at = chrono::Utc::now().to_rfc3339();
-                let payload =
-                    serde_json::json!({ "id": id, "price": price, "observed_at": observed_at })
-                        .to_string();
-                let record = FutureRecord::to(&topic).key(&id).payload(&payload);
-                if let Err((error, _)) = producer.send(record, DELIVERY).await {
-                    tracing::warn!("prices that became known were not sent: {error}");
-                    return;
+            counter.increment(1);
+            delivered.fetch_add(1, Ordering::Relaxed);
+            counts.sent.fetch_add(1, Ordering::Relaxed);
+            let dirty = u64::from(message.dirty);
+            counts.dirty.fetch_add(dirty, Ordering::Relaxed);
+            if let Some((id, price)) = message.actual {
+                self.actuals.add(id, price);
+            }
+        };
+        let mut in_flight = InFlight::new(&self.producer, topic, settle);
+        let mut made = 0;
+        while made < count && refused.load(Ordering::Relaxed) == 0 {
+            if made % TURN == 0 {
+                tokio::task::yield_now().await;
+                tokio::select! {
+                    () = self.actuals.room() => {}
+                    () = self.shutdown.cancelled() => {}
                 }
             }
-        });
+            if self.shutdown.is_cancelled() {
+                break;
+            }
+            let number = counts.made.fetch_add(1, Ordering::Relaxed);
+            let (message, actual) = self.make(purpose, &mut stream, number);
+            let what = OnItsWay {
+                dirty: message.dirty,
+                actual,
+            };
+            in_flight.send(&message.key, &message.payload, what).await;
+            made += 1;
+        }
+        in_flight.settle_all().await;
+        drop(in_flight);
+        let delivered = delivered.load(Ordering::Relaxed);
+        match why {
+            Some(why) => Err(NotSent::Refused {
+                topic: topic.to_owned(),
+                delivered,
+                refused: refused.load(Ordering::Relaxed),
+                count,
+                why,
+            }),
+            None if made < count => Err(NotSent::Leaving { delivered, count }),
+            None => Ok(()),
+        }
     }
 
-    async fn send(&self, topic: &str, messages: &[Message]) -> anyhow::Result<()> {
-        let mut deliveries = Vec::with_capacity(messages.len());
-        for message in messages {
-            self.dirty_sent
-                .fetch_add(u64::from(message.dirty), Ordering::Relaxed);
-            let record = FutureRecord::to(topic)
-                .key(&message.key)
-                .payload(&message.payload);
-            let delivery = self
-                .producer
-                .send_result(record)
-                .map_err(|(error, _)| error)
-                .with_context(|| format!("topic {topic} does not take messages"))?;
-            deliveries.push(delivery);
+    /// A message; and id and price, where the price becomes known.
+    fn make(
+        &self,
+        purpose: Purpose,
+        stream: &mut Stream,
+        number: u64,
+    ) -> (Message, Option<(String, f64)>) {
+        let now_us = chrono::Utc::now().timestamp_micros();
+        if purpose == Purpose::Listing {
+            let at_us = now_us - stream.rng.random_range(0..=self.history_us);
+            let id = format!("{}-l{number}", self.run);
+            let listing = stream.generator.listing(id, at_us);
+            return (stream.generator.message(&listing, true), None);
         }
-        for delivery in deliveries {
-            tokio::time::timeout(DELIVERY, delivery)
-                .await
-                .context("Kafka did not confirm a message in time")?
-                .context("the producer was closed")?
-                .map_err(|(error, _)| error)
-                .with_context(|| format!("a message was not delivered to {topic}"))?;
-        }
-        metrics::counter!("hedonic_emulator_sent_total", "topic" => topic.to_owned())
-            .increment(messages.len() as u64);
-        Ok(())
+        let id = format!("{}-r{number}", self.run);
+        let listing = stream.generator.listing(id, now_us);
+        let message = stream.generator.message(&listing, false);
+        let is_known = stream.rng.random_bool(self.actuals_share) && !message.dirty;
+        let price = listing.price.filter(|_| is_known);
+        (message, price.map(|price| (listing.id, price)))
     }
 }

@@ -1,32 +1,48 @@
 //! Triggers and status over HTTP.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU64, Ordering};
 
+use actix_web::error::InternalError;
 use actix_web::{HttpResponse, web};
 use common::http::{Status, error_answer};
+use records::Purpose;
 use serde::Deserialize;
 
 use crate::emulate::{Emulator, MOST};
 
 /// Messages that the older paths send.
-const OLDER_COUNT: usize = 100;
+const OLDER_COUNT: u64 = 100;
 
 #[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Count {
-    count: Option<usize>,
+    count: u64,
+}
+
+/// The older paths may do without.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct OlderCount {
+    count: Option<u64>,
 }
 
 pub(crate) fn status(emulator: &Arc<Emulator>) -> Status {
     let emulator = Arc::clone(emulator);
     Arc::new(move || {
+        let (listings, requests) = (&emulator.new_data, &emulator.requests);
+        let of = |count: &AtomicU64| count.load(Ordering::Relaxed);
         serde_json::json!({
             "service": "producer-emulator",
             "running": emulator.is_running(),
-            "new_data_sent": emulator.new_data_sent.load(Ordering::Relaxed),
-            "requests_sent": emulator.requests_sent.load(Ordering::Relaxed),
-            "actuals_sent": emulator.actuals_sent.load(Ordering::Relaxed),
-            "dirty_sent": emulator.dirty_sent.load(Ordering::Relaxed),
+            "new_data_made": of(&listings.made),
+            "new_data_sent": of(&listings.sent),
+            "requests_made": of(&requests.made),
+            "requests_sent": of(&requests.sent),
+            "actuals_pending": emulator.actuals.pending(),
+            "actuals_sent": emulator.actuals.sent(),
+            "dirty_sent": of(&listings.dirty) + of(&requests.dirty),
+            "undelivered": of(&listings.undelivered) + of(&requests.undelivered),
         })
     })
 }
@@ -36,50 +52,82 @@ pub(crate) fn routes(
 ) -> impl Fn(&mut web::ServiceConfig) + Clone + Send + 'static {
     let emulator = Arc::clone(emulator);
     move |config| {
+        let query = web::QueryConfig::default().error_handler(|error, _| {
+            let answer = error_answer(400, &format!("{}; found: {error}", expected()));
+            InternalError::from_response(error, answer).into()
+        });
         config
+            .app_data(query)
             .app_data(web::Data::from(Arc::clone(&emulator)))
             .route("/start", web::post().to(start))
             .route("/stop", web::post().to(stop))
             .route("/generate/new_data", web::post().to(new_data))
             .route("/generate/requests", web::post().to(requests))
-            .route("/generate_and_produce_new_data", web::get().to(new_data))
-            .route("/generate_and_produce_requests", web::get().to(requests));
+            .route(
+                "/generate_and_produce_new_data",
+                web::get().to(older_new_data),
+            )
+            .route(
+                "/generate_and_produce_requests",
+                web::get().to(older_requests),
+            );
     }
 }
 
 async fn start(emulator: web::Data<Emulator>) -> HttpResponse {
-    emulator.set_running(true);
-    HttpResponse::Ok().json(serde_json::json!({ "running": true }))
+    run(&emulator, true)
 }
 
 async fn stop(emulator: web::Data<Emulator>) -> HttpResponse {
-    emulator.set_running(false);
-    HttpResponse::Ok().json(serde_json::json!({ "running": false }))
+    run(&emulator, false)
+}
+
+fn run(emulator: &Emulator, running: bool) -> HttpResponse {
+    emulator.set_running(running);
+    let mut body = serde_json::json!({ "running": running });
+    if !emulator.link.is_up() {
+        body["waiting_for"] = emulator.link.waiting_for().into();
+    }
+    HttpResponse::Ok().json(body)
 }
 
 async fn new_data(emulator: web::Data<Emulator>, query: web::Query<Count>) -> HttpResponse {
-    let count = query.count.unwrap_or(OLDER_COUNT);
-    if count > MOST {
-        return too_many(count);
-    }
-    answer(count, emulator.new_data(count).await)
+    generate(emulator, Purpose::Listing, query.count).await
 }
 
 async fn requests(emulator: web::Data<Emulator>, query: web::Query<Count>) -> HttpResponse {
+    generate(emulator, Purpose::Request, query.count).await
+}
+
+async fn older_new_data(
+    emulator: web::Data<Emulator>,
+    query: web::Query<OlderCount>,
+) -> HttpResponse {
     let count = query.count.unwrap_or(OLDER_COUNT);
-    if count > MOST {
-        return too_many(count);
-    }
-    answer(count, emulator.requests(count).await)
+    generate(emulator, Purpose::Listing, count).await
 }
 
-fn too_many(count: usize) -> HttpResponse {
-    error_answer(400, &format!("count is {count}; expected at most {MOST}"))
+async fn older_requests(
+    emulator: web::Data<Emulator>,
+    query: web::Query<OlderCount>,
+) -> HttpResponse {
+    let count = query.count.unwrap_or(OLDER_COUNT);
+    generate(emulator, Purpose::Request, count).await
 }
 
-fn answer(count: usize, sent: anyhow::Result<()>) -> HttpResponse {
-    match sent {
+async fn generate(emulator: web::Data<Emulator>, purpose: Purpose, count: u64) -> HttpResponse {
+    let within = usize::try_from(count)
+        .ok()
+        .filter(|count| (1..=MOST).contains(count));
+    let Some(count) = within else {
+        return error_answer(400, &format!("{}; found count={count}", expected()));
+    };
+    match emulator.into_inner().generate(purpose, count).await {
         Ok(()) => HttpResponse::Ok().json(serde_json::json!({ "sent": count })),
-        Err(error) => error_answer(503, &format!("{error:#}")),
+        Err(error) => error_answer(503, &error.to_string()),
     }
+}
+
+fn expected() -> String {
+    format!("expected ?count=N with a whole number from 1 to {MOST}")
 }

@@ -1,144 +1,148 @@
 //! Makes listings and requests, and sends them to Kafka.
 
+mod actuals;
+mod config;
 pub mod dirt;
 pub mod emulate;
 pub mod hedonic;
 mod http;
+mod in_flight;
+mod link;
 pub mod listing;
 pub mod places;
+pub mod replay;
+mod schedule;
 pub mod streets;
 
 use std::net::TcpListener;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
-use common::kafka::KafkaConfig;
-use common::{Health, Secret, Shutdown, kafka};
-use serde::Deserialize;
-use tokio_cron_scheduler::{Job, JobScheduler};
+use common::{Health, Shutdown, kafka};
+use tokio::time::Instant;
 
+pub use config::{Config, EmulatorConfig};
 pub use emulate::Emulator;
+use streets::StreetSource;
 
-/// Section `[emulator]`.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct EmulatorConfig {
-    /// Address of the HTTP interface.
-    pub http: String,
-    /// The same seed makes the same listings.
-    pub seed: u64,
-    /// Whether the schedules start without `POST /start`.
-    pub autostart: bool,
-    /// Pause between two batches of listings.
-    pub new_data_every_s: u64,
-    /// Listings of a batch.
-    pub new_data_count: usize,
-    /// Pause between two batches of requests.
-    pub requests_every_s: u64,
-    /// Requests of a batch.
-    pub requests_count: usize,
-    /// Share of messages spoilt on purpose.
-    pub dirty_share: f64,
-    /// Share of requests whose price becomes known.
-    pub actuals_share: f64,
-    /// After how long it becomes known.
-    pub actuals_delay_s: u64,
-    /// Rise of the market per year.
-    pub drift_per_year: f64,
-    /// Standard deviation of the noise on the logarithm of a price.
-    pub noise_sigma: f64,
-    /// Listings carry times of the last so many days.
-    pub history_days: u32,
-    /// Where street names come from; empty: the file.
-    pub mockaroo_url: String,
-    /// Mockaroo's key.
-    pub mockaroo_key: Secret,
-    /// Bounds the wait for Mockaroo.
-    pub mockaroo_timeout_ms: u64,
-}
+/// Street names asked for.
+const STREETS: usize = 1000;
+/// Tries to reach Mockaroo, and the first pause between them.
+const ATTEMPTS: u32 = 3;
+const BACKOFF_MS: u64 = 200;
+/// For what is under way, and for the prices that would become known later, when leaving.
+const LEAVING: Duration = Duration::from_secs(2);
 
-/// Everything the emulator needs to run.
-#[derive(Debug, Clone)]
-pub struct Config {
-    /// Section `[kafka]`.
-    pub kafka: KafkaConfig,
-    /// Section `[emulator]`.
-    pub emulator: EmulatorConfig,
-}
-
-impl Config {
-    /// Takes the emulator's sections out of the layers.
-    ///
-    /// # Errors
-    /// When a setting is not valid.
-    pub fn new(layered: &common::Layered) -> anyhow::Result<Config> {
-        Ok(Config {
-            kafka: layered.section("kafka")?,
-            emulator: layered.section("emulator")?,
-        })
-    }
-}
-
-/// Serves triggers and schedules until shutdown.
+/// Serves triggers and schedules until shutdown. Kafka may come later, go and come back.
 ///
 /// # Errors
 /// When a setting is wrong, or something fails that waiting does not mend.
 pub async fn run(config: Config, listener: TcpListener, shutdown: Shutdown) -> anyhow::Result<()> {
     let health = Health::default();
-    let emulator = Arc::new(Emulator::new(&config, shutdown.clone()).await?);
+    health.waiting(link::KAFKA, "not asked yet");
+    health.waiting("streets", "asking for the names of streets");
+    let streets = street_source(&config.emulator)?;
+    let emulator = Arc::new(Emulator::new(&config, health.clone(), shutdown.clone())?);
     let leave = shutdown.child_token();
     let _leave_on_return = leave.clone().drop_guard();
-    let server = tokio::spawn(common::http::serve(
+    let mut server = tokio::spawn(common::http::serve(
         listener,
         health.clone(),
         http::status(&emulator),
         http::routes(&emulator),
-        leave,
+        leave.clone(),
     ));
-    if kafka::connect(&config.kafka, &health, &shutdown)
-        .await?
-        .is_none()
-    {
-        return Ok(());
-    }
     let topics = &config.kafka.topics;
     let needed = [&*topics.new_data, &*topics.requests, &*topics.actuals];
-    kafka::ensure_topics(&config.kafka, &needed).await?;
-    let mut scheduler = schedule(&config.emulator, &emulator).await?;
-    server.await.context("the HTTP task broke off")??;
+    let client = street_client(&config.emulator)?;
+    let asking = async {
+        tokio::select! {
+            names = streets::streets(&streets, &client) => {
+                emulator.begin(names);
+                health.ready("streets");
+            }
+            () = shutdown.cancelled() => {}
+        }
+    };
+    let (opened, ()) = tokio::join!(
+        kafka::open(&config.kafka, &needed, &health, &shutdown),
+        asking
+    );
+    if opened?.is_none() {
+        leave.cancel();
+        return server.await.context("the HTTP task broke off")?;
+    }
+    emulator.link.is_there();
+    let mut scheduler = schedule::start(&config.emulator, &emulator).await?;
+
+    let tell_all = Shutdown::new();
+    let (telling, told) = (Arc::clone(&emulator), tell_all.clone());
+    let mut teller = tokio::spawn(async move {
+        let topic = &telling.topics.actuals;
+        let (producer, link) = (&telling.producer, &telling.link);
+        telling.actuals.tell(producer, topic, link, told).await;
+    });
+    let timeout = Duration::from_millis(config.kafka.timeout_ms);
+    let watching = emulator
+        .link
+        .watch(&emulator.producer, &topics.new_data, timeout);
+    let ended = tokio::select! {
+        ended = &mut server => Some(ended),
+        () = shutdown.cancelled() => None,
+        () = watching => None,
+    };
     scheduler.shutdown().await?;
-    Ok(())
+
+    let until = Instant::now() + LEAVING;
+    emulator.batches.close();
+    // A batch that is late is given up with the messages that Kafka did not confirm.
+    let in_time = tokio::time::timeout_at(until, emulator.batches.wait()).await;
+    tell_all.cancel();
+    let told = tokio::time::timeout_at(until, &mut teller).await;
+    if in_time.is_err() || told.is_err() {
+        teller.abort();
+        let pending = emulator.actuals.pending();
+        tracing::warn!(
+            pending,
+            "Kafka did not confirm in time: messages on their way and {pending} prices that would \
+             have become known are given up"
+        );
+    }
+    leave.cancel();
+    match ended {
+        Some(ended) => ended,
+        None => server.await,
+    }
+    .context("the HTTP task broke off")?
 }
 
-async fn schedule(
-    config: &EmulatorConfig,
-    emulator: &Arc<Emulator>,
-) -> anyhow::Result<JobScheduler> {
-    let scheduler = JobScheduler::new().await?;
-    for (every_s, count, is_new_data) in [
-        (config.new_data_every_s, config.new_data_count, true),
-        (config.requests_every_s, config.requests_count, false),
-    ] {
-        let emulator = Arc::clone(emulator);
-        let job = Job::new_repeated_async(Duration::from_secs(every_s.max(1)), move |_, _| {
-            let emulator = Arc::clone(&emulator);
-            Box::pin(async move {
-                if !emulator.is_running() {
-                    return;
-                }
-                let sent = if is_new_data {
-                    emulator.new_data(count).await
-                } else {
-                    emulator.requests(count).await
-                };
-                if let Err(error) = sent {
-                    tracing::warn!("a scheduled batch was not sent whole: {error:#}");
-                }
-            })
-        })?;
-        scheduler.add(job).await?;
+/// # Errors
+/// When the user's own file of streets cannot be used.
+fn street_source(settings: &EmulatorConfig) -> anyhow::Result<StreetSource> {
+    let optional = |text: &str| (!text.trim().is_empty()).then(|| text.trim().to_owned());
+    let file = optional(&settings.streets_file).map(PathBuf::from);
+    if let Some(file) = &file {
+        streets::load(file)?;
     }
-    scheduler.start().await?;
-    Ok(scheduler)
+    Ok(StreetSource {
+        url: optional(settings.mockaroo_url.expose()),
+        key: optional(settings.mockaroo_key.expose()),
+        count: STREETS,
+        timeout_ms: settings.mockaroo_timeout_ms,
+        attempts: ATTEMPTS,
+        backoff_ms: BACKOFF_MS,
+        file,
+    })
+}
+
+/// A client that does not follow redirects: the key would go along.
+fn street_client(settings: &EmulatorConfig) -> anyhow::Result<reqwest::Client> {
+    common::telemetry::choose_tls_provider();
+    reqwest::Client::builder()
+        .redirect(reqwest::redirect::Policy::none())
+        .timeout(Duration::from_millis(settings.mockaroo_timeout_ms))
+        .build()
+        .context("the HTTP client for street names cannot be made")
 }

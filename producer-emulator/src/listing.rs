@@ -125,6 +125,13 @@ impl Generator {
         }
     }
 
+    /// The same generator at the start of another stream: requests are other flats than listings.
+    pub fn of_requests(mut self) -> Generator {
+        self.draws.set_stream(2);
+        self.spoils.set_stream(3);
+        self
+    }
+
     /// A listing of time `at_us` (microseconds since 1970) with its true price, noise included.
     /// The price is that of the whole flat, also where fields are then left out.
     pub fn listing(&mut self, id: String, at_us: i64) -> Listing {

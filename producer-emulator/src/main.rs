@@ -1,35 +1,143 @@
-//! `producer-emulator`: makes listings and requests, and sends them to Kafka.
+//! `producer-emulator`: makes listings and requests, and sends them to Kafka; replays files.
 
-use clap::Parser;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+use common::Shutdown;
+use common::args::CommonArgs;
+use producer_emulator::replay::{Account, Config, Job, progress, replay};
 
 /// Makes listings and requests, and sends them to the Kafka topics new_data and requests.
 ///
+/// Without a subcommand it serves HTTP at emulator.http (127.0.0.1:8081) until Ctrl-C:
+///
 ///   producer-emulator --kafka localhost:9092
-///   curl -X POST localhost:8081/start
+///   curl -X POST localhost:8081/start                     100 listings every 100 s, 20 requests
+///   curl -X POST localhost:8081/stop                      every 20 s, until stopped
 ///   curl -X POST 'localhost:8081/generate/new_data?count=1000'
+///   curl -X POST 'localhost:8081/generate/requests?count=50'
+///   curl localhost:8081/status
+///
+/// Prices follow a documented function (docs/price-function.md). Your own cities and streets,
+/// more often, cleaner, and started at once:
+///
+///   producer-emulator --set emulator.cities_file=my-cities.csv \
+///     --set emulator.streets_file=my-streets.csv --set emulator.requests_every_s=1 \
+///     --set emulator.dirty_share=0 --set emulator.autostart=true
+///
+/// `replay` sends a file of your own instead:
+///
+///   producer-emulator replay listings.csv --topic new_data --rate 500
 #[derive(Parser)]
 #[command(version, verbatim_doc_comment)]
-struct Args {
+struct Arguments {
     #[command(flatten)]
-    common: common::args::CommonArgs,
+    common: CommonArgs,
     /// Address of the HTTP interface (port 0 takes a free one)
     #[arg(long, value_name = "HOST:PORT")]
     http: Option<String>,
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Sends a CSV or Parquet file through a schema to a topic
+    Replay(ReplayArgs),
+}
+
+/// Sends the records of a CSV or Parquet file through a schema to a topic, as the JSON messages
+/// that the other services read, keyed by the schema's key.
+///
+///   producer-emulator replay listings.csv                 as fast as Kafka takes them
+///   producer-emulator replay listings.csv --rate 0.5      one every two seconds
+///   producer-emulator replay listings.parquet --topic requests --limit 100
+///   producer-emulator replay cars.csv --schema cars.toml --topic cars --json
+///
+/// --topic requests leaves the price (the schema's target) out. Records that the schema does not
+/// take are counted, and the first ones named with their lines. A message counts as sent once
+/// Kafka has confirmed it. Progress is shown on standard error, the summary on standard output.
+///
+/// Ctrl-C stops after the messages on their way and says how to go on:
+///
+///   producer-emulator replay listings.csv --skip 12000
+#[derive(Args)]
+#[command(verbatim_doc_comment)]
+struct ReplayArgs {
+    /// A .csv, .tsv or .parquet file; its columns are named as the schema's fields
+    file: PathBuf,
+    /// new_data, requests, or the name of any topic
+    #[arg(long, value_name = "TOPIC", default_value = "new_data")]
+    topic: String,
+    /// Messages a second, evenly spaced, such as 200 or 0.5; without it as fast as possible
+    #[arg(long, value_name = "N", value_parser = rate)]
+    rate: Option<f64>,
+    /// What a record is: a schema file, or a built-in schema's name (same as schema.source)
+    #[arg(long, value_name = "SCHEMA.toml")]
+    schema: Option<String>,
+    /// Stop after so many messages
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    limit: Option<u64>,
+    /// Pass over the first so many records, good or not (lines below a CSV's header)
+    #[arg(long, value_name = "LINES", default_value_t = 0)]
+    skip: u64,
+    /// Print the summary as one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+fn rate(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(rate) if (1e-6..=1e7).contains(&rate) => Ok(rate),
+        _ => Err("expected messages a second, such as 200 or 0.5".to_owned()),
+    }
 }
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
-    let args = Args::parse();
-    if let Some(probe) = args.common.healthcheck {
-        return probe.ask(&args.common, "emulator", args.http.as_deref());
+    let arguments = Arguments::parse();
+    if let Some(probe) = arguments.common.healthcheck {
+        return probe.ask(&arguments.common, "emulator", arguments.http.as_deref());
     }
-    common::telemetry::log("info", args.common.log_json);
+    common::telemetry::log("info", arguments.common.log_json);
+    if let Some(Command::Replay(replay)) = arguments.command {
+        return send(arguments.common, replay).await;
+    }
     common::telemetry::record_metrics();
-    let mut config = producer_emulator::Config::new(&args.common.layered()?)?;
-    if let Some(http) = args.http {
+    let mut config = producer_emulator::Config::new(&arguments.common.layered()?)?;
+    if let Some(http) = arguments.http {
         config.emulator.http = http;
     }
     let listener = common::http::listen(&config.emulator.http)?;
     tracing::info!("listening on http://{}", listener.local_addr()?);
     producer_emulator::run(config, listener, common::shutdown::on_signals()).await
+}
+
+async fn send(mut common: CommonArgs, arguments: ReplayArgs) -> anyhow::Result<()> {
+    if let Some(schema) = &arguments.schema {
+        common.set.push(format!("schema.source={schema}"));
+    }
+    let config = Config::new(&common.layered()?)?;
+    let job = Job {
+        file: arguments.file,
+        topic: arguments.topic,
+        rate: arguments.rate,
+        limit: arguments.limit,
+        skip: arguments.skip,
+    };
+    let shutdown = common::shutdown::on_signals();
+    let (account, end) = (Account::default(), Shutdown::new());
+    let sending = async {
+        let result = replay(&config, &job, &account, &shutdown).await;
+        end.cancel();
+        result
+    };
+    let (result, ()) = tokio::join!(sending, progress::show(&account, &end));
+    let summary = result?;
+    if arguments.json {
+        println!("{}", summary.to_json());
+    } else {
+        println!("{summary}");
+    }
+    Ok(())
 }

@@ -30,7 +30,7 @@ const COLUMNS: [&str; 2] = ["street", "street_name"];
 pub enum StreetsError {
     /// Nothing to ask with.
     #[error(
-        "expected a URL and a key of the street service, found no {missing}: set it, or take the URL away to use the file"
+        "expected a URL and a key of the street service, found no {missing}: set both, or neither to use the file"
     )]
     NotSet {
         /// Which of the two settings to look at.
@@ -118,7 +118,7 @@ impl StreetsError {
 /// Where streets come from.
 #[derive(Clone)]
 pub struct StreetSource {
-    /// Mockaroo's address; none: only the file is used, without a warning.
+    /// Mockaroo's address; neither this nor a key: only the file is used, without a warning.
     pub url: Option<String>,
     /// Mockaroo's key: from the configuration, never printed.
     pub key: Option<String>,
@@ -166,10 +166,7 @@ pub fn built_in() -> Vec<String> {
 pub async fn fetch(source: &StreetSource, client: &Client) -> Result<Vec<String>, StreetsError> {
     let url = set(&source.url).ok_or(StreetsError::NotSet { missing: "URL" })?;
     let key = set(&source.key).ok_or(StreetsError::NotSet { missing: "key" })?;
-    let mut url = Url::parse(url).map_err(|_| StreetsError::Url)?;
-    if !matches!(url.scheme(), "http" | "https") || !url.has_host() {
-        return Err(StreetsError::Url);
-    }
+    let mut url = server_url(url).ok_or(StreetsError::Url)?;
     let server = url.origin().ascii_serialization();
     url.query_pairs_mut()
         .append_pair("key", key)
@@ -216,11 +213,17 @@ pub async fn fetch(source: &StreetSource, client: &Client) -> Result<Vec<String>
     Ok(names)
 }
 
+/// The URL of a text, where it names an HTTP server.
+pub(crate) fn server_url(text: &str) -> Option<Url> {
+    let url = Url::parse(text).ok()?;
+    (matches!(url.scheme(), "http" | "https") && url.has_host()).then_some(url)
+}
+
 /// Streets in any case: fetched where a URL and a key are set, else from the file, else the
 /// compiled-in ones. Whatever fails on the way is told in one warning.
 pub async fn streets(source: &StreetSource, client: &Client) -> Vec<String> {
     let mut reasons: Vec<String> = Vec::new();
-    if set(&source.url).is_some() {
+    if set(&source.url).is_some() || set(&source.key).is_some() {
         match fetch(source, client).await {
             Ok(names) => return names,
             Err(error) => reasons.push(told(&error)),
@@ -283,7 +286,11 @@ async fn ask(
     Ok(body)
 }
 
-fn load(path: &Path) -> Result<Vec<String>, StreetsError> {
+/// Street names from a file: CSV with a column `street`, or what Mockaroo sends.
+///
+/// # Errors
+/// When the file cannot be read, is over 1 MiB, or holds no streets.
+pub fn load(path: &Path) -> Result<Vec<String>, StreetsError> {
     let read = |source| StreetsError::Read {
         path: path.to_owned(),
         source,

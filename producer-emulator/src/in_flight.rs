@@ -1,0 +1,95 @@
+//! Messages on their way: bounded, and each one settled, delivered or not.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use rdkafka::producer::future_producer::DeliveryFuture;
+use rdkafka::producer::{FutureProducer, FutureRecord};
+use tokio::time::Instant;
+
+/// Most messages of one sender on their way at a time.
+const MOST: usize = 1000;
+/// Pause before a full queue, which other senders share, is tried again.
+const QUEUE_FULL: Duration = Duration::from_millis(20);
+
+/// Sends messages to one topic. `settle` hears of each message once, in the order they were sent:
+/// that it was delivered, or why not (librdkafka tries for `message.timeout.ms`, 5 minutes).
+pub(crate) struct InFlight<'a, T, F> {
+    producer: &'a FutureProducer,
+    topic: &'a str,
+    /// What each message is to its sender, the oldest first.
+    waiting: VecDeque<(DeliveryFuture, T)>,
+    settle: F,
+}
+
+impl<'a, T, F: FnMut(T, Result<(), KafkaError>)> InFlight<'a, T, F> {
+    pub fn new(producer: &'a FutureProducer, topic: &'a str, settle: F) -> Self {
+        InFlight {
+            producer,
+            topic,
+            waiting: VecDeque::new(),
+            settle,
+        }
+    }
+
+    /// Hands a message over; waits for the oldest where too many are on their way.
+    pub async fn send(&mut self, key: &str, payload: &[u8], what: T) {
+        while self.waiting.len() >= MOST {
+            self.settle_oldest().await;
+        }
+        loop {
+            let record = FutureRecord::to(self.topic).key(key).payload(payload);
+            match self.producer.send_result(record) {
+                Ok(delivery) => return self.waiting.push_back((delivery, what)),
+                // The queue empties at the latest when its messages are given up.
+                Err((KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull), _)) => {
+                    if self.waiting.is_empty() {
+                        tokio::time::sleep(QUEUE_FULL).await;
+                    }
+                    self.settle_oldest().await;
+                }
+                Err((error, _)) => return (self.settle)(what, Err(error)),
+            }
+        }
+    }
+
+    /// What the oldest message on its way is to its sender.
+    pub fn oldest(&self) -> Option<&T> {
+        self.waiting.front().map(|(_, what)| what)
+    }
+
+    /// Settles what is delivered until `time`, then leaves the others on their way.
+    pub async fn settle_until(&mut self, time: Instant) {
+        while !self.waiting.is_empty() {
+            tokio::select! {
+                biased;
+                () = tokio::time::sleep_until(time) => return,
+                () = self.settle_oldest() => {}
+            }
+        }
+        tokio::time::sleep_until(time).await;
+    }
+
+    /// Waits until all are settled. May be broken off: those left are then not heard of.
+    pub async fn settle_all(&mut self) {
+        while !self.waiting.is_empty() {
+            self.settle_oldest().await;
+        }
+    }
+
+    /// Loses nothing when broken off: the message is taken out only once it is settled.
+    async fn settle_oldest(&mut self) {
+        let Some((delivery, _)) = self.waiting.front_mut() else {
+            return;
+        };
+        let result = match delivery.await {
+            Ok(Ok(_)) => Ok(()),
+            Ok(Err((error, _))) => Err(error),
+            Err(_) => Err(KafkaError::Canceled),
+        };
+        if let Some((_, what)) = self.waiting.pop_front() {
+            (self.settle)(what, result);
+        }
+    }
+}

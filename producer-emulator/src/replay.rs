@@ -1,0 +1,277 @@
+//! A CSV or Parquet file, sent through the schema as if its records had just been produced.
+
+mod account;
+mod pace;
+pub mod progress;
+mod size;
+
+use std::path::PathBuf;
+use std::sync::OnceLock;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+use arrow_array::cast::AsArray;
+use common::kafka::{self, KafkaConfig};
+use common::{Health, Shutdown};
+use rdkafka::error::KafkaError;
+use records::file::{FileBatch, FileReader};
+use records::{Purpose, Schema, encode};
+use serde::Deserialize;
+use tokio::time::Instant;
+
+use crate::in_flight::InFlight;
+use pace::Pace;
+
+pub use account::{Account, End, Summary};
+
+/// Records read at a time; fewer where the pace is slow, so that it can be stopped anywhere.
+const AT_A_TIME: u64 = 1000;
+/// How long to wait for a broker that does not answer.
+const BROKER: Duration = Duration::from_secs(30);
+/// How long to wait for messages on their way when stopped.
+const LEAVING: Duration = Duration::from_secs(5);
+
+/// Section `[schema]`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SchemaConfig {
+    source: String,
+}
+
+/// What a replay needs of the settings.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// Decides which records are good, and how they are written.
+    pub schema: Schema,
+    /// Section `[kafka]`.
+    pub kafka: KafkaConfig,
+}
+
+impl Config {
+    /// Takes the sections `[schema]` and `[kafka]` out of the layers.
+    ///
+    /// # Errors
+    /// When a setting or the schema is not valid.
+    pub fn new(layered: &common::Layered) -> anyhow::Result<Config> {
+        let source: SchemaConfig = layered.section("schema")?;
+        Ok(Config {
+            schema: Schema::load(&source.source)?,
+            kafka: layered.section("kafka")?,
+        })
+    }
+}
+
+/// What to replay, where to, and how fast.
+#[derive(Debug, Clone)]
+pub struct Job {
+    /// A `.csv`, `.tsv` or `.parquet` file.
+    pub file: PathBuf,
+    /// `new_data` and `requests` stand for the topics of the settings; else a topic's own name.
+    pub topic: String,
+    /// Messages a second, evenly; none: as fast as Kafka takes them.
+    pub rate: Option<f64>,
+    /// Stop after so many messages.
+    pub limit: Option<u64>,
+    /// Records of the file to pass over, good or not: where an earlier replay stopped.
+    pub skip: u64,
+}
+
+impl Job {
+    /// The topic's name and what its records are for: requests go without the target.
+    fn topic(&self, kafka: &KafkaConfig) -> (String, Purpose) {
+        let topics = &kafka.topics;
+        match self.topic.as_str() {
+            "requests" => (topics.requests.clone(), Purpose::Request),
+            name if name == topics.requests => (topics.requests.clone(), Purpose::Request),
+            "new_data" => (topics.new_data.clone(), Purpose::Listing),
+            name => (name.to_owned(), Purpose::Listing),
+        }
+    }
+}
+
+/// Sends the good records of a file; the others are counted in `account`, which can be looked at
+/// meanwhile. A message counts as sent once Kafka has confirmed it. `shutdown` stops it between
+/// two records.
+///
+/// # Errors
+/// When the file cannot be used with the schema or breaks off, when no broker answers within
+/// 30 s, or when a message is not delivered; the error says how to go on from there.
+pub async fn replay(
+    config: &Config,
+    job: &Job,
+    account: &Account,
+    shutdown: &Shutdown,
+) -> anyhow::Result<Summary> {
+    let (topic, purpose) = job.topic(&config.kafka);
+    let mut source = Source::open(job, &config.schema, purpose, account).await?;
+    size::count(&job.file, account.total());
+    let needed = [topic.as_str()];
+    let health = Health::default();
+    let opening = kafka::open(&config.kafka, &needed, &health, shutdown);
+    let Ok(opened) = tokio::time::timeout(BROKER, opening).await else {
+        let why = health.report().into_values().next().unwrap_or_default();
+        bail!("no broker within {} s: {why}", BROKER.as_secs());
+    };
+    if opened?.is_none() {
+        return Ok(account.summary(&topic, End::Stopped, job.skip));
+    }
+    let producer = config.kafka.producer()?;
+    account.start();
+
+    let failed: OnceLock<(u64, KafkaError)> = OnceLock::new();
+    // Each message carries where the records it was read with begin.
+    let settle = |position: u64, result| match result {
+        Ok(()) => {
+            account.sent.fetch_add(1, Ordering::Relaxed);
+        }
+        Err(error) => {
+            // An error means that another message failed before: that one is told.
+            let _ = failed.set((position, error));
+        }
+    };
+    let mut in_flight = InFlight::new(&producer, &topic, settle);
+    let work = async {
+        let mut pace = Pace::new(job.rate, Instant::now());
+        let mut handed_over = 0;
+        let end = loop {
+            let left = job.limit.map_or(u64::MAX, |limit| limit - handed_over);
+            if left == 0 {
+                break Ok(End::Limit);
+            }
+            if failed.get().is_some() || shutdown.is_cancelled() {
+                break Ok(End::Stopped);
+            }
+            if let Some(due) = pace.next(Instant::now()) {
+                tokio::select! {
+                    biased;
+                    () = shutdown.cancelled() => break Ok(End::Stopped),
+                    () = in_flight.settle_until(due) => {}
+                }
+            }
+            let most = pace.at_a_time(AT_A_TIME).min(left);
+            let position = source.position;
+            let read = match source.read(most, account).await {
+                Ok(Some(read)) => read,
+                Ok(None) => break Ok(End::File),
+                Err(error) => break Err(error),
+            };
+            for row in 0..read.batch.num_rows() {
+                if let Some(due) = pace.next(Instant::now()) {
+                    in_flight.settle_until(due).await;
+                }
+                let key = read.batch[config.schema.key.as_str()].as_string::<i32>();
+                let record = encode::to_json(&read.batch, row);
+                let payload = serde_json::Value::Object(record).to_string();
+                in_flight
+                    .send(key.value(row), payload.as_bytes(), position)
+                    .await;
+                pace.sent();
+                handed_over += 1;
+            }
+        };
+        in_flight.settle_all().await;
+        end
+    };
+    let end = tokio::select! {
+        end = work => Some(end?),
+        () = long_after(shutdown) => None,
+    };
+    let unsettled = in_flight.oldest().copied();
+    drop(in_flight);
+    if let Some((position, error)) = failed.into_inner() {
+        let sent = account.sent.load(Ordering::Relaxed);
+        return Err(error).with_context(|| {
+            format!(
+                "a message was not delivered to {topic} after {sent} were; go on with --skip \
+                 {position} (a few messages may be sent twice)"
+            )
+        });
+    }
+    Ok(match end {
+        Some(end) => account.summary(&topic, end, source.position),
+        None => account.summary(&topic, End::Stopped, unsettled.unwrap_or(source.position)),
+    })
+}
+
+/// Given up at last: the messages on their way have had their time since the shutdown.
+async fn long_after(shutdown: &Shutdown) {
+    shutdown.cancelled().await;
+    tokio::time::sleep(LEAVING).await;
+}
+
+/// The file, read beside the runtime.
+struct Source {
+    /// Away while it is being read.
+    reader: Option<FileReader>,
+    /// Records read, good or not.
+    position: u64,
+}
+
+impl Source {
+    /// Opens the file and passes over the records to be skipped.
+    async fn open(
+        job: &Job,
+        schema: &Schema,
+        purpose: Purpose,
+        account: &Account,
+    ) -> anyhow::Result<Source> {
+        let (file, schema) = (job.file.clone(), schema.clone());
+        let name = schema.name.clone();
+        let opening =
+            tokio::task::spawn_blocking(move || FileReader::open(&file, &schema, purpose));
+        let reader = opening
+            .await?
+            .with_context(|| format!("the file does not go through the schema {name}"))?;
+        if !reader.unknown_columns().is_empty() {
+            let columns = reader.unknown_columns().join(", ");
+            tracing::info!("columns that the schema {name} does not name are left out: {columns}");
+        }
+        account.counts_rows(matches!(reader, FileReader::Parquet(_)));
+        let mut source = Source {
+            reader: Some(reader),
+            position: 0,
+        };
+        while source.position < job.skip {
+            let most = (job.skip - source.position).min(AT_A_TIME);
+            if source.next(most).await?.is_none() {
+                bail!(
+                    "--skip {}: {} has only {} records",
+                    job.skip,
+                    job.file.display(),
+                    source.position
+                );
+            }
+        }
+        account.passed.store(source.position, Ordering::Relaxed);
+        Ok(source)
+    }
+
+    /// The next records, with the rejects counted.
+    async fn read(&mut self, most: u64, account: &Account) -> anyhow::Result<Option<FileBatch>> {
+        let read = self.next(most).await?;
+        if let Some(read) = &read {
+            account.passed.store(self.position, Ordering::Relaxed);
+            account.reject(&read.rejects);
+        }
+        Ok(read)
+    }
+
+    async fn next(&mut self, most: u64) -> anyhow::Result<Option<FileBatch>> {
+        let mut reader = self
+            .reader
+            .take()
+            .context("the file has broken off before")?;
+        let reading = tokio::task::spawn_blocking(move || {
+            let read = reader.next_batch(most as usize);
+            (reader, read)
+        });
+        let (reader, read) = reading.await?;
+        self.reader = Some(reader);
+        let read = read.with_context(|| format!("after {} records", self.position))?;
+        if let Some(read) = &read {
+            self.position += (read.batch.num_rows() + read.rejects.len()) as u64;
+        }
+        Ok(read)
+    }
+}

@@ -1,0 +1,169 @@
+//! What a replay has done so far, and what it came to.
+
+use std::fmt;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::{Duration, Instant};
+
+use records::file::RowReject;
+
+/// Rejects that are named; the others are counted.
+pub(super) const NAMED: usize = 5;
+
+/// What has been done so far; shared with whoever shows it.
+#[derive(Debug, Default)]
+pub struct Account {
+    /// Messages that Kafka has confirmed.
+    pub sent: AtomicU64,
+    /// Records that the schema does not take.
+    pub rejected: AtomicU64,
+    /// Records read or passed over, good or not: how far in the file.
+    pub passed: AtomicU64,
+    /// Records of the file; 0 where that is not known (yet).
+    total: Arc<AtomicU64>,
+    /// The first rejects, for people.
+    named: Mutex<Vec<String>>,
+    /// A Parquet file has no lines.
+    counts_rows: AtomicBool,
+    /// When sending began: waiting for a broker is no part of the rate.
+    started: OnceLock<Instant>,
+}
+
+impl Account {
+    /// Records of the file, where that is known.
+    pub fn records(&self) -> Option<u64> {
+        Some(self.total.load(Ordering::Relaxed)).filter(|total| *total > 0)
+    }
+
+    /// The first rejects, such as `line 17: field "floor" is missing`.
+    pub fn named_rejects(&self) -> Vec<String> {
+        self.lock().clone()
+    }
+
+    /// Time since sending began.
+    pub fn elapsed(&self) -> Duration {
+        self.started.get().map(Instant::elapsed).unwrap_or_default()
+    }
+
+    pub(super) fn total(&self) -> &Arc<AtomicU64> {
+        &self.total
+    }
+
+    pub(super) fn start(&self) {
+        self.started.get_or_init(Instant::now);
+    }
+
+    pub(super) fn counts_rows(&self, counts_rows: bool) {
+        self.counts_rows.store(counts_rows, Ordering::Relaxed);
+    }
+
+    pub(super) fn reject(&self, rejects: &[RowReject]) {
+        let count = rejects.len() as u64;
+        self.rejected.fetch_add(count, Ordering::Relaxed);
+        let mut named = self.lock();
+        let place = match self.counts_rows.load(Ordering::Relaxed) {
+            true => "row",
+            false => "line",
+        };
+        let left = NAMED - named.len();
+        let texts = rejects
+            .iter()
+            .take(left)
+            .map(|reject| format!("{place} {}: {}", reject.line, reject.reason));
+        named.extend(texts);
+    }
+
+    pub(super) fn summary(&self, topic: &str, end: End, position: u64) -> Summary {
+        let sent = self.sent.load(Ordering::Relaxed);
+        let seconds = self.elapsed().as_secs_f64();
+        Summary {
+            topic: topic.to_owned(),
+            sent,
+            rejected: self.rejected.load(Ordering::Relaxed),
+            seconds,
+            rate_per_s: if seconds > 0.0 {
+                sent as f64 / seconds
+            } else {
+                0.0
+            },
+            end,
+            position,
+            named_rejects: self.named_rejects(),
+        }
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Vec<String>> {
+        // A panic while holding the lock leaves a whole list.
+        self.named.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Why a replay ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum End {
+    /// The file is at its end.
+    File,
+    /// As many messages as were asked for.
+    Limit,
+    /// A signal stopped it.
+    Stopped,
+}
+
+/// What a replay came to.
+#[derive(Debug, Clone)]
+pub struct Summary {
+    /// Where the messages went.
+    pub topic: String,
+    /// Messages that Kafka has confirmed.
+    pub sent: u64,
+    /// Records that the schema does not take.
+    pub rejected: u64,
+    /// Time from the first message to the last confirmation.
+    pub seconds: f64,
+    /// Messages a second over that time.
+    pub rate_per_s: f64,
+    /// Why it ended.
+    pub end: End,
+    /// Records of the file that are done, skipped ones with them: `--skip` to go on.
+    pub position: u64,
+    /// The first rejects, with their lines.
+    pub named_rejects: Vec<String>,
+}
+
+impl Summary {
+    /// The summary as one JSON object; `skip` is null at the end of the file.
+    pub fn to_json(&self) -> serde_json::Value {
+        let end = match self.end {
+            End::File => "file",
+            End::Limit => "limit",
+            End::Stopped => "stopped",
+        };
+        serde_json::json!({
+            "topic": self.topic, "sent": self.sent, "rejected": self.rejected,
+            "seconds": self.seconds, "rate_per_s": self.rate_per_s, "end": end,
+            "skip": (self.end != End::File).then_some(self.position),
+            "first_rejects": self.named_rejects,
+        })
+    }
+}
+
+impl fmt::Display for Summary {
+    fn fmt(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
+        write!(
+            formatter,
+            "{} messages sent to {} in {:.1} s ({:.1} a second), {} records rejected",
+            self.sent, self.topic, self.seconds, self.rate_per_s, self.rejected
+        )?;
+        let why = match self.end {
+            End::File => return Ok(()),
+            End::Limit => "the limit is reached",
+            End::Stopped => "stopped",
+        };
+        write!(
+            formatter,
+            "\n{why} after record {0} of the file (line {1} of a plain CSV): go on with --skip {0}",
+            self.position,
+            self.position + 1
+        )
+    }
+}
