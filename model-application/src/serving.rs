@@ -63,47 +63,61 @@ impl Serving {
         state.refused.as_ref().map(|(_, why)| why.clone())
     }
 
-    /// Takes the newest version where it is newer and passes its checks.
+    /// Takes the newest version that passes its checks, where it is newer than the one there is.
     fn look(&self) {
-        let newest = match self.registry.newest() {
-            Ok(Some(newest)) => newest,
-            Ok(None) => return,
+        let versions = match self.registry.versions() {
+            Ok(versions) => versions,
             Err(error) => {
                 tracing::warn!("{error}: {}", error.source);
                 return;
             }
         };
-        let seen = {
+        let (current, refused) = {
             let state = self.state.read().unwrap_or_else(PoisonError::into_inner);
             let current = state.current.as_ref().map(|loaded| loaded.number);
             let refused = state.refused.as_ref().map(|(number, _)| *number);
-            current.max(refused)
+            (current, refused)
         };
-        if seen.is_some_and(|seen| newest.number <= seen) {
-            return;
+        // Versions are looked at once, in one go with those that are there at the time.
+        let seen = current.max(refused);
+        for version in versions.iter().rev() {
+            if seen.is_some_and(|seen| version.number <= seen) || self.take(version) {
+                return;
+            }
         }
-        let loaded = self.load(&newest);
+    }
+
+    /// Answers with a version from now on; false where it does not pass its checks.
+    fn take(&self, version: &Version) -> bool {
+        let loaded = self.load(version);
         let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
         match loaded {
             Ok(model) => {
-                let name = format!("{}@{newest}", model.schema().name);
+                let name = format!("{}@{version}", model.schema().name);
                 tracing::info!(model = name, "answering with {name}");
                 state.current = Some(Arc::new(Loaded {
                     name,
-                    number: newest.number,
+                    number: version.number,
                     model,
                 }));
                 self.health.ready("model");
+                true
             }
             Err(error) => {
-                let why = format!("{newest} was refused: {error:#}");
+                let why = format!("{version} was refused: {error:#}");
+                tracing::error!("{why}");
                 if state.current.is_none() {
-                    tracing::error!("{why}; there is no model yet");
                     self.health.waiting("model", &why);
-                } else {
-                    tracing::error!("{why}; the model before it goes on");
                 }
-                state.refused = Some((newest.number, why));
+                // Of several the newest is told.
+                if state
+                    .refused
+                    .as_ref()
+                    .is_none_or(|(number, _)| *number < version.number)
+                {
+                    state.refused = Some((version.number, why));
+                }
+                false
             }
         }
     }

@@ -219,6 +219,13 @@ async fn a_newer_version_is_taken_up_and_a_bad_one_refused() {
     assert!(why.contains("area"), "{why}");
     ready(&running).await;
     running.stop().await;
+
+    let restarted = applier(&bed, &[]);
+    answering_with(&restarted, "v000002").await;
+    let (_, status) = restarted.get("/status").await;
+    let why = status["refused_model"].as_str().unwrap_or_default();
+    assert!(why.starts_with("v000004"), "the newest is told: {status}");
+    restarted.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

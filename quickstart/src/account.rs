@@ -1,105 +1,149 @@
-//! The live account: a redrawn table on a terminal, plain lines in a pipe.
+//! The live account: a table on a terminal, a line in a pipe.
 
-use std::io::IsTerminal;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::Value;
 use sqlx::{PgPool, Row};
+use tokio::time::Instant;
 
-use crate::{Services, count, number};
+use crate::amount::{range, whole};
+use crate::first_model::describe;
+use crate::history::count;
+use crate::screen::Screen;
+use crate::services::{Statuses, number};
 
 /// Pause between two lines in a pipe.
 const LINE_EVERY: Duration = Duration::from_secs(5);
 /// Pause between two drawings on a terminal.
 const DRAW_EVERY: Duration = Duration::from_secs(1);
+/// A look at the newest answer may take this share of the time: an outside table may be long.
+const SHARE: u32 = 20;
 
+/// What is shown while requests are answered.
 pub(crate) struct Account {
-    live: bool,
-    bar: Option<ProgressBar>,
-    started: Instant,
-    last: Option<Instant>,
+    is_live: bool,
+    every: Duration,
+    shown: Option<Instant>,
+    /// Rows of the tables when this run's services started: theirs are added to them.
+    listings_before: i64,
+    rejects_before: i64,
+    /// Unit of what is predicted.
+    unit: Option<String>,
 }
 
 impl Account {
-    pub fn new(live: bool, started: Instant) -> Account {
-        let bar = (live && std::io::stderr().is_terminal()).then(|| {
-            let bar = ProgressBar::new_spinner();
-            if let Ok(style) = ProgressStyle::with_template("{msg}") {
-                bar.set_style(style);
-            }
-            bar
-        });
-        Account {
-            live,
-            bar,
-            started,
-            last: None,
-        }
+    /// Counts what is there; before the services start.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn new(
+        is_live: bool,
+        screen: &Screen,
+        pool: &PgPool,
+        schema: &records::Schema,
+    ) -> anyhow::Result<Account> {
+        let target = schema.target.as_deref();
+        let target = target.and_then(|target| schema.field(target));
+        Ok(Account {
+            is_live,
+            every: if screen.is_terminal() {
+                DRAW_EVERY
+            } else {
+                LINE_EVERY
+            },
+            shown: None,
+            listings_before: count(pool, &schema.table).await?,
+            rejects_before: count(pool, "rejects").await?,
+            unit: target.and_then(|target| target.unit.clone()),
+        })
+    }
+
+    /// Listings that were stored before.
+    pub fn listings_before(&self) -> i64 {
+        self.listings_before
     }
 
     /// Shows where things stand, where it is time to.
+    ///
+    /// # Errors
+    /// When the database does not answer.
     pub async fn show(
         &mut self,
-        services: &Services,
+        statuses: &Statuses,
         pool: &PgPool,
-        schema: &records::Schema,
-        applier: &Value,
+        screen: &Screen,
     ) -> anyhow::Result<()> {
-        let every = if self.bar.is_some() {
-            DRAW_EVERY
-        } else {
-            LINE_EVERY
-        };
-        let due = self.last.is_none_or(|last| last.elapsed() >= every);
-        if !self.live || !due {
+        let due = self.shown.is_none_or(|shown| shown.elapsed() >= self.every);
+        if !self.is_live || !due {
             return Ok(());
         }
-        self.last = Some(Instant::now());
-        let loader = services.status(services.loader).await?;
-        let listings = count(pool, &schema.table).await?;
-        let rejects = count(pool, "rejects").await?;
-        let latest = sqlx::query(
-            "SELECT request_id, prediction, low, high FROM answers ORDER BY answered_at DESC LIMIT 1",
-        )
-        .fetch_optional(pool)
-        .await?;
-        let latest = match latest {
-            Some(row) => format!(
-                "{}: {:.2} M ({:.2} to {:.2} M)",
-                row.try_get::<String, _>(0)?,
-                row.try_get::<f64, _>(1)? / 1e6,
-                row.try_get::<f64, _>(2)? / 1e6,
-                row.try_get::<f64, _>(3)? / 1e6
-            ),
-            None => "none yet".to_owned(),
-        };
-        let (p50, p99) = (&applier["p50_ms"], &applier["p99_ms"]);
-        let answered = number(applier, "answered");
-        let model = applier["model"].as_str().unwrap_or("none yet");
-        let seconds = self.started.elapsed().as_secs();
-        match &self.bar {
-            Some(bar) => bar.set_message(format!(
-                "\n  running            {seconds} s (Ctrl-C leaves)\n  \
-                 listings stored    {listings}  (this run: {})\n  \
-                 rejects            {rejects}\n  \
-                 model              {model}\n  \
-                 requests answered  {answered}\n  \
-                 latest answer      {latest}\n  \
-                 latency            p50 {p50} ms, p99 {p99} ms",
-                number(&loader, "stored")
-            )),
-            None => eprintln!(
-                "{seconds:4} s  listings {listings}, rejects {rejects}, model {model}, \
-                 answered {answered}, latest {latest}, latency p50 {p50} ms p99 {p99} ms"
-            ),
+        let begun = Instant::now();
+        let (request, answer) = self.newest(pool).await?;
+        self.every = self.every.max(begun.elapsed() * SHARE);
+        self.shown = Some(Instant::now());
+
+        let Statuses {
+            loader, applier, ..
+        } = statuses;
+        let this_run = number(loader, "stored");
+        let rejected = number(loader, "rejected") + number(applier, "rejected");
+        let listings = whole(self.listings_before as f64 + this_run as f64);
+        let rejects = whole(self.rejects_before as f64 + rejected as f64);
+        let answered = whole(number(applier, "answered") as f64);
+        let model = describe(applier);
+        let latency = format!(
+            "p50 {} ms, p99 {} ms",
+            milliseconds(applier, "p50_ms"),
+            milliseconds(applier, "p99_ms")
+        );
+        let seconds = screen.elapsed_s();
+        if screen.is_terminal() {
+            let row = |name: &str, what: &str| format!("  {name:<18}{what}");
+            screen.draw(&[
+                String::new(),
+                row("running", &format!("{seconds:.0} s (Ctrl-C leaves)")),
+                row(
+                    "listings stored",
+                    &format!("{listings}, this run {}", whole(this_run as f64)),
+                ),
+                row("rejects", &rejects),
+                row("model", &model),
+                row("requests answered", &answered),
+                row("latency", &latency),
+                row("newest request", &request),
+                row("its answer", &answer),
+            ]);
+        } else {
+            screen.line(&format!(
+                "{seconds:6.0} s  listings {listings}, rejects {rejects}, model {model}, \
+                 answered {answered}, newest {request}: {answer}, latency {latency}"
+            ));
         }
         Ok(())
     }
 
-    pub fn end(&self) {
-        if let Some(bar) = &self.bar {
-            bar.abandon();
-        }
+    /// The newest request, and its answer with range and unit.
+    async fn newest(&self, pool: &PgPool) -> anyhow::Result<(String, String)> {
+        let newest = sqlx::query(
+            "SELECT request_id, prediction, low, high FROM answers ORDER BY answered_at DESC LIMIT 1",
+        )
+        .fetch_optional(pool)
+        .await?;
+        let Some(row) = newest else {
+            return Ok(("none yet".to_owned(), "-".to_owned()));
+        };
+        let answer = range(
+            row.try_get("prediction")?,
+            row.try_get("low")?,
+            row.try_get("high")?,
+            self.unit.as_deref(),
+        );
+        Ok((row.try_get("request_id")?, answer))
     }
+}
+
+fn milliseconds(status: &Value, name: &str) -> String {
+    status[name]
+        .as_f64()
+        .map_or_else(|| "-".to_owned(), |value| format!("{value:.1}"))
 }

@@ -5,30 +5,33 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Parser;
-use quickstart::Options;
+use quickstart::{Options, Summary};
 
 /// Runs all of Hedonic in one process: listings are made, stored and learned from, requests are
 /// answered with a price and a range.
 ///
-/// Needs no server: it starts a private PostgreSQL and an embedded broker, on loopback. What it
-/// learns stays in --data-dir; a second start goes on from there. Ctrl-C leaves.
+/// Needs no server: it starts a private PostgreSQL and an embedded Kafka broker on loopback, and
+/// the services emulator, loader and applier. It makes 20,000 listings, fits a model on them and
+/// then answers requests until Ctrl-C. What it stores and learns stays in --data-dir; a second
+/// start goes on from there.
 #[derive(Parser)]
-#[command(name = "hedonic", version)]
+#[command(name = "hedonic", version, after_long_help = EXAMPLES)]
 struct Args {
-    /// Where everything is kept
+    /// Where everything is kept; one process at a time
     #[arg(long, value_name = "DIR", default_value = ".hedonic")]
     data_dir: PathBuf,
-    /// Leave once so many requests are answered and stored
+    /// Leave with exit code 0 once so many requests are answered and stored
     #[arg(long, value_name = "N")]
     stop_after: Option<u64>,
-    /// With --stop-after: give up after so many seconds, with exit code 1
+    /// With --stop-after: give up after so many seconds, with the reason and exit code 1
     #[arg(long, value_name = "SECONDS", default_value_t = 120)]
     timeout_s: u64,
-    /// Print the summary as JSON
+    /// Print only the summary on standard output, as one JSON object
     #[arg(long)]
     json: bool,
-    /// A PostgreSQL of your own instead of the embedded one
-    #[arg(long, value_name = "URL")]
+    /// A PostgreSQL of your own instead of the embedded one,
+    /// postgres://user:password@host:port/database
+    #[arg(long, value_name = "URL", env = "DATABASE_URL", hide_env_values = true)]
     database_url: Option<String>,
     /// Kafka brokers of your own instead of the embedded one, host:port[,host:port]
     #[arg(long, value_name = "BROKERS")]
@@ -38,27 +41,50 @@ struct Args {
     set: Vec<String>,
 }
 
-#[tokio::main]
-async fn main() -> ExitCode {
+const EXAMPLES: &str = "\
+Examples:
+  hedonic                                   go on until Ctrl-C
+  hedonic --stop-after 200 --json           try it out in a script
+  hedonic --data-dir /var/tmp/h             keep everything somewhere else
+  hedonic --set emulator.requests_count=500 --set applier.http=127.0.0.1:8083
+  hedonic --kafka 127.0.0.1:9092 --database-url postgres://me:secret@127.0.0.1:5432/prices
+
+What to do with it, from another shell, with the addresses it prints at its start:
+  kcat -b BROKER -C -t answers              see the answers as they are given
+  echo '{\"id\":\"mine\",\"city\":\"Kazan\",\"street\":\"Lenina\",\"floor\":3,\"rooms\":2}' |
+    kcat -b BROKER -P -t requests           ask for a price
+  curl http://APPLIER/predict -H 'content-type: application/json' \\
+    -d '{\"id\":1,\"city\":\"Kazan\",\"street\":\"Lenina\",\"floor\":3,\"rooms\":2}'
+  psql 'DATABASE URL' -c 'SELECT * FROM answers LIMIT 5'
+
+Each service answers on its own address:
+  emulator  GET /status, POST /start, /stop, /generate/new_data?count=N, /generate/requests?count=N
+  loader    GET /status, POST /start, /stop
+  applier   GET /status, POST /predict
+  each      GET /health/live, /health/ready, /metrics
+
+Ctrl-C leaves in order, within 5 s; a second one leaves at once: the database's server is then
+left running, and the next start takes it over. RUST_LOG=info shows what the services log.";
+
+fn main() -> ExitCode {
     let args = Args::parse();
-    common::telemetry::log("warn", false);
+    let json = args.json;
+    quickstart::log::start("warn");
     common::telemetry::record_metrics();
     common::telemetry::choose_tls_provider();
-    let json = args.json;
-    match start(args).await {
+    let runtime = match tokio::runtime::Runtime::new() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            eprintln!("hedonic: no threads can be started: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    let ended = runtime.block_on(start(args));
+    // A thread that is fitting a model or waiting for a broker is not waited for.
+    runtime.shutdown_background();
+    match ended {
         Ok(summary) if json => println!("{}", summary.to_json()),
-        Ok(summary) => println!(
-            "produced {}; in the tables: {} listings, {} rejects, {} answers; \
-             model {}; first answer after {:.1} s; latency p50 {:.1} ms, p99 {:.1} ms",
-            summary.produced,
-            summary.listings,
-            summary.rejects,
-            summary.answers,
-            summary.model,
-            summary.first_answer_s,
-            summary.p50_ms,
-            summary.p99_ms
-        ),
+        Ok(summary) => println!("{summary}"),
         Err(error) => {
             eprintln!("hedonic: {error:#}");
             return ExitCode::FAILURE;
@@ -67,22 +93,27 @@ async fn main() -> ExitCode {
     ExitCode::SUCCESS
 }
 
-async fn start(args: Args) -> anyhow::Result<quickstart::Summary> {
+async fn start(args: Args) -> anyhow::Result<Summary> {
     let mut set = Vec::new();
     for setting in &args.set {
         match setting.split_once('=') {
-            Some((key, value)) => set.push((key.to_owned(), value.to_owned())),
-            None => anyhow::bail!("--set {setting}: expected SECTION.KEY=VALUE"),
+            Some((key, value)) if !key.trim().is_empty() => {
+                set.push((key.trim().to_owned(), value.trim().to_owned()));
+            }
+            _ => anyhow::bail!(
+                "--set {setting}: expected SECTION.KEY=VALUE, such as emulator.requests_count=50"
+            ),
         }
     }
     let options = Options {
         data_dir: args.data_dir,
         stop_after: args.stop_after,
         timeout: Duration::from_secs(args.timeout_s),
-        database_url: args.database_url,
+        database_url: args.database_url.filter(|url| !url.is_empty()),
         kafka: args.kafka,
         set,
         live: true,
+        json: args.json,
     };
     quickstart::run(options, common::shutdown::on_signals()).await
 }

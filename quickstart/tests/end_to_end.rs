@@ -1,43 +1,43 @@
 //! The whole flow against the embedded PostgreSQL and broker, twice on the same data.
 
-use std::time::Duration;
+mod start;
 
 use common::Shutdown;
 use quickstart::Options;
+use start::{open_home, options};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn requests_are_answered_and_a_second_start_keeps_the_model() {
-    let home = tempfile::tempdir().expect("temporary directory");
-    // The server's user must reach it where the test runs as root.
-    std::process::Command::new("chmod")
-        .arg("755")
-        .arg(home.path())
-        .status()
-        .expect("chmod");
+    let home = open_home();
     let options = Options {
-        data_dir: home.path().to_owned(),
         stop_after: Some(40),
-        timeout: Duration::from_secs(180),
-        database_url: None,
-        kafka: None,
-        set: Vec::new(),
-        live: false,
+        ..options(home.path())
     };
-    common::telemetry::choose_tls_provider();
     let first = quickstart::run(options.clone(), Shutdown::new())
         .await
         .expect("first run");
     assert!(first.answered >= 40, "{first:?}");
     assert_eq!(first.answers, first.answered as i64, "one row an answer");
+    assert_eq!(first.accounted, first.produced, "nothing lost or doubled");
     assert!(first.rejects > 0, "the dirty share is rejected");
     assert_eq!(first.model, "real-estate@v000001");
+    assert!(
+        first.holdout_mdape.is_some_and(|error| error < 0.2),
+        "{first:?}"
+    );
 
     let second = quickstart::run(options, Shutdown::new())
         .await
         .expect("second run");
     assert_eq!(second.model, "real-estate@v000001", "the model is kept");
+    assert_eq!(second.holdout_mdape, first.holdout_mdape);
     assert!(second.listings >= first.listings, "{second:?}");
-    assert!(second.answers >= first.answers + 40, "{second:?}");
+    assert_eq!(
+        second.answers,
+        first.answers + second.answered as i64,
+        "{second:?}"
+    );
+    assert_eq!(second.accounted, second.produced, "nothing lost or doubled");
 }
 
 #[test]

@@ -1,0 +1,110 @@
+//! The model that is there when the first request is answered.
+
+use anyhow::bail;
+use registry::Version;
+use serde_json::Value;
+use sqlx::PgPool;
+
+use crate::amount::whole;
+use crate::bounds::Bounds;
+use crate::screen::Screen;
+use crate::services::{LOOK, Services};
+
+/// Fits a model where none is kept from before, and waits until the applier has one.
+///
+/// # Errors
+/// When the history cannot be learned from, or a service does not answer.
+pub(crate) async fn ensure(
+    prepare: &model_prepare::Config,
+    services: &Services,
+    pool: &PgPool,
+    bounds: &Bounds,
+    screen: &Screen,
+) -> anyhow::Result<()> {
+    let kept = registry::Directory::new(&prepare.registry.path).newest()?;
+    if let Some(kept) = kept {
+        bounds.wait_for(format!("the applier to take up {kept}, kept from before"));
+        match taken_up(&kept, services).await? {
+            Taken::Up(status) => {
+                let kept = format!("{} kept from before", describe(&status));
+                screen.done("model", &kept);
+                return Ok(());
+            }
+            Taken::Refused(why) => {
+                screen.note(&format!("the model kept from before is not used: {why}"))
+            }
+        }
+    }
+    let fitted = fit(prepare, pool, bounds, screen).await?;
+    bounds.wait_for(format!("the applier to take up {fitted}"));
+    match taken_up(&fitted, services).await? {
+        Taken::Up(_) => Ok(()),
+        Taken::Refused(why) => bail!("the applier does not take the new model: {why}"),
+    }
+}
+
+async fn fit(
+    prepare: &model_prepare::Config,
+    pool: &PgPool,
+    bounds: &Bounds,
+    screen: &Screen,
+) -> anyhow::Result<Version> {
+    bounds.wait_for("the first model to be fitted");
+    screen.doing("model", "");
+    let trained = model_prepare::train_on_database(prepare, pool).await?;
+    let report = &trained.report;
+    screen.done(
+        "model",
+        &format!(
+            "{} fitted on {} listings, {} held out",
+            trained.version,
+            whole(report.rows as f64),
+            whole(report.holdout_rows as f64),
+        ),
+    );
+    screen.note(&format!(
+        "half of the held-out prices are met within {:.1} % ({}: {:.1} %)",
+        report.model.mdape * 100.0,
+        report.baseline_name,
+        report.baseline.mdape * 100.0
+    ));
+    Ok(trained.version)
+}
+
+/// What the applier made of the newest model.
+enum Taken {
+    /// It answers with one; its status.
+    Up(Value),
+    /// It refused the newest and has no other; the reason.
+    Refused(String),
+}
+
+async fn taken_up(newest: &Version, services: &Services) -> anyhow::Result<Taken> {
+    loop {
+        let status = services.status(services.applier).await?;
+        if has_model(&status) {
+            return Ok(Taken::Up(status));
+        }
+        if let Some(why) = status["refused_model"].as_str()
+            && why.starts_with(&newest.to_string())
+        {
+            return Ok(Taken::Refused(why.to_owned()));
+        }
+        tokio::time::sleep(LOOK).await;
+    }
+}
+
+fn has_model(status: &Value) -> bool {
+    status["model"]
+        .as_str()
+        .is_some_and(|name| !name.is_empty())
+}
+
+/// The applier's model with its hold-out error, for people.
+pub(crate) fn describe(applier: &Value) -> String {
+    let name = applier["model"].as_str().unwrap_or("none yet");
+    match applier["holdout_mdape"].as_f64() {
+        Some(error) => format!("{name}, hold-out error {:.1} %", error * 100.0),
+        None => name.to_owned(),
+    }
+}

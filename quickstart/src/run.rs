@@ -1,0 +1,283 @@
+//! One run: start everything, go on, leave in order.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, bail, ensure};
+use common::Shutdown;
+use sqlx::PgPool;
+use tokio::time::Instant;
+
+use crate::account::Account;
+use crate::bounds::Bounds;
+use crate::first_model;
+use crate::history::{self, count};
+use crate::options::Options;
+use crate::screen::Screen;
+use crate::servers::Servers;
+use crate::services::{LOOK, Services, Tasks, number};
+use crate::settings::Settings;
+use crate::summary::Summary;
+
+/// Requests sent at once when a model is there; the schedule follows.
+const FIRST_REQUESTS: u64 = 20;
+/// Pause between two looks while requests are answered.
+const PAUSE: Duration = Duration::from_millis(200);
+/// Longest wait for what is on its way: when enough is answered, and when told to leave.
+const SETTLE: Duration = Duration::from_secs(5);
+const SETTLE_LEAVING: Duration = Duration::from_secs(1);
+/// Longest the services may take to leave.
+const LEAVE: Duration = Duration::from_millis(2_500);
+/// Leaving takes no longer than this in all.
+const LEAVE_ALL: Duration = Duration::from_millis(4_500);
+/// The least that stopping the database gets.
+const LEAVE_DATABASE: Duration = Duration::from_millis(800);
+
+/// Stands in for an address until the servers are there, so that settings can be checked first.
+const NO_DATABASE: &str = "postgres://localhost/none";
+const NO_BROKER: &str = "127.0.0.1:1";
+
+/// Starts everything and goes on until shutdown or `stop_after`. A shutdown is no error, unless it
+/// comes before `stop_after` is reached.
+///
+/// # Errors
+/// When a part cannot be started, or `stop_after` is not reached in time.
+pub async fn run(options: Options, shutdown: Shutdown) -> anyhow::Result<Summary> {
+    options.check()?;
+    let started = Instant::now();
+    let screen = Screen::new(&options, started);
+    let bounds = Bounds::new(&options, started, shutdown);
+    let settings = Settings::load(&options, NO_DATABASE, NO_BROKER)?;
+    let data_dir = options.data_dir.display();
+    std::fs::create_dir_all(&options.data_dir)
+        .with_context(|| format!("--data-dir {data_dir} cannot be made; name another place"))?;
+
+    bounds.wait_for("the embedded servers to start");
+    let starting = Servers::start(&options, &settings, &screen);
+    let Some(servers) = bounds.hold(starting).await? else {
+        return not_reached(&options, Summary::default());
+    };
+    let result = on_servers(&options, &servers, &bounds, &screen).await;
+    drop(screen);
+    let limit = result.as_ref().map_or(LEAVE_DATABASE, |(_, leaving)| {
+        LEAVE_ALL
+            .saturating_sub(leaving.elapsed())
+            .max(LEAVE_DATABASE)
+    });
+    servers.stop(limit).await?;
+    let (summary, _) = result?;
+    not_reached(&options, summary)
+}
+
+/// Being told to leave before `--stop-after` is reached is a failure for whoever waits for it.
+fn not_reached(options: &Options, summary: Summary) -> anyhow::Result<Summary> {
+    match options.stop_after {
+        Some(wanted) if summary.answered < wanted => bail!(
+            "told to leave when {} of {wanted} requests were answered",
+            summary.answered
+        ),
+        _ => Ok(summary),
+    }
+}
+
+/// The run once the servers are there; with the summary, when leaving began.
+async fn on_servers(
+    options: &Options,
+    servers: &Servers,
+    bounds: &Bounds,
+    screen: &Arc<Screen>,
+) -> anyhow::Result<(Summary, Instant)> {
+    let settings = Settings::load(options, &servers.database_url, &servers.brokers)?;
+    let Some(pool) = bounds
+        .hold(open(servers, &settings, bounds, screen))
+        .await?
+    else {
+        return Ok((Summary::default(), Instant::now()));
+    };
+    let Some(pool) = pool else {
+        return Ok((Summary::default(), Instant::now()));
+    };
+    let schema = Arc::clone(&settings.loader.schema);
+    let prepare = settings.prepare.clone();
+    let account = Account::new(options.live, screen, &pool, &schema).await?;
+    let (services, mut tasks) = Services::start(options, settings)?;
+    screen.done("services", "emulator, loader and applier");
+    screen.note(&format!("emulator  http://{}/status", services.emulator));
+    screen.note(&format!("loader    http://{}/status", services.loader));
+    screen.note(&format!("applier   http://{}/status", services.applier));
+    screen.note(&format!(
+        "prices    POST http://{}/predict",
+        services.applier
+    ));
+
+    let mut running = Run {
+        options,
+        servers,
+        bounds,
+        screen,
+        services,
+        pool,
+        schema,
+        prepare,
+        account,
+        summary: Summary::default(),
+    };
+    let result = running.guarded(&mut tasks).await;
+    let leaving = Instant::now();
+    let result = match result {
+        Ok(()) => running.finish().await,
+        Err(error) => Err(error),
+    };
+    screen.draw(&[]);
+    tasks.leave(LEAVE).await;
+    // Connections of a service that is late would hold it up.
+    let closed = tokio::time::timeout(Duration::from_millis(300), running.pool.close()).await;
+    if closed.is_err() {
+        tracing::debug!("connections to the database were still in use");
+    }
+    result.map(|summary| (summary, leaving))
+}
+
+/// Connects to both servers and makes the tables; `None` when told to leave.
+async fn open(
+    servers: &Servers,
+    settings: &Settings,
+    bounds: &Bounds,
+    screen: &Screen,
+) -> anyhow::Result<Option<PgPool>> {
+    let (health, shutdown) = (&bounds.health, bounds.shutdown());
+    let loader = &settings.loader;
+    bounds.wait_for("the database to answer");
+    let Some(pool) = common::database::connect(&loader.database, health, shutdown).await? else {
+        return Ok(None);
+    };
+    let tables = data_loader::tables(&loader.schema) + &model_application::tables(&loader.schema);
+    common::database::make_tables(&pool, &tables)
+        .await
+        .context("the tables cannot be made in this database")?;
+    if !servers.has_own_database() {
+        let options = pool.connect_options();
+        let place = format!("yours, at {}:{}", options.get_host(), options.get_port());
+        screen.done("database", &place);
+    }
+    bounds.wait_for("Kafka to answer");
+    let topics = loader.kafka.topics.all();
+    let opened = common::kafka::open(&loader.kafka, &topics, health, shutdown).await?;
+    let Some(cluster) = opened else {
+        return Ok(None);
+    };
+    if servers.has_own_broker() {
+        // This broker starts empty: offsets of an earlier one that had the same id are void.
+        common::offsets::forget_cluster(&pool, &cluster).await?;
+    } else {
+        screen.done("broker", &format!("yours, at {}", servers.brokers));
+        let answers = &loader.kafka.topics.answers;
+        screen.note(&format!("kcat -b {} -C -t {answers}", servers.brokers));
+    }
+    Ok(Some(pool))
+}
+
+/// The parts of a run once the services are started.
+struct Run<'a> {
+    options: &'a Options,
+    servers: &'a Servers,
+    bounds: &'a Bounds,
+    screen: &'a Screen,
+    services: Services,
+    pool: PgPool,
+    schema: Arc<records::Schema>,
+    prepare: model_prepare::Config,
+    account: Account,
+    summary: Summary,
+}
+
+impl Run<'_> {
+    /// Works until enough is answered or it is told to leave.
+    async fn guarded(&mut self, tasks: &mut Tasks) -> anyhow::Result<()> {
+        let bounds = self.bounds;
+        let working = bounds.hold(self.work());
+        tokio::select! {
+            worked = working => worked.map(|_| ()),
+            broken = tasks.broken() => Err(broken),
+        }
+    }
+
+    async fn work(&mut self) -> anyhow::Result<()> {
+        let (services, pool, bounds, screen) =
+            (&self.services, &self.pool, self.bounds, self.screen);
+        let listings = self.account.listings_before();
+        history::ensure(listings, services, pool, &self.schema.table, bounds, screen).await?;
+        first_model::ensure(&self.prepare, services, pool, bounds, screen).await?;
+        while let Some(waiting) = services.waiting_for().await? {
+            bounds.wait_for(waiting);
+            tokio::time::sleep(LOOK).await;
+        }
+        services.trigger("/start").await?;
+        services
+            .trigger(&format!("/generate/requests?count={FIRST_REQUESTS}"))
+            .await?;
+        loop {
+            let statuses = services.statuses().await?;
+            let answered = number(&statuses.applier, "answered");
+            if answered > 0 && self.summary.first_answer_s == 0.0 {
+                self.summary.first_answer_s = screen.elapsed_s();
+                screen.done("answers", "the first request is answered");
+            }
+            self.account.show(&statuses, pool, screen).await?;
+            let wanted = self.options.stop_after;
+            if wanted.is_some_and(|wanted| answered >= wanted) {
+                return Ok(());
+            }
+            let first = self.summary.first_answer_s == 0.0;
+            bounds.wait_for(format!(
+                "{} requests to be answered, {answered} are; the applier says: {}",
+                wanted.unwrap_or_default(),
+                statuses.applier
+            ));
+            tokio::time::sleep(if first { LOOK } else { PAUSE }).await;
+        }
+    }
+
+    /// Stops the emulator, waits for what is on its way, and counts.
+    async fn finish(&mut self) -> anyhow::Result<Summary> {
+        let services = &self.services;
+        services.trigger("/stop").await?;
+        let limit = if self.bounds.is_leaving() {
+            SETTLE_LEAVING
+        } else {
+            SETTLE
+        };
+        let until = Instant::now() + limit;
+        let mut produced = None;
+        let statuses = loop {
+            let statuses = services.statuses().await?;
+            // A batch that had begun goes on: what is made must have come to rest too.
+            let is_at_rest = produced == Some(statuses.produced());
+            produced = Some(statuses.produced());
+            let is_settled = is_at_rest && statuses.accounted() >= statuses.produced();
+            if is_settled || Instant::now() >= until {
+                break statuses;
+            }
+            tokio::time::sleep(LOOK).await;
+        };
+        let (applier, summary) = (&statuses.applier, &mut self.summary);
+        summary.produced = statuses.produced();
+        summary.accounted = statuses.accounted();
+        summary.answered = number(applier, "answered");
+        summary.model = applier["model"].as_str().unwrap_or_default().to_owned();
+        summary.holdout_mdape = applier["holdout_mdape"].as_f64();
+        summary.p50_ms = applier["p50_ms"].as_f64().unwrap_or_default();
+        summary.p99_ms = applier["p99_ms"].as_f64().unwrap_or_default();
+        summary.listings = count(&self.pool, &self.schema.table).await?;
+        summary.rejects = count(&self.pool, "rejects").await?;
+        summary.answers = count(&self.pool, "answers").await?;
+        // What an outside broker holds is read at the next start.
+        ensure!(
+            self.bounds.is_leaving() || !self.servers.has_own_broker() || summary.in_flight() == 0,
+            "{} messages were produced, but only {} were stored, answered or rejected",
+            summary.produced,
+            summary.accounted
+        );
+        Ok(summary.clone())
+    }
+}

@@ -1,0 +1,201 @@
+//! The three services that go on: started in this process, asked over HTTP like any other.
+
+use std::net::{SocketAddr, TcpListener};
+use std::time::Duration;
+
+use anyhow::{Context, ensure};
+use common::Shutdown;
+use serde_json::Value;
+use tokio::task::JoinSet;
+
+use crate::options::Options;
+use crate::settings::Settings;
+
+/// Pause between two looks at a service.
+pub(crate) const LOOK: Duration = Duration::from_millis(50);
+/// Longest wait for a status.
+const STATUS_LIMIT: Duration = Duration::from_secs(5);
+
+/// Where the services' HTTP interfaces are.
+pub(crate) struct Services {
+    /// Makes listings and requests.
+    pub emulator: SocketAddr,
+    /// Stores listings.
+    pub loader: SocketAddr,
+    /// Answers requests.
+    pub applier: SocketAddr,
+    client: reqwest::Client,
+}
+
+/// The running services; dropped, they are told to leave.
+pub(crate) struct Tasks {
+    set: JoinSet<anyhow::Result<()>>,
+    leave: Shutdown,
+}
+
+/// What each service says of itself at a moment.
+pub(crate) struct Statuses {
+    /// The emulator's.
+    pub emulator: Value,
+    /// The loader's.
+    pub loader: Value,
+    /// The applier's.
+    pub applier: Value,
+}
+
+impl Services {
+    /// Starts all three on free ports, or on those that `--set` names.
+    ///
+    /// # Errors
+    /// When an address cannot be listened on.
+    pub fn start(options: &Options, settings: Settings) -> anyhow::Result<(Services, Tasks)> {
+        let listen = |key: &str| -> anyhow::Result<(TcpListener, SocketAddr)> {
+            let address = options.setting(key).unwrap_or("127.0.0.1:0");
+            let listener = common::http::listen(address)?;
+            let at = listener.local_addr()?;
+            Ok((listener, at))
+        };
+        let (for_emulator, emulator) = listen("emulator.http")?;
+        let (for_loader, loader) = listen("loader.http")?;
+        let (for_applier, applier) = listen("applier.http")?;
+        let client = reqwest::Client::builder().build()?;
+        let leave = Shutdown::new();
+        let mut set = JoinSet::new();
+        set.spawn(data_loader::run(settings.loader, for_loader, leave.clone()));
+        set.spawn(model_application::run(
+            settings.applier,
+            for_applier,
+            leave.clone(),
+        ));
+        set.spawn(producer_emulator::run(
+            settings.emulator,
+            for_emulator,
+            leave.clone(),
+        ));
+        let services = Services {
+            emulator,
+            loader,
+            applier,
+            client,
+        };
+        Ok((services, Tasks { set, leave }))
+    }
+
+    /// What a service says of itself.
+    ///
+    /// # Errors
+    /// When it does not answer.
+    pub async fn status(&self, of: SocketAddr) -> anyhow::Result<Value> {
+        let url = format!("http://{of}/status");
+        let asking = self.client.get(&url).timeout(STATUS_LIMIT).send();
+        Ok(asking.await?.json().await?)
+    }
+
+    /// What all of them say.
+    ///
+    /// # Errors
+    /// When one does not answer.
+    pub async fn statuses(&self) -> anyhow::Result<Statuses> {
+        // First what was made, then what became of it: never more made than is known here.
+        let emulator = self.status(self.emulator).await?;
+        let (loader, applier) =
+            tokio::try_join!(self.status(self.loader), self.status(self.applier))?;
+        Ok(Statuses {
+            emulator,
+            loader,
+            applier,
+        })
+    }
+
+    /// Asks the emulator for something.
+    ///
+    /// # Errors
+    /// When it refuses; the message has its reason.
+    pub async fn trigger(&self, path: &str) -> anyhow::Result<()> {
+        let url = format!("http://{}{path}", self.emulator);
+        let answer = self.client.post(&url).send().await?;
+        let code = answer.status();
+        let said = answer.text().await.unwrap_or_default();
+        ensure!(
+            code.is_success(),
+            "the emulator did not take {path} ({code}): {said}"
+        );
+        Ok(())
+    }
+
+    /// What is not ready yet, and why; `None` when all but the model is there.
+    ///
+    /// # Errors
+    /// When a service does not answer.
+    pub async fn waiting_for(&self) -> anyhow::Result<Option<String>> {
+        let statuses = self.statuses().await?;
+        let mut waiting = Vec::new();
+        for (name, status) in [
+            ("emulator", &statuses.emulator),
+            ("loader", &statuses.loader),
+            ("applier", &statuses.applier),
+        ] {
+            for (part, state) in status["parts"].as_object().into_iter().flatten() {
+                let state = state.as_str().unwrap_or_default();
+                if state != "ready" && part != "model" {
+                    waiting.push(format!("the {name}'s {part} ({state})"));
+                }
+            }
+        }
+        Ok((!waiting.is_empty()).then(|| waiting.join(", ")))
+    }
+}
+
+impl Statuses {
+    /// Listings and requests that Kafka confirmed.
+    pub fn produced(&self) -> u64 {
+        number(&self.emulator, "new_data_sent") + number(&self.emulator, "requests_sent")
+    }
+
+    /// Messages that were stored, answered or rejected.
+    pub fn accounted(&self) -> u64 {
+        number(&self.loader, "stored")
+            + number(&self.loader, "rejected")
+            + number(&self.applier, "answered")
+            + number(&self.applier, "rejected")
+    }
+}
+
+impl Tasks {
+    /// Waits until a service ends by itself, which none should.
+    pub async fn broken(&mut self) -> anyhow::Error {
+        match self.set.join_next().await {
+            Some(Ok(Err(error))) => error.context("a service broke off"),
+            Some(Err(error)) => anyhow::Error::new(error).context("a service broke off"),
+            Some(Ok(Ok(()))) | None => anyhow::anyhow!("a service ended by itself"),
+        }
+    }
+
+    /// Lets them leave in order, and gives up on those that are late.
+    pub async fn leave(mut self, limit: Duration) {
+        self.leave.cancel();
+        let leaving = async {
+            while let Some(left) = self.set.join_next().await {
+                match left.context("a service broke off").flatten() {
+                    Ok(()) => {}
+                    Err(error) => tracing::warn!("while leaving: {error:#}"),
+                }
+            }
+        };
+        if tokio::time::timeout(limit, leaving).await.is_err() {
+            // Exactly once does not depend on it: what is not committed is read again.
+            tracing::warn!("a service did not leave within {} s", limit.as_secs_f64());
+        }
+    }
+}
+
+impl Drop for Tasks {
+    fn drop(&mut self) {
+        self.leave.cancel();
+    }
+}
+
+/// A count of a status.
+pub(crate) fn number(status: &Value, name: &str) -> u64 {
+    status[name].as_u64().unwrap_or_default()
+}

@@ -1,0 +1,60 @@
+//! The services' settings as one process has them.
+
+use anyhow::Context;
+use common::Layered;
+
+use crate::options::Options;
+
+/// What quickstart changes: short schedules, so that something happens.
+const QUICK: [(&str, &str); 9] = [
+    ("emulator.new_data_every_s", "5"),
+    ("emulator.new_data_count", "50"),
+    ("emulator.requests_every_s", "1"),
+    ("emulator.requests_count", "20"),
+    ("emulator.actuals_delay_s", "10"),
+    ("loader.batch_ms", "50"),
+    // The embedded broker holds a fetch for the whole of this time.
+    ("loader.fetch_wait_ms", "5"),
+    ("applier.fetch_wait_ms", "1"),
+    ("applier.model_poll_ms", "200"),
+];
+
+/// The settings of each service.
+pub(crate) struct Settings {
+    /// Of the loader; also says which topics and tables there are.
+    pub loader: data_loader::Config,
+    /// Of the applier.
+    pub applier: model_application::Config,
+    /// Of the emulator.
+    pub emulator: producer_emulator::Config,
+    /// Of the training.
+    pub prepare: model_prepare::Config,
+}
+
+impl Settings {
+    /// The defaults, the environment, quickstart's own, the servers' addresses, and `--set`.
+    ///
+    /// # Errors
+    /// When a setting is not valid; the message names it.
+    pub fn load(options: &Options, database_url: &str, brokers: &str) -> anyhow::Result<Settings> {
+        let models = options.data_dir.join("models").display().to_string();
+        let mut overrides: Vec<(String, String)> = QUICK
+            .iter()
+            .copied()
+            .chain([
+                ("registry.path", models.as_str()),
+                ("database.url", database_url),
+                ("kafka.brokers", brokers),
+            ])
+            .map(|(key, value)| (key.to_owned(), value.to_owned()))
+            .collect();
+        overrides.extend(options.set.iter().cloned());
+        let layered = Layered::load(None, &overrides).context("see config/default.toml")?;
+        Ok(Settings {
+            loader: data_loader::Config::new(&layered)?,
+            applier: model_application::Config::new(&layered)?,
+            emulator: producer_emulator::Config::new(&layered)?,
+            prepare: model_prepare::Config::new(&layered)?,
+        })
+    }
+}
