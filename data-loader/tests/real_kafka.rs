@@ -157,3 +157,24 @@ async fn lag_tools_see_the_group_and_what_retention_deleted_is_told() {
     .await;
     running.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_of_three_brokers_may_crash() {
+    let Some(kafka) = RealKafka::start(&["--brokers", "3"]).await else {
+        return;
+    };
+    let bed = Testbed::on(kafka.brokers()).await;
+    let topics = bed.kafka(&[]).topics;
+    let running = loader(&bed, &[]);
+    bed.send(&topics.new_data, &listings(0..1000)).await;
+    stored(&bed, 1000).await;
+    for broker in 1..=3 {
+        kafka.stop(Some(broker), true).await;
+        let from = broker * 1000;
+        bed.send(&topics.new_data, &listings(from..from + 1000))
+            .await;
+        stored(&bed, i64::from(from) + 1000).await;
+        kafka.start_again().await;
+    }
+    running.stop().await;
+}
