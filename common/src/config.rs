@@ -86,8 +86,15 @@ impl Layered {
     /// # Errors
     /// When a key is unknown, missing or of the wrong type; the message names it.
     pub fn section<T: DeserializeOwned>(&self, name: &str) -> Result<T, ConfigError> {
-        self.config.get(name).map_err(|error| ConfigError::Invalid {
-            detail: format!("section [{name}]: {error}"),
+        let section: config::Value = self.config.get(name).map_err(invalid)?;
+        serde_path_to_error::deserialize(section).map_err(|error| {
+            let key = match error.path().to_string().as_str() {
+                "." => name.to_owned(),
+                key => format!("{name}.{key}"),
+            };
+            ConfigError::Invalid {
+                detail: format!("{key}: {}", error.into_inner()),
+            }
         })
     }
 }
@@ -134,6 +141,20 @@ mod tests {
         let error = layered
             .section::<Registry>("registry")
             .expect_err("unknown key");
-        assert!(error.to_string().contains("colour"), "{error}");
+        assert!(error.to_string().contains("registry.colour"), "{error}");
+    }
+
+    #[test]
+    fn a_value_of_another_type_is_named_with_its_setting() {
+        #[derive(Debug, serde::Deserialize)]
+        struct Loader {
+            #[allow(dead_code)]
+            batch_rows: u64,
+        }
+        let set = [("loader.batch_rows".to_owned(), "ten".to_owned())];
+        let layered = Layered::load(None, &set).expect("loads");
+        let error = layered.section::<Loader>("loader").expect_err("no number");
+        assert!(error.to_string().contains("loader.batch_rows"), "{error}");
+        assert!(error.to_string().contains("ten"), "{error}");
     }
 }

@@ -1,5 +1,6 @@
 //! Logs to standard error, metrics for Prometheus.
 
+use std::io::IsTerminal;
 use std::sync::OnceLock;
 
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
@@ -9,13 +10,27 @@ use crate::metric::Metric;
 
 static METRICS: OnceLock<PrometheusHandle> = OnceLock::new();
 
+/// What libraries say at a level that is meant for the services: how their threads start, that a
+/// table is there already. What librdkafka says reaches the log through its callbacks.
+const QUIETER: &str = "librdkafka=off,rdkafka=off,sqlx=warn,actix_server=warn,\
+                       tokio_cron_scheduler=warn";
+
+/// What is logged: `RUST_LOG`, with libraries kept quiet where it is one word, a level; `level`
+/// where it is not set.
+pub fn filter(level: &str) -> EnvFilter {
+    match std::env::var(EnvFilter::DEFAULT_ENV) {
+        Ok(set) if set.contains(['=', ',']) => EnvFilter::new(set),
+        Ok(set) if !set.trim().is_empty() => EnvFilter::new(format!("{},{QUIETER}", set.trim())),
+        _ => EnvFilter::new(format!("{level},{QUIETER}")),
+    }
+}
+
 /// Starts logging to standard error; `level` is used where `RUST_LOG` is not set. A second call
 /// changes nothing.
 pub fn log(level: &str, json: bool) {
-    let filter = EnvFilter::try_from_default_env()
-        .unwrap_or_else(|_| EnvFilter::new(format!("{level},librdkafka=off,rdkafka=off")));
     let builder = tracing_subscriber::fmt()
-        .with_env_filter(filter)
+        .with_env_filter(filter(level))
+        .with_ansi(is_coloured())
         .with_writer(std::io::stderr);
     // An error means that logging has been started already, which tests do.
     let _ = if json {
@@ -23,6 +38,12 @@ pub fn log(level: &str, json: bool) {
     } else {
         builder.with_target(false).try_init()
     };
+}
+
+/// Whether log lines may have colours: on a terminal, unless `NO_COLOR` is set (no-color.org).
+pub fn is_coloured() -> bool {
+    let refused = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    std::io::stderr().is_terminal() && !refused
 }
 
 /// The process's metrics in Prometheus's text format.

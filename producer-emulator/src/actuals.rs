@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use common::Shutdown;
+use common::{Metric, Shutdown};
 use rdkafka::producer::FutureProducer;
 use tokio::sync::Notify;
 use tokio::time::Instant;
@@ -117,7 +117,7 @@ impl Actuals {
         producer: &FutureProducer,
         topic: &str,
     ) -> (Vec<Actual>, Option<String>) {
-        let counter = metrics::counter!("hedonic_emulator_sent_total", "topic" => topic.to_owned());
+        let counter = metrics::counter!(Metric::EmulatorSent.name(), "topic" => topic.to_owned());
         let (mut back, mut why) = (Vec::new(), None);
         let settle = |actual, result| match result {
             Ok(()) => {

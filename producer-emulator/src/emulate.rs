@@ -6,7 +6,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use common::kafka::Topics;
-use common::{Health, Shutdown};
+use common::{Health, Metric, Shutdown};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use rdkafka::producer::FutureProducer;
@@ -247,7 +247,7 @@ impl Emulator {
             Purpose::Request => (requests, self.topics.requests.as_str(), &self.requests),
         };
         let mut stream = stream.lock().await;
-        let counter = metrics::counter!("hedonic_emulator_sent_total", "topic" => topic.to_owned());
+        let counter = metrics::counter!(Metric::EmulatorSent.name(), "topic" => topic.to_owned());
         let refused = AtomicU64::new(0);
         let mut why = None;
         let settle = |message: OnItsWay, result: Result<(), rdkafka::error::KafkaError>| {

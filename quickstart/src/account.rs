@@ -63,6 +63,11 @@ impl Account {
         self.listings_before
     }
 
+    /// Requests are answered from now on: the first line in a pipe is due when some are.
+    pub fn begin(&mut self, screen: &Screen) {
+        self.shown = (!screen.is_terminal()).then(Instant::now);
+    }
+
     /// Shows where things stand, where it is time to.
     ///
     /// # Errors

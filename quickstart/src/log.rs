@@ -2,16 +2,14 @@
 
 use std::io::Write;
 
-use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::MakeWriter;
 
 /// Starts logging; `level` is used where `RUST_LOG` is not set. A second call changes nothing.
 pub fn start(level: &str) {
-    let filter = EnvFilter::try_from_default_env()
-        .unwrap_or_else(|_| EnvFilter::new(format!("{level},librdkafka=off,rdkafka=off")));
     // An error means that logging has been started already, which tests do.
     let _ = tracing_subscriber::fmt()
-        .with_env_filter(filter)
+        .with_env_filter(common::telemetry::filter(level))
+        .with_ansi(common::telemetry::is_coloured())
         .with_target(false)
         .with_writer(Beside)
         .try_init();

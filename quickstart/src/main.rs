@@ -1,5 +1,6 @@
 //! `hedonic`: everything in one process.
 
+use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -82,14 +83,16 @@ fn main() -> ExitCode {
     let ended = runtime.block_on(start(args));
     // A thread that is fitting a model or waiting for a broker is not waited for.
     runtime.shutdown_background();
-    match ended {
-        Ok(summary) if json => println!("{}", summary.to_json()),
-        Ok(summary) => println!("{summary}"),
+    let said = match ended {
+        Ok(summary) if json => summary.to_json().to_string(),
+        Ok(summary) => summary.to_string(),
         Err(error) => {
             eprintln!("hedonic: {error:#}");
             return ExitCode::FAILURE;
         }
-    }
+    };
+    // A reader that has gone, such as `head`, is no failure.
+    let _ = writeln!(std::io::stdout(), "{said}");
     ExitCode::SUCCESS
 }
 

@@ -216,6 +216,7 @@ impl Run<'_> {
         services
             .trigger(&format!("/generate/requests?count={FIRST_REQUESTS}"))
             .await?;
+        self.account.begin(screen);
         loop {
             let statuses = services.statuses().await?;
             let answered = number(&statuses.applier, "answered");
