@@ -23,6 +23,7 @@ impl Running {
     where
         F: Future<Output = anyhow::Result<()>> + Send + 'static,
     {
+        common::telemetry::choose_tls_provider();
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let http = listener.local_addr().expect("an address");
         let shutdown = Shutdown::new();

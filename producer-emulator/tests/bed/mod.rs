@@ -50,7 +50,6 @@ impl Bed {
 
     /// On given brokers, which need not be there.
     pub fn on(brokers: &str) -> Bed {
-        common::telemetry::choose_tls_provider();
         Bed {
             _broker: None,
             brokers: brokers.to_owned(),
