@@ -114,9 +114,20 @@ impl Testbed {
         &self.pool
     }
 
-    /// The settings of all services on this bed, with `set` on top; quick where the defaults are
-    /// patient.
+    /// The settings of all services on this bed, with `set` on top.
     pub fn settings(&self, set: &[(&str, &str)]) -> Layered {
+        Layered::load(None, &self.pairs(set)).expect("the settings are valid")
+    }
+
+    /// The same as flags of a service's program.
+    pub fn flags(&self, set: &[(&str, &str)]) -> Vec<String> {
+        let pairs = self.pairs(set).into_iter();
+        let flags = pairs.map(|(key, value)| format!("--set={key}={value}"));
+        flags.collect()
+    }
+
+    /// Quick where the defaults are patient.
+    fn pairs(&self, set: &[(&str, &str)]) -> Vec<(String, String)> {
         let mark = &self.mark;
         let mut all: Vec<(String, String)> =
             ["new_data", "requests", "answers", "actuals", "rejects"]
@@ -149,7 +160,7 @@ impl Testbed {
             set.iter()
                 .map(|(key, value)| ((*key).to_owned(), (*value).to_owned())),
         );
-        Layered::load(None, &all).expect("the settings are valid")
+        all
     }
 
     /// The consumer group of a service, such as `loader`.
