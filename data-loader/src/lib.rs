@@ -6,6 +6,7 @@
 mod config;
 mod control;
 mod load;
+mod origins;
 mod store;
 
 use std::net::TcpListener;

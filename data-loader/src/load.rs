@@ -6,7 +6,7 @@ use std::time::Duration;
 use backon::Retryable;
 use common::database::forever;
 use common::kafka::{Anchor, Anchored, Gathered, Limits};
-use common::offsets::{AdvanceError, Stretches};
+use common::offsets::AdvanceError;
 use common::rejects::Reject;
 use common::{Health, Metric, Shutdown};
 use rdkafka::Message;
@@ -15,6 +15,7 @@ use records::decode::Decoder;
 use tokio::runtime::Handle;
 
 use crate::control::Control;
+use crate::origins::Origins;
 use crate::store::{Batch, Store};
 use crate::{Config, PURPOSE};
 
@@ -46,7 +47,11 @@ impl Loader {
         shutdown: Shutdown,
     ) -> anyhow::Result<Loader> {
         Ok(Loader {
-            store: Store::new(&config.schema, anchor.clone())?,
+            store: Store::new(
+                &config.schema,
+                &config.kafka.topics.new_data,
+                anchor.clone(),
+            )?,
             consumer: Anchored::subscribe(
                 &config.kafka,
                 &[&config.kafka.topics.new_data],
@@ -76,7 +81,7 @@ impl Loader {
                 std::thread::sleep(STOPPED);
                 continue;
             }
-            let mut rejects = Vec::new();
+            let (mut origins, mut rejects) = (Origins::default(), Vec::new());
             let decoder = &mut self.decoder;
             let gathered = self
                 .consumer
@@ -86,15 +91,17 @@ impl Loader {
                         .timestamp()
                         .to_millis()
                         .map_or_else(records::timestamp::now_us, |ms| ms * 1000);
-                    if let Err(reason) = decoder.push(payload, arrival_us) {
-                        rejects.push(Reject {
+                    let (partition, offset) = (message.partition(), message.offset());
+                    match decoder.push(payload, arrival_us) {
+                        Ok(()) => origins.push(partition, offset, payload),
+                        Err(reason) => rejects.push(Reject {
                             topic: message.topic().to_owned(),
-                            partition: message.partition(),
-                            offset: message.offset(),
+                            partition,
+                            offset,
                             code: reason.code(),
                             reason: reason.to_string(),
                             payload: payload.to_vec(),
-                        });
+                        }),
                     }
                 });
             let decoded = self.decoder.finish();
@@ -103,10 +110,11 @@ impl Loader {
             };
             let batch = Batch {
                 rows: decoded.batch,
+                origins,
                 rejects,
                 stretches,
             };
-            self.write(runtime, &batch, decoded.unknown_fields);
+            self.write(runtime, batch, decoded.unknown_fields);
         }
         Ok(())
     }
@@ -128,9 +136,9 @@ impl Loader {
     }
 
     /// Writes the batch, however long the database is away; a fenced one is given up.
-    fn write(&mut self, runtime: &Handle, batch: &Batch, unknown_fields: u64) {
+    fn write(&mut self, runtime: &Handle, mut batch: Batch, unknown_fields: u64) {
         let (store, control) = (&self.store, &self.control);
-        let writing = (|| store.write(batch))
+        let writing = (|| store.write(&batch))
             .retry(forever())
             .when(|error| !matches!(error, AdvanceError::Fenced { .. }))
             .notify(|error, wait| {
@@ -152,8 +160,10 @@ impl Loader {
             }
         });
         match written {
-            Some(Ok(())) => {
-                self.committed(&batch.stretches, batch, unknown_fields);
+            Some(Ok(refused)) => {
+                let stored = batch.rows.num_rows() - refused.len();
+                batch.rejects.extend(refused);
+                self.committed(&batch, stored, unknown_fields);
                 runtime.block_on(self.publish(&batch.rejects));
             }
             Some(Err(error)) => {
@@ -165,9 +175,9 @@ impl Loader {
         }
     }
 
-    fn committed(&mut self, stretches: &Stretches, batch: &Batch, unknown_fields: u64) {
-        self.consumer.committed(stretches);
-        let (stored, rejected) = (batch.rows.num_rows(), batch.rejects.len());
+    fn committed(&mut self, batch: &Batch, stored: usize, unknown_fields: u64) {
+        self.consumer.committed(&batch.stretches);
+        let rejected = batch.rejects.len();
         self.control
             .committed(stored, rejected, unknown_fields, self.consumer.positions());
         metrics::counter!(Metric::LoaderStored.name()).increment(stored as u64);

@@ -1,4 +1,7 @@
 //! One transaction a batch: rows, rejects and offsets.
+//!
+//! A row that the database refuses (a check, a trigger) costs itself alone: the batch is then
+//! written in halves, each under a savepoint, down to the rows that are refused.
 
 use anyhow::Context;
 use arrow_array::RecordBatch;
@@ -7,12 +10,22 @@ use common::offsets::{self, AdvanceError, Stretches};
 use common::rejects::{self, Reject};
 use pgpq::ArrowToPostgresBinaryEncoder;
 use records::{Schema, table};
+use sqlx::{Connection, PgConnection, Postgres, Transaction};
 
 use crate::PURPOSE;
+use crate::origins::Origins;
+
+/// Classes of SQLSTATE that say something of a row, not of the server: data exception, integrity
+/// constraint violation, WITH CHECK OPTION violation, program limit exceeded (an index entry that
+/// is too long), and what a trigger raises (PostgreSQL's documentation, appendix A).
+const OF_A_ROW: [&str; 5] = ["22", "23", "44", "54", "P0"];
 
 /// What one transaction writes.
 pub(crate) struct Batch {
     pub rows: RecordBatch,
+    /// Of the rows.
+    pub origins: Origins,
+    /// Messages that are no rows.
     pub rejects: Vec<Reject>,
     pub stretches: Stretches,
 }
@@ -20,6 +33,8 @@ pub(crate) struct Batch {
 /// Writes batches.
 pub(crate) struct Store {
     anchor: Anchor,
+    /// Where the rows come from.
+    topic: String,
     arrow: arrow_schema::SchemaRef,
     stage: String,
     copy: String,
@@ -27,7 +42,7 @@ pub(crate) struct Store {
 }
 
 impl Store {
-    pub fn new(schema: &Schema, anchor: Anchor) -> anyhow::Result<Store> {
+    pub fn new(schema: &Schema, topic: &str, anchor: Anchor) -> anyhow::Result<Store> {
         let arrow = schema.arrow(PURPOSE);
         ArrowToPostgresBinaryEncoder::try_new(&arrow)
             .context("the schema has a column that cannot be copied to PostgreSQL")?;
@@ -45,6 +60,7 @@ impl Store {
         };
         Ok(Store {
             anchor,
+            topic: topic.to_owned(),
             arrow,
             stage: format!(
                 "CREATE TEMP TABLE IF NOT EXISTS incoming (LIKE {table} INCLUDING DEFAULTS) ON COMMIT DELETE ROWS"
@@ -59,40 +75,122 @@ impl Store {
         })
     }
 
-    /// Writes the batch whole, or nothing of it.
-    pub async fn write(&self, batch: &Batch) -> Result<(), AdvanceError> {
+    /// Writes the batch, or nothing of it; the rows that the database refuses become rejects,
+    /// which are given back.
+    ///
+    /// # Errors
+    /// When the partition was lost, or the server fails: neither is the fault of a row.
+    pub async fn write(&self, batch: &Batch) -> Result<Vec<Reject>, AdvanceError> {
         let mut transaction = self.anchor.pool.begin().await?;
-        if batch.rows.num_rows() > 0 {
-            sqlx::raw_sql(sqlx::AssertSqlSafe(self.stage.as_str()))
-                .execute(&mut *transaction)
-                .await?;
-            let mut encoder = ArrowToPostgresBinaryEncoder::try_new(&self.arrow)
-                .map_err(|error| sqlx::Error::Encode(error.into()))?;
-            let mut buffer = Default::default();
-            encoder
-                .write_header(&mut buffer)
-                .map_err(|error| sqlx::Error::Encode(error.into()))?;
-            encoder
-                .write_batch(&batch.rows, &mut buffer)
-                .map_err(|error| sqlx::Error::Encode(error.into()))?;
-            encoder
-                .write_footer(&mut buffer)
-                .map_err(|error| sqlx::Error::Encode(error.into()))?;
-            let mut copy = transaction.copy_in_raw(&self.copy).await?;
-            copy.send(&buffer[..]).await?;
-            copy.finish().await?;
-            sqlx::query(sqlx::AssertSqlSafe(self.merge.as_str()))
-                .execute(&mut *transaction)
-                .await?;
+        match self.put(&mut transaction, &batch.rows).await {
+            Ok(()) => {
+                self.complete(transaction, batch, &[]).await?;
+                return Ok(Vec::new());
+            }
+            Err(error) if is_of_a_row(&error) => transaction.rollback().await?,
+            Err(error) => return Err(error.into()),
         }
-        rejects::store(&mut transaction, &self.anchor.cluster, &batch.rejects).await?;
-        offsets::advance(
-            &mut transaction,
-            &self.anchor.cluster,
-            &self.anchor.consumer,
-            &batch.stretches,
-        )
-        .await?;
+        let mut transaction = self.anchor.pool.begin().await?;
+        let refused = self.put_in_parts(&mut transaction, batch).await?;
+        self.complete(transaction, batch, &refused).await?;
+        Ok(refused)
+    }
+
+    /// Rejects and offsets, and the commit.
+    async fn complete(
+        &self,
+        mut transaction: Transaction<'_, Postgres>,
+        batch: &Batch,
+        refused: &[Reject],
+    ) -> Result<(), AdvanceError> {
+        let Anchor {
+            cluster, consumer, ..
+        } = &self.anchor;
+        rejects::store(&mut transaction, cluster, &batch.rejects).await?;
+        rejects::store(&mut transaction, cluster, refused).await?;
+        offsets::advance(&mut transaction, cluster, consumer, &batch.stretches).await?;
         Ok(transaction.commit().await?)
     }
+
+    /// Halves what is refused, in the order of arrival, down to single rows.
+    async fn put_in_parts(
+        &self,
+        transaction: &mut Transaction<'_, Postgres>,
+        batch: &Batch,
+    ) -> Result<Vec<Reject>, sqlx::Error> {
+        let mut refused = Vec::new();
+        let mut parts = vec![0..batch.rows.num_rows()];
+        while let Some(part) = parts.pop() {
+            let mut savepoint = transaction.begin().await?;
+            let rows = batch.rows.slice(part.start, part.len());
+            match self.put(&mut savepoint, &rows).await {
+                Ok(()) => savepoint.commit().await?,
+                Err(error) if is_of_a_row(&error) => {
+                    savepoint.rollback().await?;
+                    if part.len() == 1 {
+                        let reason = said(&error);
+                        refused.push(batch.origins.refused(&self.topic, part.start, reason));
+                    } else {
+                        let middle = part.start + part.len() / 2;
+                        parts.push(middle..part.end);
+                        parts.push(part.start..middle);
+                    }
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(refused)
+    }
+
+    /// Copies rows beside the table and merges them into it.
+    async fn put(
+        &self,
+        connection: &mut PgConnection,
+        rows: &RecordBatch,
+    ) -> Result<(), sqlx::Error> {
+        if rows.num_rows() == 0 {
+            return Ok(());
+        }
+        sqlx::raw_sql(sqlx::AssertSqlSafe(self.stage.as_str()))
+            .execute(&mut *connection)
+            .await?;
+        let buffer = self
+            .encode(rows)
+            .map_err(|error| sqlx::Error::Encode(error.into()))?;
+        let mut copy = connection.copy_in_raw(&self.copy).await?;
+        copy.send(buffer.as_ref()).await?;
+        copy.finish().await?;
+        sqlx::query(sqlx::AssertSqlSafe(self.merge.as_str()))
+            .execute(&mut *connection)
+            .await?;
+        Ok(())
+    }
+
+    /// PostgreSQL's binary COPY format.
+    fn encode(
+        &self,
+        rows: &RecordBatch,
+    ) -> Result<impl AsRef<[u8]> + use<>, pgpq::error::ErrorKind> {
+        let mut encoder = ArrowToPostgresBinaryEncoder::try_new(&self.arrow)?;
+        let mut buffer = Default::default();
+        encoder.write_header(&mut buffer)?;
+        encoder.write_batch(rows, &mut buffer)?;
+        encoder.write_footer(&mut buffer)?;
+        Ok(buffer)
+    }
+}
+
+/// Whether the server refuses what it was given, and would again.
+fn is_of_a_row(error: &sqlx::Error) -> bool {
+    let code = error.as_database_error().and_then(|error| error.code());
+    code.is_some_and(|code| OF_A_ROW.iter().any(|class| code.starts_with(class)))
+}
+
+/// What the server says, with the name of what it is about.
+fn said(error: &sqlx::Error) -> String {
+    let Some(refusal) = error.as_database_error() else {
+        return error.to_string();
+    };
+    let code = refusal.code().unwrap_or_default();
+    format!("the database refused it ({code}): {}", refusal.message())
 }

@@ -249,3 +249,61 @@ async fn it_leaves_at_once_while_it_waits() {
     tokio::time::sleep(Duration::from_millis(300)).await;
     running.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_row_that_the_database_refuses_costs_itself_alone() {
+    let bed = Testbed::start().await;
+    let topics = bed.kafka(&[]).topics;
+    let config = data_loader::Config::new(&bed.settings(&[])).expect("valid settings");
+    let sql = data_loader::tables(&config.schema)
+        + "ALTER TABLE listings ADD CONSTRAINT not_seven CHECK (price <> 7e6);
+           CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS
+               $$ BEGIN
+                   IF NEW.price = 8e6 THEN RAISE EXCEPTION 'eight is not sold here'; END IF;
+                   RETURN NEW;
+               END $$;
+           CREATE TRIGGER refuse BEFORE INSERT ON listings
+               FOR EACH ROW EXECUTE FUNCTION refuse();";
+    sqlx::raw_sql(sqlx::AssertSqlSafe(sql))
+        .execute(bed.pool())
+        .await
+        .expect("the tables are made");
+
+    let mut messages: Vec<_> = (0..600)
+        .map(|n| listing(n, 5e6, 1_700_000_000 + n))
+        .collect();
+    messages[17] = listing(17, 7e6, 1_700_000_017);
+    messages[313] = listing(313, 8e6, 1_700_000_313);
+    messages[599] = listing(599, 7e6, 1_700_000_599);
+    messages.push(("broken".to_owned(), b"{".to_vec()));
+    let seventh = String::from_utf8(messages[17].1.clone()).expect("text");
+    bed.send(&topics.new_data, &messages).await;
+    let running = loader(&bed, &[]);
+    stored(&bed, 601).await;
+    assert_eq!(bed.number("SELECT count(*) FROM listings").await, 597);
+    let by_check =
+        "SELECT count(*) FROM rejects WHERE code = 'refused' AND reason LIKE '%not_seven%'";
+    assert_eq!(bed.number(by_check).await, 2);
+    let by_trigger = "SELECT count(*) FROM rejects WHERE reason LIKE '%eight is not sold here%'";
+    assert_eq!(bed.number(by_trigger).await, 1);
+    let kept: Vec<Vec<u8>> =
+        sqlx::query_scalar("SELECT payload FROM rejects WHERE code = 'refused'")
+            .fetch_all(bed.pool())
+            .await
+            .expect("the rejects");
+    assert!(
+        kept.contains(&seventh.into_bytes()),
+        "its bytes are kept as they came"
+    );
+    eventually("all are told", LIMIT, || async {
+        let (_, status) = running.get("/status").await;
+        status["stored"] == 597 && status["rejected"] == 4
+    })
+    .await;
+    let metrics = running.text("/metrics").await;
+    assert!(
+        metrics.contains("hedonic_loader_rejected_total{code=\"refused\"}"),
+        "{metrics}"
+    );
+    running.stop().await;
+}
