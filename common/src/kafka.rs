@@ -2,6 +2,7 @@
 
 mod anchored;
 mod connect;
+mod lag;
 mod properties;
 mod topics;
 
@@ -12,6 +13,7 @@ use serde::Deserialize;
 
 pub use anchored::{Anchor, Anchored, Gathered, Limits};
 pub use connect::{connect, open};
+pub use lag::Lag;
 pub use properties::Properties;
 pub use topics::ensure_topics;
 
@@ -106,6 +108,8 @@ impl KafkaConfig {
             ("session.timeout.ms", "10000"),
             ("fetch.wait.max.ms", &fetch_wait_ms.to_string()),
             ("fetch.error.backoff.ms", "50"),
+            // Consumer lag is looked at as often.
+            ("statistics.interval.ms", "1000"),
             ("topic.metadata.refresh.interval.ms", "5000"),
             ("queued.max.messages.kbytes", FETCH_AHEAD_KIB),
         ])

@@ -1,6 +1,6 @@
 //! The names of all metrics, with what they say: one place, so that no two services differ.
 
-/// A counter.
+/// A counter, unless it says otherwise.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Metric {
     /// Listings committed.
@@ -21,11 +21,15 @@ pub enum Metric {
     KafkaRebalances,
     /// Messages that retention deleted before they were read, by `topic`: a loss.
     KafkaDeletedUnread,
+    /// Messages in Kafka that are not stored, by `consumer`; a gauge.
+    KafkaLagRecords,
+    /// The age of what was stored last while something is behind, by `consumer`; a gauge.
+    KafkaLagSeconds,
 }
 
 impl Metric {
     /// All of them.
-    const ALL: [Metric; 9] = [
+    const ALL: [Metric; 11] = [
         Metric::LoaderStored,
         Metric::LoaderRejected,
         Metric::ApplierAnswered,
@@ -35,6 +39,8 @@ impl Metric {
         Metric::EmulatorSent,
         Metric::KafkaRebalances,
         Metric::KafkaDeletedUnread,
+        Metric::KafkaLagRecords,
+        Metric::KafkaLagSeconds,
     ];
 
     /// As Prometheus knows it.
@@ -46,7 +52,12 @@ impl Metric {
     pub(crate) fn describe_all() {
         for metric in Metric::ALL {
             let (name, help) = metric.texts();
-            metrics::describe_counter!(name, help);
+            match metric {
+                Metric::KafkaLagRecords | Metric::KafkaLagSeconds => {
+                    metrics::describe_gauge!(name, help);
+                }
+                _ => metrics::describe_counter!(name, help),
+            }
         }
     }
 
@@ -72,6 +83,14 @@ impl Metric {
             Metric::KafkaDeletedUnread => (
                 "hedonic_kafka_deleted_unread_total",
                 "Messages that retention deleted before they were read",
+            ),
+            Metric::KafkaLagRecords => (
+                "hedonic_kafka_consumer_lag_records",
+                "Messages in Kafka that are not stored",
+            ),
+            Metric::KafkaLagSeconds => (
+                "hedonic_kafka_consumer_lag_seconds",
+                "Age of what was stored last while something is behind",
             ),
         }
     }

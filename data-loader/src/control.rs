@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use actix_web::{HttpResponse, web};
 use common::http::Status;
+use common::kafka::Lag;
 
 /// Shared between the loading thread and the HTTP interface.
 #[derive(Debug, Default)]
@@ -17,6 +18,8 @@ pub struct Control {
     batches: AtomicU64,
     positions: Mutex<BTreeMap<String, Option<i64>>>,
     last_error: Mutex<Option<String>>,
+    /// Of the consumer, once there is one.
+    lag: OnceLock<Arc<Lag>>,
 }
 
 impl Control {
@@ -46,6 +49,11 @@ impl Control {
         *lock(&self.positions) = positions;
     }
 
+    /// Shows this consumer's lag; a second one is not looked at.
+    pub(crate) fn watch(&self, lag: Arc<Lag>) {
+        self.lag.get_or_init(|| lag);
+    }
+
     pub(crate) fn failed(&self, error: String) {
         *lock(&self.last_error) = Some(error);
     }
@@ -61,6 +69,8 @@ impl Control {
                 "unknown_fields": control.unknown_fields.load(Ordering::Relaxed),
                 "batches": control.batches.load(Ordering::Relaxed),
                 "next_offsets": *lock(&control.positions),
+                "lag_records": control.lag.get().map(|lag| lag.records()),
+                "lag_seconds": control.lag.get().map(|lag| lag.seconds()),
                 "last_error": *lock(&control.last_error),
             })
         })

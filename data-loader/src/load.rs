@@ -1,5 +1,6 @@
 //! The loading thread: gather, decode, store, go on.
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -21,8 +22,14 @@ use crate::{Config, PURPOSE};
 
 /// Pause between two looks while stopped by `POST /stop`.
 const STOPPED: Duration = Duration::from_millis(100);
-/// Longest to wait for a reject's delivery to its topic; it is in the table in any case.
+/// Longest to wait for rejects' delivery to their topic; they are in the table in any case.
 const REJECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// A write that takes longer pauses the partitions.
+const PATIENCE: Duration = Duration::from_secs(1);
+/// Pause between two words to the group during such a write.
+const TEND: Duration = Duration::from_millis(100);
+/// Longest a write may go on when leaving.
+const LEAVING: Duration = Duration::from_secs(3);
 
 pub(crate) struct Loader {
     consumer: Anchored,
@@ -46,20 +53,18 @@ impl Loader {
         control: Arc<Control>,
         shutdown: Shutdown,
     ) -> anyhow::Result<Loader> {
+        let consumer = Anchored::subscribe(
+            &config.kafka,
+            &[&config.kafka.topics.new_data],
+            config.loader.fetch_wait_ms,
+            anchor.clone(),
+            health.clone(),
+            shutdown.clone(),
+        )?;
+        control.watch(consumer.lag());
         Ok(Loader {
-            store: Store::new(
-                &config.schema,
-                &config.kafka.topics.new_data,
-                anchor.clone(),
-            )?,
-            consumer: Anchored::subscribe(
-                &config.kafka,
-                &[&config.kafka.topics.new_data],
-                config.loader.fetch_wait_ms,
-                anchor,
-                health.clone(),
-                shutdown.clone(),
-            )?,
+            store: Store::new(&config.schema, &config.kafka.topics.new_data, anchor)?,
+            consumer,
             producer: config.kafka.producer()?,
             rejects_topic: config.kafka.topics.rejects.clone(),
             decoder: Decoder::new(&config.schema, PURPOSE),
@@ -137,29 +142,7 @@ impl Loader {
 
     /// Writes the batch, however long the database is away; a fenced one is given up.
     fn write(&mut self, runtime: &Handle, mut batch: Batch, unknown_fields: u64) {
-        let (store, control) = (&self.store, &self.control);
-        let writing = (|| store.write(&batch))
-            .retry(forever())
-            .when(|error| !matches!(error, AdvanceError::Fenced { .. }))
-            .notify(|error, wait| {
-                let said = match error {
-                    AdvanceError::Database(source) => format!("{error}: {source}"),
-                    AdvanceError::Fenced { .. } => error.to_string(),
-                };
-                tracing::warn!(retry_in_ms = wait.as_millis() as u64, "{said}");
-                control.failed(said);
-            });
-        let written = runtime.block_on(async {
-            tokio::select! {
-                written = writing => Some(written),
-                // What is not committed is read again at the next start.
-                () = async {
-                    self.shutdown.cancelled().await;
-                    tokio::time::sleep(Duration::from_secs(3)).await;
-                } => None,
-            }
-        });
-        match written {
+        match self.write_patiently(runtime, &batch) {
             Some(Ok(refused)) => {
                 let stored = batch.rows.num_rows() - refused.len();
                 batch.rejects.extend(refused);
@@ -171,7 +154,58 @@ impl Loader {
                 self.control.failed(error.to_string());
                 self.consumer.reposition();
             }
-            None => {}
+            // A commit under way may still come through: the stored offsets tell.
+            None => self.consumer.reposition(),
+        }
+        self.consumer.resume();
+    }
+
+    /// Rows that the database refused, or why the batch must be given up; `None` when it is given
+    /// up as the partitions changed, or to leave. While it takes long, nothing more is read, and
+    /// this stays a member of the group.
+    fn write_patiently(
+        &mut self,
+        runtime: &Handle,
+        batch: &Batch,
+    ) -> Option<Result<Vec<Reject>, AdvanceError>> {
+        let (store, control, consumer) = (&self.store, &self.control, &mut self.consumer);
+        let mut writing = pin!(
+            (|| store.write(batch))
+                .retry(forever())
+                .when(|error| !matches!(error, AdvanceError::Fenced { .. }))
+                .notify(|error, wait| {
+                    let said = match error {
+                        AdvanceError::Database(source) => format!("{error}: {source}"),
+                        AdvanceError::Fenced { .. } => error.to_string(),
+                    };
+                    tracing::warn!(retry_in_ms = wait.as_millis() as u64, "{said}");
+                    control.failed(said);
+                })
+                .into_future()
+        );
+        let mut left_behind = pin!(async {
+            self.shutdown.cancelled().await;
+            tokio::time::sleep(LEAVING).await;
+        });
+        let mut wait = PATIENCE;
+        loop {
+            let done = runtime.block_on(async {
+                tokio::select! {
+                    written = &mut writing => Some(Some(written)),
+                    // What is not committed is read again at the next start.
+                    () = &mut left_behind => Some(None),
+                    () = tokio::time::sleep(wait) => None,
+                }
+            });
+            if let Some(done) = done {
+                return done;
+            }
+            wait = TEND;
+            consumer.pause();
+            if !consumer.tend() {
+                tracing::warn!("partitions changed during a long write; the batch is given up");
+                return None;
+            }
         }
     }
 
@@ -189,15 +223,38 @@ impl Loader {
 
     /// Tells the topic `rejects`: the table already has them, so a failure is only warned about.
     async fn publish(&self, rejects: &[Reject]) {
+        let mut on_their_way = Vec::with_capacity(rejects.len());
         for reject in rejects {
             let payload = reject.to_json();
             let key = format!("{}/{}/{}", reject.topic, reject.partition, reject.offset);
             let record = FutureRecord::to(&self.rejects_topic)
                 .key(&key)
                 .payload(&payload);
-            if let Err((error, _)) = self.producer.send(record, REJECT_TIMEOUT).await {
-                tracing::warn!("a reject is in the table, but not on its topic: {error}");
-                return;
+            match self.producer.send_result(record) {
+                Ok(delivery) => on_their_way.push(delivery),
+                Err((error, _)) => {
+                    tracing::warn!("rejects are in the table, but not on their topic: {error}");
+                    break;
+                }
+            }
+        }
+        let delivered = async {
+            for delivery in on_their_way {
+                match delivery.await {
+                    Ok(Ok(_)) => {}
+                    Ok(Err((error, _))) => return Err(error.to_string()),
+                    Err(cancelled) => return Err(cancelled.to_string()),
+                }
+            }
+            Ok(())
+        };
+        match tokio::time::timeout(REJECT_TIMEOUT, delivered).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => {
+                tracing::warn!("rejects are in the table, but not all on their topic: {error}");
+            }
+            Err(_) => {
+                tracing::warn!("rejects are in the table, but Kafka did not confirm them in time")
             }
         }
     }

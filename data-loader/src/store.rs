@@ -119,7 +119,8 @@ impl Store {
         batch: &Batch,
     ) -> Result<Vec<Reject>, sqlx::Error> {
         let mut refused = Vec::new();
-        let mut parts = vec![0..batch.rows.num_rows()];
+        let all = 0..batch.rows.num_rows();
+        let mut parts = vec![all];
         while let Some(part) = parts.pop() {
             let mut savepoint = transaction.begin().await?;
             let rows = batch.rows.slice(part.start, part.len());

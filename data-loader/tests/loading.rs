@@ -1,6 +1,6 @@
 //! The loader on Kafka (`HEDONIC_TEST_KAFKA`, or the embedded broker) and PostgreSQL.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::json;
 use testbed::{Running, Testbed, eventually};
@@ -238,6 +238,54 @@ async fn a_database_that_is_late_or_goes_away_is_waited_for() {
     .await;
     gate.set_open(true);
     stored(&bed, 2).await;
+    running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn while_the_database_is_away_it_stays_a_member_and_its_lag_shows() {
+    let bed = Testbed::start().await;
+    let topics = bed.kafka(&[]).topics;
+    let (gate, url) = bed.behind_a_gate().await;
+    gate.set_open(true);
+    let running = loader(
+        &bed,
+        &[
+            ("database.url", &url),
+            ("database.timeout_ms", "1000"),
+            // Whoever does not poll for so long is put out of the group.
+            ("kafka.properties.max.poll.interval.ms", "6000"),
+        ],
+    );
+    bed.send(&topics.new_data, &[listing(0, 5e6, 1_700_000_000)])
+        .await;
+    stored(&bed, 1).await;
+
+    gate.set_open(false);
+    let messages: Vec<_> = (1..=300)
+        .map(|n| listing(n, 5e6, 1_700_000_000 + n))
+        .collect();
+    bed.send(&topics.new_data, &messages).await;
+    let until = Instant::now() + Duration::from_secs(9);
+    let mut lag = serde_json::Value::Null;
+    while Instant::now() < until {
+        let (_, health) = running.get("/health/ready").await;
+        assert_eq!(health["parts"]["partitions"], "ready", "{health}");
+        lag = running.get("/status").await.1;
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    assert_eq!(lag["lag_records"], 300, "{lag}");
+    assert!(
+        lag["lag_seconds"].as_f64().is_some_and(|age| age > 5.0),
+        "{lag}"
+    );
+
+    gate.set_open(true);
+    stored(&bed, 301).await;
+    eventually("no lag", LIMIT, || async {
+        let (_, status) = running.get("/status").await;
+        status["lag_records"] == 0 && status["lag_seconds"] == 0.0
+    })
+    .await;
     running.stop().await;
 }
 

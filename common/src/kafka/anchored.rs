@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use rdkafka::ClientContext;
 use rdkafka::Message;
 use rdkafka::Offset;
+use rdkafka::Statistics;
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer, ConsumerContext};
 use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
 use rdkafka::message::BorrowedMessage;
@@ -19,6 +20,7 @@ use rdkafka::types::RDKafkaRespErr;
 use sqlx::PgPool;
 use tokio::runtime::Handle;
 
+use super::lag::Lag;
 use super::{KafkaConfig, properties};
 use crate::health::Health;
 use crate::metric::Metric;
@@ -67,11 +69,13 @@ pub enum Gathered {
 
 /// The assignment as the rebalance callback leaves it.
 #[derive(Default)]
-struct Assignment {
+pub(super) struct Assignment {
     /// Raised at each rebalance, so that a batch knows whether it spans one.
     epoch: u64,
     /// The stored offset of each partition; `None` where none is stored.
-    positions: BTreeMap<(String, i32), Option<i64>>,
+    pub positions: BTreeMap<(String, i32), Option<i64>>,
+    /// When the message came to Kafka that was stored last, in milliseconds since 1970.
+    pub times_ms: BTreeMap<(String, i32), i64>,
 }
 
 struct Context {
@@ -82,6 +86,7 @@ struct Context {
     assignment: Arc<Mutex<Assignment>>,
     /// No broker could be reached when last heard of: nothing tells when one is back.
     is_away: AtomicBool,
+    lag: Arc<Lag>,
 }
 
 impl Context {
@@ -138,6 +143,12 @@ impl Context {
 }
 
 impl ClientContext for Context {
+    fn stats(&self, statistics: Statistics) {
+        let assignment = lock(&self.assignment);
+        self.lag
+            .update(&statistics, &assignment, &self.anchor.consumer);
+    }
+
     fn error(&self, error: KafkaError, reason: &str) {
         if error.rdkafka_error_code() == Some(RDKafkaErrorCode::AllBrokersDown) {
             self.health.waiting("kafka", reason);
@@ -167,6 +178,7 @@ impl ConsumerContext for Context {
             let mut assignment = lock(&self.assignment);
             assignment.epoch += 1;
             assignment.positions.clear();
+            assignment.times_ms.clear();
             self.health
                 .waiting("partitions", "waiting for the group's assignment");
             consumer.unassign()
@@ -183,6 +195,11 @@ pub struct Anchored {
     /// To join again after [`Anchored::leave`].
     topics: Vec<String>,
     assignment: Arc<Mutex<Assignment>>,
+    /// That of the assignment from which the last batch was gathered.
+    epoch: u64,
+    /// When the last message of each partition of the last batch came.
+    gathered_ms: BTreeMap<(String, i32), i64>,
+    is_paused: bool,
 }
 
 impl Anchored {
@@ -208,6 +225,7 @@ impl Anchored {
             health,
             assignment: Arc::clone(&assignment),
             is_away: AtomicBool::new(false),
+            lag: Arc::default(),
         };
         let consumer: BaseConsumer<Context> = config
             .consumer(&group, fetch_wait_ms)
@@ -218,6 +236,9 @@ impl Anchored {
             consumer,
             topics: topics.iter().map(|topic| (*topic).to_owned()).collect(),
             assignment,
+            epoch: 0,
+            gathered_ms: BTreeMap::new(),
+            is_paused: false,
         })
     }
 
@@ -247,6 +268,8 @@ impl Anchored {
         mut take: impl FnMut(&BorrowedMessage<'_>),
     ) -> Gathered {
         let epoch = lock(&self.assignment).epoch;
+        self.epoch = epoch;
+        self.gathered_ms.clear();
         let mut stretches = Stretches::new();
         let (mut rows, mut bytes) = (0, 0);
         let mut first_at: Option<Instant> = None;
@@ -294,6 +317,14 @@ impl Anchored {
                         self.tell_of_deleted(&place, from, message.offset());
                     }
                     let next = message.offset() + 1;
+                    if let Some(time_ms) = message.timestamp().to_millis() {
+                        match self.gathered_ms.get_mut(&place) {
+                            Some(last_ms) => *last_ms = time_ms,
+                            None => {
+                                self.gathered_ms.insert(place.clone(), time_ms);
+                            }
+                        }
+                    }
                     stretches
                         .entry(place)
                         .and_modify(|stretch| stretch.next = next)
@@ -327,10 +358,55 @@ impl Anchored {
                 tracing::debug!("offset for lag tools: {error}");
             }
         }
+        assignment.times_ms.append(&mut self.gathered_ms);
         drop(assignment);
         if let Err(error) = self.consumer.commit(&list, CommitMode::Async) {
             tracing::debug!("the group's offsets were not taken: {error}");
         }
+    }
+
+    /// How far behind this consumer is.
+    pub fn lag(&self) -> Arc<Lag> {
+        Arc::clone(&self.consumer.context().lag)
+    }
+
+    /// Takes no messages until [`Anchored::resume`]: what was fetched ahead is let go of.
+    pub fn pause(&mut self) {
+        if !self.is_paused {
+            self.tell("pause", |consumer, list| consumer.pause(list));
+            self.is_paused = true;
+        }
+    }
+
+    /// Takes messages again after [`Anchored::pause`].
+    pub fn resume(&mut self) {
+        if self.is_paused {
+            self.tell("resume", |consumer, list| consumer.resume(list));
+            self.is_paused = false;
+        }
+    }
+
+    fn tell(
+        &self,
+        what: &str,
+        tell: impl Fn(&BaseConsumer<Context>, &TopicPartitionList) -> KafkaResult<()>,
+    ) {
+        let told = self.consumer.assignment();
+        if let Err(error) = told.and_then(|list| tell(&self.consumer, &list)) {
+            tracing::warn!("cannot {what} partitions: {error}");
+        }
+    }
+
+    /// Stays a member while paused, however long the work on a batch takes; false when the
+    /// partitions have changed, so that the batch must be given up.
+    pub fn tend(&mut self) -> bool {
+        match self.consumer.poll(Duration::ZERO) {
+            None => {}
+            Some(Err(error)) => tracing::debug!("Kafka, while paused: {error}"),
+            // It is read again from the stored offset.
+            Some(Ok(_)) => return false,
+        }
+        lock(&self.assignment).epoch == self.epoch
     }
 
     /// Goes back to the stored offsets: after a batch that could not or must not be committed.

@@ -2,8 +2,8 @@
 //! killed, members come and go, and the database and the broker crash, at random.
 //!
 //! Runs where `HEDONIC_TEST_REAL_KAFKA` is set. `HEDONIC_TEST_SEED` repeats the choices of an
-//! earlier run, which prints its seed; `HEDONIC_TEST_KILLS` (50) makes it longer: 3000 take about
-//! an hour.
+//! earlier run, which prints its seed; `HEDONIC_TEST_KILLS` (50) makes it longer: 1500 take about an
+//! hour.
 
 mod chaos;
 mod ledger;
