@@ -16,8 +16,12 @@ _started = []
 class Child:
     """A process in a group of its own, so that Ctrl-C at the terminal reaches only the bench."""
 
-    def __init__(self, command, log=None, env=None, cwd=None, **pipes):
-        """`log` is a path that takes its output and errors where `pipes` does not say otherwise."""
+    def __init__(self, command, log=None, env=None, cwd=None, outlives_kill=False, **pipes):
+        """`log` is a path that takes its output and errors where `pipes` does not say otherwise.
+
+        `outlives_kill` is for a process that sees by itself when the bench was killed, and has
+        something of its own to stop then.
+        """
         self.log = log
         self.command = [str(part) for part in command]
         # User and system time of the process and the children it waited for, once it has ended.
@@ -33,7 +37,7 @@ class Child:
                 env={**os.environ, **(env or {})},
                 cwd=cwd,
                 start_new_session=True,
-                preexec_fn=_die_with_parent,
+                preexec_fn=None if outlives_kill else _die_with_parent,
             )
         finally:
             if log:
@@ -75,6 +79,11 @@ class Child:
         with open(self.log, errors="replace") as log:
             said = [line.strip() for line in log if line.strip()]
         return " / ".join(said[-lines:])
+
+    def has_said(self, text):
+        """Whether its log has the text."""
+        with open(self.log, errors="replace") as log:
+            return any(text in line for line in log)
 
     def _signal(self, number):
         try:

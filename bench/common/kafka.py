@@ -17,8 +17,14 @@ class Kafka:
     def __init__(self, directory):
         self._directory = directory
         self.settings = {"brokers": 1, "heap": HEAP}
-        with going_on("Apache Kafka starts"):
-            self.brokers = self._script("start", "--dir", directory)
+        try:
+            with going_on("Apache Kafka starts"):
+                self.brokers = self._script("start", "--dir", directory)
+        except BaseException:
+            # Cut short, it may have started a broker already.
+            if (directory / "cluster.env").exists():
+                self.stop()
+            raise
         self.pid = int((directory / "pids" / "1").read_text())
         self.version = _version()
 

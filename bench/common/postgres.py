@@ -35,10 +35,11 @@ class Postgres:
         directory.mkdir(parents=True, exist_ok=True)
         pairs = [f"--set={name}={value}" for name, value in self.settings.items()]
         flags = [part for pair in pairs for part in pair.split("=", 1)]
-        self._log = directory / "starter.log"
         self._starter = Child(
             [starter, directory, *flags],
-            log=self._log,
+            log=directory / "starter.log",
+            # It ends, and the server with it, when its standard input does.
+            outlives_kill=True,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,

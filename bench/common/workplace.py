@@ -6,11 +6,13 @@ import shutil
 import tempfile
 from pathlib import Path
 
+from common.progress import say
+
 
 @contextlib.contextmanager
-def workplace(chosen=None):
+def workplace(chosen=None, keep=False):
     """A fresh directory below `chosen` (default /var/tmp, which is on a disk where /tmp may be in
-    memory), removed at the end."""
+    memory), removed at the end unless it is to be kept."""
     base = chosen or ("/var/tmp" if Path("/var/tmp").is_dir() else tempfile.gettempdir())
     os.makedirs(base, exist_ok=True)
     path = Path(tempfile.mkdtemp(prefix="hedonic-bench-", dir=base))
@@ -19,4 +21,7 @@ def workplace(chosen=None):
     try:
         yield path
     finally:
-        shutil.rmtree(path, ignore_errors=True)
+        if keep:
+            say(f"kept {path}")
+        else:
+            shutil.rmtree(path, ignore_errors=True)

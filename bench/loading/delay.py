@@ -4,7 +4,7 @@ The start of a delay is the record's own `listed_at`: the clock just before it i
 producer. Its end: an onlooker takes a snapshot every millisecond and notes which transactions are
 visible; the first in which that of the row (its `xmin`) is. That is later than the commit's own time
 stamp, which PostgreSQL takes before it has written the commit to disk, and at most one look (about
-1 ms) later than the truth. A transaction counts as visible when it and all before it have ended.
+1 ms) later than the truth.
 
 The first second's worth of records are there to warm up and do not count.
 """
@@ -103,13 +103,20 @@ def _delays_ms(bed, looks):
     """The delays of all rows, rising."""
     with open(looks) as lines:
         seen = [tuple(map(int, line.split())) for line in lines]
-    # A transaction is over, and all before it are, once the lowest that runs is above it.
-    lowest = [look[2] for look in seen]
+    following = [look[1] for look in seen]
     delays = []
-    for xid, listed_us, count in bed.postgres.sql.ask(
-        "SELECT xmin::text::bigint, (extract(epoch FROM listed_at) * 1e6)::bigint, count(*)"
-        " FROM listings WHERE id NOT LIKE 'warm-%' GROUP BY 1, 2"
+    for xid, committed_us, listed_us, count in bed.postgres.sql.ask(
+        "SELECT xmin::text::bigint,"
+        " min((extract(epoch FROM pg_xact_commit_timestamp(xmin)) * 1e6)::bigint),"
+        " (extract(epoch FROM listed_at) * 1e6)::bigint, count(*)"
+        " FROM listings WHERE id NOT LIKE 'warm-%' GROUP BY 1, 3"
     ):
-        visible_us = seen[bisect.bisect_right(lowest, int(xid))][0]
+        xid = int(xid)
+        # The first look in which it has a number, and from there the first in which it has ended.
+        at = bisect.bisect_right(following, xid)
+        while xid in seen[at][2:]:
+            at += 1
+        # A savepoint's number is not among those that run: its commit's time is the least.
+        visible_us = max(seen[at][0], int(committed_us))
         delays.extend([(visible_us - int(listed_us)) / 1000] * int(count))
     return sorted(delays)

@@ -10,6 +10,8 @@ from common.progress import Ticker
 STALL_S = 60.0
 # Pause between two looks for the last rows, in seconds: a look is six look-ups in an index.
 LOOK_S = 0.02
+# Pause between two looks into its log, in seconds.
+LOG_S = 2.0
 # How long rows may still come after the last of each partition, in seconds.
 STRAGGLERS_S = 15.0
 
@@ -67,8 +69,8 @@ def measure(system, load, bed, **how):
 def _wait(system, children, load, bed):
     """Waits for the last row; None, or why it did not come."""
     ticker = Ticker(f"{system.name} loads")
-    # Measured before it is known how large a row is; said only as a size.
     size, grown = 0, time.monotonic()
+    next_log = grown + LOG_S
     while True:
         if bed.is_there(load.last_ids):
             return None
@@ -78,6 +80,11 @@ def _wait(system, children, load, bed):
                 return None
             said = " ".join(child.last_words() for child in children)
             return f"ended with {codes} before the last row: {said}"
+        if time.monotonic() >= next_log:
+            next_log = time.monotonic() + LOG_S
+            if system.given_up and any(child.has_said(system.given_up) for child in children):
+                said = " ".join(child.last_words() for child in children)
+                return f"it has given up: {said}"
         now_size = bed.table_bytes()
         if now_size > size:
             size, grown = now_size, time.monotonic()

@@ -13,6 +13,7 @@ class Ours:
 
     name = "ours"
     envelope = None
+    given_up = None
     startup_limit_s = STARTUP_LIMIT_S
 
     def __init__(self, program, settings=()):

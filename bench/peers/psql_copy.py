@@ -11,6 +11,7 @@ class PsqlCopy:
 
     name = "copy"
     envelope = None
+    given_up = None
     startup_limit_s = 600
 
     def prepare(self, bed):

@@ -14,6 +14,7 @@ class PythonCopy:
 
     name = "python"
     envelope = None
+    given_up = None
     startup_limit_s = 60
 
     def prepare(self, bed):

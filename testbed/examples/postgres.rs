@@ -64,7 +64,10 @@ fn options(arguments: impl Iterator<Item = String>) -> anyhow::Result<PostgresOp
 fn leave_with_input(shutdown: Shutdown) {
     std::thread::spawn(move || {
         let mut ignored = [0; 256];
-        while std::io::stdin().read(&mut ignored).is_ok_and(|read| read > 0) {}
+        while std::io::stdin()
+            .read(&mut ignored)
+            .is_ok_and(|read| read > 0)
+        {}
         shutdown.cancel();
     });
 }

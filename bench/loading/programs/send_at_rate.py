@@ -4,7 +4,8 @@
 
 The topic is made first. WARM listings go out before the others, marked by ids that begin with
 "warm-"; the others wait for a line on standard input, and have numbers as ids. Prints, as JSON,
-how many were sent and by how much the sender was late at worst.
+how many were sent, by how much the sender was late at worst, and after how long the broker had a
+message (the median and the 99th percentile of its acknowledgements).
 """
 
 import datetime
@@ -25,6 +26,12 @@ def main(brokers, topic, partitions, file, rate, seconds, warm):
     admin = AdminClient({"bootstrap.servers": brokers})
     for made in admin.create_topics([NewTopic(topic, int(partitions), 1)]).values():
         made.result(30)
+    acknowledged = []
+
+    def delivered(error, message):
+        if error is None:
+            acknowledged.append(message.latency() * 1000)
+
     # Linger 0: a message goes out at once.
     producer = Producer({"bootstrap.servers": brokers, "linger.ms": 0, "acks": "all"})
 
@@ -32,13 +39,16 @@ def main(brokers, topic, partitions, file, rate, seconds, warm):
         record = dict(records[number % len(records)], id=f"{mark}{number}")
         at = datetime.datetime.now(UTC)
         record["listed_at"] = at.isoformat(timespec="microseconds")
-        producer.produce(topic, json.dumps(record), record["id"])
+        producer.produce(
+            topic, json.dumps(record), record["id"], on_delivery=delivered
+        )
 
     for number in range(warm):
         send(number, "warm-")
     producer.flush(30)
     print("warm", flush=True)
     sys.stdin.readline()
+    acknowledged.clear()
     begun, latest = time.monotonic(), 0.0
     for number in range(count):
         due = begun + number / rate
@@ -50,7 +60,14 @@ def main(brokers, topic, partitions, file, rate, seconds, warm):
         latest = max(latest, now - due)
         send(number)
     left = producer.flush(60)
-    print(json.dumps({"sent": count, "unsent": left, "late_ms": latest * 1000}), flush=True)
+    acknowledged.sort()
+    print(json.dumps({
+        "sent": count,
+        "unsent": left,
+        "late_ms": latest * 1000,
+        "acknowledged_p50_ms": acknowledged[len(acknowledged) // 2],
+        "acknowledged_p99_ms": acknowledged[int(len(acknowledged) * 0.99)],
+    }), flush=True)
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
     watch_snapshots.py DATABASE_URL OUTPUT
 
 Writes a line for each change, until standard input ends: microseconds of the epoch after the
-answer came, the first number not yet given to a transaction, and the lowest that still runs. A
+answer came, the first number not yet given to a transaction, and those that still run. A
 snapshot costs next to nothing: no table is read.
 """
 
@@ -28,8 +28,8 @@ def main(database_url, output):
             at = time.time()
             if snapshot != seen:
                 seen = snapshot
-                lowest, following, _running = snapshot.split(":")
-                file.write(f"{at * 1e6:.0f} {following} {lowest}\n")
+                _lowest, following, running = snapshot.split(":")
+                file.write(f"{at * 1e6:.0f} {following} {running.replace(',', ' ')}\n")
 
 
 if __name__ == "__main__":
