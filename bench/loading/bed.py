@@ -67,19 +67,15 @@ class Bed:
         """A fresh path for what a process says."""
         return self.directory / f"{name}-{self.number(name)}.log"
 
-    def load(self, listings, envelope=None):
-        """A topic full of listings, filled the first time it is asked for.
-
-        `envelope` is a pair of texts around each value, for a system that cannot read the plain one.
-        """
-        kind = "enveloped" if envelope else "plain"
-        topic = f"{kind}-{listings.count}"
+    def load(self, listings):
+        """A topic full of listings, filled the first time it is asked for."""
+        topic = f"listings-{listings.count}"
         if topic not in self._loads:
             say(f"filling topic {topic}: {listings.count:,} messages, {PARTITIONS} partitions")
             with going_on("filling"):
                 facts = self.program(
                     "fill_topic.py", self.kafka.brokers, topic, PARTITIONS,
-                    listings.jsonl, listings.count, *(envelope or ()),
+                    listings.jsonl, listings.count,
                 )
             self._loads[topic] = Load(topic, listings, facts["last_ids"])
         return self._loads[topic]

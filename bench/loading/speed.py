@@ -62,8 +62,8 @@ class Round:
 
 def one_round(system, bed, small, large, label, **how):
     """Start-up and full run of one system, said as they end."""
-    startup = measure(system, bed.load(small, system.envelope), bed, **how)
-    full = measure(system, bed.load(large, system.envelope), bed, **how)
+    startup = measure(system, bed.load(small), bed, **how)
+    full = measure(system, bed.load(large), bed, **how)
     taken = Round(startup, full)
     say(
         f"{label} {system.name}: {taken.rows_per_s:,.0f} rows/s"
@@ -77,9 +77,8 @@ def one_round(system, bed, small, large, label, **how):
 def in_turn(systems, bed, small, large, repeat, report):
     """All systems, `repeat` rounds; name -> rounds."""
     rounds = {system.name: [] for system in systems}
-    for system in systems:
-        for listings in (small, large):
-            bed.load(listings, system.envelope)
+    for listings in (small, large):
+        bed.load(listings)
     for number in range(1, repeat + 1):
         for system in systems:
             taken = one_round(system, bed, small, large, f"round {number}/{repeat}")

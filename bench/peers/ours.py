@@ -12,7 +12,6 @@ class Ours:
     """One data-loader, or several in a group."""
 
     name = "ours"
-    envelope = None
     given_up = None
     startup_limit_s = STARTUP_LIMIT_S
 

@@ -10,7 +10,6 @@ class PsqlCopy:
     """One \\copy of all."""
 
     name = "copy"
-    envelope = None
     given_up = None
     startup_limit_s = 600
 

@@ -13,7 +13,6 @@ class PythonCopy:
     """programs/copy_loop.py, one process."""
 
     name = "python"
-    envelope = None
     given_up = None
     startup_limit_s = 60
 

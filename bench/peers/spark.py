@@ -30,7 +30,6 @@ class Spark:
     """One driver in local mode."""
 
     name = "spark"
-    envelope = None
     given_up = None
     startup_limit_s = 180
 

@@ -1,9 +1,9 @@
 """Makes a topic and fills it with lines of a file; run with the Python that has confluent-kafka.
 
-    fill_topic.py BROKERS TOPIC PARTITIONS FILE COUNT [BEFORE AFTER]
+    fill_topic.py BROKERS TOPIC PARTITIONS FILE COUNT
 
-The key is the listing's id. BEFORE and AFTER are put around each value. Prints, as JSON, the id of
-each partition's last message and the bytes of the values.
+The key is the listing's id. Prints, as JSON, the id of each partition's last message and the bytes
+of the values.
 """
 
 import itertools
@@ -17,7 +17,7 @@ from confluent_kafka.admin import AdminClient, NewTopic
 KEY = slice(7, 43)
 
 
-def main(brokers, topic, partitions, file, count, before="", after=""):
+def main(brokers, topic, partitions, file, count):
     partitions, count = int(partitions), int(count)
     admin = AdminClient({"bootstrap.servers": brokers})
     for made in admin.create_topics([NewTopic(topic, partitions, 1)]).values():
@@ -31,7 +31,6 @@ def main(brokers, topic, partitions, file, count, before="", after=""):
         "queue.buffering.max.kbytes": 500_000,
         "enable.idempotence": True,
     })
-    before, after = before.encode(), after.encode()
     size = 0
     failed = []
 
@@ -41,7 +40,7 @@ def main(brokers, topic, partitions, file, count, before="", after=""):
 
     with open(file, "rb") as lines:
         for line in itertools.islice(lines, count):
-            value = before + line[:-1] + after
+            value = line[:-1]
             size += len(value)
             while True:
                 try:
