@@ -51,7 +51,9 @@ CREATE TABLE IF NOT EXISTS rejects (
     "offset" bigint NOT NULL,
     code text NOT NULL,
     reason text NOT NULL,
+    key bytea,
     payload bytea NOT NULL,
     rejected_at timestamptz NOT NULL DEFAULT now(),
+    replayed_at timestamptz,
     PRIMARY KEY (cluster, topic, partition, "offset")
 );

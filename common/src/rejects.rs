@@ -10,10 +10,23 @@ pub const DDL: &str = "CREATE TABLE IF NOT EXISTS rejects (
     \"offset\" bigint NOT NULL,
     code text NOT NULL,
     reason text NOT NULL,
+    key bytea,
     payload bytea NOT NULL,
     rejected_at timestamptz NOT NULL DEFAULT now(),
+    replayed_at timestamptz,
     PRIMARY KEY (cluster, topic, partition, \"offset\")
 );
+";
+
+/// SQL that gives a table made before version 0.1 its newer columns; one that has them is not
+/// locked.
+pub const UPGRADE: &str = "DO $$ BEGIN
+    IF NOT EXISTS (
+        SELECT FROM pg_attribute WHERE attrelid = 'rejects'::regclass AND attname = 'replayed_at'
+    ) THEN
+        ALTER TABLE rejects ADD COLUMN key bytea, ADD COLUMN replayed_at timestamptz;
+    END IF;
+END $$;
 ";
 
 /// One rejected message.
@@ -29,6 +42,8 @@ pub struct Reject {
     pub code: &'static str,
     /// The reason in words.
     pub reason: String,
+    /// The message's key, so that it can be sent again to the same partition.
+    pub key: Option<Vec<u8>>,
     /// The message's bytes as they came.
     pub payload: Vec<u8>,
 }
@@ -67,8 +82,8 @@ pub async fn store(
         return Ok(());
     }
     sqlx::query(
-        "INSERT INTO rejects (cluster, topic, partition, \"offset\", code, reason, payload) \
-         SELECT $1, * FROM unnest($2::text[], $3::int[], $4::bigint[], $5::text[], $6::text[], $7::bytea[]) \
+        "INSERT INTO rejects (cluster, topic, partition, \"offset\", code, reason, key, payload) \
+         SELECT $1, * FROM unnest($2::text[], $3::int[], $4::bigint[], $5::text[], $6::text[], $7::bytea[], $8::bytea[]) \
          ON CONFLICT DO NOTHING",
     )
     .bind(cluster)
@@ -78,6 +93,7 @@ pub async fn store(
     .bind(rejects.iter().map(|r| r.code).collect::<Vec<_>>())
     // PostgreSQL's text cannot hold a NUL, which a broken payload may carry into its reason.
     .bind(rejects.iter().map(|r| r.reason.replace('\0', "\u{fffd}")).collect::<Vec<_>>())
+    .bind(rejects.iter().map(|r| r.key.as_deref()).collect::<Vec<_>>())
     .bind(rejects.iter().map(|r| r.payload.as_slice()).collect::<Vec<_>>())
     .execute(&mut **transaction)
     .await?;

@@ -14,6 +14,14 @@ use serde_json::{Value, json};
 use crate::pace::Pace;
 use crate::store::Batch;
 
+/// What was committed since the start.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Totals {
+    pub stored: u64,
+    pub rejected: u64,
+    pub batches: u64,
+}
+
 /// Shared between the loading thread and the HTTP interface.
 #[derive(Debug, Default)]
 pub struct Control {
@@ -68,6 +76,20 @@ impl Control {
         *lock(&self.positions) = positions;
     }
 
+    pub(crate) fn totals(&self) -> Totals {
+        Totals {
+            stored: self.stored.load(Ordering::Relaxed),
+            rejected: self.rejected.load(Ordering::Relaxed),
+            batches: self.batches.load(Ordering::Relaxed),
+        }
+    }
+
+    /// How far behind, in records and in seconds.
+    pub(crate) fn lag(&self) -> (u64, f64) {
+        let lag = self.lag.get();
+        lag.map_or((0, 0.0), |lag| (lag.records(), lag.seconds()))
+    }
+
     /// A write failed and is tried again.
     pub(crate) fn retried(&self, error: String) {
         metrics::counter!(Metric::LoaderRetries.name()).increment(1);
@@ -91,8 +113,10 @@ impl Control {
     pub(crate) fn status(self: &Arc<Self>) -> Status {
         let control = Arc::clone(self);
         Arc::new(move || {
-            let lag = control.lag.get();
-            let behind = lag.map(|lag| lag.by_partition()).unwrap_or_default();
+            let (lag_records, lag_seconds) = control.lag();
+            let totals = control.totals();
+            let behind = control.lag.get().map(|lag| lag.by_partition());
+            let behind = behind.unwrap_or_default();
             let partitions: BTreeMap<String, Value> = lock(&control.positions)
                 .iter()
                 .map(|(place, next)| {
@@ -106,14 +130,14 @@ impl Control {
             json!({
                 "service": "data-loader",
                 "running": control.is_running(),
-                "stored": control.stored.load(Ordering::Relaxed),
-                "rejected": control.rejected.load(Ordering::Relaxed),
+                "stored": totals.stored,
+                "rejected": totals.rejected,
                 "unknown_fields": control.unknown_fields.load(Ordering::Relaxed),
-                "batches": control.batches.load(Ordering::Relaxed),
+                "batches": totals.batches,
                 "records_per_second": control.pace.per_second(),
                 "partitions": partitions,
-                "lag_records": lag.map(|lag| lag.records()),
-                "lag_seconds": lag.map(|lag| lag.seconds()),
+                "lag_records": lag_records,
+                "lag_seconds": lag_seconds,
                 "last_error": *lock(&control.last_error),
             })
         })

@@ -6,8 +6,10 @@
 mod config;
 mod control;
 mod load;
+mod minute;
 mod origins;
 mod pace;
+pub mod rejects;
 mod route;
 mod stage;
 mod store;
@@ -57,11 +59,12 @@ impl Config {
 /// SQL of all tables the loader writes.
 pub fn tables(schema: &Schema) -> String {
     format!(
-        "{}{}{}{}",
+        "{}{}{}{}{}",
         records::table::ddl(schema),
         common::arrivals::DDL,
         common::offsets::DDL,
-        common::rejects::DDL
+        common::rejects::DDL,
+        common::rejects::UPGRADE
     )
 }
 

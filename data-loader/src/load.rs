@@ -11,6 +11,7 @@ use records::decode::Decoder;
 use tokio::runtime::Handle;
 
 use crate::control::Control;
+use crate::minute::Minute;
 use crate::origins::Origins;
 use crate::stage::Stage;
 use crate::store::{Batch, Store};
@@ -34,6 +35,7 @@ pub(crate) struct Loader {
     /// one before stores.
     writing: Option<Writing>,
     teller: Teller,
+    minute: Minute,
     control: Arc<Control>,
     health: Health,
     /// Whether this is a member of the group: not while stopped.
@@ -71,6 +73,7 @@ impl Loader {
             store: Arc::new(store),
             writing: None,
             teller: Teller::start(&Handle::current(), config.kafka.producer()?, rejects_topic),
+            minute: Minute::default(),
             control,
             health,
             joined: true,
@@ -85,6 +88,7 @@ impl Loader {
                 std::thread::sleep(STOPPED);
                 continue;
             }
+            self.minute.tell(&self.control);
             let gathered = self.gather();
             if self.writing.as_ref().is_some_and(Writing::is_done) && !self.settle(runtime)? {
                 // What was gathered after it starts from an offset that is not stored.
@@ -146,13 +150,14 @@ impl Loader {
                     .map_or_else(records::timestamp::now_us, |ms| ms * 1000);
                 let (partition, offset) = (message.partition(), message.offset());
                 match decoder.push(payload, arrival_us) {
-                    Ok(()) => origins.push(partition, offset, payload),
+                    Ok(()) => origins.push(partition, offset, message.key(), payload),
                     Err(reason) => rejects.push(Reject {
                         topic: message.topic().to_owned(),
                         partition,
                         offset,
                         code: reason.code(),
                         reason: reason.to_string(),
+                        key: message.key().map(<[u8]>::to_vec),
                         payload: payload.to_vec(),
                     }),
                 }

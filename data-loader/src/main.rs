@@ -1,6 +1,11 @@
 //! `data-loader`: listings from Kafka to PostgreSQL, exactly once.
 
-use clap::Parser;
+use std::path::PathBuf;
+
+use anyhow::Context;
+use clap::{Parser, Subcommand};
+use common::{Health, database};
+use data_loader::rejects::{self, Place, Selection};
 
 /// Loads listings from Kafka into PostgreSQL, exactly once.
 ///
@@ -9,6 +14,12 @@ use clap::Parser;
 ///
 ///   data-loader --kafka localhost:9092 --database-url postgres://me:secret@localhost/hedonic
 ///   curl -X POST localhost:8082/stop; curl localhost:8082/status
+///
+/// What was rejected can be looked at, mended and sent again:
+///
+///   data-loader rejects list
+///   data-loader rejects show new_data/0/1234 > message.json
+///   data-loader rejects replay new_data/0/1234 --with message.json
 #[derive(Parser)]
 #[command(version, verbatim_doc_comment)]
 struct Args {
@@ -17,6 +28,56 @@ struct Args {
     /// Address of the HTTP interface (port 0 takes a free one)
     #[arg(long, value_name = "HOST:PORT")]
     http: Option<String>,
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Shows what was rejected, and sends it again
+    #[command(subcommand)]
+    Rejects(Rejects),
+}
+
+#[derive(Subcommand)]
+enum Rejects {
+    /// Lists the newest rejects, and counts them by code
+    List {
+        #[command(flatten)]
+        selection: Selection,
+        /// Show so many
+        #[arg(long, value_name = "N", default_value_t = 50)]
+        limit: u32,
+        /// Print one JSON object a line, with the whole messages
+        #[arg(long)]
+        json: bool,
+    },
+    /// Prints a reject's message as it came, and on standard error why it was rejected
+    Show {
+        /// topic/partition/offset, as `list` shows it
+        place: Place,
+        /// The Kafka cluster's id, where two have rejected a message of the same place
+        #[arg(long, value_name = "ID")]
+        cluster: Option<String>,
+        /// Print all that is known of it as a JSON object
+        #[arg(long)]
+        json: bool,
+    },
+    /// Sends rejects again, to the topics they came from: they are loaded, or rejected again, as any
+    /// message. Those sent before are left out unless they are named.
+    Replay {
+        /// topic/partition/offset, as `list` shows it
+        #[arg(required_unless_present_any = ["all", "code", "topic", "since"])]
+        places: Vec<Place>,
+        /// All that were not sent again before
+        #[arg(long, conflicts_with = "places")]
+        all: bool,
+        #[command(flatten)]
+        selection: Selection,
+        /// Send this file's content instead of the message (with one place)
+        #[arg(long, value_name = "FILE", requires = "places")]
+        with: Option<PathBuf>,
+    },
 }
 
 #[tokio::main]
@@ -26,8 +87,11 @@ async fn main() -> anyhow::Result<()> {
         return probe.ask(&args.common, "loader", args.http.as_deref());
     }
     common::telemetry::log("info", args.common.log_json);
-    common::telemetry::record_metrics();
     common::telemetry::choose_tls_provider();
+    if let Some(Command::Rejects(command)) = args.command {
+        return command.run(&args.common.layered()?).await;
+    }
+    common::telemetry::record_metrics();
     let mut config = data_loader::Config::new(&args.common.layered()?)?;
     if let Some(http) = args.http {
         config.loader.http = http;
@@ -35,4 +99,52 @@ async fn main() -> anyhow::Result<()> {
     let listener = common::http::listen(&config.loader.http)?;
     tracing::info!("listening on http://{}", listener.local_addr()?);
     data_loader::run(config, listener, common::shutdown::on_signals()).await
+}
+
+impl Rejects {
+    async fn run(self, layered: &common::Layered) -> anyhow::Result<()> {
+        let config = data_loader::Config::new(layered)?;
+        let shutdown = common::shutdown::on_signals();
+        let tables = data_loader::tables(&config.schema);
+        let opened =
+            database::open(&config.database, &tables, &Health::default(), &shutdown).await?;
+        let Some(pool) = opened else {
+            return Ok(());
+        };
+        match self {
+            Rejects::List {
+                selection,
+                limit,
+                json,
+            } => rejects::list(&pool, &selection, limit, json).await,
+            Rejects::Show {
+                place,
+                cluster,
+                json,
+            } => rejects::show(&pool, &place, cluster.as_deref(), json).await,
+            Rejects::Replay {
+                places,
+                selection,
+                with,
+                ..
+            } => {
+                let payload = with
+                    .map(|file| {
+                        anyhow::ensure!(
+                            places.len() == 1,
+                            "--with sends one message: give one place, not {}",
+                            places.len()
+                        );
+                        std::fs::read(&file)
+                            .with_context(|| format!("cannot read {}", file.display()))
+                    })
+                    .transpose()?;
+                let kafka = &config.kafka;
+                let sent =
+                    rejects::replay(&pool, kafka, &places, &selection, payload, &shutdown).await?;
+                println!("{sent} sent again; they are loaded, or rejected again, as any message");
+                Ok(())
+            }
+        }
+    }
 }

@@ -1,12 +1,14 @@
 //! Where each row of a batch came from: a row that the database refuses is kept as it arrived.
 
+use std::ops::Range;
+
 use common::rejects::Reject;
 
 /// The messages of a batch's rows, in their order.
 #[derive(Debug, Default)]
 pub(crate) struct Origins {
     origins: Vec<Origin>,
-    /// The messages, one after the other: no allocation for each.
+    /// Keys and messages, one after the other: no allocation for each.
     bytes: Vec<u8>,
 }
 
@@ -14,19 +16,28 @@ pub(crate) struct Origins {
 struct Origin {
     partition: i32,
     offset: i64,
-    /// Where its message ends in `bytes`; it begins where the one before ends.
-    end: usize,
+    /// In `bytes`.
+    key: Option<Range<usize>>,
+    /// In `bytes`.
+    payload: Range<usize>,
 }
 
 impl Origins {
     /// A further row.
-    pub fn push(&mut self, partition: i32, offset: i64, payload: &[u8]) {
-        self.bytes.extend_from_slice(payload);
-        self.origins.push(Origin {
+    pub fn push(&mut self, partition: i32, offset: i64, key: Option<&[u8]>, payload: &[u8]) {
+        let origin = Origin {
             partition,
             offset,
-            end: self.bytes.len(),
-        });
+            key: key.map(|key| self.keep(key)),
+            payload: self.keep(payload),
+        };
+        self.origins.push(origin);
+    }
+
+    fn keep(&mut self, bytes: &[u8]) -> Range<usize> {
+        let begin = self.bytes.len();
+        self.bytes.extend_from_slice(bytes);
+        begin..self.bytes.len()
     }
 
     /// The row's message as a reject of the database.
@@ -35,16 +46,15 @@ impl Origins {
     /// When there is no such row.
     pub fn refused(&self, topic: &str, row: usize, reason: String) -> Reject {
         let origin = &self.origins[row];
-        let begin = row
-            .checked_sub(1)
-            .map_or(0, |before| self.origins[before].end);
+        let kept = |range: &Range<usize>| self.bytes[range.clone()].to_vec();
         Reject {
             topic: topic.to_owned(),
             partition: origin.partition,
             offset: origin.offset,
             code: "refused",
             reason,
-            payload: self.bytes[begin..origin.end].to_vec(),
+            key: origin.key.as_ref().map(kept),
+            payload: kept(&origin.payload),
         }
     }
 }

@@ -106,8 +106,22 @@ impl Store {
     /// # Errors
     /// When the partition was lost, or the server fails: neither is the fault of a row.
     pub async fn write(&self, batch: &Batch) -> Result<Vec<Reject>, AdvanceError> {
+        let mut connection = self.anchor.pool.acquire().await?;
+        let written = self.write_on(&mut connection, batch).await;
+        if let Err(AdvanceError::Database(_)) = written {
+            // The fault may be the session's: one that began read-only stays so.
+            connection.close_on_drop();
+        }
+        written
+    }
+
+    async fn write_on(
+        &self,
+        connection: &mut PgConnection,
+        batch: &Batch,
+    ) -> Result<Vec<Reject>, AdvanceError> {
         if self.route(|route| route.is_straight()) {
-            let mut transaction = self.anchor.pool.begin().await?;
+            let mut transaction = connection.begin().await?;
             match self.put_straight(&mut transaction, &batch.rows).await {
                 Ok(()) => {
                     self.complete(transaction, batch, &[]).await?;
@@ -119,7 +133,7 @@ impl Store {
             }
             self.route(Route::met_known_key);
         }
-        let mut transaction = self.anchor.pool.begin().await?;
+        let mut transaction = connection.begin().await?;
         match self.merge(&mut transaction, &batch.rows).await {
             Ok(()) => {
                 self.complete(transaction, batch, &[]).await?;
@@ -128,7 +142,7 @@ impl Store {
             Err(error) if is_of_a_row(&error) => transaction.rollback().await?,
             Err(error) => return Err(error.into()),
         }
-        let mut transaction = self.anchor.pool.begin().await?;
+        let mut transaction = connection.begin().await?;
         let refused = self.merge_in_parts(&mut transaction, batch).await?;
         self.complete(transaction, batch, &refused).await?;
         Ok(refused)

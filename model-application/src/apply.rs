@@ -114,6 +114,7 @@ impl Applier {
                                 offset: message.offset(),
                                 code: reason.code(),
                                 reason: reason.to_string(),
+                                key: message.key().map(<[u8]>::to_vec),
                                 payload: payload.to_vec(),
                             };
                             let key = id.as_ref().map_or_else(

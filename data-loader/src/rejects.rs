@@ -1,0 +1,9 @@
+//! What was rejected: to be looked at, mended and sent again.
+
+mod list;
+mod replay;
+mod select;
+
+pub use list::{list, show};
+pub use replay::replay;
+pub use select::{Place, Selection};
