@@ -61,7 +61,7 @@ def measure(system, load, bed, **how):
         cpu_s=cpu_s,
         server_cpu_s=server_s,
         broker_cpu_s=broker_s,
-        peak_bytes=memory.bytes,
+        peak_bytes=max(memory.bytes, sum(_most_bytes(child) for child in children)),
         wrong=wrong,
     )
 
@@ -105,9 +105,17 @@ def _stragglers(load, bed, wrong):
         if stored == expected:
             return wrong
         if wrong or stored[0] > expected[0] or time.monotonic() > until:
-            found = f"{stored[0]:,} rows for {expected[0]:,}, prices {stored[1]:,} for {expected[1]:,}"
+            found = (
+                f"{stored[0]:,} rows for {expected[0]:,},"
+                f" prices {stored[1]:,} for {expected[1]:,}"
+            )
             return f"{found}; {wrong}" if wrong else found
         time.sleep(0.2)
+
+
+def _most_bytes(child):
+    """What the system says of one that has ended: it may have been too quick to be looked at."""
+    return child.rusage.ru_maxrss * 1024 if child.rusage else 0
 
 
 def _cpu_s(child):

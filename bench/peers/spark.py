@@ -1,6 +1,6 @@
-"""PySpark Structured Streaming: from_json, then foreachBatch writing by JDBC, as the older system did.
+"""PySpark Structured Streaming: from_json, then foreachBatch writing by JDBC.
 
-`foreachBatch` gives at-least-once; JDBC's append cannot upsert, so a batch that is done again after
+That is how the older system did it. `foreachBatch` gives at-least-once; JDBC's append cannot upsert, so a batch that is done again after
 a crash stops at the primary key. Timed with the trigger `availableNow`, which takes what the topic
 holds and ends.
 """
@@ -17,11 +17,12 @@ SETTINGS = {
     "master": "local[2]",
     "driver_memory": "2g",
     "batchsize": "10000",
-    # Into how many transactions at most a partition's rows go: PostgreSQL's own default of isolation.
+    # PostgreSQL's own default.
     "isolationLevel": "READ_COMMITTED",
     "reWriteBatchedInserts": "true",
     "trigger": "availableNow",
-    "maxOffsetsPerTrigger": "100000",
+    # One batch of all, a transaction for each partition: twice as fast as batches of 100,000.
+    "maxOffsetsPerTrigger": "none",
 }
 _PROGRAM = Path(__file__).parent / "programs" / "spark_stream.py"
 
