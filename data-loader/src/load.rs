@@ -29,6 +29,8 @@ const TEND: Duration = Duration::from_millis(100);
 pub(crate) struct Loader {
     consumer: Anchored,
     decoder: Decoder,
+    /// Where a record came from is its key where the schema names none.
+    cluster: String,
     limits: Limits,
     store: Arc<Store>,
     /// The batch before, until its end is known. At most one: each starts from the offsets that the
@@ -60,11 +62,13 @@ impl Loader {
             shutdown.clone(),
         )?;
         control.watch(consumer.lag());
+        let cluster = anchor.cluster.clone();
         let store = Store::new(&config.schema, &config.kafka.topics.new_data, anchor)?;
         let rejects_topic = config.kafka.topics.rejects.clone();
         Ok(Loader {
             consumer,
             decoder: Decoder::new(&config.schema, PURPOSE),
+            cluster,
             limits: Limits {
                 rows: config.loader.batch_rows,
                 bytes: config.loader.batch_bytes,
@@ -134,7 +138,7 @@ impl Loader {
     /// A decoded batch: as soon as it has lingered and nothing is being written, or when it is full.
     fn gather(&mut self) -> Option<Batch> {
         let (mut origins, mut rejects) = (Origins::default(), Vec::new());
-        let (decoder, writing) = (&mut self.decoder, &self.writing);
+        let (decoder, writing, cluster) = (&mut self.decoder, &self.writing, &self.cluster);
         let (mut began, mut bytes) = (None, 0);
         let gathered = self.consumer.gather(
             &self.limits,
@@ -149,10 +153,12 @@ impl Loader {
                     .to_millis()
                     .map_or_else(records::timestamp::now_us, |ms| ms * 1000);
                 let (partition, offset) = (message.partition(), message.offset());
-                match decoder.push(payload, arrival_us) {
+                let topic = message.topic();
+                let place = format_args!("{cluster}/{topic}/{partition}/{offset}");
+                match decoder.push_from(payload, arrival_us, &place) {
                     Ok(()) => origins.push(partition, offset, message.key(), payload),
                     Err(reason) => rejects.push(Reject {
-                        topic: message.topic().to_owned(),
+                        topic: topic.to_owned(),
                         partition,
                         offset,
                         code: reason.code(),

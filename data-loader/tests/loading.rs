@@ -355,3 +355,50 @@ async fn a_row_that_the_database_refuses_costs_itself_alone() {
     );
     running.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_a_key_every_message_is_a_record() {
+    let schema = tempfile::NamedTempFile::new().expect("a file");
+    std::fs::write(
+        schema.path(),
+        "name = 'event'\nversion = 1\ntask = 'regression'\ntable = 'events'\ntarget = 'clicks'\n\
+         [[field]]\nname = 'page'\nkind = 'category'\n\
+         [[field]]\nname = 'clicks'\nkind = 'integer'\n",
+    )
+    .expect("writes");
+    let source = schema.path().to_str().expect("text");
+    let bed = Testbed::start().await;
+    let topics = bed.kafka(&[]).topics;
+    let event = json!({ "page": "home", "clicks": 3 }).to_string();
+    let same: Vec<_> = (0..200)
+        .map(|n| (n.to_string(), event.clone().into_bytes()))
+        .collect();
+    bed.send(&topics.new_data, &same).await;
+    let set = [("schema.source", source)];
+    let running = loader(&bed, &set);
+    let count = || async {
+        match bed
+            .number("SELECT (to_regclass('events') IS NOT NULL)::int::bigint")
+            .await
+        {
+            1 => bed.number("SELECT count(*) FROM events").await,
+            _ => 0,
+        }
+    };
+    eventually("200 events", LIMIT, || async { count().await == 200 }).await;
+    running.stop().await;
+    let place: String = sqlx::query_scalar("SELECT _place FROM events ORDER BY 1 LIMIT 1")
+        .fetch_one(bed.pool())
+        .await
+        .expect("a place");
+    assert!(
+        place.ends_with(&format!("/{}/0/0", topics.new_data)),
+        "{place} is cluster, topic, partition and offset"
+    );
+
+    // Another member of another life goes on after them: none comes twice.
+    let running = loader(&bed, &set);
+    bed.send(&topics.new_data, &same[..50]).await;
+    eventually("250 events", LIMIT, || async { count().await == 250 }).await;
+    running.stop().await;
+}

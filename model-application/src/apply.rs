@@ -94,6 +94,7 @@ impl Applier {
             let mut rejected = Vec::new();
             let mut arrivals_us = Vec::new();
             let (decoder, schema) = (&mut self.decoder, &self.schema);
+            let cluster = &self.anchor.cluster;
             let gathered = self.consumer.gather(
                 &self.limits,
                 &self.shutdown,
@@ -104,14 +105,17 @@ impl Applier {
                         .timestamp()
                         .to_millis()
                         .map_or_else(timestamp::now_us, |ms| ms * 1000);
-                    match decoder.push(payload, arrival_us) {
+                    let (topic, partition, offset) =
+                        (message.topic(), message.partition(), message.offset());
+                    let place = format_args!("{cluster}/{topic}/{partition}/{offset}");
+                    match decoder.push_from(payload, arrival_us, &place) {
                         Ok(()) => arrivals_us.push(arrival_us),
                         Err(reason) => {
                             let id = key_of_reject(schema, payload);
                             let reject = Reject {
-                                topic: message.topic().to_owned(),
-                                partition: message.partition(),
-                                offset: message.offset(),
+                                topic: topic.to_owned(),
+                                partition,
+                                offset,
                                 code: reason.code(),
                                 reason: reason.to_string(),
                                 key: message.key().map(<[u8]>::to_vec),

@@ -64,6 +64,19 @@ impl Decoder {
     /// # Errors
     /// The reason why the message is rejected; the columns are then as they were before.
     pub fn push(&mut self, payload: &[u8], arrival_us: i64) -> Result<(), Reason> {
+        self.push_from(payload, arrival_us, &"")
+    }
+
+    /// The same; `place`, where the message came from, is the key where the schema has none.
+    ///
+    /// # Errors
+    /// As [`Decoder::push`].
+    pub fn push_from(
+        &mut self,
+        payload: &[u8],
+        arrival_us: i64,
+        place: &dyn fmt::Display,
+    ) -> Result<(), Reason> {
         self.row.clear();
         if payload.iter().all(u8::is_ascii_whitespace) {
             return Err(Reason::Empty);
@@ -81,7 +94,7 @@ impl Decoder {
                 detail: error.to_string(),
             }));
         }
-        self.row.finish(arrival_us)?;
+        self.row.finish(arrival_us, place)?;
         self.columns.push(&self.row);
         self.key_was_number.push(self.row.key_was_number());
         self.unknown_fields += self.row.unknown_fields();

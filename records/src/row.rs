@@ -1,9 +1,10 @@
 //! One record on its way into columns: its cells, checked against the schema.
 
+use std::fmt::Display;
 use std::ops::Range;
 
 use crate::reject::Reason;
-use crate::schema::{Field, Kind, Purpose, Schema};
+use crate::schema::{Field, Kind, PLACE, Purpose, Schema};
 use crate::timestamp;
 
 /// A record whose time is later than its arrival by more than this is rejected: it would win over
@@ -30,6 +31,8 @@ pub(crate) struct Slot {
     pub field: Field,
     pub is_key: bool,
     pub is_time: bool,
+    /// The key of a schema without one.
+    is_place: bool,
     nullable: bool,
 }
 
@@ -51,6 +54,7 @@ impl Row {
             .columns(purpose)
             .map(|field| Slot {
                 is_key: field.name == schema.key,
+                is_place: field.name == schema.key && field.name == PLACE,
                 is_time: schema.time.as_deref() == Some(field.name.as_str()),
                 nullable: schema.is_nullable(field),
                 field: field.clone(),
@@ -211,9 +215,14 @@ impl Row {
         }
     }
 
-    /// Fills the time in from the arrival where the record has none, then checks every cell.
-    pub fn finish(&mut self, arrival_us: i64) -> Result<(), Reason> {
+    /// Fills the time in from the arrival where the record has none, and the key from the place it
+    /// came from where the schema has none, then checks every cell.
+    pub fn finish(&mut self, arrival_us: i64, place: &dyn Display) -> Result<(), Reason> {
         for index in 0..self.slots.len() {
+            let slot = &self.slots[index];
+            if slot.is_place && self.cells[index] == Cell::Null {
+                self.store_text(index, &place.to_string());
+            }
             let slot = &self.slots[index];
             if slot.is_time && self.cells[index] == Cell::Null {
                 self.cells[index] = Cell::Timestamp(arrival_us);

@@ -10,6 +10,10 @@ use serde::{Deserialize, Serialize};
 /// The default schema, compiled in: `schemas/real-estate.toml`.
 const REAL_ESTATE: &str = include_str!("../../schemas/real-estate.toml");
 
+/// The key of a schema that names none: the place that a record came from, such as topic, partition
+/// and offset on a Kafka cluster.
+pub const PLACE: &str = "_place";
+
 /// Longest text of a `category` field, in bytes, unless the schema says otherwise.
 const CATEGORY_MAX_LENGTH: usize = 256;
 /// Longest text of a `text` field, in bytes, unless the schema says otherwise.
@@ -148,7 +152,25 @@ pub struct Field {
     pub about: Option<String>,
 }
 
+/// What `key` is where a schema leaves it out.
+fn place() -> String {
+    PLACE.to_owned()
+}
+
 impl Field {
+    fn place() -> Field {
+        Field {
+            name: place(),
+            kind: Kind::Text,
+            required: false,
+            min: None,
+            max: None,
+            unit: None,
+            max_length: None,
+            about: Some("where the record came from".to_owned()),
+        }
+    }
+
     /// Longest text allowed, in bytes.
     pub fn text_limit(&self) -> usize {
         self.max_length.unwrap_or(match self.kind {
@@ -170,7 +192,9 @@ pub struct Schema {
     pub task: Task,
     /// The table the loader writes and training reads.
     pub table: String,
-    /// The field that says which record a later one replaces.
+    /// The field that says which record a later one replaces. Left out, it is [`PLACE`], a field
+    /// of its own: every message is a record.
+    #[serde(default = "place")]
     pub key: String,
     /// The field that orders records in time; absent in a record, its arrival counts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -212,10 +236,13 @@ impl Schema {
     /// # Errors
     /// When the text is not TOML or its parts do not fit together.
     pub fn parse(text: &str, path: &str) -> Result<Schema, SchemaError> {
-        let schema: Schema = toml::from_str(text).map_err(|error| SchemaError::Parse {
+        let mut schema: Schema = toml::from_str(text).map_err(|error| SchemaError::Parse {
             path: path.to_owned(),
             detail: error.to_string(),
         })?;
+        if schema.key == PLACE && schema.field(PLACE).is_none() {
+            schema.fields.insert(0, Field::place());
+        }
         schema.check().map_err(|detail| SchemaError::Inconsistent {
             path: path.to_owned(),
             detail,

@@ -98,7 +98,7 @@ impl<R: Read> Delimited<R> {
             match self.fill(now_us) {
                 Ok(()) => self.columns.push(&self.row),
                 Err(reason) => rejects.push(RowReject {
-                    line: self.record.position().map_or(0, csv::Position::line),
+                    line: self.line(),
                     reason,
                 }),
             }
@@ -128,7 +128,13 @@ impl<R: Read> Delimited<R> {
             })?;
             self.row.set_untyped(index, text)?;
         }
-        self.row.finish(now_us)
+        let line = self.line();
+        self.row.finish(now_us, &line)
+    }
+
+    /// That of the record read last.
+    fn line(&self) -> u64 {
+        self.record.position().map_or(0, csv::Position::line)
     }
 }
 

@@ -122,7 +122,14 @@ impl Parquet {
             let index = self.next_in_chunk;
             self.next_in_chunk += 1;
             self.line += 1;
-            match fill(&mut self.row, &self.matching, chunk, index, now_us) {
+            match fill(
+                &mut self.row,
+                &self.matching,
+                chunk,
+                index,
+                now_us,
+                self.line,
+            ) {
                 Ok(()) => self.columns.push(&self.row),
                 Err(reason) => rejects.push(RowReject {
                     line: self.line,
@@ -146,6 +153,7 @@ fn fill(
     chunk: &RecordBatch,
     index: usize,
     now_us: i64,
+    line: u64,
 ) -> Result<(), Reason> {
     row.clear();
     for (column, target) in chunk.columns().iter().zip(&matching.targets) {
@@ -155,7 +163,7 @@ fn fill(
             set(row, target, column.as_ref(), index)?;
         }
     }
-    row.finish(now_us)
+    row.finish(now_us, &line)
 }
 
 fn is_readable(data_type: &DataType) -> bool {
