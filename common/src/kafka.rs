@@ -23,7 +23,7 @@ pub use properties::Properties;
 pub use topics::ensure_topics;
 
 /// Bytes a consumer fetches ahead: bounds memory while the database is slow.
-const FETCH_AHEAD_KIB: &str = "16384";
+const FETCH_AHEAD_KIB: &str = "8192";
 
 /// Section `[kafka]`.
 #[derive(Debug, Clone, Deserialize)]
@@ -117,6 +117,9 @@ impl KafkaConfig {
             ("statistics.interval.ms", "1000"),
             ("topic.metadata.refresh.interval.ms", "5000"),
             ("queued.max.messages.kbytes", FETCH_AHEAD_KIB),
+            // How long it does not fetch when it has that much: a second, by default, in which all
+            // of it is taken.
+            ("fetch.queue.backoff.ms", "10"),
         ])
     }
 
