@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use backon::{ExponentialBuilder, Retryable};
 use serde::Deserialize;
-use sqlx::PgPool;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::{Executor, PgPool};
 
 use crate::health::Health;
 use crate::secret::Secret;
@@ -110,9 +110,7 @@ pub async fn make_tables(pool: &PgPool, sql: &str) -> Result<(), sqlx::Error> {
         .bind(TABLES_LOCK)
         .execute(&mut *transaction)
         .await?;
-    sqlx::raw_sql(sqlx::AssertSqlSafe(sql.to_owned()))
-        .execute(&mut *transaction)
-        .await?;
+    transaction.execute(sql).await?;
     transaction.commit().await
 }
 

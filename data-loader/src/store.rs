@@ -16,7 +16,7 @@ use common::offsets::{self, AdvanceError, Stretches};
 use common::rejects::{self, Reject};
 use pgpq::ArrowToPostgresBinaryEncoder;
 use records::{Schema, table};
-use sqlx::{Connection, PgConnection, Postgres, Transaction};
+use sqlx::{Connection, Executor, PgConnection, Postgres, Transaction};
 
 use crate::PURPOSE;
 use crate::origins::Origins;
@@ -228,13 +228,9 @@ impl Store {
             return Ok(());
         }
         let began = Instant::now();
-        sqlx::raw_sql(sqlx::AssertSqlSafe(self.beside.as_str()))
-            .execute(&mut *connection)
-            .await?;
+        connection.execute(self.beside.as_str()).await?;
         self.copy(connection, &self.copy_beside, rows).await?;
-        sqlx::query(sqlx::AssertSqlSafe(self.merge.as_str()))
-            .execute(&mut *connection)
-            .await?;
+        connection.execute(self.merge.as_str()).await?;
         Stage::Merge.took(began);
         Ok(())
     }
@@ -255,10 +251,12 @@ impl Store {
         let mut buffer = BytesMut::new();
         encoder.write_header(&mut buffer).map_err(wrong)?;
         for begin in (0..rows.num_rows()).step_by(CHUNK) {
+            if begin > 0 {
+                copy.send(&buffer[..]).await?;
+                buffer.clear();
+            }
             let chunk = rows.slice(begin, CHUNK.min(rows.num_rows() - begin));
             encoder.write_batch(&chunk, &mut buffer).map_err(wrong)?;
-            copy.send(&buffer[..]).await?;
-            buffer.clear();
         }
         encoder.write_footer(&mut buffer).map_err(wrong)?;
         copy.send(&buffer[..]).await?;

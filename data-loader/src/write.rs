@@ -52,19 +52,23 @@ impl Writing {
         shutdown: &Shutdown,
     ) -> Writing {
         let (store, control) = (Arc::clone(store), Arc::clone(control));
-        let shutdown = shutdown.clone();
-        let task = runtime.spawn(async move {
-            let outcome = tokio::select! {
-                outcome = write(&store, &batch, &control) => outcome,
-                () = lease.ended() => Outcome::Ended,
-                // What is not committed is read again at the next start.
-                () = async {
-                    shutdown.cancelled().await;
-                    tokio::time::sleep(LEAVING).await;
-                } => Outcome::Ended,
-            };
-            Written { batch, outcome }
-        });
+        let (shutdown, handle) = (shutdown.clone(), runtime.clone());
+        let writing = move || {
+            handle.block_on(async move {
+                let outcome = tokio::select! {
+                    outcome = write(&store, &batch, &control) => outcome,
+                    () = lease.ended() => Outcome::Ended,
+                    // What is not committed is read again at the next start.
+                    () = async {
+                        shutdown.cancelled().await;
+                        tokio::time::sleep(LEAVING).await;
+                    } => Outcome::Ended,
+                };
+                Written { batch, outcome }
+            })
+        };
+        // On a thread of its own, as encoding a batch takes a while.
+        let task = runtime.spawn_blocking(writing);
         Writing {
             task,
             written: None,

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use sqlx::{Connection, PgConnection};
+use sqlx::{Connection, Executor, PgConnection};
 
 use crate::binaries::{Binaries, Search};
 use crate::cluster::{Cluster, USER};
@@ -209,9 +209,7 @@ impl Postgres {
                 .await?;
         if !there {
             let sql = format!("CREATE DATABASE \"{}\"", name.replace('"', ""));
-            sqlx::raw_sql(sqlx::AssertSqlSafe(sql))
-                .execute(&mut connection)
-                .await?;
+            connection.execute(sql.as_str()).await?;
         }
         Ok(connection.close().await?)
     }

@@ -9,7 +9,7 @@ use common::{Health, Layered, Shutdown};
 use embedded::{Postgres, PostgresOptions};
 use model_prepare::Config;
 use serde_json::Value;
-use sqlx::{AssertSqlSafe, PgPool};
+use sqlx::PgPool;
 use tempfile::TempDir;
 
 const LIMIT: Duration = Duration::from_secs(30);
@@ -73,7 +73,7 @@ impl Stage {
              VALUES {}",
             rows.join(", ")
         );
-        let inserted = sqlx::query(AssertSqlSafe(sql)).execute(&self.pool).await;
+        let inserted = sqlx::query(&sql).execute(&self.pool).await;
         inserted.expect("inserts");
     }
 

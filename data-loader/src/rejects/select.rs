@@ -117,7 +117,7 @@ impl Selection {
         let sql = format!(
             "SELECT code, count(*) FROM rejects WHERE {WHERE} GROUP BY 1 ORDER BY 2 DESC, 1"
         );
-        sqlx::query_as(sqlx::AssertSqlSafe(sql))
+        sqlx::query_as(&sql)
             .bind(&self.code)
             .bind(&self.topic)
             .bind(&self.cluster)
@@ -135,7 +135,7 @@ impl Selection {
         let sql = format!(
             "SELECT * FROM rejects WHERE {WHERE} ORDER BY rejected_at DESC, topic, partition, \"offset\" DESC LIMIT $5"
         );
-        sqlx::query_as(sqlx::AssertSqlSafe(sql))
+        sqlx::query_as(&sql)
             .bind(&self.code)
             .bind(&self.topic)
             .bind(&self.cluster)
@@ -156,7 +156,7 @@ impl Selection {
         let sql = format!(
             "SELECT * FROM rejects WHERE {WHERE} AND rejected_at < $5 AND replayed_at IS NULL ORDER BY cluster, topic, partition, \"offset\" LIMIT $6"
         );
-        sqlx::query_as(sqlx::AssertSqlSafe(sql))
+        sqlx::query_as(&sql)
             .bind(&self.code)
             .bind(&self.topic)
             .bind(&self.cluster)
