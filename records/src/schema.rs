@@ -146,9 +146,18 @@ pub struct Field {
     /// What the field means, for people.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub about: Option<String>,
+    /// Its header in files where that is not `name`: other people's files have capitals, spaces,
+    /// or no header at all (`""`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub column: Option<String>,
 }
 
 impl Field {
+    /// Whether a file's header stands for this field.
+    pub fn is_headed(&self, header: &str) -> bool {
+        self.name == header || self.column.as_deref() == Some(header)
+    }
+
     /// Longest text allowed, in bytes.
     pub fn text_limit(&self) -> usize {
         self.max_length.unwrap_or(match self.kind {
@@ -178,6 +187,13 @@ pub struct Schema {
     /// The field to be predicted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub target: Option<String>,
+    /// The field that says how large the thing is, `area` where there is one: prices go by it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub area: Option<String>,
+    /// The numbers that say where the thing is: coordinates, or distances to what does not move.
+    /// Latitude and longitude where there are such.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub place: Vec<String>,
     /// The fields, in the order of the table's columns.
     #[serde(rename = "field")]
     pub fields: Vec<Field>,
@@ -260,6 +276,12 @@ impl Schema {
         if let Some(time) = &self.time {
             role("time", time, &[Kind::Timestamp])?;
         }
+        if let Some(area) = &self.area {
+            role("area", area, &[Kind::Number, Kind::Integer])?;
+        }
+        for place in &self.place {
+            role("place", place, &[Kind::Number, Kind::Integer])?;
+        }
         match (&self.target, self.task) {
             (Some(target), Task::Regression) => {
                 role("target", target, &[Kind::Number, Kind::Integer])
@@ -272,6 +294,36 @@ impl Schema {
             (None, Task::Clustering) => Ok(()),
             (Some(_), Task::Clustering) => Err("task clustering has no target".to_owned()),
             (None, task) => Err(format!("task {task:?} needs a target")),
+        }
+    }
+
+    /// The name of the field that says how large the thing is: the role, else a number `area`.
+    pub fn area(&self) -> Option<&str> {
+        let named = || {
+            let measured = |field: &Field| matches!(field.kind, Kind::Number | Kind::Integer);
+            self.field("area").filter(|field| measured(field))
+        };
+        let role = self.area.as_ref().and_then(|name| self.field(name));
+        role.or_else(named).map(|field| field.name.as_str())
+    }
+
+    /// Latitude and longitude by their usual names.
+    pub fn coordinates(&self) -> Option<(&str, &str)> {
+        let of = |names: [&str; 3]| {
+            let named = |field: &&Field| names.contains(&field.name.as_str());
+            let number = |field: &&Field| field.kind == Kind::Number;
+            self.features().filter(number).find(named)
+        };
+        let latitude = of(["latitude", "lat", "geo_lat"])?;
+        let longitude = of(["longitude", "long", "lon"])?;
+        Some((&latitude.name, &longitude.name))
+    }
+
+    /// The fields that say where the thing is: the role, else latitude and longitude.
+    pub fn places(&self) -> Vec<&str> {
+        match self.coordinates() {
+            Some((latitude, longitude)) if self.place.is_empty() => vec![latitude, longitude],
+            _ => self.place.iter().map(String::as_str).collect(),
         }
     }
 

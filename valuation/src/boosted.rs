@@ -1,0 +1,261 @@
+//! Boosted trees, grown by `hessboost`: the same trees on any number of threads.
+
+use std::num::NonZeroUsize;
+
+use hessboost::config::{GrowPolicy, TrainingParams, TreeMethod};
+use hessboost::data::{DMatrix, FeatureType, ViewCuts};
+use hessboost::error::HessboostError;
+use hessboost::metric::EvalMetric;
+use hessboost::model::{BoostedModel, ImportanceType, Iterations, ModelFormat};
+use hessboost::training::Trainer;
+use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
+
+/// How trees grow: different trees average well.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Growth {
+    /// The leaf that gains most is split next, as LightGBM does.
+    LeafWise,
+    /// One split for a whole level, as CatBoost does: regular, and quick to evaluate.
+    Symmetric,
+}
+
+/// How a boosted member is grown.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BoostedOptions {
+    /// Shape of the trees.
+    pub growth: Growth,
+    /// Most trees of a fold; fewer where the fold's own rows stop gaining.
+    pub rounds: usize,
+    /// Share of each tree that is added: smaller needs more rounds.
+    pub rate: f64,
+    /// Leaves of a leaf-wise tree at most.
+    pub leaves: usize,
+    /// Levels of a symmetric tree at most.
+    pub depth: usize,
+    /// Rows of a leaf at least.
+    pub leaf_rows: f64,
+    /// Share of the rows that each tree sees.
+    pub row_share: f64,
+    /// Share of the columns that each tree sees.
+    pub column_share: f64,
+    /// L2 penalty of a leaf's value.
+    pub penalty: f64,
+    /// Rounds without gain after which a fold stops; 0 never stops.
+    pub patience: usize,
+}
+
+impl BoostedOptions {
+    fn params(&self, seed: u64) -> Result<TrainingParams, HessboostError> {
+        let builder = TrainingParams::builder()
+            .tree_method(TreeMethod::Hist)
+            .eval_metric(EvalMetric::Rmse)
+            .eta(self.rate)
+            .min_child_weight(self.leaf_rows)
+            .subsample(self.row_share)
+            .colsample_bytree(self.column_share)
+            .lambda(self.penalty)
+            .seed(seed);
+        match self.growth {
+            Growth::LeafWise => builder
+                .grow_policy(GrowPolicy::LossGuide)
+                .unlimited_depth()
+                .max_leaves(self.leaves),
+            Growth::Symmetric => builder
+                .grow_policy(GrowPolicy::Symmetric)
+                .max_depth(self.depth),
+        }
+        .build()
+    }
+}
+
+/// A matrix of training rows, binned once for all that is grown on it.
+pub(crate) struct Table {
+    /// Names as quantities: symmetric trees know nothing else.
+    data: DMatrix,
+    /// Names as names, where there are any.
+    named: Option<DMatrix>,
+}
+
+impl Table {
+    /// `values` are row-major, NaN where nothing is known; `codes` are the values of a row that are
+    /// names; `targets` one a row.
+    pub(crate) fn new(values: &[f32], codes: &[usize], targets: &[f64]) -> Result<Table, String> {
+        let rows = targets.len();
+        let width = values.len() / rows.max(1);
+        let labels: Vec<f32> = targets.iter().map(|target| *target as f32).collect();
+        let make = || {
+            let data = DMatrix::from_dense(values, rows, width)?.with_labels(&labels)?;
+            let named = match codes.is_empty() {
+                true => None,
+                false => {
+                    let mut types = vec![FeatureType::Numerical; width];
+                    for code in codes {
+                        types[*code] = FeatureType::Categorical;
+                    }
+                    let data = DMatrix::from_dense(values, rows, width)?;
+                    Some(data.with_labels(&labels)?.with_feature_types(&types)?)
+                }
+            };
+            Ok(Table { data, named })
+        };
+        make().map_err(|error: HessboostError| error.to_string())
+    }
+
+    fn matrix(&self, growth: Growth) -> &DMatrix {
+        match growth {
+            Growth::LeafWise => self.named.as_ref().unwrap_or(&self.data),
+            Growth::Symmetric => &self.data,
+        }
+    }
+}
+
+/// A fitted ensemble of trees.
+#[derive(Debug, Clone)]
+pub(crate) struct Boosted {
+    model: BoostedModel,
+}
+
+impl PartialEq for Boosted {
+    fn eq(&self, other: &Boosted) -> bool {
+        match (self.encode(), other.encode()) {
+            (Ok(own), Ok(others)) => own == others,
+            _ => false,
+        }
+    }
+}
+
+impl Boosted {
+    /// One ensemble on all rows, without stopping.
+    pub(crate) fn fit(
+        table: &Table,
+        options: &BoostedOptions,
+        seed: u64,
+    ) -> Result<Boosted, String> {
+        let grow = || {
+            let params = options.params(seed)?;
+            let grown =
+                Trainer::new(&params, table.matrix(options.growth), options.rounds).train()?;
+            Ok(Boosted { model: grown.model })
+        };
+        grow().map_err(|error: HessboostError| error.to_string())
+    }
+
+    /// One ensemble a fold, each grown on the other folds and stopped by its own; gives their
+    /// average and every row's value by the ensemble that has not seen it. `folds` is by row.
+    ///
+    /// The average of the folds' ensembles stands in for one grown on all rows: each has seen a
+    /// little less, but their mean is steadier, and nothing is grown twice.
+    pub(crate) fn fit_folds(
+        table: &Table,
+        folds: &[usize],
+        options: &BoostedOptions,
+        seed: u64,
+    ) -> Result<(Boosted, Vec<f64>), String> {
+        let count = folds.iter().max().map_or(0, |last| last + 1);
+        let grow = |fold: usize| {
+            let (own, others): (Vec<usize>, Vec<usize>) =
+                (0..folds.len()).partition(|row| folds[*row] == fold);
+            let data = table.matrix(options.growth);
+            let train = data.select_rows_with_cuts(&others, ViewCuts::Source)?;
+            let judge = data.select_rows_with_cuts(&own, ViewCuts::Source)?;
+            let params = options.params(seed + fold as u64)?;
+            let mut trainer = Trainer::new(&params, &train, options.rounds);
+            if let Some(patience) = NonZeroUsize::new(options.patience) {
+                trainer = trainer.eval(&judge, "own").early_stopping_rounds(patience);
+            }
+            let grown = trainer.train()?.model;
+            let grown = match grown.best_iteration() {
+                Some(best) => grown.slice(..=best, 1)?,
+                None => grown,
+            };
+            let values = grown.predict_margin(&judge, Iterations::Best)?.into_vec();
+            Ok((grown, own, values))
+        };
+        let grown: Vec<_> = (0..count)
+            .into_par_iter()
+            .map(grow)
+            .collect::<Result<_, HessboostError>>()
+            .map_err(|error| error.to_string())?;
+        let mut out_of_fold = vec![0.0; folds.len()];
+        for (_, own, values) in &grown {
+            for (row, value) in own.iter().zip(values) {
+                out_of_fold[*row] = f64::from(*value);
+            }
+        }
+        let model = BoostedModel::average(grown.iter().map(|(model, _, _)| model))
+            .map_err(|error| error.to_string())?;
+        Ok((Boosted { model }, out_of_fold))
+    }
+
+    /// Values a row must have.
+    pub(crate) fn width(&self) -> usize {
+        self.model.n_features()
+    }
+
+    /// How many trees there are.
+    pub(crate) fn trees(&self) -> usize {
+        self.model.num_trees()
+    }
+
+    /// The value of one row; NaN for a row of another width.
+    pub(crate) fn row(&self, values: &[f32]) -> f64 {
+        self.model
+            .predict_margin_row(values, Iterations::Best)
+            .map_or(f64::NAN, f64::from)
+    }
+
+    /// The values of rows, row-major; the same bits as one by one.
+    pub(crate) fn rows(&self, values: &[f32]) -> Vec<f64> {
+        let margins = self.model.predict_margin_rows(values, Iterations::Best);
+        let margins = margins.map(hessboost::model::Predictions::into_vec);
+        match margins {
+            Ok(margins) => margins.into_iter().map(f64::from).collect(),
+            Err(_) => vec![f64::NAN; values.len() / self.width().max(1)],
+        }
+    }
+
+    /// What each value of a row adds, and the base last: they add up to the row's value.
+    /// TreeSHAP (Lundberg et al. 2020, From local explanations to global understanding).
+    pub(crate) fn contributions(&self, values: &[f32]) -> Result<Vec<f64>, String> {
+        let explain = || {
+            let row = DMatrix::from_dense(values, 1, values.len())?;
+            let parts = self.model.predict_contribs(&row, Iterations::Best)?;
+            Ok(parts.into_vec().into_iter().map(f64::from).collect())
+        };
+        explain().map_err(|error: HessboostError| error.to_string())
+    }
+
+    /// Loss taken away by splits on each value of a row, as shares of all.
+    pub(crate) fn importance(&self) -> Vec<f64> {
+        let gains = self.model.feature_importance(ImportanceType::TotalGain);
+        let total: f64 = gains.values().sum();
+        (0..self.width())
+            .map(|value| gains.get(&value).copied().unwrap_or(0.0) / total.max(f64::MIN_POSITIVE))
+            .collect()
+    }
+
+    /// The bytes of a member's file.
+    pub(crate) fn encode(&self) -> Result<Vec<u8>, String> {
+        self.model
+            .encode(ModelFormat::Binary)
+            .map_err(|error| error.to_string())
+    }
+
+    /// Reads what [`Boosted::encode`] wrote; the trees are checked.
+    pub(crate) fn decode(bytes: &[u8]) -> Result<Boosted, String> {
+        match BoostedModel::decode(bytes, ModelFormat::Binary) {
+            Ok(model) => Ok(Boosted { model }),
+            Err(error) => Err(error.to_string()),
+        }
+    }
+
+    /// As XGBoost's JSON.
+    pub(crate) fn to_xgboost(&self) -> Result<Vec<u8>, String> {
+        self.model
+            .encode(ModelFormat::XgboostJson)
+            .map_err(|error| error.to_string())
+    }
+}
