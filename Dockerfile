@@ -20,7 +20,7 @@ WORKDIR /src
 FROM toolchain AS manifests
 COPY . .
 RUN find . -type f \
-      ! -name Cargo.toml ! -name Cargo.lock \
+      ! -name Cargo.toml ! -name Cargo.lock ! -path './.cargo/*' \
       ! -path '*/src/lib.rs' ! -path '*/src/main.rs' ! -path '*/src/bin/*.rs' ! -name build.rs \
       -delete \
  && find . -name '*.rs' | while read -r file; do echo 'fn main() {}' >"$file"; done \

@@ -19,6 +19,14 @@ CREATE TABLE IF NOT EXISTS listings (
 );
 CREATE INDEX IF NOT EXISTS listings_listed_at ON listings (listed_at);
 
+CREATE TABLE IF NOT EXISTS arrivals (
+    source text NOT NULL,
+    minute timestamptz NOT NULL,
+    stored bigint NOT NULL,
+    rejected bigint NOT NULL,
+    PRIMARY KEY (source, minute)
+);
+
 CREATE TABLE IF NOT EXISTS answers (
     request_id text PRIMARY KEY,
     prediction double precision NOT NULL,

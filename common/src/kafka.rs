@@ -1,7 +1,10 @@
 //! Kafka: clients by configuration, topics, and a consumer anchored in Postgres.
 
 mod anchored;
+mod assignment;
 mod connect;
+mod covered;
+mod in_flight;
 mod lag;
 mod properties;
 mod topics;
@@ -11,8 +14,10 @@ use rdkafka::consumer::BaseConsumer;
 use rdkafka::producer::FutureProducer;
 use serde::Deserialize;
 
-pub use anchored::{Anchor, Anchored, Gathered, Limits};
+pub use anchored::{Anchored, Gathered, Limits};
+pub use assignment::Anchor;
 pub use connect::{connect, open};
+pub use in_flight::Lease;
 pub use lag::Lag;
 pub use properties::Properties;
 pub use topics::ensure_topics;

@@ -1,6 +1,7 @@
 //! What every service stands on. Knows neither prices nor models.
 
 pub mod args;
+pub mod arrivals;
 pub mod config;
 pub mod database;
 pub mod health;

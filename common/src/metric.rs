@@ -3,10 +3,24 @@
 /// A counter, unless it says otherwise.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Metric {
+    /// Messages whose batch is committed.
+    LoaderReceived,
+    /// Their bytes.
+    LoaderReceivedBytes,
     /// Listings committed.
     LoaderStored,
     /// Messages the loader rejected, by `code`.
     LoaderRejected,
+    /// Batches committed.
+    LoaderCommits,
+    /// Writes that failed and were tried again.
+    LoaderRetries,
+    /// How often partitions were paused, as the database was slower than Kafka.
+    LoaderPauses,
+    /// Messages of a batch; a histogram.
+    LoaderBatchRecords,
+    /// Time a batch took, by `stage`; a histogram.
+    LoaderStageSeconds,
     /// Requests answered and committed.
     ApplierAnswered,
     /// Requests rejected and committed.
@@ -29,9 +43,16 @@ pub enum Metric {
 
 impl Metric {
     /// All of them.
-    const ALL: [Metric; 11] = [
+    const ALL: [Metric; 18] = [
+        Metric::LoaderReceived,
+        Metric::LoaderReceivedBytes,
         Metric::LoaderStored,
         Metric::LoaderRejected,
+        Metric::LoaderCommits,
+        Metric::LoaderRetries,
+        Metric::LoaderPauses,
+        Metric::LoaderBatchRecords,
+        Metric::LoaderStageSeconds,
         Metric::ApplierAnswered,
         Metric::ApplierRejected,
         Metric::ApplierHttpRefused,
@@ -56,13 +77,53 @@ impl Metric {
                 Metric::KafkaLagRecords | Metric::KafkaLagSeconds => {
                     metrics::describe_gauge!(name, help);
                 }
+                _ if metric.buckets().is_some() => metrics::describe_histogram!(name, help),
                 _ => metrics::describe_counter!(name, help),
             }
         }
     }
 
+    /// Upper bounds of a histogram's buckets; `None` for what is none.
+    fn buckets(self) -> Option<&'static [f64]> {
+        match self {
+            Metric::LoaderBatchRecords => Some(&[1.0, 10.0, 100.0, 1e3, 1e4, 1e5]),
+            Metric::LoaderStageSeconds => {
+                Some(&[0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0])
+            }
+            _ => None,
+        }
+    }
+
+    /// All histograms, with the upper bounds of their buckets.
+    pub(crate) fn histograms() -> impl Iterator<Item = (&'static str, &'static [f64])> {
+        let all = Metric::ALL.into_iter();
+        all.filter_map(|metric| Some((metric.name(), metric.buckets()?)))
+    }
+
     fn texts(self) -> (&'static str, &'static str) {
         match self {
+            Metric::LoaderReceived => (
+                "hedonic_loader_received_total",
+                "Messages whose batch is committed",
+            ),
+            Metric::LoaderReceivedBytes => (
+                "hedonic_loader_received_bytes_total",
+                "Bytes of messages whose batch is committed",
+            ),
+            Metric::LoaderCommits => ("hedonic_loader_commits_total", "Batches committed"),
+            Metric::LoaderRetries => (
+                "hedonic_loader_retries_total",
+                "Writes that failed and were tried again",
+            ),
+            Metric::LoaderPauses => (
+                "hedonic_loader_pauses_total",
+                "How often partitions were paused as the database was slower than Kafka",
+            ),
+            Metric::LoaderBatchRecords => ("hedonic_loader_batch_records", "Messages of a batch"),
+            Metric::LoaderStageSeconds => (
+                "hedonic_loader_stage_seconds",
+                "Time a batch took: gather, copy or merge, commit",
+            ),
             Metric::LoaderStored => ("hedonic_loader_stored_total", "Listings committed"),
             Metric::LoaderRejected => ("hedonic_loader_rejected_total", "Messages rejected"),
             Metric::ApplierAnswered => ("hedonic_applier_answered_total", "Requests answered"),

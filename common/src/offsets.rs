@@ -1,6 +1,7 @@
 //! The next offset of each partition, kept in the same database as what was made of the messages.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use sqlx::{PgPool, Postgres, Row, Transaction};
 
@@ -16,16 +17,23 @@ pub const DDL: &str = "CREATE TABLE IF NOT EXISTS offsets (
 ";
 
 /// A stretch of one partition's messages.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Stretch {
-    /// The stored offset that the work started from; `None` where none was stored.
+    /// The partition's topic; shared, as every batch names it again.
+    pub topic: Arc<str>,
+    /// The partition.
+    pub partition: i32,
+    /// The offset that the work started from, which must be stored when it is committed; `None`
+    /// where none may be.
     pub from: Option<i64>,
     /// The offset after the last message of the stretch.
     pub next: i64,
+    /// When the last message came to Kafka, in milliseconds since 1970: lag is told in seconds too.
+    pub last_ms: Option<i64>,
 }
 
-/// Stretches by topic and partition.
-pub type Stretches = BTreeMap<(String, i32), Stretch>;
+/// The stretches that a batch of messages covers, one a partition.
+pub type Stretches = Vec<Stretch>;
 
 /// Why offsets could not be advanced.
 #[derive(Debug, thiserror::Error)]
@@ -76,42 +84,56 @@ pub async fn advance(
     transaction: &mut Transaction<'_, Postgres>,
     cluster: &str,
     consumer: &str,
-    stretches: &Stretches,
+    stretches: &[Stretch],
 ) -> Result<(), AdvanceError> {
-    for ((topic, partition), stretch) in stretches {
-        let changed = match stretch.from {
-            Some(from) => sqlx::query(
-                "UPDATE offsets SET next_offset = $5 WHERE cluster = $1 AND consumer = $2 \
-                 AND topic = $3 AND partition = $4 AND next_offset = $6",
-            )
-            .bind(cluster)
-            .bind(consumer)
-            .bind(topic)
-            .bind(partition)
-            .bind(stretch.next)
-            .bind(from),
-            None => sqlx::query(
-                "INSERT INTO offsets (cluster, consumer, topic, partition, next_offset) \
-                 VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING",
-            )
-            .bind(cluster)
-            .bind(consumer)
-            .bind(topic)
-            .bind(partition)
-            .bind(stretch.next),
+    let (known, first): (Vec<&Stretch>, Vec<&Stretch>) =
+        stretches.iter().partition(|stretch| stretch.from.is_some());
+    for (sql, stretches) in [(UPDATE, known), (INSERT, first)] {
+        if stretches.is_empty() {
+            continue;
         }
-        .execute(&mut **transaction)
-        .await?
-        .rows_affected();
-        if changed != 1 {
+        let topics: Vec<&str> = stretches.iter().map(|stretch| &*stretch.topic).collect();
+        let advanced: Vec<(String, i32)> = sqlx::query_as(sql)
+            .bind(cluster)
+            .bind(consumer)
+            .bind(topics)
+            .bind(column(&stretches, |stretch| stretch.partition))
+            .bind(column(&stretches, |stretch| stretch.next))
+            .bind(column(&stretches, |stretch| stretch.from.unwrap_or(0)))
+            .fetch_all(&mut **transaction)
+            .await?;
+        let is_advanced = |stretch: &Stretch| {
+            let mut places = advanced.iter();
+            places.any(|place| *place.0 == *stretch.topic && place.1 == stretch.partition)
+        };
+        if let Some(lost) = stretches.iter().find(|stretch| !is_advanced(stretch)) {
             return Err(AdvanceError::Fenced {
-                topic: topic.clone(),
-                partition: *partition,
-                from: stretch.from,
+                topic: lost.topic.to_string(),
+                partition: lost.partition,
+                from: lost.from,
             });
         }
     }
     Ok(())
+}
+
+/// Advances what is stored, and names it.
+const UPDATE: &str = "UPDATE offsets AS kept SET next_offset = done.next_offset \
+    FROM unnest($3::text[], $4::int[], $5::bigint[], $6::bigint[]) \
+    AS done (topic, partition, next_offset, from_offset) \
+    WHERE kept.cluster = $1 AND kept.consumer = $2 AND kept.topic = done.topic \
+    AND kept.partition = done.partition AND kept.next_offset = done.from_offset \
+    RETURNING kept.topic, kept.partition";
+
+/// Stores first offsets, and names them.
+const INSERT: &str = "INSERT INTO offsets (cluster, consumer, topic, partition, next_offset) \
+    SELECT $1, $2, topic, partition, next_offset \
+    FROM unnest($3::text[], $4::int[], $5::bigint[], $6::bigint[]) \
+    AS done (topic, partition, next_offset, from_offset) \
+    ON CONFLICT DO NOTHING RETURNING topic, partition";
+
+fn column<T>(stretches: &[&Stretch], of: impl Fn(&Stretch) -> T) -> Vec<T> {
+    stretches.iter().map(|stretch| of(stretch)).collect()
 }
 
 /// Forgets a cluster's offsets: for a broker that is known to start empty.

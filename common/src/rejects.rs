@@ -34,6 +34,11 @@ pub struct Reject {
 }
 
 impl Reject {
+    /// `topic/partition/offset`, which names it.
+    pub fn place(&self) -> String {
+        format!("{}/{}/{}", self.topic, self.partition, self.offset)
+    }
+
     /// The message for the topic `rejects`.
     pub fn to_json(&self) -> Vec<u8> {
         serde_json::json!({

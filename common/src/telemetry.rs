@@ -3,7 +3,7 @@
 use std::io::IsTerminal;
 use std::sync::OnceLock;
 
-use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
+use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use tracing_subscriber::EnvFilter;
 
 use crate::metric::Metric;
@@ -58,7 +58,13 @@ pub fn record_metrics() {
 
 fn metrics_handle() -> &'static PrometheusHandle {
     METRICS.get_or_init(|| {
-        let recorder = PrometheusBuilder::new().build_recorder();
+        let mut builder = PrometheusBuilder::new();
+        for (name, buckets) in Metric::histograms() {
+            builder = builder
+                .set_buckets_for_metric(Matcher::Full(name.to_owned()), buckets)
+                .expect("a histogram has buckets");
+        }
+        let recorder = builder.build_recorder();
         let handle = recorder.handle();
         // An error means that the process brought a recorder of its own: that one counts then.
         let _ = metrics::set_global_recorder(recorder);

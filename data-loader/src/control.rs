@@ -5,8 +5,14 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use actix_web::{HttpResponse, web};
+use common::Metric;
 use common::http::Status;
 use common::kafka::Lag;
+use common::rejects::Reject;
+use serde_json::{Value, json};
+
+use crate::pace::Pace;
+use crate::store::Batch;
 
 /// Shared between the loading thread and the HTTP interface.
 #[derive(Debug, Default)]
@@ -20,6 +26,7 @@ pub struct Control {
     last_error: Mutex<Option<String>>,
     /// Of the consumer, once there is one.
     lag: OnceLock<Arc<Lag>>,
+    pace: Pace,
 }
 
 impl Control {
@@ -34,19 +41,42 @@ impl Control {
         self.running.load(Ordering::Relaxed)
     }
 
-    pub(crate) fn committed(
-        &self,
-        stored: usize,
-        rejected: usize,
-        unknown_fields: u64,
-        positions: BTreeMap<String, Option<i64>>,
-    ) {
-        self.stored.fetch_add(stored as u64, Ordering::Relaxed);
-        self.rejected.fetch_add(rejected as u64, Ordering::Relaxed);
+    /// A batch is in the database, with rows that it refused.
+    pub(crate) fn committed(&self, batch: &Batch, refused: &[Reject]) {
+        let stored = (batch.rows.num_rows() - refused.len()) as u64;
+        let rejected = (batch.rejects.len() + refused.len()) as u64;
+        self.stored.fetch_add(stored, Ordering::Relaxed);
+        self.rejected.fetch_add(rejected, Ordering::Relaxed);
         self.unknown_fields
-            .fetch_add(unknown_fields, Ordering::Relaxed);
+            .fetch_add(batch.unknown_fields, Ordering::Relaxed);
         self.batches.fetch_add(1, Ordering::Relaxed);
+        self.pace.count(stored + rejected);
+        let count = |metric: Metric, by: u64| metrics::counter!(metric.name()).increment(by);
+        count(Metric::LoaderReceived, stored + rejected);
+        count(Metric::LoaderReceivedBytes, batch.bytes as u64);
+        count(Metric::LoaderStored, stored);
+        count(Metric::LoaderCommits, 1);
+        metrics::histogram!(Metric::LoaderBatchRecords.name()).record((stored + rejected) as f64);
+        for reject in batch.rejects.iter().chain(refused) {
+            metrics::counter!(Metric::LoaderRejected.name(), "code" => reject.code).increment(1);
+        }
+        tracing::debug!(stored, rejected, bytes = batch.bytes, "batch committed");
+    }
+
+    /// The partitions held, and their next offsets.
+    pub(crate) fn positioned(&self, positions: BTreeMap<String, Option<i64>>) {
         *lock(&self.positions) = positions;
+    }
+
+    /// A write failed and is tried again.
+    pub(crate) fn retried(&self, error: String) {
+        metrics::counter!(Metric::LoaderRetries.name()).increment(1);
+        self.failed(error);
+    }
+
+    /// Partitions were paused, as the database is slower than Kafka.
+    pub(crate) fn paused(&self) {
+        metrics::counter!(Metric::LoaderPauses.name()).increment(1);
     }
 
     /// Shows this consumer's lag; a second one is not looked at.
@@ -61,16 +91,29 @@ impl Control {
     pub(crate) fn status(self: &Arc<Self>) -> Status {
         let control = Arc::clone(self);
         Arc::new(move || {
-            serde_json::json!({
+            let lag = control.lag.get();
+            let behind = lag.map(|lag| lag.by_partition()).unwrap_or_default();
+            let partitions: BTreeMap<String, Value> = lock(&control.positions)
+                .iter()
+                .map(|(place, next)| {
+                    let lag = behind.get(place);
+                    (
+                        place.clone(),
+                        json!({ "next_offset": next, "lag_records": lag }),
+                    )
+                })
+                .collect();
+            json!({
                 "service": "data-loader",
                 "running": control.is_running(),
                 "stored": control.stored.load(Ordering::Relaxed),
                 "rejected": control.rejected.load(Ordering::Relaxed),
                 "unknown_fields": control.unknown_fields.load(Ordering::Relaxed),
                 "batches": control.batches.load(Ordering::Relaxed),
-                "next_offsets": *lock(&control.positions),
-                "lag_records": control.lag.get().map(|lag| lag.records()),
-                "lag_seconds": control.lag.get().map(|lag| lag.seconds()),
+                "records_per_second": control.pace.per_second(),
+                "partitions": partitions,
+                "lag_records": lag.map(|lag| lag.records()),
+                "lag_seconds": lag.map(|lag| lag.seconds()),
                 "last_error": *lock(&control.last_error),
             })
         })
@@ -91,12 +134,12 @@ impl Control {
 
 async fn start(control: web::Data<Control>) -> HttpResponse {
     control.running.store(true, Ordering::Relaxed);
-    HttpResponse::Ok().json(serde_json::json!({ "running": true }))
+    HttpResponse::Ok().json(json!({ "running": true }))
 }
 
 async fn stop(control: web::Data<Control>) -> HttpResponse {
     control.running.store(false, Ordering::Relaxed);
-    HttpResponse::Ok().json(serde_json::json!({ "running": false }))
+    HttpResponse::Ok().json(json!({ "running": false }))
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {

@@ -7,7 +7,12 @@ mod config;
 mod control;
 mod load;
 mod origins;
+mod pace;
+mod route;
+mod stage;
 mod store;
+mod tell;
+mod write;
 
 use std::net::TcpListener;
 use std::sync::Arc;
@@ -52,8 +57,9 @@ impl Config {
 /// SQL of all tables the loader writes.
 pub fn tables(schema: &Schema) -> String {
     format!(
-        "{}{}{}",
+        "{}{}{}{}",
         records::table::ddl(schema),
+        common::arrivals::DDL,
         common::offsets::DDL,
         common::rejects::DDL
     )

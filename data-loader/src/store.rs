@@ -1,10 +1,16 @@
 //! One transaction a batch: rows, rejects and offsets.
 //!
-//! A row that the database refuses (a check, a trigger) costs itself alone: the batch is then
+//! Rows go straight into the table by `COPY`, or, where a key is there already, beside it and are
+//! merged: the last version wins. A row that the database refuses (a check, a trigger) costs itself alone: the batch is then
 //! written in halves, each under a savepoint, down to the rows that are refused.
+
+use std::sync::{Mutex, PoisonError};
+use std::time::Instant;
 
 use anyhow::Context;
 use arrow_array::RecordBatch;
+use bytes::BytesMut;
+use common::arrivals;
 use common::kafka::Anchor;
 use common::offsets::{self, AdvanceError, Stretches};
 use common::rejects::{self, Reject};
@@ -14,6 +20,11 @@ use sqlx::{Connection, PgConnection, Postgres, Transaction};
 
 use crate::PURPOSE;
 use crate::origins::Origins;
+use crate::route::Route;
+use crate::stage::Stage;
+
+/// Rows encoded at a time: the server takes some in while others are encoded.
+const CHUNK: usize = 4096;
 
 /// Classes of SQLSTATE that say something of a row, not of the server: data exception, integrity
 /// constraint violation, WITH CHECK OPTION violation, program limit exceeded (an index entry that
@@ -28,6 +39,10 @@ pub(crate) struct Batch {
     /// Messages that are no rows.
     pub rejects: Vec<Reject>,
     pub stretches: Stretches,
+    /// Fields of its messages that the schema does not name.
+    pub unknown_fields: u64,
+    /// Bytes of all its messages.
+    pub bytes: usize,
 }
 
 /// Writes batches.
@@ -35,10 +50,17 @@ pub(crate) struct Store {
     anchor: Anchor,
     /// Where the rows come from.
     topic: String,
+    table: String,
     arrow: arrow_schema::SchemaRef,
-    stage: String,
+    /// `COPY` into the table.
     copy: String,
+    /// Makes the table beside it.
+    beside: String,
+    /// `COPY` into that.
+    copy_beside: String,
+    /// From beside into the table.
     merge: String,
+    route: Mutex<Route>,
 }
 
 impl Store {
@@ -62,16 +84,19 @@ impl Store {
             anchor,
             topic: topic.to_owned(),
             arrow,
-            stage: format!(
+            table: table.clone(),
+            copy: format!("COPY {table} ({columns}) FROM STDIN WITH (FORMAT binary)"),
+            beside: format!(
                 "CREATE TEMP TABLE IF NOT EXISTS incoming (LIKE {table} INCLUDING DEFAULTS) ON COMMIT DELETE ROWS"
             ),
-            copy: format!("COPY incoming ({columns}) FROM STDIN WITH (FORMAT binary)"),
+            copy_beside: format!("COPY incoming ({columns}) FROM STDIN WITH (FORMAT binary)"),
             merge: format!(
                 "INSERT INTO {table} AS kept ({columns}) \
                  SELECT DISTINCT ON ({key}) {columns} FROM incoming ORDER BY {key}, {order} \
                  ON CONFLICT ({key}) DO UPDATE SET {}{newer}",
                 table::update_list(schema)
             ),
+            route: Mutex::default(),
         })
     }
 
@@ -81,8 +106,21 @@ impl Store {
     /// # Errors
     /// When the partition was lost, or the server fails: neither is the fault of a row.
     pub async fn write(&self, batch: &Batch) -> Result<Vec<Reject>, AdvanceError> {
+        if self.route(|route| route.is_straight()) {
+            let mut transaction = self.anchor.pool.begin().await?;
+            match self.put_straight(&mut transaction, &batch.rows).await {
+                Ok(()) => {
+                    self.complete(transaction, batch, &[]).await?;
+                    self.route(Route::went_straight);
+                    return Ok(Vec::new());
+                }
+                Err(error) if is_of_a_row(&error) => transaction.rollback().await?,
+                Err(error) => return Err(error.into()),
+            }
+            self.route(Route::met_known_key);
+        }
         let mut transaction = self.anchor.pool.begin().await?;
-        match self.put(&mut transaction, &batch.rows).await {
+        match self.merge(&mut transaction, &batch.rows).await {
             Ok(()) => {
                 self.complete(transaction, batch, &[]).await?;
                 return Ok(Vec::new());
@@ -91,9 +129,14 @@ impl Store {
             Err(error) => return Err(error.into()),
         }
         let mut transaction = self.anchor.pool.begin().await?;
-        let refused = self.put_in_parts(&mut transaction, batch).await?;
+        let refused = self.merge_in_parts(&mut transaction, batch).await?;
         self.complete(transaction, batch, &refused).await?;
         Ok(refused)
+    }
+
+    fn route<T>(&self, ask: impl FnOnce(&mut Route) -> T) -> T {
+        // Whatever it remembers is a guess.
+        ask(&mut self.route.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Rejects and offsets, and the commit.
@@ -106,14 +149,20 @@ impl Store {
         let Anchor {
             cluster, consumer, ..
         } = &self.anchor;
+        let began = Instant::now();
         rejects::store(&mut transaction, cluster, &batch.rejects).await?;
         rejects::store(&mut transaction, cluster, refused).await?;
         offsets::advance(&mut transaction, cluster, consumer, &batch.stretches).await?;
-        Ok(transaction.commit().await?)
+        let stored = batch.rows.num_rows() - refused.len();
+        let rejected = batch.rejects.len() + refused.len();
+        arrivals::count(&mut transaction, &self.table, stored, rejected).await?;
+        transaction.commit().await?;
+        Stage::Commit.took(began);
+        Ok(())
     }
 
     /// Halves what is refused, in the order of arrival, down to single rows.
-    async fn put_in_parts(
+    async fn merge_in_parts(
         &self,
         transaction: &mut Transaction<'_, Postgres>,
         batch: &Batch,
@@ -124,7 +173,7 @@ impl Store {
         while let Some(part) = parts.pop() {
             let mut savepoint = transaction.begin().await?;
             let rows = batch.rows.slice(part.start, part.len());
-            match self.put(&mut savepoint, &rows).await {
+            match self.merge(&mut savepoint, &rows).await {
                 Ok(()) => savepoint.commit().await?,
                 Err(error) if is_of_a_row(&error) => {
                     savepoint.rollback().await?;
@@ -143,8 +192,20 @@ impl Store {
         Ok(refused)
     }
 
-    /// Copies rows beside the table and merges them into it.
-    async fn put(
+    /// Copies rows into the table; their keys must be new.
+    async fn put_straight(
+        &self,
+        connection: &mut PgConnection,
+        rows: &RecordBatch,
+    ) -> Result<(), sqlx::Error> {
+        let began = Instant::now();
+        self.copy(connection, &self.copy, rows).await?;
+        Stage::Copy.took(began);
+        Ok(())
+    }
+
+    /// Copies rows beside the table and merges them into it: the last version of a key wins.
+    async fn merge(
         &self,
         connection: &mut PgConnection,
         rows: &RecordBatch,
@@ -152,32 +213,43 @@ impl Store {
         if rows.num_rows() == 0 {
             return Ok(());
         }
-        sqlx::raw_sql(sqlx::AssertSqlSafe(self.stage.as_str()))
+        let began = Instant::now();
+        sqlx::raw_sql(sqlx::AssertSqlSafe(self.beside.as_str()))
             .execute(&mut *connection)
             .await?;
-        let buffer = self
-            .encode(rows)
-            .map_err(|error| sqlx::Error::Encode(error.into()))?;
-        let mut copy = connection.copy_in_raw(&self.copy).await?;
-        copy.send(buffer.as_ref()).await?;
-        copy.finish().await?;
+        self.copy(connection, &self.copy_beside, rows).await?;
         sqlx::query(sqlx::AssertSqlSafe(self.merge.as_str()))
             .execute(&mut *connection)
             .await?;
+        Stage::Merge.took(began);
         Ok(())
     }
 
-    /// PostgreSQL's binary COPY format.
-    fn encode(
+    /// Sends rows in PostgreSQL's binary COPY format.
+    async fn copy(
         &self,
+        connection: &mut PgConnection,
+        statement: &str,
         rows: &RecordBatch,
-    ) -> Result<impl AsRef<[u8]> + use<>, pgpq::error::ErrorKind> {
-        let mut encoder = ArrowToPostgresBinaryEncoder::try_new(&self.arrow)?;
-        let mut buffer = Default::default();
-        encoder.write_header(&mut buffer)?;
-        encoder.write_batch(rows, &mut buffer)?;
-        encoder.write_footer(&mut buffer)?;
-        Ok(buffer)
+    ) -> Result<(), sqlx::Error> {
+        if rows.num_rows() == 0 {
+            return Ok(());
+        }
+        let wrong = |error: pgpq::error::ErrorKind| sqlx::Error::Encode(error.into());
+        let mut encoder = ArrowToPostgresBinaryEncoder::try_new(&self.arrow).map_err(wrong)?;
+        let mut copy = connection.copy_in_raw(statement).await?;
+        let mut buffer = BytesMut::new();
+        encoder.write_header(&mut buffer).map_err(wrong)?;
+        for begin in (0..rows.num_rows()).step_by(CHUNK) {
+            let chunk = rows.slice(begin, CHUNK.min(rows.num_rows() - begin));
+            encoder.write_batch(&chunk, &mut buffer).map_err(wrong)?;
+            copy.send(&buffer[..]).await?;
+            buffer.clear();
+        }
+        encoder.write_footer(&mut buffer).map_err(wrong)?;
+        copy.send(&buffer[..]).await?;
+        copy.finish().await?;
+        Ok(())
     }
 }
 

@@ -43,7 +43,7 @@ async fn stored(bed: &Testbed, expected: i64) {
 /// Partitions that a loader holds, as its `/status` says.
 async fn held(running: &Running) -> usize {
     let (_, status) = running.get("/status").await;
-    status["next_offsets"]
+    status["partitions"]
         .as_object()
         .map_or(0, serde_json::Map::len)
 }

@@ -94,9 +94,11 @@ impl Applier {
             let mut rejected = Vec::new();
             let mut arrivals_us = Vec::new();
             let (decoder, schema) = (&mut self.decoder, &self.schema);
-            let gathered = self
-                .consumer
-                .gather(&self.limits, &self.shutdown, |message| {
+            let gathered = self.consumer.gather(
+                &self.limits,
+                &self.shutdown,
+                || true,
+                |message| {
                     let payload = message.payload().unwrap_or_default();
                     let arrival_us = message
                         .timestamp()
@@ -124,7 +126,8 @@ impl Applier {
                             rejected.push((reject, key, id));
                         }
                     }
-                });
+                },
+            );
             let decoded = self.decoder.finish();
             let Gathered::Batch(stretches) = gathered else {
                 continue;

@@ -4,46 +4,33 @@
 //! looked up there, before the first message of a partition is fetched.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use rdkafka::ClientContext;
 use rdkafka::Message;
 use rdkafka::Offset;
-use rdkafka::Statistics;
-use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer, ConsumerContext};
-use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
+use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer};
+use rdkafka::error::KafkaResult;
 use rdkafka::message::BorrowedMessage;
 use rdkafka::topic_partition_list::TopicPartitionList;
-use rdkafka::types::RDKafkaRespErr;
-use sqlx::PgPool;
-use tokio::runtime::Handle;
 
+use super::assignment::{Anchor, Context};
+use super::covered::Covered;
+use super::in_flight::Lease;
 use super::lag::Lag;
 use super::{KafkaConfig, properties};
 use crate::health::Health;
 use crate::metric::Metric;
-use crate::offsets::{self, Stretch, Stretches};
+use crate::offsets::{Stretch, Stretches};
 use crate::shutdown::Shutdown;
 
 /// Longest wait for a first message, so that shutdown is noticed.
 const IDLE_POLL: Duration = Duration::from_millis(100);
+/// Pause between two looks whether a batch that has lingered may end.
+const GROWING_POLL: Duration = Duration::from_millis(1);
 /// Longest wait for a partition's first offset.
 const WATERMARKS: Duration = Duration::from_secs(1);
-/// Pause between two tries to read the stored offsets.
-const RETRY: Duration = Duration::from_millis(500);
-
-/// Where the consumer's position is kept.
-#[derive(Clone)]
-pub struct Anchor {
-    /// The database.
-    pub pool: PgPool,
-    /// The Kafka cluster's id: offsets of one cluster mean nothing on another.
-    pub cluster: String,
-    /// The consumer's name in the table of offsets; also its group.
-    pub consumer: String,
-}
 
 /// When a batch is full.
 #[derive(Debug, Clone, Copy)]
@@ -67,138 +54,13 @@ pub enum Gathered {
     Abandoned,
 }
 
-/// The assignment as the rebalance callback leaves it.
-#[derive(Default)]
-pub(super) struct Assignment {
-    /// Raised at each rebalance, so that a batch knows whether it spans one.
-    epoch: u64,
-    /// The stored offset of each partition; `None` where none is stored.
-    pub positions: BTreeMap<(String, i32), Option<i64>>,
-    /// When the message came to Kafka that was stored last, in milliseconds since 1970.
-    pub times_ms: BTreeMap<(String, i32), i64>,
-}
-
-struct Context {
-    anchor: Anchor,
-    runtime: Handle,
-    shutdown: Shutdown,
-    health: Health,
-    assignment: Arc<Mutex<Assignment>>,
-    /// No broker could be reached when last heard of: nothing tells when one is back.
-    is_away: AtomicBool,
-    lag: Arc<Lag>,
-}
-
-impl Context {
-    /// Sets the stored offsets into the list; false when shut down before they could be read.
-    fn position(&self, list: &mut TopicPartitionList) -> bool {
-        let mut positions = BTreeMap::new();
-        let partitions: Vec<(String, i32)> = list
-            .elements()
-            .iter()
-            .map(|element| (element.topic().to_owned(), element.partition()))
-            .collect();
-        let mut by_topic: BTreeMap<String, BTreeMap<i32, i64>> = BTreeMap::new();
-        for (topic, partition) in partitions {
-            if !by_topic.contains_key(&topic) {
-                let Some(stored) = self.stored(&topic) else {
-                    return false;
-                };
-                by_topic.insert(topic.clone(), stored);
-            }
-            let stored = by_topic[&topic].get(&partition).copied();
-            let offset = stored.map_or(Offset::Beginning, Offset::Offset);
-            if let Err(error) = list.set_partition_offset(&topic, partition, offset) {
-                tracing::error!("cannot position {topic}/{partition}: {error}");
-            }
-            positions.insert((topic, partition), stored);
-        }
-        let mut assignment = lock(&self.assignment);
-        assignment.epoch += 1;
-        assignment.positions = positions;
-        true
-    }
-
-    fn stored(&self, topic: &str) -> Option<BTreeMap<i32, i64>> {
-        loop {
-            let anchor = &self.anchor;
-            let asked = self.runtime.block_on(offsets::stored(
-                &anchor.pool,
-                &anchor.cluster,
-                &anchor.consumer,
-                topic,
-            ));
-            match asked {
-                Ok(stored) => return Some(stored),
-                Err(error) => {
-                    tracing::warn!("cannot read the stored offsets of {topic}: {error}; retrying");
-                }
-            }
-            if self.shutdown.is_cancelled() {
-                return None;
-            }
-            std::thread::sleep(RETRY);
-        }
-    }
-}
-
-impl ClientContext for Context {
-    fn stats(&self, statistics: Statistics) {
-        let assignment = lock(&self.assignment);
-        self.lag
-            .update(&statistics, &assignment, &self.anchor.consumer);
-    }
-
-    fn error(&self, error: KafkaError, reason: &str) {
-        if error.rdkafka_error_code() == Some(RDKafkaErrorCode::AllBrokersDown) {
-            self.health.waiting("kafka", reason);
-            if !self.is_away.swap(true, Ordering::Relaxed) {
-                tracing::warn!("Kafka is away: {reason}");
-            }
-        }
-    }
-}
-
-impl ConsumerContext for Context {
-    fn rebalance(
-        &self,
-        consumer: &BaseConsumer<Self>,
-        event: RDKafkaRespErr,
-        list: &mut TopicPartitionList,
-    ) {
-        metrics::counter!(Metric::KafkaRebalances.name(), "consumer" => self.anchor.consumer.clone())
-            .increment(1);
-        let assigned =
-            event == RDKafkaRespErr::RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS && self.position(list);
-        let result = if assigned {
-            tracing::debug!(partitions = list.count(), "partitions assigned");
-            self.health.ready("partitions");
-            consumer.assign(list)
-        } else {
-            let mut assignment = lock(&self.assignment);
-            assignment.epoch += 1;
-            assignment.positions.clear();
-            assignment.times_ms.clear();
-            self.health
-                .waiting("partitions", "waiting for the group's assignment");
-            consumer.unassign()
-        };
-        if let Err(error) = result {
-            tracing::error!("the assignment could not be changed: {error}");
-        }
-    }
-}
-
 /// A consumer anchored in Postgres.
 pub struct Anchored {
     consumer: BaseConsumer<Context>,
     /// To join again after [`Anchored::leave`].
     topics: Vec<String>,
-    assignment: Arc<Mutex<Assignment>>,
     /// That of the assignment from which the last batch was gathered.
     epoch: u64,
-    /// When the last message of each partition of the last batch came.
-    gathered_ms: BTreeMap<(String, i32), i64>,
     is_paused: bool,
 }
 
@@ -215,29 +77,17 @@ impl Anchored {
         health: Health,
         shutdown: Shutdown,
     ) -> anyhow::Result<Anchored> {
-        let assignment = Arc::new(Mutex::new(Assignment::default()));
         let group = anchor.consumer.clone();
         health.waiting("partitions", "waiting for the group's assignment");
-        let context = Context {
-            anchor,
-            runtime: Handle::current(),
-            shutdown,
-            health,
-            assignment: Arc::clone(&assignment),
-            is_away: AtomicBool::new(false),
-            lag: Arc::default(),
-        };
         let consumer: BaseConsumer<Context> = config
             .consumer(&group, fetch_wait_ms)
-            .create_with_context(context)
+            .create_with_context(Context::new(anchor, health, shutdown))
             .map_err(properties::explain)?;
         consumer.subscribe(topics)?;
         Ok(Anchored {
             consumer,
             topics: topics.iter().map(|topic| (*topic).to_owned()).collect(),
-            assignment,
             epoch: 0,
-            gathered_ms: BTreeMap::new(),
             is_paused: false,
         })
     }
@@ -260,75 +110,66 @@ impl Anchored {
         self.consumer.subscribe(&topics)
     }
 
-    /// Hands over messages until the batch is full, or lingered, or `shutdown`.
+    /// Hands over messages until the batch is full, or `shutdown`, or it has lingered and `may_end`:
+    /// while the batch before is still being written, this one grows. Without messages it comes back
+    /// soon, the sooner while not `may_end`.
     pub fn gather(
         &mut self,
         limits: &Limits,
         shutdown: &Shutdown,
+        may_end: impl Fn() -> bool,
         mut take: impl FnMut(&BorrowedMessage<'_>),
     ) -> Gathered {
-        let epoch = lock(&self.assignment).epoch;
+        let epoch = self.consumer.context().epoch();
         self.epoch = epoch;
-        self.gathered_ms.clear();
-        let mut stretches = Stretches::new();
+        let mut covered = Covered::default();
         let (mut rows, mut bytes) = (0, 0);
         let mut first_at: Option<Instant> = None;
         while rows < limits.rows && bytes < limits.bytes && !shutdown.is_cancelled() {
             let wait = match first_at {
-                None => IDLE_POLL,
-                Some(at) => limits.linger.saturating_sub(at.elapsed()),
+                None if may_end() => IDLE_POLL,
+                None => GROWING_POLL,
+                Some(at) => match limits.linger.saturating_sub(at.elapsed()) {
+                    Duration::ZERO if limits.linger.is_zero() => Duration::ZERO,
+                    Duration::ZERO if may_end() => break,
+                    Duration::ZERO => GROWING_POLL,
+                    left => left,
+                },
             };
-            if first_at.is_some() && wait.is_zero() && !limits.linger.is_zero() {
-                break;
-            }
             let polled = self.consumer.poll(wait);
-            let assignment = lock(&self.assignment);
-            if assignment.epoch != epoch {
+            let context = self.consumer.context();
+            if context.epoch() != epoch {
                 return if rows == 0 && polled.is_none() {
                     Gathered::Empty
                 } else {
                     // A message polled in the new epoch is forgotten too: fetch it again.
-                    drop(assignment);
                     drop(polled);
                     self.reposition();
                     Gathered::Abandoned
                 };
             }
             match polled {
-                None => {
-                    drop(assignment);
+                None if rows == 0 => {
                     self.look_for_brokers();
                     break;
                 }
+                None if limits.linger.is_zero() => break,
+                None => {}
                 Some(Err(error)) => {
-                    drop(assignment);
                     // While it is away, every poll says so again.
-                    if !self.consumer.context().is_away.load(Ordering::Relaxed) {
+                    if !context.is_away.load(Ordering::Relaxed) {
                         tracing::warn!("Kafka: {error}");
                     }
                     self.look_for_brokers();
                     break;
                 }
                 Some(Ok(message)) => {
-                    let place = (message.topic().to_owned(), message.partition());
-                    let from = assignment.positions.get(&place).copied().flatten();
-                    drop(assignment);
-                    if !stretches.contains_key(&place) {
-                        self.tell_of_deleted(&place, from, message.offset());
+                    if !covered.extend(&message) {
+                        let (topic, partition) = (message.topic(), message.partition());
+                        let from = context.read_position(topic, partition);
+                        self.tell_of_deleted(topic, partition, from, message.offset());
+                        covered.begin(&message, from);
                     }
-                    let next = message.offset() + 1;
-                    if let Some(time_ms) = message.timestamp().to_millis() {
-                        match self.gathered_ms.get_mut(&place) {
-                            Some(last_ms) => *last_ms = time_ms,
-                            None => {
-                                self.gathered_ms.insert(place.clone(), time_ms);
-                            }
-                        }
-                    }
-                    stretches
-                        .entry(place)
-                        .and_modify(|stretch| stretch.next = next)
-                        .or_insert(Stretch { from, next });
                     first_at.get_or_insert_with(Instant::now);
                     rows += 1;
                     bytes += message.payload_len();
@@ -337,29 +178,39 @@ impl Anchored {
             }
         }
         if rows == 0 {
-            Gathered::Empty
-        } else {
-            Gathered::Batch(stretches)
+            return Gathered::Empty;
         }
+        self.consumer.context().handed_over(&covered.stretches);
+        Gathered::Batch(covered.stretches)
+    }
+
+    /// The right to write the batch gathered last, once the one before is done. A rebalance waits
+    /// for it within a bound, then ends it.
+    pub async fn lease(&self) -> Lease {
+        self.consumer.context().in_flight.lease().await
     }
 
     /// The batch is in the database: its offsets are the new positions. The group is told too, for
     /// lag tools only.
-    pub fn committed(&mut self, stretches: &Stretches) {
+    pub fn committed(&mut self, stretches: &[Stretch]) {
         let mut list = TopicPartitionList::new();
-        let mut assignment = lock(&self.assignment);
-        for ((topic, partition), stretch) in stretches {
-            if let Some(position) = assignment.positions.get_mut(&(topic.clone(), *partition)) {
-                *position = Some(stretch.next);
-            }
-            if let Err(error) =
-                list.add_partition_offset(topic, *partition, Offset::Offset(stretch.next))
+        let mut held = self.consumer.context().held();
+        for stretch in stretches {
+            let mut all = held.iter_mut();
+            // Not of a partition that went to another member.
+            let Some(held) = all.find(|held| held.is(&stretch.topic, stretch.partition)) else {
+                continue;
+            };
+            // One that went and came back may be further already.
+            held.stored = held.stored.max(Some(stretch.next));
+            held.stored_ms = stretch.last_ms.or(held.stored_ms);
+            let offset = Offset::Offset(stretch.next);
+            if let Err(error) = list.add_partition_offset(&stretch.topic, stretch.partition, offset)
             {
                 tracing::debug!("offset for lag tools: {error}");
             }
         }
-        assignment.times_ms.append(&mut self.gathered_ms);
-        drop(assignment);
+        drop(held);
         if let Err(error) = self.consumer.commit(&list, CommitMode::Async) {
             tracing::debug!("the group's offsets were not taken: {error}");
         }
@@ -370,12 +221,15 @@ impl Anchored {
         Arc::clone(&self.consumer.context().lag)
     }
 
-    /// Takes no messages until [`Anchored::resume`]: what was fetched ahead is let go of.
-    pub fn pause(&mut self) {
-        if !self.is_paused {
+    /// Takes no messages until [`Anchored::resume`]: what was fetched ahead is let go of. False when
+    /// paused before.
+    pub fn pause(&mut self) -> bool {
+        let pauses = !self.is_paused;
+        if pauses {
             self.tell("pause", |consumer, list| consumer.pause(list));
             self.is_paused = true;
         }
+        pauses
     }
 
     /// Takes messages again after [`Anchored::pause`].
@@ -398,7 +252,7 @@ impl Anchored {
     }
 
     /// Stays a member while paused, however long the work on a batch takes; false when the
-    /// partitions have changed, so that the batch must be given up.
+    /// partitions have changed since the batch was gathered, so that it must be given up.
     pub fn tend(&mut self) -> bool {
         match self.consumer.poll(Duration::ZERO) {
             None => {}
@@ -406,10 +260,11 @@ impl Anchored {
             // It is read again from the stored offset.
             Some(Ok(_)) => return false,
         }
-        lock(&self.assignment).epoch == self.epoch
+        self.consumer.context().epoch() == self.epoch
     }
 
     /// Goes back to the stored offsets: after a batch that could not or must not be committed.
+    /// Nothing may be in flight.
     pub fn reposition(&mut self) {
         let list = self.consumer.assignment().and_then(|mut list| {
             if list.count() > 0 && self.consumer.context().position(&mut list) {
@@ -423,21 +278,18 @@ impl Anchored {
     }
 
     /// Retention may delete messages before they are read: that is a loss, and said loudly.
-    fn tell_of_deleted(&self, (topic, partition): &(String, i32), from: Option<i64>, found: i64) {
+    fn tell_of_deleted(&self, topic: &str, partition: i32, from: Option<i64>, found: i64) {
         let expected = from.unwrap_or(0);
         if found <= expected {
             return;
         }
         // Markers of transactions take up offsets too: only what the log no longer has is lost.
-        let Ok((first, _)) = self
-            .consumer
-            .fetch_watermarks(topic, *partition, WATERMARKS)
-        else {
+        let Ok((first, _)) = self.consumer.fetch_watermarks(topic, partition, WATERMARKS) else {
             return;
         };
         let lost = first.min(found) - expected;
         if lost > 0 && from.is_some() {
-            metrics::counter!(Metric::KafkaDeletedUnread.name(), "topic" => topic.clone())
+            metrics::counter!(Metric::KafkaDeletedUnread.name(), "topic" => topic.to_owned())
                 .increment(lost.unsigned_abs());
             tracing::error!(
                 topic,
@@ -464,15 +316,9 @@ impl Anchored {
 
     /// The partitions held and their next offsets, as `/status` shows them.
     pub fn positions(&self) -> BTreeMap<String, Option<i64>> {
-        lock(&self.assignment)
-            .positions
-            .iter()
-            .map(|((topic, partition), next)| (format!("{topic}/{partition}"), *next))
+        let held = self.consumer.context().held();
+        held.iter()
+            .map(|held| (format!("{}/{}", held.topic, held.partition), held.stored))
             .collect()
     }
-}
-
-fn lock(assignment: &Mutex<Assignment>) -> std::sync::MutexGuard<'_, Assignment> {
-    // A panic under the lock leaves at worst an older position, which the fence refuses.
-    assignment.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,0 +1,1 @@
+"""What every bench stands on; nothing here knows what is measured."""

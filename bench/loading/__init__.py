@@ -1,0 +1,1 @@
+"""What `bench/loader` measures, and on what."""

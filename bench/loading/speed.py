@@ -1,0 +1,130 @@
+"""Rows a second and processor time of every system, in turn, from a full topic.
+
+The rule, one for all: a run's time is the wall time from the start of the system's process to the
+commit of the last row (which PostgreSQL itself keeps: track_commit_timestamp), minus the same for
+a topic of 1,000 rows, taken in the same round: its start-up. What counts is
+
+    rows/s = (rows - 1,000) / (time of the full topic - time of 1,000 rows)
+
+so that nobody pays for the start of a Java machine, a Spark session or a consumer group. Processor
+time is likewise the difference, in seconds a million rows. The start-up stands in the table too.
+`rate while storing` is rows over the time from the first commit to the last: for a system with
+large transactions it leaves out what came before the first.
+
+Systems run in turn, round by round: a machine whose speed changes treats all alike. A ratio is the
+median of the ratios within the rounds.
+"""
+
+import statistics
+from dataclasses import dataclass
+
+from common.progress import say
+from loading.run import Outcome, measure
+
+# Rows of the run that shows how long a system takes to start.
+STARTUP_ROWS = 1_000
+
+
+@dataclass
+class Round:
+    """One system in one round."""
+
+    startup: Outcome
+    full: Outcome
+
+    @property
+    def is_right(self):
+        return self.full.wrong is None and self.startup.wrong is None
+
+    @property
+    def rows_per_s(self):
+        return self._rows / max(self.full.wall_s - self.startup.wall_s, 1e-3)
+
+    @property
+    def cpu_s_per_million(self):
+        return self._per_million(self.full.cpu_s - self.startup.cpu_s)
+
+    @property
+    def server_cpu_s_per_million(self):
+        return self._per_million(self.full.server_cpu_s - self.startup.server_cpu_s)
+
+    @property
+    def broker_cpu_s_per_million(self):
+        return self._per_million(self.full.broker_cpu_s - self.startup.broker_cpu_s)
+
+    @property
+    def _rows(self):
+        return self.full.rows - self.startup.rows
+
+    def _per_million(self, seconds):
+        return max(seconds, 0.0) * 1e6 / self._rows
+
+
+def one_round(system, bed, small, large, label, **how):
+    """Start-up and full run of one system, said as they end."""
+    startup = measure(system, bed.load(small), bed, **how)
+    full = measure(system, bed.load(large), bed, **how)
+    taken = Round(startup, full)
+    say(
+        f"{label} {system.name}: {taken.rows_per_s:,.0f} rows/s"
+        f" ({full.wall_s:.2f} s, of these start-up {startup.wall_s:.2f} s),"
+        f" processor {full.cpu_s:.1f} s, PostgreSQL's {full.server_cpu_s:.1f} s"
+        + (f"; WRONG: {full.wrong or startup.wrong}" if not taken.is_right else "")
+    )
+    return taken
+
+
+def in_turn(systems, bed, small, large, repeat, report):
+    """All systems, `repeat` rounds; name -> rounds."""
+    rounds = {system.name: [] for system in systems}
+    for listings in (small, large):
+        bed.load(listings)
+    for number in range(1, repeat + 1):
+        for system in systems:
+            taken = one_round(system, bed, small, large, f"round {number}/{repeat}")
+            rounds[system.name].append(taken)
+    work = f"{large.count:,} rows"
+    for system in systems:
+        add_rows(report, system.name, work, rounds[system.name])
+    _ratios(rounds, report)
+    return rounds
+
+
+def add_rows(report, name, work, rounds):
+    """What the rounds of one system showed. A run that lost or doubled rows has no rate."""
+    for taken in rounds:
+        for outcome in (taken.startup, taken.full):
+            if outcome.wrong:
+                report.wrong.append(f"{name}, {outcome.rows:,} rows: {outcome.wrong}")
+    right = [taken for taken in rounds if taken.is_right]
+    if not right:
+        return
+
+    def row(metric, unit, value):
+        report.row(name, work, metric, unit, [value(taken) for taken in right])
+
+    row("throughput", "rows/s", lambda taken: taken.rows_per_s)
+    if any(taken.full.steady_s > 0 for taken in right):
+        row("rate while storing", "rows/s",
+            lambda taken: taken.full.rows / max(taken.full.steady_s, 1e-3))
+    row("process start to last row", "s", lambda taken: taken.full.wall_s)
+    row(f"start-up ({STARTUP_ROWS:,} rows)", "s", lambda taken: taken.startup.wall_s)
+    row("processor time", "s/million rows", lambda taken: taken.cpu_s_per_million)
+    row("PostgreSQL's processor time", "s/million rows",
+        lambda taken: taken.server_cpu_s_per_million)
+    row("broker's processor time", "s/million rows", lambda taken: taken.broker_cpu_s_per_million)
+    row("peak memory", "MB", lambda taken: taken.full.peak_bytes / 1e6)
+
+
+def _ratios(rounds, report):
+    ours = rounds.get("ours", [])
+    for name, theirs in rounds.items():
+        if name == "ours":
+            continue
+        within = [
+            mine.rows_per_s / other.rows_per_s
+            for mine, other in zip(ours, theirs)
+            if mine.is_right and other.is_right
+        ]
+        if within:
+            report.ratios[f"ours_vs_{name}"] = round(statistics.median(within), 3)

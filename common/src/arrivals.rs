@@ -1,0 +1,46 @@
+//! New data is an event: what arrived is counted by minute, and told to whoever listens.
+
+use sqlx::{Postgres, Transaction};
+
+/// Channel of `NOTIFY`; the payload is JSON: `{"table": "listings", "stored": 120, "rejected": 3}`.
+pub const CHANNEL: &str = "hedonic_arrivals";
+
+/// SQL of the table, for `init.sql` and for services that start without it.
+pub const DDL: &str = "CREATE TABLE IF NOT EXISTS arrivals (
+    source text NOT NULL,
+    minute timestamptz NOT NULL,
+    stored bigint NOT NULL,
+    rejected bigint NOT NULL,
+    PRIMARY KEY (source, minute)
+);
+";
+
+/// Counts what arrived in `table` within the caller's transaction: listeners hear of it when it is
+/// committed. Last before the commit, as other writers wait for the minute's row.
+///
+/// # Errors
+/// When the database fails.
+pub async fn count(
+    transaction: &mut Transaction<'_, Postgres>,
+    table: &str,
+    stored: usize,
+    rejected: usize,
+) -> Result<(), sqlx::Error> {
+    let told = serde_json::json!({ "table": table, "stored": stored, "rejected": rejected });
+    sqlx::query(
+        "WITH counted AS (\
+         INSERT INTO arrivals AS kept (source, minute, stored, rejected) \
+         VALUES ($1, date_trunc('minute', now()), $2, $3) \
+         ON CONFLICT (source, minute) DO UPDATE SET stored = kept.stored + excluded.stored, \
+         rejected = kept.rejected + excluded.rejected) \
+         SELECT pg_notify($4, $5)",
+    )
+    .bind(table)
+    .bind(i64::try_from(stored).unwrap_or(i64::MAX))
+    .bind(i64::try_from(rejected).unwrap_or(i64::MAX))
+    .bind(CHANNEL)
+    .bind(told.to_string())
+    .execute(&mut **transaction)
+    .await?;
+    Ok(())
+}
