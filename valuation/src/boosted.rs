@@ -11,6 +11,8 @@ use hessboost::training::Trainer;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
+use crate::trees::Trees;
+
 /// How trees grow: different trees average well.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -57,7 +59,9 @@ impl BoostedOptions {
             .subsample(self.row_share)
             .colsample_bytree(self.column_share)
             .lambda(self.penalty)
-            .seed(seed);
+            .seed(seed)
+            // Folds and members are side by side already.
+            .nthread(1);
         match self.growth {
             Growth::LeafWise => builder
                 .grow_policy(GrowPolicy::LossGuide)
@@ -115,7 +119,10 @@ impl Table {
 /// A fitted ensemble of trees.
 #[derive(Debug, Clone)]
 pub(crate) struct Boosted {
+    /// As it was grown: to be explained and kept.
     model: BoostedModel,
+    /// As it is walked.
+    trees: Trees,
 }
 
 impl PartialEq for Boosted {
@@ -138,9 +145,14 @@ impl Boosted {
             let params = options.params(seed)?;
             let grown =
                 Trainer::new(&params, table.matrix(options.growth), options.rounds).train()?;
-            Ok(Boosted { model: grown.model })
+            Ok(grown.model)
         };
-        grow().map_err(|error: HessboostError| error.to_string())
+        Boosted::new(grow().map_err(|error: HessboostError| error.to_string())?)
+    }
+
+    fn new(model: BoostedModel) -> Result<Boosted, String> {
+        let trees = Trees::lay(&model)?;
+        Ok(Boosted { model, trees })
     }
 
     /// One ensemble a fold, each grown on the other folds and stopped by its own; gives their
@@ -187,12 +199,12 @@ impl Boosted {
         }
         let model = BoostedModel::average(grown.iter().map(|(model, _, _)| model))
             .map_err(|error| error.to_string())?;
-        Ok((Boosted { model }, out_of_fold))
+        Ok((Boosted::new(model)?, out_of_fold))
     }
 
     /// Values a row must have.
     pub(crate) fn width(&self) -> usize {
-        self.model.n_features()
+        self.trees.width()
     }
 
     /// How many trees there are.
@@ -202,19 +214,12 @@ impl Boosted {
 
     /// The value of one row; NaN for a row of another width.
     pub(crate) fn row(&self, values: &[f32]) -> f64 {
-        self.model
-            .predict_margin_row(values, Iterations::Best)
-            .map_or(f64::NAN, f64::from)
+        self.trees.row(values)
     }
 
     /// The values of rows, row-major; the same bits as one by one.
     pub(crate) fn rows(&self, values: &[f32]) -> Vec<f64> {
-        let margins = self.model.predict_margin_rows(values, Iterations::Best);
-        let margins = margins.map(hessboost::model::Predictions::into_vec);
-        match margins {
-            Ok(margins) => margins.into_iter().map(f64::from).collect(),
-            Err(_) => vec![f64::NAN; values.len() / self.width().max(1)],
-        }
+        self.trees.rows(values)
     }
 
     /// What each value of a row adds, and the base last: they add up to the row's value.
@@ -247,7 +252,7 @@ impl Boosted {
     /// Reads what [`Boosted::encode`] wrote; the trees are checked.
     pub(crate) fn decode(bytes: &[u8]) -> Result<Boosted, String> {
         match BoostedModel::decode(bytes, ModelFormat::Binary) {
-            Ok(model) => Ok(Boosted { model }),
+            Ok(model) => Boosted::new(model),
             Err(error) => Err(error.to_string()),
         }
     }
@@ -257,5 +262,94 @@ impl Boosted {
         self.model
             .encode(ModelFormat::XgboostJson)
             .map_err(|error| error.to_string())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::draw::Draws;
+
+    fn options(growth: Growth) -> BoostedOptions {
+        BoostedOptions {
+            growth,
+            rounds: 40,
+            rate: 0.2,
+            leaves: 20,
+            depth: 5,
+            leaf_rows: 3.0,
+            row_share: 0.8,
+            column_share: 0.8,
+            penalty: 1.0,
+            patience: 5,
+        }
+    }
+
+    /// A number with gaps, a number, and a name of 30.
+    fn data(rows: usize) -> (Vec<f32>, Vec<f64>) {
+        let mut draws = Draws::new(9);
+        let (mut values, mut targets) = (Vec::new(), Vec::new());
+        for _ in 0..rows {
+            let (one, two, name) = (draws.below(100), draws.below(100), draws.below(30));
+            let gap = draws.below(10) == 0;
+            values.extend([
+                if gap { f32::NAN } else { one as f32 },
+                two as f32,
+                name as f32,
+            ]);
+            let noise = draws.below(100) as f64 / 100.0;
+            targets.push(one as f64 / 20.0 + ((name * 7) % 5) as f64 + noise);
+        }
+        (values, targets)
+    }
+
+    #[test]
+    fn walked_trees_say_what_the_grown_ones_say_one_by_one_and_in_batches() {
+        let (values, targets) = data(1500);
+        let table = Table::new(&values, &[2], &targets).unwrap();
+        let folds: Vec<usize> = (0..1500).map(|row| row % 3).collect();
+        for growth in [Growth::LeafWise, Growth::Symmetric] {
+            let (boosted, out) = Boosted::fit_folds(&table, &folds, &options(growth), 1).unwrap();
+            let off: f64 = out
+                .iter()
+                .zip(&targets)
+                .map(|(own, t)| (own - t).abs())
+                .sum();
+            assert!(off / 1500.0 < 1.0, "{growth:?}: {}", off / 1500.0);
+            let batch = boosted.rows(&values);
+            let grown = boosted
+                .model
+                .predict_margin_rows(&values, Iterations::Best)
+                .unwrap();
+            for (row, (own, grown)) in values.chunks(3).zip(batch.iter().zip(grown.as_slice())) {
+                assert_eq!(boosted.row(row).to_bits(), own.to_bits());
+                assert!((own - f64::from(*grown)).abs() < 1e-4, "{own} {grown}");
+            }
+            let parts = boosted.contributions(&values[..3]).unwrap();
+            assert!((parts.iter().sum::<f64>() - batch[0]).abs() < 1e-4);
+            assert_eq!(parts.len(), 4);
+            assert!((boosted.importance().iter().sum::<f64>() - 1.0).abs() < 1e-9);
+            let again = Boosted::decode(&boosted.encode().unwrap()).unwrap();
+            assert_eq!(again.rows(&values), batch);
+        }
+    }
+
+    #[test]
+    fn the_same_trees_on_one_thread_and_on_four() {
+        let (values, targets) = data(800);
+        let folds: Vec<usize> = (0..800).map(|row| row % 4).collect();
+        let fit = |threads: usize| {
+            let pool = rayon::ThreadPoolBuilder::new()
+                .num_threads(threads)
+                .build()
+                .unwrap();
+            pool.install(|| {
+                let table = Table::new(&values, &[2], &targets).unwrap();
+                let (own, out) =
+                    Boosted::fit_folds(&table, &folds, &options(Growth::LeafWise), 1).unwrap();
+                (own.encode().unwrap(), out)
+            })
+        };
+        assert!(fit(1) == fit(4));
     }
 }
