@@ -405,6 +405,30 @@ mod tests {
     }
 
     #[test]
+    fn roles_of_size_and_place_are_declared_or_told_by_name() {
+        let schema = Schema::real_estate();
+        assert_eq!(schema.area(), Some("area"));
+        assert_eq!(schema.coordinates(), Some(("latitude", "longitude")));
+        assert_eq!(schema.places(), ["latitude", "longitude"]);
+        let text = "name='x'\nversion=1\ntask='regression'\ntable='x'\nkey='id'\ntarget='y'\n\
+            area='size'\nplace=['station']\n[[field]]\nname='id'\nkind='text'\n[[field]]\n\
+            name='y'\nkind='number'\n[[field]]\nname='size'\nkind='number'\ncolumn='Size m2'\n\
+            [[field]]\nname='station'\nkind='number'\n";
+        let schema = Schema::parse(text, "x").expect("valid");
+        assert_eq!(
+            (schema.area(), schema.places()),
+            (Some("size"), vec!["station"])
+        );
+        let size = schema.field("size").expect("size");
+        assert!(size.is_headed("Size m2") && size.is_headed("size") && !size.is_headed("y"));
+        let wrong = text.replace("area='size'", "area='id'");
+        let error = Schema::parse(&wrong, "x")
+            .expect_err("text is no area")
+            .to_string();
+        assert!(error.contains("area = \"id\" is of kind Text"), "{error}");
+    }
+
+    #[test]
     fn parts_that_do_not_fit_are_named() {
         let base = "name='x'\nversion=1\ntask='regression'\ntable='x'\nkey='id'\ntarget='y'\n";
         let fields = "[[field]]\nname='id'\nkind='text'\n[[field]]\nname='y'\nkind='number'\n";

@@ -11,6 +11,8 @@ use hessboost::tree::RegTree;
 
 /// Rows walked side by side.
 const LANES: usize = 32;
+/// Rows that take a step of a free tree in turn.
+const ABREAST: usize = 8;
 /// Deepest symmetric tree laid out as bits.
 const MOST_LEVELS: usize = 10;
 /// A category set: names are numbers below 256.
@@ -26,20 +28,11 @@ struct Test {
 }
 
 impl Test {
-    /// 1 for right. Comparisons with NaN are false: which one is asked decides where it goes.
+    /// 1 for right; without a branch, which a processor would guess wrong half the time.
     #[inline]
     fn right(&self, value: f32) -> u32 {
-        match self.unknown_left {
-            true => u32::from(value >= self.threshold),
-            false => u32::from(!below(value, self.threshold)),
-        }
+        u32::from((value >= self.threshold) | (value.is_nan() & !self.unknown_left))
     }
-}
-
-/// False for NaN, so that its opposite is true: `>=` would be false too.
-#[inline]
-fn below(value: f32, threshold: f32) -> bool {
-    value < threshold
 }
 
 /// A node of a tree of any shape.
@@ -50,9 +43,8 @@ struct Split {
     feature: u16,
     /// 1: a value that is not known goes left; 2: the test is a set.
     flags: u16,
-    /// Node of the same tree, or below 0 the number of a leaf less one.
-    left: i16,
-    right: i16,
+    /// Where right and left lead: a node of the same tree, or below 0 a leaf, the first being −1.
+    next: [i16; 2],
 }
 
 #[derive(Debug, Clone)]
@@ -63,8 +55,14 @@ enum Laid {
         levels: u32,
         leaves: u32,
     },
-    /// Nodes from `splits` on, leaves from `leaves` on.
-    Free { splits: u32, leaves: u32 },
+    /// Nodes from `splits` on, leaves from `leaves` on, `levels` at most on the way.
+    Free {
+        splits: u32,
+        leaves: u32,
+        levels: u32,
+        /// Whether any test is a set: most trees are quicker without that question.
+        named: bool,
+    },
 }
 
 /// Trees to be walked.
@@ -143,6 +141,8 @@ impl Trees {
         let laid = Laid::Free {
             splits: self.splits.len() as u32,
             leaves: self.leaves.len() as u32,
+            levels: tree.depth() as u32,
+            named: tree.has_categorical_splits(),
         };
         let nodes = tree.nodes();
         if nodes.len() > i16::MAX as usize {
@@ -190,8 +190,7 @@ impl Trees {
                 test,
                 feature: node.split_feature as u16,
                 flags: u16::from(node.default_left) | u16::from(node.is_categorical) << 1,
-                left: numbers[node.left as usize],
-                right: numbers[node.right as usize],
+                next: [numbers[node.right as usize], numbers[node.left as usize]],
             });
         }
         if splits == 0 {
@@ -210,27 +209,38 @@ impl Trees {
         self.width
     }
 
+    /// Whether a row goes left at a node.
     #[inline]
-    fn leaf(&self, splits: u32, leaves: u32, row: &[f32]) -> f32 {
-        let splits = &self.splits[splits as usize..];
-        let mut at = 0_i16;
-        while at >= 0 {
-            let split = &splits[at as usize];
-            let value = row[usize::from(split.feature)];
-            let left = match split.flags & 2 {
-                0 if split.flags & 1 == 1 => below(value, split.test) || value.is_nan(),
-                0 => below(value, split.test),
-                _ if value.is_nan() => split.flags & 1 == 1,
-                _ => {
-                    let name = value as usize;
-                    let set = &self.sets[split.test as usize];
-                    set.get(name / 64)
-                        .is_some_and(|word| word >> (name % 64) & 1 == 1)
-                }
-            };
-            at = if left { split.left } else { split.right };
+    fn left<const NAMED: bool>(&self, split: &Split, row: &[f32]) -> bool {
+        let value = row[usize::from(split.feature)];
+        let unknown = value.is_nan() & (split.flags & 1 == 1);
+        if NAMED && split.flags & 2 == 2 {
+            let name = value as usize;
+            let word = self.sets[split.test as usize].get(name / 64).copied();
+            return unknown | (!value.is_nan() & (word.unwrap_or(0) >> (name % 64) & 1 == 1));
         }
-        self.leaves[leaves as usize + (-1 - i32::from(at)) as usize]
+        (value < split.test) | unknown
+    }
+
+    /// The leaves of rows side by side: all take as many steps as the deepest leaf needs, and stay
+    /// where they have arrived. Nothing is guessed, and no row waits for another's memory.
+    #[inline]
+    fn walk<const NAMED: bool, const ROWS: usize>(
+        &self,
+        splits: u32,
+        levels: u32,
+        rows: [&[f32]; ROWS],
+    ) -> [usize; ROWS] {
+        let splits = &self.splits[splits as usize..];
+        let mut at = [0_i16; ROWS];
+        for _ in 0..levels {
+            for (at, row) in at.iter_mut().zip(&rows) {
+                let split = &splits[(*at).max(0) as usize];
+                let next = split.next[usize::from(self.left::<NAMED>(split, row))];
+                *at = if *at < 0 { *at } else { next };
+            }
+        }
+        at.map(|at| (-1 - i32::from(at)) as usize)
     }
 
     /// The value of one row.
@@ -241,7 +251,18 @@ impl Trees {
         let mut sum = self.base;
         for laid in &self.order {
             let value = match *laid {
-                Laid::Free { splits, leaves } => self.leaf(splits, leaves, row),
+                Laid::Free {
+                    splits,
+                    leaves,
+                    levels,
+                    named,
+                } => {
+                    let [leaf] = match named {
+                        true => self.walk::<true, 1>(splits, levels, [row]),
+                        false => self.walk::<false, 1>(splits, levels, [row]),
+                    };
+                    self.leaves[leaves as usize + leaf]
+                }
                 Laid::Symmetric {
                     tests,
                     levels,
@@ -275,9 +296,25 @@ impl Trees {
             let mut sums = [self.base; LANES];
             for laid in &self.order {
                 match *laid {
-                    Laid::Free { splits, leaves } => {
-                        for (sum, row) in sums.iter_mut().zip(block.chunks_exact(self.width)) {
-                            *sum += f64::from(self.leaf(splits, leaves, row));
+                    Laid::Free {
+                        splits,
+                        leaves,
+                        levels,
+                        named,
+                    } => {
+                        for first in (0..rows).step_by(ABREAST) {
+                            // Past the last row the last is walked again, and not counted.
+                            let own: [&[f32]; ABREAST] = std::array::from_fn(|lane| {
+                                let row = (first + lane).min(rows - 1);
+                                &block[row * self.width..(row + 1) * self.width]
+                            });
+                            let found = match named {
+                                true => self.walk::<true, ABREAST>(splits, levels, own),
+                                false => self.walk::<false, ABREAST>(splits, levels, own),
+                            };
+                            for (sum, leaf) in sums[first..].iter_mut().zip(found) {
+                                *sum += f64::from(self.leaves[leaves as usize + leaf]);
+                            }
                         }
                     }
                     Laid::Symmetric {

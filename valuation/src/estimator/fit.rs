@@ -22,6 +22,15 @@ use crate::stack;
 
 /// Fewer rows are left to the linear member: trees would learn them by heart.
 const LEAST_TREE_ROWS: usize = 400;
+/// A few trees, to see whether trees find anything that a line does not.
+const TRIAL: BoostedOptions = BoostedOptions {
+    rounds: 50,
+    rate: 0.15,
+    ..LIKENESS
+};
+/// A line whose error is below this share of the trial's is taken for the whole truth: ten times
+/// the trees would not catch it up. On real listings the line is above it.
+const WELL_BEATEN: f64 = 0.9;
 /// Trees that say which values matter for likeness.
 const LIKENESS: BoostedOptions = BoostedOptions {
     growth: Growth::LeafWise,
@@ -38,8 +47,8 @@ const LIKENESS: BoostedOptions = BoostedOptions {
 /// Trees of the spread: few and shallow, since how far off is known roughly at best.
 const SPREAD: BoostedOptions = BoostedOptions {
     growth: Growth::Symmetric,
-    rounds: 80,
-    rate: 0.1,
+    rounds: 30,
+    rate: 0.2,
     leaves: 0,
     depth: 4,
     leaf_rows: 40.0,
@@ -95,6 +104,16 @@ struct Grown {
     table: Table,
 }
 
+/// A member, the linear design where it reads it, and what it said of rows it had not seen.
+type Out = (Member, Option<Features>, Vec<f64>);
+
+/// Root mean squared log error.
+fn error(own: &[f64], targets: &[f64]) -> f64 {
+    let pairs = own.iter().zip(targets);
+    let squares = pairs.map(|(own, target)| (own - target) * (own - target));
+    (squares.sum::<f64>() / targets.len().max(1) as f64).sqrt()
+}
+
 impl Wanted<'_> {
     /// Fits all members and puts them together.
     pub(crate) fn fit(&self) -> Result<Fitted, FitError> {
@@ -109,37 +128,48 @@ impl Wanted<'_> {
                 .members
                 .iter()
                 .any(|member| member.options != MemberOptions::Linear);
+        let lines: Vec<Option<Out>> = self
+            .members
+            .iter()
+            .map(|member| match member.options {
+                MemberOptions::Linear => self.linear(&targets, &folds, count).map(Some),
+                MemberOptions::Boosted(_) => Ok(None),
+            })
+            .collect::<Result<_, FitError>>()?;
+        let line = lines
+            .iter()
+            .flatten()
+            .map(|(_, _, out)| error(out, &targets));
+        let line = line.fold(f64::INFINITY, f64::min);
         let grown = match grows {
-            true => self.grow(&targets).map_err(solver)?,
+            true => self.grow(&targets, line).map_err(solver)?,
             false => None,
         };
-        let fitted = self
+        let fitted: Vec<(String, Out)> = self
             .members
             .par_iter()
+            .zip(lines)
             .enumerate()
-            .filter_map(|(index, member)| {
-                match (&member.options, &grown) {
-                    (MemberOptions::Linear, _) => Some(self.linear(&targets, &folds, count)),
+            .filter_map(|(index, (member, line))| {
+                let out = match (&member.options, &grown) {
+                    (MemberOptions::Linear, _) => Ok(line?),
+                    (MemberOptions::Boosted(_), None) => return None,
                     (MemberOptions::Boosted(options), Some(grown)) => {
                         let seed = self.options.seed.wrapping_add(1000 * index as u64);
-                        let fitted = Boosted::fit_folds(&grown.table, &folds, options, seed);
-                        Some(
-                            fitted
-                                .map_err(solver)
-                                .map(|(boosted, out)| (Member::Boosted(boosted), None, out)),
-                        )
+                        Boosted::fit_folds(&grown.table, &folds, options, seed)
+                            .map(|(boosted, out)| (Member::Boosted(boosted), None, out))
+                            .map_err(solver)
                     }
-                    (MemberOptions::Boosted(_), None) => None,
-                }
-                .map(|fitted| fitted.map(|fitted| (member.name.clone(), fitted)))
+                };
+                Some(out.map(|out| (member.name.clone(), out)))
             })
-            .collect::<Result<Vec<_>, FitError>>()?;
+            .collect::<Result<_, FitError>>()?;
         self.assemble(fitted, grown, &targets, &folds)
     }
 
     fn assemble(
         &self,
-        fitted: Vec<(String, (Member, Option<Features>, Vec<f64>))>,
+        fitted: Vec<(String, Out)>,
         grown: Option<Grown>,
         targets: &[f64],
         folds: &[usize],
@@ -150,14 +180,7 @@ impl Wanted<'_> {
             all.push((name, member));
             predictions.push(out);
         }
-        let error = |own: &[f64]| {
-            let squares = own
-                .iter()
-                .zip(targets)
-                .map(|(own, target)| (own - target) * (own - target));
-            (squares.sum::<f64>() / targets.len().max(1) as f64).sqrt()
-        };
-        let member_errors: Vec<f64> = predictions.iter().map(|own| error(own)).collect();
+        let member_errors: Vec<f64> = predictions.iter().map(|own| error(own, targets)).collect();
         let best = (0..all.len())
             .min_by(|one, other| member_errors[*one].total_cmp(&member_errors[*other]));
         let Some(best) = best else {
@@ -236,12 +259,7 @@ impl Wanted<'_> {
     }
 
     /// The linear member on all rows, and every row's value by one that has not seen it.
-    fn linear(
-        &self,
-        targets: &[f64],
-        folds: &[usize],
-        count: usize,
-    ) -> Result<(Member, Option<Features>, Vec<f64>), FitError> {
+    fn linear(&self, targets: &[f64], folds: &[usize], count: usize) -> Result<Out, FitError> {
         let solve = |rows: &[usize]| {
             let targets: Vec<f64> = rows.iter().map(|row| self.logs[*row]).collect();
             let (schema, batch) = (self.schema, self.batch);
@@ -279,11 +297,19 @@ impl Wanted<'_> {
     }
 
     /// The frame of the rows, with neighbours that are never the row itself; `None` where no field
-    /// tells rows apart.
-    fn grow(&self, targets: &[f64]) -> Result<Option<Grown>, String> {
+    /// tells rows apart, or where a line (of the log error `line`) leaves nothing for trees to find.
+    fn grow(&self, targets: &[f64], line: f64) -> Result<Option<Grown>, String> {
         let (frame, values) = Frame::fit(self.schema, self.batch, self.rows, targets, self.group);
         let width = frame.width();
         if width == 0 {
+            return Ok(None);
+        }
+        let first = Table::new(&values, &[], targets)?;
+        let halves: Vec<usize> = (0..targets.len())
+            .map(|position| fold_of(position, 2, self.options.seed))
+            .collect();
+        let (_, tried) = Boosted::fit_folds(&first, &halves, &TRIAL, self.options.seed)?;
+        if line < error(&tried, targets) * WELL_BEATEN {
             return Ok(None);
         }
         let likeness = Boosted::fit(
