@@ -11,6 +11,7 @@ use hessboost::training::Trainer;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
+use crate::frame::Level;
 use crate::trees::Trees;
 
 /// How trees grow: different trees average well.
@@ -35,7 +36,7 @@ pub struct BoostedOptions {
     pub rate: f64,
     /// Leaves of a leaf-wise tree at most.
     pub leaves: usize,
-    /// Levels of a symmetric tree at most.
+    /// Levels of a tree at most; 0 leaves a leaf-wise tree free.
     pub depth: usize,
     /// Rows of a leaf at least.
     pub leaf_rows: f64,
@@ -63,10 +64,15 @@ impl BoostedOptions {
             // Folds and members are side by side already.
             .nthread(1);
         match self.growth {
-            Growth::LeafWise => builder
-                .grow_policy(GrowPolicy::LossGuide)
-                .unlimited_depth()
-                .max_leaves(self.leaves),
+            Growth::LeafWise => {
+                let builder = builder
+                    .grow_policy(GrowPolicy::LossGuide)
+                    .max_leaves(self.leaves);
+                match self.depth {
+                    0 => builder.unlimited_depth(),
+                    depth => builder.max_depth(depth),
+                }
+            }
             Growth::Symmetric => builder
                 .grow_policy(GrowPolicy::Symmetric)
                 .max_depth(self.depth),
@@ -77,35 +83,52 @@ impl BoostedOptions {
 
 /// A matrix of training rows, binned once for all that is grown on it.
 pub(crate) struct Table {
-    /// Names as quantities: symmetric trees know nothing else.
+    /// Levels by their means alone: symmetric trees know no names.
     data: DMatrix,
-    /// Names as names, where there are any.
+    /// Levels by name, where next to all rows have one.
     named: Option<DMatrix>,
 }
 
 impl Table {
-    /// `values` are row-major, NaN where nothing is known; `codes` are the values of a row that are
-    /// names; `targets` one a row.
-    pub(crate) fn new(values: &[f32], codes: &[usize], targets: &[f64]) -> Result<Table, String> {
+    /// `values` are row-major, NaN where nothing is known; `levels` are the values of a row that
+    /// stand for levels; `targets` one a row.
+    pub(crate) fn new(values: &[f32], levels: &[Level], targets: &[f64]) -> Result<Table, String> {
         let rows = targets.len();
         let width = values.len() / rows.max(1);
         let labels: Vec<f32> = targets.iter().map(|target| *target as f32).collect();
-        let make = || {
-            let data = DMatrix::from_dense(values, rows, width)?.with_labels(&labels)?;
-            let named = match codes.is_empty() {
-                true => None,
-                false => {
-                    let mut types = vec![FeatureType::Numerical; width];
-                    for code in codes {
-                        types[*code] = FeatureType::Categorical;
-                    }
-                    let data = DMatrix::from_dense(values, rows, width)?;
-                    Some(data.with_labels(&labels)?.with_feature_types(&types)?)
-                }
-            };
-            Ok(Table { data, named })
+        let by_means: Vec<usize> = levels
+            .iter()
+            .flat_map(|own| [own.count, own.code])
+            .collect();
+        let numbered = || levels.iter().filter(|own| own.numbered);
+        let by_names: Vec<usize> = levels
+            .iter()
+            .flat_map(|own| match own.numbered {
+                true => vec![own.mean],
+                false => vec![own.count, own.code],
+            })
+            .collect();
+        let make = |hidden: &[usize]| {
+            // What is hidden is unknown in all rows: no tree splits on it.
+            let mut seen = values.to_vec();
+            for row in seen.chunks_exact_mut(width.max(1)) {
+                hidden.iter().for_each(|value| row[*value] = f32::NAN);
+            }
+            DMatrix::from_dense_vec(seen, rows, width)?.with_labels(&labels)
         };
-        make().map_err(|error: HessboostError| error.to_string())
+        let both = || {
+            let mut types = vec![FeatureType::Numerical; width];
+            numbered().for_each(|own| types[own.code] = FeatureType::Categorical);
+            let named = match numbered().next() {
+                Some(_) => Some(make(&by_names)?.with_feature_types(&types)?),
+                None => None,
+            };
+            Ok(Table {
+                data: make(&by_means)?,
+                named,
+            })
+        };
+        both().map_err(|error: HessboostError| error.to_string())
     }
 
     fn matrix(&self, growth: Growth) -> &DMatrix {
@@ -285,7 +308,14 @@ mod tests {
         }
     }
 
-    /// A number with gaps, a number, and a name of 30.
+    const NAME: Level = Level {
+        mean: 3,
+        count: 4,
+        code: 2,
+        numbered: true,
+    };
+
+    /// A number with gaps, a number, a name of 30, and a mean and a count that say nothing.
     fn data(rows: usize) -> (Vec<f32>, Vec<f64>) {
         let mut draws = Draws::new(9);
         let (mut values, mut targets) = (Vec::new(), Vec::new());
@@ -296,6 +326,8 @@ mod tests {
                 if gap { f32::NAN } else { one as f32 },
                 two as f32,
                 name as f32,
+                1.0,
+                1.0,
             ]);
             let noise = draws.below(100) as f64 / 100.0;
             targets.push(one as f64 / 20.0 + ((name * 7) % 5) as f64 + noise);
@@ -306,7 +338,7 @@ mod tests {
     #[test]
     fn walked_trees_say_what_the_grown_ones_say_one_by_one_and_in_batches() {
         let (values, targets) = data(1500);
-        let table = Table::new(&values, &[2], &targets).unwrap();
+        let table = Table::new(&values, &[NAME], &targets).unwrap();
         let folds: Vec<usize> = (0..1500).map(|row| row % 3).collect();
         for growth in [Growth::LeafWise, Growth::Symmetric] {
             let (boosted, out) = Boosted::fit_folds(&table, &folds, &options(growth), 1).unwrap();
@@ -321,13 +353,13 @@ mod tests {
                 .model
                 .predict_margin_rows(&values, Iterations::Best)
                 .unwrap();
-            for (row, (own, grown)) in values.chunks(3).zip(batch.iter().zip(grown.as_slice())) {
+            for (row, (own, grown)) in values.chunks(5).zip(batch.iter().zip(grown.as_slice())) {
                 assert_eq!(boosted.row(row).to_bits(), own.to_bits());
                 assert!((own - f64::from(*grown)).abs() < 1e-4, "{own} {grown}");
             }
-            let parts = boosted.contributions(&values[..3]).unwrap();
+            let parts = boosted.contributions(&values[..5]).unwrap();
             assert!((parts.iter().sum::<f64>() - batch[0]).abs() < 1e-4);
-            assert_eq!(parts.len(), 4);
+            assert_eq!(parts.len(), 6);
             assert!((boosted.importance().iter().sum::<f64>() - 1.0).abs() < 1e-9);
             let again = Boosted::decode(&boosted.encode().unwrap()).unwrap();
             assert_eq!(again.rows(&values), batch);
@@ -344,7 +376,7 @@ mod tests {
                 .build()
                 .unwrap();
             pool.install(|| {
-                let table = Table::new(&values, &[2], &targets).unwrap();
+                let table = Table::new(&values, &[NAME], &targets).unwrap();
                 let (own, out) =
                     Boosted::fit_folds(&table, &folds, &options(Growth::LeafWise), 1).unwrap();
                 (own.encode().unwrap(), out)

@@ -73,6 +73,21 @@ impl Column {
     }
 }
 
+/// Where a level's values stand in a row. A tree must not see its mean beside what tells levels
+/// apart: within a level, the mean out of fold is the higher the lower the row's own fold is, and
+/// trees would learn the row's own price from that.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Level {
+    /// The mean log price.
+    pub(crate) mean: usize,
+    /// How many rows: next to a name.
+    pub(crate) count: usize,
+    /// The number: a name.
+    pub(crate) code: usize,
+    /// Whether next to all rows have a number of their own.
+    pub(crate) numbered: bool,
+}
+
 /// The fitted columns.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Frame {
@@ -141,16 +156,21 @@ impl Frame {
             .collect()
     }
 
-    /// Which values are names, not quantities.
-    pub(crate) fn codes(&self) -> Vec<usize> {
-        let (mut at, mut codes) = (0, Vec::new());
+    /// Where the values of levels stand.
+    pub(crate) fn levels(&self) -> Vec<Level> {
+        let (mut at, mut levels) = (0, Vec::new());
         for column in &self.columns {
-            if matches!(column.made, Made::Level(_)) {
-                codes.push(at + TargetMeans::CODE);
+            if let Made::Level(means) = &column.made {
+                levels.push(Level {
+                    mean: at,
+                    count: at + 1,
+                    code: at + 2,
+                    numbered: means.is_numbered(),
+                });
             }
             at += column.width();
         }
-        codes
+        levels
     }
 
     /// Which value is a field itself.

@@ -55,11 +55,10 @@ enum Laid {
         levels: u32,
         leaves: u32,
     },
-    /// Nodes from `splits` on, leaves from `leaves` on, `levels` at most on the way.
+    /// Nodes from `splits` on, leaves from `leaves` on.
     Free {
         splits: u32,
         leaves: u32,
-        levels: u32,
         /// Whether any test is a set: most trees are quicker without that question.
         named: bool,
     },
@@ -141,7 +140,6 @@ impl Trees {
         let laid = Laid::Free {
             splits: self.splits.len() as u32,
             leaves: self.leaves.len() as u32,
-            levels: tree.depth() as u32,
             named: tree.has_categorical_splits(),
         };
         let nodes = tree.nodes();
@@ -222,18 +220,17 @@ impl Trees {
         (value < split.test) | unknown
     }
 
-    /// The leaves of rows side by side: all take as many steps as the deepest leaf needs, and stay
-    /// where they have arrived. Nothing is guessed, and no row waits for another's memory.
+    /// The leaves of rows side by side: those that have arrived stay until all have. Where a row
+    /// goes next is computed, not guessed, and no row waits for another's memory.
     #[inline]
     fn walk<const NAMED: bool, const ROWS: usize>(
         &self,
         splits: u32,
-        levels: u32,
         rows: [&[f32]; ROWS],
     ) -> [usize; ROWS] {
         let splits = &self.splits[splits as usize..];
         let mut at = [0_i16; ROWS];
-        for _ in 0..levels {
+        while at.iter().any(|at| *at >= 0) {
             for (at, row) in at.iter_mut().zip(&rows) {
                 let split = &splits[(*at).max(0) as usize];
                 let next = split.next[usize::from(self.left::<NAMED>(split, row))];
@@ -254,12 +251,11 @@ impl Trees {
                 Laid::Free {
                     splits,
                     leaves,
-                    levels,
                     named,
                 } => {
                     let [leaf] = match named {
-                        true => self.walk::<true, 1>(splits, levels, [row]),
-                        false => self.walk::<false, 1>(splits, levels, [row]),
+                        true => self.walk::<true, 1>(splits, [row]),
+                        false => self.walk::<false, 1>(splits, [row]),
                     };
                     self.leaves[leaves as usize + leaf]
                 }
@@ -299,7 +295,6 @@ impl Trees {
                     Laid::Free {
                         splits,
                         leaves,
-                        levels,
                         named,
                     } => {
                         for first in (0..rows).step_by(ABREAST) {
@@ -309,8 +304,8 @@ impl Trees {
                                 &block[row * self.width..(row + 1) * self.width]
                             });
                             let found = match named {
-                                true => self.walk::<true, ABREAST>(splits, levels, own),
-                                false => self.walk::<false, ABREAST>(splits, levels, own),
+                                true => self.walk::<true, ABREAST>(splits, own),
+                                false => self.walk::<false, ABREAST>(splits, own),
                             };
                             for (sum, leaf) in sums[first..].iter_mut().zip(found) {
                                 *sum += f64::from(self.leaves[leaves as usize + leaf]);

@@ -13,7 +13,7 @@ use crate::draw::fold_of;
 use crate::equity::Equity;
 use crate::features::Features;
 use crate::fit::{FitError, FitOptions};
-use crate::frame::Frame;
+use crate::frame::{Frame, Level};
 use crate::linear::{Linear, SparseRow};
 use crate::member::{Member, MemberOptions, NamedMember};
 use crate::neighbours::Neighbours;
@@ -304,7 +304,16 @@ impl Wanted<'_> {
         if width == 0 {
             return Ok(None);
         }
-        let first = Table::new(&values, &[], targets)?;
+        let levels = frame.levels();
+        // Names are no measure of likeness: levels by their means alone.
+        let by_means: Vec<Level> = levels
+            .iter()
+            .map(|own| Level {
+                numbered: false,
+                ..*own
+            })
+            .collect();
+        let first = Table::new(&values, &by_means, targets)?;
         let halves: Vec<usize> = (0..targets.len())
             .map(|position| fold_of(position, 2, self.options.seed))
             .collect();
@@ -317,10 +326,7 @@ impl Wanted<'_> {
             &LIKENESS,
             self.options.seed,
         )?;
-        let mut importance = likeness.importance();
-        let codes = frame.codes();
-        // A name is no measure of likeness.
-        codes.iter().for_each(|code| importance[*code] = 0.0);
+        let importance = likeness.importance();
         let comparables = self.comparables(&values, width, &importance);
         let neighbours = self.neighbours(&frame, &values, &importance, targets);
         let values: Vec<f32> = values
@@ -335,7 +341,7 @@ impl Wanted<'_> {
             })
             .flatten_iter()
             .collect();
-        let table = Table::new(&values, &codes, targets)?;
+        let table = Table::new(&values, &levels, targets)?;
         Ok(Some(Grown {
             frame,
             neighbours,

@@ -28,7 +28,7 @@ impl Effort {
             rounds: 400,
             rate: 0.09,
             leaves,
-            depth: 0,
+            depth: 10,
             leaf_rows: 5.0,
             row_share: 0.8,
             column_share: 0.6,

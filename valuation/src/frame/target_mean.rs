@@ -30,6 +30,9 @@ const MOST_CODES: usize = 250;
 /// Rows of a level with a number of its own at least.
 const LEAST_CODE_ROWS: f64 = 5.0;
 
+/// Share of the rows whose levels have numbers that makes the numbers enough.
+const NUMBERED_SHARE: f64 = 0.95;
+
 /// Value, count and number of a level; number 0 is every level without its own.
 type Entry = (f32, f32, f32);
 
@@ -44,13 +47,13 @@ pub(super) struct TargetMeans {
     groups: BTreeMap<String, f32>,
     /// What an unknown group is taken for.
     overall: f32,
+    /// Whether next to all training rows are of levels with a number of their own.
+    numbered: bool,
 }
 
 impl TargetMeans {
     /// Values a row gets: the level's mean, its rows and its number.
     pub(super) const WIDTH: usize = 3;
-    /// Which of them is the number: a name, not a quantity.
-    pub(super) const CODE: usize = 2;
 
     /// Fits on `rows`, whose log targets are `logs`; also gives the rows' own means, out of fold.
     pub(super) fn fit(
@@ -78,6 +81,7 @@ impl TargetMeans {
             levels: BTreeMap::new(),
             groups: BTreeMap::new(),
             overall: table.overall as f32,
+            numbered: false,
         };
         for (group, sum) in &table.groups {
             let value = sum.credible(table.overall) as f32;
@@ -97,6 +101,9 @@ impl TargetMeans {
             .zip(1..)
             .map(|((names, _), code)| (names, code as f32))
             .collect();
+        let counts = codes.keys().filter_map(|names| table.levels.get(names));
+        let covered: f64 = counts.map(|sum| sum.count).sum();
+        means.numbered = covered >= NUMBERED_SHARE * rows.len() as f64;
         for ((group, level), sum) in &table.levels {
             let code = codes.get(&(*group, *level)).copied().unwrap_or(0.0);
             let entry = (table.value(group, level) as f32, sum.count as f32, code);
@@ -107,6 +114,10 @@ impl TargetMeans {
                 .insert((*level).to_owned(), entry);
         }
         (means, own)
+    }
+
+    pub(super) fn is_numbered(&self) -> bool {
+        self.numbered
     }
 
     pub(super) fn within(&self) -> Option<&str> {
