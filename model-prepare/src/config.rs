@@ -77,6 +77,13 @@ impl Config {
             registry: layered.section("registry")?,
         })
     }
+
+    /// The same with the least work: for a first model that somebody is waiting for.
+    #[must_use]
+    pub fn quick(mut self) -> Config {
+        self.prepare.effort = Effort::Quick;
+        self
+    }
 }
 
 /// Says before the work, not after it, that a version could not be saved.

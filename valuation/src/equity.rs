@@ -1,11 +1,12 @@
 //! Vertical equity: trees draw dear homes down and cheap ones up, since every leaf is a mean.
 //!
-//! The log estimate is stretched around the training mean, log' = centre + slope · (log − centre),
+//! The log estimate is stretched around the training mean, log' = centre + slope · (log − centre) + shift,
 //! by the least slope that brings the out-of-fold price-related differential into the IAAO's band,
 //! as far as that costs next to nothing in error.
 
 use serde::{Deserialize, Serialize};
 
+use crate::cells::median;
 use crate::ratio_study::prd;
 
 /// The IAAO's upper bound of the differential, less a little: the hold-out differs.
@@ -23,13 +24,20 @@ pub(crate) struct Equity {
     pub(crate) centre: f64,
     /// 1 changes nothing.
     pub(crate) slope: f64,
+    /// Added at the end: least squares aim at the mean of the logarithm, an estimate is to have as
+    /// many prices above it as below.
+    pub(crate) shift: f64,
 }
 
 impl Equity {
     /// Chooses by out-of-fold log estimates and log prices.
     pub(crate) fn fit(estimates: &[f64], logs: &[f64]) -> Equity {
         let centre = logs.iter().sum::<f64>() / logs.len().max(1) as f64;
-        let stretch = |slope: f64| Equity { centre, slope };
+        let stretch = |slope: f64| Equity {
+            centre,
+            slope,
+            shift: 0.0,
+        };
         let squares = |equity: Equity| -> f64 {
             let errors = estimates
                 .iter()
@@ -55,11 +63,16 @@ impl Equity {
             }
             chosen = next;
         }
-        chosen
+        let pairs = estimates.iter().zip(logs);
+        let mut off: Vec<f64> = pairs.map(|(own, log)| log - chosen.apply(*own)).collect();
+        Equity {
+            shift: median(&mut off).unwrap_or(0.0),
+            ..chosen
+        }
     }
 
     pub(crate) fn apply(&self, log: f64) -> f64 {
-        self.centre + self.slope * (log - self.centre)
+        self.centre + self.slope * (log - self.centre) + self.shift
     }
 }
 
@@ -75,9 +88,13 @@ mod tests {
         let drawn: Vec<f64> = logs
             .iter()
             .enumerate()
-            .map(|(row, log)| 15.0 + 0.93 * (log - 15.0) + noise(row))
+            .map(|(row, log)| 15.0 + 0.88 * (log - 15.0) + noise(row))
             .collect();
         let found = Equity::fit(&drawn, &logs);
         assert!(found.slope > 1.0 && found.slope < 1.06, "{found:?}");
+        let skewed: Vec<f64> = (0..200)
+            .map(|row| logs[row] + if row % 4 == 0 { -0.3 } else { 0.1 })
+            .collect();
+        assert!((Equity::fit(&skewed, &logs).shift + 0.1).abs() < 1e-9);
     }
 }

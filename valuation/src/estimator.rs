@@ -144,6 +144,7 @@ impl Estimator {
             ("quantile", self.plan.quantile, 0.0),
             ("centre", self.plan.equity.centre, f64::MIN),
             ("slope", self.plan.equity.slope, 0.0),
+            ("shift", self.plan.equity.shift, f64::MIN),
         ] {
             if !value.is_finite() || value < least {
                 return Err(plan(format!(

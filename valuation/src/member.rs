@@ -28,7 +28,7 @@ pub struct NamedMember {
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Member {
     Linear(Linear),
-    Boosted(Boosted),
+    Boosted(Box<Boosted>),
 }
 
 impl Member {
@@ -85,7 +85,7 @@ impl Member {
             "json" => serde_json::from_slice(bytes)
                 .map(Member::Linear)
                 .map_err(|error| error.to_string()),
-            "trees" => Boosted::decode(bytes).map(Member::Boosted),
+            "trees" => Ok(Member::Boosted(Box::new(Boosted::decode(bytes)?))),
             other => Err(format!(
                 "a member's file ends in {other:?}, expected json or trees"
             )),

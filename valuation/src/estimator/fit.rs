@@ -157,7 +157,7 @@ impl Wanted<'_> {
                     (MemberOptions::Boosted(options), Some(grown)) => {
                         let seed = self.options.seed.wrapping_add(1000 * index as u64);
                         Boosted::fit_folds(&grown.table, &folds, options, seed)
-                            .map(|(boosted, out)| (Member::Boosted(boosted), None, out))
+                            .map(|(boosted, out)| (Member::Boosted(Box::new(boosted)), None, out))
                             .map_err(solver)
                     }
                 };
