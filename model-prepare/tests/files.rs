@@ -387,7 +387,7 @@ fn a_schema_is_proposed_and_works_or_the_file_is_faulted() {
     assert!(error.contains("line: 3"), "{error}");
     let (_, error) = propose(&home.write("none.csv", ""), "price");
     assert!(error.contains("is empty"), "{error}");
-    let latin = home.write("latin.csv", b"id,price\n1,2\n\xe9,3\n".to_vec());
+    let latin = home.write("latin.csv", b"id,price\n1,2\n\xe9,3\n");
     let (_, error) = propose(&latin, "price");
     assert!(error.contains("line 3: expected UTF-8"), "{error}");
 }
