@@ -12,7 +12,7 @@ const MANY_ROWS: usize = 5_000;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Effort {
-    /// Seconds at most on tens of thousands of listings: a linear member and few trees.
+    /// A fraction of a second on tens of thousands of listings: the line alone.
     Quick,
     /// The least error.
     #[default]
@@ -53,19 +53,7 @@ impl Effort {
         };
         let linear = member("linear", MemberOptions::Linear);
         match self {
-            Effort::Quick => {
-                let symmetric = BoostedOptions {
-                    rounds: 60,
-                    rate: 0.2,
-                    depth: 6,
-                    patience: 10,
-                    ..symmetric
-                };
-                vec![
-                    linear,
-                    member("symmetric", MemberOptions::Boosted(symmetric)),
-                ]
-            }
+            Effort::Quick => vec![linear],
             Effort::Standard => vec![
                 linear,
                 member("leaf-wise", MemberOptions::Boosted(leaf_wise)),
