@@ -1,4 +1,5 @@
-//! `POST /predict`: one record or an array of them.
+//! `POST /predict`: one record or an array of them; with `?explain=5` also why, and five past
+//! records like each.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,16 +9,21 @@ use common::Metric;
 use common::http::error_answer;
 use records::decode::{Decoder, key_of_reject};
 use records::{Purpose, Schema, timestamp};
+use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
 use tokio::sync::mpsc::Sender;
 
 use crate::config::Config;
-use crate::price::{Answer, price, refusal};
+use crate::price::{Answer, explain, price, refusal};
 use crate::serving::Serving;
 
 /// Longest a reply waits for room in the queue of answers to store.
 const QUEUE_WAIT: Duration = Duration::from_secs(1);
+
+/// Records explained at once, and past records shown for each, at most: both take milliseconds.
+const MOST_EXPLAINED: usize = 100;
+const MOST_COMPARABLES: usize = 50;
 
 pub(crate) struct Predictor {
     schema: Arc<Schema>,
@@ -61,8 +67,16 @@ pub(crate) fn routes(
     }
 }
 
+/// What may stand behind `/predict?`.
+#[derive(Debug, Deserialize)]
+struct Asked {
+    /// Explain each price, with so many past records like it.
+    explain: Option<usize>,
+}
+
 async fn predict(
     predictor: web::Data<Predictor>,
+    asked: web::Query<Asked>,
     body: Result<web::Bytes, actix_web::Error>,
 ) -> HttpResponse {
     let body = match body {
@@ -110,10 +124,23 @@ async fn predict(
             Some(refusal(id.as_ref(), reason.code(), &reason.to_string()))
         })
         .collect();
-    let answers = match price(&predictor.schema, &decoder.finish(), &loaded) {
+    let decoded = decoder.finish();
+    let mut answers = match price(&predictor.schema, &decoded, &loaded) {
         Ok(answers) => answers,
         Err(error) => return error_answer(500, &format!("{error:#}")),
     };
+    if let Some(comparables) = asked.explain {
+        if answers.len() > MOST_EXPLAINED {
+            let found = answers.len();
+            let why =
+                format!("found {found} records to explain; expected at most {MOST_EXPLAINED}");
+            return error_answer(413, &why);
+        }
+        let comparables = comparables.min(MOST_COMPARABLES);
+        if let Err(error) = explain(&mut answers, &decoded.batch, &loaded, comparables) {
+            return error_answer(500, &format!("{error:#}"));
+        }
+    }
     predictor.keep(&answers).await;
     let mut good = answers.iter();
     let mut replies: Vec<Value> = refusals

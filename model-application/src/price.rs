@@ -5,6 +5,7 @@ use arrow_array::cast::AsArray;
 use records::decode::{Decoded, Key};
 use records::{Schema, timestamp};
 use serde::Serialize;
+use valuation::Explanation;
 
 use crate::serving::Loaded;
 
@@ -21,6 +22,9 @@ pub(crate) struct Answer {
     /// Which model said so.
     pub model: String,
     pub answered_at: String,
+    /// What each field adds and past records like it, where they were asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub explanation: Option<Explanation>,
 }
 
 impl Answer {
@@ -61,8 +65,25 @@ pub(crate) fn price(
             confidence,
             model: loaded.name.clone(),
             answered_at: answered_at.clone(),
+            explanation: None,
         })
         .collect())
+}
+
+/// Adds to each answer what its price is made of and so many past records like it.
+///
+/// # Errors
+/// When the model does not take the columns.
+pub(crate) fn explain(
+    answers: &mut [Answer],
+    batch: &RecordBatch,
+    loaded: &Loaded,
+    comparables: usize,
+) -> anyhow::Result<()> {
+    for (row, answer) in answers.iter_mut().enumerate() {
+        answer.explanation = Some(loaded.model.explain(batch, row, comparables)?);
+    }
+    Ok(())
 }
 
 fn keys<'a>(schema: &Schema, batch: &'a RecordBatch) -> impl Iterator<Item = String> + 'a {

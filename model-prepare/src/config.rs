@@ -7,6 +7,7 @@ use anyhow::bail;
 use common::database::DatabaseConfig;
 use records::Schema;
 use serde::Deserialize;
+use valuation::{Effort, NamedMember};
 
 /// Section `[schema]`.
 #[derive(Debug, Clone, Deserialize)]
@@ -30,6 +31,15 @@ pub struct PrepareConfig {
     pub holdout_fraction: f64,
     /// Nominal coverage of the range.
     pub interval: f64,
+    /// How much work a fit may be.
+    pub effort: Effort,
+    /// Folds of the out-of-fold predictions.
+    pub folds: usize,
+    /// Seed of folds and trees.
+    pub seed: u64,
+    /// The members by name; empty takes the effort's.
+    #[serde(default)]
+    pub members: Vec<NamedMember>,
 }
 
 /// Section `[registry]`.
@@ -66,6 +76,13 @@ impl Config {
             prepare: layered.section("prepare")?,
             registry: layered.section("registry")?,
         })
+    }
+
+    /// The same with the least work: for a first model that somebody is waiting for.
+    #[must_use]
+    pub fn quick(mut self) -> Config {
+        self.prepare.effort = Effort::Quick;
+        self
     }
 }
 

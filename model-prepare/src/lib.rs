@@ -2,6 +2,10 @@
 
 mod config;
 mod control;
+mod evaluate;
+mod export;
+mod html;
+mod infer;
 mod listings;
 mod progress;
 mod service;
@@ -17,6 +21,9 @@ use crate::listings::{Listings, Parts};
 use crate::progress::Stage;
 
 pub use config::{Config, PrepareConfig, RegistryConfig};
+pub use evaluate::{Evaluated, Evaluation, Speed, evaluate, summary};
+pub use export::{Export, ExportFormat, export};
+pub use infer::infer;
 pub use service::{check_schedule, run};
 pub use table::table;
 
@@ -70,15 +77,25 @@ pub fn train_on_file(config: &Config, file: &Path) -> anyhow::Result<Trained> {
     train(config, &listings::of_file(file, &config.schema)?)
 }
 
+/// What the settings say of a fit.
+fn options(config: &Config) -> FitOptions {
+    let prepare = &config.prepare;
+    FitOptions {
+        min_rows: prepare.min_rows,
+        holdout_fraction: prepare.holdout_fraction,
+        interval: prepare.interval,
+        effort: prepare.effort,
+        members: prepare.members.clone(),
+        folds: prepare.folds,
+        seed: prepare.seed,
+        ..FitOptions::default()
+    }
+}
+
 fn train(config: &Config, listings: &Listings) -> anyhow::Result<Trained> {
     let rows = listings.batch.num_rows();
     let stage = Stage::start(format!("fitting on {rows} listings"));
-    let options = FitOptions {
-        min_rows: config.prepare.min_rows,
-        holdout_fraction: config.prepare.holdout_fraction,
-        interval: config.prepare.interval,
-        ..FitOptions::default()
-    };
+    let options = options(config);
     let (model, report) = valuation::fit(
         &config.schema,
         &listings.batch,
@@ -92,6 +109,6 @@ fn train(config: &Config, listings: &Listings) -> anyhow::Result<Trained> {
     Ok(Trained {
         version,
         report,
-        rows_rejected: listings.rejected,
+        rows_rejected: listings.rejected.len(),
     })
 }

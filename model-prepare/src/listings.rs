@@ -8,7 +8,7 @@ use arrow_array::RecordBatch;
 use arrow_select::concat::concat_batches;
 use futures_util::StreamExt;
 use records::file::{FileBatch, FileError, FileReader};
-use records::{Purpose, Schema};
+use records::{Field, Purpose, Schema};
 use sqlx::PgPool;
 use sqlx::postgres::PgPoolCopyExt;
 use tokio::sync::mpsc::{Receiver, Sender};
@@ -23,8 +23,8 @@ const BATCH_ROWS: usize = 8192;
 pub(crate) struct Listings {
     /// The rows that the schema took.
     pub(crate) batch: RecordBatch,
-    /// How many it did not take.
-    pub(crate) rejected: usize,
+    /// Lines of those it did not take.
+    pub(crate) rejected: Vec<u64>,
 }
 
 /// Reads a CSV or Parquet file.
@@ -49,12 +49,12 @@ pub(crate) fn of_file(file: &Path, schema: &Schema) -> anyhow::Result<Listings> 
 /// Columns the schema requires of a file that are not among `columns`, which are separated by
 /// commas.
 fn missing(schema: &Schema, columns: &str) -> Vec<String> {
-    let is_there = |name: &str| columns.split(", ").any(|column| column == name);
+    let is_there = |field: &Field| columns.split(", ").any(|column| field.is_headed(column));
     schema
         .columns(Purpose::Listing)
         .filter(|field| {
             let is_time = schema.time.as_deref() == Some(field.name.as_str());
-            !schema.is_nullable(field) && !is_time && !is_there(&field.name)
+            !schema.is_nullable(field) && !is_time && !is_there(field)
         })
         .map(|field| field.name.clone())
         .collect()
@@ -73,10 +73,10 @@ fn read_all(
     stage: &Stage,
     mut next: impl FnMut(usize) -> Result<Option<FileBatch>, FileError>,
 ) -> anyhow::Result<Listings> {
-    let (mut batches, mut rejected, mut first) = (Vec::new(), 0, None);
+    let (mut batches, mut rejected, mut first) = (Vec::new(), Vec::new(), None);
     while let Some(FileBatch { batch, rejects }) = next(BATCH_ROWS)? {
         stage.add((batch.num_rows() + rejects.len()) as u64);
-        rejected += rejects.len();
+        rejected.extend(rejects.iter().map(|reject| reject.line));
         first = first.or_else(|| rejects.into_iter().next());
         batches.push(batch);
     }
@@ -86,8 +86,10 @@ fn read_all(
     let batch = concat_batches(&schema, &batches).context("the listings do not fit in memory")?;
     if let Some(first) = first {
         let said = format!(
-            "{rejected} rows of {name} do not fit the schema, the first at line {}: {}",
-            first.line, first.reason
+            "{} rows of {name} do not fit the schema, the first at line {}: {}",
+            rejected.len(),
+            first.line,
+            first.reason
         );
         anyhow::ensure!(
             batch.num_rows() > 0,

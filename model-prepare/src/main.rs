@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 
 use clap::Parser;
 use common::{Health, Shutdown};
-use model_prepare::Config;
+use model_prepare::{Config, Evaluation, Export, ExportFormat};
+use valuation::SplitBy;
 
 /// Fits the price model and saves a version of it.
 ///
@@ -21,6 +22,14 @@ use model_prepare::Config;
 /// --registry (.hedonic/models), where model-application takes the newest up by itself.
 /// What cannot be learned from is an error: exit code 1, and nothing is written.
 ///
+/// With --report it judges instead: fits on a part of --data, and writes every measure of the rest
+/// (errors, ratio study, coverage, speed) as JSON; a version is saved only where --registry is given.
+///
+///   model-prepare --data homes.csv --schema homes.toml --report out.json --html out.html \
+///       --split random --test-fraction 0.2 --seed 42
+///   model-prepare schema infer homes.csv --target price > homes.toml
+///   model-prepare export --model models/v000001 --format xgboost --to boosted.json
+///
 /// With --cron or --http it stays, and serves /status, /metrics, /health/live, /health/ready and
 /// POST /train at prepare.http (127.0.0.1:8084):
 ///
@@ -28,8 +37,10 @@ use model_prepare::Config;
 ///   model-prepare --http 127.0.0.1:8084                   on demand only
 ///   curl -X POST localhost:8084/train; curl localhost:8084/status
 #[derive(Parser)]
-#[command(version, verbatim_doc_comment)]
+#[command(version, verbatim_doc_comment, args_conflicts_with_subcommands = true)]
 struct Args {
+    #[command(subcommand)]
+    command: Option<Command>,
     #[command(flatten)]
     common: common::args::CommonArgs,
     /// Fit on a CSV or Parquet file instead of the database
@@ -47,6 +58,73 @@ struct Args {
     /// Stay, and serve the HTTP interface at this address (port 0 takes a free one)
     #[arg(long, value_name = "HOST:PORT", conflicts_with = "data")]
     http: Option<String>,
+    /// Judge: write every measure as JSON to this file
+    #[arg(long, value_name = "OUT.json", requires = "data")]
+    report: Option<PathBuf>,
+    /// Judge: write a page with plots to this file
+    #[arg(long, value_name = "OUT.html", requires = "data")]
+    html: Option<PathBuf>,
+    /// Judge: write which side each row was on, and what was said of it
+    #[arg(long, value_name = "OUT.csv", requires = "data")]
+    predictions: Option<PathBuf>,
+    /// Judge on the newest rows (time) or on drawn ones (random)
+    #[arg(long, value_name = "HOW", requires = "data")]
+    split: Option<Split>,
+    /// Share of the rows to judge on (same as prepare.holdout_fraction)
+    #[arg(long, value_name = "SHARE", requires = "data")]
+    test_fraction: Option<f64>,
+    /// Seed of the split, of folds and of trees (same as prepare.seed)
+    #[arg(long, value_name = "NUMBER", requires = "data")]
+    seed: Option<u64>,
+}
+
+#[derive(Clone, Copy, clap::ValueEnum)]
+enum Split {
+    Time,
+    Random,
+}
+
+#[derive(clap::Subcommand)]
+enum Command {
+    /// Schema files
+    #[command(subcommand)]
+    Schema(SchemaCommand),
+    /// Write a member of a saved version in another program's format
+    Export {
+        /// Directory of the version
+        #[arg(long, value_name = "DIR")]
+        model: PathBuf,
+        /// xgboost: its JSON; csv: the weights of the linear member, or importances
+        #[arg(long, value_name = "FORMAT")]
+        format: Format,
+        /// Which member; the first that the format can express
+        #[arg(long, value_name = "NAME")]
+        member: Option<String>,
+        /// The file to write
+        #[arg(long, value_name = "FILE")]
+        to: PathBuf,
+        /// Also write the trees' values of these records, a row each, for the other program
+        #[arg(long, value_name = "FILE")]
+        rows_of: Option<PathBuf>,
+    },
+}
+
+#[derive(clap::Subcommand)]
+enum SchemaCommand {
+    /// Propose a schema for a CSV, to be read and edited; printed
+    Infer {
+        /// The CSV
+        file: PathBuf,
+        /// The column to be predicted
+        #[arg(long, value_name = "COLUMN")]
+        target: String,
+    },
+}
+
+#[derive(Clone, Copy, clap::ValueEnum)]
+enum Format {
+    Xgboost,
+    Csv,
 }
 
 #[tokio::main]
@@ -57,6 +135,33 @@ async fn main() -> anyhow::Result<()> {
     }
     common::telemetry::log("info", args.common.log_json);
     common::telemetry::choose_tls_provider();
+    match args.command {
+        Some(Command::Schema(SchemaCommand::Infer { file, target })) => {
+            print!("{}", model_prepare::infer(&file, &target)?);
+            return Ok(());
+        }
+        Some(Command::Export {
+            model,
+            format,
+            member,
+            to,
+            rows_of,
+        }) => {
+            let format = match format {
+                Format::Xgboost => ExportFormat::Xgboost,
+                Format::Csv => ExportFormat::Csv,
+            };
+            let wanted = Export {
+                format,
+                member,
+                to,
+                rows_of,
+            };
+            println!("{}", model_prepare::export(&model, &wanted)?);
+            return Ok(());
+        }
+        None => {}
+    }
     if let Some(schema) = &args.schema {
         let setting = format!("schema.source={}", schema.display());
         args.common.set.push(setting);
@@ -65,6 +170,29 @@ async fn main() -> anyhow::Result<()> {
         model_prepare::check_schedule(expression)?;
     }
     let mut config = Config::new(&args.common.layered()?)?;
+    config.prepare.seed = args.seed.unwrap_or(config.prepare.seed);
+    config.prepare.holdout_fraction = args
+        .test_fraction
+        .unwrap_or(config.prepare.holdout_fraction);
+    let judges = args.report.is_some() || args.html.is_some() || args.predictions.is_some();
+    if let Some(file) = args.data.clone().filter(|_| judges) {
+        let wanted = Evaluation {
+            report: args.report,
+            html: args.html,
+            predictions: args.predictions,
+            split: match args.split {
+                Some(Split::Random) => SplitBy::Random,
+                Some(Split::Time) | None => SplitBy::Time,
+            },
+            test_fraction: config.prepare.holdout_fraction,
+            seed: config.prepare.seed,
+            registry: args.registry,
+        };
+        let judge = move || model_prepare::evaluate(&config, &file, &wanted);
+        let evaluated = tokio::task::spawn_blocking(judge).await??;
+        println!("{}", model_prepare::summary(&evaluated));
+        return Ok(());
+    }
     if let Some(registry) = args.registry {
         config.registry.path = registry;
     }

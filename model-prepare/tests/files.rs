@@ -277,3 +277,117 @@ fn a_schema_file_describes_another_kind_of_record() {
     assert_eq!(model.schema().name, "boats");
     assert!(model.report().model.mdape < 0.05, "{out}");
 }
+
+#[test]
+fn a_report_has_every_measure_and_saves_nothing_unasked() {
+    let home = Home::new();
+    let file = home.write("listings.csv", csv(1000));
+    let path = |name: &str| home.0.path().join(name).display().to_string();
+    let (report, page, rows) = (path("out.json"), path("out.html"), path("rows.csv"));
+    let arguments = [
+        "--data",
+        &file,
+        "--report",
+        &report,
+        "--html",
+        &page,
+        "--predictions",
+        &rows,
+        "--split",
+        "random",
+        "--test-fraction",
+        "0.25",
+        "--seed",
+        "7",
+    ];
+    let judge = || {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_model-prepare"));
+        command.current_dir(home.0.path()).args(arguments).output()
+    };
+    let output = judge().expect("runs");
+    let (out, error) = said(&output);
+    assert_eq!(output.status.code(), Some(0), "{out}{error}");
+    for part in [
+        "RMSLE",
+        "COD",
+        "PRB",
+        "IAAO",
+        "the 90 % range holds",
+        "rows/s",
+    ] {
+        assert!(out.contains(part), "{out} does not say {part:?}");
+    }
+    let read = |path: &str| fs::read_to_string(path).expect("is written");
+    let found: serde_json::Value = serde_json::from_str(&read(&report)).expect("JSON");
+    assert_eq!(found["report"]["holdout_rows"], 250);
+    assert!(found["report"]["model"]["mdape"].as_f64() < Some(0.2));
+    assert!(found["report"]["segments"][0]["ratios"]["cod"]["value"].is_number());
+    let text = read(&rows);
+    assert_eq!(text.lines().count(), 1001);
+    assert_eq!(
+        text.lines().filter(|line| line.contains(",test,")).count(),
+        250
+    );
+    let html = read(&page);
+    assert!(html.starts_with("<!doctype html>") && html.matches("<svg").count() > 5);
+    assert!(!html.contains("http"), "it fetches nothing");
+    assert!(!home.0.path().join(".hedonic").exists(), "nothing is saved");
+    // The same seed draws the same rows and gives the same estimates.
+    judge().expect("runs");
+    assert_eq!(read(&rows), text);
+}
+
+#[test]
+fn a_schema_is_proposed_and_works_or_the_file_is_faulted() {
+    let home = Home::new();
+    let mut text = "ID;Tons;builtIn;colour;empty;Worth\n".to_owned();
+    for id in 0..400 {
+        let tons = 1.5 + f64::from(id % 40);
+        let colour = ["red", "blue"][id as usize % 2];
+        text.push_str(&format!(
+            "b{id};{tons};{};{colour};;{}\n",
+            1990 + id % 30,
+            900.0 * tons
+        ));
+    }
+    let file = home.write("boats.csv", &text);
+    let propose = |file: &str, target: &str| {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_model-prepare"));
+        let output = command
+            .args(["schema", "infer", file, "--target", target])
+            .output();
+        said(&output.expect("runs"))
+    };
+    let (schema, error) = propose(&file, "Worth");
+    for part in [
+        "target = \"worth\"",
+        "column = \"builtIn\"",
+        "has no value at all",
+        "key = \"id\"",
+    ] {
+        assert!(
+            schema.contains(part),
+            "{schema}{error} does not say {part:?}"
+        );
+    }
+    let schema = home.write("boats.toml", &schema);
+    let (out, error) = said(&run(
+        &home.registry(),
+        &["--data", &file, "--schema", &schema],
+    ));
+    assert!(out.contains("saved as v000001"), "{out}{error}");
+
+    let (_, error) = propose(&file, "price");
+    assert!(
+        error.contains("no column \"price\"") && error.contains("Tons"),
+        "{error}"
+    );
+    let ragged = home.write("ragged.csv", "id,a,price\n1,2,3\n1,2\n");
+    let (_, error) = propose(&ragged, "price");
+    assert!(error.contains("line: 3"), "{error}");
+    let (_, error) = propose(&home.write("none.csv", ""), "price");
+    assert!(error.contains("is empty"), "{error}");
+    let latin = home.write("latin.csv", b"id,price\n1,2\n\xe9,3\n");
+    let (_, error) = propose(&latin, "price");
+    assert!(error.contains("line 3: expected UTF-8"), "{error}");
+}

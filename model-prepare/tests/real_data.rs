@@ -43,6 +43,8 @@ fn report(text: &str, schema: &str) -> Report {
         .join(schema);
     let overrides = [
         ("schema.source".to_owned(), source.display().to_string()),
+        // Minutes of a debug build otherwise; bench/accuracy measures the default.
+        ("prepare.effort".to_owned(), "quick".to_owned()),
         (
             "registry.path".to_owned(),
             home.path().join("models").display().to_string(),

@@ -54,7 +54,7 @@ impl Settings {
             loader: data_loader::Config::new(&layered)?,
             applier: model_application::Config::new(&layered)?,
             emulator: producer_emulator::Config::new(&layered)?,
-            prepare: model_prepare::Config::new(&layered)?,
+            prepare: model_prepare::Config::new(&layered)?.quick(),
         })
     }
 }

@@ -162,7 +162,7 @@ impl Matching {
         let fields: Vec<_> = schema.columns(purpose).collect();
         let mut targets = Vec::with_capacity(names.len());
         for name in names {
-            let target = fields.iter().position(|field| field.name == *name);
+            let target = fields.iter().position(|field| field.is_headed(name));
             if target.is_some() && targets.contains(&target) {
                 return Err(fault(format!("column {name:?} stands twice")));
             }

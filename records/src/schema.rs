@@ -150,6 +150,10 @@ pub struct Field {
     /// What the field means, for people.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub about: Option<String>,
+    /// Its header in files where that is not `name`: other people's files have capitals, spaces,
+    /// or no header at all (`""`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub column: Option<String>,
 }
 
 /// What `key` is where a schema leaves it out.
@@ -168,7 +172,13 @@ impl Field {
             unit: None,
             max_length: None,
             about: Some("where the record came from".to_owned()),
+            column: None,
         }
+    }
+
+    /// Whether a file's header stands for this field.
+    pub fn is_headed(&self, header: &str) -> bool {
+        self.name == header || self.column.as_deref() == Some(header)
     }
 
     /// Longest text allowed, in bytes.
@@ -202,6 +212,13 @@ pub struct Schema {
     /// The field to be predicted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub target: Option<String>,
+    /// The field that says how large the thing is, `area` where there is one: prices go by it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub area: Option<String>,
+    /// The numbers that say where the thing is: coordinates, or distances to what does not move.
+    /// Latitude and longitude where there are such.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub place: Vec<String>,
     /// The fields, in the order of the table's columns.
     #[serde(rename = "field")]
     pub fields: Vec<Field>,
@@ -287,6 +304,12 @@ impl Schema {
         if let Some(time) = &self.time {
             role("time", time, &[Kind::Timestamp])?;
         }
+        if let Some(area) = &self.area {
+            role("area", area, &[Kind::Number, Kind::Integer])?;
+        }
+        for place in &self.place {
+            role("place", place, &[Kind::Number, Kind::Integer])?;
+        }
         match (&self.target, self.task) {
             (Some(target), Task::Regression) => {
                 role("target", target, &[Kind::Number, Kind::Integer])
@@ -299,6 +322,36 @@ impl Schema {
             (None, Task::Clustering) => Ok(()),
             (Some(_), Task::Clustering) => Err("task clustering has no target".to_owned()),
             (None, task) => Err(format!("task {task:?} needs a target")),
+        }
+    }
+
+    /// The name of the field that says how large the thing is: the role, else a number `area`.
+    pub fn area(&self) -> Option<&str> {
+        let named = || {
+            let measured = |field: &Field| matches!(field.kind, Kind::Number | Kind::Integer);
+            self.field("area").filter(|field| measured(field))
+        };
+        let role = self.area.as_ref().and_then(|name| self.field(name));
+        role.or_else(named).map(|field| field.name.as_str())
+    }
+
+    /// Latitude and longitude by their usual names.
+    pub fn coordinates(&self) -> Option<(&str, &str)> {
+        let of = |names: [&str; 3]| {
+            let named = |field: &&Field| names.contains(&field.name.as_str());
+            let number = |field: &&Field| field.kind == Kind::Number;
+            self.features().filter(number).find(named)
+        };
+        let latitude = of(["latitude", "lat", "geo_lat"])?;
+        let longitude = of(["longitude", "long", "lon"])?;
+        Some((&latitude.name, &longitude.name))
+    }
+
+    /// The fields that say where the thing is: the role, else latitude and longitude.
+    pub fn places(&self) -> Vec<&str> {
+        match self.coordinates() {
+            Some((latitude, longitude)) if self.place.is_empty() => vec![latitude, longitude],
+            _ => self.place.iter().map(String::as_str).collect(),
         }
     }
 
@@ -377,6 +430,30 @@ mod tests {
         assert_eq!(schema.target.as_deref(), Some("price"));
         assert_eq!(schema.arrow(Purpose::Listing).fields().len(), 14);
         assert_eq!(schema.arrow(Purpose::Request).fields().len(), 13);
+    }
+
+    #[test]
+    fn roles_of_size_and_place_are_declared_or_told_by_name() {
+        let schema = Schema::real_estate();
+        assert_eq!(schema.area(), Some("area"));
+        assert_eq!(schema.coordinates(), Some(("latitude", "longitude")));
+        assert_eq!(schema.places(), ["latitude", "longitude"]);
+        let text = "name='x'\nversion=1\ntask='regression'\ntable='x'\nkey='id'\ntarget='y'\n\
+            area='size'\nplace=['station']\n[[field]]\nname='id'\nkind='text'\n[[field]]\n\
+            name='y'\nkind='number'\n[[field]]\nname='size'\nkind='number'\ncolumn='Size m2'\n\
+            [[field]]\nname='station'\nkind='number'\n";
+        let schema = Schema::parse(text, "x").expect("valid");
+        assert_eq!(
+            (schema.area(), schema.places()),
+            (Some("size"), vec!["station"])
+        );
+        let size = schema.field("size").expect("size");
+        assert!(size.is_headed("Size m2") && size.is_headed("size") && !size.is_headed("y"));
+        let wrong = text.replace("area='size'", "area='id'");
+        let error = Schema::parse(&wrong, "x")
+            .expect_err("text is no area")
+            .to_string();
+        assert!(error.contains("area = \"id\" is of kind Text"), "{error}");
     }
 
     #[test]

@@ -7,17 +7,25 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use sha2::{Digest, Sha256};
 
+use crate::boosted::Boosted;
 use crate::check;
+use crate::comparables::Comparables;
+use crate::estimator::{Estimator, MemberHead};
+use crate::frame::Frame;
+use crate::member::Member;
 use crate::model::{Golden, Head, Model};
+use crate::neighbours::Neighbours;
 
 /// Version of the artifact's format.
-pub(crate) const FORMAT: u32 = 2;
+pub(crate) const FORMAT: u32 = 3;
 /// Greatest relative difference from a golden prediction: processors round differently.
 const TOLERANCE: f64 = 1e-9;
 /// Largest file read: bounds what a wrong directory can cost.
 const MAX_BYTES: u64 = 256 << 20;
 const HEAD: &str = "model.json";
-const LINEAR: &str = "member-linear.json";
+const NEIGHBOURS: &str = "neighbours.json";
+const COMPARABLES: &str = "comparables.json";
+const SPREAD: &str = "spread.trees";
 const GOLDEN: &str = "golden.json";
 const SUMS: &str = "SHA256SUMS";
 
@@ -121,6 +129,11 @@ fn read(dir: &Path, file: &str) -> Result<Vec<u8>, ArtifactError> {
     fs::read(path).map_err(at(file))
 }
 
+/// The file of a member.
+fn file_of(member: &MemberHead) -> String {
+    format!("member-{}.{}", member.name, member.extension)
+}
+
 impl Model {
     /// Writes the model's files into an existing, empty directory.
     ///
@@ -134,14 +147,32 @@ impl Model {
         {
             return Err(ArtifactError::NotEmpty);
         }
+        let mut files = vec![(HEAD.to_owned(), encode(HEAD, &self.head)?)];
+        let part = |file: String, bytes: Result<Vec<u8>, String>| match bytes {
+            Ok(bytes) => Ok((file, bytes)),
+            Err(detail) => Err(ArtifactError::Content { file, detail }),
+        };
+        let heads = &self.estimator.plan.members;
+        for (head, member) in heads.iter().zip(&self.estimator.members) {
+            files.push(part(file_of(head), member.encode())?);
+        }
+        // Large: without the spaces.
+        if !self.estimator.neighbours.is_empty() {
+            let bytes = serde_json::to_vec(&self.estimator.neighbours);
+            files.push((NEIGHBOURS.to_owned(), bytes.map_err(content(NEIGHBOURS))?));
+        }
+        if let Some(comparables) = &self.estimator.comparables {
+            let bytes = serde_json::to_vec(comparables);
+            files.push((COMPARABLES.to_owned(), bytes.map_err(content(COMPARABLES))?));
+        }
+        if let Some(spread) = &self.estimator.spread {
+            files.push(part(SPREAD.to_owned(), spread.encode())?);
+        }
+        files.push((GOLDEN.to_owned(), encode(GOLDEN, &self.golden)?));
         let mut sums = String::new();
-        for (file, bytes) in [
-            (HEAD, encode(HEAD, &self.head)?),
-            (LINEAR, encode(LINEAR, &self.linear)?),
-            (GOLDEN, encode(GOLDEN, &self.golden)?),
-        ] {
+        for (file, bytes) in files {
             sums.push_str(&format!("{}  {file}\n", digest(&bytes)));
-            fs::write(dir.join(file), bytes).map_err(at(file))?;
+            fs::write(dir.join(&file), bytes).map_err(at(&file))?;
         }
         fs::write(dir.join(SUMS), sums).map_err(at(SUMS))
     }
@@ -162,7 +193,7 @@ impl Model {
                 }),
             }
         };
-        let (head, linear, golden) = (verified(HEAD)?, verified(LINEAR)?, verified(GOLDEN)?);
+        let (head, golden) = (verified(HEAD)?, verified(GOLDEN)?);
         let any: serde_json::Value = decode(HEAD, &head)?;
         let found = any
             .get("format")
@@ -174,18 +205,57 @@ impl Model {
                 expected: FORMAT,
             });
         }
-        let model = Model {
-            head: decode::<Head>(HEAD, &head)?,
-            linear: decode(LINEAR, &linear)?,
-            golden: decode::<Vec<Golden>>(GOLDEN, &golden)?,
-        };
+        let head = decode::<Head>(HEAD, &head)?;
         let broken = |file: &str| {
             let file = file.to_owned();
             move |detail| ArtifactError::Content { file, detail }
         };
-        // The weights first: the features are only looked at when their width is the weights'.
-        check::linear(&model.linear, model.head.features.width()).map_err(broken(LINEAR))?;
-        check::head(&model.head).map_err(broken(HEAD))?;
+        check::head(&head).map_err(broken(HEAD))?;
+        let listed = |file: &str| {
+            sums.lines()
+                .any(|line| line.ends_with(&format!("  {file}")))
+        };
+        let mut members = Vec::new();
+        for own in &head.plan.members {
+            let file = file_of(own);
+            let bytes = verified(&file)?;
+            members.push(Member::decode(&own.extension, &bytes).map_err(broken(&file))?);
+        }
+        let mut neighbours: Vec<Neighbours> = match listed(NEIGHBOURS) {
+            true => decode(NEIGHBOURS, &verified(NEIGHBOURS)?)?,
+            false => Vec::new(),
+        };
+        let mut comparables: Option<Comparables> = match listed(COMPARABLES) {
+            true => Some(decode(COMPARABLES, &verified(COMPARABLES)?)?),
+            false => None,
+        };
+        let spread = match listed(SPREAD) {
+            true => Some(Boosted::decode(&verified(SPREAD)?).map_err(broken(SPREAD))?),
+            false => None,
+        };
+        let plan = head.plan.clone();
+        let width = plan.frame.as_ref().map_or(0, Frame::width);
+        for neighbours in &mut neighbours {
+            neighbours.check(width).map_err(broken(NEIGHBOURS))?;
+            neighbours.space.grow();
+        }
+        if let Some(comparables) = &mut comparables {
+            comparables.check(width).map_err(broken(COMPARABLES))?;
+            comparables.space.grow();
+        }
+        let model = Model {
+            estimator: Estimator {
+                plan,
+                members,
+                neighbours,
+                comparables,
+                spread,
+            },
+            head,
+            golden: decode::<Vec<Golden>>(GOLDEN, &golden)?,
+        };
+        let fits = model.estimator.check(&model.head.schema);
+        fits.map_err(|(file, detail)| ArtifactError::Content { file, detail })?;
         if model.golden.is_empty() {
             return Err(broken(GOLDEN)("no row, expected at least one".to_owned()));
         }

@@ -195,6 +195,17 @@ impl Features {
         self.width
     }
 
+    /// The field each column stands for.
+    pub(crate) fn fields(&self) -> Vec<&str> {
+        let mut fields = vec![""; self.width];
+        for block in &self.blocks {
+            for column in block.columns() {
+                fields[column] = &block.field;
+            }
+        }
+        fields
+    }
+
     /// Whether the model reads a field of a record.
     pub(crate) fn reads(&self, field: &str) -> bool {
         self.blocks

@@ -1,5 +1,6 @@
 //! Fitting: clean, split, fit, judge, refit on everything.
 
+mod effort;
 mod error;
 
 use std::collections::BTreeMap;
@@ -8,17 +9,20 @@ use std::time::Instant;
 use arrow_array::RecordBatch;
 use records::{Schema, Task};
 
+pub use self::effort::Effort;
 pub use self::error::FitError;
 use crate::artifact::FORMAT;
 use crate::baseline::{GroupMedian, group_field};
 use crate::cells::Cells;
 use crate::clean::OutlierRule;
-use crate::conformal;
-use crate::features::Features;
-use crate::linear::Linear;
-use crate::metrics::{Metrics, Report};
+use crate::conformal::{self, Share};
+use crate::estimator::{Estimate, Fitted, Wanted};
+use crate::member::NamedMember;
+use crate::metrics::{JudgedRow, MemberReport, Metrics, Report};
 use crate::model::{Golden, Head, Model};
-use crate::split::{Split, split};
+use crate::ratio_study::RatioStudy;
+use crate::segment;
+use crate::split::{Split, split, split_randomly};
 
 /// Sample rows kept with a model.
 const GOLDEN_ROWS: usize = 20;
@@ -38,6 +42,29 @@ pub struct FitOptions {
     pub min_level_rows: usize,
     /// Share of prices the intervals are to hold, 0.01 to 0.999.
     pub interval: f64,
+    /// How much work the defaults may be; says which members there are where none are given.
+    pub effort: Effort,
+    /// The members by name; empty takes those of `effort`.
+    pub members: Vec<NamedMember>,
+    /// Folds of the out-of-fold predictions, 2 to 20.
+    pub folds: usize,
+    /// How many neighbours their mean prices are over, rising; empty for none.
+    pub neighbours: Vec<usize>,
+    /// Seed of folds and trees: the same gives the same model.
+    pub seed: u64,
+    /// How the rows to judge on are chosen.
+    pub split: SplitBy,
+    /// Whether the model kept has learned from the hold-out too.
+    pub refit: bool,
+}
+
+/// How the rows to judge on are chosen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SplitBy {
+    /// The newest; without a time field, every so-manieth row.
+    Time,
+    /// Drawn by the seed.
+    Random,
 }
 
 impl Default for FitOptions {
@@ -48,6 +75,13 @@ impl Default for FitOptions {
             max_levels: 200,
             min_level_rows: 5,
             interval: 0.9,
+            effort: Effort::Standard,
+            members: Vec::new(),
+            folds: 5,
+            neighbours: vec![5, 15],
+            seed: 42,
+            split: SplitBy::Time,
+            refit: true,
         }
     }
 }
@@ -66,6 +100,13 @@ impl FitOptions {
                 option: "interval",
                 expected: "between 0.01 and 0.999",
                 found: self.interval,
+            });
+        }
+        if !(2..=20).contains(&self.folds) {
+            return Err(FitError::Option {
+                option: "folds",
+                expected: "between 2 and 20",
+                found: self.folds as f64,
             });
         }
         Ok(())
@@ -127,7 +168,10 @@ pub fn fit(
 
     let time_of = |row: usize| data.times.time_us(row).unwrap_or(i64::MIN);
     let by_time: Option<&dyn Fn(usize) -> i64> = schema.time.is_some().then_some(&time_of);
-    let mut sides = split(&usable, by_time, options.holdout_fraction);
+    let mut sides = match options.split {
+        SplitBy::Time => split(&usable, by_time, options.holdout_fraction),
+        SplitBy::Random => split_randomly(&usable, options.holdout_fraction, options.seed),
+    };
     let no_holdout = || FitError::EmptyHoldout {
         rows: usable.len(),
         fraction: options.holdout_fraction,
@@ -149,37 +193,71 @@ pub fn fit(
         });
     }
 
-    let solve = |rows: &[usize]| {
-        let targets: Vec<f64> = rows.iter().map(|row| data.logs[*row]).collect();
-        let (features, design) = Features::fit(schema, batch, rows, &targets, data.group, options);
-        let linear = Linear::fit(&design, &targets, features.width())
-            .map_err(|detail| FitError::Solver { detail })?;
-        match linear.active {
+    let members = match options.members.is_empty() {
+        true => options.effort.members(sides.train.len()),
+        false => options.members.clone(),
+    };
+    let learn = |rows: &[usize], members: &[NamedMember]| {
+        let wanted = Wanted {
+            schema,
+            batch,
+            rows,
+            logs: &data.logs,
+            group: data.group,
+            options,
+            members,
+        };
+        let fitted = wanted.fit()?;
+        match fitted.columns {
             0 => Err(no_features(schema)),
-            _ => Ok((features, linear)),
+            _ => Ok(fitted),
         }
     };
-    let (features, linear) = solve(&sides.train)?;
-    let judged = judge(&data, batch, &sides, &features, &linear).ok_or_else(no_holdout)?;
+    let mut fitted = learn(&sides.train, &members)?;
+    let judged = judge(&data, batch, &sides, &mut fitted).ok_or_else(no_holdout)?;
 
     let mut everything = [sides.train.as_slice(), like_training.as_slice()].concat();
     everything.sort_unstable();
-    let (features, refitted) = solve(&everything)?;
+    let mut kept = fitted;
+    if options.refit {
+        // What was judged is what is kept: the same members, the same weights.
+        let (names, weights) = kept.weights_by_name();
+        let wanted: Vec<NamedMember> = members
+            .iter()
+            .filter(|member| names.contains(&member.name))
+            .cloned()
+            .collect();
+        kept = learn(&everything, &wanted)?;
+        kept.weigh_by_name(&names, &weights);
+    } else {
+        everything = sides.train.clone();
+        everything.sort_unstable();
+    }
+    kept.prune();
+    kept.estimator.plan.quantile *= judged.widened;
     let report = Report {
         rows: given,
         removed,
         train_rows: sides.train.len(),
         holdout_rows: sides.holdout.len(),
         holdout_outliers: sides.holdout.len() - like_training.len(),
+        ratios: RatioStudy::of(&judged.actual, &judged.valued),
+        segments: segment::of(schema, batch, data.group, &judged.rows),
+        judged: judged.rows,
+        members: judged.members,
+        stack: judged.stack,
+        widened: judged.widened,
         model: judged.model,
         baseline: judged.baseline,
         baseline_name: match data.group {
             Some(group) => format!("median {target} by {group}"),
             None => format!("median {target}"),
         },
-        coverage: conformal::coverage(&judged.residuals, options.interval),
+        coverage: judged.coverage.value,
+        coverage_low: judged.coverage.low,
+        coverage_high: judged.coverage.high,
         fit_seconds: 0.0,
-        features: refitted.active,
+        features: kept.columns,
     };
     let newest = everything.iter().filter_map(|row| data.times.time_us(*row));
     let mut model = Model {
@@ -189,12 +267,11 @@ pub fn fit(
             trained_at_us,
             data_until_us: newest.max(),
             schema: schema.clone(),
-            features,
-            half_width: conformal::half_width(&judged.residuals, options.interval),
+            plan: kept.estimator.plan.clone(),
             confidence: options.interval,
             report,
         },
-        linear: refitted,
+        estimator: kept.estimator,
         golden: Vec::new(),
     };
     let stride = everything.len().div_ceil(GOLDEN_ROWS);
@@ -212,8 +289,12 @@ pub fn fit(
             schema: schema.name.clone(),
         });
     }
+    let judged = std::mem::take(&mut model.head.report.judged);
     model.head.report.fit_seconds = started.elapsed().as_secs_f64();
-    let report = model.head.report.clone();
+    let report = Report {
+        judged,
+        ..model.head.report.clone()
+    };
     Ok((model, report))
 }
 
@@ -296,7 +377,7 @@ impl<'a> Data<'a> {
             group,
             groups: column(group),
             times: column(schema.time.as_deref()),
-            areas: Cells::of(batch, "area"),
+            areas: column(schema.area()),
         }
     }
 }
@@ -329,34 +410,108 @@ fn clean(data: &Data, sides: &mut Split, removed: &mut BTreeMap<String, usize>) 
 struct Judged {
     model: Metrics,
     baseline: Metrics,
-    /// Log price less log estimate, in the hold-out's order.
-    residuals: Vec<f64>,
+    actual: Vec<f64>,
+    valued: Vec<f64>,
+    rows: Vec<JudgedRow>,
+    members: Vec<MemberReport>,
+    /// Whether the weighted members were better than the best alone.
+    stack: bool,
+    coverage: Share,
+    /// Above 1 where the hold-out is further off than the folds said.
+    widened: f64,
 }
 
+/// Judges on the hold-out, and leaves the best member alone where the stack does not beat it.
 /// `None` for an empty hold-out.
-fn judge(
-    data: &Data,
-    batch: &RecordBatch,
-    sides: &Split,
-    features: &Features,
-    linear: &Linear,
-) -> Option<Judged> {
-    let bound = features.bind(batch);
-    let medians = GroupMedian::fit(data.groups, &data.prices, &sides.train);
-    let (mut residuals, mut actual) = (Vec::new(), Vec::new());
-    let (mut valued, mut guessed) = (Vec::new(), Vec::new());
-    let mut buffer = Vec::new();
-    for row in &sides.holdout {
-        bound.write(*row, &mut buffer);
-        let estimate = linear.predict(&buffer);
-        residuals.push(data.logs[*row] - estimate);
-        actual.push(data.prices[*row]);
-        valued.push(estimate.exp());
-        guessed.push(medians.of(data.groups.text(*row)));
+fn judge(data: &Data, batch: &RecordBatch, sides: &Split, fitted: &mut Fitted) -> Option<Judged> {
+    let count = sides.holdout.len();
+    let rows = arrow_select::take::take_record_batch(batch, &positions(&sides.holdout)).ok()?;
+    let logs: Vec<f64> = sides.holdout.iter().map(|row| data.logs[*row]).collect();
+    let actual: Vec<f64> = sides.holdout.iter().map(|row| data.prices[*row]).collect();
+    let off = |found: &[Estimate]| {
+        let squares = found
+            .iter()
+            .zip(&logs)
+            .map(|(own, log)| (own.log - log) * (own.log - log));
+        (squares.sum::<f64>() / count as f64).sqrt()
+    };
+    let weights = fitted.weights.clone();
+    let mut found = fitted.estimator.batch(&rows);
+    let stack_error = off(&found);
+    let mut members = Vec::new();
+    let mut best = None;
+    for index in 0..weights.len() {
+        fitted.weigh(
+            (0..weights.len())
+                .map(|other| f64::from(u8::from(other == index)))
+                .collect(),
+        );
+        let alone = fitted.estimator.batch(&rows);
+        members.push(MemberReport {
+            name: fitted.all[index].0.clone(),
+            weight: weights[index],
+            trees: fitted.all[index].1.trees(),
+            fold_error: fitted.member_errors[index],
+            holdout_error: off(&alone),
+        });
+        if index == fitted.best {
+            best = Some(alone);
+        }
     }
+    let alone = off(best.as_deref()?);
+    let is_stack = weights.iter().filter(|weight| **weight > 0.0).count() > 1;
+    let stack = is_stack && stack_error <= alone;
+    if stack || !is_stack {
+        fitted.weigh(weights);
+    } else {
+        let only = (0..weights.len()).map(|other| f64::from(u8::from(other == fitted.best)));
+        fitted.weigh(only.collect());
+        found = best?;
+        for (member, weight) in members.iter_mut().zip(&fitted.weights) {
+            member.weight = *weight;
+        }
+    }
+    let medians = GroupMedian::fit(data.groups, &data.prices, &sides.train);
+    let guesses = sides
+        .holdout
+        .iter()
+        .map(|row| medians.of(data.groups.text(*row)));
+    let guessed: Vec<f64> = guesses.collect();
+    let valued: Vec<f64> = found.iter().map(|own| own.log.exp()).collect();
+    let quantile = fitted.estimator.plan.quantile;
+    let scores: Vec<f64> = found
+        .iter()
+        .zip(&logs)
+        .map(|(own, log)| (log - own.log).abs() / own.spread)
+        .collect();
+    let hits = scores.iter().filter(|score| **score <= quantile).count();
+    let coverage = Share::of(hits, count);
+    // What comes after training is further off than the folds said: the range is to hold then too.
+    let widened = match coverage.high < fitted.confidence {
+        true => conformal::half_width(&scores, fitted.confidence) / quantile,
+        false => 1.0,
+    };
+    let judged = |(row, own): (&usize, &Estimate)| JudgedRow {
+        row: *row,
+        actual: data.prices[*row],
+        value: own.log.exp(),
+        low: (own.log - quantile * own.spread).exp(),
+        high: (own.log + quantile * own.spread).exp(),
+    };
+    let rows = sides.holdout.iter().zip(&found).map(judged).collect();
     Some(Judged {
+        rows,
         model: Metrics::of(&actual, &valued)?,
         baseline: Metrics::of(&actual, &guessed)?,
-        residuals,
+        actual,
+        valued,
+        members,
+        stack,
+        coverage,
+        widened,
     })
+}
+
+fn positions(rows: &[usize]) -> arrow_array::UInt64Array {
+    rows.iter().map(|row| *row as u64).collect()
 }

@@ -1,25 +1,48 @@
 //! What a listing is worth: fitting a hedonic price model, judging it, keeping it in files.
 //!
-//! Pure computation over Arrow batches: no network, no threads, no clock that decides anything.
-//! The same input gives the same model, bit for bit. Estimates are retransformed from the
+//! Pure computation over Arrow batches: no network, no clock that decides anything. The same input
+//! gives the same model, bit for bit, on any number of threads. Estimates are retransformed from the
 //! logarithm by `exp` alone, so they are medians, not means, of the price.
 
 pub mod artifact;
+mod axis;
 pub mod baseline;
+mod boosted;
 mod cells;
 mod check;
 pub mod clean;
+pub mod comparables;
 pub mod conformal;
+mod draw;
+mod equity;
+mod estimator;
+pub mod explain;
+pub mod export;
 pub mod features;
 pub mod fit;
+mod frame;
 pub mod linear;
+pub mod member;
 pub mod metrics;
 pub mod mismatch;
 pub mod model;
+mod neighbours;
+pub mod ratio_study;
+pub mod segment;
+mod space;
 pub mod split;
+mod stack;
+mod trees;
 
 pub use artifact::ArtifactError;
-pub use fit::{FitError, FitOptions, fit};
-pub use metrics::{Metrics, Report};
+pub use boosted::{BoostedOptions, Growth};
+pub use comparables::Comparable;
+pub use conformal::Share;
+pub use explain::{Explanation, Reason};
+pub use fit::{Effort, FitError, FitOptions, SplitBy, fit};
+pub use member::{MemberOptions, NamedMember};
+pub use metrics::{JudgedRow, MemberReport, Metrics, Report};
 pub use mismatch::{Difference, SchemaMismatch};
 pub use model::{Model, PredictError, Prediction};
+pub use ratio_study::RatioStudy;
+pub use segment::Segment;

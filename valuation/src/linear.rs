@@ -21,6 +21,8 @@ pub struct Linear {
     pub weights: Vec<f64>,
     /// Columns that were not constant.
     pub active: usize,
+    /// By column: its mean in training, which a contribution is counted from.
+    pub means: Vec<f64>,
 }
 
 impl Linear {
@@ -102,7 +104,24 @@ impl Linear {
             intercept,
             weights,
             active: size,
+            means,
         })
+    }
+
+    /// The value at the mean of training.
+    pub fn centre(&self) -> f64 {
+        let parts = self.weights.iter().zip(&self.means);
+        self.intercept + parts.map(|(weight, mean)| weight * mean).sum::<f64>()
+    }
+
+    /// What each column adds to [`Linear::centre`]; they add up to the value at the row.
+    pub fn contributions(&self, row: &SparseRow) -> Vec<f64> {
+        let parts = self.weights.iter().zip(&self.means);
+        let mut adds: Vec<f64> = parts.map(|(weight, mean)| -weight * mean).collect();
+        for (column, value) in row {
+            adds[*column] += self.weights[*column] * value;
+        }
+        adds
     }
 
     /// The value at a row.

@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::cells::median;
+use crate::ratio_study::RatioStudy;
+use crate::segment::Segment;
 
 /// How far estimates were from the prices of the hold-out.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -18,8 +20,17 @@ pub struct Metrics {
     /// Median of |y−ŷ|/y, a fraction: what a typical user sees (MdAPE in Hyndman & Koehler 2006,
     /// Another Look at Measures of Forecast Accuracy).
     pub mdape: f64,
+    /// √(Σ(ln(1+ŷ)−ln(1+y))²/n): relative errors, dear and cheap alike (scikit-learn's
+    /// `root_mean_squared_log_error`). Estimates below 0 count as 0.
+    pub rmsle: f64,
+    /// Σ(|y−ŷ|/y)/n, a fraction (scikit-learn's `mean_absolute_percentage_error`).
+    pub mape: f64,
+    /// Fraction with |y−ŷ|/y ≤ 0.05.
+    pub within_5: f64,
     /// Fraction with |y−ŷ|/y ≤ 0.1.
     pub within_10: f64,
+    /// Fraction with |y−ŷ|/y ≤ 0.2.
+    pub within_20: f64,
     /// How many prices these rest on.
     pub rows: usize,
 }
@@ -33,7 +44,7 @@ impl Metrics {
         }
         let count = rows as f64;
         let mean = actual[..rows].iter().sum::<f64>() / count;
-        let (mut squares, mut absolute, mut total) = (0.0, 0.0, 0.0);
+        let (mut squares, mut absolute, mut total, mut logs) = (0.0, 0.0, 0.0, 0.0);
         let mut relative = Vec::with_capacity(rows);
         for (y, estimate) in actual.iter().zip(predicted) {
             let error = (y - estimate).abs();
@@ -41,8 +52,15 @@ impl Metrics {
             absolute += error;
             total += (y - mean) * (y - mean);
             relative.push(error / y);
+            let log = estimate.max(0.0).ln_1p() - y.ln_1p();
+            logs += log * log;
         }
-        let near = relative.iter().filter(|error| **error <= 0.1).count();
+        let within = |limit: f64| {
+            let near = relative.iter().filter(|error| **error <= limit).count();
+            near as f64 / count
+        };
+        let (within_5, within_10, within_20) = (within(0.05), within(0.1), within(0.2));
+        let mape = relative.iter().sum::<f64>() / count;
         Some(Metrics {
             rmse: (squares / count).sqrt(),
             mae: absolute / count,
@@ -53,10 +71,44 @@ impl Metrics {
                 0.0
             },
             mdape: median(&mut relative)?,
-            within_10: near as f64 / count,
+            rmsle: (logs / count).sqrt(),
+            mape,
+            within_5,
+            within_10,
+            within_20,
             rows,
         })
     }
+}
+
+/// A listing of the hold-out and what was said of it.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct JudgedRow {
+    /// Its row in the batch, counting from 0.
+    pub row: usize,
+    /// Its price.
+    pub actual: f64,
+    /// The estimate.
+    pub value: f64,
+    /// Lower end of the range.
+    pub low: f64,
+    /// Upper end.
+    pub high: f64,
+}
+
+/// How good a member is alone.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct MemberReport {
+    /// Its name.
+    pub name: String,
+    /// How much it says in the end; 0: not used.
+    pub weight: f64,
+    /// How many trees it has; 0 for what has none.
+    pub trees: usize,
+    /// Root mean squared log error out of fold.
+    pub fold_error: f64,
+    /// The same on the hold-out, by the judged model.
+    pub holdout_error: f64,
 }
 
 /// What a fit saw and how good it is.
@@ -81,8 +133,26 @@ pub struct Report {
     pub baseline: Metrics,
     /// Names the baseline, for people.
     pub baseline_name: String,
-    /// Fraction of the hold-out's second half inside intervals set by its first half.
+    /// The ratio study of the hold-out; none for fewer than 3 listings.
+    pub ratios: Option<RatioStudy>,
+    /// The same by segment: groups, rooms, tenths of the price.
+    pub segments: Vec<Segment>,
+    /// What was said of every listing of the hold-out, for plots. Not kept in the artifact.
+    #[serde(skip)]
+    pub judged: Vec<JudgedRow>,
+    /// All members that were fitted, those that are not used too.
+    pub members: Vec<MemberReport>,
+    /// Whether the weighted members were better than the best alone, on the hold-out.
+    pub stack: bool,
+    /// Fraction of the hold-out inside intervals set by the folds of the training rows.
     pub coverage: f64,
+    /// Lower end of its 95 % confidence interval.
+    pub coverage_low: f64,
+    /// Upper end.
+    pub coverage_high: f64,
+    /// What the intervals of the model kept are wider by: above 1 where the hold-out, being newer,
+    /// was further off than the folds said.
+    pub widened: f64,
     /// How long the fit took. Not kept in the artifact: the same input must give the same bytes.
     #[serde(skip)]
     pub fit_seconds: f64,
@@ -105,5 +175,26 @@ mod tests {
         assert!((found.within_10 - 0.75).abs() < 1e-12);
         assert_eq!(found.rows, 4);
         assert_eq!(Metrics::of(&[], &[]), None);
+    }
+
+    #[test]
+    fn agrees_with_scikit_learn() {
+        // Expected: scikit-learn 1.9.1 root_mean_squared_error, mean_absolute_error, r2_score,
+        // root_mean_squared_log_error, mean_absolute_percentage_error; NumPy for the rest.
+        let (prices, estimates) = crate::ratio_study::tests::pairs();
+        let found = Metrics::of(&prices, &estimates).unwrap();
+        for (found, expected) in [
+            (found.rmse, 59_669.806_491_362_67),
+            (found.mae, 42_132.783_333_333_33),
+            (found.r2, 0.910_651_210_932_072_7),
+            (found.rmsle, 0.146_538_981_326_788_1),
+            (found.mape, 0.118_869_122_602_002_47),
+            (found.mdape, 0.120_699_910_961_883_52),
+            (found.within_5, 0.25),
+            (found.within_10, 0.45),
+            (found.within_20, 49.0 / 60.0),
+        ] {
+            assert!((found / expected - 1.0).abs() < 1e-12, "{found} {expected}");
+        }
     }
 }

@@ -121,7 +121,7 @@ impl Model {
         let mut differences: Vec<Difference> = own
             .fields
             .iter()
-            .filter(|field| self.head.features.reads(&field.name))
+            .filter(|field| self.estimator.reads(&field.name))
             .filter_map(|field| difference(field, schema))
             .collect();
         let unit = |schema: &Schema, target: &str| schema.field(target)?.unit.clone();

@@ -5,8 +5,7 @@ use records::{Decoder, Purpose, Schema};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::features::Features;
-use crate::linear::Linear;
+use crate::estimator::{Estimate, Estimator, Plan};
 use crate::metrics::Report;
 
 /// Why a batch could not be priced.
@@ -23,6 +22,20 @@ pub enum PredictError {
         expected: String,
         /// The type that is there, or "none".
         found: String,
+    },
+    /// The batch has no such row.
+    #[error("expected a row below {rows}, found {row}")]
+    Row {
+        /// The row asked for, counting from 0.
+        row: usize,
+        /// How many there are.
+        rows: usize,
+    },
+    /// The trees could not be taken apart.
+    #[error("the price cannot be explained: {detail}; fit the model again")]
+    Explain {
+        /// What the trees said.
+        detail: String,
     },
 }
 
@@ -60,10 +73,8 @@ pub(crate) struct Head {
     pub(crate) data_until_us: Option<i64>,
     /// What the records are.
     pub(crate) schema: Schema,
-    /// Fitted imputation, scales and levels.
-    pub(crate) features: Features,
-    /// Half the interval's width, in log price.
-    pub(crate) half_width: f64,
+    /// Fitted features, members and weights.
+    pub(crate) plan: Plan,
     /// Share of prices the interval is to hold.
     pub(crate) confidence: f64,
     /// How good the model was on its hold-out.
@@ -74,7 +85,7 @@ pub(crate) struct Head {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Model {
     pub(crate) head: Head,
-    pub(crate) linear: Linear,
+    pub(crate) estimator: Estimator,
     pub(crate) golden: Vec<Golden>,
 }
 
@@ -86,10 +97,25 @@ impl Model {
     /// # Errors
     /// When a column that the model reads is not of its field's type, or a required one is absent.
     pub fn predict(&self, batch: &RecordBatch) -> Result<Vec<Prediction>, PredictError> {
+        self.check_columns(batch)?;
+        let quantile = self.estimator.plan.quantile;
+        let price = |estimate: Estimate| {
+            let half = quantile * estimate.spread;
+            Prediction {
+                value: estimate.log.exp(),
+                low: (estimate.log - half).exp(),
+                high: (estimate.log + half).exp(),
+            }
+        };
+        Ok(self.estimator.batch(batch).into_iter().map(price).collect())
+    }
+
+    /// Whether a batch has the columns that the model reads.
+    pub(crate) fn check_columns(&self, batch: &RecordBatch) -> Result<(), PredictError> {
         let schema = &self.head.schema;
         let times = schema.time.iter().filter_map(|name| schema.field(name));
         for field in schema.features().chain(times) {
-            if !self.head.features.reads(&field.name) {
+            if !self.estimator.reads(&field.name) {
                 continue;
             }
             let expected = field.kind.data_type();
@@ -108,19 +134,7 @@ impl Model {
                 });
             }
         }
-        let bound = self.head.features.bind(batch);
-        let mut row = Vec::new();
-        Ok((0..batch.num_rows())
-            .map(|index| {
-                bound.write(index, &mut row);
-                let log = self.linear.predict(&row);
-                Prediction {
-                    value: log.exp(),
-                    low: (log - self.head.half_width).exp(),
-                    high: (log + self.head.half_width).exp(),
-                }
-            })
-            .collect())
+        Ok(())
     }
 
     /// What the model's records are.

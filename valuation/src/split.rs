@@ -1,5 +1,7 @@
 //! Which listings train and which judge.
 
+use crate::draw::Draws;
+
 /// Row numbers of both sides; the hold-out is in time order where there is a time.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Split {
@@ -36,6 +38,21 @@ pub fn split(rows: &[usize], times: Option<&dyn Fn(usize) -> i64>, fraction: f64
         }
     }
     split
+}
+
+/// Holds a drawn `fraction` out, both sides in row order; the seed decides which.
+pub fn split_randomly(rows: &[usize], fraction: f64, seed: u64) -> Split {
+    let held = (rows.len() as f64 * fraction.clamp(0.01, 0.5)).round() as usize;
+    let order = Draws::new(seed).order(rows.len());
+    let side = |positions: &[usize]| {
+        let mut side: Vec<usize> = positions.iter().map(|position| rows[*position]).collect();
+        side.sort_unstable();
+        side
+    };
+    Split {
+        holdout: side(&order[..held]),
+        train: side(&order[held..]),
+    }
 }
 
 #[cfg(test)]

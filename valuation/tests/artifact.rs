@@ -20,7 +20,13 @@ fn saved(dir: &Path) -> Model {
 
 /// Makes SHA256SUMS right again, so that what lies behind it is tested.
 fn sum_again(dir: &Path) {
-    let sums: String = ["model.json", "member-linear.json", "golden.json"]
+    let mut files: Vec<String> = fs::read_dir(dir)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .filter(|file| file != "SHA256SUMS")
+        .collect();
+    files.sort();
+    let sums: String = files
         .iter()
         .map(|file| {
             let sum = Sha256::digest(fs::read(dir.join(file)).unwrap());
@@ -90,14 +96,14 @@ fn load_refuses_what_was_changed_and_names_it() {
 
     let head = dir.path().join("model.json");
     let text = fs::read_to_string(&head).unwrap();
-    fs::write(&head, text.replacen("\"format\": 2", "\"format\": 3", 1)).unwrap();
+    fs::write(&head, text.replacen("\"format\": 3", "\"format\": 4", 1)).unwrap();
     sum_again(dir.path());
     let error = Model::load(dir.path()).unwrap_err();
     assert!(matches!(
         error,
         ArtifactError::Format {
-            found: 3,
-            expected: 2
+            found: 4,
+            expected: 3
         }
     ));
 }
@@ -118,7 +124,7 @@ fn refusal(dir: &Path, file: &str, change: impl FnOnce(&mut Value)) -> String {
 
 /// The encoding of a field's only block of a kind.
 fn block<'a>(head: &'a mut Value, field: &str, kind: &str) -> &'a mut Value {
-    let blocks = head["features"]["blocks"].as_array_mut().unwrap();
+    let blocks = head["plan"]["features"]["blocks"].as_array_mut().unwrap();
     let mut found = blocks
         .iter_mut()
         .filter(|block| block["field"] == field && block["encoding"].get(kind).is_some());
@@ -134,7 +140,7 @@ fn parts_that_do_not_fit_together_are_refused_without_a_panic() {
     let cases: [(&str, Change, &str); 20] = [
         (
             head,
-            |head| head["features"]["width"] = json!(7),
+            |head| head["plan"]["features"]["width"] = json!(7),
             "weights, expected 7",
         ),
         (
@@ -169,7 +175,14 @@ fn parts_that_do_not_fit_together_are_refused_without_a_panic() {
         ),
         (
             head,
-            |head| drop(head["features"]["blocks"].as_array_mut().unwrap().pop()),
+            |head| {
+                drop(
+                    head["plan"]["features"]["blocks"]
+                        .as_array_mut()
+                        .unwrap()
+                        .pop(),
+                )
+            },
             "no feature fills column",
         ),
         (
@@ -204,7 +217,7 @@ fn parts_that_do_not_fit_together_are_refused_without_a_panic() {
         ),
         (
             head,
-            |head| head["features"]["blocks"][0]["field"] = json!("price"),
+            |head| head["plan"]["features"]["blocks"][0]["field"] = json!("price"),
             "\"price\" is no feature of the schema",
         ),
         (
@@ -227,8 +240,8 @@ fn parts_that_do_not_fit_together_are_refused_without_a_panic() {
         ),
         (
             head,
-            |head| head["half_width"] = json!(-0.1),
-            "half_width -0.1",
+            |head| head["plan"]["quantile"] = json!(-0.1),
+            "quantile -0.1",
         ),
         (
             "golden.json",

@@ -50,7 +50,9 @@ fn prices_what_it_has_not_seen() {
     let error = model
         .predict(&batch.project(&[0, 1, 3, 4, 5]).unwrap())
         .unwrap_err();
-    let PredictError::Column { column, .. } = error;
+    let PredictError::Column { column, .. } = error else {
+        panic!("{error}");
+    };
     assert_eq!(column, "city");
 }
 

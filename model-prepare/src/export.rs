@@ -1,0 +1,74 @@
+//! `export`: a member of a saved version for other programs.
+
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+use records::Purpose;
+use records::file::FileReader;
+use valuation::Model;
+
+/// Records whose values are written at most.
+const MOST_ROWS: usize = 100_000;
+
+/// What other programs read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ExportFormat {
+    /// XGBoost's JSON, of a member of trees.
+    Xgboost,
+    /// A line a column of the linear member and its weight.
+    Csv,
+}
+
+/// What is to be written.
+#[derive(Debug, Clone)]
+pub struct Export {
+    /// As what.
+    pub format: ExportFormat,
+    /// Which member; the first that the format can express.
+    pub member: Option<String>,
+    /// The file.
+    pub to: PathBuf,
+    /// Records whose values are written beside it (`.rows.csv`), with what the member says of them.
+    pub rows_of: Option<PathBuf>,
+}
+
+/// Writes a member of the version at `directory`; says what was written.
+///
+/// # Errors
+/// When the version does not load, has no such member, or a file cannot be read or written.
+pub fn export(directory: &Path, wanted: &Export) -> anyhow::Result<String> {
+    let model = Model::load(directory)
+        .with_context(|| format!("cannot load the version {}", directory.display()))?;
+    let is_trees = wanted.format == ExportFormat::Xgboost;
+    let (name, bytes) = model.export(is_trees, wanted.member.as_deref())?;
+    std::fs::write(&wanted.to, bytes)
+        .with_context(|| format!("cannot write {}", wanted.to.display()))?;
+    let mut said = format!("wrote the member {name} to {}", wanted.to.display());
+    if let Some(records) = &wanted.rows_of {
+        let mut reader = FileReader::open(records, model.schema(), Purpose::Listing)?;
+        let found = reader.next_batch(MOST_ROWS)?;
+        let found = found.with_context(|| format!("{} has no records", records.display()))?;
+        let (names, rows) = model.member_rows(&name, &found.batch)?;
+        let mut text = format!("{},expected\n", names.join(","));
+        for (values, expected) in rows {
+            for value in values {
+                // Writing to a String cannot fail; a gap is an empty cell.
+                let _ = match value.is_nan() {
+                    true => write!(text, ","),
+                    false => write!(text, "{value},"),
+                };
+            }
+            let _ = writeln!(text, "{expected}");
+        }
+        let to = wanted.to.with_extension("rows.csv");
+        std::fs::write(&to, text).with_context(|| format!("cannot write {}", to.display()))?;
+        let _ = write!(
+            said,
+            ", and {} rows to {}",
+            found.batch.num_rows(),
+            to.display()
+        );
+    }
+    Ok(said)
+}

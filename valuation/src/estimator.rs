@@ -1,0 +1,310 @@
+//! Everything that turns a record into a log price and its uncertainty: features, members, their
+//! weights, the stretch and the spread.
+
+mod fit;
+
+use arrow_array::RecordBatch;
+use rayon::prelude::*;
+use records::Schema;
+use serde::{Deserialize, Serialize};
+
+use crate::boosted::Boosted;
+use crate::comparables::Comparables;
+use crate::equity::Equity;
+use crate::features::Features;
+use crate::frame::{BoundFrame, Frame};
+use crate::linear::SparseRow;
+use crate::member::Member;
+use crate::neighbours::Neighbours;
+use crate::space::Near;
+
+pub(crate) use self::fit::{Fitted, Wanted};
+
+/// Rows estimated side by side: enough to keep a core busy, few enough to stay in its cache.
+const CHUNK_ROWS: usize = 1024;
+
+/// What `model.json` says of a member.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct MemberHead {
+    /// Its name, and its file's.
+    pub(crate) name: String,
+    /// Ending of its file's name, which says what it is.
+    pub(crate) extension: String,
+    /// How much it says: above 0, all together 1.
+    pub(crate) weight: f64,
+}
+
+/// What `model.json` says of the estimator; the large parts have files of their own.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Plan {
+    /// The linear design; none where no member reads it.
+    pub(crate) features: Option<Features>,
+    /// The columns of the trees; none where no member reads them.
+    pub(crate) frame: Option<Frame>,
+    /// By member.
+    pub(crate) members: Vec<MemberHead>,
+    /// Undoes what trees do to dear homes.
+    pub(crate) equity: Equity,
+    /// How far off estimates usually are where no record says more, in log price.
+    pub(crate) spread: f64,
+    /// Times the spread: half the interval, in log price.
+    pub(crate) quantile: f64,
+}
+
+/// A fitted estimator.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Estimator {
+    pub(crate) plan: Plan,
+    /// In the order of the plan's.
+    pub(crate) members: Vec<Member>,
+    /// Past records by place; empty where the schema has no place.
+    pub(crate) neighbours: Vec<Neighbours>,
+    /// Past records by likeness, to be shown; none where there is no frame.
+    pub(crate) comparables: Option<Comparables>,
+    /// How far off estimates of a row's kind are, in log price.
+    pub(crate) spread: Option<Boosted>,
+}
+
+/// What is known of a row's price, in logarithms.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Estimate {
+    /// The estimate.
+    pub(crate) log: f64,
+    /// How far off it usually is.
+    pub(crate) spread: f64,
+}
+
+/// One row on its way through the estimator; kept between rows to save allocations.
+#[derive(Debug, Default)]
+struct Scratch {
+    design: SparseRow,
+    frame: Vec<f32>,
+    near: Vec<Near>,
+    /// What the neighbours add to the frame.
+    beside: Vec<f32>,
+}
+
+impl Estimator {
+    /// Estimates every row of a batch: rows side by side on all cores, the same bits as one by one.
+    pub(crate) fn batch(&self, batch: &RecordBatch) -> Vec<Estimate> {
+        let bound = self.bind(batch);
+        let rows: Vec<usize> = (0..batch.num_rows()).collect();
+        match rows.as_slice() {
+            [] => Vec::new(),
+            [row] => vec![bound.row(*row, &mut Scratch::default())],
+            rows => rows
+                .par_chunks(CHUNK_ROWS)
+                .flat_map_iter(|rows| bound.rows(rows))
+                .collect(),
+        }
+    }
+
+    /// Whether a field of a record is read.
+    pub(crate) fn reads(&self, field: &str) -> bool {
+        let linear = self.plan.features.as_ref();
+        let frame = self.plan.frame.as_ref();
+        linear.is_some_and(|features| features.reads(field))
+            || frame.is_some_and(|frame| frame.reads(field))
+    }
+
+    pub(crate) fn bind<'a>(&'a self, batch: &'a RecordBatch) -> BoundEstimator<'a> {
+        BoundEstimator {
+            estimator: self,
+            features: self
+                .plan
+                .features
+                .as_ref()
+                .map(|features| features.bind(batch)),
+            frame: self.plan.frame.as_ref().map(|frame| frame.bind(batch)),
+        }
+    }
+
+    /// Values of a row as the trees read it, neighbours included.
+    pub(crate) fn width(&self) -> usize {
+        let frame = self.plan.frame.as_ref().map_or(0, Frame::width);
+        frame + self.neighbours.iter().map(Neighbours::width).sum::<usize>()
+    }
+
+    /// Whether the parts that were read fit together.
+    ///
+    /// # Errors
+    /// Says which part does not.
+    pub(crate) fn check(&self, schema: &Schema) -> Result<(), (String, String)> {
+        let plan = |detail| ("model.json".to_owned(), detail);
+        let weights: f64 = self.plan.members.iter().map(|member| member.weight).sum();
+        let each = self.plan.members.iter().map(|member| member.weight);
+        if (weights - 1.0).abs() > 1e-9 || !each.clone().all(|weight| weight > 0.0) {
+            return Err(plan(format!(
+                "weights {:?}, expected above 0 and 1 in all",
+                each.collect::<Vec<_>>()
+            )));
+        }
+        for (name, value, least) in [
+            ("spread", self.plan.spread, 0.0),
+            ("quantile", self.plan.quantile, 0.0),
+            ("centre", self.plan.equity.centre, f64::MIN),
+            ("slope", self.plan.equity.slope, 0.0),
+            ("shift", self.plan.equity.shift, f64::MIN),
+        ] {
+            if !value.is_finite() || value < least {
+                return Err(plan(format!(
+                    "{name} {value}, expected a finite number not below {least}"
+                )));
+            }
+        }
+        if let Some(frame) = &self.plan.frame {
+            frame.check(schema).map_err(plan)?;
+        }
+        let own = self.plan.frame.as_ref().map_or(0, Frame::width);
+        for neighbours in &self.neighbours {
+            let at = |detail| ("neighbours.json".to_owned(), detail);
+            neighbours.check(own).map_err(at)?;
+        }
+        if let Some(comparables) = &self.comparables {
+            let at = |detail| ("comparables.json".to_owned(), detail);
+            comparables.check(own).map_err(at)?;
+        }
+        let width = |boosted: &Boosted| match boosted.width() == self.width() {
+            true => Ok(()),
+            false => Err(format!(
+                "trees over {} values, expected {}: one a column of the frame",
+                boosted.width(),
+                self.width()
+            )),
+        };
+        for (head, member) in self.plan.members.iter().zip(&self.members) {
+            let own = |detail| (format!("member-{}.{}", head.name, head.extension), detail);
+            match (member, &self.plan.features) {
+                // The weights first: the features are only looked at when their width is right.
+                (Member::Linear(linear), Some(features)) => {
+                    crate::check::linear(linear, features.width()).map_err(own)?;
+                }
+                (Member::Linear(_), None) => {
+                    return Err(own("no features in model.json".to_owned()));
+                }
+                (Member::Boosted(boosted), _) => width(boosted).map_err(own)?,
+            }
+        }
+        if let Some(spread) = &self.spread {
+            width(spread).map_err(|detail| ("spread.trees".to_owned(), detail))?;
+        }
+        match &self.plan.features {
+            Some(features) => features.check(schema).map_err(plan),
+            None => Ok(()),
+        }
+    }
+}
+
+/// The estimator's columns in one batch.
+pub(crate) struct BoundEstimator<'a> {
+    estimator: &'a Estimator,
+    features: Option<crate::features::Bound<'a>>,
+    frame: Option<BoundFrame<'a>>,
+}
+
+impl BoundEstimator<'_> {
+    /// A row as the trees read it.
+    pub(crate) fn frame_row(&self, row: usize) -> Vec<f32> {
+        let mut scratch = Scratch::default();
+        self.write_frame(row, &mut scratch);
+        scratch.frame
+    }
+
+    /// A row as the linear member reads it.
+    pub(crate) fn design_row(&self, row: usize) -> SparseRow {
+        let mut design = SparseRow::new();
+        if let Some(features) = &self.features {
+            features.write(row, &mut design);
+        }
+        design
+    }
+
+    fn write_frame(&self, row: usize, scratch: &mut Scratch) {
+        let Scratch {
+            frame,
+            near,
+            beside,
+            ..
+        } = scratch;
+        frame.clear();
+        if let Some(columns) = &self.frame {
+            columns.write(row, frame);
+            beside.clear();
+            for neighbours in &self.estimator.neighbours {
+                neighbours.write(frame, None, near, beside);
+            }
+            frame.extend_from_slice(beside);
+        }
+    }
+
+    fn row(&self, row: usize, scratch: &mut Scratch) -> Estimate {
+        self.write_frame(row, scratch);
+        if let Some(features) = &self.features {
+            features.write(row, &mut scratch.design);
+        }
+        let Estimator {
+            plan,
+            members,
+            spread,
+            ..
+        } = self.estimator;
+        let log = plan
+            .members
+            .iter()
+            .zip(members)
+            .map(|(head, member)| head.weight * member.row(&scratch.design, &scratch.frame))
+            .sum();
+        let spread = spread.as_ref().map(|spread| spread.row(&scratch.frame));
+        self.estimator.estimate(log, spread)
+    }
+
+    fn rows(&self, rows: &[usize]) -> Vec<Estimate> {
+        let mut scratch = Scratch::default();
+        let mut values = Vec::with_capacity(rows.len() * self.estimator.width());
+        let mut design = Vec::new();
+        for row in rows {
+            self.write_frame(*row, &mut scratch);
+            values.extend_from_slice(&scratch.frame);
+            if let Some(features) = &self.features {
+                let mut own = SparseRow::new();
+                features.write(*row, &mut own);
+                design.push(own);
+            }
+        }
+        let Estimator {
+            plan,
+            members,
+            spread,
+            ..
+        } = self.estimator;
+        let mut logs = vec![0.0; rows.len()];
+        for (head, member) in plan.members.iter().zip(members) {
+            for (log, own) in logs.iter_mut().zip(member.rows(&design, &values)) {
+                *log += head.weight * own;
+            }
+        }
+        let spreads = spread.as_ref().map(|spread| spread.rows(&values));
+        logs.into_iter()
+            .enumerate()
+            .map(|(row, log)| {
+                self.estimator
+                    .estimate(log, spreads.as_ref().map(|all| all[row]))
+            })
+            .collect()
+    }
+}
+
+impl Estimator {
+    fn estimate(&self, log: f64, spread: Option<f64>) -> Estimate {
+        Estimate {
+            log: self.plan.equity.apply(log),
+            spread: bounded(spread.unwrap_or(self.plan.spread), self.plan.spread),
+        }
+    }
+}
+
+/// A row's spread, held near the usual one: what a few trees say of a rare kind is not believed
+/// without bound.
+fn bounded(spread: f64, usual: f64) -> f64 {
+    spread.clamp(0.25 * usual, 6.0 * usual)
+}

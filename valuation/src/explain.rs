@@ -1,0 +1,160 @@
+//! Why a price is what it is: what each field adds, and past records like it.
+
+use std::collections::BTreeMap;
+
+use arrow_array::RecordBatch;
+use serde::Serialize;
+
+use crate::comparables::Comparable;
+use crate::estimator::Estimator;
+use crate::frame::Frame;
+use crate::member::Member;
+use crate::model::{Model, PredictError};
+
+/// What stands for the prices of past records near by.
+const NEIGHBOURHOOD: &str = "neighbourhood";
+
+/// What a field adds to a price.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Reason {
+    /// The field, or `neighbourhood`: what past records near by cost.
+    pub field: String,
+    /// What it adds, in the target's unit; below 0 it takes away.
+    pub amount: f64,
+}
+
+/// A price, taken apart.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Explanation {
+    /// The price of a record of which nothing is known, in the target's unit.
+    pub base: f64,
+    /// The greatest amount first; base and amounts add up to the price.
+    pub reasons: Vec<Reason>,
+    /// Past records like it, the most alike first.
+    pub comparables: Vec<Comparable>,
+}
+
+impl Model {
+    /// Takes the price of a row of `batch` apart, and finds `comparables` past records like it.
+    ///
+    /// Each member says what a field adds to the log price: exactly for the linear member, TreeSHAP
+    /// for trees (Lundberg et al. 2020); the stack adds them by its weights. In the target's unit a
+    /// field's amount is its log amount times the logarithmic mean of base and price, (p − b)/(ln p
+    /// − ln b) (Ang 2004, the LMDI decomposition), so that base and amounts add up exactly.
+    ///
+    /// # Errors
+    /// When the batch lacks a column that the model reads, or has no such row.
+    pub fn explain(
+        &self,
+        batch: &RecordBatch,
+        row: usize,
+        comparables: usize,
+    ) -> Result<Explanation, PredictError> {
+        self.check_columns(batch)?;
+        if row >= batch.num_rows() {
+            let rows = batch.num_rows();
+            return Err(PredictError::Row { row, rows });
+        }
+        let own = batch.slice(row, 1);
+        let estimator = &self.estimator;
+        let bound = estimator.bind(&own);
+        let (frame, design) = (bound.frame_row(0), bound.design_row(0));
+        let mut base = 0.0;
+        let mut parts: BTreeMap<String, f64> = BTreeMap::new();
+        for (head, member) in estimator.plan.members.iter().zip(&estimator.members) {
+            let mut add = |field: &str, log: f64| {
+                *parts.entry(field.to_owned()).or_default() += head.weight * log;
+            };
+            match member {
+                Member::Linear(linear) => {
+                    base += head.weight * linear.centre();
+                    if let Some(features) = &estimator.plan.features {
+                        let fields = features.fields();
+                        for (column, log) in linear.contributions(&design).into_iter().enumerate() {
+                            add(fields.get(column).copied().unwrap_or_default(), log);
+                        }
+                    }
+                }
+                Member::Boosted(boosted) => {
+                    let explained = boosted.contributions(&frame);
+                    let mut logs = explained.map_err(|detail| PredictError::Explain { detail })?;
+                    base += head.weight * logs.pop().unwrap_or(0.0);
+                    let fields = estimator.value_fields();
+                    for (field, log) in fields.iter().zip(logs) {
+                        add(field, log);
+                    }
+                }
+            }
+        }
+        let equity = &estimator.plan.equity;
+        let total: f64 = base + parts.values().sum::<f64>();
+        let (low, high) = (equity.apply(base), equity.apply(total));
+        let scale = match (high - low).abs() > 1e-12 {
+            true => (high.exp() - low.exp()) / (high - low) * equity.slope,
+            false => low.exp() * equity.slope,
+        };
+        let reasons = parts.into_iter().map(|(field, log)| Reason {
+            field,
+            amount: log * scale,
+        });
+        let mut reasons: Vec<Reason> = reasons.filter(|reason| reason.amount != 0.0).collect();
+        reasons.sort_by(|one, other| other.amount.abs().total_cmp(&one.amount.abs()));
+        Ok(Explanation {
+            base: low.exp(),
+            reasons,
+            comparables: match &estimator.comparables {
+                Some(known) => known.of(&frame, comparables),
+                None => Vec::new(),
+            },
+        })
+    }
+
+    /// Shares of what each value of a row takes from the error of the trees, by the weights of the
+    /// members, the greatest first; empty where no trees are used.
+    pub fn importance(&self) -> Vec<(String, f64)> {
+        let estimator = &self.estimator;
+        let names = estimator.value_names();
+        let mut shares = vec![0.0; names.len()];
+        let mut weights = 0.0;
+        for (head, member) in estimator.plan.members.iter().zip(&estimator.members) {
+            if let Member::Boosted(boosted) = member {
+                weights += head.weight;
+                for (share, own) in shares.iter_mut().zip(boosted.importance()) {
+                    *share += head.weight * own;
+                }
+            }
+        }
+        let mut named: Vec<(String, f64)> = names
+            .into_iter()
+            .zip(shares)
+            .filter(|(_, share)| *share > 0.0)
+            .map(|(name, share)| (name, share / weights))
+            .collect();
+        named.sort_by(|one, other| other.1.total_cmp(&one.1));
+        named
+    }
+}
+
+impl Estimator {
+    /// The field each value of the trees' row stands for.
+    fn value_fields(&self) -> Vec<&str> {
+        let mut fields = self
+            .plan
+            .frame
+            .as_ref()
+            .map_or_else(Vec::new, Frame::fields);
+        fields.resize(self.width(), NEIGHBOURHOOD);
+        fields
+    }
+
+    /// A name for each value of the trees' row.
+    fn value_names(&self) -> Vec<String> {
+        let mut names = self.plan.frame.as_ref().map_or_else(Vec::new, Frame::names);
+        names.extend(
+            self.neighbours
+                .iter()
+                .flat_map(|neighbours| neighbours.names()),
+        );
+        names
+    }
+}

@@ -1,0 +1,64 @@
+//! How much work a fit may be: which members there are by default.
+
+use serde::{Deserialize, Serialize};
+
+use crate::boosted::{BoostedOptions, Growth};
+use crate::member::{MemberOptions, NamedMember};
+
+/// Rows beyond which a tree may have more leaves.
+const MANY_ROWS: usize = 5_000;
+
+/// How much work a fit may be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Effort {
+    /// A fraction of a second on tens of thousands of listings: the line alone.
+    Quick,
+    /// The least error.
+    #[default]
+    Standard,
+}
+
+impl Effort {
+    /// The members for so many training rows.
+    pub fn members(self, rows: usize) -> Vec<NamedMember> {
+        let leaves = if rows < MANY_ROWS { 24 } else { 48 };
+        let leaf_wise = BoostedOptions {
+            growth: Growth::LeafWise,
+            rounds: 400,
+            rate: 0.09,
+            leaves,
+            depth: 10,
+            leaf_rows: 5.0,
+            row_share: 0.8,
+            column_share: 0.6,
+            penalty: 1.0,
+            patience: 25,
+        };
+        let symmetric = BoostedOptions {
+            growth: Growth::Symmetric,
+            rounds: 400,
+            rate: 0.12,
+            leaves: 0,
+            depth: 7,
+            leaf_rows: 1.0,
+            row_share: 0.8,
+            column_share: 0.8,
+            penalty: 2.0,
+            patience: 25,
+        };
+        let member = |name: &str, options| NamedMember {
+            name: name.to_owned(),
+            options,
+        };
+        let linear = member("linear", MemberOptions::Linear);
+        match self {
+            Effort::Quick => vec![linear],
+            Effort::Standard => vec![
+                linear,
+                member("leaf-wise", MemberOptions::Boosted(leaf_wise)),
+                member("symmetric", MemberOptions::Boosted(symmetric)),
+            ],
+        }
+    }
+}

@@ -1,0 +1,94 @@
+//! A member of the ensemble, whatever it is: the seam a new kind of estimator goes through.
+
+use serde::{Deserialize, Serialize};
+
+use crate::boosted::{Boosted, BoostedOptions};
+use crate::linear::{Linear, SparseRow};
+
+/// What a member is and how it is fitted.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "kind")]
+pub enum MemberOptions {
+    /// Least squares on the linear design.
+    Linear,
+    /// Boosted trees on the frame.
+    Boosted(BoostedOptions),
+}
+
+/// A member by its name, which is also its file's.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct NamedMember {
+    /// Lower-case letters, digits and hyphens.
+    pub name: String,
+    /// What it is.
+    pub options: MemberOptions,
+}
+
+/// A fitted member: a log price for a row.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Member {
+    Linear(Linear),
+    Boosted(Box<Boosted>),
+}
+
+impl Member {
+    /// Ending of its file's name.
+    pub(crate) fn extension(&self) -> &'static str {
+        match self {
+            Member::Linear(_) => "json",
+            Member::Boosted(_) => "trees",
+        }
+    }
+
+    /// Whether it reads the linear design; else it reads the frame.
+    pub(crate) fn is_linear(&self) -> bool {
+        matches!(self, Member::Linear(_))
+    }
+
+    /// How many trees it has.
+    pub(crate) fn trees(&self) -> usize {
+        match self {
+            Member::Linear(_) => 0,
+            Member::Boosted(boosted) => boosted.trees(),
+        }
+    }
+
+    /// The value of one row.
+    pub(crate) fn row(&self, design: &SparseRow, frame: &[f32]) -> f64 {
+        match self {
+            Member::Linear(linear) => linear.predict(design),
+            Member::Boosted(boosted) => boosted.row(frame),
+        }
+    }
+
+    /// The values of rows: `frame` is row-major.
+    pub(crate) fn rows(&self, design: &[SparseRow], frame: &[f32]) -> Vec<f64> {
+        match self {
+            Member::Linear(linear) => design.iter().map(|row| linear.predict(row)).collect(),
+            Member::Boosted(boosted) => boosted.rows(frame),
+        }
+    }
+
+    /// The bytes of its file.
+    pub(crate) fn encode(&self) -> Result<Vec<u8>, String> {
+        match self {
+            Member::Linear(linear) => {
+                serde_json::to_vec_pretty(linear).map_err(|error| error.to_string())
+            }
+            Member::Boosted(boosted) => boosted.encode(),
+        }
+    }
+
+    /// Reads what [`Member::encode`] wrote.
+    pub(crate) fn decode(extension: &str, bytes: &[u8]) -> Result<Member, String> {
+        match extension {
+            "json" => serde_json::from_slice(bytes)
+                .map(Member::Linear)
+                .map_err(|error| error.to_string()),
+            "trees" => Ok(Member::Boosted(Box::new(Boosted::decode(bytes)?))),
+            other => Err(format!(
+                "a member's file ends in {other:?}, expected json or trees"
+            )),
+        }
+    }
+}
