@@ -72,7 +72,7 @@ def encoded(columns, categories):
 
 
 def model(name, columns, categories):
-    """The peer, unfitted. `-tuned`: settings found by hand on folds of the three sets."""
+    """The peer, unfitted. `-tuned`: settings chosen by hand."""
     if name in ("ols", "forest"):
         from sklearn.pipeline import make_pipeline
         from sklearn.linear_model import LinearRegression
