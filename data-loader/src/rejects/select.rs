@@ -9,7 +9,7 @@ use sqlx::{FromRow, PgPool, Row};
 /// `topic/partition/offset`: where a message was rejected.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Place {
-    /// The topic it came from; a name may hold slashes of no kind but these two.
+    /// The topic it came from.
     pub topic: String,
     /// The partition.
     pub partition: i32,
