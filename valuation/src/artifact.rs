@@ -17,7 +17,7 @@ use crate::model::{Golden, Head, Model};
 use crate::neighbours::Neighbours;
 
 /// Version of the artifact's format.
-pub(crate) const FORMAT: u32 = 3;
+pub(crate) const FORMAT: u32 = 4;
 /// Greatest relative difference from a golden prediction: processors round differently.
 const TOLERANCE: f64 = 1e-9;
 /// Largest file read: bounds what a wrong directory can cost.

@@ -1,18 +1,27 @@
-//! Boosted trees, grown by `hessboost`: the same trees on any number of threads.
+//! Boosted regression trees (Friedman 2001, Greedy Function Approximation: A Gradient Boosting
+//! Machine) on bins of values (Ke et al. 2017, LightGBM): the same trees on any number of threads.
 
-use std::num::NonZeroUsize;
+mod bins;
+mod contributions;
+mod grow;
+mod histogram;
+mod split;
+mod tree;
+mod walk;
+mod xgboost;
 
-use hessboost::config::{GrowPolicy, TrainingParams, TreeMethod};
-use hessboost::data::{DMatrix, FeatureType, ViewCuts};
-use hessboost::error::HessboostError;
-use hessboost::metric::EvalMetric;
-use hessboost::model::{BoostedModel, ImportanceType, Iterations, ModelFormat};
-use hessboost::training::Trainer;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
+use self::bins::Column;
+use self::grow::{Ground, Grower};
+use self::tree::Tree;
+use self::walk::Trees;
+use crate::draw::{Draws, mix};
 use crate::frame::Level;
-use crate::trees::Trees;
+
+/// Version of a file of trees.
+const FORMAT: u32 = 1;
 
 /// How trees grow: different trees average well.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -38,7 +47,7 @@ pub struct BoostedOptions {
     pub leaves: usize,
     /// Levels of a tree at most; 0 leaves a leaf-wise tree free.
     pub depth: usize,
-    /// Rows of a leaf at least.
+    /// Rows of a leaf at least, of a leaf-wise tree.
     pub leaf_rows: f64,
     /// Share of the rows that each tree sees.
     pub row_share: f64,
@@ -46,183 +55,280 @@ pub struct BoostedOptions {
     pub column_share: f64,
     /// L2 penalty of a leaf's value.
     pub penalty: f64,
+    /// Residuals greater than this quantile of their sizes count as if they were at it, which
+    /// keeps the trees from a few absurd prices (Friedman 2001, algorithm 4, M-TreeBoost); 1 takes
+    /// all as they are.
+    pub trusted: f64,
     /// Rounds without gain after which a fold stops; 0 never stops.
     pub patience: usize,
 }
 
-impl BoostedOptions {
-    fn params(&self, seed: u64) -> Result<TrainingParams, HessboostError> {
-        let builder = TrainingParams::builder()
-            .tree_method(TreeMethod::Hist)
-            .eval_metric(EvalMetric::Rmse)
-            .eta(self.rate)
-            .min_child_weight(self.leaf_rows)
-            .subsample(self.row_share)
-            .colsample_bytree(self.column_share)
-            .lambda(self.penalty)
-            .seed(seed)
-            // Folds and members are side by side already.
-            .nthread(1);
-        match self.growth {
-            Growth::LeafWise => {
-                let builder = builder
-                    .grow_policy(GrowPolicy::LossGuide)
-                    .max_leaves(self.leaves);
-                match self.depth {
-                    0 => builder.unlimited_depth(),
-                    depth => builder.max_depth(depth),
-                }
-            }
-            Growth::Symmetric => builder
-                .grow_policy(GrowPolicy::Symmetric)
-                .max_depth(self.depth),
-        }
-        .build()
-    }
-}
-
-/// A matrix of training rows, binned once for all that is grown on it.
+/// A matrix of training rows, put into bins once for all that is grown on it.
+#[derive(Debug)]
 pub(crate) struct Table {
-    /// Levels by their means alone: symmetric trees know no names.
-    data: DMatrix,
-    /// Levels by name, where next to all rows have one.
-    named: Option<DMatrix>,
+    /// Row-major, NaN where nothing is known.
+    values: Vec<f32>,
+    columns: Vec<Column>,
+    targets: Vec<f64>,
+    /// Columns that tell levels by their means alone: symmetric trees know no names.
+    by_means: Vec<usize>,
+    /// Columns that tell levels by name, where next to all rows have one.
+    by_names: Vec<usize>,
 }
 
 impl Table {
     /// `values` are row-major, NaN where nothing is known; `levels` are the values of a row that
     /// stand for levels; `targets` one a row.
-    pub(crate) fn new(values: &[f32], levels: &[Level], targets: &[f64]) -> Result<Table, String> {
+    ///
+    /// # Errors
+    /// When there are too many rows or values a row.
+    pub(crate) fn new(
+        values: Vec<f32>,
+        levels: &[Level],
+        targets: Vec<f64>,
+    ) -> Result<Table, String> {
         let rows = targets.len();
         let width = values.len() / rows.max(1);
-        let labels: Vec<f32> = targets.iter().map(|target| *target as f32).collect();
-        let by_means: Vec<usize> = levels
-            .iter()
-            .flat_map(|own| [own.count, own.code])
-            .collect();
-        let numbered = || levels.iter().filter(|own| own.numbered);
-        let by_names: Vec<usize> = levels
-            .iter()
-            .flat_map(|own| match own.numbered {
-                true => vec![own.mean],
-                false => vec![own.count, own.code],
-            })
-            .collect();
-        let make = |hidden: &[usize]| {
-            // What is hidden is unknown in all rows: no tree splits on it.
-            let mut seen = values.to_vec();
-            for row in seen.chunks_exact_mut(width.max(1)) {
-                hidden.iter().for_each(|value| row[*value] = f32::NAN);
+        if rows > histogram::MOST_ROWS || width > usize::from(u16::MAX) {
+            return Err(format!(
+                "{rows} rows of {width} values, expected at most {} of {}",
+                histogram::MOST_ROWS,
+                u16::MAX
+            ));
+        }
+        let mut named = vec![false; width];
+        let (mut by_means, mut by_names) = (vec![true; width], vec![true; width]);
+        for level in levels {
+            named[level.code] = level.numbered;
+            by_means[level.count] = false;
+            by_means[level.code] = false;
+            if level.numbered {
+                by_names[level.mean] = false;
+            } else {
+                by_names[level.count] = false;
+                by_names[level.code] = false;
             }
-            DMatrix::from_dense_vec(seen, rows, width)?.with_labels(&labels)
+        }
+        let columns = bins::columns(&values, &named);
+        // A column of one value splits nothing.
+        let seen = |own: Vec<bool>| {
+            let usable = own.into_iter().enumerate();
+            usable
+                .filter(|(column, seen)| *seen && columns[*column].varies())
+                .map(|(column, _)| column)
+                .collect::<Vec<usize>>()
         };
-        let both = || {
-            let mut types = vec![FeatureType::Numerical; width];
-            numbered().for_each(|own| types[own.code] = FeatureType::Categorical);
-            let named = match numbered().next() {
-                Some(_) => Some(make(&by_names)?.with_feature_types(&types)?),
-                None => None,
-            };
-            Ok(Table {
-                data: make(&by_means)?,
-                named,
-            })
-        };
-        both().map_err(|error: HessboostError| error.to_string())
+        Ok(Table {
+            by_means: seen(by_means),
+            by_names: seen(by_names),
+            values,
+            columns,
+            targets,
+        })
     }
 
-    fn matrix(&self, growth: Growth) -> &DMatrix {
-        match growth {
-            Growth::LeafWise => self.named.as_ref().unwrap_or(&self.data),
-            Growth::Symmetric => &self.data,
+    /// The rows' values, row-major.
+    pub(crate) fn values(&self) -> &[f32] {
+        &self.values
+    }
+
+    fn width(&self) -> usize {
+        self.columns.len()
+    }
+}
+
+/// Trees whose values are added to a base.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+struct Ensemble {
+    /// Version of the format.
+    format: u32,
+    /// Values of a row.
+    width: usize,
+    /// The mean target.
+    base: f64,
+    trees: Vec<Tree>,
+}
+
+/// An ensemble under way.
+struct Boosting<'a> {
+    table: &'a Table,
+    options: &'a BoostedOptions,
+    /// Rows to learn from.
+    train: Vec<u32>,
+    /// Rows that say when to stop.
+    judge: Vec<u32>,
+    seed: u64,
+}
+
+impl Boosting<'_> {
+    /// Grows trees one after the other, each on what the former leave of the targets; gives them
+    /// and what they say of `judge`.
+    fn run(&self) -> (Ensemble, Vec<f64>) {
+        let Boosting {
+            table,
+            options,
+            train,
+            judge,
+            ..
+        } = self;
+        let sum: f64 = train.iter().map(|row| table.targets[*row as usize]).sum();
+        let base = sum / train.len().max(1) as f64;
+        let mut residuals: Vec<f64> = table.targets.iter().map(|target| target - base).collect();
+        let mut draws = Draws::new(mix(self.seed));
+        let mut grower = Grower::default();
+        let mut trees: Vec<Tree> = Vec::new();
+        let mut best = (f64::INFINITY, 0, Vec::new());
+        let columns = match options.growth {
+            Growth::LeafWise => &table.by_names,
+            Growth::Symmetric => &table.by_means,
+        };
+        for round in 0..options.rounds {
+            let chosen = draws.some(columns, options.column_share);
+            let (mut seen, mut others) = (train.clone(), judge.clone());
+            if options.row_share < 1.0 {
+                seen.clear();
+                for row in train {
+                    let into = if draws.happens(options.row_share) {
+                        &mut seen
+                    } else {
+                        &mut others
+                    };
+                    into.push(*row);
+                }
+            }
+            let ground = Ground {
+                columns: &table.columns,
+                chosen: &chosen,
+                rows: &seen,
+                others: &others,
+                residuals: &residuals,
+                limit: limit(&residuals, &seen, options.trusted),
+                options,
+            };
+            // The leaves' rows are told once the tree is grown; residuals wait until then.
+            let mut updates: Vec<(u32, f32)> = Vec::with_capacity(table.targets.len());
+            let grown = grower.grow(&ground, |rows, value| {
+                updates.extend(rows.iter().map(|row| (*row, value)));
+            });
+            let Some(tree) = grown else { break };
+            updates
+                .iter()
+                .for_each(|(row, value)| residuals[*row as usize] -= f64::from(*value));
+            trees.push(tree);
+            if options.patience > 0 && !judge.is_empty() {
+                let sizes = judge.iter().map(|row| residuals[*row as usize].abs());
+                let error: f64 = match options.trusted < 1.0 {
+                    true => sizes.sum(),
+                    false => sizes.map(|size| size * size).sum(),
+                };
+                if error < best.0 {
+                    let left = judge.iter().map(|row| residuals[*row as usize]);
+                    best = (error, round + 1, left.collect());
+                } else if round + 1 - best.1 >= options.patience {
+                    break;
+                }
+            }
         }
+        if best.0.is_finite() {
+            trees.truncate(best.1);
+        } else {
+            best.2 = judge.iter().map(|row| residuals[*row as usize]).collect();
+        }
+        let said = judge.iter().zip(best.2);
+        let said = said.map(|(row, residual)| table.targets[*row as usize] - residual);
+        let ensemble = Ensemble {
+            format: FORMAT,
+            width: table.width(),
+            base,
+            trees,
+        };
+        (ensemble, said.collect())
+    }
+}
+
+/// The quantile `share` of the sizes of the rows' residuals; no limit for all of them.
+fn limit(residuals: &[f64], rows: &[u32], share: f64) -> f64 {
+    let mut sizes: Vec<f64> = match share < 1.0 {
+        true => rows
+            .iter()
+            .map(|row| residuals[*row as usize].abs())
+            .collect(),
+        false => Vec::new(),
+    };
+    let place = (sizes.len() as f64 * share.max(0.0)) as usize;
+    match place < sizes.len() {
+        true => *sizes.select_nth_unstable_by(place, f64::total_cmp).1,
+        false => f64::INFINITY,
     }
 }
 
 /// A fitted ensemble of trees.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Boosted {
     /// As it was grown: to be explained and kept.
-    model: BoostedModel,
+    ensemble: Ensemble,
     /// As it is walked.
     trees: Trees,
 }
 
-impl PartialEq for Boosted {
-    fn eq(&self, other: &Boosted) -> bool {
-        match (self.encode(), other.encode()) {
-            (Ok(own), Ok(others)) => own == others,
-            _ => false,
-        }
-    }
-}
-
 impl Boosted {
-    /// One ensemble on all rows, without stopping.
+    /// One ensemble of so many trees on all rows.
     pub(crate) fn fit(
         table: &Table,
         options: &BoostedOptions,
+        rounds: usize,
         seed: u64,
     ) -> Result<Boosted, String> {
-        let grow = || {
-            let params = options.params(seed)?;
-            let grown =
-                Trainer::new(&params, table.matrix(options.growth), options.rounds).train()?;
-            Ok(grown.model)
+        let boosting = Boosting {
+            table,
+            options: &BoostedOptions {
+                rounds,
+                ..options.clone()
+            },
+            train: (0..table.targets.len() as u32).collect(),
+            judge: Vec::new(),
+            seed,
         };
-        Boosted::new(grow().map_err(|error: HessboostError| error.to_string())?)
+        Boosted::new(boosting.run().0)
     }
 
-    fn new(model: BoostedModel) -> Result<Boosted, String> {
-        let trees = Trees::lay(&model)?;
-        Ok(Boosted { model, trees })
+    fn new(ensemble: Ensemble) -> Result<Boosted, String> {
+        let trees = Trees::lay(ensemble.base, ensemble.width, &ensemble.trees)?;
+        Ok(Boosted { ensemble, trees })
     }
 
-    /// One ensemble a fold, each grown on the other folds and stopped by its own; gives their
-    /// average and every row's value by the ensemble that has not seen it. `folds` is by row.
-    ///
-    /// The average of the folds' ensembles stands in for one grown on all rows: each has seen a
-    /// little less, but their mean is steadier, and nothing is grown twice.
-    pub(crate) fn fit_folds(
+    /// What trees say of rows they have not seen: one ensemble a fold, grown on the other folds and
+    /// stopped by its own. Gives every row's value, and how many rounds an ensemble on all rows is
+    /// worth: the folds' mean, more by as much as there are more rows. `folds` is by row.
+    pub(crate) fn out_of_fold(
         table: &Table,
         folds: &[usize],
         options: &BoostedOptions,
         seed: u64,
-    ) -> Result<(Boosted, Vec<f64>), String> {
+    ) -> (Vec<f64>, usize) {
         let count = folds.iter().max().map_or(0, |last| last + 1);
         let grow = |fold: usize| {
-            let (own, others): (Vec<usize>, Vec<usize>) =
-                (0..folds.len()).partition(|row| folds[*row] == fold);
-            let data = table.matrix(options.growth);
-            let train = data.select_rows_with_cuts(&others, ViewCuts::Source)?;
-            let judge = data.select_rows_with_cuts(&own, ViewCuts::Source)?;
-            let params = options.params(seed + fold as u64)?;
-            let mut trainer = Trainer::new(&params, &train, options.rounds);
-            if let Some(patience) = NonZeroUsize::new(options.patience) {
-                trainer = trainer.eval(&judge, "own").early_stopping_rounds(patience);
-            }
-            let grown = trainer.train()?.model;
-            let grown = match grown.best_iteration() {
-                Some(best) => grown.slice(..=best, 1)?,
-                None => grown,
+            let rows = 0..folds.len() as u32;
+            let (judge, train) = rows.partition(|row| folds[*row as usize] == fold);
+            let boosting = Boosting {
+                table,
+                options,
+                train,
+                judge,
+                seed: seed.wrapping_add(fold as u64),
             };
-            let values = grown.predict_margin(&judge, Iterations::Best)?.into_vec();
-            Ok((grown, own, values))
+            let (ensemble, said) = boosting.run();
+            (boosting.judge, said, ensemble.trees.len())
         };
-        let grown: Vec<_> = (0..count)
-            .into_par_iter()
-            .map(grow)
-            .collect::<Result<_, HessboostError>>()
-            .map_err(|error| error.to_string())?;
-        let mut out_of_fold = vec![0.0; folds.len()];
-        for (_, own, values) in &grown {
-            for (row, value) in own.iter().zip(values) {
-                out_of_fold[*row] = f64::from(*value);
+        let grown: Vec<_> = (0..count).into_par_iter().map(grow).collect();
+        let mut out = vec![0.0; folds.len()];
+        for (rows, said, _) in &grown {
+            for (row, said) in rows.iter().zip(said) {
+                out[*row as usize] = *said;
             }
         }
-        let model = BoostedModel::average(grown.iter().map(|(model, _, _)| model))
-            .map_err(|error| error.to_string())?;
-        Ok((Boosted::new(model)?, out_of_fold))
+        let trees: usize = grown.iter().map(|(_, _, trees)| trees).sum();
+        (out, trees.div_ceil(count.saturating_sub(1).max(1)))
     }
 
     /// Values a row must have.
@@ -232,7 +338,7 @@ impl Boosted {
 
     /// How many trees there are.
     pub(crate) fn trees(&self) -> usize {
-        self.model.num_trees()
+        self.ensemble.trees.len()
     }
 
     /// The value of one row; NaN for a row of another width.
@@ -246,45 +352,61 @@ impl Boosted {
     }
 
     /// What each value of a row adds, and the base last: they add up to the row's value.
-    /// TreeSHAP (Lundberg et al. 2020, From local explanations to global understanding).
     pub(crate) fn contributions(&self, values: &[f32]) -> Result<Vec<f64>, String> {
-        let explain = || {
-            let row = DMatrix::from_dense(values, 1, values.len())?;
-            let parts = self.model.predict_contribs(&row, Iterations::Best)?;
-            Ok(parts.into_vec().into_iter().map(f64::from).collect())
-        };
-        explain().map_err(|error: HessboostError| error.to_string())
+        if values.len() != self.width() {
+            let (found, width) = (values.len(), self.width());
+            return Err(format!("a row of {found} values, expected {width}"));
+        }
+        let mut parts = vec![0.0; self.width()];
+        let trees = self.ensemble.trees.iter();
+        let means: f64 = trees
+            .map(|tree| contributions::add(tree, values, &mut parts))
+            .sum();
+        parts.push(self.ensemble.base + means);
+        Ok(parts)
     }
 
-    /// Loss taken away by splits on each value of a row, as shares of all.
+    /// Squared error taken away by splits on each value of a row, as shares of all.
     pub(crate) fn importance(&self) -> Vec<f64> {
-        let gains = self.model.feature_importance(ImportanceType::TotalGain);
-        let total: f64 = gains.values().sum();
-        (0..self.width())
-            .map(|value| gains.get(&value).copied().unwrap_or(0.0) / total.max(f64::MIN_POSITIVE))
-            .collect()
+        let mut gains = vec![0.0; self.width()];
+        let nodes = self.ensemble.trees.iter().flat_map(|tree| &tree.nodes);
+        for split in nodes.filter_map(|node| node.split) {
+            gains[usize::from(split.column)] += f64::from(split.gain);
+        }
+        let total: f64 = gains.iter().sum();
+        gains
+            .iter_mut()
+            .for_each(|gain| *gain /= total.max(f64::MIN_POSITIVE));
+        gains
     }
 
     /// The bytes of a member's file.
     pub(crate) fn encode(&self) -> Result<Vec<u8>, String> {
-        self.model
-            .encode(ModelFormat::Binary)
-            .map_err(|error| error.to_string())
+        postcard::to_stdvec(&self.ensemble).map_err(|error| error.to_string())
     }
 
     /// Reads what [`Boosted::encode`] wrote; the trees are checked.
     pub(crate) fn decode(bytes: &[u8]) -> Result<Boosted, String> {
-        match BoostedModel::decode(bytes, ModelFormat::Binary) {
-            Ok(model) => Boosted::new(model),
-            Err(error) => Err(error.to_string()),
+        let ensemble: Ensemble =
+            postcard::from_bytes(bytes).map_err(|error| format!("no trees: {error}"))?;
+        if ensemble.format != FORMAT {
+            let format = ensemble.format;
+            return Err(format!("trees of format {format}, expected {FORMAT}"));
         }
+        if !ensemble.base.is_finite() || ensemble.width > usize::from(u16::MAX) {
+            let Ensemble { base, width, .. } = ensemble;
+            return Err(format!("base {base} and {width} values a row"));
+        }
+        for (number, tree) in ensemble.trees.iter().enumerate() {
+            let at = |detail| format!("tree {number}: {detail}");
+            tree.check(ensemble.width).map_err(at)?;
+        }
+        Boosted::new(ensemble)
     }
 
     /// As XGBoost's JSON.
     pub(crate) fn to_xgboost(&self) -> Result<Vec<u8>, String> {
-        self.model
-            .encode(ModelFormat::XgboostJson)
-            .map_err(|error| error.to_string())
+        serde_json::to_vec(&xgboost::model(&self.ensemble)).map_err(|error| error.to_string())
     }
 }
 
@@ -304,6 +426,7 @@ mod tests {
             row_share: 0.8,
             column_share: 0.8,
             penalty: 1.0,
+            trusted: 1.0,
             patience: 5,
         }
     }
@@ -338,10 +461,13 @@ mod tests {
     #[test]
     fn walked_trees_say_what_the_grown_ones_say_one_by_one_and_in_batches() {
         let (values, targets) = data(1500);
-        let table = Table::new(&values, &[NAME], &targets).unwrap();
+        let table = Table::new(values.clone(), &[NAME], targets.clone()).unwrap();
         let folds: Vec<usize> = (0..1500).map(|row| row % 3).collect();
         for growth in [Growth::LeafWise, Growth::Symmetric] {
-            let (boosted, out) = Boosted::fit_folds(&table, &folds, &options(growth), 1).unwrap();
+            let options = options(growth);
+            let (out, rounds) = Boosted::out_of_fold(&table, &folds, &options, 1);
+            let boosted = Boosted::fit(&table, &options, rounds, 1).unwrap();
+            assert_eq!(boosted.trees(), rounds);
             let off: f64 = out
                 .iter()
                 .zip(&targets)
@@ -351,13 +477,13 @@ mod tests {
             let most = if growth == Growth::LeafWise { 1.0 } else { 2.0 };
             assert!(off / 1500.0 < most, "{growth:?}: {}", off / 1500.0);
             let batch = boosted.rows(&values);
-            let grown = boosted
-                .model
-                .predict_margin_rows(&values, Iterations::Best)
-                .unwrap();
-            for (row, (own, grown)) in values.chunks(5).zip(batch.iter().zip(grown.as_slice())) {
+            for (row, own) in values.chunks(5).zip(&batch) {
                 assert_eq!(boosted.row(row).to_bits(), own.to_bits());
-                assert!((own - f64::from(*grown)).abs() < 1e-4, "{own} {grown}");
+                let trees = boosted.ensemble.trees.iter();
+                let grown = trees.fold(boosted.ensemble.base, |sum, tree| {
+                    sum + f64::from(tree.value(row))
+                });
+                assert_eq!(grown.to_bits(), own.to_bits());
             }
             let parts = boosted.contributions(&values[..5]).unwrap();
             assert!((parts.iter().sum::<f64>() - batch[0]).abs() < 1e-4);
@@ -378,9 +504,10 @@ mod tests {
                 .build()
                 .unwrap();
             pool.install(|| {
-                let table = Table::new(&values, &[NAME], &targets).unwrap();
-                let (own, out) =
-                    Boosted::fit_folds(&table, &folds, &options(Growth::LeafWise), 1).unwrap();
+                let table = Table::new(values.clone(), &[NAME], targets.clone()).unwrap();
+                let options = options(Growth::LeafWise);
+                let (out, rounds) = Boosted::out_of_fold(&table, &folds, &options, 1);
+                let own = Boosted::fit(&table, &options, rounds, 1).unwrap();
                 (own.encode().unwrap(), out)
             })
         };

@@ -33,6 +33,22 @@ impl Draws {
         ((u128::from(mix(self.state)) * bound as u128) >> 64) as usize
     }
 
+    /// Whether something of this likelihood happens.
+    pub(crate) fn happens(&mut self, likelihood: f64) -> bool {
+        self.state = self.state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        // 53 bits: what an `f64` holds.
+        ((mix(self.state) >> 11) as f64) < likelihood * (1_u64 << 53) as f64
+    }
+
+    /// This share of some things, at least one, in their order.
+    pub(crate) fn some(&mut self, all: &[usize], share: f64) -> Vec<usize> {
+        let count = (all.len() as f64 * share).ceil() as usize;
+        let mut order = self.order(all.len());
+        order.truncate(count.clamp(all.len().min(1), all.len()));
+        order.sort_unstable();
+        order.into_iter().map(|index| all[index]).collect()
+    }
+
     /// The numbers 0 to `count` − 1 in a drawn order (Fisher–Yates).
     pub(crate) fn order(&mut self, count: usize) -> Vec<usize> {
         let mut order: Vec<usize> = (0..count).collect();

@@ -32,7 +32,6 @@ pub mod segment;
 mod space;
 pub mod split;
 mod stack;
-mod trees;
 
 pub use artifact::ArtifactError;
 pub use boosted::{BoostedOptions, Growth};

@@ -96,7 +96,7 @@ fn load_refuses_what_was_changed_and_names_it() {
 
     let head = dir.path().join("model.json");
     let text = fs::read_to_string(&head).unwrap();
-    fs::write(&head, text.replacen("\"format\": 3", "\"format\": 4", 1)).unwrap();
+    fs::write(&head, text.replacen("\"format\": 4", "\"format\": 5", 1)).unwrap();
     sum_again(dir.path());
     let error = Model::load(dir.path()).unwrap_err();
     assert!(matches!(

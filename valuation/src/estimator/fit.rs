@@ -42,6 +42,7 @@ const LIKENESS: BoostedOptions = BoostedOptions {
     row_share: 1.0,
     column_share: 1.0,
     penalty: 1.0,
+    trusted: 1.0,
     patience: 0,
 };
 /// Trees of the spread: few and shallow, since how far off is known roughly at best.
@@ -55,6 +56,7 @@ const SPREAD: BoostedOptions = BoostedOptions {
     row_share: 1.0,
     column_share: 1.0,
     penalty: 1.0,
+    trusted: 1.0,
     patience: 10,
 };
 
@@ -100,7 +102,6 @@ struct Grown {
     frame: Frame,
     neighbours: Vec<Neighbours>,
     comparables: Option<Comparables>,
-    values: Vec<f32>,
     table: Table,
 }
 
@@ -156,8 +157,10 @@ impl Wanted<'_> {
                     (MemberOptions::Boosted(_), None) => return None,
                     (MemberOptions::Boosted(options), Some(grown)) => {
                         let seed = self.options.seed.wrapping_add(1000 * index as u64);
-                        Boosted::fit_folds(&grown.table, &folds, options, seed)
-                            .map(|(boosted, out)| (Member::Boosted(Box::new(boosted)), None, out))
+                        let table = &grown.table;
+                        let (out, rounds) = Boosted::out_of_fold(table, &folds, options, seed);
+                        Boosted::fit(table, options, rounds, seed)
+                            .map(|boosted| (Member::Boosted(Box::new(boosted)), None, out))
                             .map_err(solver)
                     }
                 };
@@ -190,7 +193,7 @@ impl Wanted<'_> {
         };
         let weights = stack::weights(&predictions, targets);
         let columns = match (&grown, all.first()) {
-            (Some(grown), _) => grown.values.len() / targets.len().max(1),
+            (Some(grown), _) => grown.table.values().len() / targets.len().max(1),
             (None, Some((_, Member::Linear(linear)))) => linear.active,
             _ => 0,
         };
@@ -212,9 +215,11 @@ impl Wanted<'_> {
         let usual = median(&mut off.clone()).unwrap_or(0.0).max(1e-6);
         let (spread, out) = match &grown {
             Some(grown) => {
-                let table = Table::new(&grown.values, &[], &off);
+                let table = Table::new(grown.table.values().to_vec(), &[], off.clone());
+                let seed = self.options.seed;
                 let fitted = table.and_then(|table| {
-                    Boosted::fit_folds(&table, folds, &SPREAD, self.options.seed)
+                    let (out, rounds) = Boosted::out_of_fold(&table, folds, &SPREAD, seed);
+                    Ok((Boosted::fit(&table, &SPREAD, rounds, seed)?, out))
                 });
                 let (spread, out) = fitted.map_err(|detail| FitError::Solver { detail })?;
                 (Some(spread), out)
@@ -313,17 +318,18 @@ impl Wanted<'_> {
                 ..*own
             })
             .collect();
-        let first = Table::new(&values, &by_means, targets)?;
+        let first = Table::new(values.clone(), &by_means, targets.to_vec())?;
         let halves: Vec<usize> = (0..targets.len())
             .map(|position| fold_of(position, 2, self.options.seed))
             .collect();
-        let (_, tried) = Boosted::fit_folds(&first, &halves, &TRIAL, self.options.seed)?;
+        let (tried, _) = Boosted::out_of_fold(&first, &halves, &TRIAL, self.options.seed);
         if line < error(&tried, targets) * WELL_BEATEN {
             return Ok(None);
         }
         let likeness = Boosted::fit(
-            &Table::new(&values, &[], targets)?,
+            &Table::new(values.clone(), &[], targets.to_vec())?,
             &LIKENESS,
+            LIKENESS.rounds,
             self.options.seed,
         )?;
         let importance = likeness.importance();
@@ -341,12 +347,11 @@ impl Wanted<'_> {
             })
             .flatten_iter()
             .collect();
-        let table = Table::new(&values, &levels, targets)?;
+        let table = Table::new(values, &levels, targets.to_vec())?;
         Ok(Some(Grown {
             frame,
             neighbours,
             comparables,
-            values,
             table,
         }))
     }

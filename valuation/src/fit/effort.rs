@@ -25,27 +25,29 @@ impl Effort {
         let leaves = if rows < MANY_ROWS { 24 } else { 48 };
         let leaf_wise = BoostedOptions {
             growth: Growth::LeafWise,
-            rounds: 400,
-            rate: 0.09,
+            rounds: 700,
+            rate: 0.06,
             leaves,
             depth: 10,
             leaf_rows: 5.0,
             row_share: 0.8,
             column_share: 0.6,
             penalty: 1.0,
-            patience: 25,
+            trusted: 0.9,
+            patience: 30,
         };
         let symmetric = BoostedOptions {
             growth: Growth::Symmetric,
-            rounds: 400,
-            rate: 0.12,
+            rounds: 600,
+            rate: 0.09,
             leaves: 0,
             depth: 7,
             leaf_rows: 1.0,
             row_share: 0.8,
             column_share: 0.8,
             penalty: 2.0,
-            patience: 25,
+            trusted: 0.9,
+            patience: 30,
         };
         let member = |name: &str, options| NamedMember {
             name: name.to_owned(),
