@@ -19,6 +19,7 @@ use self::judge::judge;
 pub use self::options::{FitOptions, SplitBy};
 use self::selection::{Selection, select};
 use crate::artifact::FORMAT;
+use crate::clean::Listings;
 use crate::estimator::Wanted;
 use crate::member::NamedMember;
 use crate::metrics::Report;
@@ -49,12 +50,21 @@ pub fn fit(
     options.check()?;
     let target = check_columns(schema, batch)?;
     let data = Data::of(schema, batch, target);
+    let listings = Listings {
+        schema,
+        batch,
+        logs: &data.logs,
+        group: data.group,
+        options,
+    };
     let Selection {
         sides,
-        like_training,
+        mut everything,
+        holdout_outliers,
+        holdout_copies,
         removed,
         usable,
-    } = select(schema, &data, options, target)?;
+    } = select(listings, &data, target)?;
 
     let members = match options.members.is_empty() {
         true => options.effort.members(sides.train.len()),
@@ -83,8 +93,6 @@ pub fn fit(
             fraction: options.holdout_fraction,
         })?;
 
-    let mut everything = [sides.train.as_slice(), like_training.as_slice()].concat();
-    everything.sort_unstable();
     let mut kept = fitted;
     if options.refit {
         // What was judged is what is kept: the same members, the same weights.
@@ -107,11 +115,14 @@ pub fn fit(
         removed,
         train_rows: sides.train.len(),
         holdout_rows: sides.holdout.len(),
-        holdout_outliers: sides.holdout.len() - like_training.len(),
+        holdout_outliers,
+        holdout_copies,
         ratios: RatioStudy::of(&judged.actual, &judged.valued),
         segments: segment::of(schema, batch, data.group, &judged.rows),
         judged: judged.rows,
         members: judged.members,
+        // The folds are asked for in `metrics`; the estimator does not give them yet.
+        folds: Vec::new(),
         stack: judged.stack,
         widened: judged.widened,
         model: judged.model,

@@ -1,12 +1,10 @@
 //! Which listings are learned from and which are judged on.
 
-use std::collections::BTreeMap;
-
-use records::Schema;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::data::Data;
-use super::{FitError, FitOptions, SplitBy};
-use crate::clean::OutlierRule;
+use super::{FitError, SplitBy};
+use crate::clean::{Listings, OutlierRule, Records, ResidualRule};
 use crate::split::{Split, split, split_randomly};
 
 /// Fewest listings that are ever fitted on, whatever `min_rows` says.
@@ -14,11 +12,15 @@ const LEAST_ROWS: usize = 10;
 
 /// The rows of both sides, by row of the batch.
 pub(super) struct Selection {
-    /// Training rows without the outliers, and the whole hold-out.
+    /// Training rows without what the rules take, and the whole hold-out.
     pub(super) sides: Split,
-    /// Rows of the hold-out that the training rows' rules would keep: what is kept learns from
-    /// these alone.
-    pub(super) like_training: Vec<usize>,
+    /// What the model that is kept learns from, rising: both sides without what the training rows'
+    /// rules take, and without copies across the sides.
+    pub(super) everything: Vec<usize>,
+    /// Rows of the hold-out that those rules would take for mistakes.
+    pub(super) holdout_outliers: usize,
+    /// Rows of the hold-out whose features and price stand in the training rows too.
+    pub(super) holdout_copies: usize,
     /// Rows that were removed, by rule.
     pub(super) removed: BTreeMap<String, usize>,
     /// Rows with a target above 0, before the split.
@@ -29,12 +31,10 @@ pub(super) struct Selection {
 ///
 /// # Errors
 /// When too few rows are left, none is left to judge on, or all training rows have one price.
-pub(super) fn select(
-    schema: &Schema,
-    data: &Data,
-    options: &FitOptions,
-    target: &str,
-) -> Result<Selection, FitError> {
+pub(super) fn select(listings: Listings, data: &Data, target: &str) -> Result<Selection, FitError> {
+    let Listings {
+        schema, options, ..
+    } = listings;
     let given = data.logs.len();
     let usable: Vec<usize> = (0..given)
         .filter(|row| data.logs[*row].is_finite())
@@ -65,20 +65,36 @@ pub(super) fn select(
             fraction: options.holdout_fraction,
         });
     }
-    let like_training = clean(data, &mut sides, &mut removed);
-    enough(sides.train.len() + sides.holdout.len(), &removed)?;
-    let prices = sides.train.iter().map(|row| data.prices[*row]);
+    let Split { train, holdout } = &mut sides;
+    let mut like_training = holdout.clone();
+    outliers(data, train, &mut like_training, &mut removed);
+    enough(train.len() + holdout.len(), &removed)?;
+    let prices = train.iter().map(|row| data.prices[*row]);
     let first = prices.clone().next().unwrap_or(f64::NAN);
     if prices.clone().all(|price| price == first) {
         return Err(FitError::ConstantTarget {
             target: target.to_owned(),
             value: first,
-            rows: sides.train.len(),
+            rows: train.len(),
         });
     }
+    let records = Records::of(listings.schema, listings.batch, &data.prices);
+    let copies = records.copies(train, |row| (time_of(row), row));
+    train.retain(|row| !copies.contains(row));
+    removed.insert("duplicate".to_owned(), copies.len());
+    unexplained(listings, train, &mut like_training, &mut removed);
+    enough(train.len() + holdout.len(), &removed)?;
+    let holdout_copies = records.met(train, holdout);
+
+    let mut everything = [train.as_slice(), like_training.as_slice()].concat();
+    everything.sort_unstable();
+    let copies = records.copies(&everything, |row| (time_of(row), row));
+    everything.retain(|row| !copies.contains(row));
     Ok(Selection {
+        holdout_outliers: holdout.len() - like_training.len(),
+        holdout_copies,
+        everything,
         sides,
-        like_training,
         removed,
         usable: usable.len(),
     })
@@ -105,26 +121,50 @@ fn too_few(
     }
 }
 
-/// Takes the outliers out of the training rows; gives the rows of the hold-out that the same rules
-/// would keep.
-fn clean(data: &Data, sides: &mut Split, removed: &mut BTreeMap<String, usize>) -> Vec<usize> {
+/// Takes prices far from their group's out of the training rows, and out of `like_training`, rows of
+/// the hold-out that are judged on all the same. Where the area is known, the price per area is
+/// looked at alone: a large home is dear, and no mistake.
+fn outliers(
+    data: &Data,
+    train: &mut Vec<usize>,
+    like_training: &mut Vec<usize>,
+    removed: &mut BTreeMap<String, usize>,
+) {
+    let area = |row: usize| data.areas.number(row).filter(|area| *area > 0.0);
     let per_area: Vec<f64> = data
         .logs
         .iter()
         .enumerate()
-        .map(|(row, log)| log - data.areas.number(row).map_or(f64::NAN, f64::ln))
+        .map(|(row, log)| log - area(row).map_or(f64::NAN, f64::ln))
         .collect();
-    let mut like_training = sides.holdout.clone();
-    for (rule, values) in [
-        ("target_outlier", &data.logs),
-        ("target_per_area_outlier", &per_area),
-    ] {
-        let before = sides.train.len();
-        let fitted = OutlierRule::fit(data.groups, values, &sides.train);
-        let keeps = |row: &usize| fitted.keeps(data.groups.text(*row), values[*row]);
-        sides.train.retain(keeps);
+    let prices = OutlierRule::fit(data.groups, &data.logs, train);
+    let prices_per_area = OutlierRule::fit(data.groups, &per_area, train);
+    let group = |row: usize| data.groups.text(row);
+    let keeps_price =
+        |row: &usize| area(*row).is_some() || prices.keeps(group(*row), data.logs[*row]);
+    let keeps_price_per_area = |row: &usize| prices_per_area.keeps(group(*row), per_area[*row]);
+    let mut take = |rule: &str, keeps: &dyn Fn(&usize) -> bool| {
+        let before = train.len();
+        train.retain(keeps);
         like_training.retain(keeps);
-        removed.insert(rule.to_owned(), before - sides.train.len());
+        removed.insert(rule.to_owned(), before - train.len());
+    };
+    take("target_outlier", &keeps_price);
+    take("target_per_area_outlier", &keeps_price_per_area);
+}
+
+/// The same for prices that nothing in their record explains.
+fn unexplained(
+    listings: Listings,
+    train: &mut Vec<usize>,
+    like_training: &mut Vec<usize>,
+    removed: &mut BTreeMap<String, usize>,
+) {
+    let mut taken = BTreeSet::new();
+    if let Some((rule, beyond)) = ResidualRule::fit(listings, train) {
+        *like_training = rule.keeps(listings, like_training);
+        taken = beyond;
     }
-    like_training
+    train.retain(|row| !taken.contains(row));
+    removed.insert("residual_outlier".to_owned(), taken.len());
 }
