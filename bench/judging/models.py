@@ -6,6 +6,8 @@ A name that ends in `-tuned` takes settings; the others are their libraries' def
 # Rounds at most, and rounds without a gain after which boosting stops, in a search.
 MOST_ROUNDS = 3000
 PATIENCE = 50
+# The same of a library that is not stopped early.
+MOST_ROUNDS_LOOKING_BACK = 800
 
 # What somebody who knows the libraries would begin with: the first trial of a search, and all of
 # it in a quick run.
@@ -121,29 +123,32 @@ def model(name, columns, categories, settings):
                                       random_seed=0, allow_writing_files=False)
 
 
-def fit_until_it_stops(name, columns, categories, settings, learn, check):
-    """Fits on `learn` (features, target) and stops by `check`; the peer, and its rounds."""
-    if name not in ROUNDS:
-        fitted = model(name, columns, categories, settings)
-        fitted.fit(*learn)
-        return fitted, None
-    settings = {**settings, ROUNDS[name]: MOST_ROUNDS}
+def checked(name, columns, categories, settings, learn, check):
+    """Fits on `learn` (features, target), boosting until `check` gets no better; what is estimated of
+    `check`, and the rounds (None where there are none to choose)."""
+    if name in ROUNDS:
+        settings = {**settings, ROUNDS[name]: MOST_ROUNDS}
     if name == "hist-gb-tuned":
-        settings |= {"early_stopping": True, "n_iter_no_change": PATIENCE}
+        # Its own stopping takes ten times as long as growing on and looking back.
+        settings[ROUNDS[name]] = MOST_ROUNDS_LOOKING_BACK
     if name == "xgboost-tuned":
-        settings |= {"early_stopping_rounds": PATIENCE}
+        settings["early_stopping_rounds"] = PATIENCE
     fitted = model(name, columns, categories, settings)
     if name == "hist-gb-tuned":
-        fitted.fit(*learn, X_val=check[0], y_val=check[1])
-        # It says how many rounds there were, the patient ones at the end included.
-        return fitted, max(1, fitted.n_iter_ - PATIENCE)
+        fitted.fit(*learn)
+        stages = enumerate(fitted.staged_predict(check[0]), start=1)
+        best = min(stages, key=lambda stage: float(((stage[1] - check[1]) ** 2).sum()))
+        return best[1], best[0]
     if name == "lightgbm-tuned":
         import lightgbm
         stop = lightgbm.early_stopping(PATIENCE, verbose=False)
         fitted.fit(*learn, eval_set=[check], callbacks=[stop])
-        return fitted, fitted.best_iteration_
+        return fitted.predict(check[0]), fitted.best_iteration_
     if name == "xgboost-tuned":
         fitted.fit(*learn, eval_set=[check], verbose=False)
-        return fitted, fitted.best_iteration + 1
-    fitted.fit(*learn, eval_set=check, early_stopping_rounds=PATIENCE, use_best_model=True)
-    return fitted, fitted.get_best_iteration() + 1
+        return fitted.predict(check[0]), fitted.best_iteration + 1
+    if name == "catboost-tuned":
+        fitted.fit(*learn, eval_set=check, early_stopping_rounds=PATIENCE, use_best_model=True)
+        return fitted.predict(check[0]), fitted.get_best_iteration() + 1
+    fitted.fit(*learn)
+    return fitted.predict(check[0]), None

@@ -38,7 +38,7 @@ pub(crate) fn page(evaluated: &Evaluated, schema: &Schema, batch: &RecordBatch) 
         judged::segments(&report.segments),
         data::target(evaluated, schema, batch),
         data::missing(schema, batch),
-        data::features(schema, batch),
+        data::features(evaluated, schema, batch),
         data::left_out(evaluated),
     ];
     // An icon of its own: a browser would ask the server for one.

@@ -85,11 +85,11 @@ impl Axis {
     }
 }
 
-/// Multiples of 1, 2 or 5 times a power of ten.
+/// Multiples of 1, 2, 2.5 or 5 times a power of ten.
 fn steps(low: f64, high: f64) -> Vec<f64> {
     let least = (high - low) / (MOST_TICKS as f64 - 1.0);
     let power = 10_f64.powf(least.log10().floor());
-    let factors = [1.0, 2.0, 5.0, 10.0];
+    let factors = [1.0, 2.0, 2.5, 5.0, 10.0];
     let step = factors.iter().map(|factor| factor * power);
     let step = step.into_iter().find(|step| *step >= least * (1.0 - 1e-9));
     let step = step.unwrap_or(10.0 * power);
@@ -156,7 +156,7 @@ mod tests {
     #[test]
     fn ticks_are_round_and_few() {
         for (low, high, scale, expected) in [
-            (0.0, 1.0, Scale::Linear, "0 0.5 1"),
+            (0.0, 1.0, Scale::Linear, "0 0.25 0.5 0.75 1"),
             (-1.5, 2.2, Scale::Linear, "-1 0 1 2"),
             (1900.0, 2015.0, Scale::Linear, "1900 1950 2000"),
             (78e3, 7.7e6, Scale::Log, "100k 300k 1M 3M"),

@@ -32,7 +32,10 @@ pub(super) fn lying(caption: &str, rows: &[(String, f64, String)]) -> String {
     let mut body = String::new();
     for (position, (name, length, says)) in rows.iter().enumerate() {
         let y = 4.0 + ROW * position as f64;
-        let name: String = name.chars().take(NAME_CHARS).collect();
+        let name = match name.chars().count() > NAME_CHARS {
+            true => name.chars().take(NAME_CHARS - 1).chain(['…']).collect(),
+            false => name.clone(),
+        };
         // Writing to a String cannot fail.
         let _ = write!(
             body,

@@ -60,18 +60,26 @@ pub(super) fn missing(schema: &Schema, batch: &RecordBatch) -> String {
 }
 
 /// How every feature and the time lie.
-pub(super) fn features(schema: &Schema, batch: &RecordBatch) -> String {
+pub(super) fn features(evaluated: &Evaluated, schema: &Schema, batch: &RecordBatch) -> String {
     let times = schema.time.iter().filter_map(|name| schema.field(name));
     let figures: Vec<String> = schema
         .features()
         .chain(times)
         .filter_map(|field| feature(field, batch))
         .collect();
-    section("Features", "", &figures, "")
+    let empty = &evaluated.fields_empty;
+    let said = match empty.is_empty() {
+        true => String::new(),
+        false => format!("No row has a value for {}.", escape(&empty.join(", "))),
+    };
+    section("Features", &said, &figures, "")
 }
 
 fn feature(field: &Field, batch: &RecordBatch) -> Option<String> {
     let column = batch.column_by_name(&field.name)?;
+    if column.null_count() == batch.num_rows() {
+        return None;
+    }
     let named = match &field.unit {
         Some(unit) => format!("{}, {unit}", field.name),
         None => field.name.clone(),
@@ -92,13 +100,14 @@ fn feature(field: &Field, batch: &RecordBatch) -> Option<String> {
             (name, share, format!("{:.1} %", 100.0 * share))
         })
         .collect();
-    Some(match shares.is_empty() {
-        true => distribution::histogram(&named, &[], Scale::Linear),
-        false => bars::lying(
-            &format!("{named}: the most frequent of {all} levels"),
-            &shares,
+    let caption = match all > shares.len() {
+        true => format!(
+            "{named}: the {} most frequent of {all} levels",
+            shares.len()
         ),
-    })
+        false => format!("{named}: {all} levels"),
+    };
+    Some(bars::lying(&caption, &shares))
 }
 
 /// What was not learned from, by rule, and what the schema refused.

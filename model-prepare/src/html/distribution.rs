@@ -26,7 +26,12 @@ pub(super) fn histogram(caption: &str, values: &[f64], scale: Scale) -> String {
         Scale::Linear if low > 0.0 && far / near > WIDE => Scale::Log,
         other => other,
     };
-    let is_long = scale == Scale::Linear && near < far && high - low > LONG * (far - near);
+    let length = |low: f64, high: f64| match scale {
+        Scale::Log => (high / low).ln(),
+        Scale::Linear | Scale::Time => high - low,
+    };
+    let is_long =
+        scale != Scale::Time && near < far && length(low, high) > LONG * length(near, far);
     let axis = match is_long {
         true => Axis::of([near, far].into_iter(), scale),
         false => Axis::of([low, high].into_iter(), scale),

@@ -122,3 +122,57 @@ pub(super) fn importances(evaluated: &Evaluated) -> String {
         false => section("Importances", "", &figures, ""),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use records::{Decoder, Purpose, Schema};
+    use valuation::{Effort, FitOptions, FoldReport};
+
+    use super::*;
+
+    fn report() -> Report {
+        let schema = Schema::real_estate();
+        let mut decoder = Decoder::new(&schema, Purpose::Listing);
+        for id in 0..400 {
+            let (area, floor) = (30 + id * 7 % 90, 1 + id % 9);
+            let price = 1e5 * f64::from(area) * (1.0 + 0.01 * f64::from(id * 13 % 10));
+            let record = format!(
+                r#"{{"id":{id},"listed_at":{},"city":"a","street":"b","floor":{floor},"rooms":1,"area":{area},"price":{price}}}"#,
+                1_700_000_000 + id
+            );
+            decoder
+                .push(record.as_bytes(), 1_800_000_000_000_000)
+                .unwrap();
+        }
+        let options = FitOptions {
+            effort: Effort::Quick,
+            ..FitOptions::default()
+        };
+        let batch = decoder.finish().batch;
+        valuation::fit(&schema, &batch, &options, "test", 0)
+            .unwrap()
+            .1
+    }
+
+    #[test]
+    fn folds_are_drawn_where_they_were_kept() {
+        let mut report = report();
+        report.folds.clear();
+        assert_eq!(folds(&report), "");
+        report.folds = (0..5)
+            .map(|fold| FoldReport {
+                rows: 80,
+                members: vec![0.1 + 0.01 * f64::from(fold); report.members.len()],
+                stack: 0.1,
+            })
+            .collect();
+        let drawn = folds(&report);
+        assert!(drawn.contains("<h2>Fold by fold</h2>") && !drawn.contains("NaN"));
+        let lines = drawn.matches("<polyline").count();
+        assert_eq!(lines, report.members.len() + 1);
+        assert!(
+            drawn.contains("<tr><td>5<td>80<td>0.1400<td>0.1000"),
+            "{drawn}"
+        );
+    }
+}

@@ -12,6 +12,8 @@ const LEFT: f64 = 46.0;
 const BELOW: f64 = 24.0;
 const TOP: f64 = 8.0;
 const RIGHT: f64 = 14.0;
+/// Half the width of a character, at least.
+const HALF_CHAR: f64 = 3.6;
 
 /// One colour each for what is drawn beside each other; told apart by eyes that see no red or green
 /// too (Okabe & Ito 2008).
@@ -47,7 +49,9 @@ impl Plot {
             let at = plot.at_x(value);
             let (top, bottom) = (TOP, HEIGHT - BELOW);
             plot.grid(at, top, at, bottom);
-            plot.text(at.clamp(18.0, WIDTH - 22.0), bottom + 15.0, "middle", &name);
+            let half = HALF_CHAR * name.chars().count() as f64;
+            let middle = at.clamp(half, WIDTH - half);
+            plot.text(middle, bottom + 15.0, "middle", &name);
         }
         for (value, name) in y.ticks() {
             let at = plot.at_y(value);
