@@ -87,11 +87,10 @@ pub fn fit(
         }
     };
     let mut fitted = learn(&sides.train, &members)?;
-    let judged =
-        judge(&data, batch, &sides, &mut fitted).ok_or_else(|| FitError::EmptyHoldout {
-            rows: usable,
-            fraction: options.holdout_fraction,
-        })?;
+    let judged = judge(&data, batch, &sides, &mut fitted).ok_or(FitError::EmptyHoldout {
+        rows: usable,
+        fraction: options.holdout_fraction,
+    })?;
 
     let mut kept = fitted;
     if options.refit {
@@ -121,7 +120,7 @@ pub fn fit(
         segments: segment::of(schema, batch, data.group, &judged.rows),
         judged: judged.rows,
         members: judged.members,
-        // The folds are asked for in `metrics`; the estimator does not give them yet.
+        // The estimator keeps no errors by fold.
         folds: Vec::new(),
         stack: judged.stack,
         widened: judged.widened,
