@@ -73,6 +73,14 @@ fn what_cannot_be_learned_from_is_refused_with_its_place() {
             &["blank.csv is empty"],
         ),
         (
+            "headless.csv",
+            bytes("7.4,0.7,11\n7.8,0.9,25\n"),
+            &[
+                "headless.csv, line 1: expected a header, found only numbers (7.4, 0.7, 11)",
+                "put a line with the columns' names above",
+            ],
+        ),
+        (
             "header.csv",
             bytes(&csv(0)),
             &["found none in ", "header.csv: it has a header, but no rows"],
@@ -326,6 +334,11 @@ fn a_schema_is_not_proposed_for_what_is_no_table() {
             "empty.csv",
             vec![],
             &["empty.csv is empty; expected a header line"],
+        ),
+        (
+            "headless.csv",
+            bytes("7.4,0.7,11\n7.8,0.9,25\n"),
+            &["line 1: expected a header, found only numbers"],
         ),
         (
             "header.csv",

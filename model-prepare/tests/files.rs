@@ -295,6 +295,11 @@ fn a_report_has_every_measure_and_saves_nothing_unasked() {
     let found: serde_json::Value = serde_json::from_str(&read(&report)).expect("JSON");
     assert_eq!(found["report"]["holdout_rows"], 250);
     assert!(found["report"]["model"]["mdape"].as_f64() < Some(0.2));
+    for rule in ["duplicate", "target_outlier", "residual_outlier"] {
+        assert_eq!(found["report"]["removed"][rule], 0, "{rule}");
+    }
+    assert_eq!(found["refused"], serde_json::json!([]));
+    assert!(found["effects"][0][1].as_f64() > Some(0.1));
     assert!(found["report"]["segments"][0]["ratios"]["cod"]["value"].is_number());
     let text = read(&rows);
     assert_eq!(text.lines().count(), 1001);

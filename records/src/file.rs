@@ -68,6 +68,16 @@ pub enum FileError {
         /// The cell, with � for what is no UTF-8.
         found: String,
     },
+    /// Numbers where names should be.
+    #[error(
+        "{path}, line 1: expected a header, found only numbers ({columns}); put a line with the columns' names above"
+    )]
+    NoHeader {
+        /// Which file.
+        path: PathBuf,
+        /// The first line's cells, separated by commas.
+        columns: String,
+    },
     /// Nothing in it.
     #[error("{path} is empty; expected a header line and records")]
     Empty {

@@ -127,6 +127,12 @@ impl Seen<'_> {
             .iter()
             .find(|column| column.header == target || column.name == target);
         let Some(goal) = goal else {
+            let mut headers = self.columns.iter().map(|column| &column.header);
+            ensure!(
+                !headers.all(|header| header.parse::<f64>().is_ok()),
+                "{shown}, line 1: expected a header, found only numbers; put a line with the \
+                 columns' names above"
+            );
             let names = self.columns.iter().map(|column| column.header.as_str());
             bail!(
                 "{shown} has no column {target:?}; its columns are: {}; give one with --target",

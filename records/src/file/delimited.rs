@@ -75,8 +75,15 @@ impl<R: Read> Delimited<R> {
                 }),
             })
             .collect::<Result<_, FileError>>()?;
+        let matching =
+            Matching::new(path, &names, schema, purpose).map_err(|error| match error {
+                FileError::Columns { path, columns, .. } if are_numbers(&names) => {
+                    FileError::NoHeader { path, columns }
+                }
+                error => error,
+            })?;
         Ok(Delimited {
-            matching: Matching::new(path, &names, schema, purpose)?,
+            matching,
             path: path.to_owned(),
             reader,
             row: Row::new(schema, purpose),
@@ -156,6 +163,11 @@ fn head(source: &mut impl BufRead) -> std::io::Result<Vec<u8>> {
     let mut bounded = source.take(HEADER_BYTES);
     while is_blank(&head) && bounded.read_until(b'\n', &mut head)? > 0 {}
     Ok(head)
+}
+
+/// Whether a line is a record's rather than a header.
+fn are_numbers(names: &[String]) -> bool {
+    names.iter().all(|name| name.parse::<f64>().is_ok())
 }
 
 /// Whether there is nothing but white space and the mark of UTF-8.
