@@ -22,16 +22,8 @@ pub fn table(trained: &Trained) -> String {
         let _ = writeln!(text, "{what:<12}{ours:>16}{theirs:>16}");
     };
     line("hold-out", "model".to_owned(), "baseline".to_owned());
-    line(
-        "RMSE",
-        format!("{:.0}", model.rmse),
-        format!("{:.0}", baseline.rmse),
-    );
-    line(
-        "MAE",
-        format!("{:.0}", model.mae),
-        format!("{:.0}", baseline.mae),
-    );
+    line("RMSE", amount(model.rmse), amount(baseline.rmse));
+    line("MAE", amount(model.mae), amount(baseline.mae));
     line(
         "R²",
         format!("{:.4}", model.r2),
@@ -54,6 +46,15 @@ pub fn table(trained: &Trained) -> String {
         trained.version.path.display()
     );
     text
+}
+
+/// An amount of the target, whose unit may be a house's price or a wine's mark.
+pub(crate) fn amount(value: f64) -> String {
+    match value.abs() {
+        size if size >= 100.0 => format!("{value:.0}"),
+        size if size >= 1.0 => format!("{value:.2}"),
+        _ => format!("{value:.4}"),
+    }
 }
 
 /// What was rejected, removed and held out all the same; a line each.

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::Evaluated;
-use crate::table::left_out;
+use crate::table::{amount, left_out};
 
 /// The measures as text, for people.
 pub fn summary(evaluated: &Evaluated) -> String {
@@ -21,10 +21,9 @@ pub fn summary(evaluated: &Evaluated) -> String {
     for (what, of) in [
         (
             "RMSE",
-            (|m: &valuation::Metrics| format!("{:.0}", m.rmse))
-                as fn(&valuation::Metrics) -> String,
+            (|m: &valuation::Metrics| amount(m.rmse)) as fn(&valuation::Metrics) -> String,
         ),
-        ("MAE", |m| format!("{:.0}", m.mae)),
+        ("MAE", |m| amount(m.mae)),
         ("R²", |m| format!("{:.4}", m.r2)),
         ("RMSLE", |m| format!("{:.4}", m.rmsle)),
     ] {
