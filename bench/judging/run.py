@@ -1,11 +1,17 @@
 """One system on one set."""
 
+import csv
 import json
 import os
 import subprocess
+import tempfile
 from pathlib import Path
 
-PEER = Path(__file__).resolve().parent / "peer.py"
+from common import cache
+
+HERE = Path(__file__).resolve().parent
+PEER, TUNING = HERE / "peer.py", HERE / "tuning.py"
+MODELS, LISTINGS = HERE / "models.py", HERE / "listings.py"
 UNITS = {"RMSLE": "", "MdAPE": "%", "within 10 %": "%", "COD": "", "PRD": "", "fit": "s",
          "memory": "MiB", "one row": "us", "batch": "rows/s"}
 # Four digits after the point tell systems apart.
@@ -42,22 +48,46 @@ def ours(program, data, schema, seed, directory):
     }, sides
 
 
-def peer(python, name, data, schema, sides):
-    """The metrics of a peer on the same sides."""
-    out, memory = _run([python, PEER, name, data, schema, sides])
+def peer(python, name, data, schema, sides, settings=None):
+    """The metrics of a peer on the same sides; by its defaults where no settings are given."""
+    chosen = [json.dumps(settings)] if settings else []
+    out, memory = _run([python, PEER, name, data, schema, sides, *chosen])
     return {**json.loads(out.splitlines()[-1]), "memory": memory}
+
+
+def tuned(python, name, version, data, schema, sides, trials, seed, limit_s):
+    """What a search found for a peer, from the cache where the same was searched before."""
+    with open(sides, encoding="utf-8") as file:
+        # Our own estimates stand there too, and change with our own model.
+        lines = [f"{row['line']} {row['side']}" for row in csv.DictReader(file)]
+    mark = cache.digest(name, version, data, schema, "\n".join(lines), trials, seed, limit_s,
+                        TUNING, MODELS, LISTINGS)
+    kept = cache.root() / "tuned" / f"{name}-{mark}.json"
+    if kept.exists():
+        return json.loads(kept.read_text())
+    out, _ = _run([python, TUNING, name, data, schema, sides, trials, seed, limit_s])
+    found = json.loads(out.splitlines()[-1])
+    kept.parent.mkdir(exist_ok=True)
+    # Whole or not at all: a run may be broken off.
+    unfinished = kept.with_suffix(f".{os.getpid()}")
+    unfinished.write_text(json.dumps(found, indent=1))
+    unfinished.replace(kept)
+    return found
 
 
 def _run(command):
     """What a program printed, and the peak of its memory in MiB."""
     command = [str(part) for part in command]
-    child = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                             stdin=subprocess.DEVNULL, text=True)
-    try:
-        out, error = child.stdout.read(), child.stderr.read()
-    finally:
-        _, status, rusage = os.wait4(child.pid, 0)
-        child.returncode = os.waitstatus_to_exitcode(status)
-    if child.returncode != 0:
-        raise RuntimeError(f"{Path(command[0]).name}: {error.strip()[-600:]}")
+    # Warnings may be more than a pipe holds.
+    with tempfile.TemporaryFile("w+") as errors:
+        child = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors,
+                                 stdin=subprocess.DEVNULL, text=True)
+        try:
+            out = child.stdout.read()
+        finally:
+            _, status, rusage = os.wait4(child.pid, 0)
+            child.returncode = os.waitstatus_to_exitcode(status)
+        if child.returncode != 0:
+            errors.seek(0)
+            raise RuntimeError(f"{Path(command[0]).name}: {errors.read().strip()[-600:]}")
     return out, rusage.ru_maxrss / 1024

@@ -1,5 +1,6 @@
 //! What the HTTP interface steers and shows: one training at a time, and how the last ones went.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Instant;
 
@@ -47,6 +48,8 @@ pub(crate) struct Training {
     seconds: f64,
     rows: usize,
     rows_rejected: usize,
+    /// Rows not learned from, by rule.
+    removed: BTreeMap<String, usize>,
     mdape: f64,
     baseline_mdape: f64,
     coverage: f64,
@@ -174,6 +177,7 @@ impl Training {
             seconds,
             rows: report.rows,
             rows_rejected: trained.rows_rejected,
+            removed: report.removed.clone(),
             mdape: report.model.mdape,
             baseline_mdape: report.baseline.mdape,
             coverage: report.coverage,

@@ -8,6 +8,7 @@ mod html;
 mod infer;
 mod listings;
 mod progress;
+mod refused;
 mod service;
 mod table;
 
@@ -24,6 +25,7 @@ pub use config::{Config, PrepareConfig, RegistryConfig};
 pub use evaluate::{Evaluated, Evaluation, Speed, evaluate, summary};
 pub use export::{Export, ExportFormat, export};
 pub use infer::infer;
+pub use refused::Refused;
 pub use service::{check_schedule, run};
 pub use table::table;
 
@@ -39,6 +41,8 @@ pub struct Trained {
     pub report: Report,
     /// Rows that the schema refused.
     pub rows_rejected: usize,
+    /// The same by what is wrong with them, the most frequent first.
+    pub refused: Vec<Refused>,
 }
 
 /// Fits on the stored listings of the last `window_days` and saves a version.
@@ -110,5 +114,6 @@ fn train(config: &Config, listings: &Listings) -> anyhow::Result<Trained> {
         version,
         report,
         rows_rejected: listings.rejected.len(),
+        refused: listings.refused.clone(),
     })
 }

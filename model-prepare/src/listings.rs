@@ -4,7 +4,7 @@ use std::io::Read;
 use std::path::Path;
 
 use anyhow::{Context, bail};
-use arrow_array::RecordBatch;
+use arrow_array::{Array, RecordBatch};
 use arrow_select::concat::concat_batches;
 use futures_util::StreamExt;
 use records::file::{FileBatch, FileError, FileReader};
@@ -14,9 +14,12 @@ use sqlx::postgres::PgPoolCopyExt;
 use tokio::sync::mpsc::{Receiver, Sender};
 
 use crate::progress::Stage;
+use crate::refused::{Counts, Refused};
 
 /// Rows read at a time: how often progress is counted.
 const BATCH_ROWS: usize = 8192;
+/// Kinds of refused rows that are said one by one.
+const MOST_KINDS: usize = 10;
 
 /// What was read.
 #[derive(Debug)]
@@ -25,6 +28,10 @@ pub(crate) struct Listings {
     pub(crate) batch: RecordBatch,
     /// Lines of those it did not take.
     pub(crate) rejected: Vec<u64>,
+    /// The same by what is wrong with them.
+    pub(crate) refused: Vec<Refused>,
+    /// Columns that the file has, and the schema does not: not learned from.
+    pub(crate) ignored: Vec<String>,
 }
 
 /// Reads a CSV or Parquet file.
@@ -41,9 +48,34 @@ pub(crate) fn of_file(file: &Path, schema: &Schema) -> anyhow::Result<Listings> 
         ),
         Err(error) => return Err(error.into()),
     };
-    read_all(&file.display().to_string(), &stage, |rows| {
-        reader.next_batch(rows)
+    let name = file.display().to_string();
+    let listings = read_all(&name, &stage, |rows| reader.next_batch(rows))?;
+    let ignored = reader.unknown_columns().to_vec();
+    if !ignored.is_empty() {
+        tracing::info!(
+            "{name}: the schema {:?} does not name, and nothing is learned from: {}",
+            schema.name,
+            ignored.join(", ")
+        );
+    }
+    let empty = empty_fields(schema, &listings.batch);
+    if !empty.is_empty() {
+        tracing::info!("{name}: no row has a value for {}", empty.join(", "));
+    }
+    Ok(Listings {
+        ignored,
+        ..listings
     })
+}
+
+/// Fields that no row has a value for.
+pub(crate) fn empty_fields<'a>(schema: &'a Schema, batch: &RecordBatch) -> Vec<&'a str> {
+    let is_empty = |field: &&Field| {
+        let column = batch.column_by_name(&field.name);
+        column.is_none_or(|column| column.null_count() == batch.num_rows())
+    };
+    let empty = schema.features().filter(is_empty);
+    empty.map(|field| field.name.as_str()).collect()
 }
 
 /// Columns the schema requires of a file that are not among `columns`, which are separated by
@@ -52,10 +84,7 @@ fn missing(schema: &Schema, columns: &str) -> Vec<String> {
     let is_there = |field: &Field| columns.split(", ").any(|column| field.is_headed(column));
     schema
         .columns(Purpose::Listing)
-        .filter(|field| {
-            let is_time = schema.time.as_deref() == Some(field.name.as_str());
-            !schema.is_nullable(field) && !is_time && !is_there(field)
-        })
+        .filter(|field| schema.is_asked_for(field) && !is_there(field))
         .map(|field| field.name.clone())
         .collect()
 }
@@ -73,31 +102,45 @@ fn read_all(
     stage: &Stage,
     mut next: impl FnMut(usize) -> Result<Option<FileBatch>, FileError>,
 ) -> anyhow::Result<Listings> {
-    let (mut batches, mut rejected, mut first) = (Vec::new(), Vec::new(), None);
+    let (mut batches, mut rejected) = (Vec::new(), Vec::new());
+    let mut counts = Counts::default();
     while let Some(FileBatch { batch, rejects }) = next(BATCH_ROWS)? {
         stage.add((batch.num_rows() + rejects.len()) as u64);
         rejected.extend(rejects.iter().map(|reject| reject.line));
-        first = first.or_else(|| rejects.into_iter().next());
+        rejects.iter().for_each(|reject| counts.add(reject));
         batches.push(batch);
     }
     let Some(schema) = batches.first().map(RecordBatch::schema) else {
-        bail!("expected listings to learn from, found none in {name}");
+        bail!(
+            "expected listings to learn from, found none in {name}: it has a header, but no rows"
+        );
     };
     let batch = concat_batches(&schema, &batches).context("the listings do not fit in memory")?;
-    if let Some(first) = first {
+    let refused = counts.finish();
+    if let Some(first) = refused.iter().min_by_key(|kind| kind.first_line) {
         let said = format!(
             "{} rows of {name} do not fit the schema, the first at line {}: {}",
             rejected.len(),
-            first.line,
-            first.reason
+            first.first_line,
+            first.first
         );
         anyhow::ensure!(
             batch.num_rows() > 0,
             "expected listings to learn from, found none: all {said}"
         );
         tracing::warn!("{said}");
+        if refused.len() > 1 {
+            for kind in refused.iter().take(MOST_KINDS) {
+                tracing::warn!("of these {kind}");
+            }
+        }
     }
-    Ok(Listings { batch, rejected })
+    Ok(Listings {
+        batch,
+        rejected,
+        refused,
+        ignored: Vec::new(),
+    })
 }
 
 /// Sends the rows of the table that the training is to learn from, as text with a header.

@@ -2,7 +2,12 @@
 
 use std::fmt::Write;
 
-use crate::Trained;
+use valuation::Report;
+
+use crate::{Refused, Trained};
+
+/// Kinds of refused rows that are shown.
+const MOST_KINDS: usize = 10;
 
 /// A table of errors beside the baseline's, what was removed, and where the version is.
 pub fn table(trained: &Trained) -> String {
@@ -17,16 +22,8 @@ pub fn table(trained: &Trained) -> String {
         let _ = writeln!(text, "{what:<12}{ours:>16}{theirs:>16}");
     };
     line("hold-out", "model".to_owned(), "baseline".to_owned());
-    line(
-        "RMSE",
-        format!("{:.0}", model.rmse),
-        format!("{:.0}", baseline.rmse),
-    );
-    line(
-        "MAE",
-        format!("{:.0}", model.mae),
-        format!("{:.0}", baseline.mae),
-    );
+    line("RMSE", amount(model.rmse), amount(baseline.rmse));
+    line("MAE", amount(model.mae), amount(baseline.mae));
     line(
         "R²",
         format!("{:.4}", model.r2),
@@ -39,29 +36,55 @@ pub fn table(trained: &Trained) -> String {
         percent(model.within_10),
         percent(baseline.within_10),
     );
+    let _ = write!(
+        text,
+        "baseline: {}\nthe range holds {} of the held-out prices\n{}saved as {} in {}",
+        report.baseline_name,
+        percent(report.coverage),
+        left_out(report, trained.rows_rejected, &trained.refused),
+        trained.version,
+        trained.version.path.display()
+    );
+    text
+}
+
+/// An amount of the target, whose unit may be a house's price or a wine's mark.
+pub(crate) fn amount(value: f64) -> String {
+    match value.abs() {
+        size if size >= 100.0 => format!("{value:.0}"),
+        size if size >= 1.0 => format!("{value:.2}"),
+        _ => format!("{value:.4}"),
+    }
+}
+
+/// What was rejected, removed and held out all the same; a line each.
+pub(crate) fn left_out(report: &Report, rows_rejected: usize, refused: &[Refused]) -> String {
     let removed: Vec<String> = report
         .removed
         .iter()
         .filter(|(_, rows)| **rows > 0)
         .map(|(rule, rows)| format!("{rule} {rows}"))
         .collect();
-    let removed = if removed.is_empty() {
-        "none".to_owned()
-    } else {
-        removed.join(", ")
+    let removed = match removed.is_empty() {
+        true => "none".to_owned(),
+        false => removed.join(", "),
     };
-    let _ = write!(
+    let mut text =
+        format!("rows rejected by the schema: {rows_rejected}; not learned from: {removed}\n");
+    for kind in refused.iter().take(MOST_KINDS) {
+        let _ = writeln!(text, "    {kind}");
+    }
+    let _ = writeln!(
         text,
-        "baseline: {}\nthe range holds {} of the held-out prices\n\
-         rows rejected by the schema: {}; not learned from: {removed}\n\
-         held out but unlike any price learned from: {} (judged on all the same)\n\
-         saved as {} in {}",
-        report.baseline_name,
-        percent(report.coverage),
-        trained.rows_rejected,
-        report.holdout_outliers,
-        trained.version,
-        trained.version.path.display()
+        "held out but unlike any price learned from: {} (judged on all the same)",
+        report.holdout_outliers
     );
+    if report.holdout_copies > 0 {
+        let _ = writeln!(
+            text,
+            "held out, and learned from with the same price: {}",
+            report.holdout_copies
+        );
+    }
     text
 }

@@ -2,7 +2,9 @@
 
 mod delimited;
 mod parquet;
+mod recognise;
 
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use arrow_array::RecordBatch;
@@ -12,6 +14,10 @@ use crate::schema::{Purpose, Schema};
 
 pub use self::delimited::Delimited;
 pub use self::parquet::Parquet;
+pub use self::recognise::{Mistaken, recognise};
+
+/// Bytes that tell what a file is.
+const FIRST_BYTES: u64 = 64;
 
 /// Why a file could not be read.
 #[derive(Debug, thiserror::Error)]
@@ -29,6 +35,48 @@ pub enum FileError {
     UnknownFormat {
         /// Which file.
         path: PathBuf,
+    },
+    /// Not a file.
+    #[error("{path} is a directory; expected a file named .csv, .tsv or .parquet: give one in it")]
+    Directory {
+        /// Which directory.
+        path: PathBuf,
+    },
+    /// Something else by its first bytes.
+    #[error("{path}: expected {expected}, found {found}: {advice}")]
+    Mistaken {
+        /// Which file.
+        path: PathBuf,
+        /// What its name says.
+        expected: &'static str,
+        /// What its bytes say.
+        found: &'static str,
+        /// What to do.
+        advice: &'static str,
+    },
+    /// A header in another encoding.
+    #[error(
+        "{path}, line {line}, column {column}: expected a header in UTF-8, found {found:?}; save the file as UTF-8 (it may be Latin-1 or Windows-1252)"
+    )]
+    Header {
+        /// Which file.
+        path: PathBuf,
+        /// Line of the header.
+        line: u64,
+        /// Which cell, counting from 1.
+        column: usize,
+        /// The cell, with � for what is no UTF-8.
+        found: String,
+    },
+    /// Numbers where names should be.
+    #[error(
+        "{path}, line 1: expected a header, found only numbers ({columns}); put a line with the columns' names above"
+    )]
+    NoHeader {
+        /// Which file.
+        path: PathBuf,
+        /// The first line's cells, separated by commas.
+        columns: String,
     },
     /// Nothing in it.
     #[error("{path} is empty; expected a header line and records")]
@@ -90,30 +138,44 @@ impl FileReader {
     /// Opens a `.csv`, `.tsv` or `.parquet` file.
     ///
     /// # Errors
-    /// When it cannot be read, is empty, is not what its name says, or lacks a required column.
+    /// When it cannot be read, is empty or a directory, is not what its name says, or lacks a
+    /// required column.
     pub fn open(path: &Path, schema: &Schema, purpose: Purpose) -> Result<FileReader, FileError> {
         let io = |source| FileError::Io {
             path: path.to_owned(),
             source,
         };
+        if path.is_dir() {
+            return Err(FileError::Directory {
+                path: path.to_owned(),
+            });
+        }
+        let file = std::fs::File::open(path).map_err(io)?;
         let extension = path
             .extension()
             .and_then(|extension| extension.to_str())
             .map(str::to_ascii_lowercase);
         match extension.as_deref() {
             Some("csv" | "tsv" | "txt") => {
-                let file = std::fs::File::open(path).map_err(io)?;
                 let reader = Delimited::new(file, path, schema, purpose)?;
                 Ok(FileReader::Delimited(Box::new(reader)))
             }
             Some("parquet" | "pq") => {
-                let file = std::fs::File::open(path).map_err(io)?;
                 let reader = Parquet::new(file, path, schema, purpose)?;
                 Ok(FileReader::Parquet(Box::new(reader)))
             }
-            _ => Err(FileError::UnknownFormat {
-                path: path.to_owned(),
-            }),
+            _ => {
+                let mut head = Vec::new();
+                file.take(FIRST_BYTES).read_to_end(&mut head).map_err(io)?;
+                refuse(
+                    path,
+                    "a file named .csv, .tsv or .parquet",
+                    recognise(&head),
+                )?;
+                Err(FileError::UnknownFormat {
+                    path: path.to_owned(),
+                })
+            }
         }
     }
 
@@ -139,6 +201,19 @@ impl FileReader {
     }
 }
 
+/// Refuses what is something else by its first bytes.
+fn refuse(path: &Path, expected: &'static str, found: Option<Mistaken>) -> Result<(), FileError> {
+    match found {
+        None => Ok(()),
+        Some(Mistaken { found, advice }) => Err(FileError::Mistaken {
+            path: path.to_owned(),
+            expected,
+            found,
+            advice,
+        }),
+    }
+}
+
 /// Which column of the file fills which column of the schema.
 struct Matching {
     /// For each column of the file, the schema's column it fills.
@@ -160,17 +235,24 @@ impl Matching {
             columns: names.join(", "),
         };
         let fields: Vec<_> = schema.columns(purpose).collect();
-        let mut targets = Vec::with_capacity(names.len());
-        for name in names {
+        let mut targets: Vec<Option<usize>> = Vec::with_capacity(names.len());
+        for (position, name) in names.iter().enumerate() {
             let target = fields.iter().position(|field| field.is_headed(name));
-            if target.is_some() && targets.contains(&target) {
-                return Err(fault(format!("column {name:?} stands twice")));
+            let before = targets.iter().position(|other| *other == target);
+            if let (Some(index), Some(before)) = (target, before) {
+                return Err(fault(format!(
+                    "columns {} ({:?}) and {} ({name:?}) both stand for the field {:?}; rename or \
+                     remove one",
+                    before + 1,
+                    names[before],
+                    position + 1,
+                    fields[index].name
+                )));
             }
             targets.push(target);
         }
         for (index, field) in fields.iter().enumerate() {
-            let is_time = schema.time.as_deref() == Some(field.name.as_str());
-            if !schema.is_nullable(field) && !is_time && !targets.contains(&Some(index)) {
+            if schema.is_asked_for(field) && !targets.contains(&Some(index)) {
                 return Err(fault(format!("there is no column {:?}", field.name)));
             }
         }

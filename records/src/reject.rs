@@ -49,12 +49,14 @@ pub enum Reason {
         detail: String,
     },
     /// A row of a file with another number of cells than its header.
-    #[error("the row has {found} cells; the header has {expected}")]
+    #[error("the row has {found} cells{}; the header has {expected}", over(*lines))]
     Ragged {
         /// Cells of the header.
         expected: usize,
         /// Cells of the row.
         found: usize,
+        /// Lines of the row: a quote that is left open takes in what follows.
+        lines: u64,
     },
     /// The database refused the row for a rule the schema does not know.
     #[error("the database refused the row: {detail}")]
@@ -70,7 +72,30 @@ pub enum Reason {
     },
 }
 
+/// A row of several lines is mostly one with a quote too many.
+fn over(lines: u64) -> String {
+    match lines {
+        0 | 1 => String::new(),
+        lines => format!(" over {lines} lines (is a quote left open?)"),
+    }
+}
+
 impl Reason {
+    /// The field that is wrong; `None` where it is the record as a whole.
+    pub fn field(&self) -> Option<&str> {
+        match self {
+            Reason::MissingField { field }
+            | Reason::WrongType { field, .. }
+            | Reason::OutOfBounds { field, .. }
+            | Reason::InvalidText { field, .. } => Some(field),
+            Reason::Empty
+            | Reason::Malformed { .. }
+            | Reason::Ragged { .. }
+            | Reason::Refused { .. }
+            | Reason::Unpriceable { .. } => None,
+        }
+    }
+
     /// A short stable name, for metrics and for the `code` column of rejects.
     pub fn code(&self) -> &'static str {
         match self {

@@ -385,6 +385,13 @@ impl Schema {
             || self.target.as_deref() == Some(field.name.as_str()))
     }
 
+    /// Whether a file must have a column for the field: what is required, but neither the time nor
+    /// the place, which are filled in.
+    pub fn is_asked_for(&self, field: &Field) -> bool {
+        let is_time = self.time.as_deref() == Some(field.name.as_str());
+        !self.is_nullable(field) && !is_time && field.name != PLACE
+    }
+
     /// The Arrow schema of decoded records.
     pub fn arrow(&self, purpose: Purpose) -> Arc<arrow_schema::Schema> {
         Arc::new(arrow_schema::Schema::new(

@@ -2,16 +2,18 @@
 //! and consumer groups of its own, so that all of them run at the same time.
 //!
 //! `HEDONIC_TEST_KAFKA` names the brokers to test on; without it the embedded broker is used. What
-//! only Apache Kafka can show starts one of its own ([`RealKafka`]). Failing is by panic: the
-//! message is for whoever reads the test's output.
+//! only Apache Kafka can show starts one of its own ([`RealKafka`]), and pages are looked at in a
+//! browser ([`Browser`]). Failing is by panic: the message is for whoever reads the test's output.
 
 mod bed;
+mod browser;
 mod gate;
 mod messages;
 mod real_kafka;
 mod running;
 
 pub use bed::Testbed;
+pub use browser::Browser;
 pub use gate::Gate;
 pub use messages::Received;
 pub use real_kafka::RealKafka;

@@ -111,14 +111,27 @@ pub struct MemberReport {
     pub holdout_error: f64,
 }
 
+/// How far the members were off on one fold, whose rows they had not seen.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct FoldReport {
+    /// Listings in the fold: what the errors rest on.
+    pub rows: usize,
+    /// Root mean squared log error of each member, in the order of [`Report::members`].
+    pub members: Vec<f64>,
+    /// The same of the weighted members.
+    pub stack: f64,
+}
+
 /// What a fit saw and how good it is.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Report {
     /// Listings given: the denominator of `removed`.
     pub rows: usize,
     /// Listings removed, by rule: `target_not_positive` (neither learned from nor judged on: there
-    /// is no relative error) and the outlier rules, which take training rows only. A jump shows
-    /// that the source has changed.
+    /// is no relative error), and of training rows only: `target_outlier` (far
+    /// from the group's median, where no area is known), `target_per_area_outlier`, `duplicate` (a newer one says the
+    /// same) and `residual_outlier` (far from what a line says). A jump shows that the source has
+    /// changed.
     pub removed: BTreeMap<String, usize>,
     /// Listings the judged model was fitted on.
     pub train_rows: usize,
@@ -127,6 +140,10 @@ pub struct Report {
     /// Those of them that the training rows' outlier rules would have removed: how much of the
     /// error may be the source's. The model that is kept does not learn from them.
     pub holdout_outliers: usize,
+    /// Listings judged on whose features and price stand in the training rows too: they flatter
+    /// the model where the split is drawn.
+    #[serde(default)]
+    pub holdout_copies: usize,
     /// The model on the hold-out.
     pub model: Metrics,
     /// The group median on the same hold-out: what the model has to beat.
@@ -142,6 +159,9 @@ pub struct Report {
     pub judged: Vec<JudgedRow>,
     /// All members that were fitted, those that are not used too.
     pub members: Vec<MemberReport>,
+    /// Errors fold by fold; empty where they were not kept.
+    #[serde(default)]
+    pub folds: Vec<FoldReport>,
     /// Whether the weighted members were better than the best alone, on the hold-out.
     pub stack: bool,
     /// Fraction of the hold-out inside intervals set by the folds of the training rows.

@@ -48,7 +48,7 @@ fn too_few_rows_after_cleaning() {
         matches!(error, FitError::TooFewRows { found: 195, .. }),
         "{error}"
     );
-    says(&error, &["found 195 of 205", "target_outlier 10"]);
+    says(&error, &["found 195 of 205", "target_per_area_outlier 10"]);
 }
 
 #[test]

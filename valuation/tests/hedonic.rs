@@ -21,7 +21,7 @@ fn recovers_a_known_function() {
         "{}",
         report.coverage
     );
-    assert_eq!(report.removed["target_outlier"], 1);
+    assert_eq!(report.removed["target_per_area_outlier"], 1);
     assert_eq!(report.baseline_name, "median price by city");
     assert_eq!(
         model.data_until_us(),
@@ -72,7 +72,7 @@ fn the_holdout_is_not_cleaned_by_rules_that_look_at_the_price() {
     assert_eq!(report.holdout_rows, 400);
     assert_eq!(report.model.rows, 400);
     assert_eq!(report.holdout_outliers, 3);
-    assert_eq!(report.removed["target_outlier"], 0);
+    assert_eq!(report.removed["target_per_area_outlier"], 0);
     assert!(report.model.rmse > 50.0 * clean.model.rmse, "{report:#?}");
     assert!(report.model.mdape < 1.1 * clean.model.mdape, "{report:#?}");
 

@@ -1,176 +1,156 @@
-//! Plots as SVG.
+//! What plots share: their size, frame and axes. All of it is SVG in the page itself.
 
-use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use arrow_array::cast::AsArray;
-use arrow_array::types::{Float64Type, Int64Type};
-use arrow_array::{Array, ArrayRef};
-
+use super::axis::Axis;
 use super::escape;
 
-const WIDTH: f64 = 320.0;
-const HEIGHT: f64 = 220.0;
-const MARGIN: f64 = 34.0;
-/// Bars of a histogram.
-const BINS: usize = 32;
-/// Levels of a category that are shown.
-const LEVELS: usize = 10;
+pub(super) const WIDTH: f64 = 320.0;
+pub(super) const HEIGHT: f64 = 210.0;
+/// Room for the names on the left axis, and below the lower one.
+const LEFT: f64 = 46.0;
+const BELOW: f64 = 24.0;
+const TOP: f64 = 8.0;
+const RIGHT: f64 = 14.0;
+/// Half the width of a character, at least.
+const HALF_CHAR: f64 = 3.6;
 
-fn figure(caption: &str, height: f64, body: &str) -> String {
+/// One colour each for what is drawn beside each other; told apart by eyes that see no red or green
+/// too (Okabe & Ito 2008).
+pub(super) const COLOURS: [&str; 6] = [
+    "#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00",
+];
+
+/// A plot with its caption. `body` is drawn in a box of `WIDTH` and `height`.
+pub(super) fn figure(caption: &str, height: f64, body: &str) -> String {
+    let caption = escape(caption);
     format!(
-        "<figure><svg width=\"{WIDTH}\" height=\"{height}\" viewBox=\"0 0 {WIDTH} {height}\">{body}\
-         </svg><figcaption>{}</figcaption></figure>",
-        escape(caption)
+        "<figure><svg role=\"img\" aria-label=\"{caption}\" width=\"{WIDTH}\" height=\"{height}\" \
+         viewBox=\"0 0 {WIDTH} {height}\">{body}</svg><figcaption>{caption}</figcaption></figure>"
     )
 }
 
-/// Smallest and greatest, apart.
-fn ends(values: impl Iterator<Item = f64>) -> (f64, f64) {
-    let finite = values.filter(|value| value.is_finite());
-    let (low, high) = finite.fold((f64::MAX, f64::MIN), |(low, high), value| {
-        (low.min(value), high.max(value))
-    });
-    if low < high {
-        (low, high)
-    } else {
-        (low - 0.5, low + 0.5)
-    }
+/// A plot over two axes.
+pub(super) struct Plot {
+    x: Axis,
+    y: Axis,
+    body: String,
 }
 
-fn axis(low: f64, high: f64, body: &mut String) {
-    let y = HEIGHT - MARGIN + 16.0;
-    // Writing to a String cannot fail.
-    let _ = write!(
-        body,
-        "<text x=\"{MARGIN}\" y=\"{y}\" font-size=\"11\">{low:.4}</text>\
-         <text x=\"{}\" y=\"{y}\" font-size=\"11\" text-anchor=\"end\">{high:.4}</text>",
-        WIDTH - 8.0
-    );
-}
+impl Plot {
+    /// An empty plot with named axes.
+    pub(super) fn new(x: Axis, y: Axis) -> Plot {
+        let mut plot = Plot {
+            x,
+            y,
+            body: String::new(),
+        };
+        for (value, name) in x.ticks() {
+            let at = plot.at_x(value);
+            let (top, bottom) = (TOP, HEIGHT - BELOW);
+            plot.grid(at, top, at, bottom);
+            let half = HALF_CHAR * name.chars().count() as f64;
+            let middle = at.clamp(half, WIDTH - half);
+            plot.text(middle, bottom + 15.0, "middle", &name);
+        }
+        for (value, name) in y.ticks() {
+            let at = plot.at_y(value);
+            plot.grid(LEFT, at, WIDTH - RIGHT, at);
+            plot.text(LEFT - 5.0, at + 4.0, "end", &name);
+        }
+        plot
+    }
 
-/// Points with the diagonal.
-pub(super) fn scatter(caption: &str, points: &[(f64, f64)]) -> String {
-    let (low, high) = ends(points.iter().flat_map(|(x, y)| [*x, *y]));
-    let x = |value: f64| MARGIN + (value - low) / (high - low) * (WIDTH - MARGIN - 8.0);
-    let y = |value: f64| HEIGHT - MARGIN - (value - low) / (high - low) * (HEIGHT - MARGIN - 8.0);
-    let mut body = format!(
-        "<line x1=\"{:.1}\" y1=\"{:.1}\" x2=\"{:.1}\" y2=\"{:.1}\" stroke=\"#999\"/>",
-        x(low),
-        y(low),
-        x(high),
-        y(high)
-    );
-    for (one, other) in points {
-        let _ = write!(
-            body,
-            "<circle cx=\"{:.1}\" cy=\"{:.1}\" r=\"1.2\" fill=\"#2463a5\" fill-opacity=\"0.35\"/>",
-            x(*one),
-            y(*other)
-        );
+    pub(super) fn at_x(&self, value: f64) -> f64 {
+        LEFT + self.x.place(value) * (WIDTH - RIGHT - LEFT)
     }
-    axis(low, high, &mut body);
-    figure(caption, HEIGHT, &body)
-}
 
-/// How values lie; `range` cuts off what is far out.
-pub(super) fn histogram(caption: &str, values: &[f64], range: Option<(f64, f64)>) -> String {
-    let (low, high) = range.unwrap_or_else(|| ends(values.iter().copied()));
-    let mut bins = [0_usize; BINS];
-    for value in values.iter().filter(|value| (low..=high).contains(*value)) {
-        let bin = ((value - low) / (high - low) * BINS as f64) as usize;
-        bins[bin.min(BINS - 1)] += 1;
+    pub(super) fn at_y(&self, value: f64) -> f64 {
+        HEIGHT - BELOW - self.y.place(value) * (HEIGHT - BELOW - TOP)
     }
-    let most = bins.iter().copied().max().unwrap_or(0).max(1) as f64;
-    let step = (WIDTH - MARGIN - 8.0) / BINS as f64;
-    let mut body = String::new();
-    for (bin, count) in bins.iter().enumerate() {
-        let tall = *count as f64 / most * (HEIGHT - MARGIN - 8.0);
-        let _ = write!(
-            body,
-            "<rect x=\"{:.1}\" y=\"{:.1}\" width=\"{:.1}\" height=\"{tall:.1}\" fill=\"#2463a5\"/>",
-            MARGIN + bin as f64 * step,
-            HEIGHT - MARGIN - tall,
-            step - 1.0
-        );
-    }
-    axis(low, high, &mut body);
-    figure(caption, HEIGHT, &body)
-}
 
-/// Upright bars of shares, with a line at what is wanted.
-pub(super) fn bars(caption: &str, shares: &[(String, f64)], wanted: Option<f64>) -> String {
-    let step = (WIDTH - MARGIN - 8.0) / shares.len().max(1) as f64;
-    let tall = |share: f64| share * (HEIGHT - MARGIN - 8.0);
-    let mut body = String::new();
-    for (position, (name, share)) in shares.iter().enumerate() {
-        let x = MARGIN + position as f64 * step;
-        let _ = write!(
-            body,
-            "<rect x=\"{x:.1}\" y=\"{:.1}\" width=\"{:.1}\" height=\"{:.1}\" fill=\"#6fa8dc\"/>\
-             <text x=\"{x:.1}\" y=\"{:.1}\" font-size=\"10\">{}: {:.0}%</text>",
-            HEIGHT - MARGIN - tall(*share),
-            step - 3.0,
-            tall(*share),
-            HEIGHT - MARGIN + 14.0,
-            escape(name),
-            share * 100.0
-        );
+    fn grid(&mut self, x1: f64, y1: f64, x2: f64, y2: f64) {
+        self.draw(format_args!(
+            "<line x1=\"{x1:.1}\" y1=\"{y1:.1}\" x2=\"{x2:.1}\" y2=\"{y2:.1}\" stroke=\"#e3e8ee\"/>"
+        ));
     }
-    if let Some(wanted) = wanted {
-        let y = HEIGHT - MARGIN - tall(wanted);
-        let _ = write!(
-            body,
-            "<line x1=\"{MARGIN}\" x2=\"{WIDTH}\" y1=\"{y:.1}\" y2=\"{y:.1}\" stroke=\"#b3261e\"/>"
-        );
-    }
-    figure(caption, HEIGHT, &body)
-}
 
-/// Lying bars, a name each.
-pub(super) fn rows(caption: &str, shares: &[(String, f64)]) -> String {
-    let most = shares
-        .iter()
-        .map(|(_, share)| *share)
-        .fold(f64::MIN_POSITIVE, f64::max);
-    let mut body = String::new();
-    for (position, (name, share)) in shares.iter().enumerate() {
-        let y = 6.0 + 18.0 * position as f64;
-        let _ = write!(
-            body,
-            "<rect x=\"0\" y=\"{y}\" width=\"{:.1}\" height=\"14\" fill=\"#b9d3ee\"/>\
-             <text x=\"4\" y=\"{}\" font-size=\"11\">{} · {share:.4}</text>",
-            share / most * WIDTH,
-            y + 11.0,
-            escape(name)
-        );
+    fn text(&mut self, x: f64, y: f64, anchor: &str, text: &str) {
+        self.draw(format_args!(
+            "<text x=\"{x:.1}\" y=\"{y:.1}\" text-anchor=\"{anchor}\">{}</text>",
+            escape(text)
+        ));
     }
-    figure(caption, 12.0 + 18.0 * shares.len() as f64, &body)
-}
 
-/// The numbers of a column; `None` for what is no number.
-pub(super) fn numbers(column: &ArrayRef) -> Option<Vec<f64>> {
-    if let Some(cells) = column.as_primitive_opt::<Float64Type>() {
-        return Some(cells.iter().flatten().collect());
+    fn draw(&mut self, shape: std::fmt::Arguments) {
+        // Writing to a String cannot fail.
+        let _ = self.body.write_fmt(shape);
     }
-    let cells = column.as_primitive_opt::<Int64Type>()?;
-    Some(cells.iter().flatten().map(|value| value as f64).collect())
-}
 
-/// The most frequent levels of a column of texts, as shares of its rows.
-pub(super) fn levels(column: &ArrayRef) -> Vec<(String, f64)> {
-    let Some(cells) = column.as_string_opt::<i32>() else {
-        return Vec::new();
-    };
-    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
-    for level in cells.iter().flatten() {
-        *counts.entry(level).or_default() += 1;
+    /// A straight line between two points.
+    pub(super) fn line(&mut self, from: (f64, f64), to: (f64, f64), colour: &str) {
+        let (x1, y1) = (self.at_x(from.0), self.at_y(from.1));
+        let (x2, y2) = (self.at_x(to.0), self.at_y(to.1));
+        self.draw(format_args!(
+            "<line x1=\"{x1:.1}\" y1=\"{y1:.1}\" x2=\"{x2:.1}\" y2=\"{y2:.1}\" \
+             stroke=\"{colour}\" stroke-dasharray=\"5 3\"/>"
+        ));
     }
-    let mut counts: Vec<(&str, usize)> = counts.into_iter().collect();
-    counts.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
-    let rows = column.len().max(1) as f64;
-    let shown = counts.into_iter().take(LEVELS);
-    shown
-        .map(|(level, count)| (level.to_owned(), count as f64 / rows))
-        .collect()
+
+    /// A line through points, with a mark at each.
+    pub(super) fn path(&mut self, points: &[(f64, f64)], colour: &str) {
+        let places: Vec<String> = points
+            .iter()
+            .map(|(x, y)| format!("{:.1},{:.1}", self.at_x(*x), self.at_y(*y)))
+            .collect();
+        self.draw(format_args!(
+            "<polyline points=\"{}\" fill=\"none\" stroke=\"{colour}\" stroke-width=\"1.6\"/>",
+            places.join(" ")
+        ));
+        for (x, y) in points {
+            self.dot((*x, *y), 2.6, colour, 1.0);
+        }
+    }
+
+    /// A round point.
+    pub(super) fn dot(&mut self, at: (f64, f64), radius: f64, colour: &str, opacity: f64) {
+        let (x, y) = (self.at_x(at.0), self.at_y(at.1));
+        self.draw(format_args!(
+            "<circle cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"{radius}\" fill=\"{colour}\" \
+             fill-opacity=\"{opacity}\"/>"
+        ));
+    }
+
+    /// A box from the lower axis up to `high`, with what it stands for.
+    pub(super) fn column(&mut self, from: f64, to: f64, high: f64, colour: &str, says: &str) {
+        let (x1, x2) = (self.at_x(from), self.at_x(to));
+        let (top, bottom) = (self.at_y(high), self.at_y(self.y.low));
+        self.draw(format_args!(
+            "<rect x=\"{:.1}\" y=\"{top:.1}\" width=\"{:.1}\" height=\"{:.1}\" fill=\"{colour}\">\
+             <title>{}</title></rect>",
+            x1 + 0.5,
+            (x2 - x1 - 1.0).max(0.5),
+            (bottom - top).max(0.0),
+            escape(says)
+        ));
+    }
+
+    /// Names of what is drawn in which colour, above the plot.
+    pub(super) fn legend(&mut self, names: &[&str]) {
+        let mut x = LEFT + 4.0;
+        for (name, colour) in names.iter().zip(COLOURS.iter().cycle()) {
+            let name: String = name.chars().take(18).collect();
+            self.draw(format_args!(
+                "<rect x=\"{x:.1}\" y=\"{:.1}\" width=\"9\" height=\"9\" fill=\"{colour}\"/>",
+                TOP + 1.0
+            ));
+            self.text(x + 12.0, TOP + 9.5, "start", &name);
+            x += 22.0 + 6.0 * name.chars().count() as f64;
+        }
+    }
+
+    /// The figure.
+    pub(super) fn finish(self, caption: &str) -> String {
+        figure(caption, HEIGHT, &self.body)
+    }
 }

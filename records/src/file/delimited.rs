@@ -1,9 +1,9 @@
 //! Delimited text: every cell is read as the kind its field has.
 
-use std::io::{BufReader, Read};
+use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 
-use super::{FileBatch, FileError, Matching, RowReject};
+use super::{FileBatch, FileError, Matching, RowReject, recognise, refuse};
 use crate::columns::Columns;
 use crate::reject::Reason;
 use crate::row::Row;
@@ -29,7 +29,7 @@ impl<R: Read> Delimited<R> {
     /// Reads the header; `path` is only for messages.
     ///
     /// # Errors
-    /// When there is no header, or it lacks a column the schema requires.
+    /// When there is no header, it is no text in UTF-8, or it lacks a column the schema requires.
     pub fn new(
         source: R,
         path: &Path,
@@ -37,13 +37,12 @@ impl<R: Read> Delimited<R> {
         purpose: Purpose,
     ) -> Result<Delimited<R>, FileError> {
         let mut source = BufReader::new(source);
-        let mut head = Vec::new();
-        std::io::BufRead::read_until(&mut source.by_ref().take(HEADER_BYTES), b'\n', &mut head)
-            .map_err(|source| FileError::Io {
-                path: path.to_owned(),
-                source,
-            })?;
-        if head.iter().all(u8::is_ascii_whitespace) {
+        let head = head(&mut source).map_err(|source| FileError::Io {
+            path: path.to_owned(),
+            source,
+        })?;
+        refuse(path, "delimited text in UTF-8", recognise(&head))?;
+        if is_blank(&head) {
             return Err(FileError::Empty {
                 path: path.to_owned(),
             });
@@ -59,14 +58,32 @@ impl<R: Read> Delimited<R> {
             .delimiter(separator)
             .flexible(true)
             .from_reader(std::io::Cursor::new(head).chain(source));
-        let names: Vec<String> = reader
+        let header = reader
             .byte_headers()
-            .map_err(|error| invalid(path, &error))?
+            .map_err(|error| invalid(path, &error))?;
+        let line = header.position().map_or(1, csv::Position::line);
+        let names: Vec<String> = header
             .iter()
-            .map(|name| String::from_utf8_lossy(name).trim().to_owned())
-            .collect();
+            .enumerate()
+            .map(|(position, name)| match std::str::from_utf8(name) {
+                Ok(name) => Ok(name.trim().to_owned()),
+                Err(_) => Err(FileError::Header {
+                    path: path.to_owned(),
+                    line,
+                    column: position + 1,
+                    found: String::from_utf8_lossy(name).trim().to_owned(),
+                }),
+            })
+            .collect::<Result<_, FileError>>()?;
+        let matching =
+            Matching::new(path, &names, schema, purpose).map_err(|error| match error {
+                FileError::Columns { path, columns, .. } if are_numbers(&names) => {
+                    FileError::NoHeader { path, columns }
+                }
+                error => error,
+            })?;
         Ok(Delimited {
-            matching: Matching::new(path, &names, schema, purpose)?,
+            matching,
             path: path.to_owned(),
             reader,
             row: Row::new(schema, purpose),
@@ -115,9 +132,11 @@ impl<R: Read> Delimited<R> {
     fn fill(&mut self, now_us: i64) -> Result<(), Reason> {
         self.row.clear();
         if self.record.len() != self.matching.targets.len() {
+            let lines = self.reader.position().line() - self.line();
             return Err(Reason::Ragged {
                 expected: self.matching.targets.len(),
                 found: self.record.len(),
+                lines,
             });
         }
         for (cell, target) in self.record.iter().zip(&self.matching.targets) {
@@ -136,6 +155,25 @@ impl<R: Read> Delimited<R> {
     fn line(&self) -> u64 {
         self.record.position().map_or(0, csv::Position::line)
     }
+}
+
+/// The first line that is not blank, and the blank ones before it.
+fn head(source: &mut impl BufRead) -> std::io::Result<Vec<u8>> {
+    let mut head = Vec::new();
+    let mut bounded = source.take(HEADER_BYTES);
+    while is_blank(&head) && bounded.read_until(b'\n', &mut head)? > 0 {}
+    Ok(head)
+}
+
+/// Whether a line is a record's rather than a header.
+fn are_numbers(names: &[String]) -> bool {
+    names.iter().all(|name| name.parse::<f64>().is_ok())
+}
+
+/// Whether there is nothing but white space and the mark of UTF-8.
+fn is_blank(head: &[u8]) -> bool {
+    let text = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head);
+    text.iter().all(u8::is_ascii_whitespace)
 }
 
 fn invalid(path: &Path, error: &csv::Error) -> FileError {

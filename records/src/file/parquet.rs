@@ -1,5 +1,6 @@
 //! Apache Parquet: columns of any simple type, checked like every other record.
 
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use arrow_array::cast::AsArray;
@@ -12,7 +13,8 @@ use arrow_array::{Array, RecordBatch};
 use arrow_schema::{DataType, TimeUnit};
 use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
 
-use super::{FileBatch, FileError, Matching, RowReject};
+use super::recognise::by_mark;
+use super::{FIRST_BYTES, FileBatch, FileError, Matching, RowReject, refuse};
 use crate::columns::Columns;
 use crate::reject::Reason;
 use crate::row::Row;
@@ -47,6 +49,22 @@ impl Parquet {
         schema: &Schema,
         purpose: Purpose,
     ) -> Result<Parquet, FileError> {
+        let mut head = Vec::new();
+        let io = |source| FileError::Io {
+            path: path.to_owned(),
+            source,
+        };
+        // What is read here is read again: the format is read by offsets.
+        let mut first = (&file).take(FIRST_BYTES);
+        first.read_to_end(&mut head).map_err(io)?;
+        if head.is_empty() {
+            return Err(FileError::Empty {
+                path: path.to_owned(),
+            });
+        }
+        if !head.starts_with(b"PAR1") {
+            refuse(path, "Apache Parquet", by_mark(&head))?;
+        }
         let invalid = |error: parquet::errors::ParquetError| FileError::Format {
             path: path.to_owned(),
             format: "Parquet",

@@ -1,0 +1,97 @@
+//! The measures of an evaluation, for people.
+
+use std::fmt::Write as _;
+
+use super::Evaluated;
+use crate::table::{amount, left_out};
+
+/// The measures as text, for people.
+pub fn summary(evaluated: &Evaluated) -> String {
+    let report = &evaluated.report;
+    let (model, baseline) = (&report.model, &report.baseline);
+    let mut text = format!(
+        "{} rows: {} to learn from, {} judged on ({}); fitted in {:.2} s\n",
+        report.rows, report.train_rows, report.holdout_rows, evaluated.split, evaluated.fit_seconds
+    );
+    let mut line = |what: &str, ours: String, theirs: String| {
+        let _ = writeln!(text, "{what:<14}{ours:>16}{theirs:>16}");
+    };
+    line("", "model".to_owned(), "baseline".to_owned());
+    let percent = |share: f64| format!("{:.2} %", share * 100.0);
+    for (what, of) in [
+        (
+            "RMSE",
+            (|m: &valuation::Metrics| amount(m.rmse)) as fn(&valuation::Metrics) -> String,
+        ),
+        ("MAE", |m| amount(m.mae)),
+        ("R²", |m| format!("{:.4}", m.r2)),
+        ("RMSLE", |m| format!("{:.4}", m.rmsle)),
+    ] {
+        line(what, of(model), of(baseline));
+    }
+    line("MdAPE", percent(model.mdape), percent(baseline.mdape));
+    line("MAPE", percent(model.mape), percent(baseline.mape));
+    line(
+        "within 5 %",
+        percent(model.within_5),
+        percent(baseline.within_5),
+    );
+    line(
+        "within 10 %",
+        percent(model.within_10),
+        percent(baseline.within_10),
+    );
+    line(
+        "within 20 %",
+        percent(model.within_20),
+        percent(baseline.within_20),
+    );
+    if let Some(ratios) = &report.ratios {
+        for (what, one) in [
+            ("median ratio", ratios.median_ratio),
+            ("COD", ratios.cod),
+            ("PRD", ratios.prd),
+            ("PRB", ratios.prb),
+        ] {
+            let _ = writeln!(
+                text,
+                "{what:<14}{:>16.4}  95 % interval {:.4} to {:.4}; IAAO {} to {}: {}",
+                one.value,
+                one.low,
+                one.high,
+                one.band_low,
+                one.band_high,
+                if one.passes { "passes" } else { "fails" }
+            );
+        }
+    }
+    let _ = writeln!(
+        text,
+        "the {:.0} % range holds {} ({} to {})",
+        evaluated.interval * 100.0,
+        percent(report.coverage),
+        percent(report.coverage_low),
+        percent(report.coverage_high)
+    );
+    text.push_str(&left_out(
+        report,
+        evaluated.rows_rejected,
+        &evaluated.refused,
+    ));
+    for member in &report.members {
+        let _ = writeln!(
+            text,
+            "member {:<12} weight {:.3}, {} trees, log error {:.4} by folds, {:.4} judged",
+            member.name, member.weight, member.trees, member.fold_error, member.holdout_error
+        );
+    }
+    let _ = write!(
+        text,
+        "one row {:.1} µs (p99 {:.1}), from JSON {:.1} µs; {:.0} rows/s in batches",
+        evaluated.speed.one_row_us,
+        evaluated.speed.one_row_p99_us,
+        evaluated.speed.one_json_us,
+        evaluated.speed.rows_per_second
+    );
+    text
+}

@@ -1,0 +1,154 @@
+//! Sections of what was said of the hold-out: estimates beside prices, ranges, segments.
+
+use std::fmt::Write as _;
+
+use valuation::ratio_study::Statistic;
+use valuation::{JudgedRow, Segment};
+
+use super::axis::Scale;
+use super::{bars, distribution, escape, section};
+use crate::evaluate::Evaluated;
+
+/// Points of the scatter at most: a page opens quickly.
+const MOST_POINTS: usize = 3_000;
+
+/// Estimates beside prices.
+pub(super) fn estimates(evaluated: &Evaluated) -> String {
+    let judged = &evaluated.report.judged;
+    let stride = judged.len().div_ceil(MOST_POINTS).max(1);
+    let points: Vec<(f64, f64)> = judged
+        .iter()
+        .step_by(stride)
+        .map(|one| (one.actual, one.value))
+        .collect();
+    let ratios: Vec<f64> = judged.iter().map(|one| one.value / one.actual).collect();
+    let figures = [
+        distribution::scatter("estimate (upwards) over price, judged rows", &points),
+        distribution::histogram("estimate / price", &ratios, Scale::Linear),
+    ];
+    section("Predicted against actual", "", &figures, "")
+}
+
+/// Whether ranges hold what they are to hold.
+pub(super) fn ranges(evaluated: &Evaluated) -> String {
+    let report = &evaluated.report;
+    let judged = &report.judged;
+    // −1 and 1 are the ends of the range, on the logarithmic scale that it is symmetric on.
+    let places: Vec<f64> = judged
+        .iter()
+        .map(|one| (one.actual / one.value).ln() / (one.high / one.value).ln())
+        .collect();
+    let widths: Vec<f64> = judged
+        .iter()
+        .map(|one| 100.0 * (one.high - one.low) / one.value)
+        .collect();
+    let wanted = evaluated.interval;
+    let by_width = tenths(judged, |one| one.high / one.low);
+    let by_value = tenths(judged, |one| one.value);
+    let figures = [
+        bars::upright(
+            "share of prices inside, by tenth of the range's width, the narrowest first",
+            &by_width,
+            wanted,
+        ),
+        bars::upright(
+            "share of prices inside, by tenth of the estimate, the cheapest first",
+            &by_value,
+            wanted,
+        ),
+        distribution::histogram(
+            "where prices lie in their ranges: -1 and 1 are the ends",
+            &places,
+            Scale::Linear,
+        ),
+        distribution::histogram(
+            "width of the range, % of the estimate",
+            &widths,
+            Scale::Linear,
+        ),
+    ];
+    let said = format!(
+        "The {:.0} % ranges hold {:.1} % of the judged prices (95 % interval {:.1} to {:.1} %). \
+         The dashed line is what is wanted.",
+        100.0 * wanted,
+        100.0 * report.coverage,
+        100.0 * report.coverage_low,
+        100.0 * report.coverage_high
+    );
+    section("Calibration of the ranges", &said, &figures, "")
+}
+
+/// Coverage by tenth of a measure, the least first.
+fn tenths(judged: &[JudgedRow], measure: impl Fn(&JudgedRow) -> f64) -> Vec<f64> {
+    let mut ordered: Vec<&JudgedRow> = judged.iter().collect();
+    ordered.sort_by(|one, other| measure(one).total_cmp(&measure(other)));
+    let size = ordered.len().div_ceil(10).max(1);
+    ordered
+        .chunks(size)
+        .map(|rows| {
+            let inside = rows
+                .iter()
+                .filter(|one| one.low <= one.actual && one.actual <= one.high);
+            inside.count() as f64 / rows.len() as f64
+        })
+        .collect()
+}
+
+/// A section for each kind of segment.
+pub(super) fn segments(segments: &[Segment]) -> String {
+    segments
+        .chunk_by(|one, other| one.by == other.by)
+        .map(|parts| {
+            let by = &parts[0].by;
+            let rows = |measure: &dyn Fn(&Segment) -> f64| -> Vec<(String, f64, String)> {
+                let row = |part: &Segment| {
+                    let share = measure(part);
+                    (part.name.clone(), share, format!("{:.1} %", 100.0 * share))
+                };
+                parts.iter().map(row).collect()
+            };
+            let figures = [
+                bars::lying(
+                    &format!("median error (MdAPE) by {by}"),
+                    &rows(&|part| part.metrics.mdape),
+                ),
+                bars::lying(
+                    &format!("share inside the range, by {by}"),
+                    &rows(&|part| part.coverage),
+                ),
+            ];
+            section(&format!("Error by {by}"), "", &figures, &table(by, parts))
+        })
+        .collect()
+}
+
+fn table(by: &str, parts: &[Segment]) -> String {
+    let mut text = format!(
+        "<table><tr><th>{}<th>listings<th>MdAPE<th>within 10 %<th>median ratio<th>COD<th>PRD\
+         <th>PRB<th>range holds",
+        escape(by)
+    );
+    let mark = |one: Statistic| match one.passes {
+        true => format!("<td>{:.3}", one.value),
+        false => format!("<td class=fails>{:.3}", one.value),
+    };
+    for part in parts {
+        let (metrics, ratios) = (&part.metrics, &part.ratios);
+        // Writing to a String cannot fail.
+        let _ = write!(
+            text,
+            "<tr><td>{}<td>{}<td>{:.2} %<td>{:.1} %{}{}{}{}<td>{:.1} %",
+            escape(&part.name),
+            metrics.rows,
+            metrics.mdape * 100.0,
+            metrics.within_10 * 100.0,
+            mark(ratios.median_ratio),
+            mark(ratios.cod),
+            mark(ratios.prd),
+            mark(ratios.prb),
+            part.coverage * 100.0
+        );
+    }
+    text.push_str("</table>");
+    text
+}

@@ -1,0 +1,83 @@
+//! What a file is by its first bytes, where that is not what its name says.
+
+/// Something else than delimited UTF-8 text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Mistaken {
+    /// What the bytes are.
+    pub found: &'static str,
+    /// What to do about it.
+    pub advice: &'static str,
+}
+
+const UNPACK: &str = "unpack it first";
+const EXPORT: &str = "export the sheet as CSV in UTF-8, or unpack the archive";
+const ENCODE: &str = "save it as UTF-8";
+
+/// First bytes, what they mean, and what to do. The longer of two that begin alike comes first.
+const SIGNATURES: [(&[u8], &str, &str); 13] = [
+    (b"\x1f\x8b", "gzip-compressed data", UNPACK),
+    (
+        b"PK\x03\x04",
+        "a ZIP archive or a spreadsheet (.xlsx)",
+        EXPORT,
+    ),
+    (b"\xd0\xcf\x11\xe0", "a spreadsheet (.xls)", EXPORT),
+    (b"\xfd7zXZ\0", "xz-compressed data", UNPACK),
+    (b"\x28\xb5\x2f\xfd", "zstd-compressed data", UNPACK),
+    (b"BZh91AY&SY", "bzip2-compressed data", UNPACK),
+    (b"PAR1", "Apache Parquet", "name it .parquet"),
+    (b"ARROW1", "an Arrow file", "write it as Parquet"),
+    (
+        b"SQLite format 3\0",
+        "an SQLite database",
+        "export the table as CSV",
+    ),
+    (b"\xff\xfe\0\0", "UTF-32 text", ENCODE),
+    (b"\0\0\xfe\xff", "UTF-32 text", ENCODE),
+    (b"\xff\xfe", "UTF-16 text", ENCODE),
+    (b"\xfe\xff", "UTF-16 text", ENCODE),
+];
+
+/// What the first bytes of a file say that it is, where they are a format's mark.
+pub(super) fn by_mark(head: &[u8]) -> Option<Mistaken> {
+    let mut signatures = SIGNATURES.iter();
+    let (_, found, advice) = signatures.find(|(first, _, _)| head.starts_with(first))?;
+    Some(Mistaken { found, advice })
+}
+
+/// What the first bytes of a file say that it is, where it is no text that can be read.
+pub fn recognise(head: &[u8]) -> Option<Mistaken> {
+    // Text in UTF-8 has none; UTF-16 without a mark has one beside every Latin letter.
+    let nul = || {
+        head.contains(&0).then_some(Mistaken {
+            found: "bytes of 0, as in UTF-16 text or a binary file",
+            advice: ENCODE,
+        })
+    };
+    by_mark(head).or_else(nul)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_is_text_and_the_rest_is_called_by_its_name() {
+        for text in ["", "id,city\n", "\u{feff}id;город\n", "PK,id\n", "BZh,1\n"] {
+            assert_eq!(recognise(text.as_bytes()), None, "{text:?}");
+        }
+        // A header in Latin-1 is not told from others here: the cell that is not UTF-8 is named.
+        assert_eq!(recognise(b"id,\xe9tage\n"), None);
+        for (head, part) in [
+            (&b"\x1f\x8b\x08\0"[..], "gzip"),
+            (b"PK\x03\x04\x14\0", "spreadsheet"),
+            (b"\xff\xfei\0d\0", "UTF-16"),
+            (b"\xff\xfe\0\0i\0\0\0", "UTF-32"),
+            (b"i\0d\0,\0", "bytes of 0"),
+            (b"PAR1\x15\x04", "Parquet"),
+        ] {
+            let found = recognise(head).expect("no text").found;
+            assert!(found.contains(part), "{found}");
+        }
+    }
+}

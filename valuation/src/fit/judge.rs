@@ -1,0 +1,131 @@
+//! Judging a fitted estimator on the hold-out, and choosing between the stack and its best member.
+
+use arrow_array::RecordBatch;
+
+use super::data::Data;
+use crate::baseline::GroupMedian;
+use crate::conformal::{self, Share};
+use crate::estimator::{Estimate, Fitted};
+use crate::metrics::{JudgedRow, MemberReport, Metrics};
+use crate::split::Split;
+
+/// What the hold-out says.
+pub(super) struct Judged {
+    /// Errors of what is kept.
+    pub(super) model: Metrics,
+    /// Errors of the group medians, which it has to beat.
+    pub(super) baseline: Metrics,
+    /// Prices and estimates side by side, for the ratio study.
+    pub(super) actual: Vec<f64>,
+    pub(super) valued: Vec<f64>,
+    /// The same with ranges and row numbers, for segments and plots.
+    pub(super) rows: Vec<JudgedRow>,
+    /// Every member alone, the dropped ones too.
+    pub(super) members: Vec<MemberReport>,
+    /// Whether the weighted members were better than the best alone.
+    pub(super) stack: bool,
+    /// Share of the prices inside their ranges.
+    pub(super) coverage: Share,
+    /// Above 1 where the hold-out is further off than the folds said.
+    pub(super) widened: f64,
+}
+
+/// Judges on the hold-out, and leaves the best member alone where the stack does not beat it.
+/// `None` for an empty hold-out.
+pub(super) fn judge(
+    data: &Data,
+    batch: &RecordBatch,
+    sides: &Split,
+    fitted: &mut Fitted,
+) -> Option<Judged> {
+    let count = sides.holdout.len();
+    let rows = arrow_select::take::take_record_batch(batch, &positions(&sides.holdout)).ok()?;
+    let logs: Vec<f64> = sides.holdout.iter().map(|row| data.logs[*row]).collect();
+    let actual: Vec<f64> = sides.holdout.iter().map(|row| data.prices[*row]).collect();
+    let off = |found: &[Estimate]| {
+        let squares = found
+            .iter()
+            .zip(&logs)
+            .map(|(own, log)| (own.log - log) * (own.log - log));
+        (squares.sum::<f64>() / count as f64).sqrt()
+    };
+    let weights = fitted.weights.clone();
+    let mut found = fitted.estimator.batch(&rows);
+    let stack_error = off(&found);
+    let mut members = Vec::new();
+    let mut best = None;
+    for index in 0..weights.len() {
+        fitted.weigh(
+            (0..weights.len())
+                .map(|other| f64::from(u8::from(other == index)))
+                .collect(),
+        );
+        let alone = fitted.estimator.batch(&rows);
+        members.push(MemberReport {
+            name: fitted.all[index].0.clone(),
+            weight: weights[index],
+            trees: fitted.all[index].1.trees(),
+            fold_error: fitted.member_errors[index],
+            holdout_error: off(&alone),
+        });
+        if index == fitted.best {
+            best = Some(alone);
+        }
+    }
+    let alone = off(best.as_deref()?);
+    let is_stack = weights.iter().filter(|weight| **weight > 0.0).count() > 1;
+    let stack = is_stack && stack_error <= alone;
+    if stack || !is_stack {
+        fitted.weigh(weights);
+    } else {
+        let only = (0..weights.len()).map(|other| f64::from(u8::from(other == fitted.best)));
+        fitted.weigh(only.collect());
+        found = best?;
+        for (member, weight) in members.iter_mut().zip(&fitted.weights) {
+            member.weight = *weight;
+        }
+    }
+    let medians = GroupMedian::fit(data.groups, &data.prices, &sides.train);
+    let guesses = sides
+        .holdout
+        .iter()
+        .map(|row| medians.of(data.groups.text(*row)));
+    let guessed: Vec<f64> = guesses.collect();
+    let valued: Vec<f64> = found.iter().map(|own| own.log.exp()).collect();
+    let quantile = fitted.estimator.plan.quantile;
+    let scores: Vec<f64> = found
+        .iter()
+        .zip(&logs)
+        .map(|(own, log)| (log - own.log).abs() / own.spread)
+        .collect();
+    let hits = scores.iter().filter(|score| **score <= quantile).count();
+    let coverage = Share::of(hits, count);
+    // What comes after training is further off than the folds said: the range is to hold then too.
+    let widened = match coverage.high < fitted.confidence {
+        true => conformal::half_width(&scores, fitted.confidence) / quantile,
+        false => 1.0,
+    };
+    let judged = |(row, own): (&usize, &Estimate)| JudgedRow {
+        row: *row,
+        actual: data.prices[*row],
+        value: own.log.exp(),
+        low: (own.log - quantile * own.spread).exp(),
+        high: (own.log + quantile * own.spread).exp(),
+    };
+    let rows = sides.holdout.iter().zip(&found).map(judged).collect();
+    Some(Judged {
+        rows,
+        model: Metrics::of(&actual, &valued)?,
+        baseline: Metrics::of(&actual, &guessed)?,
+        actual,
+        valued,
+        members,
+        stack,
+        coverage,
+        widened,
+    })
+}
+
+fn positions(rows: &[usize]) -> arrow_array::UInt64Array {
+    rows.iter().map(|row| *row as u64).collect()
+}

@@ -1,0 +1,89 @@
+//! How a model is fitted.
+
+use crate::fit::{Effort, FitError};
+use crate::member::NamedMember;
+
+/// How a model is fitted.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FitOptions {
+    /// Fewer usable listings are refused: estimates would be noise. Never below 10.
+    pub min_rows: usize,
+    /// Share held out to judge on, 0.01 to 0.5.
+    pub holdout_fraction: f64,
+    /// Most levels of a one-hot category; the rest are "other".
+    pub max_levels: usize,
+    /// Levels with fewer rows are "other".
+    pub min_level_rows: usize,
+    /// Share of prices the intervals are to hold, 0.01 to 0.999.
+    pub interval: f64,
+    /// How much work the defaults may be; says which members there are where none are given.
+    pub effort: Effort,
+    /// The members by name; empty takes those of `effort`.
+    pub members: Vec<NamedMember>,
+    /// Folds of the out-of-fold predictions, 2 to 20.
+    pub folds: usize,
+    /// How many neighbours their mean prices are over, rising; empty for none.
+    pub neighbours: Vec<usize>,
+    /// Seed of folds and trees: the same gives the same model.
+    pub seed: u64,
+    /// How the rows to judge on are chosen.
+    pub split: SplitBy,
+    /// Whether the model kept has learned from the hold-out too.
+    pub refit: bool,
+}
+
+/// How the rows to judge on are chosen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SplitBy {
+    /// The newest; without a time field, every so-manieth row.
+    Time,
+    /// Drawn by the seed.
+    Random,
+}
+
+impl Default for FitOptions {
+    fn default() -> FitOptions {
+        FitOptions {
+            min_rows: 200,
+            holdout_fraction: 0.2,
+            max_levels: 200,
+            min_level_rows: 5,
+            interval: 0.9,
+            effort: Effort::Standard,
+            members: Vec::new(),
+            folds: 5,
+            neighbours: vec![5, 15],
+            seed: 42,
+            split: SplitBy::Time,
+            refit: true,
+        }
+    }
+}
+
+impl FitOptions {
+    /// Whether every option is in its range.
+    pub(super) fn check(&self) -> Result<(), FitError> {
+        if !(0.01..=0.5).contains(&self.holdout_fraction) {
+            return Err(FitError::Option {
+                option: "holdout_fraction",
+                expected: "between 0.01 and 0.5",
+                found: self.holdout_fraction,
+            });
+        }
+        if !(0.01..=0.999).contains(&self.interval) {
+            return Err(FitError::Option {
+                option: "interval",
+                expected: "between 0.01 and 0.999",
+                found: self.interval,
+            });
+        }
+        if !(2..=20).contains(&self.folds) {
+            return Err(FitError::Option {
+                option: "folds",
+                expected: "between 2 and 20",
+                found: self.folds as f64,
+            });
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,170 @@
+//! Which listings are learned from and which are judged on.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::data::Data;
+use super::{FitError, SplitBy};
+use crate::clean::{Listings, OutlierRule, Records, ResidualRule};
+use crate::split::{Split, split, split_randomly};
+
+/// Fewest listings that are ever fitted on, whatever `min_rows` says.
+const LEAST_ROWS: usize = 10;
+
+/// The rows of both sides, by row of the batch.
+pub(super) struct Selection {
+    /// Training rows without what the rules take, and the whole hold-out.
+    pub(super) sides: Split,
+    /// What the model that is kept learns from, rising: both sides without what the training rows'
+    /// rules take, and without copies across the sides.
+    pub(super) everything: Vec<usize>,
+    /// Rows of the hold-out that those rules would take for mistakes.
+    pub(super) holdout_outliers: usize,
+    /// Rows of the hold-out whose features and price stand in the training rows too.
+    pub(super) holdout_copies: usize,
+    /// Rows that were removed, by rule.
+    pub(super) removed: BTreeMap<String, usize>,
+    /// Rows with a target above 0, before the split.
+    pub(super) usable: usize,
+}
+
+/// Leaves out what has no relative error, splits, and cleans the training rows.
+///
+/// # Errors
+/// When too few rows are left, none is left to judge on, or all training rows have one price.
+pub(super) fn select(listings: Listings, data: &Data, target: &str) -> Result<Selection, FitError> {
+    let Listings {
+        schema, options, ..
+    } = listings;
+    let given = data.logs.len();
+    let usable: Vec<usize> = (0..given)
+        .filter(|row| data.logs[*row].is_finite())
+        .collect();
+    let mut removed = BTreeMap::from([("target_not_positive".to_owned(), given - usable.len())]);
+    if usable.is_empty() && given > 0 {
+        return Err(FitError::NothingLeft {
+            target: target.to_owned(),
+            given,
+        });
+    }
+    let needed = options.min_rows.max(LEAST_ROWS);
+    let enough = |found: usize, removed: &BTreeMap<String, usize>| match found >= needed {
+        true => Ok(()),
+        false => Err(too_few(found, needed, given, removed)),
+    };
+    enough(usable.len(), &removed)?;
+
+    let time_of = |row: usize| data.times.time_us(row).unwrap_or(i64::MIN);
+    let by_time: Option<&dyn Fn(usize) -> i64> = schema.time.is_some().then_some(&time_of);
+    let mut sides = match options.split {
+        SplitBy::Time => split(&usable, by_time, options.holdout_fraction),
+        SplitBy::Random => split_randomly(&usable, options.holdout_fraction, options.seed),
+    };
+    if sides.holdout.is_empty() {
+        return Err(FitError::EmptyHoldout {
+            rows: usable.len(),
+            fraction: options.holdout_fraction,
+        });
+    }
+    let Split { train, holdout } = &mut sides;
+    let mut like_training = holdout.clone();
+    outliers(data, train, &mut like_training, &mut removed);
+    enough(train.len() + holdout.len(), &removed)?;
+    let prices = train.iter().map(|row| data.prices[*row]);
+    let first = prices.clone().next().unwrap_or(f64::NAN);
+    if prices.clone().all(|price| price == first) {
+        return Err(FitError::ConstantTarget {
+            target: target.to_owned(),
+            value: first,
+            rows: train.len(),
+        });
+    }
+    let records = Records::of(listings.schema, listings.batch, &data.prices);
+    let copies = records.copies(train, |row| (time_of(row), row));
+    train.retain(|row| !copies.contains(row));
+    removed.insert("duplicate".to_owned(), copies.len());
+    unexplained(listings, train, &mut like_training, &mut removed);
+    enough(train.len() + holdout.len(), &removed)?;
+    let holdout_copies = records.met(train, holdout);
+
+    let mut everything = [train.as_slice(), like_training.as_slice()].concat();
+    everything.sort_unstable();
+    let copies = records.copies(&everything, |row| (time_of(row), row));
+    everything.retain(|row| !copies.contains(row));
+    Ok(Selection {
+        holdout_outliers: holdout.len() - like_training.len(),
+        holdout_copies,
+        everything,
+        sides,
+        removed,
+        usable: usable.len(),
+    })
+}
+
+fn too_few(
+    found: usize,
+    needed: usize,
+    given: usize,
+    removed: &BTreeMap<String, usize>,
+) -> FitError {
+    let rules = removed.iter().filter(|(_, count)| **count > 0);
+    let rules: Vec<String> = rules
+        .map(|(rule, count)| format!("{rule} {count}"))
+        .collect();
+    FitError::TooFewRows {
+        found,
+        needed,
+        given,
+        removed: match rules.is_empty() {
+            true => "none".to_owned(),
+            false => rules.join(", "),
+        },
+    }
+}
+
+/// Takes prices far from their group's out of the training rows, and out of `like_training`, rows of
+/// the hold-out that are judged on all the same. Where the area is known, the price per area is
+/// looked at alone: a large home is dear, and no mistake.
+fn outliers(
+    data: &Data,
+    train: &mut Vec<usize>,
+    like_training: &mut Vec<usize>,
+    removed: &mut BTreeMap<String, usize>,
+) {
+    let area = |row: usize| data.areas.number(row).filter(|area| *area > 0.0);
+    let per_area: Vec<f64> = data
+        .logs
+        .iter()
+        .enumerate()
+        .map(|(row, log)| log - area(row).map_or(f64::NAN, f64::ln))
+        .collect();
+    let prices = OutlierRule::fit(data.groups, &data.logs, train);
+    let prices_per_area = OutlierRule::fit(data.groups, &per_area, train);
+    let group = |row: usize| data.groups.text(row);
+    let keeps_price =
+        |row: &usize| area(*row).is_some() || prices.keeps(group(*row), data.logs[*row]);
+    let keeps_price_per_area = |row: &usize| prices_per_area.keeps(group(*row), per_area[*row]);
+    let mut take = |rule: &str, keeps: &dyn Fn(&usize) -> bool| {
+        let before = train.len();
+        train.retain(keeps);
+        like_training.retain(keeps);
+        removed.insert(rule.to_owned(), before - train.len());
+    };
+    take("target_outlier", &keeps_price);
+    take("target_per_area_outlier", &keeps_price_per_area);
+}
+
+/// The same for prices that nothing in their record explains.
+fn unexplained(
+    listings: Listings,
+    train: &mut Vec<usize>,
+    like_training: &mut Vec<usize>,
+    removed: &mut BTreeMap<String, usize>,
+) {
+    let mut taken = BTreeSet::new();
+    if let Some((rule, beyond)) = ResidualRule::fit(listings, train) {
+        *like_training = rule.keeps(listings, like_training);
+        taken = beyond;
+    }
+    train.retain(|row| !taken.contains(row));
+    removed.insert("residual_outlier".to_owned(), taken.len());
+}
