@@ -92,6 +92,7 @@ pub fn fit(
         fraction: options.holdout_fraction,
     })?;
 
+    let folds = std::mem::take(&mut fitted.folds);
     let mut kept = fitted;
     if options.refit {
         // What was judged is what is kept: the same members, the same weights.
@@ -120,8 +121,7 @@ pub fn fit(
         segments: segment::of(schema, batch, data.group, &judged.rows),
         judged: judged.rows,
         members: judged.members,
-        // The estimator keeps no errors by fold.
-        folds: Vec::new(),
+        folds,
         stack: judged.stack,
         widened: judged.widened,
         model: judged.model,

@@ -159,7 +159,7 @@ pub struct Report {
     pub judged: Vec<JudgedRow>,
     /// All members that were fitted, those that are not used too.
     pub members: Vec<MemberReport>,
-    /// Errors fold by fold; empty where they were not kept.
+    /// Errors fold by fold of the judged model; empty in reports of older artifacts.
     #[serde(default)]
     pub folds: Vec<FoldReport>,
     /// Whether the weighted members were better than the best alone, on the hold-out.

@@ -102,8 +102,8 @@ fn load_refuses_what_was_changed_and_names_it() {
     assert!(matches!(
         error,
         ArtifactError::Format {
-            found: 4,
-            expected: 3
+            found: 5,
+            expected: 4
         }
     ));
 }

@@ -54,6 +54,16 @@ fn trees_find_what_a_line_does_not_and_their_prices_are_explained() {
     assert!(trees < 0.6 * line, "{report:#?}");
     let weights: f64 = report.members.iter().map(|one| one.weight).sum();
     assert!((weights - 1.0).abs() < 1e-9);
+    // Every training row is in one fold, and the folds' errors make up the whole.
+    assert_eq!(report.folds.len(), options().folds);
+    let rows: usize = report.folds.iter().map(|fold| fold.rows).sum();
+    assert_eq!(rows, report.train_rows);
+    for (index, member) in report.members.iter().enumerate() {
+        let folds = report.folds.iter();
+        let squares = folds.map(|fold| fold.rows as f64 * fold.members[index].powi(2));
+        let whole = (squares.sum::<f64>() / rows as f64).sqrt();
+        assert!((whole - member.fold_error).abs() < 1e-9, "{member:?}");
+    }
     assert!(
         report.coverage_low < 0.93 && report.coverage_high > 0.87,
         "{report:#?}"

@@ -16,6 +16,7 @@ use crate::fit::{FitError, FitOptions};
 use crate::frame::{Frame, Level};
 use crate::linear::{Linear, SparseRow};
 use crate::member::{Member, MemberOptions, NamedMember};
+use crate::metrics::FoldReport;
 use crate::neighbours::Neighbours;
 use crate::space::Space;
 use crate::stack;
@@ -93,6 +94,8 @@ pub(crate) struct Fitted {
     pub(crate) best: usize,
     /// Out-of-fold root mean squared log error by member of `all`.
     pub(crate) member_errors: Vec<f64>,
+    /// How far off the members were on each fold.
+    pub(crate) folds: Vec<FoldReport>,
     /// Share of prices the intervals are to hold.
     pub(crate) confidence: f64,
 }
@@ -113,6 +116,35 @@ fn error(own: &[f64], targets: &[f64]) -> f64 {
     let pairs = own.iter().zip(targets);
     let squares = pairs.map(|(own, target)| (own - target) * (own - target));
     (squares.sum::<f64>() / targets.len().max(1) as f64).sqrt()
+}
+
+/// The errors of each fold: of the members' predictions, by member and row, and of the whole.
+fn fold_errors(
+    predictions: &[Vec<f64>],
+    valued: &[f64],
+    targets: &[f64],
+    folds: &[usize],
+) -> Vec<FoldReport> {
+    let count = folds.iter().max().map_or(0, |last| last + 1);
+    let of = |fold: usize| {
+        let own = |values: &[f64]| -> Vec<f64> {
+            let pairs = values.iter().zip(folds);
+            pairs
+                .filter(|(_, own)| **own == fold)
+                .map(|(value, _)| *value)
+                .collect()
+        };
+        let targets = own(targets);
+        FoldReport {
+            rows: targets.len(),
+            members: predictions
+                .iter()
+                .map(|said| error(&own(said), &targets))
+                .collect(),
+            stack: error(&own(valued), &targets),
+        }
+    };
+    (0..count).map(of).collect()
 }
 
 impl Wanted<'_> {
@@ -207,10 +239,12 @@ impl Wanted<'_> {
             })
             .collect();
         let equity = Equity::fit(&stacked, targets);
-        let off: Vec<f64> = stacked
+        let valued: Vec<f64> = stacked.iter().map(|own| equity.apply(*own)).collect();
+        let errors = fold_errors(&predictions, &valued, targets, folds);
+        let off: Vec<f64> = valued
             .iter()
             .zip(targets)
-            .map(|(own, target)| (equity.apply(*own) - target).abs())
+            .map(|(own, target)| (own - target).abs())
             .collect();
         let usual = median(&mut off.clone()).unwrap_or(0.0).max(1e-6);
         let (spread, out) = match &grown {
@@ -257,6 +291,7 @@ impl Wanted<'_> {
             columns,
             best,
             member_errors,
+            folds: errors,
             confidence: self.options.interval,
         };
         fitted.weigh(fitted.weights.clone());
