@@ -18,9 +18,8 @@ def main():
     booster = xgboost.Booster(model_file=model)
     table = pd.read_csv(rows)
     expected = table.pop("expected").to_numpy()
-    kinds = booster.feature_types
-    matrix = xgboost.DMatrix(table.to_numpy(np.float32), feature_types=kinds,
-                             enable_categorical=True)
+    matrix = xgboost.DMatrix(table.to_numpy(np.float32), feature_names=booster.feature_names,
+                             feature_types=booster.feature_types, enable_categorical=True)
     off = float(np.max(np.abs(booster.predict(matrix) - expected)))
     print(f"{len(table)} rows, {booster.num_boosted_rounds()} trees: off by {off:.2e} at most")
     return 0 if off < 1e-4 else 1

@@ -35,6 +35,8 @@ pub struct PrepareConfig {
     pub effort: Effort,
     /// Folds of the out-of-fold predictions.
     pub folds: usize,
+    /// Processor cores a fit may take; 0 for all.
+    pub threads: usize,
     /// Seed of folds and trees.
     pub seed: u64,
     /// The members by name; empty takes the effort's.

@@ -91,6 +91,7 @@ fn options(config: &Config) -> FitOptions {
         effort: prepare.effort,
         members: prepare.members.clone(),
         folds: prepare.folds,
+        threads: prepare.threads,
         seed: prepare.seed,
         ..FitOptions::default()
     }

@@ -46,8 +46,29 @@ pub fn fit(
     code_version: &str,
     trained_at_us: i64,
 ) -> Result<(Model, Report), FitError> {
-    let started = Instant::now();
     options.check()?;
+    let fit = || fit_on_this_pool(schema, batch, options, code_version, trained_at_us);
+    match options.threads {
+        0 => fit(),
+        threads => rayon::ThreadPoolBuilder::new()
+            .num_threads(threads)
+            .build()
+            .map_err(|error| FitError::Threads {
+                threads,
+                detail: error.to_string(),
+            })?
+            .install(fit),
+    }
+}
+
+fn fit_on_this_pool(
+    schema: &Schema,
+    batch: &RecordBatch,
+    options: &FitOptions,
+    code_version: &str,
+    trained_at_us: i64,
+) -> Result<(Model, Report), FitError> {
+    let started = Instant::now();
     let target = check_columns(schema, batch)?;
     let data = Data::of(schema, batch, target);
     let listings = Listings {

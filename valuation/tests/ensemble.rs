@@ -37,9 +37,13 @@ fn options() -> FitOptions {
 }
 
 fn fitted(rows: &[Value]) -> (Model, Report) {
+    fitted_with(rows, &options())
+}
+
+fn fitted_with(rows: &[Value], options: &FitOptions) -> (Model, Report) {
     let batch = decode(rows, Purpose::Listing);
     let schema = records::Schema::real_estate();
-    fit(&schema, &batch, &options(), "test", NOW_US).unwrap()
+    fit(&schema, &batch, options, "test", NOW_US).unwrap()
 }
 
 #[test]
@@ -56,12 +60,12 @@ fn trees_find_what_a_line_does_not_and_their_prices_are_explained() {
     assert!((weights - 1.0).abs() < 1e-9);
     // Every training row is in one fold, and the folds' errors make up the whole.
     assert_eq!(report.folds.len(), options().folds);
-    let rows: usize = report.folds.iter().map(|fold| fold.rows).sum();
-    assert_eq!(rows, report.train_rows);
+    let in_folds: usize = report.folds.iter().map(|fold| fold.rows).sum();
+    assert_eq!(in_folds, report.train_rows);
     for (index, member) in report.members.iter().enumerate() {
         let folds = report.folds.iter();
         let squares = folds.map(|fold| fold.rows as f64 * fold.members[index].powi(2));
-        let whole = (squares.sum::<f64>() / rows as f64).sqrt();
+        let whole = (squares.sum::<f64>() / in_folds as f64).sqrt();
         assert!((whole - member.fold_error).abs() < 1e-9, "{member:?}");
     }
     assert!(
@@ -102,11 +106,11 @@ fn the_same_bytes_on_one_thread_and_on_four_and_after_loading() {
     let rows = crooked(900);
     let files = |threads: usize| {
         let dir = tempfile::tempdir().unwrap();
-        let pool = rayon::ThreadPoolBuilder::new()
-            .num_threads(threads)
-            .build()
-            .unwrap();
-        let model = pool.install(|| fitted(&rows).0);
+        let options = FitOptions {
+            threads,
+            ..options()
+        };
+        let (model, _) = fitted_with(&rows, &options);
         model.save(dir.path()).unwrap();
         let loaded = Model::load(dir.path()).unwrap();
         let requests = decode(&rows, Purpose::Request);

@@ -99,6 +99,16 @@ pub enum FitError {
         /// The schema's name.
         schema: String,
     },
+    /// The system gives no such number of threads.
+    #[error(
+        "expected {threads} threads to fit on, got none: {detail}; set fewer, or 0 for all cores"
+    )]
+    Threads {
+        /// How many were asked for.
+        threads: usize,
+        /// What the system says.
+        detail: String,
+    },
     /// The least-squares solver failed.
     #[error("the least-squares solver failed: {detail}; check the numbers for extreme values")]
     Solver {

@@ -26,6 +26,8 @@ pub struct FitOptions {
     pub neighbours: Vec<usize>,
     /// Seed of folds and trees: the same gives the same model.
     pub seed: u64,
+    /// Processor cores the fit may take, at most 1024; 0 for all. The model is the same.
+    pub threads: usize,
     /// How the rows to judge on are chosen.
     pub split: SplitBy,
     /// Whether the model kept has learned from the hold-out too.
@@ -54,6 +56,7 @@ impl Default for FitOptions {
             folds: 5,
             neighbours: vec![5, 15],
             seed: 42,
+            threads: 0,
             split: SplitBy::Time,
             refit: true,
         }
@@ -82,6 +85,13 @@ impl FitOptions {
                 option: "folds",
                 expected: "between 2 and 20",
                 found: self.folds as f64,
+            });
+        }
+        if self.threads > 1024 {
+            return Err(FitError::Option {
+                option: "threads",
+                expected: "at most 1024, or 0 for all cores",
+                found: self.threads as f64,
             });
         }
         Ok(())
