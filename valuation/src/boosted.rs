@@ -2,10 +2,14 @@
 //! Machine) on bins of values (Ke et al. 2017, LightGBM): the same trees on any number of threads.
 
 mod bins;
+mod boosting;
+mod coding;
 mod contributions;
 mod grow;
 mod histogram;
+mod options;
 mod split;
+mod table;
 mod tree;
 mod walk;
 mod xgboost;
@@ -13,129 +17,14 @@ mod xgboost;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use self::bins::Column;
-use self::grow::{Ground, Grower};
+use self::boosting::Boosting;
+pub use self::options::{BoostedOptions, Growth};
+pub(crate) use self::table::Table;
 use self::tree::Tree;
 use self::walk::Trees;
-use crate::draw::{Draws, mix};
-use crate::frame::Level;
 
 /// Version of a file of trees.
 const FORMAT: u32 = 1;
-
-/// How trees grow: different trees average well.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Growth {
-    /// The leaf that gains most is split next, as LightGBM does.
-    LeafWise,
-    /// One split for a whole level, as CatBoost does: regular, and quick to evaluate.
-    Symmetric,
-}
-
-/// How a boosted member is grown.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct BoostedOptions {
-    /// Shape of the trees.
-    pub growth: Growth,
-    /// Most trees of a fold; fewer where the fold's own rows stop gaining.
-    pub rounds: usize,
-    /// Share of each tree that is added: smaller needs more rounds.
-    pub rate: f64,
-    /// Leaves of a leaf-wise tree at most.
-    pub leaves: usize,
-    /// Levels of a tree at most; 0 leaves a leaf-wise tree free.
-    pub depth: usize,
-    /// Rows of a leaf at least, of a leaf-wise tree.
-    pub leaf_rows: f64,
-    /// Share of the rows that each tree sees.
-    pub row_share: f64,
-    /// Share of the columns that each tree sees.
-    pub column_share: f64,
-    /// L2 penalty of a leaf's value.
-    pub penalty: f64,
-    /// Residuals greater than this quantile of their sizes count as if they were at it, which
-    /// keeps the trees from a few absurd prices (Friedman 2001, algorithm 4, M-TreeBoost); 1 takes
-    /// all as they are.
-    pub trusted: f64,
-    /// Rounds without gain after which a fold stops; 0 never stops.
-    pub patience: usize,
-}
-
-/// A matrix of training rows, put into bins once for all that is grown on it.
-#[derive(Debug)]
-pub(crate) struct Table {
-    /// Row-major, NaN where nothing is known.
-    values: Vec<f32>,
-    columns: Vec<Column>,
-    targets: Vec<f64>,
-    /// Columns that tell levels by their means alone: symmetric trees know no names.
-    by_means: Vec<usize>,
-    /// Columns that tell levels by name, where next to all rows have one.
-    by_names: Vec<usize>,
-}
-
-impl Table {
-    /// `values` are row-major, NaN where nothing is known; `levels` are the values of a row that
-    /// stand for levels; `targets` one a row.
-    ///
-    /// # Errors
-    /// When there are too many rows or values a row.
-    pub(crate) fn new(
-        values: Vec<f32>,
-        levels: &[Level],
-        targets: Vec<f64>,
-    ) -> Result<Table, String> {
-        let rows = targets.len();
-        let width = values.len() / rows.max(1);
-        if rows > histogram::MOST_ROWS || width > usize::from(u16::MAX) {
-            return Err(format!(
-                "{rows} rows of {width} values, expected at most {} of {}",
-                histogram::MOST_ROWS,
-                u16::MAX
-            ));
-        }
-        let mut named = vec![false; width];
-        let (mut by_means, mut by_names) = (vec![true; width], vec![true; width]);
-        for level in levels {
-            named[level.code] = level.numbered;
-            by_means[level.count] = false;
-            by_means[level.code] = false;
-            if level.numbered {
-                by_names[level.mean] = false;
-            } else {
-                by_names[level.count] = false;
-                by_names[level.code] = false;
-            }
-        }
-        let columns = bins::columns(&values, &named);
-        // A column of one value splits nothing.
-        let seen = |own: Vec<bool>| {
-            let usable = own.into_iter().enumerate();
-            usable
-                .filter(|(column, seen)| *seen && columns[*column].varies())
-                .map(|(column, _)| column)
-                .collect::<Vec<usize>>()
-        };
-        Ok(Table {
-            by_means: seen(by_means),
-            by_names: seen(by_names),
-            values,
-            columns,
-            targets,
-        })
-    }
-
-    /// The rows' values, row-major.
-    pub(crate) fn values(&self) -> &[f32] {
-        &self.values
-    }
-
-    fn width(&self) -> usize {
-        self.columns.len()
-    }
-}
 
 /// Trees whose values are added to a base.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -149,116 +38,14 @@ struct Ensemble {
     trees: Vec<Tree>,
 }
 
-/// An ensemble under way.
-struct Boosting<'a> {
-    table: &'a Table,
-    options: &'a BoostedOptions,
-    /// Rows to learn from.
-    train: Vec<u32>,
-    /// Rows that say when to stop.
-    judge: Vec<u32>,
-    seed: u64,
-}
-
-impl Boosting<'_> {
-    /// Grows trees one after the other, each on what the former leave of the targets; gives them
-    /// and what they say of `judge`.
-    fn run(&self) -> (Ensemble, Vec<f64>) {
-        let Boosting {
-            table,
-            options,
-            train,
-            judge,
-            ..
-        } = self;
-        let sum: f64 = train.iter().map(|row| table.targets[*row as usize]).sum();
-        let base = sum / train.len().max(1) as f64;
-        let mut residuals: Vec<f64> = table.targets.iter().map(|target| target - base).collect();
-        let mut draws = Draws::new(mix(self.seed));
-        let mut grower = Grower::default();
-        let mut trees: Vec<Tree> = Vec::new();
-        let mut best = (f64::INFINITY, 0, Vec::new());
-        let columns = match options.growth {
-            Growth::LeafWise => &table.by_names,
-            Growth::Symmetric => &table.by_means,
-        };
-        for round in 0..options.rounds {
-            let chosen = draws.some(columns, options.column_share);
-            let (mut seen, mut others) = (train.clone(), judge.clone());
-            if options.row_share < 1.0 {
-                seen.clear();
-                for row in train {
-                    let into = if draws.happens(options.row_share) {
-                        &mut seen
-                    } else {
-                        &mut others
-                    };
-                    into.push(*row);
-                }
-            }
-            let ground = Ground {
-                columns: &table.columns,
-                chosen: &chosen,
-                rows: &seen,
-                others: &others,
-                residuals: &residuals,
-                limit: limit(&residuals, &seen, options.trusted),
-                options,
-            };
-            // The leaves' rows are told once the tree is grown; residuals wait until then.
-            let mut updates: Vec<(u32, f32)> = Vec::with_capacity(table.targets.len());
-            let grown = grower.grow(&ground, |rows, value| {
-                updates.extend(rows.iter().map(|row| (*row, value)));
-            });
-            let Some(tree) = grown else { break };
-            updates
-                .iter()
-                .for_each(|(row, value)| residuals[*row as usize] -= f64::from(*value));
-            trees.push(tree);
-            if options.patience > 0 && !judge.is_empty() {
-                let sizes = judge.iter().map(|row| residuals[*row as usize].abs());
-                let error: f64 = match options.trusted < 1.0 {
-                    true => sizes.sum(),
-                    false => sizes.map(|size| size * size).sum(),
-                };
-                if error < best.0 {
-                    let left = judge.iter().map(|row| residuals[*row as usize]);
-                    best = (error, round + 1, left.collect());
-                } else if round + 1 - best.1 >= options.patience {
-                    break;
-                }
-            }
-        }
-        if best.0.is_finite() {
-            trees.truncate(best.1);
-        } else {
-            best.2 = judge.iter().map(|row| residuals[*row as usize]).collect();
-        }
-        let said = judge.iter().zip(best.2);
-        let said = said.map(|(row, residual)| table.targets[*row as usize] - residual);
-        let ensemble = Ensemble {
+impl Ensemble {
+    fn new(width: usize, base: f64, trees: Vec<Tree>) -> Ensemble {
+        Ensemble {
             format: FORMAT,
-            width: table.width(),
+            width,
             base,
             trees,
-        };
-        (ensemble, said.collect())
-    }
-}
-
-/// The quantile `share` of the sizes of the rows' residuals; no limit for all of them.
-fn limit(residuals: &[f64], rows: &[u32], share: f64) -> f64 {
-    let mut sizes: Vec<f64> = match share < 1.0 {
-        true => rows
-            .iter()
-            .map(|row| residuals[*row as usize].abs())
-            .collect(),
-        false => Vec::new(),
-    };
-    let place = (sizes.len() as f64 * share.max(0.0)) as usize;
-    match place < sizes.len() {
-        true => *sizes.select_nth_unstable_by(place, f64::total_cmp).1,
-        false => f64::INFINITY,
+        }
     }
 }
 
@@ -281,10 +68,8 @@ impl Boosted {
     ) -> Result<Boosted, String> {
         let boosting = Boosting {
             table,
-            options: &BoostedOptions {
-                rounds,
-                ..options.clone()
-            },
+            options,
+            rounds,
             train: (0..table.targets.len() as u32).collect(),
             judge: Vec::new(),
             seed,
@@ -313,6 +98,7 @@ impl Boosted {
             let boosting = Boosting {
                 table,
                 options,
+                rounds: options.rounds,
                 train,
                 judge,
                 seed: seed.wrapping_add(fold as u64),
@@ -414,6 +200,7 @@ impl Boosted {
 mod tests {
     use super::*;
     use crate::draw::Draws;
+    use crate::frame::Level;
 
     fn options(growth: Growth) -> BoostedOptions {
         BoostedOptions {

@@ -2,6 +2,7 @@
 //! weights, the stretch and the spread.
 
 mod fit;
+mod grown;
 
 use arrow_array::RecordBatch;
 use rayon::prelude::*;

@@ -7,7 +7,7 @@ use arrow_array::RecordBatch;
 use made::{NOW_US, decode, fitted, listings};
 use records::{Purpose, Schema, Task};
 use serde_json::json;
-use valuation::{FitError, FitOptions, fit};
+use valuation::{FitError, FitOptions, NamedMember, fit};
 
 fn refused(schema: &Schema, batch: &RecordBatch, options: &FitOptions) -> FitError {
     fit(schema, batch, options, "test", NOW_US).unwrap_err()
@@ -163,4 +163,57 @@ fn options_out_of_their_range() {
             &[part, "change the setting"],
         );
     }
+}
+
+#[test]
+fn members_that_cannot_be_grown() {
+    let schema = Schema::real_estate();
+    let batch = decode(&listings(300), Purpose::Listing);
+    let members = |changes: serde_json::Value| {
+        let mut options = json!({
+            "kind": "boosted", "growth": "leaf-wise", "rounds": 10, "rate": 0.1, "leaves": 8,
+            "depth": 0, "leaf_rows": 5.0, "row_share": 1.0, "column_share": 1.0, "penalty": 1.0,
+            "trusted": 1.0, "patience": 0,
+        });
+        for (name, value) in changes.as_object().unwrap() {
+            options[name] = value.clone();
+        }
+        let member = json!({ "name": "trees", "options": options });
+        serde_json::from_value::<Vec<NamedMember>>(json!([member])).unwrap()
+    };
+    for (changes, part) in [
+        (json!({ "leaves": 1 }), "leaves 2 to 1024, found 1"),
+        (json!({ "growth": "symmetric" }), "depth 1 to 10, found 0"),
+        (json!({ "rounds": 0 }), "rounds at least 1, found 0"),
+        (json!({ "rate": 0.0 }), "rate above 0, at most 1, found 0"),
+        (json!({ "leaf_rows": 0.0 }), "leaf_rows at least 1, found 0"),
+        (
+            json!({ "row_share": 1.5 }),
+            "row_share above 0, at most 1, found 1.5",
+        ),
+        (
+            json!({ "column_share": 0.0 }),
+            "column_share above 0, at most 1, found 0",
+        ),
+        (json!({ "penalty": -1.0 }), "penalty 0 or above, found -1"),
+        (
+            json!({ "trusted": 0.0 }),
+            "trusted above 0, at most 1, found 0",
+        ),
+    ] {
+        let options = FitOptions {
+            members: members(changes),
+            ..FitOptions::default()
+        };
+        let error = refused(&schema, &batch, &options);
+        says(&error, &["member \"trees\": expected", part]);
+    }
+    let mut twice = members(json!({}));
+    twice.extend(twice.clone());
+    let options = FitOptions {
+        members: twice,
+        ..FitOptions::default()
+    };
+    let error = refused(&schema, &batch, &options);
+    says(&error, &["different names", "found \"trees\": rename it"]);
 }

@@ -22,7 +22,8 @@ fn models_of_earlier_releases_load_and_answer() {
     assert!(!directories.is_empty());
     for directory in directories {
         // Its golden rows are among what is verified.
-        let model = Model::load(&directory).unwrap_or_else(|error| panic!("{directory:?}: {error}"));
+        let model =
+            Model::load(&directory).unwrap_or_else(|error| panic!("{directory:?}: {error}"));
         let golden = fs::read_to_string(directory.join("golden.json")).unwrap();
         let golden: Vec<Value> = serde_json::from_str(&golden).unwrap();
         let records: Vec<Value> = golden.iter().map(|row| row["record"].clone()).collect();
@@ -30,7 +31,10 @@ fn models_of_earlier_releases_load_and_answer() {
         let prices = model.predict(&requests).unwrap();
         assert_eq!(prices.len(), golden.len());
         for (row, price) in prices.iter().enumerate() {
-            assert!(price.low < price.value && price.value < price.high, "{price:?}");
+            assert!(
+                price.low < price.value && price.value < price.high,
+                "{price:?}"
+            );
             let explained = model.explain(&requests, row, 5).unwrap();
             let amounts: f64 = explained.reasons.iter().map(|reason| reason.amount).sum();
             let off = (explained.base + amounts) / price.value - 1.0;

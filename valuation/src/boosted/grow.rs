@@ -4,9 +4,9 @@ use std::ops::Range;
 
 use super::bins::{BINS, Column};
 use super::histogram::{Histogram, Unit, count, units};
+use super::options::{BoostedOptions, Growth};
 use super::split::{Cut, Found, Gains, Limits, add_gains, best, greatest, worth};
 use super::tree::{Node, Split, Test, Tree};
-use super::{BoostedOptions, Growth};
 
 /// Room for growing trees, kept from one to the next.
 #[derive(Debug, Default)]

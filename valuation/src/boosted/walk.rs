@@ -7,7 +7,7 @@
 //! leaf's number, for many rows side by side; any other tree is forks of 8 bytes. Values are added
 //! in the order of the trees, in `f64`: the same bits one by one and in batches.
 
-use super::bins::{BINS, bin, name_bin};
+use super::coding::{Coding, Compare, codes, codings};
 use super::tree::{Names, Split, Test, Tree};
 
 /// Rows walked side by side.
@@ -16,24 +16,6 @@ const LANES: usize = 32;
 const ABREAST: usize = 8;
 /// Deepest symmetric tree laid out as bits: those of a byte.
 const MOST_LEVELS: usize = 8;
-
-/// A test of a code, which is 0 for what is not known.
-#[derive(Debug, Clone, Copy, PartialEq)]
-struct Compare {
-    /// 1 where the unknown goes right: one less makes its code the greatest.
-    shift: u8,
-    /// The last code that goes left, less the shift.
-    last: u8,
-}
-
-impl Compare {
-    /// Whether a code goes right; without a branch, which a processor would guess wrong half the
-    /// time.
-    #[inline]
-    fn right(self, code: u8) -> bool {
-        code.wrapping_sub(self.shift) > self.last
-    }
-}
 
 /// The test of a level.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -75,36 +57,6 @@ struct Start {
     sets: u32,
     /// Whether it has any set: most trees are quicker without that question.
     named: bool,
-}
-
-/// How a value of a row becomes a code.
-#[derive(Debug, Clone, PartialEq)]
-enum Coding {
-    /// By these thresholds, rising.
-    Cuts(Vec<f32>),
-    Name,
-}
-
-impl Coding {
-    fn code(&self, value: f32) -> u8 {
-        match self {
-            Coding::Cuts(cuts) => bin(cuts, value),
-            Coding::Name => name_bin(value),
-        }
-    }
-
-    /// The test of a split at a threshold, which is one of the cuts.
-    fn compare(&self, least: f32, unknown_left: bool) -> Compare {
-        let shift = u8::from(!unknown_left);
-        let last = match self {
-            Coding::Cuts(cuts) => cuts.partition_point(|cut| *cut <= least) as u8,
-            Coding::Name => 0,
-        };
-        Compare {
-            shift,
-            last: last.saturating_sub(shift),
-        }
-    }
 }
 
 /// Trees to be walked.
@@ -406,46 +358,6 @@ impl Trees {
 
 fn is_named(split: Split) -> bool {
     matches!(split.test, Test::Among(_))
-}
-
-/// The codes of names: each is one more than its number.
-fn codes(names: &Names) -> Names {
-    let mut codes = Names::default();
-    let mut carried = 0;
-    for (code, name) in codes.iter_mut().zip(names) {
-        *code = name << 1 | carried;
-        carried = name >> 63;
-    }
-    codes
-}
-
-/// How each value of a row becomes a code.
-fn codings(width: usize, grown: &[Tree]) -> Result<Vec<Coding>, String> {
-    let mut cuts: Vec<Vec<f32>> = vec![Vec::new(); width];
-    let mut named = vec![false; width];
-    let nodes = grown.iter().flat_map(|tree| &tree.nodes);
-    for split in nodes.filter_map(|node| node.split) {
-        match split.test {
-            Test::NotBelow(least) => cuts[usize::from(split.column)].push(least),
-            Test::Among(_) => named[usize::from(split.column)] = true,
-        }
-    }
-    let coding = |(column, (mut cuts, named)): (usize, (Vec<f32>, bool))| {
-        cuts.sort_unstable_by(f32::total_cmp);
-        cuts.dedup();
-        match (cuts.len(), named) {
-            (0, true) => Ok(Coding::Name),
-            (count, false) if count < BINS - 1 => Ok(Coding::Cuts(cuts)),
-            (count, named) => Err(format!(
-                "value {column} has {count} thresholds and is {}a name: expected less than {}, \
-                 and none for a name",
-                if named { "" } else { "not " },
-                BINS - 1
-            )),
-        }
-    };
-    let columns = cuts.into_iter().zip(named).enumerate();
-    columns.map(coding).collect()
 }
 
 /// The tests of a symmetric tree, the root's first; `None` for any other.

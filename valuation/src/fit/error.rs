@@ -99,6 +99,24 @@ pub enum FitError {
         /// The schema's name.
         schema: String,
     },
+    /// Two members of one name, or a name that no file could have.
+    #[error("expected members of different names of a-z, 0-9 and -, found {name:?}: rename it")]
+    MemberName {
+        /// The name.
+        name: String,
+    },
+    /// A member cannot be grown so.
+    #[error("member {name:?}: expected {option} {expected}, found {found}")]
+    Member {
+        /// The member.
+        name: String,
+        /// Its option.
+        option: &'static str,
+        /// The range.
+        expected: &'static str,
+        /// The value.
+        found: f64,
+    },
     /// The system gives no such number of threads.
     #[error(
         "expected {threads} threads to fit on, got none: {detail}; set fewer, or 0 for all cores"

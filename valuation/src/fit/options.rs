@@ -1,7 +1,7 @@
 //! How a model is fitted.
 
 use crate::fit::{Effort, FitError};
-use crate::member::NamedMember;
+use crate::member::{MemberOptions, NamedMember};
 
 /// How a model is fitted.
 #[derive(Debug, Clone, PartialEq)]
@@ -86,6 +86,27 @@ impl FitOptions {
                 expected: "between 2 and 20",
                 found: self.folds as f64,
             });
+        }
+        for (index, member) in self.members.iter().enumerate() {
+            let is_plain =
+                |own: char| own.is_ascii_lowercase() || own.is_ascii_digit() || own == '-';
+            let twice = self.members[..index]
+                .iter()
+                .any(|own| own.name == member.name);
+            if twice || member.name.is_empty() || !member.name.chars().all(is_plain) {
+                return Err(FitError::MemberName {
+                    name: member.name.clone(),
+                });
+            }
+            if let MemberOptions::Boosted(options) = &member.options {
+                let broken = |(option, expected, found)| FitError::Member {
+                    name: member.name.clone(),
+                    option,
+                    expected,
+                    found,
+                };
+                options.check().map_err(broken)?;
+            }
         }
         if self.threads > 1024 {
             return Err(FitError::Option {

@@ -1,0 +1,144 @@
+//! Growing trees one after the other, each on what the former leave of the targets.
+
+use super::Ensemble;
+use super::grow::{Ground, Grower};
+use super::options::{BoostedOptions, Growth};
+use super::table::Table;
+use super::tree::Tree;
+use crate::draw::{Draws, mix};
+
+/// An ensemble under way.
+pub(super) struct Boosting<'a> {
+    pub(super) table: &'a Table,
+    pub(super) options: &'a BoostedOptions,
+    /// Trees at most.
+    pub(super) rounds: usize,
+    /// Rows to learn from.
+    pub(super) train: Vec<u32>,
+    /// Rows that say when to stop.
+    pub(super) judge: Vec<u32>,
+    pub(super) seed: u64,
+}
+
+/// The least error on the rows that judge.
+struct Best {
+    error: f64,
+    trees: usize,
+    /// What was left of those rows' targets.
+    left: Vec<f64>,
+}
+
+impl Boosting<'_> {
+    /// Grows the trees; gives them and what they say of `judge`.
+    pub(super) fn run(&self) -> (Ensemble, Vec<f64>) {
+        let targets = &self.table.targets;
+        let sum: f64 = self.train.iter().map(|row| targets[*row as usize]).sum();
+        let base = sum / self.train.len().max(1) as f64;
+        let mut residuals: Vec<f64> = targets.iter().map(|target| target - base).collect();
+        let mut draws = Draws::new(mix(self.seed));
+        let mut grower = Grower::default();
+        let mut trees: Vec<Tree> = Vec::new();
+        let mut best: Option<Best> = None;
+        for _ in 0..self.rounds {
+            let Some(tree) = self.grow(&mut grower, &mut draws, &mut residuals) else {
+                break;
+            };
+            trees.push(tree);
+            if self.options.patience == 0 || self.judge.is_empty() {
+                continue;
+            }
+            let left = self.left(&residuals);
+            let error = self.error(&left);
+            match &best {
+                Some(best) if error >= best.error => {
+                    if trees.len() - best.trees >= self.options.patience {
+                        break;
+                    }
+                }
+                _ => {
+                    best = Some(Best {
+                        error,
+                        trees: trees.len(),
+                        left,
+                    });
+                }
+            }
+        }
+        let left = match best {
+            Some(best) => {
+                trees.truncate(best.trees);
+                best.left
+            }
+            None => self.left(&residuals),
+        };
+        let said = self.judge.iter().zip(left);
+        let said = said.map(|(row, left)| targets[*row as usize] - left);
+        (
+            Ensemble::new(self.table.width(), base, trees),
+            said.collect(),
+        )
+    }
+
+    /// Grows the next tree and takes what it says from the residuals.
+    fn grow(&self, grower: &mut Grower, draws: &mut Draws, residuals: &mut [f64]) -> Option<Tree> {
+        let options = self.options;
+        let columns = match options.growth {
+            Growth::LeafWise => &self.table.by_names,
+            Growth::Symmetric => &self.table.by_means,
+        };
+        let chosen = draws.some(columns, options.column_share);
+        let (rows, mut others): (Vec<u32>, Vec<u32>) = self
+            .train
+            .iter()
+            .partition(|_| options.row_share >= 1.0 || draws.happens(options.row_share));
+        others.extend(&self.judge);
+        let ground = Ground {
+            columns: &self.table.columns,
+            chosen: &chosen,
+            rows: &rows,
+            others: &others,
+            residuals,
+            limit: limit(residuals, &rows, options.trusted),
+            options,
+        };
+        // Residuals wait until the tree, which looks at them, is grown.
+        let mut said: Vec<(u32, f32)> = Vec::with_capacity(rows.len() + others.len());
+        let tree = grower.grow(&ground, |rows, value| {
+            said.extend(rows.iter().map(|row| (*row, value)));
+        })?;
+        for (row, value) in said {
+            residuals[row as usize] -= f64::from(value);
+        }
+        Some(tree)
+    }
+
+    /// What is left of the judging rows' targets.
+    fn left(&self, residuals: &[f64]) -> Vec<f64> {
+        let rows = self.judge.iter();
+        rows.map(|row| residuals[*row as usize]).collect()
+    }
+
+    /// How bad residuals are: squared, or by their sizes where the greatest are not trusted.
+    fn error(&self, residuals: &[f64]) -> f64 {
+        match self.options.trusted < 1.0 {
+            true => residuals.iter().map(|left| left.abs()).sum(),
+            false => residuals.iter().map(|left| left * left).sum(),
+        }
+    }
+}
+
+/// The quantile `share` of the sizes of the rows' residuals; no limit for all of them.
+fn limit(residuals: &[f64], rows: &[u32], share: f64) -> f64 {
+    let mut sizes: Vec<f64> = match share < 1.0 {
+        true => rows
+            .iter()
+            .map(|row| residuals[*row as usize].abs())
+            .collect(),
+        false => Vec::new(),
+    };
+    let place = (sizes.len() as f64 * share.max(0.0)) as usize;
+    match place < sizes.len() {
+        true => *sizes.select_nth_unstable_by(place, f64::total_cmp).1,
+        false => f64::INFINITY,
+    }
+}

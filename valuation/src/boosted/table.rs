@@ -1,0 +1,80 @@
+//! What trees learn from.
+
+use super::bins::{Column, columns as bins};
+use super::histogram::MOST_ROWS;
+use crate::frame::Level;
+
+/// A matrix of training rows, put into bins once for all that is grown on it.
+#[derive(Debug)]
+pub(crate) struct Table {
+    /// Row-major, NaN where nothing is known.
+    values: Vec<f32>,
+    pub(super) columns: Vec<Column>,
+    pub(super) targets: Vec<f64>,
+    /// Columns that tell levels by their means alone: symmetric trees know no names.
+    pub(super) by_means: Vec<usize>,
+    /// Columns that tell levels by name, where next to all rows have one.
+    pub(super) by_names: Vec<usize>,
+}
+
+impl Table {
+    /// `values` are row-major, NaN where nothing is known; `levels` are the values of a row that
+    /// stand for levels; `targets` one a row.
+    ///
+    /// # Errors
+    /// When there are too many rows or values a row.
+    pub(crate) fn new(
+        values: Vec<f32>,
+        levels: &[Level],
+        targets: Vec<f64>,
+    ) -> Result<Table, String> {
+        let rows = targets.len();
+        let width = values.len() / rows.max(1);
+        if rows > MOST_ROWS || width > usize::from(u16::MAX) {
+            return Err(format!(
+                "{rows} rows of {width} values, expected at most {} of {}",
+                MOST_ROWS,
+                u16::MAX
+            ));
+        }
+        let mut named = vec![false; width];
+        let (mut by_means, mut by_names) = (vec![true; width], vec![true; width]);
+        for level in levels {
+            named[level.code] = level.numbered;
+            by_means[level.count] = false;
+            by_means[level.code] = false;
+            if level.numbered {
+                by_names[level.mean] = false;
+            } else {
+                by_names[level.count] = false;
+                by_names[level.code] = false;
+            }
+        }
+        let columns = bins(&values, &named);
+        // A column of one value splits nothing.
+        let seen = |own: Vec<bool>| {
+            let usable = own.into_iter().enumerate();
+            usable
+                .filter(|(column, seen)| *seen && columns[*column].varies())
+                .map(|(column, _)| column)
+                .collect::<Vec<usize>>()
+        };
+        Ok(Table {
+            by_means: seen(by_means),
+            by_names: seen(by_names),
+            values,
+            columns,
+            targets,
+        })
+    }
+
+    /// The rows' values, row-major.
+    pub(crate) fn values(&self) -> &[f32] {
+        &self.values
+    }
+
+    /// Values of a row.
+    pub(super) fn width(&self) -> usize {
+        self.columns.len()
+    }
+}
