@@ -69,9 +69,9 @@ pub(super) fn folds(report: &Report) -> String {
     let (least, most) = all.fold((f64::MAX, f64::MIN), |(least, most), error| {
         (least.min(error), most.max(error))
     });
-    // Room for the legend above the lines.
+    // Room for a legend of two lines above the others.
     let y = Axis::of(
-        [least, most + 0.25 * (most - least)].into_iter(),
+        [least, most + 0.4 * (most - least)].into_iter(),
         Scale::Linear,
     );
     let mut plot = Plot::new(x, y);

@@ -135,17 +135,21 @@ impl Plot {
         ));
     }
 
-    /// Names of what is drawn in which colour, above the plot.
+    /// Names of what is drawn in which colour, above the plot, in as many lines as they take.
     pub(super) fn legend(&mut self, names: &[&str]) {
-        let mut x = LEFT + 4.0;
+        let (mut x, mut y) = (LEFT + 4.0, TOP);
         for (name, colour) in names.iter().zip(COLOURS.iter().cycle()) {
             let name: String = name.chars().take(18).collect();
+            let width = 22.0 + 2.0 * HALF_CHAR * name.chars().count() as f64;
+            if x + width > WIDTH - RIGHT && x > LEFT + 4.0 {
+                (x, y) = (LEFT + 4.0, y + 13.0);
+            }
             self.draw(format_args!(
                 "<rect x=\"{x:.1}\" y=\"{:.1}\" width=\"9\" height=\"9\" fill=\"{colour}\"/>",
-                TOP + 1.0
+                y + 1.0
             ));
-            self.text(x + 12.0, TOP + 9.5, "start", &name);
-            x += 22.0 + 6.0 * name.chars().count() as f64;
+            self.text(x + 12.0, y + 9.5, "start", &name);
+            x += width;
         }
     }
 
