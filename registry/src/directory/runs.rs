@@ -1,9 +1,10 @@
 //! Runs and the files they kept.
 
 use std::fs;
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 
 use super::{at, atomic};
+use crate::run::is_inside;
 use crate::{Artifact, RegistryError, Run};
 
 const RUN: &str = "run.json";
@@ -14,11 +15,7 @@ fn place(root: &Path, id: &str) -> PathBuf {
 
 /// A run's own file; `None` for a name that would lead out of the run.
 fn kept(root: &Path, id: &str, name: &str) -> Option<PathBuf> {
-    let is_plain = |path: &Path| {
-        let mut parts = path.components();
-        parts.all(|part| matches!(part, Component::Normal(_)))
-    };
-    let inside = is_plain(Path::new(id)) && is_plain(Path::new(name)) && !id.is_empty();
+    let inside = is_inside(id) && is_inside(name);
     inside.then(|| place(root, id).join("artifacts").join(name))
 }
 

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::Mlflow;
 use crate::RegistryError;
+use crate::run::is_inside;
 
 impl Mlflow {
     /// The path below the proxy of what `uri` names.
@@ -38,7 +39,7 @@ impl Mlflow {
         run: &str,
         name: &str,
     ) -> Result<Option<PathBuf>, RegistryError> {
-        let Some(place) = self.place_of(run)? else {
+        let Some(place) = self.place_of(run)?.filter(|_| is_inside(name)) else {
             return Ok(None);
         };
         let path = format!("{}/{name}", self.proxied(&place.files)?);
