@@ -1,11 +1,11 @@
 //! The applier's settings.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use common::database::DatabaseConfig;
 use common::kafka::KafkaConfig;
 use records::Schema;
+use registry::RegistryConfig;
 use serde::Deserialize;
 
 /// Section `[schema]`.
@@ -14,14 +14,6 @@ use serde::Deserialize;
 struct SchemaConfig {
     /// A built-in schema's name or a file's path.
     source: String,
-}
-
-/// Section `[registry]`.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct RegistryConfig {
-    /// Where versions are looked for.
-    pub path: PathBuf,
 }
 
 /// Section `[applier]`.

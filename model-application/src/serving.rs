@@ -5,10 +5,8 @@ use std::time::Duration;
 
 use common::{Health, Shutdown};
 use records::Schema;
-use registry::{Directory, Version};
+use registry::{Directory, RegistryConfig, Version};
 use valuation::Model;
-
-use crate::config::RegistryConfig;
 
 /// A model that passed its checks.
 pub(crate) struct Loaded {
@@ -68,7 +66,7 @@ impl Serving {
         let versions = match self.registry.versions() {
             Ok(versions) => versions,
             Err(error) => {
-                tracing::warn!("{error}: {}", error.source);
+                tracing::warn!("{:#}", anyhow::Error::new(error));
                 return;
             }
         };
