@@ -10,6 +10,7 @@ pub mod kafka;
 pub mod metric;
 pub mod offsets;
 pub mod probe;
+pub mod progress;
 pub mod rejects;
 pub mod secret;
 pub mod shutdown;

@@ -24,13 +24,20 @@ pub(crate) fn routes(
         config
             .app_data(web::PayloadConfig::new(predictor.max_body_bytes))
             .app_data(web::Data::from(Arc::clone(&predictor)))
-            .route("/", web::get().to(openapi::page))
-            .route("/openapi.json", web::get().to(openapi::document))
+            .service(web::resource("/").route(web::get().to(openapi::page)))
+            .service(web::resource("/openapi.json").route(web::get().to(openapi::document)))
             .service(
                 guarded
-                    .route("/predict", web::post().to(predict::predict))
+                    .service(web::resource("/predict").route(web::post().to(predict::predict)))
                     .configure(protocol::routes)
                     .configure(models::routes),
             );
     }
+}
+
+/// Whether a path is asked for a token, where one is set: all that knows prices or models does.
+fn is_guarded(path: &str) -> bool {
+    ["/predict", "/v2", "/models"]
+        .iter()
+        .any(|part| path.starts_with(part))
 }

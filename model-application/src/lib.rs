@@ -10,6 +10,7 @@ mod control;
 mod http;
 mod price;
 mod quality;
+pub mod score;
 mod serving;
 mod store;
 mod streaming;

@@ -31,6 +31,21 @@ pub(crate) struct Loaded {
     pub model: Model,
 }
 
+impl Loaded {
+    /// Loads a version's files, which checks them (checksums, format, golden rows), and compares
+    /// their schema.
+    pub fn load(version: &Version, path: &Path, schema: &Schema) -> anyhow::Result<Loaded> {
+        let model = Model::load(path)?;
+        model.fits(schema)?;
+        Ok(Loaded {
+            name: format!("{}@{version}", model.schema().name),
+            number: version.number,
+            data_until: model.data_until_us().map(timestamp::format),
+            model,
+        })
+    }
+}
+
 /// What was made of a version.
 #[derive(Debug, Clone, Serialize)]
 pub(crate) struct Swapped {
@@ -195,27 +210,19 @@ impl Serving {
         Ok(self.swap(loaded, shadow))
     }
 
-    /// Loads a version (checksums, format, golden rows), compares its schema, and lets it price
-    /// recent requests beside the model that answers.
+    /// Loads a version and lets it price recent requests beside the model that answers.
     fn check(
         &self,
         version: &Version,
         path: &Path,
         max_change: f64,
     ) -> anyhow::Result<(Arc<Loaded>, Option<Shadow>)> {
-        let model = Model::load(path)?;
-        model.fits(&self.schema)?;
+        let loaded = Loaded::load(version, path, &self.schema)?;
         let recent = self.recent.lock();
         let recent = recent.unwrap_or_else(PoisonError::into_inner).batches();
         let current = self.current();
         let before = current.as_ref().map(|loaded| &loaded.model);
-        let shadow = Shadow::of(&model, before, &recent, max_change)?;
-        let loaded = Loaded {
-            name: format!("{}@{version}", model.schema().name),
-            number: version.number,
-            data_until: model.data_until_us().map(timestamp::format),
-            model,
-        };
+        let shadow = Shadow::of(&loaded.model, before, &recent, max_change)?;
         Ok((Arc::new(loaded), shadow))
     }
 

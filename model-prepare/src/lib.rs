@@ -7,7 +7,6 @@ mod export;
 mod html;
 mod infer;
 mod listings;
-mod progress;
 mod refused;
 mod service;
 mod table;
@@ -19,7 +18,7 @@ use sqlx::PgPool;
 use valuation::{FitOptions, Report};
 
 use crate::listings::{Listings, Parts};
-use crate::progress::Stage;
+use common::progress::Stage;
 
 pub use config::{Config, PrepareConfig};
 pub use evaluate::{Evaluated, Evaluation, Speed, evaluate, summary};

@@ -12,9 +12,9 @@ use crate::serving::{NoSuchVersion, Swapped};
 
 pub(super) fn routes(config: &mut web::ServiceConfig) {
     config
-        .route("/models", web::get().to(list))
-        .route("/models/rollback", web::post().to(roll_back))
-        .route("/models/{version}/activate", web::post().to(activate));
+        .service(web::resource("/models").route(web::get().to(list)))
+        .service(web::resource("/models/rollback").route(web::post().to(roll_back)))
+        .service(web::resource("/models/{version}/activate").route(web::post().to(activate)));
 }
 
 /// Why, in the registry's history.

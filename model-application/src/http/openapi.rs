@@ -35,7 +35,7 @@ fn describe(schema: &Schema, predictor: &Predictor) -> Value {
     let model = json!({ "name": "name", "in": "path", "required": true,
         "schema": { "type": "string" }, "example": schema.name });
     let version = json!({ "name": "version", "in": "path", "required": true,
-        "schema": { "type": "string" }, "example": "v000001" });
+        "schema": { "type": "string", "pattern": "^v?[0-9]{1,15}$" }, "example": "v000001" });
     let why = json!({ "name": "why", "in": "query", "schema": { "type": "string" },
         "description": "kept in the registry's history" });
     let with_model = |mut operations: Value, is_versioned: bool| {
@@ -127,10 +127,10 @@ fn describe(schema: &Schema, predictor: &Predictor) -> Value {
         ("/models", "The versions of the registry", false),
     ] {
         let mut operations = plain(summary, "as JSON");
-        let responses = &mut operations["get"]["responses"];
-        if path.starts_with("/v2") || path == "/models" {
-            responses["401"] = refused("a token is asked for");
+        if super::is_guarded(path) {
+            operations["get"]["responses"]["401"] = refused("a token is asked for");
         }
+        let responses = &mut operations["get"]["responses"];
         if !is_sure {
             responses["503"] = ok("not yet, and why", "Anything");
         }
@@ -192,7 +192,14 @@ fn describe(schema: &Schema, predictor: &Predictor) -> Value {
     if predictor.is_guarded() {
         document["components"]["securitySchemes"] =
             json!({ "bearer": { "type": "http", "scheme": "bearer" } });
-        document["security"] = json!([{ "bearer": [] }]);
+        let paths = document["paths"].as_object_mut().into_iter().flatten();
+        for (_, operations) in paths.filter(|(path, _)| super::is_guarded(path)) {
+            for method in ["get", "post"] {
+                if let Some(operation) = operations.get_mut(method) {
+                    operation["security"] = json!([{ "bearer": [] }]);
+                }
+            }
+        }
     }
     document
 }
@@ -307,14 +314,14 @@ fn answer() -> Value {
 fn inference_request() -> Value {
     json!({ "type": "object", "required": ["inputs"], "properties": {
         "id": { "type": "string" },
-        "inputs": { "type": "array", "items": { "type": "object",
+        "inputs": { "type": "array", "minItems": 1, "items": { "type": "object",
             "required": ["name", "shape", "datatype", "data"], "properties": {
                 "name": { "type": "string", "description": "a field of the record" },
                 "shape": { "type": "array", "items": { "type": "integer", "minimum": 0 } },
                 "datatype": { "type": "string" },
                 "data": { "type": "array" } } } },
         "outputs": { "type": "array", "items": { "type": "object", "required": ["name"],
-            "properties": { "name": { "type": "string" } } } } } })
+            "properties": { "name": { "enum": ["prediction", "low", "high"] } } } } } })
 }
 
 fn inference_response() -> Value {

@@ -19,14 +19,14 @@ use crate::serving::Loaded;
 
 pub(super) fn routes(config: &mut web::ServiceConfig) {
     config
-        .route("/v2", web::get().to(server))
-        .route("/v2/health/live", web::get().to(live))
-        .route("/v2/health/ready", web::get().to(ready));
+        .service(web::resource("/v2").route(web::get().to(server)))
+        .service(web::resource("/v2/health/live").route(web::get().to(live)))
+        .service(web::resource("/v2/health/ready").route(web::get().to(ready)));
     for model in ["/v2/models/{name}", "/v2/models/{name}/versions/{version}"] {
         config
-            .route(model, web::get().to(metadata))
-            .route(&format!("{model}/ready"), web::get().to(model_ready))
-            .route(&format!("{model}/infer"), web::post().to(infer));
+            .service(web::resource(model).route(web::get().to(metadata)))
+            .service(web::resource(&format!("{model}/ready")).route(web::get().to(model_ready)))
+            .service(web::resource(&format!("{model}/infer")).route(web::post().to(infer)));
     }
 }
 

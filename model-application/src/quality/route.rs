@@ -25,7 +25,7 @@ pub(crate) fn routes(
     move |config| {
         config
             .app_data(web::Data::from(Arc::clone(&rounds)))
-            .route("/quality", web::get().to(quality));
+            .service(web::resource("/quality").route(web::get().to(quality)));
     }
 }
 
