@@ -44,6 +44,11 @@ struct Account {
 pub(crate) struct Training {
     version: String,
     path: String,
+    /// Id of its run.
+    run: String,
+    promoted: bool,
+    /// Why, or why not.
+    verdict: Option<String>,
     finished_at: String,
     seconds: f64,
     rows: usize,
@@ -171,8 +176,14 @@ impl Training {
     fn of(trained: &Trained, finished_at: String, seconds: f64) -> Training {
         let report = &trained.report;
         Training {
-            version: trained.version.to_string(),
-            path: trained.version.path.display().to_string(),
+            version: trained.name(),
+            path: trained
+                .saved
+                .as_ref()
+                .map_or_else(String::new, |own| own.path.display().to_string()),
+            run: trained.run.clone(),
+            promoted: trained.decision.as_ref().is_some_and(|own| own.1),
+            verdict: trained.decision.as_ref().map(|own| own.0.said.clone()),
             finished_at,
             seconds,
             rows: report.rows,

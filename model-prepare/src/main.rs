@@ -1,5 +1,7 @@
 //! `model-prepare`: fits the price model and saves a version of it.
 
+mod cli;
+
 use std::path::{Path, PathBuf};
 
 use clap::Parser;
@@ -30,6 +32,16 @@ use valuation::SplitBy;
 ///   model-prepare schema infer homes.csv --target price > homes.toml
 ///   model-prepare export --model models/v000001 --format xgboost --to boosted.json
 ///
+/// Every training is a run: its parameters, measures, report and training set are kept beside the
+/// versions, or in an MLflow server (MLFLOW_TRACKING_URI). The new version is judged against the
+/// champion on rows that neither had learned from, and promoted by rule (prepare.promote):
+///
+///   model-prepare versions                     what there is, and which of it answers
+///   model-prepare show champion                its run, its measures, what was decided of it
+///   model-prepare compare 7 champion           which is better, and how sure that is
+///   model-prepare promote 7 --why "..."        by the rule; --force does it all the same
+///   model-prepare rollback                     back to the champion before
+///
 /// With --cron or --http it stays, and serves /status, /metrics, /health/live, /health/ready and
 /// POST /train at prepare.http (127.0.0.1:8084):
 ///
@@ -50,7 +62,7 @@ struct Args {
     #[arg(long, value_name = "SCHEMA.toml")]
     schema: Option<PathBuf>,
     /// Directory in which versions are kept (same as registry.path)
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", global = true)]
     registry: Option<PathBuf>,
     /// Stay, and fit by schedule: second minute hour day month weekday, in UTC
     #[arg(long, value_name = "EXPRESSION", conflicts_with = "data")]
@@ -107,6 +119,14 @@ enum Command {
         #[arg(long, value_name = "FILE")]
         rows_of: Option<PathBuf>,
     },
+    /// Price records: a line of JSON each on standard input, a line of JSON each on standard output
+    Price {
+        /// Directory of the version; the champion where it is left out
+        #[arg(long, value_name = "DIR")]
+        model: Option<PathBuf>,
+    },
+    #[command(flatten)]
+    Registry(cli::RegistryCommand),
 }
 
 #[derive(clap::Subcommand)]
@@ -159,6 +179,16 @@ async fn main() -> anyhow::Result<()> {
             };
             println!("{}", model_prepare::export(&model, &wanted)?);
             return Ok(());
+        }
+        Some(Command::Price { model }) => {
+            let mut config = Config::new(&args.common.layered()?)?;
+            config.registry.path = args.registry.unwrap_or(config.registry.path);
+            return tokio::task::spawn_blocking(move || cli::price(&config, model)).await?;
+        }
+        Some(Command::Registry(command)) => {
+            let mut config = Config::new(&args.common.layered()?)?;
+            config.registry.path = args.registry.unwrap_or(config.registry.path);
+            return tokio::task::spawn_blocking(move || command.run(&config)).await?;
         }
         None => {}
     }

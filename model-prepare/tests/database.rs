@@ -78,7 +78,8 @@ impl Stage {
     }
 
     fn versions(&self) -> usize {
-        std::fs::read_dir(self.home.path().join("models")).map_or(0, Iterator::count)
+        let registry = registry::Directory::new(self.home.path().join("models"));
+        registry.versions().expect("reads").len()
     }
 
     async fn end(self) {
@@ -106,9 +107,9 @@ async fn only_the_window_is_learned_from() {
         .await
         .expect("trains");
     assert_eq!(trained.report.rows, 600);
-    assert_eq!(trained.version.number, 1);
+    assert_eq!(trained.saved.as_ref().expect("is saved").number, 1);
     assert!(trained.report.model.mdape < 0.08, "{:?}", trained.report);
-    valuation::Model::load(&trained.version.path).expect("the version loads");
+    valuation::Model::load(&trained.saved.expect("is saved").path).expect("the version loads");
 
     stage.config.prepare.window_days = 60;
     let trained = model_prepare::train_on_database(&stage.config, &stage.pool)
