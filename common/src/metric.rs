@@ -29,6 +29,16 @@ pub enum Metric {
     ApplierHttpRefused,
     /// Answers over HTTP that could not be kept.
     ApplierHttpNotStored,
+    /// Trainings that ended, well or not.
+    PrepareTrainings,
+    /// Trainings that failed.
+    PrepareFailures,
+    /// Versions that a training made and that became the champion.
+    PreparePromotions,
+    /// Time a training took; a histogram.
+    PrepareTrainingSeconds,
+    /// Listings stored since the last training; a gauge.
+    PrepareNewRows,
     /// Messages the emulator delivered, by `topic`.
     EmulatorSent,
     /// Assignments given and taken, by `consumer`.
@@ -43,7 +53,7 @@ pub enum Metric {
 
 impl Metric {
     /// All of them.
-    const ALL: [Metric; 18] = [
+    const ALL: [Metric; 23] = [
         Metric::LoaderReceived,
         Metric::LoaderReceivedBytes,
         Metric::LoaderStored,
@@ -57,6 +67,11 @@ impl Metric {
         Metric::ApplierRejected,
         Metric::ApplierHttpRefused,
         Metric::ApplierHttpNotStored,
+        Metric::PrepareTrainings,
+        Metric::PrepareFailures,
+        Metric::PreparePromotions,
+        Metric::PrepareTrainingSeconds,
+        Metric::PrepareNewRows,
         Metric::EmulatorSent,
         Metric::KafkaRebalances,
         Metric::KafkaDeletedUnread,
@@ -74,7 +89,7 @@ impl Metric {
         for metric in Metric::ALL {
             let (name, help) = metric.texts();
             match metric {
-                Metric::KafkaLagRecords | Metric::KafkaLagSeconds => {
+                Metric::KafkaLagRecords | Metric::KafkaLagSeconds | Metric::PrepareNewRows => {
                     metrics::describe_gauge!(name, help);
                 }
                 _ if metric.buckets().is_some() => metrics::describe_histogram!(name, help),
@@ -89,6 +104,9 @@ impl Metric {
             Metric::LoaderBatchRecords => Some(&[1.0, 10.0, 100.0, 1e3, 1e4, 1e5]),
             Metric::LoaderStageSeconds => {
                 Some(&[0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0])
+            }
+            Metric::PrepareTrainingSeconds => {
+                Some(&[0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0, 300.0, 1000.0])
             }
             _ => None,
         }
@@ -135,6 +153,22 @@ impl Metric {
             Metric::ApplierHttpNotStored => (
                 "hedonic_applier_http_answers_not_stored_total",
                 "Answers over HTTP that could not be kept",
+            ),
+            Metric::PrepareTrainings => (
+                "hedonic_prepare_trainings_total",
+                "Trainings that ended, well or not",
+            ),
+            Metric::PrepareFailures => ("hedonic_prepare_failures_total", "Trainings that failed"),
+            Metric::PreparePromotions => (
+                "hedonic_prepare_promotions_total",
+                "Versions that a training made and that became the champion",
+            ),
+            Metric::PrepareTrainingSeconds => {
+                ("hedonic_prepare_training_seconds", "Time a training took")
+            }
+            Metric::PrepareNewRows => (
+                "hedonic_prepare_new_rows",
+                "Listings stored since the last training",
             ),
             Metric::EmulatorSent => ("hedonic_emulator_sent_total", "Messages delivered"),
             Metric::KafkaRebalances => (

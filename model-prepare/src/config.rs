@@ -11,6 +11,7 @@ use serde::Deserialize;
 use valuation::{Effort, NamedMember};
 
 use crate::promotion::{PromotionConfig, PromotionMode};
+use crate::watch::WatchConfig;
 
 /// Section `[schema]`.
 #[derive(Debug, Clone, Deserialize)]
@@ -46,6 +47,8 @@ pub struct PrepareConfig {
     pub promote: PromotionMode,
     /// The bounds of the rule it is judged by.
     pub promotion: PromotionConfig,
+    /// When the loop trains.
+    pub watch: WatchConfig,
     /// Whether a run keeps its report as a page.
     pub keep_report: bool,
     /// Whether a run keeps the rows it was fitted on: they say which rows a later version can be

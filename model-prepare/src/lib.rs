@@ -16,6 +16,8 @@ mod service;
 mod table;
 mod trained;
 mod training;
+mod turn;
+mod watch;
 
 use std::path::Path;
 use std::time::Instant;
@@ -28,6 +30,7 @@ use valuation::FitOptions;
 use crate::listings::{Listings, Parts};
 use crate::progress::Stage;
 use crate::training::Workplace;
+use crate::turn::Turn;
 
 pub use commands::{Shown, compare, gc, history, promote, rollback, runs, show, sync, versions};
 pub use config::{Config, PrepareConfig};
@@ -37,19 +40,28 @@ pub use infer::infer;
 pub use price::price;
 pub use promotion::{Check, Contest, PromotionConfig, PromotionMode, Side, Verdict};
 pub use refused::Refused;
-pub use service::{check_schedule, run};
+pub use service::{check_schedule, run, watch};
 pub use table::table;
 pub use trained::Trained;
+pub use watch::WatchConfig;
 
 /// Parts of the table's export that may wait to be read: bounds memory.
 const PARTS: usize = 16;
 
-/// Fits on the stored listings of the last `window_days` and saves a version.
+/// Fits on the stored listings of the last `window_days` and saves a version. One training at a time:
+/// PostgreSQL says whose turn it is.
 ///
 /// # Errors
-/// When the table cannot be read, or what it holds cannot be learned from; nothing is written.
+/// When another training runs, the table cannot be read, or what it holds cannot be learned from; nothing is written.
 pub async fn train_on_database(config: &Config, pool: &PgPool) -> anyhow::Result<Trained> {
     config::check_registry(&config.registry.path)?;
+    let turn = Turn::take(pool, &config.schema.table).await?;
+    let trained = train_in_turn(config, pool).await;
+    turn.give_back().await;
+    trained
+}
+
+async fn train_in_turn(config: &Config, pool: &PgPool) -> anyhow::Result<Trained> {
     let began = Instant::now();
     let schema = config.schema.clone();
     let (sender, parts) = tokio::sync::mpsc::channel(PARTS);

@@ -42,6 +42,8 @@ use valuation::SplitBy;
 ///   model-prepare promote 7 --why "..."        by the rule; --force does it all the same
 ///   model-prepare rollback                     back to the champion before
 ///
+/// The whole loop, training on what arrives: model-prepare watch (--help says more).
+///
 /// With --cron or --http it stays, and serves /status, /metrics, /health/live, /health/ready and
 /// POST /train at prepare.http (127.0.0.1:8084):
 ///
@@ -125,6 +127,26 @@ enum Command {
         #[arg(long, value_name = "DIR")]
         model: Option<PathBuf>,
     },
+    /// Stay, and train when enough new listings have been stored; a better version is promoted
+    ///
+    /// Listens to data-loader's notices. A training that fails is tried again with longer and longer
+    /// pauses, and the champion stays. Of several on one database one trains at a time.
+    ///
+    ///   model-prepare watch --new-rows 5000
+    ///   model-prepare watch --cron "0 0 3 * * *" --set prepare.threads=2
+    ///   curl localhost:8084/status
+    #[command(verbatim_doc_comment)]
+    Watch {
+        /// Train when so many have been stored since the last training (same as prepare.watch.new_rows)
+        #[arg(long, value_name = "COUNT")]
+        new_rows: Option<u64>,
+        /// Train by schedule too: second minute hour day month weekday, in UTC
+        #[arg(long, value_name = "EXPRESSION")]
+        cron: Option<String>,
+        /// Address of the HTTP interface (same as prepare.http)
+        #[arg(long, value_name = "HOST:PORT")]
+        http: Option<String>,
+    },
     #[command(flatten)]
     Registry(cli::RegistryCommand),
 }
@@ -184,6 +206,25 @@ async fn main() -> anyhow::Result<()> {
             let mut config = Config::new(&args.common.layered()?)?;
             config.registry.path = args.registry.unwrap_or(config.registry.path);
             return tokio::task::spawn_blocking(move || cli::price(&config, model)).await?;
+        }
+        Some(Command::Watch {
+            new_rows,
+            cron,
+            http,
+        }) => {
+            if let Some(expression) = &cron {
+                model_prepare::check_schedule(expression)?;
+            }
+            let mut config = Config::new(&args.common.layered()?)?;
+            config.registry.path = args.registry.unwrap_or(config.registry.path);
+            config.prepare.http = http.unwrap_or(config.prepare.http);
+            let watch = &mut config.prepare.watch;
+            watch.new_rows = new_rows.unwrap_or(watch.new_rows);
+            common::telemetry::record_metrics();
+            let listener = common::http::listen(&config.prepare.http)?;
+            tracing::info!("listening on http://{}", listener.local_addr()?);
+            let shutdown = common::shutdown::on_signals();
+            return model_prepare::watch(config, cron, listener, shutdown).await;
         }
         Some(Command::Registry(command)) => {
             let mut config = Config::new(&args.common.layered()?)?;

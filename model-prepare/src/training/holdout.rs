@@ -44,23 +44,28 @@ pub(crate) struct Holdout {
 pub(crate) type Identity = (Arc<str>, u64);
 
 impl Holdout {
-    /// Writes the judged rows of a batch.
+    /// Writes the judged rows of a batch, with the ranges as the version gives them: wider by
+    /// `widened` on the logarithm's scale than they were judged ([`Report::widened`]).
+    ///
+    /// [`Report::widened`]: valuation::Report::widened
     pub(crate) fn write(
         path: &Path,
         schema: &Schema,
         batch: &RecordBatch,
         judged: &[JudgedRow],
+        widened: f64,
     ) -> anyhow::Result<()> {
         let rows: UInt64Array = judged.iter().map(|own| own.row as u64).collect();
         let taken = arrow_select::take::take_record_batch(batch, &rows)?;
-        let column = |of: fn(&JudgedRow) -> f64| -> ArrayRef {
+        let column = |of: &dyn Fn(&JudgedRow) -> f64| -> ArrayRef {
             Arc::new(judged.iter().map(of).collect::<Float64Array>())
         };
+        let end = |value: f64, end: f64| value * (end / value).powf(widened);
         let said = [
-            column(|own| own.actual),
-            column(|own| own.value),
-            column(|own| own.low),
-            column(|own| own.high),
+            column(&|own| own.actual),
+            column(&|own| own.value),
+            column(&|own| end(own.value, own.low)),
+            column(&|own| end(own.value, own.high)),
         ];
         let mut fields: Vec<Arc<Field>> = taken.schema().fields().iter().cloned().collect();
         let own = |name: &&str| Arc::new(Field::new(*name, DataType::Float64, false));

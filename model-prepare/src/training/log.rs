@@ -45,7 +45,13 @@ pub(crate) fn log(run: &mut Run, place: &mut Workplace, fitted: &Fitted) -> anyh
         Ok(std::fs::write(path, serde_json::to_vec_pretty(report)?)?)
     })?;
     place.add(HOLDOUT, |path| {
-        Holdout::write(path, &config.schema, &listings.batch, &report.judged)
+        Holdout::write(
+            path,
+            &config.schema,
+            &listings.batch,
+            &report.judged,
+            report.widened,
+        )
     })?;
     if config.prepare.keep_report {
         place.add(PAGE, |path| {
