@@ -11,6 +11,7 @@ use serde::Deserialize;
 use valuation::{Effort, NamedMember};
 
 use crate::promotion::{PromotionConfig, PromotionMode};
+use crate::sweep::SweepConfig;
 use crate::watch::WatchConfig;
 
 /// Section `[schema]`.
@@ -49,6 +50,8 @@ pub struct PrepareConfig {
     pub promotion: PromotionConfig,
     /// When the loop trains.
     pub watch: WatchConfig,
+    /// What a sweep varies.
+    pub sweep: SweepConfig,
     /// Whether a run keeps its report as a page.
     pub keep_report: bool,
     /// Whether a run keeps the rows it was fitted on: they say which rows a later version can be

@@ -188,6 +188,9 @@ impl Control {
         // What arrives while it reads may be learned from and count as new all the same.
         let stored = crate::watch::arrived(pool, self.table()).await.ok();
         let result = crate::train_on_database(&self.config, pool).await;
+        if result.is_ok() {
+            self.tidy().await;
+        }
         let now = records::timestamp::format(records::timestamp::now_us());
         let mut account = self.account();
         account.began = Some(started);
@@ -242,6 +245,22 @@ impl Control {
                 });
                 Err(Refusal::Failed(error))
             }
+        }
+    }
+
+    /// Takes old versions away, where a watch makes one after the other.
+    async fn tidy(&self) {
+        let keep = self.config.prepare.watch.keep_versions;
+        if keep == 0 || self.account().watch.is_none() {
+            return;
+        }
+        let config = self.config.registry.clone();
+        let tidying =
+            tokio::task::spawn_blocking(move || crate::gc(&*registry::open(&config)?, keep, false));
+        match tidying.await {
+            Ok(Ok(shown)) => tracing::debug!("{}", shown.text),
+            Ok(Err(error)) => tracing::warn!("old versions stay: {error:#}"),
+            Err(error) => tracing::warn!("old versions stay: {error}"),
         }
     }
 

@@ -13,6 +13,7 @@ mod progress;
 mod promotion;
 mod refused;
 mod service;
+mod sweep;
 mod table;
 mod trained;
 mod training;
@@ -25,7 +26,7 @@ use std::time::Instant;
 use anyhow::Context;
 use registry::{Registry, Run};
 use sqlx::PgPool;
-use valuation::FitOptions;
+use valuation::{FitOptions, Report};
 
 use crate::listings::{Listings, Parts};
 use crate::progress::Stage;
@@ -41,6 +42,7 @@ pub use price::price;
 pub use promotion::{Check, Contest, PromotionConfig, PromotionMode, Side, Verdict};
 pub use refused::Refused;
 pub use service::{check_schedule, run, watch};
+pub use sweep::{Parameter, SamplerKind, Sweep, SweepConfig, sweep};
 pub use table::table;
 pub use trained::Trained;
 pub use watch::WatchConfig;
@@ -63,6 +65,8 @@ pub async fn train_on_database(config: &Config, pool: &PgPool) -> anyhow::Result
 
 async fn train_in_turn(config: &Config, pool: &PgPool) -> anyhow::Result<Trained> {
     let began = Instant::now();
+    // Before the rows are read: what comes meanwhile may be among them, and counts as new.
+    let arrived = watch::arrived(pool, &config.schema.table).await.ok();
     let schema = config.schema.clone();
     let (sender, parts) = tokio::sync::mpsc::channel(PARTS);
     let reading = tokio::task::spawn_blocking(move || {
@@ -83,7 +87,7 @@ async fn train_in_turn(config: &Config, pool: &PgPool) -> anyhow::Result<Trained
         Some(_) => format!("table {}, last {days} days", config.schema.table),
         None => format!("table {}", config.schema.table),
     };
-    tokio::task::spawn_blocking(move || train(&config, &listings, &source, began))
+    tokio::task::spawn_blocking(move || train(&config, &listings, &source, arrived, began))
         .await
         .context("the training broke off")?
 }
@@ -96,7 +100,7 @@ pub fn train_on_file(config: &Config, file: &Path) -> anyhow::Result<Trained> {
     config::check_registry(&config.registry.path)?;
     let began = Instant::now();
     let listings = listings::of_file(file, &config.schema)?;
-    train(config, &listings, &file.display().to_string(), began)
+    train(config, &listings, &file.display().to_string(), None, began)
 }
 
 /// What the settings say of a fit.
@@ -119,10 +123,50 @@ fn train(
     config: &Config,
     listings: &Listings,
     source: &str,
+    arrived: Option<u64>,
     began: Instant,
 ) -> anyhow::Result<Trained> {
     let registry = registry::open(&config.registry)?;
+    let registry = &*registry;
+    let Published {
+        version,
+        mut run,
+        report,
+    } = fit_and_publish(config, listings, source, arrived, began, None, registry)?;
+    let decision = match &version {
+        Some(version) => Some(decide(registry, config, version, &mut run)?),
+        None => None,
+    };
+    Ok(Trained {
+        saved: version,
+        run: run.id,
+        decision,
+        report,
+        rows_rejected: listings.rejected.len(),
+        refused: listings.refused.clone(),
+    })
+}
+
+/// A version before it is judged.
+struct Published {
+    /// `None` where the server is away: run and version are kept, to be sent.
+    version: Option<registry::Version>,
+    run: Run,
+    report: Report,
+}
+
+/// Fits, and publishes the version with its run, which is a part of `parent`.
+fn fit_and_publish(
+    config: &Config,
+    listings: &Listings,
+    source: &str,
+    arrived: Option<u64>,
+    began: Instant,
+    parent: Option<&str>,
+    registry: &dyn Registry,
+) -> anyhow::Result<Published> {
     let mut run = Run::start(format!("{} on {source}", config.schema.name));
+    run.parent = parent.map(str::to_owned);
     let rows = listings.batch.num_rows();
     let stage = Stage::start(format!("fitting on {rows} listings"));
     let options = options(config);
@@ -134,7 +178,7 @@ fn train(
         records::timestamp::now_us(),
     )?;
     drop(stage);
-    let stage = Stage::start(format!("saving and judging in {}", registry.place()));
+    let _stage = Stage::start(format!("saving in {}", registry.place()));
     let mut place = Workplace::new(&config.registry.path)?;
     let fitted = training::Fitted {
         config,
@@ -142,23 +186,16 @@ fn train(
         model: &model,
         report: &report,
         source,
+        arrived,
         began,
     };
     training::log(&mut run, &mut place, &fitted)?;
     let path = &config.registry.path;
-    let version = training::keep_or_publish(&*registry, path, &run, &place, &model)?;
-    let decision = match &version {
-        Some(version) => Some(decide(&*registry, config, version, &mut run)?),
-        None => None,
-    };
-    drop(stage);
-    Ok(Trained {
-        saved: version,
-        run: run.id,
-        decision,
+    let version = training::keep_or_publish(registry, path, &run, &place, &model)?;
+    Ok(Published {
+        version,
+        run,
         report,
-        rows_rejected: listings.rejected.len(),
-        refused: listings.refused.clone(),
     })
 }
 

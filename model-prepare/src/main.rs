@@ -3,10 +3,11 @@
 mod cli;
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use clap::Parser;
 use common::{Health, Shutdown};
-use model_prepare::{Config, Evaluation, Export, ExportFormat};
+use model_prepare::{Config, Evaluation, Export, ExportFormat, SamplerKind, Sweep};
 use valuation::SplitBy;
 
 /// Fits the price model and saves a version of it.
@@ -42,6 +43,7 @@ use valuation::SplitBy;
 ///   model-prepare promote 7 --why "..."        by the rule; --force does it all the same
 ///   model-prepare rollback                     back to the champion before
 ///
+/// Other settings of the members: model-prepare sweep (--help says more).
 /// The whole loop, training on what arrives: model-prepare watch (--help says more).
 ///
 /// With --cron or --http it stays, and serves /status, /metrics, /health/live, /health/ready and
@@ -61,7 +63,7 @@ struct Args {
     #[arg(long, value_name = "FILE")]
     data: Option<PathBuf>,
     /// What a record is: a schema file, or a built-in schema's name (same as schema.source)
-    #[arg(long, value_name = "SCHEMA.toml")]
+    #[arg(long, value_name = "SCHEMA.toml", global = true)]
     schema: Option<PathBuf>,
     /// Directory in which versions are kept (same as registry.path)
     #[arg(long, value_name = "DIR", global = true)]
@@ -147,8 +149,50 @@ enum Command {
         #[arg(long, value_name = "HOST:PORT")]
         http: Option<String>,
     },
+    /// Try many settings of the members on a file, and register the best as challenger
+    ///
+    /// What is varied is in [[prepare.sweep.parameters]]. A trial is judged out of fold; the hold-out is
+    /// kept for the winner. Trials that are hopeless on a part of the rows are given up. Every trial
+    /// is a run (runs --of RUN); called again after a kill, it goes on; the same seed and --parallel
+    /// give the same trials. sweep.html compares them.
+    ///
+    ///   model-prepare sweep --data listings.csv --trials 50 --parallel 2 --time-limit 3600
+    ///   model-prepare promote challenger
+    #[command(verbatim_doc_comment)]
+    Sweep {
+        /// The file to learn from; a sweep that goes on has its own copy
+        #[arg(long = "data", value_name = "FILE")]
+        file: Option<PathBuf>,
+        /// How many trials, those of earlier calls too
+        #[arg(long, value_name = "COUNT", default_value_t = 30)]
+        trials: usize,
+        /// How many at a time; they share the cores
+        #[arg(long, value_name = "COUNT", default_value_t = 1)]
+        parallel: usize,
+        /// Begin no further round after so long
+        #[arg(long, value_name = "SECONDS")]
+        time_limit: Option<u64>,
+        /// How the next trial is chosen
+        #[arg(long, value_name = "HOW", default_value = "tpe")]
+        sampler: Sampler,
+        /// The same name goes on with what was tried
+        #[arg(long, value_name = "NAME", default_value = "sweep")]
+        name: String,
+        /// Seed of draws and fits (same as prepare.seed)
+        #[arg(long = "seed", value_name = "NUMBER")]
+        draws: Option<u64>,
+        /// One JSON object instead of text
+        #[arg(long)]
+        json: bool,
+    },
     #[command(flatten)]
     Registry(cli::RegistryCommand),
+}
+
+#[derive(Clone, Copy, clap::ValueEnum)]
+enum Sampler {
+    Tpe,
+    Random,
 }
 
 #[derive(clap::Subcommand)]
@@ -225,6 +269,42 @@ async fn main() -> anyhow::Result<()> {
             tracing::info!("listening on http://{}", listener.local_addr()?);
             let shutdown = common::shutdown::on_signals();
             return model_prepare::watch(config, cron, listener, shutdown).await;
+        }
+        Some(Command::Sweep {
+            file,
+            trials,
+            parallel,
+            time_limit,
+            sampler,
+            name,
+            draws,
+            json,
+        }) => {
+            if let Some(schema) = &args.schema {
+                let setting = format!("schema.source={}", schema.display());
+                args.common.set.push(setting);
+            }
+            let mut config = Config::new(&args.common.layered()?)?;
+            config.registry.path = args.registry.unwrap_or(config.registry.path);
+            config.prepare.seed = draws.unwrap_or(config.prepare.seed);
+            let wanted = Sweep {
+                name,
+                data: file,
+                trials,
+                parallel,
+                time_limit: time_limit.map(Duration::from_secs),
+                sampler: match sampler {
+                    Sampler::Tpe => SamplerKind::Tpe,
+                    Sampler::Random => SamplerKind::Random,
+                },
+            };
+            let sweeping = move || model_prepare::sweep(&config, &wanted);
+            let shown = tokio::task::spawn_blocking(sweeping).await??;
+            match json {
+                true => println!("{}", serde_json::to_string_pretty(&shown.json)?),
+                false => println!("{}", shown.text),
+            }
+            return Ok(());
         }
         Some(Command::Registry(command)) => {
             let mut config = Config::new(&args.common.layered()?)?;

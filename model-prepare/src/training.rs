@@ -7,10 +7,10 @@ mod page;
 mod publish;
 mod workplace;
 
-pub(crate) use holdout::Holdout;
+pub(crate) use holdout::{Holdout, write as write_records};
 pub(crate) use learned::Learned;
-pub(crate) use log::{Fitted, log};
-pub(crate) use publish::{decide, keep_or_publish};
+pub(crate) use log::{Fitted, log, member_params};
+pub(crate) use publish::{decide, keep_or_publish, log_or_keep};
 pub(crate) use workplace::Workplace;
 
 /// The rows a version was judged on and what it said of them, among its run's files.

@@ -13,6 +13,8 @@ use crate::control::{Control, Refusal};
 
 /// How often is looked without being told: a notice may be lost with its connection.
 const LOOK: Duration = Duration::from_secs(2);
+/// The parameter of a run that says how many rows had been stored when it began.
+pub(crate) const ARRIVED: &str = "data.arrived";
 
 /// Section `[prepare.watch]`.
 #[derive(Debug, Clone, Deserialize)]
@@ -26,6 +28,8 @@ pub struct WatchConfig {
     pub retry_s: u64,
     /// The longest that pause becomes.
     pub retry_most_s: u64,
+    /// Versions that stay beside those with an alias: a loop would fill any disk. 0: all.
+    pub keep_versions: usize,
 }
 
 impl WatchConfig {
@@ -57,37 +61,29 @@ pub(crate) async fn arrived(pool: &PgPool, table: &str) -> Result<u64, sqlx::Err
     Ok(u64::try_from(stored).unwrap_or(0))
 }
 
-/// Rows of which the newest version can have learned: those before it was made.
+/// Rows that had been stored when the newest version was fitted, as its run says; where it does not,
+/// all there are: only what comes from now on is known to be new.
 async fn arrived_before_newest(
     pool: &PgPool,
     table: &str,
     registry: &RegistryConfig,
 ) -> anyhow::Result<u64> {
     let config = registry.clone();
-    let made_ms = tokio::task::spawn_blocking(move || -> anyhow::Result<Option<i64>> {
+    let looking = tokio::task::spawn_blocking(move || -> anyhow::Result<Option<String>> {
         let registry = registry::open(&config)?;
-        Ok(match registry.versions()?.pop() {
-            Some(newest) => Some(registry.info(newest.number)?.created_ms),
-            None => None,
-        })
-    })
-    .await??;
-    let Some(made_ms) = made_ms else {
-        return Ok(0);
-    };
-    if arrived(pool, table).await? == 0 {
-        return Ok(0);
+        let Some(newest) = registry.versions()?.pop() else {
+            return Ok(Some("0".to_owned()));
+        };
+        let Some(run) = registry.info(newest.number)?.run else {
+            return Ok(None);
+        };
+        let run = registry.run(&run)?;
+        Ok(run.and_then(|run| run.params.get(ARRIVED).cloned()))
+    });
+    match looking.await??.and_then(|text| text.parse().ok()) {
+        Some(before) => Ok(before),
+        None => Ok(arrived(pool, table).await?),
     }
-    // Counted by minute: those of the same minute count as new.
-    let stored: i64 = sqlx::query_scalar(
-        "SELECT coalesce(sum(stored), 0)::bigint FROM arrivals \
-         WHERE source = $1 AND minute < date_trunc('minute', to_timestamp($2::double precision / 1000))",
-    )
-    .bind(table)
-    .bind(made_ms as f64)
-    .fetch_one(pool)
-    .await?;
-    Ok(u64::try_from(stored).unwrap_or(0))
 }
 
 /// Trains whenever it is time to, until shutdown.

@@ -138,7 +138,7 @@ pub(super) fn identities(
 }
 
 /// Writes records as Parquet, compressed, with the names of key and time.
-pub(super) fn write(path: &Path, schema: &Schema, batch: &RecordBatch) -> anyhow::Result<()> {
+pub(crate) fn write(path: &Path, schema: &Schema, batch: &RecordBatch) -> anyhow::Result<()> {
     let mut notes = batch.schema().metadata().clone();
     notes.insert(KEY.to_owned(), schema.key.clone());
     if let Some(time) = &schema.time {

@@ -21,6 +21,8 @@ pub(crate) struct Fitted<'a> {
     pub(crate) report: &'a Report,
     /// Where the listings came from.
     pub(crate) source: &'a str,
+    /// Listings that the loader had stored by then; `None` for a file.
+    pub(crate) arrived: Option<u64>,
     /// When the reading began.
     pub(crate) began: Instant,
 }
@@ -78,6 +80,9 @@ fn params(run: &mut Run, fitted: &Fitted) {
     let (schema, prepare) = (&config.schema, &config.prepare);
     run.param("data.source", fitted.source);
     run.param("data.rows", report.rows);
+    if let Some(arrived) = fitted.arrived {
+        run.param(crate::watch::ARRIVED, arrived);
+    }
     run.param("data.rows_rejected", fitted.listings.rejected.len());
     if let Some(until_us) = fitted.model.data_until_us() {
         run.param("data.until", records::timestamp::format(until_us));

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use registry::{BoxError, Outbox, Reason, Registry, RegistryError, Run, Version};
+use registry::{Artifact, BoxError, Outbox, Reason, Registry, RegistryError, Run, Version};
 use valuation::Model;
 
 use super::Workplace;
@@ -34,6 +34,25 @@ pub(crate) fn keep_or_publish(
             Ok(None)
         }
         Err(error) => Err(error.into()),
+    }
+}
+
+/// Logs a run, or keeps it where the server is away.
+///
+/// # Errors
+/// When neither can be written.
+pub(crate) fn log_or_keep(
+    registry: &dyn Registry,
+    path: &Path,
+    run: &Run,
+    artifacts: &[Artifact],
+) -> anyhow::Result<()> {
+    match registry.log_run(run, artifacts) {
+        Err(error) if error.may_pass() => {
+            tracing::warn!("{error}; the run is kept: `model-prepare sync` sends it");
+            Ok(Outbox::new(path).keep(run, artifacts, None)?)
+        }
+        other => Ok(other?),
     }
 }
 
