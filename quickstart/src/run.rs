@@ -98,7 +98,11 @@ async fn on_servers(
         return Ok((Summary::default(), Instant::now()));
     };
     let schema = Arc::clone(&settings.loader.schema);
-    let prepare = settings.prepare.clone();
+    let mut prepare = settings.prepare.clone();
+    if options.setting("prepare.threads").is_none() {
+        // Somebody waits for the first model; the later ones share the cores with who answers.
+        prepare.prepare.threads = 0;
+    }
     let account = Account::new(options.live, screen, &pool, &schema).await?;
     let (services, mut tasks) = Services::start(options, settings)?;
     screen.done("services", "emulator, loader, applier and training");
