@@ -74,7 +74,7 @@ HEALTHCHECK --interval=10s --timeout=5s --start-period=10s --retries=3 \
   CMD ["/usr/local/bin/data-loader", "--healthcheck"]
 ENTRYPOINT ["/usr/local/bin/data-loader"]
 
-# Fits a model and leaves; with --cron or --http it stays and serves on 8084.
+# Fits a model and leaves; with watch, --cron or --http it stays and serves on 8084.
 FROM service AS model-prepare
 COPY --from=builder /programs/model-prepare /usr/local/bin/
 EXPOSE 8084

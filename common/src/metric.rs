@@ -67,6 +67,16 @@ pub enum Metric {
     QualityExpectedMdape,
     /// Population stability index against training, by `window`, `model`, `field`.
     DriftPsi,
+    /// Trainings that ended, well or not.
+    PrepareTrainings,
+    /// Trainings that failed.
+    PrepareFailures,
+    /// Versions that a training made and that became the champion.
+    PreparePromotions,
+    /// Time a training took; a histogram.
+    PrepareTrainingSeconds,
+    /// Listings stored since the last training; a gauge.
+    PrepareNewRows,
     /// Messages the emulator delivered, by `topic`.
     EmulatorSent,
     /// Assignments given and taken, by `consumer`.
@@ -81,7 +91,7 @@ pub enum Metric {
 
 impl Metric {
     /// All of them.
-    const ALL: [Metric; 37] = [
+    const ALL: [Metric; 42] = [
         Metric::LoaderReceived,
         Metric::LoaderReceivedBytes,
         Metric::LoaderStored,
@@ -114,6 +124,11 @@ impl Metric {
         Metric::QualityPrb,
         Metric::QualityExpectedMdape,
         Metric::DriftPsi,
+        Metric::PrepareTrainings,
+        Metric::PrepareFailures,
+        Metric::PreparePromotions,
+        Metric::PrepareTrainingSeconds,
+        Metric::PrepareNewRows,
         Metric::EmulatorSent,
         Metric::KafkaRebalances,
         Metric::KafkaDeletedUnread,
@@ -158,6 +173,9 @@ impl Metric {
             Metric::LoaderBatchRecords => Some(&[1.0, 10.0, 100.0, 1e3, 1e4, 1e5]),
             Metric::LoaderStageSeconds => {
                 Some(&[0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0])
+            }
+            Metric::PrepareTrainingSeconds => {
+                Some(&[0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0, 300.0, 1000.0])
             }
             _ => None,
         }
@@ -271,6 +289,22 @@ impl Metric {
             Metric::DriftPsi => (
                 "hedonic_drift_psi",
                 "Population stability index of a field against training",
+            ),
+            Metric::PrepareTrainings => (
+                "hedonic_prepare_trainings_total",
+                "Trainings that ended, well or not",
+            ),
+            Metric::PrepareFailures => ("hedonic_prepare_failures_total", "Trainings that failed"),
+            Metric::PreparePromotions => (
+                "hedonic_prepare_promotions_total",
+                "Versions that a training made and that became the champion",
+            ),
+            Metric::PrepareTrainingSeconds => {
+                ("hedonic_prepare_training_seconds", "Time a training took")
+            }
+            Metric::PrepareNewRows => (
+                "hedonic_prepare_new_rows",
+                "Listings stored since the last training",
             ),
             Metric::EmulatorSent => ("hedonic_emulator_sent_total", "Messages delivered"),
             Metric::KafkaRebalances => (

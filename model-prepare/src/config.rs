@@ -10,6 +10,10 @@ use registry::RegistryConfig;
 use serde::Deserialize;
 use valuation::{Effort, NamedMember};
 
+use crate::promotion::{PromotionConfig, PromotionMode};
+use crate::sweep::SweepConfig;
+use crate::watch::WatchConfig;
+
 /// Section `[schema]`.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -40,6 +44,19 @@ pub struct PrepareConfig {
     pub threads: usize,
     /// Seed of folds and trees.
     pub seed: u64,
+    /// What becomes of a version when it has been judged.
+    pub promote: PromotionMode,
+    /// The bounds of the rule it is judged by.
+    pub promotion: PromotionConfig,
+    /// When the loop trains.
+    pub watch: WatchConfig,
+    /// What a sweep varies.
+    pub sweep: SweepConfig,
+    /// Whether a run keeps its report as a page.
+    pub keep_report: bool,
+    /// Whether a run keeps the rows it was fitted on: they say which rows a later version can be
+    /// compared on, and let a fit be repeated.
+    pub keep_training_set: bool,
     /// The members by name; empty takes the effort's.
     #[serde(default)]
     pub members: Vec<NamedMember>,

@@ -2,15 +2,18 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use actix_web::{HttpResponse, web};
+use common::Metric;
 use common::http::{Status, error_answer};
+use registry::RegistryConfig;
 use serde::Serialize;
 use sqlx::PgPool;
 use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
 
+use crate::turn::Elsewhere;
 use crate::{Config, Trained};
 
 /// Shared between the schedule and the HTTP interface.
@@ -29,6 +32,8 @@ pub(crate) struct Control {
 #[derive(Debug, Default, Clone, Serialize)]
 struct Account {
     schedule: Option<String>,
+    /// What is waited for; none where trainings come by schedule and on demand alone.
+    watch: Option<Watch>,
     /// When the schedule comes next.
     next_run: Option<String>,
     trainings: u64,
@@ -37,6 +42,30 @@ struct Account {
     last_training: Option<Training>,
     /// The last failure; gone when a training has succeeded since.
     last_error: Option<Failure>,
+    /// How many since the last success: the more, the longer the wait.
+    failures_in_a_row: u32,
+    /// Versions that became the champion.
+    promotions: u64,
+    /// When the last training began, whoever asked for it.
+    #[serde(skip)]
+    began: Option<Instant>,
+    /// When it ended.
+    #[serde(skip)]
+    ended: Option<Instant>,
+    /// Listings that had been stored when the last successful training began.
+    #[serde(skip)]
+    learned: Option<u64>,
+}
+
+/// What a watch waits for.
+#[derive(Debug, Default, Clone, Serialize)]
+struct Watch {
+    /// Listings that make a training worth it; 0: none do.
+    new_rows_wanted: u64,
+    /// Listings stored since the last.
+    new_rows: u64,
+    /// Seconds until a training that failed is tried again.
+    retry_in_s: Option<f64>,
 }
 
 /// A training that saved a version.
@@ -44,6 +73,11 @@ struct Account {
 pub(crate) struct Training {
     version: String,
     path: String,
+    /// Id of its run.
+    run: String,
+    promoted: bool,
+    /// Why, or why not.
+    verdict: Option<String>,
     finished_at: String,
     seconds: f64,
     rows: usize,
@@ -65,6 +99,8 @@ struct Failure {
 #[derive(Debug)]
 pub(crate) enum Refusal {
     Busy,
+    /// Another program has the turn; what it said.
+    Elsewhere(String),
     NoDatabase,
     Failed(String),
 }
@@ -80,6 +116,54 @@ impl Control {
                 schedule,
                 ..Account::default()
             }),
+        }
+    }
+
+    /// From now on listings that arrive are waited for.
+    pub(crate) fn watches(&self) {
+        self.account().watch = Some(Watch {
+            new_rows_wanted: self.config.prepare.watch.new_rows,
+            ..Watch::default()
+        });
+    }
+
+    pub(crate) fn table(&self) -> &str {
+        &self.config.schema.table
+    }
+
+    pub(crate) fn registry(&self) -> &RegistryConfig {
+        &self.config.registry
+    }
+
+    /// Listings that the last training can have learned from; `None` before anybody has looked.
+    pub(crate) fn learned(&self) -> Option<u64> {
+        self.account().learned
+    }
+
+    pub(crate) fn set_learned(&self, stored: u64) {
+        self.account().learned = Some(stored);
+    }
+
+    /// Whether it is time to train, with so many new listings.
+    pub(crate) fn is_due(&self, new_rows: u64) -> bool {
+        let settings = &self.config.prepare.watch;
+        let mut account = self.account();
+        let failures = account.failures_in_a_row;
+        let retry_in = (failures > 0).then(|| {
+            let waited = account.ended.map_or(Duration::MAX, |ended| ended.elapsed());
+            settings.pause_after(failures).saturating_sub(waited)
+        });
+        let rested = account
+            .began
+            .is_none_or(|began| began.elapsed() >= Duration::from_secs(settings.pause_s));
+        if let Some(watch) = &mut account.watch {
+            watch.new_rows = new_rows;
+            watch.retry_in_s = retry_in.map(|own| own.as_secs_f64());
+        }
+        metrics::gauge!(Metric::PrepareNewRows.name()).set(new_rows as f64);
+        match retry_in {
+            Some(retry_in) => retry_in.is_zero(),
+            None => settings.new_rows > 0 && new_rows >= settings.new_rows && rested,
         }
     }
 
@@ -101,10 +185,25 @@ impl Control {
             return Err(Refusal::NoDatabase);
         };
         let started = Instant::now();
+        // What arrives while it reads may be learned from and count as new all the same.
+        let stored = crate::watch::arrived(pool, self.table()).await.ok();
         let result = crate::train_on_database(&self.config, pool).await;
+        if result.is_ok() {
+            self.tidy().await;
+        }
         let now = records::timestamp::format(records::timestamp::now_us());
         let mut account = self.account();
+        account.began = Some(started);
+        account.ended = Some(Instant::now());
+        if let Err(error) = &result
+            && error.is::<Elsewhere>()
+        {
+            return Err(Refusal::Elsewhere(error.to_string()));
+        }
         account.trainings += 1;
+        metrics::counter!(Metric::PrepareTrainings.name()).increment(1);
+        metrics::histogram!(Metric::PrepareTrainingSeconds.name())
+            .record(started.elapsed().as_secs_f64());
         match result {
             Ok(trained) => {
                 let training = Training::of(&trained, now, started.elapsed().as_secs_f64());
@@ -117,20 +216,51 @@ impl Control {
                     trained.report.baseline_name,
                     training.baseline_mdape * 100.0
                 );
+                if let Some(told) = &training.verdict {
+                    let became = match training.promoted {
+                        true => "promoted",
+                        false => "kept as challenger",
+                    };
+                    tracing::info!("{} is {became}: {told}", training.version);
+                }
+                if training.promoted {
+                    account.promotions += 1;
+                    metrics::counter!(Metric::PreparePromotions.name()).increment(1);
+                }
                 account.last_training = Some(training.clone());
                 account.last_error = None;
+                account.failures_in_a_row = 0;
+                account.learned = stored.or(account.learned);
                 Ok(training)
             }
             Err(error) => {
                 let error = format!("{error:#}");
                 tracing::error!("the training failed: {error}");
                 account.failures += 1;
+                account.failures_in_a_row = account.failures_in_a_row.saturating_add(1);
+                metrics::counter!(Metric::PrepareFailures.name()).increment(1);
                 account.last_error = Some(Failure {
                     at: now,
                     error: error.clone(),
                 });
                 Err(Refusal::Failed(error))
             }
+        }
+    }
+
+    /// Takes old versions away, where a watch makes one after the other.
+    async fn tidy(&self) {
+        let keep = self.config.prepare.watch.keep_versions;
+        if keep == 0 || self.account().watch.is_none() {
+            return;
+        }
+        let config = self.config.registry.clone();
+        let tidying =
+            tokio::task::spawn_blocking(move || crate::gc(&*registry::open(&config)?, keep, false));
+        match tidying.await {
+            Ok(Ok(shown)) => tracing::debug!("{}", shown.text),
+            Ok(Err(error)) => tracing::warn!("old versions stay: {error:#}"),
+            Err(error) => tracing::warn!("old versions stay: {error}"),
         }
     }
 
@@ -171,8 +301,14 @@ impl Training {
     fn of(trained: &Trained, finished_at: String, seconds: f64) -> Training {
         let report = &trained.report;
         Training {
-            version: trained.version.to_string(),
-            path: trained.version.path.display().to_string(),
+            version: trained.name(),
+            path: trained
+                .saved
+                .as_ref()
+                .map_or_else(String::new, |own| own.path.display().to_string()),
+            run: trained.run.clone(),
+            promoted: trained.decision.as_ref().is_some_and(|own| own.1),
+            verdict: trained.decision.as_ref().map(|own| own.0.said.clone()),
             finished_at,
             seconds,
             rows: report.rows,
@@ -195,6 +331,7 @@ async fn train(control: web::Data<Control>) -> HttpResponse {
             409,
             "a training is running: wait until /status says \"training\": false",
         ),
+        Ok(Err(Refusal::Elsewhere(error))) => error_answer(409, &error),
         Ok(Err(Refusal::NoDatabase)) => error_answer(
             503,
             "the database has not answered yet: /health/ready says what is waited for",

@@ -11,7 +11,7 @@ use anyhow::Context;
 use serde::Serialize;
 use valuation::{Report, SplitBy};
 
-use self::effects::effects;
+pub(crate) use self::effects::effects;
 use self::predictions::predictions;
 pub use self::speed::Speed;
 use self::speed::speed;

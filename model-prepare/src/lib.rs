@@ -1,5 +1,6 @@
 //! Fits the price model on stored listings or on a file, and saves a version of it.
 
+mod commands;
 mod config;
 mod control;
 mod evaluate;
@@ -7,49 +8,64 @@ mod export;
 mod html;
 mod infer;
 mod listings;
+mod price;
+mod promotion;
 mod refused;
 mod service;
+mod sweep;
 mod table;
+mod trained;
+mod training;
+mod turn;
+mod watch;
 
 use std::path::Path;
+use std::time::Instant;
 
 use anyhow::Context;
+use common::progress::Stage;
+use registry::{Registry, Run};
 use sqlx::PgPool;
 use valuation::{FitOptions, Report};
 
 use crate::listings::{Listings, Parts};
-use common::progress::Stage;
+use crate::training::Workplace;
+use crate::turn::Turn;
 
+pub use commands::{Shown, compare, gc, history, promote, rollback, runs, show, sync, versions};
 pub use config::{Config, PrepareConfig};
 pub use evaluate::{Evaluated, Evaluation, Speed, evaluate, summary};
 pub use export::{Export, ExportFormat, export};
 pub use infer::infer;
+pub use price::price;
+pub use promotion::{Check, Contest, PromotionConfig, PromotionMode, Side, Verdict};
 pub use refused::Refused;
-pub use service::{check_schedule, run};
+pub use service::{check_schedule, run, watch};
+pub use sweep::{Parameter, SamplerKind, Sweep, SweepConfig, sweep};
 pub use table::table;
+pub use trained::Trained;
+pub use watch::WatchConfig;
 
 /// Parts of the table's export that may wait to be read: bounds memory.
 const PARTS: usize = 16;
 
-/// A version that was fitted and saved.
-#[derive(Debug)]
-pub struct Trained {
-    /// Its number and place.
-    pub version: registry::Version,
-    /// How good it is.
-    pub report: Report,
-    /// Rows that the schema refused.
-    pub rows_rejected: usize,
-    /// The same by what is wrong with them, the most frequent first.
-    pub refused: Vec<Refused>,
-}
-
-/// Fits on the stored listings of the last `window_days` and saves a version.
+/// Fits on the stored listings of the last `window_days` and saves a version. One training at a time:
+/// PostgreSQL says whose turn it is.
 ///
 /// # Errors
-/// When the table cannot be read, or what it holds cannot be learned from; nothing is written.
+/// When another training runs, the table cannot be read, or what it holds cannot be learned from; nothing is written.
 pub async fn train_on_database(config: &Config, pool: &PgPool) -> anyhow::Result<Trained> {
     config::check_registry(&config.registry.path)?;
+    let turn = Turn::take(pool, &config.schema.table).await?;
+    let trained = train_in_turn(config, pool).await;
+    turn.give_back().await;
+    trained
+}
+
+async fn train_in_turn(config: &Config, pool: &PgPool) -> anyhow::Result<Trained> {
+    let began = Instant::now();
+    // Before the rows are read: what comes meanwhile may be among them, and counts as new.
+    let arrived = watch::arrived(pool, &config.schema.table).await.ok();
     let schema = config.schema.clone();
     let (sender, parts) = tokio::sync::mpsc::channel(PARTS);
     let reading = tokio::task::spawn_blocking(move || {
@@ -66,7 +82,11 @@ pub async fn train_on_database(config: &Config, pool: &PgPool) -> anyhow::Result
         None => "cannot learn from the table".to_owned(),
     })?;
     let config = config.clone();
-    tokio::task::spawn_blocking(move || train(&config, &listings))
+    let source = match config.schema.time {
+        Some(_) => format!("table {}, last {days} days", config.schema.table),
+        None => format!("table {}", config.schema.table),
+    };
+    tokio::task::spawn_blocking(move || train(&config, &listings, &source, arrived, began))
         .await
         .context("the training broke off")?
 }
@@ -77,7 +97,9 @@ pub async fn train_on_database(config: &Config, pool: &PgPool) -> anyhow::Result
 /// When the file cannot be read or learned from; nothing is written.
 pub fn train_on_file(config: &Config, file: &Path) -> anyhow::Result<Trained> {
     config::check_registry(&config.registry.path)?;
-    train(config, &listings::of_file(file, &config.schema)?)
+    let began = Instant::now();
+    let listings = listings::of_file(file, &config.schema)?;
+    train(config, &listings, &file.display().to_string(), None, began)
 }
 
 /// What the settings say of a fit.
@@ -96,7 +118,54 @@ fn options(config: &Config) -> FitOptions {
     }
 }
 
-fn train(config: &Config, listings: &Listings) -> anyhow::Result<Trained> {
+fn train(
+    config: &Config,
+    listings: &Listings,
+    source: &str,
+    arrived: Option<u64>,
+    began: Instant,
+) -> anyhow::Result<Trained> {
+    let registry = registry::open(&config.registry)?;
+    let registry = &*registry;
+    let Published {
+        version,
+        mut run,
+        report,
+    } = fit_and_publish(config, listings, source, arrived, began, None, registry)?;
+    let decision = match &version {
+        Some(version) => Some(decide(registry, config, version, &mut run)?),
+        None => None,
+    };
+    Ok(Trained {
+        saved: version,
+        run: run.id,
+        decision,
+        report,
+        rows_rejected: listings.rejected.len(),
+        refused: listings.refused.clone(),
+    })
+}
+
+/// A version before it is judged.
+struct Published {
+    /// `None` where the server is away: run and version are kept, to be sent.
+    version: Option<registry::Version>,
+    run: Run,
+    report: Report,
+}
+
+/// Fits, and publishes the version with its run, which is a part of `parent`.
+fn fit_and_publish(
+    config: &Config,
+    listings: &Listings,
+    source: &str,
+    arrived: Option<u64>,
+    began: Instant,
+    parent: Option<&str>,
+    registry: &dyn Registry,
+) -> anyhow::Result<Published> {
+    let mut run = Run::start(format!("{} on {source}", config.schema.name));
+    run.parent = parent.map(str::to_owned);
     let rows = listings.batch.num_rows();
     let stage = Stage::start(format!("fitting on {rows} listings"));
     let options = options(config);
@@ -108,12 +177,41 @@ fn train(config: &Config, listings: &Listings) -> anyhow::Result<Trained> {
         records::timestamp::now_us(),
     )?;
     drop(stage);
-    let registry = registry::Directory::new(&config.registry.path);
-    let version = registry.publish(|path| model.save(path))?;
-    Ok(Trained {
+    let _stage = Stage::start(format!("saving in {}", registry.place()));
+    let mut place = Workplace::new(&config.registry.path)?;
+    let fitted = training::Fitted {
+        config,
+        listings,
+        model: &model,
+        report: &report,
+        source,
+        arrived,
+        began,
+    };
+    training::log(&mut run, &mut place, &fitted)?;
+    let path = &config.registry.path;
+    let version = training::keep_or_publish(registry, path, &run, &place, &model)?;
+    Ok(Published {
         version,
+        run,
         report,
-        rows_rejected: listings.rejected.len(),
-        refused: listings.refused.clone(),
     })
+}
+
+/// Judges and promotes, and notes how long that took and what came of it in the run.
+fn decide(
+    registry: &dyn Registry,
+    config: &Config,
+    version: &registry::Version,
+    run: &mut Run,
+) -> anyhow::Result<(Verdict, bool)> {
+    let judging = Instant::now();
+    let decided = training::decide(registry, &config.prepare, version.number)
+        .with_context(|| format!("{version} is saved, but could not be judged"))?;
+    run.measure("seconds.validation", 0, judging.elapsed().as_secs_f64());
+    run.tags.insert("version".to_owned(), version.to_string());
+    run.tags
+        .insert("promoted".to_owned(), decided.1.to_string());
+    registry.log_run(run, &[])?;
+    Ok(decided)
 }

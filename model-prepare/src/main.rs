@@ -1,10 +1,13 @@
 //! `model-prepare`: fits the price model and saves a version of it.
 
+mod cli;
+
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use clap::Parser;
 use common::{Health, Shutdown};
-use model_prepare::{Config, Evaluation, Export, ExportFormat};
+use model_prepare::{Config, Evaluation, Export, ExportFormat, SamplerKind, Sweep};
 use valuation::SplitBy;
 
 /// Fits the price model and saves a version of it.
@@ -30,6 +33,19 @@ use valuation::SplitBy;
 ///   model-prepare schema infer homes.csv --target price > homes.toml
 ///   model-prepare export --model models/v000001 --format xgboost --to boosted.json
 ///
+/// Every training is a run: its parameters, measures, report and training set are kept beside the
+/// versions, or in an MLflow server (MLFLOW_TRACKING_URI). The new version is judged against the
+/// champion on rows that neither had learned from, and promoted by rule (prepare.promote):
+///
+///   model-prepare versions                     what there is, and which of it answers
+///   model-prepare show champion                its run, its measures, what was decided of it
+///   model-prepare compare 7 champion           which is better, and how sure that is
+///   model-prepare promote 7 --why "..."        by the rule; --force does it all the same
+///   model-prepare rollback                     back to the champion before
+///
+/// Other settings of the members: model-prepare sweep (--help says more).
+/// The whole loop, training on what arrives: model-prepare watch (--help says more).
+///
 /// With --cron or --http it stays, and serves /status, /metrics, /health/live, /health/ready and
 /// POST /train at prepare.http (127.0.0.1:8084):
 ///
@@ -47,10 +63,10 @@ struct Args {
     #[arg(long, value_name = "FILE")]
     data: Option<PathBuf>,
     /// What a record is: a schema file, or a built-in schema's name (same as schema.source)
-    #[arg(long, value_name = "SCHEMA.toml")]
+    #[arg(long, value_name = "SCHEMA.toml", global = true)]
     schema: Option<PathBuf>,
     /// Directory in which versions are kept (same as registry.path)
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", global = true)]
     registry: Option<PathBuf>,
     /// Stay, and fit by schedule: second minute hour day month weekday, in UTC
     #[arg(long, value_name = "EXPRESSION", conflicts_with = "data")]
@@ -107,6 +123,76 @@ enum Command {
         #[arg(long, value_name = "FILE")]
         rows_of: Option<PathBuf>,
     },
+    /// Price records: a line of JSON each on standard input, a line of JSON each on standard output
+    Price {
+        /// Directory of the version; the champion where it is left out
+        #[arg(long, value_name = "DIR")]
+        model: Option<PathBuf>,
+    },
+    /// Stay, and train when enough new listings have been stored; a better version is promoted
+    ///
+    /// Listens to data-loader's notices. A training that fails is tried again with longer and longer
+    /// pauses, and the champion stays. Of several on one database one trains at a time.
+    ///
+    ///   model-prepare watch --new-rows 5000
+    ///   model-prepare watch --cron "0 0 3 * * *" --set prepare.threads=2
+    ///   curl localhost:8084/status
+    #[command(verbatim_doc_comment)]
+    Watch {
+        /// Train when so many have been stored since the last training (same as prepare.watch.new_rows)
+        #[arg(long, value_name = "COUNT")]
+        new_rows: Option<u64>,
+        /// Train by schedule too: second minute hour day month weekday, in UTC
+        #[arg(long, value_name = "EXPRESSION")]
+        cron: Option<String>,
+        /// Address of the HTTP interface (same as prepare.http)
+        #[arg(long, value_name = "HOST:PORT")]
+        http: Option<String>,
+    },
+    /// Try many settings of the members on a file, and register the best as challenger
+    ///
+    /// What is varied is in [[prepare.sweep.parameters]]. A trial is judged out of fold; the hold-out is
+    /// kept for the winner. Trials that are hopeless on a part of the rows are given up. Every trial
+    /// is a run (runs --of RUN); called again after a kill, it goes on; the same seed and --parallel
+    /// give the same trials. sweep.html compares them.
+    ///
+    ///   model-prepare sweep --data listings.csv --trials 50 --parallel 2 --time-limit 3600
+    ///   model-prepare promote challenger
+    #[command(verbatim_doc_comment)]
+    Sweep {
+        /// The file to learn from; a sweep that goes on has its own copy
+        #[arg(long = "data", value_name = "FILE")]
+        file: Option<PathBuf>,
+        /// How many trials, those of earlier calls too
+        #[arg(long, value_name = "COUNT", default_value_t = 30)]
+        trials: usize,
+        /// How many at a time; they share the cores
+        #[arg(long, value_name = "COUNT", default_value_t = 1)]
+        parallel: usize,
+        /// Begin no further round after so long
+        #[arg(long, value_name = "SECONDS")]
+        time_limit: Option<u64>,
+        /// How the next trial is chosen
+        #[arg(long, value_name = "HOW", default_value = "tpe")]
+        sampler: Sampler,
+        /// The same name goes on with what was tried
+        #[arg(long, value_name = "NAME", default_value = "sweep")]
+        name: String,
+        /// Seed of draws and fits (same as prepare.seed)
+        #[arg(long = "seed", value_name = "NUMBER")]
+        draws: Option<u64>,
+        /// One JSON object instead of text
+        #[arg(long)]
+        json: bool,
+    },
+    #[command(flatten)]
+    Registry(cli::RegistryCommand),
+}
+
+#[derive(Clone, Copy, clap::ValueEnum)]
+enum Sampler {
+    Tpe,
+    Random,
 }
 
 #[derive(clap::Subcommand)]
@@ -159,6 +245,71 @@ async fn main() -> anyhow::Result<()> {
             };
             println!("{}", model_prepare::export(&model, &wanted)?);
             return Ok(());
+        }
+        Some(Command::Price { model }) => {
+            let mut config = Config::new(&args.common.layered()?)?;
+            config.registry.path = args.registry.unwrap_or(config.registry.path);
+            return tokio::task::spawn_blocking(move || cli::price(&config, model)).await?;
+        }
+        Some(Command::Watch {
+            new_rows,
+            cron,
+            http,
+        }) => {
+            if let Some(expression) = &cron {
+                model_prepare::check_schedule(expression)?;
+            }
+            let mut config = Config::new(&args.common.layered()?)?;
+            config.registry.path = args.registry.unwrap_or(config.registry.path);
+            config.prepare.http = http.unwrap_or(config.prepare.http);
+            let watch = &mut config.prepare.watch;
+            watch.new_rows = new_rows.unwrap_or(watch.new_rows);
+            common::telemetry::record_metrics();
+            let listener = common::http::listen(&config.prepare.http)?;
+            tracing::info!("listening on http://{}", listener.local_addr()?);
+            let shutdown = common::shutdown::on_signals();
+            return model_prepare::watch(config, cron, listener, shutdown).await;
+        }
+        Some(Command::Sweep {
+            file,
+            trials,
+            parallel,
+            time_limit,
+            sampler,
+            name,
+            draws,
+            json,
+        }) => {
+            if let Some(schema) = &args.schema {
+                let setting = format!("schema.source={}", schema.display());
+                args.common.set.push(setting);
+            }
+            let mut config = Config::new(&args.common.layered()?)?;
+            config.registry.path = args.registry.unwrap_or(config.registry.path);
+            config.prepare.seed = draws.unwrap_or(config.prepare.seed);
+            let wanted = Sweep {
+                name,
+                data: file,
+                trials,
+                parallel,
+                time_limit: time_limit.map(Duration::from_secs),
+                sampler: match sampler {
+                    Sampler::Tpe => SamplerKind::Tpe,
+                    Sampler::Random => SamplerKind::Random,
+                },
+            };
+            let sweeping = move || model_prepare::sweep(&config, &wanted);
+            let shown = tokio::task::spawn_blocking(sweeping).await??;
+            match json {
+                true => println!("{}", serde_json::to_string_pretty(&shown.json)?),
+                false => println!("{}", shown.text),
+            }
+            return Ok(());
+        }
+        Some(Command::Registry(command)) => {
+            let mut config = Config::new(&args.common.layered()?)?;
+            config.registry.path = args.registry.unwrap_or(config.registry.path);
+            return tokio::task::spawn_blocking(move || command.run(&config)).await?;
         }
         None => {}
     }

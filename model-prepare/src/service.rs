@@ -53,6 +53,30 @@ pub async fn run(
     listener: TcpListener,
     shutdown: Shutdown,
 ) -> anyhow::Result<()> {
+    serve(config, schedule, false, listener, shutdown).await
+}
+
+/// The same, and trains when `prepare.watch.new_rows` listings have been stored since the last
+/// training; one that failed is tried again, with longer and longer pauses.
+///
+/// # Errors
+/// As [`run`].
+pub async fn watch(
+    config: Config,
+    schedule: Option<String>,
+    listener: TcpListener,
+    shutdown: Shutdown,
+) -> anyhow::Result<()> {
+    serve(config, schedule, true, listener, shutdown).await
+}
+
+async fn serve(
+    config: Config,
+    schedule: Option<String>,
+    watches: bool,
+    listener: TcpListener,
+    shutdown: Shutdown,
+) -> anyhow::Result<()> {
     if let Some(expression) = &schedule {
         check_schedule(expression)?;
     }
@@ -73,11 +97,21 @@ pub async fn run(
     let Some(pool) = database::connect(&database_config, &health, &shutdown).await? else {
         return Ok(());
     };
-    control.connected(pool);
-    match &schedule {
-        Some(expression) => follow(expression, &control, &shutdown).await?,
-        None => shutdown.cancelled().await,
-    }
+    control.connected(pool.clone());
+    let scheduled = async {
+        match &schedule {
+            Some(expression) => follow(expression, &control, &shutdown).await,
+            None => Ok(shutdown.cancelled().await),
+        }
+    };
+    let watched = async {
+        if watches {
+            control.watches();
+            return crate::watch::watch(&control, &pool, &shutdown).await;
+        }
+        Ok(())
+    };
+    tokio::try_join!(scheduled, watched)?;
     control.idle().await;
     leave.cancel();
     server.await.context("the HTTP task broke off")?

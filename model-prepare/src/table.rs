@@ -38,12 +38,11 @@ pub fn table(trained: &Trained) -> String {
     );
     let _ = write!(
         text,
-        "baseline: {}\nthe range holds {} of the held-out prices\n{}saved as {} in {}",
+        "baseline: {}\nthe range holds {} of the held-out prices\n{}{}",
         report.baseline_name,
         percent(report.coverage),
         left_out(report, trained.rows_rejected, &trained.refused),
-        trained.version,
-        trained.version.path.display()
+        trained.told()
     );
     text
 }

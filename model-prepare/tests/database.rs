@@ -78,7 +78,8 @@ impl Stage {
     }
 
     fn versions(&self) -> usize {
-        std::fs::read_dir(self.home.path().join("models")).map_or(0, Iterator::count)
+        let registry = registry::Directory::new(self.home.path().join("models"));
+        registry.versions().expect("reads").len()
     }
 
     async fn end(self) {
@@ -106,9 +107,9 @@ async fn only_the_window_is_learned_from() {
         .await
         .expect("trains");
     assert_eq!(trained.report.rows, 600);
-    assert_eq!(trained.version.number, 1);
+    assert_eq!(trained.saved.as_ref().expect("is saved").number, 1);
     assert!(trained.report.model.mdape < 0.08, "{:?}", trained.report);
-    valuation::Model::load(&trained.version.path).expect("the version loads");
+    valuation::Model::load(&trained.saved.expect("is saved").path).expect("the version loads");
 
     stage.config.prepare.window_days = 60;
     let trained = model_prepare::train_on_database(&stage.config, &stage.pool)
@@ -271,6 +272,116 @@ async fn one_training_at_a_time_on_demand() {
         "{error}"
     );
     assert_eq!(stage.versions(), 1);
+    shutdown.cancel();
+    service.await.expect("no panic").expect("no error");
+    stage.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn enough_new_listings_start_a_training_and_a_failed_one_is_tried_again() {
+    let mut stage = Stage::set().await;
+    common::database::make_tables(&stage.pool, common::arrivals::DDL)
+        .await
+        .expect("the loader's table");
+    let watch = &mut stage.config.prepare.watch;
+    (watch.new_rows, watch.pause_s, watch.retry_s) = (400, 1, 1);
+    let listener = common::http::listen("127.0.0.1:0").expect("listens");
+    let client = Client::of(&listener);
+    let shutdown = Shutdown::new();
+    let service = tokio::spawn(model_prepare::watch(
+        stage.config.clone(),
+        None,
+        listener,
+        shutdown.clone(),
+    ));
+    let arrive = async |rows: usize| {
+        let mut transaction = stage.pool.begin().await.expect("begins");
+        common::arrivals::count(&mut transaction, "listings", rows, 0)
+            .await
+            .expect("counts");
+        transaction.commit().await.expect("commits");
+    };
+    // Too few rows of those that were told of are there: it fails, and goes on trying.
+    stage.store(0..100, "interval '1 day'", 1.0).await;
+    arrive(300).await;
+    let status = client
+        .status_where(|status| status["watch"]["new_rows"] == 300)
+        .await;
+    assert_eq!(status["trainings"], 0, "{status}");
+    assert_eq!(status["watch"]["new_rows_wanted"], 400);
+    arrive(100).await;
+    let status = client
+        .status_where(|status| status["failures"].as_u64() >= Some(2))
+        .await;
+    assert!(status["watch"]["retry_in_s"].is_number(), "{status}");
+    assert_eq!(stage.versions(), 0);
+
+    stage.store(100..600, "interval '1 day'", 1.0).await;
+    let status = client
+        .status_where(|status| status["last_training"].is_object())
+        .await;
+    assert_eq!(status["last_training"]["promoted"], true, "{status}");
+    assert_eq!(status["failures_in_a_row"], 0);
+    let status = client
+        .status_where(|status| status["watch"]["new_rows"] == 0)
+        .await;
+    assert!(status["watch"]["retry_in_s"].is_null(), "{status}");
+    let trainings = status["trainings"].as_u64().expect("a number");
+
+    // Another machine has the turn: it is waited for, and the champion stays.
+    let mut elsewhere = stage.pool.acquire().await.expect("a connection");
+    let lock = "SELECT pg_advisory_lock(hashtextextended('hedonic: training on listings', 0))";
+    sqlx::query(lock)
+        .execute(&mut *elsewhere)
+        .await
+        .expect("locks");
+    let (code, answer) = client.train().await;
+    assert_eq!(code, 409, "{answer}");
+    let error = answer["error"].as_str().expect("an error");
+    assert!(
+        error.contains("another training runs on the table listings"),
+        "{error}"
+    );
+    stage.store(600..1100, "interval '1 hour'", 1.0).await;
+    arrive(500).await;
+    client
+        .status_where(|status| status["watch"]["new_rows"] == 500)
+        .await;
+    tokio::time::sleep(Duration::from_millis(1500)).await;
+    let (_, status) = client.get("/status").await;
+    assert_eq!(status["trainings"], trainings, "{status}");
+    let unlock = lock.replace("advisory_lock", "advisory_unlock");
+    sqlx::query(&unlock)
+        .execute(&mut *elsewhere)
+        .await
+        .expect("unlocks");
+    let status = client
+        .status_where(|status| status["last_training"]["rows"] == 1100)
+        .await;
+    assert_eq!(status["last_training"]["version"], "v000002");
+    assert_eq!(status["promotions"], 2, "{status}");
+    shutdown.cancel();
+    tokio::time::timeout(LIMIT, service)
+        .await
+        .expect("leaves in time")
+        .expect("no panic")
+        .expect("no error");
+
+    // One that starts afresh counts from the newest version on.
+    drop(elsewhere);
+    let listener = common::http::listen("127.0.0.1:0").expect("listens");
+    let client = Client::of(&listener);
+    let shutdown = Shutdown::new();
+    let service = tokio::spawn(model_prepare::watch(
+        stage.config.clone(),
+        None,
+        listener,
+        shutdown.clone(),
+    ));
+    let status = client
+        .status_where(|status| status["watch"].is_object())
+        .await;
+    assert_eq!(status["trainings"], 0, "{status}");
     shutdown.cancel();
     service.await.expect("no panic").expect("no error");
     stage.end().await;

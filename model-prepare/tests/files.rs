@@ -127,7 +127,18 @@ fn a_csv_and_a_parquet_file_make_versions_that_load() {
         .map(|entry| entry.expect("entry").file_name())
         .collect();
     names.sort();
-    assert_eq!(names, ["v000001", "v000002"], "nothing else is left");
+    assert_eq!(
+        names,
+        [
+            ".lock",
+            "aliases.json",
+            "history",
+            "runs",
+            "v000001",
+            "v000002"
+        ],
+        "nothing else is left"
+    );
 }
 
 #[test]

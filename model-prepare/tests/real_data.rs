@@ -54,7 +54,7 @@ fn report(text: &str, schema: &str) -> Report {
     let trained = model_prepare::train_on_file(&config.expect("configuration"), &file);
     let trained = trained.expect("trains");
     println!("{}", model_prepare::table(&trained));
-    valuation::Model::load(&trained.version.path).expect("the version loads");
+    valuation::Model::load(&trained.saved.expect("is saved").path).expect("the version loads");
     trained.report
 }
 

@@ -88,7 +88,10 @@ impl Account {
         self.shown = Some(Instant::now());
 
         let Statuses {
-            loader, applier, ..
+            loader,
+            applier,
+            prepare,
+            ..
         } = statuses;
         let this_run = number(loader, "stored");
         let rejected = number(loader, "rejected") + number(applier, "rejected");
@@ -113,6 +116,7 @@ impl Account {
                 ),
                 row("rejects", &rejects),
                 row("model", &model),
+                row("last training", &training(prepare)),
                 row("requests answered", &answered),
                 row("latency", &latency),
                 row("newest request", &request),
@@ -121,7 +125,8 @@ impl Account {
         } else {
             screen.line(&format!(
                 "{seconds:6.0} s  listings {listings}, rejects {rejects}, model {model}, \
-                 answered {answered}, newest {request}: {answer}, latency {latency}"
+                 last training {}, answered {answered}, newest {request}: {answer}, latency {latency}",
+                training(prepare)
             ));
         }
         Ok(())
@@ -151,4 +156,30 @@ fn milliseconds(status: &Value, name: &str) -> String {
     status[name]
         .as_f64()
         .map_or_else(|| "-".to_owned(), |value| format!("{value:.1}"))
+}
+
+/// The last training and what became of its version.
+fn training(prepare: &Value) -> String {
+    if prepare["training"] == true {
+        return "under way".to_owned();
+    }
+    if let Some(error) = prepare["last_error"]["error"].as_str() {
+        return format!("failed: {error}");
+    }
+    let last = &prepare["last_training"];
+    let Some(version) = last["version"].as_str() else {
+        return match prepare["watch"]["new_rows"].as_u64() {
+            Some(rows) => format!(
+                "none yet, {rows} of {} new listings",
+                prepare["watch"]["new_rows_wanted"]
+            ),
+            None => "none yet".to_owned(),
+        };
+    };
+    let became = match last["promoted"] == true {
+        true => "promoted",
+        false => "not better, not promoted",
+    };
+    let error = last["mdape"].as_f64().unwrap_or_default() * 100.0;
+    format!("{version} {became}, hold-out error {error:.1} %")
 }

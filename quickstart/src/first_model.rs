@@ -1,6 +1,6 @@
 //! The model that is there when the first request is answered.
 
-use anyhow::bail;
+use anyhow::{Context, bail};
 use registry::Version;
 use serde_json::Value;
 use sqlx::PgPool;
@@ -57,7 +57,7 @@ async fn fit(
         "model",
         &format!(
             "{} fitted on {} listings, {} held out",
-            trained.version,
+            trained.name(),
             whole(report.rows as f64),
             whole(report.holdout_rows as f64),
         ),
@@ -68,7 +68,9 @@ async fn fit(
         report.baseline_name,
         report.baseline.mdape * 100.0
     ));
-    Ok(trained.version)
+    trained.saved.context(
+        "the MLflow server does not answer: start it, or unset MLFLOW_TRACKING_URI and registry.mlflow_tracking_uri",
+    )
 }
 
 /// What the applier made of the newest model.

@@ -12,8 +12,9 @@ use quickstart::{Options, Summary};
 /// answered with a price and a range.
 ///
 /// Needs no server: it starts a private PostgreSQL and an embedded Kafka broker on loopback, and
-/// the services emulator, loader and applier. It makes 20,000 listings, fits a model on them and
-/// then answers requests until Ctrl-C. What it stores and learns stays in --data-dir; a second
+/// the services emulator, loader, applier and training. It makes 20,000 listings, fits a model on them
+/// and then answers requests until Ctrl-C; about once a minute a version is trained on what has arrived,
+/// and takes over where it is not worse. What it stores and learns stays in --data-dir; a second
 /// start goes on from there.
 #[derive(Parser)]
 #[command(name = "hedonic", version, after_long_help = EXAMPLES)]

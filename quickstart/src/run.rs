@@ -98,13 +98,18 @@ async fn on_servers(
         return Ok((Summary::default(), Instant::now()));
     };
     let schema = Arc::clone(&settings.loader.schema);
-    let prepare = settings.prepare.clone();
+    let mut prepare = settings.prepare.clone();
+    if options.setting("prepare.threads").is_none() {
+        // Somebody waits for the first model; the later ones share the cores with who answers.
+        prepare.prepare.threads = 0;
+    }
     let account = Account::new(options.live, screen, &pool, &schema).await?;
     let (services, mut tasks) = Services::start(options, settings)?;
-    screen.done("services", "emulator, loader and applier");
+    screen.done("services", "emulator, loader, applier and training");
     screen.note(&format!("emulator  http://{}/status", services.emulator));
     screen.note(&format!("loader    http://{}/status", services.loader));
     screen.note(&format!("applier   http://{}/status", services.applier));
+    screen.note(&format!("training  http://{}/status", services.prepare));
     screen.note(&format!(
         "prices    POST http://{}/predict",
         services.applier
@@ -213,6 +218,7 @@ impl Run<'_> {
             tokio::time::sleep(LOOK).await;
         }
         services.trigger("/start").await?;
+        services.train_on_arrivals();
         services
             .trigger(&format!("/generate/requests?count={FIRST_REQUESTS}"))
             .await?;
@@ -267,6 +273,8 @@ impl Run<'_> {
         summary.answered = number(applier, "answered");
         summary.model = applier["model"].as_str().unwrap_or_default().to_owned();
         summary.holdout_mdape = applier["holdout_mdape"].as_f64();
+        summary.trainings = number(&statuses.prepare, "trainings");
+        summary.promotions = number(&statuses.prepare, "promotions");
         summary.p50_ms = applier["p50_ms"].as_f64().unwrap_or_default();
         summary.p99_ms = applier["p99_ms"].as_f64().unwrap_or_default();
         summary.listings = count(&self.pool, &self.schema.table).await?;

@@ -1,11 +1,14 @@
-//! The three services that go on: started in this process, asked over HTTP like any other.
+//! The services that go on: started in this process, asked over HTTP like any other.
 
 use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use anyhow::{Context, ensure};
 use common::Shutdown;
 use serde_json::Value;
+use tokio::sync::Notify;
 use tokio::task::JoinSet;
 
 use crate::options::Options;
@@ -15,6 +18,8 @@ use crate::settings::Settings;
 pub(crate) const LOOK: Duration = Duration::from_millis(50);
 /// Longest wait for a status.
 const STATUS_LIMIT: Duration = Duration::from_secs(5);
+/// The same of the training, which is only shown.
+const TRAINING_LIMIT: Duration = Duration::from_millis(500);
 
 /// Where the services' HTTP interfaces are.
 pub(crate) struct Services {
@@ -24,6 +29,12 @@ pub(crate) struct Services {
     pub loader: SocketAddr,
     /// Answers requests.
     pub applier: SocketAddr,
+    /// Trains on what arrives, from the first model on.
+    pub prepare: SocketAddr,
+    /// Told once the first model is there.
+    has_model: Arc<Notify>,
+    /// Whether it has been told: before, nobody answers at its address.
+    trains: AtomicBool,
     client: reqwest::Client,
 }
 
@@ -41,10 +52,12 @@ pub(crate) struct Statuses {
     pub loader: Value,
     /// The applier's.
     pub applier: Value,
+    /// The training's; null before there is a first model.
+    pub prepare: Value,
 }
 
 impl Services {
-    /// Starts all three on free ports, or on those that `--set` names.
+    /// Starts all of them on free ports, or on those that `--set` names.
     ///
     /// # Errors
     /// When an address cannot be listened on.
@@ -58,6 +71,7 @@ impl Services {
         let (for_emulator, emulator) = listen("emulator.http")?;
         let (for_loader, loader) = listen("loader.http")?;
         let (for_applier, applier) = listen("applier.http")?;
+        let (for_prepare, prepare) = listen("prepare.http")?;
         let client = reqwest::Client::builder().build()?;
         let leave = Shutdown::new();
         let mut set = JoinSet::new();
@@ -72,13 +86,29 @@ impl Services {
             for_emulator,
             leave.clone(),
         ));
+        let has_model = Arc::new(Notify::new());
+        set.spawn(train_afterwards(
+            settings.prepare,
+            for_prepare,
+            Arc::clone(&has_model),
+            leave.clone(),
+        ));
         let services = Services {
             emulator,
             loader,
             applier,
+            prepare,
+            has_model,
+            trains: AtomicBool::new(false),
             client,
         };
         Ok((services, Tasks { set, leave }))
+    }
+
+    /// The first model is there: from now on it is trained anew as listings arrive.
+    pub fn train_on_arrivals(&self) {
+        self.has_model.notify_one();
+        self.trains.store(true, Ordering::Relaxed);
     }
 
     /// What a service says of itself.
@@ -91,6 +121,19 @@ impl Services {
         Ok(asking.await?.json().await?)
     }
 
+    /// What the training says of itself; null before it is started, or where it is busy leaving,
+    /// which is no reason to stop.
+    async fn training(&self) -> Value {
+        if !self.trains.load(Ordering::Relaxed) {
+            return Value::Null;
+        }
+        let asking = self.status(self.prepare);
+        match tokio::time::timeout(TRAINING_LIMIT, asking).await {
+            Ok(Ok(status)) => status,
+            Ok(Err(_)) | Err(_) => Value::Null,
+        }
+    }
+
     /// What all of them say.
     ///
     /// # Errors
@@ -100,10 +143,12 @@ impl Services {
         let emulator = self.status(self.emulator).await?;
         let (loader, applier) =
             tokio::try_join!(self.status(self.loader), self.status(self.applier))?;
+        let prepare = self.training().await;
         Ok(Statuses {
             emulator,
             loader,
             applier,
+            prepare,
         })
     }
 
@@ -143,6 +188,20 @@ impl Services {
             }
         }
         Ok((!waiting.is_empty()).then(|| waiting.join(", ")))
+    }
+}
+
+/// The loop, from the first model on.
+async fn train_afterwards(
+    config: model_prepare::Config,
+    listener: TcpListener,
+    has_model: Arc<Notify>,
+    leave: Shutdown,
+) -> anyhow::Result<()> {
+    // Before that its address is taken and nobody answers there: a status would be waited for.
+    tokio::select! {
+        () = has_model.notified() => model_prepare::watch(config, None, listener, leave).await,
+        () = leave.cancelled() => Ok(()),
     }
 }
 

@@ -6,7 +6,7 @@ use common::Layered;
 use crate::options::Options;
 
 /// What quickstart changes: short schedules, so that something happens.
-const QUICK: [(&str, &str); 9] = [
+const QUICK: [(&str, &str); 13] = [
     ("emulator.new_data_every_s", "5"),
     ("emulator.new_data_count", "50"),
     ("emulator.requests_every_s", "1"),
@@ -17,6 +17,11 @@ const QUICK: [(&str, &str); 9] = [
     ("loader.fetch_wait_ms", "5"),
     ("applier.fetch_wait_ms", "1"),
     ("applier.model_poll_ms", "200"),
+    // A version about every minute, fitted beside services that answer.
+    ("prepare.watch.new_rows", "500"),
+    ("prepare.watch.pause_s", "20"),
+    ("prepare.watch.keep_versions", "10"),
+    ("prepare.threads", "1"),
 ];
 
 /// The settings of each service.

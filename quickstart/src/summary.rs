@@ -26,6 +26,10 @@ pub struct Summary {
     pub model: String,
     /// Its median absolute percentage error on the hold-out, as a fraction.
     pub holdout_mdape: Option<f64>,
+    /// Trainings after the first model, as listings arrived.
+    pub trainings: u64,
+    /// Of them, those whose version was better and took over.
+    pub promotions: u64,
     /// From the start to the first answered request, in seconds; 0 where none was.
     pub first_answer_s: f64,
     /// Median time from request to answer, in milliseconds.
@@ -42,6 +46,7 @@ impl Summary {
             "listings": self.listings, "rejects": self.rejects,
             "answered": self.answered, "answers": self.answers,
             "model": self.model, "holdout_mdape": self.holdout_mdape,
+            "trainings": self.trainings, "promotions": self.promotions,
             "first_answer_s": self.first_answer_s, "p50_ms": self.p50_ms, "p99_ms": self.p99_ms,
         })
     }

@@ -2,8 +2,8 @@
 //! and consumer groups of its own, so that all of them run at the same time.
 //!
 //! `HEDONIC_TEST_KAFKA` names the brokers to test on; without it the embedded broker is used. What
-//! only Apache Kafka can show starts one of its own ([`RealKafka`]), and pages are looked at in a
-//! browser ([`Browser`]). Failing is by panic: the message is for whoever reads the test's output.
+//! only Apache Kafka can show starts one of its own ([`RealKafka`]), pages are looked at in a
+//! browser ([`Browser`]), runs and versions by MLflow's own client ([`MlflowServer`]). Failing is by panic: the message is for whoever reads the test's output.
 
 mod bed;
 mod browser;
@@ -11,6 +11,7 @@ pub mod chaos;
 mod gate;
 mod members;
 mod messages;
+mod mlflow;
 mod real_kafka;
 mod running;
 
@@ -19,6 +20,7 @@ pub use browser::Browser;
 pub use gate::Gate;
 pub use members::Members;
 pub use messages::Received;
+pub use mlflow::MlflowServer;
 pub use real_kafka::RealKafka;
 pub use running::Running;
 

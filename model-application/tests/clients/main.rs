@@ -127,7 +127,15 @@ async fn the_service_does_what_its_openapi_document_says() {
         Command::new(program)
             .current_dir(home.path())
             .args(["--config-file", CONFIG])
-            .args(["run", &url, "--max-examples", "40", "--seed", "42", "--no-color"])
+            .args([
+                "run",
+                &url,
+                "--max-examples",
+                "40",
+                "--seed",
+                "42",
+                "--no-color",
+            ])
             .args(["--header", "Authorization: Bearer a secret"])
             .output()
     });

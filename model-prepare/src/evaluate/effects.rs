@@ -10,7 +10,7 @@ use crate::listings::Listings;
 const EXPLAINED_ROWS: usize = 100;
 
 /// What each field moves the price by, the most first.
-pub(super) fn effects(
+pub(crate) fn effects(
     model: &Model,
     listings: &Listings,
     report: &Report,

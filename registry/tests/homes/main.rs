@@ -1,14 +1,13 @@
 //! What both homes must do: a directory always, a real MLflow server where `HEDONIC_TEST_MLFLOW=1`.
 
 mod contract;
-mod server;
 
 use std::time::Duration;
 
 use registry::{Alias, Directory, Mlflow, Outbox, Reason, Registry, Run, RunStatus};
+use testbed::MlflowServer as Server;
 
 use self::contract::{contract, model};
-use self::server::Server;
 
 #[test]
 fn a_directory_keeps_the_contract() {

@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::net::{TcpListener, TcpStream};
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -12,22 +13,30 @@ const RELEASE: &str = "mlflow==3.17.2";
 const START: Duration = Duration::from_secs(120);
 
 /// A server on loopback; killed when dropped.
-pub struct Server {
+pub struct MlflowServer {
+    /// Its port on loopback.
     pub port: u16,
     child: Child,
 }
 
-impl Server {
+impl MlflowServer {
     /// A server that keeps its data in `home`; `None`, said aloud, where it is not switched on.
-    pub fn start(home: &Path) -> Option<Server> {
+    ///
+    /// # Panics
+    /// When it does not start.
+    pub fn start(home: &Path) -> Option<MlflowServer> {
         // Asked of the system and given back: the server takes no socket from us.
         let free = TcpListener::bind("127.0.0.1:0").expect("a port");
         let port = free.local_addr().expect("an address").port();
         drop(free);
-        Server::start_at(home, port)
+        MlflowServer::start_at(home, port)
     }
 
-    pub fn start_at(home: &Path, port: u16) -> Option<Server> {
+    /// The same at a port that it had before.
+    ///
+    /// # Panics
+    /// When it does not start.
+    pub fn start_at(home: &Path, port: u16) -> Option<MlflowServer> {
         if std::env::var("HEDONIC_TEST_MLFLOW").as_deref() != Ok("1") {
             eprintln!("LEFT OUT: no MLflow server; HEDONIC_TEST_MLFLOW=1 installs and starts one");
             return None;
@@ -56,11 +65,17 @@ impl Server {
             assert!(started.elapsed() < START, "the server is too slow");
             std::thread::sleep(Duration::from_millis(200));
         }
-        Some(Server { port, child })
+        Some(MlflowServer { port, child })
     }
 
+    /// Its address.
     pub fn uri(&self) -> String {
         format!("http://127.0.0.1:{}", self.port)
+    }
+
+    /// Python with MLflow's own client.
+    pub fn python(&self) -> PathBuf {
+        environment().join("bin/python")
     }
 
     /// Ends it with its workers.
@@ -69,9 +84,7 @@ impl Server {
     }
 }
 
-use std::os::unix::process::CommandExt;
-
-impl Drop for Server {
+impl Drop for MlflowServer {
     fn drop(&mut self) {
         let group = format!("-{}", self.child.id());
         let killed = Command::new("kill").args(["-KILL", "--", &group]).status();
@@ -103,10 +116,13 @@ fn answers(port: u16) -> bool {
     asked.is_ok() && stream.read_to_string(&mut text).is_ok() && text.contains(" 200 ")
 }
 
-/// Python's environment with MLflow: made once, in the cache that `HEDONIC_TEST_CACHE` names.
-pub fn environment() -> PathBuf {
-    let cache = std::env::var_os("HEDONIC_TEST_CACHE")
-        .map_or_else(|| PathBuf::from(env!("CARGO_TARGET_TMPDIR")), PathBuf::from);
+/// Python's environment with MLflow: made once, in the cache that `HEDONIC_TEST_CACHE` names, else
+/// below the system's place for temporary files.
+fn environment() -> PathBuf {
+    let cache = std::env::var_os("HEDONIC_TEST_CACHE").map_or_else(
+        || std::env::temp_dir().join("hedonic-test-cache"),
+        PathBuf::from,
+    );
     std::fs::create_dir_all(&cache).expect("a cache");
     let place = cache.join("mlflow-3.17.2");
     // Tests side by side wait for the one that installs.

@@ -1,0 +1,1 @@
+"""The best settings by time: the peer's search."""

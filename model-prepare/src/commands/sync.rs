@@ -1,0 +1,47 @@
+//! `sync`: what an MLflow server could not take is sent.
+
+use registry::{Outbox, Registry};
+use serde_json::json;
+
+use super::Shown;
+use crate::Config;
+use crate::training::decide;
+
+/// Sends every run and version that waits, the oldest first, and judges the versions as a training
+/// would have.
+///
+/// # Errors
+/// When the server does not take one: that one and those after it go on waiting.
+pub fn sync(registry: &dyn Registry, config: &Config) -> anyhow::Result<Shown> {
+    let outbox = Outbox::new(&config.registry.path);
+    let (mut lines, mut sent) = (Vec::new(), Vec::new());
+    for kept in outbox.waiting()? {
+        registry.pin(crate::promotion::PROGRAM)?;
+        let version = outbox.send(&kept, registry)?;
+        let decided = match &version {
+            Some(version) => Some(decide(registry, &config.prepare, version.number)?),
+            None => None,
+        };
+        let told = match (&version, &decided) {
+            (Some(version), Some((verdict, true))) => format!(" as {version}, promoted: {verdict}"),
+            (Some(version), Some((verdict, false))) => {
+                format!(" as {version}, kept as challenger: {verdict}")
+            }
+            _ => String::new(),
+        };
+        lines.push(format!("sent {}{told}", kept.run.id));
+        sent.push(json!({
+            "run": kept.run.id,
+            "version": version.map(|own| own.to_string()),
+            "verdict": decided.as_ref().map(|own| &own.0),
+            "promoted": decided.as_ref().map(|own| own.1),
+        }));
+    }
+    Ok(Shown {
+        text: match lines.is_empty() {
+            true => "nothing waits to be sent".to_owned(),
+            false => lines.join("\n"),
+        },
+        json: json!({ "place": registry.place(), "sent": sent }),
+    })
+}

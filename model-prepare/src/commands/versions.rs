@@ -1,0 +1,86 @@
+//! `versions`: what there is, and which of it answers.
+
+use std::collections::HashMap;
+
+use registry::{Registry, Run};
+use serde_json::json;
+
+use super::grid::grid;
+use super::{Shown, percent, time};
+
+/// All versions, the oldest first.
+///
+/// # Errors
+/// When the registry cannot be read.
+pub fn versions(registry: &dyn Registry) -> anyhow::Result<Shown> {
+    let runs: HashMap<String, Run> = registry
+        .runs()?
+        .into_iter()
+        .map(|run| (run.id.clone(), run))
+        .collect();
+    let champion = registry.champion()?.map(|own| own.number);
+    let named = registry.aliases_of()?;
+    let (mut rows, mut all) = (Vec::new(), Vec::new());
+    for version in registry.versions()? {
+        let info = registry.info(version.number)?;
+        let run = info.run.as_ref().and_then(|id| runs.get(id));
+        let value = |key: &str| run.and_then(|run| run.value(key));
+        let mut aliases: Vec<String> = named
+            .get(&version.number)
+            .into_iter()
+            .flatten()
+            .map(ToString::to_string)
+            .collect();
+        if aliases.iter().all(|own| own != "champion") && champion == Some(version.number) {
+            aliases.insert(0, "champion (the newest)".to_owned());
+        }
+        rows.push(vec![
+            version.to_string(),
+            time(info.created_ms),
+            aliases.join(", "),
+            percent(value("mdape")),
+            value("rmsle").map_or_else(|| "-".to_owned(), |own| format!("{own:.4}")),
+            percent(value("coverage")),
+            run.and_then(|run| run.params.get("data.rows").cloned())
+                .unwrap_or_else(|| "-".to_owned()),
+            info.run.as_deref().map_or("-", short).to_owned(),
+        ]);
+        all.push(json!({
+            "version": version.to_string(),
+            "number": version.number,
+            "created_ms": info.created_ms,
+            "champion": champion == Some(version.number),
+            "aliases": named.get(&version.number).cloned().unwrap_or_default(),
+            "mdape": value("mdape"),
+            "rmsle": value("rmsle"),
+            "coverage": value("coverage"),
+            "run": info.run,
+            "tags": info.tags,
+        }));
+    }
+    let text = match rows.is_empty() {
+        true => format!("no version yet in {}", registry.place()),
+        false => grid(
+            &[
+                "version",
+                "made (UTC)",
+                "is",
+                "MdAPE",
+                "RMSLE",
+                "coverage",
+                "rows",
+                "run",
+            ],
+            &rows,
+        ),
+    };
+    Ok(Shown {
+        text,
+        json: json!({ "place": registry.place(), "versions": all }),
+    })
+}
+
+/// As much of a run's id as people need.
+pub(super) fn short(id: &str) -> &str {
+    id.get(..8).unwrap_or(id)
+}

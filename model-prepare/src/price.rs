@@ -1,0 +1,50 @@
+//! `price`: records in, prices out, a line of JSON each.
+
+use std::io::{BufRead, Write};
+use std::path::Path;
+
+use anyhow::Context;
+use records::{Decoder, Purpose};
+use valuation::Model;
+
+/// Records priced at a time: bounds memory.
+const BATCH_ROWS: usize = 8192;
+
+/// Prices every line of `from` by the version at `directory`; a line of `to` has `prediction`, `low`
+/// and `high`. Lines stand for lines: a record that the schema refuses ends it.
+///
+/// # Errors
+/// When the version does not load, a line is no record, or nothing can be read or written.
+pub fn price(directory: &Path, from: impl BufRead, mut to: impl Write) -> anyhow::Result<()> {
+    let model = Model::load(directory)
+        .with_context(|| format!("cannot load the version {}", directory.display()))?;
+    let mut decoder = Decoder::new(model.schema(), Purpose::Request);
+    let now_us = records::timestamp::now_us();
+    let mut flush = |decoder: &mut Decoder| -> anyhow::Result<()> {
+        for own in model.predict(&decoder.finish().batch)? {
+            let line = serde_json::json!({
+                "prediction": own.value, "low": own.low, "high": own.high,
+            });
+            writeln!(to, "{line}")?;
+        }
+        Ok(())
+    };
+    for (number, line) in (1_u64..).zip(from.lines()) {
+        let line = line.context("cannot read the records")?;
+        // Nulls are gaps: other programs' tables have them in every column.
+        let mut record: serde_json::Map<String, serde_json::Value> = serde_json::from_str(&line)
+            .with_context(|| format!("line {number}: expected a JSON object"))?;
+        record.retain(|_, value| !value.is_null());
+        // Whoever asks line by line needs no name for a line.
+        let key = record.entry(model.schema().key.clone());
+        key.or_insert_with(|| format!("line/{number}").into());
+        let payload = serde_json::to_vec(&record)?;
+        decoder
+            .push(&payload, now_us)
+            .map_err(|reason| anyhow::anyhow!("line {number}: {reason}"))?;
+        if decoder.len() >= BATCH_ROWS {
+            flush(&mut decoder)?;
+        }
+    }
+    flush(&mut decoder)
+}

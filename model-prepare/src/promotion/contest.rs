@@ -1,0 +1,133 @@
+//! Two versions on the same rows.
+
+use arrow_array::RecordBatch;
+use records::Schema;
+use serde::{Deserialize, Serialize};
+use valuation::{Metrics, Prediction, RatioStudy, Share};
+
+use super::bootstrap::{Difference, paired};
+use super::segments::{self, SegmentContest};
+
+/// One of the two.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Side {
+    /// Its number.
+    pub version: u64,
+    /// Mean |ln(estimate/price)|: what the decision rests on, as dear and cheap count alike.
+    pub mean_log_error: f64,
+    /// Its errors.
+    pub metrics: Metrics,
+    /// Its ratio study; none for fewer than 3 rows.
+    pub ratios: Option<RatioStudy>,
+    /// Share of the prices inside its ranges, with the 95 % interval.
+    pub coverage: Share,
+    /// Size of its files.
+    pub bytes: u64,
+    /// How long a price takes it, in microseconds: the median of single rows.
+    pub row_us: f64,
+}
+
+/// A comparison, with all that a verdict rests on.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Contest {
+    /// Rows that both have valued without having learned from them.
+    pub rows: usize,
+    /// Of them, rows that the champion has never seen.
+    pub rows_new: usize,
+    /// Of them, rows of the champion's own hold-out, as it valued them before it learned from them.
+    pub rows_judged_before: usize,
+    /// Rows of the challenger's hold-out that the champion had learned from: no fair comparison.
+    pub rows_left_out: usize,
+    /// Nominal coverage of the ranges.
+    pub confidence: f64,
+    /// Seed of the intervals.
+    pub seed: u64,
+    /// The newer one.
+    pub challenger: Side,
+    /// The one there is.
+    pub champion: Side,
+    /// The challenger's mean error less the champion's, row by row.
+    pub difference: Difference,
+    /// The same by segment.
+    pub segments: Vec<SegmentContest>,
+}
+
+/// What one of the two said of the rows, and what it costs.
+pub(super) struct Entrant<'a> {
+    pub(super) version: u64,
+    pub(super) said: &'a [Prediction],
+    pub(super) bytes: u64,
+    pub(super) row_us: f64,
+}
+
+impl Entrant<'_> {
+    fn errors(&self, prices: &[f64]) -> Vec<f64> {
+        let off = |(own, price): (&Prediction, &f64)| (own.value / price).ln().abs();
+        self.said.iter().zip(prices).map(off).collect()
+    }
+
+    fn side(&self, prices: &[f64]) -> Option<Side> {
+        let values: Vec<f64> = self.said.iter().map(|own| own.value).collect();
+        let inside = |(own, price): &(&Prediction, &f64)| (own.low..=own.high).contains(*price);
+        let hits = self.said.iter().zip(prices).filter(inside).count();
+        Some(Side {
+            version: self.version,
+            mean_log_error: self.errors(prices).iter().sum::<f64>() / prices.len() as f64,
+            metrics: Metrics::of(prices, &values)?,
+            ratios: RatioStudy::of(prices, &values),
+            coverage: Share::of(hits, prices.len()),
+            bytes: self.bytes,
+            row_us: self.row_us,
+        })
+    }
+}
+
+/// Where the rows come from: of both counts, and those that were left out.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Origins {
+    pub(super) new: usize,
+    pub(super) judged_before: usize,
+    pub(super) left_out: usize,
+}
+
+/// The rows that are compared on.
+pub(super) struct Ground<'a> {
+    pub(super) schema: &'a Schema,
+    pub(super) batch: &'a RecordBatch,
+    /// Rows of the batch.
+    pub(super) rows: &'a [usize],
+    /// Their prices.
+    pub(super) prices: &'a [f64],
+    pub(super) origins: Origins,
+    pub(super) confidence: f64,
+    pub(super) seed: u64,
+}
+
+impl Ground<'_> {
+    /// Compares; `None` for no rows.
+    pub(super) fn contest(&self, challenger: &Entrant, champion: &Entrant) -> Option<Contest> {
+        let prices = self.prices;
+        let own = challenger.errors(prices);
+        let errors: Vec<(f64, f64)> = own.into_iter().zip(champion.errors(prices)).collect();
+        let differences: Vec<f64> = errors.iter().map(|(own, other)| own - other).collect();
+        Some(Contest {
+            rows: prices.len(),
+            rows_new: self.origins.new,
+            rows_judged_before: self.origins.judged_before,
+            rows_left_out: self.origins.left_out,
+            confidence: self.confidence,
+            seed: self.seed,
+            challenger: challenger.side(prices)?,
+            champion: champion.side(prices)?,
+            difference: paired(&differences, self.seed),
+            segments: segments::of(
+                self.schema,
+                self.batch,
+                self.rows,
+                prices,
+                &errors,
+                self.seed,
+            ),
+        })
+    }
+}

@@ -1,0 +1,178 @@
+//! Judging a version against another: which rows are fair, what both said of them.
+
+use std::path::Path;
+use std::time::Instant;
+
+use anyhow::{Context, bail};
+use registry::{Registry, Version};
+use valuation::{Model, Prediction};
+
+use super::contest::{Entrant, Ground, Origins};
+use super::rule::{PromotionConfig, checks};
+use super::verdict::Verdict;
+use crate::training::{HOLDOUT, Holdout, Learned, TRAINING_SET};
+
+/// Single rows timed for the latency.
+const TIMED_ROWS: usize = 200;
+
+/// Judges version `number` against `rival` by the rule.
+///
+/// # Errors
+/// When one of them is not there, or the registry cannot be read.
+pub(crate) fn judge(
+    registry: &dyn Registry,
+    settings: &PromotionConfig,
+    number: u64,
+    rival: Option<&Version>,
+    seed: u64,
+) -> anyhow::Result<Verdict> {
+    let version = registry.version(number)?;
+    let version = version.with_context(|| {
+        let name = Version::name(number);
+        format!(
+            "expected a version {name}, found none in {}",
+            registry.place()
+        )
+    })?;
+    let rival = rival.filter(|rival| rival.number != number);
+    let own_path = registry.fetch(&version)?;
+    let own = match Model::load(&own_path) {
+        Ok(own) => own,
+        Err(error) => {
+            let why = format!("it does not load: {:#}", anyhow::Error::new(error));
+            let rival = rival.map(|rival| rival.number);
+            return Ok(Verdict::plain(number, rival, false, why));
+        }
+    };
+    let Some(rival) = rival else {
+        let why = "there is no other version yet";
+        return Ok(Verdict::plain(number, None, true, why));
+    };
+    let plain = |passes, said: String| Ok(Verdict::plain(number, Some(rival.number), passes, said));
+    let rival_path = registry.fetch(rival)?;
+    let champion = match Model::load(&rival_path) {
+        Ok(champion) => champion,
+        Err(error) => {
+            let why = anyhow::Error::new(error);
+            return plain(true, format!("the champion {rival} cannot answer: {why:#}"));
+        }
+    };
+    if let Err(mismatch) = champion.fits(own.schema()) {
+        let why = format!("it prices other records than the champion {rival}: {mismatch}");
+        return plain(false, why);
+    }
+    let Some(holdout) = holdout_of(registry, number)? else {
+        let why = "nothing is kept of what it was judged on: it was published without a run";
+        return plain(false, why.to_owned());
+    };
+
+    let learned = learned_by(registry, rival, &champion)?;
+    let judged_before = holdout_of(registry, rival.number)?;
+    let valued = champion.predict(&holdout.batch)?;
+    let (mut rows, mut theirs, mut origins) = (Vec::new(), Vec::new(), Origins::default());
+    for (row, valued) in valued.into_iter().enumerate() {
+        let identity = holdout.identity(row);
+        if !learned.has(identity, holdout.times.get(row).copied()) {
+            origins.new += 1;
+            theirs.push(valued);
+        } else if let Some(before) = judged_before.as_ref().and_then(|own| own.said_of(identity)) {
+            origins.judged_before += 1;
+            theirs.push(before);
+        } else {
+            origins.left_out += 1;
+            continue;
+        }
+        rows.push(row);
+    }
+    if rows.len() < settings.min_rows.max(2) {
+        let why = format!(
+            "too few rows to compare on: {} that the champion {rival} had not learned from, {} \
+             needed (prepare.promotion.min_rows)",
+            rows.len(),
+            settings.min_rows
+        );
+        return plain(false, why);
+    }
+    let ours: Vec<Prediction> = rows.iter().map(|row| holdout.said[*row]).collect();
+    let prices: Vec<f64> = rows.iter().map(|row| holdout.prices[*row]).collect();
+    let ground = Ground {
+        schema: own.schema(),
+        batch: &holdout.batch,
+        rows: &rows,
+        prices: &prices,
+        origins,
+        confidence: own.confidence(),
+        seed,
+    };
+    let contest = ground.contest(
+        &Entrant {
+            version: number,
+            said: &ours,
+            bytes: bytes_of(&own_path)?,
+            row_us: row_us(&own, &holdout)?,
+        },
+        &Entrant {
+            version: rival.number,
+            said: &theirs,
+            bytes: bytes_of(&rival_path)?,
+            row_us: row_us(&champion, &holdout)?,
+        },
+    );
+    let Some(contest) = contest else {
+        bail!("expected rows to compare on, found none");
+    };
+    let found = checks(&contest, settings);
+    Ok(Verdict::of(contest, found))
+}
+
+fn holdout_of(registry: &dyn Registry, number: u64) -> anyhow::Result<Option<Holdout>> {
+    let Some(run) = registry.info(number)?.run else {
+        return Ok(None);
+    };
+    match registry.artifact(&run, HOLDOUT)? {
+        Some(file) => Holdout::read(&file).map(Some),
+        None => Ok(None),
+    }
+}
+
+/// What a version has learned from: by its training set, where that is kept, else by its newest time.
+fn learned_by(
+    registry: &dyn Registry,
+    version: &Version,
+    model: &Model,
+) -> anyhow::Result<Learned> {
+    let run = registry.info(version.number)?.run;
+    if let Some(run) = run
+        && let Some(file) = registry.artifact(&run, TRAINING_SET)?
+    {
+        return Learned::read(&file, model.schema());
+    }
+    Ok(match model.data_until_us() {
+        Some(until_us) => Learned::Until(until_us),
+        None => Learned::Unknown,
+    })
+}
+
+/// Size of the files of a directory.
+fn bytes_of(directory: &Path) -> anyhow::Result<u64> {
+    let mut bytes = 0;
+    for entry in std::fs::read_dir(directory)? {
+        bytes += entry?.metadata()?.len();
+    }
+    Ok(bytes)
+}
+
+/// Median time of a single row from its columns to its price, in microseconds.
+fn row_us(model: &Model, holdout: &Holdout) -> anyhow::Result<f64> {
+    let rows = holdout.batch.num_rows();
+    let stride = (rows / TIMED_ROWS).max(1);
+    let mut times = Vec::with_capacity(TIMED_ROWS);
+    for row in (0..rows).step_by(stride).take(TIMED_ROWS) {
+        let one = holdout.batch.slice(row, 1);
+        let started = Instant::now();
+        model.predict(&one)?;
+        times.push(started.elapsed().as_secs_f64() * 1e6);
+    }
+    times.sort_by(f64::total_cmp);
+    Ok(times.get(times.len() / 2).copied().unwrap_or(0.0))
+}

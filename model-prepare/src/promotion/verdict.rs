@@ -1,0 +1,102 @@
+//! What was found of a version, and why.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use super::contest::Contest;
+
+/// One condition of the rule.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Check {
+    /// What is looked at.
+    pub name: String,
+    /// Whether it is as it should be.
+    pub passes: bool,
+    /// The numbers, for people.
+    pub said: String,
+}
+
+/// The verdict on a version, with what it rests on.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Verdict {
+    /// Which version.
+    pub challenger: u64,
+    /// Against which; `None` where it is the first.
+    pub champion: Option<u64>,
+    /// Whether the rule would have it promoted.
+    pub passes: bool,
+    /// In a sentence.
+    pub said: String,
+    /// All conditions; none where there was nothing to compare.
+    #[serde(default)]
+    pub checks: Vec<Check>,
+    /// The numbers; `None` where there was nothing to compare.
+    #[serde(default)]
+    pub contest: Option<Contest>,
+}
+
+impl Verdict {
+    /// A verdict without a comparison.
+    pub(super) fn plain(
+        challenger: u64,
+        champion: Option<u64>,
+        passes: bool,
+        said: impl Into<String>,
+    ) -> Verdict {
+        Verdict {
+            challenger,
+            champion,
+            passes,
+            said: said.into(),
+            checks: Vec::new(),
+            contest: None,
+        }
+    }
+
+    /// The verdict of the checks of a comparison.
+    pub(super) fn of(contest: Contest, checks: Vec<Check>) -> Verdict {
+        let failed: Vec<&Check> = checks.iter().filter(|own| !own.passes).collect();
+        let said = match failed.first() {
+            None => format!(
+                "it passes all {} checks on {} rows",
+                checks.len(),
+                contest.rows
+            ),
+            Some(_) => {
+                let told: Vec<String> = failed
+                    .iter()
+                    .map(|own| format!("{}: {}", own.name, own.said))
+                    .collect();
+                format!("it fails {}", told.join("; "))
+            }
+        };
+        Verdict {
+            challenger: contest.challenger.version,
+            champion: Some(contest.champion.version),
+            passes: failed.is_empty(),
+            said,
+            checks,
+            contest: Some(contest),
+        }
+    }
+}
+
+impl fmt::Display for Verdict {
+    fn fmt(&self, to: &mut fmt::Formatter) -> fmt::Result {
+        write!(to, "{}", self.said)?;
+        if let Some(contest) = &self.contest {
+            write!(
+                to,
+                "\ncompared on {} rows of the hold-out: {} that the champion has not learned from, \
+                 {} as it valued them before it did; left out {}",
+                contest.rows, contest.rows_new, contest.rows_judged_before, contest.rows_left_out
+            )?;
+        }
+        for check in &self.checks {
+            let mark = if check.passes { "passes" } else { "FAILS" };
+            write!(to, "\n  {:<12} {mark:<7} {}", check.name, check.said)?;
+        }
+        Ok(())
+    }
+}

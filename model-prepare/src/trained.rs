@@ -1,0 +1,49 @@
+//! What a training came to.
+
+use registry::Version;
+use valuation::Report;
+
+use crate::{Refused, Verdict};
+
+/// A version that was fitted, and what became of it.
+#[derive(Debug)]
+pub struct Trained {
+    /// Its number and place; `None` where the MLflow server was away, and it waits to be sent.
+    pub saved: Option<Version>,
+    /// Id of its run.
+    pub run: String,
+    /// The verdict on it and whether it was promoted; `None` where it waits to be sent.
+    pub decision: Option<(Verdict, bool)>,
+    /// How good it is.
+    pub report: Report,
+    /// Rows that the schema refused.
+    pub rows_rejected: usize,
+    /// The same by what is wrong with them, the most frequent first.
+    pub refused: Vec<Refused>,
+}
+
+impl Trained {
+    /// Its name: `v000007`, or what is to be done where it has none yet.
+    pub fn name(&self) -> String {
+        match &self.saved {
+            Some(version) => version.to_string(),
+            None => "a version that waits to be sent".to_owned(),
+        }
+    }
+
+    /// Where it is, and whether it is the champion, in sentences.
+    pub fn told(&self) -> String {
+        let Some(version) = &self.saved else {
+            return format!(
+                "kept as the run {}, as the MLflow server does not answer: `model-prepare sync` sends it",
+                self.run
+            );
+        };
+        let saved = format!("saved as {version} in {}", version.path.display());
+        match &self.decision {
+            Some((verdict, true)) => format!("{saved}\npromoted: {verdict}"),
+            Some((verdict, false)) => format!("{saved}\nkept as challenger: {verdict}"),
+            None => saved,
+        }
+    }
+}

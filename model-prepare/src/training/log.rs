@@ -1,0 +1,181 @@
+//! The run of a training: what it was given, what it came to, and its files.
+
+use std::time::Instant;
+
+use registry::{Run, RunStatus};
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+use valuation::ratio_study::Statistic;
+use valuation::{Metrics, Model, NamedMember, Report};
+
+use super::holdout::{self, Holdout};
+use super::{HOLDOUT, PAGE, REPORT, TRAINING_SET, Workplace, page};
+use crate::Config;
+use crate::listings::Listings;
+
+/// What a training saw and made.
+pub(crate) struct Fitted<'a> {
+    pub(crate) config: &'a Config,
+    pub(crate) listings: &'a Listings,
+    pub(crate) model: &'a Model,
+    pub(crate) report: &'a Report,
+    /// Where the listings came from.
+    pub(crate) source: &'a str,
+    /// Listings that the loader had stored by then; `None` for a file.
+    pub(crate) arrived: Option<u64>,
+    /// When the reading began.
+    pub(crate) began: Instant,
+}
+
+/// Notes a training in its run and puts its files into the workplace. The run is over then, but for
+/// what judging adds.
+///
+/// # Errors
+/// When a file cannot be written.
+pub(crate) fn log(run: &mut Run, place: &mut Workplace, fitted: &Fitted) -> anyhow::Result<()> {
+    let Fitted {
+        config,
+        listings,
+        model,
+        report,
+        ..
+    } = fitted;
+    params(run, fitted);
+    measures(run, report);
+    let validating = Instant::now();
+    place.add(REPORT, |path| {
+        Ok(std::fs::write(path, serde_json::to_vec_pretty(report)?)?)
+    })?;
+    place.add(HOLDOUT, |path| {
+        Holdout::write(
+            path,
+            &config.schema,
+            &listings.batch,
+            &report.judged,
+            report.widened,
+        )
+    })?;
+    if config.prepare.keep_report {
+        place.add(PAGE, |path| {
+            Ok(std::fs::write(
+                path,
+                page::page(config, listings, model, report)?,
+            )?)
+        })?;
+    }
+    if config.prepare.keep_training_set {
+        place.add(TRAINING_SET, |path| {
+            holdout::write(path, &config.schema, &listings.batch)
+        })?;
+    }
+    run.measure("seconds.train", 0, report.fit_seconds);
+    run.measure("seconds.report", 0, validating.elapsed().as_secs_f64());
+    run.measure("seconds.total", 0, fitted.began.elapsed().as_secs_f64());
+    run.end(RunStatus::Finished);
+    Ok(())
+}
+
+fn params(run: &mut Run, fitted: &Fitted) {
+    let (config, report) = (fitted.config, fitted.report);
+    let (schema, prepare) = (&config.schema, &config.prepare);
+    run.param("data.source", fitted.source);
+    run.param("data.rows", report.rows);
+    if let Some(arrived) = fitted.arrived {
+        run.param(crate::watch::ARRIVED, arrived);
+    }
+    run.param("data.rows_rejected", fitted.listings.rejected.len());
+    if let Some(until_us) = fitted.model.data_until_us() {
+        run.param("data.until", records::timestamp::format(until_us));
+    }
+    run.param("schema.name", &schema.name);
+    run.param("schema.version", schema.version);
+    run.param("schema.sha256", schema_digest(schema));
+    run.param("code.version", env!("CARGO_PKG_VERSION"));
+    run.param("fit.effort", format!("{:?}", prepare.effort).to_lowercase());
+    run.param("fit.folds", prepare.folds);
+    run.param("fit.holdout_fraction", prepare.holdout_fraction);
+    run.param("fit.interval", prepare.interval);
+    run.param("fit.min_rows", prepare.min_rows);
+    run.param("fit.seed", prepare.seed);
+    let members = match prepare.members.is_empty() {
+        true => prepare.effort.members(report.train_rows),
+        false => prepare.members.clone(),
+    };
+    for member in &members {
+        member_params(run, member);
+    }
+    run.tags.insert("schema".to_owned(), schema.name.clone());
+}
+
+/// Parameters of a member, as its settings name them.
+pub(crate) fn member_params(run: &mut Run, member: &NamedMember) {
+    let options = serde_json::to_value(&member.options).unwrap_or_default();
+    for (option, value) in options.as_object().into_iter().flatten() {
+        let value = match value {
+            Value::String(text) => text.clone(),
+            other => other.to_string(),
+        };
+        run.param(format!("member.{}.{option}", member.name), value);
+    }
+}
+
+/// Changes when the schema does: the same data mean something else then.
+fn schema_digest(schema: &records::Schema) -> String {
+    // What was read from TOML is written as JSON.
+    let text = serde_json::to_vec(schema).unwrap_or_default();
+    let digest = Sha256::digest(&text);
+    digest.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Every number of a report.
+pub(crate) fn measures(run: &mut Run, report: &Report) {
+    run.measure("rows.train", 0, report.train_rows as f64);
+    run.measure("rows.holdout", 0, report.holdout_rows as f64);
+    run.measure("rows.holdout_outliers", 0, report.holdout_outliers as f64);
+    for (rule, rows) in &report.removed {
+        run.measure(format!("rows.removed.{rule}"), 0, *rows as f64);
+    }
+    run.measure("features", 0, report.features as f64);
+    of_metrics(run, "", &report.model);
+    of_metrics(run, "baseline.", &report.baseline);
+    run.measure("coverage", 0, report.coverage);
+    run.measure("widened", 0, report.widened);
+    if let Some(ratios) = &report.ratios {
+        let mut statistic = |name: &str, own: &Statistic| {
+            run.measure(format!("ratio_study.{name}"), 0, own.value);
+        };
+        statistic("median_ratio", &ratios.median_ratio);
+        statistic("cod", &ratios.cod);
+        statistic("prd", &ratios.prd);
+        statistic("prb", &ratios.prb);
+    }
+    for member in &report.members {
+        let mut measure = |name: &str, value: f64| {
+            run.measure(format!("member.{}.{name}", member.name), 0, value);
+        };
+        measure("weight", member.weight);
+        measure("trees", member.trees as f64);
+        measure("folds.rmse_log", member.fold_error);
+        measure("holdout.rmse_log", member.holdout_error);
+    }
+    for (fold, own) in report.folds.iter().enumerate() {
+        run.measure("fold.rows", fold, own.rows as f64);
+        run.measure("fold.stack.rmse_log", fold, own.stack);
+        for (member, error) in report.members.iter().zip(&own.members) {
+            run.measure(format!("fold.{}.rmse_log", member.name), fold, *error);
+        }
+    }
+}
+
+fn of_metrics(run: &mut Run, of: &str, metrics: &Metrics) {
+    let mut measure = |name: &str, value: f64| run.measure(format!("{of}{name}"), 0, value);
+    measure("rmse", metrics.rmse);
+    measure("mae", metrics.mae);
+    measure("r2", metrics.r2);
+    measure("mdape", metrics.mdape);
+    measure("rmsle", metrics.rmsle);
+    measure("mape", metrics.mape);
+    measure("within_5", metrics.within_5);
+    measure("within_10", metrics.within_10);
+    measure("within_20", metrics.within_20);
+}
