@@ -54,6 +54,7 @@ impl Drain {
             Offset::Beginning,
         )?;
         tell(&json!({ "event": "watching" }));
+        let begun = Instant::now();
         let (mut seen, mut first) = (0, None);
         let mut grown = Instant::now();
         while seen < self.count && grown.elapsed().as_secs() < self.stall_s {
@@ -70,7 +71,12 @@ impl Drain {
             }
         }
         let seconds = first.map_or(0.0, |first| (grown - first).as_secs_f64());
-        tell(&json!({ "event": "end", "answers": seen, "seconds": seconds }));
+        tell(&json!({
+            "event": "end",
+            "answers": seen,
+            "seconds": seconds,
+            "since_watching_s": (grown - begun).as_secs_f64(),
+        }));
         let mut line = String::new();
         std::io::stdin().lock().read_line(&mut line)?;
         tell(&self.judge(&reader)?);

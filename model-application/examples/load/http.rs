@@ -63,6 +63,8 @@ struct Kept {
     statuses: BTreeMap<u16, u64>,
     /// Connections that broke off, by what was said; opened again.
     broken: BTreeMap<String, u64>,
+    /// Good answers, the warm-up's too.
+    good: u64,
     /// Good answers without a price.
     unpriced: u64,
     bytes: u64,
@@ -124,6 +126,7 @@ impl Http {
             "event": "end",
             "seconds": seconds,
             "answered": answered,
+            "answered_in_all": kept.good,
             "failed": refused + kept.broken.values().sum::<u64>(),
             "statuses": kept.statuses,
             "broken": kept.broken,
@@ -149,6 +152,7 @@ impl Kept {
         for (why, count) in other.broken {
             *self.broken.entry(why).or_default() += count;
         }
+        self.good += other.good;
         self.unpriced += other.unpriced;
         self.bytes += other.bytes;
     }
@@ -184,6 +188,7 @@ impl Shared {
             };
             let took = due.elapsed();
             let counts = due >= self.from;
+            kept.good += u64::from(asked.as_ref().is_ok_and(|(status, _)| *status == 200));
             match asked {
                 Ok((status, body)) if counts => {
                     kept.latencies.record(took);

@@ -105,7 +105,8 @@ struct Shared {
 }
 
 impl Rate {
-    /// Tells `begin` and `end` for every rate.
+    /// Tells `watching` when the topics are there, `answers` when the system has started, then `begin`
+    /// and `end` for every rate.
     ///
     /// # Errors
     /// When nothing answers, or the broker does not take something.
@@ -117,6 +118,7 @@ impl Rate {
             self.partitions,
         )?;
         let reader = topics::reader(&self.brokers, &self.answers, self.partitions, Offset::End)?;
+        tell(&json!({ "event": "watching" }));
         let knocks = self.startup_s * 1000 / KNOCK.as_millis() as u64 + 1;
         let most = knocks
             + self
