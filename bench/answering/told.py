@@ -19,6 +19,8 @@ class Told:
         self._child = Child(
             [bed.tools.load, *arguments],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, log=bed.log("load"), text=True,
+            # Its last words are then the reason.
+            env={"RUST_BACKTRACE": "0"},
         )
         self._said = queue.Queue()
         threading.Thread(target=self._listen, daemon=True).start()

@@ -45,6 +45,8 @@ fn main() -> anyhow::Result<()> {
     let args = Args::parse();
     let mut shared = ClientConfig::new();
     shared.set("bootstrap.servers", &args.brokers);
+    // Nobody waits for company: what is there while a send is on its way goes out together.
+    shared.set("linger.ms", "0");
     for setting in &args.settings {
         let Some((name, value)) = setting.split_once('=') else {
             bail!("--set takes NAME=VALUE, found '{setting}'");
@@ -56,9 +58,7 @@ fn main() -> anyhow::Result<()> {
         .set("group.id", &args.group)
         .set("auto.offset.reset", "earliest")
         .create()?;
-    // Nobody waits for company: what is there while a send is on its way goes out together.
-    let producer: ThreadedProducer<DefaultProducerContext> =
-        shared.set("linger.ms", "0").create()?;
+    let producer: ThreadedProducer<DefaultProducerContext> = shared.create()?;
     consumer.subscribe(&[&args.requests])?;
     loop {
         let Some(message) = consumer.poll(IDLE) else {

@@ -8,13 +8,13 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use clap::Args;
-use rdkafka::consumer::{BaseConsumer, Consumer};
-use rdkafka::{Message, Offset};
+use rdkafka::Message;
+use rdkafka::consumer::BaseConsumer;
 use serde_json::json;
 
 use crate::answer::Answer;
 use crate::tell;
-use crate::topics::{self, PATIENCE};
+use crate::topics::{self, From, PATIENCE};
 
 /// Pause between two looks.
 const LOOK: Duration = Duration::from_millis(25);
@@ -47,12 +47,7 @@ impl Drain {
     /// When the broker does not answer.
     pub fn run(&self) -> anyhow::Result<()> {
         topics::make(&self.brokers, &[&self.topic], self.partitions)?;
-        let reader = topics::reader(
-            &self.brokers,
-            &self.topic,
-            self.partitions,
-            Offset::Beginning,
-        )?;
+        let reader = topics::reader(&self.brokers, &self.topic, self.partitions, From::Beginning)?;
         tell(&json!({ "event": "watching" }));
         let begun = Instant::now();
         let (mut seen, mut first) = (0, None);
@@ -86,9 +81,7 @@ impl Drain {
     fn there(&self, reader: &BaseConsumer) -> anyhow::Result<u64> {
         let mut there = 0;
         for partition in 0..self.partitions {
-            let (_, high) = reader
-                .fetch_watermarks(&self.topic, partition, PATIENCE)
-                .with_context(|| format!("the end of {}/{partition}", self.topic))?;
+            let high = topics::end(reader, &self.topic, partition)?;
             there += u64::try_from(high).unwrap_or_default();
         }
         Ok(there)

@@ -12,8 +12,8 @@ use std::time::{Duration, Instant};
 
 use anyhow::bail;
 use clap::Args;
+use rdkafka::Message;
 use rdkafka::consumer::BaseConsumer;
-use rdkafka::{Message, Offset};
 use serde_json::json;
 
 use crate::answer::{Answer, Sayings};
@@ -21,10 +21,15 @@ use crate::latency::Latencies;
 use crate::pace::Pace;
 use crate::requests::Requests;
 use crate::tell;
-use crate::topics::{self, Writer};
+use crate::topics::{self, From, Writer};
 
 /// Longest a look for answers takes.
 const LOOK: Duration = Duration::from_millis(50);
+/// From this rate on (requests a second) the sender waits a little for company, as producers of such
+/// rates are set: a broker that is sent every message alone has no time for anything else.
+const BUSY: f64 = 5_000.0;
+/// So long, in milliseconds.
+const BUSY_LINGER_MS: &str = "2";
 /// Pause between two requests while the system starts.
 const KNOCK: Duration = Duration::from_millis(100);
 
@@ -117,7 +122,7 @@ impl Rate {
             &[&self.requests, &self.answers],
             self.partitions,
         )?;
-        let reader = topics::reader(&self.brokers, &self.answers, self.partitions, Offset::End)?;
+        let reader = topics::reader(&self.brokers, &self.answers, self.partitions, From::Now)?;
         tell(&json!({ "event": "watching" }));
         let knocks = self.startup_s * 1000 / KNOCK.as_millis() as u64 + 1;
         let most = knocks
@@ -150,6 +155,11 @@ impl Rate {
         self.knock(&mut sender)?;
         let mut sayings = Sayings::default();
         for rate in &self.rates {
+            if *rate >= BUSY {
+                sender.writer.flush()?;
+                let linger = [("linger.ms", BUSY_LINGER_MS)];
+                sender.writer = Writer::new(&self.brokers, &self.requests, &linger)?;
+            }
             sayings.join(self.measure(*rate, &mut sender)?);
         }
         shared.done.store(true, Ordering::Relaxed);

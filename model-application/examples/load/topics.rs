@@ -48,6 +48,15 @@ pub fn make(brokers: &str, topics: &[&str], partitions: i32) -> anyhow::Result<(
     Ok(())
 }
 
+/// From where a topic is read.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum From {
+    /// All it holds.
+    Beginning,
+    /// What comes from now on, every message of it.
+    Now,
+}
+
 /// Reads all partitions of a topic, in no group.
 ///
 /// # Errors
@@ -56,7 +65,7 @@ pub fn reader(
     brokers: &str,
     topic: &str,
     partitions: i32,
-    from: Offset,
+    from: From,
 ) -> anyhow::Result<BaseConsumer> {
     let consumer: BaseConsumer = client(brokers)
         .set("group.id", "load")
@@ -64,12 +73,29 @@ pub fn reader(
         .create()?;
     let mut places = TopicPartitionList::new();
     for partition in 0..partitions {
-        places.add_partition_offset(topic, partition, from)?;
+        // The end is asked for here: left to the client, it would be wherever the topic ends when
+        // the client first comes round to it.
+        let offset = match from {
+            From::Beginning => Offset::Beginning,
+            From::Now => Offset::Offset(end(&consumer, topic, partition)?),
+        };
+        places.add_partition_offset(topic, partition, offset)?;
     }
     consumer
         .assign(&places)
         .with_context(|| format!("topic {topic} cannot be read"))?;
     Ok(consumer)
+}
+
+/// The offset that the next message of a partition gets.
+///
+/// # Errors
+/// When the broker does not say.
+pub fn end(consumer: &BaseConsumer, topic: &str, partition: i32) -> anyhow::Result<i64> {
+    let (_, high) = consumer
+        .fetch_watermarks(topic, partition, PATIENCE)
+        .with_context(|| format!("{topic}/{partition} does not say where it ends"))?;
+    Ok(high)
 }
 
 /// Counts what was not delivered.
