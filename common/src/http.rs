@@ -42,11 +42,39 @@ pub async fn serve(
     routes: impl Fn(&mut web::ServiceConfig) + Send + Sync + 'static,
     shutdown: Shutdown,
 ) -> anyhow::Result<()> {
-    serve_all(listener, health, status, Arc::new(routes), shutdown).await
+    serve_on(1, listener, health, status, routes, shutdown).await
+}
+
+/// The same on so many threads; 0 for as many as there are cores.
+///
+/// # Errors
+/// As [`serve`].
+pub async fn serve_on(
+    workers: usize,
+    listener: TcpListener,
+    health: Health,
+    status: Status,
+    routes: impl Fn(&mut web::ServiceConfig) + Send + Sync + 'static,
+    shutdown: Shutdown,
+) -> anyhow::Result<()> {
+    let workers = match workers {
+        0 => std::thread::available_parallelism().map_or(1, usize::from),
+        workers => workers,
+    };
+    serve_all(
+        workers,
+        listener,
+        health,
+        status,
+        Arc::new(routes),
+        shutdown,
+    )
+    .await
 }
 
 /// Not generic: the server is compiled once, not once a service.
 async fn serve_all(
+    workers: usize,
     listener: TcpListener,
     health: Health,
     status: Status,
@@ -70,7 +98,7 @@ async fn serve_all(
             .configure(|config| routes(config))
             .default_service(web::to(nothing_here))
     })
-    .workers(1)
+    .workers(workers)
     .disable_signals()
     .shutdown_timeout(GRACE_S)
     .listen(listener)

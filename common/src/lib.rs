@@ -14,6 +14,7 @@ pub mod rejects;
 pub mod secret;
 pub mod shutdown;
 pub mod telemetry;
+pub mod tell;
 
 pub use config::{ConfigError, Layered};
 pub use health::Health;

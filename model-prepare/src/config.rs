@@ -1,11 +1,12 @@
 //! The settings of a training.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::bail;
 use common::database::DatabaseConfig;
 use records::Schema;
+use registry::RegistryConfig;
 use serde::Deserialize;
 use valuation::{Effort, NamedMember};
 
@@ -42,14 +43,6 @@ pub struct PrepareConfig {
     /// The members by name; empty takes the effort's.
     #[serde(default)]
     pub members: Vec<NamedMember>,
-}
-
-/// Section `[registry]`.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct RegistryConfig {
-    /// Where versions are kept.
-    pub path: PathBuf,
 }
 
 /// Everything a training needs.

@@ -21,7 +21,7 @@ use valuation::{FitOptions, Report};
 use crate::listings::{Listings, Parts};
 use crate::progress::Stage;
 
-pub use config::{Config, PrepareConfig, RegistryConfig};
+pub use config::{Config, PrepareConfig};
 pub use evaluate::{Evaluated, Evaluation, Speed, evaluate, summary};
 pub use export::{Export, ExportFormat, export};
 pub use infer::infer;

@@ -1,175 +1,220 @@
-//! Model versions in a directory. Knows nothing of what is inside a model.
+//! Model versions, their stages and the runs that made them: in a directory, or in an MLflow server.
+//! Knows nothing of what is inside a model.
+//!
+//! Everything here blocks: call it from a thread that may. Looking for the champion is cheap enough
+//! to be done every second: a small file of a directory, one request to a server.
 
-use std::fmt;
+mod alias;
+mod config;
+mod directory;
+mod error;
+mod history;
+mod mlflow;
+mod outbox;
+mod run;
+mod stage;
+mod version;
+
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
 
-/// Tries to find a free number while others publish too.
-const TRIES: u64 = 1000;
+pub use alias::{Alias, Aliases};
+pub use config::{RegistryConfig, open};
+pub use directory::Directory;
+pub use error::{BoxError, PublishError, RegistryError};
+pub use history::{Action, Change, Reason};
+pub use mlflow::Mlflow;
+pub use outbox::{Kept, Outbox};
+pub use run::{Artifact, Measure, Run, RunStatus};
+pub use stage::Stage;
+pub use version::{Version, VersionInfo};
 
-/// Why the registry could not be used.
-#[derive(Debug, thiserror::Error)]
-#[error("cannot use the registry at {path}")]
-pub struct RegistryError {
-    /// Which file or directory.
-    pub path: PathBuf,
-    /// What the operating system said.
-    pub source: std::io::Error,
-}
-
-/// Why a version could not be published; nothing of it is left.
-#[derive(Debug, thiserror::Error)]
-pub enum PublishError<E: std::error::Error + 'static> {
-    /// The directory would not take it.
-    #[error(transparent)]
-    Registry(#[from] RegistryError),
-    /// The model could not be written.
-    #[error("the model could not be written")]
-    Write(#[source] E),
-}
-
-/// One version of a model.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Version {
-    /// Counts up from 1.
-    pub number: u64,
-    /// The directory with its files.
-    pub path: PathBuf,
-}
-
-impl fmt::Display for Version {
-    fn fmt(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
-        write!(formatter, "v{:06}", self.number)
-    }
-}
-
-/// A registry in a directory: one subdirectory a version.
-#[derive(Debug, Clone)]
-pub struct Directory {
-    root: PathBuf,
-}
-
-impl Directory {
-    /// The registry at `root`, which is made at the first publication.
-    pub fn new(root: impl Into<PathBuf>) -> Directory {
-        Directory { root: root.into() }
-    }
-
-    /// Lets `write` fill a directory beside the versions, then renames it into place: a reader
-    /// never sees half of a version.
-    ///
-    /// # Errors
-    /// When the directory cannot be used or `write` fails.
-    pub fn publish<E: std::error::Error + 'static>(
-        &self,
-        write: impl FnOnce(&Path) -> Result<(), E>,
-    ) -> Result<Version, PublishError<E>> {
-        static PUBLICATION: AtomicU64 = AtomicU64::new(0);
-        let number = PUBLICATION.fetch_add(1, Ordering::Relaxed);
-        let fresh = self
-            .root
-            .join(format!(".new-{}-{number}", std::process::id()));
-        std::fs::create_dir_all(&fresh).map_err(at(&fresh))?;
-        let result = write(&fresh)
-            .map_err(PublishError::Write)
-            .and_then(|()| Ok(self.place(&fresh)?));
-        if result.is_err() {
-            // It may have been moved or never made: what is left is what counts.
-            let _ = std::fs::remove_dir_all(&fresh);
-        }
-        result
-    }
+/// Where model versions are kept, whichever home it is.
+///
+/// Without an alias the champion is the newest version, so that a directory into which versions are
+/// only put works as it always did.
+pub trait Registry: Send + Sync + std::fmt::Debug {
+    /// Where it is, for people: a path or a URL.
+    fn place(&self) -> String;
 
     /// All versions, the oldest first.
     ///
     /// # Errors
-    /// When the directory is there but cannot be read.
-    pub fn versions(&self) -> Result<Vec<Version>, RegistryError> {
-        let entries = match std::fs::read_dir(&self.root) {
-            Ok(entries) => entries,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
-            Err(error) => return Err(at(&self.root)(error)),
-        };
-        let mut versions: Vec<Version> = entries
-            .filter_map(Result::ok)
-            .filter_map(|entry| {
-                let name = entry.file_name().into_string().ok()?;
-                let number = name.strip_prefix('v')?.parse().ok()?;
-                Some(Version {
-                    number,
-                    path: entry.path(),
-                })
-            })
-            .collect();
-        versions.sort();
-        Ok(versions)
-    }
+    /// When the home cannot be read.
+    fn versions(&self) -> Result<Vec<Version>, RegistryError>;
 
-    /// The version with the highest number.
+    /// Lets `write` fill an empty directory and makes a version of it; a reader never sees half of
+    /// one. `run` is the id of the run that made it: publishing it again gives the same version
+    /// where the home can tell (an MLflow server).
     ///
     /// # Errors
-    /// When the directory is there but cannot be read.
-    pub fn newest(&self) -> Result<Option<Version>, RegistryError> {
-        Ok(self.versions()?.pop())
+    /// When the home does not take it or `write` fails; nothing of it is left then.
+    fn publish_from(
+        &self,
+        run: Option<&str>,
+        write: &mut dyn FnMut(&Path) -> Result<(), BoxError>,
+    ) -> Result<Version, RegistryError>;
+
+    /// A directory with the files of a version: of a directory home its own, else a copy in a cache,
+    /// checked against the `SHA256SUMS` that lie among them.
+    ///
+    /// # Errors
+    /// When they are not there or not what was published.
+    fn fetch(&self, version: &Version) -> Result<PathBuf, RegistryError>;
+
+    /// When it was made, by which run, with which tags.
+    ///
+    /// # Errors
+    /// When there is no such version or the home cannot be read.
+    fn info(&self, number: u64) -> Result<VersionInfo, RegistryError>;
+
+    /// Sets a tag of a version; an empty value takes it away.
+    ///
+    /// # Errors
+    /// When there is no such version or the home cannot be written.
+    fn tag(&self, number: u64, key: &str, value: &str) -> Result<(), RegistryError>;
+
+    /// Takes a version away for good. Versions that an alias names are refused.
+    ///
+    /// # Errors
+    /// When there is none, an alias names it, or the home cannot be written.
+    fn delete(&self, number: u64) -> Result<(), RegistryError>;
+
+    /// Which version each alias names.
+    ///
+    /// # Errors
+    /// When the home cannot be read.
+    fn aliases(&self) -> Result<Aliases, RegistryError>;
+
+    /// Everything that was decided about versions, the oldest first.
+    ///
+    /// # Errors
+    /// When the home cannot be read.
+    fn history(&self) -> Result<Vec<Change>, RegistryError>;
+
+    /// Moves aliases as `plan` says of the stages it is shown, and writes down why. Of a directory
+    /// home this happens for one writer at a time.
+    ///
+    /// # Errors
+    /// What `plan` says, or when the home cannot be written.
+    fn change(
+        &self,
+        plan: &dyn Fn(&Stage) -> Result<stage::Plan, RegistryError>,
+    ) -> Result<Change, RegistryError>;
+
+    /// Keeps a run, or what has become known of it since: the same id is the same run.
+    ///
+    /// # Errors
+    /// When the home cannot be written.
+    fn log_run(&self, run: &Run, artifacts: &[Artifact]) -> Result<(), RegistryError>;
+
+    /// A run with every measure of it.
+    ///
+    /// # Errors
+    /// When the home cannot be read.
+    fn run(&self, id: &str) -> Result<Option<Run>, RegistryError>;
+
+    /// All runs, the newest first; of a measure with steps only the last may be there.
+    ///
+    /// # Errors
+    /// When the home cannot be read.
+    fn runs(&self) -> Result<Vec<Run>, RegistryError>;
+
+    /// A file that a run has kept, as a local file; `None` where it has kept none of that name.
+    ///
+    /// # Errors
+    /// When the home cannot be read.
+    fn artifact(&self, run: &str, name: &str) -> Result<Option<PathBuf>, RegistryError>;
+
+    /// Takes a run and what it kept away. One that is not there is no error.
+    ///
+    /// # Errors
+    /// When the home cannot be written.
+    fn delete_run(&self, id: &str) -> Result<(), RegistryError>;
+
+    /// The version of this number.
+    ///
+    /// # Errors
+    /// When the home cannot be read.
+    fn version(&self, number: u64) -> Result<Option<Version>, RegistryError> {
+        let versions = self.versions()?;
+        Ok(versions.into_iter().find(|own| own.number == number))
     }
 
-    fn place(&self, fresh: &Path) -> Result<Version, RegistryError> {
-        let mut number = self.newest()?.map_or(1, |newest| newest.number + 1);
-        for _ in 0..TRIES {
-            let path = self.root.join(format!("v{number:06}"));
-            // A rename onto a directory that is not empty fails: another has taken the number.
-            match std::fs::rename(fresh, &path) {
-                Ok(()) => return Ok(Version { number, path }),
-                Err(_) if path.exists() => number += 1,
-                Err(error) => return Err(at(&path)(error)),
-            }
+    /// The version that is to answer: the alias `champion`; where there is none (or its version is
+    /// gone) `previous`; else the newest.
+    ///
+    /// # Errors
+    /// When the home cannot be read.
+    fn champion(&self) -> Result<Option<Version>, RegistryError> {
+        let (aliases, mut versions) = (self.aliases()?, self.versions()?);
+        let named = stage::champion(&aliases, &stage::numbers(&versions));
+        versions.retain(|own| Some(own.number) == named);
+        Ok(versions.pop())
+    }
+
+    /// Makes a version the champion; the champion before it becomes `previous`.
+    ///
+    /// # Errors
+    /// When there is no such version or the home cannot be written.
+    fn promote(&self, number: u64, reason: &Reason) -> Result<Change, RegistryError> {
+        self.change(&|stage| stage::promote(stage, number, reason))
+    }
+
+    /// Makes a version the challenger, and pins the champion there is: from then on a version that
+    /// is only published is not taken up.
+    ///
+    /// # Errors
+    /// When there is no such version or the home cannot be written.
+    fn keep(&self, number: u64, reason: &Reason) -> Result<Change, RegistryError> {
+        self.change(&|stage| stage::keep(stage, number, reason))
+    }
+
+    /// Pins the champion there is by an alias, so that a version that is published afterwards is not
+    /// taken up before it is promoted. Nothing happens where there is an alias or no version.
+    ///
+    /// # Errors
+    /// When the home cannot be read or written.
+    fn pin(&self, who: &str) -> Result<(), RegistryError> {
+        let is_pinned = self.aliases()?.contains_key(&Alias::Champion);
+        if is_pinned || self.versions()?.is_empty() {
+            return Ok(());
         }
-        Err(at(fresh)(std::io::Error::other("no free version number")))
-    }
-}
-
-fn at(path: &Path) -> impl FnOnce(std::io::Error) -> RegistryError + use<> {
-    let path = path.to_owned();
-    move |source| RegistryError { path, source }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn publications_at_the_same_time_get_numbers_of_their_own() {
-        let home = tempfile::tempdir().expect("temporary directory");
-        let registry = Directory::new(home.path().join("models"));
-        assert_eq!(registry.newest().expect("reads"), None);
-        std::thread::scope(|scope| {
-            for _ in 0..8 {
-                scope.spawn(|| {
-                    registry
-                        .publish(|path| std::fs::write(path.join("model"), "x"))
-                        .expect("publishes")
-                });
-            }
-        });
-        let numbers: Vec<u64> = registry
-            .versions()
-            .expect("reads")
-            .iter()
-            .map(|version| version.number)
-            .collect();
-        assert_eq!(numbers, (1..=8).collect::<Vec<_>>());
+        match self.change(&|stage| stage::pin(stage, who)) {
+            // Somebody else was quicker.
+            Err(RegistryError::IsPinned) => Ok(()),
+            other => other.map(|_| ()),
+        }
     }
 
-    #[test]
-    fn a_failed_write_leaves_nothing() {
-        let home = tempfile::tempdir().expect("temporary directory");
-        let registry = Directory::new(home.path());
-        let failed = registry.publish(|path| {
-            std::fs::write(path.join("half"), "x")?;
-            Err(std::io::Error::other("full"))
-        });
-        assert!(matches!(failed, Err(PublishError::Write(_))));
-        let left = std::fs::read_dir(home.path()).expect("reads").count();
-        assert_eq!(left, 0);
+    /// Makes `previous` the champion again; the one before it, as the history has it, becomes
+    /// `previous`.
+    ///
+    /// # Errors
+    /// When there is no version to go back to or the home cannot be written.
+    fn rollback(&self, who: &str, why: &str) -> Result<Version, RegistryError> {
+        let reason = Reason {
+            who: who.to_owned(),
+            why: why.to_owned(),
+            evidence: serde_json::Value::Null,
+        };
+        let change = self.change(&|stage| stage::rollback(stage, &reason))?;
+        self.version(change.version)?
+            .ok_or(RegistryError::NoVersion {
+                number: change.version,
+                place: self.place(),
+            })
+    }
+
+    /// Tags of a version and the aliases that name it, by number.
+    ///
+    /// # Errors
+    /// When the home cannot be read.
+    fn aliases_of(&self) -> Result<BTreeMap<u64, Vec<Alias>>, RegistryError> {
+        let mut by_number: BTreeMap<u64, Vec<Alias>> = BTreeMap::new();
+        for (alias, number) in self.aliases()? {
+            by_number.entry(number).or_default().push(alias);
+        }
+        Ok(by_number)
     }
 }

@@ -7,7 +7,9 @@
 
 mod bed;
 mod browser;
+pub mod chaos;
 mod gate;
+mod members;
 mod messages;
 mod real_kafka;
 mod running;
@@ -15,6 +17,7 @@ mod running;
 pub use bed::Testbed;
 pub use browser::Browser;
 pub use gate::Gate;
+pub use members::Members;
 pub use messages::Received;
 pub use real_kafka::RealKafka;
 pub use running::Running;

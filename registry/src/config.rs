@@ -1,0 +1,74 @@
+//! Settings: which home.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use serde::Deserialize;
+
+use crate::{Directory, Mlflow, Registry, RegistryError};
+
+/// Section `[registry]`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RegistryConfig {
+    /// The directory of versions; with an MLflow server, of its cache and of what waits to be sent.
+    pub path: PathBuf,
+    /// `http://…` of an MLflow server; empty: the environment's `MLFLOW_TRACKING_URI`, and where
+    /// that is not set either, the directory.
+    #[serde(default)]
+    pub mlflow_tracking_uri: String,
+    /// Name of the registered model on the server: several kinds of records may share a server.
+    #[serde(default = "default_name")]
+    pub mlflow_model: String,
+    /// Name of the experiment that runs are logged to.
+    #[serde(default = "default_name")]
+    pub mlflow_experiment: String,
+    /// Longest wait for an answer of the server, in milliseconds: a training is not to hang on it.
+    #[serde(default = "default_timeout_ms")]
+    pub mlflow_timeout_ms: u64,
+}
+
+fn default_name() -> String {
+    "hedonic".to_owned()
+}
+
+fn default_timeout_ms() -> u64 {
+    10_000
+}
+
+impl RegistryConfig {
+    /// A directory, with nothing else set.
+    pub fn directory(path: impl Into<PathBuf>) -> RegistryConfig {
+        RegistryConfig {
+            path: path.into(),
+            mlflow_tracking_uri: String::new(),
+            mlflow_model: default_name(),
+            mlflow_experiment: default_name(),
+            mlflow_timeout_ms: default_timeout_ms(),
+        }
+    }
+
+    /// The MLflow server's address; `None` where the directory is the home.
+    pub fn server(&self) -> Option<String> {
+        let set = |text: String| (!text.trim().is_empty()).then(|| text.trim().to_owned());
+        set(self.mlflow_tracking_uri.clone())
+            .or_else(|| std::env::var("MLFLOW_TRACKING_URI").ok().and_then(set))
+    }
+}
+
+/// The home that the settings choose. A server is not asked yet: it may be away.
+///
+/// # Errors
+/// When the address is none of a server.
+pub fn open(config: &RegistryConfig) -> Result<Box<dyn Registry>, RegistryError> {
+    match config.server() {
+        None => Ok(Box::new(Directory::new(&config.path))),
+        Some(uri) => Ok(Box::new(Mlflow::new(
+            &uri,
+            &config.mlflow_model,
+            &config.mlflow_experiment,
+            config.path.join("mlflow"),
+            Duration::from_millis(config.mlflow_timeout_ms.max(1)),
+        )?)),
+    }
+}

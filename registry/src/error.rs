@@ -1,0 +1,119 @@
+//! Why the registry could not be used.
+
+use std::path::PathBuf;
+
+/// An error of whoever writes a version.
+pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
+
+/// Why the registry could not be used.
+#[derive(Debug, thiserror::Error)]
+pub enum RegistryError {
+    /// A file or directory could not be read or written.
+    #[error("cannot use the registry at {path}")]
+    File {
+        /// Which.
+        path: PathBuf,
+        /// What the operating system said.
+        source: std::io::Error,
+    },
+    /// A file of the registry is not what was written.
+    #[error("{path} is not what this program wrote: {detail}; mend or move it away")]
+    Content {
+        /// Which.
+        path: PathBuf,
+        /// What is wrong.
+        detail: String,
+    },
+    /// There is no such version.
+    #[error(
+        "expected a version v{number:06}, found none in {place}: `versions` lists what is there"
+    )]
+    NoVersion {
+        /// Which was asked for.
+        number: u64,
+        /// Where.
+        place: String,
+    },
+    /// There is nothing to go back to.
+    #[error(
+        "expected a version to go back to, found no `previous` in {place}: promote one by its number"
+    )]
+    NoPrevious {
+        /// Where.
+        place: String,
+    },
+    /// An alias names the version that is to be taken away.
+    #[error(
+        "expected a version that nothing uses, but v{number:06} is the {alias}: promote another first"
+    )]
+    InUse {
+        /// Which.
+        number: u64,
+        /// What it is.
+        alias: crate::Alias,
+    },
+    /// A champion is named already: nothing to pin.
+    #[error("the champion is named already")]
+    IsPinned,
+    /// What was downloaded is not what was published.
+    #[error(
+        "{file} of v{number:06} does not match its SHA256SUMS: it was changed or cut short; publish the version again"
+    )]
+    Checksum {
+        /// Which version.
+        number: u64,
+        /// Which file.
+        file: String,
+    },
+    /// A setting cannot be used.
+    #[error("{setting}: expected {expected}, found {found:?}")]
+    Setting {
+        /// Its name.
+        setting: &'static str,
+        /// What it should be.
+        expected: &'static str,
+        /// What it is.
+        found: String,
+    },
+    /// The server is away: it may come back.
+    #[error("the MLflow server at {uri} does not answer: {detail}")]
+    Unreachable {
+        /// Where it should be.
+        uri: String,
+        /// What was met.
+        detail: String,
+    },
+    /// The server answers, and refuses.
+    #[error("the MLflow server at {uri} refused {call}: {code}: {message}")]
+    Refused {
+        /// Where it is.
+        uri: String,
+        /// What was asked of it.
+        call: String,
+        /// Its code, such as `RESOURCE_DOES_NOT_EXIST`.
+        code: String,
+        /// What it said.
+        message: String,
+    },
+    /// The version could not be written by its maker.
+    #[error("the model could not be written")]
+    Write(#[source] BoxError),
+}
+
+impl RegistryError {
+    /// Whether waiting may mend it.
+    pub fn may_pass(&self) -> bool {
+        matches!(self, RegistryError::Unreachable { .. })
+    }
+}
+
+/// Why a version could not be published; nothing of it is left.
+#[derive(Debug, thiserror::Error)]
+pub enum PublishError<E: std::error::Error + 'static> {
+    /// The directory would not take it.
+    #[error(transparent)]
+    Registry(#[from] RegistryError),
+    /// The model could not be written.
+    #[error("the model could not be written")]
+    Write(#[source] E),
+}

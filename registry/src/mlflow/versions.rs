@@ -1,0 +1,293 @@
+//! Versions of the registered model and their files.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+
+use super::artifacts::{at, write};
+use super::client::{is_absent, is_there};
+use super::runs::{list, text, whole};
+use super::{Mlflow, pyfunc};
+use crate::error::BoxError;
+use crate::{Alias, RegistryError, Run, RunStatus, Version, VersionInfo};
+
+/// Versions asked for at once.
+const PAGE: &str = "200";
+/// The folder of a run in which its version lies.
+const FOLDER: &str = "model";
+/// The checksums among a version's files: what is fetched is listed in it.
+const SUMS: &str = "SHA256SUMS";
+
+/// A version as the server has it.
+pub(super) struct Found {
+    pub(super) number: u64,
+    created_ms: i64,
+    /// The server's id.
+    pub(super) run: String,
+    source: String,
+    tags: BTreeMap<String, String>,
+}
+
+impl Found {
+    fn read(own: &Value) -> Option<Found> {
+        let tags = list(&own["tags"]).map(|tag| (text(&tag["key"]), text(&tag["value"])));
+        Some(Found {
+            number: u64::try_from(whole(&own["version"])?).ok()?,
+            created_ms: whole(&own["creation_timestamp"]).unwrap_or(0),
+            run: text(&own["run_id"]),
+            source: text(&own["source"]),
+            tags: tags.collect(),
+        })
+    }
+}
+
+impl Mlflow {
+    pub(super) fn version_of(&self, number: u64) -> Version {
+        Version {
+            number,
+            path: self
+                .cache
+                .join("versions")
+                .join(&self.model)
+                .join(Version::name(number)),
+        }
+    }
+
+    /// All versions, rising, or those for which `further` holds too.
+    pub(super) fn found_versions(&self, further: &str) -> Result<Vec<Found>, RegistryError> {
+        let filter = format!("name = '{}'{further}", self.model.replace('\'', "''"));
+        let (mut found, mut page) = (Vec::new(), String::new());
+        loop {
+            let mut query = vec![("filter", filter.as_str()), ("max_results", PAGE)];
+            if !page.is_empty() {
+                query.push(("page_token", &page));
+            }
+            let answer = self.client.get("model-versions/search", &query)?;
+            found.extend(list(&answer["model_versions"]).filter_map(Found::read));
+            page = text(&answer["next_page_token"]);
+            if page.is_empty() {
+                break;
+            }
+        }
+        found.sort_by_key(|own| own.number);
+        Ok(found)
+    }
+
+    pub(super) fn found_version(&self, number: u64) -> Result<Option<Found>, RegistryError> {
+        let version = number.to_string();
+        let query = [("name", self.model.as_str()), ("version", &version)];
+        match self.client.get("model-versions/get", &query) {
+            Ok(answer) => Ok(Found::read(&answer["model_version"])),
+            Err(error) if is_absent(&error) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn existing(&self, number: u64) -> Result<Found, RegistryError> {
+        self.found_version(number)?
+            .ok_or_else(|| RegistryError::NoVersion {
+                number,
+                place: crate::Registry::place(self),
+            })
+    }
+
+    pub(super) fn publish(
+        &self,
+        run: Option<&str>,
+        fill: &mut dyn FnMut(&Path) -> Result<(), BoxError>,
+    ) -> Result<Version, RegistryError> {
+        static COUNT: AtomicU64 = AtomicU64::new(0);
+        let count = COUNT.fetch_add(1, Ordering::Relaxed);
+        let fresh = self
+            .cache
+            .join(format!(".new-{}-{count}", std::process::id()));
+        fs::create_dir_all(&fresh).map_err(at(&fresh))?;
+        let published = fill(&fresh)
+            .map_err(RegistryError::Write)
+            .and_then(|()| self.publish_files(run, &fresh));
+        // What has become the cached copy is not there any more.
+        let _ = fs::remove_dir_all(&fresh);
+        published
+    }
+
+    fn publish_files(&self, run: Option<&str>, files: &Path) -> Result<Version, RegistryError> {
+        let run = match run {
+            Some(run) => run.to_owned(),
+            None => {
+                // A version needs a run for its files to lie in.
+                let mut run = Run::start("a version");
+                run.end(RunStatus::Finished);
+                self.log(&run, &[])?;
+                run.id
+            }
+        };
+        let place = self.place_of(&run)?.ok_or(RegistryError::Setting {
+            setting: "the run of a version",
+            expected: "a run that has been logged",
+            found: run.clone(),
+        })?;
+        let root = format!("{}/{FOLDER}", self.proxied(&place.files)?);
+        for entry in fs::read_dir(files).map_err(at(files))? {
+            let entry = entry.map_err(at(files))?;
+            let name = entry.file_name();
+            let name = format!("{}/{}", pyfunc::DATA, name.to_string_lossy());
+            self.put(&root, &name, &entry.path())?;
+        }
+        for (name, content) in pyfunc::files(&place.id) {
+            self.client
+                .upload(&format!("{root}/{name}"), content.into_bytes())?;
+        }
+        match self
+            .client
+            .post("registered-models/create", &json!({ "name": self.model }))
+        {
+            Err(error) if !is_there(&error) => return Err(error),
+            _ => {}
+        }
+        let source = format!("{}/{FOLDER}", place.files.trim_end_matches('/'));
+        let of_run = format!(" AND run_id = '{}'", place.id);
+        // Looked for first: an earlier call may have arrived whose answer was lost.
+        let number = match self.found_versions(&of_run)?.pop() {
+            Some(found) => found.number,
+            None => {
+                let made = self.client.post(
+                    "model-versions/create",
+                    &json!({ "name": self.model, "source": source, "run_id": place.id }),
+                )?;
+                let made = Found::read(&made["model_version"]);
+                made.map(|own| own.number).ok_or(RegistryError::Refused {
+                    uri: self.client.uri().to_owned(),
+                    call: "model-versions/create".to_owned(),
+                    code: "an answer without a version".to_owned(),
+                    message: "is it an MLflow server?".to_owned(),
+                })?
+            }
+        };
+        let version = self.version_of(number);
+        if !version.path.exists() {
+            place_in_cache(files, &version.path)?;
+        }
+        Ok(version)
+    }
+
+    pub(super) fn fetched(&self, version: &Version) -> Result<PathBuf, RegistryError> {
+        let kept = self.version_of(version.number).path;
+        if matches!(check(&kept, version.number), Ok(true)) {
+            return Ok(kept);
+        }
+        let found = self.existing(version.number)?;
+        let root = format!("{}/{}", self.proxied(&found.source)?, pyfunc::DATA);
+        let fresh = self
+            .cache
+            .join(format!(".fetch-{}-{}", std::process::id(), version));
+        let fetched = self.fetch_files(&root, &fresh, version.number);
+        let placed = fetched.and_then(|()| {
+            // What was there did not pass its checks.
+            let _ = fs::remove_dir_all(&kept);
+            place_in_cache(&fresh, &kept)
+        });
+        let _ = fs::remove_dir_all(&fresh);
+        placed.map(|()| kept)
+    }
+
+    fn fetch_files(&self, root: &str, to: &Path, number: u64) -> Result<(), RegistryError> {
+        let sums = self.client.download(&format!("{root}/{SUMS}"))?;
+        write(&to.join(SUMS), &sums)?;
+        for (_, file) in listed(&String::from_utf8_lossy(&sums)) {
+            let bytes = self.client.download(&format!("{root}/{file}"))?;
+            write(&to.join(&file), &bytes)?;
+        }
+        check(to, number).map(drop)
+    }
+
+    pub(super) fn version_info(&self, number: u64) -> Result<VersionInfo, RegistryError> {
+        let found = self.existing(number)?;
+        Ok(VersionInfo {
+            number,
+            created_ms: found.created_ms,
+            run: match found.run.as_str() {
+                "" => None,
+                run => Some(self.own_id(run)?),
+            },
+            tags: found.tags,
+        })
+    }
+
+    pub(super) fn tag_version(
+        &self,
+        number: u64,
+        key: &str,
+        value: &str,
+    ) -> Result<(), RegistryError> {
+        self.existing(number)?;
+        let mut body = json!({ "name": self.model, "version": number.to_string(), "key": key });
+        if value.is_empty() {
+            let method = reqwest::Method::DELETE;
+            return match self.client.send(method, "model-versions/delete-tag", &body) {
+                Err(error) if !is_absent(&error) => Err(error),
+                _ => Ok(()),
+            };
+        }
+        body["value"] = value.into();
+        self.client.post("model-versions/set-tag", &body).map(drop)
+    }
+
+    pub(super) fn delete_version(&self, number: u64) -> Result<(), RegistryError> {
+        self.existing(number)?;
+        let aliases = self.registered()?.0;
+        if let Some(alias) = Alias::ALL
+            .into_iter()
+            .find(|alias| aliases.get(alias) == Some(&number))
+        {
+            return Err(RegistryError::InUse { number, alias });
+        }
+        let body = json!({ "name": self.model, "version": number.to_string() });
+        self.client
+            .send(reqwest::Method::DELETE, "model-versions/delete", &body)?;
+        // The copy is of no use any more; the server is what counts.
+        let _ = fs::remove_dir_all(self.version_of(number).path);
+        Ok(())
+    }
+}
+
+/// Moves files to where fetched versions lie; another process may have been quicker.
+fn place_in_cache(files: &Path, to: &Path) -> Result<(), RegistryError> {
+    let parent = to.parent().unwrap_or(Path::new("."));
+    fs::create_dir_all(parent).map_err(at(parent))?;
+    match fs::rename(files, to) {
+        Err(error) if !to.exists() => Err(at(to)(error)),
+        _ => Ok(()),
+    }
+}
+
+/// Checksums and names of files; names that would lead elsewhere are left out, and then missing.
+fn listed(sums: &str) -> Vec<(String, String)> {
+    sums.lines()
+        .filter_map(|line| line.split_once("  "))
+        .filter(|(_, file)| !file.contains(['/', '\\']) && !file.starts_with('.'))
+        .map(|(sum, file)| (sum.to_owned(), file.to_owned()))
+        .collect()
+}
+
+/// Whether a version's files are there; an error where one is not what the sums say.
+fn check(directory: &Path, number: u64) -> Result<bool, RegistryError> {
+    let Ok(sums) = fs::read_to_string(directory.join(SUMS)) else {
+        return Ok(false);
+    };
+    for (sum, file) in listed(&sums) {
+        let path = directory.join(&file);
+        let bytes = fs::read(&path).map_err(at(&path))?;
+        let found: String = Sha256::digest(&bytes)
+            .iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect();
+        if found != sum {
+            return Err(RegistryError::Checksum { number, file });
+        }
+    }
+    Ok(true)
+}
