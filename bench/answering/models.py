@@ -32,6 +32,17 @@ def ours(prepare, effort):
     return cache.directory(f"model-{effort}-{mark}", make) / "registry"
 
 
+def version(prepare, effort, seed):
+    """The directory of one version, fitted with this effort and seed."""
+    def make(path):
+        say(f"fitting our model, effort {effort}, seed {seed}, once")
+        fit(prepare, effort, table(), path / "registry", f"prepare.seed={seed}")
+
+    mark = cache.digest(prepare, effort, seed, _which())
+    fitted = cache.directory(f"version-{effort}-{seed}-{mark}", make) / "registry"
+    return next(fitted.glob("v*"))
+
+
 def fit(prepare, effort, data, registry, *settings):
     """Fits and publishes one version; what model-prepare said."""
     command = [

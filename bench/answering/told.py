@@ -55,6 +55,15 @@ class Told:
         """Lets it go on."""
         print(file=self._child.popen.stdin, flush=True)
 
+    def ended(self, limit_s):
+        """Waits until it has ended by itself.
+
+        Raises RuntimeError when it has not, or not well.
+        """
+        code = self._child.wait(limit_s)
+        if code != 0:
+            raise RuntimeError(f"the load generator ended with {code}: {self._child.last_words()}")
+
     def stop(self):
         """Ends it."""
         self._child.stop()

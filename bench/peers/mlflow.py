@@ -11,7 +11,7 @@ from common.missing import Missing
 from peers import python_answers
 from peers.served import Served
 
-REQUIREMENTS = ("mlflow==3.18.0", python_answers.LIGHTGBM)
+REQUIREMENTS = ("mlflow==3.17.2", python_answers.LIGHTGBM)
 _SAVE = Path(__file__).parent / "programs" / "save_mlflow.py"
 _ENVIRONMENT = {"MLFLOW_DISABLE_TELEMETRY": "true", "DO_NOT_TRACK": "true"}
 

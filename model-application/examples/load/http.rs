@@ -20,6 +20,7 @@ use crate::connection::Connection;
 use crate::latency::Latencies;
 use crate::pace::Pace;
 use crate::slots::{self, Request};
+use crate::stop::Stop;
 use crate::tell;
 
 /// What is asked where.
@@ -40,6 +41,9 @@ pub struct Http {
     /// Seconds that count
     #[arg(long)]
     seconds: f64,
+    /// End before that when a line comes on standard input, or its end
+    #[arg(long)]
+    stoppable: bool,
     /// Seconds before them
     #[arg(long, default_value_t = 2.0)]
     warm_s: f64,
@@ -78,6 +82,7 @@ struct Shared {
     until: Instant,
     pace: Option<Pace>,
     next_id: AtomicU64,
+    stop: Stop,
 }
 
 impl Http {
@@ -97,6 +102,10 @@ impl Http {
             until: from + Duration::from_secs_f64(self.seconds),
             pace: self.rate.map(|rate| Pace::new(begun, rate)),
             next_id: AtomicU64::new(self.first),
+            stop: match self.stoppable {
+                true => Stop::on_input(),
+                false => Stop::default(),
+            },
         });
         let barrier = Arc::new(Barrier::new(self.connections as usize));
         let threads: Vec<_> = (0..self.connections)
@@ -166,7 +175,7 @@ impl Shared {
         let count = requests.len();
         let mut connection: Option<Connection> = None;
         let mut turn = number;
-        loop {
+        while !self.stop.is_asked() {
             let due = match &self.pace {
                 Some(pace) if pace.due(turn) >= self.until => break,
                 Some(pace) => {

@@ -19,6 +19,7 @@ mod pace;
 mod rate;
 mod requests;
 mod slots;
+mod stop;
 mod topics;
 
 use clap::{Parser, Subcommand};

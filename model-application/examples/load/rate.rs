@@ -20,6 +20,7 @@ use crate::answer::{Answer, Sayings};
 use crate::latency::Latencies;
 use crate::pace::Pace;
 use crate::requests::Requests;
+use crate::stop::Stop;
 use crate::tell;
 use crate::topics::{self, From, Writer};
 
@@ -57,6 +58,9 @@ pub struct Rate {
     /// Seconds at each rate that count
     #[arg(long)]
     seconds: f64,
+    /// End a rate before that when a line comes on standard input, or its end
+    #[arg(long)]
+    stoppable: bool,
     /// Seconds at each rate before them
     #[arg(long, default_value_t = 2.0)]
     warm_s: f64,
@@ -148,6 +152,10 @@ impl Rate {
             next: 0,
             payload: Vec::new(),
         };
+        let stop = match self.stoppable {
+            true => Stop::on_input(),
+            false => Stop::default(),
+        };
         let receiving = {
             let (shared, keeps) = (Arc::clone(&shared), self.sayings.is_some());
             std::thread::spawn(move || receive(&reader, &shared, keeps))
@@ -160,7 +168,7 @@ impl Rate {
                 let linger = [("linger.ms", BUSY_LINGER_MS)];
                 sender.writer = Writer::new(&self.brokers, &self.requests, &linger)?;
             }
-            sayings.join(self.measure(*rate, &mut sender)?);
+            sayings.join(self.measure(*rate, &mut sender, &stop)?);
         }
         shared.done.store(true, Ordering::Relaxed);
         match receiving.join() {
@@ -201,13 +209,17 @@ impl Rate {
         }
     }
 
-    fn measure(&self, rate: f64, sender: &mut Sender) -> anyhow::Result<Sayings> {
+    fn measure(&self, rate: f64, sender: &mut Sender, stop: &Stop) -> anyhow::Result<Sayings> {
         let (warm, all) = (self.warm_of(rate), self.all_of(rate));
         let pace = Pace::new(Instant::now(), rate);
         let mut late = Latencies::default();
         let mut begun = Instant::now();
+        let mut sent: u64 = 0;
         for number in 0..all {
             let late_by = pace.wait(number);
+            if stop.is_asked() {
+                break;
+            }
             if number == warm {
                 *sender.shared.meter() = Meter::new(sender.next);
                 tell(&json!({ "event": "begin", "rate": rate }));
@@ -215,6 +227,7 @@ impl Rate {
             }
             if number >= warm {
                 late.record(late_by);
+                sent += 1;
             }
             sender.send()?;
         }
@@ -225,11 +238,11 @@ impl Rate {
         tell(&json!({
             "event": "end",
             "rate": rate,
-            "sent": all - warm,
+            "sent": sent,
             "sent_s": sent_s,
             "answered": meter.latencies.count(),
             "answered_s": took_s,
-            "unanswered": (all - warm).saturating_sub(meter.latencies.count()),
+            "unanswered": sent.saturating_sub(meter.latencies.count()),
             "twice": sender.shared.twice.load(Ordering::Relaxed),
             "unpriced": meter.unpriced,
             "unnamed": meter.sayings.unnamed(),

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, anyhow};
 use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
@@ -15,6 +15,9 @@ use rdkafka::{ClientConfig, Offset, TopicPartitionList};
 
 /// Longest the broker may take for a question.
 pub const PATIENCE: Duration = Duration::from_secs(30);
+/// Longest a topic may be without a leader, and the pause between two looks.
+const LEADER: Duration = Duration::from_secs(10);
+const LEADER_LOOK: Duration = Duration::from_millis(50);
 /// Pause before a message is offered again to a producer whose queue is full.
 const FULL: Duration = Duration::from_millis(1);
 
@@ -87,15 +90,22 @@ pub fn reader(
     Ok(consumer)
 }
 
-/// The offset that the next message of a partition gets.
+/// The offset that the next message of a partition gets; a topic just made may have no leader yet.
 ///
 /// # Errors
 /// When the broker does not say.
 pub fn end(consumer: &BaseConsumer, topic: &str, partition: i32) -> anyhow::Result<i64> {
-    let (_, high) = consumer
-        .fetch_watermarks(topic, partition, PATIENCE)
-        .with_context(|| format!("{topic}/{partition} does not say where it ends"))?;
-    Ok(high)
+    let begun = Instant::now();
+    loop {
+        match consumer.fetch_watermarks(topic, partition, PATIENCE) {
+            Ok((_, high)) => return Ok(high),
+            Err(_) if begun.elapsed() < LEADER => std::thread::sleep(LEADER_LOOK),
+            Err(error) => {
+                return Err(error)
+                    .with_context(|| format!("{topic}/{partition} does not say where it ends"));
+            }
+        }
+    }
 }
 
 /// Counts what was not delivered.
