@@ -43,7 +43,11 @@ def ours(group):
     return texts[0] if len(texts) == 1 else f"[{','.join(texts)}]"
 
 
+# As in peers/programs/boosted.py.
 _NAMES = ("city", "street", "building_type")
+_NUMBERS = (
+    "floor", "rooms", "floors_total", "area", "kitchen_area", "year_built", "latitude", "longitude",
+)
 _WHOLE = ("floor", "rooms", "floors_total", "year_built")
 
 
@@ -90,8 +94,3 @@ class Encoder:
             ]
             for record in group
         ]
-
-
-_NUMBERS = (
-    "floor", "rooms", "floors_total", "area", "kitchen_area", "year_built", "latitude", "longitude",
-)

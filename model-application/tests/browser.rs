@@ -15,7 +15,10 @@ fn until(browser: &mut Browser, what: &str) {
     let limit = Instant::now() + LIMIT;
     while browser.evaluate(what) != json!(true) {
         let text = browser.evaluate("document.body.innerText");
-        assert!(Instant::now() < limit, "not within {LIMIT:?}: {what}\n{text}");
+        assert!(
+            Instant::now() < limit,
+            "not within {LIMIT:?}: {what}\n{text}"
+        );
         std::thread::sleep(Duration::from_millis(50));
     }
 }
@@ -36,18 +39,30 @@ async fn the_page_asks_for_a_price_and_shows_why() {
     let seen = tokio::task::spawn_blocking(move || {
         for (width, height) in [(1280, 900), (390, 844)] {
             browser.visit(&url, width, height);
-            until(&mut browser, "document.querySelectorAll('input').length > 5");
+            until(
+                &mut browser,
+                "document.querySelectorAll('input').length > 5",
+            );
             // Without the token it is told what is missing.
             browser.evaluate("document.querySelector('button').click()");
-            until(&mut browser, "!!document.querySelector('.error')?.textContent.includes('Bearer')");
+            until(
+                &mut browser,
+                "!!document.querySelector('.error')?.textContent.includes('Bearer')",
+            );
             browser.evaluate(
                 "document.querySelector('input[type=password]').value = 'a secret'; \
                  document.querySelector('input[name=area]').value = '50'; \
                  document.querySelector('button').click()",
             );
-            until(&mut browser, "!!document.querySelector('#price')?.textContent.includes('₽')");
+            until(
+                &mut browser,
+                "!!document.querySelector('#price')?.textContent.includes('₽')",
+            );
             until(&mut browser, "document.querySelectorAll('tr').length > 3");
-            until(&mut browser, "document.documentElement.scrollWidth <= innerWidth");
+            until(
+                &mut browser,
+                "document.documentElement.scrollWidth <= innerWidth",
+            );
         }
     });
     seen.await.expect("the page does what it should");

@@ -4,6 +4,7 @@ import json
 import unittest
 
 from answering import bodies
+from peers.served import with_ids
 
 RECORD = {"city": "Tula", "street": "Pskovskaya", "floor": 1, "rooms": 2, "area": 71.6}
 
@@ -17,6 +18,12 @@ class Bodies(unittest.TestCase):
         one = self.filled(bodies.ours([RECORD]))
         self.assertEqual(one, {"id": 100000000007, **RECORD})
         self.assertEqual(self.filled(bodies.ours([RECORD] * 3)), [one] * 3)
+
+    def test_a_first_question_has_an_id_for_every_row(self):
+        found = json.loads(with_ids(bodies.ours([RECORD] * 3), 999_999_999_999))
+        self.assertEqual(
+            [record["id"] for record in found], [999_999_999_999, 999_999_999_998, 999_999_999_997]
+        )
 
     def test_the_protocol_has_a_tensor_a_field(self):
         inputs = self.filled(bodies.ours_by_protocol([RECORD]))["inputs"]

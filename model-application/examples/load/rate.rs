@@ -133,7 +133,7 @@ impl Rate {
             + self
                 .rates
                 .iter()
-                .map(|rate| self.all_of(*rate))
+                .map(|rate| self.warm_of(*rate) + self.counted_of(*rate))
                 .sum::<u64>();
         let shared = Arc::new(Shared {
             begun: Instant::now(),
@@ -186,8 +186,8 @@ impl Rate {
         (rate * self.warm_s) as u64
     }
 
-    fn all_of(&self, rate: f64) -> u64 {
-        self.warm_of(rate) + (rate * self.seconds) as u64
+    fn counted_of(&self, rate: f64) -> u64 {
+        (rate * self.seconds) as u64
     }
 
     /// Sends now and then until everything sent is answered: the system has started.
@@ -196,6 +196,11 @@ impl Rate {
         loop {
             sender.send()?;
             std::thread::sleep(KNOCK);
+            // One that answers is given time to answer all: it may need more than there is between
+            // two knocks.
+            if sender.shared.distinct.load(Ordering::Relaxed) > 0 {
+                sender.wait(self.grace_s);
+            }
             if sender.all_answered() {
                 tell(&json!({ "event": "answers", "seconds": begun.elapsed().as_secs_f64() }));
                 return Ok(());
@@ -203,33 +208,34 @@ impl Rate {
             if begun.elapsed().as_secs() >= self.startup_s {
                 bail!("no answers came within {} s", self.startup_s);
             }
-            if sender.shared.distinct.load(Ordering::Relaxed) > 0 {
-                sender.wait(self.grace_s);
-            }
         }
     }
 
     fn measure(&self, rate: f64, sender: &mut Sender, stop: &Stop) -> anyhow::Result<Sayings> {
-        let (warm, all) = (self.warm_of(rate), self.all_of(rate));
-        let pace = Pace::new(Instant::now(), rate);
+        let warming = Pace::new(Instant::now(), rate);
+        for number in 0..self.warm_of(rate) {
+            if stop.is_asked() {
+                break;
+            }
+            warming.wait(number);
+            sender.send()?;
+        }
+        // What piled up while the servers warmed up is not what is measured.
+        sender.wait(self.grace_s);
+        *sender.shared.meter() = Meter::new(sender.next);
+        tell(&json!({ "event": "begin", "rate": rate }));
+        let begun = Instant::now();
+        let pace = Pace::new(begun, rate);
         let mut late = Latencies::default();
-        let mut begun = Instant::now();
         let mut sent: u64 = 0;
-        for number in 0..all {
+        for number in 0..self.counted_of(rate) {
             let late_by = pace.wait(number);
             if stop.is_asked() {
                 break;
             }
-            if number == warm {
-                *sender.shared.meter() = Meter::new(sender.next);
-                tell(&json!({ "event": "begin", "rate": rate }));
-                begun = Instant::now();
-            }
-            if number >= warm {
-                late.record(late_by);
-                sent += 1;
-            }
+            late.record(late_by);
             sender.send()?;
+            sent += 1;
         }
         let sent_s = begun.elapsed().as_secs_f64();
         sender.wait(self.grace_s);
