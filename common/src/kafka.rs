@@ -6,6 +6,7 @@ mod connect;
 mod covered;
 mod in_flight;
 mod lag;
+mod pipeline;
 mod properties;
 mod topics;
 mod writing;
@@ -20,9 +21,9 @@ pub use assignment::Anchor;
 pub use connect::{connect, open};
 pub use in_flight::Lease;
 pub use lag::Lag;
+pub use pipeline::{Follow, Pipeline};
 pub use properties::Properties;
 pub use topics::ensure_topics;
-pub use writing::{Outcome, Writing, Written};
 
 /// Bytes a consumer fetches ahead: bounds memory while the database is slow.
 const FETCH_AHEAD_KIB: &str = "8192";

@@ -103,7 +103,7 @@ pub async fn run(config: Config, listener: TcpListener, shutdown: Shutdown) -> a
     let runtime = tokio::runtime::Handle::current();
     tokio::task::spawn_blocking(move || {
         let _entered = runtime.enter();
-        load::Loader::new(&config, anchor, health, control, loop_shutdown)?.run(&runtime)
+        load::Loader::new(&config, &runtime, anchor, health, control, loop_shutdown)?.run(&runtime)
     })
     .await
     .context("the loading thread broke off")??;

@@ -108,7 +108,7 @@ pub async fn run(config: Config, listener: TcpListener, shutdown: Shutdown) -> a
         let runtime = runtime.clone();
         tokio::task::spawn_blocking(move || {
             let _entered = runtime.enter();
-            quality::Learner::new(&config, &anchor, leave)?.run(&runtime)
+            quality::Learner::new(&config, &runtime, &anchor, leave)?.run(&runtime)
         })
     };
     let loop_shutdown = shutdown.clone();
@@ -116,6 +116,7 @@ pub async fn run(config: Config, listener: TcpListener, shutdown: Shutdown) -> a
         let _entered = runtime.enter();
         streaming::Applier::new(
             &config,
+            &runtime,
             anchor,
             health,
             serving,
@@ -123,7 +124,7 @@ pub async fn run(config: Config, listener: TcpListener, shutdown: Shutdown) -> a
             control,
             loop_shutdown,
         )?
-        .run(&runtime)
+        .run()
     });
     answering
         .await

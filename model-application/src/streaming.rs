@@ -9,7 +9,8 @@ mod gather;
 use std::sync::Arc;
 use std::time::Duration;
 
-use common::kafka::{Anchor, Anchored, Limits, Outcome, Writing, Written};
+use common::kafka::{Anchor, Anchored, Follow, Limits, Pipeline};
+use common::offsets::{AdvanceError, Stretch};
 use common::{Health, Shutdown};
 use records::decode::Decoder;
 use records::{Purpose, Schema, timestamp};
@@ -26,7 +27,8 @@ use crate::serving::Serving;
 const NO_MODEL: Duration = Duration::from_millis(50);
 
 pub(crate) struct Applier {
-    consumer: Anchored,
+    pipeline: Pipeline<Batch, ()>,
+    follower: Follower,
     decoder: Decoder,
     schema: Arc<Schema>,
     /// Where a request came from is its key where the schema names none.
@@ -37,15 +39,13 @@ pub(crate) struct Applier {
     serving: Arc<Serving>,
     watch: Arc<Watch>,
     finisher: Arc<Finisher>,
-    /// The batch before, until its end is known.
-    finishing: Option<Writing<Batch, ()>>,
-    control: Arc<Control>,
     shutdown: Shutdown,
 }
 
 impl Applier {
     pub fn new(
         config: &Config,
+        runtime: &Handle,
         anchor: Anchor,
         health: Health,
         serving: Arc<Serving>,
@@ -63,7 +63,10 @@ impl Applier {
         )?;
         control.watch(consumer.lag());
         Ok(Applier {
-            consumer,
+            pipeline: Pipeline::new(consumer, runtime, shutdown.clone()),
+            follower: Follower {
+                control: Arc::clone(&control),
+            },
             decoder: Decoder::new(&config.schema, Purpose::Request),
             schema: Arc::clone(&config.schema),
             cluster: anchor.cluster.clone(),
@@ -78,93 +81,60 @@ impl Applier {
             },
             serving,
             watch,
-            finisher: Arc::new(Finisher::new(config, anchor, Arc::clone(&control))?),
-            finishing: None,
-            control,
+            finisher: Arc::new(Finisher::new(config, anchor, control)?),
             shutdown,
         })
     }
 
-    pub fn run(mut self, runtime: &Handle) -> anyhow::Result<()> {
+    pub fn run(mut self) -> anyhow::Result<()> {
         while !self.shutdown.is_cancelled() {
             let Some(loaded) = self.serving.current() else {
-                self.settle(runtime)?;
                 std::thread::sleep(NO_MODEL);
                 continue;
             };
             let gathered = self.gather();
-            if self.finishing.as_ref().is_some_and(Writing::is_done) && !self.settle(runtime)? {
-                // What was gathered after it starts from an offset that is not stored.
+            if !self.pipeline.settle_done(&mut self.follower)? {
                 continue;
             }
             let Some(gathered) = gathered else {
                 continue;
             };
             let batch = self.price(gathered, &loaded)?;
-            if self.make_room(runtime)? {
-                let lease = runtime.block_on(self.consumer.lease());
-                let finisher = Arc::clone(&self.finisher);
-                self.finishing = Some(Writing::begin(
-                    runtime,
-                    batch,
-                    lease,
-                    &self.shutdown,
-                    async move |batch| finisher.finish(batch).await,
-                ));
-            }
+            let finisher = Arc::clone(&self.finisher);
+            let finish = async move |batch: &Batch| finisher.finish(batch).await;
+            self.pipeline.write(batch, &mut self.follower, finish)?;
         }
-        self.settle(runtime)?;
+        self.pipeline.settle(&mut self.follower)?;
         Ok(())
     }
+}
 
-    /// Waits until the batch before is done; false when the one gathered after it must be
-    /// forgotten.
-    fn make_room(&mut self, runtime: &Handle) -> anyhow::Result<bool> {
-        let Some(finishing) = &mut self.finishing else {
-            return Ok(true);
-        };
-        let control = &self.control;
-        let is_current = finishing.wait(runtime, &mut self.consumer, || control.paused())?;
-        let is_done = self.settle(runtime)?;
-        if is_done && !is_current {
-            self.consumer.reposition();
-        }
-        self.consumer.resume();
-        Ok(is_done && is_current)
+/// What is told of batches that are published.
+struct Follower {
+    control: Arc<Control>,
+}
+
+impl Follow<Batch, ()> for Follower {
+    fn stretches(batch: &Batch) -> &[Stretch] {
+        &batch.stretches
     }
 
-    /// Ends what was being stored and published: true when it is, or there was nothing; else the
-    /// stored offsets are gone back to.
-    fn settle(&mut self, runtime: &Handle) -> anyhow::Result<bool> {
-        let Some(finishing) = self.finishing.take() else {
-            return Ok(true);
-        };
-        let Some(Written { batch, outcome }) = finishing.into_written(runtime)? else {
-            return Ok(true);
-        };
-        match outcome {
-            Outcome::Done(()) => {
-                self.consumer.committed(&batch.stretches);
-                self.control.positioned(self.consumer.positions());
-                let now_us = timestamp::now_us();
-                let arrivals = batch.arrivals_us.iter();
-                let latencies_us: Vec<u64> = arrivals
-                    .map(|arrival_us| u64::try_from(now_us - arrival_us).unwrap_or_default())
-                    .collect();
-                self.control
-                    .committed(batch.answers.len(), batch.refused.len(), &latencies_us);
-                return Ok(true);
-            }
-            Outcome::Fenced(error) => {
-                tracing::warn!("{error}; the batch is given up and read again");
-                self.control.failed(error.to_string());
-            }
-            // What is stored is published again, the same, by whoever reads it next.
-            Outcome::Ended => {}
-        }
-        if !self.shutdown.is_cancelled() {
-            self.consumer.reposition();
-        }
-        Ok(false)
+    fn written(&mut self, batch: Batch, (): (), consumer: &Anchored) {
+        let now_us = timestamp::now_us();
+        let arrivals = batch.arrivals_us.iter();
+        let latencies_us: Vec<u64> = arrivals
+            .map(|arrival_us| u64::try_from(now_us - arrival_us).unwrap_or_default())
+            .collect();
+        self.control
+            .committed(batch.answers.len(), batch.refused.len(), &latencies_us);
+        self.control.positioned(consumer.positions());
+    }
+
+    fn fenced(&mut self, why: &AdvanceError) {
+        self.control.failed(why.to_string());
+    }
+
+    fn paused(&mut self) {
+        self.control.paused();
     }
 }

@@ -18,7 +18,7 @@ const PATIENCE: Duration = Duration::from_secs(1);
 const TEND: Duration = Duration::from_millis(100);
 
 /// How a write ended.
-pub enum Outcome<T> {
+pub(super) enum Outcome<T> {
     /// All of it is done.
     Done(T),
     /// Another member has the partition.
@@ -28,7 +28,7 @@ pub enum Outcome<T> {
 }
 
 /// A batch, and how its write ended.
-pub struct Written<B, T> {
+pub(super) struct Written<B, T> {
     /// What was to be written.
     pub batch: B,
     /// What became of it.
@@ -36,7 +36,7 @@ pub struct Written<B, T> {
 }
 
 /// A write that goes on.
-pub struct Writing<B, T> {
+pub(super) struct Writing<B, T> {
     task: JoinHandle<Written<B, T>>,
     written: Option<Written<B, T>>,
 }
@@ -101,7 +101,7 @@ impl<B: Send + 'static, T: Send + 'static> Writing<B, T> {
         &mut self,
         runtime: &Handle,
         consumer: &mut Anchored,
-        on_pause: impl Fn(),
+        mut on_pause: impl FnMut(),
     ) -> anyhow::Result<bool> {
         let mut is_current = true;
         let mut wait = PATIENCE;
@@ -124,8 +124,10 @@ impl<B: Send + 'static, T: Send + 'static> Writing<B, T> {
     ///
     /// # Errors
     /// When the write panicked.
-    pub fn into_written(mut self, runtime: &Handle) -> anyhow::Result<Option<Written<B, T>>> {
-        runtime.block_on(self.done())?;
-        Ok(self.written)
+    pub fn into_written(mut self, runtime: &Handle) -> anyhow::Result<Written<B, T>> {
+        match self.written.take() {
+            Some(written) => Ok(written),
+            None => runtime.block_on(self.task).context("the writing broke off"),
+        }
     }
 }

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use backon::Retryable;
 use common::database::forever;
-use common::kafka::{Anchor, Anchored, Gathered, Limits, Outcome, Writing, Written};
-use common::offsets::{self, AdvanceError, Stretches};
+use common::kafka::{Anchor, Anchored, Follow, Limits, Pipeline};
+use common::offsets::{self, AdvanceError, Stretch, Stretches};
 use common::rejects::{self, Reject};
 use common::tell::Teller;
 use common::{Health, Metric, Shutdown};
@@ -44,16 +44,20 @@ struct Batch {
 
 /// Reads the topic.
 pub(crate) struct Learner {
-    consumer: Anchored,
+    pipeline: Pipeline<Batch, ()>,
+    follower: Follower,
     schema: Arc<Schema>,
     anchor: Anchor,
-    writing: Option<Writing<Batch, ()>>,
-    teller: Teller,
     shutdown: Shutdown,
 }
 
 impl Learner {
-    pub fn new(config: &Config, anchor: &Anchor, shutdown: Shutdown) -> anyhow::Result<Learner> {
+    pub fn new(
+        config: &Config,
+        runtime: &Handle,
+        anchor: &Anchor,
+        shutdown: Shutdown,
+    ) -> anyhow::Result<Learner> {
         let anchor = Anchor {
             consumer: format!("{}-actuals", anchor.consumer),
             ..anchor.clone()
@@ -70,11 +74,12 @@ impl Learner {
         )?;
         let producer = config.kafka.producer()?;
         Ok(Learner {
-            consumer,
+            pipeline: Pipeline::new(consumer, runtime, shutdown.clone()),
+            follower: Follower {
+                teller: Teller::start(runtime, producer, topics.rejects.clone()),
+            },
             schema: Arc::clone(&config.schema),
             anchor,
-            writing: None,
-            teller: Teller::start(&Handle::current(), producer, topics.rejects.clone()),
             shutdown,
         })
     }
@@ -82,102 +87,67 @@ impl Learner {
     pub fn run(mut self, runtime: &Handle) -> anyhow::Result<()> {
         while !self.shutdown.is_cancelled() {
             let gathered = self.gather();
-            if self.writing.as_ref().is_some_and(Writing::is_done) && !self.settle(runtime)? {
+            if !self.pipeline.settle_done(&mut self.follower)? {
                 continue;
             }
             let Some(batch) = gathered else {
                 continue;
             };
-            if self.make_room(runtime)? {
-                let lease = runtime.block_on(self.consumer.lease());
-                let anchor = self.anchor.clone();
-                self.writing = Some(Writing::begin(
-                    runtime,
-                    batch,
-                    lease,
-                    &self.shutdown,
-                    async move |batch| write(&anchor, batch).await,
-                ));
-            }
+            let anchor = self.anchor.clone();
+            let write = async move |batch: &Batch| write(&anchor, batch).await;
+            self.pipeline.write(batch, &mut self.follower, write)?;
         }
-        self.settle(runtime)?;
-        runtime.block_on(self.teller.finish());
+        self.pipeline.settle(&mut self.follower)?;
+        runtime.block_on(self.follower.teller.finish());
         Ok(())
     }
 
     fn gather(&mut self) -> Option<Batch> {
         let (mut actuals, mut rejects) = (Vec::new(), Vec::new());
-        let (schema, writing) = (&*self.schema, &self.writing);
-        let gathered = self.consumer.gather(
-            &LIMITS,
-            &self.shutdown,
-            || writing.as_ref().is_none_or(Writing::is_done),
-            |message| {
-                let payload = message.payload().unwrap_or_default();
-                let arrival_us = message
-                    .timestamp()
-                    .to_millis()
-                    .map_or_else(timestamp::now_us, |ms| ms * 1000);
-                match read(schema, payload, arrival_us) {
-                    Ok(actual) => actuals.push(actual),
-                    Err(reason) => rejects.push(Reject {
-                        topic: message.topic().to_owned(),
-                        partition: message.partition(),
-                        offset: message.offset(),
-                        code: "bad_actual",
-                        reason,
-                        key: message.key().map(<[u8]>::to_vec),
-                        payload: payload.to_vec(),
-                    }),
-                }
-            },
-        );
-        let Gathered::Batch(stretches) = gathered else {
-            return None;
-        };
+        let schema = &*self.schema;
+        let gathered = self.pipeline.gather(&LIMITS, |message| {
+            let payload = message.payload().unwrap_or_default();
+            let arrival_us = message
+                .timestamp()
+                .to_millis()
+                .map_or_else(timestamp::now_us, |ms| ms * 1000);
+            match read(schema, payload, arrival_us) {
+                Ok(actual) => actuals.push(actual),
+                Err(reason) => rejects.push(Reject {
+                    topic: message.topic().to_owned(),
+                    partition: message.partition(),
+                    offset: message.offset(),
+                    code: "bad_actual",
+                    reason,
+                    key: message.key().map(<[u8]>::to_vec),
+                    payload: payload.to_vec(),
+                }),
+            }
+        });
         Some(Batch {
             actuals,
             rejects,
-            stretches,
+            stretches: gathered?,
         })
     }
+}
 
-    fn make_room(&mut self, runtime: &Handle) -> anyhow::Result<bool> {
-        let Some(writing) = &mut self.writing else {
-            return Ok(true);
-        };
-        let is_current = writing.wait(runtime, &mut self.consumer, || {})?;
-        let is_stored = self.settle(runtime)?;
-        if is_stored && !is_current {
-            self.consumer.reposition();
-        }
-        self.consumer.resume();
-        Ok(is_stored && is_current)
+/// What is told of prices that are in the database.
+struct Follower {
+    teller: Teller,
+}
+
+impl Follow<Batch, ()> for Follower {
+    fn stretches(batch: &Batch) -> &[Stretch] {
+        &batch.stretches
     }
 
-    fn settle(&mut self, runtime: &Handle) -> anyhow::Result<bool> {
-        let Some(writing) = self.writing.take() else {
-            return Ok(true);
-        };
-        let Some(Written { batch, outcome }) = writing.into_written(runtime)? else {
-            return Ok(true);
-        };
-        match outcome {
-            Outcome::Done(()) => {
-                self.consumer.committed(&batch.stretches);
-                metrics::counter!(Metric::ApplierActuals.name())
-                    .increment(batch.actuals.len() as u64);
-                self.teller.tell(batch.rejects);
-                return Ok(true);
-            }
-            Outcome::Fenced(error) => tracing::warn!("{error}; the batch is read again"),
-            Outcome::Ended => {}
-        }
-        if !self.shutdown.is_cancelled() {
-            self.consumer.reposition();
-        }
-        Ok(false)
+    fn written(&mut self, batch: Batch, (): (), _: &Anchored) {
+        metrics::counter!(Metric::ApplierActuals.name()).increment(batch.actuals.len() as u64);
+        self.teller.tell(batch.rejects);
     }
+
+    fn fenced(&mut self, _: &AdvanceError) {}
 }
 
 /// Reads `{"id": …, "price": …, "observed_at": …}`; the price is called as the schema's target.

@@ -1,0 +1,142 @@
+//! Batches one after the other: while one is written, the next is gathered.
+
+use rdkafka::message::BorrowedMessage;
+use tokio::runtime::Handle;
+
+use super::writing::{Outcome, Writing, Written};
+use super::{Anchored, Gathered, Limits};
+use crate::offsets::{AdvanceError, Stretch, Stretches};
+use crate::shutdown::Shutdown;
+
+/// What a service does as its batches are written.
+pub trait Follow<B, T> {
+    /// What a batch covers.
+    fn stretches(batch: &B) -> &[Stretch];
+
+    /// A batch is written, and `consumer` told.
+    fn written(&mut self, batch: B, done: T, consumer: &Anchored);
+
+    /// Another member has a partition of the batch, which is given up.
+    fn fenced(&mut self, why: &AdvanceError);
+
+    /// Writing takes so long that nothing more is read.
+    fn paused(&mut self) {}
+}
+
+/// A consumer whose batches are written one after the other: each starts from the offsets that the
+/// one before stores.
+pub struct Pipeline<B, T> {
+    consumer: Anchored,
+    /// The batch before, until its end is known.
+    writing: Option<Writing<B, T>>,
+    runtime: Handle,
+    shutdown: Shutdown,
+}
+
+impl<B: Send + 'static, T: Send + 'static> Pipeline<B, T> {
+    /// Of a consumer; use from a thread that is not of `runtime`.
+    pub fn new(consumer: Anchored, runtime: &Handle, shutdown: Shutdown) -> Pipeline<B, T> {
+        Pipeline {
+            consumer,
+            writing: None,
+            runtime: runtime.clone(),
+            shutdown,
+        }
+    }
+
+    /// The consumer, between batches.
+    pub fn consumer(&mut self) -> &mut Anchored {
+        &mut self.consumer
+    }
+
+    /// Hands over messages until the batch is full, or has lingered and nothing is being written;
+    /// `None` where there were none, or what was handed over must be forgotten.
+    pub fn gather(
+        &mut self,
+        limits: &Limits,
+        take: impl FnMut(&BorrowedMessage<'_>),
+    ) -> Option<Stretches> {
+        let writing = &self.writing;
+        let is_idle = || writing.as_ref().is_none_or(Writing::is_done);
+        match self.consumer.gather(limits, &self.shutdown, is_idle, take) {
+            Gathered::Batch(stretches) => Some(stretches),
+            Gathered::Empty | Gathered::Abandoned => None,
+        }
+    }
+
+    /// Ends the batch before where it is done: false when one gathered after it must be forgotten,
+    /// as it starts from offsets that are not stored.
+    ///
+    /// # Errors
+    /// When the write panicked.
+    pub fn settle_done(&mut self, follow: &mut impl Follow<B, T>) -> anyhow::Result<bool> {
+        match self.writing.as_ref().is_some_and(Writing::is_done) {
+            true => self.settle(follow),
+            false => Ok(true),
+        }
+    }
+
+    /// Begins to write a batch once the one before is done: `write` goes on for as long as a server
+    /// is away, and fails only where the partition was lost. The batch is dropped where the one before
+    /// failed, or the partitions changed.
+    ///
+    /// # Errors
+    /// When a write panicked.
+    pub fn write(
+        &mut self,
+        batch: B,
+        follow: &mut impl Follow<B, T>,
+        write: impl AsyncFnOnce(&B) -> Result<T, AdvanceError> + Send + 'static,
+    ) -> anyhow::Result<()> {
+        if self.make_room(follow)? {
+            let lease = self.runtime.block_on(self.consumer.lease());
+            let writing = Writing::begin(&self.runtime, batch, lease, &self.shutdown, write);
+            self.writing = Some(writing);
+        }
+        Ok(())
+    }
+
+    /// Waits until the batch before is written; false when the one gathered after it must be
+    /// forgotten.
+    fn make_room(&mut self, follow: &mut impl Follow<B, T>) -> anyhow::Result<bool> {
+        let Some(writing) = &mut self.writing else {
+            return Ok(true);
+        };
+        let is_current = writing.wait(&self.runtime, &mut self.consumer, || follow.paused())?;
+        let is_stored = self.settle(follow)?;
+        if is_stored && !is_current {
+            self.consumer.reposition();
+        }
+        self.consumer.resume();
+        Ok(is_stored && is_current)
+    }
+
+    /// Waits for the end of what is being written: true when it is, or there was nothing; else the
+    /// stored offsets are gone back to.
+    ///
+    /// # Errors
+    /// When the write panicked.
+    pub fn settle<F: Follow<B, T>>(&mut self, follow: &mut F) -> anyhow::Result<bool> {
+        let Some(writing) = self.writing.take() else {
+            return Ok(true);
+        };
+        let Written { batch, outcome } = writing.into_written(&self.runtime)?;
+        match outcome {
+            Outcome::Done(done) => {
+                self.consumer.committed(F::stretches(&batch));
+                follow.written(batch, done, &self.consumer);
+                return Ok(true);
+            }
+            Outcome::Fenced(error) => {
+                tracing::warn!("{error}; the batch is given up and read again");
+                follow.fenced(&error);
+            }
+            // A commit under way may still come through: the stored offsets tell.
+            Outcome::Ended => {}
+        }
+        if !self.shutdown.is_cancelled() {
+            self.consumer.reposition();
+        }
+        Ok(false)
+    }
+}
