@@ -5,6 +5,7 @@ mod bins;
 mod boosting;
 mod coding;
 mod contributions;
+mod forest;
 mod grow;
 mod histogram;
 mod options;
@@ -18,6 +19,7 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use self::boosting::Boosting;
+pub use self::forest::ForestOptions;
 pub use self::options::{BoostedOptions, Growth};
 pub(crate) use self::table::Table;
 use self::tree::Tree;
@@ -72,6 +74,7 @@ impl Boosted {
         let boosting = Boosting {
             table,
             options,
+            alone: false,
             rounds,
             train: (0..table.targets.len() as u32).collect(),
             judge: Vec::new(),
@@ -101,6 +104,7 @@ impl Boosted {
             let boosting = Boosting {
                 table,
                 options: &options,
+                alone: false,
                 rounds: options.rounds,
                 train: fold.train.clone(),
                 judge: fold.judge.clone(),

@@ -35,7 +35,7 @@ pub mod split;
 mod stack;
 
 pub use artifact::ArtifactError;
-pub use boosted::{BoostedOptions, Growth};
+pub use boosted::{BoostedOptions, ForestOptions, Growth};
 pub use comparables::Comparable;
 pub use conformal::Share;
 pub use explain::{Explanation, Reason};

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::boosted::{Boosted, BoostedOptions};
+use crate::boosted::{Boosted, BoostedOptions, ForestOptions};
 use crate::linear::{Linear, SparseRow};
 
 /// What a member is and how it is fitted.
@@ -13,6 +13,8 @@ pub enum MemberOptions {
     Linear,
     /// Boosted trees on the frame.
     Boosted(BoostedOptions),
+    /// The mean of trees on the frame.
+    Forest(ForestOptions),
 }
 
 /// A member by its name, which is also its file's.

@@ -11,6 +11,8 @@ use crate::draw::{Draws, mix};
 pub(super) struct Boosting<'a> {
     pub(super) table: &'a Table,
     pub(super) options: &'a BoostedOptions,
+    /// Whether each tree is grown on the targets themselves, as if there were no other.
+    pub(super) alone: bool,
     /// Trees at most.
     pub(super) rounds: usize,
     /// Rows to learn from.
@@ -46,15 +48,22 @@ impl Boosting<'_> {
         let sum: f64 = self.train.iter().map(|row| targets[*row as usize]).sum();
         let base = sum / self.train.len().max(1) as f64;
         let mut residuals: Vec<f64> = targets.iter().map(|target| target - base).collect();
+        let first = if self.alone {
+            residuals.clone()
+        } else {
+            Vec::new()
+        };
         let mut draws = Draws::new(mix(self.seed));
         let mut grower = Grower::default();
         let mut room = Room::default();
         let mut trees: Vec<Tree> = Vec::new();
         let mut best: Option<Best> = None;
         for _ in 0..self.rounds {
-            let Some(tree) = self.grow(&mut grower, &mut draws, &mut room, &mut residuals) else {
+            let learned = if self.alone { &first } else { &residuals };
+            let Some(tree) = self.grow(&mut grower, &mut draws, &mut room, learned) else {
                 break;
             };
+            grower.take(&mut residuals);
             trees.push(tree);
             if self.options.patience == 0 || self.judge.is_empty() {
                 continue;
@@ -91,13 +100,13 @@ impl Boosting<'_> {
         )
     }
 
-    /// Grows the next tree and takes what it says from the residuals.
+    /// Grows the next tree on what is left of the targets.
     fn grow(
         &self,
         grower: &mut Grower,
         draws: &mut Draws,
         room: &mut Room,
-        residuals: &mut [f64],
+        residuals: &[f64],
     ) -> Option<Tree> {
         let options = self.options;
         let columns = match options.growth {
@@ -121,9 +130,7 @@ impl Boosting<'_> {
             limit: limit(residuals, rows, options.trusted, sizes),
             options,
         };
-        let tree = grower.grow(&ground)?;
-        grower.take(residuals);
-        Some(tree)
+        grower.grow(&ground)
     }
 
     /// What is left of the judging rows' targets.

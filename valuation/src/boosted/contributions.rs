@@ -92,7 +92,10 @@ impl Walk<'_> {
 
 fn extended(path: &[Step], unknown: f64, known: f64, column: Option<u16>) -> Vec<Step> {
     let length = path.len();
-    let mut path = path.to_vec();
+    // Room for one more at once: a copy that grows would be moved.
+    let mut own = Vec::with_capacity(length + 1);
+    own.extend_from_slice(path);
+    let mut path = own;
     path.push(Step {
         column,
         unknown,
@@ -133,23 +136,48 @@ fn unwound(mut path: Vec<Step>, index: usize) -> Vec<Step> {
     path
 }
 
-/// The sum of the weights of [`unwound`].
+/// The sum of the weights of [`unwound`], where most of the time goes: each leaf asks for that of each
+/// step. A step that is known is known wholly, so nothing is divided by it, and counts are divided by
+/// once and for all.
 fn unwound_sum(path: &[Step], index: usize) -> f64 {
     let last = path.len() - 1;
     let Step { unknown, known, .. } = path[index];
     let size = path.len() as f64;
-    let mut next = path[last].weight;
     let mut sum = 0.0;
-    for at in (0..last).rev() {
-        if known != 0.0 {
-            let weight = next * size / ((at + 1) as f64 * known);
+    if known != 0.0 {
+        let (mut next, share) = (path[last].weight, unknown * inverse(path.len()));
+        for at in (0..last).rev() {
+            let weight = next * size * inverse(at + 1);
             sum += weight;
-            next = path[at].weight - weight * unknown * (last - at) as f64 / size;
-        } else if unknown != 0.0 {
-            sum += path[at].weight * size / (unknown * (last - at) as f64);
+            next = path[at].weight - weight * share * (last - at) as f64;
         }
+    } else if unknown != 0.0 {
+        for (at, step) in path[..last].iter().enumerate() {
+            sum += step.weight * inverse(last - at);
+        }
+        sum *= size / unknown;
     }
     sum
+}
+
+/// Steps whose inverses are worked out beforehand: more than the levels of most trees.
+const INVERSES: usize = 64;
+
+/// 1 over a count above 0.
+fn inverse(count: usize) -> f64 {
+    const TABLE: [f64; INVERSES] = {
+        let mut table = [0.0; INVERSES];
+        let mut count = 1;
+        while count < INVERSES {
+            table[count] = 1.0 / count as f64;
+            count += 1;
+        }
+        table
+    };
+    match TABLE.get(count) {
+        Some(inverse) => *inverse,
+        None => 1.0 / count as f64,
+    }
 }
 
 #[cfg(test)]

@@ -133,6 +133,10 @@ impl Trees {
     /// # Errors
     /// When a tree has more nodes, or a value more thresholds, than are ever grown.
     pub(super) fn lay(base: f64, width: usize, grown: &[Tree]) -> Result<Trees, String> {
+        let most = usize::from(u16::MAX) / 2;
+        if width > most {
+            return Err(format!("{width} values a row, expected at most {most}"));
+        }
         let mut trees = Trees {
             base,
             codings: codings(width, grown)?,
@@ -224,10 +228,10 @@ impl Trees {
 
     fn lay_free(&mut self, tree: &Tree, asked: &mut Asked) -> Result<Free, String> {
         let nodes = &tree.nodes;
-        let (count, width) = (nodes.len(), 2 * self.codings.len());
-        if count > usize::from(u16::MAX) || width > usize::from(u16::MAX) {
+        let count = nodes.len();
+        if count > usize::from(u16::MAX) {
             return Err(format!(
-                "a tree of {count} nodes over {width} codes, expected at most {} of each",
+                "a tree of {count} nodes, expected at most {}",
                 u16::MAX
             ));
         }
@@ -506,4 +510,76 @@ fn levels(tree: &Tree) -> Option<Vec<Split>> {
         }
     }
     Some(levels)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tree::Node;
+    use super::*;
+
+    /// A tree of one split.
+    fn stump(column: u16, test: Test, unknown_left: bool, values: [f32; 2]) -> Tree {
+        let leaf = |value| Node {
+            rows: 1.0,
+            value,
+            split: None,
+        };
+        let split = Split {
+            column,
+            test,
+            unknown_left,
+            gain: 1.0,
+            left: 1,
+            right: 2,
+        };
+        let root = Node {
+            split: Some(split),
+            ..leaf(0.0)
+        };
+        Tree {
+            nodes: vec![root, leaf(values[0]), leaf(values[1])],
+        }
+    }
+
+    #[test]
+    fn more_sets_than_a_group_holds_and_every_way_of_the_unknown() {
+        let trees: Vec<Tree> = (0..1500_u64)
+            .map(|number| {
+                let values = [number as f32 * 0.25, -(number as f32) * 0.5];
+                match number % 3 {
+                    // Names from 0 to 254, a different set each.
+                    0 => {
+                        let set = [number, number.rotate_left(40), !number, number >> 1];
+                        let names = set.map(|word| word & (u64::MAX >> 1));
+                        stump(0, Test::Among(names), true, values)
+                    }
+                    1 => stump(1, Test::NotBelow((number % 50) as f32), true, values),
+                    _ => stump(2, Test::NotBelow((number % 70) as f32), false, values),
+                }
+            })
+            .collect();
+        let laid = Trees::lay(3.0, 3, &trees).unwrap();
+        // A stump of a number is symmetric; 500 sets are in one group, and another closes it.
+        assert_eq!(laid.groups.len(), 1);
+        let many: Vec<Tree> = trees.iter().chain(&trees).cloned().collect();
+        let more = Trees::lay(3.0, 3, &many).unwrap();
+        assert_eq!(more.groups.len(), 2);
+        let mut values = Vec::new();
+        for row in 0..150_u32 {
+            let gap = |every: u32, value: u32| match row % every {
+                0 => f32::NAN,
+                _ => value as f32,
+            };
+            values.extend([gap(7, row * 3 % 256), gap(5, row % 60), gap(4, row % 80)]);
+        }
+        let batch = more.rows(&values);
+        for (row, found) in values.chunks(3).zip(batch) {
+            let said = |sum: f64, tree: &Tree| sum + f64::from(tree.value(row));
+            assert_eq!(many.iter().fold(3.0, said), found, "{row:?}");
+            assert_eq!(more.row(row).to_bits(), found.to_bits());
+            assert_eq!(laid.row(row), trees.iter().fold(3.0, said), "{row:?}");
+        }
+        assert!(laid.row(&[1.0]).is_nan());
+        assert!(Trees::lay(0.0, 40_000, &[]).is_err());
+    }
 }

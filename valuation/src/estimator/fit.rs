@@ -7,7 +7,7 @@ use records::Schema;
 use super::folds::{self, Fold};
 use super::grown::Grown;
 use super::{Estimator, MemberHead, Plan, bounded};
-use crate::boosted::{Boosted, BoostedOptions, Growth};
+use crate::boosted::{Boosted, BoostedOptions, Growth, Table};
 use crate::cells::median;
 use crate::conformal;
 use crate::equity::Equity;
@@ -124,6 +124,26 @@ fn fold_errors(
     folds.iter().map(of).collect()
 }
 
+/// A member of trees on all rows, and by row what others like it say that have not seen the row.
+fn trees(
+    table: &Table,
+    folds: &[Fold],
+    options: &MemberOptions,
+    seed: u64,
+) -> Result<(Boosted, Vec<f64>), String> {
+    match options {
+        MemberOptions::Boosted(options) => {
+            let (said, rounds) = Boosted::out_of_fold(table, folds, options, HASTE, seed);
+            Ok((Boosted::fit(table, options, rounds, seed)?, said))
+        }
+        MemberOptions::Forest(options) => {
+            let said = Boosted::forest_out_of_fold(table, folds, options, seed);
+            Ok((Boosted::forest(table, options, seed)?, said))
+        }
+        MemberOptions::Linear => Err("a line has no trees".to_owned()),
+    }
+}
+
 impl Wanted<'_> {
     /// Fits all members and puts them together.
     pub(crate) fn fit(&self) -> Result<Fitted, FitError> {
@@ -142,7 +162,7 @@ impl Wanted<'_> {
             .iter()
             .map(|member| match member.options {
                 MemberOptions::Linear => self.linear(&folds, &judged).map(Some),
-                MemberOptions::Boosted(_) => Ok(None),
+                MemberOptions::Boosted(_) | MemberOptions::Forest(_) => Ok(None),
             })
             .collect::<Result<_, FitError>>()?;
         let line = lines
@@ -162,14 +182,12 @@ impl Wanted<'_> {
             .filter_map(|(index, (member, line))| {
                 let out = match (&member.options, &grown) {
                     (MemberOptions::Linear, _) => Ok(line?),
-                    (MemberOptions::Boosted(_), None) => return None,
-                    (MemberOptions::Boosted(options), Some(grown)) => {
+                    (_, None) => return None,
+                    (options, Some(grown)) => {
                         let seed = self.seed(index);
-                        let table = &grown.table;
-                        let (said, rounds) =
-                            Boosted::out_of_fold(table, &folds, options, HASTE, seed);
-                        Boosted::fit(table, options, rounds, seed)
-                            .map(|boosted| Out {
+                        let found = trees(&grown.table, &folds, options, seed);
+                        found
+                            .map(|(boosted, said)| Out {
                                 member: Member::Boosted(Box::new(boosted)),
                                 features: None,
                                 said: judged.iter().map(|row| said[*row]).collect(),

@@ -38,19 +38,26 @@ impl Wanted<'_> {
             .into_par_iter()
             .map(
                 |(index, wanted)| match (&self.members[wanted].options, &grown) {
-                    (MemberOptions::Boosted(options), Some(grown)) => {
-                        let trees = rounds(judged.all[index].1.trees());
-                        let own = Boosted::fit(&grown.table, options, trees, self.seed(wanted));
-                        let own = own.map_err(solver)?;
-                        Ok((index, Member::Boosted(Box::new(own)), None))
-                    }
-                    (MemberOptions::Boosted(_), None) => Err(FitError::Solver {
-                        detail: "no column for trees is left on all rows".to_owned(),
-                    }),
                     (MemberOptions::Linear, _) => {
                         let (features, linear) = self.line(self.rows)?;
                         Ok((index, Member::Linear(linear), Some(features)))
                     }
+                    (options, Some(grown)) => {
+                        let (table, seed) = (&grown.table, self.seed(wanted));
+                        let own = match options {
+                            MemberOptions::Forest(options) => Boosted::forest(table, options, seed),
+                            MemberOptions::Boosted(options) => {
+                                let trees = rounds(judged.all[index].1.trees());
+                                Boosted::fit(table, options, trees, seed)
+                            }
+                            MemberOptions::Linear => Err("a line has no trees".to_owned()),
+                        };
+                        let own = own.map_err(solver)?;
+                        Ok((index, Member::Boosted(Box::new(own)), None))
+                    }
+                    (_, None) => Err(FitError::Solver {
+                        detail: "no column for trees is left on all rows".to_owned(),
+                    }),
                 },
             )
             .collect::<Result<_, FitError>>()?;

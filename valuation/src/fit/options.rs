@@ -98,15 +98,18 @@ impl FitOptions {
                     name: member.name.clone(),
                 });
             }
-            if let MemberOptions::Boosted(options) = &member.options {
-                let broken = |(option, expected, found)| FitError::Member {
-                    name: member.name.clone(),
-                    option,
-                    expected,
-                    found,
-                };
-                options.check().map_err(broken)?;
-            }
+            let checked = match &member.options {
+                MemberOptions::Linear => Ok(()),
+                MemberOptions::Boosted(options) => options.check(),
+                MemberOptions::Forest(options) => options.check(),
+            };
+            let broken = |(option, expected, found)| FitError::Member {
+                name: member.name.clone(),
+                option,
+                expected,
+                found,
+            };
+            checked.map_err(broken)?;
         }
         if self.threads > 1024 {
             return Err(FitError::Option {

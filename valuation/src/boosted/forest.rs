@@ -1,0 +1,145 @@
+//! A forest: trees that know nothing of each other, and their mean (Breiman 2001, Random Forests).
+//! Each sees a part of the rows without repetition (subagging: Bühlmann & Yu 2002, Analyzing Bagging)
+//! and of the columns (Ho 1998, The Random Subspace Method for Constructing Decision Forests).
+
+use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
+
+use super::boosting::Boosting;
+use super::options::{BoostedOptions, Growth};
+use super::table::Table;
+use super::{Boosted, Ensemble};
+use crate::estimator::Fold;
+
+/// How a forest is grown.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ForestOptions {
+    /// How many trees.
+    pub trees: usize,
+    /// Leaves of a tree at most: the leaf that gains most is split next.
+    pub leaves: usize,
+    /// Rows of a leaf at least.
+    pub leaf_rows: f64,
+    /// Share of the rows that each tree sees; below 1, or all trees are one.
+    pub row_share: f64,
+    /// Share of the columns that each tree sees.
+    pub column_share: f64,
+}
+
+impl ForestOptions {
+    /// Whether trees can be grown so.
+    ///
+    /// # Errors
+    /// The option, what is expected of it, and what it is.
+    pub(crate) fn check(&self) -> Result<(), (&'static str, &'static str, f64)> {
+        let named = |(option, expected, found)| match option {
+            "rounds" => ("trees", expected, found),
+            option => (option, expected, found),
+        };
+        self.grown().check().map_err(named)
+    }
+
+    /// As trees are grown: each says its share of the mean.
+    fn grown(&self) -> BoostedOptions {
+        BoostedOptions {
+            growth: Growth::LeafWise,
+            rounds: self.trees,
+            rate: 1.0 / self.trees.max(1) as f64,
+            leaves: self.leaves,
+            depth: 0,
+            leaf_rows: self.leaf_rows,
+            row_share: self.row_share,
+            column_share: self.column_share,
+            penalty: 0.0,
+            trusted: 1.0,
+            patience: 0,
+        }
+    }
+
+    fn run(&self, table: &Table, train: &[u32], judge: &[u32], seed: u64) -> (Ensemble, Vec<f64>) {
+        let boosting = Boosting {
+            table,
+            options: &self.grown(),
+            alone: true,
+            rounds: self.trees,
+            train: train.to_vec(),
+            judge: judge.to_vec(),
+            seed,
+        };
+        boosting.run()
+    }
+}
+
+impl Boosted {
+    /// A forest on all rows.
+    pub(crate) fn forest(
+        table: &Table,
+        options: &ForestOptions,
+        seed: u64,
+    ) -> Result<Boosted, String> {
+        let rows: Vec<u32> = (0..table.rows() as u32).collect();
+        Boosted::new(options.run(table, &rows, &[], seed).0)
+    }
+
+    /// What forests say of rows they have not seen: one a fold. NaN where no fold judges.
+    pub(crate) fn forest_out_of_fold(
+        table: &Table,
+        folds: &[Fold],
+        options: &ForestOptions,
+        seed: u64,
+    ) -> Vec<f64> {
+        let grow = |(number, fold): (usize, &Fold)| {
+            let seed = seed.wrapping_add(number as u64);
+            options.run(table, &fold.train, &fold.judge, seed).1
+        };
+        let said: Vec<Vec<f64>> = folds.par_iter().enumerate().map(grow).collect();
+        let mut out = vec![f64::NAN; table.rows()];
+        for (fold, said) in folds.iter().zip(said) {
+            for (row, said) in fold.judge.iter().zip(said) {
+                out[*row as usize] = said;
+            }
+        }
+        out
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::draw::Draws;
+    use crate::estimator::folds;
+
+    #[test]
+    fn a_forest_is_the_mean_of_its_trees_and_beats_one_of_them() {
+        let mut draws = Draws::new(4);
+        let (mut values, mut targets) = (Vec::new(), Vec::new());
+        for _ in 0..1200 {
+            let (one, two) = (draws.below(100), draws.below(100));
+            values.extend([one as f32, two as f32]);
+            let noise = draws.below(100) as f64 / 50.0 - 1.0;
+            targets.push(one as f64 / 20.0 + ((two / 10) % 3) as f64 + noise);
+        }
+        let table = Table::new(values.clone(), &[], targets.clone()).unwrap();
+        let folds = folds::all(1200, 3, 1);
+        let off = |trees: usize| {
+            let options = ForestOptions {
+                trees,
+                leaves: 200,
+                leaf_rows: 2.0,
+                row_share: 0.6,
+                column_share: 1.0,
+            };
+            let said = Boosted::forest_out_of_fold(&table, &folds, &options, 1);
+            let pairs = said.iter().zip(&targets);
+            let squares: f64 = pairs.map(|(own, t)| (own - t) * (own - t)).sum();
+            let forest = Boosted::forest(&table, &options, 1).unwrap();
+            assert_eq!((forest.trees(), forest.rows(&values).len()), (trees, 1200));
+            squares / 1200.0
+        };
+        let (one, forty) = (off(1), off(40));
+        // The noise alone is 1/3. Trees that leave the next ones less to learn would be off by far more:
+        // each says a fortieth.
+        assert!(forty < 0.93 * one && forty < 0.6, "{one} and {forty}");
+    }
+}
