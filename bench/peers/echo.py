@@ -28,5 +28,5 @@ class Echo:
         return {
             "version": "librdkafka as in Cargo.lock",
             "guarantee": "at least once; no model, stores nothing",
-            "settings": {"linger.ms": 0},
+            "settings": {"linger.ms": 0, "fetch.queue.backoff.ms": 10},
         }

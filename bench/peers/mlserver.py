@@ -10,7 +10,10 @@ from common.free_port import free_port
 from peers import python_answers
 from peers.served import Served
 
-REQUIREMENTS = ("mlserver==1.7.1", "mlserver-lightgbm==1.7.1", python_answers.LIGHTGBM)
+# Newer versions of uvloop make no event loop where MLServer's workers expect one: they die.
+REQUIREMENTS = (
+    "mlserver==1.7.1", "mlserver-lightgbm==1.7.1", "uvloop==0.21.0", python_answers.LIGHTGBM,
+)
 
 
 class MlServer:

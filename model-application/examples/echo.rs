@@ -47,6 +47,8 @@ fn main() -> anyhow::Result<()> {
     shared.set("bootstrap.servers", &args.brokers);
     // Nobody waits for company: what is there while a send is on its way goes out together.
     shared.set("linger.ms", "0");
+    // A consumer whose queue was full would wait a second before it fetches again.
+    shared.set("fetch.queue.backoff.ms", "10");
     for setting in &args.settings {
         let Some((name, value)) = setting.split_once('=') else {
             bail!("--set takes NAME=VALUE, found '{setting}'");
