@@ -1,5 +1,6 @@
 //! What is said to a request.
 
+use bytes::Bytes;
 use records::decode::Key;
 use serde::Serialize;
 use valuation::Explanation;
@@ -33,10 +34,21 @@ pub(crate) struct Answer {
     pub segment: Option<String>,
 }
 
-impl Answer {
-    /// The message.
-    pub fn to_json(&self) -> Vec<u8> {
-        serde_json::to_vec(self).expect("an answer has texts for keys, and nothing else can fail")
+/// An answer and its bytes, which are made once: what is stored, published and replied.
+#[derive(Debug)]
+pub(crate) struct Worded {
+    pub answer: Answer,
+    pub payload: Bytes,
+}
+
+impl From<Answer> for Worded {
+    fn from(answer: Answer) -> Worded {
+        let payload = serde_json::to_vec(&answer)
+            .expect("an answer has texts for keys, and nothing else can fail");
+        Worded {
+            answer,
+            payload: payload.into(),
+        }
     }
 }
 

@@ -1,12 +1,15 @@
 //! Answers in the database: the first one given for an id stays.
 
+use std::borrow::Borrow;
 use std::collections::HashMap;
+use std::sync::Arc;
 
+use bytes::Bytes;
 use common::{Metric, Shutdown};
 use sqlx::{PgConnection, PgPool};
 use tokio::sync::mpsc::Receiver;
 
-use crate::answer::Answer;
+use crate::answer::Worded;
 
 /// SQL of the table, for `init.sql` and for services that start without it.
 pub(crate) const DDL: &str = "CREATE TABLE IF NOT EXISTS answers (
@@ -34,24 +37,24 @@ const AT_ONCE: usize = 1000;
 /// When the database fails; without a transaction some of them may be stored.
 pub(crate) async fn store(
     connection: &mut PgConnection,
-    answers: &[Answer],
-) -> Result<HashMap<String, Vec<u8>>, sqlx::Error> {
+    answers: &[impl Borrow<Worded>],
+) -> Result<HashMap<String, Bytes>, sqlx::Error> {
     if answers.is_empty() {
         return Ok(HashMap::new());
     }
-    let ids: Vec<&str> = column(answers, |answer| answer.id.text.as_str());
+    let ids: Vec<&str> = column(answers, |worded| worded.answer.id.text.as_str());
     let inserted = sqlx::query(
         "INSERT INTO answers (request_id, prediction, low, high, model, payload, segment) \
          SELECT * FROM unnest($1::text[], $2::float8[], $3::float8[], $4::float8[], $5::text[], \
          $6::bytea[], $7::text[]) ON CONFLICT DO NOTHING",
     )
     .bind(&ids)
-    .bind(column(answers, |answer| answer.prediction))
-    .bind(column(answers, |answer| answer.low))
-    .bind(column(answers, |answer| answer.high))
-    .bind(column(answers, |answer| answer.model.as_str()))
-    .bind(column(answers, Answer::to_json))
-    .bind(column(answers, |answer| answer.segment.as_deref()))
+    .bind(column(answers, |worded| worded.answer.prediction))
+    .bind(column(answers, |worded| worded.answer.low))
+    .bind(column(answers, |worded| worded.answer.high))
+    .bind(column(answers, |worded| worded.answer.model.as_str()))
+    .bind(column(answers, |worded| &worded.payload[..]))
+    .bind(column(answers, |worded| worded.answer.segment.as_deref()))
     .execute(&mut *connection)
     .await?;
     match inserted.rows_affected() == answers.len() as u64 {
@@ -60,8 +63,8 @@ pub(crate) async fn store(
     }
 }
 
-fn column<'a, T>(answers: &'a [Answer], of: impl Fn(&'a Answer) -> T) -> Vec<T> {
-    answers.iter().map(of).collect()
+fn column<'a, T>(answers: &'a [impl Borrow<Worded>], of: impl Fn(&'a Worded) -> T) -> Vec<T> {
+    answers.iter().map(|worded| of(worded.borrow())).collect()
 }
 
 /// The payloads stored under these ids.
@@ -71,17 +74,24 @@ fn column<'a, T>(answers: &'a [Answer], of: impl Fn(&'a Answer) -> T) -> Vec<T> 
 pub(crate) async fn stored(
     connection: &mut PgConnection,
     ids: &[&str],
-) -> Result<HashMap<String, Vec<u8>>, sqlx::Error> {
+) -> Result<HashMap<String, Bytes>, sqlx::Error> {
     if ids.is_empty() {
         return Ok(HashMap::new());
     }
     let sql = "SELECT request_id, payload FROM answers WHERE request_id = ANY($1)";
-    let rows = sqlx::query_as(sql).bind(ids).fetch_all(connection).await?;
-    Ok(rows.into_iter().collect())
+    let rows: Vec<(String, Vec<u8>)> = sqlx::query_as(sql).bind(ids).fetch_all(connection).await?;
+    Ok(rows
+        .into_iter()
+        .map(|(id, payload)| (id, payload.into()))
+        .collect())
 }
 
 /// Stores what was answered over HTTP until shutdown, and then what is still queued.
-pub(crate) async fn store_queued(pool: PgPool, mut waiting: Receiver<Answer>, shutdown: Shutdown) {
+pub(crate) async fn store_queued(
+    pool: PgPool,
+    mut waiting: Receiver<Arc<Worded>>,
+    shutdown: Shutdown,
+) {
     let mut answers = Vec::new();
     loop {
         tokio::select! {

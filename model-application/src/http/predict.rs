@@ -1,10 +1,10 @@
 //! `POST /predict`: one record or an array of them; with `?explain=5` also why, and five past
 //! records like each.
 
+use actix_web::http::header::ContentType;
 use actix_web::{HttpResponse, web};
 use common::http::error_answer;
 use serde::Deserialize;
-use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::predictor::{Predictor, Said};
@@ -50,10 +50,10 @@ pub(super) async fn predict(
         Err(answer) => return answer,
     };
     if is_array {
-        return HttpResponse::Ok().json(said.iter().map(Said::as_json).collect::<Vec<_>>());
+        return ok(array(&said));
     }
     match said.pop() {
-        Some(Said::Priced(answer)) => HttpResponse::Ok().json(answer),
+        Some(Said::Priced(worded)) => ok(worded.payload.clone()),
         Some(Said::Refused(refusal)) => HttpResponse::BadRequest().json(refusal),
         None => error_answer(500, "the record got no answer"),
     }
@@ -71,11 +71,24 @@ pub(super) fn taken(
     })
 }
 
-impl Said {
-    fn as_json(&self) -> Value {
-        match self {
-            Said::Priced(answer) => serde_json::json!(answer),
-            Said::Refused(refusal) => refusal.clone(),
+fn ok(body: impl Into<web::Bytes>) -> HttpResponse {
+    HttpResponse::Ok()
+        .content_type(ContentType::json())
+        .body(body.into())
+}
+
+/// The answers' own bytes, as they are stored.
+fn array(said: &[Said]) -> Vec<u8> {
+    let mut text = vec![b'['];
+    for (index, said) in said.iter().enumerate() {
+        if index > 0 {
+            text.push(b',');
+        }
+        match said {
+            Said::Priced(worded) => text.extend_from_slice(&worded.payload),
+            Said::Refused(refusal) => text.extend_from_slice(refusal.to_string().as_bytes()),
         }
     }
+    text.push(b']');
+    text
 }

@@ -1,6 +1,6 @@
 //! What all ways to a price over HTTP share.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use actix_web::HttpResponse;
@@ -11,9 +11,10 @@ use records::{Purpose, Schema, timestamp};
 use serde_json::Value;
 use subtle::ConstantTimeEq;
 use tokio::sync::mpsc::Sender;
+use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{Semaphore, SemaphorePermit};
 
-use crate::answer::{Answer, refusal};
+use crate::answer::{Worded, refusal};
 use crate::ask::Ask;
 use crate::config::Config;
 use crate::price::{Asked, price};
@@ -31,17 +32,19 @@ pub(crate) struct Predictor {
     pub watch: Arc<Watch>,
     pub max_records: usize,
     pub max_body_bytes: usize,
+    /// Decoders that rest between requests: one is dear to make.
+    decoders: Mutex<Vec<Decoder>>,
     /// Bodies worked on at once; beyond, a client is asked to come again.
     places: Semaphore,
     max_concurrent: usize,
     /// What `Authorization: Bearer` must say; empty for nothing.
     token: String,
-    to_store: Sender<Answer>,
+    to_store: Sender<Arc<Worded>>,
 }
 
 /// What became of each record, in order.
 pub(super) enum Said {
-    Priced(Box<Answer>),
+    Priced(Arc<Worded>),
     Refused(Value),
 }
 
@@ -50,7 +53,7 @@ impl Predictor {
         config: &Config,
         serving: Arc<Serving>,
         watch: Arc<Watch>,
-        to_store: Sender<Answer>,
+        to_store: Sender<Arc<Worded>>,
     ) -> Predictor {
         let applier = &config.applier;
         Predictor {
@@ -59,6 +62,7 @@ impl Predictor {
             watch,
             max_records: applier.max_records,
             max_body_bytes: applier.max_body_bytes,
+            decoders: Mutex::default(),
             places: Semaphore::new(applier.max_concurrent.max(1)),
             max_concurrent: applier.max_concurrent.max(1),
             token: applier.token.expose().to_owned(),
@@ -108,7 +112,7 @@ impl Predictor {
                 "there is no model yet: run model-prepare",
             ));
         };
-        let mut decoder = Decoder::new(&self.schema, Purpose::Request);
+        let mut decoder = self.decoder();
         let arrival_us = timestamp::now_us();
         let mut asked = Vec::with_capacity(records.len());
         let refusals: Vec<Option<Value>> = records
@@ -138,24 +142,43 @@ impl Predictor {
             return Err(error_answer(413, &why));
         }
         let decoded = decoder.finish();
+        self.decoders().push(decoder);
         let priced = price(&self.schema, &decoded, &asked, &loaded)
             .map_err(|error| error_answer(500, &format!("{:#}", anyhow::Error::new(error))))?;
         self.serving.remember(&decoded.batch);
         self.watch
             .answered(&loaded, &decoded.batch, &priced.predictions);
-        self.keep(&priced.answers).await;
-        let mut answers = priced.answers.into_iter();
+        let worded = priced.answers.into_iter().map(Worded::from).map(Arc::new);
+        let worded: Vec<Arc<Worded>> = worded.collect();
+        self.keep(&worded).await;
+        let mut worded = worded.into_iter();
         let said = refusals.into_iter().filter_map(|refusal| match refusal {
             Some(refusal) => Some(Said::Refused(refusal)),
-            None => answers.next().map(|answer| Said::Priced(Box::new(answer))),
+            None => worded.next().map(Said::Priced),
         });
         Ok(said.collect())
     }
 
-    async fn keep(&self, answers: &[Answer]) {
+    fn decoder(&self) -> Decoder {
+        let resting = self.decoders().pop();
+        resting.unwrap_or_else(|| Decoder::new(&self.schema, Purpose::Request))
+    }
+
+    fn decoders(&self) -> MutexGuard<'_, Vec<Decoder>> {
+        self.decoders.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn keep(&self, answers: &[Arc<Worded>]) {
         for (kept, answer) in answers.iter().enumerate() {
-            let sent = self.to_store.send_timeout(answer.clone(), QUEUE_WAIT).await;
-            if sent.is_err() {
+            let Err(TrySendError::Full(answer)) = self.to_store.try_send(Arc::clone(answer)) else {
+                continue;
+            };
+            if self
+                .to_store
+                .send_timeout(answer, QUEUE_WAIT)
+                .await
+                .is_err()
+            {
                 let lost = answers.len() - kept;
                 metrics::counter!(Metric::ApplierHttpNotStored.name()).increment(lost as u64);
                 tracing::warn!("the queue of answers to store is full: {lost} are not stored");

@@ -215,7 +215,7 @@ fn reply(
     let mut answers = Vec::with_capacity(said.len());
     for (row, said) in said.into_iter().enumerate() {
         match said {
-            Said::Priced(answer) => answers.push(answer),
+            Said::Priced(worded) => answers.push(worded),
             // A tensor has no place for the reason of one row.
             Said::Refused(mut refusal) => {
                 let why = refusal["error"].as_str().unwrap_or_default();
@@ -224,7 +224,7 @@ fn reply(
             }
         }
     }
-    let model = answers.first().map(|answer| answer.model.as_str());
+    let model = answers.first().map(|worded| worded.answer.model.as_str());
     let version = model.and_then(|model| Some(model.rsplit_once('@')?.1));
     let outputs: Vec<Output> = outputs
         .iter()
@@ -234,7 +234,7 @@ fn reply(
             datatype: "FP64",
             data: answers
                 .iter()
-                .map(|answer| part(answer))
+                .map(|worded| part(&worded.answer))
                 .collect::<Vec<_>>()
                 .into(),
         })

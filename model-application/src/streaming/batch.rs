@@ -4,7 +4,7 @@ use common::offsets::Stretches;
 use common::rejects::Reject;
 use records::decode::{Decoded, Key};
 
-use crate::answer::{Answer, refusal};
+use crate::answer::{Worded, refusal};
 use crate::price::Asked;
 
 /// Code of a request that nobody waits for any more.
@@ -21,7 +21,7 @@ pub(super) struct Gathered {
 
 /// Answers on their way.
 pub(super) struct Batch {
-    pub answers: Vec<Answer>,
+    pub answers: Vec<Worded>,
     pub refused: Vec<Refused>,
     pub stretches: Stretches,
     /// Of the answers: latency is told when they are published.

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use backon::BackoffBuilder;
+use bytes::Bytes;
 use common::database::{self, forever};
 use common::kafka::{Anchor, Topics};
 use common::offsets::{self, AdvanceError};
@@ -15,6 +16,7 @@ use rdkafka::producer::{FutureProducer, FutureRecord};
 use sqlx::{Connection, PgPool};
 
 use super::batch::{Batch, EXPIRED};
+use crate::answer::Worded;
 use crate::config::Config;
 use crate::control::Control;
 use crate::store;
@@ -26,7 +28,7 @@ const DELIVERY: Duration = Duration::from_secs(10);
 struct Message<'a> {
     topic: &'a str,
     key: String,
-    payload: Vec<u8>,
+    payload: Bytes,
 }
 
 pub(super) struct Finisher {
@@ -121,12 +123,12 @@ impl Finisher {
             answers, rejects, ..
         } = &self.topics;
         let mut messages = Vec::with_capacity(batch.answers.len() + batch.refused.len());
-        for answer in &batch.answers {
-            let stored = earlier.get(&answer.id.text).cloned();
+        for Worded { answer, payload } in &batch.answers {
+            let stored = earlier.get(&answer.id.text);
             messages.push(Message {
                 topic: answers,
                 key: answer.id.text.clone(),
-                payload: stored.unwrap_or_else(|| answer.to_json()),
+                payload: stored.unwrap_or(payload).clone(),
             });
         }
         for refused in &batch.refused {
@@ -139,13 +141,13 @@ impl Finisher {
             messages.push(Message {
                 topic: answers,
                 key: refused.key(),
-                payload: stored.unwrap_or_else(|| refused.to_json()),
+                payload: stored.unwrap_or_else(|| refused.to_json().into()),
             });
             if is_rejected {
                 messages.push(Message {
                     topic: rejects,
                     key: refused.reject.place(),
-                    payload: refused.reject.to_json(),
+                    payload: refused.reject.to_json().into(),
                 });
             }
         }
@@ -160,7 +162,7 @@ impl Finisher {
             payload,
         } in messages
         {
-            let record = FutureRecord::to(topic).key(key).payload(payload);
+            let record = FutureRecord::to(topic).key(key).payload(&payload[..]);
             let delivery = self
                 .producer
                 .send_result(record)

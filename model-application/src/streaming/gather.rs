@@ -11,6 +11,7 @@ use records::timestamp;
 
 use super::Applier;
 use super::batch::{Batch, EXPIRED, Gathered, Refused};
+use crate::answer::Worded;
 use crate::ask::Ask;
 use crate::price::{Asked, price};
 use crate::serving::Loaded;
@@ -76,7 +77,7 @@ impl Applier {
         self.watch
             .answered(loaded, &decoded.batch, &priced.predictions);
         Ok(Batch {
-            answers: priced.answers,
+            answers: priced.answers.into_iter().map(Worded::from).collect(),
             refused,
             stretches,
             arrivals_us: asked.iter().map(|asked| asked.arrival_us).collect(),
