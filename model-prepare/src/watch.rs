@@ -134,7 +134,11 @@ async fn look(control: &Arc<Control>, pool: &PgPool, table: &str) -> anyhow::Res
     let before = match control.learned() {
         Some(before) => before,
         None => {
-            let before = arrived_before_newest(pool, table, control.registry()).await?;
+            let found = arrived_before_newest(pool, table, control.registry()).await;
+            let before = found.unwrap_or_else(|error| {
+                tracing::warn!("{error:#}; only what is stored from now on counts as new");
+                stored
+            });
             control.set_learned(before);
             before
         }
