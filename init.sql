@@ -34,7 +34,40 @@ CREATE TABLE IF NOT EXISTS answers (
     high double precision NOT NULL,
     model text NOT NULL,
     answered_at timestamptz NOT NULL DEFAULT now(),
-    payload bytea NOT NULL
+    payload bytea NOT NULL,
+    segment text
+);
+CREATE INDEX IF NOT EXISTS answers_answered_at ON answers USING brin (answered_at);
+CREATE TABLE IF NOT EXISTS actuals (
+    request_id text PRIMARY KEY,
+    actual double precision NOT NULL,
+    observed_at timestamptz NOT NULL,
+    received_at timestamptz NOT NULL DEFAULT now()
+);
+CREATE TABLE IF NOT EXISTS tallies (
+    model text NOT NULL,
+    hour timestamptz NOT NULL,
+    writer text NOT NULL,
+    tally jsonb NOT NULL,
+    PRIMARY KEY (model, hour, writer)
+);
+CREATE TABLE IF NOT EXISTS quality (
+    computed_at timestamptz NOT NULL,
+    time_window text NOT NULL,
+    model text NOT NULL,
+    segment text NOT NULL,
+    answers bigint NOT NULL,
+    labelled bigint NOT NULL,
+    mdape double precision,
+    rmse double precision,
+    bias double precision,
+    within_10 double precision,
+    within_20 double precision,
+    cod double precision,
+    prd double precision,
+    prb double precision,
+    coverage double precision,
+    PRIMARY KEY (computed_at, time_window, model, segment)
 );
 CREATE TABLE IF NOT EXISTS offsets (
     cluster text NOT NULL,

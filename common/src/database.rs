@@ -100,6 +100,16 @@ pub async fn open(
     Ok(Some(pool))
 }
 
+/// A connection to the same database whose commits are not waited for: a crash of the server may
+/// lose the last ones, in order. For what can be done again.
+pub fn relaxed(pool: &PgPool) -> PgPool {
+    let options = PgConnectOptions::clone(&pool.connect_options());
+    PgPoolOptions::new()
+        .max_connections(1)
+        .acquire_timeout(pool.options().get_acquire_timeout())
+        .connect_lazy_with(options.options([("synchronous_commit", "off")]))
+}
+
 /// Makes tables with `sql`; several services may do so at once.
 ///
 /// # Errors

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use actix_web::body::MessageBody;
 use actix_web::dev::ServiceResponse;
 use actix_web::http::StatusCode;
-use actix_web::http::header::CONTENT_TYPE;
+use actix_web::http::header::{ALLOW, CONTENT_TYPE};
 use actix_web::middleware::{ErrorHandlerResponse, ErrorHandlers};
 use actix_web::{App, HttpResponse, HttpServer, web};
 use anyhow::Context;
@@ -42,11 +42,39 @@ pub async fn serve(
     routes: impl Fn(&mut web::ServiceConfig) + Send + Sync + 'static,
     shutdown: Shutdown,
 ) -> anyhow::Result<()> {
-    serve_all(listener, health, status, Arc::new(routes), shutdown).await
+    serve_on(1, listener, health, status, routes, shutdown).await
+}
+
+/// The same on so many threads; 0 for as many as there are cores.
+///
+/// # Errors
+/// As [`serve`].
+pub async fn serve_on(
+    workers: usize,
+    listener: TcpListener,
+    health: Health,
+    status: Status,
+    routes: impl Fn(&mut web::ServiceConfig) + Send + Sync + 'static,
+    shutdown: Shutdown,
+) -> anyhow::Result<()> {
+    let workers = match workers {
+        0 => std::thread::available_parallelism().map_or(1, usize::from),
+        workers => workers,
+    };
+    serve_all(
+        workers,
+        listener,
+        health,
+        status,
+        Arc::new(routes),
+        shutdown,
+    )
+    .await
 }
 
 /// Not generic: the server is compiled once, not once a service.
 async fn serve_all(
+    workers: usize,
     listener: TcpListener,
     health: Health,
     status: Status,
@@ -63,14 +91,14 @@ async fn serve_all(
             .app_data(json)
             .app_data(web::Data::new(health.clone()))
             .app_data(web::Data::new(Arc::clone(&status)))
-            .route("/health/live", web::get().to(live))
-            .route("/health/ready", web::get().to(ready))
-            .route("/metrics", web::get().to(metrics))
-            .route("/status", web::get().to(full_status))
+            .service(web::resource("/health/live").route(web::get().to(live)))
+            .service(web::resource("/health/ready").route(web::get().to(ready)))
+            .service(web::resource("/metrics").route(web::get().to(metrics)))
+            .service(web::resource("/status").route(web::get().to(full_status)))
             .configure(|config| routes(config))
             .default_service(web::to(nothing_here))
     })
-    .workers(1)
+    .workers(workers)
     .disable_signals()
     .shutdown_timeout(GRACE_S)
     .listen(listener)
@@ -102,11 +130,22 @@ fn as_json<B: MessageBody + 'static>(
         return Ok(ErrorHandlerResponse::Response(unchanged));
     }
     let code = answer.status();
+    let allowed = answer.headers().get(ALLOW).cloned();
     let (request, answer) = answer.into_parts();
     let why = answer
         .error()
         .map_or_else(|| code.to_string(), ToString::to_string);
-    let told = error_answer(code.as_u16(), &why);
+    let told = match allowed {
+        Some(methods) => {
+            let (method, path) = (request.method(), request.path());
+            let allowed = methods.to_str().unwrap_or_default();
+            let why = format!("{path} does not take {method}; it takes {allowed}");
+            let mut told = error_answer(code.as_u16(), &why);
+            told.headers_mut().insert(ALLOW, methods);
+            told
+        }
+        None => error_answer(code.as_u16(), &why),
+    };
     let answer = ServiceResponse::new(request, told).map_into_boxed_body();
     Ok(ErrorHandlerResponse::Response(answer.map_into_right_body()))
 }
@@ -141,9 +180,6 @@ async fn full_status(health: web::Data<Health>, status: web::Data<Status>) -> Ht
 
 async fn nothing_here(request: actix_web::HttpRequest) -> HttpResponse {
     let (method, path) = (request.method(), request.path());
-    if request.match_pattern().is_some() {
-        return error_answer(405, &format!("{path} does not take {method}"));
-    }
     error_answer(
         404,
         &format!(

@@ -8,6 +8,7 @@ mod in_flight;
 mod lag;
 mod properties;
 mod topics;
+mod writing;
 
 use rdkafka::ClientConfig;
 use rdkafka::consumer::BaseConsumer;
@@ -21,6 +22,7 @@ pub use in_flight::Lease;
 pub use lag::Lag;
 pub use properties::Properties;
 pub use topics::ensure_topics;
+pub use writing::{Outcome, Writing, Written};
 
 /// Bytes a consumer fetches ahead: bounds memory while the database is slow.
 const FETCH_AHEAD_KIB: &str = "8192";
@@ -92,9 +94,21 @@ impl KafkaConfig {
     /// # Errors
     /// When a property is wrong; the message names it.
     pub fn producer(&self) -> anyhow::Result<FutureProducer> {
+        self.producer_that_waits("1")
+    }
+
+    /// The same for messages that are handed over in batches already: it waits for no others.
+    ///
+    /// # Errors
+    /// As [`KafkaConfig::producer`].
+    pub fn prompt_producer(&self) -> anyhow::Result<FutureProducer> {
+        self.producer_that_waits("0")
+    }
+
+    fn producer_that_waits(&self, linger_ms: &str) -> anyhow::Result<FutureProducer> {
         self.with(&[
             ("enable.idempotence", "true"),
-            ("linger.ms", "1"),
+            ("linger.ms", linger_ms),
             ("queue.buffering.max.kbytes", "65536"),
         ])
         .create()

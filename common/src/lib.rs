@@ -10,10 +10,12 @@ pub mod kafka;
 pub mod metric;
 pub mod offsets;
 pub mod probe;
+pub mod progress;
 pub mod rejects;
 pub mod secret;
 pub mod shutdown;
 pub mod telemetry;
+pub mod tell;
 
 pub use config::{ConfigError, Layered};
 pub use health::Health;

@@ -25,6 +25,10 @@ pub enum Metric {
     ApplierAnswered,
     /// Requests rejected and committed.
     ApplierRejected,
+    /// Storing or publishing answers that failed and was tried again.
+    ApplierRetries,
+    /// How often partitions were paused, as answers are stored slower than requests come.
+    ApplierPauses,
     /// Records of `POST /predict` that could not be priced, by `code`.
     ApplierHttpRefused,
     /// Answers over HTTP that could not be kept.
@@ -39,6 +43,40 @@ pub enum Metric {
     PrepareTrainingSeconds,
     /// Listings stored since the last training; a gauge.
     PrepareNewRows,
+    /// Exchanges of the model that answers.
+    ApplierSwaps,
+    /// Versions that did not pass their checks.
+    ApplierModelsRefused,
+    /// Prices learned later and stored.
+    ApplierActuals,
+    /// Answers given, by `window` and `model`; a gauge, as all of quality.
+    QualityAnswers,
+    /// Those whose price is known.
+    QualityLabelled,
+    /// Median time from an answer to its price.
+    QualityLabelDelay,
+    /// Median absolute percentage error, a fraction.
+    QualityMdape,
+    /// Root mean squared error, in the unit of the target.
+    QualityRmse,
+    /// Mean percentage error, a fraction.
+    QualityBias,
+    /// Share within 10 % of the price.
+    QualityWithin10,
+    /// Share within 20 % of the price.
+    QualityWithin20,
+    /// Share of prices within the range.
+    QualityCoverage,
+    /// Coefficient of dispersion.
+    QualityCod,
+    /// Price-related differential.
+    QualityPrd,
+    /// Price-related bias.
+    QualityPrb,
+    /// The error to expect before prices are known.
+    QualityExpectedMdape,
+    /// Population stability index against training, by `window`, `model`, `field`.
+    DriftPsi,
     /// Messages the emulator delivered, by `topic`.
     EmulatorSent,
     /// Assignments given and taken, by `consumer`.
@@ -53,7 +91,7 @@ pub enum Metric {
 
 impl Metric {
     /// All of them.
-    const ALL: [Metric; 23] = [
+    const ALL: [Metric; 42] = [
         Metric::LoaderReceived,
         Metric::LoaderReceivedBytes,
         Metric::LoaderStored,
@@ -65,6 +103,8 @@ impl Metric {
         Metric::LoaderStageSeconds,
         Metric::ApplierAnswered,
         Metric::ApplierRejected,
+        Metric::ApplierRetries,
+        Metric::ApplierPauses,
         Metric::ApplierHttpRefused,
         Metric::ApplierHttpNotStored,
         Metric::PrepareTrainings,
@@ -72,6 +112,23 @@ impl Metric {
         Metric::PreparePromotions,
         Metric::PrepareTrainingSeconds,
         Metric::PrepareNewRows,
+        Metric::ApplierSwaps,
+        Metric::ApplierModelsRefused,
+        Metric::ApplierActuals,
+        Metric::QualityAnswers,
+        Metric::QualityLabelled,
+        Metric::QualityLabelDelay,
+        Metric::QualityMdape,
+        Metric::QualityRmse,
+        Metric::QualityBias,
+        Metric::QualityWithin10,
+        Metric::QualityWithin20,
+        Metric::QualityCoverage,
+        Metric::QualityCod,
+        Metric::QualityPrd,
+        Metric::QualityPrb,
+        Metric::QualityExpectedMdape,
+        Metric::DriftPsi,
         Metric::EmulatorSent,
         Metric::KafkaRebalances,
         Metric::KafkaDeletedUnread,
@@ -89,13 +146,26 @@ impl Metric {
         for metric in Metric::ALL {
             let (name, help) = metric.texts();
             match metric {
-                Metric::KafkaLagRecords | Metric::KafkaLagSeconds | Metric::PrepareNewRows => {
+                _ if metric.is_gauge() => {
                     metrics::describe_gauge!(name, help);
                 }
                 _ if metric.buckets().is_some() => metrics::describe_histogram!(name, help),
                 _ => metrics::describe_counter!(name, help),
             }
         }
+    }
+
+    /// Whether it goes up and down.
+    fn is_gauge(self) -> bool {
+        let name = self.name();
+        [
+            "hedonic_quality_",
+            "hedonic_drift_",
+            "hedonic_kafka_consumer_lag_",
+            "hedonic_prepare_new_rows",
+        ]
+        .iter()
+        .any(|kind| name.starts_with(kind))
     }
 
     /// Upper bounds of a histogram's buckets; `None` for what is none.
@@ -146,6 +216,14 @@ impl Metric {
             Metric::LoaderRejected => ("hedonic_loader_rejected_total", "Messages rejected"),
             Metric::ApplierAnswered => ("hedonic_applier_answered_total", "Requests answered"),
             Metric::ApplierRejected => ("hedonic_applier_rejected_total", "Requests rejected"),
+            Metric::ApplierRetries => (
+                "hedonic_applier_retries_total",
+                "Storing or publishing that failed and was tried again",
+            ),
+            Metric::ApplierPauses => (
+                "hedonic_applier_pauses_total",
+                "How often partitions were paused as answers were stored slower than requests came",
+            ),
             Metric::ApplierHttpRefused => (
                 "hedonic_applier_http_refused_total",
                 "Records over HTTP that could not be priced",
@@ -169,6 +247,65 @@ impl Metric {
             Metric::PrepareNewRows => (
                 "hedonic_prepare_new_rows",
                 "Listings stored since the last training",
+            ),
+            Metric::ApplierSwaps => (
+                "hedonic_applier_swaps_total",
+                "Exchanges of the model that answers",
+            ),
+            Metric::ApplierModelsRefused => (
+                "hedonic_applier_models_refused_total",
+                "Versions that did not pass their checks",
+            ),
+            Metric::ApplierActuals => (
+                "hedonic_applier_actuals_total",
+                "Prices learned later and stored",
+            ),
+            Metric::QualityAnswers => ("hedonic_quality_answers", "Answers given in the window"),
+            Metric::QualityLabelled => (
+                "hedonic_quality_labelled",
+                "Answers of the window whose price is known",
+            ),
+            Metric::QualityLabelDelay => (
+                "hedonic_quality_label_delay_seconds",
+                "Median time from an answer to its price",
+            ),
+            Metric::QualityMdape => (
+                "hedonic_quality_mdape",
+                "Median absolute percentage error, a fraction",
+            ),
+            Metric::QualityRmse => (
+                "hedonic_quality_rmse",
+                "Root mean squared error in the unit of the target",
+            ),
+            Metric::QualityBias => (
+                "hedonic_quality_bias",
+                "Mean percentage error, a fraction; above 0 too dear",
+            ),
+            Metric::QualityWithin10 => (
+                "hedonic_quality_within_10",
+                "Share within 10 % of the price",
+            ),
+            Metric::QualityWithin20 => (
+                "hedonic_quality_within_20",
+                "Share within 20 % of the price",
+            ),
+            Metric::QualityCoverage => (
+                "hedonic_quality_coverage",
+                "Share of prices within the range",
+            ),
+            Metric::QualityCod => (
+                "hedonic_quality_cod",
+                "Coefficient of dispersion of the ratios",
+            ),
+            Metric::QualityPrd => ("hedonic_quality_prd", "Price-related differential"),
+            Metric::QualityPrb => ("hedonic_quality_prb", "Price-related bias"),
+            Metric::QualityExpectedMdape => (
+                "hedonic_quality_expected_mdape",
+                "Median absolute percentage error to expect before prices are known",
+            ),
+            Metric::DriftPsi => (
+                "hedonic_drift_psi",
+                "Population stability index of a field against training",
             ),
             Metric::EmulatorSent => ("hedonic_emulator_sent_total", "Messages delivered"),
             Metric::KafkaRebalances => (

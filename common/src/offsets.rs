@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use sqlx::{PgPool, Postgres, Row, Transaction};
+use sqlx::{PgConnection, PgPool, Row};
 
 /// SQL of the table, for `init.sql` and for services that start without it.
 pub const DDL: &str = "CREATE TABLE IF NOT EXISTS offsets (
@@ -76,12 +76,14 @@ pub async fn stored(
         .collect()
 }
 
-/// Advances offsets within the caller's transaction, only from where the work started.
+/// Advances offsets, within the caller's transaction where there is one, only from where the work
+/// started.
 ///
 /// # Errors
-/// [`AdvanceError::Fenced`] when a stored offset is not the one started from: roll back.
+/// [`AdvanceError::Fenced`] when a stored offset is not the one started from: roll back. Without a
+/// transaction the other partitions' are advanced.
 pub async fn advance(
-    transaction: &mut Transaction<'_, Postgres>,
+    connection: &mut PgConnection,
     cluster: &str,
     consumer: &str,
     stretches: &[Stretch],
@@ -100,7 +102,7 @@ pub async fn advance(
             .bind(column(&stretches, |stretch| stretch.partition))
             .bind(column(&stretches, |stretch| stretch.next))
             .bind(column(&stretches, |stretch| stretch.from.unwrap_or(0)))
-            .fetch_all(&mut **transaction)
+            .fetch_all(&mut *connection)
             .await?;
         let is_advanced = |stretch: &Stretch| {
             let mut places = advanced.iter();

@@ -1,6 +1,6 @@
 //! Messages that were not taken: kept with their reason and their bytes.
 
-use sqlx::{Postgres, Transaction};
+use sqlx::PgConnection;
 
 /// SQL of the table, for `init.sql` and for services that start without it.
 pub const DDL: &str = "CREATE TABLE IF NOT EXISTS rejects (
@@ -74,7 +74,7 @@ impl Reject {
 /// # Errors
 /// When the database fails.
 pub async fn store(
-    transaction: &mut Transaction<'_, Postgres>,
+    connection: &mut PgConnection,
     cluster: &str,
     rejects: &[Reject],
 ) -> Result<(), sqlx::Error> {
@@ -95,7 +95,7 @@ pub async fn store(
     .bind(rejects.iter().map(|r| r.reason.replace('\0', "\u{fffd}")).collect::<Vec<_>>())
     .bind(rejects.iter().map(|r| r.key.as_deref()).collect::<Vec<_>>())
     .bind(rejects.iter().map(|r| r.payload.as_slice()).collect::<Vec<_>>())
-    .execute(&mut **transaction)
+    .execute(connection)
     .await?;
     Ok(())
 }

@@ -13,7 +13,6 @@ pub mod rejects;
 mod route;
 mod stage;
 mod store;
-mod tell;
 mod write;
 
 use std::net::TcpListener;

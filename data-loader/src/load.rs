@@ -3,8 +3,9 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use common::kafka::{Anchor, Anchored, Gathered, Limits};
+use common::kafka::{Anchor, Anchored, Gathered, Limits, Outcome, Writing, Written};
 use common::rejects::Reject;
+use common::tell::Teller;
 use common::{Health, Shutdown};
 use rdkafka::Message;
 use records::decode::Decoder;
@@ -15,16 +16,11 @@ use crate::minute::Minute;
 use crate::origins::Origins;
 use crate::stage::Stage;
 use crate::store::{Batch, Store};
-use crate::tell::Teller;
-use crate::write::{Outcome, Writing, Written};
+use crate::write::write;
 use crate::{Config, PURPOSE};
 
 /// Pause between two looks while stopped by `POST /stop`.
 const STOPPED: Duration = Duration::from_millis(100);
-/// A full batch that waits longer for the write before it pauses the partitions.
-const PATIENCE: Duration = Duration::from_secs(1);
-/// Pause between two words to the group during such a wait.
-const TEND: Duration = Duration::from_millis(100);
 
 pub(crate) struct Loader {
     consumer: Anchored,
@@ -35,7 +31,7 @@ pub(crate) struct Loader {
     store: Arc<Store>,
     /// The batch before, until its end is known. At most one: each starts from the offsets that the
     /// one before stores.
-    writing: Option<Writing>,
+    writing: Option<Writing<Batch, Vec<Reject>>>,
     teller: Teller,
     minute: Minute,
     control: Arc<Control>,
@@ -103,14 +99,13 @@ impl Loader {
             };
             if self.make_room(runtime)? {
                 let lease = runtime.block_on(self.consumer.lease());
-                let (store, control) = (&self.store, &self.control);
+                let (store, control) = (Arc::clone(&self.store), Arc::clone(&self.control));
                 self.writing = Some(Writing::begin(
                     runtime,
                     batch,
                     lease,
-                    store,
-                    control,
                     &self.shutdown,
+                    async move |batch| write(&store, batch, &control).await,
                 ));
             }
         }
@@ -192,21 +187,8 @@ impl Loader {
         let Some(writing) = &mut self.writing else {
             return Ok(true);
         };
-        let mut is_current = true;
-        let mut wait = PATIENCE;
-        loop {
-            // Made within the runtime: a timeout needs its clock.
-            let done = runtime.block_on(async { tokio::time::timeout(wait, writing.done()).await });
-            if let Ok(done) = done {
-                done?;
-                break;
-            }
-            wait = TEND;
-            if self.consumer.pause() {
-                self.control.paused();
-            }
-            is_current &= self.consumer.tend();
-        }
+        let control = &self.control;
+        let is_current = writing.wait(runtime, &mut self.consumer, || control.paused())?;
         let is_stored = self.settle(runtime)?;
         if is_stored && !is_current {
             self.consumer.reposition();
@@ -218,15 +200,14 @@ impl Loader {
     /// Ends what was being written: true when it is in the database, or there was nothing; else the
     /// stored offsets are gone back to.
     fn settle(&mut self, runtime: &Handle) -> anyhow::Result<bool> {
-        let Some(mut writing) = self.writing.take() else {
+        let Some(writing) = self.writing.take() else {
             return Ok(true);
         };
-        runtime.block_on(writing.done())?;
-        let Some(Written { batch, outcome }) = writing.into_written() else {
+        let Some(Written { batch, outcome }) = writing.into_written(runtime)? else {
             return Ok(true);
         };
         match outcome {
-            Outcome::Committed(refused) => {
+            Outcome::Done(refused) => {
                 self.consumer.committed(&batch.stretches);
                 self.control.positioned(self.consumer.positions());
                 self.teller.tell([batch.rejects, refused].concat());

@@ -2,11 +2,14 @@
 
 use std::sync::Arc;
 
+use common::Secret;
 use common::database::DatabaseConfig;
 use common::kafka::KafkaConfig;
 use records::Schema;
 use registry::RegistryConfig;
 use serde::Deserialize;
+
+use crate::quality::Window;
 
 /// Section `[schema]`.
 #[derive(Debug, Clone, Deserialize)]
@@ -26,16 +29,41 @@ pub struct ApplierConfig {
     pub group: String,
     /// Most requests of a micro-batch.
     pub batch_rows: usize,
+    /// Requests that are older when they are read are told so instead of answered; 0 for none.
+    pub expire_after_s: u64,
     /// How long the broker may hold a fetch without data.
     pub fetch_wait_ms: u64,
     /// Pause between two looks for a newer version.
     pub model_poll_ms: u64,
+    /// The greatest change of prices, as a factor in the median over recent requests, with which a
+    /// new champion is taken up by itself; 0 for any.
+    pub max_swap_change: f64,
+    /// Threads that serve HTTP; 0 for as many as there are cores.
+    pub http_workers: usize,
+    /// What `Authorization: Bearer` must say where prices or models are asked for; empty for nothing.
+    pub token: Secret,
+    /// Requests over HTTP worked on at once: more are asked to come again.
+    pub max_concurrent: usize,
     /// Largest body of `POST /predict`.
     pub max_body_bytes: usize,
     /// Most records in one body.
     pub max_records: usize,
     /// Answers over HTTP that may wait to be stored.
     pub store_queue: usize,
+}
+
+/// Section `[quality]`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct QualityConfig {
+    /// Stretches of time that are told of.
+    pub windows: Vec<Window>,
+    /// Pause between two rounds.
+    pub every_s: u64,
+    /// Fewer known prices say nothing yet.
+    pub min_count: usize,
+    /// Most answers with a known price that a round looks at: bounds its memory.
+    pub max_rows: usize,
 }
 
 /// Everything the applier needs to run.
@@ -51,6 +79,8 @@ pub struct Config {
     pub registry: RegistryConfig,
     /// Section `[applier]`.
     pub applier: ApplierConfig,
+    /// Section `[quality]`.
+    pub quality: QualityConfig,
 }
 
 impl Config {
@@ -66,6 +96,7 @@ impl Config {
             database: layered.section("database")?,
             registry: layered.section("registry")?,
             applier: layered.section("applier")?,
+            quality: layered.section("quality")?,
         })
     }
 }

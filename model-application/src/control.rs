@@ -1,10 +1,12 @@
 //! What the HTTP interface shows.
 
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use common::Metric;
 use common::http::Status;
+use common::kafka::Lag;
 use hdrhistogram::Histogram;
 
 use crate::serving::Serving;
@@ -16,6 +18,10 @@ pub(crate) struct Control {
     serving: Arc<Serving>,
     answered: AtomicU64,
     rejected: AtomicU64,
+    /// Consumer lag over the requests, once the group is joined.
+    lag: OnceLock<Arc<Lag>>,
+    /// The partitions held and their stored offsets.
+    positions: Mutex<BTreeMap<String, Option<i64>>>,
     latency_us: Mutex<Histogram<u64>>,
     last_error: Mutex<Option<String>>,
 }
@@ -26,6 +32,8 @@ impl Control {
             serving,
             answered: AtomicU64::new(0),
             rejected: AtomicU64::new(0),
+            lag: OnceLock::new(),
+            positions: Mutex::default(),
             latency_us: Mutex::new(
                 Histogram::new_with_bounds(1, LONGEST_US, 3)
                     .expect("the bounds are constants that the histogram takes"),
@@ -48,6 +56,31 @@ impl Control {
         self.rejected.fetch_add(rejected as u64, Ordering::Relaxed);
         metrics::counter!(Metric::ApplierAnswered.name()).increment(answered as u64);
         metrics::counter!(Metric::ApplierRejected.name()).increment(rejected as u64);
+    }
+
+    /// Where lag is told from.
+    pub fn watch(&self, lag: Arc<Lag>) {
+        // There is one consumer of requests.
+        let _ = self.lag.set(lag);
+    }
+
+    /// The partitions held are stored up to here.
+    pub fn positioned(&self, positions: BTreeMap<String, Option<i64>>) {
+        *self
+            .positions
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) = positions;
+    }
+
+    /// Partitions are paused: answers are stored or published slower than requests come.
+    pub fn paused(&self) {
+        metrics::counter!(Metric::ApplierPauses.name()).increment(1);
+    }
+
+    /// Storing or publishing failed and is tried again.
+    pub fn retried(&self, error: String) {
+        metrics::counter!(Metric::ApplierRetries.name()).increment(1);
+        self.failed(error);
     }
 
     pub fn failed(&self, error: String) {
@@ -78,9 +111,12 @@ impl Control {
                 "service": "model-application",
                 "model": current.map(|loaded| &loaded.name),
                 "holdout_mdape": current.map(|loaded| loaded.model.report().model.mdape),
+                "last_swap": control.serving.last_swap(),
                 "refused_model": control.serving.refused(),
                 "answered": control.answered.load(Ordering::Relaxed),
                 "rejected": control.rejected.load(Ordering::Relaxed),
+                "lag": control.lag.get().map(|lag| lag.records()),
+                "offsets": *control.positions.lock().unwrap_or_else(PoisonError::into_inner),
                 "p50_ms": quantile_ms(0.50),
                 "p99_ms": quantile_ms(0.99),
                 "last_error": last_error,

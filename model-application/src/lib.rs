@@ -3,33 +3,42 @@
 //! One request, one answer: an answer is stored under its request's id before it is published, the
 //! stored one is published again after a crash, and the offset is advanced last.
 
-mod apply;
+mod answer;
+mod ask;
 mod config;
 mod control;
-mod predict;
+mod http;
 mod price;
+mod quality;
+pub mod score;
 mod serving;
 mod store;
+mod streaming;
 
 use std::net::TcpListener;
 use std::sync::Arc;
 
 use anyhow::Context;
 use common::kafka::Anchor;
-use common::{Health, Shutdown, database, http, kafka};
+use common::{Health, Shutdown, database, kafka};
 use records::Schema;
 
-pub use config::{ApplierConfig, Config};
+pub use config::{ApplierConfig, Config, QualityConfig};
+pub use quality::Window;
 
 /// SQL of all tables the applier writes.
 pub fn tables(_schema: &Schema) -> String {
-    format!(
-        "{}{}{}",
+    [
         store::DDL,
+        quality::DDL,
         common::offsets::DDL,
-        common::rejects::DDL
-    )
+        common::rejects::DDL,
+    ]
+    .concat()
 }
+
+/// SQL that gives tables of earlier releases what they lack.
+const UPGRADES: [&str; 2] = [store::UPGRADE, common::rejects::UPGRADE];
 
 /// Answers until shutdown; `listener` serves the HTTP interface.
 ///
@@ -41,23 +50,30 @@ pub async fn run(config: Config, listener: TcpListener, shutdown: Shutdown) -> a
     let leave = shutdown.child_token();
     let _leave_on_return = leave.clone().drop_guard();
     let health = Health::default();
-    let serving = Arc::new(serving::Serving::new(
-        &config.registry,
-        Arc::clone(&config.schema),
-        health.clone(),
+    let serving = Arc::new(serving::Serving::new(&config, health.clone())?);
+    let watch = Arc::new(quality::Watch::new());
+    let rounds = Arc::new(quality::Rounds::new(
+        &config.quality,
+        Arc::clone(&serving),
+        Arc::clone(&watch),
     ));
     let control = Arc::new(control::Control::new(Arc::clone(&serving)));
     let (queue, waiting) = tokio::sync::mpsc::channel(config.applier.store_queue.max(1));
-    let predictor = Arc::new(predict::Predictor::new(
-        &config,
-        Arc::clone(&serving),
-        queue,
-    ));
-    let server = tokio::spawn(http::serve(
+    let predictor = http::Predictor::new(&config, Arc::clone(&serving), Arc::clone(&watch), queue);
+    let (of_prices, of_quality) = (
+        http::routes(Arc::new(predictor)),
+        quality::routes(Arc::clone(&rounds)),
+    );
+    let server = tokio::spawn(common::http::serve_on(
+        config.applier.http_workers,
         listener,
         health.clone(),
         control.status(),
-        predict::routes(predictor),
+        move |routes| {
+            of_quality(routes);
+            // Last: the scope behind the guard takes whatever path is left.
+            of_prices(routes);
+        },
         leave.clone(),
     ));
     tokio::spawn(serving::follow(
@@ -65,13 +81,18 @@ pub async fn run(config: Config, listener: TcpListener, shutdown: Shutdown) -> a
         config.applier.model_poll_ms,
         leave.clone(),
     ));
-    let tables = tables(&config.schema);
+    let tables = tables(&config.schema) + &UPGRADES.concat();
     let Some(pool) = database::open(&config.database, &tables, &health, &shutdown).await? else {
         return Ok(());
     };
     let storing = tokio::spawn(store::store_queued(pool.clone(), waiting, leave.clone()));
     let topics = &config.kafka.topics;
-    let needed = [&*topics.requests, &*topics.answers, &*topics.rejects];
+    let needed = [
+        &*topics.requests,
+        &*topics.answers,
+        &*topics.actuals,
+        &*topics.rejects,
+    ];
     let Some(cluster) = kafka::open(&config.kafka, &needed, &health, &shutdown).await? else {
         return Ok(());
     };
@@ -80,15 +101,38 @@ pub async fn run(config: Config, listener: TcpListener, shutdown: Shutdown) -> a
         cluster,
         consumer: config.applier.group.clone(),
     };
+    let judging = tokio::spawn(quality::keep(rounds, anchor.pool.clone(), leave.clone()));
     let runtime = tokio::runtime::Handle::current();
+    let learning = {
+        let (config, anchor, leave) = (config.clone(), anchor.clone(), leave.clone());
+        let runtime = runtime.clone();
+        tokio::task::spawn_blocking(move || {
+            let _entered = runtime.enter();
+            quality::Learner::new(&config, &anchor, leave)?.run(&runtime)
+        })
+    };
     let loop_shutdown = shutdown.clone();
-    tokio::task::spawn_blocking(move || {
+    let answering = tokio::task::spawn_blocking(move || {
         let _entered = runtime.enter();
-        apply::Applier::new(&config, anchor, health, serving, control, loop_shutdown)?.run(&runtime)
-    })
-    .await
-    .context("the answering thread broke off")??;
+        streaming::Applier::new(
+            &config,
+            anchor,
+            health,
+            serving,
+            watch,
+            control,
+            loop_shutdown,
+        )?
+        .run(&runtime)
+    });
+    answering
+        .await
+        .context("the answering thread broke off")??;
     leave.cancel();
+    learning
+        .await
+        .context("the thread that learns prices broke off")??;
+    judging.await.context("the task of quality broke off")?;
     server.await.context("the HTTP task broke off")??;
     storing.await.context("the storing task broke off")
 }

@@ -1,6 +1,7 @@
 //! `model-application`: answers requests for a price.
 
 use clap::Parser;
+use model_application::score::{Place, Scoring, score};
 
 /// Answers requests for a price, over Kafka (topic requests to topic answers) and over HTTP.
 ///
@@ -8,14 +9,46 @@ use clap::Parser;
 ///
 ///   model-application --kafka localhost:9092 --database-url postgres://me:secret@localhost/hedonic
 ///   curl -d '{"id":1,"city":"Kazan","street":"Lenina","floor":3,"rooms":2}' localhost:8083/predict
+///
+/// A page to try it is at http://127.0.0.1:8083/, its interface at /openapi.json (the Open Inference
+/// Protocol among it, under /v2), how good its answers are at /quality.
 #[derive(Parser)]
-#[command(version, verbatim_doc_comment)]
+#[command(version, verbatim_doc_comment, args_conflicts_with_subcommands = true)]
 struct Args {
+    #[command(subcommand)]
+    command: Option<Command>,
     #[command(flatten)]
     common: common::args::CommonArgs,
     /// Address of the HTTP interface (port 0 takes a free one)
     #[arg(long, value_name = "HOST:PORT")]
     http: Option<String>,
+}
+
+#[derive(clap::Subcommand)]
+enum Command {
+    /// Price a table or a file, and leave
+    ///
+    /// Reads rows of the schema (schema.source), and writes id, prediction, low, high and model. Broken
+    /// off and started again it goes on where it was (a Parquet file from its beginning); the output of
+    /// a file appears when it is whole. Rows that are no records are told and left out.
+    ///
+    ///   model-application score --input homes.csv --output prices.csv
+    ///   model-application score --input listings --output prices --model real-estate@challenger
+    #[command(verbatim_doc_comment)]
+    Score {
+        /// A file ending in .csv, .tsv or .parquet, or a table of the database
+        #[arg(long, value_name = "TABLE|FILE")]
+        input: Place,
+        /// A file ending in .csv or .parquet, or a table of the database, which is made
+        #[arg(long, value_name = "TABLE|FILE")]
+        output: Place,
+        /// champion, challenger, previous or a version, such as real-estate@v000007 [default: champion]
+        #[arg(long, value_name = "NAME@ALIAS")]
+        model: Option<String>,
+        /// Directory in which versions are kept (same as registry.path)
+        #[arg(long, value_name = "DIR")]
+        registry: Option<std::path::PathBuf>,
+    },
 }
 
 #[tokio::main]
@@ -28,6 +61,25 @@ async fn main() -> anyhow::Result<()> {
     common::telemetry::record_metrics();
     common::telemetry::choose_tls_provider();
     let mut config = model_application::Config::new(&args.common.layered()?)?;
+    if let Some(Command::Score {
+        input,
+        output,
+        model,
+        registry,
+    }) = args.command
+    {
+        if let Some(registry) = registry {
+            config.registry.path = registry;
+        }
+        let scoring = Scoring {
+            input,
+            output,
+            model,
+        };
+        let scored = score(&config, &scoring).await?;
+        println!("{}", serde_json::to_string(&scored)?);
+        return Ok(());
+    }
     if let Some(http) = args.http {
         config.applier.http = http;
     }

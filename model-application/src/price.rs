@@ -1,95 +1,82 @@
-//! The one code path from a request's bytes to its answer.
+//! The one code path from decoded requests to their answers.
 
-use arrow_array::RecordBatch;
 use arrow_array::cast::AsArray;
+use arrow_array::{Array, RecordBatch};
 use records::decode::{Decoded, Key};
 use records::{Schema, timestamp};
-use serde::Serialize;
-use valuation::Explanation;
+use valuation::baseline::group_field;
+use valuation::{PredictError, Prediction};
 
+use crate::answer::Answer;
+use crate::ask::Ask;
 use crate::serving::Loaded;
 
-/// The price given for a request.
-#[derive(Debug, Clone, Serialize)]
-pub(crate) struct Answer {
-    /// As the request had it: a number stays a number.
-    pub id: Key,
-    pub prediction: f64,
-    pub low: f64,
-    pub high: f64,
-    /// Nominal share of prices within low and high.
-    pub confidence: f64,
-    /// Which model said so.
-    pub model: String,
-    pub answered_at: String,
-    /// What each field adds and past records like it, where they were asked for.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub explanation: Option<Explanation>,
+/// A request's place in time, and what it asks for besides a price.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Asked {
+    /// When it arrived, microseconds since 1970.
+    pub arrival_us: i64,
+    pub ask: Ask,
 }
 
-impl Answer {
-    /// The message.
-    pub fn to_json(&self) -> Vec<u8> {
-        serde_json::json!(self).to_string().into_bytes()
-    }
+/// Answers and the predictions they hold, row by row.
+pub(crate) struct Priced {
+    pub answers: Vec<Answer>,
+    pub predictions: Vec<Prediction>,
 }
 
-/// What is published for a request that cannot be priced, so that nobody waits in vain.
-pub(crate) fn refusal(id: Option<&Key>, code: &str, reason: &str) -> serde_json::Value {
-    serde_json::json!({ "id": id, "error": reason, "code": code })
-}
-
-/// Prices decoded requests with one model, in their order.
+/// Prices decoded requests with one model, in their order; `asked` has one element a row.
 ///
 /// # Errors
 /// When the model does not take the columns: the schema has changed under it.
 pub(crate) fn price(
     schema: &Schema,
     decoded: &Decoded,
+    asked: &[Asked],
     loaded: &Loaded,
-) -> anyhow::Result<Vec<Answer>> {
-    let predictions = loaded.model.predict(&decoded.batch)?;
-    let answered_at = timestamp::format(timestamp::now_us());
-    let confidence = loaded.model.confidence();
-    Ok(keys(schema, &decoded.batch)
-        .zip(&decoded.key_was_number)
-        .zip(predictions)
-        .map(|((text, was_number), prediction)| Answer {
+) -> Result<Priced, PredictError> {
+    let batch = &decoded.batch;
+    let model = &loaded.model;
+    let predictions = model.predict(batch)?;
+    let now_us = timestamp::now_us();
+    let answered_at = timestamp::format(now_us);
+    let confidence = model.confidence();
+    let target = schema.target.as_deref();
+    let unit = target.and_then(|target| schema.field(target)?.unit.clone());
+    let keys = texts(batch, &schema.key).expect("every schema has its key among its columns");
+    let segments = group_field(schema).and_then(|field| texts(batch, field));
+    let mut answers = Vec::with_capacity(predictions.len());
+    for (row, prediction) in predictions.iter().enumerate() {
+        let Asked { arrival_us, ask } = asked[row];
+        let segments = segments.filter(|segments| segments.is_valid(row));
+        answers.push(Answer {
             id: Key {
-                text,
-                was_number: *was_number,
+                text: keys.value(row).to_owned(),
+                was_number: decoded.key_was_number[row],
             },
             prediction: prediction.value,
             low: prediction.low,
             high: prediction.high,
             confidence,
+            unit: unit.clone(),
             model: loaded.name.clone(),
+            data_until: loaded.data_until.clone(),
             answered_at: answered_at.clone(),
-            explanation: None,
-        })
-        .collect())
-}
-
-/// Adds to each answer what its price is made of and so many past records like it.
-///
-/// # Errors
-/// When the model does not take the columns.
-pub(crate) fn explain(
-    answers: &mut [Answer],
-    batch: &RecordBatch,
-    loaded: &Loaded,
-    comparables: usize,
-) -> anyhow::Result<()> {
-    for (row, answer) in answers.iter_mut().enumerate() {
-        answer.explanation = Some(loaded.model.explain(batch, row, comparables)?);
+            // A producer's clock may be ahead of ours.
+            took_ms: (now_us - arrival_us).max(0) as f64 / 1000.0,
+            explanation: match ask.comparables {
+                Some(comparables) => Some(model.explain(batch, row, comparables)?),
+                None => None,
+            },
+            segment: segments.map(|segments| segments.value(row).to_owned()),
+        });
     }
-    Ok(())
+    Ok(Priced {
+        answers,
+        predictions,
+    })
 }
 
-fn keys<'a>(schema: &Schema, batch: &'a RecordBatch) -> impl Iterator<Item = String> + 'a {
-    let column = batch
-        .column_by_name(&schema.key)
-        .expect("every schema has its key among its fields: it is checked when parsed")
-        .as_string::<i32>();
-    column.iter().map(|key| key.unwrap_or_default().to_owned())
+fn texts<'a>(batch: &'a RecordBatch, column: &str) -> Option<&'a arrow_array::StringArray> {
+    batch.column_by_name(column)?.as_string_opt::<i32>()
 }

@@ -1,138 +1,305 @@
-//! The model that answers, and its exchange for a newer one.
+//! The model that answers, and its exchange for another.
 
-use std::sync::{Arc, PoisonError, RwLock};
+mod recent;
+mod shadow;
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
 
-use common::{Health, Shutdown};
-use records::Schema;
-use registry::{Directory, RegistryConfig, Version};
+use anyhow::{Context, ensure};
+use arrow_array::RecordBatch;
+use common::{Health, Metric, Shutdown};
+use records::{Schema, timestamp};
+use registry::{Alias, Reason, Registry, Version};
+use serde::Serialize;
 use valuation::Model;
+
+use self::recent::Recent;
+pub(crate) use self::shadow::Shadow;
+use crate::config::Config;
 
 /// A model that passed its checks.
 pub(crate) struct Loaded {
     /// Kind of record and version, as answers name it.
     pub name: String,
     pub number: u64,
+    /// The newest time among the listings it learned from, as answers say it.
+    pub data_until: Option<String>,
     pub model: Model,
+}
+
+impl Loaded {
+    /// Loads a version's files, which checks them (checksums, format, golden rows), and compares
+    /// their schema.
+    pub fn load(version: &Version, path: &Path, schema: &Schema) -> anyhow::Result<Loaded> {
+        let model = Model::load(path)?;
+        model.fits(schema)?;
+        Ok(Loaded {
+            name: format!("{}@{version}", model.schema().name),
+            number: version.number,
+            data_until: model.data_until_us().map(timestamp::format),
+            model,
+        })
+    }
+}
+
+/// What was made of a version.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct Swapped {
+    pub model: String,
+    pub swapped_at: String,
+    /// What it said of recent requests, beside the model before.
+    pub shadow: Option<Shadow>,
 }
 
 #[derive(Default)]
 struct State {
-    current: Option<Arc<Loaded>>,
-    /// The version that was refused last, and why: not tried again.
-    refused: Option<(u64, String)>,
+    /// Versions that were refused, and why: not tried again by themselves.
+    refused: BTreeMap<u64, String>,
+    last_swap: Option<Swapped>,
 }
 
 pub(crate) struct Serving {
-    registry: Directory,
+    registry: Arc<dyn Registry>,
     /// What requests are: a model of other records is refused.
     schema: Arc<Schema>,
+    /// The greatest change of prices, as a factor, that is swapped in; 0 for any.
+    max_change: f64,
     health: Health,
-    state: RwLock<State>,
+    current: RwLock<Option<Arc<Loaded>>>,
+    state: Mutex<State>,
+    /// One exchange at a time, whoever asks for it.
+    exchange: Mutex<()>,
+    recent: Mutex<Recent>,
 }
 
 impl Serving {
-    pub fn new(config: &RegistryConfig, schema: Arc<Schema>, health: Health) -> Serving {
-        let place = config.path.display();
+    pub fn new(config: &Config, health: Health) -> anyhow::Result<Serving> {
+        let place = config.registry.path.display();
         health.waiting(
             "model",
             format!("no model yet in {place}: run model-prepare"),
         );
-        Serving {
-            registry: Directory::new(&config.path),
-            schema,
+        let max_change = config.applier.max_swap_change;
+        ensure!(
+            max_change == 0.0 || max_change > 1.0,
+            "applier.max_swap_change is a factor: expected 0 or more than 1, found {max_change}"
+        );
+        Ok(Serving {
+            registry: Arc::from(registry::open(&config.registry)?),
+            schema: Arc::clone(&config.schema),
+            max_change,
             health,
-            state: RwLock::default(),
-        }
+            current: RwLock::default(),
+            state: Mutex::default(),
+            exchange: Mutex::default(),
+            recent: Mutex::default(),
+        })
     }
 
     /// The model to answer with; a batch holds on to the one it began with.
     pub fn current(&self) -> Option<Arc<Loaded>> {
-        self.state
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .current
-            .clone()
+        let current = self.current.read();
+        current.unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Why the last refused version was refused.
+    /// Why the newest refused version was refused.
     pub fn refused(&self) -> Option<String> {
-        let state = self.state.read().unwrap_or_else(PoisonError::into_inner);
-        state.refused.as_ref().map(|(_, why)| why.clone())
+        self.state().refused.values().next_back().cloned()
     }
 
-    /// Takes the newest version that passes its checks, where it is newer than the one there is.
-    fn look(&self) {
-        let versions = match self.registry.versions() {
-            Ok(versions) => versions,
-            Err(error) => {
-                tracing::warn!("{:#}", anyhow::Error::new(error));
-                return;
-            }
-        };
-        let (current, refused) = {
-            let state = self.state.read().unwrap_or_else(PoisonError::into_inner);
-            let current = state.current.as_ref().map(|loaded| loaded.number);
-            let refused = state.refused.as_ref().map(|(number, _)| *number);
-            (current, refused)
-        };
-        // Versions are looked at once, in one go with those that are there at the time.
-        let seen = current.max(refused);
-        for version in versions.iter().rev() {
-            if seen.is_some_and(|seen| version.number <= seen) || self.take(version) {
-                return;
-            }
+    /// The last exchange.
+    pub fn last_swap(&self) -> Option<Swapped> {
+        self.state().last_swap.clone()
+    }
+
+    /// Keeps some of what was asked, for the next model to be tried on.
+    pub fn remember(&self, batch: &RecordBatch) {
+        // Not worth a wait.
+        if let Ok(mut recent) = self.recent.try_lock() {
+            recent.remember(batch);
         }
     }
 
+    /// Takes the champion where it is another than the model that answers. Where there is none that
+    /// answers, also an older one, so that requests are not left without.
+    fn look(&self) -> anyhow::Result<()> {
+        let Some(champion) = self.registry.champion()? else {
+            return Ok(());
+        };
+        let serving = self.current().map(|loaded| loaded.number);
+        if serving == Some(champion.number) || self.take(&champion)? || serving.is_some() {
+            return Ok(());
+        }
+        let aliases = self.registry.aliases()?;
+        for version in self.registry.versions()?.iter().rev() {
+            // Without aliases each version was champion once.
+            let was_champion = match aliases.is_empty() {
+                true => version.number < champion.number,
+                false => aliases.get(&Alias::Previous) == Some(&version.number),
+            };
+            if was_champion && self.take(version)? {
+                break;
+            }
+        }
+        Ok(())
+    }
+
     /// Answers with a version from now on; false where it does not pass its checks.
-    fn take(&self, version: &Version) -> bool {
-        let loaded = self.load(version);
-        let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
-        match loaded {
-            Ok(model) => {
-                let name = format!("{}@{version}", model.schema().name);
-                tracing::info!(model = name, "answering with {name}");
-                state.current = Some(Arc::new(Loaded {
-                    name,
-                    number: version.number,
-                    model,
-                }));
-                self.health.ready("model");
-                true
+    fn take(&self, version: &Version) -> anyhow::Result<bool> {
+        if self.state().refused.contains_key(&version.number) {
+            return Ok(false);
+        }
+        // A registry that is away says nothing of the version.
+        let path = self.registry.fetch(version)?;
+        let _one = self.exchange.lock();
+        match self.check(version, &path, self.max_change) {
+            Ok((loaded, shadow)) => {
+                self.swap(loaded, shadow);
+                Ok(true)
             }
             Err(error) => {
                 let why = format!("{version} was refused: {error:#}");
                 tracing::error!("{why}");
-                if state.current.is_none() {
+                metrics::counter!(Metric::ApplierModelsRefused.name()).increment(1);
+                if self.current().is_none() {
                     self.health.waiting("model", &why);
                 }
-                // Of several the newest is told.
-                if state
-                    .refused
-                    .as_ref()
-                    .is_none_or(|(number, _)| *number < version.number)
-                {
-                    state.refused = Some((version.number, why));
-                }
-                false
+                self.state().refused.insert(version.number, why);
+                Ok(false)
             }
         }
     }
 
-    fn load(&self, version: &Version) -> anyhow::Result<Model> {
-        let model = Model::load(&version.path)?;
-        model.fits(&self.schema)?;
-        Ok(model)
+    /// Makes a version the champion, for all that follow the registry, and answers with it.
+    ///
+    /// # Errors
+    /// When there is no such version, it does not pass its checks, or the registry does not take it.
+    pub fn activate(&self, number: u64, why: &str) -> anyhow::Result<Swapped> {
+        let version = self.registry.version(number)?;
+        let version = version.ok_or(NoSuchVersion(number))?;
+        let path = self.registry.fetch(&version)?;
+        let _one = self.exchange.lock();
+        // By hand, as great a change as is wanted.
+        let (loaded, shadow) = self
+            .check(&version, &path, 0.0)
+            .with_context(|| format!("{version} does not pass its checks"))?;
+        let reason = Reason {
+            who: "model-application, by hand".to_owned(),
+            why: why.to_owned(),
+            evidence: serde_json::json!({ "shadow": shadow }),
+        };
+        self.registry.promote(number, &reason)?;
+        Ok(self.swap(loaded, shadow))
+    }
+
+    /// Makes the champion before the champion again, and answers with it.
+    ///
+    /// # Errors
+    /// When there was none, or it does not pass its checks.
+    pub fn roll_back(&self, why: &str) -> anyhow::Result<Swapped> {
+        let version = self.registry.rollback("model-application, by hand", why)?;
+        let path = self.registry.fetch(&version)?;
+        let _one = self.exchange.lock();
+        let (loaded, shadow) = self
+            .check(&version, &path, 0.0)
+            .with_context(|| format!("{version} is champion again, but cannot be taken up"))?;
+        Ok(self.swap(loaded, shadow))
+    }
+
+    /// Loads a version and lets it price recent requests beside the model that answers.
+    fn check(
+        &self,
+        version: &Version,
+        path: &Path,
+        max_change: f64,
+    ) -> anyhow::Result<(Arc<Loaded>, Option<Shadow>)> {
+        let loaded = Loaded::load(version, path, &self.schema)?;
+        let recent = self.recent.lock();
+        let recent = recent.unwrap_or_else(PoisonError::into_inner).batches();
+        let current = self.current();
+        let before = current.as_ref().map(|loaded| &loaded.model);
+        let shadow = Shadow::of(&loaded.model, before, &recent, max_change)?;
+        Ok((Arc::new(loaded), shadow))
+    }
+
+    /// From now on, batches begin with this one; the one before is freed when its last batch ends.
+    fn swap(&self, loaded: Arc<Loaded>, shadow: Option<Shadow>) -> Swapped {
+        let name = loaded.name.clone();
+        *self.current.write().unwrap_or_else(PoisonError::into_inner) = Some(loaded);
+        self.health.ready("model");
+        metrics::counter!(Metric::ApplierSwaps.name()).increment(1);
+        match &shadow {
+            Some(shadow) => tracing::info!(model = name, "answering with {name}: {shadow}"),
+            None => tracing::info!(model = name, "answering with {name}"),
+        }
+        let swapped = Swapped {
+            model: name,
+            swapped_at: timestamp::format(timestamp::now_us()),
+            shadow,
+        };
+        self.state().last_swap = Some(swapped.clone());
+        swapped
+    }
+
+    /// All versions, the newest first, and what they are called.
+    ///
+    /// # Errors
+    /// When the registry cannot be read.
+    pub fn versions(&self) -> anyhow::Result<Vec<Listed>> {
+        let aliases = self.registry.aliases()?;
+        let serving = self.current().map(|loaded| loaded.number);
+        let versions = self.registry.versions()?;
+        let listed = versions.iter().rev().map(|version| Listed {
+            version: version.to_string(),
+            aliases: aliases
+                .iter()
+                .filter(|(_, number)| **number == version.number)
+                .map(|(alias, _)| alias.to_string())
+                .collect(),
+            serving: serving == Some(version.number),
+        });
+        Ok(listed.collect())
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// Looks for newer versions until shutdown.
+/// There is no version of that number.
+#[derive(Debug)]
+pub(crate) struct NoSuchVersion(u64);
+
+impl fmt::Display for NoSuchVersion {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = Version::name(self.0);
+        write!(out, "there is no version {name}: GET /models lists them")
+    }
+}
+
+impl std::error::Error for NoSuchVersion {}
+
+/// A version as `GET /models` shows it.
+#[derive(Debug, Serialize)]
+pub(crate) struct Listed {
+    pub version: String,
+    pub aliases: Vec<String>,
+    /// Whether this process answers with it.
+    pub serving: bool,
+}
+
+/// Looks for another champion until shutdown.
 pub(crate) async fn follow(serving: Arc<Serving>, poll_ms: u64, shutdown: Shutdown) {
     while !shutdown.is_cancelled() {
         let looking = Arc::clone(&serving);
-        if let Err(error) = tokio::task::spawn_blocking(move || looking.look()).await {
-            tracing::error!("looking for a newer model broke off: {error}");
+        match tokio::task::spawn_blocking(move || looking.look()).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::warn!("the registry cannot be looked at: {error:#}"),
+            Err(error) => tracing::error!("looking for another model broke off: {error}"),
         }
         tokio::select! {
             () = tokio::time::sleep(Duration::from_millis(poll_ms.max(10))) => {}

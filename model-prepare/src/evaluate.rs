@@ -17,8 +17,8 @@ pub use self::speed::Speed;
 use self::speed::speed;
 pub use self::summary::summary;
 use crate::listings;
-use crate::progress::Stage;
 use crate::{Config, Refused, html};
+use common::progress::Stage;
 
 /// What is to be judged, and where it is written.
 #[derive(Debug, Clone)]

@@ -9,7 +9,6 @@ mod html;
 mod infer;
 mod listings;
 mod price;
-mod progress;
 mod promotion;
 mod refused;
 mod service;
@@ -29,9 +28,9 @@ use sqlx::PgPool;
 use valuation::{FitOptions, Report};
 
 use crate::listings::{Listings, Parts};
-use crate::progress::Stage;
 use crate::training::Workplace;
 use crate::turn::Turn;
+use common::progress::Stage;
 
 pub use commands::{Shown, compare, gc, history, promote, rollback, runs, show, sync, versions};
 pub use config::{Config, PrepareConfig};

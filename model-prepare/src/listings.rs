@@ -13,8 +13,8 @@ use sqlx::PgPool;
 use sqlx::postgres::PgPoolCopyExt;
 use tokio::sync::mpsc::{Receiver, Sender};
 
-use crate::progress::Stage;
 use crate::refused::{Counts, Refused};
+use common::progress::Stage;
 
 /// Rows read at a time: how often progress is counted.
 const BATCH_ROWS: usize = 8192;

@@ -35,8 +35,9 @@ impl Testbed {
                 let broker = Broker::start().expect("the embedded broker starts");
                 let address = broker.address();
                 let mut bed = Testbed::on_nothing(&address).await;
-                // It waits as long as this for other members when one has left.
-                bed.session_timeout_ms = "3000";
+                // It waits for other members: three seconds for the first one, when one has left a
+                // second less than this. Whoever waits longer than this is forgotten, unanswered.
+                bed.session_timeout_ms = "5000";
                 for topic in bed.kafka(&[]).topics.all() {
                     broker
                         .create_topic(topic, PARTITIONS)

@@ -7,7 +7,9 @@
 
 mod bed;
 mod browser;
+pub mod chaos;
 mod gate;
+mod members;
 mod messages;
 mod mlflow;
 mod real_kafka;
@@ -16,6 +18,7 @@ mod running;
 pub use bed::Testbed;
 pub use browser::Browser;
 pub use gate::Gate;
+pub use members::Members;
 pub use messages::Received;
 pub use mlflow::MlflowServer;
 pub use real_kafka::RealKafka;

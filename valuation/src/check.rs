@@ -37,6 +37,9 @@ pub(crate) fn head(head: &Head) -> Result<(), String> {
             head.confidence
         ));
     }
+    if let Some(profile) = &head.profile {
+        profile.check()?;
+    }
     Ok(())
 }
 

@@ -24,6 +24,7 @@ use crate::estimator::Wanted;
 use crate::member::NamedMember;
 use crate::metrics::Report;
 use crate::model::{Golden, Head, Model};
+use crate::profile::Profile;
 use crate::ratio_study::RatioStudy;
 use crate::segment;
 
@@ -157,6 +158,7 @@ fn fit_on_this_pool(
         fit_seconds: 0.0,
         features: kept.columns,
     };
+    let profile = Profile::of(schema, batch, &everything, &report.judged, judged.widened);
     let newest = everything.iter().filter_map(|row| data.times.time_us(*row));
     let mut model = Model {
         head: Head {
@@ -168,6 +170,7 @@ fn fit_on_this_pool(
             plan: kept.estimator.plan.clone(),
             confidence: options.interval,
             report,
+            profile: Some(profile),
         },
         estimator: kept.estimator,
         golden: Vec::new(),

@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 
 use crate::estimator::{Estimate, Estimator, Plan};
 use crate::metrics::Report;
+use crate::profile::Profile;
 
 /// Why a batch could not be priced.
 #[derive(Debug, thiserror::Error)]
@@ -79,6 +80,9 @@ pub(crate) struct Head {
     pub(crate) confidence: f64,
     /// How good the model was on its hold-out.
     pub(crate) report: Report,
+    /// What training looked like; none in artifacts of releases that did not write it down.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) profile: Option<Profile>,
 }
 
 /// A fitted price model.
@@ -160,6 +164,26 @@ impl Model {
     /// The newest time in training, microseconds since 1970; `None` without a time field.
     pub fn data_until_us(&self) -> Option<i64> {
         self.head.data_until_us
+    }
+
+    /// What training looked like; `None` for a model that an earlier release has fitted.
+    pub fn profile(&self) -> Option<&Profile> {
+        self.head.profile.as_ref()
+    }
+
+    /// The median absolute percentage error to expect of predictions whose prices are not known
+    /// yet, as a share: 0.08 for 8 %. `None` without a [profile](Model::profile), and for no
+    /// predictions.
+    ///
+    /// It assumes that errors lie within the ranges as they did on the hold-out: the log error over
+    /// half the range's log width has the hold-out's distribution, whatever is priced, and prices
+    /// lie above an estimate as often as below. So it rises where what is asked for is of a kind
+    /// that the model knows to be hard, and stays where the relation of price and features itself
+    /// has changed: that is seen only when prices arrive. (Estimating error without labels from a
+    /// model's own uncertainty: Garg et al. 2022, Leveraging unlabeled data to predict
+    /// out-of-distribution performance, do it for classifiers.)
+    pub fn expected_ape(&self, predictions: &[Prediction]) -> Option<f64> {
+        self.profile()?.errors().median_ape(predictions)
     }
 
     /// Prices one JSON record; `None` when it is not a record of the schema.

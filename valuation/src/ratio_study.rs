@@ -125,8 +125,9 @@ fn student95(freedom: f64) -> f64 {
     z + (z3 + z) / (4.0 * freedom) + (5.0 * z5 + 16.0 * z3 + 3.0 * z) / (96.0 * freedom * freedom)
 }
 
-/// Order statistics around the median: ranks (n ± 1.96·√n)/2.
-fn median_interval(sorted: &[f64]) -> (f64, f64) {
+/// A 95 % interval of the median of `sorted` values (at least one) by order statistics: ranks
+/// (n ± 1.96·√n)/2 (Conover 1999, Practical Nonparametric Statistics, 3.2).
+pub fn median_interval(sorted: &[f64]) -> (f64, f64) {
     let count = sorted.len() as f64;
     let half = Z95 * count.sqrt() / 2.0;
     let at = |rank: f64| sorted[(rank.max(0.0) as usize).min(sorted.len() - 1)];

@@ -5,35 +5,17 @@
 //! earlier run, which prints its seed; `HEDONIC_TEST_KILLS` (50) makes it longer: 1500 take about an
 //! hour.
 
-mod chaos;
 mod ledger;
-mod members;
 
-use std::io::Write;
 use std::time::{Duration, Instant};
 
-use members::Members;
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
-use testbed::{RealKafka, Testbed};
+use testbed::chaos::{self, number_of, say, taken};
+use testbed::{Members, RealKafka, Testbed};
 
 /// Longest wait for the rest once nothing is hurt any more.
 const REST: Duration = Duration::from_secs(120);
-
-/// Past the test harness, which hides what a passing test prints.
-fn say(text: &str) {
-    // A closed standard error has nobody to tell.
-    let _ = writeln!(std::io::stderr(), "conservation: {text}");
-}
-
-fn number_of(variable: &str, otherwise: u64) -> u64 {
-    match std::env::var(variable) {
-        Ok(text) => text
-            .parse()
-            .unwrap_or_else(|_| panic!("{variable}={text}: expected a number")),
-        Err(_) => otherwise,
-    }
-}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_is_lost_or_doubled_whatever_is_killed() {
@@ -49,7 +31,11 @@ async fn nothing_is_lost_or_doubled_whatever_is_killed() {
 
     let bed = Testbed::on(kafka.brokers()).await;
     ledger::audit(&bed).await;
-    let mut members = Members::new(&bed);
+    let mut members = Members::new(
+        env!("CARGO_BIN_EXE_data-loader"),
+        &bed,
+        &[("loader.http", "127.0.0.1:0")],
+    );
     let producing = ledger::produce(&bed, ChaCha8Rng::seed_from_u64(seed ^ 1));
     let hurt = chaos::hurt(&mut rng, kills, &bed, &kafka, &mut members).await;
     let ledger = producing.finish().await;
@@ -70,11 +56,4 @@ async fn nothing_is_lost_or_doubled_whatever_is_killed() {
     members.stop().await;
     let checked = ledger.check(&bed).await;
     say(&format!("{hurt}\nconservation: {checked}"));
-}
-
-/// Messages that the stored offsets have passed; `None` while the database is recovering.
-async fn taken(bed: &Testbed) -> Option<u64> {
-    let sql = "SELECT coalesce(sum(next_offset), 0)::bigint FROM offsets";
-    let sum: Result<i64, _> = sqlx::query_scalar(sql).fetch_one(bed.pool()).await;
-    sum.ok().map(i64::unsigned_abs)
 }

@@ -1,25 +1,26 @@
-//! Loaders as processes of their own, which can be killed.
+//! Services as processes of their own, which can be killed.
 
 use std::fs::File;
 use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
+use crate::Testbed;
 use rand::seq::IndexedRandom;
 use rand_chacha::ChaCha8Rng;
-use testbed::Testbed;
 
-/// Longest a loader may take to leave when asked.
+/// Longest a service may take to leave when asked.
 const LEAVE: Duration = Duration::from_secs(20);
 /// Lines of a log that are shown when something is wrong.
 const LINES: usize = 15;
 
-/// The running loaders.
+/// The running services of one kind.
 pub struct Members {
+    program: PathBuf,
     flags: Vec<String>,
     logs: tempfile::TempDir,
     running: Vec<Member>,
-    /// Loaders started so far.
+    /// Services started so far.
     pub started: usize,
 }
 
@@ -29,37 +30,48 @@ struct Member {
 }
 
 impl Members {
-    pub fn new(bed: &Testbed) -> Members {
+    /// None yet: of a program, on a bed, with settings on top.
+    ///
+    /// # Panics
+    /// When there is no room for their logs.
+    pub fn new(program: &str, bed: &Testbed, set: &[(&str, &str)]) -> Members {
+        let quick = [
+            ("kafka.properties.session.timeout.ms", "1000"),
+            ("kafka.properties.heartbeat.interval.ms", "200"),
+        ];
         Members {
-            flags: bed.flags(&[
-                ("loader.http", "127.0.0.1:0"),
-                ("kafka.properties.session.timeout.ms", "1000"),
-                ("kafka.properties.heartbeat.interval.ms", "200"),
-            ]),
+            program: program.into(),
+            flags: bed.flags(&[&quick, set].concat()),
             logs: tempfile::tempdir().expect("a temporary directory"),
             running: Vec::new(),
             started: 0,
         }
     }
 
+    /// How many run.
     pub fn count(&self) -> usize {
         self.running.len()
     }
 
+    /// Starts one.
+    ///
+    /// # Panics
+    /// When it cannot be started.
     pub fn start(&mut self) {
         self.started += 1;
         let log = self.logs.path().join(format!("{:05}.log", self.started));
-        let process = Command::new(env!("CARGO_BIN_EXE_data-loader"))
+        let process = Command::new(&self.program)
             .args(&self.flags)
             .env("RUST_LOG", "info")
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(File::create(&log).expect("a log"))
             .spawn()
-            .expect("a loader starts");
+            .expect("it starts");
         self.running.push(Member { process, log });
     }
 
+    /// Starts as many as are missing.
     pub fn keep_at_least(&mut self, count: usize) {
         while self.running.len() < count {
             self.start();
@@ -67,6 +79,9 @@ impl Members {
     }
 
     /// Kills one: it has no time for anything.
+    ///
+    /// # Panics
+    /// When one has ended by itself.
     pub fn kill(&mut self, rng: &mut ChaCha8Rng) {
         let mut member = self.take(rng);
         member.process.kill().expect("it runs");
@@ -74,12 +89,18 @@ impl Members {
     }
 
     /// Asks one to leave.
+    ///
+    /// # Panics
+    /// When it does not, or fails.
     pub async fn leave(&mut self, rng: &mut ChaCha8Rng) {
         let member = self.take(rng);
         leave(member).await;
     }
 
     /// Asks all to leave.
+    ///
+    /// # Panics
+    /// When one does not, or fails.
     pub async fn stop(&mut self) {
         for member in std::mem::take(&mut self.running) {
             leave(member).await;
@@ -87,10 +108,13 @@ impl Members {
     }
 
     /// None ends by itself, whatever happens to its servers.
+    ///
+    /// # Panics
+    /// When one has.
     pub fn check(&mut self) {
         for member in &mut self.running {
             if let Some(status) = member.process.try_wait().expect("it is ours") {
-                panic!("a loader ended by itself: {status}\n{}", tail(member));
+                panic!("a service ended by itself: {status}\n{}", tail(member));
             }
         }
     }
@@ -131,7 +155,7 @@ async fn leave(mut member: Member) {
         }
         assert!(
             Instant::now() < until,
-            "a loader does not leave\n{}",
+            "a service does not leave\n{}",
             tail(&member)
         );
         tokio::time::sleep(Duration::from_millis(20)).await;
@@ -144,7 +168,7 @@ fn is_silent(member: &Member) -> bool {
 }
 
 /// Sends a signal to a process.
-pub fn signal(name: &str, pid: &str) {
+pub(crate) fn signal(name: &str, pid: &str) {
     // One that has ended meanwhile is as good as hit.
     let _ = Command::new("sh")
         .args(["-c", "kill -s \"$0\" \"$1\"", name, pid])
@@ -158,7 +182,7 @@ fn tail(member: &Member) -> String {
     let lines: Vec<&str> = text.lines().collect();
     let from = lines.len().saturating_sub(LINES);
     format!(
-        "--- loader {}\n{}\n",
+        "--- {}\n{}\n",
         member.process.id(),
         lines[from..].join("\n")
     )

@@ -1,21 +1,47 @@
 //! What is done to the system while it works.
 
 use std::fmt;
+use std::io::Write;
 use std::time::{Duration, Instant};
 
+use crate::members::{Members, signal};
+use crate::{RealKafka, Testbed};
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
-use testbed::{RealKafka, Testbed};
 
-use crate::members::{Members, signal};
-use crate::{say, taken};
-
-/// Most loaders at a time: one more than there are partitions.
+/// Most services at a time: one more than there are partitions.
 const MOST: usize = 4;
 /// Of so many kills, one crash of the broker: it takes a while to come back.
 const KILLS_A_BROKER_CRASH: u64 = 20;
 /// Pause between two words about how far it is.
 const TELL: Duration = Duration::from_secs(15);
+
+/// Past the test harness, which hides what a passing test prints.
+pub fn say(text: &str) {
+    // A closed standard error has nobody to tell.
+    let _ = writeln!(std::io::stderr(), "conservation: {text}");
+}
+
+/// The number in an environment variable, or `otherwise`.
+///
+/// # Panics
+/// When it is no number.
+pub fn number_of(variable: &str, otherwise: u64) -> u64 {
+    match std::env::var(variable) {
+        Ok(text) => text
+            .parse()
+            .unwrap_or_else(|_| panic!("{variable}={text}: expected a number")),
+        Err(_) => otherwise,
+    }
+}
+
+/// Messages that the stored offsets have passed, over all consumers; `None` while the database is
+/// recovering.
+pub async fn taken(bed: &Testbed) -> Option<u64> {
+    let sql = "SELECT coalesce(sum(next_offset), 0)::bigint FROM offsets";
+    let sum: Result<i64, _> = sqlx::query_scalar(sql).fetch_one(bed.pool()).await;
+    sum.ok().map(i64::unsigned_abs)
+}
 
 /// What was done.
 #[derive(Default)]
@@ -28,7 +54,10 @@ pub struct Hurt {
     seconds: f64,
 }
 
-/// Hurts until so many loaders were killed.
+/// Hurts until so many services were killed.
+///
+/// # Panics
+/// When a service ends by itself, or does not leave.
 pub async fn hurt(
     rng: &mut ChaCha8Rng,
     kills: u64,
@@ -65,11 +94,8 @@ pub async fn hurt(
         tokio::time::sleep(Duration::from_millis(pause_ms)).await;
         if told.elapsed() > TELL {
             told = Instant::now();
-            say(&format!(
-                "{} kills, {:?} taken",
-                hurt.kills,
-                taken(bed).await
-            ));
+            let taken = taken(bed).await;
+            say(&format!("{} kills, {taken:?} taken", hurt.kills));
         }
     }
     hurt.started = members.started;
@@ -97,7 +123,7 @@ impl fmt::Display for Hurt {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             out,
-            "{} loaders started, {} killed, {} asked to leave, {} crashes of the database, {} of \
+            "{} started, {} killed, {} asked to leave, {} crashes of the database, {} of \
              the broker, in {:.0} s",
             self.started,
             self.kills,

@@ -3,24 +3,26 @@
 
 use std::time::Duration;
 
-use common::rejects::Reject;
 use rdkafka::producer::{FutureProducer, FutureRecord};
 use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
+use crate::rejects::Reject;
+
 /// Longest to wait for a batch's delivery.
 const TIMEOUT: Duration = Duration::from_secs(5);
-/// Batches that may wait: beyond, loading waits for Kafka.
+/// Batches that may wait: beyond, whoever tells waits for Kafka.
 const QUEUE: usize = 16;
 
-/// Tells of rejects one batch after the other, while others are loaded.
-pub(crate) struct Teller {
+/// Tells of rejects one batch after the other, while others are worked on.
+pub struct Teller {
     queue: mpsc::Sender<Vec<Reject>>,
     task: JoinHandle<()>,
 }
 
 impl Teller {
+    /// Starts the task.
     pub fn start(runtime: &Handle, producer: FutureProducer, topic: String) -> Teller {
         let (queue, mut waiting) = mpsc::channel::<Vec<Reject>>(QUEUE);
         let task = runtime.spawn(async move {

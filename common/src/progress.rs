@@ -28,7 +28,7 @@ const LINES: Pace = Pace {
 };
 
 /// Something that may take long; over when dropped.
-pub(crate) struct Stage {
+pub struct Stage {
     rows: Arc<AtomicU64>,
     /// Its end tells the thread to leave.
     end: Option<Sender<()>>,
@@ -37,7 +37,7 @@ pub(crate) struct Stage {
 
 impl Stage {
     /// Begins: nothing is shown for two seconds.
-    pub(crate) fn start(what: impl Into<String>) -> Stage {
+    pub fn start(what: impl Into<String>) -> Stage {
         let what = what.into();
         let rows = Arc::new(AtomicU64::new(0));
         let (end, ended) = channel();
@@ -67,7 +67,7 @@ impl Stage {
     }
 
     /// More rows are done.
-    pub(crate) fn add(&self, rows: u64) {
+    pub fn add(&self, rows: u64) {
         self.rows.fetch_add(rows, Ordering::Relaxed);
     }
 }

@@ -1,0 +1,83 @@
+//! What a request asks for besides a price.
+
+use serde::Deserialize;
+
+/// Past records shown with an answer, at most: finding them takes milliseconds.
+pub(crate) const MOST_COMPARABLES: usize = 50;
+/// Shown where a request says `"explain": true`.
+const COMPARABLES: usize = 5;
+/// The field that asks for reasons.
+const FIELD: &str = "explain";
+
+/// What a request asks for.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Ask {
+    /// Reasons, and so many past records like it; `None` for neither.
+    pub comparables: Option<usize>,
+}
+
+/// `"explain": true`, or how many past records: anything else asks for nothing.
+#[derive(Deserialize)]
+struct Question {
+    #[serde(default)]
+    explain: Explain,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(untagged)]
+enum Explain {
+    Whether(bool),
+    Comparables(usize),
+    Other(serde::de::IgnoredAny),
+    #[default]
+    Absent,
+}
+
+impl Ask {
+    /// Reasons and so many past records, within what is shown at most.
+    pub fn reasons(comparables: usize) -> Ask {
+        let comparables = Some(comparables.min(MOST_COMPARABLES));
+        Ask { comparables }
+    }
+
+    /// What a good request asks for. `schema` may have a field of the same name, which is then
+    /// just that.
+    pub fn of(schema: &records::Schema, payload: &[u8]) -> Ask {
+        let is_named = payload
+            .windows(FIELD.len())
+            .any(|window| window == FIELD.as_bytes());
+        if !is_named || schema.field(FIELD).is_some() {
+            return Ask::default();
+        }
+        match serde_json::from_slice(payload).map(|question: Question| question.explain) {
+            Ok(Explain::Whether(true)) => Ask::reasons(COMPARABLES),
+            Ok(Explain::Comparables(comparables)) => Ask::reasons(comparables),
+            _ => Ask::default(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reasons_are_asked_for_by_a_field() {
+        let schema = records::Schema::real_estate();
+        for (payload, comparables) in [
+            (r#"{"id":1}"#, None),
+            (r#"{"id":1,"explain":true}"#, Some(5)),
+            (r#"{"id":1,"explain":false}"#, None),
+            (r#"{"id":1,"explain":3}"#, Some(3)),
+            (r#"{"id":1,"explain":0}"#, Some(0)),
+            (r#"{"id":1,"explain":100000}"#, Some(MOST_COMPARABLES)),
+            (r#"{"id":1,"explain":-1}"#, None),
+            (r#"{"id":1,"explain":{"a":[]}}"#, None),
+            (r#"{"id":1,"explain":null}"#, None),
+            (r#"{"street":"explain"}"#, None),
+        ] {
+            let ask = Ask::of(&schema, payload.as_bytes());
+            assert_eq!(ask.comparables, comparables, "{payload}");
+        }
+    }
+}

@@ -1,0 +1,43 @@
+//! The HTTP interface: `POST /predict` with records, the Open Inference Protocol under `/v2`, and the
+//! models by hand.
+
+mod guard;
+mod models;
+mod openapi;
+mod predict;
+mod predictor;
+mod protocol;
+mod tensor;
+
+use std::sync::Arc;
+
+use actix_web::web;
+
+pub(crate) use self::predictor::Predictor;
+
+/// All routes beside health, metrics and status.
+pub(crate) fn routes(
+    predictor: Arc<Predictor>,
+) -> impl Fn(&mut web::ServiceConfig) + Clone + Send + Sync + 'static {
+    move |config| {
+        let guarded = web::scope("").wrap(actix_web::middleware::from_fn(guard::guard));
+        config
+            .app_data(web::PayloadConfig::new(predictor.max_body_bytes))
+            .app_data(web::Data::from(Arc::clone(&predictor)))
+            .service(web::resource("/").route(web::get().to(openapi::page)))
+            .service(web::resource("/openapi.json").route(web::get().to(openapi::document)))
+            .service(
+                guarded
+                    .service(web::resource("/predict").route(web::post().to(predict::predict)))
+                    .configure(protocol::routes)
+                    .configure(models::routes),
+            );
+    }
+}
+
+/// Whether a path is asked for a token, where one is set: all that knows prices or models does.
+fn is_guarded(path: &str) -> bool {
+    ["/predict", "/v2", "/models"]
+        .iter()
+        .any(|part| path.starts_with(part))
+}

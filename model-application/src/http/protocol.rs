@@ -1,0 +1,251 @@
+//! The Open Inference Protocol, version 2, over HTTP: tensors by field.
+//!
+//! <https://github.com/kserve/open-inference-protocol/blob/main/specification/protocol/inference_rest.md>
+
+use std::sync::Arc;
+
+use actix_web::{HttpResponse, web};
+use common::http::error_answer;
+use records::Purpose;
+use registry::Version;
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+
+use super::predict::taken;
+use super::predictor::{Predictor, Said};
+use super::tensor::{self, Input, Output};
+use crate::answer::Answer;
+use crate::serving::Loaded;
+
+pub(super) fn routes(config: &mut web::ServiceConfig) {
+    config
+        .service(web::resource("/v2").route(web::get().to(server)))
+        .service(web::resource("/v2/health/live").route(web::get().to(live)))
+        .service(web::resource("/v2/health/ready").route(web::get().to(ready)));
+    for model in ["/v2/models/{name}", "/v2/models/{name}/versions/{version}"] {
+        config
+            .service(web::resource(model).route(web::get().to(metadata)))
+            .service(web::resource(&format!("{model}/ready")).route(web::get().to(model_ready)))
+            .service(web::resource(&format!("{model}/infer")).route(web::post().to(infer)));
+    }
+}
+
+/// Which model a path names.
+#[derive(Debug, Deserialize)]
+struct Place {
+    name: String,
+    version: Option<String>,
+}
+
+async fn server() -> HttpResponse {
+    HttpResponse::Ok().json(json!({
+        "name": "hedonic",
+        "version": env!("CARGO_PKG_VERSION"),
+        "extensions": [],
+    }))
+}
+
+async fn live() -> HttpResponse {
+    HttpResponse::Ok().json(json!({ "live": true }))
+}
+
+async fn ready(predictor: web::Data<Predictor>) -> HttpResponse {
+    match predictor.serving.current() {
+        Some(_) => HttpResponse::Ok().json(json!({ "ready": true })),
+        None => HttpResponse::ServiceUnavailable().json(json!({
+            "ready": false,
+            "error": "there is no model yet: run model-prepare",
+        })),
+    }
+}
+
+async fn model_ready(predictor: web::Data<Predictor>, place: web::Path<Place>) -> HttpResponse {
+    match named(&predictor, &place) {
+        Ok(_) => HttpResponse::Ok().json(json!({ "name": place.name, "ready": true })),
+        Err(answer) => answer,
+    }
+}
+
+async fn metadata(predictor: web::Data<Predictor>, place: web::Path<Place>) -> HttpResponse {
+    let loaded = match named(&predictor, &place) {
+        Ok(loaded) => loaded,
+        Err(answer) => return answer,
+    };
+    let inputs: Vec<Value> = predictor
+        .schema
+        .columns(Purpose::Request)
+        .map(|field| json!({ "name": field.name, "datatype": tensor::datatype(field), "shape": [-1] }))
+        .collect();
+    HttpResponse::Ok().json(json!({
+        "name": predictor.schema.name,
+        "versions": [Version::name(loaded.number)],
+        "platform": "hedonic",
+        "inputs": inputs,
+        "outputs": OUTPUTS.map(|(name, _)| json!({ "name": name, "datatype": "FP64", "shape": [-1] })),
+    }))
+}
+
+/// The model that answers, where it is the one that is named.
+fn named(predictor: &Predictor, place: &Place) -> Result<Arc<Loaded>, HttpResponse> {
+    let model = &predictor.schema.name;
+    if place.name != *model {
+        let why = format!("there is no model {}: this is {model}", place.name);
+        return Err(error_answer(404, &why));
+    }
+    let Some(loaded) = predictor.serving.current() else {
+        return Err(error_answer(
+            503,
+            "there is no model yet: run model-prepare",
+        ));
+    };
+    let answering = loaded.number;
+    match place.version.as_deref() {
+        Some(version) if Version::parse(version) != Some(answering) => {
+            let answering = Version::name(answering);
+            let why = format!("{model} answers with version {answering}, not with {version}");
+            Err(error_answer(404, &why))
+        }
+        _ => Ok(loaded),
+    }
+}
+
+#[derive(Debug, Deserialize)]
+struct Request {
+    id: Option<String>,
+    inputs: Vec<Input>,
+    #[serde(default)]
+    outputs: Vec<Wanted>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Wanted {
+    name: String,
+}
+
+/// An output's name and where it is found in an answer.
+type Part = (&'static str, fn(&Answer) -> f64);
+
+const OUTPUTS: [Part; 3] = [
+    ("prediction", |answer| answer.prediction),
+    ("low", |answer| answer.low),
+    ("high", |answer| answer.high),
+];
+
+async fn infer(
+    predictor: web::Data<Predictor>,
+    place: web::Path<Place>,
+    body: Result<web::Bytes, actix_web::Error>,
+) -> HttpResponse {
+    let inferred = async {
+        named(&predictor, &place)?;
+        let body = taken(&predictor, body)?;
+        let _place = predictor.place()?;
+        let request: Request = serde_json::from_slice(&body).map_err(|error| {
+            let why = format!("expected an inference request of the protocol's version 2: {error}");
+            error_answer(400, &why)
+        })?;
+        let outputs = wanted(&request.outputs)?;
+        let bodies = records(&predictor, &request).map_err(|why| error_answer(400, &why))?;
+        let bodies: Vec<&[u8]> = bodies.iter().map(Vec::as_slice).collect();
+        let said = predictor.price(&bodies, None).await?;
+        reply(&predictor, request.id, said, &outputs)
+    };
+    inferred.await.unwrap_or_else(|answer| answer)
+}
+
+fn wanted(outputs: &[Wanted]) -> Result<Vec<Part>, HttpResponse> {
+    if outputs.is_empty() {
+        return Ok(OUTPUTS.to_vec());
+    }
+    let find = |wanted: &Wanted| {
+        let mut known = OUTPUTS.into_iter();
+        known.find(|part| part.0 == wanted.name).ok_or_else(|| {
+            let found = &wanted.name;
+            let why = format!("expected the outputs prediction, low or high, found {found}");
+            error_answer(400, &why)
+        })
+    };
+    outputs.iter().map(find).collect()
+}
+
+/// A record a row. One without a key gets one: the request's id, or a drawn one, and its row.
+fn records(predictor: &Predictor, request: &Request) -> Result<Vec<Vec<u8>>, String> {
+    let schema = &predictor.schema;
+    let mut records: Vec<Map<String, Value>> = Vec::new();
+    for (index, input) in request.inputs.iter().enumerate() {
+        let Some(field) = schema.field(&input.name) else {
+            let names: Vec<&str> = schema
+                .columns(Purpose::Request)
+                .map(|field| field.name.as_str())
+                .collect();
+            let (found, names) = (&input.name, names.join(", "));
+            return Err(format!(
+                "there is no input {found}: expected some of {names}"
+            ));
+        };
+        tensor::set(&mut records, input, field, index == 0)?;
+    }
+    if records.is_empty() {
+        return Err("expected at least one input with at least one row".to_owned());
+    }
+    let drawn = match &request.id {
+        Some(id) if !id.is_empty() => id.clone(),
+        _ => format!("{:032x}", rand::random::<u128>()),
+    };
+    let several = records.len() > 1;
+    for (row, record) in records.iter_mut().enumerate() {
+        record.entry(schema.key.clone()).or_insert_with(|| {
+            Value::String(if several {
+                format!("{drawn}/{row}")
+            } else {
+                drawn.clone()
+            })
+        });
+    }
+    let write = |record| serde_json::to_vec(record).map_err(|error| error.to_string());
+    records.iter().map(write).collect()
+}
+
+fn reply(
+    predictor: &Predictor,
+    id: Option<String>,
+    said: Vec<Said>,
+    outputs: &[Part],
+) -> Result<HttpResponse, HttpResponse> {
+    let mut answers = Vec::with_capacity(said.len());
+    for (row, said) in said.into_iter().enumerate() {
+        match said {
+            Said::Priced(answer) => answers.push(answer),
+            // A tensor has no place for the reason of one row.
+            Said::Refused(mut refusal) => {
+                let why = refusal["error"].as_str().unwrap_or_default();
+                refusal["error"] = format!("row {row}: {why}").into();
+                return Err(HttpResponse::BadRequest().json(refusal));
+            }
+        }
+    }
+    let model = answers.first().map(|answer| answer.model.as_str());
+    let version = model.and_then(|model| Some(model.rsplit_once('@')?.1));
+    let outputs: Vec<Output> = outputs
+        .iter()
+        .map(|(name, part)| Output {
+            name,
+            shape: [answers.len()],
+            datatype: "FP64",
+            data: answers
+                .iter()
+                .map(|answer| part(answer))
+                .collect::<Vec<_>>()
+                .into(),
+        })
+        .collect();
+    let mut body = json!({
+        "model_name": predictor.schema.name,
+        "model_version": version,
+        "outputs": outputs,
+    });
+    if let Some(id) = id {
+        body["id"] = id.into();
+    }
+    Ok(HttpResponse::Ok().json(body))
+}

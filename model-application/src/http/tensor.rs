@@ -1,0 +1,114 @@
+//! Tensors of the Open Inference Protocol, one a field, to records and back.
+
+use records::schema::{Field, Kind};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+/// An input: values of one field, a row each.
+#[derive(Debug, Deserialize)]
+pub(super) struct Input {
+    pub name: String,
+    pub shape: Vec<usize>,
+    pub datatype: String,
+    pub data: Value,
+}
+
+/// An output: a number a row.
+#[derive(Debug, Serialize)]
+pub(super) struct Output {
+    pub name: &'static str,
+    pub shape: [usize; 1],
+    pub datatype: &'static str,
+    pub data: Value,
+}
+
+/// The protocol's name of a field's type.
+pub(super) fn datatype(field: &Field) -> &'static str {
+    match field.kind {
+        Kind::Category | Kind::Text | Kind::Timestamp => "BYTES",
+        Kind::Number => "FP64",
+        Kind::Integer => "INT64",
+        Kind::Boolean => "BOOL",
+    }
+}
+
+/// Datatypes that are taken for a field of a kind: a text may be sent as a number, and the other way
+/// round only where it is one.
+fn takes(kind: Kind, datatype: &str) -> bool {
+    const WHOLE: [&str; 8] = [
+        "INT8", "INT16", "INT32", "INT64", "UINT8", "UINT16", "UINT32", "UINT64",
+    ];
+    let is_whole = WHOLE.contains(&datatype);
+    let is_number = is_whole || ["FP16", "FP32", "FP64"].contains(&datatype);
+    match kind {
+        Kind::Category => datatype == "BYTES",
+        // The key may be a number.
+        Kind::Text => datatype == "BYTES" || is_whole,
+        Kind::Timestamp => datatype == "BYTES" || is_number,
+        Kind::Number | Kind::Integer => is_number,
+        Kind::Boolean => datatype == "BOOL",
+    }
+}
+
+/// Sets the field of each record; all inputs have the same count of rows.
+///
+/// # Errors
+/// What is wrong with the tensor, and what was expected.
+pub(super) fn set(
+    records: &mut Vec<Map<String, Value>>,
+    input: &Input,
+    field: &Field,
+    is_first: bool,
+) -> Result<(), String> {
+    let Input {
+        name,
+        shape,
+        datatype: found,
+        data,
+    } = input;
+    if !takes(field.kind, found) {
+        let expected = datatype(field);
+        return Err(format!(
+            "input {name}: expected the datatype {expected}, found {found}"
+        ));
+    }
+    let rows = match shape[..] {
+        [rows] | [rows, 1] => rows,
+        _ => {
+            return Err(format!(
+                "input {name}: expected the shape [rows] or [rows, 1], found {shape:?}"
+            ));
+        }
+    };
+    let mut values = Vec::new();
+    flatten(data, &mut values);
+    if values.len() != rows {
+        let found = values.len();
+        return Err(format!(
+            "input {name}: expected {rows} values, as its shape says, found {found}"
+        ));
+    }
+    if is_first {
+        records.resize_with(rows, Map::new);
+    }
+    if records.len() != rows {
+        let expected = records.len();
+        return Err(format!(
+            "input {name}: expected {expected} rows, as the first input has, found {rows}"
+        ));
+    }
+    for (record, value) in records.iter_mut().zip(values) {
+        if !value.is_null() {
+            record.insert(name.clone(), value.clone());
+        }
+    }
+    Ok(())
+}
+
+/// The protocol allows data to be nested as its shape is.
+fn flatten<'a>(data: &'a Value, values: &mut Vec<&'a Value>) {
+    match data {
+        Value::Array(parts) => parts.iter().for_each(|part| flatten(part, values)),
+        value => values.push(value),
+    }
+}

@@ -1,0 +1,20 @@
+//! How good the answers are: prices learned later beside what was said, and how far requests have
+//! moved from what the model was trained on. PostgreSQL is the memory, so that restarts and replicas
+//! change nothing.
+
+mod actuals;
+mod figures;
+mod gauges;
+mod labelled;
+mod round;
+mod route;
+mod tables;
+mod watch;
+mod window;
+
+pub(crate) use self::actuals::Learner;
+pub(crate) use self::round::{Rounds, keep};
+pub(crate) use self::route::routes;
+pub(crate) use self::tables::DDL;
+pub(crate) use self::watch::Watch;
+pub use self::window::Window;

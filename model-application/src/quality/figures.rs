@@ -1,0 +1,109 @@
+//! What is told of a group of answers whose prices are known.
+
+use serde::Serialize;
+use valuation::ratio_study::median_interval;
+use valuation::{Metrics, RatioStudy, conformal::Share};
+
+use super::labelled::Labelled;
+
+/// A value and its 95 % interval.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub(super) struct Interval {
+    pub value: f64,
+    pub low: f64,
+    pub high: f64,
+}
+
+/// Errors of answers, once enough of their prices are known.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub(super) struct Figures {
+    /// Median absolute percentage error, a fraction; its interval by order statistics (Conover 1999,
+    /// Practical Nonparametric Statistics, 3.2).
+    pub mdape: Interval,
+    /// In the target's unit.
+    pub rmse: f64,
+    /// Mean of (prediction − price)/price, a fraction: above 0 too dear.
+    pub bias: f64,
+    pub within_10: f64,
+    pub within_20: f64,
+    /// Share of prices within low and high, with its interval.
+    pub coverage: Share,
+    /// The assessors' ratio study.
+    pub ratios: Option<RatioStudy>,
+}
+
+impl Figures {
+    /// Of what is known; `None` for nothing.
+    pub fn of(labelled: &[&Labelled]) -> Option<Figures> {
+        let actual: Vec<f64> = labelled.iter().map(|row| row.actual).collect();
+        let said: Vec<f64> = labelled.iter().map(|row| row.prediction).collect();
+        let metrics = Metrics::of(&actual, &said)?;
+        let mut errors: Vec<f64> = labelled
+            .iter()
+            .map(|row| ((row.prediction - row.actual) / row.actual).abs())
+            .collect();
+        errors.sort_by(f64::total_cmp);
+        let (low, high) = median_interval(&errors);
+        let signed = labelled
+            .iter()
+            .map(|row| (row.prediction - row.actual) / row.actual);
+        let held = labelled
+            .iter()
+            .filter(|row| (row.low..=row.high).contains(&row.actual))
+            .count();
+        Some(Figures {
+            mdape: Interval {
+                value: metrics.mdape,
+                low,
+                high,
+            },
+            rmse: metrics.rmse,
+            bias: signed.sum::<f64>() / labelled.len() as f64,
+            within_10: metrics.within_10,
+            within_20: metrics.within_20,
+            coverage: Share::of(held, labelled.len()),
+            ratios: RatioStudy::of(&actual, &said),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn labelled(prediction: f64, actual: f64) -> Labelled {
+        Labelled {
+            model: "m@v1".to_owned(),
+            segment: None,
+            prediction,
+            low: 0.9 * prediction,
+            high: 1.1 * prediction,
+            actual,
+            age_s: 1.0,
+            delay_s: 1.0,
+        }
+    }
+
+    #[test]
+    fn figures_are_those_worked_out_by_hand() {
+        // Errors of price: +10 %, -10 %, 0, +50 %, -5 %.
+        let rows = [
+            labelled(110.0, 100.0),
+            labelled(90.0, 100.0),
+            labelled(100.0, 100.0),
+            labelled(150.0, 100.0),
+            labelled(95.0, 100.0),
+        ];
+        let rows: Vec<&Labelled> = rows.iter().collect();
+        let figures = Figures::of(&rows).expect("there are rows");
+        assert!((figures.mdape.value - 0.10).abs() < 1e-12);
+        assert!(figures.mdape.low <= 0.10 && figures.mdape.high >= 0.10);
+        assert!((figures.bias - 0.09).abs() < 1e-12, "{}", figures.bias);
+        let squares: f64 = 100.0 + 100.0 + 0.0 + 2500.0 + 25.0;
+        assert!((figures.rmse - (squares / 5.0).sqrt()).abs() < 1e-9);
+        assert!((figures.within_20 - 0.8).abs() < 1e-12);
+        // 100 lies neither in 81 to 99 nor in 135 to 165.
+        assert!((figures.coverage.value - 0.6).abs() < 1e-12);
+        assert!(Figures::of(&[]).is_none());
+    }
+}

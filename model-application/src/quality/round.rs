@@ -1,0 +1,262 @@
+//! Quality, worked out again and again: for each window by model and segment.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use common::Shutdown;
+use records::timestamp;
+use serde::Serialize;
+use sqlx::PgPool;
+use valuation::Drift;
+
+use super::figures::Figures;
+use super::gauges;
+use super::labelled::{Labelled, answered, labelled};
+use super::watch::{Watch, tally};
+use super::window::Window;
+use crate::config::QualityConfig;
+use crate::serving::Serving;
+
+/// Beyond, a segment is not told of: a field of many values is no market.
+const MOST_SEGMENTS: usize = 100;
+
+/// What is told of a group of answers.
+#[derive(Debug, Clone, Serialize)]
+pub(super) struct Group {
+    pub window: String,
+    pub model: String,
+    /// `None` for all of the model's.
+    pub segment: Option<String>,
+    /// Answers given in the window.
+    pub answers: i64,
+    /// Those whose price is known.
+    pub labelled: usize,
+    pub label_coverage: f64,
+    /// Median time from an answer to its price.
+    pub label_delay_s: Option<f64>,
+    /// `None` for fewer known prices than `quality.min_count`: they say nothing yet.
+    pub figures: Option<Figures>,
+    /// Why there are none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub too_few: Option<String>,
+}
+
+/// How far requests have moved from the training of the model that answers.
+#[derive(Debug, Clone, Serialize)]
+pub(super) struct Moved {
+    pub window: String,
+    pub model: String,
+    pub rows: u64,
+    pub fields: Vec<Drift>,
+}
+
+/// One round's results.
+#[derive(Debug, Clone, Default, Serialize)]
+pub(super) struct Quality {
+    pub computed_at: Option<String>,
+    pub groups: Vec<Group>,
+    pub drift: Vec<Moved>,
+    /// Median absolute percentage error to expect of recent answers, before their prices are known.
+    pub expected_mdape: Option<f64>,
+    /// What the model that answers had on its hold-out, to compare with.
+    pub holdout_mdape: Option<f64>,
+    /// Whether `quality.max_rows` was reached, so that a window holds its newest answers only.
+    pub is_sample: bool,
+}
+
+/// The rounds, and the last one's results.
+pub(crate) struct Rounds {
+    config: QualityConfig,
+    serving: Arc<Serving>,
+    watch: Arc<Watch>,
+    last: Mutex<Arc<Quality>>,
+}
+
+impl Rounds {
+    pub fn new(config: &QualityConfig, serving: Arc<Serving>, watch: Arc<Watch>) -> Rounds {
+        Rounds {
+            config: config.clone(),
+            serving,
+            watch,
+            last: Mutex::default(),
+        }
+    }
+
+    /// The last round's results.
+    pub(super) fn last(&self) -> Arc<Quality> {
+        Arc::clone(&self.last.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    async fn round(&self, pool: &PgPool) -> anyhow::Result<Quality> {
+        self.watch.write(pool).await?;
+        let windows = &self.config.windows;
+        let longest = windows.iter().map(Window::seconds).max().unwrap_or(0);
+        let most = i64::try_from(self.config.max_rows)?;
+        let rows = labelled(pool, longest, most).await?;
+        let is_sample = rows.len() == self.config.max_rows;
+        let mut quality = Quality {
+            is_sample,
+            ..Quality::default()
+        };
+        let loaded = self.serving.current();
+        let rows = Arc::new(rows);
+        for window in windows {
+            let seconds = window.seconds();
+            let answered = answered(pool, seconds).await?;
+            let answers = counts(
+                answered
+                    .iter()
+                    .map(|row| (row.model.as_str(), row.segment.as_deref(), row.answers)),
+            );
+            let (rows, window_of, min_count) =
+                (Arc::clone(&rows), window.clone(), self.config.min_count);
+            // Hundreds of resamples of thousands of ratios: not on a thread that serves others.
+            let groups =
+                tokio::task::spawn_blocking(move || groups(&window_of, answers, &rows, min_count));
+            quality.groups.extend(groups.await?);
+            let Some(loaded) = &loaded else {
+                continue;
+            };
+            if let (Some(profile), Some(tally)) =
+                (loaded.model.profile(), tally(pool, loaded, seconds).await?)
+            {
+                quality.drift.push(Moved {
+                    window: window.to_string(),
+                    model: loaded.name.clone(),
+                    rows: tally.rows(),
+                    fields: profile.psi(&tally),
+                });
+            }
+        }
+        if let Some(loaded) = &loaded {
+            quality.expected_mdape = self.watch.expected_ape(loaded);
+            quality.holdout_mdape = Some(loaded.model.report().model.mdape);
+        }
+        quality.computed_at = Some(timestamp::format(timestamp::now_us()));
+        Ok(quality)
+    }
+
+    /// Keeps the results in the table: one row a group for each ten minutes, the last of them.
+    async fn store(&self, pool: &PgPool, quality: &Quality) -> Result<(), sqlx::Error> {
+        for group in &quality.groups {
+            let figures = group.figures.as_ref();
+            let ratios = figures.and_then(|figures| figures.ratios.as_ref());
+            sqlx::query(
+                "INSERT INTO quality VALUES (to_timestamp(floor(extract(epoch FROM now()) / 600) * 600), \
+                 $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) \
+                 ON CONFLICT (computed_at, time_window, model, segment) DO UPDATE SET \
+                 answers = excluded.answers, labelled = excluded.labelled, mdape = excluded.mdape, \
+                 rmse = excluded.rmse, bias = excluded.bias, within_10 = excluded.within_10, \
+                 within_20 = excluded.within_20, cod = excluded.cod, prd = excluded.prd, \
+                 prb = excluded.prb, coverage = excluded.coverage",
+            )
+            .bind(&group.window)
+            .bind(&group.model)
+            .bind(group.segment.as_deref().unwrap_or_default())
+            .bind(group.answers)
+            .bind(i64::try_from(group.labelled).unwrap_or(i64::MAX))
+            .bind(figures.map(|figures| figures.mdape.value))
+            .bind(figures.map(|figures| figures.rmse))
+            .bind(figures.map(|figures| figures.bias))
+            .bind(figures.map(|figures| figures.within_10))
+            .bind(figures.map(|figures| figures.within_20))
+            .bind(ratios.map(|ratios| ratios.cod.value))
+            .bind(ratios.map(|ratios| ratios.prd.value))
+            .bind(ratios.map(|ratios| ratios.prb.value))
+            .bind(figures.map(|figures| figures.coverage.value))
+            .execute(pool)
+            .await?;
+        }
+        Ok(())
+    }
+}
+
+/// Groups by model, and by model and segment.
+type Counts = BTreeMap<(String, Option<String>), i64>;
+
+fn counts<'a>(rows: impl Iterator<Item = (&'a str, Option<&'a str>, i64)>) -> Counts {
+    let mut counts = Counts::new();
+    for (model, segment, answers) in rows {
+        *counts.entry((model.to_owned(), None)).or_default() += answers;
+        if let Some(segment) = segment {
+            let place = (model.to_owned(), Some(segment.to_owned()));
+            *counts.entry(place).or_default() += answers;
+        }
+    }
+    counts
+}
+
+fn groups(window: &Window, answers: Counts, rows: &[Labelled], min_count: usize) -> Vec<Group> {
+    let seconds = f64::from(window.seconds());
+    let mut by_group: BTreeMap<(&str, Option<&str>), Vec<&Labelled>> = BTreeMap::new();
+    for row in rows.iter().filter(|row| row.age_s <= seconds) {
+        by_group.entry((&row.model, None)).or_default().push(row);
+        if let Some(segment) = &row.segment {
+            let place = (row.model.as_str(), Some(segment.as_str()));
+            by_group.entry(place).or_default().push(row);
+        }
+    }
+    let mut biggest: Vec<((String, Option<String>), i64)> = answers.into_iter().collect();
+    biggest.sort_by(|one, other| {
+        // All of a model come before its segments.
+        let by_kind = one.0.1.is_some().cmp(&other.0.1.is_some());
+        by_kind.then(other.1.cmp(&one.1)).then(one.0.cmp(&other.0))
+    });
+    let models = biggest.iter().filter(|group| group.0.1.is_none()).count();
+    biggest.truncate(models + MOST_SEGMENTS);
+    let nothing = Vec::new();
+    biggest
+        .into_iter()
+        .map(|((model, segment), answers)| {
+            let known = by_group.get(&(model.as_str(), segment.as_deref()));
+            let known = known.unwrap_or(&nothing);
+            let is_enough = known.len() >= min_count.max(1);
+            let mut delays: Vec<f64> = known.iter().map(|row| row.delay_s).collect();
+            delays.sort_by(f64::total_cmp);
+            Group {
+                window: window.to_string(),
+                labelled: known.len(),
+                label_coverage: known.len() as f64 / answers.max(1) as f64,
+                label_delay_s: delays.get(delays.len() / 2).copied(),
+                figures: if is_enough { Figures::of(known) } else { None },
+                too_few: (!is_enough).then(|| {
+                    let found = known.len();
+                    format!("{found} prices are known: at least {min_count} are needed")
+                }),
+                model,
+                segment,
+                answers,
+            }
+        })
+        .collect()
+}
+
+/// Works quality out every so often until shutdown.
+pub(crate) async fn keep(rounds: Arc<Rounds>, pool: PgPool, shutdown: Shutdown) {
+    let pause = Duration::from_secs(rounds.config.every_s.max(1));
+    loop {
+        tokio::select! {
+            () = tokio::time::sleep(pause) => {}
+            () = shutdown.cancelled() => break,
+        }
+        let began = Instant::now();
+        let worked_out = async {
+            let quality = rounds.round(&pool).await?;
+            rounds.store(&pool, &quality).await?;
+            anyhow::Ok(quality)
+        };
+        match worked_out.await {
+            Ok(quality) => {
+                gauges::show(&quality);
+                *rounds.last.lock().unwrap_or_else(PoisonError::into_inner) = Arc::new(quality);
+                tracing::debug!(took_ms = began.elapsed().as_millis() as u64, "quality");
+            }
+            Err(error) => tracing::warn!("quality cannot be worked out: {error:#}"),
+        }
+    }
+    // What was counted since the last round is not lost.
+    if let Err(error) = rounds.watch.write(&pool).await {
+        tracing::warn!("the last counts of requests are lost: {error}");
+    }
+}

@@ -1,0 +1,35 @@
+//! The tables of live quality.
+
+/// SQL of them, for `init.sql` and for services that start without it.
+pub(crate) const DDL: &str = "CREATE TABLE IF NOT EXISTS actuals (
+    request_id text PRIMARY KEY,
+    actual double precision NOT NULL,
+    observed_at timestamptz NOT NULL,
+    received_at timestamptz NOT NULL DEFAULT now()
+);
+CREATE TABLE IF NOT EXISTS tallies (
+    model text NOT NULL,
+    hour timestamptz NOT NULL,
+    writer text NOT NULL,
+    tally jsonb NOT NULL,
+    PRIMARY KEY (model, hour, writer)
+);
+CREATE TABLE IF NOT EXISTS quality (
+    computed_at timestamptz NOT NULL,
+    time_window text NOT NULL,
+    model text NOT NULL,
+    segment text NOT NULL,
+    answers bigint NOT NULL,
+    labelled bigint NOT NULL,
+    mdape double precision,
+    rmse double precision,
+    bias double precision,
+    within_10 double precision,
+    within_20 double precision,
+    cod double precision,
+    prd double precision,
+    prb double precision,
+    coverage double precision,
+    PRIMARY KEY (computed_at, time_window, model, segment)
+);
+";

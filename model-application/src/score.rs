@@ -1,0 +1,328 @@
+//! A table or a file priced in a stream of batches, which goes on where it was broken off.
+
+mod from_file;
+mod from_table;
+mod place;
+mod to_csv;
+mod to_parquet;
+mod to_table;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use anyhow::{Context, bail, ensure};
+use arrow_array::RecordBatch;
+use common::progress::Stage;
+use common::{Health, Shutdown, database};
+use records::decode::Decoded;
+use records::{Schema, timestamp};
+use registry::{Alias, Registry, Version};
+use serde::{Deserialize, Serialize};
+use sqlx::PgPool;
+
+use self::from_file::FromFile;
+use self::from_table::FromTable;
+pub use self::place::Place;
+use self::to_csv::ToCsv;
+use self::to_parquet::ToParquet;
+use self::to_table::ToTable;
+use crate::answer::Answer;
+use crate::ask::Ask;
+use crate::config::Config;
+use crate::price::{Asked, price};
+use crate::serving::Loaded;
+
+/// Rows priced at a time: bounds memory, and what is done again after a break.
+const ROWS: usize = 8192;
+/// Refused rows that are told one by one.
+const MOST_TOLD: usize = 10;
+
+/// What is to be scored.
+#[derive(Debug, Clone)]
+pub struct Scoring {
+    /// A table, or a CSV or Parquet file.
+    pub input: Place,
+    /// The same.
+    pub output: Place,
+    /// `NAME@ALIAS` or `NAME@VERSION`; `None` for the champion.
+    pub model: Option<String>,
+}
+
+/// What came of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Scored {
+    /// The model.
+    pub model: String,
+    /// Rows priced, those of an earlier run among them.
+    pub rows: u64,
+    /// Rows of the input that are no records.
+    pub refused: u64,
+    /// Of the rows, those of the run that was broken off.
+    pub resumed_from: u64,
+}
+
+/// How far a scoring is; kept beside its output.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Progress {
+    /// What is read: another file under the same name does not go on with the old one's rows.
+    input: String,
+    /// Which model prices it.
+    model: String,
+    /// Rows read.
+    read: u64,
+    /// Of these, priced.
+    rows: u64,
+    /// Of these, refused.
+    refused: u64,
+    /// The key read last, of a table.
+    last_key: Option<String>,
+}
+
+/// Rows of the input.
+struct Read {
+    decoded: Decoded,
+    refused: Vec<(String, String)>,
+    /// Rows gone through.
+    read: u64,
+    last_key: Option<String>,
+}
+
+enum Source {
+    File(Box<FromFile>),
+    Table(FromTable),
+}
+
+impl Source {
+    /// What it is, so that a broken scoring of the same goes on.
+    fn identity(&self) -> String {
+        match self {
+            Source::File(file) => file.identity().to_owned(),
+            Source::Table(table) => table.identity(),
+        }
+    }
+
+    async fn next(&mut self) -> anyhow::Result<Option<Read>> {
+        match self {
+            Source::File(file) => file.next(),
+            Source::Table(table) => table.next().await,
+        }
+    }
+
+    /// Goes on after what `progress` says.
+    fn skip_to(&mut self, progress: &Progress) -> anyhow::Result<()> {
+        match self {
+            Source::File(file) => file.skip(progress.read),
+            Source::Table(table) => {
+                table.skip_to(progress.last_key.clone());
+                Ok(())
+            }
+        }
+    }
+}
+
+enum Sink {
+    Csv(ToCsv),
+    Parquet(Box<ToParquet>),
+    Table(ToTable),
+}
+
+impl Sink {
+    /// What an earlier run has done of the same.
+    async fn progress(&mut self, input: &str, model: &str) -> anyhow::Result<Option<Progress>> {
+        let progress = match self {
+            Sink::Csv(csv) => csv.progress()?,
+            // A Parquet file is whole or not at all: its end says what is in it.
+            Sink::Parquet(_) => None,
+            Sink::Table(table) => table.progress().await?,
+        };
+        Ok(progress.filter(|progress| progress.input == input && progress.model == model))
+    }
+
+    async fn write(&mut self, answers: &[Answer], progress: &Progress) -> anyhow::Result<()> {
+        match self {
+            Sink::Csv(csv) => csv.write(answers, progress),
+            Sink::Parquet(parquet) => parquet.write(answers),
+            Sink::Table(table) => table.write(answers, progress).await,
+        }
+    }
+
+    async fn finish(self) -> anyhow::Result<()> {
+        match self {
+            Sink::Csv(csv) => csv.finish(),
+            Sink::Parquet(parquet) => parquet.finish(),
+            Sink::Table(table) => table.finish().await,
+        }
+    }
+}
+
+/// Scores the input into the output. Broken off and started again, it goes on where it was, with a
+/// Parquet file from its beginning.
+///
+/// # Errors
+/// When there is no such model or input, the input does not fit the schema, or the output cannot be
+/// written.
+pub async fn score(config: &Config, scoring: &Scoring) -> anyhow::Result<Scored> {
+    ensure!(
+        scoring.input != scoring.output,
+        "the input and the output are the same: {}",
+        scoring.input
+    );
+    let (registry, schema) = (config.registry.clone(), Arc::clone(&config.schema));
+    let model = scoring.model.clone();
+    let loading =
+        tokio::task::spawn_blocking(move || load(&registry, &schema, model.as_deref())).await;
+    let loaded = Arc::new(loading.context("the loading broke off")??);
+    let mut pool = None;
+    let mut source = match &scoring.input {
+        Place::File(path) => Source::File(Box::new(FromFile::open(path, &config.schema)?)),
+        Place::Table(table) => {
+            let pool = connection(config, &mut pool).await?;
+            Source::Table(FromTable::open(pool, table, &config.schema).await?)
+        }
+    };
+    let mut sink = match &scoring.output {
+        Place::File(path) if is_parquet(path) => Sink::Parquet(Box::new(ToParquet::open(path)?)),
+        Place::File(path) => Sink::Csv(ToCsv::open(path)?),
+        Place::Table(table) => {
+            let pool = connection(config, &mut pool).await?;
+            Sink::Table(ToTable::open(pool, table).await?)
+        }
+    };
+    let input = source.identity();
+    let earlier = sink.progress(&input, &loaded.name).await?;
+    let resumed_from = earlier.as_ref().map_or(0, |progress| progress.rows);
+    let mut progress = match earlier {
+        Some(progress) => {
+            tracing::info!("going on after {} rows", progress.read);
+            source.skip_to(&progress)?;
+            progress
+        }
+        None => Progress {
+            input,
+            model: loaded.name.clone(),
+            read: 0,
+            rows: 0,
+            refused: 0,
+            last_key: None,
+        },
+    };
+    let stage = Stage::start(format!("scoring {} with {}", scoring.input, loaded.name));
+    let mut told = 0;
+    while let Some(read) = source.next().await? {
+        for (place, why) in &read.refused {
+            if told < MOST_TOLD {
+                tracing::warn!("{}: {place} is no record: {why}", scoring.input);
+            }
+            told += 1;
+        }
+        stage.add(read.read);
+        progress.read += read.read;
+        progress.refused += read.refused.len() as u64;
+        progress.last_key = read.last_key.clone().or(progress.last_key);
+        let (schema, loaded) = (Arc::clone(&config.schema), Arc::clone(&loaded));
+        let pricing = tokio::task::spawn_blocking(move || {
+            let now = Asked {
+                arrival_us: timestamp::now_us(),
+                ask: Ask::default(),
+            };
+            let asked = vec![now; read.decoded.batch.num_rows()];
+            price(&schema, &read.decoded, &asked, &loaded)
+        });
+        let priced = pricing.await.context("the pricing broke off")??;
+        progress.rows += priced.answers.len() as u64;
+        sink.write(&priced.answers, &progress).await?;
+    }
+    sink.finish().await?;
+    if told > MOST_TOLD {
+        let more = told - MOST_TOLD;
+        tracing::warn!("{}: {more} more rows are no records", scoring.input);
+    }
+    Ok(Scored {
+        model: progress.model,
+        rows: progress.rows,
+        refused: progress.refused,
+        resumed_from,
+    })
+}
+
+/// One pool for the input and the output.
+async fn connection(config: &Config, pool: &mut Option<PgPool>) -> anyhow::Result<PgPool> {
+    if let Some(pool) = pool {
+        return Ok(pool.clone());
+    }
+    let connected =
+        database::connect(&config.database, &Health::default(), &Shutdown::new()).await?;
+    let connected = connected.context("shut down before the database answered")?;
+    *pool = Some(connected.clone());
+    Ok(connected)
+}
+
+fn is_parquet(path: &std::path::Path) -> bool {
+    path.extension()
+        .is_some_and(|extension| extension.eq_ignore_ascii_case("parquet"))
+}
+
+/// The file while it is being written.
+fn partial(path: &std::path::Path) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".partial");
+    name.into()
+}
+
+/// The version that `name` means, with its checks passed.
+fn load(
+    config: &registry::RegistryConfig,
+    schema: &Schema,
+    name: Option<&str>,
+) -> anyhow::Result<Loaded> {
+    let registry = registry::open(config)?;
+    let version = match name {
+        None => registry.champion()?,
+        Some(name) => named(registry.as_ref(), schema, name)?,
+    };
+    let version = version.with_context(|| {
+        let place = registry.place();
+        match name {
+            Some(name) => format!("there is no {name} in {place}: see model-prepare versions"),
+            None => format!("there is no model in {place}: run model-prepare"),
+        }
+    })?;
+    Loaded::load(&version, &registry.fetch(&version)?, schema)
+}
+
+fn named(registry: &dyn Registry, schema: &Schema, name: &str) -> anyhow::Result<Option<Version>> {
+    let Some((model, which)) = name.split_once('@') else {
+        bail!("expected a model such as real-estate@champion or real-estate@v000007, found {name}");
+    };
+    ensure!(
+        model == schema.name,
+        "expected a model of the records {}, found {model}; another schema is chosen with \
+         schema.source",
+        schema.name
+    );
+    let alias = Alias::ALL
+        .into_iter()
+        .find(|alias| alias.to_string() == which);
+    match alias {
+        Some(Alias::Champion) => Ok(registry.champion()?),
+        Some(alias) => match registry.aliases()?.get(&alias) {
+            Some(number) => Ok(registry.version(*number)?),
+            None => Ok(None),
+        },
+        None => {
+            let number = Version::parse(which).with_context(|| {
+                format!("expected champion, challenger, previous or a version, found {which}")
+            })?;
+            Ok(registry.version(number)?)
+        }
+    }
+}
+
+/// Rows as if they had been decoded from messages.
+fn decoded(batch: RecordBatch) -> Decoded {
+    Decoded {
+        key_was_number: vec![false; batch.num_rows()],
+        batch,
+        unknown_fields: 0,
+    }
+}

@@ -1,0 +1,102 @@
+//! Prices to a CSV, which appears under its name when it is whole.
+
+use std::fs::{File, OpenOptions};
+use std::io::{BufWriter, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+use serde::{Deserialize, Serialize};
+
+use super::{Progress, partial};
+use crate::answer::Answer;
+
+const COLUMNS: [&str; 5] = ["id", "prediction", "low", "high", "model"];
+
+pub(super) struct ToCsv {
+    path: PathBuf,
+    file: File,
+}
+
+/// How far it is, in a file beside it.
+#[derive(Serialize, Deserialize)]
+struct Kept {
+    progress: Progress,
+    /// Bytes that are written by then: what is beyond is written again.
+    bytes: u64,
+}
+
+impl ToCsv {
+    pub fn open(path: &Path) -> anyhow::Result<ToCsv> {
+        let place = partial(path);
+        let file = OpenOptions::new()
+            .create(true)
+            .truncate(false)
+            .read(true)
+            .write(true)
+            .open(&place)
+            .with_context(|| format!("cannot write {}", place.display()))?;
+        Ok(ToCsv {
+            path: path.to_owned(),
+            file,
+        })
+    }
+
+    fn beside(&self) -> PathBuf {
+        let mut name = self.path.as_os_str().to_owned();
+        name.push(".progress");
+        name.into()
+    }
+
+    /// What a run before has done; the file then ends there.
+    pub fn progress(&mut self) -> anyhow::Result<Option<Progress>> {
+        let kept = std::fs::read(self.beside()).ok();
+        let kept: Option<Kept> = kept.and_then(|kept| serde_json::from_slice(&kept).ok());
+        let kept = match kept {
+            Some(kept) if self.file.metadata()?.len() >= kept.bytes => kept,
+            _ => return Ok(None),
+        };
+        self.file.set_len(kept.bytes)?;
+        Ok(Some(kept.progress))
+    }
+
+    pub fn write(&mut self, answers: &[Answer], progress: &Progress) -> anyhow::Result<()> {
+        let failed = || format!("cannot write {}", partial(&self.path).display());
+        if progress.rows == answers.len() as u64 {
+            // The first rows: whatever lies there is of another run.
+            self.file.set_len(0).with_context(failed)?;
+        }
+        self.file.seek(SeekFrom::End(0)).with_context(failed)?;
+        let is_new = self.file.metadata()?.len() == 0;
+        let mut writer = csv::Writer::from_writer(BufWriter::new(&self.file));
+        if is_new {
+            writer.write_record(COLUMNS)?;
+        }
+        for answer in answers {
+            let (prediction, low, high) = (answer.prediction, answer.low, answer.high);
+            writer.serialize((&answer.id.text, prediction, low, high, &answer.model))?;
+        }
+        writer.flush().with_context(failed)?;
+        drop(writer);
+        let kept = Kept {
+            progress: progress.clone(),
+            bytes: self.file.metadata()?.len(),
+        };
+        let beside = self.beside();
+        let fresh = partial(&beside);
+        let mut file = File::create(&fresh).with_context(failed)?;
+        file.write_all(&serde_json::to_vec(&kept)?)?;
+        std::fs::rename(&fresh, &beside).with_context(failed)
+    }
+
+    pub fn finish(self) -> anyhow::Result<()> {
+        if self.file.metadata()?.len() == 0 {
+            csv::Writer::from_writer(&self.file).write_record(COLUMNS)?;
+        }
+        self.file.sync_all()?;
+        std::fs::rename(partial(&self.path), &self.path)
+            .with_context(|| format!("cannot write {}", self.path.display()))?;
+        // Without rows there is none.
+        let _ = std::fs::remove_file(self.beside());
+        Ok(())
+    }
+}

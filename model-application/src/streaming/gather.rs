@@ -1,0 +1,105 @@
+//! From messages to priced answers.
+
+use std::sync::Arc;
+
+use anyhow::Context;
+use common::kafka::{Gathered as Polled, Writing};
+use common::rejects::Reject;
+use rdkafka::Message;
+use rdkafka::message::BorrowedMessage;
+use records::decode::key_of_reject;
+use records::timestamp;
+
+use super::Applier;
+use super::batch::{Batch, EXPIRED, Gathered, Refused};
+use crate::ask::Ask;
+use crate::price::{Asked, price};
+use crate::serving::Loaded;
+
+impl Applier {
+    /// Decoded requests: what is there, as soon as nothing is being stored, or a full batch.
+    pub(super) fn gather(&mut self) -> Option<Gathered> {
+        let (mut asked, mut refused) = (Vec::new(), Vec::new());
+        let (decoder, schema, finishing) = (&mut self.decoder, &*self.schema, &self.finishing);
+        let cluster = &self.cluster;
+        let oldest_us = self
+            .expire_after_us
+            .map(|after_us| timestamp::now_us() - after_us);
+        let polled = self.consumer.gather(
+            &self.limits,
+            &self.shutdown,
+            || finishing.as_ref().is_none_or(Writing::is_done),
+            |message| {
+                let payload = message.payload().unwrap_or_default();
+                let arrival_us = message
+                    .timestamp()
+                    .to_millis()
+                    .map_or_else(timestamp::now_us, |ms| ms * 1000);
+                let mut refuse = |code, reason| {
+                    refused.push(Refused {
+                        reject: reject(message, code, reason),
+                        id: key_of_reject(schema, payload),
+                    });
+                };
+                if oldest_us.is_some_and(|oldest_us| arrival_us < oldest_us) {
+                    // Without its age: the same request always gets the same words.
+                    let reason = "it had waited longer than applier.expire_after_s: ask again";
+                    return refuse(EXPIRED, reason.to_owned());
+                }
+                let (topic, partition, offset) =
+                    (message.topic(), message.partition(), message.offset());
+                let place = format_args!("{cluster}/{topic}/{partition}/{offset}");
+                match decoder.push_from(payload, arrival_us, &place) {
+                    Ok(()) => asked.push(Asked {
+                        arrival_us,
+                        ask: Ask::of(schema, payload),
+                    }),
+                    Err(reason) => refuse(reason.code(), reason.to_string()),
+                }
+            },
+        );
+        let decoded = self.decoder.finish();
+        let Polled::Batch(stretches) = polled else {
+            return None;
+        };
+        Some(Gathered {
+            decoded,
+            asked,
+            refused,
+            stretches,
+        })
+    }
+
+    /// Prices all of a batch with one model.
+    pub(super) fn price(&self, gathered: Gathered, loaded: &Arc<Loaded>) -> anyhow::Result<Batch> {
+        let Gathered {
+            decoded,
+            asked,
+            refused,
+            stretches,
+        } = gathered;
+        let priced = price(&self.schema, &decoded, &asked, loaded)
+            .context("the model does not fit the schema the applier was started with")?;
+        self.serving.remember(&decoded.batch);
+        self.watch
+            .answered(loaded, &decoded.batch, &priced.predictions);
+        Ok(Batch {
+            answers: priced.answers,
+            refused,
+            stretches,
+            arrivals_us: asked.iter().map(|asked| asked.arrival_us).collect(),
+        })
+    }
+}
+
+fn reject(message: &BorrowedMessage<'_>, code: &'static str, reason: String) -> Reject {
+    Reject {
+        topic: message.topic().to_owned(),
+        partition: message.partition(),
+        offset: message.offset(),
+        code,
+        reason,
+        key: message.key().map(<[u8]>::to_vec),
+        payload: message.payload().unwrap_or_default().to_vec(),
+    }
+}

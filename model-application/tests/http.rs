@@ -1,0 +1,275 @@
+//! The HTTP interface beside `POST /predict`: the Open Inference Protocol, models by hand, a token.
+
+#[path = "conservation/model.rs"]
+mod model;
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use testbed::{Running, Testbed, eventually};
+
+const LIMIT: Duration = Duration::from_secs(40);
+
+async fn applier(bed: &Testbed, set: &[(&str, &str)]) -> Running {
+    let config = model_application::Config::new(&bed.settings(set)).expect("valid settings");
+    let running =
+        Running::start(|listener, shutdown| model_application::run(config, listener, shutdown));
+    eventually("ready", LIMIT, || running.is_ready()).await;
+    running
+}
+
+fn request(id: &str, area: f64) -> Value {
+    json!({"id": id, "city": "city1", "street": "street6", "floor": 3, "rooms": 2, "area": area})
+}
+
+fn tensor(name: &str, datatype: &str, data: &Value) -> Value {
+    let rows = data.as_array().map_or(0, Vec::len);
+    json!({ "name": name, "shape": [rows], "datatype": datatype, "data": data })
+}
+
+fn two_flats() -> Vec<Value> {
+    vec![
+        tensor("city", "BYTES", &json!(["city1", "city1"])),
+        tensor("street", "BYTES", &json!(["street6", "street6"])),
+        tensor("floor", "INT64", &json!([3, 3])),
+        tensor("rooms", "INT32", &json!([[2], [2]])),
+        tensor("area", "FP32", &json!([50.0, 70.0])),
+    ]
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn tensors_get_the_prices_of_records_and_bad_ones_are_told() {
+    let bed = Testbed::start().await;
+    model::publish(&bed, 100_000.0);
+    let running = applier(&bed, &[]).await;
+    let records = json!([request("a", 50.0), request("b", 70.0)]).to_string();
+    let (_, answers) = running.post("/predict", &records).await;
+
+    let infer = "/v2/models/real-estate/infer";
+    let body = json!({ "id": "x", "inputs": two_flats() }).to_string();
+    let (code, found) = running.post(infer, &body).await;
+    assert_eq!(code, 200, "{found}");
+    assert_eq!(found["id"], "x");
+    assert_eq!(found["model_name"], "real-estate");
+    assert_eq!(found["model_version"], "v000001");
+    for (index, part) in ["prediction", "low", "high"].iter().enumerate() {
+        let output = &found["outputs"][index];
+        assert_eq!(output["name"], *part);
+        assert_eq!(output["shape"], json!([2]));
+        for row in 0..2 {
+            assert_eq!(
+                output["data"][row], answers[row][part],
+                "{part} of row {row}"
+            );
+        }
+    }
+    eventually(
+        "its answers are stored under the request's id",
+        LIMIT,
+        || async {
+            let sql = "SELECT count(*) FROM answers WHERE request_id IN ('x/0', 'x/1')";
+            bed.number(sql).await == 2
+        },
+    )
+    .await;
+
+    let (code, metadata) = running.get("/v2/models/real-estate").await;
+    assert_eq!(code, 200);
+    let inputs = metadata["inputs"].as_array().expect("inputs");
+    let area = inputs.iter().find(|input| input["name"] == "area");
+    assert_eq!(area.expect("an input")["datatype"], "FP64");
+    assert!(!inputs.iter().any(|input| input["name"] == "price"));
+    for path in [
+        "/v2",
+        "/v2/health/live",
+        "/v2/health/ready",
+        "/openapi.json",
+    ] {
+        assert_eq!(running.get(path).await.0, 200, "{path}");
+    }
+    let version = "/v2/models/real-estate/versions/v000001/ready";
+    assert_eq!(running.get(version).await.0, 200);
+
+    let with = |change: &dyn Fn(&mut Vec<Value>)| {
+        let mut inputs = two_flats();
+        change(&mut inputs);
+        json!({ "inputs": inputs }).to_string()
+    };
+    for (body, expected) in [
+        ("{}".to_owned(), "missing field `inputs`"),
+        (json!({ "inputs": [] }).to_string(), "at least one input"),
+        (
+            with(&|inputs| inputs[0]["name"] = "town".into()),
+            "no input town",
+        ),
+        (
+            with(&|inputs| inputs[0]["datatype"] = "FP32".into()),
+            "expected the datatype BYTES",
+        ),
+        (
+            with(&|inputs| inputs[0]["shape"] = json!([3])),
+            "expected 3 values",
+        ),
+        (
+            with(&|inputs| inputs[0]["shape"] = json!([2, 2])),
+            "[rows] or [rows, 1]",
+        ),
+        (
+            with(&|inputs| inputs[2] = tensor("floor", "INT64", &json!([3]))),
+            "expected 2 rows",
+        ),
+        (
+            with(&|inputs| inputs[2]["data"] = json!([3, 9999])),
+            "row 1: ",
+        ),
+        (with(&|inputs| drop(inputs.remove(0))), "row 0: "),
+        (
+            json!({ "inputs": two_flats(), "outputs": [{"name": "x"}] }).to_string(),
+            "found x",
+        ),
+    ] {
+        let (code, answer) = running.post(infer, &body).await;
+        let error = answer["error"].as_str().unwrap_or_default();
+        assert_eq!(code, 400, "{body}: {answer}");
+        assert!(error.contains(expected), "{body}: {answer}");
+    }
+    for path in [
+        "/v2/models/cars/infer",
+        "/v2/models/real-estate/versions/v000009/infer",
+    ] {
+        assert_eq!(running.post(path, &body).await.0, 404, "{path}");
+    }
+    running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn versions_are_activated_and_rolled_back_by_hand() {
+    let bed = Testbed::start().await;
+    model::publish(&bed, 100_000.0);
+    model::publish(&bed, 110_000.0);
+    let running = applier(&bed, &[]).await;
+    let model_of = |answer: &Value| answer["model"].as_str().unwrap_or_default().to_owned();
+    let ask = || async {
+        let body = request("a", 50.0).to_string();
+        model_of(&running.post("/predict", &body).await.1)
+    };
+    assert_eq!(ask().await, "real-estate@v000002", "the newest is champion");
+
+    let (code, activated) = running
+        .post("/models/v000001/activate?why=a+test", "")
+        .await;
+    assert_eq!(code, 200, "{activated}");
+    assert_eq!(model_of(&activated), "real-estate@v000001");
+    assert_eq!(
+        activated["shadow"]["rows"], 1,
+        "it was tried on what was asked"
+    );
+    assert_eq!(ask().await, "real-estate@v000001");
+    let (_, models) = running.get("/models").await;
+    assert_eq!(models["models"][1]["serving"], true, "{models}");
+    assert_eq!(
+        models["models"][1]["aliases"],
+        json!(["champion"]),
+        "{models}"
+    );
+
+    // A far dearer one is not taken up by itself, but by hand.
+    model::publish(&bed, 1_000_000.0);
+    assert_eq!(
+        ask().await,
+        "real-estate@v000001",
+        "what was activated stays"
+    );
+    assert_eq!(running.post("/models/3/activate", "").await.0, 200);
+    assert_eq!(ask().await, "real-estate@v000003");
+    let (code, back) = running.post("/models/rollback", "").await;
+    assert_eq!(
+        (code, model_of(&back)),
+        (200, "real-estate@v000001".to_owned())
+    );
+    assert_eq!(ask().await, "real-estate@v000001");
+
+    for (path, code) in [
+        ("/models/v000009/activate", 404),
+        ("/models/latest/activate", 400),
+        ("/models/rollback?because=x", 400),
+    ] {
+        let (found, answer) = running.post(path, "").await;
+        assert_eq!(found, code, "{path}: {answer}");
+    }
+    running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_champion_that_moves_prices_too_far_is_refused() {
+    let bed = Testbed::start().await;
+    model::publish(&bed, 100_000.0);
+    let running = applier(&bed, &[]).await;
+    for n in 0..5 {
+        let body = request(&n.to_string(), 50.0).to_string();
+        assert_eq!(running.post("/predict", &body).await.0, 200);
+    }
+    model::publish(&bed, 1_000_000.0);
+    eventually("it is refused", LIMIT, || async {
+        let (_, status) = running.get("/status").await;
+        let why = status["refused_model"].as_str().unwrap_or_default();
+        why.starts_with("v000002") && why.contains("max_swap_change")
+    })
+    .await;
+    let (_, status) = running.get("/status").await;
+    assert_eq!(status["model"], "real-estate@v000001", "it goes on");
+    model::publish(&bed, 110_000.0);
+    eventually("the next is taken", LIMIT, || async {
+        let (_, status) = running.get("/status").await;
+        status["model"] == "real-estate@v000003"
+    })
+    .await;
+    let (_, status) = running.get("/status").await;
+    let ratio = &status["last_swap"]["shadow"]["median_ratio"];
+    let ratio = ratio.as_f64().expect("a ratio");
+    assert!((ratio - 1.1).abs() < 0.02, "{status}");
+    running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_is_asked_for_where_one_is_set() {
+    let bed = Testbed::start().await;
+    model::publish(&bed, 100_000.0);
+    let running = applier(&bed, &[("applier.token", "a secret")]).await;
+    let client = reqwest::Client::new();
+    let ask = |path: &'static str, token: Option<&'static str>| {
+        let url = format!("http://{}{path}", running.http);
+        let mut ask = client.post(url).body(request("a", 50.0).to_string());
+        if let Some(token) = token {
+            ask = ask.header("Authorization", token);
+        }
+        async move { ask.send().await.expect("an answer").status().as_u16() }
+    };
+    assert_eq!(ask("/predict", Some("Bearer a secret")).await, 200);
+    for wrong in [
+        None,
+        Some("Bearer a secre"),
+        Some("Bearer a secret2"),
+        Some("Basic a secret"),
+        Some(""),
+    ] {
+        assert_eq!(ask("/predict", wrong).await, 401, "{wrong:?}");
+        assert_eq!(
+            ask("/models/v000001/activate", wrong).await,
+            401,
+            "{wrong:?}"
+        );
+    }
+    for open in [
+        "/health/live",
+        "/health/ready",
+        "/status",
+        "/openapi.json",
+        "/quality",
+    ] {
+        assert_eq!(running.get(open).await.0, 200, "{open}");
+    }
+    let status = running.get("/status").await.1.to_string();
+    assert!(!status.contains("a secret"));
+    running.stop().await;
+}
