@@ -8,6 +8,7 @@ mod export;
 mod html;
 mod infer;
 mod listings;
+mod live;
 mod price;
 mod promotion;
 mod refused;
