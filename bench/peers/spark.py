@@ -42,13 +42,7 @@ class Spark:
         """PySpark with its own jars, and what reads Kafka and writes PostgreSQL."""
         maven.java()
         self._python = venv.python("pyspark", (f"pyspark=={SPARK}",))
-        fetched = maven.jars("spark", (
-            f"org.apache.spark:spark-sql-kafka-0-10_2.13:{SPARK}",
-            f"org.postgresql:postgresql:{DRIVER}",
-        ))
-        site = next(self._python.parent.parent.glob("lib/python*/site-packages/pyspark/jars"))
-        there = {_artifact(jar) for jar in site.glob("*.jar")}
-        self._jars = [jar for jar in sorted(fetched.glob("*.jar")) if _artifact(jar) not in there]
+        self._jars = jars_for(self._python)
 
     def start(self, bed, load):
         """Starts the query with a fresh checkpoint."""
@@ -73,6 +67,17 @@ class Spark:
             "guarantee": "at least once; a repeated batch stops at the primary key",
             "settings": self._settings,
         }
+
+
+def jars_for(python):
+    """What reads Kafka and writes PostgreSQL, without what PySpark of this interpreter has."""
+    fetched = maven.jars("spark", (
+        f"org.apache.spark:spark-sql-kafka-0-10_2.13:{SPARK}",
+        f"org.postgresql:postgresql:{DRIVER}",
+    ))
+    site = next(python.parent.parent.glob("lib/python*/site-packages/pyspark/jars"))
+    there = {_artifact(jar) for jar in site.glob("*.jar")}
+    return [jar for jar in sorted(fetched.glob("*.jar")) if _artifact(jar) not in there]
 
 
 def _artifact(jar):

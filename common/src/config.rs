@@ -117,31 +117,31 @@ mod tests {
 
     #[derive(Debug, serde::Deserialize)]
     #[serde(deny_unknown_fields)]
-    struct Registry {
-        path: String,
+    struct Schema {
+        source: String,
     }
 
     #[test]
     fn later_layers_win_and_unknown_names_are_refused() {
         let layered = Layered::load(None, &[]).expect("defaults");
-        let registry: Registry = layered.section("registry").expect("section");
-        assert_eq!(registry.path, ".hedonic/models");
+        let schema: Schema = layered.section("schema").expect("section");
+        assert_eq!(schema.source, "real-estate");
 
         let set = |key: &str, value: &str| vec![(key.to_owned(), value.to_owned())];
-        let layered = Layered::load(None, &set("registry.path", "elsewhere")).expect("override");
-        let registry: Registry = layered.section("registry").expect("section");
-        assert_eq!(registry.path, "elsewhere");
+        let layered = Layered::load(None, &set("schema.source", "elsewhere")).expect("override");
+        let schema: Schema = layered.section("schema").expect("section");
+        assert_eq!(schema.source, "elsewhere");
 
         let error = Layered::load(None, &set("colour.red", "1")).expect_err("unknown section");
         assert!(
             error.to_string().contains("unknown section [colour]"),
             "{error}"
         );
-        let layered = Layered::load(None, &set("registry.colour", "1")).expect("loads");
+        let layered = Layered::load(None, &set("schema.colour", "1")).expect("loads");
         let error = layered
-            .section::<Registry>("registry")
+            .section::<Schema>("schema")
             .expect_err("unknown key");
-        assert!(error.to_string().contains("registry.colour"), "{error}");
+        assert!(error.to_string().contains("schema.colour"), "{error}");
     }
 
     #[test]

@@ -33,16 +33,6 @@ pub enum Metric {
     ApplierHttpRefused,
     /// Answers over HTTP that could not be kept.
     ApplierHttpNotStored,
-    /// Trainings that ended, well or not.
-    PrepareTrainings,
-    /// Trainings that failed.
-    PrepareFailures,
-    /// Versions that a training made and that became the champion.
-    PreparePromotions,
-    /// Time a training took; a histogram.
-    PrepareTrainingSeconds,
-    /// Listings stored since the last training; a gauge.
-    PrepareNewRows,
     /// Exchanges of the model that answers.
     ApplierSwaps,
     /// Versions that did not pass their checks.
@@ -77,6 +67,16 @@ pub enum Metric {
     QualityExpectedMdape,
     /// Population stability index against training, by `window`, `model`, `field`.
     DriftPsi,
+    /// Trainings that ended, well or not.
+    PrepareTrainings,
+    /// Trainings that failed.
+    PrepareFailures,
+    /// Versions that a training made and that became the champion.
+    PreparePromotions,
+    /// Time a training took; a histogram.
+    PrepareTrainingSeconds,
+    /// Listings stored since the last training; a gauge.
+    PrepareNewRows,
     /// Messages the emulator delivered, by `topic`.
     EmulatorSent,
     /// Assignments given and taken, by `consumer`.
@@ -107,11 +107,6 @@ impl Metric {
         Metric::ApplierPauses,
         Metric::ApplierHttpRefused,
         Metric::ApplierHttpNotStored,
-        Metric::PrepareTrainings,
-        Metric::PrepareFailures,
-        Metric::PreparePromotions,
-        Metric::PrepareTrainingSeconds,
-        Metric::PrepareNewRows,
         Metric::ApplierSwaps,
         Metric::ApplierModelsRefused,
         Metric::ApplierActuals,
@@ -129,6 +124,11 @@ impl Metric {
         Metric::QualityPrb,
         Metric::QualityExpectedMdape,
         Metric::DriftPsi,
+        Metric::PrepareTrainings,
+        Metric::PrepareFailures,
+        Metric::PreparePromotions,
+        Metric::PrepareTrainingSeconds,
+        Metric::PrepareNewRows,
         Metric::EmulatorSent,
         Metric::KafkaRebalances,
         Metric::KafkaDeletedUnread,
@@ -232,22 +232,6 @@ impl Metric {
                 "hedonic_applier_http_answers_not_stored_total",
                 "Answers over HTTP that could not be kept",
             ),
-            Metric::PrepareTrainings => (
-                "hedonic_prepare_trainings_total",
-                "Trainings that ended, well or not",
-            ),
-            Metric::PrepareFailures => ("hedonic_prepare_failures_total", "Trainings that failed"),
-            Metric::PreparePromotions => (
-                "hedonic_prepare_promotions_total",
-                "Versions that a training made and that became the champion",
-            ),
-            Metric::PrepareTrainingSeconds => {
-                ("hedonic_prepare_training_seconds", "Time a training took")
-            }
-            Metric::PrepareNewRows => (
-                "hedonic_prepare_new_rows",
-                "Listings stored since the last training",
-            ),
             Metric::ApplierSwaps => (
                 "hedonic_applier_swaps_total",
                 "Exchanges of the model that answers",
@@ -306,6 +290,22 @@ impl Metric {
             Metric::DriftPsi => (
                 "hedonic_drift_psi",
                 "Population stability index of a field against training",
+            ),
+            Metric::PrepareTrainings => (
+                "hedonic_prepare_trainings_total",
+                "Trainings that ended, well or not",
+            ),
+            Metric::PrepareFailures => ("hedonic_prepare_failures_total", "Trainings that failed"),
+            Metric::PreparePromotions => (
+                "hedonic_prepare_promotions_total",
+                "Versions that a training made and that became the champion",
+            ),
+            Metric::PrepareTrainingSeconds => {
+                ("hedonic_prepare_training_seconds", "Time a training took")
+            }
+            Metric::PrepareNewRows => (
+                "hedonic_prepare_new_rows",
+                "Listings stored since the last training",
             ),
             Metric::EmulatorSent => ("hedonic_emulator_sent_total", "Messages delivered"),
             Metric::KafkaRebalances => (

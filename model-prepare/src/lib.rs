@@ -24,6 +24,7 @@ use std::path::Path;
 use std::time::Instant;
 
 use anyhow::Context;
+use common::progress::Stage;
 use registry::{Registry, Run};
 use sqlx::PgPool;
 use valuation::{FitOptions, Report};
@@ -31,7 +32,6 @@ use valuation::{FitOptions, Report};
 use crate::listings::{Listings, Parts};
 use crate::training::Workplace;
 use crate::turn::Turn;
-use common::progress::Stage;
 
 pub use commands::{Shown, compare, gc, history, promote, rollback, runs, show, sync, versions};
 pub use config::{Config, PrepareConfig};

@@ -26,6 +26,9 @@ const MOST_KINDS: usize = 10;
 pub(crate) struct Listings {
     /// The rows that the schema took.
     pub(crate) batch: RecordBatch,
+    /// Where each of them stands in the file: the line of a CSV, the header being 1; the row of a
+    /// Parquet file, from 1.
+    pub(crate) lines: Vec<u64>,
     /// Lines of those it did not take.
     pub(crate) rejected: Vec<u64>,
     /// The same by what is wrong with them.
@@ -102,9 +105,15 @@ fn read_all(
     stage: &Stage,
     mut next: impl FnMut(usize) -> Result<Option<FileBatch>, FileError>,
 ) -> anyhow::Result<Listings> {
-    let (mut batches, mut rejected) = (Vec::new(), Vec::new());
+    let (mut batches, mut lines, mut rejected) = (Vec::new(), Vec::new(), Vec::new());
     let mut counts = Counts::default();
-    while let Some(FileBatch { batch, rejects }) = next(BATCH_ROWS)? {
+    while let Some(FileBatch {
+        batch,
+        lines: own,
+        rejects,
+    }) = next(BATCH_ROWS)?
+    {
+        lines.extend(own);
         stage.add((batch.num_rows() + rejects.len()) as u64);
         rejected.extend(rejects.iter().map(|reject| reject.line));
         rejects.iter().for_each(|reject| counts.add(reject));
@@ -137,6 +146,7 @@ fn read_all(
     }
     Ok(Listings {
         batch,
+        lines,
         rejected,
         refused,
         ignored: Vec::new(),

@@ -312,6 +312,14 @@ fn a_report_has_every_measure_and_saves_nothing_unasked() {
     assert_eq!(found["refused"], serde_json::json!([]));
     assert!(found["effects"][0][1].as_f64() > Some(0.1));
     assert!(found["report"]["segments"][0]["ratios"]["cod"]["value"].is_number());
+    let levels = found["report"]["calibration"].as_array().expect("levels");
+    assert_eq!(levels.len(), 4);
+    for own in levels {
+        let (level, low) = (own["level"].as_f64(), own["held"]["low"].as_f64());
+        let (level, low) = (level.expect("a level"), low.expect("a share"));
+        let high = own["held"]["high"].as_f64().expect("a share");
+        assert!(low - 0.05 < level && level < high + 0.05, "{own}");
+    }
     let text = read(&rows);
     assert_eq!(text.lines().count(), 1001);
     assert_eq!(
@@ -325,6 +333,55 @@ fn a_report_has_every_measure_and_saves_nothing_unasked() {
     // The same seed draws the same rows and gives the same estimates.
     judge().expect("runs");
     assert_eq!(read(&rows), text);
+}
+
+#[test]
+fn predictions_say_on_which_line_a_row_stands() {
+    let home = Home::new();
+    // A cell of two lines, a blank line, and a row that the schema refuses, each after some rows.
+    let plain = csv(400);
+    let mut text = String::new();
+    let mut expected = Vec::new();
+    let mut line = 1;
+    for (number, row) in plain.lines().enumerate() {
+        let row = match number {
+            50 => {
+                let (id, rest) = row.split_once(',').expect("cells");
+                format!("\"{id}\nb\",{rest}")
+            }
+            _ => row.to_owned(),
+        };
+        if number == 100 {
+            text.push('\n');
+            line += 1;
+        }
+        if number == 150 {
+            text.push_str("ragged,row\n");
+            line += 1;
+        }
+        text.push_str(&row);
+        text.push('\n');
+        if number > 0 {
+            expected.push(line.to_string());
+        }
+        line += row.lines().count();
+    }
+    let file = home.write("listings.csv", text);
+    let rows = home.0.path().join("rows.csv").display().to_string();
+    let output = std::process::Command::new(env!("CARGO_BIN_EXE_model-prepare"))
+        .current_dir(home.0.path())
+        .args(["--data", &file, "--predictions", &rows])
+        .output()
+        .expect("runs");
+    let (out, error) = said(&output);
+    assert_eq!(output.status.code(), Some(0), "{out}{error}");
+    let found = fs::read_to_string(&rows).expect("is written");
+    let found: Vec<&str> = found
+        .lines()
+        .skip(1)
+        .map(|row| row.split(',').next().expect("a line"))
+        .collect();
+    assert_eq!(found, expected);
 }
 
 #[test]

@@ -120,6 +120,9 @@ pub struct RowReject {
 pub struct FileBatch {
     /// The good rows.
     pub batch: RecordBatch,
+    /// Where each of them stands, counted as in [`RowReject`]: cells may span lines, and lines may be
+    /// blank.
+    pub lines: Vec<u64>,
     /// The others.
     pub rejects: Vec<RowReject>,
 }

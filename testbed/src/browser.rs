@@ -106,12 +106,19 @@ impl Browser {
     /// # Panics
     /// When it does not load.
     pub fn open(&mut self, page: &Path, width: u32, height: u32) {
+        self.visit(&format!("file://{}", page.display()), width, height);
+    }
+
+    /// The same with what lies at a URL.
+    ///
+    /// # Panics
+    /// When it does not load.
+    pub fn visit(&mut self, url: &str, width: u32, height: u32) {
         let size = json!({
             "width": width, "height": height, "deviceScaleFactor": 1, "mobile": false,
         });
         self.ask("Emulation.setDeviceMetricsOverride", size);
         self.events.clear();
-        let url = format!("file://{}", page.display());
         let opened = self.ask("Page.navigate", json!({"url": url}));
         assert!(opened["errorText"].is_null(), "{url}: {opened}");
         let until = Instant::now() + LIMIT;

@@ -22,7 +22,10 @@ pub use self::options::{BoostedOptions, Growth};
 pub(crate) use self::table::Table;
 use self::tree::Tree;
 use self::walk::Trees;
+use crate::estimator::Fold;
 
+/// How many times the rounds more rows are worth at most.
+pub(crate) const MOST_MORE: f64 = 1.25;
 /// Version of a file of trees.
 const FORMAT: u32 = 1;
 
@@ -82,39 +85,42 @@ impl Boosted {
         Ok(Boosted { ensemble, trees })
     }
 
-    /// What trees say of rows they have not seen: one ensemble a fold, grown on the other folds and
-    /// stopped by its own. Gives every row's value, and how many rounds an ensemble on all rows is
-    /// worth: the folds' mean, more by as much as there are more rows. `folds` is by row.
+    /// What trees say of rows they have not seen: one ensemble a fold, stopped by the rows that it
+    /// is judged on, and learning `haste` times as quickly as they are to. Gives the values by row, NaN
+    /// where no fold judges, and how many rounds an ensemble on all rows is worth: the folds' mean,
+    /// more by the haste and by as much as there are more rows.
     pub(crate) fn out_of_fold(
         table: &Table,
-        folds: &[usize],
+        folds: &[Fold],
         options: &BoostedOptions,
+        haste: f64,
         seed: u64,
     ) -> (Vec<f64>, usize) {
-        let count = folds.iter().max().map_or(0, |last| last + 1);
-        let grow = |fold: usize| {
-            let rows = 0..folds.len() as u32;
-            let (judge, train) = rows.partition(|row| folds[*row as usize] == fold);
+        let options = options.quicker(haste);
+        let grow = |(number, fold): (usize, &Fold)| {
             let boosting = Boosting {
                 table,
-                options,
+                options: &options,
                 rounds: options.rounds,
-                train,
-                judge,
-                seed: seed.wrapping_add(fold as u64),
+                train: fold.train.clone(),
+                judge: fold.judge.clone(),
+                seed: seed.wrapping_add(number as u64),
             };
             let (ensemble, said) = boosting.run();
-            (boosting.judge, said, ensemble.trees.len())
+            (said, ensemble.trees.len())
         };
-        let grown: Vec<_> = (0..count).into_par_iter().map(grow).collect();
-        let mut out = vec![0.0; folds.len()];
-        for (rows, said, _) in &grown {
-            for (row, said) in rows.iter().zip(said) {
+        let grown: Vec<_> = folds.par_iter().enumerate().map(grow).collect();
+        let rows = table.targets.len();
+        let mut out = vec![f64::NAN; rows];
+        let mut rounds = 0.0;
+        for (fold, (said, trees)) in folds.iter().zip(&grown) {
+            for (row, said) in fold.judge.iter().zip(said) {
                 out[*row as usize] = *said;
             }
+            let more = rows as f64 / fold.train.len().max(1) as f64;
+            rounds += *trees as f64 * haste * more.min(MOST_MORE) / folds.len() as f64;
         }
-        let trees: usize = grown.iter().map(|(_, _, trees)| trees).sum();
-        (out, trees.div_ceil(count.saturating_sub(1).max(1)))
+        (out, rounds.ceil() as usize)
     }
 
     /// Values a row must have.
@@ -200,6 +206,7 @@ impl Boosted {
 mod tests {
     use super::*;
     use crate::draw::Draws;
+    use crate::estimator::folds;
     use crate::frame::Level;
 
     fn options(growth: Growth) -> BoostedOptions {
@@ -249,10 +256,10 @@ mod tests {
     fn walked_trees_say_what_the_grown_ones_say_one_by_one_and_in_batches() {
         let (values, targets) = data(1500);
         let table = Table::new(values.clone(), &[NAME], targets.clone()).unwrap();
-        let folds: Vec<usize> = (0..1500).map(|row| row % 3).collect();
+        let folds = folds::all(1500, 3, 1);
         for growth in [Growth::LeafWise, Growth::Symmetric] {
             let options = options(growth);
-            let (out, rounds) = Boosted::out_of_fold(&table, &folds, &options, 1);
+            let (out, rounds) = Boosted::out_of_fold(&table, &folds, &options, 1.5, 1);
             let boosted = Boosted::fit(&table, &options, rounds, 1).unwrap();
             assert_eq!(boosted.trees(), rounds);
             let off: f64 = out
@@ -284,7 +291,7 @@ mod tests {
     #[test]
     fn the_same_trees_on_one_thread_and_on_four() {
         let (values, targets) = data(800);
-        let folds: Vec<usize> = (0..800).map(|row| row % 4).collect();
+        let folds = folds::all(800, 4, 1);
         let fit = |threads: usize| {
             let pool = rayon::ThreadPoolBuilder::new()
                 .num_threads(threads)
@@ -293,7 +300,7 @@ mod tests {
             pool.install(|| {
                 let table = Table::new(values.clone(), &[NAME], targets.clone()).unwrap();
                 let options = options(Growth::LeafWise);
-                let (out, rounds) = Boosted::out_of_fold(&table, &folds, &options, 1);
+                let (out, rounds) = Boosted::out_of_fold(&table, &folds, &options, 1.5, 1);
                 let own = Boosted::fit(&table, &options, rounds, 1).unwrap();
                 (own.encode().unwrap(), out)
             })

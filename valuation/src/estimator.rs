@@ -2,7 +2,9 @@
 //! weights, the stretch and the spread.
 
 mod fit;
+pub(crate) mod folds;
 mod grown;
+mod refit;
 
 use arrow_array::RecordBatch;
 use rayon::prelude::*;
@@ -20,6 +22,7 @@ use crate::neighbours::Neighbours;
 use crate::space::Near;
 
 pub(crate) use self::fit::{Fitted, Wanted};
+pub(crate) use self::folds::Fold;
 
 /// Rows estimated side by side: enough to keep a core busy, few enough to stay in its cache.
 const CHUNK_ROWS: usize = 1024;

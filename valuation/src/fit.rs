@@ -21,7 +21,6 @@ use self::selection::{Selection, select};
 use crate::artifact::FORMAT;
 use crate::clean::Listings;
 use crate::estimator::Wanted;
-use crate::member::NamedMember;
 use crate::metrics::Report;
 use crate::model::{Golden, Head, Model};
 use crate::profile::Profile;
@@ -92,23 +91,19 @@ fn fit_on_this_pool(
         true => options.effort.members(sides.train.len()),
         false => options.members.clone(),
     };
-    let learn = |rows: &[usize], members: &[NamedMember]| {
-        let wanted = Wanted {
-            schema,
-            batch,
-            rows,
-            logs: &data.logs,
-            group: data.group,
-            options,
-            members,
-        };
-        let fitted = wanted.fit()?;
-        match fitted.columns {
-            0 => Err(no_features(schema)),
-            _ => Ok(fitted),
-        }
+    let wanted = |rows| Wanted {
+        schema,
+        batch,
+        rows,
+        logs: &data.logs,
+        group: data.group,
+        options,
+        members: &members,
     };
-    let mut fitted = learn(&sides.train, &members)?;
+    let mut fitted = wanted(sides.train.as_slice()).fit()?;
+    if fitted.columns == 0 {
+        return Err(no_features(schema));
+    }
     let judged = judge(&data, batch, &sides, &mut fitted).ok_or(FitError::EmptyHoldout {
         rows: usable,
         fraction: options.holdout_fraction,
@@ -117,15 +112,7 @@ fn fit_on_this_pool(
     let folds = std::mem::take(&mut fitted.folds);
     let mut kept = fitted;
     if options.refit {
-        // What was judged is what is kept: the same members, the same weights.
-        let (names, weights) = kept.weights_by_name();
-        let wanted: Vec<NamedMember> = members
-            .iter()
-            .filter(|member| names.contains(&member.name))
-            .cloned()
-            .collect();
-        kept = learn(&everything, &wanted)?;
-        kept.weigh_by_name(&names, &weights);
+        kept = wanted(everything.as_slice()).refit(&kept)?;
     } else {
         everything = sides.train.clone();
         everything.sort_unstable();
@@ -155,6 +142,7 @@ fn fit_on_this_pool(
         coverage: judged.coverage.value,
         coverage_low: judged.coverage.low,
         coverage_high: judged.coverage.high,
+        calibration: judged.calibration,
         fit_seconds: 0.0,
         features: kept.columns,
     };

@@ -41,7 +41,7 @@ pub use conformal::Share;
 pub use explain::{Explanation, Reason};
 pub use fit::{Effort, FitError, FitOptions, SplitBy, fit};
 pub use member::{MemberOptions, NamedMember};
-pub use metrics::{FoldReport, JudgedRow, MemberReport, Metrics, Report};
+pub use metrics::{Calibration, FoldReport, JudgedRow, MemberReport, Metrics, Report};
 pub use mismatch::{Difference, SchemaMismatch};
 pub use model::{Model, PredictError, Prediction};
 pub use profile::{Drift, Profile, Tally};

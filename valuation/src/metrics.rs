@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::cells::median;
+use crate::conformal::Share;
 use crate::ratio_study::RatioStudy;
 use crate::segment::Segment;
 
@@ -122,6 +123,15 @@ pub struct FoldReport {
     pub stack: f64,
 }
 
+/// What ranges of one nominal coverage hold, their width being set by the folds of the training rows.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Calibration {
+    /// Share of prices that the ranges are to hold.
+    pub level: f64,
+    /// Share of the hold-out's that they do hold, with its 95 % interval.
+    pub held: Share,
+}
+
 /// What a fit saw and how good it is.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Report {
@@ -170,6 +180,9 @@ pub struct Report {
     pub coverage_low: f64,
     /// Upper end.
     pub coverage_high: f64,
+    /// The same of narrower and wider ranges; empty in reports of older artifacts.
+    #[serde(default)]
+    pub calibration: Vec<Calibration>,
     /// What the intervals of the model kept are wider by: above 1 where the hold-out, being newer,
     /// was further off than the folds said.
     pub widened: f64,

@@ -179,25 +179,52 @@ impl Tree {
         if self.nodes.is_empty() || count == 0 {
             return;
         }
-        let mut search = Search {
-            tree: self,
-            point,
-            own: own.map_or(u32::MAX, |own| own as u32),
-            count,
-            found,
-            limit: f32::MAX,
-            offsets: [0.0; Axis::MOST],
-        };
-        search.visit(0, 0.0);
+        let own = own.map_or(u32::MAX, |own| own as u32);
+        // A length that the compiler knows: distances are computed without a loop.
+        match point.len() {
+            1 => self.search::<1>(point, own, count, found),
+            2 => self.search::<2>(point, own, count, found),
+            3 => self.search::<3>(point, own, count, found),
+            4 => self.search::<4>(point, own, count, found),
+            5 => self.search::<5>(point, own, count, found),
+            6 => self.search::<6>(point, own, count, found),
+            7 => self.search::<7>(point, own, count, found),
+            8 => self.search::<8>(point, own, count, found),
+            _ => {}
+        }
         for near in found.iter_mut() {
             near.distance = near.distance.sqrt();
         }
     }
 }
 
-struct Search<'a> {
+impl Tree {
+    fn search<const AXES: usize>(
+        &self,
+        point: &[f32],
+        own: u32,
+        count: usize,
+        found: &mut Vec<Near>,
+    ) {
+        let Ok(point) = <[f32; AXES]>::try_from(point) else {
+            return;
+        };
+        let mut search = Search {
+            tree: self,
+            point,
+            own,
+            count,
+            found,
+            limit: f32::MAX,
+            offsets: [0.0; AXES],
+        };
+        search.visit(0, 0.0);
+    }
+}
+
+struct Search<'a, const AXES: usize> {
     tree: &'a Tree,
-    point: &'a [f32],
+    point: [f32; AXES],
     own: u32,
     count: usize,
     /// Nearest first; distances are squared until the end.
@@ -205,10 +232,10 @@ struct Search<'a> {
     /// What a point must be nearer than.
     limit: f32,
     /// By axis: how far the visited cell is from the point along it.
-    offsets: [f32; Axis::MOST],
+    offsets: [f32; AXES],
 }
 
-impl Search<'_> {
+impl<const AXES: usize> Search<'_, AXES> {
     /// `away` is the squared distance of the node's cell (Arya & Mount 1993).
     fn visit(&mut self, node: usize, away: f32) {
         match self.tree.nodes[node] {
@@ -233,34 +260,45 @@ impl Search<'_> {
     }
 
     fn scan(&mut self, from: usize, to: usize) {
-        let axes = self.point.len();
-        for index in from..to {
-            let other = &self.tree.ordered[index * axes..(index + 1) * axes];
-            let squared: f32 = self
-                .point
-                .iter()
-                .zip(other)
-                .map(|(one, other)| (one - other) * (one - other))
-                .sum();
-            let position = self.tree.order[index];
-            if squared > self.limit || position == self.own {
+        let points = self.tree.ordered[from * AXES..to * AXES].chunks_exact(AXES);
+        for (other, position) in points.zip(&self.tree.order[from..to]) {
+            let mut squared = 0.0;
+            for (one, other) in self.point.iter().zip(other) {
+                squared += (one - other) * (one - other);
+            }
+            if squared > self.limit || *position == self.own {
                 continue;
             }
-            let near = Near {
-                position: position as usize,
+            self.add(Near {
+                position: *position as usize,
                 distance: squared,
-            };
-            let place = self.found.partition_point(|one| {
-                (one.distance, one.position) < (near.distance, near.position)
             });
-            if place == self.count {
-                continue;
-            }
-            self.found.insert(place, near);
-            self.found.truncate(self.count);
-            if self.found.len() == self.count {
-                self.limit = self.found[self.count - 1].distance;
-            }
+        }
+    }
+
+    /// Puts a point among those found, if it is nearer than the last of them.
+    fn add(&mut self, near: Near) {
+        let nearer = |one: &Near, other: &Near| {
+            one.distance < other.distance
+                || (one.distance == other.distance && one.position < other.position)
+        };
+        if self.found.len() < self.count {
+            self.found.push(near);
+        } else if self.found.last().is_some_and(|last| nearer(&near, last)) {
+            let last = self.found.len() - 1;
+            self.found[last] = near;
+        } else {
+            return;
+        }
+        let found = self.found.as_mut_slice();
+        let mut place = found.len() - 1;
+        while place > 0 && nearer(&near, &found[place - 1]) {
+            found[place] = found[place - 1];
+            place -= 1;
+        }
+        found[place] = near;
+        if found.len() == self.count {
+            self.limit = found[self.count - 1].distance;
         }
     }
 }

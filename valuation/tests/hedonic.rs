@@ -85,6 +85,11 @@ fn the_holdout_is_not_cleaned_by_rules_that_look_at_the_price() {
     let (without, _) = fitted(&good).unwrap();
     let pairs = model.predict(&requests).unwrap();
     for (one, other) in pairs.iter().zip(without.predict(&requests).unwrap()) {
-        assert_eq!(one.value, other.value);
+        // Which rows are newest differs by three, and with them what the stretch was chosen on; a
+        // price learned from would move all others by a hundredth.
+        assert!(
+            (one.value / other.value - 1.0).abs() < 0.002,
+            "{one:?}, {other:?}"
+        );
     }
 }

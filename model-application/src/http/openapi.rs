@@ -1,10 +1,14 @@
 //! The interface described for programs (`/openapi.json`) and a page for people to try it (`/`).
 
+mod record;
+mod shapes;
+
 use actix_web::{HttpResponse, web};
-use records::schema::{Field, Kind};
-use records::{Purpose, Schema};
+use records::Schema;
 use serde_json::{Map, Value, json};
 
+use self::record::{example, record, tensors};
+use self::shapes::{answer, inference_request, inference_response};
 use super::Predictor;
 
 /// Self-contained: it asks nobody but this service.
@@ -202,135 +206,4 @@ fn describe(schema: &Schema, predictor: &Predictor) -> Value {
         }
     }
     document
-}
-
-/// A record as JSON Schema. It says what is certainly taken; a little more is (numbers in texts).
-fn record(schema: &Schema) -> Value {
-    let fields: Vec<&Field> = schema.columns(Purpose::Request).collect();
-    let required: Vec<&str> = fields
-        .iter()
-        .filter(|field| schema.is_asked_for(field))
-        .map(|field| field.name.as_str())
-        .collect();
-    let mut properties: Map<String, Value> = fields
-        .iter()
-        .map(|field| (field.name.clone(), property(schema, field)))
-        .collect();
-    properties.entry("explain").or_insert(json!({
-        "type": ["boolean", "integer"], "minimum": 0,
-        "description": "true, or how many past records like it: reasons come with the price" }));
-    json!({ "type": "object", "required": required, "properties": properties,
-        "additionalProperties": true })
-}
-
-fn property(schema: &Schema, field: &Field) -> Value {
-    let is_key = field.name == schema.key;
-    let kind = match field.kind {
-        // A key may be a number, and is given back as it came.
-        Kind::Text if is_key => json!(["string", "integer"]),
-        Kind::Category | Kind::Text => json!("string"),
-        Kind::Timestamp => json!("string"),
-        Kind::Number => json!("number"),
-        Kind::Integer => json!("integer"),
-        Kind::Boolean => json!("boolean"),
-    };
-    let mut property = json!({ "type": kind });
-    if matches!(field.kind, Kind::Category | Kind::Text) {
-        property["minLength"] = 1.into();
-        // In bytes; a character has at most four.
-        property["maxLength"] = (field.text_limit() / 4).max(1).into();
-        // Neither only spaces nor with a NUL.
-        property["pattern"] = r"^[^\u0000]*[^\s\u0000][^\u0000]*$".into();
-    }
-    if field.kind == Kind::Timestamp {
-        property["format"] = "date-time".into();
-    }
-    if let Some(min) = field.min {
-        property["minimum"] = min.into();
-    }
-    if let Some(max) = field.max {
-        property["maximum"] = max.into();
-    }
-    let texts = [
-        field.about.clone(),
-        field.unit.as_ref().map(|unit| format!("in {unit}")),
-    ];
-    let about: Vec<String> = texts.into_iter().flatten().collect();
-    if !about.is_empty() {
-        property["description"] = about.join("; ").into();
-    }
-    property
-}
-
-/// A record that is taken, to begin with.
-fn example(schema: &Schema) -> Value {
-    let fields = schema.columns(Purpose::Request);
-    let asked = fields.filter(|field| schema.is_asked_for(field));
-    let values = asked.map(|field| {
-        let at_least = field.min.unwrap_or(1.0).max(1.0);
-        let value = match field.kind {
-            Kind::Number => json!(at_least),
-            Kind::Integer => json!(at_least as i64),
-            Kind::Boolean => json!(true),
-            Kind::Timestamp => json!("2026-01-31T12:00:00Z"),
-            Kind::Category | Kind::Text => json!(match field.name.as_str() {
-                "city" => "Kazan",
-                "street" => "Lenina",
-                _ => "1",
-            }),
-        };
-        (field.name.clone(), value)
-    });
-    Value::Object(values.collect())
-}
-
-/// The same as tensors of one row.
-fn tensors(schema: &Schema) -> Value {
-    let example = example(schema);
-    let fields = schema.columns(Purpose::Request);
-    let inputs = fields.filter_map(|field| {
-        let value = example.get(&field.name)?;
-        Some(json!({ "name": field.name, "shape": [1],
-            "datatype": super::tensor::datatype(field), "data": [value] }))
-    });
-    json!({ "inputs": inputs.collect::<Vec<_>>() })
-}
-
-fn answer() -> Value {
-    json!({ "type": "object",
-        "required": ["id", "prediction", "low", "high", "confidence", "model", "answered_at", "took_ms"],
-        "properties": {
-            "id": { "type": ["string", "integer"] },
-            "prediction": { "type": "number" }, "low": { "type": "number" },
-            "high": { "type": "number" },
-            "confidence": { "type": "number", "description": "share of prices within low and high" },
-            "unit": { "type": "string" },
-            "model": { "type": "string", "description": "name@version of the model that said so" },
-            "data_until": { "type": "string", "description": "newest time it has learned from" },
-            "answered_at": { "type": "string" }, "took_ms": { "type": "number" },
-            "explanation": { "type": "object" } } })
-}
-
-fn inference_request() -> Value {
-    json!({ "type": "object", "required": ["inputs"], "properties": {
-        "id": { "type": "string" },
-        "inputs": { "type": "array", "minItems": 1, "items": { "type": "object",
-            "required": ["name", "shape", "datatype", "data"], "properties": {
-                "name": { "type": "string", "description": "a field of the record" },
-                "shape": { "type": "array", "items": { "type": "integer", "minimum": 0 } },
-                "datatype": { "type": "string" },
-                "data": { "type": "array" } } } },
-        "outputs": { "type": "array", "items": { "type": "object", "required": ["name"],
-            "properties": { "name": { "enum": ["prediction", "low", "high"] } } } } } })
-}
-
-fn inference_response() -> Value {
-    json!({ "type": "object", "required": ["model_name", "model_version", "outputs"], "properties": {
-        "model_name": { "type": "string" }, "model_version": { "type": ["string", "null"] },
-        "id": { "type": "string" },
-        "outputs": { "type": "array", "items": { "type": "object",
-            "required": ["name", "shape", "datatype", "data"], "properties": {
-                "name": { "type": "string" }, "datatype": { "type": "string" },
-                "shape": { "type": "array", "items": { "type": "integer" } },
-                "data": { "type": "array", "items": { "type": "number" } } } } } } })
 }

@@ -300,7 +300,10 @@ mod tests {
         );
         let found = found.expect("a price");
         assert_eq!((found.request_id.as_str(), found.actual), ("7", 5e6));
-        assert_eq!(timestamp::format(found.observed_us), "2026-01-02T03:04:05Z");
+        assert_eq!(
+            timestamp::format(found.observed_us),
+            "2026-01-02T03:04:05.000000Z"
+        );
         let found = read(&schema, br#"{"id":"a","price":1,"x":[]}"#, 9).expect("a price");
         assert_eq!(found.observed_us, 9, "the time of the message stands in");
         for (payload, expected) in [

@@ -44,7 +44,7 @@ impl FromFile {
     }
 
     pub fn next(&mut self) -> anyhow::Result<Option<Read>> {
-        let Some(FileBatch { batch, rejects }) = self.reader.next_batch(ROWS)? else {
+        let Some(FileBatch { batch, rejects, .. }) = self.reader.next_batch(ROWS)? else {
             return Ok(None);
         };
         let read = (batch.num_rows() + rejects.len()) as u64;

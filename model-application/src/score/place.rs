@@ -4,6 +4,11 @@ use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
 
+/// Endings of files that are neither: `schema.table` with such a name is taken for a slip.
+const OTHER_FILES: [&str; 9] = [
+    ".json", ".jsonl", ".txt", ".xls", ".xlsx", ".gz", ".zip", ".arrow", ".avro",
+];
+
 /// A file, or a table of the database.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Place {
@@ -31,7 +36,8 @@ impl FromStr for Place {
                     .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_')
         };
         let parts: Vec<&str> = text.split('.').collect();
-        if parts.len() <= 2 && parts.iter().all(|part| is_word(part)) {
+        let is_other = OTHER_FILES.iter().any(|ending| lower.ends_with(ending));
+        if !is_other && parts.len() <= 2 && parts.iter().all(|part| is_word(part)) {
             return Ok(Place::Table(text.to_owned()));
         }
         Err(format!(

@@ -3,9 +3,10 @@
 use std::fmt::Write as _;
 
 use valuation::ratio_study::Statistic;
-use valuation::{JudgedRow, Segment};
+use valuation::{Calibration, JudgedRow, Segment};
 
-use super::axis::Scale;
+use super::axis::{Axis, Scale};
+use super::plot::{COLOURS, Plot};
 use super::{bars, distribution, escape, section};
 use crate::evaluate::Evaluated;
 
@@ -46,6 +47,7 @@ pub(super) fn ranges(evaluated: &Evaluated) -> String {
     let by_width = tenths(judged, |one| one.high / one.low);
     let by_value = tenths(judged, |one| one.value);
     let figures = [
+        calibration(&report.calibration),
         bars::upright(
             "share of prices inside, by tenth of the range's width, the narrowest first",
             &by_width,
@@ -75,7 +77,38 @@ pub(super) fn ranges(evaluated: &Evaluated) -> String {
         100.0 * report.coverage_low,
         100.0 * report.coverage_high
     );
-    section("Calibration of the ranges", &said, &figures, "")
+    let mut table = "<table><tr><th>range<th>holds<th>95 % interval".to_owned();
+    for own in &report.calibration {
+        let percent = |share: f64| format!("{:.1} %", 100.0 * share);
+        // Writing to a String cannot fail.
+        let _ = write!(
+            table,
+            "<tr><td>{:.0} %<td>{}<td>{} to {}",
+            100.0 * own.level,
+            percent(own.held.value),
+            percent(own.held.low),
+            percent(own.held.high)
+        );
+    }
+    table.push_str("</table>");
+    section("Calibration of the ranges", &said, &figures, &table)
+}
+
+/// What ranges hold over what they are to hold, with intervals; the dashed line is what is right.
+fn calibration(levels: &[Calibration]) -> String {
+    let share = || Axis::of([0.0, 1.0].into_iter(), Scale::Linear);
+    let mut plot = Plot::new(share(), share());
+    plot.line((0.0, 0.0), (1.0, 1.0), COLOURS[1]);
+    for own in levels {
+        plot.line(
+            (own.level, own.held.low),
+            (own.level, own.held.high),
+            COLOURS[0],
+        );
+    }
+    let points = levels.iter().map(|own| (own.level, own.held.value));
+    plot.path(&points.collect::<Vec<_>>(), COLOURS[0]);
+    plot.finish("share of prices inside (upwards) over the share that ranges are to hold")
 }
 
 /// Coverage by tenth of a measure, the least first.

@@ -102,7 +102,7 @@ impl<R: Read> Delimited<R> {
     /// # Errors
     /// When the source breaks off.
     pub fn next_batch(&mut self, max_rows: usize) -> Result<Option<FileBatch>, FileError> {
-        let mut rejects = Vec::new();
+        let (mut lines, mut rejects) = (Vec::new(), Vec::new());
         let now_us = timestamp::now_us();
         while self.columns.len() + rejects.len() < max_rows {
             let more = self
@@ -113,7 +113,10 @@ impl<R: Read> Delimited<R> {
                 break;
             }
             match self.fill(now_us) {
-                Ok(()) => self.columns.push(&self.row),
+                Ok(()) => {
+                    self.columns.push(&self.row);
+                    lines.push(self.line());
+                }
                 Err(reason) => rejects.push(RowReject {
                     line: self.line(),
                     reason,
@@ -125,6 +128,7 @@ impl<R: Read> Delimited<R> {
         }
         Ok(Some(FileBatch {
             batch: self.columns.finish(),
+            lines,
             rejects,
         }))
     }
@@ -153,7 +157,16 @@ impl<R: Read> Delimited<R> {
 
     /// That of the record read last.
     fn line(&self) -> u64 {
-        self.record.position().map_or(0, csv::Position::line)
+        let from = self.record.position().map_or(0, csv::Position::line);
+        // Blank lines before a record were read with it: they are what its own lines leave.
+        let read = self.reader.position().line().saturating_sub(from);
+        let own = 1 + self
+            .record
+            .as_slice()
+            .iter()
+            .filter(|byte| **byte == b'\n')
+            .count() as u64;
+        from + read.saturating_sub(own)
     }
 }
 

@@ -117,7 +117,7 @@ impl Parquet {
     /// # Errors
     /// When the file breaks off.
     pub fn next_batch(&mut self, max_rows: usize) -> Result<Option<FileBatch>, FileError> {
-        let mut rejects = Vec::new();
+        let (mut lines, mut rejects) = (Vec::new(), Vec::new());
         let now_us = timestamp::now_us();
         while self.columns.len() + rejects.len() < max_rows {
             let exhausted = self
@@ -148,7 +148,10 @@ impl Parquet {
                 now_us,
                 self.line,
             ) {
-                Ok(()) => self.columns.push(&self.row),
+                Ok(()) => {
+                    self.columns.push(&self.row);
+                    lines.push(self.line);
+                }
                 Err(reason) => rejects.push(RowReject {
                     line: self.line,
                     reason,
@@ -160,6 +163,7 @@ impl Parquet {
         }
         Ok(Some(FileBatch {
             batch: self.columns.finish(),
+            lines,
             rejects,
         }))
     }

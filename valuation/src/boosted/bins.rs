@@ -18,6 +18,8 @@ pub(super) struct Column {
     pub(super) codes: Vec<u8>,
     /// What stands between two bins of numbers: bin b + 1 begins with cut b. Empty for names.
     pub(super) cuts: Vec<f32>,
+    /// Whether any value is not known.
+    pub(super) gaps: bool,
     /// Whether a value is the number of a name: bin = number + 1, in no order.
     pub(super) named: bool,
 }
@@ -42,20 +44,19 @@ pub(super) fn columns(values: &[f32], named: &[bool]) -> Vec<Column> {
     let width = named.len();
     let column = |(index, named): (usize, &bool)| {
         let own = || values.iter().skip(index).step_by(width).copied();
-        match named {
-            true => Column {
-                codes: own().map(name_bin).collect(),
-                cuts: Vec::new(),
-                named: true,
-            },
-            false => {
-                let cuts = cuts(own());
-                Column {
-                    codes: own().map(|value| bin(&cuts, value)).collect(),
-                    cuts,
-                    named: false,
-                }
-            }
+        let cuts = match named {
+            true => Vec::new(),
+            false => cuts(own()),
+        };
+        let codes: Vec<u8> = match named {
+            true => own().map(name_bin).collect(),
+            false => own().map(|value| bin(&cuts, value)).collect(),
+        };
+        Column {
+            gaps: codes.contains(&0),
+            codes,
+            cuts,
+            named: *named,
         }
     };
     named.par_iter().enumerate().map(column).collect()

@@ -20,6 +20,17 @@ pub(super) struct Boosting<'a> {
     pub(super) seed: u64,
 }
 
+/// Room kept from one tree to the next.
+#[derive(Default)]
+struct Room {
+    /// Rows that the tree sees.
+    rows: Vec<u32>,
+    /// Rows that it does not see.
+    others: Vec<u32>,
+    /// Sizes of residuals, as bits.
+    sizes: Vec<u32>,
+}
+
 /// The least error on the rows that judge.
 struct Best {
     error: f64,
@@ -37,10 +48,11 @@ impl Boosting<'_> {
         let mut residuals: Vec<f64> = targets.iter().map(|target| target - base).collect();
         let mut draws = Draws::new(mix(self.seed));
         let mut grower = Grower::default();
+        let mut room = Room::default();
         let mut trees: Vec<Tree> = Vec::new();
         let mut best: Option<Best> = None;
         for _ in 0..self.rounds {
-            let Some(tree) = self.grow(&mut grower, &mut draws, &mut residuals) else {
+            let Some(tree) = self.grow(&mut grower, &mut draws, &mut room, &mut residuals) else {
                 break;
             };
             trees.push(tree);
@@ -80,35 +92,37 @@ impl Boosting<'_> {
     }
 
     /// Grows the next tree and takes what it says from the residuals.
-    fn grow(&self, grower: &mut Grower, draws: &mut Draws, residuals: &mut [f64]) -> Option<Tree> {
+    fn grow(
+        &self,
+        grower: &mut Grower,
+        draws: &mut Draws,
+        room: &mut Room,
+        residuals: &mut [f64],
+    ) -> Option<Tree> {
         let options = self.options;
         let columns = match options.growth {
             Growth::LeafWise => &self.table.by_names,
             Growth::Symmetric => &self.table.by_means,
         };
         let chosen = draws.some(columns, options.column_share);
-        let (rows, mut others): (Vec<u32>, Vec<u32>) = self
-            .train
-            .iter()
-            .partition(|_| options.row_share >= 1.0 || draws.happens(options.row_share));
-        others.extend(&self.judge);
+        let Room {
+            rows,
+            others,
+            sizes,
+        } = room;
+        draw_rows(&self.train, options.row_share, draws, rows, others);
+        others.extend_from_slice(&self.judge);
         let ground = Ground {
             columns: &self.table.columns,
             chosen: &chosen,
-            rows: &rows,
-            others: &others,
+            rows,
+            others,
             residuals,
-            limit: limit(residuals, &rows, options.trusted),
+            limit: limit(residuals, rows, options.trusted, sizes),
             options,
         };
-        // Residuals wait until the tree, which looks at them, is grown.
-        let mut said: Vec<(u32, f32)> = Vec::with_capacity(rows.len() + others.len());
-        let tree = grower.grow(&ground, |rows, value| {
-            said.extend(rows.iter().map(|row| (*row, value)));
-        })?;
-        for (row, value) in said {
-            residuals[row as usize] -= f64::from(value);
-        }
+        let tree = grower.grow(&ground)?;
+        grower.take(residuals);
         Some(tree)
     }
 
@@ -127,18 +141,48 @@ impl Boosting<'_> {
     }
 }
 
-/// The quantile `share` of the sizes of the rows' residuals; no limit for all of them.
-fn limit(residuals: &[f64], rows: &[u32], share: f64) -> f64 {
-    let mut sizes: Vec<f64> = match share < 1.0 {
-        true => rows
-            .iter()
-            .map(|row| residuals[*row as usize].abs())
-            .collect(),
-        false => Vec::new(),
-    };
+/// Parts rows at random, each part in their order: seen are as many as `share` says, about.
+fn draw_rows(
+    all: &[u32],
+    share: f64,
+    draws: &mut Draws,
+    seen: &mut Vec<u32>,
+    unseen: &mut Vec<u32>,
+) {
+    seen.clear();
+    unseen.clear();
+    if share >= 1.0 {
+        seen.extend_from_slice(all);
+        return;
+    }
+    seen.resize(all.len(), 0);
+    unseen.resize(all.len(), 0);
+    let (mut count, mut others) = (0, 0);
+    // Both are written, one is kept: a branch would be guessed wrong.
+    for row in all {
+        let happens = draws.happens(share);
+        seen[count] = *row;
+        unseen[others] = *row;
+        count += usize::from(happens);
+        others += usize::from(!happens);
+    }
+    seen.truncate(count);
+    unseen.truncate(others);
+}
+
+/// The quantile `share` of the sizes of the rows' residuals, as `f32`; no limit for all of them.
+/// `sizes` is room.
+fn limit(residuals: &[f64], rows: &[u32], share: f64, sizes: &mut Vec<u32>) -> f64 {
+    if share >= 1.0 {
+        return f64::INFINITY;
+    }
+    // The bits of numbers not below 0 are in the order of the numbers, and quicker compared.
+    sizes.clear();
+    let own = rows.iter().map(|row| residuals[*row as usize].abs() as f32);
+    sizes.extend(own.map(f32::to_bits));
     let place = (sizes.len() as f64 * share.max(0.0)) as usize;
     match place < sizes.len() {
-        true => *sizes.select_nth_unstable_by(place, f64::total_cmp).1,
+        true => f64::from(f32::from_bits(*sizes.select_nth_unstable(place).1)),
         false => f64::INFINITY,
     }
 }

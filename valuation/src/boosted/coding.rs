@@ -4,24 +4,6 @@
 use super::bins::{BINS, bin, name_bin};
 use super::tree::{Names, Test, Tree};
 
-/// A test of a code, which is 0 for what is not known.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Compare {
-    /// 1 where the unknown goes right: one less makes its code the greatest.
-    shift: u8,
-    /// The last code that goes left, less the shift.
-    last: u8,
-}
-
-impl Compare {
-    /// Whether a code goes right; without a branch, which a processor would guess wrong half the
-    /// time.
-    #[inline]
-    pub(super) fn right(self, code: u8) -> bool {
-        code.wrapping_sub(self.shift) > self.last
-    }
-}
-
 /// How a value of a row becomes a code.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Coding {
@@ -39,17 +21,16 @@ impl Coding {
         }
     }
 
-    /// The test of a split at a threshold, which is one of the cuts.
-    pub(super) fn compare(&self, least: f32, unknown_left: bool) -> Compare {
+    /// The last code that goes left of a split at a threshold, which is one of the cuts; and what is
+    /// taken from codes first, modulo 256: 1 where the unknown goes right, so that its code is the
+    /// greatest.
+    pub(super) fn compare(&self, least: f32, unknown_left: bool) -> (u8, u8) {
         let shift = u8::from(!unknown_left);
         let last = match self {
             Coding::Cuts(cuts) => cuts.partition_point(|cut| *cut <= least) as u8,
             Coding::Name => 0,
         };
-        Compare {
-            shift,
-            last: last.saturating_sub(shift),
-        }
+        (last.saturating_sub(shift), shift)
     }
 }
 

@@ -2,10 +2,10 @@
 
 use std::ops::Range;
 
-use super::bins::{BINS, Column};
-use super::histogram::{Histogram, Unit, count, units};
+use super::bins::Column;
+use super::histogram::{COARSE, Histogram, Unit, count, units};
 use super::options::{BoostedOptions, Growth};
-use super::split::{Cut, Found, Gains, Limits, add_gains, best, greatest, worth};
+use super::split::{Cut, Found, Gains, Limits, best, greatest, worth};
 use super::tree::{Node, Split, Test, Tree};
 
 /// Room for growing trees, kept from one to the next.
@@ -21,6 +21,10 @@ pub(super) struct Grower {
     packed: Vec<i64>,
     /// The packed residuals of a leaf's rows, in their order.
     gathered: Vec<i64>,
+    /// Of the tree just grown: rows of `order`, rows of `others` and value by leaf.
+    leaves: Vec<(Range<usize>, Range<usize>, f32)>,
+    /// Gains of a column's cuts.
+    gains: Gains,
     /// Histograms that no open leaf holds.
     spare: Vec<Histogram>,
 }
@@ -68,13 +72,9 @@ struct Open {
 }
 
 impl Grower {
-    /// Grows a tree; `leaf` is told rows and the value of each leaf. None where all residuals
-    /// are 0: nothing is left to learn.
-    pub(super) fn grow(
-        &mut self,
-        ground: &Ground,
-        mut leaf: impl FnMut(&[u32], f32),
-    ) -> Option<Tree> {
+    /// Grows a tree, and remembers which rows end in which leaf. None where all residuals are 0:
+    /// nothing is left to learn.
+    pub(super) fn grow(&mut self, ground: &Ground) -> Option<Tree> {
         let greatest = ground
             .rows
             .iter()
@@ -86,6 +86,7 @@ impl Grower {
             return None;
         }
         let unit = Unit::new(greatest, ground.rows.len());
+        self.leaves.clear();
         self.order.clear();
         self.order.extend_from_slice(ground.rows);
         self.others.clear();
@@ -140,16 +141,26 @@ impl Grower {
         } in open
         {
             let value = growing.tree.nodes[node].value;
-            leaf(&self.order[rows], value);
-            leaf(&self.others[others], value);
+            self.leaves.push((rows, others, value));
             self.spare.push(histogram);
         }
         Some(growing.tree)
     }
 
+    /// Takes what the tree just grown says from all rows' residuals.
+    pub(super) fn take(&self, residuals: &mut [f64]) {
+        for (rows, others, value) in &self.leaves {
+            let value = f64::from(*value);
+            let rows = self.order[rows.clone()].iter();
+            for row in rows.chain(&self.others[others.clone()]) {
+                residuals[*row as usize] -= value;
+            }
+        }
+    }
+
     /// Splits the leaf that gains most, until none gains or there are enough.
     fn leaf_wise(&mut self, growing: &mut Growing, mut root: Open) -> Vec<Open> {
-        growing.search(&mut root);
+        growing.search(&mut root, &mut self.gains);
         let mut open = vec![root];
         while open.len() < growing.ground.options.leaves {
             let gain = |index: usize| open[index].best.map_or(f64::MIN, |found| found.gain);
@@ -162,7 +173,9 @@ impl Grower {
             };
             let parent = open.swap_remove(index);
             let mut children = self.split(growing, parent, &found, found.gain);
-            children.iter_mut().for_each(|child| growing.search(child));
+            children
+                .iter_mut()
+                .for_each(|child| growing.search(child, &mut self.gains));
             open.extend(children);
         }
         open
@@ -199,20 +212,28 @@ impl Grower {
             leaf_rows: 0.0,
             ..growing.limits
         };
+        // As gains are counted.
+        let floor = floor / (COARSE * COARSE);
         let (mut best, mut most) = (None, floor as f32 * (1.0 + f32::EPSILON));
+        let gains = &mut self.gains;
         for (index, bins) in growing.bins.iter().enumerate() {
-            let mut gains: Gains = [[0.0; BINS]; 2];
+            gains.clear(*bins);
+            let gaps = growing.chosen[index].gaps;
             for leaf in level.iter().filter(|leaf| !leaf.rows.is_empty()) {
                 let sums = &leaf.histogram.columns[index];
-                add_gains(sums, *bins, leaf.total, limits, &mut gains);
+                gains.add(sums, *bins, leaf.total, limits, gaps);
             }
-            for (gains, unknown_left) in gains.iter().zip([false, true]) {
+            let ways = [&gains.unknown_right, &gains.unknown_left];
+            for (gains, unknown_left) in ways.into_iter().zip([false, true]) {
+                if unknown_left && !gaps {
+                    continue;
+                }
                 let Some(bin) = greatest(&gains[..*bins], most) else {
                     continue;
                 };
                 most = gains[bin];
                 best = Some(Found {
-                    gain: f64::from(most) - floor,
+                    gain: (f64::from(most) - floor) * COARSE * COARSE,
                     column: index,
                     cut: Cut::After(bin as u8),
                     unknown_left,
@@ -343,7 +364,7 @@ impl Growing<'_> {
     }
 
     /// Looks for the best split of a leaf.
-    fn search(&self, leaf: &mut Open) {
+    fn search(&self, leaf: &mut Open, gains: &mut Gains) {
         let enough = leaf.rows.len() as f64 >= 2.0 * self.limits.leaf_rows;
         leaf.best = match enough && self.goes_on(leaf.depth) {
             true => best(
@@ -351,6 +372,7 @@ impl Growing<'_> {
                 &self.chosen,
                 leaf.total,
                 self.limits,
+                gains,
             ),
             false => None,
         };

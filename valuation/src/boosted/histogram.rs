@@ -34,7 +34,9 @@ impl Unit {
 
     /// A residual and a count of one.
     pub(super) fn pack(self, residual: f64) -> i64 {
-        (((residual * self.per_residual).round() as i64) << COUNT_BITS) + 1
+        let units = residual * self.per_residual;
+        // Rounded half away from zero, without a call.
+        (((units + 0.5_f64.copysign(units)) as i64) << COUNT_BITS) + 1
     }
 
     /// Units back to residuals.
@@ -47,6 +49,17 @@ impl Unit {
 #[inline]
 pub(super) fn count(packed: i64) -> f64 {
     (packed & MOST_ROWS as i64) as f64
+}
+
+/// Bits of a unit that are left out where sums are read as [`coarse`].
+const COARSE_BITS: u32 = 32 - COUNT_BITS;
+/// Units of a coarse sum.
+pub(super) const COARSE: f64 = (1_u64 << COARSE_BITS) as f64;
+
+/// Residuals and rows of a packed sum; the residuals in [`COARSE`] units.
+#[inline]
+pub(super) fn coarse(packed: i64) -> (i32, i32) {
+    ((packed >> 32) as i32, (packed & MOST_ROWS as i64) as i32)
 }
 
 /// Residuals of a packed sum, in units.
@@ -73,6 +86,9 @@ impl Histogram {
         for (sums, columns) in self.columns.chunks_mut(4).zip(columns.chunks(4)) {
             match (sums, columns) {
                 ([a, b, c, d], [one, two, three, four]) => {
+                    // Of one length: one check is enough for the four.
+                    let [one, two, three, four] =
+                        [one, two, three, four].map(|codes| &codes[..one.len()]);
                     for (row, packed) in rows.iter().zip(packed) {
                         let row = *row as usize;
                         a[usize::from(one[row])] += packed;

@@ -23,7 +23,7 @@ pub enum Growth {
 pub struct BoostedOptions {
     /// Shape of the trees.
     pub growth: Growth,
-    /// Most trees of a fold; fewer where the fold's own rows stop gaining.
+    /// Most trees that a fold is worth; fewer where its own rows stop gaining.
     pub rounds: usize,
     /// Share of each tree that is added: smaller needs more rounds.
     pub rate: f64,
@@ -48,6 +48,17 @@ pub struct BoostedOptions {
 }
 
 impl BoostedOptions {
+    /// The same learning so many times as quickly, in as many times fewer rounds.
+    pub(super) fn quicker(&self, haste: f64) -> BoostedOptions {
+        let fewer = |rounds: usize| (rounds as f64 / haste).ceil() as usize;
+        BoostedOptions {
+            rate: (self.rate * haste).min(1.0),
+            rounds: fewer(self.rounds),
+            patience: fewer(self.patience),
+            ..self.clone()
+        }
+    }
+
     /// Whether trees can be grown so.
     ///
     /// # Errors

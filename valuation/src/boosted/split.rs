@@ -2,7 +2,7 @@
 //! (Chen & Guestrin 2016, XGBoost, equation 7).
 
 use super::bins::{BINS, Column};
-use super::histogram::{COUNT_BITS, MOST_ROWS, Sums, count, units};
+use super::histogram::{Sums, coarse, count, units};
 use super::tree::Names;
 
 /// Names on the side of a split that is listed, at most.
@@ -74,6 +74,7 @@ pub(super) fn best(
     columns: &[&Column],
     total: i64,
     limits: Limits,
+    gains: &mut Gains,
 ) -> Option<Found> {
     let mut best: Option<Found> = None;
     for (index, (sums, column)) in histogram.iter().zip(columns).enumerate() {
@@ -83,6 +84,7 @@ pub(super) fn best(
             limits,
             index,
             best: &mut best,
+            gains,
         };
         match column.named {
             true => search.names(),
@@ -103,6 +105,8 @@ struct Search<'a> {
     index: usize,
     /// Its gain is not yet less the leaf's own.
     best: &'a mut Option<Found>,
+    /// Room.
+    gains: &'a mut Gains,
 }
 
 impl Search<'_> {
@@ -128,13 +132,16 @@ impl Search<'_> {
 
     fn numbers(&mut self, bins: usize) {
         let unknown = self.sums[0];
-        let mut gains: Gains = [[0.0; BINS]; 2];
-        add_gains(self.sums, bins, self.total, self.limits, &mut gains);
-        for (gains, unknown_left) in gains.iter().zip([false, true]) {
+        self.gains.clear(bins);
+        self.gains
+            .add(self.sums, bins, self.total, self.limits, unknown != 0);
+        let tops = [&self.gains.unknown_right, &self.gains.unknown_left]
+            .map(|gains| greatest(&gains[..bins], f32::NEG_INFINITY));
+        for (top, unknown_left) in tops.into_iter().zip([false, true]) {
             if unknown_left && unknown == 0 {
                 continue;
             }
-            let Some(bin) = greatest(&gains[..bins], f32::NEG_INFINITY) else {
+            let Some(bin) = top else {
                 continue;
             };
             let known: i64 = self.sums[1..=bin].iter().sum();
@@ -173,57 +180,73 @@ impl Search<'_> {
     }
 }
 
-/// What a cut after each bin gains, by where the unknown goes (right first).
-pub(super) type Gains = [[f32; BINS]; 2];
-
-/// Adds to `gains` what a leaf of this sum gains by a cut after each bin; nothing is as bad as too
-/// few rows on a side.
+/// What a cut after each bin gains, by where the unknown goes. Bin 0 ends no cut.
 ///
-/// In `f32`, and the second pass without a branch: compilers make it four bins at once.
-pub(super) fn add_gains(sums: &Sums, bins: usize, total: i64, limits: Limits, gains: &mut Gains) {
-    let (mut lefts, mut counts) = ([0.0_f32; BINS], [0.0_f32; BINS]);
-    let (lefts, counts) = (&mut lefts[1..bins], &mut counts[1..bins]);
-    let [right, left] = gains;
-    gains_of(&sums[1..bins], 0, total, limits, lefts, counts);
-    add(&mut right[1..bins], lefts);
-    if sums[0] != 0 {
-        gains_of(&sums[1..bins], sums[0], total, limits, lefts, counts);
-    }
-    // Where none is unknown, both ways are one.
-    add(&mut left[1..bins], lefts);
+/// In `f32` and [`coarse`](super::histogram::coarse) units, and without a branch: compilers make it
+/// four bins at once.
+#[derive(Debug)]
+pub(super) struct Gains {
+    pub(super) unknown_right: [f32; BINS],
+    pub(super) unknown_left: [f32; BINS],
+    /// Room: residuals and rows up to each bin.
+    lefts: [i32; BINS],
+    counts: [i32; BINS],
 }
 
-/// What a cut after each bin gains where `start` goes left with the first; `counts` is room.
-#[inline]
-fn gains_of(
-    sums: &[i64],
-    start: i64,
-    total: i64,
-    limits: Limits,
-    gains: &mut [f32],
-    counts: &mut [f32],
-) {
-    let (all, rows) = (units(total) as f32, count(total) as f32);
+impl Default for Gains {
+    fn default() -> Gains {
+        Gains {
+            unknown_right: [0.0; BINS],
+            unknown_left: [0.0; BINS],
+            lefts: [0; BINS],
+            counts: [0; BINS],
+        }
+    }
+}
+
+impl Gains {
+    /// Forgets the gains of a column's bins.
+    pub(super) fn clear(&mut self, bins: usize) {
+        self.unknown_right[..bins].fill(0.0);
+        self.unknown_left[..bins].fill(0.0);
+    }
+
+    /// Adds what a leaf of this sum gains; nothing is as bad as too few rows on a side. `gaps` says
+    /// whether unknown values are to be sent both ways.
+    pub(super) fn add(&mut self, sums: &Sums, bins: usize, total: i64, limits: Limits, gaps: bool) {
+        let Gains {
+            unknown_right,
+            unknown_left,
+            lefts,
+            counts,
+        } = self;
+        let ways = [(0, unknown_right), (sums[0], unknown_left)];
+        for (start, gains) in ways.into_iter().take(1 + usize::from(gaps)) {
+            let (lefts, counts) = (&mut lefts[1..bins], &mut counts[1..bins]);
+            // One after the other, and what follows from them side by side.
+            let mut left = start;
+            for ((own, count), sum) in lefts.iter_mut().zip(&mut *counts).zip(&sums[1..bins]) {
+                left += sum;
+                (*own, *count) = coarse(left);
+            }
+            add_gains(lefts, counts, coarse(total), limits, &mut gains[1..bins]);
+        }
+    }
+}
+
+/// Adds what a cut after each bin gains, by residuals and rows up to each.
+fn add_gains(lefts: &[i32], counts: &[i32], total: (i32, i32), limits: Limits, gains: &mut [f32]) {
+    let (all, rows) = (total.0 as f32, total.1 as f32);
     let penalty = (limits.penalty as f32).max(f32::MIN_POSITIVE);
     let least = limits.leaf_rows as f32;
-    let mut left = start;
-    for ((own, count), sum) in gains.iter_mut().zip(counts.iter_mut()).zip(sums) {
-        left += sum;
-        *own = (left >> COUNT_BITS) as f32;
-        *count = (left & MOST_ROWS as i64) as i32 as f32;
-    }
-    for (own, count) in gains.iter_mut().zip(counts.iter()) {
-        let (other, others) = (all - *own, rows - count);
-        let gain = *own * *own / (count + penalty) + other * other / (others + penalty);
+    for ((gain, left), count) in gains.iter_mut().zip(lefts).zip(counts) {
+        let (own, count) = (*left as f32, *count as f32);
+        let (other, others) = (all - own, rows - count);
+        let (weight, weights) = (count + penalty, others + penalty);
+        let found = (own * own * weights + other * other * weight) / (weight * weights);
         let few = count.min(others) < least;
-        *own = if few { f32::NEG_INFINITY } else { gain };
+        *gain += if few { f32::NEG_INFINITY } else { found };
     }
-}
-
-fn add(sums: &mut [f32], values: &[f32]) {
-    sums.iter_mut()
-        .zip(values)
-        .for_each(|(sum, value)| *sum += value);
 }
 
 /// The first bin of the greatest gain beyond `floor`; bin 0 ends no cut.

@@ -73,6 +73,11 @@ impl Table {
         &self.values
     }
 
+    /// How many rows there are.
+    pub(crate) fn rows(&self) -> usize {
+        self.targets.len()
+    }
+
     /// Values of a row.
     pub(super) fn width(&self) -> usize {
         self.columns.len()

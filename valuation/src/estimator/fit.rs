@@ -4,12 +4,12 @@ use arrow_array::RecordBatch;
 use rayon::prelude::*;
 use records::Schema;
 
+use super::folds::{self, Fold};
 use super::grown::Grown;
 use super::{Estimator, MemberHead, Plan, bounded};
-use crate::boosted::{Boosted, BoostedOptions, Growth, Table};
+use crate::boosted::{Boosted, BoostedOptions, Growth};
 use crate::cells::median;
 use crate::conformal;
-use crate::draw::fold_of;
 use crate::equity::Equity;
 use crate::features::Features;
 use crate::fit::{FitError, FitOptions};
@@ -20,8 +20,12 @@ use crate::stack;
 
 /// Fewer rows are left to the linear member: trees would learn them by heart.
 const LEAST_TREE_ROWS: usize = 400;
+/// Coverages that ranges are judged at beside the one asked for.
+const LEVELS: [f64; 4] = [0.5, 0.8, 0.9, 0.95];
+/// How many times as quickly trees of folds learn: they are thrown away.
+const HASTE: f64 = 1.5;
 /// Trees of the spread: few and shallow, since how far off is known roughly at best.
-const SPREAD: BoostedOptions = BoostedOptions {
+pub(super) const SPREAD: BoostedOptions = BoostedOptions {
     growth: Growth::Symmetric,
     rounds: 30,
     rate: 0.2,
@@ -64,12 +68,25 @@ pub(crate) struct Fitted {
     pub(crate) member_errors: Vec<f64>,
     /// How far off the members were on each fold.
     pub(crate) folds: Vec<FoldReport>,
+    /// How far off in log price rows were that had not been seen, by row of the batch.
+    pub(crate) off: Vec<(usize, f64)>,
+    /// Rows learned from.
+    pub(crate) rows: usize,
     /// Share of prices the intervals are to hold.
     pub(crate) confidence: f64,
+    /// For other shares: how many times the spread half a range is.
+    pub(crate) halves: Vec<(f64, f64)>,
 }
 
-/// A member, the linear design where it reads it, and what it said of rows it had not seen.
-type Out = (Member, Option<Features>, Vec<f64>);
+/// A member out of fold.
+struct Out {
+    /// Fitted on all rows.
+    member: Member,
+    /// The linear design, where it reads it.
+    features: Option<Features>,
+    /// What members like it said of the judged rows, which they had not seen.
+    said: Vec<f64>,
+}
 
 /// Root mean squared log error.
 pub(super) fn error(own: &[f64], targets: &[f64]) -> f64 {
@@ -78,21 +95,21 @@ pub(super) fn error(own: &[f64], targets: &[f64]) -> f64 {
     (squares.sum::<f64>() / targets.len().max(1) as f64).sqrt()
 }
 
-/// The errors of each fold: of the members' predictions, by member and row, and of the whole.
+/// The errors of each fold: of the members' predictions, by member and judged row, and of the whole.
 fn fold_errors(
     predictions: &[Vec<f64>],
     valued: &[f64],
     targets: &[f64],
-    folds: &[usize],
+    judged: &[usize],
+    folds: &[Fold],
 ) -> Vec<FoldReport> {
-    let count = folds.iter().max().map_or(0, |last| last + 1);
-    let of = |fold: usize| {
+    let of = |fold: &Fold| {
         let own = |values: &[f64]| -> Vec<f64> {
-            let pairs = values.iter().zip(folds);
-            pairs
-                .filter(|(_, own)| **own == fold)
-                .map(|(value, _)| *value)
-                .collect()
+            let places = fold
+                .judge
+                .iter()
+                .map(|row| judged.binary_search(&(*row as usize)));
+            places.flatten().map(|place| values[place]).collect()
         };
         let targets = own(targets);
         FoldReport {
@@ -104,17 +121,16 @@ fn fold_errors(
             stack: error(&own(valued), &targets),
         }
     };
-    (0..count).map(of).collect()
+    folds.iter().map(of).collect()
 }
 
 impl Wanted<'_> {
     /// Fits all members and puts them together.
     pub(crate) fn fit(&self) -> Result<Fitted, FitError> {
-        let targets: Vec<f64> = self.rows.iter().map(|row| self.logs[*row]).collect();
-        let count = self.options.folds.max(2);
-        let folds: Vec<usize> = (0..targets.len())
-            .map(|position| fold_of(position, count, self.options.seed))
-            .collect();
+        let targets = self.targets();
+        let folds = folds::some(targets.len(), self.options.folds.max(2), self.options.seed);
+        let judged = folds::judged(&folds);
+        let actual: Vec<f64> = judged.iter().map(|row| targets[*row]).collect();
         let solver = |detail| FitError::Solver { detail };
         let grows = targets.len() >= LEAST_TREE_ROWS
             && self
@@ -125,15 +141,15 @@ impl Wanted<'_> {
             .members
             .iter()
             .map(|member| match member.options {
-                MemberOptions::Linear => self.linear(&targets, &folds, count).map(Some),
+                MemberOptions::Linear => self.linear(&folds, &judged).map(Some),
                 MemberOptions::Boosted(_) => Ok(None),
             })
             .collect::<Result<_, FitError>>()?;
         let line = lines
             .iter()
             .flatten()
-            .map(|(_, _, out)| error(out, &targets));
-        let line = line.fold(f64::INFINITY, f64::min);
+            .map(|line| error(&line.said, &actual));
+        let line = line.fold(f64::MAX, f64::min);
         let grown = match grows {
             true => self.grow(&targets, line).map_err(solver)?,
             false => None,
@@ -148,32 +164,49 @@ impl Wanted<'_> {
                     (MemberOptions::Linear, _) => Ok(line?),
                     (MemberOptions::Boosted(_), None) => return None,
                     (MemberOptions::Boosted(options), Some(grown)) => {
-                        let seed = self.options.seed.wrapping_add(1000 * index as u64);
+                        let seed = self.seed(index);
                         let table = &grown.table;
-                        let (out, rounds) = Boosted::out_of_fold(table, &folds, options, seed);
+                        let (said, rounds) =
+                            Boosted::out_of_fold(table, &folds, options, HASTE, seed);
                         Boosted::fit(table, options, rounds, seed)
-                            .map(|boosted| (Member::Boosted(Box::new(boosted)), None, out))
+                            .map(|boosted| Out {
+                                member: Member::Boosted(Box::new(boosted)),
+                                features: None,
+                                said: judged.iter().map(|row| said[*row]).collect(),
+                            })
                             .map_err(solver)
                     }
                 };
                 Some(out.map(|out| (member.name.clone(), out)))
             })
             .collect::<Result<_, FitError>>()?;
-        self.assemble(fitted, grown, &targets, &folds)
+        self.assemble(fitted, grown, &actual, &judged, &folds)
     }
 
+    /// Log targets of the rows.
+    pub(super) fn targets(&self) -> Vec<f64> {
+        self.rows.iter().map(|row| self.logs[*row]).collect()
+    }
+
+    /// The seed of a member's trees.
+    pub(super) fn seed(&self, index: usize) -> u64 {
+        self.options.seed.wrapping_add(1000 * index as u64)
+    }
+
+    /// Puts members together by what they said of the `judged` rows, whose log targets are `targets`.
     fn assemble(
         &self,
         fitted: Vec<(String, Out)>,
         grown: Option<Grown>,
         targets: &[f64],
-        folds: &[usize],
+        judged: &[usize],
+        folds: &[Fold],
     ) -> Result<Fitted, FitError> {
         let (mut all, mut predictions, mut features) = (Vec::new(), Vec::new(), None);
-        for (name, (member, own, out)) in fitted {
-            features = own.or(features);
-            all.push((name, member));
-            predictions.push(out);
+        for (name, out) in fitted {
+            features = out.features.or(features);
+            all.push((name, out.member));
+            predictions.push(out.said);
         }
         let member_errors: Vec<f64> = predictions.iter().map(|own| error(own, targets)).collect();
         let best = (0..all.len())
@@ -185,7 +218,7 @@ impl Wanted<'_> {
         };
         let weights = stack::weights(&predictions, targets);
         let columns = match (&grown, all.first()) {
-            (Some(grown), _) => grown.table.values().len() / targets.len().max(1),
+            (Some(grown), _) => grown.width(),
             (None, Some((_, Member::Linear(linear)))) => linear.active,
             _ => 0,
         };
@@ -200,7 +233,7 @@ impl Wanted<'_> {
             .collect();
         let equity = Equity::fit(&stacked, targets);
         let valued: Vec<f64> = stacked.iter().map(|own| equity.apply(*own)).collect();
-        let errors = fold_errors(&predictions, &valued, targets, folds);
+        let errors = fold_errors(&predictions, &valued, targets, judged, folds);
         let off: Vec<f64> = valued
             .iter()
             .zip(targets)
@@ -209,10 +242,10 @@ impl Wanted<'_> {
         let usual = median(&mut off.clone()).unwrap_or(0.0).max(1e-6);
         let (spread, out) = match &grown {
             Some(grown) => {
-                let table = Table::new(grown.table.values().to_vec(), &[], off.clone());
-                let seed = self.options.seed;
-                let fitted = table.and_then(|table| {
-                    let (out, rounds) = Boosted::out_of_fold(&table, folds, &SPREAD, seed);
+                let fitted = grown.part(judged, off.clone()).and_then(|table| {
+                    let (seed, count) = (self.options.seed, self.options.folds.max(2));
+                    let folds = folds::all(judged.len(), count, seed);
+                    let (out, rounds) = Boosted::out_of_fold(&table, &folds, &SPREAD, 1.0, seed);
                     Ok((Boosted::fit(&table, &SPREAD, rounds, seed)?, out))
                 });
                 let (spread, out) = fitted.map_err(|detail| FitError::Solver { detail })?;
@@ -237,6 +270,7 @@ impl Wanted<'_> {
             spread: usual,
             quantile: conformal::half_width(&scores, self.options.interval),
         };
+        let halves = LEVELS.map(|level| (level, conformal::half_width(&scores, level)));
         let estimator = Estimator {
             plan,
             members: Vec::new(),
@@ -252,48 +286,55 @@ impl Wanted<'_> {
             best,
             member_errors,
             folds: errors,
+            off: judged.iter().map(|row| self.rows[*row]).zip(off).collect(),
+            rows: self.rows.len(),
             confidence: self.options.interval,
+            halves: halves.to_vec(),
         };
         fitted.weigh(fitted.weights.clone());
         Ok(fitted)
     }
 
-    /// The linear member on all rows, and every row's value by one that has not seen it.
-    fn linear(&self, targets: &[f64], folds: &[usize], count: usize) -> Result<Out, FitError> {
-        let solve = |rows: &[usize]| {
-            let targets: Vec<f64> = rows.iter().map(|row| self.logs[*row]).collect();
-            let (schema, batch) = (self.schema, self.batch);
-            let (features, design) =
-                Features::fit(schema, batch, rows, &targets, self.group, self.options);
-            let linear = Linear::fit(&design, &targets, features.width())
-                .map_err(|detail| FitError::Solver { detail })?;
-            Ok((features, linear))
-        };
-        let (features, linear) = solve(self.rows)?;
-        let parts: Vec<Vec<(usize, f64)>> = (0..count)
-            .into_par_iter()
+    /// The linear member on all rows, and the judged rows' values by one that has not seen them.
+    fn linear(&self, folds: &[Fold], judged: &[usize]) -> Result<Out, FitError> {
+        let (features, linear) = self.line(self.rows)?;
+        let parts: Vec<Vec<(usize, f64)>> = folds
+            .par_iter()
             .map(|fold| {
-                let (own, others): (Vec<usize>, Vec<usize>) =
-                    (0..folds.len()).partition(|row| folds[*row] == fold);
-                let others: Vec<usize> = others.iter().map(|row| self.rows[*row]).collect();
-                if others.is_empty() {
-                    return Ok(Vec::new());
-                }
-                let (features, linear) = solve(&others)?;
+                let rows = |positions: &[u32]| -> Vec<usize> {
+                    let rows = positions.iter().map(|position| *position as usize);
+                    rows.map(|position| self.rows[position]).collect()
+                };
+                let (features, linear) = self.line(&rows(&fold.train))?;
                 let bound = features.bind(self.batch);
                 let mut design = SparseRow::new();
-                let value = |row: usize| {
-                    bound.write(self.rows[row], &mut design);
-                    (row, linear.predict(&design))
+                let value = |position: &u32| {
+                    bound.write(self.rows[*position as usize], &mut design);
+                    (*position as usize, linear.predict(&design))
                 };
-                Ok(own.into_iter().map(value).collect())
+                Ok(fold.judge.iter().map(value).collect())
             })
             .collect::<Result<_, FitError>>()?;
-        let mut out = vec![0.0; targets.len()];
+        let mut out = vec![f64::NAN; self.rows.len()];
         for (row, value) in parts.into_iter().flatten() {
             out[row] = value;
         }
-        Ok((Member::Linear(linear), Some(features), out))
+        Ok(Out {
+            member: Member::Linear(linear),
+            features: Some(features),
+            said: judged.iter().map(|row| out[*row]).collect(),
+        })
+    }
+
+    /// The linear member of some rows of the batch.
+    pub(super) fn line(&self, rows: &[usize]) -> Result<(Features, Linear), FitError> {
+        let targets: Vec<f64> = rows.iter().map(|row| self.logs[*row]).collect();
+        let (schema, batch) = (self.schema, self.batch);
+        let (features, design) =
+            Features::fit(schema, batch, rows, &targets, self.group, self.options);
+        let linear = Linear::fit(&design, &targets, features.width())
+            .map_err(|detail| FitError::Solver { detail })?;
+        Ok((features, linear))
     }
 }
 
@@ -318,22 +359,6 @@ impl Fitted {
         self.estimator.plan.members = heads;
         self.estimator.members = members;
         self.weights = weights;
-    }
-
-    /// Names and weights of the members in use.
-    pub(crate) fn weights_by_name(&self) -> (Vec<String>, Vec<f64>) {
-        let heads = self.estimator.plan.members.iter();
-        heads.map(|head| (head.name.clone(), head.weight)).unzip()
-    }
-
-    /// Gives the members of these names these weights, and the others none.
-    pub(crate) fn weigh_by_name(&mut self, names: &[String], weights: &[f64]) {
-        let weight = |name: &String| names.iter().position(|other| other == name);
-        let all = self
-            .all
-            .iter()
-            .map(|(name, _)| weight(name).map_or(0.0, |at| weights[at]));
-        self.weigh(all.collect());
     }
 
     /// Drops the parts that no member reads.

@@ -4,10 +4,10 @@
 use rayon::prelude::*;
 
 use super::fit::{Wanted, error};
+use super::folds;
 use crate::boosted::{Boosted, BoostedOptions, Growth, Table};
 use crate::cells::Cells;
 use crate::comparables::{Comparables, MOST_RECORDS, Past};
-use crate::draw::fold_of;
 use crate::frame::{Frame, Level};
 use crate::neighbours::Neighbours;
 use crate::space::Space;
@@ -49,9 +49,27 @@ pub(super) struct Grown {
     pub(super) table: Table,
 }
 
+impl Grown {
+    /// Values of a row.
+    pub(super) fn width(&self) -> usize {
+        self.table.values().len() / self.table.rows().max(1)
+    }
+
+    /// The table of some of the rows, with other targets, where levels are known by their means and
+    /// all else.
+    pub(super) fn part(&self, rows: &[usize], targets: Vec<f64>) -> Result<Table, String> {
+        let (values, width) = (self.table.values(), self.width());
+        let own = rows
+            .iter()
+            .flat_map(|row| &values[row * width..(row + 1) * width]);
+        Table::new(own.copied().collect(), &[], targets)
+    }
+}
+
 impl Wanted<'_> {
     /// The frame of the rows, with neighbours that are never the row itself; `None` where no field
-    /// tells rows apart, or where a line (of the log error `line`) leaves nothing for trees to find.
+    /// tells rows apart, or where a line (of the log error `line`) leaves nothing for trees to find;
+    /// a line that is not known leaves everything.
     pub(super) fn grow(&self, targets: &[f64], line: f64) -> Result<Option<Grown>, String> {
         let (frame, values) = Frame::fit(self.schema, self.batch, self.rows, targets, self.group);
         let width = frame.width();
@@ -68,12 +86,12 @@ impl Wanted<'_> {
             })
             .collect();
         let first = Table::new(values.clone(), &by_means, targets.to_vec())?;
-        let halves: Vec<usize> = (0..targets.len())
-            .map(|position| fold_of(position, 2, self.options.seed))
-            .collect();
-        let (tried, _) = Boosted::out_of_fold(&first, &halves, &TRIAL, self.options.seed);
-        if line < error(&tried, targets) * WELL_BEATEN {
-            return Ok(None);
+        if line.is_finite() {
+            let halves = folds::all(targets.len(), 2, self.options.seed);
+            let (tried, _) = Boosted::out_of_fold(&first, &halves, &TRIAL, 1.0, self.options.seed);
+            if line < error(&tried, targets) * WELL_BEATEN {
+                return Ok(None);
+            }
         }
         let likeness = Boosted::fit(
             &Table::new(values.clone(), &[], targets.to_vec())?,

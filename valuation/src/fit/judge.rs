@@ -6,7 +6,7 @@ use super::data::Data;
 use crate::baseline::GroupMedian;
 use crate::conformal::{self, Share};
 use crate::estimator::{Estimate, Fitted};
-use crate::metrics::{JudgedRow, MemberReport, Metrics};
+use crate::metrics::{Calibration, JudgedRow, MemberReport, Metrics};
 use crate::split::Split;
 
 /// What the hold-out says.
@@ -26,6 +26,8 @@ pub(super) struct Judged {
     pub(super) stack: bool,
     /// Share of the prices inside their ranges.
     pub(super) coverage: Share,
+    /// The same of ranges of other widths.
+    pub(super) calibration: Vec<Calibration>,
     /// Above 1 where the hold-out is further off than the folds said.
     pub(super) widened: f64,
 }
@@ -92,14 +94,26 @@ pub(super) fn judge(
         .map(|row| medians.of(data.groups.text(*row)));
     let guessed: Vec<f64> = guesses.collect();
     let valued: Vec<f64> = found.iter().map(|own| own.log.exp()).collect();
+    let unseen = sides.holdout.iter().zip(&logs).zip(&found);
+    let off = unseen.map(|((row, log), own)| (*row, (log - own.log).abs()));
+    fitted.off.extend(off);
     let quantile = fitted.estimator.plan.quantile;
     let scores: Vec<f64> = found
         .iter()
         .zip(&logs)
         .map(|(own, log)| (log - own.log).abs() / own.spread)
         .collect();
-    let hits = scores.iter().filter(|score| **score <= quantile).count();
-    let coverage = Share::of(hits, count);
+    let held = |half: f64| {
+        let hits = scores.iter().filter(|score| **score <= half).count();
+        Share::of(hits, count)
+    };
+    let coverage = held(quantile);
+    let levels = fitted.halves.iter();
+    let calibration = levels.map(|(level, half)| Calibration {
+        level: *level,
+        held: held(*half),
+    });
+    let calibration = calibration.collect();
     // What comes after training is further off than the folds said: the range is to hold then too.
     let widened = match coverage.high < fitted.confidence {
         true => conformal::half_width(&scores, fitted.confidence) / quantile,
@@ -122,6 +136,7 @@ pub(super) fn judge(
         members,
         stack,
         coverage,
+        calibration,
         widened,
     })
 }

@@ -1,0 +1,1 @@
+"""What `bench/serving` and `bench/swap` measure, and on what."""

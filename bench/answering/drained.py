@@ -1,0 +1,128 @@
+"""Flat out: a full topic of requests is answered, as fast as the system can.
+
+The topic is filled before; the system starts as a new group, at its beginning. While it works, only
+the ends of the answers' partitions are looked at, every 25 ms. What counts is
+
+    answers/s = (answers - those at the first look that saw any) / (time from there to the last)
+
+so that nobody pays for starting, nor for a group forming. Processor time is taken between the same
+moments. Afterwards all answers are read: a request without an answer, with two, or with one that has
+no price is told as wrong, and that run has no rate.
+"""
+
+from dataclasses import dataclass
+
+from answering.bed import PARTITIONS
+from answering.spent import Spent
+from answering.told import Told
+from common import usage
+from common.progress import going_on, say
+
+# A system that has begun and answers nothing more for so long has stopped, in seconds.
+STALL_S = 60
+
+
+@dataclass
+class Drained:
+    """What one run showed."""
+
+    # Answers between the two moments, and how far these are apart.
+    answers: int
+    seconds: float
+    # From the start of the process to the last answer.
+    wall_s: float
+    spent: Spent
+    peak_bytes: int
+    wrong: str | None
+
+    @property
+    def per_s(self):
+        return self.answers / max(self.seconds, 1e-3)
+
+    def per_million(self, seconds):
+        """Seconds a million answers."""
+        return max(seconds, 0.0) * 1e6 / max(self.answers, 1)
+
+
+def measure(system, bed, count, label):
+    """One run of one system."""
+    with bed.place(bed.full(count)) as place, Told(
+        bed, "drain", "--brokers", bed.brokers, "--topic", place.answers,
+        "--partitions", PARTITIONS, "--count", count,
+        "--stall-s", max(STALL_S, system.startup_limit_s),
+    ) as watcher:
+        watcher.next("watching", 30)
+        children = system.start(bed, place)
+        try:
+            taken = _watched(system, bed, place, watcher, children, count)
+        finally:
+            for child in children:
+                child.stop()
+    say(
+        f"{label} {system.name}: {taken.per_s:,.0f} answers/s ({taken.seconds:.2f} s), processor"
+        f" {taken.spent.system_s:.1f} s, PostgreSQL's {taken.spent.database_s:.1f} s,"
+        f" {taken.peak_bytes / 1e6:,.0f} MB" + (f"; WRONG: {taken.wrong}" if taken.wrong else "")
+    )
+    return taken
+
+
+def _watched(system, bed, place, watcher, children, count):
+    limit_s = system.startup_limit_s + 30
+    with usage.PeakMemory([child.pid for child in children]) as memory:
+        with going_on(f"{system.name} answers"):
+            first = watcher.next("begin", limit_s, needed=children)
+            before = Spent.now(bed, children)
+            # It gives up by itself when nothing more comes.
+            last = watcher.next("end", 3600, needed=children)
+            spent = Spent.now(bed, children).since(before)
+    stored = bed.rows(place, system.stores) if system.stores else None
+    for child in children:
+        child.stop()
+    watcher.say()
+    judged = watcher.next("judged", 300)
+    return Drained(
+        answers=last["answers"] - first["answers"],
+        seconds=last["seconds"],
+        wall_s=last["since_watching_s"],
+        spent=spent,
+        peak_bytes=memory.bytes,
+        wrong=wrong_with(judged, stored, count, system.prices),
+    )
+
+
+def wrong_with(judged, stored, count, prices):
+    """What is not as it should be, or None.
+
+    `stored` is None for a system that stores nothing; `prices` says whether answers have prices.
+    """
+    faults = []
+    for name in ("missing", "twice", "unknown"):
+        if judged[name]:
+            faults.append(f"{judged[name]:,} {name}")
+    if prices and judged["unpriced"]:
+        faults.append(f"{judged['unpriced']:,} without a price")
+    if stored is not None and stored != count:
+        faults.append(f"{stored:,} stored for {count:,}")
+    return ", ".join(faults) or None
+
+
+def add_rows(report, name, work, runs):
+    """What the runs of one system showed."""
+    for run in runs:
+        if run.wrong:
+            report.wrong.append(f"{name}, {work}: {run.wrong}")
+    right = [run for run in runs if run.wrong is None]
+    if not right:
+        return
+
+    def row(metric, unit, value):
+        report.row(name, work, metric, unit, [value(run) for run in right])
+
+    row("throughput", "answers/s", lambda run: run.per_s)
+    row("process start to last answer", "s", lambda run: run.wall_s)
+    row("processor time", "s/million answers", lambda run: run.per_million(run.spent.system_s))
+    row("PostgreSQL's processor time", "s/million answers",
+        lambda run: run.per_million(run.spent.database_s))
+    row("broker's processor time", "s/million answers",
+        lambda run: run.per_million(run.spent.broker_s))
+    row("peak memory", "MB", lambda run: run.peak_bytes / 1e6)

@@ -1,0 +1,120 @@
+"""How late an answer is at a given rate, over Kafka.
+
+From just before a request is handed to the producer until its answer comes out of a consumer, both
+by the clock of the load generator (model-application/examples/load). Requests go out when they are
+due, answered or not. Before a rate counts, it is held for two seconds and all of that is answered;
+and before the first, single requests knock until the system answers. From 5,000 a second on the load
+generator's producer waits 2 ms for company (linger.ms), below it does not.
+"""
+
+from dataclasses import dataclass
+
+from answering.bed import PARTITIONS
+from answering.spent import Spent
+from answering.told import Told
+from common import usage
+from common.progress import going_on, say
+
+# Before a rate counts, in seconds.
+WARM_S = 2.0
+# Longest the last answers of a rate may take, in seconds.
+GRACE_S = 20
+
+
+@dataclass
+class Paced:
+    """One system at one rate."""
+
+    rate: float
+    # As the load generator tells them.
+    sent: int
+    unanswered: int
+    answered_s: float
+    latency: dict
+    sender_late: dict
+    spent: Spent
+    peak_bytes: int
+    wrong: str | None
+
+    @property
+    def keeps_up(self):
+        return self.unanswered == 0
+
+
+def measure(system, bed, rates, seconds, label):
+    """One run of one system through all rates, the lowest first."""
+    taken = []
+    rates = sorted(rates)
+    with bed.place() as place, Told(
+        bed, "rate", "--brokers", bed.brokers, "--requests", place.requests,
+        "--answers", place.answers, "--partitions", PARTITIONS,
+        "--listings", bed.listings.jsonl, "--rates", ",".join(f"{rate:g}" for rate in rates),
+        "--seconds", seconds, "--warm-s", WARM_S, "--grace-s", GRACE_S,
+        "--startup-s", system.startup_limit_s,
+    ) as sender:
+        sender.next("watching", 30)
+        children = system.start(bed, place)
+        try:
+            with going_on(f"{system.name} starts"):
+                sender.next("answers", system.startup_limit_s + 60, needed=children)
+            for rate in rates:
+                one = _at(system, bed, sender, children, rate, seconds)
+                taken.append(one)
+                say(f"{label} {system.name} at {rate:,.0f}/s: {_words(one)}")
+                if not one.keeps_up:
+                    break
+        finally:
+            for child in children:
+                child.stop()
+    return taken
+
+
+def _at(system, bed, sender, children, rate, seconds):
+    limit_s = WARM_S + seconds + GRACE_S + 60
+    with usage.PeakMemory([child.pid for child in children]) as memory:
+        sender.next("begin", limit_s, needed=children)
+        before = Spent.now(bed, children)
+        end = sender.next("end", limit_s, needed=children)
+        spent = Spent.now(bed, children).since(before)
+    faults = []
+    if end["twice"]:
+        faults.append(f"{end['twice']:,} answered twice")
+    if system.prices and end["unpriced"]:
+        faults.append(f"{end['unpriced']:,} without a price")
+    return Paced(
+        rate, end["sent"], end["unanswered"], end["answered_s"], end["latency"],
+        end["sender_late"], spent, memory.bytes, ", ".join(faults) or None,
+    )
+
+
+def _words(one):
+    if not one.keeps_up:
+        return f"cannot keep up: {one.unanswered:,} of {one.sent:,} without an answer"
+    latency = one.latency
+    return f"p50 {latency['p50_ms']:.1f} ms, p99 {latency['p99_ms']:.1f} ms"
+
+
+def add_rows(report, name, runs):
+    """What the runs of one system showed, each a list of rates."""
+    for rate in sorted({one.rate for run in runs for one in run}):
+        work = f"{rate:,.0f} requests/s"
+        at_rate = [one for run in runs for one in run if one.rate == rate]
+        for one in at_rate:
+            if one.wrong:
+                report.wrong.append(f"{name}, {work}: {one.wrong}")
+            elif not one.keeps_up:
+                report.notes.append(f"{name}, {work}: {_words(one)}")
+        right = [one for one in at_rate if one.wrong is None and one.keeps_up]
+        if not right:
+            continue
+        for metric, key in (("p50", "p50_ms"), ("p99", "p99_ms"), ("max", "max_ms")):
+            report.row(name, work, f"produce to answer {metric}", "ms",
+                       [one.latency[key] for one in right])
+        report.row(name, work, "processor time", "s/million answers",
+                   [one.spent.system_s * 1e6 / one.sent for one in right])
+        report.row(name, work, "PostgreSQL's processor time", "s/million answers",
+                   [one.spent.database_s * 1e6 / one.sent for one in right])
+        report.row(name, work, "peak memory", "MB", [one.peak_bytes / 1e6 for one in right])
+        late = max(one.sender_late["p99_ms"] for one in right)
+        if late > 5:
+            report.notes.append(f"{name}, {work}: the sender itself was late by {late:.1f} ms (p99)")

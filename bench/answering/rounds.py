@@ -1,0 +1,48 @@
+"""Systems in turn, round by round: a machine whose speed changes treats all alike."""
+
+import statistics
+
+from common.progress import say
+
+
+def in_turn(systems, repeat, measure, report, work):
+    """Name -> what `measure(system, label)` gave, a round an entry; None where it failed.
+
+    A system that fails is told, and the others go on.
+    """
+    rounds = {system.name: [] for system in systems}
+    for number in range(1, repeat + 1):
+        for system in systems:
+            try:
+                taken = measure(system, f"round {number}/{repeat}")
+            except RuntimeError as error:
+                say(f"{system.name}, {work}: {error}")
+                report.wrong.append(f"{system.name}, {work}: {error}")
+                taken = None
+            rounds[system.name].append(taken)
+    return rounds
+
+
+def ratio(ours, theirs, value):
+    """The median of the ratios within the rounds, or None where no round has both.
+
+    `value(run)` is None for a run that does not count.
+    """
+    within = []
+    for mine, other in zip(ours, theirs):
+        if mine is None or other is None:
+            continue
+        mine, other = value(mine), value(other)
+        if mine and other:
+            within.append(mine / other)
+    return round(statistics.median(within), 3) if within else None
+
+
+def add_ratios(report, prefix, rounds, ours, value):
+    """`<prefix>_<ours>_vs_<peer>` for every peer, more is better."""
+    for name, theirs in rounds.items():
+        if name == ours:
+            continue
+        found = ratio(rounds.get(ours, []), theirs, value)
+        if found is not None:
+            report.ratios[f"{prefix}_ours_vs_{name.replace('-', '_')}"] = found

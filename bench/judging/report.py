@@ -1,0 +1,38 @@
+"""The result of a judging: a row a system, a column a measure."""
+
+import io
+import sys
+
+from common.report import Report, figure, table
+from judging import run
+
+
+class Judged(Report):
+    """A report whose table has a row for each system on each set."""
+
+    def __init__(self, bench):
+        super().__init__(bench)
+        # Set, system, metrics by name.
+        self.found = []
+
+    def add(self, work, system, metrics):
+        """What a system came to on a set."""
+        self.found.append((work, system, metrics))
+        for metric, value in metrics.items():
+            self.row(system, work, metric, run.UNITS[metric], [value])
+
+    def print(self, as_json, file=sys.stdout):
+        if as_json:
+            super().print(True, file)
+            return
+        head = ["set", "system", *run.UNITS]
+        body = [[work, system, *(f"{metrics[key]:.4f}" if key in run.FINE else figure(metrics[key])
+                                 for key in run.UNITS)] for work, system, metrics in self.found]
+        for line in table(head, body, right=set(range(2, len(head)))):
+            print(line, file=file)
+        # What stands below a table is every bench's; its table of one row a measure is left out.
+        rows, self.rows = self.rows, []
+        below = io.StringIO()
+        super().print(False, below)
+        self.rows = rows
+        print("\n".join(below.getvalue().splitlines()[len(table([], [])):]), file=file, flush=True)

@@ -1,0 +1,32 @@
+"""The limit on Kafka: a librdkafka loop that gives every request back, and stores nothing."""
+
+from common.children import Child
+
+
+class Echo:
+    """model-application/examples/echo.rs."""
+
+    name = "echo"
+    startup_limit_s = 60
+    # Its answers are the requests.
+    prices = False
+    stores = None
+
+    def prepare(self, _bed):
+        """Nothing to fetch."""
+
+    def start(self, bed, place):
+        """Starts it in a new group."""
+        return [Child(
+            [bed.tools.echo, "--brokers", bed.brokers, "--requests", place.requests,
+             "--answers", place.answers, "--group", f"echo-{place.number}"],
+            log=bed.log("echo"),
+        )]
+
+    def described(self):
+        """Version and settings."""
+        return {
+            "version": "librdkafka as in Cargo.lock",
+            "guarantee": "at least once; no model, stores nothing",
+            "settings": {"linger.ms": 0},
+        }

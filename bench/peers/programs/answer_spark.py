@@ -1,0 +1,81 @@
+"""Kafka to Kafka by Structured Streaming: from_json, LightGBM in mapInPandas.
+
+    answer_spark.py BROKERS REQUESTS ANSWERS HOME JARS MODEL [NAME=VALUE]...
+"""
+
+import json
+import sys
+
+from pyspark.sql import SparkSession
+from pyspark.sql.functions import col, from_json
+
+SCHEMA = """
+    id string, city string, street string, floor bigint, rooms bigint, floors_total bigint,
+    area double, kitchen_area double, year_built bigint, building_type string, latitude double,
+    longitude double
+"""
+
+
+def answers_of(model, threads):
+    """The function that a worker runs over batches."""
+
+    def answer(batches):
+        import numpy
+        import pandas
+        # Of this directory: read once a worker, which Spark uses again.
+        from boosted import NAMES, NUMBERS, loaded
+
+        boosted = loaded(model, threads)
+        tables = boosted.codes
+        for batch in batches:
+            columns = [batch[name].map(tables[name]).to_numpy(float) for name in NAMES]
+            columns += [batch[name].to_numpy(float) for name in NUMBERS]
+            prices = boosted.prices_of(numpy.column_stack(columns)).tolist()
+            yield pandas.DataFrame({
+                "key": batch["id"],
+                "value": [
+                    json.dumps({"id": id_, "prediction": price})
+                    for id_, price in zip(batch["id"], prices)
+                ],
+            })
+
+    return answer
+
+
+def main(brokers, requests, answers, home, jars, model, *settings):
+    settings = dict(setting.split("=", 1) for setting in settings)
+    spark = (
+        SparkSession.builder.appName("answering")
+        .master(settings["master"])
+        .config("spark.driver.memory", settings["driver_memory"])
+        .config("spark.jars", jars)
+        .config("spark.ui.enabled", "false")
+        .config("spark.driver.host", "127.0.0.1")
+        .config("spark.sql.session.timeZone", "UTC")
+        .config("spark.sql.execution.arrow.maxRecordsPerBatch", settings["batch_rows"])
+        .getOrCreate()
+    )
+    spark.sparkContext.setLogLevel("WARN")
+    source = {
+        "kafka.bootstrap.servers": brokers,
+        "subscribe": requests,
+        "startingOffsets": "earliest",
+    }
+    if settings.get("maxOffsetsPerTrigger", "none") != "none":
+        source["maxOffsetsPerTrigger"] = settings["maxOffsetsPerTrigger"]
+    query = (
+        spark.readStream.format("kafka").options(**source).load()
+        .select(from_json(col("value").cast("string"), SCHEMA).alias("request"))
+        .select("request.*")
+        .mapInPandas(answers_of(model, int(settings["threads"])), "key string, value string")
+        .writeStream.format("kafka")
+        .option("kafka.bootstrap.servers", brokers)
+        .option("topic", answers)
+        .option("checkpointLocation", f"{home}/checkpoint")
+        .start()
+    )
+    query.awaitTermination()
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,56 @@
+//! The limit for any applier over HTTP: actix-web that takes the body of every `POST` and returns
+//! the bytes of a file, whatever was asked.
+//!
+//! ```text
+//! cargo run --release -p model-application --example constant -- ANSWER_FILE [--http HOST:PORT]
+//! ```
+//!
+//! It prints its address, alone, on one line, and runs until it is stopped.
+
+use std::io::Write;
+use std::path::PathBuf;
+
+use actix_web::{App, HttpResponse, HttpServer, web};
+use anyhow::Context;
+use clap::Parser;
+
+/// Largest body taken, in bytes: that of `POST /predict`.
+const MAX_BODY_BYTES: usize = 4 << 20;
+
+#[derive(Parser)]
+struct Args {
+    /// What is returned, as JSON
+    answer: PathBuf,
+    /// Address to listen on (port 0 takes a free one)
+    #[arg(long, default_value = "127.0.0.1:0")]
+    http: String,
+}
+
+#[actix_web::main]
+async fn main() -> anyhow::Result<()> {
+    let args = Args::parse();
+    let answer = std::fs::read(&args.answer)
+        .with_context(|| format!("{} cannot be read", args.answer.display()))?;
+    let answer = web::Bytes::from(answer);
+    let server = HttpServer::new(move || {
+        let answer = answer.clone();
+        App::new()
+            .app_data(web::PayloadConfig::new(MAX_BODY_BYTES))
+            .default_service(web::to(move |_body: web::Bytes| {
+                let answer = answer.clone();
+                async move {
+                    HttpResponse::Ok()
+                        .content_type("application/json")
+                        .body(answer)
+                }
+            }))
+    })
+    .bind(&args.http)
+    .with_context(|| format!("cannot listen on {}", args.http))?;
+    let mut output = std::io::stdout();
+    for address in server.addrs() {
+        writeln!(output, "{address}")?;
+    }
+    output.flush()?;
+    Ok(server.run().await?)
+}

@@ -1,0 +1,125 @@
+//! Watches a topic of answers fill up, and judges what it holds.
+//!
+//! While the system works, only the ends of the partitions are asked for, which costs the machine
+//! next to nothing; the answers are read when it has ended.
+
+use std::io::BufRead;
+use std::time::{Duration, Instant};
+
+use anyhow::Context;
+use clap::Args;
+use rdkafka::Message;
+use rdkafka::consumer::BaseConsumer;
+use serde_json::json;
+
+use crate::answer::Answer;
+use crate::tell;
+use crate::topics::{self, From, PATIENCE};
+
+/// Pause between two looks.
+const LOOK: Duration = Duration::from_millis(25);
+
+/// What is waited for.
+#[derive(Args)]
+pub struct Drain {
+    /// Kafka brokers, host:port[,host:port]
+    #[arg(long)]
+    brokers: String,
+    /// Topic of the answers; made if it is not there
+    #[arg(long)]
+    topic: String,
+    /// Its partitions
+    #[arg(long, default_value_t = 6)]
+    partitions: i32,
+    /// Answers to wait for: requests are numbered from 0, and answers have the number as their key
+    #[arg(long)]
+    count: u64,
+    /// Seconds without a first answer, or without another one, after which it is given up
+    #[arg(long, default_value_t = 60)]
+    stall_s: u64,
+}
+
+impl Drain {
+    /// Tells `watching`, `begin` with the first answers, `end` with the last; then waits for a line
+    /// on standard input and tells `judged`.
+    ///
+    /// # Errors
+    /// When the broker does not answer.
+    pub fn run(&self) -> anyhow::Result<()> {
+        topics::make(&self.brokers, &[&self.topic], self.partitions)?;
+        let reader = topics::reader(&self.brokers, &self.topic, self.partitions, From::Beginning)?;
+        tell(&json!({ "event": "watching" }));
+        let begun = Instant::now();
+        let (mut seen, mut first) = (0, None);
+        let mut grown = Instant::now();
+        while seen < self.count && grown.elapsed().as_secs() < self.stall_s {
+            let there = self.there(&reader)?;
+            if there > seen {
+                (seen, grown) = (there, Instant::now());
+            }
+            if seen > 0 && first.is_none() {
+                first = Some(Instant::now());
+                tell(&json!({ "event": "begin", "answers": seen }));
+            }
+            if seen < self.count {
+                std::thread::sleep(LOOK);
+            }
+        }
+        let seconds = first.map_or(0.0, |first| (grown - first).as_secs_f64());
+        tell(&json!({
+            "event": "end",
+            "answers": seen,
+            "seconds": seconds,
+            "since_watching_s": (grown - begun).as_secs_f64(),
+        }));
+        let mut line = String::new();
+        std::io::stdin().lock().read_line(&mut line)?;
+        tell(&self.judge(&reader)?);
+        Ok(())
+    }
+
+    fn there(&self, reader: &BaseConsumer) -> anyhow::Result<u64> {
+        let mut there = 0;
+        for partition in 0..self.partitions {
+            let high = topics::end(reader, &self.topic, partition)?;
+            there += u64::try_from(high).unwrap_or_default();
+        }
+        Ok(there)
+    }
+
+    /// Reads all answers: how many requests have one, how many more than one, how many no price.
+    fn judge(&self, reader: &BaseConsumer) -> anyhow::Result<serde_json::Value> {
+        let there = self.there(reader)?;
+        let mut answered = vec![false; usize::try_from(self.count)?];
+        let (mut distinct, mut twice, mut unknown, mut unpriced, mut bytes) = (0, 0, 0, 0, 0);
+        for _ in 0..there {
+            let message = reader
+                .poll(PATIENCE)
+                .with_context(|| format!("{} ends early", self.topic))??;
+            let payload = message.payload().unwrap_or_default();
+            bytes += payload.len();
+            let key = message.key().and_then(|key| std::str::from_utf8(key).ok());
+            let number = key.and_then(|key| key.parse::<usize>().ok());
+            match number.and_then(|number| answered.get_mut(number)) {
+                Some(answered) if *answered => twice += 1,
+                Some(answered) => {
+                    *answered = true;
+                    distinct += 1;
+                }
+                None => unknown += 1,
+            }
+            if !Answer::read(payload).is_some_and(|answer| answer.is_priced()) {
+                unpriced += 1;
+            }
+        }
+        Ok(json!({
+            "event": "judged",
+            "answered": distinct,
+            "missing": answered.iter().filter(|answered| !**answered).count(),
+            "twice": twice,
+            "unknown": unknown,
+            "unpriced": unpriced,
+            "bytes": bytes,
+        }))
+    }
+}

@@ -1,0 +1,75 @@
+//! Which training rows are said by members that have not seen them.
+
+use crate::draw::fold_of;
+
+/// Rows that are enough to say what members are worth: beyond, not all folds are grown.
+const ENOUGH_ROWS: usize = 6_000;
+/// Folds grown at least: how many trees to grow is not to hang on one.
+const LEAST_FOLDS: usize = 2;
+
+/// Rows to learn from and rows to be judged on, by position among the training rows, rising.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Fold {
+    pub(crate) train: Vec<u32>,
+    pub(crate) judge: Vec<u32>,
+}
+
+impl Fold {
+    /// The rows of a fold and those of the others, by the fold of each row.
+    fn of(folds: &[usize], fold: usize) -> Fold {
+        let rows = 0..folds.len() as u32;
+        let (judge, train) = rows.partition(|row| folds[*row as usize] == fold);
+        Fold { train, judge }
+    }
+}
+
+/// As many of `count` folds of `rows` rows as have enough rows to judge on.
+pub(crate) fn some(rows: usize, count: usize, seed: u64) -> Vec<Fold> {
+    let grown = (ENOUGH_ROWS * count).div_ceil(rows.max(1));
+    let mut folds = all(rows, count, seed);
+    folds.truncate(grown.clamp(LEAST_FOLDS.min(count), count));
+    folds
+}
+
+/// All of `count` folds of `rows` rows, drawn by the seed.
+pub(crate) fn all(rows: usize, count: usize, seed: u64) -> Vec<Fold> {
+    let of: Vec<usize> = (0..rows).map(|row| fold_of(row, count, seed)).collect();
+    let folds = (0..count).map(|fold| Fold::of(&of, fold));
+    folds
+        .filter(|fold| !fold.judge.is_empty() && !fold.train.is_empty())
+        .collect()
+}
+
+/// The rows that are judged on in any fold, rising.
+pub(crate) fn judged(folds: &[Fold]) -> Vec<usize> {
+    let mut rows: Vec<usize> = folds
+        .iter()
+        .flat_map(|fold| fold.judge.iter().map(|row| *row as usize))
+        .collect();
+    rows.sort_unstable();
+    rows
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn few_rows_are_all_judged_on_and_many_are_not() {
+        let few = some(1000, 5, 1);
+        assert_eq!(few, all(1000, 5, 1));
+        assert_eq!(judged(&few), (0..1000).collect::<Vec<_>>());
+        let many = some(20_000, 5, 1);
+        assert_eq!(many.len(), 2);
+        assert!((7_500..8_500).contains(&judged(&many).len()));
+        for fold in &many {
+            assert_eq!(fold.train.len() + fold.judge.len(), 20_000);
+            assert!(
+                fold.judge
+                    .iter()
+                    .all(|row| fold.train.binary_search(row).is_err())
+            );
+        }
+        assert_eq!(some(1_000_000, 5, 1).len(), 2);
+    }
+}
