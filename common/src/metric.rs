@@ -162,6 +162,7 @@ impl Metric {
             "hedonic_quality_",
             "hedonic_drift_",
             "hedonic_kafka_consumer_lag_",
+            "hedonic_prepare_new_rows",
         ]
         .iter()
         .any(|kind| name.starts_with(kind))

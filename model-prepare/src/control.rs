@@ -13,7 +13,9 @@ use sqlx::PgPool;
 use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
 
+use crate::live::Live;
 use crate::turn::Elsewhere;
+use crate::watch::WatchConfig;
 use crate::{Config, Trained};
 
 /// Shared between the schedule and the HTTP interface.
@@ -52,6 +54,12 @@ struct Account {
     /// When it ended.
     #[serde(skip)]
     ended: Option<Instant>,
+    /// When the live error was looked at last.
+    #[serde(skip)]
+    live_looked: Option<Instant>,
+    /// The champion whose live error a training has been started for.
+    #[serde(skip)]
+    live_trained_for: Option<u64>,
     /// Listings that had been stored when the last successful training began.
     #[serde(skip)]
     learned: Option<u64>,
@@ -66,6 +74,10 @@ struct Watch {
     new_rows: u64,
     /// Seconds until a training that failed is tried again.
     retry_in_s: Option<f64>,
+    /// The champion's median error where it answers, as far as it is known.
+    live_mdape: Option<f64>,
+    /// Beyond it a training is started, once a champion.
+    live_mdape_bound: Option<f64>,
 }
 
 /// A training that saved a version.
@@ -142,6 +154,40 @@ impl Control {
 
     pub(crate) fn set_learned(&self, stored: u64) {
         self.account().learned = Some(stored);
+    }
+
+    pub(crate) fn schema(&self) -> &str {
+        &self.config.schema.name
+    }
+
+    pub(crate) fn watch_settings(&self) -> &WatchConfig {
+        &self.config.prepare.watch
+    }
+
+    /// Whether the live error has not been looked at for so long; it counts as looked at then.
+    pub(crate) fn may_look_at_live(&self, pause: Duration) -> bool {
+        let mut account = self.account();
+        let is_rested = account.live_looked.is_none_or(|at| at.elapsed() >= pause);
+        if is_rested {
+            account.live_looked = Some(Instant::now());
+        }
+        // A training that failed has a pause of its own.
+        is_rested && account.failures_in_a_row == 0
+    }
+
+    /// Whether a champion's live error is beyond the bound, and nothing has been started for it yet.
+    pub(crate) fn is_too_far_off(&self, live: &Live) -> bool {
+        let bound = live.holdout * self.watch_settings().live_error_factor;
+        let mut account = self.account();
+        if let Some(watch) = &mut account.watch {
+            watch.live_mdape = Some(live.mdape);
+            watch.live_mdape_bound = Some(bound);
+        }
+        if live.mdape <= bound || account.live_trained_for == Some(live.champion) {
+            return false;
+        }
+        account.live_trained_for = Some(live.champion);
+        true
     }
 
     /// Whether it is time to train, with so many new listings.

@@ -8,6 +8,7 @@ mod export;
 mod html;
 mod infer;
 mod listings;
+mod live;
 mod price;
 mod promotion;
 mod refused;
@@ -133,7 +134,13 @@ fn train(
         report,
     } = fit_and_publish(config, listings, source, arrived, began, None, registry)?;
     let decision = match &version {
-        Some(version) => Some(decide(registry, config, version, &mut run)?),
+        Some(version) => match decide(registry, config, version, &mut run) {
+            Err(error) if is_away(&error) => {
+                tracing::error!("{error:#}");
+                None
+            }
+            decided => Some(decided?),
+        },
         None => None,
     };
     Ok(Trained {
@@ -196,6 +203,12 @@ fn fit_and_publish(
         run,
         report,
     })
+}
+
+/// Whether the registry's server is away: what waits for it is done later.
+fn is_away(error: &anyhow::Error) -> bool {
+    let own = error.chain().find_map(|own| own.downcast_ref());
+    own.is_some_and(registry::RegistryError::may_pass)
 }
 
 /// Judges and promotes, and notes how long that took and what came of it in the run.

@@ -22,7 +22,7 @@ use valuation::SplitBy;
 /// It prints a table of errors (RMSE, MAE, R², median percentage error) beside those of the
 /// baseline, which always says the median price of the listing's city; how much of the range holds;
 /// what was rejected and removed; and where the version was saved: v000001 and so on below
-/// --registry (.hedonic/models), where model-application takes the newest up by itself.
+/// --registry (.hedonic/models), where model-application takes the champion up by itself.
 /// What cannot be learned from is an error: exit code 1, and nothing is written.
 ///
 /// With --report it judges instead: fits on a part of --data, and writes every measure of the rest

@@ -101,7 +101,10 @@ async fn serve(
     let scheduled = async {
         match &schedule {
             Some(expression) => follow(expression, &control, &shutdown).await,
-            None => Ok(shutdown.cancelled().await),
+            None => {
+                shutdown.cancelled().await;
+                Ok(())
+            }
         }
     };
     let watched = async {

@@ -12,7 +12,7 @@ pub struct Trained {
     pub saved: Option<Version>,
     /// Id of its run.
     pub run: String,
-    /// The verdict on it and whether it was promoted; `None` where it waits to be sent.
+    /// The verdict on it and whether it was promoted; `None` where the server was away.
     pub decision: Option<(Verdict, bool)>,
     /// How good it is.
     pub report: Report,
@@ -43,7 +43,10 @@ impl Trained {
         match &self.decision {
             Some((verdict, true)) => format!("{saved}\npromoted: {verdict}"),
             Some((verdict, false)) => format!("{saved}\nkept as challenger: {verdict}"),
-            None => saved,
+            None => format!(
+                "{saved}\nnot judged, as the MLflow server does not answer any more: \
+                 `model-prepare promote {version}` does it"
+            ),
         }
     }
 }

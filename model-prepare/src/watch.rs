@@ -1,4 +1,5 @@
-//! Training when enough new listings have come, and again, later, where a training failed.
+//! Training when enough new listings have come or the champion's answers are too far off, and again,
+//! later, where a training failed.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,9 +11,12 @@ use sqlx::PgPool;
 use sqlx::postgres::PgListener;
 
 use crate::control::{Control, Refusal};
+use crate::live::{Live, live};
 
 /// How often is looked without being told: a notice may be lost with its connection.
 const LOOK: Duration = Duration::from_secs(2);
+/// How often the live error is looked at: it is worked out no more often.
+const LIVE_LOOK: Duration = Duration::from_secs(5);
 /// The parameter of a run that says how many rows had been stored when it began.
 pub(crate) const ARRIVED: &str = "data.arrived";
 
@@ -28,6 +32,11 @@ pub struct WatchConfig {
     pub retry_s: u64,
     /// The longest that pause becomes.
     pub retry_most_s: u64,
+    /// Train when the champion's median error on live answers is beyond so many times that of its
+    /// hold-out; 0: it is not looked at. Once a champion: if that does not help, listings must come.
+    pub live_error_factor: f64,
+    /// Known prices that a live error must rest on.
+    pub live_min_labelled: u64,
     /// Versions that stay beside those with an alias: a loop would fill any disk. 0: all.
     pub keep_versions: usize,
 }
@@ -128,23 +137,46 @@ async fn listen(pool: &PgPool) -> Option<PgListener> {
     Some(listener)
 }
 
+/// The champion's live error, where it is beyond the bound for the first time.
+async fn too_far_off(control: &Arc<Control>, pool: &PgPool) -> anyhow::Result<Option<Live>> {
+    let settings = control.watch_settings();
+    if settings.live_error_factor <= 0.0 || !control.may_look_at_live(LIVE_LOOK) {
+        return Ok(None);
+    }
+    let least = settings.live_min_labelled;
+    let found = live(pool, control.schema(), control.registry(), least).await?;
+    Ok(found.filter(|found| control.is_too_far_off(found)))
+}
+
 /// Looks once, and trains where it is time to.
 async fn look(control: &Arc<Control>, pool: &PgPool, table: &str) -> anyhow::Result<()> {
     let stored = arrived(pool, table).await?;
     let before = match control.learned() {
         Some(before) => before,
         None => {
-            let before = arrived_before_newest(pool, table, control.registry()).await?;
+            let found = arrived_before_newest(pool, table, control.registry()).await;
+            let before = found.unwrap_or_else(|error| {
+                tracing::warn!("{error:#}; only what is stored from now on counts as new");
+                stored
+            });
             control.set_learned(before);
             before
         }
     };
     // Somebody may have emptied the table.
     let new_rows = stored.saturating_sub(before);
-    if !control.is_due(new_rows) {
+    if control.is_due(new_rows) {
+        tracing::info!("training: {new_rows} listings are new, or the last one failed");
+    } else if let Some(live) = too_far_off(control, pool).await? {
+        tracing::info!(
+            "training: v{:06} is off by {:.2} % where it answers, {:.2} % on its hold-out",
+            live.champion,
+            live.mdape * 100.0,
+            live.holdout * 100.0
+        );
+    } else {
         return Ok(());
     }
-    tracing::info!("training: {new_rows} listings are new");
     match Arc::clone(control).train().await {
         Err(Refusal::Busy | Refusal::Elsewhere(_)) => {
             tracing::info!("another training is running: this one waits");

@@ -386,3 +386,60 @@ async fn enough_new_listings_start_a_training_and_a_failed_one_is_tried_again() 
     service.await.expect("no panic").expect("no error");
     stage.end().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn answers_that_are_too_far_off_start_a_training_once_a_champion() {
+    let mut stage = Stage::set().await;
+    stage.store(0..600, "interval '1 day'", 1.0).await;
+    let first = model_prepare::train_on_database(&stage.config, &stage.pool)
+        .await
+        .expect("trains");
+    let holdout = first.report.model.mdape;
+    let schema = &stage.config.schema;
+    let tables = model_application::tables(schema);
+    common::database::make_tables(&stage.pool, &tables)
+        .await
+        .expect("the applier's tables");
+    let tell = async |model: &str, labelled: i32, mdape: f64| {
+        sqlx::query(
+            "INSERT INTO quality (computed_at, time_window, model, segment, answers, labelled, mdape) \
+             VALUES (now(), '1h', $1, '', 200, $2, $3)",
+        )
+        .bind(model)
+        .bind(labelled)
+        .bind(mdape)
+        .execute(&stage.pool)
+        .await
+        .expect("inserts");
+    };
+    stage.config.prepare.watch.new_rows = 0;
+    let listener = common::http::listen("127.0.0.1:0").expect("listens");
+    let client = Client::of(&listener);
+    let shutdown = Shutdown::new();
+    // Not so far, and of too few: nothing is started.
+    tell("real-estate@v000001", 150, holdout * 1.4).await;
+    tell("real-estate@v000001", 50, holdout * 4.0).await;
+    let service = tokio::spawn(model_prepare::watch(
+        stage.config.clone(),
+        None,
+        listener,
+        shutdown.clone(),
+    ));
+    let status = client
+        .status_where(|status| status["watch"]["live_mdape"].is_number())
+        .await;
+    assert_eq!(status["trainings"], 0, "{status}");
+    let bound = status["watch"]["live_mdape_bound"].as_f64();
+    assert!((bound.expect("a number") - 1.5 * holdout).abs() < 1e-12);
+
+    tell("real-estate@v000001", 150, holdout * 1.6).await;
+    let status = client.status_where(|status| status["trainings"] == 1).await;
+    assert_eq!(status["last_training"]["version"], "v000002", "{status}");
+    // The same again is no reason: only other listings would make another model.
+    tokio::time::sleep(Duration::from_secs(6)).await;
+    let (_, status) = client.get("/status").await;
+    assert_eq!(status["trainings"], 1, "{status}");
+    shutdown.cancel();
+    service.await.expect("no panic").expect("no error");
+    stage.end().await;
+}

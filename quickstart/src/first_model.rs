@@ -21,8 +21,8 @@ pub(crate) async fn ensure(
     bounds: &Bounds,
     screen: &Screen,
 ) -> anyhow::Result<()> {
-    let kept = registry::Directory::new(&prepare.registry.path).newest()?;
-    if let Some(kept) = kept {
+    let mut prepare = prepare.clone();
+    if let Some(kept) = champion(prepare.registry.clone()).await? {
         bounds.wait_for(format!("the applier to take up {kept}, kept from before"));
         match taken_up(&kept, services).await? {
             Taken::Up(status) => {
@@ -31,16 +31,25 @@ pub(crate) async fn ensure(
                 return Ok(());
             }
             Taken::Refused(why) => {
-                screen.note(&format!("the model kept from before is not used: {why}"))
+                screen.note(&format!("the model kept from before is not used: {why}"));
+                // What cannot answer is no rival.
+                prepare.prepare.promote = model_prepare::PromotionMode::Always;
             }
         }
     }
-    let fitted = fit(prepare, pool, bounds, screen).await?;
+    let fitted = fit(&prepare, pool, bounds, screen).await?;
     bounds.wait_for(format!("the applier to take up {fitted}"));
     match taken_up(&fitted, services).await? {
         Taken::Up(_) => Ok(()),
         Taken::Refused(why) => bail!("the applier does not take the new model: {why}"),
     }
+}
+
+/// The version that is to answer, kept from before.
+async fn champion(config: registry::RegistryConfig) -> anyhow::Result<Option<Version>> {
+    // A server is asked by a thread that may wait for it.
+    let looking = tokio::task::spawn_blocking(move || registry::open(&config)?.champion());
+    Ok(looking.await.context("the registry was not read")??)
 }
 
 async fn fit(

@@ -20,7 +20,7 @@ mod stages;
 
 use std::path::{Path, PathBuf};
 
-use crate::error::BoxError;
+use crate::error::Fill;
 use crate::stage::Plan;
 use crate::{
     Aliases, Artifact, Change, PublishError, Registry, RegistryError, Run, Stage, Version,
@@ -89,7 +89,7 @@ impl Registry for Directory {
     fn publish_from(
         &self,
         run: Option<&str>,
-        write: &mut dyn FnMut(&Path) -> Result<(), BoxError>,
+        write: &mut Fill<'_>,
     ) -> Result<Version, RegistryError> {
         publish::publish(&self.root, run, |path| {
             write(path).map_err(RegistryError::Write)

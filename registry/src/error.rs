@@ -1,9 +1,12 @@
 //! Why the registry could not be used.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// An error of whoever writes a version.
 pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
+
+/// Fills an empty directory with a version's files.
+pub type Fill<'a> = dyn FnMut(&Path) -> Result<(), BoxError> + 'a;
 
 /// Why the registry could not be used.
 #[derive(Debug, thiserror::Error)]

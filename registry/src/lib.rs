@@ -16,12 +16,12 @@ mod stage;
 mod version;
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 pub use alias::{Alias, Aliases};
 pub use config::{RegistryConfig, open};
 pub use directory::Directory;
-pub use error::{BoxError, PublishError, RegistryError};
+pub use error::{BoxError, Fill, PublishError, RegistryError};
 pub use history::{Action, Change, Reason};
 pub use mlflow::Mlflow;
 pub use outbox::{Kept, Outbox};
@@ -52,7 +52,7 @@ pub trait Registry: Send + Sync + std::fmt::Debug {
     fn publish_from(
         &self,
         run: Option<&str>,
-        write: &mut dyn FnMut(&Path) -> Result<(), BoxError>,
+        write: &mut Fill<'_>,
     ) -> Result<Version, RegistryError>;
 
     /// A directory with the files of a version: of a directory home its own, else a copy in a cache,

@@ -16,12 +16,12 @@ mod stages;
 mod versions;
 
 use std::collections::HashMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use self::client::Client;
-use crate::error::BoxError;
+use crate::error::Fill;
 use crate::stage::Plan;
 use crate::{Aliases, Artifact, Change, Registry, RegistryError, Run, Stage, Version, VersionInfo};
 
@@ -89,7 +89,7 @@ impl Registry for Mlflow {
     fn publish_from(
         &self,
         run: Option<&str>,
-        write: &mut dyn FnMut(&Path) -> Result<(), BoxError>,
+        write: &mut Fill<'_>,
     ) -> Result<Version, RegistryError> {
         self.publish(run, write)
     }

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::error::BoxError;
+use crate::error::Fill;
 use crate::{Artifact, Directory, Registry, RegistryError, Run, Version};
 
 /// Runs and the versions they made, waiting to be sent.
@@ -38,7 +38,7 @@ impl Outbox {
         &self,
         run: &Run,
         artifacts: &[Artifact],
-        write: Option<&mut dyn FnMut(&Path) -> Result<(), BoxError>>,
+        write: Option<&mut Fill<'_>>,
     ) -> Result<(), RegistryError> {
         if let Some(write) = write {
             self.kept.publish_from(Some(&run.id), write)?;

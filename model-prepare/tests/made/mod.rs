@@ -58,7 +58,8 @@ pub fn csv(count: usize) -> String {
 pub fn command(registry: &Path, flags: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_model-prepare"));
     for (name, _) in std::env::vars() {
-        if name.starts_with("HEDONIC") || name == "DATABASE_URL" || name == "RUST_LOG" {
+        let is_ours = name.starts_with("HEDONIC") || name.starts_with("MLFLOW");
+        if is_ours || name == "DATABASE_URL" || name == "RUST_LOG" {
             command.env_remove(name);
         }
     }

@@ -12,7 +12,7 @@ use super::artifacts::{at, write};
 use super::client::{is_absent, is_there};
 use super::runs::{list, text, whole};
 use super::{Mlflow, pyfunc};
-use crate::error::BoxError;
+use crate::error::Fill;
 use crate::{Alias, RegistryError, Run, RunStatus, Version, VersionInfo};
 
 /// Versions asked for at once.
@@ -98,7 +98,7 @@ impl Mlflow {
     pub(super) fn publish(
         &self,
         run: Option<&str>,
-        fill: &mut dyn FnMut(&Path) -> Result<(), BoxError>,
+        fill: &mut Fill<'_>,
     ) -> Result<Version, RegistryError> {
         static COUNT: AtomicU64 = AtomicU64::new(0);
         let count = COUNT.fetch_add(1, Ordering::Relaxed);
