@@ -7,6 +7,7 @@ mod openapi;
 mod predict;
 mod predictor;
 mod protocol;
+mod refused;
 mod tensor;
 
 use std::sync::Arc;

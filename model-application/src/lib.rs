@@ -116,7 +116,6 @@ pub async fn run(config: Config, listener: TcpListener, shutdown: Shutdown) -> a
         let _entered = runtime.enter();
         streaming::Applier::new(
             &config,
-            &runtime,
             anchor,
             health,
             serving,

@@ -89,7 +89,7 @@ struct Read {
 
 enum Source {
     File(Box<FromFile>),
-    Table(FromTable),
+    Table(Box<FromTable>),
 }
 
 impl Source {
@@ -177,7 +177,9 @@ pub async fn score(config: &Config, scoring: &Scoring) -> anyhow::Result<Scored>
         Place::File(path) => Source::File(Box::new(FromFile::open(path, &config.schema)?)),
         Place::Table(table) => {
             let pool = connection(config, &mut pool).await?;
-            Source::Table(FromTable::open(pool, table, &config.schema).await?)
+            Source::Table(Box::new(
+                FromTable::open(pool, table, &config.schema).await?,
+            ))
         }
     };
     let mut sink = match &scoring.output {

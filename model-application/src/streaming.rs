@@ -43,9 +43,9 @@ pub(crate) struct Applier {
 }
 
 impl Applier {
+    /// Call from within a Tokio runtime; run on a thread that is not of it.
     pub fn new(
         config: &Config,
-        runtime: &Handle,
         anchor: Anchor,
         health: Health,
         serving: Arc<Serving>,
@@ -63,7 +63,7 @@ impl Applier {
         )?;
         control.watch(consumer.lag());
         Ok(Applier {
-            pipeline: Pipeline::new(consumer, runtime, shutdown.clone()),
+            pipeline: Pipeline::new(consumer, &Handle::current(), shutdown.clone()),
             follower: Follower {
                 control: Arc::clone(&control),
             },

@@ -3,11 +3,11 @@
 
 use actix_web::http::header::ContentType;
 use actix_web::{HttpResponse, web};
-use common::http::error_answer;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::predictor::{Predictor, Said};
+use super::refused::Refused;
 
 /// What may stand behind `/predict?`.
 #[derive(Debug, Deserialize)]
@@ -21,53 +21,40 @@ pub(super) async fn predict(
     predictor: web::Data<Predictor>,
     query: web::Query<Query>,
     body: Result<web::Bytes, actix_web::Error>,
-) -> HttpResponse {
-    let body = match taken(&predictor, body) {
-        Ok(body) => body,
-        Err(answer) => return answer,
-    };
-    let _place = match predictor.place() {
-        Ok(place) => place,
-        Err(answer) => return answer,
-    };
+) -> Result<HttpResponse, Refused> {
+    let body = taken(&predictor, body)?;
+    let _place = predictor.place()?;
     let is_array = body
         .iter()
         .find(|byte| !byte.is_ascii_whitespace())
         .is_some_and(|byte| *byte == b'[');
-    let records: Vec<&[u8]> = if is_array {
-        match serde_json::from_slice::<Vec<&RawValue>>(&body) {
-            Ok(records) => records
-                .iter()
-                .map(|record| record.get().as_bytes())
-                .collect(),
-            Err(error) => return error_answer(400, &format!("the body is not JSON: {error}")),
-        }
-    } else {
-        vec![&body]
-    };
-    let mut said = match predictor.price(&records, query.explain).await {
-        Ok(said) => said,
-        Err(answer) => return answer,
-    };
-    if is_array {
-        return ok(array(&said));
+    if !is_array {
+        let said = predictor.price(&[&body], query.explain).await?.pop();
+        return match said {
+            Some(Said::Priced(worded)) => Ok(ok(worded.payload.clone())),
+            Some(Said::Refused(refusal)) => Err(Refused::Record(refusal)),
+            None => Err(Refused::new(500, "the record got no answer")),
+        };
     }
-    match said.pop() {
-        Some(Said::Priced(worded)) => ok(worded.payload.clone()),
-        Some(Said::Refused(refusal)) => HttpResponse::BadRequest().json(refusal),
-        None => error_answer(500, "the record got no answer"),
-    }
+    let records: Vec<&RawValue> = serde_json::from_slice(&body)
+        .map_err(|error| Refused::new(400, format!("the body is not JSON: {error}")))?;
+    let records: Vec<&[u8]> = records
+        .iter()
+        .map(|record| record.get().as_bytes())
+        .collect();
+    let said = predictor.price(&records, query.explain).await?;
+    Ok(ok(array(&said)))
 }
 
 /// The body, or why it was not taken.
 pub(super) fn taken(
     predictor: &Predictor,
     body: Result<web::Bytes, actix_web::Error>,
-) -> Result<web::Bytes, HttpResponse> {
+) -> Result<web::Bytes, Refused> {
     body.map_err(|error| {
         let most = predictor.max_body_bytes;
         let why = format!("the body was not taken: {error}; expected at most {most} bytes");
-        error_answer(413, &why)
+        Refused::new(413, why)
     })
 }
 

@@ -3,9 +3,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use actix_web::HttpResponse;
 use common::Metric;
-use common::http::error_answer;
 use records::decode::{Decoder, key_of_reject};
 use records::{Purpose, Schema, timestamp};
 use serde_json::Value;
@@ -14,6 +12,7 @@ use tokio::sync::mpsc::Sender;
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{Semaphore, SemaphorePermit};
 
+use super::refused::Refused;
 use crate::answer::{Worded, refusal};
 use crate::ask::Ask;
 use crate::config::Config;
@@ -45,7 +44,7 @@ pub(crate) struct Predictor {
 /// What became of each record, in order.
 pub(super) enum Said {
     Priced(Arc<Worded>),
-    Refused(Value),
+    Refused(Box<Value>),
 }
 
 impl Predictor {
@@ -80,18 +79,12 @@ impl Predictor {
         !self.is_guarded() || token.ct_eq(self.token.as_bytes()).into()
     }
 
-    /// A place to work in, or the answer that there is none.
-    pub fn place(&self) -> Result<SemaphorePermit<'_>, HttpResponse> {
-        self.places.try_acquire().map_err(|_| {
-            let most = self.max_concurrent;
-            let why = format!("{most} requests are being answered, as many as may be: ask again");
-            let mut answer = error_answer(503, &why);
-            let seconds = actix_web::http::header::HeaderValue::from_static("1");
-            answer
-                .headers_mut()
-                .insert(actix_web::http::header::RETRY_AFTER, seconds);
-            answer
-        })
+    /// A place to work in.
+    pub(super) fn place(&self) -> Result<SemaphorePermit<'_>, Refused> {
+        let most = self.max_concurrent;
+        self.places
+            .try_acquire()
+            .map_err(|_| Refused::Busy { most })
     }
 
     /// Prices records in their order, and hands the answers over to be stored. `explain` asks for
@@ -100,22 +93,19 @@ impl Predictor {
         &self,
         records: &[&[u8]],
         explain: Option<usize>,
-    ) -> Result<Vec<Said>, HttpResponse> {
+    ) -> Result<Vec<Said>, Refused> {
         let (found, most) = (records.len(), self.max_records);
         if found > most {
             let why = format!("found {found} records; expected at most {most}");
-            return Err(error_answer(413, &why));
+            return Err(Refused::new(413, why));
         }
         let Some(loaded) = self.serving.current() else {
-            return Err(error_answer(
-                503,
-                "there is no model yet: run model-prepare",
-            ));
+            return Err(Refused::no_model());
         };
         let mut decoder = self.decoder();
         let arrival_us = timestamp::now_us();
         let mut asked = Vec::with_capacity(records.len());
-        let refusals: Vec<Option<Value>> = records
+        let refusals: Vec<Option<Box<Value>>> = records
             .iter()
             .map(|record| match decoder.push(record, arrival_us) {
                 Ok(()) => {
@@ -128,7 +118,7 @@ impl Predictor {
                     metrics::counter!(Metric::ApplierHttpRefused.name(), "code" => code)
                         .increment(1);
                     let id = key_of_reject(&self.schema, record);
-                    Some(refusal(id.as_ref(), code, &reason.to_string()))
+                    Some(Box::new(refusal(id.as_ref(), code, &reason.to_string())))
                 }
             })
             .collect();
@@ -139,12 +129,12 @@ impl Predictor {
         if explained > MOST_EXPLAINED {
             let why =
                 format!("found {explained} records to explain; expected at most {MOST_EXPLAINED}");
-            return Err(error_answer(413, &why));
+            return Err(Refused::new(413, why));
         }
         let decoded = decoder.finish();
         self.decoders().push(decoder);
         let priced = price(&self.schema, &decoded, &asked, &loaded)
-            .map_err(|error| error_answer(500, &format!("{:#}", anyhow::Error::new(error))))?;
+            .map_err(|error| Refused::new(500, format!("{:#}", anyhow::Error::new(error))))?;
         self.serving.remember(&decoded.batch);
         self.watch
             .answered(&loaded, &decoded.batch, &priced.predictions);

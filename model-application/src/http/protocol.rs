@@ -5,7 +5,6 @@
 use std::sync::Arc;
 
 use actix_web::{HttpResponse, web};
-use common::http::error_answer;
 use records::Purpose;
 use registry::Version;
 use serde::Deserialize;
@@ -13,6 +12,7 @@ use serde_json::{Map, Value, json};
 
 use super::predict::taken;
 use super::predictor::{Predictor, Said};
+use super::refused::Refused;
 use super::tensor::{self, Input, Output};
 use crate::answer::Answer;
 use crate::serving::Loaded;
@@ -25,8 +25,8 @@ pub(super) fn routes(config: &mut web::ServiceConfig) {
     for model in ["/v2/models/{name}", "/v2/models/{name}/versions/{version}"] {
         config
             .service(web::resource(model).route(web::get().to(metadata)))
-            .service(web::resource(&format!("{model}/ready")).route(web::get().to(model_ready)))
-            .service(web::resource(&format!("{model}/infer")).route(web::post().to(infer)));
+            .service(web::resource(format!("{model}/ready")).route(web::get().to(model_ready)))
+            .service(web::resource(format!("{model}/infer")).route(web::post().to(infer)));
     }
 }
 
@@ -59,51 +59,49 @@ async fn ready(predictor: web::Data<Predictor>) -> HttpResponse {
     }
 }
 
-async fn model_ready(predictor: web::Data<Predictor>, place: web::Path<Place>) -> HttpResponse {
-    match named(&predictor, &place) {
-        Ok(_) => HttpResponse::Ok().json(json!({ "name": place.name, "ready": true })),
-        Err(answer) => answer,
-    }
+async fn model_ready(
+    predictor: web::Data<Predictor>,
+    place: web::Path<Place>,
+) -> Result<HttpResponse, Refused> {
+    named(&predictor, &place)?;
+    Ok(HttpResponse::Ok().json(json!({ "name": place.name, "ready": true })))
 }
 
-async fn metadata(predictor: web::Data<Predictor>, place: web::Path<Place>) -> HttpResponse {
-    let loaded = match named(&predictor, &place) {
-        Ok(loaded) => loaded,
-        Err(answer) => return answer,
-    };
+async fn metadata(
+    predictor: web::Data<Predictor>,
+    place: web::Path<Place>,
+) -> Result<HttpResponse, Refused> {
+    let loaded = named(&predictor, &place)?;
     let inputs: Vec<Value> = predictor
         .schema
         .columns(Purpose::Request)
         .map(|field| json!({ "name": field.name, "datatype": tensor::datatype(field), "shape": [-1] }))
         .collect();
-    HttpResponse::Ok().json(json!({
+    Ok(HttpResponse::Ok().json(json!({
         "name": predictor.schema.name,
         "versions": [Version::name(loaded.number)],
         "platform": "hedonic",
         "inputs": inputs,
         "outputs": OUTPUTS.map(|(name, _)| json!({ "name": name, "datatype": "FP64", "shape": [-1] })),
-    }))
+    })))
 }
 
 /// The model that answers, where it is the one that is named.
-fn named(predictor: &Predictor, place: &Place) -> Result<Arc<Loaded>, HttpResponse> {
+fn named(predictor: &Predictor, place: &Place) -> Result<Arc<Loaded>, Refused> {
     let model = &predictor.schema.name;
     if place.name != *model {
         let why = format!("there is no model {}: this is {model}", place.name);
-        return Err(error_answer(404, &why));
+        return Err(Refused::new(404, why));
     }
     let Some(loaded) = predictor.serving.current() else {
-        return Err(error_answer(
-            503,
-            "there is no model yet: run model-prepare",
-        ));
+        return Err(Refused::no_model());
     };
     let answering = loaded.number;
     match place.version.as_deref() {
         Some(version) if Version::parse(version) != Some(answering) => {
             let answering = Version::name(answering);
             let why = format!("{model} answers with version {answering}, not with {version}");
-            Err(error_answer(404, &why))
+            Err(Refused::new(404, why))
         }
         _ => Ok(loaded),
     }
@@ -135,25 +133,22 @@ async fn infer(
     predictor: web::Data<Predictor>,
     place: web::Path<Place>,
     body: Result<web::Bytes, actix_web::Error>,
-) -> HttpResponse {
-    let inferred = async {
-        named(&predictor, &place)?;
-        let body = taken(&predictor, body)?;
-        let _place = predictor.place()?;
-        let request: Request = serde_json::from_slice(&body).map_err(|error| {
-            let why = format!("expected an inference request of the protocol's version 2: {error}");
-            error_answer(400, &why)
-        })?;
-        let outputs = wanted(&request.outputs)?;
-        let bodies = records(&predictor, &request).map_err(|why| error_answer(400, &why))?;
-        let bodies: Vec<&[u8]> = bodies.iter().map(Vec::as_slice).collect();
-        let said = predictor.price(&bodies, None).await?;
-        reply(&predictor, request.id, said, &outputs)
-    };
-    inferred.await.unwrap_or_else(|answer| answer)
+) -> Result<HttpResponse, Refused> {
+    named(&predictor, &place)?;
+    let body = taken(&predictor, body)?;
+    let _place = predictor.place()?;
+    let request: Request = serde_json::from_slice(&body).map_err(|error| {
+        let why = format!("expected an inference request of the protocol's version 2: {error}");
+        Refused::new(400, why)
+    })?;
+    let outputs = wanted(&request.outputs)?;
+    let bodies = records(&predictor, &request).map_err(|why| Refused::new(400, why))?;
+    let bodies: Vec<&[u8]> = bodies.iter().map(Vec::as_slice).collect();
+    let said = predictor.price(&bodies, None).await?;
+    reply(&predictor, request.id, said, &outputs)
 }
 
-fn wanted(outputs: &[Wanted]) -> Result<Vec<Part>, HttpResponse> {
+fn wanted(outputs: &[Wanted]) -> Result<Vec<Part>, Refused> {
     if outputs.is_empty() {
         return Ok(OUTPUTS.to_vec());
     }
@@ -162,7 +157,7 @@ fn wanted(outputs: &[Wanted]) -> Result<Vec<Part>, HttpResponse> {
         known.find(|part| part.0 == wanted.name).ok_or_else(|| {
             let found = &wanted.name;
             let why = format!("expected the outputs prediction, low or high, found {found}");
-            error_answer(400, &why)
+            Refused::new(400, why)
         })
     };
     outputs.iter().map(find).collect()
@@ -211,7 +206,7 @@ fn reply(
     id: Option<String>,
     said: Vec<Said>,
     outputs: &[Part],
-) -> Result<HttpResponse, HttpResponse> {
+) -> Result<HttpResponse, Refused> {
     let mut answers = Vec::with_capacity(said.len());
     for (row, said) in said.into_iter().enumerate() {
         match said {
@@ -220,7 +215,7 @@ fn reply(
             Said::Refused(mut refusal) => {
                 let why = refusal["error"].as_str().unwrap_or_default();
                 refusal["error"] = format!("row {row}: {why}").into();
-                return Err(HttpResponse::BadRequest().json(refusal));
+                return Err(Refused::Record(refusal));
             }
         }
     }
