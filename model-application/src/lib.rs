@@ -85,7 +85,12 @@ pub async fn run(config: Config, listener: TcpListener, shutdown: Shutdown) -> a
     let Some(pool) = database::open(&config.database, &tables, &health, &shutdown).await? else {
         return Ok(());
     };
-    let storing = tokio::spawn(store::store_queued(pool.clone(), waiting, leave.clone()));
+    let storing = tokio::spawn(store::store_queued(
+        // Who asked over HTTP has the answer already.
+        database::relaxed(&pool),
+        waiting,
+        leave.clone(),
+    ));
     let topics = &config.kafka.topics;
     let needed = [
         &*topics.requests,

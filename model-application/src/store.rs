@@ -3,8 +3,11 @@
 use std::borrow::Borrow;
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 
+use backon::Retryable;
 use bytes::Bytes;
+use common::database::forever;
 use common::{Metric, Shutdown};
 use sqlx::{PgConnection, PgPool};
 use tokio::sync::mpsc::Receiver;
@@ -28,7 +31,12 @@ CREATE INDEX IF NOT EXISTS answers_answered_at ON answers USING brin (answered_a
 pub(crate) const UPGRADE: &str = "ALTER TABLE answers ADD COLUMN IF NOT EXISTS segment text;
 ";
 /// Most queued answers stored in one statement.
-const AT_ONCE: usize = 1000;
+const AT_ONCE: usize = 2000;
+/// Longest that storing may go on when leaving.
+const LEAVING: Duration = Duration::from_secs(3);
+/// How long queued answers wait for company: whoever asked has them already, and one statement for many
+/// costs little more than one for each.
+const COMPANY: Duration = Duration::from_millis(20);
 
 /// Stores answers. Empty where all were new; else gives the stored payload for each of their ids:
 /// what is to be published, however often a request comes.
@@ -99,13 +107,31 @@ pub(crate) async fn store_queued(
             received = waiting.recv_many(&mut answers, AT_ONCE) => if received == 0 { return },
             () = shutdown.cancelled() => return,
         }
-        let written = async { store(&mut *pool.acquire().await?, &answers).await };
-        if let Err(error) = written.await {
-            metrics::counter!(Metric::ApplierHttpNotStored.name()).increment(answers.len() as u64);
-            tracing::error!(
-                "{} answers over HTTP were not stored: {error}",
-                answers.len()
-            );
+        if waiting.len() < AT_ONCE && !shutdown.is_cancelled() {
+            tokio::time::sleep(COMPANY).await;
+        }
+        while answers.len() < AT_ONCE
+            && let Ok(answer) = waiting.try_recv()
+        {
+            answers.push(answer);
+        }
+        let storing = (|| async { store(&mut *pool.acquire().await?, &answers).await })
+            .retry(forever())
+            .notify(|error, wait| {
+                let wait_ms = wait.as_millis() as u64;
+                tracing::warn!(retry_in_ms = wait_ms, "answers over HTTP wait: {error}");
+            });
+        tokio::select! {
+            _ = storing => {}
+            () = async {
+                shutdown.cancelled().await;
+                tokio::time::sleep(LEAVING).await;
+            } => {
+                let lost = answers.len() + waiting.len();
+                metrics::counter!(Metric::ApplierHttpNotStored.name()).increment(lost as u64);
+                tracing::error!("{lost} answers over HTTP are not stored");
+                return;
+            }
         }
         answers.clear();
     }
