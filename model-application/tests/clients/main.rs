@@ -9,6 +9,7 @@ mod model;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -34,8 +35,11 @@ fn run(command: &mut Command) -> Output {
     output
 }
 
+/// Installed once, by whichever test comes first.
+static CLIENTS: LazyLock<Option<PathBuf>> = LazyLock::new(install);
+
 /// The directory of the clients' programs; `None`, loudly, where they are not asked for.
-fn clients() -> Option<PathBuf> {
+fn install() -> Option<PathBuf> {
     let home = std::env::var_os("HEDONIC_TEST_CLIENTS").filter(|home| !home.is_empty());
     let Some(home) = home.map(PathBuf::from) else {
         eprintln!("SKIPPED: HEDONIC_TEST_CLIENTS does not name a directory to install clients in");
@@ -77,14 +81,14 @@ async fn python(programs: &Path, arguments: Vec<String>) -> Output {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_public_client_of_the_inference_protocol_is_answered() {
-    let Some(programs) = clients() else {
+    let Some(programs) = CLIENTS.as_deref() else {
         return;
     };
     let bed = Testbed::start().await;
     let running = applier(&bed).await;
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/clients/infer.py");
     let arguments = [script, &running.http.to_string(), "a secret"].map(str::to_owned);
-    let output = python(&programs, arguments.to_vec()).await;
+    let output = python(programs, arguments.to_vec()).await;
     let found: Value = serde_json::from_slice(&output.stdout).expect("JSON");
     assert_eq!(found["ready"], true);
     assert_eq!(found["versions"], json!(["v000001"]));
@@ -114,7 +118,7 @@ async fn a_public_client_of_the_inference_protocol_is_answered() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_service_does_what_its_openapi_document_says() {
-    let Some(programs) = clients() else {
+    let Some(programs) = CLIENTS.as_deref() else {
         return;
     };
     let bed = Testbed::start().await;
