@@ -65,7 +65,7 @@ pub async fn hurt(
     kafka: &RealKafka,
     members: &mut Members,
 ) -> Hurt {
-    let began = Instant::now();
+    let (began, started_before) = (Instant::now(), members.started);
     let mut told = began;
     let mut hurt = Hurt::default();
     while hurt.kills < kills {
@@ -98,7 +98,7 @@ pub async fn hurt(
             say(&format!("{} kills, {taken:?} taken", hurt.kills));
         }
     }
-    hurt.started = members.started;
+    hurt.started = members.started - started_before;
     hurt.seconds = began.elapsed().as_secs_f64();
     hurt
 }
