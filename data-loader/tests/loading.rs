@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use serde_json::json;
 use testbed::{Running, Testbed, eventually};
 
-const LIMIT: Duration = Duration::from_secs(40);
+const LIMIT: Duration = Duration::from_secs(180);
 
 fn loader(bed: &Testbed, set: &[(&str, &str)]) -> Running {
     let config = data_loader::Config::new(&bed.settings(set)).expect("valid settings");

@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::json;
 use testbed::{RealKafka, Running, Testbed, eventually};
 
-const LIMIT: Duration = Duration::from_secs(60);
+const LIMIT: Duration = Duration::from_secs(180);
 
 fn loader(bed: &Testbed, set: &[(&str, &str)]) -> Running {
     let config = data_loader::Config::new(&bed.settings(set)).expect("valid settings");

@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use testbed::{Running, Testbed, eventually};
 
-const LIMIT: Duration = Duration::from_secs(40);
+const LIMIT: Duration = Duration::from_secs(180);
 
 /// Runs `data-loader rejects` with flags.
 async fn rejects(bed: &Testbed, flags: &[&str]) -> Output {

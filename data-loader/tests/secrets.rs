@@ -137,7 +137,7 @@ fn wrong_settings_are_named_without_their_values() {
         assert!(said.contains(expected), "{expected}: {said}");
         assert!(!said.contains(SECRET), "{said}");
         assert!(
-            started.elapsed() < Duration::from_secs(10),
+            started.elapsed() < Duration::from_secs(60),
             "wrong settings fail at start"
         );
     }

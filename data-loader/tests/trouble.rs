@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use sqlx::postgres::PgListener;
 use testbed::{Running, Testbed, eventually};
 
-const LIMIT: Duration = Duration::from_secs(60);
+const LIMIT: Duration = Duration::from_secs(180);
 
 fn loader(bed: &Testbed) -> Running {
     let config = data_loader::Config::new(&bed.settings(&[])).expect("valid settings");

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use testbed::{Running, Testbed, eventually};
 use valuation::FitOptions;
 
-const LIMIT: Duration = Duration::from_secs(40);
+const LIMIT: Duration = Duration::from_secs(180);
 
 fn config(bed: &Testbed, set: &[(&str, &str)]) -> model_application::Config {
     model_application::Config::new(&bed.settings(set)).expect("valid settings")

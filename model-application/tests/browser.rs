@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use serde_json::json;
 use testbed::{Browser, Running, Testbed, eventually};
 
-const LIMIT: Duration = Duration::from_secs(40);
+const LIMIT: Duration = Duration::from_secs(180);
 
 /// Waits until something on the page is so.
 fn until(browser: &mut Browser, what: &str) {

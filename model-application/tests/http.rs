@@ -8,7 +8,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use testbed::{Running, Testbed, eventually};
 
-const LIMIT: Duration = Duration::from_secs(40);
+const LIMIT: Duration = Duration::from_secs(180);
 
 async fn applier(bed: &Testbed, set: &[(&str, &str)]) -> Running {
     let config = model_application::Config::new(&bed.settings(set)).expect("valid settings");

@@ -11,7 +11,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use testbed::{Running, Testbed, eventually};
 
-const LIMIT: Duration = Duration::from_secs(40);
+const LIMIT: Duration = Duration::from_secs(180);
 /// More than two batches.
 const ROWS: u32 = 20_000;
 

@@ -12,7 +12,7 @@ use serde_json::Value;
 use sqlx::PgPool;
 use tempfile::TempDir;
 
-const LIMIT: Duration = Duration::from_secs(30);
+const LIMIT: Duration = Duration::from_secs(180);
 
 struct Stage {
     home: TempDir,

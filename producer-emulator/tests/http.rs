@@ -161,7 +161,7 @@ async fn prices_not_yet_known_are_told_when_the_service_leaves() {
     assert_eq!(status(&service, "actuals_pending").await, 2500);
     let leaving = Instant::now();
     service.stop().await;
-    assert!(leaving.elapsed() < Duration::from_secs(4));
+    assert!(leaving.elapsed() < LIMIT);
 
     let topics = bed.kafka().topics;
     let actuals = bed.receive(&topics.actuals, 2500).await;

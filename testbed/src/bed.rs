@@ -75,7 +75,7 @@ impl Testbed {
             .expect("the embedded PostgreSQL starts");
         let pool = PgPoolOptions::new()
             .max_connections(4)
-            .acquire_timeout(Duration::from_secs(10))
+            .acquire_timeout(Duration::from_secs(60))
             .connect(&postgres.url())
             .await
             .expect("the embedded PostgreSQL answers");

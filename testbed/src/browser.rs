@@ -14,9 +14,9 @@ const ASKED_FOR: &str = "HEDONIC_TEST_BROWSER";
 /// What a browser is called, by system.
 const NAMES: [&str; 4] = ["chromium", "chromium-browser", "google-chrome", "chrome"];
 /// Longest wait for an answer or for a page.
-const LIMIT: Duration = Duration::from_secs(60);
+const LIMIT: Duration = Duration::from_secs(180);
 /// How long it may take to leave.
-const LEAVES: Duration = Duration::from_secs(5);
+const LEAVES: Duration = Duration::from_secs(30);
 
 /// A running Chromium; stopped when dropped.
 pub struct Browser {

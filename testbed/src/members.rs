@@ -10,7 +10,7 @@ use rand::seq::IndexedRandom;
 use rand_chacha::ChaCha8Rng;
 
 /// Longest a service may take to leave when asked.
-const LEAVE: Duration = Duration::from_secs(20);
+const LEAVE: Duration = Duration::from_secs(60);
 /// Lines of a log that are shown when something is wrong.
 const LINES: usize = 15;
 

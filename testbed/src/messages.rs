@@ -9,7 +9,7 @@ use rdkafka::{Message, Offset, TopicPartitionList};
 use crate::Testbed;
 
 /// Longest wait for a delivery.
-const DELIVERY: Duration = Duration::from_secs(30);
+const DELIVERY: Duration = Duration::from_secs(120);
 
 /// A message as a consumer sees it.
 #[derive(Debug, Clone)]

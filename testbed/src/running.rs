@@ -7,7 +7,7 @@ use common::Shutdown;
 use tokio::task::JoinHandle;
 
 /// Longest a service may take to leave.
-const LEAVING: Duration = Duration::from_secs(10);
+const LEAVING: Duration = Duration::from_secs(60);
 
 /// A running service.
 pub struct Running {

@@ -15,7 +15,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use testbed::{Running, Testbed, eventually};
 
-const LIMIT: Duration = Duration::from_secs(40);
+const LIMIT: Duration = Duration::from_secs(180);
 /// The versions this was written against.
 const PACKAGES: [&str; 2] = ["schemathesis==4.32.5", "tritonclient[http]==2.73.0"];
 

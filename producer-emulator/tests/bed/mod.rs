@@ -15,7 +15,7 @@ use rdkafka::{Message, Offset, TopicPartitionList};
 use testbed::Running;
 
 /// Longest wait for what must come.
-pub const LIMIT: Duration = Duration::from_secs(30);
+pub const LIMIT: Duration = Duration::from_secs(180);
 /// How long to listen for messages too many.
 const MORE: Duration = Duration::from_millis(500);
 
