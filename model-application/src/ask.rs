@@ -43,9 +43,7 @@ impl Ask {
     /// What a good request asks for. `schema` may have a field of the same name, which is then
     /// just that.
     pub fn of(schema: &records::Schema, payload: &[u8]) -> Ask {
-        let is_named = payload
-            .windows(FIELD.len())
-            .any(|window| window == FIELD.as_bytes());
+        let is_named = memchr::memmem::find(payload, FIELD.as_bytes()).is_some();
         if !is_named || schema.field(FIELD).is_some() {
             return Ask::default();
         }

@@ -1,5 +1,8 @@
 //! What a micro-batch is made of.
 
+use std::collections::HashMap;
+
+use bytes::Bytes;
 use common::offsets::Stretches;
 use common::rejects::Reject;
 use records::decode::{Decoded, Key};
@@ -45,6 +48,11 @@ impl Refused {
                 String::from_utf8_lossy(key).into_owned()
             }
         }
+    }
+
+    /// What it was answered with before it had expired, of the answers stored by request.
+    pub fn answered<'a>(&self, in_time: &'a HashMap<String, Bytes>) -> Option<&'a Bytes> {
+        in_time.get(&self.id.as_ref()?.text)
     }
 
     /// What is published for it.

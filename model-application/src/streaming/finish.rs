@@ -1,7 +1,7 @@
 //! Stores answers, publishes what is stored, advances offsets: in this order, each step however long
 //! its server is away.
 
-use std::collections::HashMap;
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,10 +12,11 @@ use common::database::{self, forever};
 use common::kafka::{Anchor, Topics};
 use common::offsets::{self, AdvanceError};
 use common::rejects::{self, Reject};
-use rdkafka::producer::{FutureProducer, FutureRecord};
-use sqlx::{Connection, PgPool};
+use rdkafka::producer::{DeliveryFuture, FutureProducer, FutureRecord};
+use sqlx::pool::PoolConnection;
+use sqlx::{Connection, PgPool, Postgres};
 
-use super::batch::{Batch, EXPIRED};
+use super::batch::{Batch, EXPIRED, Refused};
 use crate::answer::Worded;
 use crate::config::Config;
 use crate::control::Control;
@@ -24,11 +25,27 @@ use crate::store;
 /// Longest wait for a message's delivery; the batch is then published again.
 const DELIVERY: Duration = Duration::from_secs(10);
 
+/// Answers stored in one statement.
+const PART: usize = 500;
+
 /// A message to publish.
 struct Message<'a> {
     topic: &'a str,
-    key: String,
+    key: Cow<'a, str>,
     payload: Bytes,
+    /// Once the producer has it.
+    delivery: Option<DeliveryFuture>,
+}
+
+impl<'a> Message<'a> {
+    fn new(topic: &'a str, key: Cow<'a, str>, payload: Bytes) -> Message<'a> {
+        Message {
+            topic,
+            key,
+            payload,
+            delivery: None,
+        }
+    }
 }
 
 pub(super) struct Finisher {
@@ -52,20 +69,31 @@ impl Finisher {
         })
     }
 
-    /// Finishes a batch.
+    /// Finishes a batch: while one part of its answers is stored, the part before is on its way.
     ///
     /// # Errors
     /// When another member has the partition: its answers are stored, and published by both, the
     /// same.
     pub async fn finish(&self, batch: &Batch) -> Result<(), AdvanceError> {
-        let messages = self.until_done(async || self.store(batch).await).await;
-        self.until_done(async || self.publish(&messages).await)
+        let mut messages = match batch.refused.is_empty() {
+            true => Vec::new(),
+            false => {
+                self.until_done(async || self.refuse(&batch.refused).await)
+                    .await
+            }
+        };
+        for answers in batch.answers.chunks(PART) {
+            let storing = self.until_done(async || self.store(answers).await);
+            let (stored, ()) = tokio::join!(storing, async { self.send(&mut messages) });
+            messages.extend(stored);
+        }
+        self.until_done(async || self.deliver(&mut messages).await)
             .await;
         self.until_done(async || self.advance(batch).await).await
     }
 
     /// Tries again until it is done.
-    async fn until_done<T>(&self, attempt: impl AsyncFn() -> anyhow::Result<T>) -> T {
+    async fn until_done<T>(&self, mut attempt: impl AsyncFnMut() -> anyhow::Result<T>) -> T {
         let mut waits = forever().build();
         loop {
             let error = match attempt().await {
@@ -80,103 +108,98 @@ impl Finisher {
     }
 
     /// Stores what is new, and gives what is to be published: what was stored first.
-    async fn store(&self, batch: &Batch) -> anyhow::Result<Vec<Message<'_>>> {
+    async fn store<'a>(&'a self, answers: &'a [Worded]) -> anyhow::Result<Vec<Message<'a>>> {
         let mut connection = self.anchor.pool.acquire().await?;
-        let stored = async {
-            if batch.refused.is_empty() {
-                let earlier = store::store(&mut connection, &batch.answers).await?;
-                return Ok((earlier, HashMap::new()));
-            }
+        let earlier = match store::store(&mut connection, answers).await {
+            Ok(earlier) => earlier,
+            Err(error) => return Err(not_stored(connection, error)),
+        };
+        let messages = answers.iter().map(|Worded { answer, payload }| {
+            let stored = earlier.get(&answer.id.text);
+            let key = Cow::from(&answer.id.text);
+            Message::new(&self.topics.answers, key, stored.unwrap_or(payload).clone())
+        });
+        Ok(messages.collect())
+    }
+
+    /// Stores refusals, but for requests that had expired and were answered in time, before a crash;
+    /// gives what is to be published.
+    async fn refuse<'a>(&'a self, refused: &'a [Refused]) -> anyhow::Result<Vec<Message<'a>>> {
+        let mut connection = self.anchor.pool.acquire().await?;
+        let storing = async {
             let mut transaction = connection.begin().await?;
-            let earlier = store::store(&mut transaction, &batch.answers).await?;
-            let expired: Vec<&str> = batch
-                .refused
+            let expired: Vec<&str> = refused
                 .iter()
                 .filter(|refused| refused.reject.code == EXPIRED)
                 .filter_map(|refused| Some(refused.id.as_ref()?.text.as_str()))
                 .collect();
-            // They may have been answered in time, before a crash.
             let in_time = store::stored(&mut transaction, &expired).await?;
-            let rejects: Vec<Reject> = batch
-                .refused
+            let rejects: Vec<Reject> = refused
                 .iter()
-                .filter(|refused| {
-                    let id = refused.id.as_ref();
-                    !id.is_some_and(|id| in_time.contains_key(&id.text))
-                })
+                .filter(|refused| refused.answered(&in_time).is_none())
                 .map(|refused| refused.reject.clone())
                 .collect();
             rejects::store(&mut transaction, &self.anchor.cluster, &rejects).await?;
             transaction.commit().await?;
-            Ok::<_, sqlx::Error>((earlier, in_time))
-        }
-        .await;
-        let (earlier, in_time) = match stored {
-            Ok(stored) => stored,
-            Err(error) => {
-                // The fault may be the session's: one that began read-only stays so.
-                connection.close_on_drop();
-                return Err(error).context("answers are not stored yet");
-            }
+            Ok::<_, sqlx::Error>(in_time)
+        };
+        let in_time = match storing.await {
+            Ok(in_time) => in_time,
+            Err(error) => return Err(not_stored(connection, error)),
         };
         let Topics {
             answers, rejects, ..
         } = &self.topics;
-        let mut messages = Vec::with_capacity(batch.answers.len() + batch.refused.len());
-        for Worded { answer, payload } in &batch.answers {
-            let stored = earlier.get(&answer.id.text);
-            messages.push(Message {
-                topic: answers,
-                key: answer.id.text.clone(),
-                payload: stored.unwrap_or(payload).clone(),
-            });
-        }
-        for refused in &batch.refused {
-            let stored = refused
-                .id
-                .as_ref()
-                .and_then(|id| in_time.get(&id.text))
-                .cloned();
-            let is_rejected = stored.is_none();
-            messages.push(Message {
-                topic: answers,
-                key: refused.key(),
-                payload: stored.unwrap_or_else(|| refused.to_json().into()),
-            });
-            if is_rejected {
-                messages.push(Message {
-                    topic: rejects,
-                    key: refused.reject.place(),
-                    payload: refused.reject.to_json().into(),
-                });
+        let mut messages = Vec::with_capacity(2 * refused.len());
+        for refused in refused {
+            let key = Cow::from(refused.key());
+            if let Some(answered) = refused.answered(&in_time) {
+                messages.push(Message::new(answers, key, answered.clone()));
+                continue;
             }
+            messages.push(Message::new(answers, key, refused.to_json().into()));
+            let (place, payload) = (refused.reject.place(), refused.reject.to_json());
+            messages.push(Message::new(rejects, place.into(), payload.into()));
         }
         Ok(messages)
     }
 
-    async fn publish(&self, messages: &[Message<'_>]) -> anyhow::Result<()> {
-        let mut deliveries = Vec::with_capacity(messages.len());
-        for Message {
-            topic,
-            key,
-            payload,
-        } in messages
-        {
-            let record = FutureRecord::to(topic).key(key).payload(&payload[..]);
-            let delivery = self
-                .producer
-                .send_result(record)
-                .map_err(|(error, _)| error)
-                .with_context(|| format!("topic {topic} does not take messages"))?;
-            deliveries.push(delivery);
+    /// Hands messages to the producer that it does not have yet; what it does not take waits for
+    /// [`Finisher::deliver`].
+    fn send(&self, messages: &mut [Message<'_>]) {
+        for message in messages {
+            let Message {
+                topic,
+                key,
+                payload,
+                delivery,
+            } = message;
+            if delivery.is_none() {
+                let record = FutureRecord::to(topic)
+                    .key(key.as_ref())
+                    .payload(&payload[..]);
+                *delivery = self.producer.send_result(record).ok();
+            }
         }
-        for delivery in deliveries {
+    }
+
+    /// Waits until messages are delivered, and forgets them.
+    async fn deliver(&self, messages: &mut Vec<Message<'_>>) -> anyhow::Result<()> {
+        self.send(messages);
+        while let Some(Message {
+            topic, delivery, ..
+        }) = messages.last_mut()
+        {
+            let delivery = delivery
+                .take()
+                .with_context(|| format!("topic {topic} does not take messages"))?;
             tokio::time::timeout(DELIVERY, delivery)
                 .await
                 .context("Kafka did not confirm an answer in time")?
                 .context("the producer was closed")?
                 .map_err(|(error, _)| error)
                 .context("an answer was not delivered")?;
+            messages.pop();
         }
         Ok(())
     }
@@ -195,4 +218,10 @@ impl Finisher {
         }
         Ok(advanced)
     }
+}
+
+/// The fault may be the session's: one that began read-only stays so.
+fn not_stored(mut connection: PoolConnection<Postgres>, error: sqlx::Error) -> anyhow::Error {
+    connection.close_on_drop();
+    anyhow::Error::new(error).context("answers are not stored yet")
 }
