@@ -86,18 +86,35 @@ impl Layered {
     /// # Errors
     /// When a key is unknown, missing or of the wrong type; the message names it.
     pub fn section<T: DeserializeOwned>(&self, name: &str) -> Result<T, ConfigError> {
+        let mut read = None;
+        self.read(name, &mut |section| {
+            read = Some(T::deserialize(section)?);
+            Ok(())
+        })?;
+        Ok(read.expect("what is read without an error is there"))
+    }
+
+    /// Not generic: a section's way from text to values is compiled once, not once a section.
+    fn read(&self, name: &str, into: &mut Reader<'_>) -> Result<(), ConfigError> {
         let section: config::Value = self.config.get(name).map_err(invalid)?;
-        serde_path_to_error::deserialize(section).map_err(|error| {
-            let key = match error.path().to_string().as_str() {
+        let mut track = serde_path_to_error::Track::new();
+        let tracked = serde_path_to_error::Deserializer::new(section, &mut track);
+        let result = into(&mut <dyn erased_serde::Deserializer>::erase(tracked));
+        result.map_err(|error| {
+            let key = match track.path().to_string().as_str() {
                 "." => name.to_owned(),
                 key => format!("{name}.{key}"),
             };
             ConfigError::Invalid {
-                detail: format!("{key}: {}", error.into_inner()),
+                detail: format!("{key}: {error}"),
             }
         })
     }
 }
+
+/// Takes the values of a section.
+type Reader<'a> =
+    dyn FnMut(&mut dyn erased_serde::Deserializer<'_>) -> Result<(), erased_serde::Error> + 'a;
 
 fn sections(config: &Config) -> Result<Vec<String>, ConfigError> {
     let table: std::collections::BTreeMap<String, serde::de::IgnoredAny> =

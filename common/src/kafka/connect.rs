@@ -30,6 +30,8 @@ impl LastError {
 }
 
 impl ClientContext for LastError {
+    fn stats_raw(&self, _: &[u8]) {}
+
     fn error(&self, _error: KafkaError, reason: &str) {
         let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         // That all brokers are down comes last, and says less than why each is.
