@@ -4,6 +4,7 @@
 mod fit;
 pub(crate) mod folds;
 mod grown;
+mod lines;
 mod refit;
 
 use arrow_array::RecordBatch;
@@ -159,14 +160,14 @@ impl Estimator {
         if let Some(frame) = &self.plan.frame {
             frame.check(schema).map_err(plan)?;
         }
-        let own = self.plan.frame.as_ref().map_or(0, Frame::width);
+        let frame_width = self.plan.frame.as_ref().map_or(0, Frame::width);
         for neighbours in &self.neighbours {
             let at = |detail| ("neighbours.json".to_owned(), detail);
-            neighbours.check(own).map_err(at)?;
+            neighbours.check(frame_width).map_err(at)?;
         }
         if let Some(comparables) = &self.comparables {
             let at = |detail| ("comparables.json".to_owned(), detail);
-            comparables.check(own).map_err(at)?;
+            comparables.check(frame_width).map_err(at)?;
         }
         let width = |boosted: &Boosted| match boosted.width() == self.width() {
             true => Ok(()),
@@ -183,7 +184,12 @@ impl Estimator {
                 (Member::Linear(linear), Some(features)) => {
                     crate::check::linear(linear, features.width()).map_err(own)?;
                 }
-                (Member::Linear(_), None) => {
+                (Member::Comparison(comparison), Some(features)) => {
+                    crate::check::linear(&comparison.line, features.width())
+                        .and_then(|()| comparison.check(frame_width))
+                        .map_err(own)?;
+                }
+                (Member::Linear(_) | Member::Comparison(_), None) => {
                     return Err(own("no features in model.json".to_owned()));
                 }
                 (Member::Boosted(boosted), _) => width(boosted).map_err(own)?,

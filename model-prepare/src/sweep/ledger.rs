@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, ensure};
 use registry::Run;
 use serde::{Deserialize, Serialize};
-use valuation::NamedMember;
+use valuation::{FoldBy, NamedMember};
 
 use super::Sweep;
 use super::sampler::SamplerKind;
@@ -29,6 +29,9 @@ pub(super) struct Plan {
     members: Vec<NamedMember>,
     effort: String,
     folds: usize,
+    /// Drawn in ledgers of earlier releases.
+    #[serde(default)]
+    fold_by: FoldBy,
     holdout_fraction: f64,
 }
 
@@ -60,6 +63,7 @@ impl Plan {
             members: prepare.members.clone(),
             effort: format!("{:?}", prepare.effort),
             folds: prepare.folds,
+            fold_by: prepare.fold_by,
             holdout_fraction: prepare.holdout_fraction,
         })
     }
