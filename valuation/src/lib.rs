@@ -28,6 +28,7 @@ pub mod member;
 pub mod metrics;
 pub mod mismatch;
 pub mod model;
+mod mondrian;
 mod neighbours;
 pub mod profile;
 pub mod ratio_study;

@@ -270,3 +270,43 @@ fn what_sales_are_compared_by_is_checked_when_it_is_read() {
         "{error}"
     );
 }
+
+#[test]
+fn a_city_of_wild_prices_has_wider_ranges() {
+    let mut random = Uniform(21);
+    let mut rows = listings(3000);
+    for (id, row) in rows.iter_mut().enumerate() {
+        let (city, noise) = match id % 3 {
+            0 => ("wild", 0.3),
+            _ => ("calm", 0.1),
+        };
+        let area = row["area"].as_f64().unwrap();
+        row["city"] = json!(city);
+        row["price"] = json!((11.0 + 0.9 * area.ln() + noise * random.normal()).exp());
+    }
+    // A line alone does not tell how far off a row usually is: all ranges are of one width.
+    let options = FitOptions {
+        members: members(json!([{ "name": "linear", "options": { "kind": "linear" } }])),
+        split: SplitBy::Random,
+        ..FitOptions::default()
+    };
+    let (model, report) = fitted(&rows, &options);
+    let cities = report.segments.iter().filter(|one| one.by == "city");
+    let coverage: Vec<f64> = cities.map(|one| one.coverage).collect();
+    // One width would hold 98 % of the calm and 72 % of the wild.
+    assert_eq!(coverage.len(), 2);
+    assert!(
+        coverage.iter().all(|held| (0.84..0.96).contains(held)),
+        "{coverage:?}"
+    );
+    let directory = tempfile::tempdir().unwrap();
+    model.save(directory.path()).unwrap();
+    let loaded = Model::load(directory.path()).unwrap();
+    let requests = decode(&rows[..30], Purpose::Request);
+    let prices = model.predict(&requests).unwrap();
+    assert_eq!(loaded.predict(&requests).unwrap(), prices);
+    let width = |row: usize| (prices[row].high / prices[row].low).ln();
+    assert!((2.3..4.0).contains(&(width(0) / width(1))), "{prices:?}");
+    // One by one, the same.
+    assert_eq!(model.predict(&requests.slice(3, 1)).unwrap()[0], prices[3]);
+}

@@ -15,6 +15,7 @@ use crate::features::Features;
 use crate::fit::{FitError, FitOptions, FoldBy};
 use crate::member::{Member, MemberOptions, NamedMember};
 use crate::metrics::FoldReport;
+use crate::mondrian::Widths;
 use crate::stack;
 
 /// Fewer rows are left to the linear member: trees would learn them by heart.
@@ -232,6 +233,20 @@ impl Wanted<'_> {
         }
     }
 
+    /// Segments whose ranges are to be wider or narrower than elsewhere; the scores of the `judged`
+    /// rows become such of their own segment's width.
+    fn widths(&self, judged: &[usize], scores: &mut [f64]) -> Option<Widths> {
+        let field = self.group?;
+        let cells = Cells::of(self.batch, field);
+        let rows = judged.iter().map(|position| self.rows[*position]);
+        let segments = rows.clone().map(|row| cells.text(row));
+        let widths = Widths::fit(field, segments, scores, self.options.interval)?;
+        for (score, row) in scores.iter_mut().zip(rows) {
+            *score /= widths.of(cells, row);
+        }
+        Some(widths)
+    }
+
     /// Log targets of the rows.
     pub(super) fn targets(&self) -> Vec<f64> {
         self.rows.iter().map(|row| self.logs[*row]).collect()
@@ -302,11 +317,12 @@ impl Wanted<'_> {
             }
             None => (None, vec![usual; off.len()]),
         };
-        let scores: Vec<f64> = off
+        let mut scores: Vec<f64> = off
             .iter()
             .zip(&out)
             .map(|(off, spread)| off / bounded(*spread, usual))
             .collect();
+        let widths = self.widths(judged, &mut scores);
         let (frame, neighbours, comparables) = match grown {
             Some(grown) => (Some(grown.frame), grown.neighbours, grown.comparables),
             None => (None, Vec::new(), None),
@@ -318,6 +334,7 @@ impl Wanted<'_> {
             equity,
             spread: usual,
             quantile: conformal::half_width(&scores, self.options.interval).max(LEAST_QUANTILE),
+            widths,
         };
         let halves = LEVELS.map(|level| (level, conformal::half_width(&scores, level)));
         let estimator = Estimator {
