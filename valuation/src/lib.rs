@@ -10,6 +10,7 @@ pub mod baseline;
 mod boosted;
 mod cells;
 mod check;
+mod classifier;
 pub mod clean;
 pub mod comparables;
 mod comparison;
@@ -39,6 +40,7 @@ mod stack;
 
 pub use artifact::ArtifactError;
 pub use boosted::{BoostedOptions, ForestOptions, Growth};
+pub use classifier::{Classifier, ClassifierError};
 pub use comparables::Comparable;
 pub use comparison::ComparablesOptions;
 pub use conformal::Share;
