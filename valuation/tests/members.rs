@@ -172,9 +172,9 @@ fn folds_of_a_rolling_origin_judge_the_newest_alone() {
     let rows = by_place(1500);
     let options = FitOptions {
         members: line_and_sales(),
-        fold_by: FoldBy::Time,
         ..FitOptions::default()
     };
+    assert_eq!(options.fold_by, FoldBy::Split);
     let (model, report) = fitted(&rows, &options);
     // Three of five blocks of the training rows.
     assert_eq!(report.folds.len(), 3);

@@ -29,10 +29,14 @@ pub(super) struct Plan {
     members: Vec<NamedMember>,
     effort: String,
     folds: usize,
-    /// Drawn in ledgers of earlier releases.
-    #[serde(default)]
+    /// Ledgers of earlier releases do not say it: their trials are of drawn folds.
+    #[serde(default = "drawn")]
     fold_by: FoldBy,
     holdout_fraction: f64,
+}
+
+fn drawn() -> FoldBy {
+    FoldBy::Random
 }
 
 impl Plan {

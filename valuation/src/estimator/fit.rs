@@ -12,7 +12,7 @@ use crate::cells::{Cells, median};
 use crate::conformal;
 use crate::equity::Equity;
 use crate::features::Features;
-use crate::fit::{FitError, FitOptions, FoldBy};
+use crate::fit::{FitError, FitOptions, FoldBy, SplitBy};
 use crate::member::{Member, MemberOptions, NamedMember};
 use crate::metrics::FoldReport;
 use crate::mondrian::Widths;
@@ -214,23 +214,24 @@ impl Wanted<'_> {
 
     /// The folds that say what members are worth.
     fn folds(&self) -> Vec<Fold> {
-        let FitOptions {
-            folds,
-            fold_by,
-            seed,
-            ..
-        } = self.options;
-        let (rows, count) = (self.rows.len(), (*folds).max(2));
-        match (fold_by, &self.schema.time) {
-            (FoldBy::Time, Some(time)) => {
-                let cells = Cells::of(self.batch, time);
-                // What has no time counts as old: it is learned from, and not judged on.
-                let time = |row: &usize| cells.time_us(*row).unwrap_or(i64::MIN);
-                let times: Vec<i64> = self.rows.iter().map(time).collect();
-                folds::rolling(&times, count)
-            }
-            _ => folds::some(rows, count, *seed),
-        }
+        let options = self.options;
+        let (rows, count) = (self.rows.len(), options.folds.max(2));
+        let by_time = match options.fold_by {
+            FoldBy::Split => options.split == SplitBy::Time,
+            FoldBy::Random => false,
+            FoldBy::Time => true,
+        };
+        let times = self.times().filter(|_| by_time);
+        let rolling = times.and_then(|times| folds::rolling(&times, count));
+        rolling.unwrap_or_else(|| folds::some(rows, count, options.seed))
+    }
+
+    /// The rows' times, microseconds since 1970; none where the schema has none. What has no time
+    /// counts as old: it is learned from, and judged on by little.
+    fn times(&self) -> Option<Vec<i64>> {
+        let cells = Cells::of(self.batch, self.schema.time.as_deref()?);
+        let time = |row: &usize| cells.time_us(*row).unwrap_or(i64::MIN);
+        Some(self.rows.iter().map(time).collect())
     }
 
     /// Segments whose ranges are to be wider or narrower than elsewhere; the scores of the `judged`

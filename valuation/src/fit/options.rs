@@ -51,11 +51,14 @@ pub enum SplitBy {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum FoldBy {
-    /// Drawn by the seed: a row is valued by members that have learned from the rows around it.
+    /// As the rows to judge on are chosen: folds that are unlike the hold-out grow too many trees for
+    /// it and set too narrow ranges.
     #[default]
+    Split,
+    /// Drawn by the seed: a row is valued by members that have learned from the rows around it.
     Random,
     /// Rolling origin (Tashman 2000, Out-of-Sample Tests of Forecasting Accuracy): a row is valued
-    /// by members that have learned from older ones alone. Random without a time field.
+    /// by members that have learned from older ones alone. Random where times do not tell rows apart.
     Time,
 }
 
