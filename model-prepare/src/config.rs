@@ -8,7 +8,7 @@ use common::database::DatabaseConfig;
 use records::Schema;
 use registry::RegistryConfig;
 use serde::Deserialize;
-use valuation::{Effort, NamedMember};
+use valuation::{Effort, FoldBy, NamedMember};
 
 use crate::promotion::{PromotionConfig, PromotionMode};
 use crate::sweep::SweepConfig;
@@ -40,6 +40,8 @@ pub struct PrepareConfig {
     pub effort: Effort,
     /// Folds of the out-of-fold predictions.
     pub folds: usize,
+    /// Whether folds are drawn or follow time.
+    pub fold_by: FoldBy,
     /// Processor cores a fit may take; 0 for all.
     pub threads: usize,
     /// Seed of folds and trees.

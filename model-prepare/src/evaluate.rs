@@ -15,6 +15,7 @@ pub(crate) use self::effects::effects;
 use self::predictions::predictions;
 pub use self::speed::Speed;
 use self::speed::speed;
+pub(crate) use self::summary::members_used;
 pub use self::summary::summary;
 use crate::listings;
 use crate::{Config, Refused, html};

@@ -113,6 +113,7 @@ fn options(config: &Config) -> FitOptions {
         effort: prepare.effort,
         members: prepare.members.clone(),
         folds: prepare.folds,
+        fold_by: prepare.fold_by,
         threads: prepare.threads,
         seed: prepare.seed,
         ..FitOptions::default()

@@ -219,7 +219,13 @@ impl Model {
         for own in &head.plan.members {
             let file = file_of(own);
             let bytes = verified(&file)?;
-            members.push(Member::decode(&own.extension, &bytes).map_err(broken(&file))?);
+            let mut member = Member::decode(&own.extension, &bytes).map_err(broken(&file))?;
+            if let Member::Comparison(comparison) = &mut member {
+                let width = head.plan.frame.as_ref().map_or(0, Frame::width);
+                comparison.check(width).map_err(broken(&file))?;
+                comparison.space.grow();
+            }
+            members.push(member);
         }
         let mut neighbours: Vec<Neighbours> = match listed(NEIGHBOURS) {
             true => decode(NEIGHBOURS, &verified(NEIGHBOURS)?)?,

@@ -8,6 +8,7 @@ mod contributions;
 mod forest;
 mod grow;
 mod histogram;
+mod loss;
 mod options;
 mod split;
 mod table;
@@ -20,6 +21,7 @@ use serde::{Deserialize, Serialize};
 
 use self::boosting::Boosting;
 pub use self::forest::ForestOptions;
+pub(crate) use self::loss::probability;
 pub use self::options::{BoostedOptions, Growth};
 pub(crate) use self::table::Table;
 use self::tree::Tree;
@@ -290,6 +292,49 @@ mod tests {
             let again = Boosted::decode(&boosted.encode().unwrap()).unwrap();
             assert_eq!(again.rows(&values), batch);
         }
+    }
+
+    #[test]
+    fn classes_are_told_as_scikit_learn_tells_them() {
+        let at = |i: usize| [(i * 73 % 199) as f64 / 10.0, (i * 31 % 197) as f64 / 7.0];
+        let values: Vec<f32> = (0..200).flat_map(at).map(|value| value as f32).collect();
+        let classes = (0..200).map(|i| {
+            let [one, two] = at(i);
+            let sum = one.sin() + 0.1 * two + (i * 17 % 23) as f64 / 10.0;
+            f64::from(u8::from(sum > 2.6))
+        });
+        let table = Table::new(values.clone(), &[], classes.collect()).unwrap();
+        let options = BoostedOptions {
+            rate: 0.3,
+            leaves: 6,
+            depth: 0,
+            leaf_rows: 1.0,
+            row_share: 1.0,
+            column_share: 1.0,
+            penalty: 0.0,
+            ..options(Growth::LeafWise)
+        };
+        let boosted = Boosted::fit(&table.of_classes(), &options, 15, 1).unwrap();
+        let said = boosted.rows(&values);
+        // scikit-learn 1.9.1 GradientBoostingClassifier(n_estimators=15, learning_rate=0.3,
+        // max_leaf_nodes=6, max_depth=None).decision_function.
+        for (row, expected) in [
+            (0, -2.991_659_553),
+            (1, -1.660_707_529),
+            (17, -3.021_101_658),
+            (50, 2.031_286_393),
+            (99, -2.009_399_318),
+            (150, 2.446_460_829),
+            (199, -2.316_469_378),
+        ] {
+            assert!(
+                (said[row] - expected).abs() < 1e-5,
+                "{row}: {} {expected}",
+                said[row]
+            );
+        }
+        let sum: f64 = said.iter().map(|own| own.abs()).sum();
+        assert!((sum - 391.329_734_903).abs() < 1e-3, "{sum}");
     }
 
     #[test]

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use records::{Kind, Schema, Task};
+use records::{Field, Kind, Schema, Task};
 
 use crate::linear::Linear;
 use crate::model::Head;
@@ -26,6 +26,14 @@ pub(crate) fn linear(linear: &Linear, width: usize) -> Result<(), String> {
         return Err("expected an intercept and weights that are finite".to_owned());
     }
     Ok(())
+}
+
+/// The field that something fitted reads: a feature, or the time.
+pub(crate) fn field<'a>(schema: &'a Schema, name: &str) -> Result<&'a Field, String> {
+    let times = schema.time.iter().filter_map(|time| schema.field(time));
+    let mut fields = schema.features().chain(times);
+    let found = fields.find(|field| field.name == name);
+    found.ok_or_else(|| format!("{name:?} is no feature of the schema"))
 }
 
 /// The schema is one that records can be decoded by, and the features are its.

@@ -4,6 +4,7 @@
 mod fit;
 pub(crate) mod folds;
 mod grown;
+mod lines;
 mod refit;
 
 use arrow_array::RecordBatch;
@@ -12,12 +13,14 @@ use records::Schema;
 use serde::{Deserialize, Serialize};
 
 use crate::boosted::Boosted;
+use crate::cells::Cells;
 use crate::comparables::Comparables;
 use crate::equity::Equity;
 use crate::features::Features;
 use crate::frame::{BoundFrame, Frame};
 use crate::linear::SparseRow;
 use crate::member::Member;
+use crate::mondrian::Widths;
 use crate::neighbours::Neighbours;
 use crate::space::Near;
 
@@ -53,6 +56,9 @@ pub(crate) struct Plan {
     pub(crate) spread: f64,
     /// Times the spread: half the interval, in log price.
     pub(crate) quantile: f64,
+    /// Segments whose ranges are wider or narrower than that; none where one width fits all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) widths: Option<Widths>,
 }
 
 /// A fitted estimator.
@@ -109,6 +115,11 @@ impl Estimator {
         let frame = self.plan.frame.as_ref();
         linear.is_some_and(|features| features.reads(field))
             || frame.is_some_and(|frame| frame.reads(field))
+            || self
+                .plan
+                .widths
+                .as_ref()
+                .is_some_and(|own| own.field == field)
     }
 
     pub(crate) fn bind<'a>(&'a self, batch: &'a RecordBatch) -> BoundEstimator<'a> {
@@ -120,6 +131,10 @@ impl Estimator {
                 .as_ref()
                 .map(|features| features.bind(batch)),
             frame: self.plan.frame.as_ref().map(|frame| frame.bind(batch)),
+            widths: self.plan.widths.as_ref().map(|widths| {
+                let cells = Cells::of(batch, &widths.field);
+                (widths, cells)
+            }),
         }
     }
 
@@ -159,14 +174,17 @@ impl Estimator {
         if let Some(frame) = &self.plan.frame {
             frame.check(schema).map_err(plan)?;
         }
-        let own = self.plan.frame.as_ref().map_or(0, Frame::width);
+        if let Some(widths) = &self.plan.widths {
+            widths.check(schema).map_err(plan)?;
+        }
+        let frame_width = self.plan.frame.as_ref().map_or(0, Frame::width);
         for neighbours in &self.neighbours {
             let at = |detail| ("neighbours.json".to_owned(), detail);
-            neighbours.check(own).map_err(at)?;
+            neighbours.check(frame_width).map_err(at)?;
         }
         if let Some(comparables) = &self.comparables {
             let at = |detail| ("comparables.json".to_owned(), detail);
-            comparables.check(own).map_err(at)?;
+            comparables.check(frame_width).map_err(at)?;
         }
         let width = |boosted: &Boosted| match boosted.width() == self.width() {
             true => Ok(()),
@@ -183,7 +201,12 @@ impl Estimator {
                 (Member::Linear(linear), Some(features)) => {
                     crate::check::linear(linear, features.width()).map_err(own)?;
                 }
-                (Member::Linear(_), None) => {
+                (Member::Comparison(comparison), Some(features)) => {
+                    crate::check::linear(&comparison.line, features.width())
+                        .and_then(|()| comparison.check(frame_width))
+                        .map_err(own)?;
+                }
+                (Member::Linear(_) | Member::Comparison(_), None) => {
                     return Err(own("no features in model.json".to_owned()));
                 }
                 (Member::Boosted(boosted), _) => width(boosted).map_err(own)?,
@@ -204,6 +227,7 @@ pub(crate) struct BoundEstimator<'a> {
     estimator: &'a Estimator,
     features: Option<crate::features::Bound<'a>>,
     frame: Option<BoundFrame<'a>>,
+    widths: Option<(&'a Widths, Cells<'a>)>,
 }
 
 impl BoundEstimator<'_> {
@@ -259,7 +283,7 @@ impl BoundEstimator<'_> {
             .map(|(head, member)| head.weight * member.row(&scratch.design, &scratch.frame))
             .sum();
         let spread = spread.as_ref().map(|spread| spread.row(&scratch.frame));
-        self.estimator.estimate(log, spread)
+        self.estimate(row, log, spread)
     }
 
     fn rows(&self, rows: &[usize]) -> Vec<Estimate> {
@@ -290,19 +314,23 @@ impl BoundEstimator<'_> {
         let spreads = spread.as_ref().map(|spread| spread.rows(&values));
         logs.into_iter()
             .enumerate()
-            .map(|(row, log)| {
-                self.estimator
-                    .estimate(log, spreads.as_ref().map(|all| all[row]))
-            })
+            .map(|(at, log)| self.estimate(rows[at], log, spreads.as_ref().map(|all| all[at])))
             .collect()
     }
 }
 
-impl Estimator {
-    fn estimate(&self, log: f64, spread: Option<f64>) -> Estimate {
+impl BoundEstimator<'_> {
+    fn estimate(&self, row: usize, log: f64, spread: Option<f64>) -> Estimate {
+        let Plan {
+            equity,
+            spread: usual,
+            ..
+        } = &self.estimator.plan;
+        let widths = self.widths.as_ref();
+        let factor = widths.map_or(1.0, |(widths, cells)| widths.of(*cells, row));
         Estimate {
-            log: self.plan.equity.apply(log),
-            spread: bounded(spread.unwrap_or(self.plan.spread), self.plan.spread),
+            log: equity.apply(log),
+            spread: factor * bounded(spread.unwrap_or(*usual), *usual),
         }
     }
 }

@@ -6,6 +6,7 @@ use arrow_array::RecordBatch;
 use serde::Serialize;
 
 use crate::comparables::Comparable;
+use crate::comparison::Room;
 use crate::estimator::Estimator;
 use crate::frame::Frame;
 use crate::member::Member;
@@ -38,7 +39,8 @@ impl Model {
     /// Takes the price of a row of `batch` apart, and finds `comparables` past records like it.
     ///
     /// Each member says what a field adds to the log price: exactly for the linear member, TreeSHAP
-    /// for trees (Lundberg et al. 2020); the stack adds them by its weights. In the target's unit a
+    /// for trees (Lundberg et al. 2020), for sales compared the line's and what sales near by add to
+    /// it; the stack adds them by its weights. In the target's unit a
     /// field's amount is its log amount times the logarithmic mean of base and price, (p − b)/(ln p
     /// − ln b) (Ang 2004, the LMDI decomposition), so that base and amounts add up exactly.
     ///
@@ -65,24 +67,29 @@ impl Model {
             let mut add = |field: &str, log: f64| {
                 *parts.entry(field.to_owned()).or_default() += head.weight * log;
             };
-            match member {
-                Member::Linear(linear) => {
-                    base += head.weight * linear.centre();
-                    if let Some(features) = &estimator.plan.features {
-                        let fields = features.fields();
-                        for (column, log) in linear.contributions(&design).into_iter().enumerate() {
-                            add(fields.get(column).copied().unwrap_or_default(), log);
-                        }
-                    }
+            let line = match member {
+                Member::Linear(linear) => Some(linear),
+                Member::Comparison(comparison) => {
+                    let beyond = comparison.beyond_line(&frame, &mut Room::default());
+                    add(NEIGHBOURHOOD, beyond);
+                    Some(&comparison.line)
                 }
-                Member::Boosted(boosted) => {
-                    let explained = boosted.contributions(&frame);
-                    let mut logs = explained.map_err(|detail| PredictError::Explain { detail })?;
-                    base += head.weight * logs.pop().unwrap_or(0.0);
-                    let fields = estimator.value_fields();
-                    for (field, log) in fields.iter().zip(logs) {
-                        add(field, log);
-                    }
+                Member::Boosted(_) => None,
+            };
+            if let (Some(line), Some(features)) = (line, &estimator.plan.features) {
+                base += head.weight * line.centre();
+                let fields = features.fields();
+                for (column, log) in line.contributions(&design).into_iter().enumerate() {
+                    add(fields.get(column).copied().unwrap_or_default(), log);
+                }
+            }
+            if let Member::Boosted(boosted) = member {
+                let explained = boosted.contributions(&frame);
+                let mut logs = explained.map_err(|detail| PredictError::Explain { detail })?;
+                base += head.weight * logs.pop().unwrap_or(0.0);
+                let fields = estimator.value_fields();
+                for (field, log) in fields.iter().zip(logs) {
+                    add(field, log);
                 }
             }
         }

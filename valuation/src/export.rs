@@ -46,7 +46,12 @@ impl Model {
         let plan = &self.estimator.plan;
         let mut members = plan.members.iter().zip(&self.estimator.members);
         let found = members.find(|(head, member)| {
-            member.is_linear() != trees && name.is_none_or(|name| name == head.name)
+            let fits = match member {
+                Member::Boosted(_) => trees,
+                Member::Linear(_) => !trees,
+                Member::Comparison(_) => false,
+            };
+            fits && name.is_none_or(|name| name == head.name)
         });
         let Some((head, member)) = found else {
             let kind = if trees { "of trees" } else { "that is linear" };
@@ -57,6 +62,7 @@ impl Model {
             });
         };
         let bytes = match member {
+            Member::Comparison(_) => Err("sales have no format of others".to_owned()),
             Member::Boosted(boosted) => boosted.to_xgboost(),
             Member::Linear(linear) => {
                 let fields = plan

@@ -86,11 +86,7 @@ impl Block {
             .into_iter()
             .flatten()
         {
-            let field = schema
-                .features()
-                .chain(schema.time.iter().filter_map(|time| schema.field(time)))
-                .find(|field| field.name == name)
-                .ok_or_else(|| format!("{name:?} is no feature of the schema"))?;
+            let field = crate::check::field(schema, name)?;
             if !self.takes(field.kind) {
                 return Err(format!("{name:?} is of kind {:?}", field.kind));
             }

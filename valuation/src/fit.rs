@@ -16,7 +16,7 @@ use self::data::{Data, check_columns, no_features};
 pub use self::effort::Effort;
 pub use self::error::FitError;
 use self::judge::judge;
-pub use self::options::{FitOptions, SplitBy};
+pub use self::options::{FitOptions, FoldBy, SplitBy};
 use self::selection::{Selection, select};
 use crate::artifact::FORMAT;
 use crate::clean::Listings;
@@ -132,6 +132,7 @@ fn fit_on_this_pool(
         members: judged.members,
         folds,
         stack: judged.stack,
+        stacked: judged.stacked,
         widened: judged.widened,
         model: judged.model,
         baseline: judged.baseline,

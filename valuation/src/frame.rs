@@ -222,11 +222,7 @@ impl Frame {
                 .into_iter()
                 .flatten()
             {
-                let field = schema
-                    .features()
-                    .chain(schema.time.iter().filter_map(|time| schema.field(time)))
-                    .find(|field| field.name == name)
-                    .ok_or_else(|| at(format!("{name:?} is no feature of the schema")))?;
+                let field = crate::check::field(schema, name).map_err(at)?;
                 let takes = match &column.made {
                     Made::Level(_) => field.kind == Kind::Category,
                     Made::Season | Made::Trend { .. } => field.kind == Kind::Timestamp,

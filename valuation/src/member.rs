@@ -3,7 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::boosted::{Boosted, BoostedOptions, ForestOptions};
-use crate::linear::{Linear, SparseRow};
+use crate::comparison::{ComparablesOptions, Comparison, Room};
+use crate::linear::{ElasticNetOptions, Linear, SparseRow};
 
 /// What a member is and how it is fitted.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -11,10 +12,35 @@ use crate::linear::{Linear, SparseRow};
 pub enum MemberOptions {
     /// Least squares on the linear design.
     Linear,
+    /// The same with weights drawn to 0 where that helps.
+    ElasticNet(ElasticNetOptions),
+    /// The nearest past sales, adjusted by a line.
+    Comparables(ComparablesOptions),
     /// Boosted trees on the frame.
     Boosted(BoostedOptions),
     /// The mean of trees on the frame.
     Forest(ForestOptions),
+}
+
+impl MemberOptions {
+    /// Whether it is fitted on the linear design alone.
+    pub(crate) fn is_linear(&self) -> bool {
+        matches!(self, MemberOptions::Linear | MemberOptions::ElasticNet(_))
+    }
+
+    /// Whether it can be fitted so.
+    ///
+    /// # Errors
+    /// The option, what is expected of it, and what it is.
+    pub(crate) fn check(&self) -> Result<(), (&'static str, &'static str, f64)> {
+        match self {
+            MemberOptions::Linear => Ok(()),
+            MemberOptions::ElasticNet(options) => options.check(),
+            MemberOptions::Comparables(options) => options.check(),
+            MemberOptions::Boosted(options) => options.check(),
+            MemberOptions::Forest(options) => options.check(),
+        }
+    }
 }
 
 /// A member by its name, which is also its file's.
@@ -30,6 +56,7 @@ pub struct NamedMember {
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Member {
     Linear(Linear),
+    Comparison(Box<Comparison>),
     Boosted(Box<Boosted>),
 }
 
@@ -38,19 +65,20 @@ impl Member {
     pub(crate) fn extension(&self) -> &'static str {
         match self {
             Member::Linear(_) => "json",
+            Member::Comparison(_) => "sales",
             Member::Boosted(_) => "trees",
         }
     }
 
-    /// Whether it reads the linear design; else it reads the frame.
-    pub(crate) fn is_linear(&self) -> bool {
-        matches!(self, Member::Linear(_))
+    /// Whether it reads the linear design.
+    pub(crate) fn reads_design(&self) -> bool {
+        matches!(self, Member::Linear(_) | Member::Comparison(_))
     }
 
     /// How many trees it has.
     pub(crate) fn trees(&self) -> usize {
         match self {
-            Member::Linear(_) => 0,
+            Member::Linear(_) | Member::Comparison(_) => 0,
             Member::Boosted(boosted) => boosted.trees(),
         }
     }
@@ -59,6 +87,7 @@ impl Member {
     pub(crate) fn row(&self, design: &SparseRow, frame: &[f32]) -> f64 {
         match self {
             Member::Linear(linear) => linear.predict(design),
+            Member::Comparison(own) => own.value(design, frame, &mut Room::default()),
             Member::Boosted(boosted) => boosted.row(frame),
         }
     }
@@ -67,6 +96,13 @@ impl Member {
     pub(crate) fn rows(&self, design: &[SparseRow], frame: &[f32]) -> Vec<f64> {
         match self {
             Member::Linear(linear) => design.iter().map(|row| linear.predict(row)).collect(),
+            Member::Comparison(own) => {
+                let width = frame.len() / design.len().max(1);
+                let mut room = Room::default();
+                let rows = design.iter().zip(frame.chunks_exact(width.max(1)));
+                rows.map(|(design, frame)| own.value(design, frame, &mut room))
+                    .collect()
+            }
             Member::Boosted(boosted) => boosted.rows(frame),
         }
     }
@@ -77,6 +113,7 @@ impl Member {
             Member::Linear(linear) => {
                 serde_json::to_vec_pretty(linear).map_err(|error| error.to_string())
             }
+            Member::Comparison(own) => serde_json::to_vec(own).map_err(|error| error.to_string()),
             Member::Boosted(boosted) => boosted.encode(),
         }
     }
@@ -87,9 +124,14 @@ impl Member {
             "json" => serde_json::from_slice(bytes)
                 .map(Member::Linear)
                 .map_err(|error| error.to_string()),
+            "sales" => {
+                let own: Result<Comparison, _> = serde_json::from_slice(bytes);
+                own.map(|own| Member::Comparison(Box::new(own)))
+                    .map_err(|error| error.to_string())
+            }
             "trees" => Ok(Member::Boosted(Box::new(Boosted::decode(bytes)?))),
             other => Err(format!(
-                "a member's file ends in {other:?}, expected json or trees"
+                "a member's file ends in {other:?}, expected json, sales or trees"
             )),
         }
     }

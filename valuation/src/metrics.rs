@@ -112,6 +112,25 @@ pub struct MemberReport {
     pub holdout_error: f64,
 }
 
+/// The weighted members beside the best of them alone, on the hold-out: which of the two is used.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Stacked {
+    /// The member that is best alone, out of fold.
+    pub best: String,
+    /// Its root mean squared log error.
+    pub alone: f64,
+    /// That of the weighted members.
+    pub weighted: f64,
+}
+
+impl Stacked {
+    /// By what share of its error the weighted members are better than the best alone; below 0 they
+    /// are worse.
+    pub fn gain(&self) -> f64 {
+        1.0 - self.weighted / self.alone.max(f64::MIN_POSITIVE)
+    }
+}
+
 /// How far the members were off on one fold, whose rows they had not seen.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct FoldReport {
@@ -174,6 +193,9 @@ pub struct Report {
     pub folds: Vec<FoldReport>,
     /// Whether the weighted members were better than the best alone, on the hold-out.
     pub stack: bool,
+    /// By how much; none where one member has all weight, and in reports of older artifacts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stacked: Option<Stacked>,
     /// Fraction of the hold-out inside intervals set by the folds of the training rows.
     pub coverage: f64,
     /// Lower end of its 95 % confidence interval.

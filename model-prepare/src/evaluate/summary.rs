@@ -2,6 +2,8 @@
 
 use std::fmt::Write as _;
 
+use valuation::Report;
+
 use super::Evaluated;
 use crate::table::{amount, left_out};
 
@@ -85,6 +87,7 @@ pub fn summary(evaluated: &Evaluated) -> String {
             member.name, member.weight, member.trees, member.fold_error, member.holdout_error
         );
     }
+    let _ = writeln!(text, "{}", members_used(report));
     let _ = write!(
         text,
         "one row {:.1} µs (p99 {:.1}), from JSON {:.1} µs; {:.0} rows/s in batches",
@@ -94,4 +97,27 @@ pub fn summary(evaluated: &Evaluated) -> String {
         evaluated.speed.rows_per_second
     );
     text
+}
+
+/// Whether the members are used together, and by how much that is better.
+pub(crate) fn members_used(report: &Report) -> String {
+    let Some(stacked) = &report.stacked else {
+        return match report.stack {
+            true => "The weighted members were better than the best alone.".to_owned(),
+            false => "One member is used alone.".to_owned(),
+        };
+    };
+    let how = if stacked.gain() < 0.0 { "more" } else { "less" };
+    let used = if report.stack {
+        "They are used together."
+    } else {
+        "It is used alone."
+    };
+    format!(
+        "Judged, the weighted members have a log error of {:.4}, the best alone ({}) {:.4}: {:.2} % {how}. {used}",
+        stacked.weighted,
+        stacked.best,
+        stacked.alone,
+        100.0 * stacked.gain().abs(),
+    )
 }

@@ -7,7 +7,7 @@ use valuation::Report;
 use super::axis::{Axis, Scale};
 use super::plot::{COLOURS, Plot};
 use super::{bars, escape, section};
-use crate::evaluate::Evaluated;
+use crate::evaluate::{Evaluated, members_used};
 
 /// Values and fields that are shown.
 const MOST_SHOWN: usize = 20;
@@ -45,11 +45,12 @@ pub(super) fn members(report: &Report) -> String {
         );
     }
     table.push_str("</table>");
-    let used = match report.stack {
-        true => "The weighted members were better than the best alone.",
-        false => "One member is used alone.",
-    };
-    section("Members and weights", used, &figures, &table)
+    section(
+        "Members and weights",
+        &escape(&members_used(report)),
+        &figures,
+        &table,
+    )
 }
 
 /// Each member's error on each fold; nothing where the folds were not kept.

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, ensure};
 use registry::Run;
 use serde::{Deserialize, Serialize};
-use valuation::NamedMember;
+use valuation::{FoldBy, NamedMember};
 
 use super::Sweep;
 use super::sampler::SamplerKind;
@@ -29,7 +29,14 @@ pub(super) struct Plan {
     members: Vec<NamedMember>,
     effort: String,
     folds: usize,
+    /// Ledgers of earlier releases do not say it: their trials are of drawn folds.
+    #[serde(default = "drawn")]
+    fold_by: FoldBy,
     holdout_fraction: f64,
+}
+
+fn drawn() -> FoldBy {
+    FoldBy::Random
 }
 
 impl Plan {
@@ -60,6 +67,7 @@ impl Plan {
             members: prepare.members.clone(),
             effort: format!("{:?}", prepare.effort),
             folds: prepare.folds,
+            fold_by: prepare.fold_by,
             holdout_fraction: prepare.holdout_fraction,
         })
     }

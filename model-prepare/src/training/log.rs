@@ -93,6 +93,10 @@ fn params(run: &mut Run, fitted: &Fitted) {
     run.param("code.version", env!("CARGO_PKG_VERSION"));
     run.param("fit.effort", format!("{:?}", prepare.effort).to_lowercase());
     run.param("fit.folds", prepare.folds);
+    run.param(
+        "fit.fold_by",
+        format!("{:?}", prepare.fold_by).to_lowercase(),
+    );
     run.param("fit.holdout_fraction", prepare.holdout_fraction);
     run.param("fit.interval", prepare.interval);
     run.param("fit.min_rows", prepare.min_rows);

@@ -2,6 +2,7 @@
 
 use super::Ensemble;
 use super::grow::{Ground, Grower};
+use super::loss::Progress;
 use super::options::{BoostedOptions, Growth};
 use super::table::Table;
 use super::tree::Tree;
@@ -37,19 +38,21 @@ struct Room {
 struct Best {
     error: f64,
     trees: usize,
-    /// What was left of those rows' targets.
-    left: Vec<f64>,
+    /// What was said of those rows.
+    said: Vec<f64>,
 }
 
 impl Boosting<'_> {
     /// Grows the trees; gives them and what they say of `judge`.
     pub(super) fn run(&self) -> (Ensemble, Vec<f64>) {
-        let targets = &self.table.targets;
-        let sum: f64 = self.train.iter().map(|row| targets[*row as usize]).sum();
-        let base = sum / self.train.len().max(1) as f64;
-        let mut residuals: Vec<f64> = targets.iter().map(|target| target - base).collect();
+        let Boosting { table, options, .. } = self;
+        let targets = &table.targets;
+        let base = table
+            .loss
+            .base(self.train.iter().map(|row| targets[*row as usize]));
+        let mut progress = Progress::new(table.loss, targets, base);
         let first = if self.alone {
-            residuals.clone()
+            progress.gradients.clone()
         } else {
             Vec::new()
         };
@@ -59,20 +62,23 @@ impl Boosting<'_> {
         let mut trees: Vec<Tree> = Vec::new();
         let mut best: Option<Best> = None;
         for _ in 0..self.rounds {
-            let learned = if self.alone { &first } else { &residuals };
-            let Some(tree) = self.grow(&mut grower, &mut draws, &mut room, learned) else {
+            let learned = if self.alone {
+                &first
+            } else {
+                &progress.gradients
+            };
+            let Some(mut tree) = self.grow(&mut grower, &mut draws, &mut room, learned) else {
                 break;
             };
-            grower.take(&mut residuals);
+            progress.take(&mut grower, &mut tree, options.rate, options.penalty);
             trees.push(tree);
-            if self.options.patience == 0 || self.judge.is_empty() {
+            if options.patience == 0 || self.judge.is_empty() {
                 continue;
             }
-            let left = self.left(&residuals);
-            let error = self.error(&left);
+            let error = progress.error(&self.judge, options.trusted);
             match &best {
                 Some(best) if error >= best.error => {
-                    if trees.len() - best.trees >= self.options.patience {
+                    if trees.len() - best.trees >= options.patience {
                         break;
                     }
                 }
@@ -80,24 +86,19 @@ impl Boosting<'_> {
                     best = Some(Best {
                         error,
                         trees: trees.len(),
-                        left,
+                        said: self.said(&progress),
                     });
                 }
             }
         }
-        let left = match best {
+        let said = match best {
             Some(best) => {
                 trees.truncate(best.trees);
-                best.left
+                best.said
             }
-            None => self.left(&residuals),
+            None => self.said(&progress),
         };
-        let said = self.judge.iter().zip(left);
-        let said = said.map(|(row, left)| targets[*row as usize] - left);
-        (
-            Ensemble::new(self.table.width(), base, trees),
-            said.collect(),
-        )
+        (Ensemble::new(table.width(), base, trees), said)
     }
 
     /// Grows the next tree on what is left of the targets.
@@ -133,18 +134,9 @@ impl Boosting<'_> {
         grower.grow(&ground)
     }
 
-    /// What is left of the judging rows' targets.
-    fn left(&self, residuals: &[f64]) -> Vec<f64> {
-        let rows = self.judge.iter();
-        rows.map(|row| residuals[*row as usize]).collect()
-    }
-
-    /// How bad residuals are: squared, or by their sizes where the greatest are not trusted.
-    fn error(&self, residuals: &[f64]) -> f64 {
-        match self.options.trusted < 1.0 {
-            true => residuals.iter().map(|left| left.abs()).sum(),
-            false => residuals.iter().map(|left| left * left).sum(),
-        }
+    /// What is said of the judging rows.
+    fn said(&self, progress: &Progress) -> Vec<f64> {
+        self.judge.iter().map(|row| progress.said(*row)).collect()
     }
 }
 

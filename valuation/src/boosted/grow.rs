@@ -21,12 +21,23 @@ pub(super) struct Grower {
     packed: Vec<i64>,
     /// The packed residuals of a leaf's rows, in their order.
     gathered: Vec<i64>,
-    /// Of the tree just grown: rows of `order`, rows of `others` and value by leaf.
-    leaves: Vec<(Range<usize>, Range<usize>, f32)>,
+    /// Of the tree just grown.
+    leaves: Vec<Leaf>,
     /// Gains of a column's cuts.
     gains: Gains,
     /// Histograms that no open leaf holds.
     spare: Vec<Histogram>,
+}
+
+/// A leaf of the tree just grown.
+#[derive(Debug)]
+struct Leaf {
+    node: usize,
+    /// Its rows in the grower's order.
+    rows: Range<usize>,
+    /// Its rows among the grower's others.
+    others: Range<usize>,
+    value: f32,
 }
 
 /// What a tree is grown on.
@@ -141,7 +152,12 @@ impl Grower {
         } in open
         {
             let value = growing.tree.nodes[node].value;
-            self.leaves.push((rows, others, value));
+            self.leaves.push(Leaf {
+                node,
+                rows,
+                others,
+                value,
+            });
             self.spare.push(histogram);
         }
         Some(growing.tree)
@@ -149,12 +165,29 @@ impl Grower {
 
     /// Takes what the tree just grown says from all rows' residuals.
     pub(super) fn take(&self, residuals: &mut [f64]) {
-        for (rows, others, value) in &self.leaves {
-            let value = f64::from(*value);
-            let rows = self.order[rows.clone()].iter();
-            for row in rows.chain(&self.others[others.clone()]) {
-                residuals[*row as usize] -= value;
+        self.each(|row, value| residuals[row] -= value);
+    }
+
+    /// Adds what the tree just grown says to all rows' scores.
+    pub(super) fn add(&self, scores: &mut [f64]) {
+        self.each(|row, value| scores[row] += value);
+    }
+
+    fn each(&self, mut change: impl FnMut(usize, f64)) {
+        for leaf in &self.leaves {
+            let value = f64::from(leaf.value);
+            let rows = self.order[leaf.rows.clone()].iter();
+            for row in rows.chain(&self.others[leaf.others.clone()]) {
+                change(*row as usize, value);
             }
+        }
+    }
+
+    /// Gives the leaves of the tree just grown other values, by the rows that it saw.
+    pub(super) fn step(&mut self, tree: &mut Tree, value: impl Fn(&[u32]) -> f64) {
+        for leaf in &mut self.leaves {
+            leaf.value = value(&self.order[leaf.rows.clone()]) as f32;
+            tree.nodes[leaf.node].value = leaf.value;
         }
     }
 

@@ -2,6 +2,7 @@
 
 use super::bins::{Column, columns as bins};
 use super::histogram::MOST_ROWS;
+use super::loss::Loss;
 use crate::frame::Level;
 
 /// A matrix of training rows, put into bins once for all that is grown on it.
@@ -11,6 +12,8 @@ pub(crate) struct Table {
     values: Vec<f32>,
     pub(super) columns: Vec<Column>,
     pub(super) targets: Vec<f64>,
+    /// How far off an estimate of a target is.
+    pub(super) loss: Loss,
     /// Columns that tell levels by their means alone: symmetric trees know no names.
     pub(super) by_means: Vec<usize>,
     /// Columns that tell levels by name, where next to all rows have one.
@@ -65,7 +68,16 @@ impl Table {
             values,
             columns,
             targets,
+            loss: Loss::Squared,
         })
+    }
+
+    /// The same where targets are classes 0 and 1: trees say log odds.
+    pub(crate) fn of_classes(self) -> Table {
+        Table {
+            loss: Loss::Logistic,
+            ..self
+        }
     }
 
     /// The rows' values, row-major.

@@ -5,62 +5,21 @@
 //! reaches. Every code stands twice, the second time one less, where what is not known is the
 //! greatest: so a test is a comparison of bytes, the unknown included. Two layouts: a symmetric
 //! tree of depth d is d tests and 2^d leaves, where the outcomes of the tests are the bits of the
-//! leaf's number, for many rows side by side; any other tree is words of 8 bytes where right stands next
-//! to left, a leaf being one that leads to itself, so that many ways take as many steps as the deepest leaf needs and none
-//! asks whether it has arrived. Sets of names become codes of their own, 1 for a name in the set.
+//! leaf's number, for many rows side by side; any other tree is words of 8 bytes where right stands
+//! next to left, a leaf being one that leads to itself, so that many ways take as many steps as the
+//! deepest leaf needs and none asks whether it has arrived. Sets of names become codes of their own, 1 for a name in the set.
 //! Values are added in the order of the trees, in `f64`: the same bits one by one and in batches.
 
-use super::bins::BINS;
-use super::coding::{Coding, codes, codings};
-use super::tree::{Names, Split, Test, Tree};
+mod fork;
+mod lay;
+
+use self::fork::{Fork, Level};
+use super::coding::Coding;
 
 /// Rows walked side by side.
 const LANES: usize = 64;
 /// Ways through free trees that take a step in turn.
 const ABREAST: usize = 8;
-/// Deepest symmetric tree laid out as bits: those of a byte.
-const MOST_LEVELS: usize = 8;
-/// Sets of names whose codes stand in a row at once, about: a block of rows is to stay in a core's
-/// cache.
-const MANY_SETS: usize = 512;
-
-/// The test of a level, and of a fork: right are codes greater than `last`.
-#[derive(Debug, Clone, Copy, PartialEq)]
-struct Level {
-    /// Which code of a row.
-    code: u16,
-    last: u8,
-}
-
-/// A fork or a leaf of a free tree in one word, read at once: from the lowest bits on which code of
-/// a row is tested (16), the last that goes left (16), and where left leads (16): a number of a word
-/// of the tree; right leads to the next.
-#[derive(Debug, Clone, Copy, PartialEq)]
-struct Fork(u64);
-
-impl Fork {
-    fn new(test: Level, left: u16) -> Fork {
-        Fork(u64::from(test.code) | u64::from(test.last) << 16 | u64::from(left) << 32)
-    }
-
-    /// One that leads to itself: no code is greater than the greatest.
-    fn leaf(number: u16) -> Fork {
-        Fork::new(
-            Level {
-                code: 0,
-                last: u8::MAX,
-            },
-            number,
-        )
-    }
-
-    /// Where a row of these codes goes; computed, not guessed.
-    #[inline(always)]
-    fn next(self, codes: &[u8]) -> u16 {
-        let code = codes[usize::from(self.0 as u16)];
-        (self.0 >> 32) as u16 + u16::from(code > (self.0 >> 16) as u8)
-    }
-}
 
 /// A tree's place in [`Trees`].
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -118,154 +77,7 @@ pub(super) struct Trees {
     width: usize,
 }
 
-/// What trees of a group ask for, while they are laid out.
-#[derive(Default)]
-struct Asked {
-    /// Value of a row and codes that go right.
-    sets: Vec<(usize, Names)>,
-    /// Forks of those sets, by their place in `Trees::forks`.
-    forks: Vec<(usize, usize)>,
-}
-
 impl Trees {
-    /// Lays trees over rows of `width` values out; what they say is added to `base`.
-    ///
-    /// # Errors
-    /// When a tree has more nodes, or a value more thresholds, than are ever grown.
-    pub(super) fn lay(base: f64, width: usize, grown: &[Tree]) -> Result<Trees, String> {
-        let most = usize::from(u16::MAX) / 2;
-        if width > most {
-            return Err(format!("{width} values a row, expected at most {most}"));
-        }
-        let mut trees = Trees {
-            base,
-            codings: codings(width, grown)?,
-            groups: Vec::new(),
-            levels: Vec::new(),
-            forks: Vec::new(),
-            leaves: Vec::new(),
-            width: 2 * width,
-        };
-        let (mut order, mut asked) = (Vec::new(), Asked::default());
-        for tree in grown {
-            let laid = match levels(tree) {
-                Some(levels) => trees.lay_symmetric(tree, &levels),
-                None => Laid::Free(trees.lay_free(tree, &mut asked)?),
-            };
-            order.push(laid);
-            if asked.sets.len() >= MANY_SETS {
-                trees.close(std::mem::take(&mut order), std::mem::take(&mut asked))?;
-            }
-        }
-        trees.close(order, asked)?;
-        Ok(trees)
-    }
-
-    /// Gives the sets of a group their codes.
-    fn close(&mut self, order: Vec<Laid>, asked: Asked) -> Result<(), String> {
-        let mut by_value: Vec<usize> = (0..asked.sets.len()).collect();
-        by_value.sort_by_key(|set| asked.sets[*set].0);
-        let first = 2 * self.codings.len();
-        let most = first + by_value.len();
-        if most > usize::from(u16::MAX) {
-            return Err(format!("{most} codes a row, expected at most {}", u16::MAX));
-        }
-        let mut places = vec![0_u16; by_value.len()];
-        for (place, set) in by_value.iter().enumerate() {
-            places[*set] = (first + place) as u16;
-        }
-        let runs = by_value.chunk_by(|one, other| asked.sets[*one].0 == asked.sets[*other].0);
-        let sets = runs.map(|run| Sets {
-            value: asked.sets[run[0]].0,
-            count: run.len(),
-            members: (0..BINS)
-                .flat_map(|code| run.iter().map(move |set| (code, *set)))
-                .map(|(code, set)| (asked.sets[set].1[code / 64] >> (code % 64) & 1) as u8)
-                .collect(),
-        });
-        let sets = sets.collect();
-        for (fork, set) in asked.forks {
-            self.forks[fork].0 |= u64::from(places[set]);
-        }
-        self.width = self.width.max(most);
-        self.groups.push(Group { order, sets });
-        Ok(())
-    }
-
-    fn lay_symmetric(&mut self, tree: &Tree, levels: &[Split]) -> Laid {
-        let laid = Laid::Symmetric {
-            from: self.levels.len() as u32,
-            levels: levels.len() as u32,
-            leaves: self.leaves.len() as u32,
-        };
-        for split in levels {
-            if let Test::NotBelow(least) = split.test {
-                self.levels.push(self.test(split, least));
-            }
-        }
-        for number in 0..1_usize << levels.len() {
-            let mut node = &tree.nodes[0];
-            for level in 0..levels.len() {
-                let Some(split) = &node.split else { break };
-                let right = number >> level & 1 == 1;
-                let next = if right { split.right } else { split.left };
-                node = &tree.nodes[next as usize];
-            }
-            self.leaves.push(node.value);
-        }
-        laid
-    }
-
-    /// The test of a split at a threshold.
-    fn test(&self, split: &Split, least: f32) -> Level {
-        let column = usize::from(split.column);
-        let (last, shift) = self.codings[column].compare(least, split.unknown_left);
-        Level {
-            code: (2 * column + usize::from(shift)) as u16,
-            last,
-        }
-    }
-
-    fn lay_free(&mut self, tree: &Tree, asked: &mut Asked) -> Result<Free, String> {
-        let nodes = &tree.nodes;
-        let count = nodes.len();
-        if count > usize::from(u16::MAX) {
-            return Err(format!(
-                "a tree of {count} nodes, expected at most {}",
-                u16::MAX
-            ));
-        }
-        let laid = Free {
-            from: self.forks.len() as u32,
-            words: count as u16,
-            depth: depth(tree) as u16,
-            values: self.leaves.len() as u32,
-        };
-        let (mut order, mut number) = (vec![0_usize], 0);
-        while let Some(node) = order.get(number).map(|node| &nodes[*node]) {
-            self.leaves.push(node.value);
-            let fork = match &node.split {
-                None => Fork::leaf(number as u16),
-                Some(split) => {
-                    let test = match split.test {
-                        Test::NotBelow(least) => self.test(split, least),
-                        Test::Among(names) => {
-                            asked.forks.push((self.forks.len(), asked.sets.len()));
-                            asked.sets.push((usize::from(split.column), codes(&names)));
-                            // Which code is known when the group is closed.
-                            Level { code: 0, last: 0 }
-                        }
-                    };
-                    order.extend([split.left as usize, split.right as usize]);
-                    Fork::new(test, (order.len() - 2) as u16)
-                }
-            };
-            self.forks.push(fork);
-            number += 1;
-        }
-        Ok(laid)
-    }
-
     /// Values a row must have.
     pub(super) fn width(&self) -> usize {
         self.codings.len()
@@ -466,55 +278,9 @@ fn add_symmetric(tests: &[Level], leaves: &[f32], lanes: &[[u8; LANES]], sums: &
     }
 }
 
-/// Steps from the root to the deepest leaf.
-fn depth(tree: &Tree) -> usize {
-    let mut deepest = 0;
-    let mut depths = vec![0; tree.nodes.len()];
-    // Children stand after their parents.
-    for (number, node) in tree.nodes.iter().enumerate() {
-        deepest = deepest.max(depths[number]);
-        if let Some(split) = &node.split {
-            depths[split.left as usize] = depths[number] + 1;
-            depths[split.right as usize] = depths[number] + 1;
-        }
-    }
-    deepest
-}
-
-fn is_named(split: Split) -> bool {
-    matches!(split.test, Test::Among(_))
-}
-
-/// The tests of a symmetric tree, the root's first; `None` for any other.
-fn levels(tree: &Tree) -> Option<Vec<Split>> {
-    let mut levels: Vec<Split> = Vec::new();
-    let mut level = vec![0_usize];
-    while !level.is_empty() {
-        let mut below = Vec::new();
-        let mut own: Option<Split> = None;
-        for split in level.iter().filter_map(|node| tree.nodes[*node].split) {
-            let alike = |own: Split| {
-                (own.column, own.test, own.unknown_left)
-                    == (split.column, split.test, split.unknown_left)
-            };
-            if is_named(split) || own.is_some_and(|own| !alike(own)) {
-                return None;
-            }
-            own = Some(split);
-            below.extend([split.left as usize, split.right as usize]);
-        }
-        levels.extend(own);
-        level = below;
-        if levels.len() > MOST_LEVELS {
-            return None;
-        }
-    }
-    Some(levels)
-}
-
 #[cfg(test)]
 mod tests {
-    use super::super::tree::Node;
+    use super::super::tree::{Node, Split, Test, Tree};
     use super::*;
 
     /// A tree of one split.

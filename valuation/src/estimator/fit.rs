@@ -8,18 +8,21 @@ use super::folds::{self, Fold};
 use super::grown::Grown;
 use super::{Estimator, MemberHead, Plan, bounded};
 use crate::boosted::{Boosted, BoostedOptions, Growth, Table};
-use crate::cells::median;
+use crate::cells::{Cells, median};
 use crate::conformal;
 use crate::equity::Equity;
 use crate::features::Features;
-use crate::fit::{FitError, FitOptions};
-use crate::linear::{Linear, SparseRow};
+use crate::fit::{FitError, FitOptions, FoldBy, SplitBy};
 use crate::member::{Member, MemberOptions, NamedMember};
 use crate::metrics::FoldReport;
+use crate::mondrian::Widths;
 use crate::stack;
 
 /// Fewer rows are left to the linear member: trees would learn them by heart.
 const LEAST_TREE_ROWS: usize = 400;
+/// Half a range in spreads at least: where members are never off (a price that is a function of its
+/// fields), a range is still a range, and what the hold-out is off by can be told in its widths.
+const LEAST_QUANTILE: f64 = 1e-3;
 /// Coverages that ranges are judged at beside the one asked for.
 const LEVELS: [f64; 4] = [0.5, 0.8, 0.9, 0.95];
 /// How many times as quickly trees of folds learn: they are thrown away.
@@ -79,13 +82,13 @@ pub(crate) struct Fitted {
 }
 
 /// A member out of fold.
-struct Out {
+pub(super) struct Out {
     /// Fitted on all rows.
-    member: Member,
+    pub(super) member: Member,
     /// The linear design, where it reads it.
-    features: Option<Features>,
+    pub(super) features: Option<Features>,
     /// What members like it said of the judged rows, which they had not seen.
-    said: Vec<f64>,
+    pub(super) said: Vec<f64>,
 }
 
 /// Root mean squared log error.
@@ -140,7 +143,7 @@ fn trees(
             let said = Boosted::forest_out_of_fold(table, folds, options, seed);
             Ok((Boosted::forest(table, options, seed)?, said))
         }
-        MemberOptions::Linear => Err("a line has no trees".to_owned()),
+        other => Err(format!("{other:?} has no trees")),
     }
 }
 
@@ -148,7 +151,7 @@ impl Wanted<'_> {
     /// Fits all members and puts them together.
     pub(crate) fn fit(&self) -> Result<Fitted, FitError> {
         let targets = self.targets();
-        let folds = folds::some(targets.len(), self.options.folds.max(2), self.options.seed);
+        let folds = self.folds();
         let judged = folds::judged(&folds);
         let actual: Vec<f64> = judged.iter().map(|row| targets[*row]).collect();
         let solver = |detail| FitError::Solver { detail };
@@ -156,13 +159,18 @@ impl Wanted<'_> {
             && self
                 .members
                 .iter()
-                .any(|member| member.options != MemberOptions::Linear);
+                .any(|member| !member.options.is_linear());
         let lines: Vec<Option<Out>> = self
             .members
             .iter()
-            .map(|member| match member.options {
+            .map(|member| match &member.options {
                 MemberOptions::Linear => self.linear(&folds, &judged).map(Some),
-                MemberOptions::Boosted(_) | MemberOptions::Forest(_) => Ok(None),
+                MemberOptions::ElasticNet(options) => {
+                    self.elastic_net(options, &folds, &judged).map(Some)
+                }
+                MemberOptions::Comparables(_)
+                | MemberOptions::Boosted(_)
+                | MemberOptions::Forest(_) => Ok(None),
             })
             .collect::<Result<_, FitError>>()?;
         let line = lines
@@ -181,8 +189,11 @@ impl Wanted<'_> {
             .enumerate()
             .filter_map(|(index, (member, line))| {
                 let out = match (&member.options, &grown) {
-                    (MemberOptions::Linear, _) => Ok(line?),
+                    (MemberOptions::Linear | MemberOptions::ElasticNet(_), _) => Ok(line?),
                     (_, None) => return None,
+                    (MemberOptions::Comparables(options), Some(grown)) => {
+                        self.compared(*options, grown, &folds, &judged)
+                    }
                     (options, Some(grown)) => {
                         let seed = self.seed(index);
                         let found = trees(&grown.table, &folds, options, seed);
@@ -199,6 +210,42 @@ impl Wanted<'_> {
             })
             .collect::<Result<_, FitError>>()?;
         self.assemble(fitted, grown, &actual, &judged, &folds)
+    }
+
+    /// The folds that say what members are worth.
+    fn folds(&self) -> Vec<Fold> {
+        let options = self.options;
+        let (rows, count) = (self.rows.len(), options.folds.max(2));
+        let by_time = match options.fold_by {
+            FoldBy::Split => options.split == SplitBy::Time,
+            FoldBy::Random => false,
+            FoldBy::Time => true,
+        };
+        let times = self.times().filter(|_| by_time);
+        let rolling = times.and_then(|times| folds::rolling(&times, count));
+        rolling.unwrap_or_else(|| folds::some(rows, count, options.seed))
+    }
+
+    /// The rows' times, microseconds since 1970; none where the schema has none. What has no time
+    /// counts as old: it is learned from, and judged on by little.
+    fn times(&self) -> Option<Vec<i64>> {
+        let cells = Cells::of(self.batch, self.schema.time.as_deref()?);
+        let time = |row: &usize| cells.time_us(*row).unwrap_or(i64::MIN);
+        Some(self.rows.iter().map(time).collect())
+    }
+
+    /// Segments whose ranges are to be wider or narrower than elsewhere; the scores of the `judged`
+    /// rows become such of their own segment's width.
+    fn widths(&self, judged: &[usize], scores: &mut [f64]) -> Option<Widths> {
+        let field = self.group?;
+        let cells = Cells::of(self.batch, field);
+        let rows = judged.iter().map(|position| self.rows[*position]);
+        let segments = rows.clone().map(|row| cells.text(row));
+        let widths = Widths::fit(field, segments, scores, self.options.interval)?;
+        for (score, row) in scores.iter_mut().zip(rows) {
+            *score /= widths.of(cells, row);
+        }
+        Some(widths)
     }
 
     /// Log targets of the rows.
@@ -271,11 +318,12 @@ impl Wanted<'_> {
             }
             None => (None, vec![usual; off.len()]),
         };
-        let scores: Vec<f64> = off
+        let mut scores: Vec<f64> = off
             .iter()
             .zip(&out)
             .map(|(off, spread)| off / bounded(*spread, usual))
             .collect();
+        let widths = self.widths(judged, &mut scores);
         let (frame, neighbours, comparables) = match grown {
             Some(grown) => (Some(grown.frame), grown.neighbours, grown.comparables),
             None => (None, Vec::new(), None),
@@ -286,7 +334,8 @@ impl Wanted<'_> {
             members: Vec::new(),
             equity,
             spread: usual,
-            quantile: conformal::half_width(&scores, self.options.interval),
+            quantile: conformal::half_width(&scores, self.options.interval).max(LEAST_QUANTILE),
+            widths,
         };
         let halves = LEVELS.map(|level| (level, conformal::half_width(&scores, level)));
         let estimator = Estimator {
@@ -311,48 +360,6 @@ impl Wanted<'_> {
         };
         fitted.weigh(fitted.weights.clone());
         Ok(fitted)
-    }
-
-    /// The linear member on all rows, and the judged rows' values by one that has not seen them.
-    fn linear(&self, folds: &[Fold], judged: &[usize]) -> Result<Out, FitError> {
-        let (features, linear) = self.line(self.rows)?;
-        let parts: Vec<Vec<(usize, f64)>> = folds
-            .par_iter()
-            .map(|fold| {
-                let rows = |positions: &[u32]| -> Vec<usize> {
-                    let rows = positions.iter().map(|position| *position as usize);
-                    rows.map(|position| self.rows[position]).collect()
-                };
-                let (features, linear) = self.line(&rows(&fold.train))?;
-                let bound = features.bind(self.batch);
-                let mut design = SparseRow::new();
-                let value = |position: &u32| {
-                    bound.write(self.rows[*position as usize], &mut design);
-                    (*position as usize, linear.predict(&design))
-                };
-                Ok(fold.judge.iter().map(value).collect())
-            })
-            .collect::<Result<_, FitError>>()?;
-        let mut out = vec![f64::NAN; self.rows.len()];
-        for (row, value) in parts.into_iter().flatten() {
-            out[row] = value;
-        }
-        Ok(Out {
-            member: Member::Linear(linear),
-            features: Some(features),
-            said: judged.iter().map(|row| out[*row]).collect(),
-        })
-    }
-
-    /// The linear member of some rows of the batch.
-    pub(super) fn line(&self, rows: &[usize]) -> Result<(Features, Linear), FitError> {
-        let targets: Vec<f64> = rows.iter().map(|row| self.logs[*row]).collect();
-        let (schema, batch) = (self.schema, self.batch);
-        let (features, design) =
-            Features::fit(schema, batch, rows, &targets, self.group, self.options);
-        let linear = Linear::fit(&design, &targets, features.width())
-            .map_err(|detail| FitError::Solver { detail })?;
-        Ok((features, linear))
     }
 }
 
@@ -382,7 +389,7 @@ impl Fitted {
     /// Drops the parts that no member reads.
     pub(crate) fn prune(&mut self) {
         let Estimator { plan, members, .. } = &mut self.estimator;
-        if !members.iter().any(Member::is_linear) {
+        if !members.iter().any(Member::reads_design) {
             plan.features = None;
         }
     }

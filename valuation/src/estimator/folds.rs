@@ -31,6 +31,37 @@ pub(crate) fn some(rows: usize, count: usize, seed: u64) -> Vec<Fold> {
     folds
 }
 
+/// Folds of a rolling origin: the rows in the order of `times` are cut into `count` blocks; as many of
+/// the newest as have enough rows to judge on, but no more than leave the first of them something to
+/// learn from, are judged by what is older. None where there are not two times a block: rows of a
+/// bulk that came at once stand in the order of the file, by city or by price.
+pub(crate) fn rolling(times: &[i64], count: usize) -> Option<Vec<Fold>> {
+    let rows = times.len();
+    let mut order: Vec<u32> = (0..rows as u32).collect();
+    order.sort_by_key(|row| (times[*row as usize], *row));
+    let distinct = order.chunk_by(|one, other| times[*one as usize] == times[*other as usize]);
+    if distinct.count() < 2 * count {
+        return None;
+    }
+    let least = LEAST_FOLDS.min(count.saturating_sub(1));
+    let judged = (ENOUGH_ROWS * count).div_ceil(rows.max(1));
+    let judged = judged.clamp(least, count.div_ceil(2).max(least));
+    let fold = |block: usize| {
+        let (from, to) = (rows * block / count, rows * (block + 1) / count);
+        let rising = |part: &[u32]| {
+            let mut part = part.to_vec();
+            part.sort_unstable();
+            part
+        };
+        Fold {
+            train: rising(&order[..from]),
+            judge: rising(&order[from..to]),
+        }
+    };
+    let folds = (count - judged..count).map(fold);
+    Some(folds.collect())
+}
+
 /// All of `count` folds of `rows` rows, drawn by the seed.
 pub(crate) fn all(rows: usize, count: usize, seed: u64) -> Vec<Fold> {
     let of: Vec<usize> = (0..rows).map(|row| fold_of(row, count, seed)).collect();
@@ -53,6 +84,34 @@ pub(crate) fn judged(folds: &[Fold]) -> Vec<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_rolling_origin_learns_from_what_is_older_alone() {
+        // Newest first, two of each time.
+        let times: Vec<i64> = (0..1000).map(|row| (1000 - row) / 2).collect();
+        for count in [2, 3, 5, 20] {
+            let folds = rolling(&times, count).unwrap();
+            assert!(!folds.is_empty() && folds.len() < count);
+            for fold in &folds {
+                assert!(fold.judge.len().abs_diff(1000 / count) <= 1);
+                let time = |row: &u32| times[*row as usize];
+                let newest = fold.train.iter().map(time).max().unwrap();
+                assert!(fold.judge.iter().all(|row| time(row) >= newest));
+                assert!(fold.train.is_sorted() && fold.judge.is_sorted());
+            }
+            let last = folds.last().unwrap();
+            assert_eq!(last.train.len() + last.judge.len(), 1000);
+        }
+        // The first of them has two fifths to learn from.
+        let folds = rolling(&times, 5).unwrap();
+        assert_eq!((folds.len(), folds[0].train.len()), (3, 400));
+        let many: Vec<i64> = (0..20_000).collect();
+        assert_eq!(rolling(&many, 5).unwrap().len(), 2);
+        // All at once, and a time for each block.
+        assert_eq!(rolling(&[7; 1000], 5), None);
+        let few: Vec<i64> = (0..1000).map(|row| row / 200).collect();
+        assert_eq!(rolling(&few, 5), None);
+    }
 
     #[test]
     fn few_rows_are_all_judged_on_and_many_are_not() {

@@ -41,12 +41,22 @@ const LIKE_WEIGHT: f64 = 0.1;
 /// Values that make records alike.
 const LIKE_VALUES: usize = 3;
 
+/// How much each value of the frame weighs among what makes records near.
+struct Nearness {
+    by_place: Vec<f64>,
+    /// By place and a little by likeness.
+    by_both: Vec<f64>,
+}
+
 /// Everything fitted on the rows' frame.
 pub(super) struct Grown {
     pub(super) frame: Frame,
     pub(super) neighbours: Vec<Neighbours>,
     pub(super) comparables: Option<Comparables>,
     pub(super) table: Table,
+    /// What makes sales comparable, by value of the frame: place and a little likeness; without a
+    /// place, what matters most.
+    nearness: Vec<f64>,
 }
 
 impl Grown {
@@ -55,14 +65,27 @@ impl Grown {
         self.table.values().len() / self.table.rows().max(1)
     }
 
-    /// The table of some of the rows, with other targets, where levels are known by their means and
-    /// all else.
-    pub(super) fn part(&self, rows: &[usize], targets: Vec<f64>) -> Result<Table, String> {
+    /// Some of the rows as points where comparable sales are near; none where nothing tells.
+    pub(super) fn sales(&self, rows: &[usize]) -> Option<Space> {
+        let width = self.width();
+        let mut weights = self.nearness.clone();
+        weights.resize(width, 0.0);
+        Space::new(&self.rows(rows), width, &weights)
+    }
+
+    /// The values of some of the rows, row-major.
+    pub(super) fn rows(&self, rows: &[usize]) -> Vec<f32> {
         let (values, width) = (self.table.values(), self.width());
         let own = rows
             .iter()
             .flat_map(|row| &values[row * width..(row + 1) * width]);
-        Table::new(own.copied().collect(), &[], targets)
+        own.copied().collect()
+    }
+
+    /// The table of some of the rows, with other targets, where levels are known by their means and
+    /// all else.
+    pub(super) fn part(&self, rows: &[usize], targets: Vec<f64>) -> Result<Table, String> {
+        Table::new(self.rows(rows), &[], targets)
     }
 }
 
@@ -101,7 +124,8 @@ impl Wanted<'_> {
         )?;
         let importance = likeness.importance();
         let comparables = self.comparables(&values, width, &importance);
-        let neighbours = self.neighbours(&frame, &values, &importance, targets);
+        let nearness = self.nearness(&frame, &importance);
+        let neighbours = self.neighbours(&values, &nearness, targets);
         let values: Vec<f32> = values
             .par_chunks_exact(width)
             .enumerate()
@@ -120,35 +144,30 @@ impl Wanted<'_> {
             neighbours,
             comparables,
             table,
+            nearness: match nearness {
+                Some(Nearness { by_both, .. }) => by_both,
+                None => importance.iter().map(|share| share.sqrt()).collect(),
+            },
         }))
     }
 
-    /// The spaces that say what a place is worth; none where the schema names no place, or the
-    /// settings no counts.
-    fn neighbours(
-        &self,
-        frame: &Frame,
-        values: &[f32],
-        importance: &[f64],
-        targets: &[f64],
-    ) -> Vec<Neighbours> {
-        let counts = &self.options.neighbours;
+    /// What makes records near, by value of the frame; none where the schema has no place.
+    fn nearness(&self, frame: &Frame, importance: &[f64]) -> Option<Nearness> {
         let places: Vec<usize> = self
             .schema
             .places()
             .into_iter()
             .filter_map(|place| frame.position(place))
             .collect();
-        if places.len() < 2 || counts.is_empty() {
-            return Vec::new();
+        if places.len() < 2 {
+            return None;
         }
-        let worth = self.worth(targets);
         let width = frame.width();
         let mut weights = vec![0.0; width];
         for place in &places {
             weights[*place] = PLACE_WEIGHT;
         }
-        let by_place = Space::new(values, width, &weights);
+        let by_place = weights.clone();
         // What is not made of places, and matters most.
         let fields = frame.fields();
         let of_place = |value: usize| self.schema.places().contains(&fields[value]);
@@ -159,11 +178,33 @@ impl Wanted<'_> {
         for value in others.into_iter().take(LIKE_VALUES) {
             weights[value] = LIKE_WEIGHT;
         }
-        let by_both = Space::new(values, width, &weights);
+        Some(Nearness {
+            by_place,
+            by_both: weights,
+        })
+    }
+
+    /// The spaces that say what a place is worth; none where there is no place, or the settings name
+    /// no counts.
+    fn neighbours(
+        &self,
+        values: &[f32],
+        nearness: &Option<Nearness>,
+        targets: &[f64],
+    ) -> Vec<Neighbours> {
+        let counts = &self.options.neighbours;
+        let Some(Nearness { by_place, by_both }) = nearness.as_ref().filter(|_| !counts.is_empty())
+        else {
+            return Vec::new();
+        };
+        let worth = self.worth(targets);
         let spaces = [("by place", by_place), ("by place and likeness", by_both)];
         spaces
             .into_iter()
-            .filter_map(|(name, space)| Some(Neighbours::new(name, space?, &worth, counts)))
+            .filter_map(|(name, weights)| {
+                let space = Space::new(values, weights.len(), weights)?;
+                Some(Neighbours::new(name, space, &worth, counts))
+            })
             .collect()
     }
 

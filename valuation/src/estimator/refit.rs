@@ -38,9 +38,19 @@ impl Wanted<'_> {
             .into_par_iter()
             .map(
                 |(index, wanted)| match (&self.members[wanted].options, &grown) {
-                    (MemberOptions::Linear, _) => {
-                        let (features, linear) = self.line(self.rows)?;
-                        Ok((index, Member::Linear(linear), Some(features)))
+                    (MemberOptions::Linear | MemberOptions::ElasticNet(_), _) => {
+                        let shrinkage = match &judged.all[index].1 {
+                            Member::Linear(linear) => linear.shrinkage,
+                            _ => None,
+                        };
+                        let design = self.design(self.rows);
+                        let line = design.line(shrinkage)?;
+                        Ok((index, Member::Linear(line), Some(design.features)))
+                    }
+                    (MemberOptions::Comparables(options), Some(grown)) => {
+                        let all: Vec<usize> = (0..self.rows.len()).collect();
+                        let (own, features) = self.comparison(*options, grown, &all)?;
+                        Ok((index, Member::Comparison(Box::new(own)), Some(features)))
                     }
                     (options, Some(grown)) => {
                         let (table, seed) = (&grown.table, self.seed(wanted));
@@ -50,7 +60,7 @@ impl Wanted<'_> {
                                 let trees = rounds(judged.all[index].1.trees());
                                 Boosted::fit(table, options, trees, seed)
                             }
-                            MemberOptions::Linear => Err("a line has no trees".to_owned()),
+                            other => Err(format!("{other:?} has no trees")),
                         };
                         let own = own.map_err(solver)?;
                         Ok((index, Member::Boosted(Box::new(own)), None))

@@ -18,6 +18,8 @@ use serde::{Deserialize, Serialize};
 
 use super::Numbering;
 use crate::cells::Cells;
+use crate::credibility::Sum;
+use crate::draw::mix;
 use crate::linear::SparseRow;
 
 /// K of the formula, in rows: what a level's mean is weighed against.
@@ -159,7 +161,8 @@ impl<'a> Members<'a> {
                 all.add(*log);
             }
         }
-        let overall = all.total / all.count.max(1.0);
+        let overall = all.mean();
+        let credible = |sum: &Sum| sum.credible(0.0, CREDIBILITY_ROWS);
         let mut groups = vec![Sum::default(); self.group_count];
         for (position, log) in logs.iter().enumerate() {
             if let Some(group) = self.groups[position].filter(|_| used(position)) {
@@ -169,40 +172,17 @@ impl<'a> Members<'a> {
         let mut levels = vec![Sum::default(); self.names.len()];
         for (position, log) in logs.iter().enumerate() {
             if let Some(pair) = self.pairs[position].filter(|_| used(position)) {
-                let of_group = self.groups[position].map_or(0.0, |group| groups[group].credible());
+                let of_group = self.groups[position].map_or(0.0, |group| credible(&groups[group]));
                 levels[pair].add(log - overall - of_group);
             }
         }
-        levels.iter().map(Sum::credible).collect()
+        levels.iter().map(credible).collect()
     }
 }
 
-/// A sum and how many it is of.
-#[derive(Debug, Default, Clone, Copy)]
-struct Sum {
-    total: f64,
-    count: f64,
-}
-
-impl Sum {
-    fn add(&mut self, value: f64) {
-        self.total += value;
-        self.count += 1.0;
-    }
-
-    /// Z times the mean.
-    fn credible(&self) -> f64 {
-        self.total / (self.count + CREDIBILITY_ROWS)
-    }
-}
-
-/// The fold of a position: mixed (the finaliser of SplitMix64), because records often come in
-/// turns, and every fifth of them may be of one city.
+/// The fold of a position.
 fn fold_of(position: usize) -> u64 {
-    let mut mixed = (position as u64).wrapping_add(0x9e37_79b9_7f4a_7c15);
-    mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    (mixed ^ (mixed >> 31)) % FOLDS
+    mix(position as u64) % FOLDS
 }
 
 #[cfg(test)]
@@ -241,19 +221,5 @@ mod tests {
                 Cells::Text(&streets).text(*row),
             )
         }));
-    }
-
-    #[test]
-    fn folds_are_even_and_do_not_go_in_turns() {
-        for turn in [1, 5, 10, 25] {
-            let mut counts = [0; FOLDS as usize];
-            for position in (0..5000 * turn).step_by(turn) {
-                counts[fold_of(position) as usize] += 1;
-            }
-            assert!(
-                counts.iter().all(|count| (850..1150).contains(count)),
-                "{turn}: {counts:?}"
-            );
-        }
     }
 }

@@ -6,7 +6,7 @@ use super::data::Data;
 use crate::baseline::GroupMedian;
 use crate::conformal::{self, Share};
 use crate::estimator::{Estimate, Fitted};
-use crate::metrics::{Calibration, JudgedRow, MemberReport, Metrics};
+use crate::metrics::{Calibration, JudgedRow, MemberReport, Metrics, Stacked};
 use crate::split::Split;
 
 /// What the hold-out says.
@@ -24,6 +24,8 @@ pub(super) struct Judged {
     pub(super) members: Vec<MemberReport>,
     /// Whether the weighted members were better than the best alone.
     pub(super) stack: bool,
+    /// By how much; none where one member has all weight.
+    pub(super) stacked: Option<Stacked>,
     /// Share of the prices inside their ranges.
     pub(super) coverage: Share,
     /// The same of ranges of other widths.
@@ -76,6 +78,11 @@ pub(super) fn judge(
     }
     let alone = off(best.as_deref()?);
     let is_stack = weights.iter().filter(|weight| **weight > 0.0).count() > 1;
+    let stacked = is_stack.then(|| Stacked {
+        best: fitted.all[fitted.best].0.clone(),
+        alone,
+        weighted: stack_error,
+    });
     let stack = is_stack && stack_error <= alone;
     if stack || !is_stack {
         fitted.weigh(weights);
@@ -135,6 +142,7 @@ pub(super) fn judge(
         valued,
         members,
         stack,
+        stacked,
         coverage,
         calibration,
         widened,

@@ -1,7 +1,9 @@
 //! How a model is fitted.
 
+use serde::{Deserialize, Serialize};
+
 use crate::fit::{Effort, FitError};
-use crate::member::{MemberOptions, NamedMember};
+use crate::member::NamedMember;
 
 /// How a model is fitted.
 #[derive(Debug, Clone, PartialEq)]
@@ -22,6 +24,8 @@ pub struct FitOptions {
     pub members: Vec<NamedMember>,
     /// Folds of the out-of-fold predictions, 2 to 20.
     pub folds: usize,
+    /// How rows come into folds.
+    pub fold_by: FoldBy,
     /// How many neighbours their mean prices are over, rising; empty for none.
     pub neighbours: Vec<usize>,
     /// Seed of folds and trees: the same gives the same model.
@@ -43,6 +47,21 @@ pub enum SplitBy {
     Random,
 }
 
+/// How training rows come into the folds that weigh the members and set the ranges.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum FoldBy {
+    /// As the rows to judge on are chosen: folds that are unlike the hold-out grow too many trees for
+    /// it and set too narrow ranges.
+    #[default]
+    Split,
+    /// Drawn by the seed: a row is valued by members that have learned from the rows around it.
+    Random,
+    /// Rolling origin (Tashman 2000, Out-of-Sample Tests of Forecasting Accuracy): a row is valued
+    /// by members that have learned from older ones alone. Random where times do not tell rows apart.
+    Time,
+}
+
 impl Default for FitOptions {
     fn default() -> FitOptions {
         FitOptions {
@@ -54,6 +73,7 @@ impl Default for FitOptions {
             effort: Effort::Standard,
             members: Vec::new(),
             folds: 5,
+            fold_by: FoldBy::default(),
             neighbours: vec![5, 15],
             seed: 42,
             threads: 0,
@@ -98,11 +118,7 @@ impl FitOptions {
                     name: member.name.clone(),
                 });
             }
-            let checked = match &member.options {
-                MemberOptions::Linear => Ok(()),
-                MemberOptions::Boosted(options) => options.check(),
-                MemberOptions::Forest(options) => options.check(),
-            };
+            let checked = member.options.check();
             let broken = |(option, expected, found)| FitError::Member {
                 name: member.name.clone(),
                 option,

@@ -16,6 +16,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::cells::Cells;
+use crate::credibility::Sum;
 use crate::draw::fold_of;
 
 /// K of the formula, in rows.
@@ -84,7 +85,7 @@ impl TargetMeans {
             numbered: false,
         };
         for (group, sum) in &table.groups {
-            let value = sum.credible(table.overall) as f32;
+            let value = sum.credible(table.overall, CREDIBILITY_ROWS) as f32;
             means.groups.insert((*group).to_owned(), value);
         }
         let mut frequent: Vec<_> = table
@@ -149,24 +150,6 @@ impl TargetMeans {
     }
 }
 
-#[derive(Debug, Default, Clone, Copy)]
-struct Sum {
-    total: f64,
-    count: f64,
-}
-
-impl Sum {
-    fn add(&mut self, value: f64) {
-        self.total += value;
-        self.count += 1.0;
-    }
-
-    /// The mean, drawn to `towards`.
-    fn credible(&self, towards: f64) -> f64 {
-        (self.total + CREDIBILITY_ROWS * towards) / (self.count + CREDIBILITY_ROWS)
-    }
-}
-
 /// Sums by group and by level.
 struct Table<'a> {
     overall: f64,
@@ -198,18 +181,17 @@ impl<'a> Table<'a> {
             table.groups.entry(group).or_default().add(*log);
             table.levels.entry((group, level)).or_default().add(*log);
         }
-        table.overall = all.total / all.count.max(1.0);
+        table.overall = all.mean();
         table
     }
 
     fn value(&self, group: &'a str, level: &'a str) -> f64 {
-        let towards = self
-            .groups
-            .get(group)
-            .map_or(self.overall, |sum| sum.credible(self.overall));
+        let towards = self.groups.get(group).map_or(self.overall, |sum| {
+            sum.credible(self.overall, CREDIBILITY_ROWS)
+        });
         self.levels
             .get(&(group, level))
-            .map_or(towards, |sum| sum.credible(towards))
+            .map_or(towards, |sum| sum.credible(towards, CREDIBILITY_ROWS))
     }
 }
 
