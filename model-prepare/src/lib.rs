@@ -5,6 +5,7 @@ mod config;
 mod control;
 mod evaluate;
 mod export;
+mod follow;
 mod html;
 mod infer;
 mod listings;
@@ -37,6 +38,7 @@ pub use commands::{Shown, compare, gc, history, promote, rollback, runs, show, s
 pub use config::{Config, PrepareConfig};
 pub use evaluate::{Evaluated, Evaluation, Speed, evaluate, summary};
 pub use export::{Export, ExportFormat, export};
+pub use follow::{Base, Follow, FollowConfig, Screen, follow};
 pub use infer::infer;
 pub use price::price;
 pub use promotion::{Check, Contest, PromotionConfig, PromotionMode, Side, Verdict};
@@ -67,6 +69,20 @@ async fn train_in_turn(config: &Config, pool: &PgPool) -> anyhow::Result<Trained
     let began = Instant::now();
     // Before the rows are read: what comes meanwhile may be among them, and counts as new.
     let arrived = watch::arrived(pool, &config.schema.table).await.ok();
+    let listings = listings_of_table(config, pool).await?;
+    let days = config.prepare.window_days;
+    let config = config.clone();
+    let source = match config.schema.time {
+        Some(_) => format!("table {}, last {days} days", config.schema.table),
+        None => format!("table {}", config.schema.table),
+    };
+    tokio::task::spawn_blocking(move || train(&config, &listings, &source, arrived, began))
+        .await
+        .context("the training broke off")?
+}
+
+/// The stored listings of the last `window_days`.
+async fn listings_of_table(config: &Config, pool: &PgPool) -> anyhow::Result<Listings> {
     let schema = config.schema.clone();
     let (sender, parts) = tokio::sync::mpsc::channel(PARTS);
     let reading = tokio::task::spawn_blocking(move || {
@@ -78,18 +94,10 @@ async fn train_in_turn(config: &Config, pool: &PgPool) -> anyhow::Result<Trained
     let read = reading.await.context("the reading broke off")?;
     // An export that broke off looks to its reader like one that is over.
     exported?;
-    let listings = read.with_context(|| match config.schema.time {
+    read.with_context(|| match config.schema.time {
         Some(_) => format!("cannot learn from the last {days} days (prepare.window_days)"),
         None => "cannot learn from the table".to_owned(),
-    })?;
-    let config = config.clone();
-    let source = match config.schema.time {
-        Some(_) => format!("table {}, last {days} days", config.schema.table),
-        None => format!("table {}", config.schema.table),
-    };
-    tokio::task::spawn_blocking(move || train(&config, &listings, &source, arrived, began))
-        .await
-        .context("the training broke off")?
+    })
 }
 
 /// Fits on a CSV or Parquet file and saves a version.
