@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use anyhow::Context;
-use registry::{Run, RunStatus};
+use registry::{Registry, RegistryError, Run, RunStatus, Version};
 use valuation::Report;
 
 use super::FOLLOWED;
@@ -45,7 +45,14 @@ pub(super) fn publish(wanted: &Follow, standing: &mut Standing) -> anyhow::Resul
     let registry = registry::open(&config.registry)?;
     let registry = &*registry;
     let path = &config.registry.path;
-    let published = training::keep_or_publish(registry, path, &run, &place, &model)?;
+    let published = match published_before(registry, &run)? {
+        // Killed after it was published, before that was noted.
+        Some((version, before)) => {
+            run = before;
+            Some(version)
+        }
+        None => training::keep_or_publish(registry, path, &run, &place, &model)?,
+    };
     let Some(version) = published else {
         return Ok("a version that waits to be sent".to_owned());
     };
@@ -61,6 +68,26 @@ pub(super) fn publish(wanted: &Follow, standing: &mut Standing) -> anyhow::Resul
         crate::gc(registry, keep, false).context("old versions stay")?;
     }
     Ok(format!("{version}, {became}: {}", verdict.said))
+}
+
+/// The newest version, where it is of the same follower at the same place.
+fn published_before(
+    registry: &dyn Registry,
+    run: &Run,
+) -> Result<Option<(Version, Run)>, RegistryError> {
+    let Some(newest) = registry.versions()?.pop() else {
+        return Ok(None);
+    };
+    let before = match registry.info(newest.number)?.run {
+        Some(id) => registry.run(&id)?,
+        None => None,
+    };
+    let is_same = |before: &Run| {
+        let params = ["follow.base", "follow.read", "follow.learned"];
+        before.tags.get(FOLLOWED) == run.tags.get(FOLLOWED)
+            && params.iter().all(|key| before.params.get(*key) == run.params.get(*key))
+    };
+    Ok(before.filter(is_same).map(|before| (newest, before)))
 }
 
 /// What it was given and what it came to.
