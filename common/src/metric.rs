@@ -77,6 +77,8 @@ pub enum Metric {
     PrepareTrainingSeconds,
     /// Listings stored since the last training; a gauge.
     PrepareNewRows,
+    /// Champions that were rolled back by rule.
+    PrepareRollbacks,
     /// Records that a follower has learned from.
     FollowLearned,
     /// Messages that were none, by `code`.
@@ -102,7 +104,7 @@ pub enum Metric {
 
 impl Metric {
     /// All of them.
-    const ALL: [Metric; 47] = [
+    const ALL: [Metric; 48] = [
         Metric::LoaderReceived,
         Metric::LoaderReceivedBytes,
         Metric::LoaderStored,
@@ -140,6 +142,7 @@ impl Metric {
         Metric::PreparePromotions,
         Metric::PrepareTrainingSeconds,
         Metric::PrepareNewRows,
+        Metric::PrepareRollbacks,
         Metric::FollowLearned,
         Metric::FollowRejected,
         Metric::FollowPublished,
@@ -324,6 +327,10 @@ impl Metric {
             Metric::PrepareNewRows => (
                 "hedonic_prepare_new_rows",
                 "Listings stored since the last training",
+            ),
+            Metric::PrepareRollbacks => (
+                "hedonic_prepare_rollbacks_total",
+                "Champions that answered worse than the one before and were rolled back",
             ),
             Metric::FollowLearned => (
                 "hedonic_follow_learned_total",

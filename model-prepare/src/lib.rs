@@ -14,6 +14,7 @@ mod price;
 mod promotion;
 mod refused;
 mod service;
+mod setback;
 mod sweep;
 mod table;
 mod trained;
@@ -192,8 +193,6 @@ fn fit_and_publish(
         records::timestamp::now_us(),
     )?;
     drop(stage);
-    let _stage = Stage::start(format!("saving in {}", registry.place()));
-    let mut place = Workplace::new(&config.registry.path)?;
     let fitted = training::Fitted {
         config,
         listings,
@@ -203,14 +202,47 @@ fn fit_and_publish(
         arrived,
         began,
     };
-    training::log(&mut run, &mut place, &fitted)?;
-    let path = &config.registry.path;
-    let version = training::keep_or_publish(registry, path, &run, &place, &model)?;
+    let version = publish_fitted(&mut run, &fitted, registry)?;
     Ok(Published {
         version,
         run,
         report,
     })
+}
+
+/// Publishes a fitted version with its run.
+fn publish_fitted(
+    run: &mut Run,
+    fitted: &training::Fitted,
+    registry: &dyn Registry,
+) -> anyhow::Result<Option<registry::Version>> {
+    let _stage = Stage::start(format!("saving in {}", registry.place()));
+    let path = &fitted.config.registry.path;
+    let mut place = Workplace::new(path)?;
+    training::log(run, &mut place, fitted)?;
+    training::keep_or_publish(registry, path, run, &place, fitted.model)
+}
+
+/// Publishes what `--report` has fitted as a training does: with a run, judged, promoted by rule.
+fn publish_judged(fitted: &training::Fitted) -> anyhow::Result<()> {
+    let config = fitted.config;
+    let registry = registry::open(&config.registry)?;
+    let registry = &*registry;
+    let mut run = Run::start(format!("{} on {}", config.schema.name, fitted.source));
+    let Some(version) = publish_fitted(&mut run, fitted, registry)? else {
+        return Ok(());
+    };
+    let (verdict, promoted) = decide(registry, config, &version, &mut run)?;
+    let became = match promoted {
+        true => "promoted",
+        false => "kept as challenger",
+    };
+    tracing::info!(
+        "saved as {version} in {}, {became}: {}",
+        registry.place(),
+        verdict.said
+    );
+    Ok(())
 }
 
 /// Whether the registry's server is away: what waits for it is done later.

@@ -73,7 +73,17 @@ impl Program {
         ]);
         let stop = stop_after.to_string();
         let file = home.join("listings.csv").display().to_string();
-        flags.extend(["--http", "127.0.0.1:0", "--stop-after", &stop, "--data", &file].map(String::from));
+        flags.extend(
+            [
+                "--http",
+                "127.0.0.1:0",
+                "--stop-after",
+                &stop,
+                "--data",
+                &file,
+            ]
+            .map(String::from),
+        );
         let registry = home.join(group);
         let log = std::fs::File::options()
             .create(true)
@@ -174,12 +184,19 @@ async fn killed_and_started_again_it_has_learned_the_same_to_the_last_bit() {
         );
         let pool = bed.pool().clone();
         async move {
-            let found: Option<String> = sqlx::query_scalar(&sql).fetch_one(&pool).await.expect("reads");
+            let found: Option<String> = sqlx::query_scalar(&sql)
+                .fetch_one(&pool)
+                .await
+                .expect("reads");
             found.expect("records are kept")
         }
     };
     assert_eq!(records("parted").await, records("whole").await);
-    assert_eq!(bed.number("SELECT count(*) FROM followed WHERE consumer = 'whole'").await, 400);
+    assert_eq!(
+        bed.number("SELECT count(*) FROM followed WHERE consumer = 'whole'")
+            .await,
+        400
+    );
 
     // Each version once, an ordinary one, better than what it began from.
     for group in ["parted", "whole"] {
@@ -203,7 +220,10 @@ async fn killed_and_started_again_it_has_learned_the_same_to_the_last_bit() {
     ] {
         assert!(said.contains(expected), "{expected}: {said}");
     }
-    assert!(!said.contains('\u{1b}'), "plain lines, as it is no terminal");
+    assert!(
+        !said.contains('\u{1b}'),
+        "plain lines, as it is no terminal"
+    );
 }
 
 /// A screen that can be read.
@@ -274,7 +294,9 @@ async fn it_begins_from_what_the_loader_has_stored_and_where_it_was() {
     let shown = Shown::default();
     let service = start(&wanted, &shown, true);
     let status = status_where(&service, "it waits for listings", |status| {
-        status["parts"]["base"].as_str().is_some_and(|why| why.contains("no base yet"))
+        status["parts"]["base"]
+            .as_str()
+            .is_some_and(|why| why.contains("no base yet"))
     })
     .await;
     assert_eq!(status["ready"], false);
@@ -294,7 +316,10 @@ async fn it_begins_from_what_the_loader_has_stored_and_where_it_was() {
         "INSERT INTO listings (id, listed_at, city, street, floor, rooms, area, price) VALUES {}",
         rows.join(", ")
     );
-    sqlx::query(&sql).execute(&mut *transaction).await.expect("inserts");
+    sqlx::query(&sql)
+        .execute(&mut *transaction)
+        .await
+        .expect("inserts");
     for partition in 0..3 {
         sqlx::query("INSERT INTO offsets SELECT $1, $2, $3, $4, 40")
             .bind(cluster_id(&wanted).await)
@@ -309,16 +334,34 @@ async fn it_begins_from_what_the_loader_has_stored_and_where_it_was() {
     status_where(&service, "it follows", |status| status["ready"] == true).await;
     bed.send(&topic, &messages(40, 400)).await;
     let status = status_where(&service, "all is read", |status| status["read"] == 400).await;
-    assert_eq!(status["learned"], 396, "the first 40 were the loader's: {status}");
+    assert_eq!(
+        status["learned"], 396,
+        "the first 40 were the loader's: {status}"
+    );
     assert_eq!(status["rejected"]["malformed"], 4);
-    assert!(status["last_reject"].as_str().expect("a reject").contains("/350"), "{status}");
-    assert!(status["base"].as_str().expect("words").contains("800 listings"), "{status}");
+    assert!(
+        status["last_reject"]
+            .as_str()
+            .expect("a reject")
+            .contains("/350"),
+        "{status}"
+    );
+    assert!(
+        status["base"]
+            .as_str()
+            .expect("words")
+            .contains("800 listings"),
+        "{status}"
+    );
     assert_eq!(status["published_at"], 300);
     assert_eq!(status["version"], "v000001");
     let told = status["last_publication"].as_str().expect("words");
     assert!(told.contains("promoted"), "the first there is: {told}");
     assert!(status["distance"].as_f64().expect("a number") > 0.0);
-    assert_eq!(status["coefficients"][0]["name"], "(ln price where all else is 0)");
+    assert_eq!(
+        status["coefficients"][0]["name"],
+        "(ln price where all else is 0)"
+    );
     let metrics = service.text("/metrics").await;
     for metric in [
         "hedonic_follow_learned_total 396",
@@ -332,7 +375,9 @@ async fn it_begins_from_what_the_loader_has_stored_and_where_it_was() {
     // A second of the same name waits; it goes on when the first has left.
     let second = start(&wanted, &Shown::default(), false);
     status_where(&second, "it waits for its turn", |status| {
-        status["parts"]["turn"].as_str().is_some_and(|why| why.contains("another follower"))
+        status["parts"]["turn"]
+            .as_str()
+            .is_some_and(|why| why.contains("another follower"))
     })
     .await;
     service.stop().await;
@@ -346,15 +391,28 @@ async fn it_begins_from_what_the_loader_has_stored_and_where_it_was() {
     // The version is one as any other: with a run, judged, served with a range.
     let registry = Directory::new(&registry);
     let champion = registry.champion().expect("reads").expect("a champion");
-    let run = registry.info(champion.number).expect("reads").run.expect("a run");
-    let run = Registry::run(&registry, &run).expect("reads").expect("is kept");
+    let run = registry
+        .info(champion.number)
+        .expect("reads")
+        .run
+        .expect("a run");
+    let run = Registry::run(&registry, &run)
+        .expect("reads")
+        .expect("is kept");
     assert_eq!(run.tags["followed"], "follower");
     assert_eq!(run.params["follow.learned"], "300");
     assert!(run.value("follow.distance").is_some_and(|own| own > 0.0));
-    assert!(registry.artifact(&run.id, "holdout.parquet").expect("reads").is_some());
+    assert!(
+        registry
+            .artifact(&run.id, "holdout.parquet")
+            .expect("reads")
+            .is_some()
+    );
     let model = Model::load(&champion.path).expect("is verified");
     let mut decoder = records::Decoder::new(model.schema(), records::Purpose::Request);
-    decoder.push(&record(7, 0.0), i64::MAX / 2).expect("a record");
+    decoder
+        .push(&record(7, 0.0), i64::MAX / 2)
+        .expect("a record");
     let said = model.predict(&decoder.finish().batch).expect("a price")[0];
     assert!(said.low < said.value && said.value < said.high, "{said:?}");
 
@@ -362,7 +420,10 @@ async fn it_begins_from_what_the_loader_has_stored_and_where_it_was() {
     wanted.follow.group = "another".to_owned();
     wanted.base = Base::Followed;
     wanted.stop_after = Some(100);
-    let (listener, shutdown) = (common::http::listen("127.0.0.1:0").expect("listens"), common::Shutdown::new());
+    let (listener, shutdown) = (
+        common::http::listen("127.0.0.1:0").expect("listens"),
+        common::Shutdown::new(),
+    );
     let screen = || Screen::new(Box::new(std::io::sink()), false);
     model_prepare::follow(wanted.clone(), screen(), listener, shutdown.clone())
         .await
@@ -380,8 +441,12 @@ async fn it_begins_from_what_the_loader_has_stored_and_where_it_was() {
 }
 
 async fn cluster_id(wanted: &Follow) -> String {
-    common::kafka::connect(&wanted.kafka, &common::Health::default(), &common::Shutdown::new())
-        .await
-        .expect("answers")
-        .expect("an id")
+    common::kafka::connect(
+        &wanted.kafka,
+        &common::Health::default(),
+        &common::Shutdown::new(),
+    )
+    .await
+    .expect("answers")
+    .expect("an id")
 }

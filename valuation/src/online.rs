@@ -81,11 +81,13 @@ impl OnlineOptions {
     /// # Errors
     /// Says which is not.
     pub fn check(&self) -> Result<(), OnlineError> {
-        let wrong = |option, expected, found| Err(OnlineError::Option {
-            option,
-            expected,
-            found,
-        });
+        let wrong = |option, expected, found| {
+            Err(OnlineError::Option {
+                option,
+                expected,
+                found,
+            })
+        };
         if !(self.rate > 0.0 && self.rate <= 1.0) {
             return wrong("rate", "above 0 and at most 1", self.rate);
         }
@@ -246,9 +248,8 @@ impl Online {
     pub fn learn(&mut self, batch: &RecordBatch) -> Result<Vec<Option<Said>>, PredictError> {
         self.base.check_columns(batch)?;
         let schema = &self.base.head.schema;
-        let column = |name: Option<&String>| {
-            name.map_or(Cells::Absent, |name| Cells::of(batch, name))
-        };
+        let column =
+            |name: Option<&String>| name.map_or(Cells::Absent, |name| Cells::of(batch, name));
         let (targets, times) = (column(schema.target.as_ref()), column(schema.time.as_ref()));
         let plan = &self.base.estimator.plan;
         let Some(features) = &plan.features else {

@@ -89,7 +89,11 @@ fn a_drift_is_followed_and_the_pull_holds_it_back() {
     assert!(ratio > 0.95 && distance < 0.05 * found[0].1, "{found:?}");
     // Where nothing moves there is nothing to win, and little is lost.
     let (before, still) = market(0.0, 0.0);
-    let (online, _) = follow(&line(&before), &made::decode(&still, Purpose::Listing), 0.01);
+    let (online, _) = follow(
+        &line(&before),
+        &made::decode(&still, Purpose::Listing),
+        0.01,
+    );
     let (own, frozen) = online.totals().errors().expect("records");
     assert!(own < 1.1 * frozen, "{own} {frozen}");
 }
@@ -109,7 +113,12 @@ fn a_step_takes_its_share_of_the_error_away() {
         ..OnlineOptions::default()
     };
     let mut online = Online::new(base, options).expect("a line");
-    let mut value = || online.learn(&one).expect("learns")[0].expect("a price").value.ln();
+    let mut value = || {
+        online.learn(&one).expect("learns")[0]
+            .expect("a price")
+            .value
+            .ln()
+    };
     let steps: Vec<f64> = (0..4).map(|_| value()).collect();
     // Each moves by a quarter of what is left: three quarters of the move before.
     for three in steps.windows(3) {
@@ -170,7 +179,11 @@ fn what_is_published_is_an_ordinary_model() {
     let served = loaded.predict(&next).expect("prices");
     for (own, said) in served.iter().zip(online.learn(&next).expect("learns")) {
         let said = said.expect("a price");
-        for (one, other) in [(own.value, said.value), (own.low, said.low), (own.high, said.high)] {
+        for (one, other) in [
+            (own.value, said.value),
+            (own.low, said.low),
+            (own.high, said.high),
+        ] {
             assert!((one / other - 1.0).abs() < 1e-9, "{own:?} {said:?}");
         }
     }
@@ -230,10 +243,15 @@ fn a_slip_in_a_price_moves_little_and_one_without_a_logarithm_nothing() {
         "floors_total not given",
         "street within its city",
     ] {
-        assert!(names.iter().any(|own| own == expected), "{expected}: {names:?}");
+        assert!(
+            names.iter().any(|own| own == expected),
+            "{expected}: {names:?}"
+        );
     }
     assert!(
-        names.iter().any(|own| own.starts_with("ln area from 25") && own.ends_with("m²")),
+        names
+            .iter()
+            .any(|own| own.starts_with("ln area from 25") && own.ends_with("m²")),
         "{names:?}"
     );
 }
@@ -255,7 +273,12 @@ fn what_cannot_learn_on_is_told() {
     assert!(with(|own| own.decay_steps = 0.0).starts_with("decay_steps is 0"));
     assert!(with(|own| own.clip = -1.0).starts_with("clip is -1"));
     let (trees, _) = made::fitted(&before).expect("fits");
-    if trees.report().members.iter().any(|own| own.trees > 0 && own.weight > 0.0) {
+    if trees
+        .report()
+        .members
+        .iter()
+        .any(|own| own.trees > 0 && own.weight > 0.0)
+    {
         let error = Online::new(trees, OnlineOptions::default()).expect_err("no line");
         assert!(matches!(error, OnlineError::NotALine { .. }), "{error}");
     }

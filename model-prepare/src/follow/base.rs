@@ -7,12 +7,12 @@ use common::{Health, Shutdown, offsets};
 use registry::Registry;
 use valuation::{FitOptions, MemberOptions, Model, NamedMember, Online};
 
+use super::FOLLOWED;
 use super::config::{Base, Follow};
 use super::counts::Counts;
 use super::packed::{pack, unpack};
 use super::recent::Recent;
 use super::store::{Kept, Store};
-use super::FOLLOWED;
 use crate::listings::{self, Listings};
 use crate::training::schema_digest;
 

@@ -219,8 +219,7 @@ impl Learner {
             *counts.rejected.entry(reject.code.to_owned()).or_default() += 1;
         }
         let mut seen = Vec::with_capacity(messages.len());
-        for ((payload, place, arrival_us), said) in messages.into_iter().zip(online.learn(&rows)?)
-        {
+        for ((payload, place, arrival_us), said) in messages.into_iter().zip(online.learn(&rows)?) {
             let Some(said) = said else {
                 counts.passed_over += 1;
                 continue;

@@ -85,7 +85,9 @@ fn published_before(
     let is_same = |before: &Run| {
         let params = ["follow.base", "follow.read", "follow.learned"];
         before.tags.get(FOLLOWED) == run.tags.get(FOLLOWED)
-            && params.iter().all(|key| before.params.get(*key) == run.params.get(*key))
+            && params
+                .iter()
+                .all(|key| before.params.get(*key) == run.params.get(*key))
     };
     Ok(before.filter(is_same).map(|before| (newest, before)))
 }
@@ -96,7 +98,10 @@ fn note(run: &mut Run, wanted: &Follow, standing: &Standing, report: &Report) {
     let schema = &wanted.training.schema;
     run.tags.insert(FOLLOWED.to_owned(), follow.group.clone());
     run.tags.insert("schema".to_owned(), schema.name.clone());
-    run.param("data.source", format!("topic {}", wanted.kafka.topics.new_data));
+    run.param(
+        "data.source",
+        format!("topic {}", wanted.kafka.topics.new_data),
+    );
     run.param("follow.base", &counts.base);
     run.param("follow.read", counts.read);
     run.param("follow.learned", counts.learned);

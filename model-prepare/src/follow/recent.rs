@@ -85,7 +85,10 @@ impl Recent {
     pub(super) fn errors(&self) -> Option<(f64, f64)> {
         let count = self.seen.len() as f64;
         let error = |of: fn(&Said) -> f64| {
-            let squares = self.seen.iter().map(|own| (of(&own.said) / own.said.price).ln().powi(2));
+            let squares = self
+                .seen
+                .iter()
+                .map(|own| (of(&own.said) / own.said.price).ln().powi(2));
             (squares.sum::<f64>() / count).sqrt()
         };
         (!self.seen.is_empty()).then(|| (error(|own| own.value), error(|own| own.base)))

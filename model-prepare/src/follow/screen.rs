@@ -88,7 +88,13 @@ pub(super) fn told(standing: &Standing, rows: usize) -> String {
     };
     let shown: Vec<Vec<String>> = all.iter().take(rows).map(cells).collect();
     if !shown.is_empty() {
-        let heading = ["what it adds to the log price", "base", "now", "moved", "as a price"];
+        let heading = [
+            "what it adds to the log price",
+            "base",
+            "now",
+            "moved",
+            "as a price",
+        ];
         let _ = write!(text, "\n{}", grid(&heading, &shown));
     }
     text

@@ -235,8 +235,16 @@ impl Store {
         )
         .bind(consumer)
         .bind(seen.iter().map(|own| own.number).collect::<Vec<i64>>())
-        .bind(seen.iter().map(|own| own.payload.as_slice()).collect::<Vec<_>>())
-        .bind(seen.iter().map(|own| own.place.as_str()).collect::<Vec<_>>())
+        .bind(
+            seen.iter()
+                .map(|own| own.payload.as_slice())
+                .collect::<Vec<_>>(),
+        )
+        .bind(
+            seen.iter()
+                .map(|own| own.place.as_str())
+                .collect::<Vec<_>>(),
+        )
         .bind(seen.iter().map(|own| own.arrival_us).collect::<Vec<i64>>())
         .bind(column(|own| own.said.price))
         .bind(column(|own| own.said.value))

@@ -162,9 +162,8 @@ impl Number {
         }));
         columns.extend(self.missing.map(|own| Column::flag(own, Says::Missing)));
         let levels = self.levels.iter();
-        columns.extend(
-            levels.map(|(level, own)| Column::flag(*own, Says::Level(level.to_string()))),
-        );
+        columns
+            .extend(levels.map(|(level, own)| Column::flag(*own, Says::Level(level.to_string()))));
         columns
     }
 

@@ -110,9 +110,14 @@ impl Online {
                 high: own.high,
             })
             .collect();
-        let held = judged.iter().filter(|own| (own.low..=own.high).contains(&own.actual));
+        let held = judged
+            .iter()
+            .filter(|own| (own.low..=own.high).contains(&own.actual));
         let coverage = Share::of(held.count(), judged.len());
-        let squares: f64 = said.iter().map(|own| (own.value / own.price).ln().powi(2)).sum();
+        let squares: f64 = said
+            .iter()
+            .map(|own| (own.value / own.price).ln().powi(2))
+            .sum();
         let learned = usize::try_from(self.state.totals.rows).unwrap_or(usize::MAX);
         let schema = &self.base.head.schema;
         Report {
