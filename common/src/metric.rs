@@ -77,6 +77,19 @@ pub enum Metric {
     PrepareTrainingSeconds,
     /// Listings stored since the last training; a gauge.
     PrepareNewRows,
+    /// Champions that were rolled back by rule.
+    PrepareRollbacks,
+    /// Records that a follower has learned from.
+    FollowLearned,
+    /// Messages that were none, by `code`.
+    FollowRejected,
+    /// Versions that a follower has published.
+    FollowPublished,
+    /// Root mean square of ln(estimate/price) over the newest records, by `of`: the follower or its base;
+    /// a gauge.
+    FollowError,
+    /// How far the coefficients are from the base's; a gauge.
+    FollowDistance,
     /// Messages the emulator delivered, by `topic`.
     EmulatorSent,
     /// Assignments given and taken, by `consumer`.
@@ -91,7 +104,7 @@ pub enum Metric {
 
 impl Metric {
     /// All of them.
-    const ALL: [Metric; 42] = [
+    const ALL: [Metric; 48] = [
         Metric::LoaderReceived,
         Metric::LoaderReceivedBytes,
         Metric::LoaderStored,
@@ -129,6 +142,12 @@ impl Metric {
         Metric::PreparePromotions,
         Metric::PrepareTrainingSeconds,
         Metric::PrepareNewRows,
+        Metric::PrepareRollbacks,
+        Metric::FollowLearned,
+        Metric::FollowRejected,
+        Metric::FollowPublished,
+        Metric::FollowError,
+        Metric::FollowDistance,
         Metric::EmulatorSent,
         Metric::KafkaRebalances,
         Metric::KafkaDeletedUnread,
@@ -163,6 +182,8 @@ impl Metric {
             "hedonic_drift_",
             "hedonic_kafka_consumer_lag_",
             "hedonic_prepare_new_rows",
+            "hedonic_follow_error",
+            "hedonic_follow_distance",
         ]
         .iter()
         .any(|kind| name.starts_with(kind))
@@ -306,6 +327,30 @@ impl Metric {
             Metric::PrepareNewRows => (
                 "hedonic_prepare_new_rows",
                 "Listings stored since the last training",
+            ),
+            Metric::PrepareRollbacks => (
+                "hedonic_prepare_rollbacks_total",
+                "Champions that answered worse than the one before and were rolled back",
+            ),
+            Metric::FollowLearned => (
+                "hedonic_follow_learned_total",
+                "Records that the follower has learned from",
+            ),
+            Metric::FollowRejected => (
+                "hedonic_follow_rejected_total",
+                "Messages of the followed topic that are no records",
+            ),
+            Metric::FollowPublished => (
+                "hedonic_follow_published_total",
+                "Versions that the follower has published",
+            ),
+            Metric::FollowError => (
+                "hedonic_follow_error",
+                "Root mean square of ln(estimate/price) of the newest records, before they were learned from",
+            ),
+            Metric::FollowDistance => (
+                "hedonic_follow_distance",
+                "How far the coefficients are from those of the base, in log price",
             ),
             Metric::EmulatorSent => ("hedonic_emulator_sent_total", "Messages delivered"),
             Metric::KafkaRebalances => (

@@ -2,7 +2,7 @@
 
 mod compare;
 mod gc;
-mod grid;
+pub(crate) mod grid;
 mod history;
 mod promote;
 mod runs;
@@ -33,7 +33,7 @@ pub struct Shown {
 }
 
 /// The version that somebody named: `v000007`, `v7`, `7`, or an alias.
-fn named(registry: &dyn Registry, text: &str) -> anyhow::Result<Version> {
+pub(crate) fn named(registry: &dyn Registry, text: &str) -> anyhow::Result<Version> {
     let aliases = registry.aliases()?;
     let alias = aliases.iter().find(|(alias, _)| alias.as_str() == text);
     let number = match (alias, text) {

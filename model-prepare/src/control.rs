@@ -14,6 +14,7 @@ use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
 
 use crate::live::Live;
+use crate::setback::{Compared, Found};
 use crate::turn::Elsewhere;
 use crate::watch::WatchConfig;
 use crate::{Config, Trained};
@@ -48,6 +49,9 @@ struct Account {
     failures_in_a_row: u32,
     /// Versions that became the champion.
     promotions: u64,
+    /// Champions that were rolled back as they answered worse than the one before.
+    rollbacks: u64,
+    last_rollback: Option<Rollback>,
     /// When the last training began, whoever asked for it.
     #[serde(skip)]
     began: Option<Instant>,
@@ -78,6 +82,17 @@ struct Watch {
     live_mdape: Option<f64>,
     /// Beyond it a training is started, once a champion.
     live_mdape_bound: Option<f64>,
+    /// The champion's answers beside those of the one before it.
+    live_compared: Option<Compared>,
+}
+
+/// A champion that was rolled back.
+#[derive(Debug, Clone, Serialize)]
+struct Rollback {
+    at: String,
+    /// The champion since.
+    to: String,
+    why: String,
 }
 
 /// A training that saved a version.
@@ -171,8 +186,32 @@ impl Control {
         if is_rested {
             account.live_looked = Some(Instant::now());
         }
-        // A training that failed has a pause of its own.
-        is_rested && account.failures_in_a_row == 0
+        is_rested
+    }
+
+    /// Whether the last training failed.
+    pub(crate) fn has_failed(&self) -> bool {
+        self.account().failures_in_a_row > 0
+    }
+
+    /// Notes how the champion answers beside the one before it; says whether that one is back.
+    pub(crate) fn compared(&self, found: &Found) -> bool {
+        let mut account = self.account();
+        if let Some(watch) = &mut account.watch {
+            watch.live_compared = Some(found.compared);
+        }
+        let Some((back, why)) = &found.rolled_back else {
+            return false;
+        };
+        tracing::warn!("rolled back to {back}: {why}");
+        metrics::counter!(Metric::PrepareRollbacks.name()).increment(1);
+        account.rollbacks += 1;
+        account.last_rollback = Some(Rollback {
+            at: records::timestamp::format(records::timestamp::now_us()),
+            to: back.to_string(),
+            why: why.clone(),
+        });
+        true
     }
 
     /// Whether a champion's live error is beyond the bound, and nothing has been started for it yet.

@@ -6,6 +6,7 @@ mod speed;
 mod summary;
 
 use std::path::{Path, PathBuf};
+use std::time::Instant;
 
 use anyhow::Context;
 use serde::Serialize;
@@ -80,6 +81,7 @@ pub struct Evaluated {
 /// # Errors
 /// When the file cannot be read or learned from, or something cannot be written.
 pub fn evaluate(config: &Config, file: &Path, wanted: &Evaluation) -> anyhow::Result<Evaluated> {
+    let began = Instant::now();
     let schema = &config.schema;
     let listings = listings::of_file(file, schema)?;
     let mut options = crate::options(config);
@@ -134,7 +136,19 @@ pub fn evaluate(config: &Config, file: &Path, wanted: &Evaluation) -> anyhow::Re
         Ok(predictions(&listings, &evaluated.report))
     })?;
     if let Some(registry) = &wanted.registry {
-        registry::Directory::new(registry).publish(|path| model.save(path))?;
+        let mut config = config.clone();
+        config.registry.path.clone_from(registry);
+        config.prepare.holdout_fraction = wanted.test_fraction;
+        config.prepare.seed = wanted.seed;
+        crate::publish_judged(&crate::training::Fitted {
+            config: &config,
+            listings: &listings,
+            model: &model,
+            report: &evaluated.report,
+            source: &file.display().to_string(),
+            arrived: None,
+            began,
+        })?;
     }
     Ok(evaluated)
 }

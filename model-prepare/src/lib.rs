@@ -5,6 +5,7 @@ mod config;
 mod control;
 mod evaluate;
 mod export;
+mod follow;
 mod html;
 mod infer;
 mod listings;
@@ -13,6 +14,7 @@ mod price;
 mod promotion;
 mod refused;
 mod service;
+mod setback;
 mod sweep;
 mod table;
 mod trained;
@@ -37,6 +39,7 @@ pub use commands::{Shown, compare, gc, history, promote, rollback, runs, show, s
 pub use config::{Config, PrepareConfig};
 pub use evaluate::{Evaluated, Evaluation, Speed, evaluate, summary};
 pub use export::{Export, ExportFormat, export};
+pub use follow::{Base, Follow, FollowConfig, Screen, follow};
 pub use infer::infer;
 pub use price::price;
 pub use promotion::{Check, Contest, PromotionConfig, PromotionMode, Side, Verdict};
@@ -67,6 +70,20 @@ async fn train_in_turn(config: &Config, pool: &PgPool) -> anyhow::Result<Trained
     let began = Instant::now();
     // Before the rows are read: what comes meanwhile may be among them, and counts as new.
     let arrived = watch::arrived(pool, &config.schema.table).await.ok();
+    let listings = listings_of_table(config, pool).await?;
+    let days = config.prepare.window_days;
+    let config = config.clone();
+    let source = match config.schema.time {
+        Some(_) => format!("table {}, last {days} days", config.schema.table),
+        None => format!("table {}", config.schema.table),
+    };
+    tokio::task::spawn_blocking(move || train(&config, &listings, &source, arrived, began))
+        .await
+        .context("the training broke off")?
+}
+
+/// The stored listings of the last `window_days`.
+async fn listings_of_table(config: &Config, pool: &PgPool) -> anyhow::Result<Listings> {
     let schema = config.schema.clone();
     let (sender, parts) = tokio::sync::mpsc::channel(PARTS);
     let reading = tokio::task::spawn_blocking(move || {
@@ -78,18 +95,10 @@ async fn train_in_turn(config: &Config, pool: &PgPool) -> anyhow::Result<Trained
     let read = reading.await.context("the reading broke off")?;
     // An export that broke off looks to its reader like one that is over.
     exported?;
-    let listings = read.with_context(|| match config.schema.time {
+    read.with_context(|| match config.schema.time {
         Some(_) => format!("cannot learn from the last {days} days (prepare.window_days)"),
         None => "cannot learn from the table".to_owned(),
-    })?;
-    let config = config.clone();
-    let source = match config.schema.time {
-        Some(_) => format!("table {}, last {days} days", config.schema.table),
-        None => format!("table {}", config.schema.table),
-    };
-    tokio::task::spawn_blocking(move || train(&config, &listings, &source, arrived, began))
-        .await
-        .context("the training broke off")?
+    })
 }
 
 /// Fits on a CSV or Parquet file and saves a version.
@@ -185,8 +194,6 @@ fn fit_and_publish(
         records::timestamp::now_us(),
     )?;
     drop(stage);
-    let _stage = Stage::start(format!("saving in {}", registry.place()));
-    let mut place = Workplace::new(&config.registry.path)?;
     let fitted = training::Fitted {
         config,
         listings,
@@ -196,14 +203,47 @@ fn fit_and_publish(
         arrived,
         began,
     };
-    training::log(&mut run, &mut place, &fitted)?;
-    let path = &config.registry.path;
-    let version = training::keep_or_publish(registry, path, &run, &place, &model)?;
+    let version = publish_fitted(&mut run, &fitted, registry)?;
     Ok(Published {
         version,
         run,
         report,
     })
+}
+
+/// Publishes a fitted version with its run.
+fn publish_fitted(
+    run: &mut Run,
+    fitted: &training::Fitted,
+    registry: &dyn Registry,
+) -> anyhow::Result<Option<registry::Version>> {
+    let _stage = Stage::start(format!("saving in {}", registry.place()));
+    let path = &fitted.config.registry.path;
+    let mut place = Workplace::new(path)?;
+    training::log(run, &mut place, fitted)?;
+    training::keep_or_publish(registry, path, run, &place, fitted.model)
+}
+
+/// Publishes what `--report` has fitted as a training does: with a run, judged, promoted by rule.
+fn publish_judged(fitted: &training::Fitted) -> anyhow::Result<()> {
+    let config = fitted.config;
+    let registry = registry::open(&config.registry)?;
+    let registry = &*registry;
+    let mut run = Run::start(format!("{} on {}", config.schema.name, fitted.source));
+    let Some(version) = publish_fitted(&mut run, fitted, registry)? else {
+        return Ok(());
+    };
+    let (verdict, promoted) = decide(registry, config, &version, &mut run)?;
+    let became = match promoted {
+        true => "promoted",
+        false => "kept as challenger",
+    };
+    tracing::info!(
+        "saved as {version} in {}, {became}: {}",
+        registry.place(),
+        verdict.said
+    );
+    Ok(())
 }
 
 /// Whether the registry's server is away: what waits for it is done later.

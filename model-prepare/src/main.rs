@@ -7,7 +7,9 @@ use std::time::Duration;
 
 use clap::Parser;
 use common::{Health, Shutdown};
-use model_prepare::{Config, Evaluation, Export, ExportFormat, SamplerKind, Sweep};
+use model_prepare::{
+    Base, Config, Evaluation, Export, ExportFormat, Follow, SamplerKind, Screen, Sweep,
+};
 use valuation::SplitBy;
 
 /// Fits the price model and saves a version of it.
@@ -45,6 +47,7 @@ use valuation::SplitBy;
 ///
 /// Other settings of the members: model-prepare sweep (--help says more).
 /// The whole loop, training on what arrives: model-prepare watch (--help says more).
+/// A line that learns from every record as it streams: model-prepare follow (--help says more).
 ///
 /// With --cron or --http it stays, and serves /status, /metrics, /health/live, /health/ready and
 /// POST /train at prepare.http (127.0.0.1:8084):
@@ -149,6 +152,38 @@ enum Command {
         #[arg(long, value_name = "HOST:PORT")]
         http: Option<String>,
     },
+    /// Stay, and learn from every record of the topic new_data as it streams
+    ///
+    /// Begins from a line fitted on the stored listings (or as --base says), moves its coefficients by
+    /// stochastic gradient steps, and shows them as they move. follow.pull holds them near the
+    /// base's. A version is published every follow.publish_every records, judged against the champion
+    /// and promoted by rule. State and offsets are kept in PostgreSQL: killed at any moment and started
+    /// again it goes on where it was. docs/follow.md says more.
+    ///
+    ///   model-prepare follow --kafka localhost:9092 --database-url postgres://me@localhost/hedonic
+    ///   model-prepare follow --data listings.csv --set follow.pull=0.1
+    ///   model-prepare follow --base v000007 --set follow.group=second
+    ///   model-prepare follow --stop-after 10000 | tee coefficients.txt
+    ///   curl localhost:8085/status
+    #[command(verbatim_doc_comment)]
+    Follow {
+        /// What to begin from, where it has not begun before: listings (those stored in the last
+        /// prepare.window_days), followed (the version that a follower published last), or a version
+        #[arg(long, value_name = "WHICH", default_value = "listings")]
+        base: String,
+        /// Begin from a line fitted on this CSV or Parquet file
+        #[arg(long = "data", value_name = "FILE", conflicts_with = "base")]
+        file: Option<PathBuf>,
+        /// Forget what was learned before, and begin again from the base
+        #[arg(long)]
+        afresh: bool,
+        /// Leave when so many messages have been read in all, those before a restart too
+        #[arg(long, value_name = "RECORDS")]
+        stop_after: Option<u64>,
+        /// Address of the HTTP interface (same as follow.http)
+        #[arg(long, value_name = "HOST:PORT")]
+        http: Option<String>,
+    },
     /// Try many settings of the members on a file, and register the best as challenger
     ///
     /// What is varied is in [[prepare.sweep.parameters]]. A trial is judged out of fold; the hold-out is
@@ -217,6 +252,9 @@ enum Format {
 async fn main() -> anyhow::Result<()> {
     let mut args = Args::parse();
     if let Some(probe) = args.common.healthcheck {
+        if let Some(Command::Follow { http, .. }) = &args.command {
+            return probe.ask(&args.common, "follow", http.as_deref());
+        }
         return probe.ask(&args.common, "prepare", args.http.as_deref());
     }
     common::telemetry::log("info", args.common.log_json);
@@ -269,6 +307,38 @@ async fn main() -> anyhow::Result<()> {
             tracing::info!("listening on http://{}", listener.local_addr()?);
             let shutdown = common::shutdown::on_signals();
             return model_prepare::watch(config, cron, listener, shutdown).await;
+        }
+        Some(Command::Follow {
+            base,
+            file,
+            afresh,
+            stop_after,
+            http,
+        }) => {
+            if let Some(schema) = &args.schema {
+                let setting = format!("schema.source={}", schema.display());
+                args.common.set.push(setting);
+            }
+            let mut wanted = Follow::new(&args.common.layered()?)?;
+            let registry = &mut wanted.training.registry;
+            registry.path = args.registry.unwrap_or(registry.path.clone());
+            wanted.follow.http = http.unwrap_or(wanted.follow.http);
+            wanted.afresh = afresh;
+            wanted.stop_after = stop_after;
+            wanted.base = match (file, base.as_str()) {
+                (Some(file), _) => Base::File(file),
+                (None, "listings") => Base::Listings,
+                (None, "followed") => Base::Followed,
+                (None, version) => Base::Version(version.to_owned()),
+            };
+            common::telemetry::record_metrics();
+            let listener = common::http::listen(&wanted.follow.http)?;
+            tracing::info!("listening on http://{}", listener.local_addr()?);
+            let out = std::io::stdout();
+            let is_terminal = std::io::IsTerminal::is_terminal(&out);
+            let screen = Screen::new(Box::new(out), is_terminal);
+            let shutdown = common::shutdown::on_signals();
+            return model_prepare::follow(wanted, screen, listener, shutdown).await;
         }
         Some(Command::Sweep {
             file,

@@ -1,6 +1,7 @@
 //! Promotion by rule: a challenger against the champion, on rows that neither had learned from when
 //! it valued them.
 
+mod barred;
 mod bootstrap;
 mod contest;
 mod judge;
@@ -8,6 +9,7 @@ mod rule;
 mod segments;
 mod verdict;
 
+pub(crate) use barred::barred;
 pub use contest::{Contest, Side};
 pub(crate) use judge::judge;
 pub use rule::{PromotionConfig, PromotionMode};

@@ -9,7 +9,7 @@ mod workplace;
 
 pub(crate) use holdout::{Holdout, write as write_records};
 pub(crate) use learned::Learned;
-pub(crate) use log::{Fitted, log, member_params};
+pub(crate) use log::{Fitted, log, measures, member_params, schema_digest};
 pub(crate) use publish::{decide, keep_or_publish, log_or_keep};
 pub(crate) use workplace::Workplace;
 

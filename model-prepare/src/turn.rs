@@ -13,7 +13,7 @@ pub(crate) struct Elsewhere {
     table: String,
 }
 
-/// The turn to train: an advisory lock of PostgreSQL, on a connection of its own, so that whoever is
+/// The turn to do what one program at a time may do, such as training: an advisory lock of PostgreSQL, on a connection of its own, so that whoever is
 /// killed gives it back.
 pub(crate) struct Turn {
     connection: PgConnection,
@@ -26,23 +26,31 @@ impl Turn {
     /// # Errors
     /// [`Elsewhere`], or when the database does not answer.
     pub(crate) async fn take(pool: &PgPool, table: &str) -> anyhow::Result<Turn> {
+        let found = Turn::of(pool, format!("hedonic: training on {table}")).await?;
+        let table = table.to_owned();
+        Ok(found.ok_or(Elsewhere { table })?)
+    }
+
+    /// Takes the turn of a name; `None` where another has it.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub(crate) async fn of(pool: &PgPool, name: String) -> anyhow::Result<Option<Turn>> {
         let connection = pool
             .acquire()
             .await
             .context("the database does not answer")?;
         let mut connection = connection.detach();
-        let name = format!("hedonic: training on {table}");
         let is_ours: bool =
             sqlx::query_scalar("SELECT pg_try_advisory_lock(hashtextextended($1, 0))")
                 .bind(&name)
                 .fetch_one(&mut connection)
                 .await?;
         if is_ours {
-            return Ok(Turn { connection, name });
+            return Ok(Some(Turn { connection, name }));
         }
         connection.close().await?;
-        let table = table.to_owned();
-        Err(Elsewhere { table }.into())
+        Ok(None)
     }
 
     /// Gives it back now: a closed connection gives it back a moment later.

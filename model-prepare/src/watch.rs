@@ -12,6 +12,7 @@ use sqlx::postgres::PgListener;
 
 use crate::control::{Control, Refusal};
 use crate::live::{Live, live};
+use crate::setback;
 
 /// How often is looked without being told: a notice may be lost with its connection.
 const LOOK: Duration = Duration::from_secs(2);
@@ -37,6 +38,11 @@ pub struct WatchConfig {
     pub live_error_factor: f64,
     /// Known prices that a live error must rest on.
     pub live_min_labelled: u64,
+    /// Roll back where the champion's live error is beyond the one's before it by this share, chance
+    /// left aside; 0: it is not looked at.
+    pub live_rollback_margin: f64,
+    /// Known prices that each of the two must rest on.
+    pub live_rollback_min: u64,
     /// Versions that stay beside those with an alias: a loop would fill any disk. 0: all.
     pub keep_versions: usize,
 }
@@ -140,12 +146,20 @@ async fn listen(pool: &PgPool) -> Option<PgListener> {
 /// The champion's live error, where it is beyond the bound for the first time.
 async fn too_far_off(control: &Arc<Control>, pool: &PgPool) -> anyhow::Result<Option<Live>> {
     let settings = control.watch_settings();
-    if settings.live_error_factor <= 0.0 || !control.may_look_at_live(LIVE_LOOK) {
+    // A training that failed has a pause of its own.
+    if settings.live_error_factor <= 0.0 || control.has_failed() {
         return Ok(None);
     }
     let least = settings.live_min_labelled;
     let found = live(pool, control.schema(), control.registry(), least).await?;
     Ok(found.filter(|found| control.is_too_far_off(found)))
+}
+
+/// Rolls back where the champion answers worse than the one before it did; true where it has.
+async fn rolls_back(control: &Arc<Control>, pool: &PgPool) -> anyhow::Result<bool> {
+    let settings = control.watch_settings();
+    let found = setback::look(pool, control.schema(), control.registry(), settings).await?;
+    Ok(found.is_some_and(|found| control.compared(&found)))
 }
 
 /// Looks once, and trains where it is time to.
@@ -163,11 +177,15 @@ async fn look(control: &Arc<Control>, pool: &PgPool, table: &str) -> anyhow::Res
             before
         }
     };
+    let looks_at_live = control.may_look_at_live(LIVE_LOOK);
+    if looks_at_live && rolls_back(control, pool).await? {
+        return Ok(());
+    }
     // Somebody may have emptied the table.
     let new_rows = stored.saturating_sub(before);
     if control.is_due(new_rows) {
         tracing::info!("training: {new_rows} listings are new, or the last one failed");
-    } else if let Some(live) = too_far_off(control, pool).await? {
+    } else if looks_at_live && let Some(live) = too_far_off(control, pool).await? {
         tracing::info!(
             "training: v{:06} is off by {:.2} % where it answers, {:.2} % on its hold-out",
             live.champion,

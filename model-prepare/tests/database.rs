@@ -158,6 +158,12 @@ impl Client {
         (code, answer.json().await.expect("JSON"))
     }
 
+    async fn text(&self, path: &str) -> String {
+        let request = self.http.get(format!("{}{path}", self.address));
+        let answer = request.send().await.expect("answers");
+        answer.text().await.expect("a body")
+    }
+
     async fn train(&self) -> (u16, Value) {
         let request = self.http.post(format!("{}/train", self.address));
         let answer = request.send().await.expect("answers");
@@ -439,6 +445,120 @@ async fn answers_that_are_too_far_off_start_a_training_once_a_champion() {
     tokio::time::sleep(Duration::from_secs(6)).await;
     let (_, status) = client.get("/status").await;
     assert_eq!(status["trainings"], 1, "{status}");
+    shutdown.cancel();
+    service.await.expect("no panic").expect("no error");
+    stage.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_champion_that_answers_worse_than_the_one_before_is_rolled_back_once() {
+    let mut stage = Stage::set().await;
+    let tables = model_application::tables(&stage.config.schema);
+    common::database::make_tables(&stage.pool, &tables)
+        .await
+        .expect("the applier's tables");
+    stage.store(0..600, "interval '1 day'", 1.0).await;
+    stage.config.prepare.watch.new_rows = 0;
+    stage.config.prepare.watch.live_error_factor = 0.0;
+    // Nothing is promoted but by the test.
+    stage.config.prepare.promote = model_prepare::PromotionMode::Never;
+    for number in 1..=3 {
+        let trained = model_prepare::train_on_database(&stage.config, &stage.pool)
+            .await
+            .expect("trains");
+        assert_eq!(trained.saved.expect("is saved").number, number);
+    }
+    let registry = registry::Directory::new(stage.home.path().join("models"));
+    let promote = |which: &str, force| {
+        model_prepare::promote(
+            &registry,
+            &stage.config.prepare,
+            which,
+            force,
+            "the test",
+            "",
+        )
+    };
+    promote("3", true).expect("by force");
+    // Answers of a version, off by `off` in the log price on the whole, with a spread of their own.
+    let answer = async |version: u64, count: i32, off: f64, ago: &str| {
+        let sql = format!(
+            "WITH new AS (INSERT INTO answers (request_id, prediction, low, high, model, \
+             answered_at, payload) SELECT gen_random_uuid()::text, 100 * exp($2 * \
+             (0.5 + n::float8 / $3)), 1, 1000, $1, now() - interval '{ago}', '' \
+             FROM generate_series(1, $3) AS n RETURNING request_id) \
+             INSERT INTO actuals (request_id, actual, observed_at) \
+             SELECT request_id, 100, now() FROM new"
+        );
+        sqlx::query(&sql)
+            .bind(format!("real-estate@v{version:06}"))
+            .bind(off)
+            .bind(count)
+            .execute(&stage.pool)
+            .await
+            .expect("inserts");
+    };
+    let before = registry::Registry::aliases(&registry).expect("reads");
+    let previous = before[&registry::Alias::Previous];
+    assert_eq!(previous, 1);
+    answer(previous, 400, 0.1, "1 hour").await;
+    // What it answered before it was the champion, such as in a comparison, is not looked at.
+    answer(3, 400, 0.5, "1 hour").await;
+    answer(3, 150, 0.2, "0 seconds").await;
+
+    let listener = common::http::listen("127.0.0.1:0").expect("listens");
+    let client = Client::of(&listener);
+    let shutdown = Shutdown::new();
+    common::telemetry::record_metrics();
+    let service = tokio::spawn(model_prepare::watch(
+        stage.config.clone(),
+        None,
+        listener,
+        shutdown.clone(),
+    ));
+    let status = client
+        .status_where(|status| status["watch"]["live_compared"]["champion"]["known"] == 150)
+        .await;
+    assert_eq!(status["rollbacks"], 0, "too few: {status}");
+    assert_eq!(status["watch"]["live_compared"]["previous"]["known"], 400);
+
+    answer(3, 150, 0.2, "0 seconds").await;
+    let status = client.status_where(|status| status["rollbacks"] == 1).await;
+    let why = status["last_rollback"]["why"].as_str().expect("words");
+    assert!(why.contains("v000003: it answers worse than"), "{why}");
+    let champion = || registry::Registry::champion(&registry).expect("reads");
+    assert_eq!(champion().map(|own| own.number), Some(previous));
+    let history = registry::Registry::history(&registry).expect("reads");
+    let last = history.last().expect("a decision");
+    assert_eq!(
+        (last.action, last.from),
+        (registry::Action::RolledBack, Some(3))
+    );
+    assert_eq!(last.evidence["champion"]["known"], 300, "{}", last.evidence);
+    let error = last.evidence["champion"]["mean_log_error"].as_f64();
+    assert!(
+        (error.expect("a number") - 0.2).abs() < 0.01,
+        "{}",
+        last.evidence
+    );
+    let metrics = client.text("/metrics").await;
+    assert!(
+        metrics.contains("hedonic_prepare_rollbacks_total 1"),
+        "{metrics}"
+    );
+
+    // Not again by rule. By force it is, and has a new beginning: what it answered before does not count.
+    let error = promote("3", false).expect_err("it was rolled back");
+    assert!(
+        format!("{error:#}").contains("v000003 was rolled back"),
+        "{error:#}"
+    );
+    promote("3", true).expect("by force");
+    let status = client
+        .status_where(|status| status["watch"]["live_compared"]["champion"]["known"] == 0)
+        .await;
+    assert_eq!(status["rollbacks"], 1, "{status}");
+    assert_eq!(champion().map(|own| own.number), Some(3));
     shutdown.cancel();
     service.await.expect("no panic").expect("no error");
     stage.end().await;

@@ -424,3 +424,42 @@ fn a_schema_is_proposed_and_works() {
     ));
     assert!(out.contains("saved as v000001"), "{out}{error}");
 }
+
+#[test]
+fn a_report_with_a_registry_publishes_as_a_training_does() {
+    let home = Home::new();
+    let file = home.write("listings.csv", csv(1000));
+    let report = home.0.path().join("out.json").display().to_string();
+    let flags = [
+        "--data",
+        &file,
+        "--report",
+        &report,
+        "--split",
+        "random",
+        "--test-fraction",
+        "0.25",
+    ];
+    for number in 1..=2 {
+        let output = run(&home.registry(), &flags);
+        let (out, error) = said(&output);
+        assert_eq!(output.status.code(), Some(0), "{out}{error}");
+        assert!(
+            error.contains(&format!("saved as v00000{number}")),
+            "{error}"
+        );
+    }
+    let registry = registry::Directory::new(home.registry());
+    let history = registry::Registry::history(&registry).expect("reads");
+    assert_eq!(history.len(), 2, "each was judged: {history:?}");
+    assert_eq!(history[0].action, registry::Action::Promoted);
+    for number in 1..=2 {
+        let info = registry::Registry::info(&registry, number).expect("reads");
+        let run = registry::Registry::run(&registry, &info.run.expect("it has a run"));
+        let run = run.expect("reads").expect("is kept");
+        assert_eq!(run.params["fit.holdout_fraction"], "0.25");
+        assert!(run.value("mdape").is_some() && run.value("seconds.validation").is_some());
+        let holdout = registry::Registry::artifact(&registry, &run.id, "holdout.parquet");
+        assert!(holdout.expect("reads").is_some());
+    }
+}

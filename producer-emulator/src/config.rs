@@ -16,6 +16,8 @@ const MOST_DAYS: u32 = 36_500;
 const MOST_SIGMA: f64 = 2.0;
 /// Above it, prices leave the schema's bounds within a few years.
 const MOST_DRIFT: f64 = 2.0;
+/// Times three a minute: as much as anybody can watch.
+const MOST_DRIFT_PER_HOUR: f64 = 60.0;
 /// Longest wait for Mockaroo, in milliseconds.
 const LONGEST_ANSWER_MS: u64 = 600_000;
 
@@ -49,6 +51,8 @@ pub struct EmulatorConfig {
     pub actuals_delay_s: u64,
     /// Rise of the market per year.
     pub drift_per_year: f64,
+    /// Rise of the market per hour since the emulator's start, for a market that moves while one looks.
+    pub drift_per_hour: f64,
     /// Standard deviation of the noise on the logarithm of a price.
     pub noise_sigma: f64,
     /// Listings carry times of the last so many days.
@@ -99,6 +103,12 @@ impl EmulatorConfig {
             self.drift_per_year,
             -MOST_DRIFT,
             MOST_DRIFT,
+        )?;
+        within(
+            "drift_per_hour",
+            self.drift_per_hour,
+            -MOST_DRIFT_PER_HOUR,
+            MOST_DRIFT_PER_HOUR,
         )?;
         for (name, every_s) in [
             ("new_data_every_s", self.new_data_every_s),
@@ -172,6 +182,7 @@ mod tests {
             ("actuals_share", "1.0"),
             ("noise_sigma", "0"),
             ("drift_per_year", "-0.5"),
+            ("drift_per_hour", "12"),
             ("new_data_every_s", "1"),
             ("new_data_count", "0"),
             ("history_days", "1"),
@@ -190,6 +201,7 @@ mod tests {
             ("actuals_share", "7", "from 0 to 1"),
             ("noise_sigma", "-0.08", "from 0 to 2"),
             ("drift_per_year", "inf", "from -2 to 2"),
+            ("drift_per_hour", "61", "from -60 to 60"),
             ("new_data_every_s", "0", "1 to"),
             ("requests_every_s", "0", "1 to"),
             ("requests_every_s", "99999999999", "1 to"),

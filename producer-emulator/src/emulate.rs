@@ -23,6 +23,10 @@ use crate::link::Link;
 use crate::listing::{Generator, Message};
 use crate::places::Places;
 
+/// An hour in microseconds.
+const HOUR_US: f64 = 3600e6;
+/// Prices are rounded to thousands, as the price function's are.
+const ROUNDED_TO: f64 = 1000.0;
 /// Most messages that one trigger may ask for: a larger number is a slip of the hand.
 pub const MOST: usize = 1_000_000;
 /// Messages made before others get a turn.
@@ -110,6 +114,9 @@ pub struct Emulator {
     places: Places,
     hedonics: Hedonics,
     dirty_share: f64,
+    /// Rise of the market per hour since `began`, in log price.
+    drift_per_hour: f64,
+    began_us: i64,
     pub(crate) producer: FutureProducer,
     pub(crate) topics: Topics,
     actuals_share: f64,
@@ -152,6 +159,8 @@ impl Emulator {
                 ..Hedonics::default()
             },
             dirty_share: settings.dirty_share,
+            drift_per_hour: settings.drift_per_hour,
+            began_us: chrono::Utc::now().timestamp_micros(),
             producer: config.kafka.producer()?,
             topics: config.kafka.topics.clone(),
             actuals_share: settings.actuals_share,
@@ -315,7 +324,8 @@ impl Emulator {
         if purpose == Purpose::Listing {
             let at_us = now_us - stream.rng.random_range(0..=self.history_us);
             let id = format!("{}-l{number}", self.run);
-            let listing = stream.generator.listing(id, at_us);
+            let mut listing = stream.generator.listing(id, at_us);
+            listing.price = listing.price.map(|price| self.drifted(price, now_us));
             return (stream.generator.message(&listing, true), None);
         }
         let id = format!("{}-r{number}", self.run);
@@ -323,6 +333,17 @@ impl Emulator {
         let message = stream.generator.message(&listing, false);
         let is_known = stream.rng.random_bool(self.actuals_share) && !message.dirty;
         let price = listing.price.filter(|_| is_known);
+        let price = price.map(|price| self.drifted(price, now_us));
         (message, price.map(|price| (listing.id, price)))
+    }
+
+    /// A price as the market is now, `drift_per_hour` after the start.
+    fn drifted(&self, price: f64, now_us: i64) -> f64 {
+        if self.drift_per_hour == 0.0 {
+            return price;
+        }
+        let hours = (now_us - self.began_us) as f64 / HOUR_US;
+        let drifted = price * (self.drift_per_hour * hours).exp();
+        (drifted / ROUNDED_TO).round().max(1.0) * ROUNDED_TO
     }
 }

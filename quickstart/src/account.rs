@@ -11,6 +11,7 @@ use crate::first_model::describe;
 use crate::history::count;
 use crate::screen::Screen;
 use crate::services::{Statuses, number};
+use crate::turns::Turns;
 
 /// Pause between two lines in a pipe.
 const LINE_EVERY: Duration = Duration::from_secs(5);
@@ -24,6 +25,8 @@ pub(crate) struct Account {
     is_live: bool,
     every: Duration,
     shown: Option<Instant>,
+    /// What the loop did.
+    turns: Turns,
     /// Rows of the tables when this run's services started: theirs are added to them.
     listings_before: i64,
     rejects_before: i64,
@@ -52,6 +55,7 @@ impl Account {
                 LINE_EVERY
             },
             shown: None,
+            turns: Turns::default(),
             listings_before: count(pool, &schema.table).await?,
             rejects_before: count(pool, "rejects").await?,
             unit: target.and_then(|target| target.unit.clone()),
@@ -78,6 +82,9 @@ impl Account {
         pool: &PgPool,
         screen: &Screen,
     ) -> anyhow::Result<()> {
+        if self.is_live {
+            self.turns.tell(statuses, screen);
+        }
         let due = self.shown.is_none_or(|shown| shown.elapsed() >= self.every);
         if !self.is_live || !due {
             return Ok(());
@@ -125,8 +132,7 @@ impl Account {
         } else {
             screen.line(&format!(
                 "{seconds:6.0} s  listings {listings}, rejects {rejects}, model {model}, \
-                 last training {}, answered {answered}, newest {request}: {answer}, latency {latency}",
-                training(prepare)
+                 answered {answered}, newest {request}: {answer}, latency {latency}"
             ));
         }
         Ok(())

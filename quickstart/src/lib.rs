@@ -16,6 +16,7 @@ mod servers;
 mod services;
 mod settings;
 mod summary;
+mod turns;
 
 pub use options::Options;
 pub use run::run;

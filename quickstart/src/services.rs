@@ -45,6 +45,7 @@ pub(crate) struct Tasks {
 }
 
 /// What each service says of itself at a moment.
+#[derive(Debug, Default)]
 pub(crate) struct Statuses {
     /// The emulator's.
     pub emulator: Value,

@@ -1,6 +1,6 @@
 //! Settings: which home.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde::Deserialize;
@@ -13,6 +13,10 @@ use crate::{Directory, Mlflow, Registry, RegistryError};
 pub struct RegistryConfig {
     /// The directory of versions; with an MLflow server, of its cache and of what waits to be sent.
     pub path: PathBuf,
+    /// `s3://bucket/prefix`: the versions are kept there, and the directory is a cache; empty: in the
+    /// directory.
+    #[serde(default)]
+    pub bucket: String,
     /// `http://…` of an MLflow server; empty: the environment's `MLFLOW_TRACKING_URI`, and where
     /// that is not set either, the directory.
     #[serde(default)]
@@ -41,6 +45,7 @@ impl RegistryConfig {
     pub fn directory(path: impl Into<PathBuf>) -> RegistryConfig {
         RegistryConfig {
             path: path.into(),
+            bucket: String::new(),
             mlflow_tracking_uri: String::new(),
             mlflow_model: default_name(),
             mlflow_experiment: default_name(),
@@ -61,7 +66,9 @@ impl RegistryConfig {
 /// # Errors
 /// When the address is none of a server.
 pub fn open(config: &RegistryConfig) -> Result<Box<dyn Registry>, RegistryError> {
+    let bucket = config.bucket.trim();
     match config.server() {
+        None if !bucket.is_empty() => in_a_bucket(bucket, &config.path),
         None => Ok(Box::new(Directory::new(&config.path))),
         Some(uri) => Ok(Box::new(Mlflow::new(
             &uri,
@@ -71,4 +78,18 @@ pub fn open(config: &RegistryConfig) -> Result<Box<dyn Registry>, RegistryError>
             Duration::from_millis(config.mlflow_timeout_ms.max(1)),
         )?)),
     }
+}
+
+#[cfg(feature = "s3")]
+fn in_a_bucket(bucket: &str, path: &Path) -> Result<Box<dyn Registry>, RegistryError> {
+    Ok(Box::new(crate::Bucket::new(bucket, path.join("bucket"))?))
+}
+
+#[cfg(not(feature = "s3"))]
+fn in_a_bucket(bucket: &str, _: &Path) -> Result<Box<dyn Registry>, RegistryError> {
+    Err(RegistryError::Setting {
+        setting: "registry.bucket",
+        expected: "nothing, as this program was built without S3: build it with --features s3",
+        found: bucket.to_owned(),
+    })
 }

@@ -55,6 +55,17 @@ pub enum RegistryError {
         /// What it is.
         alias: crate::Alias,
     },
+    /// Somebody has decided otherwise meanwhile.
+    #[error(
+        "expected v{number:06} to be the champion, found {}: nothing is changed",
+        found.map_or("none".to_owned(), |own| format!("v{own:06}"))
+    )]
+    NotChampion {
+        /// Which was to be rolled back.
+        number: u64,
+        /// Which it is.
+        found: Option<u64>,
+    },
     /// A champion is named already: nothing to pin.
     #[error("the champion is named already")]
     IsPinned,
@@ -77,6 +88,17 @@ pub enum RegistryError {
         expected: &'static str,
         /// What it is.
         found: String,
+    },
+    /// A bucket does not do what it is asked.
+    #[error(
+        "cannot use the registry at {place}: {detail}; check the bucket's name, AWS_ENDPOINT_URL and the \
+         credentials"
+    )]
+    Bucket {
+        /// Where it should be.
+        place: String,
+        /// What was met.
+        detail: String,
     },
     /// The server is away: it may come back.
     #[error("the MLflow server at {uri} does not answer: {detail}")]
@@ -106,7 +128,10 @@ pub enum RegistryError {
 impl RegistryError {
     /// Whether waiting may mend it.
     pub fn may_pass(&self) -> bool {
-        matches!(self, RegistryError::Unreachable { .. })
+        matches!(
+            self,
+            RegistryError::Unreachable { .. } | RegistryError::Bucket { .. }
+        )
     }
 }
 

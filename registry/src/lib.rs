@@ -1,10 +1,13 @@
-//! Model versions, their stages and the runs that made them: in a directory, or in an MLflow server.
+//! Model versions, their stages and the runs that made them: in a directory, in an MLflow server, or (the
+//! feature `s3`) in a bucket of S3-compatible storage.
 //! Knows nothing of what is inside a model.
 //!
 //! Everything here blocks: call it from a thread that may. Looking for the champion is cheap enough
 //! to be done every second: a small file of a directory, one request to a server.
 
 mod alias;
+#[cfg(feature = "s3")]
+mod bucket;
 mod config;
 mod directory;
 mod error;
@@ -13,12 +16,15 @@ mod mlflow;
 mod outbox;
 mod run;
 mod stage;
+mod sums;
 mod version;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 pub use alias::{Alias, Aliases};
+#[cfg(feature = "s3")]
+pub use bucket::Bucket;
 pub use config::{RegistryConfig, open};
 pub use directory::Directory;
 pub use error::{BoxError, Fill, PublishError, RegistryError};
@@ -199,6 +205,25 @@ pub trait Registry: Send + Sync + std::fmt::Debug {
             evidence: serde_json::Value::Null,
         };
         let change = self.change(&|stage| stage::rollback(stage, &reason))?;
+        self.version(change.version)?
+            .ok_or(RegistryError::NoVersion {
+                number: change.version,
+                place: self.place(),
+            })
+    }
+
+    /// The same, as long as `champion` is the champion: somebody else may have decided meanwhile.
+    ///
+    /// # Errors
+    /// When another is, there is no version to go back to, or the home cannot be written.
+    fn rollback_from(&self, champion: u64, reason: &Reason) -> Result<Version, RegistryError> {
+        let change = self.change(&|stage| match stage.champion() {
+            Some(found) if found == champion => stage::rollback(stage, reason),
+            found => Err(RegistryError::NotChampion {
+                number: champion,
+                found,
+            }),
+        })?;
         self.version(change.version)?
             .ok_or(RegistryError::NoVersion {
                 number: change.version,

@@ -123,7 +123,7 @@ impl Run {
 }
 
 /// An id that no other run has, on whatever machine.
-fn fresh_id() -> String {
+pub(crate) fn fresh_id() -> String {
     static COUNT: AtomicU64 = AtomicU64::new(0);
     let now = SystemTime::now().duration_since(UNIX_EPOCH);
     let random = std::hash::BuildHasher::hash_one(&std::hash::RandomState::new(), 0_u8);

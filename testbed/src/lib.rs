@@ -14,6 +14,7 @@ mod messages;
 mod mlflow;
 mod real_kafka;
 mod running;
+mod s3;
 
 pub use bed::Testbed;
 pub use browser::Browser;
@@ -23,6 +24,7 @@ pub use messages::Received;
 pub use mlflow::MlflowServer;
 pub use real_kafka::RealKafka;
 pub use running::Running;
+pub use s3::S3Server;
 
 use std::time::{Duration, Instant};
 

@@ -1,5 +1,6 @@
 //! From a record's fields to the columns of the linear design; fitted on training rows only.
 
+mod column;
 mod edge;
 mod level_mean;
 mod number;
@@ -11,6 +12,7 @@ use arrow_array::RecordBatch;
 use records::{Kind, Schema};
 use serde::{Deserialize, Serialize};
 
+pub(crate) use self::column::{Column, Says};
 use self::edge::Edge;
 use self::level_mean::LevelMeans;
 use self::number::Number;
@@ -200,6 +202,28 @@ impl Features {
             }
         }
         fields
+    }
+
+    /// What each column says, and how far it reaches: by column.
+    pub(crate) fn describe(&self) -> Vec<Column<'_>> {
+        let mut described: Vec<Column> = self
+            .blocks
+            .iter()
+            .flat_map(|block| {
+                let columns = match &block.encoding {
+                    Encoding::Number(number) => number.describe(),
+                    Encoding::OneHot(one_hot) => one_hot.describe(),
+                    Encoding::LevelMeans(means) => means.describe(),
+                    Encoding::Edge(edge) => edge.describe(),
+                };
+                columns.into_iter().map(|column| Column {
+                    field: &block.field,
+                    ..column
+                })
+            })
+            .collect();
+        described.sort_by_key(|column| column.number);
+        described
     }
 
     /// Whether the model reads a field of a record.

@@ -180,7 +180,7 @@ fn fit_on_this_pool(
 }
 
 /// Some of the `rows` learned from, and what the model says of them.
-fn golden(model: &Model, batch: &RecordBatch, rows: &[usize]) -> Vec<Golden> {
+pub(crate) fn golden(model: &Model, batch: &RecordBatch, rows: &[usize]) -> Vec<Golden> {
     rows.iter()
         .step_by(rows.len().div_ceil(GOLDEN_ROWS).max(1))
         .filter_map(|row| {

@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::{Shown, named};
 use crate::PrepareConfig;
-use crate::promotion::judge;
+use crate::promotion::{barred, judge};
 
 /// Judges a version against the champion and promotes it where it passes, or all the same with
 /// `force`. `who` asks for it, `why` is kept beside the verdict.
@@ -33,7 +33,8 @@ pub fn promote(
         version.number,
         champion.as_ref(),
         seed,
-    );
+    )
+    .and_then(|verdict| Ok(barred(registry, verdict)?));
     // A force is for what cannot be judged too.
     let (passes, said, evidence) = match judged {
         Ok(verdict) => (

@@ -124,7 +124,7 @@ pub(crate) fn member_params(run: &mut Run, member: &NamedMember) {
 }
 
 /// Changes when the schema does: the same data mean something else then.
-fn schema_digest(schema: &records::Schema) -> String {
+pub(crate) fn schema_digest(schema: &records::Schema) -> String {
     // What was read from TOML is written as JSON.
     let text = serde_json::to_vec(schema).unwrap_or_default();
     let digest = Sha256::digest(&text);

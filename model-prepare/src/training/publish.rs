@@ -7,7 +7,7 @@ use valuation::Model;
 
 use super::Workplace;
 use crate::PrepareConfig;
-use crate::promotion::{PROGRAM, PromotionMode, Verdict, judge};
+use crate::promotion::{PROGRAM, PromotionMode, Verdict, barred, judge};
 
 /// Publishes a model with its run; `None` where the server is away, and both are kept for
 /// `model-prepare sync`.
@@ -74,6 +74,7 @@ pub(crate) fn decide(
         champion.as_ref(),
         settings.seed,
     )?;
+    let verdict = barred(registry, verdict)?;
     let promoted = promote_by(registry, settings.promote, &verdict)?;
     Ok((verdict, promoted))
 }

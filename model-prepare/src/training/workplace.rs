@@ -27,6 +27,11 @@ impl Workplace {
         })
     }
 
+    /// Where its files are.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// A file for the run: `write` makes it.
     pub(crate) fn add(
         &mut self,

@@ -6,21 +6,19 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use serde_json::{Value, json};
-use sha2::{Digest, Sha256};
 
 use super::artifacts::{at, write};
 use super::client::{is_absent, is_there};
 use super::runs::{list, text, whole};
 use super::{Mlflow, pyfunc};
 use crate::error::Fill;
+use crate::sums::{SUMS, check, listed};
 use crate::{Alias, RegistryError, Run, RunStatus, Version, VersionInfo};
 
 /// Versions asked for at once.
 const PAGE: &str = "200";
 /// The folder of a run in which its version lies.
 const FOLDER: &str = "model";
-/// The checksums among a version's files: what is fetched is listed in it.
-const SUMS: &str = "SHA256SUMS";
 
 /// A version as the server has it.
 pub(super) struct Found {
@@ -262,32 +260,4 @@ fn place_in_cache(files: &Path, to: &Path) -> Result<(), RegistryError> {
         Err(error) if !to.exists() => Err(at(to)(error)),
         _ => Ok(()),
     }
-}
-
-/// Checksums and names of files; names that would lead elsewhere are left out, and then missing.
-fn listed(sums: &str) -> Vec<(String, String)> {
-    sums.lines()
-        .filter_map(|line| line.split_once("  "))
-        .filter(|(_, file)| !file.contains(['/', '\\']) && !file.starts_with('.'))
-        .map(|(sum, file)| (sum.to_owned(), file.to_owned()))
-        .collect()
-}
-
-/// Whether a version's files are there; an error where one is not what the sums say.
-fn check(directory: &Path, number: u64) -> Result<bool, RegistryError> {
-    let Ok(sums) = fs::read_to_string(directory.join(SUMS)) else {
-        return Ok(false);
-    };
-    for (sum, file) in listed(&sums) {
-        let path = directory.join(&file);
-        let bytes = fs::read(&path).map_err(at(&path))?;
-        let found: String = Sha256::digest(&bytes)
-            .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect();
-        if found != sum {
-            return Err(RegistryError::Checksum { number, file });
-        }
-    }
-    Ok(true)
 }

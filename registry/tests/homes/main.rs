@@ -1,5 +1,8 @@
-//! What both homes must do: a directory always, a real MLflow server where `HEDONIC_TEST_MLFLOW=1`.
+//! What all homes must do: a directory always, a real MLflow server where `HEDONIC_TEST_MLFLOW=1`, a bucket of
+//! an S3-compatible server with the feature `s3` where `HEDONIC_TEST_S3=1`.
 
+#[cfg(feature = "s3")]
+mod bucket;
 mod contract;
 
 use std::time::Duration;

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Numbering;
+use super::{Column, Numbering, Says};
 use crate::cells::Cells;
 use crate::linear::SparseRow;
 
@@ -40,6 +40,13 @@ impl Edge {
         if totals.number(row) == Some(value) {
             out.push((self.last, 1.0));
         }
+    }
+
+    pub(super) fn describe(&self) -> Vec<Column<'static>> {
+        vec![
+            Column::flag(self.first, Says::First),
+            Column::flag(self.last, Says::Last(self.total.clone())),
+        ]
     }
 
     pub(super) fn columns(&self) -> [usize; 2] {

@@ -16,7 +16,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::Numbering;
+use super::{Column, Numbering, Says};
 use crate::cells::Cells;
 use crate::credibility::Sum;
 use crate::draw::mix;
@@ -95,6 +95,18 @@ impl LevelMeans {
 
     pub(super) fn write(&self, cells: &Cells, groups: &Cells, row: usize, out: &mut SparseRow) {
         out.push((self.column, self.value(groups.text(row), cells.text(row))));
+    }
+
+    pub(super) fn describe(&self) -> Vec<Column<'static>> {
+        let levels = self.by_group.values().chain([&self.ungrouped]);
+        let reach = |(low, high): (f64, f64), value: &f64| (low.min(*value), high.max(*value));
+        // A level that was not seen has the value 0.
+        let (low, high) = levels.flat_map(Levels::values).fold((0.0, 0.0), reach);
+        vec![Column {
+            low,
+            high,
+            ..Column::flag(self.column, Says::Within(self.group.clone()))
+        }]
     }
 
     pub(super) fn column(&self) -> usize {

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use records::Kind;
 use serde::{Deserialize, Serialize};
 
-use super::Numbering;
+use super::{Column, Numbering, Says};
 use crate::cells::{Cells, median};
 use crate::linear::SparseRow;
 
@@ -143,6 +143,27 @@ impl Number {
         columns.extend(self.log.as_ref().map(|log| log.column));
         columns.extend(self.missing);
         columns.extend(self.levels.values());
+        columns
+    }
+
+    pub(super) fn describe(&self) -> Vec<Column<'static>> {
+        let (from, to) = (self.low, self.high);
+        let scaled = |scale: &Scale, says, low, high| Column {
+            number: scale.column,
+            field: "",
+            says,
+            low: scale.apply(low).1,
+            high: scale.apply(high).1,
+        };
+        let mut columns = vec![scaled(&self.scale, Says::Value { from, to }, from, to)];
+        columns.extend(self.log.as_ref().map(|log| {
+            let says = Says::Logarithm { from, to };
+            scaled(log, says, from.ln(), to.ln())
+        }));
+        columns.extend(self.missing.map(|own| Column::flag(own, Says::Missing)));
+        let levels = self.levels.iter();
+        columns
+            .extend(levels.map(|(level, own)| Column::flag(*own, Says::Level(level.to_string()))));
         columns
     }
 

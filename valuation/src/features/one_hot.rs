@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::Numbering;
+use super::{Column, Numbering, Says};
 use crate::cells::Cells;
 use crate::fit::FitOptions;
 use crate::linear::SparseRow;
@@ -62,6 +62,14 @@ impl OneHot {
     pub(super) fn columns(&self) -> Vec<usize> {
         let levels = self.levels.values().filter_map(|(column, _)| *column);
         levels.chain(self.other).collect()
+    }
+
+    pub(super) fn describe(&self) -> Vec<Column<'static>> {
+        let levels = self.levels.iter().filter_map(|(level, (column, _))| {
+            Some(Column::flag((*column)?, Says::Level(level.clone())))
+        });
+        let other = self.other.map(|own| Column::flag(own, Says::Other));
+        levels.chain(other).collect()
     }
 
     pub(super) fn check(&self) -> Result<(), String> {

@@ -1,0 +1,1 @@
+"""What bench/follow needs beside what all benches share."""

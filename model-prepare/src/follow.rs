@@ -1,0 +1,107 @@
+//! Online learning: reads the topic of new data as it streams and moves a line after the market.
+//!
+//! What is learned, what was read and the newest records are written in one transaction with the next
+//! offsets: killed at any moment and started again it goes on where it was, to the last bit.
+
+mod base;
+mod config;
+mod control;
+mod counts;
+mod learner;
+mod packed;
+mod publish;
+mod recent;
+mod screen;
+mod store;
+
+use std::net::TcpListener;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context;
+use common::kafka::Anchor;
+use common::{Health, Shutdown, database, http, kafka};
+
+pub use self::config::{Base, Follow, FollowConfig};
+use self::control::Control;
+use self::learner::Learner;
+pub use self::screen::Screen;
+use self::store::Store;
+use crate::turn::Turn;
+
+/// The tag of a run that says which follower has published it.
+const FOLLOWED: &str = "followed";
+/// Pause before a follower asks again whether another of its name is gone.
+const ELSEWHERE: Duration = Duration::from_secs(1);
+
+/// Follows until shutdown, or until it has read what it was to read; `listener` serves the HTTP
+/// interface, the coefficients are shown on `screen`.
+///
+/// # Errors
+/// When a setting is wrong, or something fails that waiting does not mend.
+pub async fn follow(
+    wanted: Follow,
+    screen: Screen,
+    listener: TcpListener,
+    shutdown: Shutdown,
+) -> anyhow::Result<()> {
+    wanted.kafka.check()?;
+    wanted.follow.options().check()?;
+    crate::config::check_registry(&wanted.training.registry.path)?;
+    // A service that breaks off takes its HTTP interface with it.
+    let leave = shutdown.child_token();
+    let _leave_on_return = leave.clone().drop_guard();
+    let health = Health::default();
+    let control = Arc::new(Control::default());
+    let server = tokio::spawn(http::serve(
+        listener,
+        health.clone(),
+        control.status(),
+        |_| {},
+        leave.clone(),
+    ));
+    let tables = format!("{}{}", common::offsets::DDL, store::DDL);
+    let database = &wanted.training.database;
+    let Some(pool) = database::open(database, &tables, &health, &shutdown).await? else {
+        return Ok(());
+    };
+    let needed = [&*wanted.kafka.topics.new_data];
+    let Some(cluster) = kafka::open(&wanted.kafka, &needed, &health, &shutdown).await? else {
+        return Ok(());
+    };
+    let group = wanted.follow.group.clone();
+    let name = format!("hedonic: following as {group}");
+    let turn = loop {
+        if let Some(turn) = Turn::of(&pool, name.clone()).await? {
+            health.ready("turn");
+            break turn;
+        }
+        let why = format!("another follower runs as {group} (follow.group): waiting for its end");
+        tracing::info!("{why}");
+        health.waiting("turn", why);
+        tokio::select! {
+            () = tokio::time::sleep(ELSEWHERE) => {}
+            () = shutdown.cancelled() => return Ok(()),
+        }
+    };
+    let store = Store {
+        anchor: Anchor {
+            pool,
+            cluster,
+            consumer: group,
+        },
+    };
+    let standing = base::stand(&wanted, &store, &health, &shutdown).await?;
+    if let Some(standing) = standing {
+        let (shutdown, runtime) = (shutdown.clone(), tokio::runtime::Handle::current());
+        tokio::task::spawn_blocking(move || {
+            let _entered = runtime.enter();
+            Learner::new(wanted, standing, store, control, screen, health, shutdown)?.run()
+        })
+        .await
+        .context("the following thread broke off")??;
+    }
+    turn.give_back().await;
+    leave.cancel();
+    server.await.context("the HTTP task broke off")?
+}

@@ -1,0 +1,360 @@
+//! The following thread: gather and decode, learn, write what has changed, publish when it is time.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use backon::Retryable;
+use common::database::forever;
+use common::kafka::{Anchored, Follow as Following, Limits, Pipeline};
+use common::offsets::{AdvanceError, Stretch, Stretches};
+use common::rejects::Reject;
+use common::{Health, Shutdown};
+use rdkafka::Message;
+use records::{Decoder, Purpose};
+use tokio::runtime::Handle;
+
+use super::base::Standing;
+use super::config::Follow;
+use super::control::Control;
+use super::publish::publish;
+use super::recent::Seen;
+use super::screen::{Screen, told};
+use super::store::{Change, Store};
+
+/// Most messages that are learned from in one transaction.
+const MOST_ROWS: u64 = 5_000;
+/// Most bytes of them.
+const MOST_BYTES: usize = 8 << 20;
+/// How long a batch may wait for more.
+const LINGER: Duration = Duration::from_millis(100);
+
+/// Messages before they are learned from.
+struct Gathered {
+    /// Those that are records, with where and when they came, in the order of the rows.
+    messages: Vec<(Vec<u8>, String, i64)>,
+    rows: arrow_array::RecordBatch,
+    rejects: Vec<Reject>,
+    stretches: Stretches,
+}
+
+/// Reads the topic and learns.
+pub(super) struct Learner {
+    wanted: Follow,
+    pipeline: Pipeline<Change, ()>,
+    teller: Teller,
+    decoder: Decoder,
+    store: Store,
+    standing: Standing,
+    control: Arc<Control>,
+    screen: Screen,
+    shown: Instant,
+    runtime: Handle,
+    shutdown: Shutdown,
+}
+
+impl Learner {
+    /// Joins the group. Call from within a Tokio runtime; use from a thread that is not of it.
+    ///
+    /// # Errors
+    /// When a Kafka property is wrong.
+    pub(super) fn new(
+        wanted: Follow,
+        standing: Standing,
+        store: Store,
+        control: Arc<Control>,
+        screen: Screen,
+        health: Health,
+        shutdown: Shutdown,
+    ) -> anyhow::Result<Learner> {
+        let runtime = Handle::current();
+        let consumer = Anchored::subscribe(
+            &wanted.kafka,
+            &[&wanted.kafka.topics.new_data],
+            wanted.follow.fetch_wait_ms,
+            store.anchor.clone(),
+            health,
+            shutdown.clone(),
+        )?;
+        control.watch(consumer.lag());
+        control.begins(&standing.counts);
+        control.stands(&standing);
+        Ok(Learner {
+            pipeline: Pipeline::new(consumer, &runtime, shutdown.clone()),
+            teller: Teller {
+                control: Arc::clone(&control),
+            },
+            decoder: Decoder::new(&wanted.training.schema, Purpose::Listing),
+            wanted,
+            store,
+            standing,
+            control,
+            screen,
+            shown: Instant::now(),
+            runtime,
+            shutdown,
+        })
+    }
+
+    /// Follows until shutdown, or until it has read what it was to read.
+    ///
+    /// # Errors
+    /// When what is kept of it cannot be read again, or something panicked.
+    pub(super) fn run(mut self) -> anyhow::Result<()> {
+        // One that was killed between the two.
+        self.publish_where_due()?;
+        while !self.shutdown.is_cancelled() && self.left() > 0 {
+            self.show(false);
+            let Some(gathered) = self.gather() else {
+                if !self.pipeline.settle_done(&mut self.teller)? {
+                    self.go_back()?;
+                }
+                continue;
+            };
+            // What is learned next begins from what is stored.
+            if !self.pipeline.settle(&mut self.teller)? {
+                self.go_back()?;
+                continue;
+            }
+            let change = self.learn(gathered)?;
+            let store = self.store.clone();
+            let write = async move |change: &Change| write(&store, change).await;
+            self.pipeline.write(change, &mut self.teller, write)?;
+            self.control.stands(&self.standing);
+            if self.is_due() {
+                match self.pipeline.settle(&mut self.teller)? {
+                    true => self.publish_where_due()?,
+                    false => self.go_back()?,
+                }
+            }
+            if self.left() == 0 && !self.pipeline.settle(&mut self.teller)? {
+                self.go_back()?;
+            }
+        }
+        if !self.pipeline.settle(&mut self.teller)? {
+            tracing::warn!("the last messages are read again at the next start");
+        }
+        self.show(true);
+        Ok(())
+    }
+
+    /// Messages that are still to be read.
+    fn left(&self) -> u64 {
+        let stop = self.wanted.stop_after.unwrap_or(u64::MAX);
+        stop.saturating_sub(self.standing.counts.read)
+    }
+
+    /// Records until the next version.
+    fn until_due(&self) -> u64 {
+        match self.wanted.follow.publish_every {
+            0 => u64::MAX,
+            every => {
+                let counts = &self.standing.counts;
+                (counts.published_at + every).saturating_sub(counts.learned)
+            }
+        }
+    }
+
+    fn is_due(&self) -> bool {
+        self.until_due() == 0
+    }
+
+    /// Decodes messages: as many as there are, but none beyond the next version or the end.
+    fn gather(&mut self) -> Option<Gathered> {
+        let rows = MOST_ROWS.min(self.left()).min(self.until_due()).max(1);
+        let limits = Limits {
+            rows: usize::try_from(rows).unwrap_or(usize::MAX),
+            bytes: MOST_BYTES,
+            linger: LINGER,
+        };
+        let (mut messages, mut rejects) = (Vec::new(), Vec::new());
+        let (decoder, cluster) = (&mut self.decoder, &self.store.anchor.cluster);
+        let stretches = self.pipeline.gather(&limits, |message| {
+            let payload = message.payload().unwrap_or_default();
+            let arrival_us = message
+                .timestamp()
+                .to_millis()
+                .map_or_else(records::timestamp::now_us, |ms| ms * 1000);
+            let (topic, partition, offset) =
+                (message.topic(), message.partition(), message.offset());
+            let place = format!("{cluster}/{topic}/{partition}/{offset}");
+            match decoder.push_from(payload, arrival_us, &place) {
+                Ok(()) => messages.push((payload.to_vec(), place, arrival_us)),
+                Err(reason) => rejects.push(Reject {
+                    topic: topic.to_owned(),
+                    partition,
+                    offset,
+                    code: reason.code(),
+                    reason: reason.to_string(),
+                    key: None,
+                    payload: Vec::new(),
+                }),
+            }
+        });
+        // Whatever becomes of the batch: the next one begins with an empty decoder.
+        let rows = self.decoder.finish().batch;
+        Some(Gathered {
+            messages,
+            rows,
+            rejects,
+            stretches: stretches?,
+        })
+    }
+
+    fn learn(&mut self, gathered: Gathered) -> anyhow::Result<Change> {
+        let Gathered {
+            messages,
+            rows,
+            rejects,
+            stretches,
+        } = gathered;
+        let Standing {
+            online,
+            counts,
+            recent,
+        } = &mut self.standing;
+        self.control.rejected(&rejects, &counts.rejected);
+        let read_before = counts.read;
+        counts.read += (messages.len() + rejects.len()) as u64;
+        for reject in &rejects {
+            *counts.rejected.entry(reject.code.to_owned()).or_default() += 1;
+        }
+        let mut seen = Vec::with_capacity(messages.len());
+        for ((payload, place, arrival_us), said) in messages.into_iter().zip(online.learn(&rows)?) {
+            let Some(said) = said else {
+                counts.passed_over += 1;
+                continue;
+            };
+            counts.learned += 1;
+            seen.push(Seen {
+                number: i64::try_from(counts.learned)?,
+                payload,
+                place,
+                arrival_us,
+                said,
+            });
+        }
+        let keep = self.wanted.follow.judge_rows;
+        seen.drain(..seen.len().saturating_sub(keep));
+        recent.extend(&seen);
+        Ok(Change {
+            state: online.encode()?,
+            counts: counts.clone(),
+            read_before,
+            seen,
+            keep,
+            stretches,
+        })
+    }
+
+    /// Back to what is stored: what was learned since may be learned by another, or again.
+    fn go_back(&mut self) -> anyhow::Result<()> {
+        if self.shutdown.is_cancelled() {
+            return Ok(());
+        }
+        let loading = (|| self.store.load())
+            .retry(forever())
+            .notify(|error, wait| {
+                tracing::warn!(retry_in_ms = wait.as_millis() as u64, "{error:#}");
+            });
+        let shutdown = &self.shutdown;
+        let loaded = self.runtime.block_on(async {
+            tokio::select! {
+                loaded = loading => Some(loaded),
+                () = shutdown.cancelled() => None,
+            }
+        });
+        let Some(kept) = loaded.transpose()?.flatten() else {
+            anyhow::ensure!(
+                self.shutdown.is_cancelled(),
+                "what was kept of the follower {} is gone from the table follows: start it again",
+                self.wanted.follow.group
+            );
+            return Ok(());
+        };
+        self.standing = Standing::of(kept, &self.wanted)?;
+        Ok(())
+    }
+
+    /// Publishes a version where so many records have been learned from; everything is stored by then.
+    /// One that fails is told, and the next comes when it is due.
+    fn publish_where_due(&mut self) -> anyhow::Result<()> {
+        if !self.is_due() || self.standing.counts.learned == 0 {
+            return Ok(());
+        }
+        match publish(&self.wanted, &mut self.standing) {
+            Ok(became) => self.control.published(&became),
+            Err(error) => {
+                tracing::error!("nothing is published: {error:#}");
+                self.control.failed(format!("{error:#}"));
+            }
+        }
+        let counts = &mut self.standing.counts;
+        counts.published_at = counts.learned;
+        let change = Change {
+            state: self.standing.online.encode()?,
+            counts: counts.clone(),
+            read_before: counts.read,
+            seen: Vec::new(),
+            keep: self.wanted.follow.judge_rows,
+            stretches: Vec::new(),
+        };
+        let shutdown = &self.shutdown;
+        let written = self.runtime.block_on(async {
+            tokio::select! {
+                written = write(&self.store, &change) => Some(written),
+                () = shutdown.cancelled() => None,
+            }
+        });
+        self.control.stands(&self.standing);
+        match written {
+            Some(Err(AdvanceError::Fenced { .. })) => self.go_back(),
+            Some(Err(error)) => Err(error.into()),
+            Some(Ok(())) | None => Ok(()),
+        }
+    }
+
+    /// Shows the coefficients, where it is time to or in the end.
+    fn show(&mut self, in_the_end: bool) {
+        let every_s = self.wanted.follow.show_every_s;
+        let is_due = self.shown.elapsed() >= Duration::from_secs(every_s);
+        if every_s > 0 && (is_due || in_the_end) {
+            self.shown = Instant::now();
+            let text = told(&self.standing, self.wanted.follow.show_rows);
+            self.screen.draw(&text);
+        }
+    }
+}
+
+/// Writes, however long the database is away.
+async fn write(store: &Store, change: &Change) -> Result<(), AdvanceError> {
+    (|| store.write(change))
+        .retry(forever())
+        .when(|error| !matches!(error, AdvanceError::Fenced { .. }))
+        .notify(|error, wait| {
+            let said = match error {
+                AdvanceError::Database(source) => format!("{error}: {source}"),
+                AdvanceError::Fenced { .. } => error.to_string(),
+            };
+            tracing::warn!(retry_in_ms = wait.as_millis() as u64, "{said}");
+        })
+        .await
+}
+
+/// What is told of batches that are in the database.
+struct Teller {
+    control: Arc<Control>,
+}
+
+impl Following<Change, ()> for Teller {
+    fn stretches(change: &Change) -> &[Stretch] {
+        &change.stretches
+    }
+
+    fn written(&mut self, _: Change, (): (), consumer: &Anchored) {
+        self.control.positioned(consumer.positions());
+    }
+
+    fn fenced(&mut self, why: &AdvanceError) {
+        self.control.failed(why.to_string());
+    }
+}

@@ -1,0 +1,100 @@
+//! The newest records learned from, with what was said of them before: what a version is judged on.
+
+use std::collections::VecDeque;
+
+use arrow_array::RecordBatch;
+use records::{Decoder, Purpose, Schema};
+use sqlx::Row;
+use sqlx::postgres::PgRow;
+use valuation::online::Said;
+
+/// A record, as it came.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Seen {
+    /// Counts up from 1, over all restarts.
+    pub(super) number: i64,
+    /// The message.
+    pub(super) payload: Vec<u8>,
+    /// Where it was: its key, where the schema has none.
+    pub(super) place: String,
+    /// When it came, microseconds since 1970: stands in for a time that is missing.
+    pub(super) arrival_us: i64,
+    /// What was said of it before it was learned from.
+    pub(super) said: Said,
+}
+
+impl Seen {
+    pub(super) fn of_row(row: &PgRow) -> Result<Seen, sqlx::Error> {
+        Ok(Seen {
+            number: row.try_get(0)?,
+            payload: row.try_get(1)?,
+            place: row.try_get(2)?,
+            arrival_us: row.try_get(3)?,
+            said: Said {
+                price: row.try_get(4)?,
+                value: row.try_get(5)?,
+                low: row.try_get(6)?,
+                high: row.try_get(7)?,
+                base: row.try_get(8)?,
+            },
+        })
+    }
+}
+
+/// The newest of them, at most so many.
+#[derive(Debug, Clone)]
+pub(super) struct Recent {
+    most: usize,
+    seen: VecDeque<Seen>,
+}
+
+impl Recent {
+    pub(super) fn new(most: usize, seen: Vec<Seen>) -> Recent {
+        let mut recent = Recent {
+            most,
+            seen: VecDeque::new(),
+        };
+        recent.extend(&seen);
+        recent
+    }
+
+    /// Takes newer ones in; the oldest go.
+    pub(super) fn extend(&mut self, seen: &[Seen]) {
+        self.seen.extend(seen.iter().cloned());
+        let beyond = self.seen.len().saturating_sub(self.most);
+        self.seen.drain(..beyond);
+    }
+
+    /// The records, with what was said of them.
+    pub(super) fn batch(&self, schema: &Schema) -> (RecordBatch, Vec<Said>) {
+        let mut decoder = Decoder::new(schema, Purpose::Listing);
+        let mut said = Vec::with_capacity(self.seen.len());
+        for own in &self.seen {
+            // They were decoded once before.
+            if decoder
+                .push_from(&own.payload, own.arrival_us, &own.place)
+                .is_ok()
+            {
+                said.push(own.said);
+            }
+        }
+        (decoder.finish().batch, said)
+    }
+
+    /// Root mean square of ln(estimate/price), of the follower and of the base; `None` for none.
+    pub(super) fn errors(&self) -> Option<(f64, f64)> {
+        let count = self.seen.len() as f64;
+        let error = |of: fn(&Said) -> f64| {
+            let squares = self
+                .seen
+                .iter()
+                .map(|own| (of(&own.said) / own.said.price).ln().powi(2));
+            (squares.sum::<f64>() / count).sqrt()
+        };
+        (!self.seen.is_empty()).then(|| (error(|own| own.value), error(|own| own.base)))
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.seen.len()
+    }
+}

@@ -1,0 +1,182 @@
+//! Versions: files first, then the object that says that there is a version.
+
+use std::fs;
+use std::path::Path;
+
+use object_store::PutMode;
+use serde::{Deserialize, Serialize};
+
+use super::{Bucket, at};
+use crate::error::Fill;
+use crate::history::now_ms;
+use crate::run::fresh_id;
+use crate::{RegistryError, Version, VersionInfo, sums};
+
+/// Tries to find a free number while others publish too.
+const TRIES: u64 = 1000;
+
+/// What says that there is a version.
+#[derive(Debug, Serialize, Deserialize)]
+struct Manifest {
+    /// Its files are below `files/` and this.
+    id: String,
+    /// Their names.
+    files: Vec<String>,
+    /// When it was published, milliseconds since 1970.
+    created_ms: i64,
+    /// By which run.
+    run: Option<String>,
+}
+
+fn manifest_of(number: u64) -> String {
+    format!("versions/{}.json", Version::name(number))
+}
+
+impl Bucket {
+    fn version_of(&self, number: u64) -> Version {
+        Version {
+            number,
+            path: self.cache.join(Version::name(number)),
+        }
+    }
+
+    fn manifest(&self, number: u64) -> Result<Manifest, RegistryError> {
+        let found = self.objects.get_json(&manifest_of(number))?;
+        found
+            .map(|(manifest, _)| manifest)
+            .ok_or(RegistryError::NoVersion {
+                number,
+                place: self.objects.place().to_owned(),
+            })
+    }
+
+    pub(super) fn all_versions(&self) -> Result<Vec<Version>, RegistryError> {
+        let names = self.objects.names("versions")?;
+        let number = |name: &String| name.strip_prefix('v')?.strip_suffix(".json")?.parse().ok();
+        let mut versions: Vec<Version> = names
+            .iter()
+            .filter_map(number)
+            .map(|number| self.version_of(number))
+            .collect();
+        versions.sort();
+        Ok(versions)
+    }
+
+    pub(super) fn publish(
+        &self,
+        run: Option<&str>,
+        write: &mut Fill<'_>,
+    ) -> Result<Version, RegistryError> {
+        let id = fresh_id();
+        let fresh = self.cache.join(format!(".publish-{id}"));
+        fs::create_dir_all(&fresh).map_err(at(&fresh))?;
+        let published = write(&fresh)
+            .map_err(RegistryError::Write)
+            .and_then(|()| self.place_files(&fresh, &id, run));
+        // What is left of it costs room, and nothing else.
+        let _ = fs::remove_dir_all(&fresh);
+        if published.is_err() {
+            let _ = self.objects.delete_all(&format!("files/{id}"));
+        }
+        published
+    }
+
+    fn place_files(
+        &self,
+        fresh: &Path,
+        id: &str,
+        run: Option<&str>,
+    ) -> Result<Version, RegistryError> {
+        let mut files = Vec::new();
+        for entry in fs::read_dir(fresh).map_err(at(fresh))? {
+            let path = entry.map_err(at(fresh))?.path();
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            let bytes = fs::read(&path).map_err(at(&path))?;
+            self.objects
+                .put(&format!("files/{id}/{name}"), bytes, PutMode::Overwrite)?;
+            files.push(name.into_owned());
+        }
+        files.sort();
+        let manifest = Manifest {
+            id: id.to_owned(),
+            files,
+            created_ms: now_ms(),
+            run: run.map(str::to_owned),
+        };
+        let newest = self.all_versions()?.pop();
+        let first = newest.map_or(1, |newest| newest.number + 1);
+        for number in first..first + TRIES {
+            // Refused where another has taken the number.
+            if self
+                .objects
+                .put_json(&manifest_of(number), &manifest, PutMode::Create)?
+            {
+                return Ok(self.version_of(number));
+            }
+        }
+        Err(RegistryError::Bucket {
+            place: self.objects.place().to_owned(),
+            detail: "no free version number".to_owned(),
+        })
+    }
+
+    pub(super) fn fetched(&self, number: u64) -> Result<std::path::PathBuf, RegistryError> {
+        let kept = self.version_of(number).path;
+        if matches!(sums::check(&kept, number), Ok(true)) {
+            return Ok(kept);
+        }
+        let manifest = self.manifest(number)?;
+        let fresh = self.cache.join(format!(".fetch-{}", fresh_id()));
+        fs::create_dir_all(&fresh).map_err(at(&fresh))?;
+        let fetch = || {
+            for name in &manifest.files {
+                let found = self.objects.get(&format!("files/{}/{name}", manifest.id))?;
+                let (bytes, _) = found.ok_or(RegistryError::Checksum {
+                    number,
+                    file: name.clone(),
+                })?;
+                let path = fresh.join(name);
+                fs::write(&path, bytes).map_err(at(&path))?;
+            }
+            sums::check(&fresh, number)?;
+            // What was there did not pass its checks.
+            let _ = fs::remove_dir_all(&kept);
+            match fs::rename(&fresh, &kept) {
+                // Another has fetched it meanwhile.
+                Err(_) if matches!(sums::check(&kept, number), Ok(true)) => Ok(()),
+                other => other.map_err(at(&kept)),
+            }
+        };
+        let fetched = fetch();
+        let _ = fs::remove_dir_all(&fresh);
+        fetched.map(|()| kept)
+    }
+
+    pub(super) fn info_of(&self, number: u64) -> Result<VersionInfo, RegistryError> {
+        let manifest = self.manifest(number)?;
+        Ok(VersionInfo {
+            number,
+            created_ms: manifest.created_ms,
+            run: manifest.run,
+            tags: self.tags(number)?.0,
+        })
+    }
+
+    pub(super) fn delete_version(&self, number: u64) -> Result<(), RegistryError> {
+        let manifest = self.manifest(number)?;
+        let (pointers, _) = self.pointers()?;
+        if let Some((alias, number)) = pointers.aliases.iter().find(|(_, own)| **own == number) {
+            return Err(RegistryError::InUse {
+                number: *number,
+                alias: *alias,
+            });
+        }
+        // Out of sight at once, then away.
+        self.objects.delete(&manifest_of(number))?;
+        self.objects.delete_all(&format!("files/{}", manifest.id))?;
+        self.forget_tags(number)?;
+        // A copy in the cache costs room, and nothing else.
+        let _ = fs::remove_dir_all(self.version_of(number).path);
+        Ok(())
+    }
+}
