@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-/// The release the tests know.
-const RELEASE: &str = "moto[server,s3]==5.2.5";
+/// The releases the tests know: what serves a bucket, without what the other services of the package need.
+const RELEASES: [&str; 3] = ["moto[s3]==5.2.5", "flask==3.1.3", "flask-cors==6.0.5"];
 /// It is Python that starts: a slow machine takes long.
 const START: Duration = Duration::from_secs(120);
 /// One request at a time: a condition and the write that depends on it are one, as in a real store.
@@ -105,7 +105,10 @@ fn environment() -> PathBuf {
     lock.lock().expect("a turn");
     if !place.join("bin/moto_server").exists() {
         run(Command::new("python3").args(["-m", "venv"]).arg(&place));
-        run(Command::new(place.join("bin/pip")).args(["install", "--quiet", RELEASE]));
+        let pip = place.join("bin/pip");
+        run(Command::new(pip)
+            .args(["install", "--quiet"])
+            .args(RELEASES));
     }
     place
 }

@@ -127,7 +127,7 @@ pub(super) fn importances(evaluated: &Evaluated) -> String {
 #[cfg(test)]
 mod tests {
     use records::{Decoder, Purpose, Schema};
-    use valuation::{Effort, FitOptions, FoldReport};
+    use valuation::{Effort, FitOptions, FoldReport, Stacked};
 
     use super::*;
 
@@ -153,6 +153,35 @@ mod tests {
         valuation::fit(&schema, &batch, &options, "test", 0)
             .unwrap()
             .1
+    }
+
+    #[test]
+    fn what_weighing_gains_is_said() {
+        let mut report = report();
+        assert!(members(&report).contains("One member is used alone."));
+        report.stack = true;
+        let mut stacked = Stacked {
+            best: "leaf-wise".to_owned(),
+            alone: 0.2,
+            weighted: 0.19,
+        };
+        report.stacked = Some(stacked.clone());
+        let said = members(&report);
+        for part in [
+            "0.1900",
+            "(leaf-wise) 0.2000",
+            "5.00 % less",
+            "They are used together.",
+        ] {
+            assert!(said.contains(part), "{said}");
+        }
+        report.stack = false;
+        stacked.weighted = 0.21;
+        report.stacked = Some(stacked);
+        let said = members(&report);
+        for part in ["0.2100", "5.00 % more", "It is used alone."] {
+            assert!(said.contains(part), "{said}");
+        }
     }
 
     #[test]
