@@ -12,6 +12,7 @@ use crate::check;
 use crate::comparables::Comparables;
 use crate::estimator::{Estimator, MemberHead};
 use crate::frame::Frame;
+use crate::json;
 use crate::member::Member;
 use crate::model::{Golden, Head, Model};
 use crate::neighbours::Neighbours;
@@ -110,11 +111,11 @@ fn digest(bytes: &[u8]) -> String {
 }
 
 fn encode<T: Serialize>(file: &str, value: &T) -> Result<Vec<u8>, ArtifactError> {
-    serde_json::to_vec_pretty(value).map_err(content(file))
+    json::write_pretty(value).map_err(content(file))
 }
 
 fn decode<T: DeserializeOwned>(file: &str, bytes: &[u8]) -> Result<T, ArtifactError> {
-    serde_json::from_slice(bytes).map_err(content(file))
+    json::read(bytes).map_err(content(file))
 }
 
 fn read(dir: &Path, file: &str) -> Result<Vec<u8>, ArtifactError> {
@@ -158,11 +159,11 @@ impl Model {
         }
         // Large: without the spaces.
         if !self.estimator.neighbours.is_empty() {
-            let bytes = serde_json::to_vec(&self.estimator.neighbours);
+            let bytes = json::write(&self.estimator.neighbours);
             files.push((NEIGHBOURS.to_owned(), bytes.map_err(content(NEIGHBOURS))?));
         }
         if let Some(comparables) = &self.estimator.comparables {
-            let bytes = serde_json::to_vec(comparables);
+            let bytes = json::write(comparables);
             files.push((COMPARABLES.to_owned(), bytes.map_err(content(COMPARABLES))?));
         }
         if let Some(spread) = &self.estimator.spread {

@@ -24,6 +24,7 @@ pub mod export;
 pub mod features;
 pub mod fit;
 mod frame;
+mod json;
 pub mod linear;
 pub mod member;
 pub mod metrics;

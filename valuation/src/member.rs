@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::boosted::{Boosted, BoostedOptions, ForestOptions};
 use crate::comparison::{ComparablesOptions, Comparison, Room};
+use crate::json;
 use crate::linear::{ElasticNetOptions, Linear, SparseRow};
 
 /// What a member is and how it is fitted.
@@ -110,10 +111,8 @@ impl Member {
     /// The bytes of its file.
     pub(crate) fn encode(&self) -> Result<Vec<u8>, String> {
         match self {
-            Member::Linear(linear) => {
-                serde_json::to_vec_pretty(linear).map_err(|error| error.to_string())
-            }
-            Member::Comparison(own) => serde_json::to_vec(own).map_err(|error| error.to_string()),
+            Member::Linear(linear) => json::write_pretty(linear).map_err(|error| error.to_string()),
+            Member::Comparison(own) => json::write(own.as_ref()).map_err(|error| error.to_string()),
             Member::Boosted(boosted) => boosted.encode(),
         }
     }
@@ -121,11 +120,11 @@ impl Member {
     /// Reads what [`Member::encode`] wrote.
     pub(crate) fn decode(extension: &str, bytes: &[u8]) -> Result<Member, String> {
         match extension {
-            "json" => serde_json::from_slice(bytes)
+            "json" => json::read(bytes)
                 .map(Member::Linear)
                 .map_err(|error| error.to_string()),
             "sales" => {
-                let own: Result<Comparison, _> = serde_json::from_slice(bytes);
+                let own: Result<Comparison, _> = json::read(bytes);
                 own.map(|own| Member::Comparison(Box::new(own)))
                     .map_err(|error| error.to_string())
             }

@@ -58,6 +58,7 @@ impl Scaling {
             weights,
             active: base.active,
             means: base.means.clone(),
+            shrinkage: None,
         }
     }
 }
