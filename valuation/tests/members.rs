@@ -172,9 +172,9 @@ fn folds_of_a_rolling_origin_judge_the_newest_alone() {
     let rows = by_place(1500);
     let options = FitOptions {
         members: line_and_sales(),
+        fold_by: FoldBy::Time,
         ..FitOptions::default()
     };
-    assert_eq!(options.fold_by, FoldBy::Split);
     let (model, report) = fitted(&rows, &options);
     // Three of five blocks of the training rows.
     assert_eq!(report.folds.len(), 3);
@@ -184,11 +184,19 @@ fn folds_of_a_rolling_origin_judge_the_newest_alone() {
         "{report:#?}"
     );
     assert!(model.predict(&decode(&rows[..5], Purpose::Request)).is_ok());
-    let drawn = FitOptions {
-        fold_by: FoldBy::Random,
-        ..options
+    // By default they follow the hold-out: where there is enough to learn from, and it is the newest.
+    let default = || FitOptions {
+        members: members(json!([{ "name": "linear", "options": { "kind": "linear" } }])),
+        ..FitOptions::default()
     };
-    assert_eq!(fitted(&rows, &drawn).1.folds.len(), 5);
+    assert_eq!(fitted(&rows, &default()).1.folds.len(), 5);
+    let many = by_place(7000);
+    assert_eq!(fitted(&many, &default()).1.folds.len(), 3);
+    let drawn = FitOptions {
+        split: SplitBy::Random,
+        ..default()
+    };
+    assert_eq!(fitted(&many, &drawn).1.folds.len(), 5);
 }
 
 #[test]

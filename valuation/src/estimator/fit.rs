@@ -217,7 +217,7 @@ impl Wanted<'_> {
         let options = self.options;
         let (rows, count) = (self.rows.len(), options.folds.max(2));
         let by_time = match options.fold_by {
-            FoldBy::Split => options.split == SplitBy::Time,
+            FoldBy::Split => options.split == SplitBy::Time && rows >= folds::MANY_ROWS,
             FoldBy::Random => false,
             FoldBy::Time => true,
         };

@@ -4,6 +4,9 @@ use crate::draw::fold_of;
 
 /// Rows that are enough to say what members are worth: beyond, not all folds are grown.
 const ENOUGH_ROWS: usize = 6_000;
+/// Rows that folds follow time with, unless the settings say so of fewer: the oldest block of few rows
+/// is too little to say when trees are to stop.
+pub(crate) const MANY_ROWS: usize = 5_000;
 /// Folds grown at least: how many trees to grow is not to hang on one.
 const LEAST_FOLDS: usize = 2;
 

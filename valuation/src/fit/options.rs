@@ -51,8 +51,8 @@ pub enum SplitBy {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum FoldBy {
-    /// As the rows to judge on are chosen: folds that are unlike the hold-out grow too many trees for
-    /// it and set too narrow ranges.
+    /// As the rows to judge on are chosen, from 5,000 rows to learn from on: drawn folds grow too many
+    /// trees for a hold-out of newer rows, and set too narrow ranges.
     #[default]
     Split,
     /// Drawn by the seed: a row is valued by members that have learned from the rows around it.
