@@ -30,7 +30,7 @@ use self::store::Store;
 use crate::turn::Turn;
 
 /// The tag of a run that says which follower has published it.
-const FOLLOWED: &str = "followed";
+pub(crate) const FOLLOWED: &str = "followed";
 /// Pause before a follower asks again whether another of its name is gone.
 const ELSEWHERE: Duration = Duration::from_secs(1);
 

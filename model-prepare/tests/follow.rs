@@ -18,7 +18,9 @@ const LIMIT: Duration = Duration::from_secs(180);
 
 /// A made listing in a market that rises: the price is `rise` higher in the logarithm.
 fn record(id: usize, rise: f64) -> Vec<u8> {
-    let [key, at, city, street, floor, rooms, area, price] = made::listing(id);
+    let [key, _, city, street, floor, rooms, area, price] = made::listing(id);
+    // In no order: a record may be older than those before it.
+    let at = 1_700_000_000 + 3600 * (id * 7919 % 5000);
     let price: f64 = price.parse::<f64>().expect("a price") * rise.exp();
     format!(
         r#"{{"id":"{key}","listed_at":{at},"city":"{city}","street":"{street}","floor":{floor},"rooms":{rooms},"area":{area},"price":{price:.0}}}"#
@@ -209,6 +211,11 @@ async fn killed_and_started_again_it_has_learned_the_same_to_the_last_bit() {
             assert!(report.model.mdape < report.baseline.mdape, "{report:?}");
             assert_eq!(report.holdout_rows, 400);
         }
+        // The second is judged on what came after the first, whatever time it says.
+        let history = Registry::history(&registry).expect("reads");
+        let contest = &history.last().expect("a decision").evidence["contest"];
+        assert_eq!(contest["champion"]["version"], 1, "{history:?}");
+        assert_eq!(contest["rows_new"], 400, "{contest}");
     }
     let said = log(home.path(), "parted");
     for expected in [

@@ -94,13 +94,13 @@ impl OnlineOptions {
         if !(0.0..=self.rate).contains(&self.rate_least) {
             return wrong("rate_least", "from 0 to the rate", self.rate_least);
         }
-        if !(self.decay_steps > 0.0) {
+        if self.decay_steps.is_nan() || self.decay_steps <= 0.0 {
             return wrong("decay_steps", "above 0", self.decay_steps);
         }
         if !(self.pull >= 0.0 && self.pull.is_finite()) {
             return wrong("pull", "a number not below 0", self.pull);
         }
-        if !(self.clip > 0.0) {
+        if self.clip.is_nan() || self.clip <= 0.0 {
             return wrong("clip", "above 0", self.clip);
         }
         if !(1..=10_000).contains(&self.batch_rows) {

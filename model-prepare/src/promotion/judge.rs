@@ -10,6 +10,7 @@ use valuation::{Model, Prediction};
 use super::contest::{Entrant, Ground, Origins};
 use super::rule::{PromotionConfig, checks};
 use super::verdict::Verdict;
+use crate::follow::FOLLOWED;
 use crate::training::{HOLDOUT, Holdout, Learned, TRAINING_SET};
 
 /// Single rows timed for the latency.
@@ -68,11 +69,12 @@ pub(crate) fn judge(
 
     let learned = learned_by(registry, rival, &champion)?;
     let judged_before = holdout_of(registry, rival.number)?;
+    let after = followed_after(registry, number, rival.number, holdout.prices.len())?;
     let valued = champion.predict(&holdout.batch)?;
     let (mut rows, mut theirs, mut origins) = (Vec::new(), Vec::new(), Origins::default());
     for (row, valued) in valued.into_iter().enumerate() {
         let identity = holdout.identity(row);
-        if !learned.has(identity, holdout.times.get(row).copied()) {
+        if row >= after || !learned.has(identity, holdout.times.get(row).copied()) {
             origins.new += 1;
             theirs.push(valued);
         } else if let Some(before) = judged_before.as_ref().and_then(|own| own.said_of(identity)) {
@@ -133,6 +135,34 @@ fn holdout_of(registry: &dyn Registry, number: u64) -> anyhow::Result<Option<Hol
         Some(file) => Holdout::read(&file).map(Some),
         None => Ok(None),
     }
+}
+
+/// Of two versions of one follower: from which row of the newer one's hold-out on the records came after
+/// the older had been published. Behind the last row where they are not.
+fn followed_after(
+    registry: &dyn Registry,
+    number: u64,
+    rival: u64,
+    rows: usize,
+) -> anyhow::Result<usize> {
+    let follower = |number: u64| -> anyhow::Result<Option<(String, String, usize)>> {
+        let Some(id) = registry.info(number)?.run else {
+            return Ok(None);
+        };
+        Ok(registry.run(&id)?.and_then(|run| {
+            let learned = run.params.get("follow.learned")?.parse().ok()?;
+            let base = run.params.get("follow.base")?.clone();
+            Some((run.tags.get(FOLLOWED)?.clone(), base, learned))
+        }))
+    };
+    Ok(match (follower(number)?, follower(rival)?) {
+        (Some((own, base, learned)), Some((other, other_base, before)))
+            if own == other && base == other_base && learned >= before =>
+        {
+            rows.saturating_sub(learned - before)
+        }
+        _ => rows,
+    })
 }
 
 /// What a version has learned from: by its training set, where that is kept, else by its newest time.
