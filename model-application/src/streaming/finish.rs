@@ -25,9 +25,6 @@ use crate::store;
 /// Longest wait for a message's delivery; the batch is then published again.
 const DELIVERY: Duration = Duration::from_secs(10);
 
-/// Answers stored in one statement.
-const PART: usize = 500;
-
 /// A message to publish.
 struct Message<'a> {
     topic: &'a str,
@@ -69,7 +66,8 @@ impl Finisher {
         })
     }
 
-    /// Finishes a batch: while one part of its answers is stored, the part before is on its way.
+    /// Finishes a batch. All of it is handed to the producer at once: in parts, each while the next
+    /// is stored, it makes more and smaller requests, which cost more than the overlap gains.
     ///
     /// # Errors
     /// When another member has the partition: its answers are stored, and published by both, the
@@ -82,10 +80,9 @@ impl Finisher {
                     .await
             }
         };
-        for answers in batch.answers.chunks(PART) {
-            let storing = self.until_done(async || self.store(answers).await);
-            let (stored, ()) = tokio::join!(storing, async { self.send(&mut messages) });
-            messages.extend(stored);
+        if !batch.answers.is_empty() {
+            let storing = async || self.store(&batch.answers).await;
+            messages.extend(self.until_done(storing).await);
         }
         self.until_done(async || self.deliver(&mut messages).await)
             .await;
