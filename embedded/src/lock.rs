@@ -11,7 +11,16 @@ use crate::error::EmbeddedError;
 /// by `kill -9`: an orphaned server can then be adopted. Programs that are started do not inherit
 /// it.
 pub(crate) struct Lock {
-    _file: File,
+    file: File,
+}
+
+impl Drop for Lock {
+    /// Closing the file would do, were it not for a program that is being started just now: until it
+    /// runs, it has the file as well.
+    fn drop(&mut self) {
+        // What cannot be let go of is when this process ends.
+        let _ = self.file.unlock();
+    }
 }
 
 impl Lock {
@@ -48,6 +57,6 @@ impl Lock {
             .and_then(|()| file.rewind())
             .and_then(|()| writeln!(file, "{}", std::process::id()))
             .map_err(EmbeddedError::io(&path))?;
-        Ok(Lock { _file: file })
+        Ok(Lock { file })
     }
 }
