@@ -11,6 +11,16 @@ pub struct Health {
 }
 
 impl Health {
+    /// Nothing of `parts` is there yet: whoever needs them all is not ready before it has them all,
+    /// however late it comes to ask for the last.
+    pub fn needing(parts: &[&'static str]) -> Health {
+        let health = Health::default();
+        for part in parts {
+            health.waiting(part, "not asked for yet");
+        }
+        health
+    }
+
     /// The part is not there; `why` says what is waited for.
     pub fn waiting(&self, part: &'static str, why: impl Into<String>) {
         self.lock().insert(part, Some(why.into()));
@@ -37,5 +47,20 @@ impl Health {
     fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<&'static str, Option<String>>> {
         // A panic while holding the lock leaves a whole map: every change is one insert.
         self.parts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_not_asked_for_yet_is_waited_for() {
+        let health = Health::needing(&["database", "kafka"]);
+        health.ready("database");
+        assert!(!health.is_ready());
+        assert_eq!(health.report()["kafka"], "not asked for yet");
+        health.ready("kafka");
+        assert!(health.is_ready());
     }
 }

@@ -76,7 +76,7 @@ pub async fn run(config: Config, listener: TcpListener, shutdown: Shutdown) -> a
     // A service that breaks off takes its HTTP interface with it.
     let leave = shutdown.child_token();
     let _leave_on_return = leave.clone().drop_guard();
-    let health = Health::default();
+    let health = Health::needing(&["database", "kafka", "partitions"]);
     let control = Arc::new(Control::new(config.loader.autostart));
     let server = tokio::spawn(http::serve(
         listener,

@@ -49,7 +49,7 @@ pub async fn run(config: Config, listener: TcpListener, shutdown: Shutdown) -> a
     // A service that breaks off takes its HTTP interface with it.
     let leave = shutdown.child_token();
     let _leave_on_return = leave.clone().drop_guard();
-    let health = Health::default();
+    let health = Health::needing(&["database", "kafka", "partitions"]);
     let serving = Arc::new(serving::Serving::new(&config, health.clone())?);
     let watch = Arc::new(quality::Watch::new());
     let rounds = Arc::new(quality::Rounds::new(

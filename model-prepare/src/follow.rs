@@ -51,7 +51,7 @@ pub async fn follow(
     // A service that breaks off takes its HTTP interface with it.
     let leave = shutdown.child_token();
     let _leave_on_return = leave.clone().drop_guard();
-    let health = Health::default();
+    let health = Health::needing(&["database", "kafka", "turn", "base", "partitions"]);
     let control = Arc::new(Control::default());
     let server = tokio::spawn(http::serve(
         listener,

@@ -84,7 +84,7 @@ async fn serve(
     // A service that breaks off takes its HTTP interface with it.
     let leave = shutdown.child_token();
     let _leave_on_return = leave.clone().drop_guard();
-    let health = Health::default();
+    let health = Health::needing(&["database"]);
     let database_config = config.database.clone();
     let control = Arc::new(Control::new(config, schedule.clone()));
     let server = tokio::spawn(http::serve(
