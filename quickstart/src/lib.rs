@@ -9,6 +9,7 @@ mod bounds;
 mod first_model;
 mod history;
 pub mod log;
+pub mod only_servers;
 mod options;
 mod run;
 mod screen;
