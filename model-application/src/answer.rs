@@ -7,11 +7,14 @@ use valuation::Explanation;
 
 /// The price given for a request.
 #[derive(Debug, Clone, Serialize)]
-pub(crate) struct Answer {
+pub struct Answer {
     /// As the request had it: a number stays a number.
     pub id: Key,
+    /// The price.
     pub prediction: f64,
+    /// The lower end of its range.
     pub low: f64,
+    /// The upper end of its range.
     pub high: f64,
     /// Nominal share of prices within low and high.
     pub confidence: f64,
@@ -23,6 +26,7 @@ pub(crate) struct Answer {
     /// The newest time among the listings it learned from: the age of its knowledge.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub data_until: Option<String>,
+    /// In UTC, as RFC 3339 writes it.
     pub answered_at: String,
     /// From the request's arrival (in Kafka, or over HTTP) to its price.
     pub took_ms: f64,

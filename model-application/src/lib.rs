@@ -11,7 +11,7 @@ mod control;
 mod http;
 mod price;
 mod quality;
-pub mod score;
+mod scorer;
 mod serving;
 mod store;
 mod streaming;
@@ -24,8 +24,10 @@ use common::kafka::Anchor;
 use common::{Health, Shutdown, database, kafka};
 use records::Schema;
 
+pub use answer::Answer;
 pub use config::{ApplierConfig, Config, QualityConfig};
 pub use quality::Window;
+pub use scorer::Scorer;
 
 /// SQL of all tables the applier writes.
 pub fn tables(_schema: &Schema) -> String {

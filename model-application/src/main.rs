@@ -1,7 +1,10 @@
 //! `model-application`: answers requests for a price.
 
+mod score;
+
 use clap::Parser;
-use model_application::score::{Place, Scoring, score};
+
+use crate::score::{Place, Scoring, score};
 
 /// Answers requests for a price, over Kafka (topic requests to topic answers) and over HTTP.
 ///

@@ -4,7 +4,6 @@ use arrow_array::cast::AsArray;
 use arrow_array::{Array, RecordBatch};
 use records::decode::{Decoded, Key};
 use records::{Schema, timestamp};
-use valuation::baseline::group_field;
 use valuation::{PredictError, Prediction};
 
 use crate::answer::Answer;
@@ -44,7 +43,7 @@ pub(crate) fn price(
     let target = schema.target.as_deref();
     let unit = target.and_then(|target| schema.field(target)?.unit.clone());
     let keys = texts(batch, &schema.key).expect("every schema has its key among its columns");
-    let segments = group_field(schema).and_then(|field| texts(batch, field));
+    let segments = model.group().and_then(|field| texts(batch, field));
     let mut answers = Vec::with_capacity(predictions.len());
     for (row, prediction) in predictions.iter().enumerate() {
         let Asked { arrival_us, ask } = asked[row];

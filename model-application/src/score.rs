@@ -10,13 +10,12 @@ mod to_table;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use anyhow::{Context, bail, ensure};
+use anyhow::{Context, ensure};
 use arrow_array::RecordBatch;
 use common::progress::Stage;
 use common::{Health, Shutdown, database};
+use model_application::{Answer, Config, Scorer};
 use records::decode::Decoded;
-use records::{Schema, timestamp};
-use registry::{Alias, Registry, Version};
 use serde::{Deserialize, Serialize};
 use sqlx::PgPool;
 
@@ -26,11 +25,6 @@ pub use self::place::Place;
 use self::to_csv::ToCsv;
 use self::to_parquet::ToParquet;
 use self::to_table::ToTable;
-use crate::answer::Answer;
-use crate::ask::Ask;
-use crate::config::Config;
-use crate::price::{Asked, price};
-use crate::serving::Loaded;
 
 /// Rows priced at a time: bounds memory, and what is done again after a break.
 const ROWS: usize = 8192;
@@ -167,11 +161,11 @@ pub async fn score(config: &Config, scoring: &Scoring) -> anyhow::Result<Scored>
         "the input and the output are the same: {}",
         scoring.input
     );
-    let (registry, schema) = (config.registry.clone(), Arc::clone(&config.schema));
-    let model = scoring.model.clone();
+    let (wanted, model) = (config.clone(), scoring.model.clone());
     let loading =
-        tokio::task::spawn_blocking(move || load(&registry, &schema, model.as_deref())).await;
-    let loaded = Arc::new(loading.context("the loading broke off")??);
+        tokio::task::spawn_blocking(move || Scorer::load(&wanted, model.as_deref())).await;
+    let scorer = Arc::new(loading.context("the loading broke off")??);
+    let model = scorer.model().to_owned();
     let mut pool = None;
     let mut source = match &scoring.input {
         Place::File(path) => Source::File(Box::new(FromFile::open(path, &config.schema)?)),
@@ -191,7 +185,7 @@ pub async fn score(config: &Config, scoring: &Scoring) -> anyhow::Result<Scored>
         }
     };
     let input = source.identity();
-    let earlier = sink.progress(&input, &loaded.name).await?;
+    let earlier = sink.progress(&input, &model).await?;
     let resumed_from = earlier.as_ref().map_or(0, |progress| progress.rows);
     let mut progress = match earlier {
         Some(progress) => {
@@ -201,14 +195,14 @@ pub async fn score(config: &Config, scoring: &Scoring) -> anyhow::Result<Scored>
         }
         None => Progress {
             input,
-            model: loaded.name.clone(),
+            model: model.clone(),
             read: 0,
             rows: 0,
             refused: 0,
             last_key: None,
         },
     };
-    let stage = Stage::start(format!("scoring {} with {}", scoring.input, loaded.name));
+    let stage = Stage::start(format!("scoring {} with {model}", scoring.input));
     let mut told = 0;
     while let Some(read) = source.next().await? {
         for (place, why) in &read.refused {
@@ -221,18 +215,11 @@ pub async fn score(config: &Config, scoring: &Scoring) -> anyhow::Result<Scored>
         progress.read += read.read;
         progress.refused += read.refused.len() as u64;
         progress.last_key = read.last_key.clone().or(progress.last_key);
-        let (schema, loaded) = (Arc::clone(&config.schema), Arc::clone(&loaded));
-        let pricing = tokio::task::spawn_blocking(move || {
-            let now = Asked {
-                arrival_us: timestamp::now_us(),
-                ask: Ask::default(),
-            };
-            let asked = vec![now; read.decoded.batch.num_rows()];
-            price(&schema, &read.decoded, &asked, &loaded)
-        });
-        let priced = pricing.await.context("the pricing broke off")??;
-        progress.rows += priced.answers.len() as u64;
-        sink.write(&priced.answers, &progress).await?;
+        let scorer = Arc::clone(&scorer);
+        let pricing = tokio::task::spawn_blocking(move || scorer.price(&read.decoded));
+        let answers = pricing.await.context("the pricing broke off")??;
+        progress.rows += answers.len() as u64;
+        sink.write(&answers, &progress).await?;
     }
     sink.finish().await?;
     if told > MOST_TOLD {
@@ -269,55 +256,6 @@ fn partial(path: &std::path::Path) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(".partial");
     name.into()
-}
-
-/// The version that `name` means, with its checks passed.
-fn load(
-    config: &registry::RegistryConfig,
-    schema: &Schema,
-    name: Option<&str>,
-) -> anyhow::Result<Loaded> {
-    let registry = registry::open(config)?;
-    let version = match name {
-        None => registry.champion()?,
-        Some(name) => named(registry.as_ref(), schema, name)?,
-    };
-    let version = version.with_context(|| {
-        let place = registry.place();
-        match name {
-            Some(name) => format!("there is no {name} in {place}: see model-prepare versions"),
-            None => format!("there is no model in {place}: run model-prepare"),
-        }
-    })?;
-    Loaded::load(&version, &registry.fetch(&version)?, schema)
-}
-
-fn named(registry: &dyn Registry, schema: &Schema, name: &str) -> anyhow::Result<Option<Version>> {
-    let Some((model, which)) = name.split_once('@') else {
-        bail!("expected a model such as real-estate@champion or real-estate@v000007, found {name}");
-    };
-    ensure!(
-        model == schema.name,
-        "expected a model of the records {}, found {model}; another schema is chosen with \
-         schema.source",
-        schema.name
-    );
-    let alias = Alias::ALL
-        .into_iter()
-        .find(|alias| alias.to_string() == which);
-    match alias {
-        Some(Alias::Champion) => Ok(registry.champion()?),
-        Some(alias) => match registry.aliases()?.get(&alias) {
-            Some(number) => Ok(registry.version(*number)?),
-            None => Ok(None),
-        },
-        None => {
-            let number = Version::parse(which).with_context(|| {
-                format!("expected champion, challenger, previous or a version, found {which}")
-            })?;
-            Ok(registry.version(number)?)
-        }
-    }
 }
 
 /// Rows as if they had been decoded from messages.

@@ -56,7 +56,7 @@ pub(crate) fn amount(value: f64) -> String {
     }
 }
 
-/// What was rejected, removed and held out all the same; a line each.
+/// What was rejected, removed, dropped and held out all the same; a line each.
 pub(crate) fn left_out(report: &Report, rows_rejected: usize, refused: &[Refused]) -> String {
     let removed: Vec<String> = report
         .removed
@@ -78,6 +78,16 @@ pub(crate) fn left_out(report: &Report, rows_rejected: usize, refused: &[Refused
         "held out but unlike any price learned from: {} (judged on all the same)",
         report.holdout_outliers
     );
+    if !report.dropped.is_empty() {
+        let _ = writeln!(
+            text,
+            "fields that say nothing, and are not learned from: {}",
+            report.dropped.len()
+        );
+    }
+    for dropped in &report.dropped {
+        let _ = writeln!(text, "    {dropped}");
+    }
     if report.holdout_copies > 0 {
         let _ = writeln!(
             text,

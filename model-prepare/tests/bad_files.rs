@@ -459,3 +459,53 @@ fn a_schema_that_is_proposed_says_what_is_odd_and_reads_the_file() {
         ],
     );
 }
+
+#[test]
+fn a_unit_in_the_text_of_numbers_is_proposed_and_read() {
+    let home = tempfile::tempdir().expect("temporary directory");
+    let mut text = "vin,Run,tank,Asked\n".to_owned();
+    for id in 0..400 {
+        let run = 1000 + 37 * id;
+        let run = match id {
+            11 => "55,000 km".to_owned(),
+            _ => format!("{},{:03} mi", run / 1000, run % 1000),
+        };
+        let tank = match id % 9 {
+            0 => "--".to_owned(),
+            step => format!("{}.5 gal", 10 + step),
+        };
+        let asked = 20_000 - 40 * id % 7000 + 500 * (id % 9);
+        text.push_str(&format!(
+            "v{id},\"{run}\",{tank},\"${},{:03}\"\n",
+            asked / 1000,
+            asked % 1000
+        ));
+    }
+    let file = placed(home.path(), "cars.csv", text.as_bytes());
+    let (code, schema, error) = infer(&file, "Asked");
+    assert_eq!(code, Some(0), "{error}");
+    all_said(
+        "cars",
+        &schema,
+        &[
+            "missing = [\"--\"]",
+            "name = \"run\"\nkind = \"integer\"\ncolumn = \"Run\"\nunit = \"mi\"",
+            "# 1 rows say \"km\": if that is \"mi\" too",
+            "name = \"tank\"\nkind = \"number\"\nunit = \"gal\"\n# 45 of 400 rows have none.",
+            "name = \"asked\"\nkind = \"integer\"\ncolumn = \"Asked\"\nunit = \"$\"\nrequired = true",
+        ],
+    );
+    let path = placed(home.path(), "cars.toml", schema.as_bytes());
+    let registry = home.path().join("models");
+    let output = command(&registry, &["--data", &file, "--schema", &path]).output();
+    let (out, error) = said(&output.expect("runs"));
+    all_said(
+        "cars",
+        &format!("{out}{error}"),
+        &[
+            "rows rejected by the schema: 1;",
+            "1 wrong_unit in run, the first at line 13",
+            "saved as v000001",
+        ],
+    );
+}

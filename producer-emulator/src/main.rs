@@ -1,11 +1,12 @@
 //! `producer-emulator`: makes listings and requests, and sends them to Kafka; replays files.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 use common::Shutdown;
 use common::args::CommonArgs;
-use producer_emulator::replay::{Account, Config, Job, progress, replay};
+use producer_emulator::replay::{Account, Batches, Config, Job, Part, progress, replay};
 
 /// Makes listings and requests, and sends them to the Kafka topics new_data and requests.
 ///
@@ -54,19 +55,30 @@ enum Command {
 ///   producer-emulator replay listings.parquet --topic requests --limit 100
 ///   producer-emulator replay cars.csv --schema cars.toml --topic cars --json
 ///
-/// --topic requests leaves the price (the schema's target) out. Records that the schema does not
+/// --topic requests leaves the price (the schema's target) out; --topic actuals sends nothing but the
+/// key and the price, as one that has become known. Records that the schema does not
 /// take are counted, and the first ones named with their lines. A message counts as sent once
 /// Kafka has confirmed it. Progress is shown on standard error, the summary on standard output.
 ///
 /// Ctrl-C stops after the messages on their way and says how to go on:
 ///
 ///   producer-emulator replay listings.csv --skip 12000
+///
+/// Listings that appear over time, the file in ten equal parts:
+///
+///   producer-emulator replay listings.csv --batches 10 --every 30s
+///
+/// A fifth of the file held back, evenly over it, asked for later, and then its true prices told:
+///
+///   producer-emulator replay listings.csv --hold-back 0.2
+///   producer-emulator replay listings.csv --held-back 0.2 --topic requests
+///   producer-emulator replay listings.csv --held-back 0.2 --topic actuals
 #[derive(Args)]
 #[command(verbatim_doc_comment)]
 struct ReplayArgs {
     /// A .csv, .tsv or .parquet file; its columns are named as the schema's fields
     file: PathBuf,
-    /// new_data, requests, or the name of any topic
+    /// new_data, requests, actuals, or the name of any topic
     #[arg(long, value_name = "TOPIC", default_value = "new_data")]
     topic: String,
     /// Messages a second, evenly spaced, such as 200 or 0.5; without it as fast as possible
@@ -81,9 +93,50 @@ struct ReplayArgs {
     /// Pass over the first so many records, good or not (lines below a CSV's header)
     #[arg(long, value_name = "LINES", default_value_t = 0)]
     skip: u64,
+    /// Cut the file into so many equal parts and send one after the other (the file is read twice)
+    #[arg(long, value_name = "N", requires = "every",
+        value_parser = clap::value_parser!(u64).range(1..))]
+    batches: Option<u64>,
+    /// Time between the beginnings of two batches, such as 30s, 5m or 1h
+    #[arg(long, value_name = "TIME", requires = "batches", value_parser = every)]
+    every: Option<Duration>,
+    /// Leave this share of the records out, evenly over the file
+    #[arg(long, value_name = "SHARE", value_parser = share, conflicts_with = "held_back")]
+    hold_back: Option<f64>,
+    /// Send nothing but what --hold-back of the same share leaves out
+    #[arg(long, value_name = "SHARE", value_parser = share)]
+    held_back: Option<f64>,
     /// Print the summary as one JSON object
     #[arg(long)]
     json: bool,
+}
+
+/// Longest time between two batches, in seconds: a year.
+const LONGEST_S: f64 = 365.0 * 86_400.0;
+
+fn every(text: &str) -> Result<Duration, String> {
+    let expected = || "expected a time, such as 500ms, 30s, 5m or 1h, of at most a year".to_owned();
+    let digits = text.trim_end_matches(|letter: char| letter.is_ascii_alphabetic());
+    let unit_s = match &text[digits.len()..] {
+        "ms" => 0.001,
+        "s" => 1.0,
+        "m" => 60.0,
+        "h" => 3600.0,
+        _ => return Err(expected()),
+    };
+    match digits.parse::<f64>().map(|count| count * unit_s) {
+        Ok(seconds) if (0.001..=LONGEST_S).contains(&seconds) => {
+            Ok(Duration::from_secs_f64(seconds))
+        }
+        _ => Err(expected()),
+    }
+}
+
+fn share(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(share) if share > 0.0 && share < 1.0 => Ok(share),
+        _ => Err("expected a share of the records between 0 and 1, such as 0.2".to_owned()),
+    }
 }
 
 fn rate(text: &str) -> Result<f64, String> {
@@ -129,6 +182,15 @@ async fn send(mut common: CommonArgs, arguments: ReplayArgs) -> anyhow::Result<(
         rate: arguments.rate,
         limit: arguments.limit,
         skip: arguments.skip,
+        batches: arguments
+            .batches
+            .zip(arguments.every)
+            .map(|(count, every)| Batches { count, every }),
+        part: match (arguments.hold_back, arguments.held_back) {
+            (Some(share), _) => Part::Rest(share),
+            (_, Some(share)) => Part::HeldBack(share),
+            _ => Part::Whole,
+        },
     };
     let shutdown = common::shutdown::on_signals();
     let (account, end) = (Account::default(), Shutdown::new());
@@ -145,4 +207,29 @@ async fn send(mut common: CommonArgs, arguments: ReplayArgs) -> anyhow::Result<(
         println!("{summary}");
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_between_batches_have_a_unit() {
+        for (text, ms) in [
+            ("30s", 30_000),
+            ("1.5m", 90_000),
+            ("1h", 3_600_000),
+            ("5ms", 5),
+        ] {
+            assert_eq!(every(text), Ok(Duration::from_millis(ms)), "{text}");
+        }
+        for text in ["30", "s", "-1s", "0s", "1d", "9999999h", "NaNs", "1 s", ""] {
+            let error = every(text).expect_err(text);
+            assert!(error.contains("such as 500ms, 30s"), "{text}: {error}");
+        }
+        assert_eq!(share("0.2"), Ok(0.2));
+        for text in ["0", "1", "-0.1", "20%", "NaN"] {
+            assert!(share(text).is_err(), "{text}");
+        }
+    }
 }

@@ -1,7 +1,9 @@
 //! A CSV or Parquet file, sent through the schema as if its records had just been produced.
 
 mod account;
+mod batches;
 mod pace;
+mod part;
 pub mod progress;
 mod size;
 
@@ -18,12 +20,16 @@ use rdkafka::error::KafkaError;
 use records::file::{FileBatch, FileReader};
 use records::{Purpose, Schema, encode};
 use serde::Deserialize;
+use serde_json::{Map, Value};
 use tokio::time::Instant;
 
 use crate::in_flight::InFlight;
+use batches::Turns;
 use pace::Pace;
 
 pub use account::{Account, End, Summary};
+pub use batches::Batches;
+pub use part::Part;
 
 /// Records read at a time; fewer where the pace is slow, so that it can be stopped anywhere.
 const AT_A_TIME: u64 = 1000;
@@ -67,7 +73,8 @@ impl Config {
 pub struct Job {
     /// A `.csv`, `.tsv` or `.parquet` file.
     pub file: PathBuf,
-    /// `new_data` and `requests` stand for the topics of the settings; else a topic's own name.
+    /// `new_data`, `requests` and `actuals` stand for the topics of the settings; else a topic's own
+    /// name.
     pub topic: String,
     /// Messages a second, evenly; none: as fast as Kafka takes them.
     pub rate: Option<f64>,
@@ -75,17 +82,60 @@ pub struct Job {
     pub limit: Option<u64>,
     /// Records of the file to pass over, good or not: where an earlier replay stopped.
     pub skip: u64,
+    /// Equal parts of the file that appear one after the other; none: it is sent in one go.
+    pub batches: Option<Batches>,
+    /// Which records are sent: some may be held back, to be asked for later.
+    pub part: Part,
+}
+
+/// What is sent of a record.
+#[derive(Clone, Copy)]
+enum Sends {
+    /// All of it.
+    Listing,
+    /// All but the target.
+    Request,
+    /// Its key and its target, as a price that has become known.
+    Actual,
+}
+
+impl Sends {
+    fn purpose(self) -> Purpose {
+        match self {
+            Sends::Request => Purpose::Request,
+            Sends::Listing | Sends::Actual => Purpose::Listing,
+        }
+    }
+
+    fn payload(self, schema: &Schema, mut record: Map<String, Value>) -> Vec<u8> {
+        if let Sends::Actual = self {
+            let target = schema.target.as_deref().unwrap_or_default();
+            let mut take = |name: &str| record.remove(name).unwrap_or_default();
+            let (id, price) = (take(&schema.key), take(target));
+            record = Map::from_iter([
+                ("id".to_owned(), id),
+                (target.to_owned(), price),
+                (
+                    "observed_at".to_owned(),
+                    chrono::Utc::now().to_rfc3339().into(),
+                ),
+            ]);
+        }
+        Value::Object(record).to_string().into_bytes()
+    }
 }
 
 impl Job {
-    /// The topic's name and what its records are for: requests go without the target.
-    fn topic(&self, kafka: &KafkaConfig) -> (String, Purpose) {
+    /// The topic's name and what goes there of a record.
+    fn topic(&self, kafka: &KafkaConfig) -> (String, Sends) {
         let topics = &kafka.topics;
         match self.topic.as_str() {
-            "requests" => (topics.requests.clone(), Purpose::Request),
-            name if name == topics.requests => (topics.requests.clone(), Purpose::Request),
-            "new_data" => (topics.new_data.clone(), Purpose::Listing),
-            name => (name.to_owned(), Purpose::Listing),
+            "requests" => (topics.requests.clone(), Sends::Request),
+            name if name == topics.requests => (topics.requests.clone(), Sends::Request),
+            "actuals" => (topics.actuals.clone(), Sends::Actual),
+            name if name == topics.actuals => (topics.actuals.clone(), Sends::Actual),
+            "new_data" => (topics.new_data.clone(), Sends::Listing),
+            name => (name.to_owned(), Sends::Listing),
         }
     }
 }
@@ -96,16 +146,39 @@ impl Job {
 ///
 /// # Errors
 /// When the file cannot be used with the schema or breaks off, when no broker answers within
-/// 30 s, or when a message is not delivered; the error says how to go on from there.
+/// 30 s, when there are more batches than records, or when a message is not delivered; the error
+/// says how to go on from there.
 pub async fn replay(
     config: &Config,
     job: &Job,
     account: &Account,
     shutdown: &Shutdown,
 ) -> anyhow::Result<Summary> {
-    let (topic, purpose) = job.topic(&config.kafka);
-    let mut source = Source::open(job, &config.schema, purpose, account).await?;
-    size::count(&job.file, account.total());
+    let (topic, sends) = job.topic(&config.kafka);
+    if let (Sends::Actual, None) = (sends, &config.schema.target) {
+        bail!(
+            "{topic}: expected a schema with a target, which is the price that becomes known; the \
+             schema {} has none",
+            config.schema.name
+        );
+    }
+    let mut source = Source::open(job, &config.schema, sends.purpose(), account).await?;
+    let records = match job.batches {
+        None => {
+            size::count(&job.file, account.total());
+            None
+        }
+        Some(batches) => {
+            let counting = size::exactly(job, &config.schema, sends.purpose(), shutdown);
+            let Some(records) = counting.await? else {
+                return Ok(account.summary(&topic, End::Stopped, job.skip));
+            };
+            account.counted(records, batches.count);
+            // Before a broker is asked: it may be more parts than records.
+            Turns::new(batches, records, source.position, Instant::now())?;
+            Some((batches, records))
+        }
+    };
     let needed = [topic.as_str()];
     let health = Health::default();
     let opening = kafka::open(&config.kafka, &needed, &health, shutdown);
@@ -132,7 +205,11 @@ pub async fn replay(
     };
     let mut in_flight = InFlight::new(&producer, &topic, settle);
     let work = async {
-        let mut pace = Pace::new(job.rate, Instant::now());
+        let start = Instant::now();
+        let mut pace = Pace::new(job.rate, start);
+        let turns = records
+            .map(|(batches, records)| Turns::new(batches, records, source.position, start))
+            .transpose()?;
         let mut handed_over = 0;
         let end = loop {
             let left = job.limit.map_or(u64::MAX, |limit| limit - handed_over);
@@ -142,30 +219,43 @@ pub async fn replay(
             if failed.get().is_some() || shutdown.is_cancelled() {
                 break Ok(End::Stopped);
             }
-            if let Some(due) = pace.next(Instant::now()) {
+            let position = source.position;
+            let turn = turns.as_ref().map(|turns| {
+                let part = turns.of(position);
+                (part, turns.begin(part), turns.end(part))
+            });
+            let begin = turn.map(|(_, begin, _)| begin);
+            let begin = begin.filter(|begin| *begin > Instant::now());
+            if let Some(due) = begin.or_else(|| pace.next(Instant::now())) {
                 tokio::select! {
                     biased;
                     () = shutdown.cancelled() => break Ok(End::Stopped),
                     () = in_flight.settle_until(due) => {}
                 }
             }
-            let most = pace.at_a_time(AT_A_TIME).min(left);
-            let position = source.position;
+            if let Some((part, ..)) = turn {
+                account.batch.store(part + 1, Ordering::Relaxed);
+            }
+            // At the end of the last part, one more look finds the end of the file.
+            let in_part = turn.map_or(u64::MAX, |(.., end)| end.saturating_sub(position).max(1));
+            let most = pace.at_a_time(AT_A_TIME).min(left).min(in_part);
             let read = match source.read(most, account).await {
                 Ok(Some(read)) => read,
                 Ok(None) => break Ok(End::File),
                 Err(error) => break Err(error),
             };
-            for row in 0..read.batch.num_rows() {
+            for (row, position_of_row) in part::positions(&read, position).into_iter().enumerate() {
+                if !job.part.takes(position_of_row) {
+                    account.left_out.fetch_add(1, Ordering::Relaxed);
+                    continue;
+                }
                 if let Some(due) = pace.next(Instant::now()) {
                     in_flight.settle_until(due).await;
                 }
                 let key = read.batch[config.schema.key.as_str()].as_string::<i32>();
                 let record = encode::to_json(&read.batch, row);
-                let payload = serde_json::Value::Object(record).to_string();
-                in_flight
-                    .send(key.value(row), payload.as_bytes(), position)
-                    .await;
+                let payload = sends.payload(&config.schema, record);
+                in_flight.send(key.value(row), &payload, position).await;
                 pace.sent();
                 handed_over += 1;
             }

@@ -14,7 +14,7 @@ use arrow_array::{ArrayRef, Float64Array, Int32Array, RecordBatch, StringArray};
 use bed::Bed;
 use common::Shutdown;
 use parquet::arrow::ArrowWriter;
-use producer_emulator::replay::{Account, Config, End, Job, Summary, replay};
+use producer_emulator::replay::{Account, Batches, Config, End, Job, Part, Summary, replay};
 use records::{Decoder, Purpose, Schema};
 
 /// Every fifth of 1000 records is bad: the floor is absurd.
@@ -60,6 +60,8 @@ fn job(file: &Path, topic: &str) -> Job {
         rate: None,
         limit: None,
         skip: 0,
+        batches: None,
+        part: Part::Whole,
     }
 }
 
@@ -186,6 +188,101 @@ async fn the_pace_is_kept_and_a_stop_says_how_to_go_on() {
     let rest = run(&bed, &job).await.unwrap();
     assert_eq!(summary.sent + stopped.sent + rest.sent, 800);
     exactly_the_good_ones(&bed, &bed.kafka().topics.new_data, Purpose::Listing).await;
+}
+
+/// A file in parts that appear one after the other, stopped in between and gone on with.
+#[tokio::test(flavor = "multi_thread")]
+async fn batches_come_one_after_the_other_and_a_stop_keeps_the_cuts() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("listings.csv");
+    csv(&file);
+    let bed = Bed::start();
+    let mut job = job(&file, "new_data");
+    // The next part is never due: what is sent is the first.
+    let every = Duration::from_secs(100_000);
+    job.batches = Some(Batches { count: 4, every });
+    let config = Config::new(&bed.settings(&[])).unwrap();
+    let (account, shutdown) = (Account::default(), Shutdown::new());
+    let stopping = async {
+        let is_sent = || async { account.sent.load(std::sync::atomic::Ordering::Relaxed) == 200 };
+        testbed::eventually("the first part is sent", bed::LIMIT, is_sent).await;
+        shutdown.cancel();
+    };
+    let (stopped, ()) = tokio::join!(replay(&config, &job, &account, &shutdown), stopping);
+    let stopped = stopped.unwrap();
+    assert_eq!(
+        (stopped.sent, stopped.rejected, stopped.position),
+        (200, 50, 250)
+    );
+    assert_eq!((stopped.end, stopped.batch), (End::Stopped, Some((1, 4))));
+
+    // Gone on with in the middle of a part: what is left of it comes at once.
+    job.skip = stopped.position;
+    job.limit = Some(100);
+    let limited = run(&bed, &job).await.unwrap();
+    assert_eq!((limited.sent, limited.batch), (100, Some((2, 4))));
+    (job.skip, job.limit) = (limited.position, None);
+    let every = Duration::from_millis(400);
+    job.batches = Some(Batches { count: 4, every });
+    let started = Instant::now();
+    let rest = run(&bed, &job).await.unwrap();
+    assert!(
+        started.elapsed() >= 2 * every,
+        "two more parts, each in its time"
+    );
+    assert_eq!((rest.end, rest.batch), (End::File, Some((4, 4))));
+    assert!(rest.to_string().contains("batch 4 of 4"), "{rest}");
+    assert_eq!(stopped.sent + limited.sent + rest.sent, 800);
+    exactly_the_good_ones(&bed, &bed.kafka().topics.new_data, Purpose::Listing).await;
+
+    job.batches = Some(Batches { count: 1001, every });
+    job.skip = 0;
+    let error = run(&bed, &job).await.unwrap_err().to_string();
+    assert!(error.contains("found 1000 records"), "{error}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_held_back_is_asked_for_and_its_prices_are_told() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("listings.csv");
+    csv(&file);
+    let bed = Bed::start();
+    let topics = bed.kafka().topics;
+    let mut job = job(&file, "new_data");
+    let share = 0.3;
+    job.part = Part::Rest(share);
+    let kept = run(&bed, &job).await.unwrap();
+    assert_eq!(kept.sent + kept.left_out + kept.rejected, 1000, "{kept}");
+    job.part = Part::HeldBack(share);
+    job.topic = "requests".to_owned();
+    // In two goes: the cut stays where it is.
+    job.limit = Some(77);
+    let asked = run(&bed, &job).await.unwrap();
+    (job.limit, job.skip) = (None, asked.position);
+    let rest = run(&bed, &job).await.unwrap();
+    assert_eq!(asked.sent + rest.sent, kept.left_out);
+    (job.skip, job.topic) = (0, "actuals".to_owned());
+    let told = run(&bed, &job).await.unwrap();
+    assert_eq!(told.sent, kept.left_out);
+
+    let keys = |received: &[(String, Vec<u8>)]| -> BTreeSet<String> {
+        received.iter().map(|(key, _)| key.clone()).collect()
+    };
+    let listings = bed.receive(&topics.new_data, kept.sent as usize).await;
+    let requests = bed.receive(&topics.requests, told.sent as usize).await;
+    let actuals = bed.receive(&topics.actuals, told.sent as usize).await;
+    assert_eq!(requests.len() as u64, told.sent, "each once");
+    assert_eq!(keys(&requests), keys(&actuals));
+    assert!(keys(&listings).is_disjoint(&keys(&requests)));
+    assert_eq!(keys(&listings).len() + keys(&requests).len(), 800);
+    for (key, payload) in &actuals {
+        let actual: serde_json::Value = serde_json::from_slice(payload).unwrap();
+        assert_eq!(&actual["id"], key);
+        assert_eq!(actual["price"], 5.4e6);
+        let observed_at = actual["observed_at"].as_str().unwrap();
+        assert!(records::timestamp::parse(observed_at).is_some(), "{actual}");
+        assert_eq!(actual.as_object().unwrap().len(), 3, "{actual}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

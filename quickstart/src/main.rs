@@ -28,6 +28,10 @@ struct Args {
     /// Leave with exit code 0 once so many requests are answered and stored
     #[arg(long, value_name = "N")]
     stop_after: Option<u64>,
+    /// Serve nothing but the database and the broker, for services that are started one by one; their
+    /// addresses are in DATA_DIR/servers.env
+    #[arg(long, conflicts_with = "stop_after", conflicts_with = "json")]
+    servers_only: bool,
     /// With --stop-after: give up after so many seconds, with the reason and exit code 1
     #[arg(long, value_name = "SECONDS", default_value_t = 120)]
     timeout_s: u64,
@@ -77,6 +81,7 @@ Examples:
   hedonic --stop-after 200 --json           try it out in a script
   hedonic --data-dir /var/tmp/h             keep everything somewhere else
   hedonic check                             is all well? what is to be mended?
+  hedonic --servers-only                    servers for services of your own (docs/recipes)
   hedonic --set emulator.requests_count=500 --set applier.http=127.0.0.1:8083
   hedonic --kafka 127.0.0.1:9092 --database-url postgres://me:secret@127.0.0.1:5432/prices
 
@@ -123,8 +128,9 @@ fn main() -> ExitCode {
     // A thread that is fitting a model or waiting for a broker is not waited for.
     runtime.shutdown_background();
     let said = match ended {
-        Ok(summary) if json => summary.to_json().to_string(),
-        Ok(summary) => summary.to_string(),
+        Ok(None) => return ExitCode::SUCCESS,
+        Ok(Some(summary)) if json => summary.to_json().to_string(),
+        Ok(Some(summary)) => summary.to_string(),
         Err(error) => {
             eprintln!("hedonic: {error:#}");
             return ExitCode::FAILURE;
@@ -135,8 +141,15 @@ fn main() -> ExitCode {
     ExitCode::SUCCESS
 }
 
-async fn start(args: Args) -> anyhow::Result<Summary> {
-    quickstart::run(args.options()?, common::shutdown::on_signals()).await
+/// What the run came to; `None` where only servers were served.
+async fn start(args: Args) -> anyhow::Result<Option<Summary>> {
+    let options = args.options()?;
+    let shutdown = common::shutdown::on_signals();
+    if args.servers_only {
+        quickstart::only_servers::serve(options, shutdown).await?;
+        return Ok(None);
+    }
+    quickstart::run(options, shutdown).await.map(Some)
 }
 
 /// Checks, prints, and says whether nothing failed.

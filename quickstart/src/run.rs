@@ -34,8 +34,8 @@ const LEAVE_ALL: Duration = Duration::from_millis(4_500);
 const LEAVE_DATABASE: Duration = Duration::from_millis(800);
 
 /// Stands in for an address until the servers are there, so that settings can be checked first.
-const NO_DATABASE: &str = "postgres://localhost/none";
-const NO_BROKER: &str = "127.0.0.1:1";
+pub(crate) const NO_DATABASE: &str = "postgres://localhost/none";
+pub(crate) const NO_BROKER: &str = "127.0.0.1:1";
 
 /// Starts everything and goes on until shutdown or `stop_after`. A shutdown is no error, unless it
 /// comes before `stop_after` is reached.

@@ -8,6 +8,7 @@ pub mod columns;
 pub mod decode;
 pub mod encode;
 pub mod file;
+pub mod measure;
 pub mod reject;
 pub mod row;
 pub mod schema;

@@ -30,6 +30,16 @@ pub enum Reason {
         /// What was sent, shortened.
         found: String,
     },
+    /// A number in another unit than the schema says.
+    #[error("field {field:?} is {found}; expected it in {expected}, such as \"12 {expected}\"")]
+    WrongUnit {
+        /// The field's name.
+        field: String,
+        /// The unit that the schema says.
+        expected: String,
+        /// What was sent, shortened.
+        found: String,
+    },
     /// A number outside the schema's bounds.
     #[error("field {field:?} is {found}; expected {bound}")]
     OutOfBounds {
@@ -86,6 +96,7 @@ impl Reason {
         match self {
             Reason::MissingField { field }
             | Reason::WrongType { field, .. }
+            | Reason::WrongUnit { field, .. }
             | Reason::OutOfBounds { field, .. }
             | Reason::InvalidText { field, .. } => Some(field),
             Reason::Empty
@@ -103,6 +114,7 @@ impl Reason {
             Reason::Malformed { .. } => "malformed",
             Reason::MissingField { .. } => "missing_field",
             Reason::WrongType { .. } => "wrong_type",
+            Reason::WrongUnit { .. } => "wrong_unit",
             Reason::OutOfBounds { .. } => "out_of_bounds",
             Reason::InvalidText { .. } => "invalid_text",
             Reason::Ragged { .. } => "ragged",

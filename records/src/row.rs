@@ -3,6 +3,7 @@
 use std::fmt::Display;
 use std::ops::Range;
 
+use crate::measure::Reading;
 use crate::reject::Reason;
 use crate::schema::{Field, Kind, PLACE, Purpose, Schema};
 use crate::timestamp;
@@ -41,6 +42,8 @@ pub(crate) struct Slot {
 pub(crate) struct Row {
     slots: Vec<Slot>,
     cells: Vec<Cell>,
+    /// Texts that say that there is no value.
+    missing: Vec<String>,
     text: String,
     key_was_number: bool,
     unknown_fields: u64,
@@ -63,6 +66,7 @@ impl Row {
         Row {
             cells: vec![Cell::Null; slots.len()],
             slots,
+            missing: schema.missing.clone(),
             text: String::new(),
             key_was_number: false,
             unknown_fields: 0,
@@ -157,8 +161,16 @@ impl Row {
     }
 
     pub fn set_text(&mut self, index: usize, value: &str) -> Result<(), Reason> {
-        match self.slots[index].field.kind {
+        if self.is_missing(value) {
+            self.set_null(index);
+            return Ok(());
+        }
+        let field = &self.slots[index].field;
+        match field.kind {
             Kind::Category | Kind::Text => self.store_text(index, value),
+            Kind::Number | Kind::Integer if field.is_measured() => {
+                return self.set_measured(index, value);
+            }
             Kind::Timestamp => match timestamp::parse(value) {
                 Some(us) => self.cells[index] = Cell::Timestamp(us),
                 None => return Err(self.wrong_type(index, &quoted(value))),
@@ -171,12 +183,13 @@ impl Row {
     /// A cell of a file without types: the text is read as the field's kind; empty is null.
     pub fn set_untyped(&mut self, index: usize, value: &str) -> Result<(), Reason> {
         let trimmed = value.trim();
-        if trimmed.is_empty() {
+        if trimmed.is_empty() || self.is_missing(trimmed) {
             self.set_null(index);
             return Ok(());
         }
-        let kind = self.slots[index].field.kind;
-        match kind {
+        let field = &self.slots[index].field;
+        let is_measured = field.is_measured();
+        match field.kind {
             Kind::Category | Kind::Text => return self.set_text(index, trimmed),
             Kind::Boolean => match trimmed.to_ascii_lowercase().as_str() {
                 "true" | "t" | "yes" | "1" => return self.set_boolean(index, true),
@@ -201,7 +214,33 @@ impl Row {
                 }
             }
         }
+        if is_measured {
+            return self.set_measured(index, trimmed);
+        }
         Err(self.wrong_type(index, &quoted(trimmed)))
+    }
+
+    /// Whether the schema says that a text stands for no value.
+    fn is_missing(&self, text: &str) -> bool {
+        !self.missing.is_empty() && self.missing.iter().any(|mark| mark == text.trim())
+    }
+
+    /// A number as a text, which may have its unit; an empty one is null.
+    fn set_measured(&mut self, index: usize, value: &str) -> Result<(), Reason> {
+        if value.trim().is_empty() {
+            self.set_null(index);
+            return Ok(());
+        }
+        let field = &self.slots[index].field;
+        match field.read(value) {
+            Reading::Value(number) => self.set_number(index, number),
+            Reading::NoNumber => Err(self.wrong_type(index, &quoted(value))),
+            Reading::OtherUnit(_) => Err(Reason::WrongUnit {
+                field: field.name.clone(),
+                expected: field.unit.clone().unwrap_or_default(),
+                found: quoted(value),
+            }),
+        }
     }
 
     /// A time of a typed file, in microseconds since 1970.

@@ -141,9 +141,13 @@ pub struct Field {
     /// Greatest value allowed, inclusive.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max: Option<f64>,
-    /// Unit of the value, for people: shown beside numbers, never computed with.
+    /// Unit of the value: shown beside numbers, and the one that a text such as `1,234 mi` may be
+    /// written in; another one is refused, not converted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unit: Option<String>,
+    /// What texts call the unit besides: sources say `mile` and `miles` for `mi`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub spellings: Vec<String>,
     /// Longest text in bytes: bounds what one record may cost.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_length: Option<usize>,
@@ -170,6 +174,7 @@ impl Field {
             min: None,
             max: None,
             unit: None,
+            spellings: Vec::new(),
             max_length: None,
             about: Some("where the record came from".to_owned()),
             column: None,
@@ -179,6 +184,11 @@ impl Field {
     /// Whether a file's header stands for this field.
     pub fn is_headed(&self, header: &str) -> bool {
         self.name == header || self.column.as_deref() == Some(header)
+    }
+
+    /// Whether the field holds numbers that texts may say with their unit.
+    pub fn is_measured(&self) -> bool {
+        self.unit.is_some() && matches!(self.kind, Kind::Number | Kind::Integer)
     }
 
     /// Longest text allowed, in bytes.
@@ -219,6 +229,9 @@ pub struct Schema {
     /// Latitude and longitude where there are such.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub place: Vec<String>,
+    /// Texts that say that there is no value, such as `--`, whatever the field.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub missing: Vec<String>,
     /// The fields, in the order of the table's columns.
     #[serde(rename = "field")]
     pub fields: Vec<Field>,
@@ -289,6 +302,34 @@ impl Schema {
                 return Err(format!(
                     "field {:?}: min and max are for numbers and integers",
                     field.name
+                ));
+            }
+            if !field.spellings.is_empty() && !field.is_measured() {
+                return Err(format!(
+                    "field {:?}: spellings are other names of its unit; expected a unit, and kind \
+                     number or integer",
+                    field.name
+                ));
+            }
+            // Read as a part of the number, or not at all.
+            let is_unreadable = |own: &String| {
+                let first = own.chars().next();
+                own.trim() != own
+                    || first.is_none_or(|first| first.is_ascii_digit() || ",.".contains(first))
+            };
+            if let Some(own) = field.spellings.iter().find(|own| is_unreadable(own)) {
+                return Err(format!(
+                    "field {:?}: spellings = [{own:?}]: expected a unit's name, such as \"mi\"",
+                    field.name
+                ));
+            }
+        }
+        for mark in &self.missing {
+            // As a number of JSON it would be one nevertheless.
+            if mark.parse::<f64>().is_ok_and(f64::is_finite) || mark.trim() != mark {
+                return Err(format!(
+                    "missing = [{mark:?}]: expected texts that are no numbers and have no space \
+                     around them, such as \"--\"; what numbers are allowed, min and max say"
                 ));
             }
         }
@@ -440,6 +481,20 @@ mod tests {
     }
 
     #[test]
+    fn every_schema_that_ships_is_valid() {
+        let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("../schemas");
+        let files: Vec<_> = std::fs::read_dir(directory)
+            .expect("schemas ship")
+            .map(|file| file.expect("a file").path().display().to_string())
+            .collect();
+        assert!(files.len() >= 2, "{files:?}");
+        for file in files {
+            let schema = Schema::load(&file).unwrap_or_else(|error| panic!("{error}"));
+            assert!(schema.features().count() > 3, "{file}");
+        }
+    }
+
+    #[test]
     fn roles_of_size_and_place_are_declared_or_told_by_name() {
         let schema = Schema::real_estate();
         assert_eq!(schema.area(), Some("area"));
@@ -488,6 +543,21 @@ mod tests {
             (
                 format!("{base}{fields}colour='red'\n"),
                 "unknown field `colour`",
+            ),
+            (
+                format!("{base}{fields}[[field]]\nname='z'\nkind='number'\nspellings=['mi']\n"),
+                "expected a unit",
+            ),
+            (
+                format!(
+                    "{base}{fields}[[field]]\nname='z'\nkind='number'\nunit='mi'\n\
+                     spellings=['5 mi']\n"
+                ),
+                "expected a unit's name",
+            ),
+            (
+                format!("{base}missing=['-999']\n{fields}"),
+                "expected texts that are no numbers",
             ),
             (
                 format!("{base}{fields}[[field]]\nname='z'\nkind='colour'\n"),

@@ -2,15 +2,23 @@
 
 use std::collections::BTreeMap;
 
-use records::{Kind, Schema};
+use records::{Field, Kind, Schema};
 
 use crate::cells::{Cells, median};
+use crate::useless::{Dropped, Why};
 
-/// The field whose levels are the groups: `city` where it is a category, else the first category.
-pub fn group_field(schema: &Schema) -> Option<&str> {
+/// The field whose levels are the groups: `city` where it is a category, else the first category. An
+/// identifier or a field without values, as `dropped` says, makes no groups; one that is the same in
+/// every row makes one.
+pub fn group_field<'a>(schema: &'a Schema, dropped: &[Dropped]) -> Option<&'a str> {
+    let groups = |field: &&Field| {
+        let mut same = dropped.iter().filter(|own| own.field == field.name);
+        same.all(|own| !own.is_identifier() && own.why != Why::Empty)
+    };
     let categories: Vec<&str> = schema
         .features()
         .filter(|field| field.kind == Kind::Category)
+        .filter(groups)
         .map(|field| field.name.as_str())
         .collect();
     let city = categories.iter().find(|name| **name == "city");

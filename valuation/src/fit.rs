@@ -26,6 +26,7 @@ use crate::model::{Golden, Head, Model};
 use crate::profile::Profile;
 use crate::ratio_study::RatioStudy;
 use crate::segment;
+use crate::useless;
 
 /// Sample rows kept with a model.
 const GOLDEN_ROWS: usize = 20;
@@ -70,9 +71,16 @@ fn fit_on_this_pool(
 ) -> Result<(Model, Report), FitError> {
     let started = Instant::now();
     let target = check_columns(schema, batch)?;
-    let data = Data::of(schema, batch, target);
+    let prices = data::prices(batch, target);
+    let priced: Vec<usize> = (0..batch.num_rows())
+        .filter(|row| prices[*row] > 0.0)
+        .collect();
+    let dropped = useless::find(schema, batch, &priced);
+    // What is learned from; what records are, the whole schema says.
+    let telling = useless::without(schema, dropped.iter());
+    let data = Data::of(schema, batch, prices, &dropped);
     let listings = Listings {
-        schema,
+        schema: &telling,
         batch,
         logs: &data.logs,
         group: data.group,
@@ -92,7 +100,7 @@ fn fit_on_this_pool(
         false => options.members.clone(),
     };
     let wanted = |rows| Wanted {
-        schema,
+        schema: &telling,
         batch,
         rows,
         logs: &data.logs,
@@ -146,8 +154,12 @@ fn fit_on_this_pool(
         calibration: judged.calibration,
         fit_seconds: 0.0,
         features: kept.columns,
+        dropped,
     };
-    let profile = Profile::of(schema, batch, &everything, &report.judged, judged.widened);
+    // That a field which said nothing begins to say something is drift, too.
+    let identifiers = report.dropped.iter().filter(|own| own.is_identifier());
+    let watched = useless::without(schema, identifiers);
+    let profile = Profile::of(&watched, batch, &everything, &report.judged, judged.widened);
     let newest = everything.iter().filter_map(|row| data.times.time_us(*row));
     let mut model = Model {
         head: Head {

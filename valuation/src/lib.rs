@@ -39,6 +39,7 @@ pub mod segment;
 mod space;
 pub mod split;
 mod stack;
+pub mod useless;
 
 pub use artifact::ArtifactError;
 pub use boosted::{BoostedOptions, ForestOptions, Growth};
@@ -57,3 +58,4 @@ pub use online::{Online, OnlineOptions};
 pub use profile::{Drift, Profile, Tally};
 pub use ratio_study::RatioStudy;
 pub use segment::Segment;
+pub use useless::{Dropped, Why};

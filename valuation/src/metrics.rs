@@ -8,6 +8,7 @@ use crate::cells::median;
 use crate::conformal::Share;
 use crate::ratio_study::RatioStudy;
 use crate::segment::Segment;
+use crate::useless::Dropped;
 
 /// How far estimates were from the prices of the hold-out.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -213,6 +214,10 @@ pub struct Report {
     pub fit_seconds: f64,
     /// Columns of the design that carry information.
     pub features: usize,
+    /// Fields that nothing is learned from, as they cannot say anything; empty in reports of older
+    /// artifacts.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub dropped: Vec<Dropped>,
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ use records::{Decoder, Purpose, Schema};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use crate::baseline::group_field;
 use crate::estimator::{Estimate, Estimator, Plan};
 use crate::metrics::Report;
 use crate::profile::Profile;
@@ -149,6 +150,11 @@ impl Model {
     /// How it was fitted and judged; `fit_seconds` is 0 in a loaded model.
     pub fn report(&self) -> &Report {
         &self.head.report
+    }
+
+    /// The field whose levels are the groups that errors are told by.
+    pub fn group(&self) -> Option<&str> {
+        group_field(&self.head.schema, &self.head.report.dropped)
     }
 
     /// The share of prices the intervals are to hold, such as 0.9.

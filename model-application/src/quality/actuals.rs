@@ -13,6 +13,7 @@ use common::rejects::{self, Reject};
 use common::tell::Teller;
 use common::{Health, Metric, Shutdown};
 use rdkafka::Message;
+use records::measure::Reading;
 use records::{Schema, timestamp};
 use serde_json::{Map, Value};
 use sqlx::Connection;
@@ -168,7 +169,17 @@ fn read(schema: &Schema, payload: &[u8], arrival_us: i64) -> Result<Actual, Stri
     };
     let target = schema.target.as_deref().unwrap_or("price");
     let field = schema.field(target);
-    let actual = match record.get(target).and_then(Value::as_f64) {
+    let found = match (
+        record.get(target),
+        field.filter(|field| field.is_measured()),
+    ) {
+        (Some(Value::String(text)), Some(field)) => match field.read(text) {
+            Reading::Value(value) => Some(value),
+            Reading::OtherUnit(_) | Reading::NoNumber => None,
+        },
+        (found, _) => found.and_then(Value::as_f64),
+    };
+    let actual = match found {
         Some(actual) if actual > 0.0 => actual,
         _ => return Err(format!("{}: {target} must be a number above 0", expected())),
     };
@@ -276,12 +287,25 @@ mod tests {
         );
         let found = read(&schema, br#"{"id":"a","price":1,"x":[]}"#, 9).expect("a price");
         assert_eq!(found.observed_us, 9, "the time of the message stands in");
+        let found = read(
+            &schema,
+            "{\"id\":1,\"price\":\"5,400,000 ₽\"}".as_bytes(),
+            9,
+        );
+        assert_eq!(found.expect("a price").actual, 5.4e6);
         for (payload, expected) in [
             ("", "expected {"),
             ("{}", "the id of a request"),
             (r#"{"id":"","price":1}"#, "the id of a request"),
             (r#"{"id":1}"#, "price must be a number above 0"),
-            (r#"{"id":1,"price":"5"}"#, "price must be a number above 0"),
+            (
+                r#"{"id":1,"price":"5 $"}"#,
+                "price must be a number above 0",
+            ),
+            (
+                r#"{"id":1,"price":"dear"}"#,
+                "price must be a number above 0",
+            ),
             (r#"{"id":1,"price":-5}"#, "price must be a number above 0"),
             (r#"{"id":1,"price":1e13}"#, "found 10000000000000"),
             (r#"{"id":1,"price":5,"observed_at":"soon"}"#, "is no time"),

@@ -8,7 +8,7 @@ use anyhow::Context;
 use serde::{Deserialize, Serialize};
 
 use super::{Progress, partial};
-use crate::answer::Answer;
+use model_application::Answer;
 
 const COLUMNS: [&str; 5] = ["id", "prediction", "low", "high", "model"];
 

@@ -12,7 +12,7 @@ use parquet::basic::Compression;
 use parquet::file::properties::WriterProperties;
 
 use super::partial;
-use crate::answer::Answer;
+use model_application::Answer;
 
 pub(super) struct ToParquet {
     path: PathBuf,

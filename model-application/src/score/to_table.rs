@@ -4,7 +4,7 @@ use anyhow::{Context, ensure};
 use sqlx::{PgPool, Row};
 
 use super::Progress;
-use crate::answer::Answer;
+use model_application::Answer;
 
 /// SQL of the table that says how far scorings are.
 const PROGRESS: &str = "CREATE TABLE IF NOT EXISTS scorings (

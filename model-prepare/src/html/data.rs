@@ -143,6 +143,14 @@ pub(super) fn left_out(evaluated: &Evaluated) -> String {
         }
         table.push_str("</table>");
     }
+    if !report.dropped.is_empty() {
+        table.push_str("<table class=texts><tr><th>fields that say nothing, and are dropped");
+        for dropped in &report.dropped {
+            // Writing to a String cannot fail.
+            let _ = write!(table, "<tr><td>{}", escape(&dropped.to_string()));
+        }
+        table.push_str("</table>");
+    }
     let mut said = format!(
         "Rules that look at the price take training rows only. Of the {} judged rows {} are unlike \
          any price learned from, and {} have the features and the price of a row learned from; all \

@@ -1,8 +1,8 @@
 //! What is seen of a column, and which kind of field it is taken for.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use records::timestamp;
+use records::{measure, timestamp};
 
 /// More levels than this are an identifier or free text.
 const MOST_LEVELS: usize = 5_000;
@@ -12,6 +12,10 @@ const MOST_COUNTED: usize = 200_000;
 const SLIPS: f64 = 0.02;
 /// Longest piece of a cell that is repeated, in characters.
 const SHOWN_CHARS: usize = 40;
+/// Units that are counted in a column at most.
+const MOST_UNITS: usize = 50;
+/// What people write where they know nothing, and nobody means as a name.
+const MARKS: [&str; 6] = ["-", "--", "---", "–", "—", "?"];
 
 /// A cell that is no number.
 #[derive(Debug, Clone, PartialEq)]
@@ -33,7 +37,13 @@ pub(super) struct Column {
     integers: usize,
     pub(super) numbers: usize,
     times: usize,
+    /// Numbers written with a unit, by unit; that of `1,234` is empty.
+    units: BTreeMap<String, usize>,
+    /// What stands for no value, as it was met.
+    pub(super) marks: BTreeSet<&'static str>,
     leading_zeros: usize,
+    /// Measures that are not whole.
+    fractions: usize,
     pub(super) levels: BTreeSet<String>,
     /// The first cell that is neither empty nor a number.
     pub(super) slip: Option<Slip>,
@@ -49,7 +59,10 @@ impl Column {
             integers: 0,
             numbers: 0,
             times: 0,
+            units: BTreeMap::new(),
+            marks: BTreeSet::new(),
             leading_zeros: 0,
+            fractions: 0,
             levels: BTreeSet::new(),
             slip: None,
         }
@@ -59,6 +72,10 @@ impl Column {
     pub(super) fn add(&mut self, cell: &str, line: u64) {
         let cell = cell.trim();
         if cell.is_empty() {
+            return;
+        }
+        if let Some(&mark) = MARKS.iter().find(|mark| **mark == cell) {
+            self.marks.insert(mark);
             return;
         }
         self.filled += 1;
@@ -75,20 +92,70 @@ impl Column {
             }
             _ => {
                 self.times += usize::from(timestamp::parse(cell).is_some());
+                if self.measure(cell) {
+                    self.add_level(cell);
+                    return;
+                }
                 self.slip.get_or_insert_with(|| Slip {
                     line,
                     text: cell.chars().take(SHOWN_CHARS).collect(),
                 });
             }
         }
+        self.add_level(cell);
+    }
+
+    fn add_level(&mut self, cell: &str) {
         if self.levels.len() <= MOST_COUNTED {
             self.levels.insert(cell.to_owned());
         }
     }
 
+    /// Counts a number with its unit; false where the cell is none.
+    fn measure(&mut self, cell: &str) -> bool {
+        let Some(found) = measure::split(cell) else {
+            return false;
+        };
+        // "3 Series" and "Series 3" are names: a unit before its number is a sign.
+        let is_known = self.units.contains_key(found.unit);
+        if cell.starts_with(char::is_alphabetic) || (!is_known && self.units.len() >= MOST_UNITS) {
+            return false;
+        }
+        self.fractions += usize::from(found.value.fract() != 0.0);
+        *self.units.entry(found.unit.to_owned()).or_default() += 1;
+        true
+    }
+
+    /// The unit that most of the cells have; none where they have none.
+    pub(super) fn unit(&self) -> Option<&str> {
+        let named = self.units.iter().filter(|(unit, _)| !unit.is_empty());
+        let (unit, _) = named.max_by_key(|(_, count)| **count)?;
+        Some(unit)
+    }
+
+    /// Numbers that were written in another unit than [`Column::unit`]: by unit.
+    pub(super) fn other_units(&self) -> impl Iterator<Item = (&str, usize)> {
+        let main = self.unit();
+        let units = self
+            .units
+            .iter()
+            .map(|(unit, count)| (unit.as_str(), *count));
+        units.filter(move |(unit, _)| !unit.is_empty() && Some(*unit) != main)
+    }
+
+    /// Numbers, those that are written with the column's unit or with commas too.
+    fn readable(&self) -> usize {
+        let others: usize = self.other_units().map(|(_, count)| count).sum();
+        let measured: usize = self.units.values().sum();
+        match self.unit() {
+            Some(_) => self.numbers + measured - others,
+            None => self.numbers,
+        }
+    }
+
     /// Cells that are neither empty nor numbers.
     pub(super) fn slips(&self) -> usize {
-        self.filled - self.numbers
+        self.filled - self.readable()
     }
 
     /// The kind of the field; with `least_numbers`, the share of numbers that makes a number.
@@ -104,9 +171,9 @@ impl Column {
             "boolean"
         } else if all(self.numbers) && (self.leading_zeros > 0 || is_code) && few {
             "category"
-        } else if mostly(self.numbers) && self.integers == self.numbers {
+        } else if mostly(self.readable()) && self.integers == self.numbers && self.fractions == 0 {
             "integer"
-        } else if mostly(self.numbers) {
+        } else if mostly(self.readable()) {
             "number"
         } else if all(self.times) {
             "timestamp"
@@ -183,5 +250,27 @@ mod tests {
         (0..9).for_each(|row| column.add(&format!("A{row}"), 200));
         assert_eq!(column.kind_of_target(), "integer");
         assert_ne!(column.kind(), "integer");
+    }
+
+    #[test]
+    fn a_unit_that_most_cells_have_makes_a_number() {
+        let mut column = Column::new("mileage", 0);
+        (0..200).for_each(|row| column.add(&format!("1,{row:03} mi"), row + 2));
+        column.add("12", 300);
+        column.add("7 km", 301);
+        column.add("--", 302);
+        assert_eq!((column.kind(), column.unit()), ("integer", Some("mi")));
+        assert_eq!((column.filled, column.slips()), (202, 1));
+        assert_eq!(column.other_units().collect::<Vec<_>>(), [("km", 1)]);
+        assert_eq!(column.marks.iter().collect::<Vec<_>>(), [&"--"]);
+        column.add("7.5 mi", 303);
+        assert_eq!(column.kind(), "number");
+
+        // Half in miles, half in kilometres: no number can be meant.
+        (0..200).for_each(|row| column.add(&format!("{row} km"), 400));
+        assert_eq!(column.kind(), "text");
+        let mut models = Column::new("model", 0);
+        (0..90).for_each(|row| models.add(["A4", "Q3", "Series 3"][row % 3], 2));
+        assert_eq!((models.kind(), models.unit()), ("category", None));
     }
 }

@@ -1,5 +1,6 @@
 //! The schema that is proposed, with what was noticed as comments.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use anyhow::{bail, ensure};
@@ -68,6 +69,17 @@ impl Seen<'_> {
         if let Some(area) = area {
             let _ = writeln!(text, "area = {:?}", area.name);
         }
+        let marks: BTreeSet<&str> = columns
+            .iter()
+            .flat_map(|own| own.marks.iter().copied())
+            .collect();
+        if !marks.is_empty() {
+            let marks = Vec::from_iter(marks);
+            let _ = writeln!(
+                text,
+                "# Texts that stand for no value.\nmissing = {marks:?}"
+            );
+        }
         for column in columns {
             let kind = match column.name == goal.name {
                 true => column.kind_of_target(),
@@ -98,6 +110,17 @@ impl Seen<'_> {
         );
         if column.header != column.name {
             let _ = writeln!(text, "column = {:?}", column.header);
+        }
+        let is_number = matches!(kind, "number" | "integer");
+        if let Some(unit) = column.unit().filter(|_| is_number) {
+            let _ = writeln!(text, "unit = {unit:?}");
+            for (other, rows) in column.other_units() {
+                let _ = writeln!(
+                    text,
+                    "# {rows} rows say {other:?}: if that is {unit:?} too, add it to \
+                     spellings = [...], else they are refused."
+                );
+            }
         }
         if column.filled == self.rows {
             let _ = writeln!(text, "required = true");

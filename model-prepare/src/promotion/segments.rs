@@ -40,7 +40,7 @@ pub(super) fn of(
     seed: u64,
 ) -> Vec<SegmentContest> {
     let mut parts: BTreeMap<(&str, String), Vec<(f64, f64)>> = BTreeMap::new();
-    if let Some(group) = valuation::baseline::group_field(schema)
+    if let Some(group) = valuation::baseline::group_field(schema, &[])
         && let Some(column) = batch.column_by_name(group)
         && let Some(levels) = column.as_string_opt::<i32>()
     {

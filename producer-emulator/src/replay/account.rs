@@ -19,6 +19,12 @@ pub struct Account {
     pub rejected: AtomicU64,
     /// Records read or passed over, good or not: how far in the file.
     pub passed: AtomicU64,
+    /// Good records that are not of the part that is sent.
+    pub left_out: AtomicU64,
+    /// The batch that is being sent, counting from 1; 0 as long as there is none.
+    pub batch: AtomicU64,
+    /// How many batches there are; 0 where the file is sent in one go.
+    batches: AtomicU64,
     /// Records of the file; 0 where that is not known (yet).
     total: Arc<AtomicU64>,
     /// The first rejects, for people.
@@ -47,6 +53,17 @@ impl Account {
 
     pub(super) fn total(&self) -> &Arc<AtomicU64> {
         &self.total
+    }
+
+    /// The batch that is being sent and how many there are; `None` where there are none (yet).
+    pub fn batch_of(&self) -> Option<(u64, u64)> {
+        let batch = self.batch.load(Ordering::Relaxed);
+        (batch > 0).then(|| (batch, self.batches.load(Ordering::Relaxed)))
+    }
+
+    pub(super) fn counted(&self, records: u64, batches: u64) {
+        self.total.store(records, Ordering::Relaxed);
+        self.batches.store(batches, Ordering::Relaxed);
     }
 
     pub(super) fn start(&self) {
@@ -80,6 +97,8 @@ impl Account {
             topic: topic.to_owned(),
             sent,
             rejected: self.rejected.load(Ordering::Relaxed),
+            left_out: self.left_out.load(Ordering::Relaxed),
+            batch: self.batch_of(),
             seconds,
             rate_per_s: if seconds > 0.0 {
                 sent as f64 / seconds
@@ -118,6 +137,10 @@ pub struct Summary {
     pub sent: u64,
     /// Records that the schema does not take.
     pub rejected: u64,
+    /// Good records that are not of the part that was to be sent.
+    pub left_out: u64,
+    /// The batch that was sent last, and how many there are; `None` where there are none.
+    pub batch: Option<(u64, u64)>,
     /// Time from the first message to the last confirmation.
     pub seconds: f64,
     /// Messages a second over that time.
@@ -140,6 +163,7 @@ impl Summary {
         };
         serde_json::json!({
             "topic": self.topic, "sent": self.sent, "rejected": self.rejected,
+            "left_out": self.left_out, "batch": self.batch.map(|(batch, _)| batch),
             "seconds": self.seconds, "rate_per_s": self.rate_per_s, "end": end,
             "skip": (self.end != End::File).then_some(self.position),
             "first_rejects": self.named_rejects,
@@ -154,6 +178,12 @@ impl fmt::Display for Summary {
             "{} messages sent to {} in {:.1} s ({:.1} a second), {} records rejected",
             self.sent, self.topic, self.seconds, self.rate_per_s, self.rejected
         )?;
+        if self.left_out > 0 {
+            write!(formatter, ", {} left out", self.left_out)?;
+        }
+        if let Some((batch, batches)) = self.batch {
+            write!(formatter, ", batch {batch} of {batches}")?;
+        }
         let why = match self.end {
             End::File => return Ok(()),
             End::Limit => "the limit is reached",

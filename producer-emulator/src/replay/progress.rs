@@ -102,7 +102,12 @@ impl Shown {
                 passed as f64 * 100.0 / total as f64
             )
         });
-        format!("{sent} sent, {rejected} rejected, {rate:.1} a second{part}")
+        let batch = account
+            .batch_of()
+            .map_or(String::new(), |(batch, batches)| {
+                format!(", batch {batch} of {batches}")
+            });
+        format!("{sent} sent, {rejected} rejected, {rate:.1} a second{part}{batch}")
     }
 }
 
@@ -128,6 +133,12 @@ mod tests {
         assert_eq!(
             shown.line(&account, second),
             "300 sent, 0 rejected, 0.0 a second, 50 % of the file"
+        );
+        account.counted(620, 4);
+        account.batch.store(2, Ordering::Relaxed);
+        assert_eq!(
+            shown.line(&account, second),
+            "300 sent, 0 rejected, 0.0 a second, 50 % of the file, batch 2 of 4"
         );
 
         let reject = |line| RowReject {

@@ -6,10 +6,44 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use anyhow::Context;
+use common::Shutdown;
 use parquet::file::reader::{FileReader, SerializedFileReader};
+use records::{Purpose, Schema};
+
+use super::Job;
 
 /// Read at a time.
 const CHUNK_BYTES: usize = 256 * 1024;
+/// The same of records.
+const CHUNK_ROWS: usize = 8192;
+
+/// Counts the records as they will be read, good or not: a cell may hold line breaks. `None` where
+/// `shutdown` came first.
+///
+/// # Errors
+/// When the file cannot be used with the schema, or breaks off.
+pub(super) async fn exactly(
+    job: &Job,
+    schema: &Schema,
+    purpose: Purpose,
+    shutdown: &Shutdown,
+) -> anyhow::Result<Option<u64>> {
+    let (file, schema, shutdown) = (job.file.clone(), schema.clone(), shutdown.clone());
+    let counting = tokio::task::spawn_blocking(move || -> anyhow::Result<Option<u64>> {
+        let mut reader = records::file::FileReader::open(&file, &schema, purpose)?;
+        let mut records = 0;
+        while !shutdown.is_cancelled() {
+            let read = reader.next_batch(CHUNK_ROWS);
+            let Some(read) = read.with_context(|| format!("after {records} records"))? else {
+                return Ok(Some(records));
+            };
+            records += (read.batch.num_rows() + read.rejects.len()) as u64;
+        }
+        Ok(None)
+    });
+    counting.await?
+}
 
 /// Counts the records beside everything else; what cannot be counted stays unknown.
 pub(super) fn count(path: &Path, total: &Arc<AtomicU64>) {

@@ -6,6 +6,7 @@ use records::{Schema, Task};
 use crate::baseline::group_field;
 use crate::cells::Cells;
 use crate::fit::FitError;
+use crate::useless::Dropped;
 
 /// Checks that the batch has what the schema says; gives the target's name.
 pub(super) fn check_columns<'a>(
@@ -60,6 +61,13 @@ pub(super) fn no_features(schema: &Schema) -> FitError {
     }
 }
 
+/// The target of every row; NaN where there is none.
+pub(super) fn prices(batch: &RecordBatch, target: &str) -> Vec<f64> {
+    let targets = Cells::of(batch, target);
+    let price = |row| targets.number(row).unwrap_or(f64::NAN);
+    (0..batch.num_rows()).map(price).collect()
+}
+
 /// What a fit reads beside the features, by row of the batch.
 pub(super) struct Data<'a> {
     /// Targets; NaN where there is none.
@@ -78,13 +86,14 @@ pub(super) struct Data<'a> {
 
 impl<'a> Data<'a> {
     /// Reads the columns of a batch that [`check_columns`] has accepted.
-    pub(super) fn of(schema: &'a Schema, batch: &'a RecordBatch, target: &str) -> Data<'a> {
-        let targets = Cells::of(batch, target);
-        let prices: Vec<f64> = (0..batch.num_rows())
-            .map(|row| targets.number(row).unwrap_or(f64::NAN))
-            .collect();
+    pub(super) fn of(
+        schema: &'a Schema,
+        batch: &'a RecordBatch,
+        prices: Vec<f64>,
+        dropped: &[Dropped],
+    ) -> Data<'a> {
         let column = |name: Option<&str>| name.map_or(Cells::Absent, |name| Cells::of(batch, name));
-        let group = group_field(schema);
+        let group = group_field(schema, dropped);
         Data {
             logs: prices.iter().map(|price| price.ln()).collect(),
             prices,

@@ -3,7 +3,6 @@
 use arrow_array::RecordBatch;
 
 use super::{Online, OnlineError, Said, line_of};
-use crate::baseline::group_field;
 use crate::conformal::{self, Share};
 use crate::fit::golden;
 use crate::member::Member;
@@ -127,7 +126,7 @@ impl Online {
             holdout_outliers: 0,
             holdout_copies: 0,
             ratios: RatioStudy::of(&actual, &valued),
-            segments: segment::of(schema, recent, group_field(schema), &judged),
+            segments: segment::of(schema, recent, self.base.group(), &judged),
             members: before
                 .members
                 .iter()

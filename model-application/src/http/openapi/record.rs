@@ -55,7 +55,10 @@ fn property(schema: &Schema, field: &Field) -> Value {
     }
     let texts = [
         field.about.clone(),
-        field.unit.as_ref().map(|unit| format!("in {unit}")),
+        field.unit.as_ref().map(|unit| match field.is_measured() {
+            true => format!("in {unit}; a text such as \"1,234 {unit}\" is taken too"),
+            false => format!("in {unit}"),
+        }),
     ];
     let about: Vec<String> = texts.into_iter().flatten().collect();
     if !about.is_empty() {
