@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use crate::check::Format;
 use crate::config::{ConfigError, Layered};
 use crate::probe::Probe;
 
@@ -36,6 +37,18 @@ pub struct CommonArgs {
         global = true
     )]
     pub healthcheck: Option<Probe>,
+    /// Look at all this service needs (broker, topics, database, tables, model, disk, clock), say what to
+    /// mend, and leave: 0 when nothing failed, else 1. Changes nothing; --check=json for programs
+    #[arg(
+        long,
+        value_name = "text|json",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "text",
+        conflicts_with = "healthcheck",
+        global = true
+    )]
+    pub check: Option<Format>,
     /// Log as JSON lines (RUST_LOG sets the level, e.g. RUST_LOG=debug)
     #[arg(long, global = true)]
     pub log_json: bool,

@@ -64,12 +64,7 @@ impl Layered {
                 .map_err(invalid)?;
         }
         let config = builder.build().map_err(invalid)?;
-        let known = sections(
-            &Config::builder()
-                .add_source(File::from_str(DEFAULTS, FileFormat::Toml))
-                .build()
-                .map_err(invalid)?,
-        )?;
+        let known = sections(&Layered::defaults()?.config)?;
         for section in sections(&config)? {
             if !known.contains(&section) {
                 return Err(ConfigError::UnknownSection {
@@ -79,6 +74,18 @@ impl Layered {
             }
         }
         Ok(Layered { config })
+    }
+
+    /// The compiled-in defaults alone.
+    ///
+    /// # Errors
+    /// When they are not valid: a test reads them.
+    pub fn defaults() -> Result<Layered, ConfigError> {
+        let defaults = File::from_str(DEFAULTS, FileFormat::Toml);
+        let config = Config::builder().add_source(defaults).build();
+        Ok(Layered {
+            config: config.map_err(invalid)?,
+        })
     }
 
     /// The settings of one section.

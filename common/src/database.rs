@@ -26,6 +26,26 @@ pub struct DatabaseConfig {
     pub timeout_ms: u64,
 }
 
+impl DatabaseConfig {
+    /// The URL as what connects.
+    ///
+    /// # Errors
+    /// When it is missing or is no URL; the message does not repeat it.
+    pub(crate) fn options(&self) -> anyhow::Result<PgConnectOptions> {
+        anyhow::ensure!(
+            !self.url.is_empty(),
+            "no database is set: give --database-url, DATABASE_URL or database.url, \
+             such as postgres://user:password@host:5432/hedonic"
+        );
+        self.url.expose().parse().map_err(|_| {
+            // The parser's message may repeat the password.
+            anyhow::anyhow!(
+                "the database URL is not valid; expected postgres://user:password@host:5432/database"
+            )
+        })
+    }
+}
+
 /// Connects, retrying with backoff until the server answers; `None` when shut down before.
 ///
 /// # Errors
@@ -35,18 +55,8 @@ pub async fn connect(
     health: &Health,
     shutdown: &Shutdown,
 ) -> anyhow::Result<Option<PgPool>> {
-    anyhow::ensure!(
-        !config.url.is_empty(),
-        "no database is set: give --database-url, DATABASE_URL or database.url, \
-         such as postgres://user:password@host:5432/hedonic"
-    );
-    let options: PgConnectOptions = config.url.expose().parse().map_err(|_| {
-        // The parser's message may repeat the password.
-        anyhow::anyhow!(
-            "the database URL is not valid; expected postgres://user:password@host:5432/database"
-        )
-    })?;
-    let place = format!("{}:{}", options.get_host(), options.get_port());
+    let options = config.options()?;
+    let place = place(&options);
     health.waiting("database", format!("connecting to PostgreSQL at {place}"));
     let attempt = || async {
         PgPoolOptions::new()
@@ -67,6 +77,11 @@ pub async fn connect(
         }
         () = shutdown.cancelled() => Ok(None),
     }
+}
+
+/// Where the server is, for people.
+pub(crate) fn place(options: &PgConnectOptions) -> String {
+    format!("{}:{}", options.get_host(), options.get_port())
 }
 
 /// Connects and makes tables with `sql`, retrying with backoff until both are done; `None` when

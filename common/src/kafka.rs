@@ -5,6 +5,7 @@ mod assignment;
 mod connect;
 mod covered;
 mod in_flight;
+pub(crate) mod inquiry;
 mod lag;
 mod pipeline;
 mod properties;

@@ -2,6 +2,7 @@
 
 pub mod args;
 pub mod arrivals;
+pub mod check;
 pub mod config;
 pub mod database;
 pub mod health;

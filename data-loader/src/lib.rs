@@ -3,6 +3,7 @@
 //! Rows, rejects and the next offset of each partition are written in one transaction, which only
 //! goes through while the stored offsets are still those the batch started from.
 
+mod check;
 mod config;
 mod control;
 mod load;

@@ -86,6 +86,11 @@ async fn main() -> anyhow::Result<()> {
     if let Some(probe) = args.common.healthcheck {
         return probe.ask(&args.common, "loader", args.http.as_deref());
     }
+    if let Some(format) = args.common.check {
+        let config = args.common.layered().map_err(anyhow::Error::from);
+        let config = config.and_then(|layered| data_loader::Config::new(&layered));
+        common::check::answer(config.map(|config| config.needs()), format).await;
+    }
     common::telemetry::log("info", args.common.log_json);
     common::telemetry::choose_tls_provider();
     if let Some(Command::Rejects(command)) = args.command {

@@ -60,6 +60,14 @@ impl Cluster {
                 bin: binaries.bin.clone(),
             });
         }
+        self.password()
+    }
+
+    /// The password of a cluster that is there.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn password(&self) -> Result<String, EmbeddedError> {
         std::fs::read_to_string(&self.secret).map_err(EmbeddedError::io(&self.secret))
     }
 

@@ -57,11 +57,22 @@ impl Owner {
         Ok(())
     }
 
-    /// The directory itself where the owner can reach it; else, made and open, one under
-    /// `/var/lib` that is named after it, so that the next start finds it again.
+    /// The directory itself where the owner can reach it; else one under `/var/lib` that is named
+    /// after it, so that the next start finds it again, made and open.
     pub fn home(self, directory: &Path) -> Result<PathBuf, EmbeddedError> {
+        let home = self.place(directory);
+        if home != directory {
+            std::fs::create_dir_all(&home).map_err(EmbeddedError::io(&home))?;
+            std::fs::set_permissions(&home, std::fs::Permissions::from_mode(0o755))
+                .map_err(EmbeddedError::io(&home))?;
+        }
+        Ok(home)
+    }
+
+    /// The same, as it is: nothing is made.
+    pub fn place(self, directory: &Path) -> PathBuf {
         if directory.ancestors().all(|part| self.may_enter(part)) {
-            return Ok(directory.to_owned());
+            return directory.to_owned();
         }
         let digest = sha2::Sha256::digest(directory.as_os_str().as_encoded_bytes());
         let name: String = digest
@@ -69,11 +80,7 @@ impl Owner {
             .take(6)
             .map(|byte| format!("{byte:02x}"))
             .collect();
-        let home = Path::new(ELSEWHERE).join(format!("hedonic-{name}"));
-        std::fs::create_dir_all(&home).map_err(EmbeddedError::io(&home))?;
-        std::fs::set_permissions(&home, std::fs::Permissions::from_mode(0o755))
-            .map_err(EmbeddedError::io(&home))?;
-        Ok(home)
+        Path::new(ELSEWHERE).join(format!("hedonic-{name}"))
     }
 
     fn may_enter(self, directory: &Path) -> bool {

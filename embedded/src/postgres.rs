@@ -14,7 +14,7 @@ use crate::owner::Owner;
 use crate::server::{PAUSE, Server, is_memory_free, running_on};
 use crate::wheel::tail;
 
-const DATABASE: &str = "hedonic";
+pub(crate) const DATABASE: &str = "hedonic";
 /// Longest a start may take: a crash before may have left much to recover.
 const START_LIMIT: Duration = Duration::from_secs(60);
 /// Longest a server that was found running may take to answer: it may be starting or leaving.
@@ -68,13 +68,13 @@ pub struct Postgres {
 }
 
 /// What it takes to connect.
-struct Access {
-    password: String,
-    port: u16,
+pub(crate) struct Access {
+    pub password: String,
+    pub port: u16,
 }
 
 impl Access {
-    fn url(&self, database: &str) -> String {
+    pub fn url(&self, database: &str) -> String {
         let Access { password, port } = self;
         format!("postgres://{USER}:{password}@127.0.0.1:{port}/{database}")
     }

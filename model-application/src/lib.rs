@@ -5,6 +5,7 @@
 
 mod answer;
 mod ask;
+mod check;
 mod config;
 mod control;
 mod http;

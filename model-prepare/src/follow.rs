@@ -34,6 +34,11 @@ pub(crate) const FOLLOWED: &str = "followed";
 /// Pause before a follower asks again whether another of its name is gone.
 const ELSEWHERE: Duration = Duration::from_secs(1);
 
+/// SQL of all tables a follower writes.
+pub(crate) fn tables() -> String {
+    format!("{}{}", common::offsets::DDL, store::DDL)
+}
+
 /// Follows until shutdown, or until it has read what it was to read; `listener` serves the HTTP
 /// interface, the coefficients are shown on `screen`.
 ///
@@ -60,7 +65,7 @@ pub async fn follow(
         |_| {},
         leave.clone(),
     ));
-    let tables = format!("{}{}", common::offsets::DDL, store::DDL);
+    let tables = tables();
     let database = &wanted.training.database;
     let Some(pool) = database::open(database, &tables, &health, &shutdown).await? else {
         return Ok(());

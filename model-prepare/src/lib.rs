@@ -1,5 +1,6 @@
 //! Fits the price model on stored listings or on a file, and saves a version of it.
 
+mod check;
 mod commands;
 mod config;
 mod control;

@@ -257,6 +257,9 @@ async fn main() -> anyhow::Result<()> {
         }
         return probe.ask(&args.common, "prepare", args.http.as_deref());
     }
+    if let Some(format) = args.common.check {
+        common::check::answer(needs(&mut args), format).await;
+    }
     common::telemetry::log("info", args.common.log_json);
     common::telemetry::choose_tls_provider();
     match args.command {
@@ -431,6 +434,23 @@ async fn main() -> anyhow::Result<()> {
     let listener = common::http::listen(&config.prepare.http)?;
     tracing::info!("listening on http://{}", listener.local_addr()?);
     model_prepare::run(config, args.cron, listener, shutdown).await
+}
+
+/// What is looked at by --check: what following needs, else what a training does.
+fn needs(args: &mut Args) -> anyhow::Result<common::check::Needs> {
+    if let Some(schema) = &args.schema {
+        let setting = format!("schema.source={}", schema.display());
+        args.common.set.push(setting);
+    }
+    if let Some(registry) = &args.registry {
+        let setting = format!("registry.path={}", registry.display());
+        args.common.set.push(setting);
+    }
+    let layered = args.common.layered()?;
+    Ok(match &args.command {
+        Some(Command::Follow { .. }) => Follow::new(&layered)?.needs(),
+        _ => Config::new(&layered)?.needs(),
+    })
 }
 
 async fn on_file(config: Config, file: PathBuf) -> anyhow::Result<()> {

@@ -1,6 +1,7 @@
 //! Makes listings and requests, and sends them to Kafka.
 
 mod actuals;
+mod check;
 mod config;
 pub mod dirt;
 pub mod emulate;

@@ -152,6 +152,11 @@ async fn main() -> anyhow::Result<()> {
     if let Some(probe) = arguments.common.healthcheck {
         return probe.ask(&arguments.common, "emulator", arguments.http.as_deref());
     }
+    if let Some(format) = arguments.common.check {
+        let config = arguments.common.layered().map_err(anyhow::Error::from);
+        let config = config.and_then(|layered| producer_emulator::Config::new(&layered));
+        common::check::answer(config.map(|config| config.needs()), format).await;
+    }
     common::telemetry::log("info", arguments.common.log_json);
     if let Some(Command::Replay(replay)) = arguments.command {
         return send(arguments.common, replay).await;

@@ -4,8 +4,10 @@
 //! from, a first model, and then requests that are answered until somebody says stop.
 
 mod account;
+mod address;
 mod amount;
 mod bounds;
+mod check;
 mod first_model;
 mod history;
 pub mod log;
@@ -19,6 +21,7 @@ mod settings;
 mod summary;
 mod turns;
 
+pub use check::needs;
 pub use options::Options;
 pub use run::run;
 pub use summary::Summary;

@@ -1,11 +1,12 @@
 //! `hedonic`: everything in one process.
 
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
-use clap::Parser;
+use clap::{Parser, Subcommand};
+use common::check::Format;
 use quickstart::{Options, Summary};
 
 /// Runs all of Hedonic in one process: listings are made, stored and learned from, requests are
@@ -19,8 +20,10 @@ use quickstart::{Options, Summary};
 #[derive(Parser)]
 #[command(name = "hedonic", version, after_long_help = EXAMPLES)]
 struct Args {
+    #[command(subcommand)]
+    command: Option<Command>,
     /// Where everything is kept; one process at a time
-    #[arg(long, value_name = "DIR", default_value = ".hedonic")]
+    #[arg(long, value_name = "DIR", default_value = ".hedonic", global = true)]
     data_dir: PathBuf,
     /// Leave with exit code 0 once so many requests are answered and stored
     #[arg(long, value_name = "N")]
@@ -32,19 +35,44 @@ struct Args {
     /// With --stop-after: give up after so many seconds, with the reason and exit code 1
     #[arg(long, value_name = "SECONDS", default_value_t = 120)]
     timeout_s: u64,
-    /// Print only the summary on standard output, as one JSON object
-    #[arg(long)]
+    /// Print only the summary (or the checks) on standard output, as one JSON object
+    #[arg(long, global = true)]
     json: bool,
     /// A PostgreSQL of your own instead of the embedded one,
     /// postgres://user:password@host:port/database
-    #[arg(long, value_name = "URL", env = "DATABASE_URL", hide_env_values = true)]
+    #[arg(
+        long,
+        value_name = "URL",
+        env = "DATABASE_URL",
+        hide_env_values = true,
+        global = true
+    )]
     database_url: Option<String>,
     /// Kafka brokers of your own instead of the embedded one, host:port[,host:port]
-    #[arg(long, value_name = "BROKERS")]
+    #[arg(long, value_name = "BROKERS", global = true)]
     kafka: Option<String>,
     /// One setting, e.g. --set emulator.requests_count=50 (repeatable; see config/default.toml)
-    #[arg(long = "set", value_name = "SECTION.KEY=VALUE")]
+    #[arg(long = "set", value_name = "SECTION.KEY=VALUE", global = true)]
     set: Vec<String>,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Look at the health of a set-up, and say what to mend: 0 when nothing failed, else 1
+    ///
+    /// Broker, topics, database, tables beside the schema, model (checksums and golden rows), disk and
+    /// clock; a line each. Nothing is changed, and it takes a few seconds at most where something is
+    /// away. Without servers that are named it looks at those of a hedonic that runs on --data-dir.
+    ///
+    ///   hedonic check
+    ///   hedonic check --config hedonic.toml --json
+    ///   hedonic check --kafka localhost:9092 --database-url postgres://me:secret@localhost/hedonic
+    #[command(verbatim_doc_comment)]
+    Check {
+        /// The settings file of services of their own: nothing is embedded then
+        #[arg(long, value_name = "FILE", env = "HEDONIC_CONFIG")]
+        config: Option<PathBuf>,
+    },
 }
 
 const EXAMPLES: &str = "\
@@ -53,6 +81,7 @@ Examples:
   hedonic --stop-after 200 --json           try it out in a script
   hedonic --data-dir /var/tmp/h             keep everything somewhere else
   hedonic --servers-only                    servers for services of your own (docs/recipes)
+  hedonic check                             is all well? what is to be mended?
   hedonic --set emulator.requests_count=500 --set applier.http=127.0.0.1:8083
   hedonic --kafka 127.0.0.1:9092 --database-url postgres://me:secret@127.0.0.1:5432/prices
 
@@ -86,6 +115,15 @@ fn main() -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
+    if let Some(Command::Check { config }) = &args.command {
+        let is_healthy = runtime.block_on(check(&args, config.as_deref()));
+        // A thread that waits for a server that is away is not waited for.
+        runtime.shutdown_background();
+        return match is_healthy {
+            true => ExitCode::SUCCESS,
+            false => ExitCode::FAILURE,
+        };
+    }
     let ended = runtime.block_on(start(args));
     // A thread that is fitting a model or waiting for a broker is not waited for.
     runtime.shutdown_background();
@@ -105,31 +143,48 @@ fn main() -> ExitCode {
 
 /// What the run came to; `None` where only servers were served.
 async fn start(args: Args) -> anyhow::Result<Option<Summary>> {
-    let mut set = Vec::new();
-    for setting in &args.set {
-        match setting.split_once('=') {
-            Some((key, value)) if !key.trim().is_empty() => {
-                set.push((key.trim().to_owned(), value.trim().to_owned()));
-            }
-            _ => anyhow::bail!(
-                "--set {setting}: expected SECTION.KEY=VALUE, such as emulator.requests_count=50"
-            ),
-        }
-    }
-    let options = Options {
-        data_dir: args.data_dir,
-        stop_after: args.stop_after,
-        timeout: Duration::from_secs(args.timeout_s),
-        database_url: args.database_url.filter(|url| !url.is_empty()),
-        kafka: args.kafka,
-        set,
-        live: true,
-        json: args.json,
-    };
-    let shutdown = common::shutdown::on_signals();
+    let (options, shutdown) = (args.options()?, common::shutdown::on_signals());
     if args.servers_only {
         quickstart::only_servers::serve(options, shutdown).await?;
         return Ok(None);
     }
     quickstart::run(options, shutdown).await.map(Some)
+}
+
+/// Checks, prints, and says whether nothing failed.
+async fn check(args: &Args, config: Option<&Path>) -> bool {
+    let options = args.options();
+    let needs = options.and_then(|options| quickstart::needs(&options, config));
+    let report = common::check::report(needs, common::check::LIMIT).await;
+    report.print(match args.json {
+        true => Format::Json,
+        false => Format::Text,
+    });
+    report.is_healthy()
+}
+
+impl Args {
+    fn options(&self) -> anyhow::Result<Options> {
+        let mut set = Vec::new();
+        for setting in &self.set {
+            match setting.split_once('=') {
+                Some((key, value)) if !key.trim().is_empty() => {
+                    set.push((key.trim().to_owned(), value.trim().to_owned()));
+                }
+                _ => anyhow::bail!(
+                    "--set {setting}: expected SECTION.KEY=VALUE, such as emulator.requests_count=50"
+                ),
+            }
+        }
+        Ok(Options {
+            data_dir: self.data_dir.clone(),
+            stop_after: self.stop_after,
+            timeout: Duration::from_secs(self.timeout_s),
+            database_url: self.database_url.clone().filter(|url| !url.is_empty()),
+            kafka: self.kafka.clone(),
+            set,
+            live: true,
+            json: self.json,
+        })
+    }
 }

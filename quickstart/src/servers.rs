@@ -6,6 +6,7 @@ use std::time::Duration;
 use anyhow::Context;
 use embedded::{Broker, Postgres, PostgresOptions};
 
+use crate::address::Address;
 use crate::options::Options;
 use crate::screen::Screen;
 use crate::settings::Settings;
@@ -15,6 +16,8 @@ pub(crate) struct Servers {
     postgres: Option<Postgres>,
     /// Holds the embedded broker: dropped, it is gone.
     broker: Option<Broker>,
+    /// Says where the embedded broker is while it is there.
+    _address: Option<Address>,
     /// For `database.url`.
     pub database_url: String,
     /// For `kafka.brokers`.
@@ -43,9 +46,15 @@ impl Servers {
             (Some(broker), _) => broker.address(),
             (None, brokers) => brokers.clone().unwrap_or_default(),
         };
+        // When both are there: a second process on the same directory does not come so far.
+        let address = match &broker {
+            Some(broker) => Some(Address::tell(&options.data_dir, &broker.address())?),
+            None => None,
+        };
         Ok(Servers {
             postgres,
             broker,
+            _address: address,
             database_url,
             brokers,
         })

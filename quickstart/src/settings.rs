@@ -55,11 +55,19 @@ impl Settings {
             .collect();
         overrides.extend(options.set.iter().cloned());
         let layered = Layered::load(None, &overrides).context("see config/default.toml")?;
+        Settings::of(&layered)
+    }
+
+    /// The same of settings as they are.
+    ///
+    /// # Errors
+    /// When a setting is not valid; the message names it.
+    pub fn of(layered: &Layered) -> anyhow::Result<Settings> {
         Ok(Settings {
-            loader: data_loader::Config::new(&layered)?,
-            applier: model_application::Config::new(&layered)?,
-            emulator: producer_emulator::Config::new(&layered)?,
-            prepare: model_prepare::Config::new(&layered)?.quick(),
+            loader: data_loader::Config::new(layered)?,
+            applier: model_application::Config::new(layered)?,
+            emulator: producer_emulator::Config::new(layered)?,
+            prepare: model_prepare::Config::new(layered)?.quick(),
         })
     }
 }

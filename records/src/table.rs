@@ -4,20 +4,38 @@ use std::fmt::Write;
 
 use crate::schema::{Kind, Purpose, Schema};
 
+/// A column of the schema's table that records fill.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Column<'a> {
+    /// Its name.
+    pub name: &'a str,
+    /// PostgreSQL's type of it.
+    pub sql_type: &'static str,
+    /// Whether rows may lack it.
+    pub is_nullable: bool,
+}
+
+/// The columns of the schema's table that records fill.
+pub fn columns(schema: &Schema) -> impl Iterator<Item = Column<'_>> {
+    schema.columns(Purpose::Listing).map(|field| Column {
+        name: &field.name,
+        sql_type: field.kind.sql_type(),
+        is_nullable: schema.is_nullable(field),
+    })
+}
+
 /// SQL that makes the schema's table and its index, where they are not there yet.
 pub fn ddl(schema: &Schema) -> String {
     let table = &schema.table;
     let mut sql = format!("CREATE TABLE IF NOT EXISTS {table} (\n");
-    for field in schema.columns(Purpose::Listing) {
-        let constraint = if field.name == schema.key {
-            " PRIMARY KEY"
-        } else if schema.is_nullable(field) {
-            ""
-        } else {
-            " NOT NULL"
+    for column in columns(schema) {
+        let Column { name, sql_type, .. } = column;
+        let constraint = match column.is_nullable {
+            _ if name == schema.key => " PRIMARY KEY",
+            true => "",
+            false => " NOT NULL",
         };
-        let sql_type = field.kind.sql_type();
-        writeln!(sql, "    {} {sql_type}{constraint},", field.name)
+        writeln!(sql, "    {name} {sql_type}{constraint},")
             .expect("writing to a String cannot fail");
     }
     sql.push_str("    stored_at timestamptz NOT NULL DEFAULT now()\n);\n");

@@ -7,6 +7,9 @@ use serde::Deserialize;
 
 use crate::{Directory, Mlflow, Registry, RegistryError};
 
+/// Longest wait for an answer of a server while somebody looks on; a call is tried four times.
+const HASTY_MS: u64 = 2_000;
+
 /// Section `[registry]`.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -50,6 +53,20 @@ impl RegistryConfig {
             mlflow_model: default_name(),
             mlflow_experiment: default_name(),
             mlflow_timeout_ms: default_timeout_ms(),
+        }
+    }
+
+    /// Whether the home is a server or a bucket, and the directory its cache.
+    pub fn is_cache(&self) -> bool {
+        self.server().is_some() || !self.bucket.trim().is_empty()
+    }
+
+    /// The same for somebody who waits for the answer: a server has two seconds.
+    #[must_use]
+    pub fn hasty(&self) -> RegistryConfig {
+        RegistryConfig {
+            mlflow_timeout_ms: self.mlflow_timeout_ms.min(HASTY_MS),
+            ..self.clone()
         }
     }
 

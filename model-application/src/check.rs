@@ -1,0 +1,71 @@
+//! What `model-application --check` looks at.
+
+use common::check::{Directory, Finding, Needs};
+
+use crate::serving::Loaded;
+use crate::{Config, tables};
+
+/// The name of the line that tells of the model.
+const MODEL: &str = "model";
+
+impl Config {
+    /// What the applier needs: its topics, its tables, and a model that passes its checks. One of a
+    /// server is fetched into the cache, as at the start.
+    pub fn needs(&self) -> Needs {
+        let topics = &self.kafka.topics;
+        let config = self.clone();
+        Needs::default()
+            .kafka(
+                &self.kafka,
+                &[
+                    &topics.requests,
+                    &topics.answers,
+                    &topics.actuals,
+                    &topics.rejects,
+                ],
+            )
+            .database(&self.database, &tables(&self.schema), Vec::new())
+            .directory(Directory {
+                holds: "models",
+                path: self.registry.path.clone(),
+                is_written: self.registry.is_cache(),
+                setting: "registry.path",
+            })
+            .own(MODEL, move || match model(&config) {
+                Ok(finding) => finding,
+                Err(error) => Finding::failed(
+                    MODEL,
+                    format!("{error:#}"),
+                    "see [registry] of the settings, and whether its server answers",
+                ),
+            })
+    }
+}
+
+/// Loads the champion as the service does: checksums, golden rows, the schema.
+fn model(config: &Config) -> anyhow::Result<Finding> {
+    let registry = registry::open(&config.registry.hasty())?;
+    let place = registry.place();
+    let Some(champion) = registry.champion()? else {
+        return Ok(Finding::failed(
+            MODEL,
+            format!("no model yet in {place}: requests wait for the first"),
+            "run model-prepare, or name another place (registry.path)",
+        ));
+    };
+    let path = registry.fetch(&champion)?;
+    Ok(match Loaded::load(&champion, &path, &config.schema) {
+        Ok(loaded) => Finding::passed(
+            MODEL,
+            format!(
+                "{} in {place}: checksums, golden rows and schema hold",
+                loaded.name
+            ),
+        ),
+        Err(error) => Finding::failed(
+            MODEL,
+            format!("{champion} in {place} is refused: {error:#}"),
+            "model-prepare rollback, or fit another: model-prepare",
+        ),
+    })
+}
