@@ -80,8 +80,8 @@ Examples:
   hedonic                                   go on until Ctrl-C
   hedonic --stop-after 200 --json           try it out in a script
   hedonic --data-dir /var/tmp/h             keep everything somewhere else
-  hedonic check                             is all well? what is to be mended?
   hedonic --servers-only                    servers for services of your own (docs/recipes)
+  hedonic check                             is all well? what is to be mended?
   hedonic --set emulator.requests_count=500 --set applier.http=127.0.0.1:8083
   hedonic --kafka 127.0.0.1:9092 --database-url postgres://me:secret@127.0.0.1:5432/prices
 
@@ -143,8 +143,7 @@ fn main() -> ExitCode {
 
 /// What the run came to; `None` where only servers were served.
 async fn start(args: Args) -> anyhow::Result<Option<Summary>> {
-    let options = args.options()?;
-    let shutdown = common::shutdown::on_signals();
+    let (options, shutdown) = (args.options()?, common::shutdown::on_signals());
     if args.servers_only {
         quickstart::only_servers::serve(options, shutdown).await?;
         return Ok(None);
