@@ -48,9 +48,12 @@ BEGIN {
         wheels = one("FWD|AWD|RWD")
         span = 165 + 9 * model + whole(0, 6); width = 68 + model + whole(0, 2)
         tank = 10 + 2.5 * model + int(10 * draw()) / 10
-        logarithm = 9.35 + 0.11 * make + 0.14 * model + 0.07 * trim + 0.0018 * power - 0.065 * age \
-            - 0.0000038 * mileage - 0.12 * accidents + 0.09 * (wheels == "AWD") \
-            + 0.06 * (fuel == "Hybrid") - 0.002 * age * make + 0.07 * normal()
+        # What no sum of single effects says: who pays for which wheels, when an accident counts.
+        heavy = body == "SUV" || body == "Pickup"
+        grip = wheels == "AWD" ? (heavy ? 0.28 : -0.08) : (wheels == "RWD" ? (heavy ? -0.14 : 0.16) : 0)
+        logarithm = 9.35 + 0.11 * make + 0.14 * model + 0.07 * trim + 0.0018 * power + grip \
+            - 0.065 * age * (fuel == "Hybrid" ? 0.5 : 1) - 0.0000038 * mileage \
+            - (age < 5 ? 0.25 : 0.04) * accidents + 0.06 * normal()
         price = 10 * int(exp(logarithm) / 10)
         dealer = whole(1, 120)
         line = ""; columns = 0
