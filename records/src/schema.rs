@@ -1,6 +1,7 @@
 //! The schema file: which fields a record has, and what they are for.
 
-use std::collections::BTreeSet;
+mod check;
+
 use std::path::Path;
 use std::sync::Arc;
 
@@ -280,92 +281,6 @@ impl Schema {
         Ok(schema)
     }
 
-    fn check(&self) -> Result<(), String> {
-        is_identifier(&self.table).map_err(|why| format!("table {:?} {why}", self.table))?;
-        let mut seen = BTreeSet::new();
-        for field in &self.fields {
-            is_identifier(&field.name).map_err(|why| format!("field {:?} {why}", field.name))?;
-            if !seen.insert(&field.name) {
-                return Err(format!("field {:?} stands twice", field.name));
-            }
-            if let (Some(min), Some(max)) = (field.min, field.max)
-                && min > max
-            {
-                return Err(format!(
-                    "field {:?}: min {min} is above max {max}",
-                    field.name
-                ));
-            }
-            if (field.min.is_some() || field.max.is_some())
-                && !matches!(field.kind, Kind::Number | Kind::Integer)
-            {
-                return Err(format!(
-                    "field {:?}: min and max are for numbers and integers",
-                    field.name
-                ));
-            }
-            if !field.spellings.is_empty() && !field.is_measured() {
-                return Err(format!(
-                    "field {:?}: spellings are other names of its unit; expected a unit, and kind \
-                     number or integer",
-                    field.name
-                ));
-            }
-            // Read as a part of the number, or not at all.
-            let is_unreadable = |own: &String| {
-                let first = own.chars().next();
-                own.trim() != own
-                    || first.is_none_or(|first| first.is_ascii_digit() || ",.".contains(first))
-            };
-            if let Some(own) = field.spellings.iter().find(|own| is_unreadable(own)) {
-                return Err(format!(
-                    "field {:?}: spellings = [{own:?}]: expected a unit's name, such as \"mi\"",
-                    field.name
-                ));
-            }
-        }
-        for mark in &self.missing {
-            // As a number of JSON it would be one nevertheless.
-            if mark.parse::<f64>().is_ok_and(f64::is_finite) || mark.trim() != mark {
-                return Err(format!(
-                    "missing = [{mark:?}]: expected texts that are no numbers and have no space \
-                     around them, such as \"--\"; what numbers are allowed, min and max say"
-                ));
-            }
-        }
-        let role = |role: &str, name: &str, kinds: &[Kind]| match self.field(name) {
-            None => Err(format!("{role} = {name:?} names no field")),
-            Some(field) if !kinds.contains(&field.kind) => Err(format!(
-                "{role} = {name:?} is of kind {:?}, expected one of {kinds:?}",
-                field.kind
-            )),
-            Some(_) => Ok(()),
-        };
-        role("key", &self.key, &[Kind::Text, Kind::Category])?;
-        if let Some(time) = &self.time {
-            role("time", time, &[Kind::Timestamp])?;
-        }
-        if let Some(area) = &self.area {
-            role("area", area, &[Kind::Number, Kind::Integer])?;
-        }
-        for place in &self.place {
-            role("place", place, &[Kind::Number, Kind::Integer])?;
-        }
-        match (&self.target, self.task) {
-            (Some(target), Task::Regression) => {
-                role("target", target, &[Kind::Number, Kind::Integer])
-            }
-            (Some(target), Task::Classification) => role(
-                "target",
-                target,
-                &[Kind::Number, Kind::Integer, Kind::Boolean, Kind::Category],
-            ),
-            (None, Task::Clustering) => Ok(()),
-            (Some(_), Task::Clustering) => Err("task clustering has no target".to_owned()),
-            (None, task) => Err(format!("task {task:?} needs a target")),
-        }
-    }
-
     /// The name of the field that says how large the thing is: the role, else a number `area`.
     pub fn area(&self) -> Option<&str> {
         let named = || {
@@ -449,25 +364,6 @@ impl Schema {
     }
 }
 
-/// Names go into SQL and into metric labels: only what needs no quoting is allowed.
-fn is_identifier(name: &str) -> Result<(), &'static str> {
-    let mut letters = name.chars();
-    let starts_well = letters
-        .next()
-        .is_some_and(|first| first.is_ascii_lowercase() || first == '_');
-    let goes_on_well = letters
-        .all(|letter| letter.is_ascii_lowercase() || letter.is_ascii_digit() || letter == '_');
-    if !starts_well || !goes_on_well {
-        return Err(
-            "must be lower-case letters, digits and underscores, not starting with a digit",
-        );
-    }
-    if name.len() > 63 {
-        return Err("is longer than the 63 bytes PostgreSQL allows");
-    }
-    Ok(())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -516,59 +412,5 @@ mod tests {
             .expect_err("text is no area")
             .to_string();
         assert!(error.contains("area = \"id\" is of kind Text"), "{error}");
-    }
-
-    #[test]
-    fn parts_that_do_not_fit_are_named() {
-        let base = "name='x'\nversion=1\ntask='regression'\ntable='x'\nkey='id'\ntarget='y'\n";
-        let fields = "[[field]]\nname='id'\nkind='text'\n[[field]]\nname='y'\nkind='number'\n";
-        assert!(Schema::parse(&format!("{base}{fields}"), "x").is_ok());
-        for (text, expected) in [
-            (
-                format!("{base}{fields}[[field]]\nname='y'\nkind='number'\n"),
-                "stands twice",
-            ),
-            (
-                format!("{base}[[field]]\nname='id'\nkind='text'\n"),
-                "names no field",
-            ),
-            (
-                format!("{base}{fields}[[field]]\nname='z; drop'\nkind='text'\n"),
-                "must be lower-case",
-            ),
-            (
-                format!("{base}{fields}[[field]]\nname='z'\nkind='number'\nmin=2\nmax=1\n"),
-                "above max",
-            ),
-            (
-                format!("{base}{fields}colour='red'\n"),
-                "unknown field `colour`",
-            ),
-            (
-                format!("{base}{fields}[[field]]\nname='z'\nkind='number'\nspellings=['mi']\n"),
-                "expected a unit",
-            ),
-            (
-                format!(
-                    "{base}{fields}[[field]]\nname='z'\nkind='number'\nunit='mi'\n\
-                     spellings=['5 mi']\n"
-                ),
-                "expected a unit's name",
-            ),
-            (
-                format!("{base}missing=['-999']\n{fields}"),
-                "expected texts that are no numbers",
-            ),
-            (
-                format!("{base}{fields}[[field]]\nname='z'\nkind='colour'\n"),
-                "unknown variant `colour`",
-            ),
-        ] {
-            let error = Schema::parse(&text, "x").expect_err(expected).to_string();
-            assert!(
-                error.contains(expected),
-                "{error} does not say {expected:?}"
-            );
-        }
     }
 }
