@@ -33,8 +33,9 @@ impl Effort {
                 trees: 300,
                 leaves: 1024,
                 leaf_rows: 1.0,
-                row_share: 0.95,
-                column_share: 0.4,
+                row_share: 1.0,
+                column_share: 0.5,
+                drawn_cuts: true,
             }),
         };
         match self {
