@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use valuation::Report;
+use valuation::{Link, Report};
 
 use crate::{Refused, Trained};
 
@@ -70,6 +70,9 @@ pub(crate) fn left_out(report: &Report, rows_rejected: usize, refused: &[Refused
     };
     let mut text =
         format!("rows rejected by the schema: {rows_rejected}; not learned from: {removed}\n");
+    if report.link == Link::LogOnePlus {
+        text.push_str("relative errors are those of 1 + the count, which may be 0\n");
+    }
     for kind in refused.iter().take(MOST_KINDS) {
         let _ = writeln!(text, "    {kind}");
     }

@@ -18,6 +18,7 @@ use records::{Schema, timestamp};
 use serde_json::{Map, Value};
 use sqlx::Connection;
 use tokio::runtime::Handle;
+use valuation::Link;
 
 use crate::config::Config;
 
@@ -179,9 +180,13 @@ fn read(schema: &Schema, payload: &[u8], arrival_us: i64) -> Result<Actual, Stri
         },
         (found, _) => found.and_then(Value::as_f64),
     };
+    let link = Link::of(schema);
     let actual = match found {
-        Some(actual) if actual > 0.0 => actual,
-        _ => return Err(format!("{}: {target} must be a number above 0", expected())),
+        Some(actual) if link.takes(actual) => actual,
+        _ => {
+            let bound = link.expected();
+            return Err(format!("{}: {target} must be a number {bound}", expected()));
+        }
     };
     let greatest = field.and_then(|field| field.max).unwrap_or(f64::MAX);
     let least = field.and_then(|field| field.min).unwrap_or(0.0);

@@ -58,7 +58,7 @@ impl Shadow {
                 logs.extend(
                     old.iter()
                         .zip(&mut new)
-                        .map(|(old, new)| (new.value / old.value).ln()),
+                        .map(|(old, new)| model.link().ratio(new.value, old.value).ln()),
                 );
             }
         }
