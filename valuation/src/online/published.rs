@@ -48,6 +48,10 @@ impl Online {
         let mut estimator = self.base.estimator.clone();
         estimator.members = vec![Member::Linear(line)];
         estimator.plan.quantile = self.state.quantile;
+        if is_enough {
+            // The widths of groups were the base's: what was said here had one width, and holds with it.
+            estimator.plan.widths = None;
+        }
         let profile = match is_enough {
             true => {
                 let rows: Vec<usize> = (0..recent.num_rows()).collect();
