@@ -277,6 +277,21 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_count_may_be_0() {
+        let text = "name = \"x\"\nversion = 1\ntask = \"regression\"\ntable = \"x\"\nkey = \"id\"\n\
+            target = \"clicks\"\n[[field]]\nname = \"id\"\nkind = \"text\"\n\
+            [[field]]\nname = \"clicks\"\nkind = \"integer\"\nmin = 0";
+        let schema = Schema::parse(text, "x").expect("a schema");
+        let found = read(&schema, br#"{"id":1,"clicks":0}"#, 9).expect("a count");
+        assert_eq!(found.actual, 0.0);
+        let error = read(&schema, br#"{"id":1,"clicks":-1}"#, 9).expect_err("below 0");
+        assert!(
+            error.contains("clicks must be a number not below 0"),
+            "{error}"
+        );
+    }
+
+    #[test]
     fn prices_are_read_and_what_is_none_is_told() {
         let schema = Schema::real_estate();
         let found = read(

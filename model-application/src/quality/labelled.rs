@@ -1,6 +1,7 @@
 //! Answers from the database, with the prices that became known.
 
 use sqlx::{PgPool, Row};
+use valuation::Link;
 
 /// An answer and its price.
 #[derive(Debug, Clone)]
@@ -26,9 +27,10 @@ pub(super) struct Answered {
     pub answers: i64,
 }
 
-/// The newest answers whose price is known, at most so many.
+/// The newest answers whose target is known, and such as their model's link takes; at most so many.
 pub(super) async fn labelled(
     pool: &PgPool,
+    link: Link,
     seconds: u32,
     most: i64,
 ) -> Result<Vec<Labelled>, sqlx::Error> {
@@ -37,11 +39,12 @@ pub(super) async fn labelled(
          extract(epoch FROM now() - answered_at)::float8, \
          extract(epoch FROM observed_at - answered_at)::float8 \
          FROM answers JOIN actuals USING (request_id) \
-         WHERE answered_at > now() - make_interval(secs => $1) AND actual > 0 \
+         WHERE answered_at > now() - make_interval(secs => $1) AND (actual > 0 OR $3 AND actual = 0) \
          ORDER BY answered_at DESC LIMIT $2",
     )
     .bind(f64::from(seconds))
     .bind(most)
+    .bind(link.takes(0.0))
     .fetch_all(pool)
     .await?;
     rows.iter()

@@ -93,15 +93,15 @@ impl Rounds {
         let windows = &self.config.windows;
         let longest = windows.iter().map(Window::seconds).max().unwrap_or(0);
         let most = i64::try_from(self.config.max_rows)?;
-        let rows = labelled(pool, longest, most).await?;
+        let loaded = self.serving.current();
+        let link = loaded.as_ref().map(|own| own.model.link());
+        let link = link.unwrap_or_default();
+        let rows = labelled(pool, link, longest, most).await?;
         let is_sample = rows.len() == self.config.max_rows;
         let mut quality = Quality {
             is_sample,
             ..Quality::default()
         };
-        let loaded = self.serving.current();
-        let link = loaded.as_ref().map(|own| own.model.link());
-        let link = link.unwrap_or_default();
         let rows = Arc::new(rows);
         for window in windows {
             let seconds = window.seconds();
