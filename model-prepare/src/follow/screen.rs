@@ -19,6 +19,8 @@ pub struct Screen {
     drawn: usize,
     /// The coefficients as they were at the last look: how far each has moved since is told.
     looked_at: Vec<Coefficient>,
+    /// Messages read and the version published by then: nothing new is not drawn again.
+    stood: Option<(u64, Option<String>)>,
 }
 
 impl std::fmt::Debug for Screen {
@@ -35,11 +37,18 @@ impl Screen {
             is_terminal,
             drawn: 0,
             looked_at: Vec::new(),
+            stood: None,
         }
     }
 
-    /// Draws how it stands, with the `rows` coefficients that have moved furthest.
+    /// Draws how it stands, with the `rows` coefficients that have moved furthest; nothing where it stands as
+    /// it did.
     pub(super) fn show(&mut self, standing: &Standing, rows: usize) {
+        let stands = (standing.counts.read, standing.counts.version.clone());
+        if self.stood.as_ref() == Some(&stands) {
+            return;
+        }
+        self.stood = Some(stands);
         let text = told(standing, rows, &self.looked_at);
         self.looked_at = standing.online.coefficients();
         self.draw(&text);
