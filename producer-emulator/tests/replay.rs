@@ -123,9 +123,9 @@ async fn chosen_fields_arrive_with_the_key_and_no_others() {
     let config = Config::new(&bed.settings(&[])).unwrap();
     let config = config.choosing(&chosen).unwrap();
     let (account, shutdown) = (Account::default(), Shutdown::new());
-    let sent = replay(&config, &job(&file, "chosen"), &account, &shutdown).await;
+    let sent = replay(&config, &job(&file, "new_data"), &account, &shutdown).await;
     assert_eq!(sent.unwrap().sent, RECORDS as u64);
-    for (key, payload) in bed.receive("chosen", RECORDS).await {
+    for (key, payload) in bed.receive(&bed.kafka().topics.new_data, RECORDS).await {
         let record: serde_json::Value = serde_json::from_slice(&payload).unwrap();
         let expected = serde_json::json!({"id": key, "city": "Kazan", "price": 5.4e6});
         assert_eq!(record, expected);
