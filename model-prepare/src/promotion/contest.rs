@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use valuation::{Link, Metrics, Prediction, RatioStudy, Share};
 
 use super::bootstrap::{Difference, paired};
-use super::segments::{self, SegmentContest};
+use super::segments::{self, SegmentContest, Sizes};
 
 /// One of the two.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -109,6 +109,19 @@ impl Ground<'_> {
         let (link, prices) = (Link::of(self.schema), self.prices);
         let own = challenger.errors(link, prices);
         let errors: Vec<(f64, f64)> = own.into_iter().zip(champion.errors(link, prices)).collect();
+        // The greatest counts are great by chance most of all: among them whoever says more is nearer.
+        // Parted by what the champion says, both are judged on like rows.
+        let said: Vec<f64> = champion.said.iter().map(|own| own.value).collect();
+        let sizes = match link {
+            Link::Log => Sizes {
+                by: "price fifth",
+                values: prices,
+            },
+            Link::LogOnePlus => Sizes {
+                by: "estimate fifth",
+                values: &said,
+            },
+        };
         let differences: Vec<f64> = errors.iter().map(|(own, other)| own - other).collect();
         Some(Contest {
             rows: prices.len(),
@@ -124,7 +137,7 @@ impl Ground<'_> {
                 self.schema,
                 self.batch,
                 self.rows,
-                prices,
+                &sizes,
                 &errors,
                 self.seed,
             ),
