@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use actix_web::{HttpResponse, web};
 use common::Metric;
 use common::http::{Status, error_answer};
+use records::Schema;
 use registry::RegistryConfig;
 use serde::Serialize;
 use sqlx::PgPool;
@@ -182,8 +183,8 @@ impl Control {
         self.account().learned = Some(stored);
     }
 
-    pub(crate) fn schema(&self) -> &str {
-        &self.config.schema.name
+    pub(crate) fn schema(&self) -> &Schema {
+        &self.config.schema
     }
 
     pub(crate) fn watch_settings(&self) -> &WatchConfig {

@@ -35,7 +35,7 @@ pub(crate) fn page(evaluated: &Evaluated, schema: &Schema, batch: &RecordBatch) 
         Found::Price(report) => {
             let title = format!("{name}: how good the prices are");
             let own = vec![
-                judged::estimates(&report.judged),
+                judged::estimates(report),
                 judged::ranges(report, evaluated.interval),
                 members::members(report),
                 members::folds(report),

@@ -2,9 +2,11 @@
 //! since, so that it can be rolled back.
 
 use anyhow::Context;
+use records::Schema;
 use registry::{Action, Alias, Reason, RegistryConfig, Version};
 use serde::Serialize;
 use sqlx::{PgPool, Row};
+use valuation::Link;
 
 use crate::promotion::PROGRAM;
 use crate::watch::WatchConfig;
@@ -100,7 +102,7 @@ pub(crate) struct Found {
 /// When the registry or the database cannot be read.
 pub(crate) async fn look(
     pool: &PgPool,
-    schema: &str,
+    schema: &Schema,
     registry: &RegistryConfig,
     settings: &WatchConfig,
 ) -> anyhow::Result<Option<Found>> {
@@ -168,23 +170,24 @@ fn promoted(config: &RegistryConfig) -> anyhow::Result<Option<(u64, u64, i64)>> 
 
 async fn answered(
     pool: &PgPool,
-    schema: &str,
+    schema: &Schema,
     version: u64,
     when: &str,
     since_ms: i64,
 ) -> Result<Answered, sqlx::Error> {
     let sql = format!(
         "SELECT count(*), coalesce(avg(error), 0)::float8, coalesce(var_samp(error), 0)::float8 \
-         FROM (SELECT abs(ln(prediction / actual)) AS error \
+         FROM (SELECT abs(ln(($4 + prediction) / ($4 + actual))) AS error \
          FROM answers JOIN actuals USING (request_id) \
-         WHERE model = $1 AND actual > 0 AND prediction > 0 \
+         WHERE model = $1 AND $4 + actual > 0 AND $4 + prediction > 0 \
          AND {} ORDER BY answered_at DESC LIMIT $3) AS newest",
         when.replace("$2", "to_timestamp($2::float8 / 1000)")
     );
     let row = sqlx::query(&sql)
-        .bind(format!("{schema}@{}", Version::name(version)))
+        .bind(format!("{}@{}", schema.name, Version::name(version)))
         .bind(since_ms as f64)
         .bind(MOST_ANSWERS)
+        .bind(Link::of(schema).offset())
         .fetch_one(pool)
         .await?;
     Ok(Answered {

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use valuation::{ClassReport, Report};
+use valuation::{ClassReport, Link, Report};
 
 use crate::{Found, Refused, Trained};
 
@@ -133,10 +133,14 @@ pub(crate) fn left_out(found: &Found, rows_rejected: usize, refused: &[Refused])
     };
     let mut text =
         format!("rows rejected by the schema: {rows_rejected}; not learned from: {removed}\n");
+    let price = found.price();
+    if price.is_some_and(|report| report.link == Link::LogOnePlus) {
+        text.push_str("relative errors are those of 1 + the count, which may be 0\n");
+    }
     for kind in refused.iter().take(MOST_KINDS) {
         let _ = writeln!(text, "    {kind}");
     }
-    if let Found::Price(report) = found {
+    if let Some(report) = price {
         let _ = writeln!(
             text,
             "held out but unlike any price learned from: {} (judged on all the same)",

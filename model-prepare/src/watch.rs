@@ -151,7 +151,7 @@ async fn too_far_off(control: &Arc<Control>, pool: &PgPool) -> anyhow::Result<Op
         return Ok(None);
     }
     let least = settings.live_min_labelled;
-    let found = live(pool, control.schema(), control.registry(), least).await?;
+    let found = live(pool, &control.schema().name, control.registry(), least).await?;
     Ok(found.filter(|found| control.is_too_far_off(found)))
 }
 

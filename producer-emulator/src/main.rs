@@ -60,6 +60,10 @@ enum Command {
 /// take are counted, and the first ones named with their lines. A message counts as sent once
 /// Kafka has confirmed it. Progress is shown on standard error, the summary on standard output.
 ///
+/// Some of the fields alone; the key is always sent:
+///
+///   producer-emulator replay listings.csv --fields city,rooms,area,price
+///
 /// Ctrl-C stops after the messages on their way and says how to go on:
 ///
 ///   producer-emulator replay listings.csv --skip 12000
@@ -81,6 +85,9 @@ struct ReplayArgs {
     /// new_data, requests, actuals, or the name of any topic
     #[arg(long, value_name = "TOPIC", default_value = "new_data")]
     topic: String,
+    /// Send these fields of the schema and the key, no others; such as city,area,price
+    #[arg(long, value_name = "NAMES", value_delimiter = ',')]
+    fields: Option<Vec<String>>,
     /// Messages a second, evenly spaced, such as 200 or 0.5; without it as fast as possible
     #[arg(long, value_name = "N", value_parser = rate)]
     rate: Option<f64>,
@@ -175,7 +182,10 @@ async fn send(mut common: CommonArgs, arguments: ReplayArgs) -> anyhow::Result<(
     if let Some(schema) = &arguments.schema {
         common.set.push(format!("schema.source={schema}"));
     }
-    let config = Config::new(&common.layered()?)?;
+    let mut config = Config::new(&common.layered()?)?;
+    if let Some(fields) = &arguments.fields {
+        config = config.choosing(fields)?;
+    }
     let job = Job {
         file: arguments.file,
         topic: arguments.topic,

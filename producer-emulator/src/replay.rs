@@ -2,6 +2,7 @@
 
 mod account;
 mod batches;
+mod fields;
 mod pace;
 mod part;
 pub mod progress;
@@ -48,7 +49,7 @@ struct SchemaConfig {
 /// What a replay needs of the settings.
 #[derive(Debug, Clone)]
 pub struct Config {
-    /// Decides which records are good, and how they are written.
+    /// Decides which records are good, which of their fields are sent, and how they are written.
     pub schema: Schema,
     /// Section `[kafka]`.
     pub kafka: KafkaConfig,
@@ -158,7 +159,7 @@ pub async fn replay(
     if let (Sends::Actual, None) = (sends, &config.schema.target) {
         bail!(
             "{topic}: expected a schema with a target, which is the price that becomes known; the \
-             schema {} has none",
+             schema {} has none, or --fields leaves it out",
             config.schema.name
         );
     }
@@ -315,7 +316,10 @@ impl Source {
             .with_context(|| format!("the file does not go through the schema {name}"))?;
         if !reader.unknown_columns().is_empty() {
             let columns = reader.unknown_columns().join(", ");
-            tracing::info!("columns that the schema {name} does not name are left out: {columns}");
+            tracing::info!(
+                "columns that are no fields of the schema {name}, or not chosen, are left out: \
+                 {columns}"
+            );
         }
         account.counts_rows(matches!(reader, FileReader::Parquet(_)));
         let mut source = Source {

@@ -112,6 +112,26 @@ async fn a_csv_arrives_and_its_bad_lines_are_named() {
     exactly_the_good_ones(&bed, &bed.kafka().topics.new_data, Purpose::Listing).await;
 }
 
+/// What is not chosen is not sent, and not looked at: its bad values reject nothing.
+#[tokio::test(flavor = "multi_thread")]
+async fn chosen_fields_arrive_with_the_key_and_no_others() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("listings.csv");
+    csv(&file);
+    let bed = Bed::start();
+    let chosen = ["price", "city"].map(str::to_owned);
+    let config = Config::new(&bed.settings(&[])).unwrap();
+    let config = config.choosing(&chosen).unwrap();
+    let (account, shutdown) = (Account::default(), Shutdown::new());
+    let sent = replay(&config, &job(&file, "new_data"), &account, &shutdown).await;
+    assert_eq!(sent.unwrap().sent, RECORDS as u64);
+    for (key, payload) in bed.receive(&bed.kafka().topics.new_data, RECORDS).await {
+        let record: serde_json::Value = serde_json::from_slice(&payload).unwrap();
+        let expected = serde_json::json!({"id": key, "city": "Kazan", "price": 5.4e6});
+        assert_eq!(record, expected);
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_parquet_file_arrives_as_requests_without_their_prices() {
     let directory = tempfile::tempdir().unwrap();

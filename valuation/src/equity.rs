@@ -63,11 +63,26 @@ impl Equity {
             }
             chosen = next;
         }
+        chosen.levelled(estimates, logs)
+    }
+
+    /// Shifted alone: the differential is the assessors' measure of prices, and says nothing of counts.
+    pub(crate) fn level(estimates: &[f64], logs: &[f64]) -> Equity {
+        let unstretched = Equity {
+            centre: 0.0,
+            slope: 1.0,
+            shift: 0.0,
+        };
+        unstretched.levelled(estimates, logs)
+    }
+
+    /// As many targets above an estimate as below.
+    fn levelled(self, estimates: &[f64], logs: &[f64]) -> Equity {
         let pairs = estimates.iter().zip(logs);
-        let mut off: Vec<f64> = pairs.map(|(own, log)| log - chosen.apply(*own)).collect();
+        let mut off: Vec<f64> = pairs.map(|(own, log)| log - self.apply(*own)).collect();
         Equity {
             shift: median(&mut off).unwrap_or(0.0),
-            ..chosen
+            ..self
         }
     }
 

@@ -19,6 +19,7 @@ use crate::equity::Equity;
 use crate::features::Features;
 use crate::frame::{BoundFrame, Frame};
 use crate::linear::SparseRow;
+use crate::link::Link;
 use crate::member::Member;
 use crate::mondrian::Widths;
 use crate::neighbours::Neighbours;
@@ -44,6 +45,10 @@ pub(crate) struct MemberHead {
 /// What `model.json` says of the estimator; the large parts have files of their own.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Plan {
+    /// What is estimated of the target, and so the way back to it; the logarithm in artifacts that do
+    /// not say.
+    #[serde(default, skip_serializing_if = "Link::is_log")]
+    pub(crate) link: Link,
     /// The linear design; none where no member reads it.
     pub(crate) features: Option<Features>,
     /// The columns of the trees; none where no member reads them.
@@ -324,6 +329,7 @@ impl BoundEstimator<'_> {
 impl BoundEstimator<'_> {
     fn estimate(&self, row: usize, log: f64, spread: Option<f64>) -> Estimate {
         let Plan {
+            link,
             equity,
             spread: usual,
             ..
@@ -331,7 +337,7 @@ impl BoundEstimator<'_> {
         let widths = self.widths.as_ref();
         let factor = widths.map_or(1.0, |(widths, cells)| widths.of(*cells, row));
         Estimate {
-            log: equity.apply(log),
+            log: link.hold(equity.apply(log)),
             spread: factor * bounded(spread.unwrap_or(*usual), *usual),
         }
     }

@@ -29,7 +29,8 @@ pub struct Reason {
 pub struct Explanation {
     /// The price of a record of which nothing is known, in the target's unit.
     pub base: f64,
-    /// The greatest amount first; base and amounts add up to the price.
+    /// The greatest amount first; base and amounts add up to the price (to what a count would be, where
+    /// it is held at 0).
     pub reasons: Vec<Reason>,
     /// Past records like it, the most alike first.
     pub comparables: Vec<Comparable>,
@@ -107,7 +108,7 @@ impl Model {
         let mut reasons: Vec<Reason> = reasons.filter(|reason| reason.amount != 0.0).collect();
         reasons.sort_by(|one, other| other.amount.abs().total_cmp(&one.amount.abs()));
         Ok(Explanation {
-            base: low.exp(),
+            base: low.exp() - estimator.plan.link.offset(),
             reasons,
             comparables: match &estimator.comparables {
                 Some(known) => known.of(&frame, comparables),

@@ -22,6 +22,7 @@ use self::selection::{Selection, select};
 use crate::artifact::FORMAT;
 use crate::clean::Listings;
 use crate::estimator::Wanted;
+use crate::link::Link;
 use crate::metrics::Report;
 use crate::model::{Golden, Head, Model};
 use crate::profile::Profile;
@@ -85,9 +86,10 @@ fn fit_on_this_pool(
 ) -> Result<(Model, Report), FitError> {
     let started = Instant::now();
     let target = check_columns(schema, batch, Task::Regression)?;
+    let link = Link::of(schema);
     let prices = data::prices(batch, target);
     let priced: Vec<usize> = (0..batch.num_rows())
-        .filter(|row| prices[*row] > 0.0)
+        .filter(|row| link.takes(prices[*row]))
         .collect();
     let dropped = useless::find(schema, batch, &priced);
     // What is learned from; what records are, the whole schema says.
@@ -142,14 +144,15 @@ fn fit_on_this_pool(
     kept.prune();
     kept.estimator.plan.quantile *= judged.widened;
     let report = Report {
+        link,
         rows: batch.num_rows(),
         removed,
         train_rows: sides.train.len(),
         holdout_rows: sides.holdout.len(),
         holdout_outliers,
         holdout_copies,
-        ratios: RatioStudy::of(&judged.actual, &judged.valued),
-        segments: segment::of(schema, batch, data.group, &judged.rows),
+        ratios: RatioStudy::on(link, &judged.actual, &judged.valued),
+        segments: segment::of(schema, link, batch, data.group, &judged.rows),
         judged: judged.rows,
         members: judged.members,
         folds,
@@ -173,7 +176,14 @@ fn fit_on_this_pool(
     // That a field which said nothing begins to say something is drift, too.
     let identifiers = report.dropped.iter().filter(|own| own.is_identifier());
     let watched = useless::without(schema, identifiers);
-    let profile = Profile::of(&watched, batch, &everything, &report.judged, judged.widened);
+    let profile = Profile::of(
+        &watched,
+        link,
+        batch,
+        &everything,
+        &report.judged,
+        judged.widened,
+    );
     let newest = everything.iter().filter_map(|row| data.times.time_us(*row));
     let mut model = Model {
         head: Head {

@@ -2,7 +2,7 @@
 //!
 //! Pure computation over Arrow batches: no network, no clock that decides anything. The same input
 //! gives the same model, bit for bit, on any number of threads. Estimates are retransformed from the
-//! logarithm by `exp` alone, so they are medians, not means, of the price.
+//! logarithm by the inverse of its [`Link`] alone, so they are medians, not means, of the price.
 
 pub mod artifact;
 mod axis;
@@ -27,6 +27,7 @@ mod frame;
 mod json;
 mod learned;
 pub mod linear;
+mod link;
 pub mod member;
 pub mod metrics;
 pub mod mismatch;
@@ -55,6 +56,7 @@ pub use explain::{Explanation, Reason};
 pub use fit::{Effort, FitError, FitOptions, FoldBy, SplitBy, fit};
 pub use learned::Learned;
 pub use linear::ElasticNetOptions;
+pub use link::Link;
 pub use member::{MemberOptions, NamedMember};
 pub use metrics::{Calibration, FoldReport, JudgedRow, MemberReport, Metrics, Report, Stacked};
 pub use mismatch::{Difference, SchemaMismatch};

@@ -6,11 +6,13 @@ use serde::{Deserialize, Serialize};
 
 use crate::cells::median;
 use crate::conformal::Share;
+use crate::link::Link;
 use crate::ratio_study::RatioStudy;
 use crate::segment::Segment;
 use crate::useless::Dropped;
 
-/// How far estimates were from the prices of the hold-out.
+/// How far estimates were from the prices of the hold-out. Relative errors of counts, which may be 0, are
+/// those of 1 + y (see [`Link`]).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Metrics {
     /// √(Σ(y−ŷ)²/n), in the target's unit: one wild listing weighs much.
@@ -40,6 +42,12 @@ pub struct Metrics {
 impl Metrics {
     /// Compares `predicted` with `actual` (> 0), pair by pair; `None` when there are no pairs.
     pub fn of(actual: &[f64], predicted: &[f64]) -> Option<Metrics> {
+        Metrics::on(Link::Log, actual, predicted)
+    }
+
+    /// The same of targets that a link [takes](Link::takes): relative errors are those of what its
+    /// logarithm is taken of.
+    pub fn on(link: Link, actual: &[f64], predicted: &[f64]) -> Option<Metrics> {
         let rows = actual.len().min(predicted.len());
         if rows == 0 {
             return None;
@@ -53,7 +61,7 @@ impl Metrics {
             squares += error * error;
             absolute += error;
             total += (y - mean) * (y - mean);
-            relative.push(error / y);
+            relative.push(error / (link.offset() + y));
             let log = estimate.max(0.0).ln_1p() - y.ln_1p();
             logs += log * log;
         }
@@ -155,10 +163,13 @@ pub struct Calibration {
 /// What a fit saw and how good it is.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Report {
+    /// What relative errors are relative to: the target, or a count plus 1.
+    #[serde(default, skip_serializing_if = "Link::is_log")]
+    pub link: Link,
     /// Listings given: the denominator of `removed`.
     pub rows: usize,
-    /// Listings removed, by rule: `target_not_positive` (neither learned from nor judged on: there
-    /// is no relative error), and of training rows only: `target_outlier` (far
+    /// Listings removed, by rule: `target_not_positive`, of counts `target_negative` (neither learned
+    /// from nor judged on: there is no logarithm), and of training rows of prices only: `target_outlier` (far
     /// from the group's median, where no area is known), `target_per_area_outlier`, `duplicate` (a newer one says the
     /// same) and `residual_outlier` (far from what a line says). A jump shows that the source has
     /// changed.
@@ -180,7 +191,7 @@ pub struct Report {
     pub baseline: Metrics,
     /// Names the baseline, for people.
     pub baseline_name: String,
-    /// The ratio study of the hold-out; none for fewer than 3 listings.
+    /// The ratio study of the hold-out; none for fewer than 3 listings, and for counts.
     pub ratios: Option<RatioStudy>,
     /// The same by segment: groups, rooms, tenths of the price.
     pub segments: Vec<Segment>,
@@ -235,6 +246,17 @@ mod tests {
         assert!((found.within_10 - 0.75).abs() < 1e-12);
         assert_eq!(found.rows, 4);
         assert_eq!(Metrics::of(&[], &[]), None);
+    }
+
+    #[test]
+    fn counts_have_the_relative_errors_of_one_more() {
+        let (actual, said) = ([0.0, 0.0, 3.0, 9.0], [0.0, 1.0, 1.0, 9.5]);
+        let found = Metrics::on(Link::LogOnePlus, &actual, &said).unwrap();
+        let more = |values: &[f64]| values.iter().map(|own| 1.0 + own).collect::<Vec<f64>>();
+        let of_more = Metrics::of(&more(&actual), &more(&said)).unwrap();
+        assert_eq!((found.mdape, found.mape), (of_more.mdape, of_more.mape));
+        assert_eq!((found.mdape, found.within_5), (0.275, 0.5));
+        assert_eq!(found.mae, 0.875);
     }
 
     #[test]

@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 
 use crate::baseline::group_field;
 use crate::estimator::{Estimate, Estimator, Plan};
+use crate::link::Link;
 use crate::metrics::Report;
 use crate::profile::Profile;
 
@@ -114,13 +115,13 @@ impl Model {
     /// When a column that the model reads is not of its field's type, or a required one is absent.
     pub fn predict(&self, batch: &RecordBatch) -> Result<Vec<Prediction>, PredictError> {
         self.check_columns(batch)?;
-        let quantile = self.estimator.plan.quantile;
+        let Plan { quantile, link, .. } = self.estimator.plan;
         let price = |estimate: Estimate| {
             let half = quantile * estimate.spread;
             Prediction {
-                value: estimate.log.exp(),
-                low: (estimate.log - half).exp(),
-                high: (estimate.log + half).exp(),
+                value: link.value(estimate.log),
+                low: link.value(estimate.log - half),
+                high: link.value(estimate.log + half),
             }
         };
         Ok(self.estimator.batch(batch).into_iter().map(price).collect())
@@ -143,6 +144,11 @@ impl Model {
     /// How it was fitted and judged; `fit_seconds` is 0 in a loaded model.
     pub fn report(&self) -> &Report {
         &self.head.report
+    }
+
+    /// What is estimated of the target: its logarithm, or a count's plus 1.
+    pub fn link(&self) -> Link {
+        self.estimator.plan.link
     }
 
     /// The field whose levels are the groups that errors are told by.
@@ -182,7 +188,9 @@ impl Model {
     /// model's own uncertainty: Garg et al. 2022, Leveraging unlabeled data to predict
     /// out-of-distribution performance, do it for classifiers.)
     pub fn expected_ape(&self, predictions: &[Prediction]) -> Option<f64> {
-        self.profile()?.errors().median_ape(predictions)
+        self.profile()?
+            .errors()
+            .median_ape(self.link(), predictions)
     }
 
     /// Prices one JSON record; `None` when it is not a record of the schema.

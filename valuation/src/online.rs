@@ -2,7 +2,8 @@
 //! near the line they began from.
 //!
 //! Of a record with the design x (one-hot, the rest brought to 0…1 between the least and the greatest
-//! value that the base had seen; that scaling is the base's and never changes) and the log target y,
+//! value that the base had seen; that scaling is the base's and never changes) and the target y on the scale
+//! of its link (ln price, ln(1 + count)),
 //! the learner says w·x first, then learns (prequential: Dawid 1984, Statistical theory: the
 //! prequential approach). A step takes the mean gradient of a mini-batch of
 //!
@@ -130,15 +131,15 @@ pub struct Said {
 pub struct Totals {
     /// Records valued and learned from.
     pub rows: u64,
-    /// Of the squares of ln(estimate/price).
+    /// Of the squares of ln(estimate/price); of counts ln((1 + estimate)/(1 + count)).
     pub squares: f64,
     /// The same of the base's estimates.
     pub base_squares: f64,
 }
 
 impl Totals {
-    /// Root mean square of ln(estimate/price), of the learner and of the base; `None` before the
-    /// first record.
+    /// Root mean square of ln(estimate/price) (of counts plus 1), of the learner and of the base; `None`
+    /// before the first record.
     pub fn errors(&self) -> Option<(f64, f64)> {
         let mean = |sum: f64| (sum / self.rows as f64).sqrt();
         (self.rows > 0).then(|| (mean(self.squares), mean(self.base_squares)))
@@ -241,7 +242,7 @@ impl Online {
     }
 
     /// Values each row of a batch, then learns from it, one after the other. `None` for rows whose
-    /// target is not above 0, which have no logarithm.
+    /// target the base's link does not [take](crate::Link::takes): it has no logarithm.
     ///
     /// # Errors
     /// When the batch lacks a column: nothing is learned then.
@@ -256,12 +257,13 @@ impl Online {
             return Ok(vec![None; batch.num_rows()]);
         };
         let bound = features.bind(batch);
+        let link = plan.link;
         let most = self.options.clip * plan.spread;
         let (mut design, mut x) = (SparseRow::new(), Vec::new());
         let state = &mut self.state;
         let mut said = Vec::with_capacity(batch.num_rows());
         for row in 0..batch.num_rows() {
-            let price = targets.number(row).filter(|price| *price > 0.0);
+            let price = targets.number(row).filter(|price| link.takes(*price));
             let Some(price) = price else {
                 said.push(None);
                 continue;
@@ -269,15 +271,16 @@ impl Online {
             bound.write(row, &mut design);
             self.scaling.write(&design, &mut x);
             let (own, base) = (dot(&state.coefficients, &x), dot(&state.anchor, &x));
-            let (log, base_log) = (plan.equity.apply(own), plan.equity.apply(base));
+            let say = |line: f64| link.hold(plan.equity.apply(line));
+            let (log, base_log) = (say(own), say(base));
             let half = state.quantile * plan.spread;
-            let target = price.ln();
+            let target = link.log(price);
             said.push(Some(Said {
                 price,
-                value: log.exp(),
-                low: (log - half).exp(),
-                high: (log + half).exp(),
-                base: base_log.exp(),
+                value: link.value(log),
+                low: link.value(log - half),
+                high: link.value(log + half),
+                base: link.value(base_log),
             }));
             state.totals.rows += 1;
             state.totals.squares += (log - target) * (log - target);

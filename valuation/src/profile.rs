@@ -17,6 +17,7 @@ pub use self::drift::Drift;
 use self::errors::Errors;
 use self::parts::Parts;
 use crate::cells::Cells;
+use crate::link::Link;
 use crate::metrics::JudgedRow;
 use crate::model::Prediction;
 
@@ -63,6 +64,7 @@ impl Profile {
     /// much the ranges of the model that is kept are wider than the judged ones.
     pub(crate) fn of(
         schema: &Schema,
+        link: Link,
         batch: &RecordBatch,
         rows: &[usize],
         judged: &[JudgedRow],
@@ -98,7 +100,7 @@ impl Profile {
         Profile {
             id: id(&columns),
             columns,
-            errors: Errors::of(judged, halves),
+            errors: Errors::of(link, judged, halves),
         }
     }
 

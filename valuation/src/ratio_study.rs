@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::cells::median;
 use crate::draw::Draws;
+use crate::link::Link;
 
 /// Resamples of the bootstrap: enough for a 95 % interval to two digits.
 const RESAMPLES: usize = 200;
@@ -67,6 +68,15 @@ pub struct RatioStudy {
 }
 
 impl RatioStudy {
+    /// As [`RatioStudy::of`]; `None` for counts: the assessors' bands are of prices, and there is no
+    /// ratio to 0.
+    pub fn on(link: Link, prices: &[f64], estimates: &[f64]) -> Option<RatioStudy> {
+        match link {
+            Link::Log => RatioStudy::of(prices, estimates),
+            Link::LogOnePlus => None,
+        }
+    }
+
     /// Studies `estimates` against `prices` (both > 0), pair by pair; `None` for fewer than 3.
     pub fn of(prices: &[f64], estimates: &[f64]) -> Option<RatioStudy> {
         let pairs: Vec<(f64, f64)> = prices

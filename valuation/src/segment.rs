@@ -7,6 +7,7 @@ use records::{Kind, Schema};
 use serde::{Deserialize, Serialize};
 
 use crate::cells::Cells;
+use crate::link::Link;
 use crate::metrics::{JudgedRow, Metrics};
 use crate::ratio_study::RatioStudy;
 
@@ -24,8 +25,8 @@ pub struct Segment {
     pub name: String,
     /// Its errors.
     pub metrics: Metrics,
-    /// Its ratio study.
-    pub ratios: RatioStudy,
+    /// Its ratio study; none for counts.
+    pub ratios: Option<RatioStudy>,
     /// Fraction of its prices inside their ranges.
     pub coverage: f64,
 }
@@ -33,6 +34,7 @@ pub struct Segment {
 /// The segments of a hold-out: by `group`, by rooms, by tenths of the price.
 pub(crate) fn of(
     schema: &Schema,
+    link: Link,
     batch: &RecordBatch,
     group: Option<&str>,
     judged: &[JudgedRow],
@@ -40,7 +42,7 @@ pub(crate) fn of(
     let mut segments = Vec::new();
     if let Some(group) = group {
         let cells = Cells::of(batch, group);
-        segments.extend(by(group, judged, |row| {
+        segments.extend(by(group, link, judged, |row| {
             cells.text(row.row).map(|level| (0, level.to_owned()))
         }));
     }
@@ -50,14 +52,14 @@ pub(crate) fn of(
         .find(|field| field.name.contains("room"));
     if let Some(rooms) = rooms {
         let cells = Cells::of(batch, &rooms.name);
-        segments.extend(by(&rooms.name, judged, |row| {
+        segments.extend(by(&rooms.name, link, judged, |row| {
             let count = cells.number(row.row)?;
             Some((count as i64, format!("{count}")))
         }));
     }
     let mut prices: Vec<f64> = judged.iter().map(|row| row.actual).collect();
     prices.sort_by(f64::total_cmp);
-    segments.extend(by("price tenth", judged, |row| {
+    segments.extend(by("price tenth", link, judged, |row| {
         let rank = prices.partition_point(|price| *price < row.actual);
         let tenth = rank * 10 / prices.len() + 1;
         Some((tenth as i64, format!("{tenth}")))
@@ -67,6 +69,7 @@ pub(crate) fn of(
 
 fn by(
     what: &str,
+    link: Link,
     judged: &[JudgedRow],
     key: impl Fn(&JudgedRow) -> Option<(i64, String)>,
 ) -> Vec<Segment> {
@@ -93,8 +96,8 @@ fn by(
                 by: what.to_owned(),
                 name,
                 coverage: inside.count() as f64 / rows.len() as f64,
-                metrics: Metrics::of(&actual, &value)?,
-                ratios: RatioStudy::of(&actual, &value)?,
+                metrics: Metrics::on(link, &actual, &value)?,
+                ratios: RatioStudy::on(link, &actual, &value),
             })
         })
         .collect()

@@ -18,6 +18,7 @@ use records::{Schema, timestamp};
 use serde_json::{Map, Value};
 use sqlx::Connection;
 use tokio::runtime::Handle;
+use valuation::Link;
 
 use crate::config::Config;
 
@@ -179,9 +180,13 @@ fn read(schema: &Schema, payload: &[u8], arrival_us: i64) -> Result<Actual, Stri
         },
         (found, _) => found.and_then(Value::as_f64),
     };
+    let link = Link::of(schema);
     let actual = match found {
-        Some(actual) if actual > 0.0 => actual,
-        _ => return Err(format!("{}: {target} must be a number above 0", expected())),
+        Some(actual) if link.takes(actual) => actual,
+        _ => {
+            let bound = link.expected();
+            return Err(format!("{}: {target} must be a number {bound}", expected()));
+        }
     };
     let greatest = field.and_then(|field| field.max).unwrap_or(f64::MAX);
     let least = field.and_then(|field| field.min).unwrap_or(0.0);
@@ -270,6 +275,21 @@ async fn write_once(anchor: &Anchor, batch: &Batch) -> Result<(), AdvanceError> 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_count_may_be_0() {
+        let text = "name = \"x\"\nversion = 1\ntask = \"regression\"\ntable = \"x\"\nkey = \"id\"\n\
+            target = \"clicks\"\n[[field]]\nname = \"id\"\nkind = \"text\"\n\
+            [[field]]\nname = \"clicks\"\nkind = \"integer\"\nmin = 0";
+        let schema = Schema::parse(text, "x").expect("a schema");
+        let found = read(&schema, br#"{"id":1,"clicks":0}"#, 9).expect("a count");
+        assert_eq!(found.actual, 0.0);
+        let error = read(&schema, br#"{"id":1,"clicks":-1}"#, 9).expect_err("below 0");
+        assert!(
+            error.contains("clicks must be a number not below 0"),
+            "{error}"
+        );
+    }
 
     #[test]
     fn prices_are_read_and_what_is_none_is_told() {

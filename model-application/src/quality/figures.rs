@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 use valuation::ratio_study::median_interval;
-use valuation::{Metrics, RatioStudy, conformal::Share};
+use valuation::{Link, Metrics, RatioStudy, conformal::Share};
 
 use super::labelled::Labelled;
 
@@ -17,7 +17,7 @@ pub(super) struct Interval {
 /// Errors of answers, once enough of their prices are known.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub(super) struct Figures {
-    /// Median absolute percentage error, a fraction; its interval by order statistics (Conover 1999,
+    /// Median absolute percentage error, a fraction (of counts that of 1 + y, as all that is relative); its interval by order statistics (Conover 1999,
     /// Practical Nonparametric Statistics, 3.2).
     pub mdape: Interval,
     /// In the target's unit.
@@ -28,25 +28,22 @@ pub(super) struct Figures {
     pub within_20: f64,
     /// Share of prices within low and high, with its interval.
     pub coverage: Share,
-    /// The assessors' ratio study.
+    /// The assessors' ratio study; none for counts.
     pub ratios: Option<RatioStudy>,
 }
 
 impl Figures {
     /// Of what is known; `None` for nothing.
-    pub fn of(labelled: &[&Labelled]) -> Option<Figures> {
+    pub fn of(link: Link, labelled: &[&Labelled]) -> Option<Figures> {
         let actual: Vec<f64> = labelled.iter().map(|row| row.actual).collect();
         let said: Vec<f64> = labelled.iter().map(|row| row.prediction).collect();
-        let metrics = Metrics::of(&actual, &said)?;
-        let mut errors: Vec<f64> = labelled
-            .iter()
-            .map(|row| ((row.prediction - row.actual) / row.actual).abs())
-            .collect();
+        let metrics = Metrics::on(link, &actual, &said)?;
+        let relative =
+            |row: &&Labelled| (row.prediction - row.actual) / (link.offset() + row.actual);
+        let mut errors: Vec<f64> = labelled.iter().map(|row| relative(row).abs()).collect();
         errors.sort_by(f64::total_cmp);
         let (low, high) = median_interval(&errors);
-        let signed = labelled
-            .iter()
-            .map(|row| (row.prediction - row.actual) / row.actual);
+        let signed = labelled.iter().map(relative);
         let held = labelled
             .iter()
             .filter(|row| (row.low..=row.high).contains(&row.actual))
@@ -62,7 +59,7 @@ impl Figures {
             within_10: metrics.within_10,
             within_20: metrics.within_20,
             coverage: Share::of(held, labelled.len()),
-            ratios: RatioStudy::of(&actual, &said),
+            ratios: RatioStudy::on(link, &actual, &said),
         })
     }
 }
@@ -95,7 +92,7 @@ mod tests {
             labelled(95.0, 100.0),
         ];
         let rows: Vec<&Labelled> = rows.iter().collect();
-        let figures = Figures::of(&rows).expect("there are rows");
+        let figures = Figures::of(Link::Log, &rows).expect("there are rows");
         assert!((figures.mdape.value - 0.10).abs() < 1e-12);
         assert!(figures.mdape.low <= 0.10 && figures.mdape.high >= 0.10);
         assert!((figures.bias - 0.09).abs() < 1e-12, "{}", figures.bias);
@@ -104,6 +101,6 @@ mod tests {
         assert!((figures.within_20 - 0.8).abs() < 1e-12);
         // 100 lies neither in 81 to 99 nor in 135 to 165.
         assert!((figures.coverage.value - 0.6).abs() < 1e-12);
-        assert!(Figures::of(&[]).is_none());
+        assert!(Figures::of(Link::Log, &[]).is_none());
     }
 }

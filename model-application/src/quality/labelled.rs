@@ -1,6 +1,7 @@
 //! Answers from the database, with the prices that became known.
 
 use sqlx::{PgPool, Row};
+use valuation::Link;
 
 /// An answer and its price.
 #[derive(Debug, Clone)]
@@ -26,9 +27,11 @@ pub(super) struct Answered {
     pub answers: i64,
 }
 
-/// The newest prices answered that are known by now, at most so many.
+/// The newest answers with a range whose target is known, and such as their model's link takes; at most
+/// so many.
 pub(super) async fn labelled(
     pool: &PgPool,
+    link: Link,
     seconds: u32,
     most: i64,
 ) -> Result<Vec<Labelled>, sqlx::Error> {
@@ -37,11 +40,13 @@ pub(super) async fn labelled(
          extract(epoch FROM now() - answered_at)::float8, \
          extract(epoch FROM observed_at - answered_at)::float8 \
          FROM answers JOIN actuals USING (request_id) \
-         WHERE answered_at > now() - make_interval(secs => $1) AND actual > 0 AND low IS NOT NULL AND high IS NOT NULL \
+         WHERE answered_at > now() - make_interval(secs => $1) AND (actual > 0 OR $3 AND actual = 0) \
+         AND low IS NOT NULL AND high IS NOT NULL \
          ORDER BY answered_at DESC LIMIT $2",
     )
     .bind(f64::from(seconds))
     .bind(most)
+    .bind(link.takes(0.0))
     .fetch_all(pool)
     .await?;
     rows.iter()

@@ -8,7 +8,7 @@ use common::Shutdown;
 use records::timestamp;
 use serde::Serialize;
 use sqlx::PgPool;
-use valuation::Drift;
+use valuation::{Drift, Link, Model};
 
 use super::figures::Figures;
 use super::gauges;
@@ -93,13 +93,15 @@ impl Rounds {
         let windows = &self.config.windows;
         let longest = windows.iter().map(Window::seconds).max().unwrap_or(0);
         let most = i64::try_from(self.config.max_rows)?;
-        let rows = labelled(pool, longest, most).await?;
+        let loaded = self.serving.current();
+        let price = loaded.as_ref().and_then(|own| own.model.price());
+        let link = price.map(Model::link).unwrap_or_default();
+        let rows = labelled(pool, link, longest, most).await?;
         let is_sample = rows.len() == self.config.max_rows;
         let mut quality = Quality {
             is_sample,
             ..Quality::default()
         };
-        let loaded = self.serving.current();
         let rows = Arc::new(rows);
         for window in windows {
             let seconds = window.seconds();
@@ -112,8 +114,9 @@ impl Rounds {
             let (rows, window_of, min_count) =
                 (Arc::clone(&rows), window.clone(), self.config.min_count);
             // Hundreds of resamples of thousands of ratios: not on a thread that serves others.
-            let groups =
-                tokio::task::spawn_blocking(move || groups(&window_of, answers, &rows, min_count));
+            let groups = tokio::task::spawn_blocking(move || {
+                groups(link, &window_of, answers, &rows, min_count)
+            });
             quality.groups.extend(groups.await?);
             let Some(loaded) = &loaded else {
                 continue;
@@ -188,7 +191,13 @@ fn counts<'a>(rows: impl Iterator<Item = (&'a str, Option<&'a str>, i64)>) -> Co
     counts
 }
 
-fn groups(window: &Window, answers: Counts, rows: &[Labelled], min_count: usize) -> Vec<Group> {
+fn groups(
+    link: Link,
+    window: &Window,
+    answers: Counts,
+    rows: &[Labelled],
+    min_count: usize,
+) -> Vec<Group> {
     let seconds = f64::from(window.seconds());
     let mut by_group: BTreeMap<(&str, Option<&str>), Vec<&Labelled>> = BTreeMap::new();
     for row in rows.iter().filter(|row| row.age_s <= seconds) {
@@ -220,7 +229,11 @@ fn groups(window: &Window, answers: Counts, rows: &[Labelled], min_count: usize)
                 labelled: known.len(),
                 label_coverage: known.len() as f64 / answers.max(1) as f64,
                 label_delay_s: delays.get(delays.len() / 2).copied(),
-                figures: if is_enough { Figures::of(known) } else { None },
+                figures: if is_enough {
+                    Figures::of(link, known)
+                } else {
+                    None
+                },
                 too_few: (!is_enough).then(|| {
                     let found = known.len();
                     format!("{found} prices are known: at least {min_count} are needed")

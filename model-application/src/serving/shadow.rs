@@ -6,7 +6,7 @@ use std::time::Instant;
 use anyhow::ensure;
 use arrow_array::RecordBatch;
 use serde::Serialize;
-use valuation::Learned;
+use valuation::{Learned, Model};
 
 /// What a model says of recent requests, beside the one before. It has run by then: what it needs is
 /// in memory.
@@ -51,14 +51,16 @@ impl Shadow {
             );
         }
         let mut logs = Vec::new();
-        if let Some(before) = before {
+        // A probability is no amount, nor is a number that names something.
+        let link = model.price().map(Model::link);
+        if let (Some(before), Some(link)) = (before, link) {
             let mut new = said.iter();
             for batch in recent {
                 let old = before.predict(batch)?;
                 logs.extend(
                     old.iter()
                         .zip(&mut new)
-                        .map(|(old, new)| (new.value / old.value).ln()),
+                        .map(|(old, new)| link.ratio(new.value, old.value).ln()),
                 );
             }
         }

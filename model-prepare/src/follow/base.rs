@@ -5,7 +5,7 @@ use std::time::Duration;
 use anyhow::{Context, bail};
 use common::{Health, Shutdown, offsets};
 use registry::Registry;
-use valuation::{FitOptions, MemberOptions, Model, NamedMember, Online};
+use valuation::{FitOptions, Link, MemberOptions, Model, NamedMember, Online};
 
 use super::FOLLOWED;
 use super::config::{Base, Follow};
@@ -79,8 +79,12 @@ pub(super) async fn stand(
     };
     health.ready("base");
     tracing::info!(
-        "beginning from {source}: error {:.2} % on its hold-out",
-        model.report().model.mdape * 100.0
+        "beginning from {source}: error {:.2} %{} on its hold-out",
+        model.report().model.mdape * 100.0,
+        match model.link() {
+            Link::Log => "",
+            Link::LogOnePlus => " of 1 + the count",
+        }
     );
     let packing = wanted.clone();
     let (kept, standing) = tokio::task::spawn_blocking(move || {

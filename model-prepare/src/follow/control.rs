@@ -23,7 +23,7 @@ struct Account {
     clipped: u64,
     /// From the base, in log price over the scaled columns.
     distance: f64,
-    /// Root mean square of ln(estimate/price) over the newest records, said before they were learned from.
+    /// Root mean square of ln(estimate/price) (of counts plus 1) over the newest records, said before they were learned from.
     error: Option<f64>,
     /// The same of the base.
     base_error: Option<f64>,
@@ -56,7 +56,10 @@ impl Control {
     /// It stands there, and that is in the database.
     pub(super) fn stands(&self, standing: &Standing) {
         let online = &standing.online;
-        let (recent, all) = (standing.recent.errors(), online.totals().errors());
+        let (recent, all) = (
+            standing.recent.errors(online.base().link()),
+            online.totals().errors(),
+        );
         let coefficients = online.coefficients();
         metrics::gauge!(Metric::FollowDistance.name()).set(online.distance());
         if let Some((own, base)) = recent {

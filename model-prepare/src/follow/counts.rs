@@ -11,7 +11,7 @@ pub(super) struct Counts {
     pub(super) read: u64,
     /// Records learned from.
     pub(super) learned: u64,
-    /// Records whose target is not above 0: they have no logarithm.
+    /// Records whose target has no logarithm: a price not above 0, a count below it.
     pub(super) passed_over: u64,
     /// Messages that are no records, by code.
     pub(super) rejected: BTreeMap<String, u64>,

@@ -18,7 +18,7 @@ use super::config::Follow;
 use super::control::Control;
 use super::publish::publish;
 use super::recent::Seen;
-use super::screen::{Screen, told};
+use super::screen::Screen;
 use super::store::{Change, Store};
 
 /// Most messages that are learned from in one transaction.
@@ -319,8 +319,8 @@ impl Learner {
         let is_due = self.shown.elapsed() >= Duration::from_secs(every_s);
         if every_s > 0 && (is_due || in_the_end) {
             self.shown = Instant::now();
-            let text = told(&self.standing, self.wanted.follow.show_rows);
-            self.screen.draw(&text);
+            let rows = self.wanted.follow.show_rows;
+            self.screen.show(&self.standing, rows);
         }
     }
 }

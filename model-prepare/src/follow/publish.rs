@@ -118,7 +118,7 @@ fn note(run: &mut Run, wanted: &Follow, standing: &Standing, report: &Report) {
     training::measures(run, report);
     run.measure("follow.steps", 0, online.steps() as f64);
     run.measure("follow.distance", 0, online.distance());
-    if let Some((own, base)) = standing.recent.errors() {
+    if let Some((own, base)) = standing.recent.errors(online.base().link()) {
         run.measure("follow.rmse_log", 0, own);
         run.measure("follow.base.rmse_log", 0, base);
     }

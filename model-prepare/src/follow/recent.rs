@@ -6,6 +6,7 @@ use arrow_array::RecordBatch;
 use records::{Decoder, Purpose, Schema};
 use sqlx::Row;
 use sqlx::postgres::PgRow;
+use valuation::Link;
 use valuation::online::Said;
 
 /// A record, as it came.
@@ -81,14 +82,15 @@ impl Recent {
         (decoder.finish().batch, said)
     }
 
-    /// Root mean square of ln(estimate/price), of the follower and of the base; `None` for none.
-    pub(super) fn errors(&self) -> Option<(f64, f64)> {
+    /// Root mean square of ln(estimate/price) (of counts plus 1), of the follower and of the base; `None`
+    /// for none.
+    pub(super) fn errors(&self, link: Link) -> Option<(f64, f64)> {
         let count = self.seen.len() as f64;
         let error = |of: fn(&Said) -> f64| {
             let squares = self
                 .seen
                 .iter()
-                .map(|own| (of(&own.said) / own.said.price).ln().powi(2));
+                .map(|own| link.ratio(of(&own.said), own.said.price).ln().powi(2));
             (squares.sum::<f64>() / count).sqrt()
         };
         (!self.seen.is_empty()).then(|| (error(|own| own.value), error(|own| own.base)))

@@ -4,6 +4,7 @@
 use std::fmt::Write as _;
 use std::io::Write;
 
+use valuation::Link;
 use valuation::online::Coefficient;
 
 use super::base::Standing;
@@ -16,6 +17,10 @@ pub struct Screen {
     is_terminal: bool,
     /// Lines drawn.
     drawn: usize,
+    /// The coefficients as they were at the last look: how far each has moved since is told.
+    looked_at: Vec<Coefficient>,
+    /// Messages read and the version published by then: nothing new is not drawn again.
+    stood: Option<(u64, Option<String>)>,
 }
 
 impl std::fmt::Debug for Screen {
@@ -31,11 +36,26 @@ impl Screen {
             out,
             is_terminal,
             drawn: 0,
+            looked_at: Vec::new(),
+            stood: None,
         }
     }
 
+    /// Draws how it stands, with the `rows` coefficients that have moved furthest; nothing where it stands as
+    /// it did.
+    pub(super) fn show(&mut self, standing: &Standing, rows: usize) {
+        let stands = (standing.counts.read, standing.counts.version.clone());
+        if self.stood.as_ref() == Some(&stands) {
+            return;
+        }
+        self.stood = Some(stands);
+        let text = told(standing, rows, &self.looked_at);
+        self.looked_at = standing.online.coefficients();
+        self.draw(&text);
+    }
+
     /// Draws. Nobody may be looking any more: that is no error.
-    pub(super) fn draw(&mut self, text: &str) {
+    fn draw(&mut self, text: &str) {
         if self.is_terminal && self.drawn > 0 {
             // Up to the first line, and everything below goes (ECMA-48: CUU, ED).
             let _ = write!(self.out, "\x1b[{}A\x1b[J", self.drawn);
@@ -46,13 +66,16 @@ impl Screen {
     }
 }
 
-/// How it stands, with the `rows` coefficients that have moved furthest.
-pub(super) fn told(standing: &Standing, rows: usize) -> String {
+/// How it stands, with the `rows` coefficients that have moved furthest, since the base and since they were
+/// `before`.
+fn told(standing: &Standing, rows: usize, before: &[Coefficient]) -> String {
     let Standing {
         online,
         counts,
         recent,
     } = standing;
+    let (link, schema) = (online.base().link(), online.base().schema());
+    let target = schema.target.as_deref().unwrap_or("target");
     let rejected: u64 = counts.rejected.values().sum();
     let mut text = format!(
         "read {}, learned from {}, rejected {rejected}, {} steps; {:.4} from the base",
@@ -62,39 +85,47 @@ pub(super) fn told(standing: &Standing, rows: usize) -> String {
         online.distance()
     );
     if counts.passed_over > 0 {
-        let _ = write!(text, "; {} without a price above 0", counts.passed_over);
+        let (passed, bound) = (counts.passed_over, link.expected());
+        let _ = write!(text, "; {passed} without a {target} {bound}");
     }
-    if let Some((own, base)) = recent.errors() {
+    let off = match link {
+        Link::Log => format!("ln(estimate/{target})"),
+        Link::LogOnePlus => format!("ln((1 + estimate)/(1 + {target}))"),
+    };
+    if let Some((own, base)) = recent.errors(link) {
         let _ = write!(
             text,
             "\nerror of the last {}, said before they were learned from: {own:.4}; of the base \
-             {base:.4} (root mean square of ln(estimate/price))",
+             {base:.4} (root mean square of {off})",
             recent.len()
         );
     }
     if let Some(version) = &counts.version {
         let _ = write!(text, "\npublished last: {version}");
     }
-    let mut all = online.coefficients();
-    all.sort_by(|one, other| moved(other).abs().total_cmp(&moved(one).abs()));
-    let cells = |own: &Coefficient| {
+    let all = online.coefficients();
+    // By their place: two may have one name.
+    let mut all: Vec<(usize, &Coefficient)> = all.iter().enumerate().collect();
+    all.sort_by(|one, other| moved(other.1).abs().total_cmp(&moved(one.1).abs()));
+    let cells = |(place, own): &(usize, &Coefficient)| {
+        let lately = own.now - before.get(*place).map_or(own.base, |then| then.now);
         vec![
             own.name.clone(),
             format!("{:+.4}", own.base),
             format!("{:+.4}", own.now),
             format!("{:+.4}", moved(own)),
+            format!("{lately:+.4}"),
             format!("{:+.1} %", moved(own).exp_m1() * 100.0),
         ]
     };
     let shown: Vec<Vec<String>> = all.iter().take(rows).map(cells).collect();
     if !shown.is_empty() {
-        let heading = [
-            "what it adds to the log price",
-            "base",
-            "now",
-            "moved",
-            "as a price",
-        ];
+        let (what, share) = match link {
+            Link::Log => (format!("the log {target}"), format!("as a {target}")),
+            Link::LogOnePlus => (link.scale(target), format!("of 1 + {target}")),
+        };
+        let what = format!("what it adds to {what}");
+        let heading = [&what, "base", "now", "moved", "lately", &share];
         let _ = write!(text, "\n{}", grid(&heading, &shown));
     }
     text

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use valuation::ratio_study::Statistic;
-use valuation::{Calibration, JudgedRow, Report, Segment};
+use valuation::{Calibration, JudgedRow, Link, RatioStudy, Report, Segment};
 
 use super::axis::{Axis, Scale};
 use super::plot::{COLOURS, Plot};
@@ -13,34 +13,43 @@ use super::{bars, distribution, escape, section};
 const MOST_POINTS: usize = 3_000;
 
 /// Estimates beside prices.
-pub(super) fn estimates(judged: &[JudgedRow]) -> String {
+pub(super) fn estimates(report: &Report) -> String {
+    let (judged, link) = (&report.judged, report.link);
     let stride = judged.len().div_ceil(MOST_POINTS).max(1);
     let points: Vec<(f64, f64)> = judged
         .iter()
         .step_by(stride)
         .map(|one| (one.actual, one.value))
         .collect();
-    let ratios: Vec<f64> = judged.iter().map(|one| one.value / one.actual).collect();
+    let ratios = judged.iter().map(|one| link.ratio(one.value, one.actual));
+    let ratios: Vec<f64> = ratios.collect();
     let figures = [
         distribution::scatter("estimate (upwards) over price, judged rows", &points),
-        distribution::histogram("estimate / price", &ratios, Scale::Linear),
+        distribution::histogram(
+            match link {
+                Link::Log => "estimate / price",
+                Link::LogOnePlus => "(1 + estimate) / (1 + count)",
+            },
+            &ratios,
+            Scale::Linear,
+        ),
     ];
     section("Predicted against actual", "", &figures, "")
 }
 
 /// Whether ranges hold what they are to hold.
 pub(super) fn ranges(report: &Report, wanted: f64) -> String {
-    let judged = &report.judged;
+    let (judged, link) = (&report.judged, report.link);
     // −1 and 1 are the ends of the range, on the logarithmic scale that it is symmetric on.
     let places: Vec<f64> = judged
         .iter()
-        .map(|one| (one.actual / one.value).ln() / (one.high / one.value).ln())
+        .map(|one| link.ratio(one.actual, one.value).ln() / link.ratio(one.high, one.value).ln())
         .collect();
     let widths: Vec<f64> = judged
         .iter()
-        .map(|one| 100.0 * (one.high - one.low) / one.value)
+        .map(|one| 100.0 * (one.high - one.low) / (link.offset() + one.value))
         .collect();
-    let by_width = tenths(judged, |one| one.high / one.low);
+    let by_width = tenths(judged, |one| link.ratio(one.high, one.low));
     let by_value = tenths(judged, |one| one.value);
     let figures = [
         calibration(&report.calibration),
@@ -157,9 +166,13 @@ fn table(by: &str, parts: &[Segment]) -> String {
          <th>PRB<th>range holds",
         escape(by)
     );
-    let mark = |one: Statistic| match one.passes {
-        true => format!("<td>{:.3}", one.value),
-        false => format!("<td class=fails>{:.3}", one.value),
+    let mark = |ratios: &Option<RatioStudy>, of: fn(&RatioStudy) -> Statistic| {
+        let found = ratios.as_ref().map(of);
+        match found {
+            Some(one) if one.passes => format!("<td>{:.3}", one.value),
+            Some(one) => format!("<td class=fails>{:.3}", one.value),
+            None => "<td>".to_owned(),
+        }
     };
     for part in parts {
         let (metrics, ratios) = (&part.metrics, &part.ratios);
@@ -171,10 +184,10 @@ fn table(by: &str, parts: &[Segment]) -> String {
             metrics.rows,
             metrics.mdape * 100.0,
             metrics.within_10 * 100.0,
-            mark(ratios.median_ratio),
-            mark(ratios.cod),
-            mark(ratios.prd),
-            mark(ratios.prb),
+            mark(ratios, |own| own.median_ratio),
+            mark(ratios, |own| own.cod),
+            mark(ratios, |own| own.prd),
+            mark(ratios, |own| own.prb),
             part.coverage * 100.0
         );
     }

@@ -3,17 +3,17 @@
 use arrow_array::RecordBatch;
 use records::Schema;
 use serde::{Deserialize, Serialize};
-use valuation::{Metrics, Prediction, RatioStudy, Share};
+use valuation::{Link, Metrics, Prediction, RatioStudy, Share};
 
 use super::bootstrap::{Difference, paired};
-use super::segments::{self, SegmentContest};
+use super::segments::{self, SegmentContest, Sizes};
 
 /// One of the two.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Side {
     /// Its number.
     pub version: u64,
-    /// Mean |ln(estimate/price)|: what the decision rests on, as dear and cheap count alike.
+    /// Mean |ln(estimate/price)| (of counts plus 1): what the decision rests on, as dear and cheap count alike.
     pub mean_log_error: f64,
     /// Its errors.
     pub metrics: Metrics,
@@ -61,20 +61,20 @@ pub(super) struct Entrant<'a> {
 }
 
 impl Entrant<'_> {
-    fn errors(&self, prices: &[f64]) -> Vec<f64> {
-        let off = |(own, price): (&Prediction, &f64)| (own.value / price).ln().abs();
+    fn errors(&self, link: Link, prices: &[f64]) -> Vec<f64> {
+        let off = |(own, price): (&Prediction, &f64)| link.ratio(own.value, *price).ln().abs();
         self.said.iter().zip(prices).map(off).collect()
     }
 
-    fn side(&self, prices: &[f64]) -> Option<Side> {
+    fn side(&self, link: Link, prices: &[f64]) -> Option<Side> {
         let values: Vec<f64> = self.said.iter().map(|own| own.value).collect();
         let inside = |(own, price): &(&Prediction, &f64)| (own.low..=own.high).contains(*price);
         let hits = self.said.iter().zip(prices).filter(inside).count();
         Some(Side {
             version: self.version,
-            mean_log_error: self.errors(prices).iter().sum::<f64>() / prices.len() as f64,
-            metrics: Metrics::of(prices, &values)?,
-            ratios: RatioStudy::of(prices, &values),
+            mean_log_error: self.errors(link, prices).iter().sum::<f64>() / prices.len() as f64,
+            metrics: Metrics::on(link, prices, &values)?,
+            ratios: RatioStudy::on(link, prices, &values),
             coverage: Share::of(hits, prices.len()),
             bytes: self.bytes,
             row_us: self.row_us,
@@ -106,9 +106,22 @@ pub(super) struct Ground<'a> {
 impl Ground<'_> {
     /// Compares; `None` for no rows.
     pub(super) fn contest(&self, challenger: &Entrant, champion: &Entrant) -> Option<Contest> {
-        let prices = self.prices;
-        let own = challenger.errors(prices);
-        let errors: Vec<(f64, f64)> = own.into_iter().zip(champion.errors(prices)).collect();
+        let (link, prices) = (Link::of(self.schema), self.prices);
+        let own = challenger.errors(link, prices);
+        let errors: Vec<(f64, f64)> = own.into_iter().zip(champion.errors(link, prices)).collect();
+        // The greatest counts are great by chance most of all: among them whoever says more is nearer.
+        // Parted by what the champion says, both are judged on like rows.
+        let said: Vec<f64> = champion.said.iter().map(|own| own.value).collect();
+        let sizes = match link {
+            Link::Log => Sizes {
+                by: "price fifth",
+                values: prices,
+            },
+            Link::LogOnePlus => Sizes {
+                by: "estimate fifth",
+                values: &said,
+            },
+        };
         let differences: Vec<f64> = errors.iter().map(|(own, other)| own - other).collect();
         Some(Contest {
             rows: prices.len(),
@@ -117,14 +130,14 @@ impl Ground<'_> {
             rows_left_out: self.origins.left_out,
             confidence: self.confidence,
             seed: self.seed,
-            challenger: challenger.side(prices)?,
-            champion: champion.side(prices)?,
+            challenger: challenger.side(link, prices)?,
+            champion: champion.side(link, prices)?,
             difference: paired(&differences, self.seed),
             segments: segments::of(
                 self.schema,
                 self.batch,
                 self.rows,
-                prices,
+                &sizes,
                 &errors,
                 self.seed,
             ),

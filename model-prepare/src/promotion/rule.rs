@@ -100,7 +100,7 @@ fn bands(contest: &Contest) -> Check {
         return Check {
             name: "ratio study".to_owned(),
             passes: true,
-            said: "too few rows for one".to_owned(),
+            said: "none: too few rows, or counts".to_owned(),
         };
     };
     let of = |study: &RatioStudy| {

@@ -17,7 +17,7 @@ const PARTS: usize = 5;
 /// How both do in a part of the rows.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct SegmentContest {
-    /// What it is told by: a field, or "price fifth".
+    /// What it is told by: a field, "price fifth", or of counts "estimate fifth".
     pub by: String,
     /// Which it is.
     pub name: String,
@@ -29,13 +29,21 @@ pub struct SegmentContest {
     pub difference: Difference,
 }
 
-/// The segments of `rows` of a batch: by the group (a city), and by fifths of the price. `errors`
+/// How large a row's target is, for the fifths.
+pub(super) struct Sizes<'a> {
+    /// What it is called: "price fifth".
+    pub(super) by: &'static str,
+    /// By row.
+    pub(super) values: &'a [f64],
+}
+
+/// The segments of `rows` of a batch: by the group (a city), and by fifths of `sizes`. `errors`
 /// has for each row the challenger's and the champion's.
 pub(super) fn of(
     schema: &Schema,
     batch: &RecordBatch,
     rows: &[usize],
-    prices: &[f64],
+    sizes: &Sizes,
     errors: &[(f64, f64)],
     seed: u64,
 ) -> Vec<SegmentContest> {
@@ -51,12 +59,12 @@ pub(super) fn of(
             }
         }
     }
-    let mut sorted = prices.to_vec();
+    let mut sorted = sizes.values.to_vec();
     sorted.sort_by(f64::total_cmp);
-    for (price, own) in prices.iter().zip(errors) {
-        let rank = sorted.partition_point(|other| other < price);
+    for (size, own) in sizes.values.iter().zip(errors) {
+        let rank = sorted.partition_point(|other| other < size);
         let fifth = (rank * PARTS / sorted.len().max(1)).min(PARTS - 1) + 1;
-        let part = parts.entry(("price fifth", fifth.to_string())).or_default();
+        let part = parts.entry((sizes.by, fifth.to_string())).or_default();
         part.push(*own);
     }
     parts

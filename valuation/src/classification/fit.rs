@@ -23,6 +23,7 @@ use crate::estimator::{Estimator, Fold, MemberHead, Plan, folds};
 use crate::features::Features;
 use crate::fit::{FitError, FitOptions, SplitBy, check_columns, no_features, on_pool};
 use crate::frame::Frame;
+use crate::link::Link;
 use crate::member::{Member, MemberOptions, NamedMember, odds_of};
 use crate::model::Golden;
 use crate::split::{split, split_randomly};
@@ -498,6 +499,7 @@ fn plan(ground: &Ground, equity: Equity) -> Plan {
         spread: 0.0,
         quantile: 0.0,
         widths: None,
+        link: Link::default(),
     }
 }
 

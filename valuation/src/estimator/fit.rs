@@ -13,6 +13,7 @@ use crate::conformal;
 use crate::equity::Equity;
 use crate::features::Features;
 use crate::fit::{FitError, FitOptions};
+use crate::link::Link;
 use crate::member::{Member, MemberOptions, NamedMember};
 use crate::metrics::FoldReport;
 use crate::mondrian::Widths;
@@ -288,8 +289,13 @@ impl Wanted<'_> {
                     .sum()
             })
             .collect();
-        let equity = Equity::fit(&stacked, targets);
-        let valued: Vec<f64> = stacked.iter().map(|own| equity.apply(*own)).collect();
+        let link = Link::of(self.schema);
+        let equity = match link {
+            Link::Log => Equity::fit(&stacked, targets),
+            Link::LogOnePlus => Equity::level(&stacked, targets),
+        };
+        let valued = stacked.iter().map(|own| link.hold(equity.apply(*own)));
+        let valued: Vec<f64> = valued.collect();
         let errors = fold_errors(&predictions, &valued, targets, judged, folds);
         let off: Vec<f64> = valued
             .iter()
@@ -321,6 +327,7 @@ impl Wanted<'_> {
             None => (None, Vec::new(), None),
         };
         let plan = Plan {
+            link,
             features,
             frame,
             members: Vec::new(),

@@ -9,6 +9,7 @@ use crate::boosted::{Boosted, BoostedOptions, Growth, Table};
 use crate::cells::Cells;
 use crate::comparables::{Comparables, MOST_RECORDS, Past};
 use crate::frame::{Frame, Level};
+use crate::link::Link;
 use crate::neighbours::Neighbours;
 use crate::space::Space;
 
@@ -247,12 +248,13 @@ impl Wanted<'_> {
             .flat_map(|position| &values[position * width..(position + 1) * width])
             .copied()
             .collect();
+        let link = Link::of(self.schema);
         let keys = Cells::of(self.batch, &self.schema.key);
         let past = kept.iter().map(|position| {
             let row = self.rows[*position];
             Past {
                 id: keys.text(row).unwrap_or_default().to_owned(),
-                price: self.logs[row].exp(),
+                price: link.target(self.logs[row]),
                 time_us: times.time_us(row),
             }
         });

@@ -6,6 +6,7 @@ use records::{Schema, Task};
 use crate::baseline::group_field;
 use crate::cells::Cells;
 use crate::fit::FitError;
+use crate::link::Link;
 use crate::useless::Dropped;
 
 /// Checks that the schema is of a task with a target, and that the batch has what the schema says; gives
@@ -76,7 +77,9 @@ pub(super) fn prices(batch: &RecordBatch, target: &str) -> Vec<f64> {
 pub(super) struct Data<'a> {
     /// Targets; NaN where there is none.
     pub(super) prices: Vec<f64>,
-    /// Their logarithms: not finite where a price is not above 0.
+    /// What is learned of the target: its logarithm, or that of a count plus 1.
+    pub(super) link: Link,
+    /// The targets on that scale: not finite where they cannot be learned from.
     pub(super) logs: Vec<f64>,
     /// The field of the groups: outliers and the baseline go by group.
     pub(super) group: Option<&'a str>,
@@ -98,8 +101,10 @@ impl<'a> Data<'a> {
     ) -> Data<'a> {
         let column = |name: Option<&str>| name.map_or(Cells::Absent, |name| Cells::of(batch, name));
         let group = group_field(schema, dropped);
+        let link = Link::of(schema);
         Data {
-            logs: prices.iter().map(|price| price.ln()).collect(),
+            logs: prices.iter().map(|price| link.log(*price)).collect(),
+            link,
             prices,
             group,
             groups: column(group),

@@ -55,11 +55,13 @@ pub enum FitError {
     },
     /// Cleaning left nothing.
     #[error(
-        "expected listings whose {target} is above 0, found none among {given}: check which field of the schema is the target, and what the source writes into it"
+        "expected listings whose {target} is {expected}, found none among {given}: check which field of the schema is the target, and what the source writes into it"
     )]
     NothingLeft {
         /// The target's name.
         target: String,
+        /// What it is to be.
+        expected: &'static str,
         /// Listings before cleaning.
         given: usize,
     },

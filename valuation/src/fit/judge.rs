@@ -100,7 +100,8 @@ pub(super) fn judge(
         .iter()
         .map(|row| medians.of(data.groups.text(*row)));
     let guessed: Vec<f64> = guesses.collect();
-    let valued: Vec<f64> = found.iter().map(|own| own.log.exp()).collect();
+    let link = data.link;
+    let valued: Vec<f64> = found.iter().map(|own| link.value(own.log)).collect();
     let unseen = sides.holdout.iter().zip(&logs).zip(&found);
     let off = unseen.map(|((row, log), own)| (*row, (log - own.log).abs()));
     fitted.off.extend(off);
@@ -129,15 +130,15 @@ pub(super) fn judge(
     let judged = |(row, own): (&usize, &Estimate)| JudgedRow {
         row: *row,
         actual: data.prices[*row],
-        value: own.log.exp(),
-        low: (own.log - quantile * own.spread).exp(),
-        high: (own.log + quantile * own.spread).exp(),
+        value: link.value(own.log),
+        low: link.value(own.log - quantile * own.spread),
+        high: link.value(own.log + quantile * own.spread),
     };
     let rows = sides.holdout.iter().zip(&found).map(judged).collect();
     Some(Judged {
         rows,
-        model: Metrics::of(&actual, &valued)?,
-        baseline: Metrics::of(&actual, &guessed)?,
+        model: Metrics::on(link, &actual, &valued)?,
+        baseline: Metrics::on(link, &actual, &guessed)?,
         actual,
         valued,
         members,

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::data::Data;
 use super::{FitError, SplitBy};
 use crate::clean::{Listings, OutlierRule, Records, ResidualRule};
+use crate::link::Link;
 use crate::split::{Split, split, split_randomly};
 
 /// Fewest listings that are ever fitted on, whatever `min_rows` says.
@@ -23,7 +24,7 @@ pub(super) struct Selection {
     pub(super) holdout_copies: usize,
     /// Rows that were removed, by rule.
     pub(super) removed: BTreeMap<String, usize>,
-    /// Rows with a target above 0, before the split.
+    /// Rows with a target that can be learned from, before the split.
     pub(super) usable: usize,
 }
 
@@ -39,10 +40,15 @@ pub(super) fn select(listings: Listings, data: &Data, target: &str) -> Result<Se
     let usable: Vec<usize> = (0..given)
         .filter(|row| data.logs[*row].is_finite())
         .collect();
-    let mut removed = BTreeMap::from([("target_not_positive".to_owned(), given - usable.len())]);
+    let unusable = match data.link {
+        Link::Log => "target_not_positive",
+        Link::LogOnePlus => "target_negative",
+    };
+    let mut removed = BTreeMap::from([(unusable.to_owned(), given - usable.len())]);
     if usable.is_empty() && given > 0 {
         return Err(FitError::NothingLeft {
             target: target.to_owned(),
+            expected: data.link.expected(),
             given,
         });
     }
@@ -67,7 +73,11 @@ pub(super) fn select(listings: Listings, data: &Data, target: &str) -> Result<Se
     }
     let Split { train, holdout } = &mut sides;
     let mut like_training = holdout.clone();
-    outliers(data, train, &mut like_training, &mut removed);
+    // Many counts are the same, most may be 0 and a few very great: none of that is a slip or a copy.
+    let is_cleaned = data.link == Link::Log;
+    if is_cleaned {
+        outliers(data, train, &mut like_training, &mut removed);
+    }
     enough(train.len() + holdout.len(), &removed)?;
     let prices = train.iter().map(|row| data.prices[*row]);
     let first = prices.clone().next().unwrap_or(f64::NAN);
@@ -79,17 +89,21 @@ pub(super) fn select(listings: Listings, data: &Data, target: &str) -> Result<Se
         });
     }
     let records = Records::of(listings.schema, listings.batch, &data.prices);
-    let copies = records.copies(train, |row| (time_of(row), row));
-    train.retain(|row| !copies.contains(row));
-    removed.insert("duplicate".to_owned(), copies.len());
-    unexplained(listings, train, &mut like_training, &mut removed);
+    if is_cleaned {
+        let copies = records.copies(train, |row| (time_of(row), row));
+        train.retain(|row| !copies.contains(row));
+        removed.insert("duplicate".to_owned(), copies.len());
+        unexplained(listings, train, &mut like_training, &mut removed);
+    }
     enough(train.len() + holdout.len(), &removed)?;
     let holdout_copies = records.met(train, holdout);
 
     let mut everything = [train.as_slice(), like_training.as_slice()].concat();
     everything.sort_unstable();
-    let copies = records.copies(&everything, |row| (time_of(row), row));
-    everything.retain(|row| !copies.contains(row));
+    if is_cleaned {
+        let copies = records.copies(&everything, |row| (time_of(row), row));
+        everything.retain(|row| !copies.contains(row));
+    }
     Ok(Selection {
         holdout_outliers: holdout.len() - like_training.len(),
         holdout_copies,

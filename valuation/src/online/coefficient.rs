@@ -9,7 +9,7 @@ use crate::features::{Column, Says};
 /// Microseconds of a day.
 const DAY_US: f64 = 86_400e6;
 
-/// What a scaled column adds to the log target: between its least and its greatest value, or where it
+/// What a scaled column adds to the target on the scale of its link (ln price, ln(1 + count)): between its least and its greatest value, or where it
 /// is so.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Coefficient {
@@ -31,7 +31,10 @@ pub(super) fn of(online: &Online) -> Vec<Coefficient> {
         .iter()
         .map(|column| (column.field.to_owned(), name(schema, column)));
     let target = schema.target.as_deref().unwrap_or("target");
-    let intercept = (String::new(), format!("(ln {target} where all else is 0)"));
+    let intercept = (String::new(), {
+        let scale = online.base.link().scale(target);
+        format!("({scale} where all else is 0)")
+    });
     std::iter::once(intercept)
         .chain(names)
         .zip(online.state.anchor.iter().zip(&online.state.coefficients))

@@ -32,12 +32,13 @@ impl Online {
         code_version: &str,
         trained_at_us: i64,
     ) -> Result<(Model, Report), OnlineError> {
+        let link = self.base.link();
         let spread = self.base.estimator.plan.spread;
         let is_enough = said.len() >= LEAST_ROWS;
         if is_enough {
             let scores: Vec<f64> = said
                 .iter()
-                .map(|own| (own.value / own.price).ln().abs() / spread)
+                .map(|own| link.ratio(own.value, own.price).ln().abs() / spread)
                 .collect();
             self.state.quantile = conformal::half_width(&scores, self.base.head.confidence);
         }
@@ -47,11 +48,22 @@ impl Online {
         let mut estimator = self.base.estimator.clone();
         estimator.members = vec![Member::Linear(line)];
         estimator.plan.quantile = self.state.quantile;
+        if is_enough {
+            // The widths of groups were the base's: what was said here had one width, and holds with it.
+            estimator.plan.widths = None;
+        }
         let profile = match is_enough {
             true => {
                 let rows: Vec<usize> = (0..recent.num_rows()).collect();
                 let schema = &self.base.head.schema;
-                Some(Profile::of(schema, recent, &rows, &report.judged, 1.0))
+                Some(Profile::of(
+                    schema,
+                    link,
+                    recent,
+                    &rows,
+                    &report.judged,
+                    1.0,
+                ))
             }
             false => self.base.head.profile.clone(),
         };
@@ -90,11 +102,11 @@ impl Online {
     /// Judged on what was said of records before they were learned from; the base's report as long as
     /// there are none.
     fn report(&self, recent: &RecordBatch, said: &[Said]) -> Report {
-        let before = &self.base.head.report;
+        let (before, link) = (&self.base.head.report, self.base.link());
         let actual: Vec<f64> = said.iter().map(|own| own.price).collect();
         let valued: Vec<f64> = said.iter().map(|own| own.value).collect();
         let bases: Vec<f64> = said.iter().map(|own| own.base).collect();
-        let metrics = Metrics::of(&actual, &valued).zip(Metrics::of(&actual, &bases));
+        let metrics = Metrics::on(link, &actual, &valued).zip(Metrics::on(link, &actual, &bases));
         let Some((model, baseline)) = metrics else {
             return before.clone();
         };
@@ -115,7 +127,7 @@ impl Online {
         let coverage = Share::of(held.count(), judged.len());
         let squares: f64 = said
             .iter()
-            .map(|own| (own.value / own.price).ln().powi(2))
+            .map(|own| link.ratio(own.value, own.price).ln().powi(2))
             .sum();
         let learned = usize::try_from(self.state.totals.rows).unwrap_or(usize::MAX);
         let schema = &self.base.head.schema;
@@ -125,8 +137,8 @@ impl Online {
             holdout_rows: judged.len(),
             holdout_outliers: 0,
             holdout_copies: 0,
-            ratios: RatioStudy::of(&actual, &valued),
-            segments: segment::of(schema, recent, self.base.group(), &judged),
+            ratios: RatioStudy::on(link, &actual, &valued),
+            segments: segment::of(schema, link, recent, self.base.group(), &judged),
             members: before
                 .members
                 .iter()

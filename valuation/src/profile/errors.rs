@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::link::Link;
 use crate::metrics::JudgedRow;
 use crate::model::Prediction;
 
@@ -21,10 +22,10 @@ pub(crate) struct Errors {
 
 impl Errors {
     /// Of judged rows; the ranges of the model that is kept are wider by `halves`.
-    pub(super) fn of(judged: &[JudgedRow], halves: f64) -> Errors {
+    pub(super) fn of(link: Link, judged: &[JudgedRow], halves: f64) -> Errors {
         let score = |own: &JudgedRow| {
-            let half = half(own.low, own.high) * halves;
-            ((own.actual / own.value).ln() / half).abs()
+            let half = link.half(own.low, own.value, own.high) * halves;
+            (link.ratio(own.actual, own.value).ln() / half).abs()
         };
         let mut scores: Vec<f64> = judged.iter().map(score).collect();
         scores.retain(|score| score.is_finite());
@@ -42,13 +43,14 @@ impl Errors {
         }
     }
 
-    /// The median of |price − value| / price over predictions whose prices are not known.
-    pub(crate) fn median_ape(&self, predictions: &[Prediction]) -> Option<f64> {
+    /// The median of |price − value| / price over predictions whose prices are not known; of counts that
+    /// of 1 + y.
+    pub(crate) fn median_ape(&self, link: Link, predictions: &[Prediction]) -> Option<f64> {
         let stride = predictions.len().div_ceil(MOST_PREDICTIONS).max(1);
         let halves: Vec<f64> = predictions
             .iter()
             .step_by(stride)
-            .map(|own| half(own.low, own.high))
+            .map(|own| link.half(own.low, own.value, own.high))
             .filter(|half| half.is_finite() && *half > 0.0)
             .collect();
         if halves.is_empty() || self.quantiles.is_empty() {
@@ -108,11 +110,6 @@ impl Errors {
     }
 }
 
-/// Half of a range, in log price.
-fn half(low: f64, high: f64) -> f64 {
-    (high / low).ln() / 2.0
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -136,7 +133,7 @@ mod tests {
         let judged: Vec<JudgedRow> = (0..4000)
             .map(|row| draw(0.1 + 0.1 * f64::from(row % 3)))
             .collect();
-        let errors = Errors::of(&judged, 1.0);
+        let errors = Errors::of(Link::Log, &judged, 1.0);
         errors.check().unwrap();
         for halves in [0.1, 0.4] {
             let rows: Vec<JudgedRow> = (0..4000).map(|_| draw(halves)).collect();
@@ -153,13 +150,16 @@ mod tests {
                     high: own.high,
                 })
                 .collect();
-            let expected = errors.median_ape(&predictions).unwrap();
+            let expected = errors.median_ape(Link::Log, &predictions).unwrap();
             assert!(
                 (expected / realised - 1.0).abs() < 0.05,
                 "{expected} for {realised}"
             );
         }
-        assert_eq!(errors.median_ape(&[]), None);
-        assert_eq!(Errors::of(&[], 1.0).median_ape(&[]), None);
+        assert_eq!(errors.median_ape(Link::Log, &[]), None);
+        assert_eq!(
+            Errors::of(Link::Log, &[], 1.0).median_ape(Link::Log, &[]),
+            None
+        );
     }
 }
