@@ -95,8 +95,11 @@ fn of_line(schema: &Schema, features: &Features, names: &mut Names) -> Vec<Made>
     for column in &described {
         *levels.entry(column.field).or_default() += 1;
     }
-    let is_category =
-        |name: &str| schema.field(name).is_some_and(|field| field.kind == Kind::Category);
+    let is_category = |name: &str| {
+        schema
+            .field(name)
+            .is_some_and(|field| field.kind == Kind::Category)
+    };
     let mut made = Vec::new();
     for column in &described {
         let field = column.field;
@@ -123,13 +126,12 @@ fn of_line(schema: &Schema, features: &Features, names: &mut Names) -> Vec<Made>
             ),
             Says::Other if is_few => (
                 vec![field, "is", "other"],
-                format!("1 where {field} is none of the levels with columns, the most frequent aside"),
+                format!(
+                    "1 where {field} is none of the levels with columns, the most frequent aside"
+                ),
             ),
             Says::First => (vec![field, "first"], format!("1 where {field} is 1")),
-            Says::Last(total) => (
-                vec![field, "last"],
-                format!("1 where {field} is {total}"),
-            ),
+            Says::Last(total) => (vec![field, "last"], format!("1 where {field} is {total}")),
             Says::Level(_) | Says::Other | Says::Within(_) => continue,
         };
         made.push(Made {
@@ -143,7 +145,9 @@ fn of_line(schema: &Schema, features: &Features, names: &mut Names) -> Vec<Made>
 
 fn prefixed<'a>(parts: &[&'a str]) -> Vec<&'a str> {
     let prefix = PREFIX.trim_end_matches('_');
-    std::iter::once(prefix).chain(parts.iter().copied()).collect()
+    std::iter::once(prefix)
+        .chain(parts.iter().copied())
+        .collect()
 }
 
 fn level_parts<'a>(field: &'a str, within: Option<&'a str>, says: &'a str) -> Vec<&'a str> {

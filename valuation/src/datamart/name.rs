@@ -75,14 +75,23 @@ mod tests {
         let mut names = Names::without(["x_taken"].into_iter());
         assert_eq!(names.give(&["x", "area"]), "x_area");
         assert_eq!(names.give(&["x", "taken"]), "x_taken_2");
-        assert_eq!(names.give(&["x", "city", "is", "St. Ives"]), "x_city_is_st_ives");
-        assert_eq!(names.give(&["x", "city", "is", "st-ives"]), "x_city_is_st_ives_2");
+        assert_eq!(
+            names.give(&["x", "city", "is", "St. Ives"]),
+            "x_city_is_st_ives"
+        );
+        assert_eq!(
+            names.give(&["x", "city", "is", "st-ives"]),
+            "x_city_is_st_ives_2"
+        );
         assert_eq!(names.give(&["x", "city", "is", ""]), "x_city_is_empty");
         assert_eq!(names.give(&["x", "city", "is", "Köln"]), "x_city_is_köln");
         let long = "ж".repeat(60);
         for _ in 0..12 {
             let name = names.give(&["x", &long]);
-            assert!(name.len() <= MOST_BYTES && name.starts_with("x_ж"), "{name}");
+            assert!(
+                name.len() <= MOST_BYTES && name.starts_with("x_ж"),
+                "{name}"
+            );
         }
     }
 }

@@ -218,10 +218,22 @@ mod tests {
 
     #[test]
     fn the_newest_of_a_key_stays_in_the_order_of_a_training() {
-        let records = [("b", 5, 1.0), ("a", 5, 2.0), ("b", 4, 3.0), ("c", 1, 4.0), ("c", 1, 5.0)];
+        let records = [
+            ("b", 5, 1.0),
+            ("a", 5, 2.0),
+            ("b", 4, 3.0),
+            ("c", 1, 4.0),
+            ("c", 1, 5.0),
+        ];
         let (found, superseded) = rows(&records, false).latest(&schema()).unwrap();
-        assert_eq!((found.keys(&schema()), superseded), (vec!["c", "a", "b"], 2));
-        assert_eq!(hashes(&found.batch, &["y"])[0], hashes(&rows(&records, false).batch, &["y"])[4]);
+        assert_eq!(
+            (found.keys(&schema()), superseded),
+            (vec!["c", "a", "b"], 2)
+        );
+        assert_eq!(
+            hashes(&found.batch, &["y"])[0],
+            hashes(&rows(&records, false).batch, &["y"])[4]
+        );
         let (found, _) = rows(&records, true).latest(&schema()).unwrap();
         assert_eq!(found.keys(&schema()), ["b", "a", "c"], "as in the file");
         assert_eq!(found.lines, [Some(1), Some(2), Some(5)]);
@@ -230,7 +242,10 @@ mod tests {
     #[test]
     fn what_is_merged_is_counted() {
         let old = rows(&[("a", 1, 1.0), ("b", 2, 2.0), ("c", 9, 3.0)], false);
-        let news = rows(&[("a", 1, 1.0), ("b", 3, 2.5), ("c", 8, 1.0), ("d", 0, 0.0)], false);
+        let news = rows(
+            &[("a", 1, 1.0), ("b", 3, 2.5), ("c", 8, 1.0), ("d", 0, 0.0)],
+            false,
+        );
         let (all, new, change) = old.merge(&news, &schema()).unwrap();
         assert_eq!(all.keys(&schema()), ["d", "a", "b", "c"]);
         assert_eq!(new.keys(&schema()), ["d", "b"]);

@@ -226,7 +226,9 @@ impl State {
         match self.rules.as_ref().zip(priced) {
             Some((rules, priced)) => {
                 let found = rules.excluded(&priced);
-                found.into_iter().for_each(|rule| excluded.append_option(rule));
+                found
+                    .into_iter()
+                    .for_each(|rule| excluded.append_option(rule));
             }
             None => excluded.append_nulls(count),
         }
@@ -239,7 +241,9 @@ impl State {
         ]);
         let values = columns::values(&self.columns, &self.features, &self.frame, batch);
         made.extend(values.into_iter().map(|values| -> ArrayRef {
-            let known = values.into_iter().map(|value| Some(value).filter(|own| own.is_finite()));
+            let known = values
+                .into_iter()
+                .map(|value| Some(value).filter(|own| own.is_finite()));
             Arc::new(known.collect::<Float64Array>())
         }));
         Ok(RecordBatch::try_new(self.arrow(), made)?)

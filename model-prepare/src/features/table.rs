@@ -1,0 +1,426 @@
+//! A datamart as a table; its states stand in the table `feature_states`.
+
+use anyhow::{Context, ensure};
+use arrow_array::{BooleanArray, RecordBatch};
+use arrow_schema::DataType;
+use arrow_select::filter::filter_record_batch;
+use common::database::make_tables;
+use records::{Decoder, Purpose, Schema, timestamp};
+use sqlx::{Executor, PgConnection, PgPool, Row};
+use valuation::datamart::{CONTENT_HASH, EXCLUDED, Rows, SOURCE_LINE, State};
+
+use super::copy::copy;
+use super::target::{NEW, quoted};
+use super::{Beside, Known, Materialised, merged};
+use crate::turn::Turn;
+
+/// SQL of the table of states: the newest of a datamart made the rows that are there.
+const STATES: &str = "CREATE TABLE IF NOT EXISTS feature_states (
+    table_name text NOT NULL,
+    version bigint NOT NULL,
+    made_at timestamptz NOT NULL DEFAULT now(),
+    source text NOT NULL,
+    read_until text,
+    rows bigint NOT NULL,
+    state jsonb NOT NULL,
+    PRIMARY KEY (table_name, version)
+)";
+/// Rows that are put into the table.
+const INCOMING: &str = "incoming_features";
+
+/// Columns of a table of PostgreSQL, and bytes of a row, at most (its documentation, appendix K); a
+/// text that is long stands elsewhere and leaves 18 bytes.
+const MOST_COLUMNS: usize = 1600;
+const MOST_BYTES: usize = 8160;
+const TEXT_BYTES: usize = 18;
+
+/// The table, for one program at a time.
+pub(super) struct ToTable {
+    pool: PgPool,
+    table: String,
+    turn: Turn,
+}
+
+impl ToTable {
+    /// Waits for nobody: another program that materialises into the table is an error.
+    ///
+    /// # Errors
+    /// When there is one, or the table of states cannot be made.
+    pub(super) async fn open(pool: PgPool, table: String) -> anyhow::Result<ToTable> {
+        let turn = Turn::of(&pool, format!("hedonic: features in {table}")).await?;
+        let turn = turn.with_context(|| {
+            format!("another program materialises into {table}: wait for it, or end it")
+        })?;
+        if !is_there(&pool, "feature_states").await? {
+            make_tables(&pool, STATES).await.context(
+                "cannot make the table feature_states: may the user of database.url make tables?",
+            )?;
+        }
+        Ok(ToTable { pool, table, turn })
+    }
+
+    /// Lets the next program.
+    pub(super) async fn leave(self) {
+        self.turn.give_back().await;
+    }
+
+    /// What is known of the table; `None` where there is none.
+    ///
+    /// # Errors
+    /// When something else has its name.
+    pub(super) async fn known(&self) -> anyhow::Result<Option<Known>> {
+        let known = known(&self.pool, &self.table).await?;
+        let table = &self.table;
+        ensure!(
+            known.is_some() || !is_there(&self.pool, table).await?,
+            "expected a table that `model-prepare features` made, or none, found {table}, which has no \
+             state in feature_states: give another name with --to"
+        );
+        Ok(known)
+    }
+
+    /// Puts rows in the place of what is there, in one transaction: a reader sees the old table or the
+    /// new one.
+    ///
+    /// # Errors
+    /// When the rows are too wide, or the database does not take them.
+    pub(super) async fn replace(
+        &self,
+        batch: &RecordBatch,
+        beside: &Beside<'_>,
+    ) -> anyhow::Result<()> {
+        let schema = &beside.state.schema;
+        check_width(batch)?;
+        let (table, new) = (quoted(&self.table), quoted(&format!("{}{NEW}", self.table)));
+        let mut transaction = self.pool.begin().await?;
+        let making = || format!("cannot make {table}: may the user of database.url make tables?");
+        transaction
+            .execute(ddl(&new, schema, batch).as_str())
+            .await
+            .with_context(making)?;
+        copy(&mut transaction, &new, batch).await?;
+        transaction
+            .execute(indexes(&new, schema).as_str())
+            .await
+            .with_context(making)?;
+        let sql = format!(
+            "DROP TABLE IF EXISTS {table}; ALTER TABLE {new} RENAME TO {table}; {}",
+            comments(&table, beside.state)
+        );
+        transaction.execute(sql.as_str()).await.with_context(|| {
+            format!(
+                "cannot put the new {table} in the place of the old one: what stands on it, such as a \
+                 view, must be dropped first"
+            )
+        })?;
+        let sql = "INSERT INTO feature_states \
+                   (table_name, version, source, read_until, rows, state) \
+                   VALUES ($1, $2, $3, $4, $5, $6::jsonb)";
+        sqlx::query(sql)
+            .bind(&self.table)
+            .bind(beside.version)
+            .bind(beside.source)
+            .bind(beside.read_until)
+            .bind(batch.num_rows() as i64)
+            .bind(beside.state.to_json()?)
+            .execute(&mut *transaction)
+            .await
+            .context("cannot write feature_states")?;
+        Ok(transaction.commit().await?)
+    }
+
+    /// Adds new records and replaces changed ones, by the state that made the others.
+    ///
+    /// # Errors
+    /// When the table cannot be read or written; it is as it was then.
+    pub(super) async fn add(
+        &self,
+        news: &Rows,
+        beside: &Beside<'_>,
+        mut made: Materialised,
+    ) -> anyhow::Result<Materialised> {
+        let (state, schema) = (beside.state, &beside.state.schema);
+        let mut transaction = self.pool.begin().await?;
+        let there = There {
+            table: quoted(&self.table),
+            state,
+        };
+        let keys = news.keys(schema);
+        let old = there.of_keys(&mut transaction, &keys).await?;
+        let (_, new, change) = merged(&old, news, schema)?;
+        // What a changed record said before matters to those that said the same.
+        let mut hashes = state.content_hashes(&new.batch);
+        hashes.extend(state.content_hashes(&old.batch));
+        let new_keys = new.keys(schema);
+        let alike = match state.marks_copies() {
+            true => there.alike(&mut transaction, &hashes, &new_keys).await?,
+            false => Rows::none(schema),
+        };
+        let (together, _) = new.and(&alike)?.latest(schema)?;
+        let batch = state.materialise(&together, beside.version)?;
+        let is_new: std::collections::HashSet<&str> = new_keys.into_iter().collect();
+        let keys = together.keys(schema);
+        let side = |wanted: bool| -> anyhow::Result<RecordBatch> {
+            let mask: BooleanArray = keys
+                .iter()
+                .map(|key| Some(is_new.contains(key) == wanted))
+                .collect();
+            Ok(filter_record_batch(&batch, &mask)?)
+        };
+        let written = side(true)?;
+        there.put(&mut transaction, &written).await?;
+        made.revised = there.revise(&mut transaction, &side(false)?).await?;
+        let sql = "UPDATE feature_states SET rows = rows + $3, read_until = $4 \
+                   WHERE table_name = $1 AND version = $2 RETURNING rows";
+        let rows: i64 = sqlx::query_scalar(sql)
+            .bind(&self.table)
+            .bind(beside.version)
+            .bind(change.added as i64)
+            .bind(beside.read_until)
+            .fetch_one(&mut *transaction)
+            .await
+            .context("cannot write feature_states")?;
+        transaction.commit().await?;
+        let rows = usize::try_from(rows).unwrap_or_default();
+        Ok(made.with(state, &written, change, rows))
+    }
+}
+
+/// What the database knows of a datamart; `None` where it has no state.
+///
+/// # Errors
+/// When the database does not answer, or may not be read.
+pub(super) async fn known(pool: &PgPool, table: &str) -> anyhow::Result<Option<Known>> {
+    if !is_there(pool, "feature_states").await? {
+        return Ok(None);
+    }
+    let sql = "SELECT version, source, read_until, state::text FROM feature_states \
+               WHERE table_name = $1 ORDER BY version DESC LIMIT 1";
+    let found: Option<(i64, String, Option<String>, String)> = sqlx::query_as(sql)
+        .bind(table)
+        .fetch_optional(pool)
+        .await
+        .context("cannot read the table feature_states")?;
+    let Some((version, source, read_until, state)) = found else {
+        return Ok(None);
+    };
+    Ok(Some(Known {
+        version,
+        source,
+        read_until,
+        state,
+        is_there: is_there(pool, table).await?,
+    }))
+}
+
+async fn is_there(pool: &PgPool, table: &str) -> anyhow::Result<bool> {
+    sqlx::query_scalar("SELECT to_regclass($1) IS NOT NULL")
+        .bind(quoted(table))
+        .fetch_one(pool)
+        .await
+        .context("the database does not say which tables there are")
+}
+
+/// The rows that are there.
+struct There<'a> {
+    /// As SQL names it.
+    table: String,
+    state: &'a State,
+}
+
+impl There<'_> {
+    /// The records of keys.
+    async fn of_keys(&self, connection: &mut PgConnection, keys: &[&str]) -> anyhow::Result<Rows> {
+        let key = quoted(&self.state.schema.key);
+        let found = sqlx::query(&self.select(&format!("{key} = ANY($1)")))
+            .bind(keys)
+            .fetch_all(connection)
+            .await
+            .with_context(|| format!("cannot read {}", self.table))?;
+        self.decode(&found)
+    }
+
+    /// Records of other keys that say what some of the hashes say.
+    async fn alike(
+        &self,
+        connection: &mut PgConnection,
+        hashes: &[i64],
+        keys: &[&str],
+    ) -> anyhow::Result<Rows> {
+        let key = quoted(&self.state.schema.key);
+        let condition = format!(
+            "{CONTENT_HASH} = ANY($1) AND NOT EXISTS \
+             (SELECT FROM unnest($2::text[]) AS own (key) WHERE own.key = {key})"
+        );
+        let found = sqlx::query(&self.select(&condition))
+            .bind(hashes)
+            .bind(keys)
+            .fetch_all(connection)
+            .await
+            .with_context(|| format!("cannot read {}", self.table))?;
+        self.decode(&found)
+    }
+
+    fn select(&self, condition: &str) -> String {
+        let fields = self.state.schema.columns(Purpose::Listing);
+        let fields: Vec<String> = fields.map(|own| quoted(&own.name)).collect();
+        format!(
+            "SELECT row_to_json((SELECT one FROM (SELECT {}) one))::text, {SOURCE_LINE} FROM {} \
+             WHERE {condition}",
+            fields.join(", "),
+            self.table
+        )
+    }
+
+    fn decode(&self, found: &[sqlx::postgres::PgRow]) -> anyhow::Result<Rows> {
+        let mut decoder = Decoder::new(&self.state.schema, Purpose::Listing);
+        let now_us = timestamp::now_us();
+        let mut lines = Vec::with_capacity(found.len());
+        for row in found {
+            let record: String = row.try_get(0)?;
+            decoder.push(record.as_bytes(), now_us).map_err(|reason| {
+                anyhow::anyhow!(
+                    "a row of {} does not fit its own schema: {reason}; it was changed: \
+                     materialise anew with --refit",
+                    self.table
+                )
+            })?;
+            lines.push(row.try_get(1)?);
+        }
+        let batch = decoder.finish().batch;
+        Ok(Rows { batch, lines })
+    }
+
+    /// Writes rows, in the place of those of their keys.
+    async fn put(&self, connection: &mut PgConnection, batch: &RecordBatch) -> anyhow::Result<()> {
+        self.stage(connection, batch).await?;
+        let key = &self.state.schema.key;
+        let names: Vec<String> = batch
+            .schema()
+            .fields()
+            .iter()
+            .map(|field| quoted(field.name()))
+            .collect();
+        let updates: Vec<String> = names
+            .iter()
+            .filter(|name| **name != quoted(key))
+            .map(|name| format!("{name} = excluded.{name}"))
+            .collect();
+        let names = names.join(", ");
+        let sql = format!(
+            "INSERT INTO {} ({names}) SELECT {names} FROM {INCOMING} \
+             ON CONFLICT ({}) DO UPDATE SET {}",
+            self.table,
+            quoted(key),
+            updates.join(", ")
+        );
+        connection
+            .execute(sql.as_str())
+            .await
+            .with_context(|| format!("cannot write {}", self.table))?;
+        Ok(())
+    }
+
+    /// Writes which rule takes rows that are there; says for how many it is another now.
+    async fn revise(
+        &self,
+        connection: &mut PgConnection,
+        batch: &RecordBatch,
+    ) -> anyhow::Result<usize> {
+        self.stage(connection, batch).await?;
+        let key = quoted(&self.state.schema.key);
+        let sql = format!(
+            "UPDATE {} AS kept SET {EXCLUDED} = new.{EXCLUDED} FROM {INCOMING} AS new \
+             WHERE kept.{key} = new.{key} AND kept.{EXCLUDED} IS DISTINCT FROM new.{EXCLUDED}",
+            self.table
+        );
+        let done = connection
+            .execute(sql.as_str())
+            .await
+            .with_context(|| format!("cannot write {}", self.table))?;
+        Ok(usize::try_from(done.rows_affected()).unwrap_or_default())
+    }
+
+    /// Copies rows beside the table.
+    async fn stage(
+        &self,
+        connection: &mut PgConnection,
+        batch: &RecordBatch,
+    ) -> anyhow::Result<()> {
+        let sql = format!(
+            "DROP TABLE IF EXISTS {INCOMING}; \
+             CREATE TEMP TABLE {INCOMING} (LIKE {}) ON COMMIT DROP",
+            self.table
+        );
+        connection
+            .execute(sql.as_str())
+            .await
+            .context("cannot make a temporary table")?;
+        copy(connection, INCOMING, batch).await
+    }
+}
+
+fn sql_type(kind: &DataType) -> &'static str {
+    match kind {
+        DataType::Utf8 => "text",
+        DataType::Float64 => "double precision",
+        DataType::Int64 => "bigint",
+        DataType::Boolean => "boolean",
+        _ => "timestamptz",
+    }
+}
+
+/// SQL that makes the table (as SQL names it) of a batch's columns.
+fn ddl(table: &str, schema: &Schema, batch: &RecordBatch) -> String {
+    let columns = batch.schema();
+    let columns = columns.fields().iter().map(|field| {
+        let constraint = match field.is_nullable() {
+            _ if *field.name() == schema.key => " PRIMARY KEY",
+            true => "",
+            false => " NOT NULL",
+        };
+        let name = quoted(field.name());
+        format!("    {name} {}{constraint}", sql_type(field.data_type()))
+    });
+    let columns: Vec<String> = columns.collect();
+    format!("CREATE TABLE {table} (\n{}\n)", columns.join(",\n"))
+}
+
+/// SQL of the indexes: of what says the same, and of the time by which a training reads.
+fn indexes(table: &str, schema: &Schema) -> String {
+    let mut sql = format!("CREATE INDEX ON {table} ({CONTENT_HASH});");
+    if let Some(time) = &schema.time {
+        sql.push_str(&format!(" CREATE INDEX ON {table} ({});", quoted(time)));
+    }
+    sql
+}
+
+/// SQL that says of each column of features what it is.
+fn comments(table: &str, state: &State) -> String {
+    let comment = |name: &str, about: &str| {
+        let about = about.replace('\'', "''");
+        format!("COMMENT ON COLUMN {table}.{} IS '{about}';", quoted(name))
+    };
+    let own = state.columns.iter();
+    let comments: Vec<String> = own.map(|own| comment(&own.name, &own.about)).collect();
+    comments.join(" ")
+}
+
+/// Whether PostgreSQL can hold the rows.
+fn check_width(batch: &RecordBatch) -> anyhow::Result<()> {
+    let schema = batch.schema();
+    let columns = schema.fields().len();
+    let bytes = |kind: &DataType| match kind {
+        DataType::Utf8 => TEXT_BYTES,
+        DataType::Boolean => 1,
+        _ => 8,
+    };
+    let widths = schema.fields().iter().map(|own| bytes(own.data_type()));
+    let width: usize = widths.sum::<usize>() + 32 + columns.div_ceil(8);
+    ensure!(
+        columns <= MOST_COLUMNS && width <= MOST_BYTES,
+        "expected rows of at most {MOST_COLUMNS} columns and {MOST_BYTES} bytes, which is what \
+         PostgreSQL takes, found {columns} and {width}: write a file, --to features.parquet"
+    );
+    Ok(())
+}
