@@ -15,7 +15,7 @@ use common::progress::Stage;
 use common::{Health, Shutdown};
 use records::Schema;
 use sqlx::PgPool;
-use valuation::datamart::{Change, Rows, SOURCE_LINE, State};
+use valuation::datamart::{Change, Identity, SOURCE_LINE, State};
 
 use self::file::ToFile;
 use self::source::{Fresh, Source};
@@ -122,13 +122,18 @@ async fn materialise(
         .map(|known| going_on(known, schema, source, name));
     let state = state.transpose()?;
     let since = known.as_ref().and_then(|known| known.read_until.as_deref());
+    let identity = match (source, place) {
+        (Source::File(_), Place::File(_)) => Identity::Occurrence,
+        _ => Identity::Key,
+    };
+    let needs_some = state.is_none();
     let Fresh {
         rows,
         superseded,
         rejected,
         refused,
         read_until,
-    } = source.read(schema, since, state.is_none()).await?;
+    } = source.read(schema, since, identity, needs_some).await?;
     let version = before + i64::from(state.is_none());
     let beside = |state| Beside {
         state,
@@ -147,7 +152,7 @@ async fn materialise(
     };
     match state {
         Some(state) => match place {
-            Place::File(file) => file.add(&rows, &beside(&state), made),
+            Place::File(file) => file.add(&rows, identity, &beside(&state), made),
             Place::Table(table) => table.add(&rows, &beside(&state), made).await,
         },
         None => {
@@ -190,6 +195,26 @@ fn going_on(known: &Known, schema: &Schema, source: &Source, name: &str) -> anyh
     Ok(state)
 }
 
+/// Brings the datamart that trainings read up to date, where there is one: a loop that trains on what
+/// arrives would train on the same again.
+///
+/// # Errors
+/// As [`features`].
+pub(crate) async fn refresh(config: &Config) -> anyhow::Result<()> {
+    let table = &config.prepare.features;
+    if table.is_empty() {
+        return Ok(());
+    }
+    let wanted = Materialise {
+        to: Some(table.clone()),
+        ..Materialise::default()
+    };
+    let made = features(config, &wanted, &Shutdown::new()).await;
+    let made = made.with_context(|| format!("the datamart {table} (prepare.features)"))?;
+    tracing::info!("{made}");
+    Ok(())
+}
+
 /// The rows of a datamart that a training reads.
 ///
 /// # Errors
@@ -219,10 +244,4 @@ pub(crate) async fn selection(
         first: Some(SOURCE_LINE),
         ..Selection::window(schema, &target::quoted(&table), days)
     })
-}
-
-/// How much of a batch of news changes what, once it is known what was there.
-fn merged(old: &Rows, news: &Rows, schema: &Schema) -> anyhow::Result<(Rows, Rows, Change)> {
-    old.merge(news, schema)
-        .context("the new rows do not fit to those that are there")
 }

@@ -3,6 +3,7 @@
 mod made;
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::Float64Type;
@@ -14,10 +15,11 @@ use registry::Directory;
 use serde_json::Value;
 use sqlx::Row;
 use tempfile::TempDir;
-use testbed::Testbed;
+use testbed::{Running, Testbed, eventually};
 use valuation::Model;
 
 const ROWS: usize = 600;
+const LIMIT: Duration = Duration::from_secs(60);
 
 /// A model's files by name; the head without when it was trained and how long that took.
 fn files(version: &Path) -> Vec<(String, Vec<u8>)> {
@@ -120,10 +122,12 @@ fn rows(path: &str) -> RecordBatch {
 #[test]
 fn a_training_on_the_file_is_one_on_the_records() {
     let home = tempfile::tempdir().expect("a directory");
-    let data = write(&home, "listings.csv", &uneven(&csv(1500)));
+    // A key twice: sold again, and learned from twice.
+    let twice = csv(1500) + "l7,1705000000,city1,street2,3,2,55,6000000\n";
+    let data = write(&home, "listings.csv", &uneven(&twice));
     let mart = home.path().join("features.parquet").display().to_string();
     let told = features(&["--data", &data, "--to", &mart]).expect("materialises");
-    assert!(told.contains("1500 rows by state 1, made anew"), "{told}");
+    assert!(told.contains("1501 rows by state 1, made anew"), "{told}");
 
     let of_records = trained(home.path(), "raw", &["--data", &data]);
     let of_mart = trained(home.path(), "mart", &["--data", &mart]);
@@ -138,7 +142,7 @@ fn a_training_on_the_file_is_one_on_the_records() {
         column.unwrap_or_else(|| panic!("no {name} among {:?}", batch.schema()))
     };
     let area = column("x_area").as_primitive::<Float64Type>();
-    let mean = area.values().iter().sum::<f64>() / 1500.0;
+    let mean = area.values().iter().sum::<f64>() / 1501.0;
     assert!(mean.abs() < 0.05, "standardised: {mean}");
     for name in [
         "x_area_log",
@@ -535,4 +539,32 @@ async fn what_a_table_cannot_be_is_told() {
     let mut reader = Config::new(&bed.settings(&flags)).expect("valid settings");
     reader.features.table = "elsewhere".to_owned();
     refused(&reader, false, &["cannot make", "permission denied"]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_loop_brings_the_datamart_up_to_date_before_it_trains() {
+    let (bed, _) = bed(ROWS).await;
+    let settings = bed.settings(&[
+        ("prepare.features", "mart"),
+        ("prepare.window_days", "36500"),
+        ("prepare.effort", "quick"),
+    ]);
+    let config = Config::new(&settings).expect("valid settings");
+    let service =
+        Running::start(|listener, leave| model_prepare::run(config, None, listener, leave));
+    eventually("it is ready", LIMIT, || service.is_ready()).await;
+    let (code, trained) = service.post("/train", "").await;
+    assert_eq!((code, &trained["rows"]), (200, &ROWS.into()), "{trained}");
+    store(&bed, ROWS..ROWS + 30).await;
+    let (code, trained) = service.post("/train", "").await;
+    assert_eq!(
+        (code, &trained["rows"]),
+        (200, &(ROWS + 30).into()),
+        "{trained}"
+    );
+    assert_eq!(
+        bed.number("SELECT count(*) FROM mart").await,
+        ROWS as i64 + 30
+    );
+    service.stop().await;
 }

@@ -13,7 +13,7 @@ mod state;
 
 pub use self::columns::Made;
 pub use self::error::DatamartError;
-pub use self::rows::{Change, Rows};
+pub use self::rows::{Change, Identity, Rows};
 pub use self::state::State;
 
 /// Column of the record's place in the file it came from: a line of a CSV, a row of a Parquet file.

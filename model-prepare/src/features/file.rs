@@ -14,9 +14,9 @@ use parquet::arrow::{ArrowWriter, ProjectionMask};
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::metadata::KeyValue;
 use parquet::file::properties::WriterProperties;
-use valuation::datamart::{Rows, SOURCE_LINE, State};
+use valuation::datamart::{Identity, Rows, SOURCE_LINE, State};
 
-use super::{Beside, Known, Materialised, merged};
+use super::{Beside, Known, Materialised};
 use crate::listings;
 
 /// The notes' keys.
@@ -87,12 +87,13 @@ impl ToFile {
     pub(super) fn add(
         &self,
         news: &Rows,
+        identity: Identity,
         beside: &Beside,
         made: Materialised,
     ) -> anyhow::Result<Materialised> {
         let schema = &beside.state.schema;
         let old = self.rows(beside.state)?;
-        let (all, new, change) = merged(&old, news, schema)?;
+        let (all, new, change) = old.merge(news, schema, identity)?;
         let batch = beside.state.materialise(&all, beside.version)?;
         self.replace(&batch, beside)?;
         let written = beside.state.materialise(&new, beside.version)?;

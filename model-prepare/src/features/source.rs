@@ -6,7 +6,7 @@ use std::sync::Arc;
 use anyhow::{Context, ensure};
 use records::Schema;
 use sqlx::PgPool;
-use valuation::datamart::Rows;
+use valuation::datamart::{Identity, Rows};
 
 use crate::listings::{self, Listings, Selection};
 use crate::refused::Refused;
@@ -24,9 +24,9 @@ pub(super) enum Source {
 
 /// Records that were read.
 pub(super) struct Fresh {
-    /// One a key.
+    /// One an identity.
     pub(super) rows: Rows,
-    /// Others of the same keys, older.
+    /// Others of the same identities, older.
     pub(super) superseded: usize,
     /// Records that the schema did not take.
     pub(super) rejected: usize,
@@ -54,7 +54,7 @@ impl Source {
     }
 
     /// Reads the stored records that have come or changed `since`, all where that is not known; a
-    /// file as a whole. `needs_some` says whether none is an error.
+    /// file as a whole. `identity` says which records are one, `needs_some` whether none is an error.
     ///
     /// # Errors
     /// When they cannot be read, or there are none.
@@ -62,6 +62,7 @@ impl Source {
         &self,
         schema: &Arc<Schema>,
         since: Option<&str>,
+        identity: Identity,
         needs_some: bool,
     ) -> anyhow::Result<Fresh> {
         let (listings, has_lines, read_until) = match self {
@@ -102,7 +103,7 @@ impl Source {
             batch,
             lines: lines.into_iter().map(line).collect(),
         };
-        let (rows, superseded) = all.latest(schema)?;
+        let (rows, superseded) = all.latest(schema, identity)?;
         Ok(Fresh {
             rows,
             superseded,

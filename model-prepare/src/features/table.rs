@@ -7,11 +7,11 @@ use arrow_select::filter::filter_record_batch;
 use common::database::make_tables;
 use records::{Decoder, Purpose, Schema, timestamp};
 use sqlx::{Executor, PgConnection, PgPool, Row};
-use valuation::datamart::{CONTENT_HASH, EXCLUDED, Rows, SOURCE_LINE, State};
+use valuation::datamart::{CONTENT_HASH, EXCLUDED, Identity, Rows, SOURCE_LINE, State};
 
 use super::copy::copy;
 use super::target::{NEW, quoted};
-use super::{Beside, Known, Materialised, merged};
+use super::{Beside, Known, Materialised};
 use crate::turn::Turn;
 
 /// SQL of the table of states: the newest of a datamart made the rows that are there.
@@ -147,7 +147,7 @@ impl ToTable {
         };
         let keys = news.keys(schema);
         let old = there.of_keys(&mut transaction, &keys).await?;
-        let (_, new, change) = merged(&old, news, schema)?;
+        let (_, new, change) = old.merge(news, schema, Identity::Key)?;
         // What a changed record said before matters to those that said the same.
         let mut hashes = state.content_hashes(&new.batch);
         hashes.extend(state.content_hashes(&old.batch));
@@ -156,7 +156,7 @@ impl ToTable {
             true => there.alike(&mut transaction, &hashes, &new_keys).await?,
             false => Rows::none(schema),
         };
-        let (together, _) = new.and(&alike)?.latest(schema)?;
+        let (together, _) = new.and(&alike)?.latest(schema, Identity::Key)?;
         let batch = state.materialise(&together, beside.version)?;
         let is_new: std::collections::HashSet<&str> = new_keys.into_iter().collect();
         let keys = together.keys(schema);

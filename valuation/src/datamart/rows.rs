@@ -1,4 +1,4 @@
-//! Cleaned records in the order in which a training reads them, one a key.
+//! Cleaned records in the order in which a training reads them, and which of them are the same.
 
 use std::collections::HashMap;
 
@@ -21,6 +21,16 @@ pub struct Rows {
     pub lines: Vec<Option<i64>>,
 }
 
+/// Which records are one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Identity {
+    /// Those of one key, of which the newest counts: as in a table.
+    Key,
+    /// Those of one key at the same place among those of that key: a file may have one several times,
+    /// and a training on it learns from all of them.
+    Occurrence,
+}
+
 /// What became of records that were merged into others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Change {
@@ -34,6 +44,22 @@ pub struct Change {
     pub older: usize,
 }
 
+impl Identity {
+    /// By row, what is one with what.
+    fn of<'a>(self, keys: &[&'a str]) -> Vec<(&'a str, usize)> {
+        let mut counts: HashMap<&str, usize> = HashMap::new();
+        let mut place = |key: &'a str| match self {
+            Identity::Key => 0,
+            Identity::Occurrence => {
+                let count = counts.entry(key).or_default();
+                *count += 1;
+                *count
+            }
+        };
+        keys.iter().map(|key| (*key, place(key))).collect()
+    }
+}
+
 impl Rows {
     /// None of a schema.
     pub fn none(schema: &Schema) -> Rows {
@@ -43,17 +69,21 @@ impl Rows {
         }
     }
 
-    /// One record a key, the newest; of one time, the later one. In the order in which a training
+    /// One record an identity, the newest; of one time, the later one. In the order in which a training
     /// reads them: by line, then by time, then by key. Also says how many others there were.
     ///
     /// # Errors
     /// When columns do not fit together: a fault of the program.
-    pub fn latest(&self, schema: &Schema) -> Result<(Rows, usize), DatamartError> {
+    pub fn latest(
+        &self,
+        schema: &Schema,
+        identity: Identity,
+    ) -> Result<(Rows, usize), DatamartError> {
         let (times, keys) = (self.times(schema), self.keys(schema));
-        let mut newest: HashMap<&str, usize> = HashMap::with_capacity(keys.len());
-        for (row, key) in keys.iter().enumerate() {
+        let mut newest: HashMap<(&str, usize), usize> = HashMap::with_capacity(keys.len());
+        for (row, own) in identity.of(&keys).into_iter().enumerate() {
             newest
-                .entry(key)
+                .entry(own)
                 .and_modify(|own| {
                     if times[row] >= times[*own] {
                         *own = row;
@@ -66,9 +96,9 @@ impl Rows {
         Ok((self.ordered(kept, &times, &keys)?, superseded))
     }
 
-    /// These records and `news`, where a newer one of a key replaces one, and what became of each of
-    /// `news`, of which there must be one a key. The first of the rows given is all, the second what
-    /// is new among them.
+    /// These records and `news`, where a newer one replaces one of its identity, and what became of
+    /// each of `news`. Both have one record an identity ([`Rows::latest`]). The first of the rows given
+    /// is all, the second what is new among them.
     ///
     /// # Errors
     /// As [`Rows::latest`].
@@ -76,6 +106,7 @@ impl Rows {
         &self,
         news: &Rows,
         schema: &Schema,
+        identity: Identity,
     ) -> Result<(Rows, Rows, Change), DatamartError> {
         let names: Vec<&str> = schema
             .columns(Purpose::Listing)
@@ -85,11 +116,12 @@ impl Rows {
         let (times, keys) = (both.times(schema), both.keys(schema));
         let contents = hashes(&both.batch, &names);
         let there = self.batch.num_rows();
-        let mut newest: HashMap<&str, usize> = (0..there).map(|row| (keys[row], row)).collect();
+        let (old_keys, new_keys) = keys.split_at(there);
+        let mut newest: HashMap<_, usize> = identity.of(old_keys).into_iter().zip(0..).collect();
         let mut change = Change::default();
         let mut new_rows = Vec::new();
-        for row in there..keys.len() {
-            let count = match newest.get(keys[row]) {
+        for (own, row) in identity.of(new_keys).into_iter().zip(there..) {
+            let count = match newest.get(&own) {
                 None => &mut change.added,
                 Some(own) if contents[*own] == contents[row] => {
                     change.unchanged += 1;
@@ -102,7 +134,7 @@ impl Rows {
                 Some(_) => &mut change.replaced,
             };
             *count += 1;
-            newest.insert(keys[row], row);
+            newest.insert(own, row);
             new_rows.push(row);
         }
         let all = newest.into_values().collect();
@@ -225,7 +257,9 @@ mod tests {
             ("c", 1, 4.0),
             ("c", 1, 5.0),
         ];
-        let (found, superseded) = rows(&records, false).latest(&schema()).unwrap();
+        let (found, superseded) = rows(&records, false)
+            .latest(&schema(), Identity::Key)
+            .unwrap();
         assert_eq!(
             (found.keys(&schema()), superseded),
             (vec!["c", "a", "b"], 2)
@@ -234,9 +268,27 @@ mod tests {
             hashes(&found.batch, &["y"])[0],
             hashes(&rows(&records, false).batch, &["y"])[4]
         );
-        let (found, _) = rows(&records, true).latest(&schema()).unwrap();
+        let (found, _) = rows(&records, true)
+            .latest(&schema(), Identity::Key)
+            .unwrap();
         assert_eq!(found.keys(&schema()), ["b", "a", "c"], "as in the file");
         assert_eq!(found.lines, [Some(1), Some(2), Some(5)]);
+    }
+
+    #[test]
+    fn a_file_may_have_a_key_twice() {
+        let sold = [("a", 1, 1.0), ("b", 2, 2.0), ("a", 3, 3.0)];
+        let (old, superseded) = rows(&sold, true)
+            .latest(&schema(), Identity::Occurrence)
+            .unwrap();
+        assert_eq!((old.keys(&schema()), superseded), (vec!["a", "b", "a"], 0));
+        let again = [sold[0], sold[1], ("a", 3, 3.5), ("a", 4, 4.0)];
+        let (all, new, change) = old
+            .merge(&rows(&again, true), &schema(), Identity::Occurrence)
+            .unwrap();
+        assert_eq!(all.keys(&schema()), ["a", "b", "a", "a"]);
+        assert_eq!(new.lines, [Some(3), Some(4)]);
+        assert_eq!((change.added, change.replaced, change.unchanged), (1, 1, 2));
     }
 
     #[test]
@@ -246,7 +298,7 @@ mod tests {
             &[("a", 1, 1.0), ("b", 3, 2.5), ("c", 8, 1.0), ("d", 0, 0.0)],
             false,
         );
-        let (all, new, change) = old.merge(&news, &schema()).unwrap();
+        let (all, new, change) = old.merge(&news, &schema(), Identity::Key).unwrap();
         assert_eq!(all.keys(&schema()), ["d", "a", "b", "c"]);
         assert_eq!(new.keys(&schema()), ["d", "b"]);
         let expected = Change {
