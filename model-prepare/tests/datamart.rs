@@ -494,7 +494,7 @@ async fn what_a_table_cannot_be_is_told() {
     refused(
         &config,
         true,
-        &["found mine", "no state in feature_states", "--to"],
+        &["found mine", "no state in feature_states has made", "--to"],
     )
     .await;
     config.features.table = "order".to_owned();
@@ -513,6 +513,20 @@ async fn what_a_table_cannot_be_is_told() {
     execute(&bed, "UPDATE feature_states SET source = 'file'").await;
     refused(&config, false, &["was made of a file", "give --data"]).await;
     execute(&bed, "UPDATE feature_states SET source = 'records'").await;
+
+    execute(&bed, "DROP TABLE \"order\"").await;
+    let made = materialise(&config, false).await.expect("is made anew");
+    assert_eq!((made.version, made.is_new), (3, true));
+    execute(&bed, "ALTER TABLE \"order\" RENAME TO away").await;
+    execute(&bed, "ALTER TABLE mine RENAME TO \"order\"").await;
+    refused(
+        &config,
+        true,
+        &["found order", "no state in feature_states has made"],
+    )
+    .await;
+    execute(&bed, "DROP TABLE \"order\"").await;
+    execute(&bed, "ALTER TABLE away RENAME TO \"order\"").await;
 
     let mut other = config.clone();
     let mut schema = (*other.schema).clone();

@@ -50,8 +50,10 @@ impl Datamart {
             .pool
             .get()
             .ok_or_else(|| away("it has not answered yet"))?;
+        // Whatever the setting says, it is a name.
+        let quoted = table.replace('"', "\"\"");
         let sql = format!(
-            "SELECT row_to_json(one)::text FROM \"{table}\" AS one WHERE \"{}\" = $1",
+            "SELECT row_to_json(one)::text FROM \"{quoted}\" AS one WHERE \"{}\" = $1",
             schema.key
         );
         let asking = sqlx::query_scalar(&sql).bind(id).fetch_optional(pool);

@@ -7,7 +7,7 @@ use arrow_select::filter::filter_record_batch;
 use common::database::make_tables;
 use records::{Decoder, Purpose, Schema, timestamp};
 use sqlx::{Executor, PgConnection, PgPool, Row};
-use valuation::datamart::{CONTENT_HASH, EXCLUDED, Identity, Rows, SOURCE_LINE, State};
+use valuation::datamart::{CONTENT_HASH, EXCLUDED, Identity, OWN, Rows, SOURCE_LINE, State};
 
 use super::copy::copy;
 use super::target::{NEW, quoted};
@@ -71,10 +71,11 @@ impl ToTable {
     pub(super) async fn known(&self) -> anyhow::Result<Option<Known>> {
         let known = known(&self.pool, &self.table).await?;
         let table = &self.table;
+        let is_ours = known.as_ref().is_some_and(|known| known.is_there);
         ensure!(
-            known.is_some() || !is_there(&self.pool, table).await?,
-            "expected a table that `model-prepare features` made, or none, found {table}, which has no \
-             state in feature_states: give another name with --to"
+            is_ours || !is_there(&self.pool, table).await?,
+            "expected a table that `model-prepare features` made, or none, found {table}, whose \
+             rows no state in feature_states has made: give another name with --to"
         );
         Ok(known)
     }
@@ -209,7 +210,7 @@ pub(super) async fn known(pool: &PgPool, table: &str) -> anyhow::Result<Option<K
         source,
         read_until,
         state,
-        is_there: is_there(pool, table).await?,
+        is_there: is_made(pool, table).await?,
     }))
 }
 
@@ -219,6 +220,20 @@ async fn is_there(pool: &PgPool, table: &str) -> anyhow::Result<bool> {
         .fetch_one(pool)
         .await
         .context("the database does not say which tables there are")
+}
+
+/// Whether there is a table of the name with the columns of a datamart: somebody may have put another
+/// in the place of one that was dropped.
+async fn is_made(pool: &PgPool, table: &str) -> anyhow::Result<bool> {
+    let sql = "SELECT count(*) FROM pg_attribute WHERE attrelid = to_regclass($1) \
+               AND NOT attisdropped AND attname = ANY($2)";
+    let found: i64 = sqlx::query_scalar(sql)
+        .bind(quoted(table))
+        .bind(OWN.as_slice())
+        .fetch_one(pool)
+        .await
+        .context("the database does not say which columns there are")?;
+    Ok(found == OWN.len() as i64)
 }
 
 /// The rows that are there.
