@@ -30,8 +30,8 @@ CREATE TABLE IF NOT EXISTS arrivals (
 CREATE TABLE IF NOT EXISTS answers (
     request_id text PRIMARY KEY,
     prediction double precision NOT NULL,
-    low double precision NOT NULL,
-    high double precision NOT NULL,
+    low double precision,
+    high double precision,
     model text NOT NULL,
     answered_at timestamptz NOT NULL DEFAULT now(),
     payload bytea NOT NULL,

@@ -10,14 +10,23 @@ use valuation::Explanation;
 pub struct Answer {
     /// As the request had it: a number stays a number.
     pub id: Key,
-    /// The price.
+    /// The price; of a class, how likely the record is of it.
     pub prediction: f64,
-    /// The lower end of its range.
-    pub low: f64,
+    /// The lower end of the price's range.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub low: Option<f64>,
     /// The upper end of its range.
-    pub high: f64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub high: Option<f64>,
     /// Nominal share of prices within low and high.
-    pub confidence: f64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub confidence: Option<f64>,
+    /// Whether the record is said to be of the class: its probability reaches the threshold.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub class: Option<bool>,
+    /// The probability from which on it is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub threshold: Option<f64>,
     /// What the price is counted in, where the schema says so.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub unit: Option<String>,

@@ -110,7 +110,10 @@ impl Control {
             serde_json::json!({
                 "service": "model-application",
                 "model": current.map(|loaded| &loaded.name),
-                "holdout_mdape": current.map(|loaded| loaded.model.report().model.mdape),
+                "holdout_mdape": current
+                    .and_then(|loaded| Some(loaded.model.price()?.report().model.mdape)),
+                "holdout_auc": current
+                    .and_then(|loaded| Some(loaded.model.class()?.report().model.auc.value)),
                 "last_swap": control.serving.last_swap(),
                 "refused_model": control.serving.refused(),
                 "answered": control.answered.load(Ordering::Relaxed),

@@ -39,8 +39,9 @@ pub(crate) fn price(
     let predictions = model.predict(batch)?;
     let now_us = timestamp::now_us();
     let answered_at = timestamp::format(now_us);
-    let confidence = model.confidence();
-    let target = schema.target.as_deref();
+    let (confidence, threshold) = (model.confidence(), model.threshold());
+    // A probability has no unit.
+    let target = schema.target.as_deref().filter(|_| threshold.is_none());
     let unit = target.and_then(|target| schema.field(target)?.unit.clone());
     let keys = texts(batch, &schema.key).expect("every schema has its key among its columns");
     let segments = model.group().and_then(|field| texts(batch, field));
@@ -54,9 +55,11 @@ pub(crate) fn price(
                 was_number: decoded.key_was_number[row],
             },
             prediction: prediction.value,
-            low: prediction.low,
-            high: prediction.high,
+            low: confidence.map(|_| prediction.low),
+            high: confidence.map(|_| prediction.high),
             confidence,
+            class: threshold.map(|threshold| prediction.value >= threshold),
+            threshold,
             unit: unit.clone(),
             model: loaded.name.clone(),
             data_until: loaded.data_until.clone(),
@@ -64,7 +67,7 @@ pub(crate) fn price(
             // A producer's clock may be ahead of ours.
             took_ms: (now_us - arrival_us).max(0) as f64 / 1000.0,
             explanation: match ask.comparables {
-                Some(comparables) => Some(model.explain(batch, row, comparables)?),
+                Some(comparables) => model.explain(batch, row, comparables)?,
                 None => None,
             },
             segment: segments.map(|segments| segments.value(row).to_owned()),

@@ -1,5 +1,6 @@
 //! A table or a file priced in a stream of batches, which goes on where it was broken off.
 
+mod columns;
 mod from_file;
 mod from_table;
 mod place;
@@ -19,6 +20,7 @@ use records::decode::Decoded;
 use serde::{Deserialize, Serialize};
 use sqlx::PgPool;
 
+use self::columns::Columns;
 use self::from_file::FromFile;
 use self::from_table::FromTable;
 pub use self::place::Place;
@@ -176,12 +178,15 @@ pub async fn score(config: &Config, scoring: &Scoring) -> anyhow::Result<Scored>
             ))
         }
     };
+    let columns = Columns::of(config.schema.task);
     let mut sink = match &scoring.output {
-        Place::File(path) if is_parquet(path) => Sink::Parquet(Box::new(ToParquet::open(path)?)),
-        Place::File(path) => Sink::Csv(ToCsv::open(path)?),
+        Place::File(path) if is_parquet(path) => {
+            Sink::Parquet(Box::new(ToParquet::open(path, columns)?))
+        }
+        Place::File(path) => Sink::Csv(ToCsv::open(path, columns)?),
         Place::Table(table) => {
             let pool = connection(config, &mut pool).await?;
-            Sink::Table(ToTable::open(pool, table).await?)
+            Sink::Table(ToTable::open(pool, table, columns).await?)
         }
     };
     let input = source.identity();

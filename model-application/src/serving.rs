@@ -15,7 +15,7 @@ use common::{Health, Metric, Shutdown};
 use records::{Schema, timestamp};
 use registry::{Alias, Reason, Registry, Version};
 use serde::Serialize;
-use valuation::Model;
+use valuation::Learned;
 
 use self::recent::Recent;
 pub(crate) use self::shadow::Shadow;
@@ -28,14 +28,14 @@ pub(crate) struct Loaded {
     pub number: u64,
     /// The newest time among the listings it learned from, as answers say it.
     pub data_until: Option<String>,
-    pub model: Model,
+    pub model: Learned,
 }
 
 impl Loaded {
     /// Loads a version's files, which checks them (checksums, format, golden rows), and compares
     /// their schema.
     pub fn load(version: &Version, path: &Path, schema: &Schema) -> anyhow::Result<Loaded> {
-        let model = Model::load(path)?;
+        let model = Learned::load(path)?;
         model.fits(schema)?;
         Ok(Loaded {
             name: format!("{}@{version}", model.schema().name),

@@ -3,7 +3,6 @@
 use anyhow::Context;
 use common::check::{Column, Directory, Finding, Needs, Table};
 use records::table;
-use valuation::Model;
 
 use crate::{Config, Follow};
 
@@ -77,7 +76,7 @@ fn model(config: &Config) -> anyhow::Result<Finding> {
         ));
     };
     let path = registry.fetch(&champion)?;
-    let loaded = Model::load(&path).context("it does not pass its checks");
+    let loaded = valuation::Learned::load(&path).context("it does not pass its checks");
     let loaded = loaded.and_then(|model| {
         model.fits(&config.schema)?;
         Ok(model)

@@ -46,6 +46,8 @@ pub struct PrepareConfig {
     pub holdout_fraction: f64,
     /// Nominal coverage of the range.
     pub interval: f64,
+    /// The probability from which on a record is said to be of the class.
+    pub threshold: f64,
     /// How much work a fit may be.
     pub effort: Effort,
     /// Folds of the out-of-fold predictions.

@@ -111,9 +111,20 @@ pub(crate) struct Training {
     rows_rejected: usize,
     /// Rows not learned from, by rule.
     removed: BTreeMap<String, usize>,
-    mdape: f64,
-    baseline_mdape: f64,
-    coverage: f64,
+    /// Of prices.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    mdape: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    baseline_mdape: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    coverage: Option<f64>,
+    /// Of a class.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    auc: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    log_loss: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    baseline_log_loss: Option<f64>,
 }
 
 #[derive(Debug, Clone, Serialize)]
@@ -297,12 +308,10 @@ impl Control {
                 let training = Training::of(&trained, now, started.elapsed().as_secs_f64());
                 tracing::info!(
                     version = training.version,
-                    "saved {} on {} listings: error {:.2} % ({}: {:.2} %)",
+                    "saved {} on {} records: {}",
                     training.version,
                     training.rows,
-                    training.mdape * 100.0,
-                    trained.report.baseline_name,
-                    training.baseline_mdape * 100.0
+                    trained.found.told()
                 );
                 if let Some(told) = &training.verdict {
                     let became = match training.promoted {
@@ -387,7 +396,8 @@ impl Control {
 
 impl Training {
     fn of(trained: &Trained, finished_at: String, seconds: f64) -> Training {
-        let report = &trained.report;
+        let found = &trained.found;
+        let (price, class) = (found.price(), found.class());
         Training {
             version: trained.name(),
             path: trained
@@ -399,12 +409,15 @@ impl Training {
             verdict: trained.decision.as_ref().map(|own| own.0.said.clone()),
             finished_at,
             seconds,
-            rows: report.rows,
+            rows: found.rows(),
             rows_rejected: trained.rows_rejected,
-            removed: report.removed.clone(),
-            mdape: report.model.mdape,
-            baseline_mdape: report.baseline.mdape,
-            coverage: report.coverage,
+            removed: found.removed().clone(),
+            mdape: price.map(|own| own.model.mdape),
+            baseline_mdape: price.map(|own| own.baseline.mdape),
+            coverage: price.map(|own| own.coverage),
+            auc: class.map(|own| own.model.auc.value),
+            log_loss: class.map(|own| own.model.log_loss),
+            baseline_log_loss: class.map(|own| own.baseline.log_loss),
         }
     }
 }

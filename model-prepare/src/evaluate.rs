@@ -10,7 +10,7 @@ use std::time::Instant;
 
 use anyhow::Context;
 use serde::Serialize;
-use valuation::{Report, SplitBy};
+use valuation::{Model, SplitBy};
 
 pub(crate) use self::effects::effects;
 use self::predictions::predictions;
@@ -19,7 +19,7 @@ use self::speed::speed;
 pub(crate) use self::summary::members_used;
 pub use self::summary::summary;
 use crate::listings;
-use crate::{Config, Refused, html};
+use crate::{Config, Found, Refused, html};
 use common::progress::Stage;
 
 /// What is to be judged, and where it is written.
@@ -73,7 +73,8 @@ pub struct Evaluated {
     /// Share of what each value of a row takes from the error, the greatest first.
     pub importance: Vec<(String, f64)>,
     /// Every measure of quality.
-    pub report: Report,
+    #[serde(rename = "report")]
+    pub found: Found,
 }
 
 /// Fits on a part of a file and judges on the rest.
@@ -90,13 +91,7 @@ pub fn evaluate(config: &Config, file: &Path, wanted: &Evaluation) -> anyhow::Re
     options.seed = wanted.seed;
     options.refit = false;
     let stage = Stage::start(format!("fitting on {} rows", listings.batch.num_rows()));
-    let (model, report) = valuation::fit(
-        schema,
-        &listings.batch,
-        &options,
-        env!("CARGO_PKG_VERSION"),
-        records::timestamp::now_us(),
-    )?;
+    let (model, found) = crate::found::fit(config, &listings.batch, &options)?;
     drop(stage);
     let evaluated = Evaluated {
         schema: schema.name.clone(),
@@ -115,11 +110,11 @@ pub fn evaluate(config: &Config, file: &Path, wanted: &Evaluation) -> anyhow::Re
             .map(str::to_owned)
             .collect(),
         interval: options.interval,
-        fit_seconds: report.fit_seconds,
+        fit_seconds: found.fit_seconds(),
         speed: speed(&model, schema, &listings)?,
-        effects: effects(&model, &listings, &report)?,
-        importance: model.importance(),
-        report,
+        effects: effects(&model, &listings, &found)?,
+        importance: model.price().map_or_else(Vec::new, Model::importance),
+        found,
     };
     let write = |path: &Option<PathBuf>, text: &dyn Fn() -> anyhow::Result<String>| match path {
         Some(path) => std::fs::write(path, text()?)
@@ -133,7 +128,7 @@ pub fn evaluate(config: &Config, file: &Path, wanted: &Evaluation) -> anyhow::Re
         Ok(html::page(&evaluated, schema, &listings.batch))
     })?;
     write(&wanted.predictions, &|| {
-        Ok(predictions(&listings, &evaluated.report))
+        Ok(predictions(&listings, &evaluated.found))
     })?;
     if let Some(registry) = &wanted.registry {
         let mut config = config.clone();
@@ -144,7 +139,7 @@ pub fn evaluate(config: &Config, file: &Path, wanted: &Evaluation) -> anyhow::Re
             config: &config,
             listings: &listings,
             model: &model,
-            report: &evaluated.report,
+            found: &evaluated.found,
             source: &file.display().to_string(),
             arrived: None,
             began,

@@ -2,6 +2,8 @@
 
 mod axis;
 mod bars;
+mod boxes;
+mod classified;
 mod columns;
 mod data;
 mod distribution;
@@ -12,6 +14,7 @@ mod plot;
 use arrow_array::RecordBatch;
 use records::Schema;
 
+use crate::Found;
 use crate::evaluate::{Evaluated, summary};
 
 const STYLE: &str = "body{font:15px/1.45 system-ui,sans-serif;margin:1.5rem auto;max-width:70rem;\
@@ -27,15 +30,33 @@ const STYLE: &str = "body{font:15px/1.45 system-ui,sans-serif;margin:1.5rem auto
 
 /// The page.
 pub(crate) fn page(evaluated: &Evaluated, schema: &Schema, batch: &RecordBatch) -> String {
-    let report = &evaluated.report;
-    let title = format!("{}: how good the prices are", escape(&evaluated.schema));
-    let sections = [
-        judged::estimates(evaluated),
-        judged::ranges(evaluated),
-        members::members(report),
-        members::folds(report),
-        members::importances(evaluated),
-        judged::segments(&report.segments),
+    let name = escape(&evaluated.schema);
+    let (title, own) = match &evaluated.found {
+        Found::Price(report) => {
+            let title = format!("{name}: how good the prices are");
+            let own = vec![
+                judged::estimates(&report.judged),
+                judged::ranges(report, evaluated.interval),
+                members::members(report),
+                members::folds(report),
+                members::importances(evaluated),
+                judged::segments(&report.segments),
+            ];
+            (title, own)
+        }
+        Found::Class(report) => {
+            let title = format!("{name}: how well {} is told", escape(&report.class));
+            let own = vec![
+                classified::curves(report),
+                classified::said(report),
+                classified::members(report),
+                classified::importance(report),
+                classified::by_class(report, schema, batch),
+            ];
+            (title, own)
+        }
+    };
+    let of_data = [
         data::target(evaluated, schema, batch),
         data::missing(schema, batch),
         data::features(evaluated, schema, batch),
@@ -48,7 +69,7 @@ pub(crate) fn page(evaluated: &Evaluated, schema: &Schema, batch: &RecordBatch) 
          <link rel=\"icon\" href=\"data:,\"><title>{title}</title><style>{STYLE}</style></head>\
          <body><h1>{title}</h1><pre>{}</pre>{}</body></html>",
         escape(&summary(evaluated)),
-        sections.concat()
+        own.concat() + &of_data.concat()
     )
 }
 

@@ -8,6 +8,7 @@ mod evaluate;
 mod export;
 mod features;
 mod follow;
+mod found;
 mod html;
 mod infer;
 mod listings;
@@ -31,7 +32,7 @@ use anyhow::Context;
 use common::progress::Stage;
 use registry::{Registry, Run};
 use sqlx::PgPool;
-use valuation::{FitOptions, Report};
+use valuation::FitOptions;
 
 use crate::listings::{Listings, Selection};
 use crate::training::Workplace;
@@ -43,6 +44,7 @@ pub use evaluate::{Evaluated, Evaluation, Speed, evaluate, summary};
 pub use export::{Export, ExportFormat, export};
 pub use features::{Materialise, Materialised, features};
 pub use follow::{Base, Follow, FollowConfig, Screen, follow};
+pub use found::Found;
 pub use infer::infer;
 pub use price::price;
 pub use promotion::{Check, Contest, PromotionConfig, PromotionMode, Side, Verdict};
@@ -122,6 +124,7 @@ fn options(config: &Config) -> FitOptions {
         min_rows: prepare.min_rows,
         holdout_fraction: prepare.holdout_fraction,
         interval: prepare.interval,
+        threshold: prepare.threshold,
         effort: prepare.effort,
         members: prepare.members.clone(),
         folds: prepare.folds,
@@ -144,7 +147,7 @@ fn train(
     let Published {
         version,
         mut run,
-        report,
+        found,
     } = fit_and_publish(config, listings, source, arrived, began, None, registry)?;
     let decision = match &version {
         Some(version) => match decide(registry, config, version, &mut run) {
@@ -160,7 +163,7 @@ fn train(
         saved: version,
         run: run.id,
         decision,
-        report,
+        found,
         rows_rejected: listings.rejected.len(),
         refused: listings.refused.clone(),
     })
@@ -171,7 +174,7 @@ struct Published {
     /// `None` where the server is away: run and version are kept, to be sent.
     version: Option<registry::Version>,
     run: Run,
-    report: Report,
+    found: Found,
 }
 
 /// Fits, and publishes the version with its run, which is a part of `parent`.
@@ -188,20 +191,13 @@ fn fit_and_publish(
     run.parent = parent.map(str::to_owned);
     let rows = listings.batch.num_rows();
     let stage = Stage::start(format!("fitting on {rows} listings"));
-    let options = options(config);
-    let (model, report) = valuation::fit(
-        &config.schema,
-        &listings.batch,
-        &options,
-        env!("CARGO_PKG_VERSION"),
-        records::timestamp::now_us(),
-    )?;
+    let (model, found) = found::fit(config, &listings.batch, &options(config))?;
     drop(stage);
     let fitted = training::Fitted {
         config,
         listings,
         model: &model,
-        report: &report,
+        found: &found,
         source,
         arrived,
         began,
@@ -210,7 +206,7 @@ fn fit_and_publish(
     Ok(Published {
         version,
         run,
-        report,
+        found,
     })
 }
 
@@ -224,7 +220,8 @@ fn publish_fitted(
     let path = &fitted.config.registry.path;
     let mut place = Workplace::new(path)?;
     training::log(run, &mut place, fitted)?;
-    training::keep_or_publish(registry, path, run, &place, fitted.model)
+    let save = |to: &Path| fitted.model.save(to);
+    training::keep_or_publish(registry, path, run, &place, &save)
 }
 
 /// Publishes what `--report` has fitted as a training does: with a run, judged, promoted by rule.

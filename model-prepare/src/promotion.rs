@@ -3,6 +3,7 @@
 
 mod barred;
 mod bootstrap;
+mod classes;
 mod contest;
 mod judge;
 mod rule;

@@ -2,21 +2,39 @@
 
 use std::fmt::Write;
 
-use valuation::Report;
+use valuation::{ClassReport, Report};
 
-use crate::{Refused, Trained};
+use crate::{Found, Refused, Trained};
 
 /// Kinds of refused rows that are shown.
 const MOST_KINDS: usize = 10;
 
 /// A table of errors beside the baseline's, what was removed, and where the version is.
 pub fn table(trained: &Trained) -> String {
-    let report = &trained.report;
+    let found = &trained.found;
+    let features = match found {
+        Found::Price(report) => report.features,
+        Found::Class(report) => report.features,
+    };
+    format!(
+        "{} rows: {} to learn from, {} held out; {features} features; fitted in {:.2} s\n{}\n{}{}",
+        found.rows(),
+        found.train_rows(),
+        found.holdout_rows(),
+        found.fit_seconds(),
+        match found {
+            Found::Price(report) => of_prices(report),
+            Found::Class(report) => of_class(report),
+        },
+        left_out(found, trained.rows_rejected, &trained.refused),
+        trained.told()
+    )
+}
+
+/// Errors of prices beside the baseline's.
+fn of_prices(report: &Report) -> String {
     let (model, baseline) = (&report.model, &report.baseline);
-    let mut text = format!(
-        "{} rows: {} to learn from, {} newest held out; {} features; fitted in {:.2} s\n",
-        report.rows, report.train_rows, report.holdout_rows, report.features, report.fit_seconds
-    );
+    let mut text = String::new();
     let mut line = |what: &str, ours: String, theirs: String| {
         // Writing to a String cannot fail.
         let _ = writeln!(text, "{what:<12}{ours:>16}{theirs:>16}");
@@ -38,11 +56,56 @@ pub fn table(trained: &Trained) -> String {
     );
     let _ = write!(
         text,
-        "baseline: {}\nthe range holds {} of the held-out prices\n{}{}",
+        "baseline: {}\nthe range holds {} of the held-out prices",
         report.baseline_name,
         percent(report.coverage),
-        left_out(report, trained.rows_rejected, &trained.refused),
-        trained.told()
+    );
+    text
+}
+
+/// How well a class is told beside what is said without a model.
+pub(crate) fn of_class(report: &ClassReport) -> String {
+    let (model, baseline) = (&report.model, &report.baseline);
+    let mut text = String::new();
+    let mut line = |what: &str, ours: String, theirs: String| {
+        // Writing to a String cannot fail.
+        let _ = writeln!(text, "{what:<12}{ours:>16}{theirs:>16}");
+    };
+    let percent = |share: f64| format!("{:.2} %", share * 100.0);
+    line("hold-out", "model".to_owned(), "baseline".to_owned());
+    let four = |value: f64| format!("{value:.4}");
+    line("AUC", four(model.auc.value), four(baseline.auc.value));
+    line("log loss", four(model.log_loss), four(baseline.log_loss));
+    line("Brier", four(model.brier), four(baseline.brier));
+    line(
+        "accuracy",
+        percent(model.accuracy),
+        percent(baseline.accuracy),
+    );
+    line(
+        "precision",
+        percent(model.precision),
+        percent(baseline.precision),
+    );
+    line("recall", percent(model.recall), percent(baseline.recall));
+    line("F1", four(model.f1), four(baseline.f1));
+    let (auc, confusion) = (&model.auc, &model.confusion);
+    let _ = write!(
+        text,
+        "baseline: always saying {}, the share of {:?} in training\n\
+         AUC's 95 % interval {:.4} to {:.4}; calibration is off by {} on average\n\
+         from probability {} on {:?} is said: {} rightly, {} wrongly; {} are missed, {} rightly not",
+        percent(report.base_rate),
+        report.class,
+        auc.low,
+        auc.high,
+        percent(report.calibration_error),
+        model.threshold,
+        report.class,
+        confusion.true_positive,
+        confusion.false_positive,
+        confusion.false_negative,
+        confusion.true_negative,
     );
     text
 }
@@ -57,9 +120,9 @@ pub(crate) fn amount(value: f64) -> String {
 }
 
 /// What was rejected, removed, dropped and held out all the same; a line each.
-pub(crate) fn left_out(report: &Report, rows_rejected: usize, refused: &[Refused]) -> String {
-    let removed: Vec<String> = report
-        .removed
+pub(crate) fn left_out(found: &Found, rows_rejected: usize, refused: &[Refused]) -> String {
+    let removed: Vec<String> = found
+        .removed()
         .iter()
         .filter(|(_, rows)| **rows > 0)
         .map(|(rule, rows)| format!("{rule} {rows}"))
@@ -73,26 +136,33 @@ pub(crate) fn left_out(report: &Report, rows_rejected: usize, refused: &[Refused
     for kind in refused.iter().take(MOST_KINDS) {
         let _ = writeln!(text, "    {kind}");
     }
-    let _ = writeln!(
-        text,
-        "held out but unlike any price learned from: {} (judged on all the same)",
-        report.holdout_outliers
-    );
-    if !report.dropped.is_empty() {
+    if let Found::Price(report) = found {
+        let _ = writeln!(
+            text,
+            "held out but unlike any price learned from: {} (judged on all the same)",
+            report.holdout_outliers
+        );
+    }
+    let dropped = found.dropped();
+    if !dropped.is_empty() {
         let _ = writeln!(
             text,
             "fields that say nothing, and are not learned from: {}",
-            report.dropped.len()
+            dropped.len()
         );
     }
-    for dropped in &report.dropped {
+    for dropped in dropped {
         let _ = writeln!(text, "    {dropped}");
     }
-    if report.holdout_copies > 0 {
+    if found.holdout_copies() > 0 {
+        let what = match found {
+            Found::Price(_) => "price",
+            Found::Class(_) => "class",
+        };
         let _ = writeln!(
             text,
-            "held out, and learned from with the same price: {}",
-            report.holdout_copies
+            "held out, and learned from with the same {what}: {}",
+            found.holdout_copies()
         );
     }
     text

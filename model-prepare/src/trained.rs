@@ -1,9 +1,8 @@
 //! What a training came to.
 
 use registry::Version;
-use valuation::Report;
 
-use crate::{Refused, Verdict};
+use crate::{Found, Refused, Verdict};
 
 /// A version that was fitted, and what became of it.
 #[derive(Debug)]
@@ -15,7 +14,7 @@ pub struct Trained {
     /// The verdict on it and whether it was promoted; `None` where the server was away.
     pub decision: Option<(Verdict, bool)>,
     /// How good it is.
-    pub report: Report,
+    pub found: Found,
     /// Rows that the schema refused.
     pub rows_rejected: usize,
     /// The same by what is wrong with them, the most frequent first.

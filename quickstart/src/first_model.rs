@@ -61,22 +61,17 @@ async fn fit(
     bounds.wait_for("the first model to be fitted");
     screen.doing("model", "");
     let trained = model_prepare::train_on_database(prepare, pool).await?;
-    let report = &trained.report;
+    let found = &trained.found;
     screen.done(
         "model",
         &format!(
             "{} fitted on {} listings, {} held out",
             trained.name(),
-            whole(report.rows as f64),
-            whole(report.holdout_rows as f64),
+            whole(found.rows() as f64),
+            whole(found.holdout_rows() as f64),
         ),
     );
-    screen.note(&format!(
-        "half of the held-out prices are met within {:.1} % ({}: {:.1} %)",
-        report.model.mdape * 100.0,
-        report.baseline_name,
-        report.baseline.mdape * 100.0
-    ));
+    screen.note(&found.told());
     trained.saved.context(
         "the MLflow server does not answer: start it, or unset MLFLOW_TRACKING_URI and registry.mlflow_tracking_uri",
     )

@@ -1,12 +1,15 @@
 //! The schema file: which fields a record has, and what they are for.
 
 mod check;
+mod class;
 
 use std::path::Path;
 use std::sync::Arc;
 
 use arrow_schema::{DataType, TimeUnit};
 use serde::{Deserialize, Serialize};
+
+pub use self::class::Class;
 
 /// The default schema, compiled in: `schemas/real-estate.toml`.
 const REAL_ESTATE: &str = include_str!("../../schemas/real-estate.toml");
@@ -233,6 +236,9 @@ pub struct Schema {
     /// Texts that say that there is no value, such as `--`, whatever the field.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub missing: Vec<String>,
+    /// Which targets are of the class that a classification tells; a boolean target needs none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub class: Option<Class>,
     /// The fields, in the order of the table's columns.
     #[serde(rename = "field")]
     pub fields: Vec<Field>,

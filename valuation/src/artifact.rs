@@ -1,34 +1,22 @@
 //! A model as files: written whole, and verified whole when read.
 
-use std::fs;
+mod files;
+mod parts;
+
 use std::path::Path;
 
-use serde::Serialize;
-use serde::de::DeserializeOwned;
-use sha2::{Digest, Sha256};
-
-use crate::boosted::Boosted;
+pub(crate) use self::files::{Verified, broken, encode, save};
+pub(crate) use self::parts::{estimator, parts};
 use crate::check;
-use crate::comparables::Comparables;
-use crate::estimator::{Estimator, MemberHead};
-use crate::frame::Frame;
-use crate::json;
-use crate::member::Member;
-use crate::model::{Golden, Head, Model};
-use crate::neighbours::Neighbours;
+use crate::model::{Golden, Head, Model, Prediction};
 
 /// Version of the artifact's format.
 pub(crate) const FORMAT: u32 = 4;
 /// Greatest relative difference from a golden prediction: processors round differently.
 const TOLERANCE: f64 = 1e-9;
-/// Largest file read: bounds what a wrong directory can cost.
-const MAX_BYTES: u64 = 256 << 20;
-const HEAD: &str = "model.json";
-const NEIGHBOURS: &str = "neighbours.json";
-const COMPARABLES: &str = "comparables.json";
-const SPREAD: &str = "spread.trees";
-const GOLDEN: &str = "golden.json";
-const SUMS: &str = "SHA256SUMS";
+/// What every model has: what it is, and rows that say whether it still says the same.
+pub(crate) const HEAD: &str = "model.json";
+pub(crate) const GOLDEN: &str = "golden.json";
 
 /// Why a model could not be saved or loaded.
 #[derive(Debug, thiserror::Error)]
@@ -90,92 +78,16 @@ pub enum ArtifactError {
     },
 }
 
-fn at(file: &str) -> impl FnOnce(std::io::Error) -> ArtifactError {
-    let file = file.to_owned();
-    |source| ArtifactError::File { file, source }
-}
-
-fn content(file: &str) -> impl FnOnce(serde_json::Error) -> ArtifactError {
-    let file = file.to_owned();
-    move |error| ArtifactError::Content {
-        file,
-        detail: error.to_string(),
-    }
-}
-
-fn digest(bytes: &[u8]) -> String {
-    Sha256::digest(bytes)
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
-}
-
-fn encode<T: Serialize>(file: &str, value: &T) -> Result<Vec<u8>, ArtifactError> {
-    json::write_pretty(value).map_err(content(file))
-}
-
-fn decode<T: DeserializeOwned>(file: &str, bytes: &[u8]) -> Result<T, ArtifactError> {
-    json::read(bytes).map_err(content(file))
-}
-
-fn read(dir: &Path, file: &str) -> Result<Vec<u8>, ArtifactError> {
-    let path = dir.join(file);
-    let bytes = fs::metadata(&path).map_err(at(file))?.len();
-    if bytes > MAX_BYTES {
-        return Err(ArtifactError::TooLarge {
-            file: file.to_owned(),
-            bytes,
-        });
-    }
-    fs::read(path).map_err(at(file))
-}
-
-/// The file of a member.
-fn file_of(member: &MemberHead) -> String {
-    format!("member-{}.{}", member.name, member.extension)
-}
-
 impl Model {
     /// Writes the model's files into an existing, empty directory.
     ///
     /// # Errors
     /// When the directory is absent or not empty, or a file cannot be written.
     pub fn save(&self, dir: &Path) -> Result<(), ArtifactError> {
-        if fs::read_dir(dir)
-            .map_err(at("the directory"))?
-            .next()
-            .is_some()
-        {
-            return Err(ArtifactError::NotEmpty);
-        }
         let mut files = vec![(HEAD.to_owned(), encode(HEAD, &self.head)?)];
-        let part = |file: String, bytes: Result<Vec<u8>, String>| match bytes {
-            Ok(bytes) => Ok((file, bytes)),
-            Err(detail) => Err(ArtifactError::Content { file, detail }),
-        };
-        let heads = &self.estimator.plan.members;
-        for (head, member) in heads.iter().zip(&self.estimator.members) {
-            files.push(part(file_of(head), member.encode())?);
-        }
-        // Large: without the spaces.
-        if !self.estimator.neighbours.is_empty() {
-            let bytes = json::write(&self.estimator.neighbours);
-            files.push((NEIGHBOURS.to_owned(), bytes.map_err(content(NEIGHBOURS))?));
-        }
-        if let Some(comparables) = &self.estimator.comparables {
-            let bytes = json::write(comparables);
-            files.push((COMPARABLES.to_owned(), bytes.map_err(content(COMPARABLES))?));
-        }
-        if let Some(spread) = &self.estimator.spread {
-            files.push(part(SPREAD.to_owned(), spread.encode())?);
-        }
+        files.extend(parts(&self.estimator)?);
         files.push((GOLDEN.to_owned(), encode(GOLDEN, &self.golden)?));
-        let mut sums = String::new();
-        for (file, bytes) in files {
-            sums.push_str(&format!("{}  {file}\n", digest(&bytes)));
-            fs::write(dir.join(&file), bytes).map_err(at(&file))?;
-        }
-        fs::write(dir.join(SUMS), sums).map_err(at(SUMS))
+        save(dir, files)
     }
 
     /// Reads a model and verifies it: checksums, format, that its parts fit together, golden rows.
@@ -183,110 +95,49 @@ impl Model {
     /// # Errors
     /// Says which file or row failed.
     pub fn load(dir: &Path) -> Result<Model, ArtifactError> {
-        let sums = String::from_utf8_lossy(&read(dir, SUMS)?).into_owned();
-        let verified = |file: &str| {
-            let bytes = read(dir, file)?;
-            let line = format!("{}  {file}", digest(&bytes));
-            match sums.lines().any(|sum| sum == line) {
-                true => Ok(bytes),
-                false => Err(ArtifactError::Checksum {
-                    file: file.to_owned(),
-                }),
-            }
-        };
-        let (head, golden) = (verified(HEAD)?, verified(GOLDEN)?);
-        let any: serde_json::Value = decode(HEAD, &head)?;
-        let found = any
-            .get("format")
-            .and_then(serde_json::Value::as_u64)
-            .unwrap_or(0);
-        if found != u64::from(FORMAT) {
-            return Err(ArtifactError::Format {
-                found,
-                expected: FORMAT,
-            });
-        }
-        let head = decode::<Head>(HEAD, &head)?;
-        let broken = |file: &str| {
-            let file = file.to_owned();
-            move |detail| ArtifactError::Content { file, detail }
-        };
+        let files = Verified::open(dir)?;
+        let head: Head = files.head()?;
         check::head(&head).map_err(broken(HEAD))?;
-        let listed = |file: &str| {
-            sums.lines()
-                .any(|line| line.ends_with(&format!("  {file}")))
-        };
-        let mut members = Vec::new();
-        for own in &head.plan.members {
-            let file = file_of(own);
-            let bytes = verified(&file)?;
-            let mut member = Member::decode(&own.extension, &bytes).map_err(broken(&file))?;
-            if let Member::Comparison(comparison) = &mut member {
-                let width = head.plan.frame.as_ref().map_or(0, Frame::width);
-                comparison.check(width).map_err(broken(&file))?;
-                comparison.space.grow();
-            }
-            members.push(member);
-        }
-        let mut neighbours: Vec<Neighbours> = match listed(NEIGHBOURS) {
-            true => decode(NEIGHBOURS, &verified(NEIGHBOURS)?)?,
-            false => Vec::new(),
-        };
-        let mut comparables: Option<Comparables> = match listed(COMPARABLES) {
-            true => Some(decode(COMPARABLES, &verified(COMPARABLES)?)?),
-            false => None,
-        };
-        let spread = match listed(SPREAD) {
-            true => Some(Boosted::decode(&verified(SPREAD)?).map_err(broken(SPREAD))?),
-            false => None,
-        };
-        let plan = head.plan.clone();
-        let width = plan.frame.as_ref().map_or(0, Frame::width);
-        for neighbours in &mut neighbours {
-            neighbours.check(width).map_err(broken(NEIGHBOURS))?;
-            neighbours.space.grow();
-        }
-        if let Some(comparables) = &mut comparables {
-            comparables.check(width).map_err(broken(COMPARABLES))?;
-            comparables.space.grow();
-        }
         let model = Model {
-            estimator: Estimator {
-                plan,
-                members,
-                neighbours,
-                comparables,
-                spread,
-            },
+            estimator: estimator(&files, &head.plan, &head.schema)?,
             head,
-            golden: decode::<Vec<Golden>>(GOLDEN, &golden)?,
+            golden: files.json(GOLDEN)?,
         };
-        let fits = model.estimator.check(&model.head.schema);
-        fits.map_err(|(file, detail)| ArtifactError::Content { file, detail })?;
-        if model.golden.is_empty() {
-            return Err(broken(GOLDEN)("no row, expected at least one".to_owned()));
-        }
-        for (row, golden) in model.golden.iter().enumerate() {
-            let now = model.predict_json(&golden.record);
-            let pairs = now.map(|now| {
-                let then = golden.prediction;
-                [
-                    (then.value, now.value),
-                    (then.low, now.low),
-                    (then.high, now.high),
-                ]
-            });
-            for (expected, found) in pairs.unwrap_or([(golden.prediction.value, f64::NAN); 3]) {
-                let near = (found - expected).abs() <= TOLERANCE * expected.abs();
-                if !near {
-                    return Err(ArtifactError::Golden {
-                        row,
-                        expected,
-                        found,
-                    });
-                }
-            }
-        }
+        compare(&model.golden, |golden| model.predict_json(&golden.record))?;
         Ok(model)
     }
+}
+
+/// Whether `say` gives what golden rows say.
+///
+/// # Errors
+/// Names the first row that differs; there must be one at least.
+pub(crate) fn compare(
+    golden: &[Golden],
+    say: impl Fn(&Golden) -> Option<Prediction>,
+) -> Result<(), ArtifactError> {
+    if golden.is_empty() {
+        return Err(broken(GOLDEN)("no row, expected at least one".to_owned()));
+    }
+    for (row, golden) in golden.iter().enumerate() {
+        let pairs = say(golden).map(|now| {
+            let then = golden.prediction;
+            [
+                (then.value, now.value),
+                (then.low, now.low),
+                (then.high, now.high),
+            ]
+        });
+        for (expected, found) in pairs.unwrap_or([(golden.prediction.value, f64::NAN); 3]) {
+            let near = (found - expected).abs() <= TOLERANCE * expected.abs();
+            if !near {
+                return Err(ArtifactError::Golden {
+                    row,
+                    expected,
+                    found,
+                });
+            }
+        }
+    }
+    Ok(())
 }

@@ -38,7 +38,7 @@ pub(crate) fn field<'a>(schema: &'a Schema, name: &str) -> Result<&'a Field, Str
 
 /// The schema is one that records can be decoded by, and the features are its.
 pub(crate) fn head(head: &Head) -> Result<(), String> {
-    schema(&head.schema)?;
+    schema(&head.schema, Task::Regression)?;
     if !(0.0..=1.0).contains(&head.confidence) {
         return Err(format!(
             "confidence {}, expected between 0 and 1",
@@ -51,7 +51,8 @@ pub(crate) fn head(head: &Head) -> Result<(), String> {
     Ok(())
 }
 
-fn schema(schema: &Schema) -> Result<(), String> {
+/// The schema is of a task, and its roles name fields that are there.
+pub(crate) fn schema(schema: &Schema, task: Task) -> Result<(), String> {
     let mut names = BTreeSet::new();
     if let Some(twice) = schema
         .fields
@@ -60,8 +61,8 @@ fn schema(schema: &Schema) -> Result<(), String> {
     {
         return Err(format!("the schema's field {:?} stands twice", twice.name));
     }
-    if schema.task != Task::Regression {
-        return Err(format!("task {:?}, expected a regression", schema.task));
+    if schema.task != task {
+        return Err(format!("task {:?}, expected {task:?}", schema.task));
     }
     let role = |role: &str, name: Option<&String>, kinds: &[Kind]| {
         let field = name.and_then(|name| schema.field(name));
@@ -76,7 +77,12 @@ fn schema(schema: &Schema) -> Result<(), String> {
     };
     role("key", Some(&schema.key), &[Kind::Text, Kind::Category])?;
     let numbers = [Kind::Number, Kind::Integer];
-    role("target", schema.target.as_ref(), &numbers)?;
+    let classes = [Kind::Number, Kind::Integer, Kind::Boolean, Kind::Category];
+    match task {
+        Task::Regression => role("target", schema.target.as_ref(), &numbers)?,
+        Task::Classification => role("target", schema.target.as_ref(), &classes)?,
+        Task::Clustering => {}
+    }
     match &schema.time {
         Some(_) => role("time", schema.time.as_ref(), &[Kind::Timestamp]),
         None => Ok(()),

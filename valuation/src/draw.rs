@@ -33,6 +33,12 @@ impl Draws {
         ((u128::from(mix(self.state)) * bound as u128) >> 64) as usize
     }
 
+    /// Any number.
+    pub(crate) fn number(&mut self) -> u64 {
+        self.state = self.state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        mix(self.state)
+    }
+
     /// Whether something of this likelihood happens.
     pub(crate) fn happens(&mut self, likelihood: f64) -> bool {
         self.state = self.state.wrapping_add(0x9e37_79b9_7f4a_7c15);

@@ -209,7 +209,9 @@ impl Estimator {
                 (Member::Linear(_) | Member::Comparison(_), None) => {
                     return Err(own("no features in model.json".to_owned()));
                 }
-                (Member::Boosted(boosted), _) => width(boosted).map_err(own)?,
+                (Member::Boosted(boosted) | Member::Shares(boosted), _) => {
+                    width(boosted).map_err(own)?
+                }
             }
         }
         if let Some(spread) = &self.spread {

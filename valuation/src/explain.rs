@@ -74,7 +74,7 @@ impl Model {
                     add(NEIGHBOURHOOD, beyond);
                     Some(&comparison.line)
                 }
-                Member::Boosted(_) => None,
+                Member::Boosted(_) | Member::Shares(_) => None,
             };
             if let (Some(line), Some(features)) = (line, &estimator.plan.features) {
                 base += head.weight * line.centre();
@@ -116,15 +116,21 @@ impl Model {
         })
     }
 
+    /// See [`Estimator::importance`].
+    pub fn importance(&self) -> Vec<(String, f64)> {
+        self.estimator.importance()
+    }
+}
+
+impl Estimator {
     /// Shares of what each value of a row takes from the error of the trees, by the weights of the
     /// members, the greatest first; empty where no trees are used.
-    pub fn importance(&self) -> Vec<(String, f64)> {
-        let estimator = &self.estimator;
-        let names = estimator.value_names();
+    pub(crate) fn importance(&self) -> Vec<(String, f64)> {
+        let names = self.value_names();
         let mut shares = vec![0.0; names.len()];
         let mut weights = 0.0;
-        for (head, member) in estimator.plan.members.iter().zip(&estimator.members) {
-            if let Member::Boosted(boosted) = member {
+        for (head, member) in self.plan.members.iter().zip(&self.members) {
+            if let Member::Boosted(boosted) | Member::Shares(boosted) = member {
                 weights += head.weight;
                 for (share, own) in shares.iter_mut().zip(boosted.importance()) {
                     *share += head.weight * own;
@@ -140,9 +146,7 @@ impl Model {
         named.sort_by(|one, other| other.1.total_cmp(&one.1));
         named
     }
-}
 
-impl Estimator {
     /// The field each value of the trees' row stands for.
     fn value_fields(&self) -> Vec<&str> {
         let mut fields = self

@@ -49,7 +49,7 @@ impl Model {
             let fits = match member {
                 Member::Boosted(_) => trees,
                 Member::Linear(_) => !trees,
-                Member::Comparison(_) => false,
+                Member::Comparison(_) | Member::Shares(_) => false,
             };
             fits && name.is_none_or(|name| name == head.name)
         });
@@ -62,7 +62,9 @@ impl Model {
             });
         };
         let bytes = match member {
-            Member::Comparison(_) => Err("sales have no format of others".to_owned()),
+            Member::Comparison(_) | Member::Shares(_) => {
+                Err("it has no format of others".to_owned())
+            }
             Member::Boosted(boosted) => boosted.to_xgboost(),
             Member::Linear(linear) => {
                 let fields = plan

@@ -10,9 +10,10 @@ mod selection;
 use std::time::Instant;
 
 use arrow_array::RecordBatch;
-use records::Schema;
+use records::{Schema, Task};
 
-use self::data::{Data, check_columns, no_features};
+use self::data::Data;
+pub(crate) use self::data::{check_columns, no_features};
 pub use self::effort::Effort;
 pub use self::error::FitError;
 use self::judge::judge;
@@ -48,8 +49,21 @@ pub fn fit(
     trained_at_us: i64,
 ) -> Result<(Model, Report), FitError> {
     options.check()?;
-    let fit = || fit_on_this_pool(schema, batch, options, code_version, trained_at_us);
-    match options.threads {
+    options.check_members(Task::Regression)?;
+    on_pool(options.threads, || {
+        fit_on_this_pool(schema, batch, options, code_version, trained_at_us)
+    })
+}
+
+/// Fits on so many threads; 0 for all cores.
+///
+/// # Errors
+/// What the fit says, and where there are no such threads.
+pub(crate) fn on_pool<T: Send>(
+    threads: usize,
+    fit: impl FnOnce() -> Result<T, FitError> + Send,
+) -> Result<T, FitError> {
+    match threads {
         0 => fit(),
         threads => rayon::ThreadPoolBuilder::new()
             .num_threads(threads)
@@ -70,7 +84,7 @@ fn fit_on_this_pool(
     trained_at_us: i64,
 ) -> Result<(Model, Report), FitError> {
     let started = Instant::now();
-    let target = check_columns(schema, batch)?;
+    let target = check_columns(schema, batch, Task::Regression)?;
     let prices = data::prices(batch, target);
     let priced: Vec<usize> = (0..batch.num_rows())
         .filter(|row| prices[*row] > 0.0)

@@ -10,7 +10,7 @@ pub mod baseline;
 mod boosted;
 mod cells;
 mod check;
-mod classifier;
+mod classification;
 pub mod clean;
 pub mod comparables;
 mod comparison;
@@ -26,6 +26,7 @@ pub mod features;
 pub mod fit;
 mod frame;
 mod json;
+mod learned;
 pub mod linear;
 pub mod member;
 pub mod metrics;
@@ -44,12 +45,16 @@ pub mod useless;
 
 pub use artifact::ArtifactError;
 pub use boosted::{BoostedOptions, ForestOptions, Growth};
-pub use classifier::{Classifier, ClassifierError};
+pub use classification::{
+    Bin, ClassFold, ClassMember, ClassMetrics, ClassModel, ClassReport, Confusion, Importance,
+    Interval, LogisticOptions, RocPoint, classes, classify,
+};
 pub use comparables::Comparable;
 pub use comparison::ComparablesOptions;
 pub use conformal::Share;
 pub use explain::{Explanation, Reason};
 pub use fit::{Effort, FitError, FitOptions, FoldBy, SplitBy, fit};
+pub use learned::Learned;
 pub use linear::ElasticNetOptions;
 pub use member::{MemberOptions, NamedMember};
 pub use metrics::{Calibration, FoldReport, JudgedRow, MemberReport, Metrics, Report, Stacked};

@@ -1,8 +1,10 @@
 //! A member of the ensemble, whatever it is: the seam a new kind of estimator goes through.
 
+use records::Task;
 use serde::{Deserialize, Serialize};
 
 use crate::boosted::{Boosted, BoostedOptions, ForestOptions};
+use crate::classification::LogisticOptions;
 use crate::comparison::{ComparablesOptions, Comparison, Room};
 use crate::json;
 use crate::linear::{ElasticNetOptions, Linear, SparseRow};
@@ -21,9 +23,30 @@ pub enum MemberOptions {
     Boosted(BoostedOptions),
     /// The mean of trees on the frame.
     Forest(ForestOptions),
+    /// A line through the log odds of a class.
+    Logistic(LogisticOptions),
 }
 
 impl MemberOptions {
+    /// Whether a task has members of this kind.
+    pub(crate) fn suits(&self, task: Task) -> bool {
+        match (self, task) {
+            (_, Task::Clustering) => false,
+            (MemberOptions::Boosted(_) | MemberOptions::Forest(_), _) => true,
+            (MemberOptions::Logistic(_), task) => task == Task::Classification,
+            (_, task) => task == Task::Regression,
+        }
+    }
+
+    /// The kinds that a task has, for people.
+    pub(crate) fn kinds(task: Task) -> &'static str {
+        match task {
+            Task::Regression => "linear, elastic-net, comparables, boosted, forest",
+            Task::Classification => "logistic, boosted, forest",
+            Task::Clustering => "none",
+        }
+    }
+
     /// Whether it is fitted on the linear design alone.
     pub(crate) fn is_linear(&self) -> bool {
         matches!(self, MemberOptions::Linear | MemberOptions::ElasticNet(_))
@@ -40,6 +63,7 @@ impl MemberOptions {
             MemberOptions::Comparables(options) => options.check(),
             MemberOptions::Boosted(options) => options.check(),
             MemberOptions::Forest(options) => options.check(),
+            MemberOptions::Logistic(options) => options.check(),
         }
     }
 }
@@ -59,6 +83,16 @@ pub(crate) enum Member {
     Linear(Linear),
     Comparison(Box<Comparison>),
     Boosted(Box<Boosted>),
+    /// Trees that say which share of their rows is of a class: told as log odds.
+    Shares(Box<Boosted>),
+}
+
+/// Shares this near 0 and 1 are not told from it: a leaf is of few rows.
+const LEAST_SHARE: f64 = 0.005;
+
+/// The log odds of a share.
+pub(crate) fn odds_of(share: f64) -> f64 {
+    ((share.max(0.0) + LEAST_SHARE) / ((1.0 - share).max(0.0) + LEAST_SHARE)).ln()
 }
 
 impl Member {
@@ -68,6 +102,7 @@ impl Member {
             Member::Linear(_) => "json",
             Member::Comparison(_) => "sales",
             Member::Boosted(_) => "trees",
+            Member::Shares(_) => "shares",
         }
     }
 
@@ -80,7 +115,7 @@ impl Member {
     pub(crate) fn trees(&self) -> usize {
         match self {
             Member::Linear(_) | Member::Comparison(_) => 0,
-            Member::Boosted(boosted) => boosted.trees(),
+            Member::Boosted(trees) | Member::Shares(trees) => trees.trees(),
         }
     }
 
@@ -90,6 +125,7 @@ impl Member {
             Member::Linear(linear) => linear.predict(design),
             Member::Comparison(own) => own.value(design, frame, &mut Room::default()),
             Member::Boosted(boosted) => boosted.row(frame),
+            Member::Shares(forest) => odds_of(forest.row(frame)),
         }
     }
 
@@ -105,6 +141,7 @@ impl Member {
                     .collect()
             }
             Member::Boosted(boosted) => boosted.rows(frame),
+            Member::Shares(forest) => forest.rows(frame).into_iter().map(odds_of).collect(),
         }
     }
 
@@ -113,7 +150,7 @@ impl Member {
         match self {
             Member::Linear(linear) => json::write_pretty(linear).map_err(|error| error.to_string()),
             Member::Comparison(own) => json::write(own.as_ref()).map_err(|error| error.to_string()),
-            Member::Boosted(boosted) => boosted.encode(),
+            Member::Boosted(trees) | Member::Shares(trees) => trees.encode(),
         }
     }
 
@@ -129,8 +166,9 @@ impl Member {
                     .map_err(|error| error.to_string())
             }
             "trees" => Ok(Member::Boosted(Box::new(Boosted::decode(bytes)?))),
+            "shares" => Ok(Member::Shares(Box::new(Boosted::decode(bytes)?))),
             other => Err(format!(
-                "a member's file ends in {other:?}, expected json, sales or trees"
+                "a member's file ends in {other:?}, expected json, sales, trees or shares"
             )),
         }
     }

@@ -117,45 +117,57 @@ impl Model {
     /// # Errors
     /// Names every difference.
     pub fn fits(&self, schema: &Schema) -> Result<(), SchemaMismatch> {
-        let own = self.schema();
-        let mut differences: Vec<Difference> = own
-            .fields
-            .iter()
-            .filter(|field| self.estimator.reads(&field.name))
-            .filter_map(|field| difference(field, schema))
-            .collect();
-        let unit = |schema: &Schema, target: &str| schema.field(target)?.unit.clone();
-        match (&own.target, &schema.target) {
-            (Some(expected), Some(found)) if expected == found => {
-                if let (Some(expected_unit), Some(found_unit)) =
-                    (unit(own, expected), unit(schema, found))
-                    && expected_unit != found_unit
-                {
-                    differences.push(Difference::Unit {
-                        field: expected.clone(),
-                        expected: expected_unit,
-                        found: found_unit,
-                    });
-                }
-            }
-            (expected, found) => {
-                let or_none = |name: &Option<String>| name.clone().unwrap_or("none".to_owned());
-                differences.push(Difference::Target {
-                    expected: or_none(expected),
-                    found: or_none(found),
+        fits(self.schema(), |field| self.estimator.reads(field), schema)
+    }
+}
+
+/// Whether requests of `schema` are answered by a model of the schema `own` that `reads` these fields.
+///
+/// # Errors
+/// Names every difference.
+pub(crate) fn fits(
+    own: &Schema,
+    reads: impl Fn(&str) -> bool,
+    schema: &Schema,
+) -> Result<(), SchemaMismatch> {
+    let mut differences: Vec<Difference> = own
+        .fields
+        .iter()
+        .filter(|field| reads(&field.name))
+        .filter_map(|field| difference(field, schema))
+        .collect();
+    let unit = |schema: &Schema, target: &str| schema.field(target)?.unit.clone();
+    match (&own.target, &schema.target) {
+        (Some(expected), Some(found)) if expected == found => {
+            if let (Some(expected_unit), Some(found_unit)) =
+                (unit(own, expected), unit(schema, found))
+                && expected_unit != found_unit
+            {
+                differences.push(Difference::Unit {
+                    field: expected.clone(),
+                    expected: expected_unit,
+                    found: found_unit,
                 });
             }
         }
-        if differences.is_empty() {
-            return Ok(());
+        (None, None) => {}
+        (expected, found) => {
+            let or_none = |name: &Option<String>| name.clone().unwrap_or("none".to_owned());
+            differences.push(Difference::Target {
+                expected: or_none(expected),
+                found: or_none(found),
+            });
         }
-        let called = |schema: &Schema| format!("{} version {}", schema.name, schema.version);
-        Err(SchemaMismatch {
-            fitted_on: called(own),
-            found: called(schema),
-            differences,
-        })
     }
+    if differences.is_empty() {
+        return Ok(());
+    }
+    let called = |schema: &Schema| format!("{} version {}", schema.name, schema.version);
+    Err(SchemaMismatch {
+        fitted_on: called(own),
+        found: called(schema),
+        differences,
+    })
 }
 
 fn difference(field: &Field, schema: &Schema) -> Option<Difference> {

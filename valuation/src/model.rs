@@ -42,7 +42,7 @@ pub enum PredictError {
 }
 
 /// An estimate in the target's unit. `value` is a median; the price lies between `low` and
-/// `high` with the model's confidence.
+/// `high` with the model's confidence. Of a class, `value` is the probability, and both ends are it.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Prediction {
     /// The price to recommend.
@@ -51,6 +51,17 @@ pub struct Prediction {
     pub low: f64,
     /// Upper end of the interval.
     pub high: f64,
+}
+
+impl Prediction {
+    /// An estimate without a range.
+    pub(crate) fn plain(value: f64) -> Prediction {
+        Prediction {
+            value,
+            low: value,
+            high: value,
+        }
+    }
 }
 
 /// A sample row and what it must give.
@@ -117,29 +128,11 @@ impl Model {
 
     /// Whether a batch has the columns that the model reads.
     pub(crate) fn check_columns(&self, batch: &RecordBatch) -> Result<(), PredictError> {
-        let schema = &self.head.schema;
-        let times = schema.time.iter().filter_map(|name| schema.field(name));
-        for field in schema.features().chain(times) {
-            if !self.estimator.reads(&field.name) {
-                continue;
-            }
-            let expected = field.kind.data_type();
-            let found = batch
-                .column_by_name(&field.name)
-                .map(|column| column.data_type());
-            let fits = match found {
-                Some(found) => *found == expected,
-                None => !field.required,
-            };
-            if !fits {
-                return Err(PredictError::Column {
-                    column: field.name.clone(),
-                    expected: expected.to_string(),
-                    found: found.map_or("none".to_owned(), ToString::to_string),
-                });
-            }
-        }
-        Ok(())
+        check_columns(
+            &self.head.schema,
+            |field| self.estimator.reads(field),
+            batch,
+        )
     }
 
     /// What the model's records are.
@@ -194,14 +187,61 @@ impl Model {
 
     /// Prices one JSON record; `None` when it is not a record of the schema.
     pub(crate) fn predict_json(&self, record: &Map<String, Value>) -> Option<Prediction> {
-        let mut decoder = Decoder::new(&self.head.schema, Purpose::Request);
-        let payload = serde_json::to_vec(record).ok()?;
-        // A record later than its arrival would be rejected, whatever the clock said at the fit.
-        let arrival_us = self
-            .head
-            .trained_at_us
-            .max(self.head.data_until_us.unwrap_or(i64::MIN));
-        decoder.push(&payload, arrival_us).ok()?;
-        self.predict(&decoder.finish().batch).ok()?.first().copied()
+        let Head {
+            schema,
+            trained_at_us,
+            data_until_us,
+            ..
+        } = &self.head;
+        let batch = decoded(schema, record, *trained_at_us, *data_until_us)?;
+        self.predict(&batch).ok()?.first().copied()
     }
+}
+
+/// Whether a batch has the columns that a model of a schema `reads`.
+///
+/// # Errors
+/// Names the first that is not there, or of another type.
+pub(crate) fn check_columns(
+    schema: &Schema,
+    reads: impl Fn(&str) -> bool,
+    batch: &RecordBatch,
+) -> Result<(), PredictError> {
+    let times = schema.time.iter().filter_map(|name| schema.field(name));
+    for field in schema.features().chain(times) {
+        if !reads(&field.name) {
+            continue;
+        }
+        let expected = field.kind.data_type();
+        let found = batch
+            .column_by_name(&field.name)
+            .map(|column| column.data_type());
+        let fits = match found {
+            Some(found) => *found == expected,
+            None => !field.required,
+        };
+        if !fits {
+            return Err(PredictError::Column {
+                column: field.name.clone(),
+                expected: expected.to_string(),
+                found: found.map_or("none".to_owned(), ToString::to_string),
+            });
+        }
+    }
+    Ok(())
+}
+
+/// The batch of one JSON record, as a request; `None` when it is not a record of the schema.
+pub(crate) fn decoded(
+    schema: &Schema,
+    record: &Map<String, Value>,
+    trained_at_us: i64,
+    data_until_us: Option<i64>,
+) -> Option<RecordBatch> {
+    let mut decoder = Decoder::new(schema, Purpose::Request);
+    let payload = serde_json::to_vec(record).ok()?;
+    // A record later than its arrival would be rejected, whatever the clock said at the fit.
+    let arrival_us = trained_at_us.max(data_until_us.unwrap_or(i64::MIN));
+    decoder.push(&payload, arrival_us).ok()?;
+    Some(decoder.finish().batch)
 }

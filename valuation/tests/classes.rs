@@ -1,117 +1,246 @@
-//! How likely a row is of a class.
+//! How likely a record is of a class.
 #![allow(clippy::unwrap_used)]
 
 mod made;
 
+use arrow_array::RecordBatch;
 use made::Uniform;
-use valuation::{BoostedOptions, Classifier, ClassifierError, Growth};
+use records::{Decoder, Purpose, Schema};
+use valuation::{
+    ArtifactError, ClassModel, ClassReport, Effort, FitError, FitOptions, Learned, LogisticOptions,
+    MemberOptions, NamedMember, classify,
+};
 
-fn options(growth: Growth) -> BoostedOptions {
-    BoostedOptions {
-        growth,
-        rounds: 200,
-        rate: 0.1,
-        leaves: 8,
-        depth: 4,
-        leaf_rows: 5.0,
-        row_share: 0.8,
-        column_share: 1.0,
-        penalty: 1.0,
-        trusted: 0.9,
-        patience: 20,
-    }
+const SCHEMA: &str = "name='visits'\nversion=1\ntask='classification'\ntable='visits'\nkey='id'\n\
+    target='minutes'\n[class]\nname='long'\nat_least=10\n\
+    [[field]]\nname='id'\nkind='text'\n[[field]]\nname='page'\nkind='category'\n\
+    [[field]]\nname='hour'\nkind='number'\n[[field]]\nname='depth'\nkind='number'\n\
+    [[field]]\nname='noise'\nkind='number'\n[[field]]\nname='minutes'\nkind='integer'\n";
+
+fn schema() -> Schema {
+    Schema::parse(SCHEMA, "visits").unwrap()
 }
 
-/// Rows of three numbers, the third of which says nothing, with how likely each is of the class.
-fn rows(count: usize) -> (Vec<f32>, Vec<bool>, Vec<f64>) {
-    let mut random = Uniform(4);
-    let (mut values, mut classes, mut likely) = (Vec::new(), Vec::new(), Vec::new());
-    for _ in 0..count {
-        let own = [random.next(), random.next(), random.next()];
-        let log_odds = 3.0 * (6.0 * own[0]).sin() + 2.0 * own[1] - 1.0;
+/// Records, and how likely each is of the class in truth.
+fn records(count: usize, seed: u64) -> (RecordBatch, Vec<f64>) {
+    let schema = schema();
+    let mut random = Uniform(seed);
+    let mut decoder = Decoder::new(&schema, Purpose::Listing);
+    let mut likely = Vec::new();
+    for row in 0..count {
+        let page = ["start", "news", "shop"][(random.next() * 3.0) as usize];
+        let (hour, depth) = (random.next() * 24.0, random.next());
+        let log_odds = match page {
+            "shop" => 1.5,
+            "news" => 0.0,
+            _ => -1.0,
+        } + 2.0 * (hour / 4.0).sin()
+            + 2.0 * depth
+            - 1.5;
         let probability = 1.0 / (1.0 + f64::exp(-log_odds));
-        values.extend(own.map(|value| value as f32));
-        classes.push(random.next() < probability);
+        let minutes = if random.next() < probability {
+            10 + row % 20
+        } else {
+            row % 10
+        };
+        let record = serde_json::json!({
+            "id": format!("v{row}"), "page": page, "hour": hour, "depth": depth,
+            "noise": random.next(), "minutes": minutes,
+        });
+        decoder.push(record.to_string().as_bytes(), 0).unwrap();
         likely.push(probability);
     }
-    (values, classes, likely)
+    (decoder.finish().batch, likely)
+}
+
+fn fit(batch: &RecordBatch, options: &FitOptions) -> (ClassModel, ClassReport) {
+    classify(&schema(), batch, options, "test", 1).unwrap()
+}
+
+fn named(name: &str, options: MemberOptions) -> NamedMember {
+    NamedMember {
+        name: name.to_owned(),
+        options,
+    }
 }
 
 /// Mean log loss.
-fn loss(said: &[f64], classes: &[bool]) -> f64 {
+fn loss(said: &[f64], classes: &[Option<bool>]) -> f64 {
     let rows = said.iter().zip(classes);
     let sum: f64 = rows
-        .map(|(said, class)| -if *class { said.ln() } else { (1.0 - said).ln() })
+        .map(|(said, class)| {
+            -if *class == Some(true) {
+                said.ln()
+            } else {
+                (1.0 - said).ln()
+            }
+        })
         .sum();
     sum / said.len() as f64
 }
 
 #[test]
-fn rows_not_seen_are_told_nearly_as_well_as_by_who_knows() {
-    let (values, classes, likely) = rows(6000);
-    let (learned, judged) = values.split_at(3 * 4000);
-    let known = loss(&likely[4000..], &classes[4000..]);
-    for growth in [Growth::LeafWise, Growth::Symmetric] {
-        let fitted = Classifier::fit(learned, 3, &classes[..4000], &options(growth), 1).unwrap();
-        let said = fitted.probabilities(judged);
-        assert!(said.iter().all(|own| *own > 0.0 && *own < 1.0));
-        let found = loss(&said, &classes[4000..]);
-        // Saying the same of all loses 0.65, knowing everything 0.42.
-        assert!(found < 1.08 * known, "{growth:?}: {found} {known}");
-        // Of those that are said to be likely by so much, as many are of the class.
-        for tenth in [1, 3, 5, 7, 9] {
-            let near = |own: &f64| (own * 10.0) as usize == tenth;
-            let of: Vec<usize> = (0..said.len()).filter(|row| near(&said[*row])).collect();
-            let mean = of.iter().map(|row| said[*row]).sum::<f64>() / of.len() as f64;
-            let truth = of.iter().map(|row| likely[4000 + row]).sum::<f64>() / of.len() as f64;
-            assert!((mean - truth).abs() < 0.1, "{growth:?}: {mean} {truth}");
-        }
-        let again = Classifier::decode(&fitted.encode().unwrap()).unwrap();
-        assert_eq!(again.probabilities(judged), said);
+fn classes_are_told_nearly_as_well_as_by_who_knows_and_what_is_said_is_calibrated() {
+    let (batch, _) = records(4000, 4);
+    let (model, report) = fit(&batch, &FitOptions::default());
+    let (unseen, likely) = records(4000, 5);
+    let classes = valuation::classes(&schema(), &unseen);
+    let said: Vec<f64> = model
+        .predict(&unseen)
+        .unwrap()
+        .iter()
+        .map(|own| own.value)
+        .collect();
+    assert!(said.iter().all(|own| *own > 0.0 && *own < 1.0));
+    let (found, known) = (loss(&said, &classes), loss(&likely, &classes));
+    assert!(found < 1.06 * known, "{found} {known}");
+    // Of those that are said to be likely by so much, as many are of the class.
+    for tenth in [1, 3, 5, 7, 9] {
+        let near = |own: &f64| (own * 10.0) as usize == tenth;
+        let of: Vec<usize> = (0..said.len()).filter(|row| near(&said[*row])).collect();
+        let mean = of.iter().map(|row| said[*row]).sum::<f64>() / of.len() as f64;
+        let truth = of.iter().map(|row| likely[*row]).sum::<f64>() / of.len() as f64;
+        assert!((mean - truth).abs() < 0.06, "{tenth}: {mean} {truth}");
     }
+    assert!(report.model.auc.value > report.baseline.auc.value + 0.2);
+    assert!(report.model.log_loss < report.baseline.log_loss);
+    assert!(
+        report.calibration_error < 0.08,
+        "{}",
+        report.calibration_error
+    );
+    let weights: f64 = report.members.iter().map(|own| own.weight).sum();
+    assert!((weights - 1.0).abs() < 1e-9);
+    assert_eq!(
+        report.members.len(),
+        Effort::Standard.class_members(3200).len()
+    );
+    // What says nothing matters least; the page and the hour matter.
+    assert_eq!(
+        report.importance.last().map(|own| own.field.as_str()),
+        Some("noise")
+    );
+    assert!(
+        report.importance[0].auc_lost > 0.05,
+        "{:?}",
+        report.importance
+    );
+    assert_eq!(report.judged.len(), report.holdout_rows);
+    assert_eq!((report.train_rows, report.holdout_rows), (3200, 800));
+}
+
+#[test]
+fn a_line_alone_tells_what_a_line_can_and_a_threshold_is_where_it_is_set() {
+    let (batch, _) = records(2000, 6);
+    let logistic = MemberOptions::Logistic(LogisticOptions { penalty: 1e-3 });
+    let options = FitOptions {
+        members: vec![named("line", logistic)],
+        threshold: 0.8,
+        ..FitOptions::default()
+    };
+    let (model, report) = fit(&batch, &options);
+    assert_eq!(model.threshold(), 0.8);
+    assert!(report.model.auc.value > 0.7, "{:?}", report.model);
+    // Of few that are said to be of it most are.
+    assert!(
+        report.model.precision > 0.75 && report.model.recall < 0.6,
+        "{:?}",
+        report.model
+    );
+    let said = report.judged.iter().filter(|own| own.value >= 0.8).count();
+    let confusion = report.model.confusion;
+    assert_eq!(confusion.true_positive + confusion.false_positive, said);
+}
+
+#[test]
+fn a_kept_model_says_the_same_and_one_that_was_changed_is_refused() {
+    let (batch, _) = records(800, 7);
+    let (model, _) = fit(&batch, &FitOptions::default());
+    let dir = tempfile::tempdir().unwrap();
+    model.save(dir.path()).unwrap();
+    let loaded = Learned::load(dir.path()).unwrap();
+    assert_eq!(loaded, Learned::Class(Box::new(model.clone())));
+    assert_eq!((loaded.threshold(), loaded.confidence()), (Some(0.5), None));
+    assert_eq!(
+        loaded.predict(&batch).unwrap(),
+        model.predict(&batch).unwrap()
+    );
+    loaded.fits(&schema()).unwrap();
+    let other = SCHEMA.replace(
+        "name='depth'\nkind='number'",
+        "name='depth'\nkind='integer'",
+    );
+    let other = Schema::parse(&other, "visits").unwrap();
+    assert!(
+        loaded
+            .fits(&other)
+            .unwrap_err()
+            .to_string()
+            .contains("depth")
+    );
+    // A record of which little is known gets an answer too.
+    let mut decoder = Decoder::new(&schema(), Purpose::Request);
+    decoder
+        .push(br#"{"id":"x","page":"unheard of"}"#, 0)
+        .unwrap();
+    let said = loaded.predict(&decoder.finish().batch).unwrap()[0].value;
+    assert!(said > 0.0 && said < 1.0);
+    let head = dir.path().join("model.json");
+    let text = std::fs::read_to_string(&head).unwrap();
+    std::fs::write(
+        &head,
+        text.replace("\"threshold\": 0.5", "\"threshold\": 0.4"),
+    )
+    .unwrap();
+    assert!(matches!(
+        Learned::load(dir.path()),
+        Err(ArtifactError::Checksum { .. })
+    ));
 }
 
 #[test]
 fn what_cannot_be_told_apart_is_said() {
-    let (values, classes, _) = rows(100);
-    let options = options(Growth::LeafWise);
-    let refused = |values: &[f32], classes: &[bool], options: &BoostedOptions| {
-        Classifier::fit(values, 3, classes, options, 1).unwrap_err()
+    let (batch, _) = records(400, 8);
+    let refused = |schema: &Schema, options: &FitOptions| {
+        classify(schema, &batch, options, "test", 1).unwrap_err()
     };
-    let error = refused(&values, &[true; 100], &options);
-    assert!(matches!(
-        error,
-        ClassifierError::SingleClass {
-            of_class: 100,
-            rows: 100
-        }
-    ));
-    assert!(error.to_string().contains("both classes"), "{error}");
-    let error = refused(&values[1..], &classes, &options);
+    let never = Schema::parse(&SCHEMA.replace("at_least=10", "at_least=1000"), "x").unwrap();
+    let error = refused(&never, &FitOptions::default());
+    assert!(matches!(error, FitError::SingleClass { found: 0, .. }));
     assert!(
-        error.to_string().contains("3 values for each of 100 rows"),
+        error.to_string().contains("check minutes and [class]"),
         "{error}"
     );
-    let leafless = BoostedOptions {
-        leaves: 1,
-        ..options
+    let options = FitOptions {
+        members: vec![named("linear", MemberOptions::Linear)],
+        ..FitOptions::default()
     };
-    let error = refused(&values, &classes, &leafless);
-    assert!(error.to_string().contains("leaves 2 to 1024"), "{error}");
-    let error = Classifier::decode(b"oak").unwrap_err();
-    assert!(error.to_string().contains("fit it again"), "{error}");
+    let error = refused(&schema(), &options).to_string();
+    assert!(
+        error.contains("expected one of logistic, boosted, forest"),
+        "{error}"
+    );
+    let options = FitOptions {
+        threshold: 1.5,
+        ..FitOptions::default()
+    };
+    let error = refused(&schema(), &options).to_string();
+    assert!(error.contains("threshold between 0 and 1"), "{error}");
+    let error = valuation::fit(&schema(), &batch, &FitOptions::default(), "test", 1).unwrap_err();
+    assert!(error.to_string().contains("task regression"), "{error}");
 }
 
 #[test]
 fn the_same_bytes_on_one_thread_and_on_four() {
-    let (values, classes, _) = rows(900);
-    let fit = |threads: usize| {
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
-        pool.unwrap().install(|| {
-            let options = options(Growth::LeafWise);
-            let fitted = Classifier::fit(&values, 3, &classes, &options, 1).unwrap();
-            fitted.encode().unwrap()
-        })
+    let (batch, _) = records(900, 9);
+    let files = |threads: usize| {
+        let options = FitOptions {
+            threads,
+            ..FitOptions::default()
+        };
+        let dir = tempfile::tempdir().unwrap();
+        fit(&batch, &options).0.save(dir.path()).unwrap();
+        std::fs::read_to_string(dir.path().join("SHA256SUMS")).unwrap()
     };
-    assert!(fit(1) == fit(4));
+    assert_eq!(files(1), files(4));
 }

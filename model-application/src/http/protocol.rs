@@ -121,10 +121,10 @@ struct Wanted {
 }
 
 /// An output's name and where it is found in an answer.
-type Part = (&'static str, fn(&Answer) -> f64);
+type Part = (&'static str, fn(&Answer) -> Option<f64>);
 
 const OUTPUTS: [Part; 3] = [
-    ("prediction", |answer| answer.prediction),
+    ("prediction", |answer| Some(answer.prediction)),
     ("low", |answer| answer.low),
     ("high", |answer| answer.high),
 ];
@@ -221,19 +221,17 @@ fn reply(
     }
     let model = answers.first().map(|worded| worded.answer.model.as_str());
     let version = model.and_then(|model| Some(model.rsplit_once('@')?.1));
-    let outputs: Vec<Output> = outputs
-        .iter()
-        .map(|(name, part)| Output {
+    // What answers do not have, such as a class's range, is no output.
+    let output = |(name, part): &Part| {
+        let data: Option<Vec<f64>> = answers.iter().map(|worded| part(&worded.answer)).collect();
+        Some(Output {
             name,
             shape: [answers.len()],
             datatype: "FP64",
-            data: answers
-                .iter()
-                .map(|worded| part(&worded.answer))
-                .collect::<Vec<_>>()
-                .into(),
+            data: data?.into(),
         })
-        .collect();
+    };
+    let outputs: Vec<Output> = outputs.iter().filter_map(output).collect();
     let mut body = json!({
         "model_name": predictor.schema.name,
         "model_version": version,

@@ -26,7 +26,7 @@ pub(super) struct Answered {
     pub answers: i64,
 }
 
-/// The newest answers whose price is known, at most so many.
+/// The newest prices answered that are known by now, at most so many.
 pub(super) async fn labelled(
     pool: &PgPool,
     seconds: u32,
@@ -37,7 +37,7 @@ pub(super) async fn labelled(
          extract(epoch FROM now() - answered_at)::float8, \
          extract(epoch FROM observed_at - answered_at)::float8 \
          FROM answers JOIN actuals USING (request_id) \
-         WHERE answered_at > now() - make_interval(secs => $1) AND actual > 0 \
+         WHERE answered_at > now() - make_interval(secs => $1) AND actual > 0 AND low IS NOT NULL AND high IS NOT NULL \
          ORDER BY answered_at DESC LIMIT $2",
     )
     .bind(f64::from(seconds))

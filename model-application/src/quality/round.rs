@@ -131,7 +131,8 @@ impl Rounds {
         }
         if let Some(loaded) = &loaded {
             quality.expected_mdape = self.watch.expected_ape(loaded);
-            quality.holdout_mdape = Some(loaded.model.report().model.mdape);
+            let price = loaded.model.price();
+            quality.holdout_mdape = price.map(|own| own.report().model.mdape);
         }
         quality.computed_at = Some(timestamp::format(timestamp::now_us()));
         Ok(quality)

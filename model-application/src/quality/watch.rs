@@ -82,7 +82,7 @@ impl Watch {
                 false => return None,
             }
         };
-        loaded.model.expected_ape(&predictions)
+        loaded.model.price()?.expected_ape(&predictions)
     }
 
     /// Writes the counts; those of hours that are over are then forgotten.

@@ -7,14 +7,14 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 use serde::{Deserialize, Serialize};
 
+use super::columns::{self, Columns};
 use super::{Progress, partial};
 use model_application::Answer;
-
-const COLUMNS: [&str; 5] = ["id", "prediction", "low", "high", "model"];
 
 pub(super) struct ToCsv {
     path: PathBuf,
     file: File,
+    columns: Columns,
 }
 
 /// How far it is, in a file beside it.
@@ -26,7 +26,7 @@ struct Kept {
 }
 
 impl ToCsv {
-    pub fn open(path: &Path) -> anyhow::Result<ToCsv> {
+    pub fn open(path: &Path, columns: Columns) -> anyhow::Result<ToCsv> {
         let place = partial(path);
         let file = OpenOptions::new()
             .create(true)
@@ -38,6 +38,7 @@ impl ToCsv {
         Ok(ToCsv {
             path: path.to_owned(),
             file,
+            columns,
         })
     }
 
@@ -69,11 +70,21 @@ impl ToCsv {
         let is_new = self.file.metadata()?.len() == 0;
         let mut writer = csv::Writer::from_writer(BufWriter::new(&self.file));
         if is_new {
-            writer.write_record(COLUMNS)?;
+            writer.write_record(self.columns.names())?;
         }
         for answer in answers {
-            let (prediction, low, high) = (answer.prediction, answer.low, answer.high);
-            writer.serialize((&answer.id.text, prediction, low, high, &answer.model))?;
+            let ends = self.columns.has_range().then(|| columns::range(answer));
+            let class = self.columns.has_class().then(|| columns::class(answer));
+            writer.write_field(&answer.id.text)?;
+            writer.write_field(answer.prediction.to_string())?;
+            for end in ends.into_iter().flat_map(|(low, high)| [low, high]) {
+                writer.write_field(end.to_string())?;
+            }
+            if let Some(class) = class {
+                writer.write_field(class.to_string())?;
+            }
+            writer.write_field(&answer.model)?;
+            writer.write_record(None::<&[u8]>)?;
         }
         writer.flush().with_context(failed)?;
         drop(writer);
@@ -90,7 +101,7 @@ impl ToCsv {
 
     pub fn finish(self) -> anyhow::Result<()> {
         if self.file.metadata()?.len() == 0 {
-            csv::Writer::from_writer(&self.file).write_record(COLUMNS)?;
+            csv::Writer::from_writer(&self.file).write_record(self.columns.names())?;
         }
         self.file.sync_all()?;
         std::fs::rename(partial(&self.path), &self.path)

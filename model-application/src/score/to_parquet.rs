@@ -5,12 +5,13 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::Context;
-use arrow_array::{ArrayRef, Float64Array, RecordBatch, StringArray};
+use arrow_array::{ArrayRef, BooleanArray, Float64Array, RecordBatch, StringArray};
 use arrow_schema::{DataType, Field, Schema, SchemaRef};
 use parquet::arrow::ArrowWriter;
 use parquet::basic::Compression;
 use parquet::file::properties::WriterProperties;
 
+use super::columns::{self, Columns};
 use super::partial;
 use model_application::Answer;
 
@@ -18,22 +19,24 @@ pub(super) struct ToParquet {
     path: PathBuf,
     schema: SchemaRef,
     writer: ArrowWriter<File>,
+    columns: Columns,
 }
 
 impl ToParquet {
-    pub fn open(path: &Path) -> anyhow::Result<ToParquet> {
+    pub fn open(path: &Path, columns: Columns) -> anyhow::Result<ToParquet> {
         let place = partial(path);
         let file =
             File::create(&place).with_context(|| format!("cannot write {}", place.display()))?;
-        let number = |name: &str| Field::new(name, DataType::Float64, false);
-        let text = |name: &str| Field::new(name, DataType::Utf8, false);
-        let schema = Arc::new(Schema::new(vec![
-            text("id"),
-            number("prediction"),
-            number("low"),
-            number("high"),
-            text("model"),
-        ]));
+        let field = |name: &str| {
+            let of = match name {
+                "id" | "model" => DataType::Utf8,
+                "class" => DataType::Boolean,
+                _ => DataType::Float64,
+            };
+            Field::new(name, of, false)
+        };
+        let fields: Vec<Field> = columns.names().into_iter().map(field).collect();
+        let schema = Arc::new(Schema::new(fields));
         let properties = WriterProperties::builder()
             .set_compression(Compression::SNAPPY)
             .build();
@@ -41,6 +44,7 @@ impl ToParquet {
             path: path.to_owned(),
             writer: ArrowWriter::try_new(file, Arc::clone(&schema), Some(properties))?,
             schema,
+            columns,
         })
     }
 
@@ -51,13 +55,19 @@ impl ToParquet {
         let numbers = |of: fn(&Answer) -> f64| -> ArrayRef {
             Arc::new(Float64Array::from_iter_values(answers.iter().map(of)))
         };
-        let columns = vec![
+        let mut columns = vec![
             texts(|answer| &answer.id.text),
             numbers(|answer| answer.prediction),
-            numbers(|answer| answer.low),
-            numbers(|answer| answer.high),
-            texts(|answer| &answer.model),
         ];
+        if self.columns.has_range() {
+            columns.push(numbers(|answer| columns::range(answer).0));
+            columns.push(numbers(|answer| columns::range(answer).1));
+        }
+        if self.columns.has_class() {
+            let classes: BooleanArray = answers.iter().map(columns::class).map(Some).collect();
+            columns.push(Arc::new(classes));
+        }
+        columns.push(texts(|answer| &answer.model));
         let batch = RecordBatch::try_new(Arc::clone(&self.schema), columns)?;
         let written = self.writer.write(&batch);
         written.with_context(|| format!("cannot write {}", partial(&self.path).display()))

@@ -4,6 +4,7 @@ use anyhow::{Context, ensure};
 use sqlx::{PgPool, Row};
 
 use super::Progress;
+use super::columns::{self, Columns};
 use model_application::Answer;
 
 /// SQL of the table that says how far scorings are.
@@ -13,11 +14,10 @@ const PROGRESS: &str = "CREATE TABLE IF NOT EXISTS scorings (
     changed_at timestamptz NOT NULL DEFAULT now()
 )";
 
-const COLUMNS: [&str; 5] = ["id", "prediction", "low", "high", "model"];
-
 pub(super) struct ToTable {
     pool: PgPool,
     table: String,
+    columns: Columns,
 }
 
 impl ToTable {
@@ -25,12 +25,13 @@ impl ToTable {
     ///
     /// # Errors
     /// When there is one with other columns.
-    pub async fn open(pool: PgPool, table: &str) -> anyhow::Result<ToTable> {
+    pub async fn open(pool: PgPool, table: &str, columns: Columns) -> anyhow::Result<ToTable> {
+        let names = columns.names();
+        let defined: Vec<String> = names.iter().map(|name| defined(name)).collect();
         let sql = format!(
-            "CREATE TABLE IF NOT EXISTS {table} (id text PRIMARY KEY, \
-             prediction double precision NOT NULL, low double precision NOT NULL, \
-             high double precision NOT NULL, model text NOT NULL, \
-             scored_at timestamptz NOT NULL DEFAULT now()); {PROGRESS}"
+            "CREATE TABLE IF NOT EXISTS {table} ({}, \
+             scored_at timestamptz NOT NULL DEFAULT now()); {PROGRESS}",
+            defined.join(", ")
         );
         common::database::make_tables(&pool, &sql)
             .await
@@ -38,18 +39,19 @@ impl ToTable {
         let sql = "SELECT attname::text FROM pg_attribute \
                    WHERE attrelid = to_regclass($1) AND attnum > 0 AND NOT attisdropped";
         let found: Vec<String> = sqlx::query_scalar(sql).bind(table).fetch_all(&pool).await?;
-        let is_fit = COLUMNS
+        let is_fit = names
             .iter()
             .all(|name| found.iter().any(|column| column == name));
         ensure!(
             is_fit,
             "expected a table {table} with the columns {}, found {}: give another name, it is made",
-            COLUMNS.join(", "),
+            names.join(", "),
             found.join(", ")
         );
         Ok(ToTable {
             pool,
             table: table.to_owned(),
+            columns,
         })
     }
 
@@ -69,20 +71,21 @@ impl ToTable {
     pub async fn write(&self, answers: &[Answer], progress: &Progress) -> anyhow::Result<()> {
         let numbers = |of: fn(&Answer) -> f64| answers.iter().map(of).collect::<Vec<f64>>();
         let texts = |of: fn(&Answer) -> &str| answers.iter().map(of).collect::<Vec<&str>>();
-        let sql = format!(
-            "INSERT INTO {} (id, prediction, low, high, model) \
-             SELECT DISTINCT ON (id) * FROM unnest($1::text[], $2::float8[], $3::float8[], $4::float8[], \
-             $5::text[]) AS new (id, prediction, low, high, model) \
-             ON CONFLICT (id) DO UPDATE SET prediction = excluded.prediction, low = excluded.low, \
-             high = excluded.high, model = excluded.model, scored_at = now()",
-            self.table
-        );
+        let sql = self.statement();
         let mut transaction = self.pool.begin().await?;
-        sqlx::query(&sql)
+        let mut query = sqlx::query(&sql)
             .bind(texts(|answer| &answer.id.text))
-            .bind(numbers(|answer| answer.prediction))
-            .bind(numbers(|answer| answer.low))
-            .bind(numbers(|answer| answer.high))
+            .bind(numbers(|answer| answer.prediction));
+        if self.columns.has_range() {
+            query = query
+                .bind(numbers(|answer| columns::range(answer).0))
+                .bind(numbers(|answer| columns::range(answer).1));
+        }
+        if self.columns.has_class() {
+            let classes: Vec<bool> = answers.iter().map(columns::class).collect();
+            query = query.bind(classes);
+        }
+        query
             .bind(texts(|answer| &answer.model))
             .execute(&mut *transaction)
             .await
@@ -98,6 +101,27 @@ impl ToTable {
         Ok(transaction.commit().await?)
     }
 
+    /// SQL that writes rows by columns; what stands under an id is replaced.
+    fn statement(&self) -> String {
+        let names = self.columns.names();
+        let arrays = names.iter().zip(1..);
+        let arrays: Vec<String> = arrays
+            .map(|(name, number)| format!("${number}::{}[]", sql_type(name)))
+            .collect();
+        let changed = names.iter().skip(1);
+        let changed: Vec<String> = changed
+            .map(|name| format!("{name} = excluded.{name}"))
+            .collect();
+        let (table, names) = (&self.table, names.join(", "));
+        format!(
+            "INSERT INTO {table} ({names}) \
+             SELECT DISTINCT ON (id) * FROM unnest({}) AS new ({names}) \
+             ON CONFLICT (id) DO UPDATE SET {}, scored_at = now()",
+            arrays.join(", "),
+            changed.join(", ")
+        )
+    }
+
     /// The next scoring begins from the beginning.
     pub async fn finish(&self) -> anyhow::Result<()> {
         let sql = "DELETE FROM scorings WHERE output = $1";
@@ -107,4 +131,23 @@ impl ToTable {
             .await?;
         Ok(())
     }
+}
+
+/// PostgreSQL's type of a column.
+fn sql_type(name: &str) -> &'static str {
+    match name {
+        "id" | "model" => "text",
+        "class" => "boolean",
+        _ => "double precision",
+    }
+}
+
+/// A column as the table is made with.
+fn defined(name: &str) -> String {
+    let rule = if name == "id" {
+        "PRIMARY KEY"
+    } else {
+        "NOT NULL"
+    };
+    format!("{name} {} {rule}", sql_type(name))
 }

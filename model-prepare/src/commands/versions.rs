@@ -8,6 +8,19 @@ use serde_json::json;
 use super::grid::grid;
 use super::{Shown, percent, time};
 
+const HEADING: [&str; 10] = [
+    "version",
+    "made (UTC)",
+    "is",
+    "MdAPE",
+    "RMSLE",
+    "coverage",
+    "AUC",
+    "log loss",
+    "rows",
+    "run",
+];
+
 /// All versions, the oldest first.
 ///
 /// # Errors
@@ -39,8 +52,10 @@ pub fn versions(registry: &dyn Registry) -> anyhow::Result<Shown> {
             time(info.created_ms),
             aliases.join(", "),
             percent(value("mdape")),
-            value("rmsle").map_or_else(|| "-".to_owned(), |own| format!("{own:.4}")),
+            four(value("rmsle")),
             percent(value("coverage")),
+            four(value("auc")),
+            four(value("log_loss")),
             run.and_then(|run| run.params.get("data.rows").cloned())
                 .unwrap_or_else(|| "-".to_owned()),
             info.run.as_deref().map_or("-", short).to_owned(),
@@ -54,25 +69,18 @@ pub fn versions(registry: &dyn Registry) -> anyhow::Result<Shown> {
             "mdape": value("mdape"),
             "rmsle": value("rmsle"),
             "coverage": value("coverage"),
+            "auc": value("auc"),
+            "log_loss": value("log_loss"),
             "run": info.run,
             "tags": info.tags,
         }));
     }
     let text = match rows.is_empty() {
         true => format!("no version yet in {}", registry.place()),
-        false => grid(
-            &[
-                "version",
-                "made (UTC)",
-                "is",
-                "MdAPE",
-                "RMSLE",
-                "coverage",
-                "rows",
-                "run",
-            ],
-            &rows,
-        ),
+        false => {
+            let (heading, rows) = said(&HEADING, &rows);
+            grid(&heading, &rows)
+        }
     };
     Ok(Shown {
         text,
@@ -80,7 +88,20 @@ pub fn versions(registry: &dyn Registry) -> anyhow::Result<Shown> {
     })
 }
 
+/// The columns that say anything: a class has no coverage, prices have no AUC.
+fn said<'a>(heading: &[&'a str], rows: &[Vec<String>]) -> (Vec<&'a str>, Vec<Vec<String>>) {
+    let is_said = |column: &usize| rows.iter().any(|row| row[*column] != "-");
+    let columns: Vec<usize> = (0..heading.len()).filter(is_said).collect();
+    let cells = |row: &Vec<String>| columns.iter().map(|column| row[*column].clone()).collect();
+    let heading = columns.iter().map(|column| heading[*column]);
+    (heading.collect(), rows.iter().map(cells).collect())
+}
+
 /// As much of a run's id as people need.
 pub(super) fn short(id: &str) -> &str {
     id.get(..8).unwrap_or(id)
+}
+
+fn four(value: Option<f64>) -> String {
+    value.map_or_else(|| "-".to_owned(), |own| format!("{own:.4}"))
 }

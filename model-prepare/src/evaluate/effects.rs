@@ -2,19 +2,23 @@
 
 use std::collections::BTreeMap;
 
-use valuation::{Model, Report};
+use valuation::Learned;
 
+use crate::Found;
 use crate::listings::Listings;
 
 /// Judged rows that are taken apart to see what their prices go by.
 const EXPLAINED_ROWS: usize = 100;
 
-/// What each field moves the price by, the most first.
+/// What each field moves the price by, the most first; nothing of what is no price.
 pub(crate) fn effects(
-    model: &Model,
+    model: &Learned,
     listings: &Listings,
-    report: &Report,
+    found: &Found,
 ) -> anyhow::Result<Vec<(String, f64)>> {
+    let (Some(model), Some(report)) = (model.price(), found.price()) else {
+        return Ok(Vec::new());
+    };
     let stride = report.judged.len().div_ceil(EXPLAINED_ROWS).max(1);
     let rows: Vec<usize> = report
         .judged

@@ -2,13 +2,14 @@
 
 use std::fmt::Write as _;
 
-use valuation::{JudgedRow, Report};
+use valuation::JudgedRow;
 
+use crate::Found;
 use crate::listings::Listings;
 
 /// A line for each row of the file that the schema took.
-pub(super) fn predictions(listings: &Listings, report: &Report) -> String {
-    let mut judged: Vec<&JudgedRow> = report.judged.iter().collect();
+pub(super) fn predictions(listings: &Listings, found: &Found) -> String {
+    let mut judged: Vec<&JudgedRow> = found.judged().iter().collect();
     judged.sort_by_key(|one| one.row);
     let mut judged = judged.into_iter().peekable();
     let mut text = "line,side,actual,value,low,high\n".to_owned();

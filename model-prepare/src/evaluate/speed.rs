@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use records::{Decoder, Purpose, Schema};
 use serde::Serialize;
-use valuation::Model;
+use valuation::Learned;
 
 use crate::listings::Listings;
 
@@ -29,7 +29,11 @@ pub struct Speed {
 }
 
 /// Times single rows and batches of the file's own.
-pub(super) fn speed(model: &Model, schema: &Schema, listings: &Listings) -> anyhow::Result<Speed> {
+pub(super) fn speed(
+    model: &Learned,
+    schema: &Schema,
+    listings: &Listings,
+) -> anyhow::Result<Speed> {
     let batch = &listings.batch;
     let rows = batch.num_rows();
     let stride = (rows / SINGLE_ROWS).max(1);

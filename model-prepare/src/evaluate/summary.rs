@@ -2,19 +2,43 @@
 
 use std::fmt::Write as _;
 
-use valuation::Report;
+use valuation::{ClassReport, Report};
 
 use super::Evaluated;
-use crate::table::{amount, left_out};
+use crate::Found;
+use crate::table::{amount, left_out, of_class};
 
 /// The measures as text, for people.
 pub fn summary(evaluated: &Evaluated) -> String {
-    let report = &evaluated.report;
+    let found = &evaluated.found;
+    let speed = &evaluated.speed;
+    format!(
+        "{} rows: {} to learn from, {} judged on ({}); fitted in {:.2} s\n{}{}{}\
+         one row {:.1} µs (p99 {:.1}), from JSON {:.1} µs; {:.0} rows/s in batches",
+        found.rows(),
+        found.train_rows(),
+        found.holdout_rows(),
+        evaluated.split,
+        evaluated.fit_seconds,
+        match found {
+            Found::Price(report) => of_prices(report, evaluated.interval),
+            Found::Class(report) => of_class(report) + "\n",
+        },
+        left_out(found, evaluated.rows_rejected, &evaluated.refused),
+        match found {
+            Found::Price(report) => price_members(report),
+            Found::Class(report) => class_members(report),
+        },
+        speed.one_row_us,
+        speed.one_row_p99_us,
+        speed.one_json_us,
+        speed.rows_per_second
+    )
+}
+
+fn of_prices(report: &Report, interval: f64) -> String {
     let (model, baseline) = (&report.model, &report.baseline);
-    let mut text = format!(
-        "{} rows: {} to learn from, {} judged on ({}); fitted in {:.2} s\n",
-        report.rows, report.train_rows, report.holdout_rows, evaluated.split, evaluated.fit_seconds
-    );
+    let mut text = String::new();
     let mut line = |what: &str, ours: String, theirs: String| {
         let _ = writeln!(text, "{what:<14}{ours:>16}{theirs:>16}");
     };
@@ -70,16 +94,33 @@ pub fn summary(evaluated: &Evaluated) -> String {
     let _ = writeln!(
         text,
         "the {:.0} % range holds {} ({} to {})",
-        evaluated.interval * 100.0,
+        interval * 100.0,
         percent(report.coverage),
         percent(report.coverage_low),
         percent(report.coverage_high)
     );
-    text.push_str(&left_out(
-        report,
-        evaluated.rows_rejected,
-        &evaluated.refused,
-    ));
+    text
+}
+
+fn class_members(report: &ClassReport) -> String {
+    let mut text = String::new();
+    for member in &report.members {
+        let _ = writeln!(
+            text,
+            "member {:<12} weight {:.3}, {} trees, log loss {:.4} by folds, {:.4} judged, AUC {:.4}",
+            member.name,
+            member.weight,
+            member.trees,
+            member.fold_log_loss,
+            member.holdout_log_loss,
+            member.holdout_auc
+        );
+    }
+    text
+}
+
+fn price_members(report: &Report) -> String {
+    let mut text = String::new();
     for member in &report.members {
         let _ = writeln!(
             text,
@@ -88,14 +129,6 @@ pub fn summary(evaluated: &Evaluated) -> String {
         );
     }
     let _ = writeln!(text, "{}", members_used(report));
-    let _ = write!(
-        text,
-        "one row {:.1} µs (p99 {:.1}), from JSON {:.1} µs; {:.0} rows/s in batches",
-        evaluated.speed.one_row_us,
-        evaluated.speed.one_row_p99_us,
-        evaluated.speed.one_json_us,
-        evaluated.speed.rows_per_second
-    );
     text
 }
 

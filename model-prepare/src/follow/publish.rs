@@ -51,7 +51,7 @@ pub(super) fn publish(wanted: &Follow, standing: &mut Standing) -> anyhow::Resul
             run = before;
             Some(version)
         }
-        None => training::keep_or_publish(registry, path, &run, &place, &model)?,
+        None => training::keep_or_publish(registry, path, &run, &place, &|to| model.save(to))?,
     };
     let Some(version) = published else {
         return Ok("a version that waits to be sent".to_owned());

@@ -7,6 +7,7 @@ use records::{Field, Kind, Purpose, Schema};
 
 use super::axis::Scale;
 use super::{bars, columns, distribution, escape, section};
+use crate::Found;
 use crate::evaluate::Evaluated;
 
 /// How the prices lie, of all rows and of those judged on.
@@ -14,21 +15,22 @@ pub(super) fn target(evaluated: &Evaluated, schema: &Schema, batch: &RecordBatch
     let name = schema.target.as_deref().unwrap_or_default();
     let all = batch.column_by_name(name).and_then(columns::numbers);
     let all = all.unwrap_or_default();
-    let judged: Vec<f64> = evaluated
-        .report
-        .judged
-        .iter()
-        .map(|one| one.actual)
-        .collect();
+    let judged = evaluated.found.judged().iter();
+    let judged: Vec<f64> = judged.map(|one| one.actual).collect();
     let unit = schema.field(name).and_then(|field| field.unit.as_deref());
     let named = match unit {
         Some(unit) => format!("{name}, {unit}"),
         None => name.to_owned(),
     };
-    let figures = [
-        distribution::histogram(&format!("{named}: all rows"), &all, Scale::Linear),
-        distribution::histogram(&format!("{named}: rows judged on"), &judged, Scale::Linear),
-    ];
+    let mut figures = vec![distribution::histogram(
+        &format!("{named}: all rows"),
+        &all,
+        Scale::Linear,
+    )];
+    if evaluated.found.price().is_some() {
+        let caption = format!("{named}: rows judged on");
+        figures.push(distribution::histogram(&caption, &judged, Scale::Linear));
+    }
     section("The target", "", &figures, "")
 }
 
@@ -112,9 +114,9 @@ fn feature(field: &Field, batch: &RecordBatch) -> Option<String> {
 
 /// What was not learned from, by rule, and what the schema refused.
 pub(super) fn left_out(evaluated: &Evaluated) -> String {
-    let report = &evaluated.report;
-    let mut rules: Vec<(String, usize)> = report
-        .removed
+    let found = &evaluated.found;
+    let mut rules: Vec<(String, usize)> = found
+        .removed()
         .iter()
         .map(|(rule, rows)| (rule.clone(), *rows))
         .collect();
@@ -143,20 +145,27 @@ pub(super) fn left_out(evaluated: &Evaluated) -> String {
         }
         table.push_str("</table>");
     }
-    if !report.dropped.is_empty() {
+    if !found.dropped().is_empty() {
         table.push_str("<table class=texts><tr><th>fields that say nothing, and are dropped");
-        for dropped in &report.dropped {
+        for dropped in found.dropped() {
             // Writing to a String cannot fail.
             let _ = write!(table, "<tr><td>{}", escape(&dropped.to_string()));
         }
         table.push_str("</table>");
     }
-    let mut said = format!(
-        "Rules that look at the price take training rows only. Of the {} judged rows {} are unlike \
-         any price learned from, and {} have the features and the price of a row learned from; all \
-         are judged on.",
-        report.holdout_rows, report.holdout_outliers, report.holdout_copies
-    );
+    let (rows, copies) = (found.holdout_rows(), found.holdout_copies());
+    let mut said = match found {
+        Found::Price(report) => format!(
+            "Rules that look at the price take training rows only. Of the {rows} judged rows {} are \
+             unlike any price learned from, and {copies} have the features and the price of a row \
+             learned from; all are judged on.",
+            report.holdout_outliers
+        ),
+        Found::Class(_) => format!(
+            "Of the {rows} judged rows {copies} have the features and the class of a row learned from: \
+             they flatter the model where such will not come again."
+        ),
+    };
     if !evaluated.columns_ignored.is_empty() {
         let _ = write!(
             said,

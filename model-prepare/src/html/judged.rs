@@ -3,19 +3,17 @@
 use std::fmt::Write as _;
 
 use valuation::ratio_study::Statistic;
-use valuation::{Calibration, JudgedRow, Segment};
+use valuation::{Calibration, JudgedRow, Report, Segment};
 
 use super::axis::{Axis, Scale};
 use super::plot::{COLOURS, Plot};
 use super::{bars, distribution, escape, section};
-use crate::evaluate::Evaluated;
 
 /// Points of the scatter at most: a page opens quickly.
 const MOST_POINTS: usize = 3_000;
 
 /// Estimates beside prices.
-pub(super) fn estimates(evaluated: &Evaluated) -> String {
-    let judged = &evaluated.report.judged;
+pub(super) fn estimates(judged: &[JudgedRow]) -> String {
     let stride = judged.len().div_ceil(MOST_POINTS).max(1);
     let points: Vec<(f64, f64)> = judged
         .iter()
@@ -31,8 +29,7 @@ pub(super) fn estimates(evaluated: &Evaluated) -> String {
 }
 
 /// Whether ranges hold what they are to hold.
-pub(super) fn ranges(evaluated: &Evaluated) -> String {
-    let report = &evaluated.report;
+pub(super) fn ranges(report: &Report, wanted: f64) -> String {
     let judged = &report.judged;
     // −1 and 1 are the ends of the range, on the logarithmic scale that it is symmetric on.
     let places: Vec<f64> = judged
@@ -43,7 +40,6 @@ pub(super) fn ranges(evaluated: &Evaluated) -> String {
         .iter()
         .map(|one| 100.0 * (one.high - one.low) / one.value)
         .collect();
-    let wanted = evaluated.interval;
     let by_width = tenths(judged, |one| one.high / one.low);
     let by_value = tenths(judged, |one| one.value);
     let figures = [

@@ -40,25 +40,34 @@ pub(super) struct Plot {
 impl Plot {
     /// An empty plot with named axes.
     pub(super) fn new(x: Axis, y: Axis) -> Plot {
+        let mut plot = Plot::without_names(x, y);
+        for (value, name) in x.ticks() {
+            plot.grid(plot.at_x(value), TOP, plot.at_x(value), HEIGHT - BELOW);
+            plot.name_x(value, &name);
+        }
+        plot
+    }
+
+    /// The same without names on the lower axis.
+    pub(super) fn without_names(x: Axis, y: Axis) -> Plot {
         let mut plot = Plot {
             x,
             y,
             body: String::new(),
         };
-        for (value, name) in x.ticks() {
-            let at = plot.at_x(value);
-            let (top, bottom) = (TOP, HEIGHT - BELOW);
-            plot.grid(at, top, at, bottom);
-            let half = HALF_CHAR * name.chars().count() as f64;
-            let middle = at.clamp(half, WIDTH - half);
-            plot.text(middle, bottom + 15.0, "middle", &name);
-        }
         for (value, name) in y.ticks() {
             let at = plot.at_y(value);
             plot.grid(LEFT, at, WIDTH - RIGHT, at);
             plot.text(LEFT - 5.0, at + 4.0, "end", &name);
         }
         plot
+    }
+
+    /// A name on the lower axis.
+    pub(super) fn name_x(&mut self, value: f64, name: &str) {
+        let half = HALF_CHAR * name.chars().count() as f64;
+        let middle = self.at_x(value).clamp(half, (WIDTH - half).max(half));
+        self.text(middle, HEIGHT - BELOW + 15.0, "middle", name);
     }
 
     pub(super) fn at_x(&self, value: f64) -> f64 {
@@ -99,6 +108,14 @@ impl Plot {
 
     /// A line through points, with a mark at each.
     pub(super) fn path(&mut self, points: &[(f64, f64)], colour: &str) {
+        self.curve(points, colour);
+        for point in points {
+            self.dot(*point, 2.6, colour, 1.0);
+        }
+    }
+
+    /// A line through points.
+    pub(super) fn curve(&mut self, points: &[(f64, f64)], colour: &str) {
         let places: Vec<String> = points
             .iter()
             .map(|(x, y)| format!("{:.1},{:.1}", self.at_x(*x), self.at_y(*y)))
@@ -107,9 +124,17 @@ impl Plot {
             "<polyline points=\"{}\" fill=\"none\" stroke=\"{colour}\" stroke-width=\"1.6\"/>",
             places.join(" ")
         ));
-        for (x, y) in points {
-            self.dot((*x, *y), 2.6, colour, 1.0);
-        }
+    }
+
+    /// A box between two corners.
+    pub(super) fn area(&mut self, from: (f64, f64), to: (f64, f64), colour: &str) {
+        let (x, y) = (self.at_x(from.0), self.at_y(to.1));
+        let (wide, high) = (self.at_x(to.0) - x, self.at_y(from.1) - y);
+        self.draw(format_args!(
+            "<rect x=\"{x:.1}\" y=\"{y:.1}\" width=\"{wide:.1}\" height=\"{:.1}\" fill=\"{colour}\" \
+             fill-opacity=\"0.45\"/>",
+            high.max(0.5)
+        ));
     }
 
     /// A round point.

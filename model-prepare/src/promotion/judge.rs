@@ -5,8 +5,9 @@ use std::time::Instant;
 
 use anyhow::{Context, bail};
 use registry::{Registry, Version};
-use valuation::{Model, Prediction};
+use valuation::Prediction;
 
+use super::classes::ClassGround;
 use super::contest::{Entrant, Ground, Origins};
 use super::rule::{PromotionConfig, checks};
 use super::verdict::Verdict;
@@ -37,7 +38,7 @@ pub(crate) fn judge(
     })?;
     let rival = rival.filter(|rival| rival.number != number);
     let own_path = registry.fetch(&version)?;
-    let own = match Model::load(&own_path) {
+    let own = match valuation::Learned::load(&own_path) {
         Ok(own) => own,
         Err(error) => {
             let why = format!("it does not load: {:#}", anyhow::Error::new(error));
@@ -51,7 +52,7 @@ pub(crate) fn judge(
     };
     let plain = |passes, said: String| Ok(Verdict::plain(number, Some(rival.number), passes, said));
     let rival_path = registry.fetch(rival)?;
-    let champion = match Model::load(&rival_path) {
+    let champion = match valuation::Learned::load(&rival_path) {
         Ok(champion) => champion,
         Err(error) => {
             let why = anyhow::Error::new(error);
@@ -97,30 +98,40 @@ pub(crate) fn judge(
     }
     let ours: Vec<Prediction> = rows.iter().map(|row| holdout.said[*row]).collect();
     let prices: Vec<f64> = rows.iter().map(|row| holdout.prices[*row]).collect();
+    let challenger = Entrant {
+        version: number,
+        said: &ours,
+        bytes: bytes_of(&own_path)?,
+        row_us: row_us(&own, &holdout)?,
+    };
+    let champion = Entrant {
+        version: rival.number,
+        said: &theirs,
+        bytes: bytes_of(&rival_path)?,
+        row_us: row_us(&champion, &holdout)?,
+    };
+    if let Some(threshold) = own.threshold() {
+        let classes: Vec<bool> = prices.iter().map(|own| *own > 0.5).collect();
+        let ground = ClassGround {
+            classes: &classes,
+            threshold,
+            seed,
+        };
+        return match ground.verdict(&challenger, &champion, settings) {
+            Some(verdict) => Ok(verdict),
+            None => plain(false, "the rows to compare on are of one class".to_owned()),
+        };
+    }
     let ground = Ground {
         schema: own.schema(),
         batch: &holdout.batch,
         rows: &rows,
         prices: &prices,
         origins,
-        confidence: own.confidence(),
+        confidence: own.confidence().unwrap_or_default(),
         seed,
     };
-    let contest = ground.contest(
-        &Entrant {
-            version: number,
-            said: &ours,
-            bytes: bytes_of(&own_path)?,
-            row_us: row_us(&own, &holdout)?,
-        },
-        &Entrant {
-            version: rival.number,
-            said: &theirs,
-            bytes: bytes_of(&rival_path)?,
-            row_us: row_us(&champion, &holdout)?,
-        },
-    );
-    let Some(contest) = contest else {
+    let Some(contest) = ground.contest(&challenger, &champion) else {
         bail!("expected rows to compare on, found none");
     };
     let found = checks(&contest, settings);
@@ -169,7 +180,7 @@ fn followed_after(
 fn learned_by(
     registry: &dyn Registry,
     version: &Version,
-    model: &Model,
+    model: &valuation::Learned,
 ) -> anyhow::Result<Learned> {
     let run = registry.info(version.number)?.run;
     if let Some(run) = run
@@ -193,7 +204,7 @@ fn bytes_of(directory: &Path) -> anyhow::Result<u64> {
 }
 
 /// Median time of a single row from its columns to its price, in microseconds.
-fn row_us(model: &Model, holdout: &Holdout) -> anyhow::Result<f64> {
+fn row_us(model: &valuation::Learned, holdout: &Holdout) -> anyhow::Result<f64> {
     let rows = holdout.batch.num_rows();
     let stride = (rows / TIMED_ROWS).max(1);
     let mut times = Vec::with_capacity(TIMED_ROWS);

@@ -51,8 +51,8 @@ pub(super) fn checks(contest: &Contest, settings: &PromotionConfig) -> Vec<Check
         bands(contest),
         coverage(contest, settings),
         segments(contest, settings),
-        size(contest, settings),
-        latency(contest, settings),
+        size(contest.challenger.bytes, contest.champion.bytes, settings),
+        latency(contest.challenger.row_us, contest.champion.row_us, settings),
     ]
 }
 
@@ -185,8 +185,7 @@ fn segments(contest: &Contest, settings: &PromotionConfig) -> Check {
     }
 }
 
-fn size(contest: &Contest, settings: &PromotionConfig) -> Check {
-    let (own, champion) = (contest.challenger.bytes, contest.champion.bytes);
+pub(super) fn size(own: u64, champion: u64, settings: &PromotionConfig) -> Check {
     let most = (champion as f64 * settings.size_factor) as u64;
     Check {
         name: "size".to_owned(),
@@ -199,8 +198,7 @@ fn size(contest: &Contest, settings: &PromotionConfig) -> Check {
     }
 }
 
-fn latency(contest: &Contest, settings: &PromotionConfig) -> Check {
-    let (own, champion) = (contest.challenger.row_us, contest.champion.row_us);
+pub(super) fn latency(own: f64, champion: f64, settings: &PromotionConfig) -> Check {
     let most = (champion * settings.latency_factor).max(settings.latency_us);
     Check {
         name: "latency".to_owned(),

@@ -56,13 +56,24 @@ impl Verdict {
 
     /// The verdict of the checks of a comparison.
     pub(super) fn of(contest: Contest, checks: Vec<Check>) -> Verdict {
+        let (challenger, champion) = (contest.challenger.version, contest.champion.version);
+        let found = Verdict::of_checks(challenger, champion, contest.rows, checks);
+        Verdict {
+            contest: Some(contest),
+            ..found
+        }
+    }
+
+    /// The same where the checks alone say what was found on so many rows.
+    pub(super) fn of_checks(
+        challenger: u64,
+        champion: u64,
+        rows: usize,
+        checks: Vec<Check>,
+    ) -> Verdict {
         let failed: Vec<&Check> = checks.iter().filter(|own| !own.passes).collect();
         let said = match failed.first() {
-            None => format!(
-                "it passes all {} checks on {} rows",
-                checks.len(),
-                contest.rows
-            ),
+            None => format!("it passes all {} checks on {rows} rows", checks.len()),
             Some(_) => {
                 let told: Vec<String> = failed
                     .iter()
@@ -72,12 +83,12 @@ impl Verdict {
             }
         };
         Verdict {
-            challenger: contest.challenger.version,
-            champion: Some(contest.champion.version),
+            challenger,
+            champion: Some(champion),
             passes: failed.is_empty(),
             said,
             checks,
-            contest: Some(contest),
+            contest: None,
         }
     }
 }

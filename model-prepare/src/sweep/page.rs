@@ -29,7 +29,7 @@ pub(super) fn page(
         .count();
     let best = trial::best(done).map_or_else(String::new, |own| {
         format!(
-            "The best is trial {} with an out-of-fold error (root mean square of log prices) of \
+            "The best is trial {} with an out-of-fold error (root mean square of log prices; of a class, log loss) of \
              {:.5}: {}.",
             own.number,
             own.objective().unwrap_or(f64::NAN),

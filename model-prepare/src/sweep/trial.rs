@@ -3,14 +3,16 @@
 use std::time::Instant;
 
 use arrow_array::{RecordBatch, UInt64Array};
+use records::Task;
 use registry::{Run, RunStatus};
 use serde::{Deserialize, Serialize};
-use valuation::{FitOptions, NamedMember, Report};
+use valuation::{FitOptions, NamedMember};
 
 use super::space::{self, Parameter};
-use crate::Config;
+use crate::found;
 use crate::listings::Listings;
 use crate::training;
+use crate::{Config, Found};
 
 /// Trials that must have been tried before one can be given up.
 const LEAST_BEFORE: usize = 4;
@@ -23,8 +25,8 @@ const LEAST_FIRST_ROWS: usize = 500;
 pub(super) enum Outcome {
     /// It was tried on all rows.
     Finished {
-        /// Root mean squared log error of the stack, out of fold: the hold-out is kept for judging
-        /// the winner.
+        /// Root mean squared log error of the stack, out of fold, or of a class the log loss: the
+        /// hold-out is kept for judging the winner.
         objective: f64,
         /// The same on the first rows.
         first: f64,
@@ -105,7 +107,11 @@ impl Trial {
             } => {
                 run.measure("objective.first", self.number, *first);
                 run.measure("objective", self.number, *objective);
-                run.measure("holdout.rmse_log", self.number, *holdout);
+                let measure = match config.schema.task {
+                    Task::Classification => "holdout.log_loss",
+                    _ => "holdout.rmse_log",
+                };
+                run.measure(measure, self.number, *holdout);
             }
             Outcome::GivenUp { first } => run.measure("objective.first", self.number, *first),
             Outcome::Failed { error } => {
@@ -174,13 +180,8 @@ impl Work<'_> {
         options.refit = false;
         options.threads = threads;
         let prepare = &config.prepare;
-        let base = match prepare.members.is_empty() {
-            true => {
-                let train = (rows as f64 * (1.0 - prepare.holdout_fraction)) as usize;
-                prepare.effort.members(train)
-            }
-            false => prepare.members.clone(),
-        };
+        let train = (rows as f64 * (1.0 - prepare.holdout_fraction)) as usize;
+        let base = found::members(config, train);
         for parameter in &prepare.sweep.parameters {
             parameter.check()?;
         }
@@ -265,7 +266,7 @@ impl Work<'_> {
         let first = match &self.first {
             None => None,
             Some(batch) => match self.fit(batch, members) {
-                Ok(report) => Some(out_of_fold(&report)),
+                Ok(found) => Some(out_of_fold(&found)),
                 Err(error) => return failed(error),
             },
         };
@@ -275,36 +276,37 @@ impl Work<'_> {
             return Outcome::GivenUp { first };
         }
         match self.fit(&self.whole, members) {
-            Ok(report) => {
-                let objective = out_of_fold(&report);
+            Ok(found) => {
+                let objective = out_of_fold(&found);
                 Outcome::Finished {
                     objective,
                     first: first.unwrap_or(objective),
-                    holdout: report.model.rmsle,
+                    holdout: match &found {
+                        Found::Price(report) => report.model.rmsle,
+                        Found::Class(report) => report.model.log_loss,
+                    },
                 }
             }
             Err(error) => failed(error),
         }
     }
 
-    fn fit(&self, batch: &RecordBatch, members: &[NamedMember]) -> anyhow::Result<Report> {
+    fn fit(&self, batch: &RecordBatch, members: &[NamedMember]) -> anyhow::Result<Found> {
         let options = FitOptions {
             members: members.to_vec(),
             ..self.options.clone()
         };
-        let (_, report) = valuation::fit(
-            &self.config.schema,
-            batch,
-            &options,
-            env!("CARGO_PKG_VERSION"),
-            records::timestamp::now_us(),
-        )?;
-        Ok(report)
+        Ok(found::fit(self.config, batch, &options)?.1)
     }
 }
 
-/// Root mean squared log error of the stack over all folds.
-fn out_of_fold(report: &Report) -> f64 {
+/// What a sweep makes small: over all folds the root mean squared log error of the stack, or the log
+/// loss of a class.
+fn out_of_fold(found: &Found) -> f64 {
+    let report = match found {
+        Found::Price(report) => report,
+        Found::Class(report) => return report.fold_log_loss,
+    };
     let rows: usize = report.folds.iter().map(|own| own.rows).sum();
     let squares = report.folds.iter();
     let sum: f64 = squares

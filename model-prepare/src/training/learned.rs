@@ -6,7 +6,7 @@ use std::path::Path;
 use anyhow::Context;
 use arrow_array::cast::AsArray;
 use arrow_array::types::{Float64Type, Int64Type};
-use records::Schema;
+use records::{Schema, Task};
 
 use super::holdout::{self, Identity};
 
@@ -26,6 +26,13 @@ impl Learned {
     pub(crate) fn read(file: &Path, schema: &Schema) -> anyhow::Result<Learned> {
         let target = schema.target.as_deref().unwrap_or_default();
         let (batch, key, _) = holdout::read(file, Some(&[&schema.key, target]))?;
+        if schema.task == Task::Classification {
+            // As the hold-out has them.
+            let classes = valuation::classes(schema, &batch).into_iter();
+            let classes = classes.map(|own| own.map_or(f64::NAN, |own| f64::from(u8::from(own))));
+            let records = holdout::identities(&batch, &key, &classes.collect::<Vec<_>>())?;
+            return Ok(Learned::Records(records.into_iter().collect()));
+        }
         let column = batch
             .column_by_name(target)
             .with_context(|| format!("{} has no {target}", file.display()))?;

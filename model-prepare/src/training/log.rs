@@ -6,19 +6,20 @@ use registry::{Run, RunStatus};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 use valuation::ratio_study::Statistic;
-use valuation::{Metrics, Model, NamedMember, Report};
+use valuation::{ClassMetrics, ClassReport, Learned, Metrics, NamedMember, Report};
 
 use super::holdout::{self, Holdout};
 use super::{HOLDOUT, PAGE, REPORT, TRAINING_SET, Workplace, page};
-use crate::Config;
+use crate::found;
 use crate::listings::Listings;
+use crate::{Config, Found};
 
 /// What a training saw and made.
 pub(crate) struct Fitted<'a> {
     pub(crate) config: &'a Config,
     pub(crate) listings: &'a Listings,
-    pub(crate) model: &'a Model,
-    pub(crate) report: &'a Report,
+    pub(crate) model: &'a Learned,
+    pub(crate) found: &'a Found,
     /// Where the listings came from.
     pub(crate) source: &'a str,
     /// Listings that the loader had stored by then; `None` for a file.
@@ -37,29 +38,32 @@ pub(crate) fn log(run: &mut Run, place: &mut Workplace, fitted: &Fitted) -> anyh
         config,
         listings,
         model,
-        report,
+        found,
         ..
     } = fitted;
     params(run, fitted);
-    measures(run, report);
+    match found {
+        Found::Price(report) => measures(run, report),
+        Found::Class(report) => of_class(run, report),
+    }
     let validating = Instant::now();
     place.add(REPORT, |path| {
-        Ok(std::fs::write(path, serde_json::to_vec_pretty(report)?)?)
+        Ok(std::fs::write(path, serde_json::to_vec_pretty(found)?)?)
     })?;
     place.add(HOLDOUT, |path| {
         Holdout::write(
             path,
             &config.schema,
             &listings.batch,
-            &report.judged,
-            report.widened,
+            found.judged(),
+            found.widened(),
         )
     })?;
     if config.prepare.keep_report {
         place.add(PAGE, |path| {
             Ok(std::fs::write(
                 path,
-                page::page(config, listings, model, report)?,
+                page::page(config, listings, model, found)?,
             )?)
         })?;
     }
@@ -68,7 +72,7 @@ pub(crate) fn log(run: &mut Run, place: &mut Workplace, fitted: &Fitted) -> anyh
             holdout::write(path, &config.schema, &listings.batch)
         })?;
     }
-    run.measure("seconds.train", 0, report.fit_seconds);
+    run.measure("seconds.train", 0, found.fit_seconds());
     run.measure("seconds.report", 0, validating.elapsed().as_secs_f64());
     run.measure("seconds.total", 0, fitted.began.elapsed().as_secs_f64());
     run.end(RunStatus::Finished);
@@ -76,10 +80,10 @@ pub(crate) fn log(run: &mut Run, place: &mut Workplace, fitted: &Fitted) -> anyh
 }
 
 fn params(run: &mut Run, fitted: &Fitted) {
-    let (config, report) = (fitted.config, fitted.report);
+    let (config, found) = (fitted.config, fitted.found);
     let (schema, prepare) = (&config.schema, &config.prepare);
     run.param("data.source", fitted.source);
-    run.param("data.rows", report.rows);
+    run.param("data.rows", found.rows());
     if let Some(arrived) = fitted.arrived {
         run.param(crate::watch::ARRIVED, arrived);
     }
@@ -98,14 +102,13 @@ fn params(run: &mut Run, fitted: &Fitted) {
         format!("{:?}", prepare.fold_by).to_lowercase(),
     );
     run.param("fit.holdout_fraction", prepare.holdout_fraction);
-    run.param("fit.interval", prepare.interval);
+    match found {
+        Found::Price(_) => run.param("fit.interval", prepare.interval),
+        Found::Class(_) => run.param("fit.threshold", prepare.threshold),
+    }
     run.param("fit.min_rows", prepare.min_rows);
     run.param("fit.seed", prepare.seed);
-    let members = match prepare.members.is_empty() {
-        true => prepare.effort.members(report.train_rows),
-        false => prepare.members.clone(),
-    };
-    for member in &members {
+    for member in &found::members(config, found.train_rows()) {
         member_params(run, member);
     }
     run.tags.insert("schema".to_owned(), schema.name.clone());
@@ -169,6 +172,53 @@ pub(crate) fn measures(run: &mut Run, report: &Report) {
             run.measure(format!("fold.{}.rmse_log", member.name), fold, *error);
         }
     }
+}
+
+/// Every number of a class's report.
+fn of_class(run: &mut Run, report: &ClassReport) {
+    run.measure("rows.train", 0, report.train_rows as f64);
+    run.measure("rows.holdout", 0, report.holdout_rows as f64);
+    for (rule, rows) in &report.removed {
+        run.measure(format!("rows.removed.{rule}"), 0, *rows as f64);
+    }
+    run.measure("features", 0, report.features as f64);
+    of_class_metrics(run, "", &report.model);
+    of_class_metrics(run, "baseline.", &report.baseline);
+    run.measure("base_rate", 0, report.base_rate);
+    run.measure("calibration.error", 0, report.calibration_error);
+    run.measure("calibration.slope", 0, report.calibration_slope);
+    run.measure("folds.log_loss", 0, report.fold_log_loss);
+    for member in &report.members {
+        let mut measure = |name: &str, value: f64| {
+            run.measure(format!("member.{}.{name}", member.name), 0, value);
+        };
+        measure("weight", member.weight);
+        measure("trees", member.trees as f64);
+        measure("folds.log_loss", member.fold_log_loss);
+        measure("holdout.log_loss", member.holdout_log_loss);
+        measure("holdout.auc", member.holdout_auc);
+    }
+    for (fold, own) in report.folds.iter().enumerate() {
+        run.measure("fold.rows", fold, own.rows as f64);
+        run.measure("fold.log_loss", fold, own.log_loss);
+        if let Some(auc) = own.auc {
+            run.measure("fold.auc", fold, auc);
+        }
+    }
+    for own in &report.importance {
+        run.measure(format!("importance.{}", own.field), 0, own.auc_lost);
+    }
+}
+
+fn of_class_metrics(run: &mut Run, of: &str, metrics: &ClassMetrics) {
+    let mut measure = |name: &str, value: f64| run.measure(format!("{of}{name}"), 0, value);
+    measure("auc", metrics.auc.value);
+    measure("log_loss", metrics.log_loss);
+    measure("brier", metrics.brier);
+    measure("accuracy", metrics.accuracy);
+    measure("precision", metrics.precision);
+    measure("recall", metrics.recall);
+    measure("f1", metrics.f1);
 }
 
 fn of_metrics(run: &mut Run, of: &str, metrics: &Metrics) {

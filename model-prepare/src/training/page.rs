@@ -3,11 +3,11 @@
 use std::time::Instant;
 
 use records::{Decoder, Purpose, Schema};
-use valuation::{Model, Report, SplitBy};
+use valuation::{Learned, Model, SplitBy};
 
 use crate::evaluate::{Evaluated, Speed, effects};
 use crate::listings::{self, Listings};
-use crate::{Config, html};
+use crate::{Config, Found, html};
 
 /// Rows timed: a training is not to wait for its report.
 const TIMED_ROWS: usize = 2_000;
@@ -17,8 +17,8 @@ const TIMED_SINGLE: usize = 100;
 pub(super) fn page(
     config: &Config,
     listings: &Listings,
-    model: &Model,
-    report: &Report,
+    model: &Learned,
+    found: &Found,
 ) -> anyhow::Result<String> {
     let schema: &Schema = &config.schema;
     let evaluated = Evaluated {
@@ -38,17 +38,17 @@ pub(super) fn page(
             .map(str::to_owned)
             .collect(),
         interval: config.prepare.interval,
-        fit_seconds: report.fit_seconds,
+        fit_seconds: found.fit_seconds(),
         speed: speed(model, listings)?,
-        effects: effects(model, listings, report)?,
-        importance: model.importance(),
-        report: report.clone(),
+        effects: effects(model, listings, found)?,
+        importance: model.price().map_or_else(Vec::new, Model::importance),
+        found: found.clone(),
     };
     Ok(html::page(&evaluated, schema, &listings.batch))
 }
 
 /// A short look at the speed; `--report` measures it at length.
-fn speed(model: &Model, listings: &Listings) -> anyhow::Result<Speed> {
+fn speed(model: &Learned, listings: &Listings) -> anyhow::Result<Speed> {
     let batch = &listings.batch;
     let rows = batch.num_rows();
     let stride = (rows / TIMED_SINGLE).max(1);

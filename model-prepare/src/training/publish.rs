@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use registry::{Artifact, BoxError, Outbox, Reason, Registry, RegistryError, Run, Version};
-use valuation::Model;
+use valuation::ArtifactError;
 
 use super::Workplace;
 use crate::PrepareConfig;
@@ -19,9 +19,9 @@ pub(crate) fn keep_or_publish(
     path: &Path,
     run: &Run,
     place: &Workplace,
-    model: &Model,
+    save: &dyn Fn(&Path) -> Result<(), ArtifactError>,
 ) -> anyhow::Result<Option<Version>> {
-    let mut write = |to: &Path| model.save(to).map_err(|error| Box::new(error) as BoxError);
+    let mut write = |to: &Path| save(to).map_err(|error| Box::new(error) as BoxError);
     let published = registry
         .pin(PROGRAM)
         .and_then(|()| registry.log_run(run, &place.artifacts))

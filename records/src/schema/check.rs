@@ -77,6 +77,7 @@ impl Schema {
         for place in &self.place {
             role("place", place, &[Kind::Number, Kind::Integer])?;
         }
+        self.check_class()?;
         match (&self.target, self.task) {
             (Some(target), Task::Regression) => {
                 role("target", target, &[Kind::Number, Kind::Integer])

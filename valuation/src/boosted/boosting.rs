@@ -14,6 +14,8 @@ pub(super) struct Boosting<'a> {
     pub(super) options: &'a BoostedOptions,
     /// Whether each tree is grown on the targets themselves, as if there were no other.
     pub(super) alone: bool,
+    /// Whether cuts are drawn rather than looked for.
+    pub(super) drawn: bool,
     /// Trees at most.
     pub(super) rounds: usize,
     /// Rows to learn from.
@@ -130,6 +132,7 @@ impl Boosting<'_> {
             residuals,
             limit: limit(residuals, rows, options.trusted, sizes),
             options,
+            drawn: self.drawn.then(|| draws.number()),
         };
         grower.grow(&ground)
     }

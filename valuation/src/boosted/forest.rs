@@ -25,6 +25,10 @@ pub struct ForestOptions {
     pub row_share: f64,
     /// Share of the columns that each tree sees.
     pub column_share: f64,
+    /// Whether each column is cut at a place that is drawn, and the best of those is taken: more
+    /// different trees (Geurts et al. 2006, Extremely Randomized Trees).
+    #[serde(default)]
+    pub drawn_cuts: bool,
 }
 
 impl ForestOptions {
@@ -62,6 +66,7 @@ impl ForestOptions {
             table,
             options: &self.grown(),
             alone: true,
+            drawn: self.drawn_cuts,
             rounds: self.trees,
             train: train.to_vec(),
             judge: judge.to_vec(),
@@ -122,13 +127,14 @@ mod tests {
         }
         let table = Table::new(values.clone(), &[], targets.clone()).unwrap();
         let folds = folds::all(1200, 3, 1);
-        let off = |trees: usize| {
+        let off = |trees: usize, drawn_cuts: bool| {
             let options = ForestOptions {
                 trees,
                 leaves: 200,
                 leaf_rows: 2.0,
                 row_share: 0.6,
                 column_share: 1.0,
+                drawn_cuts,
             };
             let said = Boosted::forest_out_of_fold(&table, &folds, &options, 1);
             let pairs = said.iter().zip(&targets);
@@ -137,9 +143,13 @@ mod tests {
             assert_eq!((forest.trees(), forest.rows(&values).len()), (trees, 1200));
             squares / 1200.0
         };
-        let (one, forty) = (off(1), off(40));
+        let (one, forty) = (off(1, false), off(40, false));
         // The noise alone is 1/3. Trees that leave the next ones less to learn would be off by far more:
         // each says a fortieth.
         assert!(forty < 0.93 * one && forty < 0.6, "{one} and {forty}");
+        // Cuts that are drawn make a tree worse, and trees more different.
+        let (one_drawn, drawn) = (off(1, true), off(40, true));
+        assert!(one_drawn != one && drawn != forty, "{one_drawn} and {drawn}");
+        assert!(drawn < 0.8 * one_drawn && drawn < 0.6, "{one_drawn} and {drawn}");
     }
 }

@@ -55,6 +55,8 @@ pub(super) struct Ground<'a> {
     /// Greatest size that a residual counts with.
     pub(super) limit: f64,
     pub(super) options: &'a BoostedOptions,
+    /// Draws cuts, where they are not looked for.
+    pub(super) drawn: Option<u64>,
 }
 
 /// A tree under way.
@@ -123,6 +125,7 @@ impl Grower {
             limits: Limits {
                 leaf_rows: ground.options.leaf_rows,
                 penalty: ground.options.penalty,
+                drawn: ground.drawn,
             },
             unit,
             tree: Tree::default(),

@@ -4,6 +4,7 @@
 use super::bins::{BINS, Column};
 use super::histogram::{Sums, coarse, count, units};
 use super::tree::Names;
+use crate::draw::mix;
 
 /// Names on the side of a split that is listed, at most.
 const MOST_NAMES: usize = 32;
@@ -19,6 +20,8 @@ pub(super) struct Limits {
     pub(super) leaf_rows: f64,
     /// L2 penalty of a leaf's value.
     pub(super) penalty: f64,
+    /// Draws one cut a column, of numbers, rather than looking at all.
+    pub(super) drawn: Option<u64>,
 }
 
 /// Where a column is split, by bins.
@@ -86,9 +89,10 @@ pub(super) fn best(
             best: &mut best,
             gains,
         };
-        match column.named {
-            true => search.names(),
-            false => search.numbers(column.bins()),
+        match (column.named, limits.drawn) {
+            (true, _) => search.names(),
+            (false, None) => search.numbers(column.bins()),
+            (false, Some(drawn)) => search.drawn(column.bins(), drawn),
         }
     }
     let floor = worth(total, limits.penalty);
@@ -152,6 +156,25 @@ impl Search<'_> {
             self.consider(left, self.limits.penalty, unknown_left || majority, || {
                 Cut::After(bin as u8)
             });
+        }
+    }
+
+    /// One cut between the least and the greatest number there are.
+    fn drawn(&mut self, bins: usize, drawn: u64) {
+        let mut taken = (1..=bins.min(BINS - 1)).filter(|bin| self.sums[*bin] != 0);
+        let (Some(first), Some(last)) = (taken.next(), taken.next_back()) else {
+            return;
+        };
+        // The leaf's own sum tells it from the tree's others.
+        let number = mix(drawn ^ mix(self.total as u64 ^ mix(self.index as u64)));
+        let bin = first + (number % (last - first) as u64) as usize;
+        let unknown = self.sums[0];
+        let known: i64 = self.sums[1..=bin].iter().sum();
+        let majority = unknown == 0 && 2.0 * count(known) >= count(self.total);
+        let cut = || Cut::After(bin as u8);
+        self.consider(known, self.limits.penalty, majority, cut);
+        if unknown != 0 {
+            self.consider(known + unknown, self.limits.penalty, true, cut);
         }
     }
 

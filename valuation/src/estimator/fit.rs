@@ -12,7 +12,7 @@ use crate::cells::{Cells, median};
 use crate::conformal;
 use crate::equity::Equity;
 use crate::features::Features;
-use crate::fit::{FitError, FitOptions, FoldBy, SplitBy};
+use crate::fit::{FitError, FitOptions};
 use crate::member::{Member, MemberOptions, NamedMember};
 use crate::metrics::FoldReport;
 use crate::mondrian::Widths;
@@ -170,7 +170,8 @@ impl Wanted<'_> {
                 }
                 MemberOptions::Comparables(_)
                 | MemberOptions::Boosted(_)
-                | MemberOptions::Forest(_) => Ok(None),
+                | MemberOptions::Forest(_)
+                | MemberOptions::Logistic(_) => Ok(None),
             })
             .collect::<Result<_, FitError>>()?;
         let line = lines
@@ -214,16 +215,7 @@ impl Wanted<'_> {
 
     /// The folds that say what members are worth.
     fn folds(&self) -> Vec<Fold> {
-        let options = self.options;
-        let (rows, count) = (self.rows.len(), options.folds.max(2));
-        let by_time = match options.fold_by {
-            FoldBy::Split => options.split == SplitBy::Time && rows >= folds::MANY_ROWS,
-            FoldBy::Random => false,
-            FoldBy::Time => true,
-        };
-        let times = self.times().filter(|_| by_time);
-        let rolling = times.and_then(|times| folds::rolling(&times, count));
-        rolling.unwrap_or_else(|| folds::some(rows, count, options.seed))
+        folds::of(self.options, self.rows.len(), self.times())
     }
 
     /// The rows' times, microseconds since 1970; none where the schema has none. What has no time

@@ -1,12 +1,13 @@
 //! Which training rows are said by members that have not seen them.
 
 use crate::draw::fold_of;
+use crate::fit::{FitOptions, FoldBy, SplitBy};
 
 /// Rows that are enough to say what members are worth: beyond, not all folds are grown.
 const ENOUGH_ROWS: usize = 6_000;
 /// Rows that folds follow time with, unless the settings say so of fewer: the oldest block of few rows
 /// is too little to say when trees are to stop.
-pub(crate) const MANY_ROWS: usize = 5_000;
+const MANY_ROWS: usize = 5_000;
 /// Folds grown at least: how many trees to grow is not to hang on one.
 const LEAST_FOLDS: usize = 2;
 
@@ -26,8 +27,21 @@ impl Fold {
     }
 }
 
+/// The folds of so many rows as the options say, in time where their `times` are known.
+pub(crate) fn of(options: &FitOptions, rows: usize, times: Option<Vec<i64>>) -> Vec<Fold> {
+    let count = options.folds.max(2);
+    let by_time = match options.fold_by {
+        FoldBy::Split => options.split == SplitBy::Time && rows >= MANY_ROWS,
+        FoldBy::Random => false,
+        FoldBy::Time => true,
+    };
+    let times = times.filter(|_| by_time);
+    let rolling = times.and_then(|times| rolling(&times, count));
+    rolling.unwrap_or_else(|| some(rows, count, options.seed))
+}
+
 /// As many of `count` folds of `rows` rows as have enough rows to judge on.
-pub(crate) fn some(rows: usize, count: usize, seed: u64) -> Vec<Fold> {
+fn some(rows: usize, count: usize, seed: u64) -> Vec<Fold> {
     let grown = (ENOUGH_ROWS * count).div_ceil(rows.max(1));
     let mut folds = all(rows, count, seed);
     folds.truncate(grown.clamp(LEAST_FOLDS.min(count), count));

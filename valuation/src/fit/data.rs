@@ -8,16 +8,20 @@ use crate::cells::Cells;
 use crate::fit::FitError;
 use crate::useless::Dropped;
 
-/// Checks that the batch has what the schema says; gives the target's name.
-pub(super) fn check_columns<'a>(
+/// Checks that the schema is of a task with a target, and that the batch has what the schema says; gives
+/// the target's name.
+pub(crate) fn check_columns<'a>(
     schema: &'a Schema,
     batch: &RecordBatch,
+    task: Task,
 ) -> Result<&'a str, FitError> {
+    let named = |task: Task| format!("{task:?}").to_lowercase();
     let target = schema.target.as_deref();
-    let Some(target) = target.filter(|_| schema.task == Task::Regression) else {
+    let Some(target) = target.filter(|_| schema.task == task) else {
         return Err(FitError::UnsupportedTask {
             schema: schema.name.clone(),
-            task: format!("{:?}", schema.task).to_lowercase(),
+            expected: named(task),
+            task: named(schema.task),
         });
     };
     let roles = schema.time.iter().chain(&schema.target);
@@ -51,7 +55,7 @@ pub(super) fn check_columns<'a>(
 }
 
 /// That no field of the schema tells listings apart.
-pub(super) fn no_features(schema: &Schema) -> FitError {
+pub(crate) fn no_features(schema: &Schema) -> FitError {
     let names: Vec<&str> = schema.features().map(|field| field.name.as_str()).collect();
     FitError::NoFeatures {
         features: match names.is_empty() {

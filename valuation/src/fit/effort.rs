@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::boosted::{BoostedOptions, Growth};
+use crate::boosted::{BoostedOptions, ForestOptions, Growth};
+use crate::classification::LogisticOptions;
 use crate::member::{MemberOptions, NamedMember};
 
 /// Rows beyond which a tree may have more leaves.
@@ -20,6 +21,32 @@ pub enum Effort {
 }
 
 impl Effort {
+    /// The members of a class for so many training rows.
+    pub fn class_members(self, rows: usize) -> Vec<NamedMember> {
+        let logistic = NamedMember {
+            name: "logistic".to_owned(),
+            options: MemberOptions::Logistic(LogisticOptions { penalty: 1e-3 }),
+        };
+        let forest = NamedMember {
+            name: "forest".to_owned(),
+            options: MemberOptions::Forest(ForestOptions {
+                trees: 300,
+                leaves: 1024,
+                leaf_rows: 1.0,
+                row_share: 1.0,
+                column_share: 0.5,
+                drawn_cuts: true,
+            }),
+        };
+        match self {
+            Effort::Quick => vec![logistic],
+            Effort::Standard => {
+                let trees = self.members(rows).split_off(1);
+                [vec![logistic], trees, vec![forest]].concat()
+            }
+        }
+    }
+
     /// The members for so many training rows.
     pub fn members(self, rows: usize) -> Vec<NamedMember> {
         let leaves = if rows < MANY_ROWS { 24 } else { 48 };

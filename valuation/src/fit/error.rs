@@ -13,13 +13,15 @@ pub enum FitError {
         /// Its value.
         found: f64,
     },
-    /// Not a regression.
+    /// Another task.
     #[error(
-        "expected a schema of task regression with a target, found {schema:?} of task {task}: set task and target in the schema file"
+        "expected a schema of task {expected} with a target, found {schema:?} of task {task}: set task and target in the schema file"
     )]
     UnsupportedTask {
         /// The schema's name.
         schema: String,
+        /// What is fitted.
+        expected: String,
         /// Its task.
         task: String,
     },
@@ -104,6 +106,30 @@ pub enum FitError {
     MemberName {
         /// The name.
         name: String,
+    },
+    /// Nothing to tell apart.
+    #[error(
+        "expected records that are {class} and such that are not, found {found} of {rows} that are: check {target} and [class] of the schema, or bring more records"
+    )]
+    SingleClass {
+        /// What the class is called.
+        class: String,
+        /// The target's name.
+        target: String,
+        /// Records of the class.
+        found: usize,
+        /// Records of one side of the split.
+        rows: usize,
+    },
+    /// A member is for another task.
+    #[error("member {name:?} is of a kind that {task} has not: expected one of {expected}")]
+    MemberTask {
+        /// The member.
+        name: String,
+        /// What is fitted.
+        task: String,
+        /// Kinds that it has.
+        expected: &'static str,
     },
     /// A member cannot be grown so.
     #[error("member {name:?}: expected {option} {expected}, found {found}")]

@@ -1,9 +1,10 @@
 //! How a model is fitted.
 
+use records::Task;
 use serde::{Deserialize, Serialize};
 
 use crate::fit::{Effort, FitError};
-use crate::member::NamedMember;
+use crate::member::{MemberOptions, NamedMember};
 
 /// How a model is fitted.
 #[derive(Debug, Clone, PartialEq)]
@@ -18,6 +19,8 @@ pub struct FitOptions {
     pub min_level_rows: usize,
     /// Share of prices the intervals are to hold, 0.01 to 0.999.
     pub interval: f64,
+    /// The probability from which on a record is said to be of a class, 0 to 1.
+    pub threshold: f64,
     /// How much work the defaults may be; says which members there are where none are given.
     pub effort: Effort,
     /// The members by name; empty takes those of `effort`.
@@ -70,6 +73,7 @@ impl Default for FitOptions {
             max_levels: 200,
             min_level_rows: 5,
             interval: 0.9,
+            threshold: 0.5,
             effort: Effort::Standard,
             members: Vec::new(),
             folds: 5,
@@ -84,8 +88,20 @@ impl Default for FitOptions {
 }
 
 impl FitOptions {
+    /// Whether every member is of a kind that the task has.
+    pub(crate) fn check_members(&self, task: Task) -> Result<(), FitError> {
+        match self.members.iter().find(|own| !own.options.suits(task)) {
+            None => Ok(()),
+            Some(other) => Err(FitError::MemberTask {
+                name: other.name.clone(),
+                task: format!("{task:?}").to_lowercase(),
+                expected: MemberOptions::kinds(task),
+            }),
+        }
+    }
+
     /// Whether every option is in its range.
-    pub(super) fn check(&self) -> Result<(), FitError> {
+    pub(crate) fn check(&self) -> Result<(), FitError> {
         if !(0.01..=0.5).contains(&self.holdout_fraction) {
             return Err(FitError::Option {
                 option: "holdout_fraction",
@@ -98,6 +114,13 @@ impl FitOptions {
                 option: "interval",
                 expected: "between 0.01 and 0.999",
                 found: self.interval,
+            });
+        }
+        if !(0.0..=1.0).contains(&self.threshold) {
+            return Err(FitError::Option {
+                option: "threshold",
+                expected: "between 0 and 1",
+                found: self.threshold,
             });
         }
         if !(2..=20).contains(&self.folds) {

@@ -1,0 +1,87 @@
+//! The rule for models of a class: both on the same rows, by log loss.
+
+use valuation::{ClassMetrics, Prediction};
+
+use super::bootstrap::paired;
+use super::contest::Entrant;
+use super::rule::{PromotionConfig, latency, size};
+use super::verdict::{Check, Verdict};
+
+/// Probabilities this near 0 and 1 are taken for it: a loss stays finite.
+const NEAREST: f64 = 1e-15;
+
+/// Two models of a class on the same rows.
+pub(super) struct ClassGround<'a> {
+    /// By row: whether it is of the class.
+    pub(super) classes: &'a [bool],
+    /// The probability from which on a row is said to be of it, of the challenger.
+    pub(super) threshold: f64,
+    /// Of the intervals.
+    pub(super) seed: u64,
+}
+
+impl ClassGround<'_> {
+    /// The verdict; `None` where one of the classes is not among the rows.
+    pub(super) fn verdict(
+        &self,
+        challenger: &Entrant,
+        champion: &Entrant,
+        settings: &PromotionConfig,
+    ) -> Option<Verdict> {
+        let of = |entrant: &Entrant| -> (Vec<f64>, Option<ClassMetrics>) {
+            let said: Vec<f64> = entrant.said.iter().map(|own| own.value).collect();
+            let losses = entrant.said.iter().zip(self.classes).map(loss).collect();
+            let metrics = ClassMetrics::of(&said, self.classes, self.threshold);
+            (losses, metrics)
+        };
+        let ((own, ours), (other, theirs)) = (of(challenger), of(champion));
+        let (ours, theirs) = (ours?, theirs?);
+        let differences: Vec<f64> = own
+            .iter()
+            .zip(&other)
+            .map(|(own, other)| own - other)
+            .collect();
+        let found = paired(&differences, self.seed);
+        let base = theirs.log_loss.max(f64::MIN_POSITIVE);
+        let signed = |share: f64| format!("{:+.2} %", share * 100.0);
+        let checks = vec![
+            // That the newer model is not worse, as for prices.
+            Check {
+                name: "error".to_owned(),
+                passes: found.high / base <= settings.error_margin,
+                said: format!(
+                    "log loss {:.4}, the champion's {:.4}: {} ({} to {}), allowed up to {}",
+                    ours.log_loss,
+                    theirs.log_loss,
+                    signed(found.value / base),
+                    signed(found.low / base),
+                    signed(found.high / base),
+                    signed(settings.error_margin)
+                ),
+            },
+            // Intervals of single curves: rows are the same, so that this forgives more than it says.
+            Check {
+                name: "AUC".to_owned(),
+                passes: ours.auc.high >= theirs.auc.value,
+                said: format!(
+                    "{:.4} ({:.4} to {:.4}), the champion's {:.4}",
+                    ours.auc.value, ours.auc.low, ours.auc.high, theirs.auc.value
+                ),
+            },
+            size(challenger.bytes, champion.bytes, settings),
+            latency(challenger.row_us, champion.row_us, settings),
+        ];
+        Some(Verdict::of_checks(
+            challenger.version,
+            champion.version,
+            self.classes.len(),
+            checks,
+        ))
+    }
+}
+
+/// −log of what was said of the class that is.
+fn loss((said, class): (&Prediction, &bool)) -> f64 {
+    let said = said.value.clamp(NEAREST, 1.0 - NEAREST);
+    -if *class { said.ln() } else { (1.0 - said).ln() }
+}

@@ -1,0 +1,171 @@
+//! Judging a fitted estimator of a class on the hold-out.
+
+use arrow_array::{ArrayRef, RecordBatch, UInt64Array};
+use records::Schema;
+
+use super::blend;
+use super::fit::Fitted;
+use super::metrics::{ClassMetrics, RocPoint, area, roc};
+use super::report::{Bin, ClassMember, Importance};
+use crate::boosted::probability;
+use crate::draw::Draws;
+use crate::estimator::Estimator;
+use crate::metrics::JudgedRow;
+
+/// Bins of the calibration curve.
+const BINS: usize = 10;
+/// Shuffles of each field.
+const SHUFFLES: u64 = 3;
+
+/// What the hold-out says.
+pub(super) struct Judged {
+    pub(super) model: ClassMetrics,
+    pub(super) baseline: ClassMetrics,
+    pub(super) members: Vec<ClassMember>,
+    pub(super) roc: Vec<RocPoint>,
+    pub(super) calibration: Vec<Bin>,
+    pub(super) importance: Vec<Importance>,
+    pub(super) rows: Vec<JudgedRow>,
+}
+
+/// What is judged on.
+pub(super) struct Holdout<'a> {
+    /// What is learned from.
+    pub(super) schema: &'a Schema,
+    pub(super) batch: &'a RecordBatch,
+    /// Rows of the batch.
+    pub(super) rows: &'a [usize],
+    /// Their classes.
+    pub(super) classes: &'a [bool],
+    /// What is said where nothing is known.
+    pub(super) base_rate: f64,
+    pub(super) threshold: f64,
+    /// Of the shuffles.
+    pub(super) seed: u64,
+}
+
+/// Judges on the hold-out; `None` where one of the classes is not among it.
+pub(super) fn judge(holdout: &Holdout, fitted: &Fitted) -> Option<Judged> {
+    let Holdout {
+        schema,
+        batch,
+        classes,
+        base_rate,
+        threshold,
+        seed,
+        ..
+    } = *holdout;
+    let taken: UInt64Array = holdout.rows.iter().map(|row| *row as u64).collect();
+    let rows = arrow_select::take::take_record_batch(batch, &taken).ok()?;
+    let mut members = Vec::new();
+    for (index, member) in fitted.all.iter().enumerate() {
+        let mut alone = fitted.estimator.clone();
+        alone.plan.equity = fitted.alone[index].0;
+        fitted.only(index, &mut alone);
+        let log_odds = log_odds(&alone, &rows);
+        members.push(ClassMember {
+            name: member.0.clone(),
+            weight: fitted.weights[index],
+            trees: member.1.trees(),
+            fold_log_loss: fitted.alone[index].1,
+            holdout_log_loss: blend::loss(&log_odds, classes),
+            holdout_auc: area(&log_odds, classes)?,
+        });
+    }
+    let said: Vec<f64> = log_odds(&fitted.estimator, &rows)
+        .into_iter()
+        .map(probability)
+        .collect();
+    let model = ClassMetrics::of(&said, classes, threshold)?;
+    let baseline = ClassMetrics::of(&vec![base_rate; classes.len()], classes, threshold)?;
+    let judged = |((row, class), said): ((&usize, &bool), &f64)| JudgedRow {
+        row: *row,
+        actual: f64::from(u8::from(*class)),
+        value: *said,
+        low: *said,
+        high: *said,
+    };
+    Some(Judged {
+        importance: importance(
+            schema,
+            &rows,
+            classes,
+            &fitted.estimator,
+            model.auc.value,
+            seed,
+        ),
+        roc: roc(&said, classes),
+        calibration: calibration(&said, classes),
+        rows: holdout
+            .rows
+            .iter()
+            .zip(classes)
+            .zip(&said)
+            .map(judged)
+            .collect(),
+        members,
+        model,
+        baseline,
+    })
+}
+
+fn log_odds(estimator: &Estimator, batch: &RecordBatch) -> Vec<f64> {
+    estimator
+        .batch(batch)
+        .into_iter()
+        .map(|own| own.log)
+        .collect()
+}
+
+/// Tenths of the rows by what was said of them.
+fn calibration(said: &[f64], classes: &[bool]) -> Vec<Bin> {
+    let mut order: Vec<usize> = (0..said.len()).collect();
+    order.sort_by(|one, other| said[*one].total_cmp(&said[*other]));
+    let size = said.len().div_ceil(BINS).max(1);
+    let bin = |rows: &[usize]| {
+        let count = rows.len() as f64;
+        Bin {
+            said: rows.iter().map(|row| said[*row]).sum::<f64>() / count,
+            found: rows.iter().filter(|row| classes[**row]).count() as f64 / count,
+            rows: rows.len(),
+        }
+    };
+    order.chunks(size).map(bin).collect()
+}
+
+/// What the AUC loses where a field is shuffled.
+fn importance(
+    schema: &Schema,
+    rows: &RecordBatch,
+    classes: &[bool],
+    estimator: &Estimator,
+    auc: f64,
+    seed: u64,
+) -> Vec<Importance> {
+    let of = |at: usize, column: &ArrayRef| -> Option<f64> {
+        let mut lost = 0.0;
+        for shuffle in 0..SHUFFLES {
+            let order = Draws::new(seed.wrapping_add(shuffle)).order(rows.num_rows());
+            let order: UInt64Array = order.into_iter().map(|row| row as u64).collect();
+            let mut columns = rows.columns().to_vec();
+            columns[at] = arrow_select::take::take(column, &order, None).ok()?;
+            let mixed = RecordBatch::try_new(rows.schema(), columns).ok()?;
+            lost += auc - area(&log_odds(estimator, &mixed), classes)?;
+        }
+        Some(lost / SHUFFLES as f64)
+    };
+    let times = schema.time.iter().filter_map(|name| schema.field(name));
+    let fields = schema.features().chain(times);
+    let mut found: Vec<Importance> = fields
+        .filter(|field| estimator.reads(&field.name))
+        .filter_map(|field| {
+            let (at, _) = rows.schema_ref().column_with_name(&field.name)?;
+            Some(Importance {
+                field: field.name.clone(),
+                auc_lost: of(at, rows.column(at))?,
+            })
+        })
+        .collect();
+    found.sort_by(|one, other| other.auc_lost.total_cmp(&one.auc_lost));
+    found
+}

@@ -1,0 +1,104 @@
+//! A fitted model of a class: probabilities for batches of records.
+
+use arrow_array::RecordBatch;
+use records::Schema;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use super::report::ClassReport;
+use crate::boosted::probability;
+use crate::estimator::{Estimator, Plan};
+use crate::mismatch::{self, SchemaMismatch};
+use crate::model::{Golden, PredictError, Prediction, check_columns, decoded};
+
+/// What `model.json` holds.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(super) struct ClassHead {
+    /// Version of the artifact's format: an older program refuses what it cannot read.
+    pub(super) format: u32,
+    /// Says which code fitted the model.
+    pub(super) code_version: String,
+    /// Microseconds since 1970, as given to the fit.
+    pub(super) trained_at_us: i64,
+    /// Newest time in training: the age of the data, not of the fit.
+    pub(super) data_until_us: Option<i64>,
+    /// What the records are, and what the class is.
+    pub(super) schema: Schema,
+    /// Fitted features, members and weights; all in log odds.
+    pub(super) plan: Plan,
+    /// The probability from which on a record is said to be of the class.
+    pub(super) threshold: f64,
+    /// How good the model was on its hold-out.
+    pub(super) report: ClassReport,
+}
+
+/// A fitted model that says how likely a record is of the class.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ClassModel {
+    pub(super) head: ClassHead,
+    pub(super) estimator: Estimator,
+    pub(super) golden: Vec<Golden>,
+}
+
+impl ClassModel {
+    /// How likely each row of a batch is of the class, in order: `value`, and no range.
+    ///
+    /// # Errors
+    /// When a column that the model reads is not of its field's type, or a required one is absent.
+    pub fn predict(&self, batch: &RecordBatch) -> Result<Vec<Prediction>, PredictError> {
+        check_columns(&self.head.schema, |field| self.reads(field), batch)?;
+        let said = self.estimator.batch(batch).into_iter();
+        Ok(said
+            .map(|own| Prediction::plain(probability(own.log)))
+            .collect())
+    }
+
+    fn reads(&self, field: &str) -> bool {
+        self.estimator.reads(field)
+    }
+
+    /// See [`crate::Model::fits`].
+    ///
+    /// # Errors
+    /// Names every difference.
+    pub fn fits(&self, schema: &Schema) -> Result<(), SchemaMismatch> {
+        mismatch::fits(self.schema(), |field| self.reads(field), schema)
+    }
+
+    /// What the model's records are.
+    pub fn schema(&self) -> &Schema {
+        &self.head.schema
+    }
+
+    /// How it was fitted and judged; `fit_seconds` is 0 in a loaded model.
+    pub fn report(&self) -> &ClassReport {
+        &self.head.report
+    }
+
+    /// The probability from which on a record is said to be of the class.
+    pub fn threshold(&self) -> f64 {
+        self.head.threshold
+    }
+
+    /// When it was fitted, microseconds since 1970.
+    pub fn trained_at_us(&self) -> i64 {
+        self.head.trained_at_us
+    }
+
+    /// The newest time in training, microseconds since 1970; `None` without a time field.
+    pub fn data_until_us(&self) -> Option<i64> {
+        self.head.data_until_us
+    }
+
+    /// The probability of one JSON record; `None` when it is not a record of the schema.
+    pub(super) fn predict_json(&self, record: &Map<String, Value>) -> Option<Prediction> {
+        let ClassHead {
+            schema,
+            trained_at_us,
+            data_until_us,
+            ..
+        } = &self.head;
+        let batch = decoded(schema, record, *trained_at_us, *data_until_us)?;
+        self.predict(&batch).ok()?.first().copied()
+    }
+}

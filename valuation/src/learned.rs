@@ -1,0 +1,150 @@
+//! A model of whatever task: what a service answers with.
+
+use std::path::Path;
+
+use arrow_array::RecordBatch;
+use records::{Schema, Task};
+use serde::Deserialize;
+
+use crate::artifact::{ArtifactError, Verified};
+use crate::classification::ClassModel;
+use crate::explain::Explanation;
+use crate::mismatch::SchemaMismatch;
+use crate::model::{Model, PredictError, Prediction};
+use crate::profile::Profile;
+
+/// A fitted model, by the task of its schema.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Learned {
+    /// A number: a price and its range.
+    Price(Box<Model>),
+    /// How likely a record is of a class.
+    Class(Box<ClassModel>),
+}
+
+/// The part of `model.json` that says which task it is.
+#[derive(Deserialize)]
+struct Head {
+    schema: Schema,
+}
+
+impl Learned {
+    /// Reads a model and verifies it: checksums, format, that its parts fit together, golden rows.
+    ///
+    /// # Errors
+    /// Says which file or row failed.
+    pub fn load(dir: &Path) -> Result<Learned, ArtifactError> {
+        let head: Head = Verified::open(dir)?.head()?;
+        match head.schema.task {
+            Task::Classification => Ok(Learned::Class(Box::new(ClassModel::load(dir)?))),
+            _ => Ok(Learned::Price(Box::new(Model::load(dir)?))),
+        }
+    }
+
+    /// Writes the model's files into an existing, empty directory.
+    ///
+    /// # Errors
+    /// When the directory is absent or not empty, or a file cannot be written.
+    pub fn save(&self, dir: &Path) -> Result<(), ArtifactError> {
+        match self {
+            Learned::Price(own) => own.save(dir),
+            Learned::Class(own) => own.save(dir),
+        }
+    }
+
+    /// What the model says of every row of a batch, in order.
+    ///
+    /// # Errors
+    /// When a column that the model reads is not of its field's type, or a required one is absent.
+    pub fn predict(&self, batch: &RecordBatch) -> Result<Vec<Prediction>, PredictError> {
+        match self {
+            Learned::Price(own) => own.predict(batch),
+            Learned::Class(own) => own.predict(batch),
+        }
+    }
+
+    /// See [`Model::fits`].
+    ///
+    /// # Errors
+    /// Names every difference.
+    pub fn fits(&self, schema: &Schema) -> Result<(), SchemaMismatch> {
+        match self {
+            Learned::Price(own) => own.fits(schema),
+            Learned::Class(own) => own.fits(schema),
+        }
+    }
+
+    /// What the model's records are.
+    pub fn schema(&self) -> &Schema {
+        match self {
+            Learned::Price(own) => own.schema(),
+            Learned::Class(own) => own.schema(),
+        }
+    }
+
+    /// When it was fitted, microseconds since 1970.
+    pub fn trained_at_us(&self) -> i64 {
+        match self {
+            Learned::Price(own) => own.trained_at_us(),
+            Learned::Class(own) => own.trained_at_us(),
+        }
+    }
+
+    /// The newest time in training, microseconds since 1970; `None` without a time field.
+    pub fn data_until_us(&self) -> Option<i64> {
+        match self {
+            Learned::Price(own) => own.data_until_us(),
+            Learned::Class(own) => own.data_until_us(),
+        }
+    }
+
+    /// The price model, where it is one.
+    pub fn price(&self) -> Option<&Model> {
+        match self {
+            Learned::Price(own) => Some(own),
+            Learned::Class(_) => None,
+        }
+    }
+
+    /// The model of a class, where it is one.
+    pub fn class(&self) -> Option<&ClassModel> {
+        match self {
+            Learned::Class(own) => Some(own),
+            Learned::Price(_) => None,
+        }
+    }
+
+    /// The field whose levels are the groups that errors are told by.
+    pub fn group(&self) -> Option<&str> {
+        self.price().and_then(Model::group)
+    }
+
+    /// The share of prices its ranges are to hold; `None` where there are no ranges.
+    pub fn confidence(&self) -> Option<f64> {
+        self.price().map(Model::confidence)
+    }
+
+    /// The probability from which on a record is said to be of the class; `None` where there is none.
+    pub fn threshold(&self) -> Option<f64> {
+        self.class().map(ClassModel::threshold)
+    }
+
+    /// What training looked like; `None` where live quality is not told.
+    pub fn profile(&self) -> Option<&Profile> {
+        self.price().and_then(Model::profile)
+    }
+
+    /// Why a prediction is what it is ([`Model::explain`]); `None` of what is no price.
+    ///
+    /// # Errors
+    /// When the batch lacks a column that the model reads, or has no such row.
+    pub fn explain(
+        &self,
+        batch: &RecordBatch,
+        row: usize,
+        comparables: usize,
+    ) -> Result<Option<Explanation>, PredictError> {
+        let explained = self.price().map(|own| own.explain(batch, row, comparables));
+        explained.transpose()
+    }
+}
