@@ -137,6 +137,26 @@ fn without_a_price_there_are_no_means_and_no_rules() {
 }
 
 #[test]
+fn of_a_class_the_means_are_shares() {
+    let mut schema = Schema::real_estate();
+    schema.task = records::Task::Classification;
+    schema.class = Some(records::Class {
+        name: "dear".to_owned(),
+        at_least: Some(4e6),
+        level: None,
+    });
+    let rows = rows_as(&schema, &listings(300));
+    let made = state(&schema, &rows).materialise(&rows, 1).unwrap();
+    assert_eq!(made["excluded"].null_count(), 300);
+    let shares = numbers(&made, "x_city_mean");
+    assert!(
+        shares.iter().all(|share| (0.0..=1.0).contains(share)),
+        "{shares:?}"
+    );
+    assert!(shares.iter().any(|share| *share != shares[0]));
+}
+
+#[test]
 fn records_of_another_schema_are_refused() {
     let schema = Schema::real_estate();
     let rows = rows_as(&schema, &listings(300));

@@ -149,7 +149,13 @@ mod tests {
         assert!(forty < 0.93 * one && forty < 0.6, "{one} and {forty}");
         // Cuts that are drawn make a tree worse, and trees more different.
         let (one_drawn, drawn) = (off(1, true), off(40, true));
-        assert!(one_drawn != one && drawn != forty, "{one_drawn} and {drawn}");
-        assert!(drawn < 0.8 * one_drawn && drawn < 0.6, "{one_drawn} and {drawn}");
+        assert!(
+            one_drawn != one && drawn != forty,
+            "{one_drawn} and {drawn}"
+        );
+        assert!(
+            drawn < 0.8 * one_drawn && drawn < 0.6,
+            "{one_drawn} and {drawn}"
+        );
     }
 }

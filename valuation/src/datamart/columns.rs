@@ -42,12 +42,12 @@ enum From {
     Trees(usize),
 }
 
-/// Names the columns of fitted features; `has_target` says whether what levels cost is known.
+/// Names the columns of fitted features; `says` is what the mean of a level is, if anything.
 pub(super) fn name(
     schema: &Schema,
     features: &Features,
     frame: &Frame,
-    has_target: bool,
+    says: Option<&str>,
 ) -> Vec<Made> {
     let mut names = Names::without(schema.fields.iter().map(|field| field.name.as_str()));
     let mut made = of_line(schema, features, &mut names);
@@ -55,6 +55,10 @@ pub(super) fn name(
         let scope = |within: Option<&str>| match within {
             Some(within) => format!(" within its {within}"),
             None => String::new(),
+        };
+        let says = match (meaning, says) {
+            (Meaning::LevelMean { .. }, None) => continue,
+            (_, says) => says.unwrap_or_default(),
         };
         let (parts, about) = match meaning {
             Meaning::Plain | Meaning::Turned | Meaning::LevelCode => continue,
@@ -66,11 +70,10 @@ pub(super) fn name(
                 vec![field, "per", over],
                 format!("{field} divided by {over}, where both are above 0"),
             ),
-            Meaning::LevelMean { .. } if !has_target => continue,
             Meaning::LevelMean { field, within } => (
                 level_parts(field, within, "mean"),
                 format!(
-                    "mean log target of the level of {field}{}, drawn to what it stands under; of \
+                    "{says} of the level of {field}{}, drawn to what it stands under; of \
                      all rows, its own among them",
                     scope(within)
                 ),

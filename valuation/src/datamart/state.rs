@@ -14,6 +14,7 @@ use super::rows::{Rows, hashes};
 use super::{CONTENT_HASH, DatamartError, EXCLUDED, OWN, SOURCE_LINE, STATE_VERSION};
 use crate::baseline::group_field;
 use crate::cells::Cells;
+use crate::classification::classes;
 use crate::features::Features;
 use crate::fit::FitOptions;
 use crate::frame::Frame;
@@ -69,35 +70,38 @@ impl State {
             return Err(DatamartError::Taken { field });
         }
         let rows = batch.num_rows();
-        let target = schema.target.as_deref();
-        let target = target.filter(|_| schema.task == Task::Regression);
-        let usable: Vec<usize> = match target.map(|name| Cells::of(batch, name)) {
-            Some(cells) => (0..rows)
-                .filter(|row| cells.number(*row).is_some_and(|price| price > 0.0))
-                .collect(),
-            None => (0..rows).collect(),
-        };
+        let usable = usable(schema, batch);
         let dropped = useless::find(schema, batch, &usable);
         let telling = useless::without(schema, dropped.iter());
-        let group = group_field(schema, &dropped);
+        let group = group_field(schema, &dropped).filter(|_| schema.task == Task::Regression);
         let priced = Priced::of(&telling, batch, group);
         let rules = priced.as_ref().map(Rules::fit);
-        let (learned, logs): (Vec<usize>, Vec<f64>) = match (&rules, &priced) {
+        // What levels are described by: what is learned of their records.
+        let (learned, values, says): (Vec<usize>, Vec<f64>, _) = match (&rules, &priced) {
             (Some(rules), Some(priced)) => {
                 let excluded = rules.excluded(priced);
                 let kept = (0..rows).filter(|row| excluded[*row].is_none());
-                kept.map(|row| (row, priced.logs()[row])).unzip()
+                let (rows, logs) = kept.map(|row| (row, priced.logs()[row])).unzip();
+                (rows, logs, Some("mean log target"))
             }
-            // What levels cost is not known: it gets no columns.
-            _ => usable.into_iter().map(|row| (row, 0.0)).unzip(),
+            _ if schema.task == Task::Classification => {
+                let classes = classes(schema, batch);
+                let of_class = |row: &usize| f64::from(u8::from(classes[*row] == Some(true)));
+                let values = usable.iter().map(of_class).collect();
+                (usable, values, Some("share of the class"))
+            }
+            _ => {
+                let values = vec![0.0; usable.len()];
+                (usable, values, None)
+            }
         };
         if learned.is_empty() {
             return Err(DatamartError::NoRows { rows, learned: 0 });
         }
         let options = FitOptions::default();
-        let (features, _) = Features::fit(&telling, batch, &learned, &logs, group, &options);
-        let (frame, _) = Frame::fit(&telling, batch, &learned, &logs, group);
-        let columns = columns::name(schema, &features, &frame, rules.is_some());
+        let (features, _) = Features::fit(&telling, batch, &learned, &values, group, &options);
+        let (frame, _) = Frame::fit(&telling, batch, &learned, &values, group);
+        let columns = columns::name(schema, &features, &frame, says);
         Ok(State {
             format: FORMAT,
             code_version: code_version.to_owned(),
@@ -277,6 +281,23 @@ fn check_batch(schema: &Schema, batch: &RecordBatch) -> Result<(), DatamartError
         }
     }
     Ok(())
+}
+
+/// Rows that say what is to be learned: of a price above 0, of a class; all where there is no target.
+fn usable(schema: &Schema, batch: &RecordBatch) -> Vec<usize> {
+    let rows = 0..batch.num_rows();
+    match (schema.task, &schema.target) {
+        (Task::Regression, Some(target)) => {
+            let cells = Cells::of(batch, target);
+            let is_priced = |row: &usize| cells.number(*row).is_some_and(|price| price > 0.0);
+            rows.filter(is_priced).collect()
+        }
+        (Task::Classification, _) => {
+            let classes = classes(schema, batch);
+            rows.filter(|row| classes[*row].is_some()).collect()
+        }
+        _ => rows.collect(),
+    }
 }
 
 fn broken(error: &dyn std::error::Error) -> DatamartError {
