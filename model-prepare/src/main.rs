@@ -381,8 +381,8 @@ async fn main() -> anyhow::Result<()> {
             let config = Config::new(&args.common.layered()?)?;
             let data = file;
             let wanted = Materialise { to, data, refit };
-            let shutdown = common::shutdown::on_signals();
-            let made = model_prepare::features(&config, &wanted, &shutdown).await?;
+            // A signal ends it at once: what is not whole was never there.
+            let made = model_prepare::features(&config, &wanted, &Shutdown::new()).await?;
             println!("{made}");
             return Ok(());
         }
