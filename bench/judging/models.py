@@ -56,8 +56,13 @@ ROUNDS = {"hist-gb-tuned": "max_iter", "lightgbm-tuned": "n_estimators",
 
 def drawn(name, chance):
     """Settings of a trial, from the generator `chance`."""
+    return {**BY_HAND[name], **from_space(SPACES[name], chance)}
+
+
+def from_space(space, chance):
+    """A place of a space of settings."""
     found = {}
-    for setting, (how, low, high) in SPACES[name].items():
+    for setting, (how, low, high) in space.items():
         if how == "even":
             found[setting] = chance.uniform(low, high)
         elif how == "whole":
@@ -65,14 +70,14 @@ def drawn(name, chance):
         else:
             value = low * (high / low) ** chance.random()
             found[setting] = round(value) if how == "whole factor" else value
-    return {**BY_HAND[name], **found}
+    return found
 
 
 def _numbers(columns, categories):
     return [name for name in columns if name not in categories]
 
 
-def _one_hot(columns, categories):
+def one_hot(columns, categories):
     """Categories as columns of 0 and 1, numbers imputed and scaled: for a line."""
     from sklearn.compose import make_column_transformer
     from sklearn.impute import SimpleImputer
@@ -103,7 +108,7 @@ def model(name, columns, categories, settings):
         from sklearn.pipeline import make_pipeline
         if name == "ols":
             from sklearn.linear_model import LinearRegression
-            return make_pipeline(_one_hot(columns, categories), LinearRegression())
+            return make_pipeline(one_hot(columns, categories), LinearRegression())
         from sklearn.ensemble import RandomForestRegressor
         forest = RandomForestRegressor(**settings, n_jobs=-1, random_state=0)
         return make_pipeline(_means(columns, categories), forest)

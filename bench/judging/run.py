@@ -10,12 +10,15 @@ from pathlib import Path
 from common import cache
 
 HERE = Path(__file__).resolve().parent
-PEER, TUNING = HERE / "peer.py", HERE / "tuning.py"
+PEER, TUNING, TELLING = HERE / "peer.py", HERE / "tuning.py", HERE / "telling.py"
 MODELS, LISTINGS = HERE / "models.py", HERE / "listings.py"
 UNITS = {"RMSLE": "", "MdAPE": "%", "within 10 %": "%", "COD": "", "PRD": "", "fit": "s",
          "memory": "MiB", "one row": "us", "batch": "rows/s"}
+# The same of a class.
+CLASS_UNITS = {"AUC": "", "log loss": "", "accuracy": "%", "F1": "", "fit": "s", "memory": "MiB",
+               "one row": "us", "batch": "rows/s"}
 # Four digits after the point tell systems apart.
-FINE = {"RMSLE", "PRD"}
+FINE = {"RMSLE", "PRD", "AUC", "log loss", "F1"}
 
 
 def quarter(data, directory):
@@ -34,7 +37,20 @@ def ours(program, data, schema, seed, directory):
                       "--predictions", sides, "--split", "random", "--test-fraction", "0.2",
                       "--seed", seed])
     found = json.loads(report.read_text())
-    model, ratios, speed = found["report"]["model"], found["report"]["ratios"], found["speed"]
+    model, speed = found["report"]["model"], found["speed"]
+    own_sides = _by_record(data, sides, directory)
+    if "auc" in model:
+        return {
+            "AUC": model["auc"]["value"],
+            "log loss": model["log_loss"],
+            "accuracy": 100 * model["accuracy"],
+            "F1": model["f1"],
+            "fit": found["fit_seconds"],
+            "memory": memory,
+            "one row": speed["one_row_us"],
+            "batch": speed["rows_per_second"],
+        }, own_sides
+    ratios = found["report"]["ratios"]
     return {
         "RMSLE": model["rmsle"],
         "MdAPE": 100 * model["mdape"],
@@ -45,7 +61,7 @@ def ours(program, data, schema, seed, directory):
         "memory": memory,
         "one row": speed["one_row_us"],
         "batch": speed["rows_per_second"],
-    }, _by_record(data, sides, directory)
+    }, own_sides
 
 
 def _by_record(data, sides, directory):
@@ -74,6 +90,13 @@ def peer(python, name, data, schema, sides, settings=None):
     chosen = [json.dumps(settings)] if settings else []
     out, memory = _run([python, PEER, name, data, schema, sides, *chosen])
     return {**json.loads(out.splitlines()[-1]), "memory": memory}
+
+
+def teller(python, name, data, schema, sides, trials, seed, limit_s):
+    """The metrics of a peer that tells classes, and how its settings came about."""
+    out, memory = _run([python, TELLING, name, data, schema, sides, trials, seed, limit_s])
+    found = json.loads(out.splitlines()[-1])
+    return {**found["metrics"], "memory": memory}, found
 
 
 def tuned(python, name, version, data, schema, sides, trials, seed, limit_s):

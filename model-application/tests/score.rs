@@ -247,3 +247,63 @@ async fn a_scoring_that_is_killed_again_and_again_ends_as_one_that_is_not() {
     };
     assert_eq!(lines(&killed), lines(&whole), "no row is there twice");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_class_is_scored_with_its_probability_and_no_range() {
+    let bed = Testbed::start().await;
+    let home = tempfile::tempdir().expect("a temporary directory");
+    let file = |name: &str| -> PathBuf { home.path().join(name) };
+    let schema_file = file("visits.toml");
+    std::fs::write(
+        &schema_file,
+        "name='visits'\nversion=1\ntask='classification'\ntable='visits'\nkey='id'\n\
+         target='bought'\n[[field]]\nname='id'\nkind='text'\n[[field]]\nname='pages'\n\
+         kind='integer'\n[[field]]\nname='bought'\nkind='boolean'\n",
+    )
+    .expect("the directory is ours");
+    let schema = records::Schema::load(text(&schema_file)).expect("a schema");
+    let mut decoder = records::Decoder::new(&schema, records::Purpose::Listing);
+    for n in 0..600 {
+        let pages = n % 20;
+        let visit = json!({"id": n, "pages": pages, "bought": n % 7 < pages / 3});
+        let visit = visit.to_string();
+        decoder.push(visit.as_bytes(), 0).expect("a good visit");
+    }
+    let batch = decoder.finish().batch;
+    let options = valuation::FitOptions {
+        effort: valuation::Effort::Quick,
+        ..valuation::FitOptions::default()
+    };
+    let (fitted, _) = valuation::classify(&schema, &batch, &options, "test", 1).expect("fits");
+    let flags = bed.flags(&[("schema.source", text(&schema_file))]);
+    let settings = bed.settings(&[("schema.source", text(&schema_file))]);
+    let config = model_application::Config::new(&settings).expect("valid settings");
+    registry::Directory::new(&config.registry.path)
+        .publish(|path| fitted.save(path))
+        .expect("the version can be published");
+
+    let scorer = Scorer { flags };
+    let (visits, said) = (file("visits.csv"), file("said.csv"));
+    std::fs::write(&visits, "id,pages\na,1\nb,19\nc,\n").expect("the directory is ours");
+    assert_eq!(scorer.score(text(&visits), text(&said))["rows"], 3);
+    let lines = std::fs::read_to_string(&said).expect("reads");
+    let mut lines = lines.lines();
+    assert_eq!(lines.next(), Some("id,prediction,class,model"));
+    let of = |line: Option<&str>| -> (f64, String) {
+        let cells: Vec<&str> = line.expect("a line").split(',').collect();
+        assert_eq!(cells[3], "visits@v000001");
+        (cells[1].parse().expect("a number"), cells[2].to_owned())
+    };
+    let (few, many) = (of(lines.next()), of(lines.next()));
+    assert!(few.0 < 0.5 && few.1 == "false", "{few:?}");
+    assert!(many.0 > 0.5 && many.1 == "true", "{many:?}");
+    assert_eq!(scorer.score(text(&visits), "likely")["rows"], 3);
+    let rows: Vec<(String, f64, bool)> =
+        sqlx::query_as("SELECT id, prediction, class FROM likely ORDER BY id")
+            .fetch_all(bed.pool())
+            .await
+            .expect("a table");
+    assert_eq!(rows[1], ("b".to_owned(), many.0, true));
+    let parquet = file("said.parquet");
+    assert_eq!(scorer.score(text(&visits), text(&parquet))["rows"], 3);
+}
