@@ -1,14 +1,17 @@
 //! A datamart as a table; its states stand in the table `feature_states`.
 
+mod definition;
+mod there;
+
 use anyhow::{Context, ensure};
 use arrow_array::{BooleanArray, RecordBatch};
-use arrow_schema::DataType;
 use arrow_select::filter::filter_record_batch;
 use common::database::make_tables;
-use records::{Decoder, Purpose, Schema, timestamp};
-use sqlx::{Executor, PgConnection, PgPool, Row};
-use valuation::datamart::{CONTENT_HASH, EXCLUDED, Identity, OWN, Rows, SOURCE_LINE, State};
+use sqlx::{Executor, PgPool};
+use valuation::datamart::{Identity, OWN, Rows};
 
+use self::definition::{check_width, comments, ddl, indexes};
+use self::there::There;
 use super::copy::copy;
 use super::target::{NEW, quoted};
 use super::{Beside, Known, Materialised};
@@ -25,14 +28,6 @@ const STATES: &str = "CREATE TABLE IF NOT EXISTS feature_states (
     state jsonb NOT NULL,
     PRIMARY KEY (table_name, version)
 )";
-/// Rows that are put into the table.
-const INCOMING: &str = "incoming_features";
-
-/// Columns of a table of PostgreSQL, and bytes of a row, at most (its documentation, appendix K); a
-/// text that is long stands elsewhere and leaves 18 bytes.
-const MOST_COLUMNS: usize = 1600;
-const MOST_BYTES: usize = 8160;
-const TEXT_BYTES: usize = 18;
 
 /// The table, for one program at a time.
 pub(super) struct ToTable {
@@ -142,10 +137,7 @@ impl ToTable {
     ) -> anyhow::Result<Materialised> {
         let (state, schema) = (beside.state, &beside.state.schema);
         let mut transaction = self.pool.begin().await?;
-        let there = There {
-            table: quoted(&self.table),
-            state,
-        };
+        let there = There::new(&self.table, state);
         let keys = news.keys(schema);
         let old = there.of_keys(&mut transaction, &keys).await?;
         let (_, new, change) = old.merge(news, schema, Identity::Key)?;
@@ -234,208 +226,4 @@ async fn is_made(pool: &PgPool, table: &str) -> anyhow::Result<bool> {
         .await
         .context("the database does not say which columns there are")?;
     Ok(found == OWN.len() as i64)
-}
-
-/// The rows that are there.
-struct There<'a> {
-    /// As SQL names it.
-    table: String,
-    state: &'a State,
-}
-
-impl There<'_> {
-    /// The records of keys.
-    async fn of_keys(&self, connection: &mut PgConnection, keys: &[&str]) -> anyhow::Result<Rows> {
-        let key = quoted(&self.state.schema.key);
-        let found = sqlx::query(&self.select(&format!("{key} = ANY($1)")))
-            .bind(keys)
-            .fetch_all(connection)
-            .await
-            .with_context(|| format!("cannot read {}", self.table))?;
-        self.decode(&found)
-    }
-
-    /// Records of other keys that say what some of the hashes say.
-    async fn alike(
-        &self,
-        connection: &mut PgConnection,
-        hashes: &[i64],
-        keys: &[&str],
-    ) -> anyhow::Result<Rows> {
-        let key = quoted(&self.state.schema.key);
-        let condition = format!(
-            "{CONTENT_HASH} = ANY($1) AND NOT EXISTS \
-             (SELECT FROM unnest($2::text[]) AS own (key) WHERE own.key = {key})"
-        );
-        let found = sqlx::query(&self.select(&condition))
-            .bind(hashes)
-            .bind(keys)
-            .fetch_all(connection)
-            .await
-            .with_context(|| format!("cannot read {}", self.table))?;
-        self.decode(&found)
-    }
-
-    fn select(&self, condition: &str) -> String {
-        let fields = self.state.schema.columns(Purpose::Listing);
-        let fields: Vec<String> = fields.map(|own| quoted(&own.name)).collect();
-        format!(
-            "SELECT row_to_json((SELECT one FROM (SELECT {}) one))::text, {SOURCE_LINE} FROM {} \
-             WHERE {condition}",
-            fields.join(", "),
-            self.table
-        )
-    }
-
-    fn decode(&self, found: &[sqlx::postgres::PgRow]) -> anyhow::Result<Rows> {
-        let mut decoder = Decoder::new(&self.state.schema, Purpose::Listing);
-        let now_us = timestamp::now_us();
-        let mut lines = Vec::with_capacity(found.len());
-        for row in found {
-            let record: String = row.try_get(0)?;
-            decoder.push(record.as_bytes(), now_us).map_err(|reason| {
-                anyhow::anyhow!(
-                    "a row of {} does not fit its own schema: {reason}; it was changed: \
-                     materialise anew with --refit",
-                    self.table
-                )
-            })?;
-            lines.push(row.try_get(1)?);
-        }
-        let batch = decoder.finish().batch;
-        Ok(Rows { batch, lines })
-    }
-
-    /// Writes rows, in the place of those of their keys.
-    async fn put(&self, connection: &mut PgConnection, batch: &RecordBatch) -> anyhow::Result<()> {
-        self.stage(connection, batch).await?;
-        let key = &self.state.schema.key;
-        let names: Vec<String> = batch
-            .schema()
-            .fields()
-            .iter()
-            .map(|field| quoted(field.name()))
-            .collect();
-        let updates: Vec<String> = names
-            .iter()
-            .filter(|name| **name != quoted(key))
-            .map(|name| format!("{name} = excluded.{name}"))
-            .collect();
-        let names = names.join(", ");
-        let sql = format!(
-            "INSERT INTO {} ({names}) SELECT {names} FROM {INCOMING} \
-             ON CONFLICT ({}) DO UPDATE SET {}",
-            self.table,
-            quoted(key),
-            updates.join(", ")
-        );
-        connection
-            .execute(sql.as_str())
-            .await
-            .with_context(|| format!("cannot write {}", self.table))?;
-        Ok(())
-    }
-
-    /// Writes which rule takes rows that are there; says for how many it is another now.
-    async fn revise(
-        &self,
-        connection: &mut PgConnection,
-        batch: &RecordBatch,
-    ) -> anyhow::Result<usize> {
-        self.stage(connection, batch).await?;
-        let key = quoted(&self.state.schema.key);
-        let sql = format!(
-            "UPDATE {} AS kept SET {EXCLUDED} = new.{EXCLUDED} FROM {INCOMING} AS new \
-             WHERE kept.{key} = new.{key} AND kept.{EXCLUDED} IS DISTINCT FROM new.{EXCLUDED}",
-            self.table
-        );
-        let done = connection
-            .execute(sql.as_str())
-            .await
-            .with_context(|| format!("cannot write {}", self.table))?;
-        Ok(usize::try_from(done.rows_affected()).unwrap_or_default())
-    }
-
-    /// Copies rows beside the table.
-    async fn stage(
-        &self,
-        connection: &mut PgConnection,
-        batch: &RecordBatch,
-    ) -> anyhow::Result<()> {
-        let sql = format!(
-            "DROP TABLE IF EXISTS {INCOMING}; \
-             CREATE TEMP TABLE {INCOMING} (LIKE {}) ON COMMIT DROP",
-            self.table
-        );
-        connection
-            .execute(sql.as_str())
-            .await
-            .context("cannot make a temporary table")?;
-        copy(connection, INCOMING, batch).await
-    }
-}
-
-fn sql_type(kind: &DataType) -> &'static str {
-    match kind {
-        DataType::Utf8 => "text",
-        DataType::Float64 => "double precision",
-        DataType::Int64 => "bigint",
-        DataType::Boolean => "boolean",
-        _ => "timestamptz",
-    }
-}
-
-/// SQL that makes the table (as SQL names it) of a batch's columns.
-fn ddl(table: &str, schema: &Schema, batch: &RecordBatch) -> String {
-    let columns = batch.schema();
-    let columns = columns.fields().iter().map(|field| {
-        let constraint = match field.is_nullable() {
-            _ if *field.name() == schema.key => " PRIMARY KEY",
-            true => "",
-            false => " NOT NULL",
-        };
-        let name = quoted(field.name());
-        format!("    {name} {}{constraint}", sql_type(field.data_type()))
-    });
-    let columns: Vec<String> = columns.collect();
-    format!("CREATE TABLE {table} (\n{}\n)", columns.join(",\n"))
-}
-
-/// SQL of the indexes: of what says the same, and of the time by which a training reads.
-fn indexes(table: &str, schema: &Schema) -> String {
-    let mut sql = format!("CREATE INDEX ON {table} ({CONTENT_HASH});");
-    if let Some(time) = &schema.time {
-        sql.push_str(&format!(" CREATE INDEX ON {table} ({});", quoted(time)));
-    }
-    sql
-}
-
-/// SQL that says of each column of features what it is.
-fn comments(table: &str, state: &State) -> String {
-    let comment = |name: &str, about: &str| {
-        let about = about.replace('\'', "''");
-        format!("COMMENT ON COLUMN {table}.{} IS '{about}';", quoted(name))
-    };
-    let own = state.columns.iter();
-    let comments: Vec<String> = own.map(|own| comment(&own.name, &own.about)).collect();
-    comments.join(" ")
-}
-
-/// Whether PostgreSQL can hold the rows.
-fn check_width(batch: &RecordBatch) -> anyhow::Result<()> {
-    let schema = batch.schema();
-    let columns = schema.fields().len();
-    let bytes = |kind: &DataType| match kind {
-        DataType::Utf8 => TEXT_BYTES,
-        DataType::Boolean => 1,
-        _ => 8,
-    };
-    let widths = schema.fields().iter().map(|own| bytes(own.data_type()));
-    let width: usize = widths.sum::<usize>() + 32 + columns.div_ceil(8);
-    ensure!(
-        columns <= MOST_COLUMNS && width <= MOST_BYTES,
-        "expected rows of at most {MOST_COLUMNS} columns and {MOST_BYTES} bytes, which is what \
-         PostgreSQL takes, found {columns} and {width}: write a file, --to features.parquet"
-    );
-    Ok(())
 }

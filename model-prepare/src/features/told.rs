@@ -88,7 +88,7 @@ impl fmt::Display for Materialised {
         line("of one key with a newer one, left out", self.superseded)?;
         line("older than what is there, left out", change.older)?;
         line(
-            "not learned from for another reason, or learned from, since",
+            "of those there, taken by another rule now, or by none",
             self.revised,
         )?;
         line("rejected by the schema", self.rejected)?;
