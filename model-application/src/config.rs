@@ -66,6 +66,14 @@ pub struct QualityConfig {
     pub max_rows: usize,
 }
 
+/// Section `[features]`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FeaturesConfig {
+    /// The table of the datamart, whose rows `GET /features/{id}` tells.
+    pub table: String,
+}
+
 /// Everything the applier needs to run.
 #[derive(Debug, Clone)]
 pub struct Config {
@@ -81,6 +89,8 @@ pub struct Config {
     pub applier: ApplierConfig,
     /// Section `[quality]`.
     pub quality: QualityConfig,
+    /// Section `[features]`.
+    pub features: FeaturesConfig,
 }
 
 impl Config {
@@ -97,6 +107,7 @@ impl Config {
             registry: layered.section("registry")?,
             applier: layered.section("applier")?,
             quality: layered.section("quality")?,
+            features: layered.section("features")?,
         })
     }
 }

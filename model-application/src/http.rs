@@ -1,6 +1,7 @@
-//! The HTTP interface: `POST /predict` with records, the Open Inference Protocol under `/v2`, and the
-//! models by hand.
+//! The HTTP interface: `POST /predict` with records, the Open Inference Protocol under `/v2`, the
+//! models by hand, and rows of the datamart.
 
+mod features;
 mod guard;
 mod models;
 mod openapi;
@@ -14,22 +15,29 @@ use std::sync::Arc;
 
 use actix_web::web;
 
+pub(crate) use self::features::Datamart;
 pub(crate) use self::predictor::Predictor;
 
 /// All routes beside health, metrics and status.
 pub(crate) fn routes(
     predictor: Arc<Predictor>,
+    datamart: Arc<Datamart>,
 ) -> impl Fn(&mut web::ServiceConfig) + Clone + Send + Sync + 'static {
     move |config| {
         let guarded = web::scope("").wrap(actix_web::middleware::from_fn(guard::guard));
         config
             .app_data(web::PayloadConfig::new(predictor.max_body_bytes))
             .app_data(web::Data::from(Arc::clone(&predictor)))
+            .app_data(web::Data::from(Arc::clone(&datamart)))
             .service(web::resource("/").route(web::get().to(openapi::page)))
             .service(web::resource("/openapi.json").route(web::get().to(openapi::document)))
             .service(
                 guarded
                     .service(web::resource("/predict").route(web::post().to(predict::predict)))
+                    .service(
+                        // An id may have slashes.
+                        web::resource("/features/{id:.+}").route(web::get().to(features::features)),
+                    )
                     .configure(protocol::routes)
                     .configure(models::routes),
             );
@@ -38,7 +46,7 @@ pub(crate) fn routes(
 
 /// Whether a path is asked for a token, where one is set: all that knows prices or models does.
 fn is_guarded(path: &str) -> bool {
-    ["/predict", "/v2", "/models"]
+    ["/predict", "/v2", "/models", "/features"]
         .iter()
         .any(|part| path.starts_with(part))
 }

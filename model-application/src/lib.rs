@@ -25,7 +25,7 @@ use common::{Health, Shutdown, database, kafka};
 use records::Schema;
 
 pub use answer::Answer;
-pub use config::{ApplierConfig, Config, QualityConfig};
+pub use config::{ApplierConfig, Config, FeaturesConfig, QualityConfig};
 pub use quality::Window;
 pub use scorer::Scorer;
 
@@ -63,8 +63,12 @@ pub async fn run(config: Config, listener: TcpListener, shutdown: Shutdown) -> a
     let control = Arc::new(control::Control::new(Arc::clone(&serving)));
     let (queue, waiting) = tokio::sync::mpsc::channel(config.applier.store_queue.max(1));
     let predictor = http::Predictor::new(&config, Arc::clone(&serving), Arc::clone(&watch), queue);
+    let datamart = Arc::new(http::Datamart::new(
+        config.features.table.clone(),
+        Arc::clone(&config.schema),
+    ));
     let (of_prices, of_quality) = (
-        http::routes(Arc::new(predictor)),
+        http::routes(Arc::new(predictor), Arc::clone(&datamart)),
         quality::routes(Arc::clone(&rounds)),
     );
     let server = tokio::spawn(common::http::serve_on(
@@ -88,6 +92,7 @@ pub async fn run(config: Config, listener: TcpListener, shutdown: Shutdown) -> a
     let Some(pool) = database::open(&config.database, &tables, &health, &shutdown).await? else {
         return Ok(());
     };
+    datamart.connected(pool.clone());
     let storing = tokio::spawn(store::store_queued(
         // Who asked over HTTP has the answer already.
         database::relaxed(&pool),

@@ -22,6 +22,14 @@ struct SchemaConfig {
     source: String,
 }
 
+/// Section `[features]`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FeaturesConfig {
+    /// The table of the datamart.
+    pub table: String,
+}
+
 /// Section `[prepare]`.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -30,6 +38,8 @@ pub struct PrepareConfig {
     pub http: String,
     /// How far back listings are learned from.
     pub window_days: u32,
+    /// The datamart whose cleaned fields are learned from; empty for the stored records themselves.
+    pub features: String,
     /// Fewer are not worth learning from.
     pub min_rows: usize,
     /// Share of the newest kept to judge the model by.
@@ -77,6 +87,8 @@ pub struct Config {
     pub prepare: PrepareConfig,
     /// Section `[registry]`.
     pub registry: RegistryConfig,
+    /// Section `[features]`.
+    pub features: FeaturesConfig,
 }
 
 impl Config {
@@ -91,6 +103,7 @@ impl Config {
             database: layered.section("database")?,
             prepare: layered.section("prepare")?,
             registry: layered.section("registry")?,
+            features: layered.section("features")?,
         })
     }
 

@@ -284,7 +284,10 @@ impl Control {
         let started = Instant::now();
         // What arrives while it reads may be learned from and count as new all the same.
         let stored = crate::watch::arrived(pool, self.table()).await.ok();
-        let result = crate::train_on_database(&self.config, pool).await;
+        let result = match crate::features::refresh(&self.config).await {
+            Ok(()) => crate::train_on_database(&self.config, pool).await,
+            Err(error) => Err(error),
+        };
         if result.is_ok() {
             self.tidy().await;
         }

@@ -6,6 +6,7 @@ mod config;
 mod control;
 mod evaluate;
 mod export;
+mod features;
 mod follow;
 mod found;
 mod html;
@@ -33,14 +34,15 @@ use registry::{Registry, Run};
 use sqlx::PgPool;
 use valuation::FitOptions;
 
-use crate::listings::{Listings, Parts};
+use crate::listings::{Listings, Selection};
 use crate::training::Workplace;
 use crate::turn::Turn;
 
 pub use commands::{Shown, compare, gc, history, promote, rollback, runs, show, sync, versions};
-pub use config::{Config, PrepareConfig};
+pub use config::{Config, FeaturesConfig, PrepareConfig};
 pub use evaluate::{Evaluated, Evaluation, Speed, evaluate, summary};
 pub use export::{Export, ExportFormat, export};
+pub use features::{Materialise, Materialised, features};
 pub use follow::{Base, Follow, FollowConfig, Screen, follow};
 pub use found::Found;
 pub use infer::infer;
@@ -52,9 +54,6 @@ pub use sweep::{Parameter, SamplerKind, Sweep, SweepConfig, sweep};
 pub use table::table;
 pub use trained::Trained;
 pub use watch::WatchConfig;
-
-/// Parts of the table's export that may wait to be read: bounds memory.
-const PARTS: usize = 16;
 
 /// Fits on the stored listings of the last `window_days` and saves a version. One training at a time:
 /// PostgreSQL says whose turn it is.
@@ -75,33 +74,36 @@ async fn train_in_turn(config: &Config, pool: &PgPool) -> anyhow::Result<Trained
     let arrived = watch::arrived(pool, &config.schema.table).await.ok();
     let listings = listings_of_table(config, pool).await?;
     let days = config.prepare.window_days;
-    let config = config.clone();
-    let source = match config.schema.time {
-        Some(_) => format!("table {}, last {days} days", config.schema.table),
-        None => format!("table {}", config.schema.table),
+    let table = match config.prepare.features.as_str() {
+        "" => config.schema.table.as_str(),
+        features => features,
     };
+    let source = match config.schema.time {
+        Some(_) => format!("table {table}, last {days} days"),
+        None => format!("table {table}"),
+    };
+    let config = config.clone();
     tokio::task::spawn_blocking(move || train(&config, &listings, &source, arrived, began))
         .await
         .context("the training broke off")?
 }
 
-/// The stored listings of the last `window_days`.
+/// The stored listings of the last `window_days`, out of the datamart where `prepare.features` names
+/// one.
 async fn listings_of_table(config: &Config, pool: &PgPool) -> anyhow::Result<Listings> {
-    let schema = config.schema.clone();
-    let (sender, parts) = tokio::sync::mpsc::channel(PARTS);
-    let reading = tokio::task::spawn_blocking(move || {
-        let name = format!("the table {}", schema.table);
-        listings::of_text(&name, &schema, Parts::new(parts))
-    });
-    let days = config.prepare.window_days;
-    let exported = listings::export(pool, &config.schema, days, sender).await;
-    let read = reading.await.context("the reading broke off")?;
-    // An export that broke off looks to its reader like one that is over.
-    exported?;
-    read.with_context(|| match config.schema.time {
-        Some(_) => format!("cannot learn from the last {days} days (prepare.window_days)"),
-        None => "cannot learn from the table".to_owned(),
-    })
+    let (schema, prepare) = (&config.schema, &config.prepare);
+    let days = prepare.window_days;
+    let selection = match prepare.features.as_str() {
+        "" => Selection::window(schema, &schema.table, days),
+        table => features::selection(pool, table, schema, days).await?,
+    };
+    let read = listings::stored(pool, schema, &selection).await;
+    let name = format!("the table {}", selection.table);
+    read.and_then(|listings| listings.some(&name))
+        .with_context(|| match schema.time {
+            Some(_) => format!("cannot learn from the last {days} days (prepare.window_days)"),
+            None => "cannot learn from the table".to_owned(),
+        })
 }
 
 /// Fits on a CSV or Parquet file and saves a version.

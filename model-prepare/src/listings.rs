@@ -2,6 +2,7 @@
 
 use std::io::Read;
 use std::path::Path;
+use std::sync::Arc;
 
 use anyhow::{Context, bail};
 use arrow_array::{Array, RecordBatch};
@@ -18,6 +19,8 @@ use common::progress::Stage;
 
 /// Rows read at a time: how often progress is counted.
 const BATCH_ROWS: usize = 8192;
+/// Parts of a table's export that may wait to be read: bounds memory.
+const PARTS: usize = 16;
 /// Kinds of refused rows that are said one by one.
 const MOST_KINDS: usize = 10;
 
@@ -52,8 +55,14 @@ pub(crate) fn of_file(file: &Path, schema: &Schema) -> anyhow::Result<Listings> 
         Err(error) => return Err(error.into()),
     };
     let name = file.display().to_string();
-    let listings = read_all(&name, &stage, |rows| reader.next_batch(rows))?;
-    let ignored = reader.unknown_columns().to_vec();
+    let mut ignored = reader.unknown_columns().to_vec();
+    if let Some(state) = crate::features::state_of_file(file)? {
+        state.check_schema(schema).with_context(|| name.clone())?;
+        // Made of the fields, which are read.
+        let own = state.arrow();
+        ignored.retain(|column| own.index_of(column).is_err());
+    }
+    let listings = read_all(&name, schema, &stage, |rows| reader.next_batch(rows))?;
     if !ignored.is_empty() {
         tracing::info!(
             "{name}: the schema {:?} does not name, and nothing is learned from: {}",
@@ -61,6 +70,7 @@ pub(crate) fn of_file(file: &Path, schema: &Schema) -> anyhow::Result<Listings> 
             ignored.join(", ")
         );
     }
+    let listings = listings.some(&name)?;
     let empty = empty_fields(schema, &listings.batch);
     if !empty.is_empty() {
         tracing::info!("{name}: no row has a value for {}", empty.join(", "));
@@ -93,15 +103,78 @@ fn missing(schema: &Schema, columns: &str) -> Vec<String> {
 }
 
 /// Reads delimited text as it arrives, such as the table's export.
-pub(crate) fn of_text(name: &str, schema: &Schema, text: impl Read) -> anyhow::Result<Listings> {
+fn of_text(name: &str, schema: &Schema, text: impl Read) -> anyhow::Result<Listings> {
     let stage = Stage::start(format!("reading {name}"));
     let mut reader =
         records::file::Delimited::new(text, Path::new(name), schema, Purpose::Listing)?;
-    read_all(name, &stage, |rows| reader.next_batch(rows))
+    read_all(name, schema, &stage, |rows| reader.next_batch(rows))
+}
+
+/// Which rows of a table are read, and in which order.
+#[derive(Debug, Clone)]
+pub(crate) struct Selection {
+    /// The table.
+    pub(crate) table: String,
+    /// A condition in SQL; none for all rows.
+    pub(crate) condition: Option<String>,
+    /// A column that orders them before their times do.
+    pub(crate) first: Option<&'static str>,
+}
+
+impl Selection {
+    /// The rows of the last so many days; all where records have no time.
+    pub(crate) fn window(schema: &Schema, table: &str, days: u32) -> Selection {
+        let since = |time: &String| format!("{time} >= now() - interval '{days} days'");
+        Selection {
+            table: table.to_owned(),
+            condition: schema.time.as_ref().map(since),
+            first: None,
+        }
+    }
+
+    /// The rows as text with a header. Keys are compared by their bytes, whatever the database's
+    /// language: the same records are learned from in the same order everywhere.
+    fn copy(&self, schema: &Schema) -> String {
+        let first = self.first.map(|own| format!("{own} NULLS FIRST"));
+        let key = Some(format!("{} COLLATE \"C\"", schema.key));
+        let order: Vec<String> = [first, schema.time.clone(), key]
+            .into_iter()
+            .flatten()
+            .collect();
+        let condition = self.condition.as_ref();
+        format!(
+            "COPY (SELECT {} FROM {} {} ORDER BY {}) TO STDOUT WITH (FORMAT csv, HEADER)",
+            records::table::export_list(schema),
+            self.table,
+            condition.map_or_else(String::new, |own| format!("WHERE {own}")),
+            order.join(", ")
+        )
+    }
+}
+
+/// Reads rows of a table; there may be none.
+///
+/// # Errors
+/// When the table cannot be read.
+pub(crate) async fn stored(
+    pool: &PgPool,
+    schema: &Arc<Schema>,
+    selection: &Selection,
+) -> anyhow::Result<Listings> {
+    let name = format!("the table {}", selection.table);
+    let (sender, parts) = tokio::sync::mpsc::channel(PARTS);
+    let of = Arc::clone(schema);
+    let reading = tokio::task::spawn_blocking(move || of_text(&name, &of, Parts::new(parts)));
+    let exported = export(pool, schema, selection, sender).await;
+    let read = reading.await.context("the reading broke off")?;
+    // An export that broke off looks to its reader like one that is over.
+    exported?;
+    read
 }
 
 fn read_all(
     name: &str,
+    schema: &Schema,
     stage: &Stage,
     mut next: impl FnMut(usize) -> Result<Option<FileBatch>, FileError>,
 ) -> anyhow::Result<Listings> {
@@ -119,24 +192,10 @@ fn read_all(
         rejects.iter().for_each(|reject| counts.add(reject));
         batches.push(batch);
     }
-    let Some(schema) = batches.first().map(RecordBatch::schema) else {
-        bail!(
-            "expected listings to learn from, found none in {name}: it has a header, but no rows"
-        );
-    };
+    let schema = schema.arrow(Purpose::Listing);
     let batch = concat_batches(&schema, &batches).context("the listings do not fit in memory")?;
     let refused = counts.finish();
-    if let Some(first) = refused.iter().min_by_key(|kind| kind.first_line) {
-        let said = format!(
-            "{} rows of {name} do not fit the schema, the first at line {}: {}",
-            rejected.len(),
-            first.first_line,
-            first.first
-        );
-        anyhow::ensure!(
-            batch.num_rows() > 0,
-            "expected listings to learn from, found none: all {said}"
-        );
+    if let Some(said) = misfits(name, &refused) {
         tracing::warn!("{said}");
         if refused.len() > 1 {
             for kind in refused.iter().take(MOST_KINDS) {
@@ -153,34 +212,46 @@ fn read_all(
     })
 }
 
-/// Sends the rows of the table that the training is to learn from, as text with a header.
+/// What is to be said of rows that do not fit.
+fn misfits(name: &str, refused: &[Refused]) -> Option<String> {
+    let first = refused.iter().min_by_key(|kind| kind.first_line)?;
+    let rows: usize = refused.iter().map(|kind| kind.rows).sum();
+    Some(format!(
+        "{rows} rows of {name} do not fit the schema, the first at line {}: {}",
+        first.first_line, first.first
+    ))
+}
+
+impl Listings {
+    /// These, where there are any.
+    ///
+    /// # Errors
+    /// When there is nothing to learn from.
+    pub(crate) fn some(self, name: &str) -> anyhow::Result<Listings> {
+        match (self.batch.num_rows(), misfits(name, &self.refused)) {
+            (1.., _) => Ok(self),
+            (0, Some(said)) => bail!("expected listings to learn from, found none: all {said}"),
+            (0, None) => bail!(
+                "expected listings to learn from, found none in {name}: it has a header, but no rows"
+            ),
+        }
+    }
+}
+
+/// Sends rows of a table as text with a header.
 ///
 /// # Errors
 /// When the table cannot be read.
-pub(crate) async fn export(
+async fn export(
     pool: &PgPool,
     schema: &Schema,
-    window_days: u32,
+    selection: &Selection,
     parts: Sender<Vec<u8>>,
 ) -> anyhow::Result<()> {
-    let since = match &schema.time {
-        Some(time) => format!(
-            "WHERE {time} >= now() - interval '{window_days} days' ORDER BY {time}, {}",
-            schema.key
-        ),
-        None => format!("ORDER BY {}", schema.key),
-    };
-    let copy = format!(
-        "COPY (SELECT {} FROM {} {since}) TO STDOUT WITH (FORMAT csv, HEADER)",
-        records::table::export_list(schema),
-        schema.table
-    );
-    let broken = || {
-        format!(
-            "cannot read the table {}: has data-loader made it in this database?",
-            schema.table
-        )
-    };
+    let table = &selection.table;
+    let broken =
+        || format!("cannot read the table {table}: has data-loader made it in this database?");
+    let copy = selection.copy(schema);
     let mut export = pool.copy_out_raw(&copy).await.with_context(broken)?;
     while let Some(part) = export.next().await {
         // An error means that the reader has given up: its reason is the one that counts.
@@ -196,13 +267,13 @@ pub(crate) async fn export(
 }
 
 /// Parts of a text as one; for a thread that may block.
-pub(crate) struct Parts {
+struct Parts {
     arriving: Receiver<Vec<u8>>,
     part: std::io::Cursor<Vec<u8>>,
 }
 
 impl Parts {
-    pub(crate) fn new(arriving: Receiver<Vec<u8>>) -> Parts {
+    fn new(arriving: Receiver<Vec<u8>>) -> Parts {
         Parts {
             arriving,
             part: std::io::Cursor::default(),

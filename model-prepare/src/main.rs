@@ -8,7 +8,7 @@ use std::time::Duration;
 use clap::Parser;
 use common::{Health, Shutdown};
 use model_prepare::{
-    Base, Config, Evaluation, Export, ExportFormat, Follow, SamplerKind, Screen, Sweep,
+    Base, Config, Evaluation, Export, ExportFormat, Follow, Materialise, SamplerKind, Screen, Sweep,
 };
 use valuation::SplitBy;
 
@@ -45,6 +45,7 @@ use valuation::SplitBy;
 ///   model-prepare promote 7 --why "..."        by the rule; --force does it all the same
 ///   model-prepare rollback                     back to the champion before
 ///
+/// Cleaned records and their features, for other tools and for trainings: model-prepare features.
 /// Other settings of the members: model-prepare sweep (--help says more).
 /// The whole loop, training on what arrives: model-prepare watch (--help says more).
 /// A line that learns from every record as it streams: model-prepare follow (--help says more).
@@ -65,6 +66,10 @@ struct Args {
     /// Fit on a CSV or Parquet file instead of the database
     #[arg(long, value_name = "FILE")]
     data: Option<PathBuf>,
+    /// Learn from the cleaned fields of a datamart: its table, or its .parquet file, which is as --data
+    /// (same as prepare.features)
+    #[arg(long, value_name = "TABLE|FILE", conflicts_with = "data")]
+    features: Option<String>,
     /// What a record is: a schema file, or a built-in schema's name (same as schema.source)
     #[arg(long, value_name = "SCHEMA.toml", global = true)]
     schema: Option<PathBuf>,
@@ -151,6 +156,31 @@ enum Command {
         /// Address of the HTTP interface (same as prepare.http)
         #[arg(long, value_name = "HOST:PORT")]
         http: Option<String>,
+    },
+    /// Materialise cleaned records and their features in a table or a Parquet file: the datamart
+    ///
+    /// A row a record: its fields as the schema reads them, `excluded` (the rule by which a fit does
+    /// not learn from it), and what models see of them in columns x_... . The state that made
+    /// them (medians, scales, levels, bounds) is kept, by version: a second call adds what was stored
+    /// since, by the same state. A training on it gives the same model as one on the records.
+    /// docs/datamart.md names the columns.
+    ///
+    ///   model-prepare features --database-url postgres://me@localhost/hedonic
+    ///   model-prepare features --to listing_features --refit
+    ///   model-prepare features --data listings.csv --to features.parquet
+    ///   model-prepare --features listing_features
+    ///   curl localhost:8083/features/ID
+    #[command(verbatim_doc_comment)]
+    Features {
+        /// A table's name, or a file ending in .parquet (same as features.table)
+        #[arg(long, value_name = "TABLE|FILE")]
+        to: Option<String>,
+        /// Records of this CSV or Parquet file instead of the stored ones
+        #[arg(long = "data", value_name = "FILE")]
+        file: Option<PathBuf>,
+        /// Fit the state anew, and make every row by it; readers see the old rows until all are there
+        #[arg(long)]
+        refit: bool,
     },
     /// Stay, and learn from every record of the topic new_data as it streams
     ///
@@ -343,6 +373,19 @@ async fn main() -> anyhow::Result<()> {
             let shutdown = common::shutdown::on_signals();
             return model_prepare::follow(wanted, screen, listener, shutdown).await;
         }
+        Some(Command::Features { to, file, refit }) => {
+            if let Some(schema) = &args.schema {
+                let setting = format!("schema.source={}", schema.display());
+                args.common.set.push(setting);
+            }
+            let config = Config::new(&args.common.layered()?)?;
+            let data = file;
+            let wanted = Materialise { to, data, refit };
+            // A signal ends it at once: what is not whole was never there.
+            let made = model_prepare::features(&config, &wanted, &Shutdown::new()).await?;
+            println!("{made}");
+            return Ok(());
+        }
         Some(Command::Sweep {
             file,
             trials,
@@ -394,6 +437,13 @@ async fn main() -> anyhow::Result<()> {
         model_prepare::check_schedule(expression)?;
     }
     let mut config = Config::new(&args.common.layered()?)?;
+    match args.features {
+        Some(file) if file.to_ascii_lowercase().ends_with(".parquet") => {
+            args.data = Some(file.into())
+        }
+        Some(table) => config.prepare.features = table,
+        None => {}
+    }
     config.prepare.seed = args.seed.unwrap_or(config.prepare.seed);
     config.prepare.holdout_fraction = args
         .test_fraction

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use records::{Field, Kind, Schema};
+use serde::{Deserialize, Serialize};
 
 use crate::cells::{Cells, median};
 use crate::useless::{Dropped, Why};
@@ -26,7 +27,7 @@ pub fn group_field<'a>(schema: &'a Schema, dropped: &[Dropped]) -> Option<&'a st
 }
 
 /// Medians by group.
-#[derive(Debug)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct GroupMedian {
     by_group: BTreeMap<String, f64>,
     overall: f64,

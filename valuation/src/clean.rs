@@ -1,12 +1,13 @@
 //! Which listings are not to be learned from. The rules look at the target: they never choose
 //! what a model is judged on.
 
+mod bounds;
 mod duplicate;
 mod outlier;
 mod residual;
 
+pub(crate) use self::bounds::PriceBounds;
 pub(crate) use self::duplicate::Records;
-pub(crate) use self::outlier::OutlierRule;
 pub(crate) use self::residual::{Listings, ResidualRule};
 
 /// Makes the median absolute deviation estimate a normal's σ: 1/Φ⁻¹(¾).

@@ -2,6 +2,7 @@
 //! is known. Fitted on training rows only.
 
 mod layout;
+mod meaning;
 mod target_mean;
 
 use arrow_array::RecordBatch;
@@ -9,6 +10,7 @@ use chrono::{DateTime, Datelike};
 use records::{Kind, Schema};
 use serde::{Deserialize, Serialize};
 
+pub(crate) use self::meaning::Meaning;
 use self::target_mean::TargetMeans;
 use crate::cells::Cells;
 

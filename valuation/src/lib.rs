@@ -16,6 +16,7 @@ pub mod comparables;
 mod comparison;
 pub mod conformal;
 mod credibility;
+pub mod datamart;
 mod draw;
 mod equity;
 mod estimator;

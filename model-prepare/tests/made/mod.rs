@@ -54,8 +54,8 @@ pub fn csv(count: usize) -> String {
     text
 }
 
-/// The program with these flags, away from the settings of whoever runs the test.
-pub fn command(registry: &Path, flags: &[&str]) -> Command {
+/// The program, away from the settings of whoever runs the test.
+pub fn program() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_model-prepare"));
     for (name, _) in std::env::vars() {
         let is_ours = name.starts_with("HEDONIC") || name.starts_with("MLFLOW");
@@ -63,6 +63,12 @@ pub fn command(registry: &Path, flags: &[&str]) -> Command {
             command.env_remove(name);
         }
     }
+    command
+}
+
+/// The program with these flags.
+pub fn command(registry: &Path, flags: &[&str]) -> Command {
+    let mut command = program();
     command.arg("--registry").arg(registry).args(flags);
     command
 }

@@ -37,6 +37,19 @@ impl<'a> Records<'a> {
         rows: &[usize],
         age: impl Fn(usize) -> K,
     ) -> BTreeSet<usize> {
+        let mut copies = self.all_copies(rows, age);
+        if 2 * copies.len() > rows.len() {
+            copies.clear();
+        }
+        copies
+    }
+
+    /// The same, however many they are: for rows that are a part of a table.
+    pub(crate) fn all_copies<K: Ord>(
+        &self,
+        rows: &[usize],
+        age: impl Fn(usize) -> K,
+    ) -> BTreeSet<usize> {
         let mut copies = BTreeSet::new();
         for alike in self.alike(rows) {
             let first = self.price(alike[0]);
@@ -45,9 +58,6 @@ impl<'a> Records<'a> {
             }
             let newest = alike.iter().copied().max_by_key(|row| age(*row));
             copies.extend(alike.into_iter().filter(|row| Some(*row) != newest));
-        }
-        if 2 * copies.len() > rows.len() {
-            copies.clear();
         }
         copies
     }

@@ -1,5 +1,7 @@
 //! A price, or a price per area, far from what its group costs.
 
+use serde::{Deserialize, Serialize};
+
 use crate::baseline::GroupMedian;
 use crate::cells::Cells;
 use crate::clean::MAD_TO_SIGMA;
@@ -12,7 +14,7 @@ const LEAST_FACTOR: f64 = 3.0;
 
 /// A robust outlier rule: |value − median of its group| ≤ 5·1.4826·MAD of its group, or less than
 /// what [`LEAST_FACTOR`] makes. Values are logarithms.
-#[derive(Debug)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct OutlierRule {
     centre: GroupMedian,
     spread: GroupMedian,

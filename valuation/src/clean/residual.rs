@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use arrow_array::RecordBatch;
 use rayon::prelude::*;
 use records::Schema;
+use serde::{Deserialize, Serialize};
 
 use crate::cells::median;
 use crate::clean::MAD_TO_SIGMA;
@@ -28,6 +29,7 @@ const LEAST_ROWS: usize = 100;
 const HALVES: usize = 2;
 
 /// Two lines, a half of the training rows each, and how far from them a price may be.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct ResidualRule {
     lines: Vec<(Features, Linear)>,
     /// Median residual, in log price.
@@ -102,6 +104,11 @@ impl ResidualRule {
             .zip(residuals)
             .filter(|(_, own)| self.holds(*own));
         kept.map(|(row, _)| *row).collect()
+    }
+
+    /// Whether it takes any price at all: a market that a line cannot price has no slips.
+    pub(crate) fn is_open(&self) -> bool {
+        self.limit.is_infinite()
     }
 
     fn holds(&self, residual: f64) -> bool {

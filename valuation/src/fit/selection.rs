@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::data::Data;
 use super::{FitError, SplitBy};
-use crate::clean::{Listings, OutlierRule, Records, ResidualRule};
+use crate::clean::{Listings, PriceBounds, Records, ResidualRule};
 use crate::link::Link;
 use crate::split::{Split, split, split_randomly};
 
@@ -144,27 +144,14 @@ fn outliers(
     like_training: &mut Vec<usize>,
     removed: &mut BTreeMap<String, usize>,
 ) {
-    let area = |row: usize| data.areas.number(row).filter(|area| *area > 0.0);
-    let per_area: Vec<f64> = data
-        .logs
-        .iter()
-        .enumerate()
-        .map(|(row, log)| log - area(row).map_or(f64::NAN, f64::ln))
-        .collect();
-    let prices = OutlierRule::fit(data.groups, &data.logs, train);
-    let prices_per_area = OutlierRule::fit(data.groups, &per_area, train);
-    let group = |row: usize| data.groups.text(row);
-    let keeps_price =
-        |row: &usize| area(*row).is_some() || prices.keeps(group(*row), data.logs[*row]);
-    let keeps_price_per_area = |row: &usize| prices_per_area.keeps(group(*row), per_area[*row]);
-    let mut take = |rule: &str, keeps: &dyn Fn(&usize) -> bool| {
+    let bounds = PriceBounds::fit(data.groups, data.areas, &data.logs, train);
+    let found = bounds.rules(data.groups, data.areas, &data.logs);
+    for rule in PriceBounds::RULES {
         let before = train.len();
-        train.retain(keeps);
-        like_training.retain(keeps);
+        train.retain(|row| found[*row] != Some(rule));
+        like_training.retain(|row| found[*row] != Some(rule));
         removed.insert(rule.to_owned(), before - train.len());
-    };
-    take("target_outlier", &keeps_price);
-    take("target_per_area_outlier", &keeps_price_per_area);
+    }
 }
 
 /// The same for prices that nothing in their record explains.

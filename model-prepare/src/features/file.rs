@@ -1,0 +1,197 @@
+//! A datamart as a Parquet file; its state stands in the file's own notes.
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::{Context, ensure};
+use arrow_array::RecordBatch;
+use arrow_array::cast::AsArray;
+use arrow_array::types::Int64Type;
+use common::progress::Stage;
+use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use parquet::arrow::{ArrowWriter, ProjectionMask};
+use parquet::basic::{Compression, ZstdLevel};
+use parquet::file::metadata::KeyValue;
+use parquet::file::properties::WriterProperties;
+use valuation::datamart::{Identity, Rows, SOURCE_LINE, State};
+
+use super::{Beside, Known, Materialised};
+use crate::listings;
+
+/// The notes' keys.
+const STATE: &str = "hedonic.features.state";
+const VERSION: &str = "hedonic.features.state_version";
+const SOURCE: &str = "hedonic.features.source";
+const READ_UNTIL: &str = "hedonic.features.read_until";
+
+/// The file.
+pub(super) struct ToFile {
+    path: PathBuf,
+}
+
+impl ToFile {
+    pub(super) fn new(path: PathBuf) -> ToFile {
+        ToFile { path }
+    }
+
+    /// What is known of it; `None` where there is none.
+    ///
+    /// # Errors
+    /// When something else has its name.
+    pub(super) fn known(&self) -> anyhow::Result<Option<Known>> {
+        let path = &self.path;
+        if !path.exists() {
+            return Ok(None);
+        }
+        let known = known(path)?;
+        ensure!(
+            known.is_some(),
+            "expected a file that `model-prepare features` made, or none, found {}, which has no state \
+             among its notes: give another name with --to",
+            path.display()
+        );
+        Ok(known)
+    }
+
+    /// Writes rows instead of what is there: beside it, renamed when it is whole.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub(super) fn replace(&self, batch: &RecordBatch, beside: &Beside) -> anyhow::Result<()> {
+        let mut partial = self.path.as_os_str().to_owned();
+        partial.push(format!(".partial-{}", std::process::id()));
+        let partial = PathBuf::from(partial);
+        let stage = Stage::start(format!("writing {}", self.path.display()));
+        stage.add(batch.num_rows() as u64);
+        let written = write(&partial, batch, beside)
+            .and_then(|()| Ok(std::fs::rename(&partial, &self.path)?))
+            .with_context(|| {
+                format!(
+                    "cannot write {}: is there room, and may files be made in its directory?",
+                    self.path.display()
+                )
+            });
+        if written.is_err() {
+            // What could not be made need not be removed.
+            let _ = std::fs::remove_file(&partial);
+        }
+        written
+    }
+
+    /// Writes the rows that are there and new ones, all by the same state: a row is a function of
+    /// record and state, so that those of before are what they were.
+    ///
+    /// # Errors
+    /// When the file cannot be read or written.
+    pub(super) fn add(
+        &self,
+        news: &Rows,
+        identity: Identity,
+        beside: &Beside,
+        made: Materialised,
+    ) -> anyhow::Result<Materialised> {
+        let schema = &beside.state.schema;
+        let old = self.rows(beside.state)?;
+        let (all, new, change) = old.merge(news, schema, identity)?;
+        let batch = beside.state.materialise(&all, beside.version)?;
+        self.replace(&batch, beside)?;
+        let written = beside.state.materialise(&new, beside.version)?;
+        Ok(made.with(beside.state, &written, change, batch.num_rows()))
+    }
+
+    /// The records of the rows that are there.
+    fn rows(&self, state: &State) -> anyhow::Result<Rows> {
+        let listings = listings::of_file(&self.path, &state.schema)?;
+        let lines = lines(&self.path)?;
+        ensure!(
+            lines.len() == listings.batch.num_rows(),
+            "expected every row of {} to fit its own schema, found {} of {} that do not: it was \
+             changed; materialise anew with --refit",
+            self.path.display(),
+            listings.rejected.len(),
+            lines.len()
+        );
+        Ok(Rows {
+            batch: listings.batch,
+            lines,
+        })
+    }
+}
+
+/// The state of a Parquet file that is a datamart; `None` of any other file.
+///
+/// # Errors
+/// When the file cannot be read, or its state is of another format.
+pub(crate) fn state_of_file(path: &Path) -> anyhow::Result<Option<State>> {
+    let is_parquet = path
+        .extension()
+        .is_some_and(|own| own.eq_ignore_ascii_case("parquet") || own.eq_ignore_ascii_case("pq"));
+    if !is_parquet {
+        return Ok(None);
+    }
+    let of = || format!("the state of {}", path.display());
+    let state = known(path)?.map(|known| State::parse(&known.state).with_context(of));
+    state.transpose()
+}
+
+fn known(path: &Path) -> anyhow::Result<Option<Known>> {
+    let builder = open(path)?;
+    let notes = builder.metadata().file_metadata().key_value_metadata();
+    let note = |key: &str| {
+        let mut notes = notes.into_iter().flatten();
+        notes.find(|own| own.key == key)?.value.clone()
+    };
+    let version = note(VERSION).and_then(|text| text.parse().ok());
+    Ok(version.zip(note(STATE)).map(|(version, state)| Known {
+        version,
+        state,
+        source: note(SOURCE).unwrap_or_default(),
+        read_until: note(READ_UNTIL),
+        is_there: true,
+    }))
+}
+
+fn open(path: &Path) -> anyhow::Result<ParquetRecordBatchReaderBuilder<File>> {
+    let broken = || format!("cannot read {}", path.display());
+    let file = File::open(path).with_context(broken)?;
+    ParquetRecordBatchReaderBuilder::try_new(file).with_context(broken)
+}
+
+/// The places of a datamart's rows in the file that they came from.
+fn lines(path: &Path) -> anyhow::Result<Vec<Option<i64>>> {
+    let builder = open(path)?;
+    let mask = ProjectionMask::columns(builder.parquet_schema(), [SOURCE_LINE]);
+    let mut lines = Vec::new();
+    for batch in builder.with_projection(mask).build()? {
+        let batch = batch.with_context(|| format!("cannot read {}", path.display()))?;
+        let column = batch.column_by_name(SOURCE_LINE);
+        let column = column.and_then(|own| own.as_primitive_opt::<Int64Type>());
+        let column = column.with_context(|| format!("{} has no {SOURCE_LINE}", path.display()))?;
+        lines.extend(column.iter());
+    }
+    Ok(lines)
+}
+
+fn write(path: &Path, batch: &RecordBatch, beside: &Beside) -> anyhow::Result<()> {
+    let note = |key: &str, value: String| KeyValue::new(key.to_owned(), value);
+    let mut notes = vec![
+        note(STATE, beside.state.to_json()?),
+        note(VERSION, beside.version.to_string()),
+        note(SOURCE, beside.source.to_owned()),
+    ];
+    notes.extend(
+        beside
+            .read_until
+            .map(|own| note(READ_UNTIL, own.to_owned())),
+    );
+    let properties = WriterProperties::builder()
+        .set_compression(Compression::ZSTD(ZstdLevel::default()))
+        .set_key_value_metadata(Some(notes))
+        .build();
+    let file = File::create(path)?;
+    let mut writer = ArrowWriter::try_new(file, Arc::clone(&batch.schema()), Some(properties))?;
+    writer.write(batch)?;
+    writer.into_inner()?.sync_all()?;
+    Ok(())
+}

@@ -1,0 +1,112 @@
+//! What a materialising came to, for people.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use arrow_array::RecordBatch;
+use arrow_array::cast::AsArray;
+use valuation::datamart::{Change, EXCLUDED, State};
+
+use crate::refused::Refused;
+
+/// Kinds of refused records that are shown.
+const MOST_KINDS: usize = 10;
+
+/// What a materialising came to.
+#[derive(Debug, Clone, Default)]
+pub struct Materialised {
+    /// The table or file.
+    pub name: String,
+    /// The state that made its rows.
+    pub version: i64,
+    /// Whether everything was made anew by a new state.
+    pub is_new: bool,
+    /// Columns of features.
+    pub columns: usize,
+    /// What became of the records.
+    pub change: Change,
+    /// Rows there are now.
+    pub rows: usize,
+    /// Rows that were there and whose `excluded` is another now.
+    pub revised: usize,
+    /// Of the rows that were written, those that a fit would not learn from, by rule.
+    pub excluded: BTreeMap<String, usize>,
+    /// Records that another one of the same key stands for.
+    pub superseded: usize,
+    /// Records that the schema did not take.
+    pub rejected: usize,
+    /// The same by what is wrong with them.
+    pub refused: Vec<Refused>,
+}
+
+impl Materialised {
+    /// With what was written: rows of `state`, and how many there are now.
+    pub(super) fn with(
+        mut self,
+        state: &State,
+        written: &RecordBatch,
+        change: Change,
+        rows: usize,
+    ) -> Materialised {
+        let column = written.column_by_name(EXCLUDED);
+        let rules = column.and_then(|own| own.as_string_opt::<i32>());
+        for rule in rules.into_iter().flatten().flatten() {
+            *self.excluded.entry(rule.to_owned()).or_default() += 1;
+        }
+        self.columns = state.columns.len();
+        self.change = change;
+        self.rows = rows;
+        self
+    }
+}
+
+impl fmt::Display for Materialised {
+    fn fmt(&self, to: &mut fmt::Formatter) -> fmt::Result {
+        let Materialised {
+            name,
+            version,
+            rows,
+            change,
+            ..
+        } = self;
+        match self.is_new {
+            true => write!(
+                to,
+                "{name}: {rows} rows by state {version}, made anew; {} columns of features",
+                self.columns
+            )?,
+            false => write!(
+                to,
+                "{name}: +{} rows by state {version} ({} replaced), {rows} in all",
+                change.added, change.replaced
+            )?,
+        }
+        let mut line = |what: &str, count: usize| match count {
+            0 => Ok(()),
+            count => write!(to, "\n    {what}: {count}"),
+        };
+        line("of one key with a newer one, left out", self.superseded)?;
+        line("older than what is there, left out", change.older)?;
+        line(
+            "of those there, taken by another rule now, or by none",
+            self.revised,
+        )?;
+        line("rejected by the schema", self.rejected)?;
+        for kind in self.refused.iter().take(MOST_KINDS) {
+            write!(to, "\n        {kind}")?;
+        }
+        let rules: Vec<String> = self
+            .excluded
+            .iter()
+            .map(|(rule, rows)| format!("{rule} {rows}"))
+            .collect();
+        if !rules.is_empty() {
+            write!(
+                to,
+                "\n    of what was written, not to be learned from: {}",
+                rules.join(", ")
+            )?;
+        }
+        Ok(())
+    }
+}
