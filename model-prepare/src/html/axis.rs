@@ -34,6 +34,11 @@ impl Axis {
             None => Some((value, value)),
             Some((low, high)) => Some((value.min(low), value.max(high))),
         });
+        // Counts may be 0, which no factor leads to.
+        let scale = match (ends, scale) {
+            (Some((low, _)), Scale::Log) if low <= 0.0 => Scale::Linear,
+            _ => scale,
+        };
         let (low, high) = match (ends, scale) {
             (None, Scale::Log) => (1.0, 10.0),
             (None, _) => (0.0, 1.0),
