@@ -8,7 +8,7 @@ use common::database::DatabaseConfig;
 use records::Schema;
 use registry::RegistryConfig;
 use serde::Deserialize;
-use valuation::{Effort, FoldBy, NamedMember};
+use valuation::{ClusteringOptions, Effort, FoldBy, NamedMember};
 
 use crate::promotion::{PromotionConfig, PromotionMode};
 use crate::sweep::SweepConfig;
@@ -52,6 +52,8 @@ pub struct PrepareConfig {
     pub promote: PromotionMode,
     /// The bounds of the rule it is judged by.
     pub promotion: PromotionConfig,
+    /// How clusters are found, of schemas of task clustering.
+    pub clustering: ClusteringOptions,
     /// When the loop trains.
     pub watch: WatchConfig,
     /// What a sweep varies.

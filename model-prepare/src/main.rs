@@ -412,6 +412,11 @@ async fn main() -> anyhow::Result<()> {
             seed: config.prepare.seed,
             registry: args.registry,
         };
+        if config.schema.task == records::Task::Clustering {
+            let judge = move || model_prepare::evaluate_clusters(&config, &file, &wanted);
+            println!("{}", tokio::task::spawn_blocking(judge).await??);
+            return Ok(());
+        }
         let judge = move || model_prepare::evaluate(&config, &file, &wanted);
         let evaluated = tokio::task::spawn_blocking(judge).await??;
         println!("{}", model_prepare::summary(&evaluated));
