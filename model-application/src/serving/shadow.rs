@@ -51,7 +51,8 @@ impl Shadow {
             );
         }
         let mut logs = Vec::new();
-        if let Some(before) = before {
+        // Clusters have numbers, not amounts: the same number may be another cluster.
+        if let Some(before) = before.filter(|_| model.clusters().is_none()) {
             let mut new = said.iter();
             for batch in recent {
                 let old = before.predict(batch)?;
