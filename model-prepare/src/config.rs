@@ -52,6 +52,8 @@ pub struct PrepareConfig {
     pub promote: PromotionMode,
     /// The bounds of the rule it is judged by.
     pub promotion: PromotionConfig,
+    /// Segments of the market as one more thing that prices are told by; 0 for none.
+    pub segments: usize,
     /// How clusters are found, of schemas of task clustering.
     pub clustering: ClusteringOptions,
     /// When the loop trains.

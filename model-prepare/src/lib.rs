@@ -134,6 +134,7 @@ fn options(config: &Config) -> FitOptions {
         fold_by: prepare.fold_by,
         threads: prepare.threads,
         seed: prepare.seed,
+        segments: prepare.segments,
         ..FitOptions::default()
     }
 }

@@ -140,7 +140,8 @@ async fn foods_are_stored_clustered_and_put_into_their_clusters() {
         bed.number("SELECT count(*) FROM answers").await == asked.sent as i64
     })
     .await;
-    let topic = bed.receive("answers", asked.sent as usize, LIMIT).await;
+    let answers = bed.kafka(&[]).topics.answers;
+    let topic = bed.receive(&answers, asked.sent as usize, LIMIT).await;
     assert_eq!(topic.len() as u64, asked.sent);
     let answers: Vec<Value> = topic.iter().map(|own| own.json()).collect();
     for answer in &answers {

@@ -184,19 +184,27 @@ fn place() -> String {
 }
 
 impl Field {
-    fn place() -> Field {
+    /// A field of a name and a kind, of which nothing more is said.
+    pub fn plain(name: &str, kind: Kind) -> Field {
         Field {
-            name: place(),
-            kind: Kind::Text,
+            name: name.to_owned(),
+            kind,
             required: false,
             min: None,
             max: None,
             unit: None,
             spellings: Vec::new(),
             max_length: None,
-            about: Some("where the record came from".to_owned()),
+            about: None,
             missing_as: None,
             column: None,
+        }
+    }
+
+    fn place() -> Field {
+        Field {
+            about: Some("where the record came from".to_owned()),
+            ..Field::plain(PLACE, Kind::Text)
         }
     }
 

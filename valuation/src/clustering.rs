@@ -12,6 +12,7 @@ mod kmeans;
 mod options;
 mod principal;
 mod report;
+pub(crate) mod segments;
 mod silhouette;
 
 use arrow_array::RecordBatch;
@@ -54,6 +55,11 @@ struct Head {
     centres: Vec<Vec<f64>>,
     /// How well clusters are told apart, and the features.
     report: ClusterReport,
+}
+
+/// Centres as rows.
+fn rows_of(centres: &Array2<f64>) -> Vec<Vec<f64>> {
+    centres.rows().into_iter().map(|own| own.to_vec()).collect()
 }
 
 /// A sample row and its cluster.

@@ -7,6 +7,7 @@ mod judge;
 mod options;
 mod selection;
 
+use std::borrow::Cow;
 use std::time::Instant;
 
 use arrow_array::RecordBatch;
@@ -21,6 +22,7 @@ pub use self::options::{FitOptions, FoldBy, SplitBy};
 use self::selection::{Selection, select};
 use crate::artifact::FORMAT;
 use crate::clean::Listings;
+use crate::clustering::segments::{SEGMENT, Segments};
 use crate::estimator::Wanted;
 use crate::metrics::Report;
 use crate::model::{Golden, Head, Model};
@@ -109,13 +111,21 @@ fn fit_on_this_pool(
         usable,
     } = select(listings, &data, target)?;
 
+    // A category like any other from here on: fitted on training rows, known of every row.
+    let segments = market(options, &telling, batch, &sides.train)?;
+    let telling = segments
+        .as_ref()
+        .map_or_else(|| telling.clone(), |own| own.schema(&telling));
+    let batch_read = segments
+        .as_ref()
+        .map_or(Cow::Borrowed(batch), |own| own.extend(batch));
     let members = match options.members.is_empty() {
         true => options.effort.members(sides.train.len()),
         false => options.members.clone(),
     };
     let wanted = |rows| Wanted {
         schema: &telling,
-        batch,
+        batch: &batch_read,
         rows,
         logs: &data.logs,
         group: data.group,
@@ -126,7 +136,7 @@ fn fit_on_this_pool(
     if fitted.columns == 0 {
         return Err(no_features(schema));
     }
-    let judged = judge(&data, batch, &sides, &mut fitted).ok_or(FitError::EmptyHoldout {
+    let judged = judge(&data, &batch_read, &sides, &mut fitted).ok_or(FitError::EmptyHoldout {
         rows: usable,
         fraction: options.holdout_fraction,
     })?;
@@ -141,6 +151,7 @@ fn fit_on_this_pool(
     }
     kept.prune();
     kept.estimator.plan.quantile *= judged.widened;
+    kept.estimator.plan.segments = segments;
     let report = Report {
         rows: batch.num_rows(),
         removed,
@@ -149,7 +160,7 @@ fn fit_on_this_pool(
         holdout_outliers,
         holdout_copies,
         ratios: RatioStudy::of(&judged.actual, &judged.valued),
-        segments: segment::of(schema, batch, data.group, &judged.rows),
+        segments: segment::of(schema, &batch_read, data.group, &judged.rows),
         judged: judged.rows,
         members: judged.members,
         folds,
@@ -203,6 +214,28 @@ fn fit_on_this_pool(
         ..model.head.report.clone()
     };
     Ok((model, report))
+}
+
+/// The segments that are asked for, fitted on `rows`; none where they tell nothing apart.
+///
+/// # Errors
+/// When the schema has a field of that name, or they cannot be found.
+fn market(
+    options: &FitOptions,
+    schema: &Schema,
+    batch: &RecordBatch,
+    rows: &[usize],
+) -> Result<Option<Segments>, FitError> {
+    if options.segments == 0 {
+        return Ok(None);
+    }
+    let broken = |detail: String| FitError::Segments { detail };
+    if schema.field(SEGMENT).is_some() {
+        let detail = format!("the schema has a field {SEGMENT:?} of its own");
+        return Err(broken(detail));
+    }
+    let found = Segments::fit(schema, batch, rows, options.segments, options.seed);
+    found.map_err(|error| broken(error.to_string()))
 }
 
 /// Some of the `rows` learned from, and what the model says of them.

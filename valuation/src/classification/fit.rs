@@ -498,6 +498,7 @@ fn plan(ground: &Ground, equity: Equity) -> Plan {
         spread: 0.0,
         quantile: 0.0,
         widths: None,
+        segments: None,
     }
 }
 

@@ -96,13 +96,7 @@ impl Clustering<'_> {
                 trained_at_us,
                 data_until_us: rows.iter().filter_map(|row| times.time_us(*row)).max(),
                 schema: schema.clone(),
-                centres: best
-                    .found
-                    .centres
-                    .rows()
-                    .into_iter()
-                    .map(|own| own.to_vec())
-                    .collect(),
+                centres: super::rows_of(&best.found.centres),
                 // The picture is for the report of the training, and as large as all else.
                 report: ClusterReport {
                     picture: Picture {
