@@ -112,6 +112,11 @@ fn fit_on_this_pool(
     } = select(listings, &data, target)?;
 
     // A category like any other from here on: fitted on training rows, known of every row.
+    if options.segments > 0 && schema.field(SEGMENT).is_some() {
+        return Err(FitError::Segments {
+            detail: format!("the schema has a field {SEGMENT:?} of its own"),
+        });
+    }
     let segments = market(options, &telling, batch, &sides.train)?;
     let telling = segments
         .as_ref()
@@ -219,7 +224,7 @@ fn fit_on_this_pool(
 /// The segments that are asked for, fitted on `rows`; none where they tell nothing apart.
 ///
 /// # Errors
-/// When the schema has a field of that name, or they cannot be found.
+/// When they cannot be found.
 fn market(
     options: &FitOptions,
     schema: &Schema,
@@ -229,13 +234,10 @@ fn market(
     if options.segments == 0 {
         return Ok(None);
     }
-    let broken = |detail: String| FitError::Segments { detail };
-    if schema.field(SEGMENT).is_some() {
-        let detail = format!("the schema has a field {SEGMENT:?} of its own");
-        return Err(broken(detail));
-    }
     let found = Segments::fit(schema, batch, rows, options.segments, options.seed);
-    found.map_err(|error| broken(error.to_string()))
+    found.map_err(|error| FitError::Segments {
+        detail: error.to_string(),
+    })
 }
 
 /// Some of the `rows` learned from, and what the model says of them.

@@ -27,7 +27,7 @@ impl Default for ClusteringOptions {
             clusters: 0,
             least: 2,
             most: 12,
-            starts: 10,
+            starts: 30,
         }
     }
 }

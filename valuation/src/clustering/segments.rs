@@ -20,7 +20,7 @@ use super::kmeans;
 /// The field's name; a schema that has one of its own keeps it.
 pub(crate) const SEGMENT: &str = "segment";
 /// Starts of k-means.
-const STARTS: usize = 10;
+const STARTS: usize = 30;
 
 /// Segments of listings, fitted on training rows.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
