@@ -12,6 +12,8 @@ use crate::clusters::summary;
 use crate::listings::Listings;
 use crate::table::amount;
 
+/// Numbers of clusters named on the axis at most.
+const MOST_NAMES: usize = 12;
 /// Features named under the picture, of each direction.
 const NAMED: usize = 3;
 
@@ -33,10 +35,14 @@ fn number(report: &ClusterReport) -> String {
     let clusters = || report.tried.iter().map(|own| own.clusters as f64);
     let plot = |caption: &str, of: &dyn Fn(&valuation::clustering::Tried) -> f64| {
         let values = || report.tried.iter().map(of);
-        let mut plot = Plot::new(
+        let mut plot = Plot::without_names(
             Axis::of(clusters(), Scale::Linear),
             Axis::from_zero(values()),
         );
+        let every = report.tried.len().div_ceil(MOST_NAMES).max(1);
+        for own in report.tried.iter().step_by(every) {
+            plot.name_x(own.clusters as f64, &own.clusters.to_string());
+        }
         let points: Vec<(f64, f64)> = clusters().zip(values()).collect();
         plot.path(&points, COLOURS[0]);
         let chosen = report
@@ -72,17 +78,18 @@ fn number(report: &ClusterReport) -> String {
 fn picture(report: &ClusterReport) -> String {
     let picture = &report.picture;
     let centres = || report.found.iter().map(|own| own.place);
-    let all = || picture.points.iter().map(|own| own.place).chain(centres());
-    let mut plot = Plot::new(
-        Axis::of(all().map(|place| place[0]), Scale::Linear),
-        Axis::of(all().map(|place| place[1]), Scale::Linear),
-    );
+    let axes = [0, 1].map(|axis| middle(picture.points.iter().map(|own| own.place[axis])));
+    let inside = |place: [f64; 2]| {
+        let held = |axis: usize| place[axis].clamp(axes[axis].low, axes[axis].high);
+        (held(0), held(1))
+    };
+    let mut plot = Plot::new(axes[0], axes[1]);
     let colour = |cluster: usize| COLOURS[cluster % COLOURS.len()];
     for point in &picture.points {
-        plot.dot(point.place.into(), 1.8, colour(point.cluster), 0.5);
+        plot.dot(inside(point.place), 1.8, colour(point.cluster), 0.5);
     }
     for (cluster, place) in centres().enumerate() {
-        plot.number(place.into(), cluster, colour(cluster));
+        plot.number(inside(place), cluster, colour(cluster));
     }
     let [first, second] = picture.explained.map(|share| share * 100.0);
     let names = |axis: usize| {
@@ -102,7 +109,7 @@ fn picture(report: &ClusterReport) -> String {
     let said = format!(
         "The first two principal components of the standardised features: {first:.1} % and {second:.1} % \
          of the variance. To the right: {}. Upwards: {}. Numbers stand at the centres; clusters that \
-         overlap here may lie apart in the other directions.",
+         overlap here may lie apart in the other directions. What lies far outside stands at the edge.",
         names(0),
         names(1)
     );
@@ -120,6 +127,21 @@ fn picture(report: &ClusterReport) -> String {
         bars::lying("Records by cluster", &sizes),
     ];
     section("Where they lie", &said, &figures, "")
+}
+
+/// An axis over all but the outermost hundredth at both ends, and a fifth more: a few records far off must
+/// not press all others into a line.
+fn middle(values: impl Iterator<Item = f64>) -> Axis {
+    let mut values: Vec<f64> = values.collect();
+    values.sort_by(f64::total_cmp);
+    let at = |share: f64| {
+        let last = values.len().saturating_sub(1);
+        let place = (last as f64 * share).round() as usize;
+        values.get(place).copied().unwrap_or(0.0)
+    };
+    let (low, high) = (at(0.01), at(0.99));
+    let more = 0.2 * (high - low);
+    Axis::of([low - more, high + more].into_iter(), Scale::Linear)
 }
 
 /// The centres in the fields' own units, beside all records.
