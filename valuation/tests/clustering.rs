@@ -51,7 +51,7 @@ fn kind_of(row: usize) -> usize {
 
 /// Whether its sugars are not known.
 fn is_gap(row: usize) -> bool {
-    kind_of(row) == 3 && row % 3 == 0
+    kind_of(row) == 3 && row.is_multiple_of(3)
 }
 
 /// Each within three tenths of its kind; some drinks lack their sugars, every fortieth food how it is packed.
