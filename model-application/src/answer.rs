@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use records::decode::Key;
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use valuation::Explanation;
 
 /// The price given for a request.
@@ -10,7 +10,8 @@ use valuation::Explanation;
 pub struct Answer {
     /// As the request had it: a number stays a number.
     pub id: Key,
-    /// The price; of a class, how likely the record is of it.
+    /// The price; of a class, how likely the record is of it; of a clustering, the cluster's number.
+    #[serde(serialize_with = "in_short")]
     pub prediction: f64,
     /// The lower end of the price's range.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -45,6 +46,16 @@ pub struct Answer {
     /// The market it belongs to: live quality is told by it.
     #[serde(skip)]
     pub segment: Option<String>,
+}
+
+/// A whole number without its point: a cluster is 3, not 3.0.
+fn in_short<S: Serializer>(prediction: &f64, to: S) -> Result<S::Ok, S::Error> {
+    /// Beyond it a float no longer tells whole numbers apart (2^53).
+    const EXACT: f64 = 9_007_199_254_740_992.0;
+    match prediction.fract() == 0.0 && prediction.abs() < EXACT {
+        true => to.serialize_i64(*prediction as i64),
+        false => to.serialize_f64(*prediction),
+    }
 }
 
 /// An answer and its bytes, which are made once: what is stored, published and replied.

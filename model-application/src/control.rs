@@ -114,6 +114,8 @@ impl Control {
                     .and_then(|loaded| Some(loaded.model.price()?.report().model.mdape)),
                 "holdout_auc": current
                     .and_then(|loaded| Some(loaded.model.class()?.report().model.auc.value)),
+                "silhouette": current
+                    .and_then(|loaded| Some(loaded.model.clusters()?.report().silhouette)),
                 "last_swap": control.serving.last_swap(),
                 "refused_model": control.serving.refused(),
                 "answered": control.answered.load(Ordering::Relaxed),

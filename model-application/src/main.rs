@@ -31,12 +31,14 @@ struct Args {
 enum Command {
     /// Price a table or a file, and leave
     ///
-    /// Reads rows of the schema (schema.source), and writes id, prediction, low, high and model. Broken
+    /// Reads rows of the schema (schema.source), and writes id, prediction and model; of prices low and
+    /// high too, of a class whether it is. Of a clustering the prediction is the cluster's number. Broken
     /// off and started again it goes on where it was (a Parquet file from its beginning); the output of
     /// a file appears when it is whole. Rows that are no records are told and left out.
     ///
     ///   model-application score --input homes.csv --output prices.csv
     ///   model-application score --input listings --output prices --model real-estate@challenger
+    ///   model-application score --input foods --output predictions --set schema.source=schemas/food.toml
     #[command(verbatim_doc_comment)]
     Score {
         /// A file ending in .csv, .tsv or .parquet, or a table of the database

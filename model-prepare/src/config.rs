@@ -8,7 +8,7 @@ use common::database::DatabaseConfig;
 use records::Schema;
 use registry::RegistryConfig;
 use serde::Deserialize;
-use valuation::{Effort, FoldBy, NamedMember};
+use valuation::{ClusteringOptions, Effort, FoldBy, NamedMember};
 
 use crate::promotion::{PromotionConfig, PromotionMode};
 use crate::sweep::SweepConfig;
@@ -62,6 +62,10 @@ pub struct PrepareConfig {
     pub promote: PromotionMode,
     /// The bounds of the rule it is judged by.
     pub promotion: PromotionConfig,
+    /// Segments of the market as one more thing that prices are told by; 0 for none.
+    pub segments: usize,
+    /// How clusters are found, of schemas of task clustering.
+    pub clustering: ClusteringOptions,
     /// When the loop trains.
     pub watch: WatchConfig,
     /// What a sweep varies.

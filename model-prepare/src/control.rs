@@ -126,6 +126,11 @@ pub(crate) struct Training {
     log_loss: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     baseline_log_loss: Option<f64>,
+    /// Of a clustering.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    clusters: Option<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    silhouette: Option<f64>,
 }
 
 #[derive(Debug, Clone, Serialize)]
@@ -412,13 +417,15 @@ impl Training {
             seconds,
             rows: found.rows(),
             rows_rejected: trained.rows_rejected,
-            removed: found.removed().clone(),
+            removed: found.removed(),
             mdape: price.map(|own| own.model.mdape),
             baseline_mdape: price.map(|own| own.baseline.mdape),
             coverage: price.map(|own| own.coverage),
             auc: class.map(|own| own.model.auc.value),
             log_loss: class.map(|own| own.model.log_loss),
             baseline_log_loss: class.map(|own| own.baseline.log_loss),
+            clusters: found.clusters().map(|own| own.clusters),
+            silhouette: found.clusters().map(|own| own.silhouette),
         }
     }
 }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 use records::Purpose;
 use records::file::FileReader;
-use valuation::Model;
+use valuation::Learned;
 
 /// Records whose values are written at most.
 const MOST_ROWS: usize = 100_000;
@@ -38,8 +38,12 @@ pub struct Export {
 /// # Errors
 /// When the version does not load, has no such member, or a file cannot be read or written.
 pub fn export(directory: &Path, wanted: &Export) -> anyhow::Result<String> {
-    let model = Model::load(directory)
+    let model = Learned::load(directory)
         .with_context(|| format!("cannot load the version {}", directory.display()))?;
+    let model = model.price().with_context(|| {
+        let (task, name) = (model.schema().task, directory.display());
+        format!("expected a model of prices, found {name} of task {task:?}: others have no export")
+    })?;
     let is_trees = wanted.format == ExportFormat::Xgboost;
     let (name, bytes) = model.export(is_trees, wanted.member.as_deref())?;
     std::fs::write(&wanted.to, bytes)

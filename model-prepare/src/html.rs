@@ -4,6 +4,7 @@ mod axis;
 mod bars;
 mod boxes;
 mod classified;
+mod clusters;
 mod columns;
 mod data;
 mod distribution;
@@ -16,6 +17,8 @@ use records::Schema;
 
 use crate::Found;
 use crate::evaluate::{Evaluated, summary};
+
+pub(crate) use self::clusters::clusters;
 
 const STYLE: &str = "body{font:15px/1.45 system-ui,sans-serif;margin:1.5rem auto;max-width:70rem;\
     padding:0 1rem;color:#1b2330}h1{font-size:1.6rem}h2{margin:2.2rem 0 .5rem;font-size:1.2rem}\
@@ -62,14 +65,22 @@ pub(crate) fn page(evaluated: &Evaluated, schema: &Schema, batch: &RecordBatch) 
         data::features(evaluated, schema, batch),
         data::left_out(evaluated),
     ];
+    whole(
+        &title,
+        &summary(evaluated),
+        &(own.concat() + &of_data.concat()),
+    )
+}
+
+/// A page of its own: a title that is escaped, the measures as text, the sections.
+fn whole(title: &str, measures: &str, sections: &str) -> String {
     // An icon of its own: a browser would ask the server for one.
     format!(
         "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\">\
          <meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">\
          <link rel=\"icon\" href=\"data:,\"><title>{title}</title><style>{STYLE}</style></head>\
-         <body><h1>{title}</h1><pre>{}</pre>{}</body></html>",
-        escape(&summary(evaluated)),
-        own.concat() + &of_data.concat()
+         <body><h1>{title}</h1><pre>{}</pre>{sections}</body></html>",
+        escape(measures)
     )
 }
 

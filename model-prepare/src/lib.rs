@@ -1,6 +1,7 @@
 //! Fits the price model on stored listings or on a file, and saves a version of it.
 
 mod check;
+mod clusters;
 mod commands;
 mod config;
 mod control;
@@ -13,6 +14,7 @@ mod html;
 mod infer;
 mod listings;
 mod live;
+mod outcome;
 mod price;
 mod promotion;
 mod refused;
@@ -30,6 +32,7 @@ use std::time::Instant;
 
 use anyhow::Context;
 use common::progress::Stage;
+use records::Task;
 use registry::{Registry, Run};
 use sqlx::PgPool;
 use valuation::FitOptions;
@@ -38,6 +41,7 @@ use crate::listings::{Listings, Selection};
 use crate::training::Workplace;
 use crate::turn::Turn;
 
+pub use clusters::evaluate_clusters;
 pub use commands::{Shown, compare, gc, history, promote, rollback, runs, show, sync, versions};
 pub use config::{Config, FeaturesConfig, PrepareConfig};
 pub use evaluate::{Evaluated, Evaluation, Speed, evaluate, summary};
@@ -46,6 +50,7 @@ pub use features::{Materialise, Materialised, features};
 pub use follow::{Base, Follow, FollowConfig, Screen, follow};
 pub use found::Found;
 pub use infer::infer;
+pub use outcome::Outcome;
 pub use price::price;
 pub use promotion::{Check, Contest, PromotionConfig, PromotionMode, Side, Verdict};
 pub use refused::Refused;
@@ -131,6 +136,7 @@ fn options(config: &Config) -> FitOptions {
         fold_by: prepare.fold_by,
         threads: prepare.threads,
         seed: prepare.seed,
+        segments: prepare.segments,
         ..FitOptions::default()
     }
 }
@@ -144,11 +150,15 @@ fn train(
 ) -> anyhow::Result<Trained> {
     let registry = registry::open(&config.registry)?;
     let registry = &*registry;
-    let Published {
-        version,
-        mut run,
-        found,
-    } = fit_and_publish(config, listings, source, arrived, began, None, registry)?;
+    let (version, mut run, found) = match config.schema.task {
+        Task::Clustering => {
+            clusters::fit_and_publish(config, listings, source, arrived, began, registry)?
+        }
+        Task::Regression | Task::Classification => {
+            let own = fit_and_publish(config, listings, source, arrived, began, None, registry)?;
+            (own.version, own.run, Outcome::Judged(own.found))
+        }
+    };
     let decision = match &version {
         Some(version) => match decide(registry, config, version, &mut run) {
             Err(error) if is_away(&error) => {

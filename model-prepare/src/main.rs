@@ -35,6 +35,10 @@ use valuation::SplitBy;
 ///   model-prepare schema infer homes.csv --target price > homes.toml
 ///   model-prepare export --model models/v000001 --format xgboost --to boosted.json
 ///
+/// A schema of task = "clustering" has no price: records that are alike are found instead (k-means; how
+/// many clusters, the silhouette says, or prepare.clustering.clusters). --report, --html and --predictions
+/// write the clusters of --data.
+///
 /// Every training is a run: its parameters, measures, report and training set are kept beside the
 /// versions, or in an MLflow server (MLFLOW_TRACKING_URI). The new version is judged against the
 /// champion on rows that neither had learned from, and promoted by rule (prepare.promote):
@@ -462,6 +466,11 @@ async fn main() -> anyhow::Result<()> {
             seed: config.prepare.seed,
             registry: args.registry,
         };
+        if config.schema.task == records::Task::Clustering {
+            let judge = move || model_prepare::evaluate_clusters(&config, &file, &wanted);
+            println!("{}", tokio::task::spawn_blocking(judge).await??);
+            return Ok(());
+        }
         let judge = move || model_prepare::evaluate(&config, &file, &wanted);
         let evaluated = tokio::task::spawn_blocking(judge).await??;
         println!("{}", model_prepare::summary(&evaluated));

@@ -1,30 +1,36 @@
-//! `price`: records in, prices out, a line of JSON each.
+//! `price`: records in, prices out, a line of JSON each; of a class its probability, of a clustering the
+//! cluster's number.
 
 use std::io::{BufRead, Write};
 use std::path::Path;
 
 use anyhow::Context;
 use records::{Decoder, Purpose};
-use valuation::Model;
+use serde_json::json;
+use valuation::Learned;
 
 /// Records priced at a time: bounds memory.
 const BATCH_ROWS: usize = 8192;
 
-/// Prices every line of `from` by the version at `directory`; a line of `to` has `prediction`, `low`
-/// and `high`. Lines stand for lines: a record that the schema refuses ends it.
+/// Prices every line of `from` by the version at `directory`; a line of `to` has `prediction`, and
+/// of prices `low` and `high`. Lines stand for lines: a record that the schema refuses ends it.
 ///
 /// # Errors
 /// When the version does not load, a line is no record, or nothing can be read or written.
 pub fn price(directory: &Path, from: impl BufRead, mut to: impl Write) -> anyhow::Result<()> {
-    let model = Model::load(directory)
+    let model = Learned::load(directory)
         .with_context(|| format!("cannot load the version {}", directory.display()))?;
     let mut decoder = Decoder::new(model.schema(), Purpose::Request);
     let now_us = records::timestamp::now_us();
     let mut flush = |decoder: &mut Decoder| -> anyhow::Result<()> {
         for own in model.predict(&decoder.finish().batch)? {
-            let line = serde_json::json!({
-                "prediction": own.value, "low": own.low, "high": own.high,
-            });
+            let line = match &model {
+                Learned::Price(_) => {
+                    json!({ "prediction": own.value, "low": own.low, "high": own.high })
+                }
+                Learned::Class(_) => json!({ "prediction": own.value }),
+                Learned::Clusters(_) => json!({ "prediction": own.value as u64 }),
+            };
             writeln!(to, "{line}")?;
         }
         Ok(())

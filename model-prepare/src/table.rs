@@ -4,14 +4,36 @@ use std::fmt::Write;
 
 use valuation::{ClassReport, Link, Report};
 
-use crate::{Found, Refused, Trained};
+use crate::{Found, Outcome, Refused, Trained, clusters};
 
 /// Kinds of refused rows that are shown.
 const MOST_KINDS: usize = 10;
 
-/// A table of errors beside the baseline's, what was removed, and where the version is.
+/// What was found, what was left out, and where the version is.
 pub fn table(trained: &Trained) -> String {
-    let found = &trained.found;
+    match &trained.found {
+        Outcome::Judged(found) => judged(trained, found),
+        Outcome::Clusters(report) => format!(
+            "{}{}{}",
+            clusters::summary(report),
+            rejected(trained.rows_rejected, &trained.refused),
+            trained.told()
+        ),
+    }
+}
+
+/// Rows that the schema refused; a line for each kind.
+pub(crate) fn rejected(rows: usize, refused: &[Refused]) -> String {
+    let mut text = format!("rows rejected by the schema: {rows}\n");
+    for kind in refused.iter().take(MOST_KINDS) {
+        // Writing to a String cannot fail.
+        let _ = writeln!(text, "    {kind}");
+    }
+    text
+}
+
+/// A table of errors beside the baseline's.
+fn judged(trained: &Trained, found: &Found) -> String {
     let features = match found {
         Found::Price(report) => report.features,
         Found::Class(report) => report.features,

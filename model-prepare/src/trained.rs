@@ -2,7 +2,7 @@
 
 use registry::Version;
 
-use crate::{Found, Refused, Verdict};
+use crate::{Outcome, Refused, Verdict};
 
 /// A version that was fitted, and what became of it.
 #[derive(Debug)]
@@ -14,7 +14,7 @@ pub struct Trained {
     /// The verdict on it and whether it was promoted; `None` where the server was away.
     pub decision: Option<(Verdict, bool)>,
     /// How good it is.
-    pub found: Found,
+    pub found: Outcome,
     /// Rows that the schema refused.
     pub rows_rejected: usize,
     /// The same by what is wrong with them, the most frequent first.

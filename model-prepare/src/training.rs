@@ -7,7 +7,7 @@ mod page;
 mod publish;
 mod workplace;
 
-pub(crate) use holdout::{Holdout, write as write_records};
+pub(crate) use holdout::{Holdout, read_all as read_records, write as write_records};
 pub(crate) use learned::Learned;
 pub(crate) use log::{Fitted, log, measures, member_params, schema_digest};
 pub(crate) use publish::{decide, keep_or_publish, log_or_keep};

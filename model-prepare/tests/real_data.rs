@@ -55,7 +55,7 @@ fn report(text: &str, schema: &str) -> Report {
     let trained = trained.expect("trains");
     println!("{}", model_prepare::table(&trained));
     valuation::Model::load(&trained.saved.expect("is saved").path).expect("the version loads");
-    trained.report
+    trained.found.price().expect("prices").clone()
 }
 
 fn is_worth_having(report: &Report) {

@@ -119,6 +119,16 @@ pub enum Task {
     Clustering,
 }
 
+/// What stands for a number that is not known, where records are compared with each other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum MissingAs {
+    /// Zero: sources that say nothing where there is none of a thing.
+    Zero,
+    /// The median of the records learned from.
+    Median,
+}
+
 /// What a record is decoded for: it decides whether the target must be there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Purpose {
@@ -158,6 +168,10 @@ pub struct Field {
     /// What the field means, for people.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub about: Option<String>,
+    /// What stands for it where it is not known, if not what the schema says of all fields: a gap may
+    /// mean "none" in one field, and "nobody has measured it" in another.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub missing_as: Option<MissingAs>,
     /// Its header in files where that is not `name`: other people's files have capitals, spaces,
     /// or no header at all (`""`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -170,18 +184,27 @@ fn place() -> String {
 }
 
 impl Field {
-    fn place() -> Field {
+    /// A field of a name and a kind, of which nothing more is said.
+    pub fn plain(name: &str, kind: Kind) -> Field {
         Field {
-            name: place(),
-            kind: Kind::Text,
+            name: name.to_owned(),
+            kind,
             required: false,
             min: None,
             max: None,
             unit: None,
             spellings: Vec::new(),
             max_length: None,
-            about: Some("where the record came from".to_owned()),
+            about: None,
+            missing_as: None,
             column: None,
+        }
+    }
+
+    fn place() -> Field {
+        Field {
+            about: Some("where the record came from".to_owned()),
+            ..Field::plain(PLACE, Kind::Text)
         }
     }
 
@@ -239,6 +262,10 @@ pub struct Schema {
     /// Which targets are of the class that a classification tells; a boolean target needs none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub class: Option<Class>,
+    /// What stands for numbers that are not known, of a clustering: without a target there is nothing to
+    /// learn from gaps.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub missing_as: Option<MissingAs>,
     /// The fields, in the order of the table's columns.
     #[serde(rename = "field")]
     pub fields: Vec<Field>,
@@ -337,6 +364,18 @@ impl Schema {
                 && self.time.as_deref() != Some(field.name.as_str())
                 && self.target.as_deref() != Some(field.name.as_str())
         })
+    }
+
+    /// What stands for a field's value where it is not known: what the field says, else what the
+    /// schema does, else the median. Times have their median: zero would be 1970.
+    pub fn missing_as(&self, field: &Field) -> MissingAs {
+        match field.kind {
+            Kind::Timestamp => MissingAs::Median,
+            _ => field
+                .missing_as
+                .or(self.missing_as)
+                .unwrap_or(MissingAs::Median),
+        }
     }
 
     /// Whether a column of decoded records can hold nulls.

@@ -7,6 +7,8 @@ mod grown;
 mod lines;
 mod refit;
 
+use std::borrow::Cow;
+
 use arrow_array::RecordBatch;
 use rayon::prelude::*;
 use records::Schema;
@@ -14,6 +16,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::boosted::Boosted;
 use crate::cells::Cells;
+use crate::clustering::segments::Segments;
 use crate::comparables::Comparables;
 use crate::equity::Equity;
 use crate::features::Features;
@@ -64,6 +67,9 @@ pub(crate) struct Plan {
     /// Segments whose ranges are wider or narrower than that; none where one width fits all.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) widths: Option<Widths>,
+    /// Segments of the market as one more category; none where they are not wanted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) segments: Option<Segments>,
 }
 
 /// A fitted estimator.
@@ -102,7 +108,8 @@ struct Scratch {
 impl Estimator {
     /// Estimates every row of a batch: rows side by side on all cores, the same bits as one by one.
     pub(crate) fn batch(&self, batch: &RecordBatch) -> Vec<Estimate> {
-        let bound = self.bind(batch);
+        let batch = self.complete(batch);
+        let bound = self.bind(&batch);
         let rows: Vec<usize> = (0..batch.num_rows()).collect();
         match rows.as_slice() {
             [] => Vec::new(),
@@ -114,11 +121,21 @@ impl Estimator {
         }
     }
 
+    /// The batch with what is worked out before anything is read: the segments.
+    pub(crate) fn complete<'a>(&self, batch: &'a RecordBatch) -> Cow<'a, RecordBatch> {
+        match &self.plan.segments {
+            Some(segments) => segments.extend(batch),
+            None => Cow::Borrowed(batch),
+        }
+    }
+
     /// Whether a field of a record is read.
     pub(crate) fn reads(&self, field: &str) -> bool {
         let linear = self.plan.features.as_ref();
         let frame = self.plan.frame.as_ref();
+        let segments = self.plan.segments.as_ref();
         linear.is_some_and(|features| features.reads(field))
+            || segments.is_some_and(|segments| segments.reads(field))
             || frame.is_some_and(|frame| frame.reads(field))
             || self
                 .plan
@@ -127,6 +144,7 @@ impl Estimator {
                 .is_some_and(|own| own.field == field)
     }
 
+    /// Of a batch that is [`Estimator::complete`].
     pub(crate) fn bind<'a>(&'a self, batch: &'a RecordBatch) -> BoundEstimator<'a> {
         BoundEstimator {
             estimator: self,
@@ -155,6 +173,14 @@ impl Estimator {
     /// Says which part does not.
     pub(crate) fn check(&self, schema: &Schema) -> Result<(), (String, String)> {
         let plan = |detail| ("model.json".to_owned(), detail);
+        let extended = match &self.plan.segments {
+            Some(segments) => {
+                segments.check(schema).map_err(plan)?;
+                Cow::Owned(segments.schema(schema))
+            }
+            None => Cow::Borrowed(schema),
+        };
+        let schema: &Schema = &extended;
         let weights: f64 = self.plan.members.iter().map(|member| member.weight).sum();
         let each = self.plan.members.iter().map(|member| member.weight);
         if (weights - 1.0).abs() > 1e-9 || !each.clone().all(|weight| weight > 0.0) {

@@ -60,6 +60,7 @@ impl Model {
         }
         let own = batch.slice(row, 1);
         let estimator = &self.estimator;
+        let own = estimator.complete(&own);
         let bound = estimator.bind(&own);
         let (frame, design) = (bound.frame_row(0), bound.design_row(0));
         let mut base = 0.0;

@@ -103,7 +103,8 @@ impl Model {
         let member = members
             .find(|(head, _)| head.name == name)
             .map(|(_, member)| member);
-        let bound = self.estimator.bind(batch);
+        let batch = self.estimator.complete(batch);
+        let bound = self.estimator.bind(&batch);
         let rows = (0..batch.num_rows()).map(|row| {
             let values = bound.frame_row(row);
             let said = member.map_or(f64::NAN, |own| own.row(&bound.design_row(row), &values));

@@ -7,6 +7,7 @@ mod judge;
 mod options;
 mod selection;
 
+use std::borrow::Cow;
 use std::time::Instant;
 
 use arrow_array::RecordBatch;
@@ -21,6 +22,7 @@ pub use self::options::{FitOptions, FoldBy, SplitBy};
 use self::selection::{Selection, select};
 use crate::artifact::FORMAT;
 use crate::clean::Listings;
+use crate::clustering::segments::{SEGMENT, Segments};
 use crate::estimator::Wanted;
 use crate::link::Link;
 use crate::metrics::Report;
@@ -111,13 +113,26 @@ fn fit_on_this_pool(
         usable,
     } = select(listings, &data, target)?;
 
+    // A category like any other from here on: fitted on training rows, known of every row.
+    if options.segments > 0 && schema.field(SEGMENT).is_some() {
+        return Err(FitError::Segments {
+            detail: format!("the schema has a field {SEGMENT:?} of its own"),
+        });
+    }
+    let segments = market(options, &telling, batch, &sides.train)?;
+    let telling = segments
+        .as_ref()
+        .map_or_else(|| telling.clone(), |own| own.schema(&telling));
+    let batch_read = segments
+        .as_ref()
+        .map_or(Cow::Borrowed(batch), |own| own.extend(batch));
     let members = match options.members.is_empty() {
         true => options.effort.members(sides.train.len()),
         false => options.members.clone(),
     };
     let wanted = |rows| Wanted {
         schema: &telling,
-        batch,
+        batch: &batch_read,
         rows,
         logs: &data.logs,
         group: data.group,
@@ -128,7 +143,7 @@ fn fit_on_this_pool(
     if fitted.columns == 0 {
         return Err(no_features(schema));
     }
-    let judged = judge(&data, batch, &sides, &mut fitted).ok_or(FitError::EmptyHoldout {
+    let judged = judge(&data, &batch_read, &sides, &mut fitted).ok_or(FitError::EmptyHoldout {
         rows: usable,
         fraction: options.holdout_fraction,
     })?;
@@ -143,6 +158,7 @@ fn fit_on_this_pool(
     }
     kept.prune();
     kept.estimator.plan.quantile *= judged.widened;
+    kept.estimator.plan.segments = segments;
     let report = Report {
         link,
         rows: batch.num_rows(),
@@ -152,7 +168,7 @@ fn fit_on_this_pool(
         holdout_outliers,
         holdout_copies,
         ratios: RatioStudy::on(link, &judged.actual, &judged.valued),
-        segments: segment::of(schema, link, batch, data.group, &judged.rows),
+        segments: segment::of(schema, link, &batch_read, data.group, &judged.rows),
         judged: judged.rows,
         members: judged.members,
         folds,
@@ -213,6 +229,25 @@ fn fit_on_this_pool(
         ..model.head.report.clone()
     };
     Ok((model, report))
+}
+
+/// The segments that are asked for, fitted on `rows`; none where they tell nothing apart.
+///
+/// # Errors
+/// When they cannot be found.
+fn market(
+    options: &FitOptions,
+    schema: &Schema,
+    batch: &RecordBatch,
+    rows: &[usize],
+) -> Result<Option<Segments>, FitError> {
+    if options.segments == 0 {
+        return Ok(None);
+    }
+    let found = Segments::fit(schema, batch, rows, options.segments, options.seed);
+    found.map_err(|error| FitError::Segments {
+        detail: error.to_string(),
+    })
 }
 
 /// Some of the `rows` learned from, and what the model says of them.

@@ -8,6 +8,7 @@ use serde::Deserialize;
 
 use crate::artifact::{ArtifactError, Verified};
 use crate::classification::ClassModel;
+use crate::clustering::Clusters;
 use crate::explain::Explanation;
 use crate::mismatch::SchemaMismatch;
 use crate::model::{Model, PredictError, Prediction};
@@ -20,6 +21,8 @@ pub enum Learned {
     Price(Box<Model>),
     /// How likely a record is of a class.
     Class(Box<ClassModel>),
+    /// Which records are alike.
+    Clusters(Box<Clusters>),
 }
 
 /// The part of `model.json` that says which task it is.
@@ -37,7 +40,8 @@ impl Learned {
         let head: Head = Verified::open(dir)?.head()?;
         match head.schema.task {
             Task::Classification => Ok(Learned::Class(Box::new(ClassModel::load(dir)?))),
-            _ => Ok(Learned::Price(Box::new(Model::load(dir)?))),
+            Task::Clustering => Ok(Learned::Clusters(Box::new(Clusters::load(dir)?))),
+            Task::Regression => Ok(Learned::Price(Box::new(Model::load(dir)?))),
         }
     }
 
@@ -49,6 +53,7 @@ impl Learned {
         match self {
             Learned::Price(own) => own.save(dir),
             Learned::Class(own) => own.save(dir),
+            Learned::Clusters(own) => own.save(dir),
         }
     }
 
@@ -60,6 +65,7 @@ impl Learned {
         match self {
             Learned::Price(own) => own.predict(batch),
             Learned::Class(own) => own.predict(batch),
+            Learned::Clusters(own) => Ok(own.predict(batch)?.into_iter().map(number).collect()),
         }
     }
 
@@ -71,6 +77,7 @@ impl Learned {
         match self {
             Learned::Price(own) => own.fits(schema),
             Learned::Class(own) => own.fits(schema),
+            Learned::Clusters(own) => own.fits(schema),
         }
     }
 
@@ -79,6 +86,7 @@ impl Learned {
         match self {
             Learned::Price(own) => own.schema(),
             Learned::Class(own) => own.schema(),
+            Learned::Clusters(own) => own.schema(),
         }
     }
 
@@ -87,6 +95,7 @@ impl Learned {
         match self {
             Learned::Price(own) => own.trained_at_us(),
             Learned::Class(own) => own.trained_at_us(),
+            Learned::Clusters(own) => own.trained_at_us(),
         }
     }
 
@@ -95,6 +104,7 @@ impl Learned {
         match self {
             Learned::Price(own) => own.data_until_us(),
             Learned::Class(own) => own.data_until_us(),
+            Learned::Clusters(own) => own.data_until_us(),
         }
     }
 
@@ -102,7 +112,7 @@ impl Learned {
     pub fn price(&self) -> Option<&Model> {
         match self {
             Learned::Price(own) => Some(own),
-            Learned::Class(_) => None,
+            Learned::Class(_) | Learned::Clusters(_) => None,
         }
     }
 
@@ -110,7 +120,15 @@ impl Learned {
     pub fn class(&self) -> Option<&ClassModel> {
         match self {
             Learned::Class(own) => Some(own),
-            Learned::Price(_) => None,
+            Learned::Price(_) | Learned::Clusters(_) => None,
+        }
+    }
+
+    /// The clusters, where it is a clustering.
+    pub fn clusters(&self) -> Option<&Clusters> {
+        match self {
+            Learned::Clusters(own) => Some(own),
+            Learned::Price(_) | Learned::Class(_) => None,
         }
     }
 
@@ -146,5 +164,15 @@ impl Learned {
     ) -> Result<Option<Explanation>, PredictError> {
         let explained = self.price().map(|own| own.explain(batch, row, comparables));
         explained.transpose()
+    }
+}
+
+/// A cluster's number as a prediction; its range says nothing.
+fn number(cluster: usize) -> Prediction {
+    let value = cluster as f64;
+    Prediction {
+        value,
+        low: value,
+        high: value,
     }
 }

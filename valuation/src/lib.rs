@@ -12,6 +12,7 @@ mod cells;
 mod check;
 mod classification;
 pub mod clean;
+pub mod clustering;
 pub mod comparables;
 mod comparison;
 pub mod conformal;
@@ -50,6 +51,7 @@ pub use classification::{
     Bin, ClassFold, ClassMember, ClassMetrics, ClassModel, ClassReport, Confusion, Importance,
     Interval, LogisticOptions, RocPoint, classes, classify,
 };
+pub use clustering::{ClusterReport, Clustering, ClusteringError, ClusteringOptions, Clusters};
 pub use comparables::Comparable;
 pub use comparison::ComparablesOptions;
 pub use conformal::Share;

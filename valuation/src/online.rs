@@ -256,7 +256,8 @@ impl Online {
         let Some(features) = &plan.features else {
             return Ok(vec![None; batch.num_rows()]);
         };
-        let bound = features.bind(batch);
+        let complete = self.base.estimator.complete(batch);
+        let bound = features.bind(&complete);
         let link = plan.link;
         let most = self.options.clip * plan.spread;
         let (mut design, mut x) = (SparseRow::new(), Vec::new());

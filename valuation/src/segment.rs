@@ -7,6 +7,7 @@ use records::{Kind, Schema};
 use serde::{Deserialize, Serialize};
 
 use crate::cells::Cells;
+use crate::clustering::segments::SEGMENT;
 use crate::link::Link;
 use crate::metrics::{JudgedRow, Metrics};
 use crate::ratio_study::RatioStudy;
@@ -31,7 +32,7 @@ pub struct Segment {
     pub coverage: f64,
 }
 
-/// The segments of a hold-out: by `group`, by rooms, by tenths of the price.
+/// The segments of a hold-out: by `group`, by segments of the market where there are, by rooms, by tenths of the price.
 pub(crate) fn of(
     schema: &Schema,
     link: Link,
@@ -46,6 +47,15 @@ pub(crate) fn of(
             cells.text(row.row).map(|level| (0, level.to_owned()))
         }));
     }
+    // A column that the schema does not have: the segments of the market that the fit has added.
+    let market = match schema.field(SEGMENT) {
+        Some(_) => Cells::Absent,
+        None => Cells::of(batch, SEGMENT),
+    };
+    segments.extend(by(SEGMENT, link, judged, |row| {
+        let name = market.text(row.row)?;
+        Some((name.parse().unwrap_or(0), name.to_owned()))
+    }));
     let rooms = schema
         .features()
         .filter(|field| field.kind == Kind::Integer)

@@ -8,7 +8,7 @@ use serde_json::json;
 use super::grid::grid;
 use super::{Shown, percent, time};
 
-const HEADING: [&str; 10] = [
+const HEADING: [&str; 12] = [
     "version",
     "made (UTC)",
     "is",
@@ -17,6 +17,8 @@ const HEADING: [&str; 10] = [
     "coverage",
     "AUC",
     "log loss",
+    "clusters",
+    "silhouette",
     "rows",
     "run",
 ];
@@ -56,6 +58,8 @@ pub fn versions(registry: &dyn Registry) -> anyhow::Result<Shown> {
             percent(value("coverage")),
             four(value("auc")),
             four(value("log_loss")),
+            value("clusters").map_or_else(|| "-".to_owned(), |own| own.to_string()),
+            four(value("silhouette")),
             run.and_then(|run| run.params.get("data.rows").cloned())
                 .unwrap_or_else(|| "-".to_owned()),
             info.run.as_deref().map_or("-", short).to_owned(),
@@ -71,6 +75,8 @@ pub fn versions(registry: &dyn Registry) -> anyhow::Result<Shown> {
             "coverage": value("coverage"),
             "auc": value("auc"),
             "log_loss": value("log_loss"),
+            "clusters": value("clusters"),
+            "silhouette": value("silhouette"),
             "run": info.run,
             "tags": info.tags,
         }));
@@ -88,7 +94,7 @@ pub fn versions(registry: &dyn Registry) -> anyhow::Result<Shown> {
     })
 }
 
-/// The columns that say anything: a class has no coverage, prices have no AUC.
+/// The columns that say anything: a class has no coverage, prices have no AUC, clusters neither.
 fn said<'a>(heading: &[&'a str], rows: &[Vec<String>]) -> (Vec<&'a str>, Vec<Vec<String>>) {
     let is_said = |column: &usize| rows.iter().any(|row| row[*column] != "-");
     let columns: Vec<usize> = (0..heading.len()).filter(is_said).collect();

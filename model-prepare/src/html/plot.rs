@@ -146,6 +146,16 @@ impl Plot {
         ));
     }
 
+    /// A number on a round point: told by its place, where a colour stands for several.
+    pub(super) fn number(&mut self, at: (f64, f64), number: usize, colour: &str) {
+        self.dot(at, 8.0, colour, 1.0);
+        let (x, y) = (self.at_x(at.0), self.at_y(at.1));
+        self.draw(format_args!(
+            "<text x=\"{x:.1}\" y=\"{:.1}\" text-anchor=\"middle\" style=\"fill:#fff\">{number}</text>",
+            y + 4.0
+        ));
+    }
+
     /// A box from the lower axis up to `high`, with what it stands for.
     pub(super) fn column(&mut self, from: f64, to: f64, high: f64, colour: &str, says: &str) {
         let (x1, x2) = (self.at_x(from), self.at_x(to));

@@ -11,6 +11,7 @@ use super::classes::ClassGround;
 use super::contest::{Entrant, Ground, Origins};
 use super::rule::{PromotionConfig, checks};
 use super::verdict::Verdict;
+use crate::clusters;
 use crate::follow::FOLLOWED;
 use crate::training::{HOLDOUT, Holdout, Learned, TRAINING_SET};
 
@@ -59,6 +60,16 @@ pub(crate) fn judge(
             return plain(true, format!("the champion {rival} cannot answer: {why:#}"));
         }
     };
+    match (own.clusters(), champion.clusters()) {
+        (Some(own), Some(champion)) => {
+            return clusters::judge(registry, settings, (number, own), (rival, champion));
+        }
+        (None, None) => {}
+        _ => {
+            let why = format!("it is of another task than the champion {rival}");
+            return plain(false, why);
+        }
+    }
     if let Err(mismatch) = champion.fits(own.schema()) {
         let why = format!("it prices other records than the champion {rival}: {mismatch}");
         return plain(false, why);

@@ -39,6 +39,8 @@ pub struct PromotionConfig {
     pub latency_factor: f64,
     /// No version is refused for being slow below this, in microseconds a row.
     pub latency_us: f64,
+    /// How much lower the silhouette of a clustering may be on the same records.
+    pub silhouette_margin: f64,
 }
 
 /// No version is refused for its size below this: what it takes is nobody's trouble.

@@ -38,7 +38,7 @@ pub struct Verdict {
 
 impl Verdict {
     /// A verdict without a comparison.
-    pub(super) fn plain(
+    pub(crate) fn plain(
         challenger: u64,
         champion: Option<u64>,
         passes: bool,
@@ -65,7 +65,7 @@ impl Verdict {
     }
 
     /// The same where the checks alone say what was found on so many rows.
-    pub(super) fn of_checks(
+    pub(crate) fn of_checks(
         challenger: u64,
         champion: u64,
         rows: usize,

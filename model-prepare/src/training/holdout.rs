@@ -158,6 +158,11 @@ pub(crate) fn write(path: &Path, schema: &Schema, batch: &RecordBatch) -> anyhow
     Ok(())
 }
 
+/// The records of a training.
+pub(crate) fn read_all(path: &Path) -> anyhow::Result<RecordBatch> {
+    Ok(read(path, None)?.0)
+}
+
 /// Reads records, or some of their columns, with the names of key and time.
 pub(super) fn read(
     path: &Path,

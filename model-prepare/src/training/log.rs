@@ -108,6 +108,9 @@ fn params(run: &mut Run, fitted: &Fitted) {
     }
     run.param("fit.min_rows", prepare.min_rows);
     run.param("fit.seed", prepare.seed);
+    if prepare.segments > 0 {
+        run.param("fit.segments", prepare.segments);
+    }
     for member in &found::members(config, found.train_rows()) {
         member_params(run, member);
     }

@@ -30,6 +30,16 @@ impl Schema {
                     field.name
                 ));
             }
+            if field.missing_as.is_some() {
+                let is_filled = matches!(field.kind, Kind::Number | Kind::Integer | Kind::Boolean);
+                if !is_filled || self.task != Task::Clustering {
+                    return Err(format!(
+                        "field {:?}: missing_as is for numbers, integers and booleans of a schema of \
+                         task = \"clustering\"",
+                        field.name
+                    ));
+                }
+            }
             if !field.spellings.is_empty() && !field.is_measured() {
                 return Err(format!(
                     "field {:?}: spellings are other names of its unit; expected a unit, and kind \
@@ -58,6 +68,13 @@ impl Schema {
                      around them, such as \"--\"; what numbers are allowed, min and max say"
                 ));
             }
+        }
+        if self.missing_as.is_some() && self.task != Task::Clustering {
+            return Err(format!(
+                "missing_as is for task = \"clustering\", found {:?}: other models learn what a gap \
+                 means",
+                self.task
+            ));
         }
         let role = |role: &str, name: &str, kinds: &[Kind]| match self.field(name) {
             None => Err(format!("{role} = {name:?} names no field")),
@@ -157,6 +174,14 @@ mod tests {
             (
                 format!("{base}missing=['-999']\n{fields}"),
                 "expected texts that are no numbers",
+            ),
+            (
+                format!("{base}missing_as='zero'\n{fields}"),
+                "missing_as is for task",
+            ),
+            (
+                format!("{base}{fields}[[field]]\nname='z'\nkind='number'\nmissing_as='zero'\n"),
+                "missing_as is for numbers",
             ),
             (
                 format!("{base}{fields}[[field]]\nname='z'\nkind='colour'\n"),

@@ -500,6 +500,7 @@ fn plan(ground: &Ground, equity: Equity) -> Plan {
         quantile: 0.0,
         widths: None,
         link: Link::default(),
+        segments: None,
     }
 }
 

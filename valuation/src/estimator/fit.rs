@@ -335,6 +335,7 @@ impl Wanted<'_> {
             spread: usual,
             quantile: conformal::half_width(&scores, self.options.interval).max(LEAST_QUANTILE),
             widths,
+            segments: None,
         };
         let halves = LEVELS.map(|level| (level, conformal::half_width(&scores, level)));
         let estimator = Estimator {

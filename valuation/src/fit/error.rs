@@ -155,6 +155,12 @@ pub enum FitError {
         /// What the system says.
         detail: String,
     },
+    /// No segments of the market were found.
+    #[error("no segments: {detail}; set prepare.segments to 0, or mend that")]
+    Segments {
+        /// Why.
+        detail: String,
+    },
     /// The least-squares solver failed.
     #[error("the least-squares solver failed: {detail}; check the numbers for extreme values")]
     Solver {

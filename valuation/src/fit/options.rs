@@ -37,6 +37,8 @@ pub struct FitOptions {
     pub threads: usize,
     /// How the rows to judge on are chosen.
     pub split: SplitBy,
+    /// Segments of the market, from the listings' numbers, as one more category; 0 for none, else 2 to 50.
+    pub segments: usize,
     /// Whether the model kept has learned from the hold-out too.
     pub refit: bool,
 }
@@ -82,6 +84,7 @@ impl Default for FitOptions {
             seed: 42,
             threads: 0,
             split: SplitBy::Time,
+            segments: 0,
             refit: true,
         }
     }
@@ -149,6 +152,13 @@ impl FitOptions {
                 found,
             };
             checked.map_err(broken)?;
+        }
+        if self.segments == 1 || self.segments > 50 {
+            return Err(FitError::Option {
+                option: "segments",
+                expected: "0 for none, or between 2 and 50",
+                found: self.segments as f64,
+            });
         }
         if self.threads > 1024 {
             return Err(FitError::Option {
