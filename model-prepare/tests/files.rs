@@ -105,7 +105,7 @@ fn a_csv_and_a_parquet_file_make_versions_that_load() {
     let (out, error) = said(&output);
     assert_eq!(output.status.code(), Some(0), "{out}{error}");
     for part in [
-        "1000 rows: 800 to learn from, 200 newest held out",
+        "1000 rows: 800 to learn from, 200 held out",
         "MdAPE",
         "baseline: median price by city",
         "rows rejected by the schema: 0; not learned from: none",

@@ -18,8 +18,8 @@ use crate::classification::classes;
 use crate::features::Features;
 use crate::fit::FitOptions;
 use crate::frame::Frame;
-use crate::link::Link;
 use crate::json;
+use crate::link::Link;
 use crate::useless::{self, Dropped};
 
 /// Version of the state's format: raised when what is written means something else.
