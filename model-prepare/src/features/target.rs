@@ -71,7 +71,8 @@ mod tests {
         ] {
             let error = parse(wrong).expect_err(wrong).to_string();
             assert!(
-                error.contains("expected") && error.contains(wrong),
+                error.contains("expected")
+                    && (error.contains(wrong) || error.contains(&format!("{wrong:?}"))),
                 "{error}"
             );
         }

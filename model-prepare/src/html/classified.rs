@@ -89,12 +89,8 @@ pub(super) fn said(report: &ClassReport) -> String {
         rows.map(|own: &JudgedRow| own.value).collect()
     };
     let figures = [
-        distribution::histogram(
-            &format!("probability said of {}", report.class),
-            &of(1.0),
-            Scale::Linear,
-        ),
-        distribution::histogram("probability said of the others", &of(0.0), Scale::Linear),
+        distribution::probabilities(&format!("probability said of {}", report.class), &of(1.0)),
+        distribution::probabilities("probability said of the others", &of(0.0)),
     ];
     section("What is said of either class", "", &figures, "")
 }

@@ -36,10 +36,24 @@ pub(super) fn histogram(caption: &str, values: &[f64], scale: Scale) -> String {
         true => Axis::of([near, far].into_iter(), scale),
         false => Axis::of([low, high].into_iter(), scale),
     };
+    counted(caption, &sorted, axis)
+}
+
+/// Probabilities by bars from 0 to 1.
+pub(super) fn probabilities(caption: &str, values: &[f64]) -> String {
+    counted(
+        caption,
+        values,
+        Axis::of([0.0, 1.0].into_iter(), Scale::Linear),
+    )
+}
+
+/// Values by bars along an axis.
+fn counted(caption: &str, values: &[f64], axis: Axis) -> String {
     let mut bins = [0_usize; BINS];
     let mut beyond = 0;
-    for value in sorted {
-        let place = axis.place(value);
+    for value in values {
+        let place = axis.place(*value);
         match (0.0..=1.0).contains(&place) {
             true => bins[((place * BINS as f64) as usize).min(BINS - 1)] += 1,
             false => beyond += 1,
