@@ -137,6 +137,8 @@ pub(crate) fn amount(value: f64) -> String {
     match value.abs() {
         size if size >= 100.0 => format!("{value:.0}"),
         size if size >= 1.0 => format!("{value:.2}"),
+        // Not "-0.0000".
+        size if size < 5e-5 => "0.0000".to_owned(),
         _ => format!("{value:.4}"),
     }
 }
