@@ -147,12 +147,11 @@ mod tests {
         // The noise alone is 1/3. Trees that leave the next ones less to learn would be off by far more:
         // each says a fortieth.
         assert!(forty < 0.93 * one && forty < 0.6, "{one} and {forty}");
-        // Cuts that are drawn make a tree worse, and trees more different: they gain more by each other.
+        // Cuts that are drawn make a tree worse, and trees more different.
         let (one_drawn, drawn) = (off(1, true), off(40, true));
         assert!(
-            one_drawn != one && drawn != forty,
+            one_drawn > one && drawn < 0.7 * one_drawn,
             "{one_drawn} and {drawn}"
         );
-        assert!(drawn / one_drawn < forty / one, "{one_drawn} and {drawn}");
     }
 }
