@@ -2,7 +2,7 @@
 //! since, so that it can be rolled back.
 
 use anyhow::Context;
-use records::Schema;
+use records::{Schema, Task};
 use registry::{Action, Alias, Reason, RegistryConfig, Version};
 use serde::Serialize;
 use sqlx::{PgPool, Row};
@@ -112,7 +112,9 @@ pub(crate) async fn look(
     )
     .fetch_one(pool)
     .await?;
-    if settings.live_rollback_margin <= 0.0 || !are_there {
+    // What was said of a class is no amount that could be compared with its target.
+    let are_amounts = schema.task == Task::Regression;
+    if settings.live_rollback_margin <= 0.0 || !are_there || !are_amounts {
         return Ok(None);
     }
     let config = registry.clone();
