@@ -13,6 +13,7 @@ mod logistic;
 mod metrics;
 mod model;
 mod report;
+mod wanted;
 
 pub use self::classes::classes;
 pub use self::fit::classify;

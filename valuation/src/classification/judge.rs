@@ -4,9 +4,9 @@ use arrow_array::{ArrayRef, RecordBatch, UInt64Array};
 use records::Schema;
 
 use super::blend;
-use super::fit::Fitted;
 use super::metrics::{ClassMetrics, RocPoint, area, roc};
 use super::report::{Bin, ClassMember, Importance};
+use super::wanted::Fitted;
 use crate::boosted::probability;
 use crate::draw::Draws;
 use crate::estimator::Estimator;
