@@ -1,24 +1,24 @@
 //! What every service stands on. Knows neither prices nor models.
 
 pub mod args;
-pub mod arrivals;
 pub mod check;
 pub mod config;
 pub mod database;
+pub mod fault;
 pub mod health;
 pub mod http;
 pub mod kafka;
+pub mod liveness;
 pub mod metric;
-pub mod offsets;
 pub mod probe;
 pub mod progress;
-pub mod rejects;
 pub mod secret;
 pub mod shutdown;
 pub mod telemetry;
 pub mod tell;
 
 pub use config::{ConfigError, Layered};
+pub use fault::Fault;
 pub use health::Health;
 pub use metric::Metric;
 pub use secret::Secret;

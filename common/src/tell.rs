@@ -8,7 +8,7 @@ use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
-use crate::rejects::Reject;
+use ledger::rejects::Reject;
 
 /// Longest to wait for a batch's delivery.
 const TIMEOUT: Duration = Duration::from_secs(5);

@@ -8,7 +8,7 @@ use actix_web::{HttpResponse, web};
 use common::Metric;
 use common::http::Status;
 use common::kafka::Lag;
-use common::rejects::Reject;
+use ledger::rejects::Reject;
 use serde_json::{Value, json};
 
 use crate::pace::Pace;

@@ -61,10 +61,10 @@ pub fn tables(schema: &Schema) -> String {
     format!(
         "{}{}{}{}{}",
         records::table::ddl(schema),
-        common::arrivals::DDL,
-        common::offsets::DDL,
-        common::rejects::DDL,
-        common::rejects::UPGRADE
+        ledger::arrivals::DDL,
+        ledger::offsets::DDL,
+        ledger::rejects::DDL,
+        ledger::rejects::UPGRADE
     )
 }
 

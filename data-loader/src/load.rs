@@ -4,10 +4,10 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use common::kafka::{Anchor, Anchored, Follow, Limits, Pipeline};
-use common::offsets::{AdvanceError, Stretch};
-use common::rejects::Reject;
 use common::tell::Teller;
 use common::{Health, Shutdown};
+use ledger::offsets::{AdvanceError, Stretch};
+use ledger::rejects::Reject;
 use rdkafka::Message;
 use records::decode::Decoder;
 use tokio::runtime::Handle;

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use common::rejects::Reject;
+use ledger::rejects::Reject;
 
 /// The messages of a batch's rows, in their order.
 #[derive(Debug, Default)]

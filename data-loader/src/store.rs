@@ -10,10 +10,11 @@ use std::time::Instant;
 use anyhow::Context;
 use arrow_array::RecordBatch;
 use bytes::BytesMut;
-use common::arrivals;
+use common::Fault;
 use common::kafka::Anchor;
-use common::offsets::{self, AdvanceError, Stretches};
-use common::rejects::{self, Reject};
+use ledger::arrivals;
+use ledger::offsets::{self, AdvanceError, Stretches};
+use ledger::rejects::{self, Reject};
 use pgpq::ArrowToPostgresBinaryEncoder;
 use records::{Schema, table};
 use sqlx::{Connection, Executor, PgConnection, Postgres, Transaction};
@@ -25,11 +26,6 @@ use crate::stage::Stage;
 
 /// Rows encoded at a time: the server takes some in while others are encoded.
 const CHUNK: usize = 4096;
-
-/// Classes of SQLSTATE that say something of a row, not of the server: data exception, integrity
-/// constraint violation, WITH CHECK OPTION violation, program limit exceeded (an index entry that
-/// is too long), and what a trigger raises (PostgreSQL's documentation, appendix A).
-const OF_A_ROW: [&str; 5] = ["22", "23", "44", "54", "P0"];
 
 /// What one transaction writes.
 pub(crate) struct Batch {
@@ -128,7 +124,9 @@ impl Store {
                     self.route(Route::went_straight);
                     return Ok(Vec::new());
                 }
-                Err(error) if is_of_a_row(&error) => transaction.rollback().await?,
+                Err(error) if Fault::of_database(&error) == Fault::Row => {
+                    transaction.rollback().await?
+                }
                 Err(error) => return Err(error.into()),
             }
             self.route(Route::met_known_key);
@@ -139,7 +137,9 @@ impl Store {
                 self.complete(transaction, batch, &[]).await?;
                 return Ok(Vec::new());
             }
-            Err(error) if is_of_a_row(&error) => transaction.rollback().await?,
+            Err(error) if Fault::of_database(&error) == Fault::Row => {
+                transaction.rollback().await?
+            }
             Err(error) => return Err(error.into()),
         }
         let mut transaction = connection.begin().await?;
@@ -189,7 +189,7 @@ impl Store {
             let rows = batch.rows.slice(part.start, part.len());
             match self.merge(&mut savepoint, &rows).await {
                 Ok(()) => savepoint.commit().await?,
-                Err(error) if is_of_a_row(&error) => {
+                Err(error) if Fault::of_database(&error) == Fault::Row => {
                     savepoint.rollback().await?;
                     if part.len() == 1 {
                         let reason = said(&error);
@@ -263,12 +263,6 @@ impl Store {
         copy.finish().await?;
         Ok(())
     }
-}
-
-/// Whether the server refuses what it was given, and would again.
-fn is_of_a_row(error: &sqlx::Error) -> bool {
-    let code = error.as_database_error().and_then(|error| error.code());
-    code.is_some_and(|code| OF_A_ROW.iter().any(|class| code.starts_with(class)))
 }
 
 /// What the server says, with the name of what it is about.

@@ -2,8 +2,8 @@
 
 use backon::Retryable;
 use common::database::forever;
-use common::offsets::AdvanceError;
-use common::rejects::Reject;
+use ledger::offsets::AdvanceError;
+use ledger::rejects::Reject;
 
 use crate::control::Control;
 use crate::store::{Batch, Store};

@@ -128,7 +128,7 @@ async fn what_arrives_is_counted_by_minute_and_told_when_it_is_committed() {
         .await
         .expect("connects");
     listener
-        .listen(common::arrivals::CHANNEL)
+        .listen(ledger::arrivals::CHANNEL)
         .await
         .expect("listens");
     let running = loader(&bed);

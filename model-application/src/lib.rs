@@ -32,16 +32,16 @@ pub use scorer::Scorer;
 /// SQL of all tables the applier writes.
 pub fn tables(_schema: &Schema) -> String {
     [
-        store::DDL,
-        quality::DDL,
-        common::offsets::DDL,
-        common::rejects::DDL,
+        ledger::answers::DDL,
+        ledger::quality::DDL,
+        ledger::offsets::DDL,
+        ledger::rejects::DDL,
     ]
     .concat()
 }
 
 /// SQL that gives tables of earlier releases what they lack.
-const UPGRADES: [&str; 2] = [store::UPGRADE, common::rejects::UPGRADE];
+const UPGRADES: [&str; 2] = [ledger::answers::UPGRADE, ledger::rejects::UPGRADE];
 
 /// Answers until shutdown; `listener` serves the HTTP interface.
 ///

@@ -8,13 +8,11 @@ mod gauges;
 mod labelled;
 mod round;
 mod route;
-mod tables;
 mod watch;
 mod window;
 
 pub(crate) use self::actuals::Learner;
 pub(crate) use self::round::{Rounds, keep};
 pub(crate) use self::route::routes;
-pub(crate) use self::tables::DDL;
 pub(crate) use self::watch::Watch;
 pub use self::window::Window;

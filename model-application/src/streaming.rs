@@ -10,8 +10,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use common::kafka::{Anchor, Anchored, Follow, Limits, Pipeline};
-use common::offsets::{AdvanceError, Stretch};
 use common::{Health, Shutdown};
+use ledger::offsets::{AdvanceError, Stretch};
 use records::decode::Decoder;
 use records::{Purpose, Schema, timestamp};
 use tokio::runtime::Handle;

@@ -36,7 +36,7 @@ const ELSEWHERE: Duration = Duration::from_secs(1);
 
 /// SQL of all tables a follower writes.
 pub(crate) fn tables() -> String {
-    format!("{}{}", common::offsets::DDL, store::DDL)
+    format!("{}{}", ledger::offsets::DDL, store::DDL)
 }
 
 /// Follows until shutdown, or until it has read what it was to read; `listener` serves the HTTP

@@ -4,7 +4,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use common::{Shutdown, arrivals};
+use common::Shutdown;
+use ledger::arrivals;
 use registry::RegistryConfig;
 use serde::Deserialize;
 use sqlx::PgPool;

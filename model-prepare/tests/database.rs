@@ -287,7 +287,7 @@ async fn one_training_at_a_time_on_demand() {
 #[tokio::test(flavor = "multi_thread")]
 async fn enough_new_listings_start_a_training_and_a_failed_one_is_tried_again() {
     let mut stage = Stage::set().await;
-    common::database::make_tables(&stage.pool, common::arrivals::DDL)
+    common::database::make_tables(&stage.pool, ledger::arrivals::DDL)
         .await
         .expect("the loader's table");
     let watch = &mut stage.config.prepare.watch;
@@ -303,7 +303,7 @@ async fn enough_new_listings_start_a_training_and_a_failed_one_is_tried_again() 
     ));
     let arrive = async |rows: usize| {
         let mut transaction = stage.pool.begin().await.expect("begins");
-        common::arrivals::count(&mut transaction, "listings", rows, 0)
+        ledger::arrivals::count(&mut transaction, "listings", rows, 0)
             .await
             .expect("counts");
         transaction.commit().await.expect("commits");

@@ -291,7 +291,7 @@ async fn it_begins_from_what_the_loader_has_stored_and_where_it_was() {
     let mut wanted = Follow::new(&settings).expect("settings");
     let topic = wanted.kafka.topics.new_data.clone();
     let schema = &wanted.training.schema;
-    let tables = format!("{}{}", records::table::ddl(schema), common::offsets::DDL);
+    let tables = format!("{}{}", records::table::ddl(schema), ledger::offsets::DDL);
     common::database::make_tables(bed.pool(), &tables)
         .await
         .expect("the loader's tables");

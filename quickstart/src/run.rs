@@ -173,7 +173,7 @@ async fn open(
     };
     if servers.has_own_broker() {
         // This broker starts empty: offsets of an earlier one that had the same id are void.
-        common::offsets::forget_cluster(&pool, &cluster).await?;
+        ledger::offsets::forget_cluster(&pool, &cluster).await?;
     } else {
         screen.done("broker", &format!("yours, at {}", servers.brokers));
         let answers = &loader.kafka.topics.answers;

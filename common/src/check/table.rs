@@ -352,10 +352,10 @@ mod tests {
     #[test]
     fn the_tables_of_a_ddl_are_named_once_and_those_with_an_index_are_owned() {
         let ddl = [
-            crate::offsets::DDL,
-            crate::rejects::DDL,
+            ledger::offsets::DDL,
+            ledger::rejects::DDL,
             "CREATE INDEX IF NOT EXISTS rejects_code ON rejects (code);\n",
-            crate::offsets::DDL,
+            ledger::offsets::DDL,
         ]
         .concat();
         let made = |name: &str, is_owned| Made {

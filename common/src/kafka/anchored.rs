@@ -22,8 +22,8 @@ use super::lag::Lag;
 use super::{KafkaConfig, properties};
 use crate::health::Health;
 use crate::metric::Metric;
-use crate::offsets::{Stretch, Stretches};
 use crate::shutdown::Shutdown;
+use ledger::offsets::{Stretch, Stretches};
 
 /// Longest wait for a first message, so that shutdown is noticed.
 const IDLE_POLL: Duration = Duration::from_millis(100);

@@ -19,8 +19,8 @@ use super::in_flight::InFlight;
 use super::lag::Lag;
 use crate::health::Health;
 use crate::metric::Metric;
-use crate::offsets::{self, Stretch};
 use crate::shutdown::Shutdown;
+use ledger::offsets::{self, Stretch};
 
 /// Pause between two tries to read the stored offsets.
 const RETRY: Duration = Duration::from_millis(500);

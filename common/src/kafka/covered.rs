@@ -3,7 +3,7 @@
 use rdkafka::Message;
 use rdkafka::message::BorrowedMessage;
 
-use crate::offsets::{Stretch, Stretches};
+use ledger::offsets::{Stretch, Stretches};
 
 /// Stretches that grow message by message; nothing is allocated for each.
 #[derive(Default)]

@@ -5,8 +5,8 @@ use tokio::runtime::Handle;
 
 use super::writing::{Outcome, Writing, Written};
 use super::{Anchored, Gathered, Limits};
-use crate::offsets::{AdvanceError, Stretch, Stretches};
 use crate::shutdown::Shutdown;
+use ledger::offsets::{AdvanceError, Stretch, Stretches};
 
 /// What a service does as its batches are written.
 pub trait Follow<B, T> {

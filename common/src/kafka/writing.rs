@@ -7,8 +7,8 @@ use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
 
 use super::{Anchored, Lease};
-use crate::offsets::AdvanceError;
 use crate::shutdown::Shutdown;
+use ledger::offsets::AdvanceError;
 
 /// Longest a write may go on when leaving.
 const LEAVING: Duration = Duration::from_secs(3);

@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 
 use bytes::Bytes;
-use common::offsets::Stretches;
-use common::rejects::Reject;
+use ledger::offsets::Stretches;
+use ledger::rejects::Reject;
 use records::decode::{Decoded, Key};
 
 use crate::answer::{Worded, refusal};

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use anyhow::Context;
-use common::rejects::Reject;
+use ledger::rejects::Reject;
 use rdkafka::Message;
 use rdkafka::message::BorrowedMessage;
 use records::decode::key_of_reject;

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use anyhow::{Context, bail};
-use common::{Health, Shutdown, offsets};
+use common::{Health, Shutdown};
+use ledger::offsets;
 use registry::Registry;
 use valuation::{FitOptions, Link, MemberOptions, Model, NamedMember, Online};
 

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use common::Metric;
 use common::http::Status;
 use common::kafka::Lag;
-use common::rejects::Reject;
+use ledger::rejects::Reject;
 use serde::Serialize;
 use valuation::online::Coefficient;
 

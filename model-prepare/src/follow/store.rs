@@ -3,7 +3,7 @@
 
 use anyhow::Context;
 use common::kafka::Anchor;
-use common::offsets::{self, AdvanceError, Stretch};
+use ledger::offsets::{self, AdvanceError, Stretch};
 use sqlx::{Connection, PgConnection, Row};
 
 use super::counts::Counts;

@@ -1,7 +1,7 @@
 //! The tables of live quality.
 
 /// SQL of them, for `init.sql` and for services that start without it.
-pub(crate) const DDL: &str = "CREATE TABLE IF NOT EXISTS actuals (
+pub const DDL: &str = "CREATE TABLE IF NOT EXISTS actuals (
     request_id text PRIMARY KEY,
     actual double precision NOT NULL,
     observed_at timestamptz NOT NULL,
