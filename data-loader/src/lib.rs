@@ -56,16 +56,9 @@ impl Config {
     }
 }
 
-/// SQL of all tables the loader writes.
+/// SQL of the table that the schema describes; those of `ledger` are made by `database::open`.
 pub fn tables(schema: &Schema) -> String {
-    format!(
-        "{}{}{}{}{}",
-        records::table::ddl(schema),
-        ledger::arrivals::DDL,
-        ledger::offsets::DDL,
-        ledger::rejects::DDL,
-        ledger::rejects::UPGRADE
-    )
+    records::table::ddl(schema)
 }
 
 /// Loads until shutdown; `listener` serves the HTTP interface.

@@ -4,6 +4,7 @@
 
 pub mod answers;
 pub mod arrivals;
+pub mod migrations;
 pub mod offsets;
 pub mod quality;
 pub mod rejects;

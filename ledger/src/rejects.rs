@@ -2,7 +2,7 @@
 
 use sqlx::PgConnection;
 
-/// SQL of the table, for `init.sql` and for services that start without it.
+/// SQL of the table as the newest migration leaves it, for `init.sql`.
 pub const DDL: &str = "CREATE TABLE IF NOT EXISTS rejects (
     cluster text NOT NULL,
     topic text NOT NULL,
@@ -14,19 +14,11 @@ pub const DDL: &str = "CREATE TABLE IF NOT EXISTS rejects (
     payload bytea NOT NULL,
     rejected_at timestamptz NOT NULL DEFAULT now(),
     replayed_at timestamptz,
+    payload_bytes bigint,
+    payload_sha256 bytea,
     PRIMARY KEY (cluster, topic, partition, \"offset\")
 );
-";
-
-/// SQL that gives a table made before version 0.1 its newer columns; one that has them is not
-/// locked.
-pub const UPGRADE: &str = "DO $$ BEGIN
-    IF NOT EXISTS (
-        SELECT FROM pg_attribute WHERE attrelid = 'rejects'::regclass AND attname = 'replayed_at'
-    ) THEN
-        ALTER TABLE rejects ADD COLUMN key bytea, ADD COLUMN replayed_at timestamptz;
-    END IF;
-END $$;
+CREATE INDEX IF NOT EXISTS rejects_by_time ON rejects (rejected_at);
 ";
 
 /// One rejected message.
