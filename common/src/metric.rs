@@ -11,6 +11,10 @@ pub enum Metric {
     LoaderStored,
     /// Messages the loader rejected, by `code`.
     LoaderRejected,
+    /// Tombstones committed, by `known`: whether the table had a listing of the key.
+    LoaderDelisted,
+    /// Rejects that the topic `rejects` did not get: they are in the table.
+    RejectsUnpublished,
     /// Batches committed.
     LoaderCommits,
     /// Writes that failed and were tried again.
@@ -96,19 +100,27 @@ pub enum Metric {
     KafkaRebalances,
     /// Messages that retention deleted before they were read, by `topic`: a loss.
     KafkaDeletedUnread,
+    /// Time stamps of messages that were not plausible, by `topic`: the present was taken instead.
+    KafkaTimestampsReplaced,
     /// Messages in Kafka that are not stored, by `consumer`; a gauge.
     KafkaLagRecords,
     /// The age of what was stored last while something is behind, by `consumer`; a gauge.
     KafkaLagSeconds,
+    /// Rows deleted as older than their retention, by `table`.
+    RetentionDeleted,
+    /// When the last round of retention ended, in seconds since 1970; a gauge.
+    RetentionLastRun,
 }
 
 impl Metric {
     /// All of them.
-    const ALL: [Metric; 48] = [
+    const ALL: [Metric; 53] = [
         Metric::LoaderReceived,
         Metric::LoaderReceivedBytes,
         Metric::LoaderStored,
         Metric::LoaderRejected,
+        Metric::LoaderDelisted,
+        Metric::RejectsUnpublished,
         Metric::LoaderCommits,
         Metric::LoaderRetries,
         Metric::LoaderPauses,
@@ -151,8 +163,11 @@ impl Metric {
         Metric::EmulatorSent,
         Metric::KafkaRebalances,
         Metric::KafkaDeletedUnread,
+        Metric::KafkaTimestampsReplaced,
         Metric::KafkaLagRecords,
         Metric::KafkaLagSeconds,
+        Metric::RetentionDeleted,
+        Metric::RetentionLastRun,
     ];
 
     /// As Prometheus knows it.
@@ -184,6 +199,7 @@ impl Metric {
             "hedonic_prepare_new_rows",
             "hedonic_follow_error",
             "hedonic_follow_distance",
+            "hedonic_retention_last_run_",
         ]
         .iter()
         .any(|kind| name.starts_with(kind))
@@ -235,6 +251,14 @@ impl Metric {
             ),
             Metric::LoaderStored => ("hedonic_loader_stored_total", "Listings committed"),
             Metric::LoaderRejected => ("hedonic_loader_rejected_total", "Messages rejected"),
+            Metric::LoaderDelisted => (
+                "hedonic_loader_delisted_total",
+                "Tombstones committed, of listings that the table had and of others",
+            ),
+            Metric::RejectsUnpublished => (
+                "hedonic_rejects_unpublished_total",
+                "Rejects that the topic rejects did not get: they are in the table",
+            ),
             Metric::ApplierAnswered => ("hedonic_applier_answered_total", "Requests answered"),
             Metric::ApplierRejected => ("hedonic_applier_rejected_total", "Requests rejected"),
             Metric::ApplierRetries => (
@@ -361,6 +385,10 @@ impl Metric {
                 "hedonic_kafka_deleted_unread_total",
                 "Messages that retention deleted before they were read",
             ),
+            Metric::KafkaTimestampsReplaced => (
+                "hedonic_kafka_timestamps_replaced_total",
+                "Time stamps of messages that were not plausible: the present was taken instead",
+            ),
             Metric::KafkaLagRecords => (
                 "hedonic_kafka_consumer_lag_records",
                 "Messages in Kafka that are not stored",
@@ -368,6 +396,14 @@ impl Metric {
             Metric::KafkaLagSeconds => (
                 "hedonic_kafka_consumer_lag_seconds",
                 "Age of what was stored last while something is behind",
+            ),
+            Metric::RetentionDeleted => (
+                "hedonic_retention_deleted_rows_total",
+                "Rows deleted as older than their retention",
+            ),
+            Metric::RetentionLastRun => (
+                "hedonic_retention_last_run_timestamp_seconds",
+                "When the last round of retention ended, in seconds since 1970",
             ),
         }
     }

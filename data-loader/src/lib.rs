@@ -3,16 +3,20 @@
 //! Rows, rejects and the next offset of each partition are written in one transaction, which only
 //! goes through while the stored offsets are still those the batch started from.
 
+mod batch;
 mod check;
 mod config;
 mod control;
+mod delist;
 mod load;
 mod minute;
 mod origins;
 mod pace;
+mod refusal;
 pub mod rejects;
 mod route;
 mod stage;
+mod statements;
 mod store;
 mod write;
 
@@ -21,6 +25,8 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use common::kafka::Anchor;
+use common::liveness::LivenessConfig;
+use common::retention::{self, RetentionConfig};
 use common::{Health, Shutdown, database, http, kafka};
 use records::{Purpose, Schema};
 
@@ -38,6 +44,10 @@ pub struct Config {
     pub database: database::DatabaseConfig,
     /// Section `[loader]`.
     pub loader: LoaderConfig,
+    /// Section `[liveness]`.
+    pub liveness: LivenessConfig,
+    /// Section `[retention]`.
+    pub retention: RetentionConfig,
 }
 
 impl Config {
@@ -52,13 +62,15 @@ impl Config {
             kafka: layered.section("kafka")?,
             database: layered.section("database")?,
             loader: layered.section("loader")?,
+            liveness: layered.section("liveness")?,
+            retention: layered.section("retention")?,
         })
     }
 }
 
 /// SQL of the table that the schema describes; those of `ledger` are made by `database::open`.
 pub fn tables(schema: &Schema) -> String {
-    records::table::ddl(schema)
+    records::table::ddl(schema) + &records::table::upgrade(schema)
 }
 
 /// Loads until shutdown; `listener` serves the HTTP interface.
@@ -83,6 +95,11 @@ pub async fn run(config: Config, listener: TcpListener, shutdown: Shutdown) -> a
     let Some(pool) = database::open(&config.database, &tables, &health, &shutdown).await? else {
         return Ok(());
     };
+    tokio::spawn(retention::keep(
+        pool.clone(),
+        config.retention,
+        leave.clone(),
+    ));
     let topics = &config.kafka.topics;
     let needed = [&*topics.new_data, &*topics.rejects];
     let Some(cluster) = kafka::open(&config.kafka, &needed, &health, &shutdown).await? else {

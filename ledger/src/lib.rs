@@ -8,3 +8,4 @@ pub mod migrations;
 pub mod offsets;
 pub mod quality;
 pub mod rejects;
+pub mod retention;

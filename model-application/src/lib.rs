@@ -83,6 +83,11 @@ pub async fn run(config: Config, listener: TcpListener, shutdown: Shutdown) -> a
         return Ok(());
     };
     datamart.connected(pool.clone());
+    tokio::spawn(common::retention::keep(
+        pool.clone(),
+        config.retention,
+        leave.clone(),
+    ));
     let storing = tokio::spawn(store::store_queued(
         // Who asked over HTTP has the answer already.
         database::relaxed(&pool),

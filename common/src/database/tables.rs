@@ -40,14 +40,23 @@ impl PrepareError {
     }
 }
 
-/// Brings the tables of [`ledger`] up to date, and makes what is missing of `sql`.
+/// Where the part of a SQL begins that looks by itself whether it has anything to do.
+const LOOKS_ITSELF: &str = "DO $$";
+
+/// Brings the tables of [`ledger`] up to date, and makes what is missing of `sql`. What stands in it from the
+/// first `DO` on looks by itself, and is run at each start.
 pub(super) async fn prepare(pool: &PgPool, sql: &str) -> Result<(), PrepareError> {
     within(pool, DEADLINE, async |connection| {
         let applied = ledger::migrations::migrate(connection).await?;
         if !applied.is_empty() {
             tracing::info!(steps = applied.join(", "), "the tables are brought up to date");
         }
-        make_missing(connection, sql).await
+        let (made, upgrade) = sql.split_at(sql.find(LOOKS_ITSELF).unwrap_or(sql.len()));
+        make_missing(connection, made).await?;
+        if !upgrade.is_empty() {
+            make(connection, upgrade).await?;
+        }
+        Ok(())
     })
     .await
 }
