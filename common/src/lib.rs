@@ -12,6 +12,7 @@ pub mod liveness;
 pub mod metric;
 pub mod probe;
 pub mod progress;
+pub mod schedule;
 pub mod secret;
 pub mod shutdown;
 pub mod telemetry;

@@ -33,6 +33,10 @@ pub enum Metric {
     ApplierHttpRefused,
     /// Answers over HTTP that could not be kept.
     ApplierHttpNotStored,
+    /// Requests over HTTP that were not let in, by `code`.
+    HttpRefused,
+    /// Connections that were closed to keep room for others, by `reason`.
+    HttpConnectionsClosed,
     /// Exchanges of the model that answers.
     ApplierSwaps,
     /// Versions that did not pass their checks.
@@ -104,7 +108,7 @@ pub enum Metric {
 
 impl Metric {
     /// All of them.
-    const ALL: [Metric; 48] = [
+    const ALL: [Metric; 50] = [
         Metric::LoaderReceived,
         Metric::LoaderReceivedBytes,
         Metric::LoaderStored,
@@ -120,6 +124,8 @@ impl Metric {
         Metric::ApplierPauses,
         Metric::ApplierHttpRefused,
         Metric::ApplierHttpNotStored,
+        Metric::HttpRefused,
+        Metric::HttpConnectionsClosed,
         Metric::ApplierSwaps,
         Metric::ApplierModelsRefused,
         Metric::ApplierActuals,
@@ -252,6 +258,14 @@ impl Metric {
             Metric::ApplierHttpNotStored => (
                 "hedonic_applier_http_answers_not_stored_total",
                 "Answers over HTTP that could not be kept",
+            ),
+            Metric::HttpRefused => (
+                "hedonic_http_refused_total",
+                "Requests over HTTP that were not let in: a wrong token, Host or Origin, a body too slow",
+            ),
+            Metric::HttpConnectionsClosed => (
+                "hedonic_http_connections_closed_total",
+                "Connections closed to keep room for others, or as their clients were too slow",
             ),
             Metric::ApplierSwaps => (
                 "hedonic_applier_swaps_total",
