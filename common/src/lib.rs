@@ -15,6 +15,7 @@ pub mod probe;
 pub mod progress;
 pub mod reject_publisher;
 pub mod retention;
+pub mod schedule;
 pub mod secret;
 pub mod shutdown;
 pub mod telemetry;
