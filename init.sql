@@ -20,7 +20,6 @@ CREATE TABLE IF NOT EXISTS listings (
 CREATE INDEX IF NOT EXISTS listings_listed_at ON listings (listed_at);
 
 -- The tables as the first release had them. Databases that are older than the list of migrations have them already.
--- The tables as the first release had them. Databases that are older than the list of migrations have them already.
 CREATE TABLE IF NOT EXISTS arrivals (
     source text NOT NULL,
     minute timestamptz NOT NULL,
