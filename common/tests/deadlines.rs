@@ -52,7 +52,7 @@ async fn every_session_has_the_deadlines_of_the_settings() {
         ("lock_timeout", "3s"),
         ("idle_in_transaction_session_timeout", "30s"),
         ("tcp_keepalives_interval", "10"),
-        ("tcp_user_timeout", "30s"),
+        ("tcp_user_timeout", "30000"),
     ] {
         assert_eq!(shown(&pool, name).await, value, "{name}");
     }
