@@ -94,6 +94,8 @@ pub struct Config {
     pub features: FeaturesConfig,
     /// Section `[http]`, with `applier.token` where that is set.
     pub http: HttpConfig,
+    /// Section `[retention]`.
+    pub retention: common::retention::RetentionConfig,
 }
 
 impl Config {
@@ -114,6 +116,7 @@ impl Config {
             applier,
             quality: layered.section("quality")?,
             features: layered.section("features")?,
+            retention: layered.section("retention")?,
         })
     }
 }
