@@ -92,10 +92,10 @@ pub struct Config {
     pub quality: QualityConfig,
     /// Section `[features]`.
     pub features: FeaturesConfig,
-    /// Section `[http]`, with `applier.token` where that is set.
-    pub http: HttpConfig,
     /// Section `[retention]`.
     pub retention: common::retention::RetentionConfig,
+    /// Section `[http]`, with `applier.token` where that is set.
+    pub http: HttpConfig,
 }
 
 impl Config {

@@ -83,6 +83,9 @@ pub async fn run(config: Config, listener: TcpListener, shutdown: Shutdown) -> a
         return Ok(());
     };
     datamart.connected(pool.clone());
+    if !common::check::must_fit(&pool, &[], &health, &shutdown).await? {
+        return Ok(());
+    }
     tokio::spawn(common::retention::keep(
         pool.clone(),
         config.retention,

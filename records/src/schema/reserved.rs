@@ -3,21 +3,22 @@
 use super::delisting::DELISTED_AT;
 
 /// Tables of the services.
-pub const TABLES: [&str; 14] = [
+pub const TABLES: [&str; 15] = [
     "actuals",
+    "answer_counts",
     "answers",
     "arrivals",
     "feature_states",
     "followed",
     "follows",
+    "labelled_answers",
     "ledger_migrations",
     "offsets",
     "quality",
+    "quality_progress",
     "rejects",
     "scorings",
     "tallies",
-    "label_tallies",
-    "quality_tallies",
 ];
 
 /// Beginning of the names of temporary tables and others to come.
