@@ -16,16 +16,16 @@ use serde_json::json;
 use sqlx::Row;
 use testbed::{Running, Testbed, eventually};
 
-pub const LIMIT: Duration = Duration::from_secs(180);
+pub(crate) const LIMIT: Duration = Duration::from_secs(180);
 
 /// A loader with these settings.
-pub fn loader(bed: &Testbed, set: &[(&str, &str)]) -> Running {
+pub(crate) fn loader(bed: &Testbed, set: &[(&str, &str)]) -> Running {
     let config = data_loader::Config::new(&bed.settings(set)).expect("valid settings");
     Running::start(|listener, shutdown| data_loader::run(config, listener, shutdown))
 }
 
 /// A listing of the default schema, without a time.
-pub fn listing(id: &str, price: f64) -> serde_json::Value {
+pub(crate) fn listing(id: &str, price: f64) -> serde_json::Value {
     json!({
         "id": id, "city": "Kazan", "street": "Lenina", "floor": 3, "rooms": 2, "price": price,
     })
@@ -33,14 +33,14 @@ pub fn listing(id: &str, price: f64) -> serde_json::Value {
 
 /// A message to partition 0, so that all have one order.
 #[derive(Debug, Clone, Default)]
-pub struct Sent {
-    pub key: Option<Vec<u8>>,
-    pub payload: Option<Vec<u8>>,
-    pub timestamp_ms: Option<i64>,
+pub(crate) struct Sent {
+    pub(crate) key: Option<Vec<u8>>,
+    pub(crate) payload: Option<Vec<u8>>,
+    pub(crate) timestamp_ms: Option<i64>,
 }
 
 impl Sent {
-    pub fn of(value: &serde_json::Value) -> Sent {
+    pub(crate) fn of(value: &serde_json::Value) -> Sent {
         Sent {
             key: value["id"].as_str().map(|id| id.as_bytes().to_vec()),
             payload: Some(value.to_string().into_bytes()),
@@ -48,7 +48,7 @@ impl Sent {
         }
     }
 
-    pub fn tombstone(key: &str) -> Sent {
+    pub(crate) fn tombstone(key: &str) -> Sent {
         Sent {
             key: Some(key.as_bytes().to_vec()),
             ..Sent::default()
@@ -56,7 +56,7 @@ impl Sent {
     }
 }
 
-pub async fn send(bed: &Testbed, messages: &[Sent]) {
+pub(crate) async fn send(bed: &Testbed, messages: &[Sent]) {
     let topic = bed.kafka(&[]).topics.new_data;
     let producer = bed.kafka(&[]).producer().expect("a producer");
     let mut deliveries = Vec::new();
@@ -81,7 +81,7 @@ pub async fn send(bed: &Testbed, messages: &[Sent]) {
     }
 }
 
-pub async fn execute(bed: &Testbed, sql: &str) {
+pub(crate) async fn execute(bed: &Testbed, sql: &str) {
     sqlx::raw_sql(sql)
         .execute(bed.pool())
         .await
@@ -89,7 +89,7 @@ pub async fn execute(bed: &Testbed, sql: &str) {
 }
 
 /// Waits until a query gives a number; an error, as of a table that is not there yet, is waited for too.
-pub async fn becomes(bed: &Testbed, sql: &str, expected: i64) {
+pub(crate) async fn becomes(bed: &Testbed, sql: &str, expected: i64) {
     eventually(&format!("{sql} = {expected}"), LIMIT, || async {
         let found = sqlx::query_scalar::<_, i64>(sql)
             .fetch_one(bed.pool())
@@ -100,14 +100,14 @@ pub async fn becomes(bed: &Testbed, sql: &str, expected: i64) {
 }
 
 /// The rows that a query gives, as text.
-pub async fn rows(bed: &Testbed, sql: &str) -> Vec<String> {
+pub(crate) async fn rows(bed: &Testbed, sql: &str) -> Vec<String> {
     let rows = sqlx::query(sql).fetch_all(bed.pool()).await;
     let rows = rows.unwrap_or_else(|error| panic!("{sql}: {error}"));
     rows.iter().map(|row| row.get::<String, _>(0)).collect()
 }
 
 /// Waits until so many messages are in the database, whatever became of them.
-pub async fn read_up_to(bed: &Testbed, next_offset: i64) {
+pub(crate) async fn read_up_to(bed: &Testbed, next_offset: i64) {
     let sql = "SELECT coalesce(max(next_offset), 0)::bigint FROM offsets WHERE partition = 0";
     becomes(bed, sql, next_offset).await;
 }
