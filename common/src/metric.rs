@@ -106,11 +106,15 @@ pub enum Metric {
     KafkaLagRecords,
     /// The age of what was stored last while something is behind, by `consumer`; a gauge.
     KafkaLagSeconds,
+    /// Rows deleted as older than their retention, by `table`.
+    RetentionDeleted,
+    /// When the last round of retention ended, in seconds since 1970; a gauge.
+    RetentionLastRun,
 }
 
 impl Metric {
     /// All of them.
-    const ALL: [Metric; 51] = [
+    const ALL: [Metric; 53] = [
         Metric::LoaderReceived,
         Metric::LoaderReceivedBytes,
         Metric::LoaderStored,
@@ -162,6 +166,8 @@ impl Metric {
         Metric::KafkaTimestampsReplaced,
         Metric::KafkaLagRecords,
         Metric::KafkaLagSeconds,
+        Metric::RetentionDeleted,
+        Metric::RetentionLastRun,
     ];
 
     /// As Prometheus knows it.
@@ -193,6 +199,7 @@ impl Metric {
             "hedonic_prepare_new_rows",
             "hedonic_follow_error",
             "hedonic_follow_distance",
+            "hedonic_retention_last_run_",
         ]
         .iter()
         .any(|kind| name.starts_with(kind))
@@ -389,6 +396,14 @@ impl Metric {
             Metric::KafkaLagSeconds => (
                 "hedonic_kafka_consumer_lag_seconds",
                 "Age of what was stored last while something is behind",
+            ),
+            Metric::RetentionDeleted => (
+                "hedonic_retention_deleted_rows_total",
+                "Rows deleted as older than their retention",
+            ),
+            Metric::RetentionLastRun => (
+                "hedonic_retention_last_run_timestamp_seconds",
+                "When the last round of retention ended, in seconds since 1970",
             ),
         }
     }

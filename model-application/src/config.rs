@@ -91,6 +91,8 @@ pub struct Config {
     pub quality: QualityConfig,
     /// Section `[features]`.
     pub features: FeaturesConfig,
+    /// Section `[retention]`.
+    pub retention: common::retention::RetentionConfig,
 }
 
 impl Config {
@@ -108,6 +110,7 @@ impl Config {
             applier: layered.section("applier")?,
             quality: layered.section("quality")?,
             features: layered.section("features")?,
+            retention: layered.section("retention")?,
         })
     }
 }

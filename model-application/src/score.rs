@@ -245,7 +245,7 @@ async fn connection(config: &Config, pool: &mut Option<PgPool>) -> anyhow::Resul
         return Ok(pool.clone());
     }
     let connected =
-        database::connect(&config.database, &Health::default(), &Shutdown::new()).await?;
+        database::connect(&config.database.patient(), &Health::default(), &Shutdown::new()).await?;
     let connected = connected.context("shut down before the database answered")?;
     *pool = Some(connected.clone());
     Ok(connected)

@@ -46,8 +46,7 @@ fn init_sql_is_the_default_schemas() {
     let mut sql = String::from("-- The tables of the default schema; made by every service too.\n");
     for table in [
         records::table::ddl(&schema),
-        ledger::arrivals::DDL.to_owned(),
-        model_application::tables(&schema),
+        ledger::migrations::whole(),
     ] {
         sql.push('\n');
         sql.push_str(&table);
