@@ -109,7 +109,12 @@ pub async fn round(pool: &PgPool, config: &RetentionConfig) -> Result<(), sqlx::
         }
         if deleted > 0 {
             let table = table.name();
-            tracing::info!(table, deleted, days, "rows older than their retention are deleted");
+            tracing::info!(
+                table,
+                deleted,
+                days,
+                "rows older than their retention are deleted"
+            );
         }
     }
     Ok(())

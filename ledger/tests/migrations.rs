@@ -31,7 +31,11 @@ async fn from_every_older_version_to_the_newest_gives_the_tables_of_a_fresh_data
     let mut fresh = server.database("fresh").await;
     migrate(&mut fresh).await.expect("a fresh database");
     let expected = catalogue(&mut fresh).await;
-    for column in ["answers digest bytea", "offsets topic_id text", "rejects payload_bytes bigint"] {
+    for column in [
+        "answers digest bytea",
+        "offsets topic_id text",
+        "rejects payload_bytes bigint",
+    ] {
         assert!(
             expected.iter().any(|line| line.starts_with(column)),
             "no {column} in {expected:#?}"
@@ -40,19 +44,30 @@ async fn from_every_older_version_to_the_newest_gives_the_tables_of_a_fresh_data
 
     for steps in 0..newest() as usize {
         let mut older = server.database(&format!("older_{steps}")).await;
-        migrate_to(&mut older, steps).await.expect("an older version");
+        migrate_to(&mut older, steps)
+            .await
+            .expect("an older version");
         assert_eq!(applied(&mut older).await.expect("a version"), steps as i32);
         let done = migrate(&mut older).await.expect("the rest");
         assert_eq!(done.len(), newest() as usize - steps);
-        assert_eq!(catalogue(&mut older).await, expected, "from version {steps}");
+        assert_eq!(
+            catalogue(&mut older).await,
+            expected,
+            "from version {steps}"
+        );
     }
 
     let mut before = server.database("before_migrations").await;
     before.execute(BEFORE_MIGRATIONS).await.expect("old tables");
-    let row = "INSERT INTO answers (request_id, prediction, model, payload) VALUES ('1', 2, 'm', 'p')";
+    let row =
+        "INSERT INTO answers (request_id, prediction, model, payload) VALUES ('1', 2, 'm', 'p')";
     before.execute(row).await.expect("a row");
     migrate(&mut before).await.expect("its upgrade");
-    assert_eq!(catalogue(&mut before).await, expected, "from before migrations");
+    assert_eq!(
+        catalogue(&mut before).await,
+        expected,
+        "from before migrations"
+    );
     let kept = before.fetch_one("SELECT count(*) FROM answers").await;
     assert_eq!(kept.expect("a count").get::<i64, _>(0), 1);
 
@@ -115,7 +130,8 @@ async fn a_reader_of_a_table_is_no_hindrance_once_the_tables_are_up_to_date() {
     let code = source.as_database_error().and_then(|error| error.code());
     assert_eq!(code.as_deref(), Some("55P03"), "{source}");
     let mut applier = server.connect("read").await;
-    let write = "INSERT INTO answers (request_id, prediction, model, payload) VALUES ('1', 2, 'm', 'p')";
+    let write =
+        "INSERT INTO answers (request_id, prediction, model, payload) VALUES ('1', 2, 'm', 'p')";
     applier.execute(write).await.expect("it goes on");
     assert_eq!(applied(&mut first).await.expect("a version"), 5);
     reader.execute("COMMIT").await.expect("the reader ends");
@@ -127,7 +143,10 @@ async fn a_reader_of_a_table_is_no_hindrance_once_the_tables_are_up_to_date() {
                SELECT pg_advisory_xact_lock(29384879618550115)";
     reader.execute(all).await.expect("locks");
     let mut second = server.connect("read").await;
-    second.execute("SET lock_timeout = '1ms'").await.expect("sets");
+    second
+        .execute("SET lock_timeout = '1ms'")
+        .await
+        .expect("sets");
     assert_eq!(migrate(&mut second).await.expect("looks").len(), 0);
     reader.close().await.expect("it leaves");
 }
@@ -145,7 +164,10 @@ async fn several_that_start_at_once_apply_each_step_once() {
                 match migrate(&mut connection).await {
                     Ok(steps) => return steps,
                     Err(error) => {
-                        let code = error.database().as_database_error().and_then(|own| own.code());
+                        let code = error
+                            .database()
+                            .as_database_error()
+                            .and_then(|own| own.code());
                         assert_eq!(code.as_deref(), Some("55P03"), "{error}");
                         tokio::time::sleep(Duration::from_millis(100)).await;
                     }

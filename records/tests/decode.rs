@@ -55,11 +55,17 @@ fn what_is_too_long_is_refused_before_an_index_or_a_topic_has_to() {
     assert!(long.to_string().contains("expected at most 1024"), "{long}");
     let long = with("1", &"c".repeat(3_000_000)).expect_err("larger than a message");
     assert_eq!(long.code(), "too_large");
-    assert_eq!(with("1", &"c".repeat(5000)).expect_err("too long").code(), "too_long");
+    assert_eq!(
+        with("1", &"c".repeat(5000)).expect_err("too long").code(),
+        "too_long"
+    );
 
     let mut small = Decoder::new(&Schema::real_estate(), Purpose::Listing)
         .with_max_message_bytes(PLAIN.len() - 1);
-    assert_eq!(small.push(PLAIN, NOW_US).expect_err("too large").code(), "too_large");
+    assert_eq!(
+        small.push(PLAIN, NOW_US).expect_err("too large").code(),
+        "too_large"
+    );
     let id = "i".repeat(1025);
     let message = format!("{{\"id\":\"{id}\"}}");
     let key = records::decode::key_of_reject(&Schema::real_estate(), message.as_bytes());
@@ -72,7 +78,9 @@ fn a_records_time_is_compared_with_the_present_not_with_its_arrival() {
         let text = String::from_utf8_lossy(PLAIN)
             .replace("\"floor\"", &format!("\"listed_at\":{listed_at},\"floor\""));
         let mut decoder = Decoder::new(&Schema::real_estate(), Purpose::Listing);
-        decoder.push_from(text.as_bytes(), arrival, &"").map(|()| decoder.finish())
+        decoder
+            .push_from(text.as_bytes(), arrival, &"")
+            .map(|()| decoder.finish())
     };
     let day_us = 24 * 3600 * 1_000_000;
     let waited = Arrival {

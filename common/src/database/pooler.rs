@@ -6,8 +6,8 @@
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{ConnectOptions, Connection, Executor, PgConnection};
 
-use super::timeouts::MARK;
 use super::DatabaseConfig;
+use super::timeouts::MARK;
 
 /// What a pooler gives its clients.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,9 +31,11 @@ impl Pooler {
     ) -> Result<Option<Pooler>, sqlx::Error> {
         match config.timeouts.on_start(options).connect().await {
             Ok(mut connection) => {
-                let mark: Option<String> =
-                    simple(&mut connection, &format!("SELECT current_setting('{MARK}', true)"))
-                        .await?;
+                let mark: Option<String> = simple(
+                    &mut connection,
+                    &format!("SELECT current_setting('{MARK}', true)"),
+                )
+                .await?;
                 close(connection).await;
                 if mark.is_some_and(|mark| !mark.is_empty()) {
                     return Ok(None);
@@ -54,7 +56,8 @@ impl Pooler {
 
     /// Sets something on one connection and looks whether the other sees it.
     async fn of(one: &mut PgConnection, other: &mut PgConnection) -> Result<Pooler, sqlx::Error> {
-        one.execute(format!("SET {MARK} = 'pooled'").as_str()).await?;
+        one.execute(format!("SET {MARK} = 'pooled'").as_str())
+            .await?;
         let sql = format!("SELECT current_setting('{MARK}', true)");
         let mark = simple(other, &sql).await?;
         if mark.as_deref() != Some("pooled") {

@@ -49,7 +49,10 @@ pub(super) async fn prepare(pool: &PgPool, sql: &str) -> Result<(), PrepareError
     within(pool, DEADLINE, async |connection| {
         let applied = ledger::migrations::migrate(connection).await?;
         if !applied.is_empty() {
-            tracing::info!(steps = applied.join(", "), "the tables are brought up to date");
+            tracing::info!(
+                steps = applied.join(", "),
+                "the tables are brought up to date"
+            );
         }
         let (made, upgrade) = sql.split_at(sql.find(LOOKS_ITSELF).unwrap_or(sql.len()));
         make_missing(connection, made).await?;
