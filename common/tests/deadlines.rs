@@ -38,7 +38,10 @@ async fn every_session_has_the_deadlines_of_the_settings() {
     );
     let shown = async |pool: &PgPool, name: &str| -> String {
         let sql = format!("SHOW {name}");
-        sqlx::query_scalar(&sql).fetch_one(pool).await.expect("shows")
+        sqlx::query_scalar(&sql)
+            .fetch_one(pool)
+            .await
+            .expect("shows")
     };
     let patient = pool(&config.patient()).await;
     assert_eq!(shown(&patient, "statement_timeout").await, "0");
@@ -78,17 +81,23 @@ async fn connections_that_go_silent_in_mid_statement_cost_their_work_alone() {
             tokio::time::sleep(Duration::from_secs(1)).await;
             gate.silence();
         };
-        let ((first, second, _), ()) = in_time("the work", async { tokio::join!(all, silence) }).await;
+        let ((first, second, _), ()) =
+            in_time("the work", async { tokio::join!(all, silence) }).await;
         for done in [first, second] {
             let error = done.expect_err("nothing answers");
             assert!(matches!(&error, sqlx::Error::Io(_)), "{error}");
             assert_eq!(Fault::of_database(&error), Fault::Passing);
-            assert!(error.to_string().contains("did not answer within 5 s"), "{error}");
+            assert!(
+                error.to_string().contains("did not answer within 5 s"),
+                "{error}"
+            );
         }
         let answer = async {
             loop {
                 let one = within(&pool, LIMIT, async |connection| {
-                    sqlx::query_scalar::<_, i32>("SELECT 1").fetch_one(connection).await
+                    sqlx::query_scalar::<_, i32>("SELECT 1")
+                        .fetch_one(connection)
+                        .await
                 });
                 match one.await {
                     Ok(one) => return one,
@@ -111,7 +120,9 @@ async fn idle_connections_that_went_silent_and_work_that_was_dropped_give_their_
         in_time("a query on the pool", async {
             loop {
                 // A wait for a connection ends with an error, after which one asks again.
-                let one = sqlx::query_scalar::<_, i32>("SELECT 1").fetch_one(&pool).await;
+                let one = sqlx::query_scalar::<_, i32>("SELECT 1")
+                    .fetch_one(&pool)
+                    .await;
                 if let Ok(one) = one {
                     return one;
                 }
@@ -148,7 +159,10 @@ async fn idle_connections_that_went_silent_and_work_that_was_dropped_give_their_
 #[tokio::test(flavor = "multi_thread")]
 async fn a_process_that_is_frozen_in_a_transaction_keeps_no_successor_from_starting_or_writing() {
     let bed = Testbed::on_nothing("127.0.0.1:1").await;
-    let config = config(&bed, &[("database.timeouts.idle_in_transaction_ms", "4000")]);
+    let config = config(
+        &bed,
+        &[("database.timeouts.idle_in_transaction_ms", "4000")],
+    );
     let sql = "CREATE TABLE IF NOT EXISTS homes (\n    id text PRIMARY KEY\n);\n";
     let start = async || {
         let opened = open(&config, sql, &Health::default(), &Shutdown::new());
@@ -158,8 +172,14 @@ async fn a_process_that_is_frozen_in_a_transaction_keeps_no_successor_from_start
     let frozen = pool(&config).await;
     // It is frozen while it makes tables,
     let mut making = frozen.begin().await.expect("begins");
-    let lock = format!("SELECT pg_advisory_xact_lock({})", 0x0068_6564_6f6e_6963_i64);
-    making.execute(&*lock).await.expect("the lock of the tables");
+    let lock = format!(
+        "SELECT pg_advisory_xact_lock({})",
+        0x0068_6564_6f6e_6963_i64
+    );
+    making
+        .execute(&*lock)
+        .await
+        .expect("the lock of the tables");
     let successor = start().await;
     // and while it writes.
     let mut writing = frozen.begin().await.expect("begins");

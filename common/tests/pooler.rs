@@ -108,7 +108,10 @@ async fn a_pooler_that_keeps_sessions_works_with_the_deadlines_of_the_settings()
         }
         // Its commits are waited for: the server's session is another's after ours.
         let relaxed = relaxed(&pool);
-        let one: i32 = sqlx::query_scalar("SELECT 1").fetch_one(&relaxed).await.expect("works");
+        let one: i32 = sqlx::query_scalar("SELECT 1")
+            .fetch_one(&relaxed)
+            .await
+            .expect("works");
         assert_eq!(one, 1);
         let needs = Needs::default().database(&config, SQL, Vec::new());
         let report = common::check::report(Ok(needs), Duration::from_secs(60)).await;

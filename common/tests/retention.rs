@@ -26,14 +26,18 @@ const ROWS: &str = "
 async fn bed() -> Testbed {
     let bed = Testbed::on_nothing("127.0.0.1:1").await;
     let mut connection = bed.pool().acquire().await.expect("a connection");
-    ledger::migrations::migrate(&mut connection).await.expect("tables");
+    ledger::migrations::migrate(&mut connection)
+        .await
+        .expect("tables");
     connection.execute(ROWS).await.expect("rows");
     drop(connection);
     bed
 }
 
 fn config(bed: &Testbed, set: &[(&str, &str)]) -> RetentionConfig {
-    bed.settings(set).section("retention").expect("the section is valid")
+    bed.settings(set)
+        .section("retention")
+        .expect("the section is valid")
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -56,7 +60,9 @@ async fn the_old_go_in_batches_and_the_new_stay() {
         ("retention.pause_ms", "1"),
         ("retention.quality_days", "0"),
     ];
-    round(bed.pool(), &config(&bed, &set)).await.expect("a round");
+    round(bed.pool(), &config(&bed, &set))
+        .await
+        .expect("a round");
     for (table, kept) in [
         // Those of 0 to 80 days; one of 90 days is older than 90 days by the time that has gone by since.
         ("answers", 9),
@@ -70,7 +76,8 @@ async fn the_old_go_in_batches_and_the_new_stay() {
         assert_eq!(bed.number(&sql).await, kept, "{table}");
     }
     // An id is still one answer's.
-    let again = "INSERT INTO answers (request_id, prediction, model, payload) VALUES ('3', 1, 'm', 'p')";
+    let again =
+        "INSERT INTO answers (request_id, prediction, model, payload) VALUES ('3', 1, 'm', 'p')";
     let again = bed.pool().execute(again).await.expect_err("it is there");
     let code = again.as_database_error().and_then(|error| error.code());
     assert_eq!(code.as_deref(), Some("23505"));
@@ -80,10 +87,15 @@ async fn the_old_go_in_batches_and_the_new_stay() {
 async fn one_service_deletes_at_a_time_and_goes_on_when_the_other_ends() {
     let bed = bed().await;
     let mut other = bed.pool().begin().await.expect("begins");
-    let lock = format!("SELECT pg_advisory_xact_lock({})", 0x0068_6564_7265_7461_i64);
+    let lock = format!(
+        "SELECT pg_advisory_xact_lock({})",
+        0x0068_6564_7265_7461_i64
+    );
     other.execute(&*lock).await.expect("the lock");
     let config = config(&bed, &[("retention.every_s", "1")]);
-    round(bed.pool(), &config).await.expect("it leaves it to the other");
+    round(bed.pool(), &config)
+        .await
+        .expect("it leaves it to the other");
     assert_eq!(bed.number("SELECT count(*) FROM answers").await, 25);
     let shutdown = Shutdown::new();
     let keeping = tokio::spawn(keep(bed.pool().clone(), config, shutdown.clone()));

@@ -201,11 +201,20 @@ async fn a_user_without_rights_is_told_what_to_be_granted() {
     let poor = report(&bed, &set, PATIENCE).await;
     expect(&poor, "tables", Outcome::Failed, "may not make", grant);
     let refused = open().await.expect_err("it may not make tables");
-    assert!(format!("{refused:#}").contains("permission denied"), "{refused:#}");
+    assert!(
+        format!("{refused:#}").contains("permission denied"),
+        "{refused:#}"
+    );
     bed.pool().execute(grant).await.expect("the SQL is right");
     let poor = report(&bed, &set, PATIENCE).await;
     let own = "ALTER TABLE offsets OWNER TO guest;";
-    expect(&poor, "tables", Outcome::Failed, "does not own answers", own);
+    expect(
+        &poor,
+        "tables",
+        Outcome::Failed,
+        "does not own answers",
+        own,
+    );
     for table in ["answers", "actuals", "offsets", "rejects"] {
         let sql = format!("ALTER TABLE {table} OWNER TO guest");
         bed.pool().execute(&*sql).await.expect("the SQL is right");

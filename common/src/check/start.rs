@@ -54,7 +54,10 @@ pub async fn must_fit(
         health.waiting("database", why.clone());
         anyhow::bail!("this service cannot write the tables of the database: {why}");
     }
-    for own in findings.iter().filter(|own| own.outcome == Outcome::Warning) {
+    for own in findings
+        .iter()
+        .filter(|own| own.outcome == Outcome::Warning)
+    {
         tracing::warn!(check = &*own.check, "{}", own.found);
     }
     health.ready("database");

@@ -434,8 +434,12 @@ mod tests {
     fn a_name_that_is_a_key_word_is_quoted_in_the_sql_that_mends() {
         let mut there = there();
         there.columns.remove(2);
-        there.quoted.insert("floor".to_owned(), "\"floor\"".to_owned());
-        there.quoted.insert("homes".to_owned(), "\"homes\"".to_owned());
+        there
+            .quoted
+            .insert("floor".to_owned(), "\"floor\"".to_owned());
+        there
+            .quoted
+            .insert("homes".to_owned(), "\"homes\"".to_owned());
         let mend = table(true).judge(&there).mend.unwrap_or_default();
         let sql = "ALTER TABLE \"homes\" ADD COLUMN \"floor\" bigint;";
         assert!(mend.contains(sql), "{mend}");
@@ -443,7 +447,12 @@ mod tests {
 
     #[test]
     fn the_tables_of_a_ddl_are_named_once_with_their_columns() {
-        let ddl = [ledger::offsets::DDL, ledger::rejects::DDL, ledger::offsets::DDL].concat();
+        let ddl = [
+            ledger::offsets::DDL,
+            ledger::rejects::DDL,
+            ledger::offsets::DDL,
+        ]
+        .concat();
         assert_eq!(made_by(&ddl), ["offsets", "rejects"]);
         assert_eq!(made_by(""), [""; 0]);
         let tables = of_ddl(ledger::rejects::DDL);
