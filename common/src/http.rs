@@ -93,7 +93,13 @@ pub async fn serve_on(
         listener,
         routes: Arc::new(routes),
     };
-    let main = serve_at(&config, main, health.clone(), status.clone(), shutdown.clone());
+    let main = serve_at(
+        &config,
+        main,
+        health.clone(),
+        status.clone(),
+        shutdown.clone(),
+    );
     if config.health.is_empty() {
         return main.await;
     }

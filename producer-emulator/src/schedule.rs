@@ -99,7 +99,8 @@ impl Schedules {
             }
             if running.iter().any(tokio::task::JoinHandle::is_finished) && !leave.is_cancelled() {
                 tracing::error!("a schedule broke off");
-                self.health.waiting(PART, "a schedule broke off: start the service again");
+                self.health
+                    .waiting(PART, "a schedule broke off: start the service again");
             }
         }
     }

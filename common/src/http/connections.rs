@@ -20,7 +20,8 @@ pub(super) const LOOK: Duration = Duration::from_secs(1);
 /// Pause between two warnings that the places are taken.
 const WARN_EVERY: Duration = Duration::from_secs(10);
 /// What a client gets for which there is no place.
-const NO_PLACE: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nconnection: close\r\nretry-after: 1\r\n\
+const NO_PLACE: &[u8] =
+    b"HTTP/1.1 503 Service Unavailable\r\nconnection: close\r\nretry-after: 1\r\n\
     content-type: application/json\r\ncontent-length: 62\r\n\r\n\
     {\"error\":\"as many connections as may be are busy: ask again\"}\n";
 

@@ -323,11 +323,21 @@ mod tests {
             (vec![ours], None),
             (vec![ours, ("Origin", "http://127.0.0.1:8081")], None),
             (
-                vec![ours, ("Origin", "https://panel.example"), ("Sec-Fetch-Site", "cross-site")],
+                vec![
+                    ours,
+                    ("Origin", "https://panel.example"),
+                    ("Sec-Fetch-Site", "cross-site"),
+                ],
                 None,
             ),
-            (vec![ours, ("Origin", "http://evil.example")], Some("origin")),
-            (vec![ours, ("Origin", "http://127.0.0.1:3000")], Some("origin")),
+            (
+                vec![ours, ("Origin", "http://evil.example")],
+                Some("origin"),
+            ),
+            (
+                vec![ours, ("Origin", "http://127.0.0.1:3000")],
+                Some("origin"),
+            ),
             (vec![ours, ("Origin", "null")], Some("origin")),
             (vec![ours, ("Sec-Fetch-Site", "cross-site")], Some("origin")),
             (vec![ours, ("Sec-Fetch-Site", "same-site")], Some("origin")),

@@ -48,7 +48,9 @@ pub(super) async fn take(
     let (method, path) = (request.method().clone(), request.path().to_owned());
     let place: Held = request.conn_data::<Arc<Place>>().cloned();
     let rules = request.app_data::<web::Data<Rules>>().cloned();
-    let admitted = rules.as_ref().map_or(Ok(()), |own| own.guard.admit(&request));
+    let admitted = rules
+        .as_ref()
+        .map_or(Ok(()), |own| own.guard.admit(&request));
     let progress = Rc::new(Progress::default());
     let answered: Result<Result<ServiceResponse<BoxBody>, Error>, _> = match (admitted, rules) {
         (Err(refusal), _) => {
@@ -73,7 +75,10 @@ pub(super) async fn take(
                 "a request was broken off by a fault of this program: {}",
                 what(&*panic)
             );
-            let mut answer = error_answer(500, &format!("internal error; the log has more of request {id}"));
+            let mut answer = error_answer(
+                500,
+                &format!("internal error; the log has more of request {id}"),
+            );
             answer.headers_mut().insert(REQUEST_ID, header(&id));
             return Err(InternalError::from_response("a handler panicked", answer).into());
         }
@@ -150,7 +155,9 @@ fn refuse_late(answered: ServiceResponse<BoxBody>) -> ServiceResponse<BoxBody> {
     let (request, _) = answered.into_parts();
     let why = "the body comes too slowly (http.body_bytes_per_s, http.body_s): send it again";
     let mut answer = error_answer(StatusCode::REQUEST_TIMEOUT.as_u16(), why);
-    answer.head_mut().set_connection_type(actix_web::http::ConnectionType::Close);
+    answer
+        .head_mut()
+        .set_connection_type(actix_web::http::ConnectionType::Close);
     ServiceResponse::new(request, answer)
 }
 
