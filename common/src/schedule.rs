@@ -116,17 +116,28 @@ mod tests {
         let hourly = Schedule::parse("0 0 * * * *").expect("a schedule");
         let last = at("2026-03-01T10:00:00Z");
         let next = |now: &str| hourly.next(last, at(now));
-        assert_eq!(next("2026-03-01T10:20:00Z"), Some(at("2026-03-01T11:00:00Z")));
+        assert_eq!(
+            next("2026-03-01T10:20:00Z"),
+            Some(at("2026-03-01T11:00:00Z"))
+        );
         // The machine slept for hours: 11:00 is past, and due.
-        assert_eq!(next("2026-03-01T15:20:00Z"), Some(at("2026-03-01T11:00:00Z")));
+        assert_eq!(
+            next("2026-03-01T15:20:00Z"),
+            Some(at("2026-03-01T11:00:00Z"))
+        );
         // The clock is two days back.
-        assert_eq!(next("2026-02-27T10:20:00Z"), Some(at("2026-02-27T11:00:00Z")));
+        assert_eq!(
+            next("2026-02-27T10:20:00Z"),
+            Some(at("2026-02-27T11:00:00Z"))
+        );
     }
 
     #[test]
     fn what_is_no_schedule_is_refused_with_an_example() {
         for expression in ["", "* * * * *", "0 61 * * * *", "0 0 0 30 2 *", "every day"] {
-            let error = Schedule::parse(expression).expect_err(expression).to_string();
+            let error = Schedule::parse(expression)
+                .expect_err(expression)
+                .to_string();
             assert!(error.contains("0 0 3 * * *"), "{error}");
         }
         Schedule::parse("*/2 * * * * *").expect("every two seconds");

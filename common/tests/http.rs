@@ -32,7 +32,10 @@ impl Drop for Served {
 fn serve(set: &[(&str, &str)]) -> Served {
     let places = PLACES.to_string();
     let mut all = vec![("http.max_connections".to_owned(), places)];
-    all.extend(set.iter().map(|(key, value)| (format!("http.{key}"), (*value).to_owned())));
+    all.extend(
+        set.iter()
+            .map(|(key, value)| (format!("http.{key}"), (*value).to_owned())),
+    );
     let layered = Layered::load(None, &all).unwrap();
     let config: HttpConfig = layered.section("http").unwrap();
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -40,7 +43,14 @@ fn serve(set: &[(&str, &str)]) -> Served {
     let shutdown = Shutdown::new();
     let status: http::Status = Arc::new(|| serde_json::json!({ "service": "test" }));
     let health = Health::default();
-    tokio::spawn(http::serve(config, listener, health, status, routes, shutdown.clone()));
+    tokio::spawn(http::serve(
+        config,
+        listener,
+        health,
+        status,
+        routes,
+        shutdown.clone(),
+    ));
     Served { at, shutdown }
 }
 
@@ -102,7 +112,9 @@ async fn slow_clients_do_not_keep_others_out() {
     let served = serve(&[("health", "127.0.0.1:0")]);
     let at = served.at;
     aside(move || {
-        let half_heads: Vec<_> = (0..2 * PLACES).map(|_| send(at, "GET /status HTTP/1.1\r\n")).collect();
+        let half_heads: Vec<_> = (0..2 * PLACES)
+            .map(|_| send(at, "GET /status HTTP/1.1\r\n"))
+            .collect();
         assert!(ask(at, "/health/live", "").starts_with("HTTP/1.1 200"));
         let halves: Vec<_> = (0..10 * PLACES).map(|_| half_a_body(at, "/echo")).collect();
         for _ in 0..5 {
@@ -115,7 +127,11 @@ async fn slow_clients_do_not_keep_others_out() {
         let answers: Vec<String> = halves.into_iter().map(rest).collect();
         let told = answers.iter().filter(|answer| answer.contains("408"));
         assert!(told.count() > 0, "{answers:?}");
-        assert!(answers.iter().all(|answer| answer.is_empty() || answer.contains("body_bytes_per_s")));
+        assert!(
+            answers
+                .iter()
+                .all(|answer| answer.is_empty() || answer.contains("body_bytes_per_s"))
+        );
         half_heads.into_iter().map(rest).for_each(drop);
     })
     .await;
@@ -172,7 +188,10 @@ async fn a_panic_is_answered_without_its_words_and_each_answer_has_an_id() {
     aside(move || {
         let answer = ask(at, "/panic", "X-Request-Id: mine-7\r\n");
         assert!(answer.starts_with("HTTP/1.1 500"), "{answer}");
-        assert!(answer.contains("mine-7") && !answer.contains("secret"), "{answer}");
+        assert!(
+            answer.contains("mine-7") && !answer.contains("secret"),
+            "{answer}"
+        );
         let answer = ask(at, "/status", "X-Request-Id: with a space\r\n");
         assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
         assert!(answer.contains("x-request-id: "), "{answer}");

@@ -85,7 +85,7 @@ async fn serve(
     let watched = async {
         if watches {
             control.watches();
-            return crate::watch::watch(&control, &pool, &shutdown).await;
+            return crate::watch::watch(&control, &pool, &health, &shutdown).await;
         }
         Ok(())
     };

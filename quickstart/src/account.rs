@@ -89,7 +89,10 @@ impl Account {
             Ok(Ok(newest)) => newest,
             // It may be away for a while; the services say so themselves.
             Ok(Err(error)) => (format!("not known: {error:#}"), "-".to_owned()),
-            Err(_) => ("not known: the database does not answer".to_owned(), "-".to_owned()),
+            Err(_) => (
+                "not known: the database does not answer".to_owned(),
+                "-".to_owned(),
+            ),
         };
         self.every = self.every.max(begun.elapsed() * SHARE);
         self.shown = Some(Instant::now());

@@ -100,7 +100,8 @@ impl Bounds {
     fn left(&self) -> Option<Duration> {
         let mut used = self.used.lock().unwrap_or_else(PoisonError::into_inner);
         used.go_on(Instant::now());
-        self.is_timed.then(|| self.timeout.saturating_sub(used.time))
+        self.is_timed
+            .then(|| self.timeout.saturating_sub(used.time))
     }
 
     async fn time_is_up(&self) {

@@ -275,7 +275,8 @@ impl Run<'_> {
         let statuses = match last {
             Some(statuses) => statuses,
             None => {
-                self.screen.note("no service answered while leaving: the last account is not known");
+                self.screen
+                    .note("no service answered while leaving: the last account is not known");
                 Statuses::default()
             }
         };

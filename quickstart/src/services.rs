@@ -149,7 +149,11 @@ impl Services {
         Ok(asking.await?.error_for_status()?.json().await?)
     }
 
-    fn with_token(&self, of: SocketAddr, request: reqwest::RequestBuilder) -> reqwest::RequestBuilder {
+    fn with_token(
+        &self,
+        of: SocketAddr,
+        request: reqwest::RequestBuilder,
+    ) -> reqwest::RequestBuilder {
         let token = match of == self.applier {
             true => &self.applier_token,
             false => &self.token,
@@ -170,11 +174,7 @@ impl Services {
     }
 
     /// Asks until there is an answer. Whoever calls bounds it; on the screen it says what is waited for.
-    async fn patiently<T>(
-        &self,
-        whom: &str,
-        ask: impl AsyncFn() -> anyhow::Result<T>,
-    ) -> T {
+    async fn patiently<T>(&self, whom: &str, ask: impl AsyncFn() -> anyhow::Result<T>) -> T {
         let began = Instant::now();
         let mut spoken: Option<Instant> = None;
         loop {
@@ -187,11 +187,15 @@ impl Services {
                 }
                 Err(error) => error,
             };
-            let is_due = spoken.map_or(began.elapsed() >= SPEAK_AFTER, |at| at.elapsed() >= SPEAK_AGAIN);
+            let is_due = spoken.map_or(began.elapsed() >= SPEAK_AFTER, |at| {
+                at.elapsed() >= SPEAK_AGAIN
+            });
             if is_due {
                 spoken = Some(Instant::now());
                 let waited = began.elapsed().as_secs();
-                let note = format!("the {whom} has not answered for {waited} s, it is asked again: {error:#}");
+                let note = format!(
+                    "the {whom} has not answered for {waited} s, it is asked again: {error:#}"
+                );
                 self.screen.note(&note);
             }
             tokio::time::sleep(ASK_AGAIN).await;
