@@ -40,7 +40,10 @@ pub async fn check(world: &World, settled: bool) -> anyhow::Result<()> {
         let became = match (sent.expected, taken, rejected) {
             (Expected::Taken, true, None) => "stored",
             (Expected::Taken, false, Some(code)) if sent.clocked => {
-                let text = format!("{}: rejected beside a wrong clock ({code})", sent.key.stream.name());
+                let text = format!(
+                    "{}: rejected beside a wrong clock ({code})",
+                    sent.key.stream.name()
+                );
                 *tally.entry(text).or_default() += 1;
                 continue;
             }
@@ -48,7 +51,9 @@ pub async fn check(world: &World, settled: bool) -> anyhow::Result<()> {
             (Expected::Either, _, None) => "stored, or the same as before",
             _ if !settled => "not done when the run ended",
             (Expected::Taken, taken, rejected) => {
-                wrong.push(format!("a good message is stored: {taken}, rejected: {rejected:?}: {sent:?}"));
+                wrong.push(format!(
+                    "a good message is stored: {taken}, rejected: {rejected:?}: {sent:?}"
+                ));
                 continue;
             }
             (Expected::Rejected, ..) => {
@@ -56,17 +61,23 @@ pub async fn check(world: &World, settled: bool) -> anyhow::Result<()> {
                 continue;
             }
         };
-        *tally.entry(format!("{}: {became}", sent.key.stream.name())).or_default() += 1;
+        *tally
+            .entry(format!("{}: {became}", sent.key.stream.name()))
+            .or_default() += 1;
     }
     wrong.extend(twice(world, &found));
     wrong.extend(unsent(world, &found));
     wrong.extend(published(world, &found, settled));
-    world.journal.say(&format!("conservation: {} messages sent", sent.len()));
+    world
+        .journal
+        .say(&format!("conservation: {} messages sent", sent.len()));
     for (what, count) in &tally {
         world.journal.say(&format!("  {count:8} {what}"));
     }
     if wrong.len() > SHOWN {
-        world.journal.say(&format!("{} are wrong; the first:", wrong.len()));
+        world
+            .journal
+            .say(&format!("{} are wrong; the first:", wrong.len()));
     }
     for text in wrong.into_iter().take(SHOWN) {
         world.journal.violation(text);
@@ -115,7 +126,8 @@ fn twice(world: &World, found: &Found) -> Vec<String> {
     });
     let answers = found.answered.iter().filter(|(_, times)| **times > 1);
     let all = listings.chain(answers);
-    all.map(|(key, times)| format!("written {times} times: {key:?}")).collect()
+    all.map(|(key, times)| format!("written {times} times: {key:?}"))
+        .collect()
 }
 
 /// Rows of messages that were not sent.
@@ -126,20 +138,30 @@ fn unsent(world: &World, found: &Found) -> Vec<String> {
     let written = found.written.keys().chain(found.answered.keys());
     let unknown = written.filter(|key| !keys.contains(key));
     let unknown = unknown.map(|key| format!("stored, but not sent: {key:?}"));
-    let rejected = found.rejected.iter().filter(|(place, _)| !places.contains(place));
-    let rejected = rejected.map(|(place, code)| format!("rejected ({code}), but not sent: {place:?}"));
+    let rejected = found
+        .rejected
+        .iter()
+        .filter(|(place, _)| !places.contains(place));
+    let rejected =
+        rejected.map(|(place, code)| format!("rejected ({code}), but not sent: {place:?}"));
     unknown.chain(rejected).collect()
 }
 
 /// Each stored answer is published, as it is stored.
 fn published(world: &World, found: &Found, settled: bool) -> Vec<String> {
     let published = world.published.all();
-    let stored = found.stored.iter().filter(|(id, _)| seen::number(id).is_some());
+    let stored = found
+        .stored
+        .iter()
+        .filter(|(id, _)| seen::number(id).is_some());
     stored
         .filter_map(|(id, stored)| match published.get(id) {
             None if settled => Some(format!("{id} is stored, and its answer is not published")),
             Some(published) if published != stored => {
-                let (stored, published) = (String::from_utf8_lossy(stored), String::from_utf8_lossy(published));
+                let (stored, published) = (
+                    String::from_utf8_lossy(stored),
+                    String::from_utf8_lossy(published),
+                );
                 Some(format!("{id}: stored {stored}, published {published}"))
             }
             _ => None,
@@ -150,7 +172,10 @@ fn published(world: &World, found: &Found, settled: bool) -> Vec<String> {
 /// Prints what each kind of fault came to, and whether the laws hold.
 pub fn verdict(world: &World, args: &Args, plan: &Plan, outcome: &Outcome) -> ExitCode {
     println!();
-    println!("{:<24} {:>6} {:>10} {:>10}  {:>8}", "fault", "rounds", "p50 s", "max s", "overdue");
+    println!(
+        "{:<24} {:>6} {:>10} {:>10}  {:>8}",
+        "fault", "rounds", "p50 s", "max s", "overdue"
+    );
     let kinds = outcome.recoveries.keys().chain(outcome.overdue.keys());
     for kind in kinds.collect::<std::collections::BTreeSet<_>>() {
         let times = outcome.recoveries.get(kind).cloned().unwrap_or_default();
@@ -159,13 +184,19 @@ pub fn verdict(world: &World, args: &Args, plan: &Plan, outcome: &Outcome) -> Ex
             || format!("{:>10} {:>10}", "-", "-"),
             |(p50, max)| format!("{:>10.1} {:>10.1}", p50.as_secs_f64(), max.as_secs_f64()),
         );
-        println!("{kind:<24} {:>6} {shown}  {overdue:>8}", times.len() + overdue);
+        println!(
+            "{kind:<24} {:>6} {shown}  {overdue:>8}",
+            times.len() + overdue
+        );
     }
     println!("(from the end of a round's last fault until all that was sent before is done)");
     for stream in Stream::ALL {
         if let Some((p50, max)) = world.ledger.waits(stream) {
             let (p50, max) = (p50.as_secs_f64(), max.as_secs_f64());
-            println!("{}: from sent to done p50 {p50:.2} s, max {max:.1} s, faults included", stream.name());
+            println!(
+                "{}: from sent to done p50 {p50:.2} s, max {max:.1} s, faults included",
+                stream.name()
+            );
         }
     }
     let violations = world.journal.violations();
@@ -180,7 +211,10 @@ pub fn verdict(world: &World, args: &Args, plan: &Plan, outcome: &Outcome) -> Ex
     );
     for violation in &violations {
         let first = violation.lines().next().unwrap_or_default();
-        println!("  VIOLATION at {}", first.chars().take(300).collect::<String>());
+        println!(
+            "  VIOLATION at {}",
+            first.chars().take(300).collect::<String>()
+        );
     }
     match violations.is_empty() {
         true => ExitCode::SUCCESS,

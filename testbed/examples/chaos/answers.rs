@@ -84,7 +84,9 @@ fn note(world: &World, id: &str, payload: &[u8]) {
         let text = String::from_utf8_lossy(payload).into_owned();
         let first = world.published.all().remove(id).unwrap_or_default();
         let first = String::from_utf8_lossy(&first).into_owned();
-        world.journal.violation(format!("{id} has two answers: {first} and {text}"));
+        world
+            .journal
+            .violation(format!("{id} has two answers: {first} and {text}"));
     }
     world.ledger.taken(key);
 }

@@ -148,7 +148,10 @@ async fn visit(
     if let Some(service) = world.fleet().get(number) {
         service.busy = true;
     }
-    world.journal.say(&format!("a {} comes whose clock is off by {off}", role.name()));
+    world.journal.say(&format!(
+        "a {} comes whose clock is off by {off}",
+        role.name()
+    ));
     tokio::time::sleep(lasts.max(VISIT)).await;
     end(world, number).await
 }

@@ -106,10 +106,15 @@ impl Fleet {
     pub fn start(&mut self, role: Role, off: Option<&str>) -> anyhow::Result<usize> {
         self.started += 1;
         let program = self.programs.join(role.program());
-        let log = self.logs.join(format!("{}-{:04}.log", role.name(), self.started));
+        let log = self
+            .logs
+            .join(format!("{}-{:04}.log", role.name(), self.started));
         let mut command = Command::new(&program);
         if let Some(off) = off {
-            let library = self.faketime.as_ref().context("libfaketime is not installed")?;
+            let library = self
+                .faketime
+                .as_ref()
+                .context("libfaketime is not installed")?;
             command.env("LD_PRELOAD", library).env("FAKETIME", off);
             // Waits go by the clock that only goes forward: that one is not wrong.
             command.env("FAKETIME_DONT_FAKE_MONOTONIC", "1");
@@ -158,16 +163,19 @@ impl Fleet {
     /// Removes those that have ended, though nobody asked them to: how, and what they said last.
     pub fn ended(&mut self) -> Vec<(Role, String)> {
         let mut ended = Vec::new();
-        self.services.retain_mut(|service| {
-            match service.process.try_wait() {
+        self.services
+            .retain_mut(|service| match service.process.try_wait() {
                 Ok(Some(status)) if !service.busy => {
-                    let text = format!("{} ended by itself: {status}\n{}", service.name(), service.tail());
+                    let text = format!(
+                        "{} ended by itself: {status}\n{}",
+                        service.name(),
+                        service.tail()
+                    );
                     ended.push((service.role, text));
                     false
                 }
                 _ => true,
-            }
-        });
+            });
         ended
     }
 }

@@ -25,7 +25,10 @@ impl Journal {
     pub fn violation(&self, text: String) {
         self.say(&format!("VIOLATION  {text}"));
         let at = self.began.elapsed().as_secs_f64();
-        let mut all = self.violations.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut all = self
+            .violations
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         all.push(format!("{at:.1} s  {text}"));
     }
 

@@ -103,9 +103,10 @@ impl Ledger {
     /// How long the oldest message of a stream, of those in Kafka before `before`, has been waiting.
     pub fn oldest(&self, stream: Stream, before: Instant) -> Option<(Key, Duration)> {
         let books = self.books();
-        let of_stream = books.open.iter().filter(|(key, since)| {
-            key.stream == stream && **since <= before
-        });
+        let of_stream = books
+            .open
+            .iter()
+            .filter(|(key, since)| key.stream == stream && **since <= before);
         let (key, since) = of_stream.min_by_key(|(_, since)| **since)?;
         Some((*key, since.elapsed()))
     }
@@ -142,7 +143,11 @@ fn close(books: &mut Books, key: Key) {
     if books.done.insert(key)
         && let Some(since) = books.open.remove(&key)
     {
-        books.waits.entry(key.stream).or_default().push(since.elapsed());
+        books
+            .waits
+            .entry(key.stream)
+            .or_default()
+            .push(since.elapsed());
     }
 }
 

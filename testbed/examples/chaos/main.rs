@@ -38,18 +38,27 @@ async fn main() -> anyhow::Result<ExitCode> {
     if args.plan {
         return Ok(ExitCode::SUCCESS);
     }
+    let leave = common::shutdown::on_signals();
+    tokio::select! {
+        verdict = run(&args, &plan, seed) => verdict,
+        // What was started ends with what holds it.
+        () = leave.cancelled() => Ok(ExitCode::from(130)),
+    }
+}
+
+async fn run(args: &Args, plan: &Plan, seed: u64) -> anyhow::Result<ExitCode> {
     let journal = Arc::new(Journal::new());
-    let world = Arc::new(World::start(&args, seed, Arc::clone(&journal)).await?);
-    let watching = watch::start(&world, &args);
+    let world = Arc::new(World::start(args, seed, Arc::clone(&journal)).await?);
+    let watching = watch::start(&world, args);
     let streaming = stream::start(&world, seed);
-    let outcome = rounds::run(&world, &args, &plan).await;
+    let outcome = rounds::run(&world, args, plan).await;
     streaming.stop().await;
-    let settled = outcome.goes_on && rounds::settle(&world, &args).await;
+    let settled = outcome.goes_on && rounds::settle(&world, args).await;
     account::check(&world, settled).await?;
     if settled && !args.no_recreation {
-        recreation::check(&world, &args).await?;
+        recreation::check(&world, args).await?;
     }
     watching.stop().await;
     world.stop_services().await;
-    Ok(account::verdict(&world, &args, &plan, &outcome))
+    Ok(account::verdict(&world, args, plan, &outcome))
 }

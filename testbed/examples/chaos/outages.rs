@@ -76,7 +76,10 @@ pub async fn stop_postmaster(world: &World, lasts: Duration) -> anyhow::Result<(
         .await?;
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat"))?;
     // pid (name) state parent …
-    let parent = stat.rsplit(')').next().and_then(|rest| rest.split_whitespace().nth(1));
+    let parent = stat
+        .rsplit(')')
+        .next()
+        .and_then(|rest| rest.split_whitespace().nth(1));
     stop(parent.context("a parent")?, lasts).await;
     Ok(())
 }

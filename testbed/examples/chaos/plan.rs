@@ -185,7 +185,11 @@ impl fmt::Display for Plan {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         let faults: usize = self.rounds.iter().map(Vec::len).sum();
         let rounds = self.rounds.len();
-        writeln!(out, "seed {}: {faults} faults in {rounds} rounds", self.seed)?;
+        writeln!(
+            out,
+            "seed {}: {faults} faults in {rounds} rounds",
+            self.seed
+        )?;
         for (number, round) in self.rounds.iter().enumerate() {
             let faults: Vec<String> = round.iter().map(Fault::to_string).collect();
             writeln!(out, "  round {:3}: {}", number + 1, faults.join(" | "))?;

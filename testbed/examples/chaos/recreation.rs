@@ -26,7 +26,9 @@ const COUNTED: &str = "hedonic_kafka_deleted_unread_total";
 pub async fn check(world: &Arc<World>, args: &Args) -> anyhow::Result<()> {
     let before = counted(world).await;
     let topics = [Stream::Listings, Stream::Requests].map(|stream| world.sender.topic(stream));
-    world.journal.say("the topics of listings and requests are deleted and made again");
+    world
+        .journal
+        .say("the topics of listings and requests are deleted and made again");
     make_again(world, &topics).await?;
     // Producers of before may hold on to the old topics.
     let sender = Sender::starting_at(&world.bed.kafka(&[]), 500_000_000)?;
@@ -42,7 +44,11 @@ pub async fn check(world: &Arc<World>, args: &Args) -> anyhow::Result<()> {
         open.retain(|key| world.ledger.is_open(*key));
         let lost = counted(world).await.saturating_sub(before);
         if open.is_empty() || (Instant::now() > until && lost >= open.len() as u64) {
-            let text = format!("topics made again: {} of {} messages are lost, and counted", open.len(), 2 * MESSAGES);
+            let text = format!(
+                "topics made again: {} of {} messages are lost, and counted",
+                open.len(),
+                2 * MESSAGES
+            );
             world.journal.say(&text);
             return Ok(());
         }
@@ -96,7 +102,11 @@ async fn make_again(world: &World, topics: &[&str]) -> anyhow::Result<()> {
 async fn counted(world: &World) -> u64 {
     let addresses: Vec<String> = {
         let fleet = world.fleet();
-        fleet.services.iter().filter_map(|service| service.http()).collect()
+        fleet
+            .services
+            .iter()
+            .filter_map(|service| service.http())
+            .collect()
     };
     let mut sum = 0.0;
     for address in addresses {

@@ -47,7 +47,11 @@ pub async fn run(world: &Arc<World>, args: &Args, plan: &Plan) -> Outcome {
         world.set_clocked(0);
         for fault in round {
             match recovered {
-                Ok(after) => outcome.recoveries.entry(fault.kind).or_default().push(after),
+                Ok(after) => outcome
+                    .recoveries
+                    .entry(fault.kind)
+                    .or_default()
+                    .push(after),
                 Err(_) => *outcome.overdue.entry(fault.kind).or_default() += 1,
             }
         }
@@ -69,7 +73,10 @@ async fn inflict(world: &Arc<World>, round: usize, fault: &Fault) {
     world.journal.say(&format!("round {round:3}  {fault}"));
     world.fault_begins();
     if let Err(error) = faults::inflict(world, fault).await {
-        let text = format!("round {round:3}  {} was not inflicted: {error:#}", fault.kind);
+        let text = format!(
+            "round {round:3}  {} was not inflicted: {error:#}",
+            fault.kind
+        );
         world.journal.say(&text);
     }
     world.fault_ends();
@@ -80,15 +87,24 @@ async fn recover(world: &Arc<World>, bound: Duration) -> Result<Duration, String
     let ended = Instant::now();
     loop {
         if let Err(error) = world.complete() {
-            world.journal.violation(format!("a service cannot be started: {error:#}"));
+            world
+                .journal
+                .violation(format!("a service cannot be started: {error:#}"));
         }
         let oldest: Vec<String> = Stream::ALL
             .into_iter()
             .filter_map(|stream| {
                 let (key, age) = world.ledger.oldest(stream, ended)?;
-                let place = world.ledger.place(key).map(|place| (place.partition, place.offset));
+                let place = world
+                    .ledger
+                    .place(key)
+                    .map(|place| (place.partition, place.offset));
                 let name = stream.name();
-                Some(format!("{name} {} at {place:?} for {:.0} s", key.number, age.as_secs_f64()))
+                Some(format!(
+                    "{name} {} at {place:?} for {:.0} s",
+                    key.number,
+                    age.as_secs_f64()
+                ))
             })
             .collect();
         if oldest.is_empty() {
@@ -114,7 +130,9 @@ fn report(world: &World, round: usize, kinds: &str, stuck: &str) {
 async fn start_anew(world: &Arc<World>, bound: Duration) -> bool {
     world.journal.say("all services are started anew");
     if let Err(error) = world.start_anew() {
-        world.journal.violation(format!("a service cannot be started: {error:#}"));
+        world
+            .journal
+            .violation(format!("a service cannot be started: {error:#}"));
         return false;
     }
     match recover(world, bound).await {

@@ -79,10 +79,7 @@ impl Sender {
     }
 
     /// The number of the first message of each stream is `first`.
-    pub fn starting_at(
-        kafka: &common::kafka::KafkaConfig,
-        first: u64,
-    ) -> anyhow::Result<Sender> {
+    pub fn starting_at(kafka: &common::kafka::KafkaConfig, first: u64) -> anyhow::Result<Sender> {
         let mut packing = kafka.client();
         packing
             .set("enable.idempotence", "true")
@@ -119,13 +116,7 @@ impl Sender {
         key
     }
 
-    pub fn poison(
-        &self,
-        world: &Arc<World>,
-        rng: &mut ChaCha8Rng,
-        stream: Stream,
-        poison: Poison,
-    ) {
+    pub fn poison(&self, world: &Arc<World>, rng: &mut ChaCha8Rng, stream: Stream, poison: Poison) {
         let number = self.poison.fetch_add(1, Ordering::Relaxed);
         let good = self.numbers[stream as usize].load(Ordering::Relaxed);
         // Not the newest, which may be on their way.
@@ -152,7 +143,11 @@ impl Sender {
         if let Some(time_ms) = dose.time_ms {
             record = record.timestamp(time_ms);
         }
-        let producer = if dose.packed { &self.packing } else { &self.plain };
+        let producer = if dose.packed {
+            &self.packing
+        } else {
+            &self.plain
+        };
         let delivery = match producer.send_result(record) {
             Ok(delivery) => delivery,
             Err((error, _)) => {
@@ -189,8 +184,12 @@ async fn confirm(world: &World, key: Key, expected: Expected, delivery: Delivery
             clocked: world.is_clocked(),
         }),
         Ok(Err((error, _))) => {
-            world.journal.say(&format!("Kafka refuses {key:?}: {error}; not sent"));
+            world
+                .journal
+                .say(&format!("Kafka refuses {key:?}: {error}; not sent"));
         }
-        Err(_) => world.journal.say(&format!("the producer dropped {key:?}; not sent")),
+        Err(_) => world
+            .journal
+            .say(&format!("the producer dropped {key:?}; not sent")),
     }
 }

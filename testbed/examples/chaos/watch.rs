@@ -67,7 +67,8 @@ async fn ask(world: &World, client: &reqwest::Client) {
     let services: Vec<(usize, Option<String>)> = {
         let fleet = world.fleet();
         let all = fleet.services.iter();
-        all.map(|service| (service.number, service.http())).collect()
+        all.map(|service| (service.number, service.http()))
+            .collect()
     };
     for (number, address) in services {
         let ready = match address {
@@ -129,7 +130,11 @@ pub fn waiting(world: &World) -> String {
         .map(|stream| {
             let oldest = world.ledger.oldest(stream, Instant::now());
             let age = oldest.map_or(0.0, |(_, age)| age.as_secs_f64());
-            format!("{} {} (oldest {age:.1} s)", world.ledger.waiting(stream), stream.name())
+            format!(
+                "{} {} (oldest {age:.1} s)",
+                world.ledger.waiting(stream),
+                stream.name()
+            )
         })
         .collect();
     let fleet = world.fleet();
@@ -141,7 +146,11 @@ pub fn waiting(world: &World) -> String {
             format!("{} {code}", service.name())
         })
         .collect();
-    format!("waiting: {}; ready: {}", waiting.join(", "), ready.join(", "))
+    format!(
+        "waiting: {}; ready: {}",
+        waiting.join(", "),
+        ready.join(", ")
+    )
 }
 
 /// The answers of services that are not ready.

@@ -79,15 +79,18 @@ impl World {
         ];
         for setting in &args.settings {
             let pair = setting.split_once('=');
-            settings.push(pair.with_context(|| format!("--set takes KEY=VALUE, found '{setting}'"))?);
+            settings
+                .push(pair.with_context(|| format!("--set takes KEY=VALUE, found '{setting}'"))?);
         }
         let flags = bed.flags(&settings);
         let programs = programs(args)?;
-        let logs = std::env::temp_dir().join(format!("hedonic-chaos-{seed}-{}", std::process::id()));
+        let logs =
+            std::env::temp_dir().join(format!("hedonic-chaos-{seed}-{}", std::process::id()));
         std::fs::create_dir_all(&logs).with_context(|| logs.display().to_string())?;
         let mut fleet = Fleet::new(&programs, flags.clone(), &logs);
         if fleet.faketime.is_none() {
-            journal.say("SKIPPED: faketime is not installed; services with wrong clocks are left out");
+            journal
+                .say("SKIPPED: faketime is not installed; services with wrong clocks are left out");
         }
         journal.say(&format!("the services' logs are in {}", logs.display()));
         model::train(&programs.join("model-prepare"), &flags, &logs)?;
@@ -204,7 +207,11 @@ impl World {
     /// The ends of the logs.
     pub fn tails(&self) -> String {
         let fleet = self.fleet();
-        let tails: Vec<String> = fleet.services.iter().map(|service| service.tail()).collect();
+        let tails: Vec<String> = fleet
+            .services
+            .iter()
+            .map(|service| service.tail())
+            .collect();
         tails.join("\n")
     }
 
