@@ -6,6 +6,7 @@ use common::Secret;
 use common::database::DatabaseConfig;
 use common::kafka::KafkaConfig;
 use records::Schema;
+use records::file::Formulas;
 use registry::RegistryConfig;
 use serde::Deserialize;
 
@@ -74,6 +75,14 @@ pub struct FeaturesConfig {
     pub table: String,
 }
 
+/// Section `[score]`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ScoreConfig {
+    /// What is done with texts in a CSV that a spreadsheet would take for formulas.
+    pub csv_formulas: Formulas,
+}
+
 /// Everything the applier needs to run.
 #[derive(Debug, Clone)]
 pub struct Config {
@@ -91,6 +100,8 @@ pub struct Config {
     pub quality: QualityConfig,
     /// Section `[features]`.
     pub features: FeaturesConfig,
+    /// Section `[score]`.
+    pub score: ScoreConfig,
 }
 
 impl Config {
@@ -108,6 +119,7 @@ impl Config {
             applier: layered.section("applier")?,
             quality: layered.section("quality")?,
             features: layered.section("features")?,
+            score: layered.section("score")?,
         })
     }
 }
