@@ -139,7 +139,8 @@ fn each_mutated_message_is_a_row_or_a_reject_and_rows_come_back() {
     for number in 0..count {
         message.clear();
         message.extend_from_slice(GOOD[rng.random_range(0..GOOD.len())].as_bytes());
-        for _ in 0..rng.random_range(1..4) {
+        // Mostly once: what is spoilt more is seldom JSON any more.
+        for _ in 0..[1, 1, 1, 1, 2, 3][rng.random_range(0..6_usize)] {
             spoil(&mut rng, &mut message, &mut ways);
         }
         let which = (number % 2) as usize;
