@@ -248,7 +248,13 @@ async fn a_user_without_rights_is_told_what_to_be_granted() {
         "does not own answers",
         own,
     );
-    for table in ["answers", "actuals", "offsets", "rejects"] {
+    for table in [
+        "answers",
+        "actuals",
+        "labelled_answers",
+        "offsets",
+        "rejects",
+    ] {
         let sql = format!("ALTER TABLE {table} OWNER TO guest");
         bed.pool().execute(&*sql).await.expect("the SQL is right");
     }

@@ -276,7 +276,13 @@ impl Database {
 const LEDGER: &str = "tables of the services";
 
 /// The tables that migrations alter.
-const MIGRATED: [&str; 4] = ["actuals", "answers", "offsets", "rejects"];
+const MIGRATED: [&str; 5] = [
+    "actuals",
+    "answers",
+    "labelled_answers",
+    "offsets",
+    "rejects",
+];
 
 /// SQL of the tables that the services share, as the newest version has them.
 const LEDGER_DDL: [&str; 5] = [
