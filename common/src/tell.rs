@@ -3,11 +3,12 @@
 
 use std::time::Duration;
 
-use rdkafka::producer::{FutureProducer, FutureRecord};
+use rdkafka::producer::FutureRecord;
 use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
+use crate::kafka::Producer;
 use ledger::rejects::Reject;
 
 /// Longest to wait for a batch's delivery.
@@ -23,7 +24,7 @@ pub struct Teller {
 
 impl Teller {
     /// Starts the task.
-    pub fn start(runtime: &Handle, producer: FutureProducer, topic: String) -> Teller {
+    pub fn start(runtime: &Handle, producer: Producer, topic: String) -> Teller {
         let (queue, mut waiting) = mpsc::channel::<Vec<Reject>>(QUEUE);
         let task = runtime.spawn(async move {
             while let Some(rejects) = waiting.recv().await {
@@ -51,7 +52,7 @@ impl Teller {
     }
 }
 
-async fn tell(producer: &FutureProducer, topic: &str, rejects: &[Reject]) {
+async fn tell(producer: &Producer, topic: &str, rejects: &[Reject]) {
     let mut on_their_way = Vec::with_capacity(rejects.len());
     for reject in rejects {
         let payload = reject.to_json();

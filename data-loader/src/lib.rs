@@ -21,6 +21,7 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use common::kafka::Anchor;
+use common::liveness::LivenessConfig;
 use common::{Health, Shutdown, database, http, kafka};
 use records::{Purpose, Schema};
 
@@ -36,6 +37,8 @@ pub struct Config {
     pub kafka: kafka::KafkaConfig,
     /// Section `[database]`.
     pub database: database::DatabaseConfig,
+    /// Section `[liveness]`.
+    pub liveness: LivenessConfig,
     /// Section `[loader]`.
     pub loader: LoaderConfig,
 }
@@ -51,6 +54,7 @@ impl Config {
             schema: Arc::new(Schema::load(&source.source)?),
             kafka: layered.section("kafka")?,
             database: layered.section("database")?,
+            liveness: layered.section("liveness")?,
             loader: layered.section("loader")?,
         })
     }

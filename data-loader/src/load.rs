@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use common::kafka::{Anchor, Anchored, Follow, Limits, Pipeline};
+use common::liveness::Watchdog;
 use common::tell::Teller;
 use common::{Health, Shutdown};
 use ledger::offsets::{AdvanceError, Stretch};
@@ -54,6 +55,7 @@ impl Loader {
             config.loader.fetch_wait_ms,
             anchor.clone(),
             health.clone(),
+            Watchdog::new(&health, "progress", &config.liveness),
             shutdown.clone(),
         )?;
         control.watch(consumer.lag());
@@ -179,8 +181,7 @@ impl Follow<Batch, Vec<Reject>> for Follower {
         &batch.stretches
     }
 
-    fn written(&mut self, batch: Batch, refused: Vec<Reject>, consumer: &Anchored) {
-        self.control.positioned(consumer.positions());
+    fn written(&mut self, batch: Batch, refused: Vec<Reject>, _: &Anchored) {
         self.teller.tell([batch.rejects, refused].concat());
     }
 

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use common::kafka::KafkaConfig;
+use common::liveness::LivenessConfig;
 use serde::Deserialize;
 use valuation::OnlineOptions;
 
@@ -83,6 +84,8 @@ pub struct Follow {
     pub training: Config,
     /// Section `[kafka]`.
     pub kafka: KafkaConfig,
+    /// Section `[liveness]`.
+    pub liveness: LivenessConfig,
     /// Section `[follow]`.
     pub follow: FollowConfig,
     /// The loader's consumer group.
@@ -105,6 +108,7 @@ impl Follow {
         Ok(Follow {
             training: Config::new(layered)?,
             kafka: layered.section("kafka")?,
+            liveness: layered.section("liveness")?,
             follow: layered.section("follow")?,
             loader: loader.group,
             base: Base::Listings,

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use backon::Retryable;
 use common::database::forever;
 use common::kafka::{Anchored, Follow as Following, Limits, Pipeline};
+use common::liveness::Watchdog;
 use common::{Health, Shutdown};
 use ledger::offsets::{AdvanceError, Stretch, Stretches};
 use ledger::rejects::Reject;
@@ -72,7 +73,8 @@ impl Learner {
             &[&wanted.kafka.topics.new_data],
             wanted.follow.fetch_wait_ms,
             store.anchor.clone(),
-            health,
+            health.clone(),
+            Watchdog::new(&health, "progress", &wanted.liveness),
             shutdown.clone(),
         )?;
         control.watch(consumer.lag());
@@ -329,11 +331,11 @@ impl Learner {
 async fn write(store: &Store, change: &Change) -> Result<(), AdvanceError> {
     (|| store.write(change))
         .retry(forever())
-        .when(|error| !matches!(error, AdvanceError::Fenced { .. }))
+        .when(|error| matches!(error, AdvanceError::Database(_)))
         .notify(|error, wait| {
             let said = match error {
                 AdvanceError::Database(source) => format!("{error}: {source}"),
-                AdvanceError::Fenced { .. } => error.to_string(),
+                _ => error.to_string(),
             };
             tracing::warn!(retry_in_ms = wait.as_millis() as u64, "{said}");
         })
