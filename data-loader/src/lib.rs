@@ -3,16 +3,20 @@
 //! Rows, rejects and the next offset of each partition are written in one transaction, which only
 //! goes through while the stored offsets are still those the batch started from.
 
+mod batch;
 mod check;
 mod config;
 mod control;
+mod delist;
 mod load;
 mod minute;
 mod origins;
 mod pace;
+mod refusal;
 pub mod rejects;
 mod route;
 mod stage;
+mod statements;
 mod store;
 mod write;
 
@@ -37,10 +41,10 @@ pub struct Config {
     pub kafka: kafka::KafkaConfig,
     /// Section `[database]`.
     pub database: database::DatabaseConfig,
-    /// Section `[liveness]`.
-    pub liveness: LivenessConfig,
     /// Section `[loader]`.
     pub loader: LoaderConfig,
+    /// Section `[liveness]`.
+    pub liveness: LivenessConfig,
 }
 
 impl Config {
@@ -54,8 +58,8 @@ impl Config {
             schema: Arc::new(Schema::load(&source.source)?),
             kafka: layered.section("kafka")?,
             database: layered.section("database")?,
-            liveness: layered.section("liveness")?,
             loader: layered.section("loader")?,
+            liveness: layered.section("liveness")?,
         })
     }
 }
@@ -63,8 +67,9 @@ impl Config {
 /// SQL of all tables the loader writes.
 pub fn tables(schema: &Schema) -> String {
     format!(
-        "{}{}{}{}{}",
+        "{}{}{}{}{}{}",
         records::table::ddl(schema),
+        records::table::upgrade(schema),
         ledger::arrivals::DDL,
         ledger::offsets::DDL,
         ledger::rejects::DDL,

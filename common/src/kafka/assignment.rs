@@ -247,17 +247,11 @@ impl ClientContext for Context {
             return;
         }
         let state = &self.state;
-        match error.rdkafka_error_code() {
-            Some(RDKafkaErrorCode::AllBrokersDown) => {
-                state.health.waiting("kafka", reason);
-                if !state.is_away.swap(true, Ordering::Relaxed) {
-                    tracing::warn!("Kafka is away: {reason}");
-                }
+        if error.rdkafka_error_code() == Some(RDKafkaErrorCode::AllBrokersDown) {
+            state.health.waiting("kafka", reason);
+            if !state.is_away.swap(true, Ordering::Relaxed) {
+                tracing::warn!("Kafka is away: {reason}");
             }
-            Some(RDKafkaErrorCode::Fatal) => {
-                state.broke(RDKafkaErrorCode::Fatal, reason.to_owned())
-            }
-            _ => {}
         }
     }
 }

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
+use rdkafka::error::{KafkaError, KafkaResult};
 use rdkafka::message::ToBytes;
 use rdkafka::metadata::Metadata;
 use rdkafka::producer::{DeliveryFuture, FutureProducer, FutureRecord};
@@ -22,24 +22,6 @@ const WITHOUT_BROKERS: u32 = 5;
 #[derive(Clone, Default)]
 struct Pulse {
     without_brokers: Arc<AtomicU32>,
-    fatal: Arc<Mutex<Option<String>>>,
-}
-
-impl Pulse {
-    /// Why the client cannot go on.
-    fn end(&self) -> Option<(&'static str, String)> {
-        let fatal = self.fatal.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(reason) = &*fatal {
-            return Some(("fatal error", reason.clone()));
-        }
-        let is_lost = self.without_brokers.load(Ordering::Relaxed) >= WITHOUT_BROKERS;
-        is_lost.then(|| {
-            (
-                "no brokers",
-                "the client has no broker left to ask".to_owned(),
-            )
-        })
-    }
 }
 
 impl ClientContext for Pulse {
@@ -54,12 +36,7 @@ impl ClientContext for Pulse {
     }
 
     fn error(&self, error: KafkaError, reason: &str) {
-        if error.rdkafka_error_code() == Some(RDKafkaErrorCode::Fatal) {
-            let mut fatal = self.fatal.lock().unwrap_or_else(PoisonError::into_inner);
-            fatal.get_or_insert_with(|| reason.to_owned());
-        } else {
-            tracing::warn!("Kafka producer: {reason}");
-        }
+        tracing::warn!("Kafka producer: {error}: {reason}");
     }
 }
 
@@ -74,6 +51,19 @@ impl Client {
         let pulse = Pulse::default();
         let producer = settings.create_with_context(pulse.clone())?;
         Ok(Client { producer, pulse })
+    }
+
+    /// Why it cannot go on.
+    fn end(&self) -> Option<(&'static str, String)> {
+        use rdkafka::producer::Producer as _;
+        if let Some((_, reason)) = self.producer.client().fatal_error() {
+            return Some(("fatal error", reason));
+        }
+        let is_lost = self.pulse.without_brokers.load(Ordering::Relaxed) >= WITHOUT_BROKERS;
+        is_lost.then(|| {
+            let why = "the client has no broker left to ask";
+            ("no brokers", why.to_owned())
+        })
     }
 }
 
@@ -128,7 +118,7 @@ impl Producer {
     /// The client of the moment: a living one.
     fn client(&self) -> FutureProducer<Pulse> {
         let mut client = self.client.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some((kind, why)) = client.pulse.end() else {
+        let Some((kind, why)) = client.end() else {
             return client.producer.clone();
         };
         tracing::warn!("the Kafka producer is made anew: {why}");

@@ -111,7 +111,8 @@ impl Renewal {
         let now = Instant::now();
         let was_elsewhere = now.duration_since(self.looked_at) > ELSEWHERE;
         self.looked_at = now;
-        if let Some((code, reason)) = self.state.fatal() {
+        // Asked for: not every kind of it comes as an event.
+        if let Some((code, reason)) = self.consumer().client().fatal_error() {
             return self.after_fatal(now, code, &reason);
         }
         if self.state.is_assigned.load(Ordering::Acquire) {
@@ -134,8 +135,6 @@ impl Renewal {
     }
 
     fn after_fatal(&mut self, now: Instant, code: RDKafkaErrorCode, reason: &str) -> bool {
-        let known = self.consumer().client().fatal_error();
-        let code = known.map_or(code, |(code, _)| code);
         if code == RDKafkaErrorCode::FencedInstanceId {
             self.state.fail(format!(
                 "another process has joined the group {} with the same group.instance.id: give each \

@@ -4,7 +4,6 @@ use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rdkafka::Statistics;
-use rdkafka::error::RDKafkaErrorCode;
 use tokio::runtime::Handle;
 
 use super::assignment::Anchor;
@@ -45,8 +44,6 @@ pub(super) struct State {
     /// Statistics in a row in which the client has no broker: librdkafka drops all of them for good when
     /// a broker that has just started answers that the cluster has none (librdkafka#5301).
     without_brokers: AtomicU32,
-    /// The error after which the client does nothing any more.
-    fatal: Mutex<Option<(RDKafkaErrorCode, String)>>,
     /// Why the service has to end.
     failure: Mutex<Option<String>>,
 }
@@ -73,7 +70,6 @@ impl State {
             commits: AtomicU64::new(0),
             polls: AtomicU64::new(0),
             without_brokers: AtomicU32::new(0),
-            fatal: Mutex::default(),
             failure: Mutex::default(),
         }
     }
@@ -146,17 +142,8 @@ impl State {
         self.without_brokers.load(Ordering::Relaxed) >= WITHOUT_BROKERS
     }
 
-    pub fn broke(&self, code: RDKafkaErrorCode, reason: String) {
-        locked(&self.fatal).get_or_insert((code, reason));
-    }
-
-    pub fn fatal(&self) -> Option<(RDKafkaErrorCode, String)> {
-        locked(&self.fatal).clone()
-    }
-
     /// What was known of a client goes with it.
     pub fn begin_anew(&self) {
-        *locked(&self.fatal) = None;
         self.without_brokers.store(0, Ordering::Relaxed);
         self.lose("the Kafka client is made anew");
     }
