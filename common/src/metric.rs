@@ -37,6 +37,10 @@ pub enum Metric {
     ApplierHttpRefused,
     /// Answers over HTTP that could not be kept.
     ApplierHttpNotStored,
+    /// Requests over HTTP that were not let in, by `code`.
+    HttpRefused,
+    /// Connections that were closed to keep room for others, by `reason`.
+    HttpConnectionsClosed,
     /// Exchanges of the model that answers.
     ApplierSwaps,
     /// Versions that did not pass their checks.
@@ -116,7 +120,7 @@ pub enum Metric {
 
 impl Metric {
     /// All of them.
-    const ALL: [Metric; 54] = [
+    const ALL: &[Metric] = &[
         Metric::LoaderReceived,
         Metric::LoaderReceivedBytes,
         Metric::LoaderStored,
@@ -134,6 +138,8 @@ impl Metric {
         Metric::ApplierPauses,
         Metric::ApplierHttpRefused,
         Metric::ApplierHttpNotStored,
+        Metric::HttpRefused,
+        Metric::HttpConnectionsClosed,
         Metric::ApplierSwaps,
         Metric::ApplierModelsRefused,
         Metric::ApplierActuals,
@@ -223,7 +229,7 @@ impl Metric {
 
     /// All histograms, with the upper bounds of their buckets.
     pub(crate) fn histograms() -> impl Iterator<Item = (&'static str, &'static [f64])> {
-        let all = Metric::ALL.into_iter();
+        let all = Metric::ALL.iter();
         all.filter_map(|metric| Some((metric.name(), metric.buckets()?)))
     }
 
@@ -278,6 +284,14 @@ impl Metric {
             Metric::ApplierHttpNotStored => (
                 "hedonic_applier_http_answers_not_stored_total",
                 "Answers over HTTP that could not be kept",
+            ),
+            Metric::HttpRefused => (
+                "hedonic_http_refused_total",
+                "Requests over HTTP that were not let in: a wrong token, Host or Origin, a body too slow",
+            ),
+            Metric::HttpConnectionsClosed => (
+                "hedonic_http_connections_closed_total",
+                "Connections closed to keep room for others, or as their clients were too slow",
             ),
             Metric::ApplierSwaps => (
                 "hedonic_applier_swaps_total",

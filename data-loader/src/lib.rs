@@ -41,6 +41,8 @@ pub struct Config {
     pub kafka: kafka::KafkaConfig,
     /// Section `[database]`.
     pub database: database::DatabaseConfig,
+    /// Section `[http]`.
+    pub http: http::HttpConfig,
     /// Section `[loader]`.
     pub loader: LoaderConfig,
     /// Section `[liveness]`.
@@ -58,6 +60,7 @@ impl Config {
             schema: Arc::new(Schema::load(&source.source)?),
             kafka: layered.section("kafka")?,
             database: layered.section("database")?,
+            http: layered.section("http")?,
             loader: layered.section("loader")?,
             liveness: layered.section("liveness")?,
         })
@@ -89,6 +92,7 @@ pub async fn run(config: Config, listener: TcpListener, shutdown: Shutdown) -> a
     let health = Health::needing(&["database", "kafka", "partitions"]);
     let control = Arc::new(Control::new(config.loader.autostart));
     let server = tokio::spawn(http::serve(
+        config.http.clone(),
         listener,
         health.clone(),
         control.status(),
