@@ -23,6 +23,10 @@ impl Config {
         };
         Needs::default()
             .kafka(&self.kafka, &[&topics.new_data, &topics.rejects])
-            .database(&self.database, &crate::tables(schema), vec![listings])
+            .database(
+                &self.database,
+                &(crate::tables(schema) + &ledger::migrations::whole()),
+                vec![listings],
+            )
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use sqlx::{PgConnection, PgPool, Row};
 
-/// SQL of the table, for `init.sql` and for services that start without it.
+/// SQL of the table as the newest migration leaves it, for `init.sql`.
 pub const DDL: &str = "CREATE TABLE IF NOT EXISTS offsets (
     cluster text NOT NULL,
     consumer text NOT NULL,

@@ -97,6 +97,8 @@ pub struct Config {
     pub features: FeaturesConfig,
     /// Section `[http]`, with `applier.token` where that is set.
     pub http: HttpConfig,
+    /// Section `[retention]`.
+    pub retention: common::retention::RetentionConfig,
 }
 
 impl Config {
@@ -118,6 +120,7 @@ impl Config {
             applier,
             quality: layered.section("quality")?,
             features: layered.section("features")?,
+            retention: layered.section("retention")?,
         })
     }
 }
