@@ -154,6 +154,7 @@ impl Anchored {
         let state = Arc::clone(&self.state);
         let epoch = state.epoch();
         self.epoch = epoch;
+        state.is_gathering.store(false, Ordering::Relaxed);
         let mut covered = Covered::default();
         let (mut rows, mut bytes) = (0, 0);
         let mut first_at: Option<Instant> = None;
@@ -201,7 +202,10 @@ impl Anchored {
                         self.compare(topic, partition, expected.0, message.offset());
                         covered.begin(&message, expected);
                     }
-                    first_at.get_or_insert_with(Instant::now);
+                    if first_at.is_none() {
+                        first_at = Some(Instant::now());
+                        state.is_gathering.store(true, Ordering::Relaxed);
+                    }
                     rows += 1;
                     bytes += message.payload_len();
                     take(&message);
@@ -212,6 +216,7 @@ impl Anchored {
             return Gathered::Empty;
         }
         state.handed_over(&covered.stretches);
+        state.is_gathering.store(false, Ordering::Relaxed);
         Gathered::Batch(covered.stretches)
     }
 

@@ -43,6 +43,15 @@ pub(super) struct Held {
     pub last_behind: u64,
 }
 
+/// What a measurement depends on beside the statistics.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct How {
+    /// Whether messages of open transactions are read too.
+    pub reads_uncommitted: bool,
+    /// Whether messages are in a batch that is not full yet.
+    pub is_gathering: bool,
+}
+
 impl Held {
     /// One whose messages are read from the `stored` offset on, or from the beginning.
     pub fn at(
@@ -71,10 +80,12 @@ impl Held {
     }
 
     /// Measures it: `None` while its broker is silent and no message waits in the client.
-    fn measure(&self, known: &Partition, broker: Option<&Broker>, all: bool) -> Option<u64> {
+    fn measure(&self, known: &Partition, broker: Option<&Broker>, how: How) -> Option<u64> {
         // Up to there messages can be read: those of an open transaction cannot.
         let end = match known.ls_offset {
-            last_stable if last_stable >= 0 && !all => last_stable.min(known.hi_offset),
+            last_stable if last_stable >= 0 && !how.reads_uncommitted => {
+                last_stable.min(known.hi_offset)
+            }
             _ => known.hi_offset,
         };
         let is_heard = broker
@@ -86,8 +97,11 @@ impl Held {
         }
         // Where nothing is stored, the partition is read from its beginning.
         let next = self.stored.unwrap_or(known.lo_offset.max(0));
-        // Fetching has come to the end, and whatever it brought is stored: what is left are markers.
-        let is_done = known.next_offset >= end && known.fetchq_cnt == 0 && next >= known.app_offset;
+        // Fetching has come to the end, and every message it brought is stored: what is left are markers.
+        let is_done = known.next_offset >= end
+            && known.fetchq_cnt == 0
+            && !how.is_gathering
+            && self.read == self.stored;
         Some(if is_done {
             0
         } else {
@@ -214,8 +228,8 @@ impl Lag {
         *self.measured_mut() = None;
     }
 
-    /// Takes librdkafka's statistics in; `all` where messages of open transactions are read too.
-    pub(super) fn update(&self, statistics: &Statistics, all: bool) {
+    /// Takes librdkafka's statistics in.
+    pub(super) fn update(&self, statistics: &Statistics, how: How) {
         for held in self.held().iter_mut() {
             let topic = statistics.topics.get(&*held.topic);
             let known = topic.and_then(|topic| topic.partitions.get(&held.partition));
@@ -230,7 +244,7 @@ impl Lag {
             let mut brokers = statistics.brokers.values();
             let broker =
                 brokers.find(|broker| broker.nodeid == known.broker && broker.source != "logical");
-            held.behind = held.measure(known, broker, all);
+            held.behind = held.measure(known, broker, how);
             held.last_behind = held.behind.unwrap_or(held.last_behind);
         }
         *self.measured_mut() = Some(Instant::now());
@@ -283,37 +297,50 @@ mod tests {
     #[test]
     fn markers_of_transactions_are_no_lag_but_messages_under_way_are() {
         let broker = broker();
-        let measure = |held: &Held, known: &Partition| held.measure(known, Some(&broker), false);
-        // 0 to 9 stored, a marker at 10.
-        assert_eq!(measure(&held(Some(10)), &known(11, 10, 11)), Some(0));
+        let measure =
+            |held: &Held, known: &Partition, how: How| held.measure(known, Some(&broker), how);
+        let (usual, mut partition) = (How::default(), held(Some(10)));
+        // 0 to 9 stored, a marker at 10 that fetching has come past.
+        assert_eq!(measure(&partition, &known(11, 11, 11), usual), Some(0));
         // The same after a restart: nothing was handed over.
-        assert_eq!(measure(&held(Some(10)), &known(11, -1001, 11)), Some(0));
-        // Message 10 is handed over and not stored.
-        assert_eq!(measure(&held(Some(10)), &known(11, 11, 11)), Some(1));
-        // It is fetched and waits in the client.
+        assert_eq!(measure(&partition, &known(11, -1001, 11), usual), Some(0));
+        // 10 is a message in a batch that is not full yet, then one that is being stored.
+        let gathering = How {
+            is_gathering: true,
+            ..usual
+        };
+        assert_eq!(measure(&partition, &known(11, 11, 11), gathering), Some(1));
+        partition.read = Some(11);
+        assert_eq!(measure(&partition, &known(11, 11, 11), usual), Some(1));
+        // It is fetched and waits in the client, or is not fetched yet.
+        let partition = held(Some(10));
         let mut waits = known(11, 10, 11);
         waits.fetchq_cnt = 1;
-        assert_eq!(measure(&held(Some(10)), &waits), Some(1));
-        // It is not fetched yet.
-        assert_eq!(measure(&held(Some(10)), &known(10, 10, 11)), Some(1));
+        assert_eq!(measure(&partition, &waits, usual), Some(1));
+        assert_eq!(measure(&partition, &known(10, 10, 11), usual), Some(1));
         // A transaction that is open: the last stable offset is the end.
         let mut open = known(10, 10, 15);
         open.ls_offset = 10;
-        assert_eq!(measure(&held(Some(10)), &open), Some(0));
-        assert_eq!(held(Some(10)).measure(&open, Some(&broker), true), Some(5));
+        assert_eq!(measure(&partition, &open, usual), Some(0));
+        let all = How {
+            reads_uncommitted: true,
+            ..usual
+        };
+        assert_eq!(measure(&partition, &open, all), Some(5));
     }
 
     #[test]
     fn what_nobody_measured_is_unknown() {
         let up = broker();
-        let measured = held(Some(5)).measure(&known(-1001, -1001, -1001), Some(&up), false);
+        let measured =
+            held(Some(5)).measure(&known(-1001, -1001, -1001), Some(&up), How::default());
         assert_eq!(measured, None, "not asked yet");
         let down = Broker {
             state: "DOWN".to_owned(),
             ..Broker::default()
         };
         assert_eq!(
-            held(Some(5)).measure(&known(5, 5, 5), Some(&down), false),
+            held(Some(5)).measure(&known(5, 5, 5), Some(&down), How::default()),
             None
         );
         let silent = Broker {
@@ -321,7 +348,7 @@ mod tests {
             ..broker()
         };
         assert_eq!(
-            held(Some(5)).measure(&known(5, 5, 5), Some(&silent), false),
+            held(Some(5)).measure(&known(5, 5, 5), Some(&silent), How::default()),
             None
         );
         assert_eq!(Lag::default().records(), None, "without an assignment");

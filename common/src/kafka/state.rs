@@ -8,7 +8,7 @@ use tokio::runtime::Handle;
 
 use super::assignment::Anchor;
 use super::in_flight::InFlight;
-use super::lag::{Held, Lag};
+use super::lag::{Held, How, Lag};
 use crate::health::Health;
 use crate::shutdown::Shutdown;
 use ledger::offsets::Stretch;
@@ -37,6 +37,8 @@ pub(super) struct State {
     /// Whether no broker could be reached when the client spoke of it last: nothing reports that one
     /// is back.
     pub is_away: AtomicBool,
+    /// Whether messages are in a batch that is not full yet.
+    pub is_gathering: AtomicBool,
     /// Batches committed: the watchdog looks whether there are more.
     pub commits: AtomicU64,
     /// Rounds of polling: a thread that hangs makes none.
@@ -67,6 +69,7 @@ impl State {
             is_assigned: AtomicBool::new(false),
             is_stopped: AtomicBool::new(false),
             is_away: AtomicBool::new(false),
+            is_gathering: AtomicBool::new(false),
             commits: AtomicU64::new(0),
             polls: AtomicU64::new(0),
             without_brokers: AtomicU32::new(0),
@@ -134,7 +137,11 @@ impl State {
                 self.without_brokers.fetch_add(1, Ordering::Relaxed);
             }
         }
-        self.lag.update(statistics, self.reads_uncommitted);
+        let how = How {
+            reads_uncommitted: self.reads_uncommitted,
+            is_gathering: self.is_gathering.load(Ordering::Relaxed),
+        };
+        self.lag.update(statistics, how);
         self.lag.show(&self.anchor.consumer);
     }
 
