@@ -125,6 +125,31 @@ DROP INDEX IF EXISTS answers_answered_at;
 CREATE INDEX IF NOT EXISTS actuals_by_time ON actuals (received_at);
 -- For deletes by age.
 CREATE INDEX IF NOT EXISTS rejects_by_time ON rejects (rejected_at);
+-- Quality is computed from counts and from labelled answers, not from all answers of the window.
+CREATE TABLE IF NOT EXISTS answer_counts (
+    since timestamptz NOT NULL,
+    seconds integer NOT NULL,
+    model text NOT NULL,
+    segment text NOT NULL,
+    answers bigint NOT NULL,
+    PRIMARY KEY (since, seconds, model, segment)
+);
+CREATE TABLE IF NOT EXISTS quality_progress (
+    name text PRIMARY KEY,
+    counted_until timestamptz NOT NULL
+);
+CREATE TABLE IF NOT EXISTS labelled_answers (
+    request_id text PRIMARY KEY,
+    model text NOT NULL,
+    segment text,
+    prediction double precision NOT NULL,
+    low double precision NOT NULL,
+    high double precision NOT NULL,
+    answered_at timestamptz NOT NULL,
+    actual double precision NOT NULL,
+    observed_at timestamptz NOT NULL
+);
+CREATE INDEX IF NOT EXISTS labelled_answers_answered_at ON labelled_answers (answered_at);
 CREATE TABLE IF NOT EXISTS ledger_migrations (
     version integer PRIMARY KEY,
     name text NOT NULL,
@@ -140,5 +165,6 @@ INSERT INTO ledger_migrations (version, name) VALUES
     (7, '0007_answers_by_time'),
     (8, '0008_no_brin_on_answers'),
     (9, '0009_actuals_by_time'),
-    (10, '0010_rejects_by_time')
+    (10, '0010_rejects_by_time'),
+    (11, '0011_quality_by_counts')
 ON CONFLICT DO NOTHING;

@@ -2,7 +2,7 @@
 
 mod pooler;
 mod session;
-mod tables;
+pub(crate) mod tables;
 mod timeouts;
 
 use std::time::Duration;

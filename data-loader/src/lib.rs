@@ -99,6 +99,10 @@ pub async fn run(config: Config, listener: TcpListener, shutdown: Shutdown) -> a
     let Some(pool) = database::open(&config.database, &tables, &health, &shutdown).await? else {
         return Ok(());
     };
+    let listings = [config.listings()];
+    if !common::check::must_fit(&pool, &listings, &health, &shutdown).await? {
+        return Ok(());
+    }
     tokio::spawn(retention::keep(
         pool.clone(),
         config.retention,

@@ -52,6 +52,7 @@ const STEPS: &[Step] = steps![
     "0008_no_brin_on_answers",
     "0009_actuals_by_time",
     "0010_rejects_by_time",
+    "0011_quality_by_counts",
 ];
 
 /// Why the tables could not be brought up to date.

@@ -25,7 +25,7 @@ use common::{Health, Shutdown, database, kafka};
 use records::Schema;
 
 pub use answer::Answer;
-pub use config::{ApplierConfig, Config, FeaturesConfig, QualityConfig};
+pub use config::{ApplierConfig, Config, FeaturesConfig, QualityConfig, ScoreConfig};
 pub use quality::Window;
 pub use scorer::Scorer;
 
@@ -83,6 +83,9 @@ pub async fn run(config: Config, listener: TcpListener, shutdown: Shutdown) -> a
         return Ok(());
     };
     datamart.connected(pool.clone());
+    if !common::check::must_fit(&pool, &[], &health, &shutdown).await? {
+        return Ok(());
+    }
     tokio::spawn(common::retention::keep(
         pool.clone(),
         config.retention,

@@ -242,6 +242,6 @@ pub(crate) async fn selection(
     state.check_schema(schema).with_context(of)?;
     Ok(Selection {
         first: Some(SOURCE_LINE),
-        ..Selection::window(schema, &target::quoted(&table), days)
+        ..Selection::window(schema, &table, days)
     })
 }
