@@ -3,7 +3,6 @@
 use std::path::PathBuf;
 
 use common::kafka::KafkaConfig;
-use common::liveness::LivenessConfig;
 use serde::Deserialize;
 use valuation::OnlineOptions;
 
@@ -84,8 +83,6 @@ pub struct Follow {
     pub training: Config,
     /// Section `[kafka]`.
     pub kafka: KafkaConfig,
-    /// Section `[liveness]`.
-    pub liveness: LivenessConfig,
     /// Section `[follow]`.
     pub follow: FollowConfig,
     /// The loader's consumer group.
@@ -108,7 +105,6 @@ impl Follow {
         Ok(Follow {
             training: Config::new(layered)?,
             kafka: layered.section("kafka")?,
-            liveness: layered.section("liveness")?,
             follow: layered.section("follow")?,
             loader: loader.group,
             base: Base::Listings,

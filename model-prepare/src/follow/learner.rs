@@ -77,7 +77,7 @@ impl Learner {
             wanted.follow.fetch_wait_ms,
             store.anchor.clone(),
             health.clone(),
-            Watchdog::new(&health, "progress", &wanted.liveness),
+            Watchdog::new(&health, "progress", &wanted.training.liveness),
             shutdown.clone(),
         )?;
         control.watch(consumer.lag());
