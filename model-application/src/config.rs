@@ -6,6 +6,7 @@ use common::Secret;
 use common::database::DatabaseConfig;
 use common::http::HttpConfig;
 use common::kafka::KafkaConfig;
+use common::liveness::LivenessConfig;
 use records::Schema;
 use records::file::Formulas;
 use registry::RegistryConfig;
@@ -93,6 +94,8 @@ pub struct Config {
     pub kafka: KafkaConfig,
     /// Section `[database]`.
     pub database: DatabaseConfig,
+    /// Section `[liveness]`.
+    pub liveness: LivenessConfig,
     /// Section `[registry]`.
     pub registry: RegistryConfig,
     /// Section `[applier]`.
@@ -122,6 +125,7 @@ impl Config {
             schema: Arc::new(Schema::load(&schema.source)?),
             kafka: layered.section("kafka")?,
             database: layered.section("database")?,
+            liveness: layered.section("liveness")?,
             registry: layered.section("registry")?,
             http: http.with_token(&applier.token),
             applier,
