@@ -110,6 +110,10 @@ pub enum Metric {
     KafkaLagRecords,
     /// The age of what was stored last while something is behind, by `consumer`; a gauge.
     KafkaLagSeconds,
+    /// Rows deleted as older than their retention, by `table`.
+    RetentionDeleted,
+    /// When the last round of retention ended, in seconds since 1970; a gauge.
+    RetentionLastRun,
 }
 
 impl Metric {
@@ -168,6 +172,8 @@ impl Metric {
         Metric::KafkaTimestampsReplaced,
         Metric::KafkaLagRecords,
         Metric::KafkaLagSeconds,
+        Metric::RetentionDeleted,
+        Metric::RetentionLastRun,
     ];
 
     /// As Prometheus knows it.
@@ -199,6 +205,7 @@ impl Metric {
             "hedonic_prepare_new_rows",
             "hedonic_follow_error",
             "hedonic_follow_distance",
+            "hedonic_retention_last_run_",
         ]
         .iter()
         .any(|kind| name.starts_with(kind))
@@ -403,6 +410,14 @@ impl Metric {
             Metric::KafkaLagSeconds => (
                 "hedonic_kafka_consumer_lag_seconds",
                 "Age of what was stored last while something is behind",
+            ),
+            Metric::RetentionDeleted => (
+                "hedonic_retention_deleted_rows_total",
+                "Rows deleted as older than their retention",
+            ),
+            Metric::RetentionLastRun => (
+                "hedonic_retention_last_run_timestamp_seconds",
+                "When the last round of retention ended, in seconds since 1970",
             ),
         }
     }
