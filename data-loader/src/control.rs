@@ -1,6 +1,5 @@
 //! What the HTTP interface steers and shows.
 
-use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
@@ -8,17 +7,18 @@ use actix_web::{HttpResponse, web};
 use common::Metric;
 use common::http::Status;
 use common::kafka::Lag;
-use ledger::rejects::Reject;
-use serde_json::{Value, json};
+use serde_json::json;
 
+use crate::batch::Batch;
 use crate::pace::Pace;
-use crate::store::Batch;
+use crate::store::Written;
 
 /// What was committed since the start.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Totals {
     pub stored: u64,
     pub rejected: u64,
+    pub delisted: u64,
     pub batches: u64,
 }
 
@@ -28,9 +28,11 @@ pub struct Control {
     running: AtomicBool,
     stored: AtomicU64,
     rejected: AtomicU64,
+    /// Tombstones of listings that the table had, and of others.
+    delisted: AtomicU64,
+    delisted_unknown: AtomicU64,
     unknown_fields: AtomicU64,
     batches: AtomicU64,
-    positions: Mutex<BTreeMap<String, Option<i64>>>,
     last_error: Mutex<Option<String>>,
     /// Of the consumer, once there is one.
     lag: OnceLock<Arc<Lag>>,
@@ -50,44 +52,53 @@ impl Control {
     }
 
     /// A batch is in the database, with rows that it refused.
-    pub(crate) fn committed(&self, batch: &Batch, refused: &[Reject]) {
-        let stored = (batch.rows.num_rows() - refused.len()) as u64;
-        let rejected = (batch.rejects.len() + refused.len()) as u64;
+    pub(crate) fn committed(&self, batch: &Batch, written: &Written) {
+        let stored = (batch.rows.num_rows() - written.refused_rows.len()) as u64;
+        let rejected = (batch.rejects.len() + written.refused().count()) as u64;
+        let (known, others) = batch.count_known(&written.delisted);
+        let unknown = (others - written.refused_tombstones.len().min(others)) as u64;
+        let known = known as u64;
+        let all = stored + rejected + known + unknown;
+        self.delisted.fetch_add(known, Ordering::Relaxed);
+        self.delisted_unknown.fetch_add(unknown, Ordering::Relaxed);
         self.stored.fetch_add(stored, Ordering::Relaxed);
         self.rejected.fetch_add(rejected, Ordering::Relaxed);
         self.unknown_fields
             .fetch_add(batch.unknown_fields, Ordering::Relaxed);
         self.batches.fetch_add(1, Ordering::Relaxed);
-        self.pace.count(stored + rejected);
+        self.pace.count(all);
         let count = |metric: Metric, by: u64| metrics::counter!(metric.name()).increment(by);
-        count(Metric::LoaderReceived, stored + rejected);
+        count(Metric::LoaderReceived, all);
         count(Metric::LoaderReceivedBytes, batch.bytes as u64);
         count(Metric::LoaderStored, stored);
         count(Metric::LoaderCommits, 1);
-        metrics::histogram!(Metric::LoaderBatchRecords.name()).record((stored + rejected) as f64);
-        for reject in batch.rejects.iter().chain(refused) {
+        metrics::histogram!(Metric::LoaderBatchRecords.name()).record(all as f64);
+        for (is_known, tombstones) in [("yes", known), ("no", unknown)] {
+            if tombstones > 0 {
+                metrics::counter!(Metric::LoaderDelisted.name(), "known" => is_known)
+                    .increment(tombstones);
+            }
+        }
+        for reject in batch.rejects.iter().chain(written.refused()) {
             metrics::counter!(Metric::LoaderRejected.name(), "code" => reject.code).increment(1);
         }
         tracing::debug!(stored, rejected, bytes = batch.bytes, "batch committed");
-    }
-
-    /// The partitions held, and their next offsets.
-    pub(crate) fn positioned(&self, positions: BTreeMap<String, Option<i64>>) {
-        *lock(&self.positions) = positions;
     }
 
     pub(crate) fn totals(&self) -> Totals {
         Totals {
             stored: self.stored.load(Ordering::Relaxed),
             rejected: self.rejected.load(Ordering::Relaxed),
+            delisted: self.delisted.load(Ordering::Relaxed)
+                + self.delisted_unknown.load(Ordering::Relaxed),
             batches: self.batches.load(Ordering::Relaxed),
         }
     }
 
-    /// How far behind, in records and in seconds.
-    pub(crate) fn lag(&self) -> (u64, f64) {
+    /// How far behind, in records and in seconds; `None` while that is unknown.
+    pub(crate) fn lag(&self) -> (Option<u64>, Option<f64>) {
         let lag = self.lag.get();
-        lag.map_or((0, 0.0), |lag| (lag.records(), lag.seconds()))
+        lag.map_or((None, None), |lag| (lag.records(), lag.seconds()))
     }
 
     /// A write failed and is tried again.
@@ -113,31 +124,22 @@ impl Control {
     pub(crate) fn status(self: &Arc<Self>) -> Status {
         let control = Arc::clone(self);
         Arc::new(move || {
-            let (lag_records, lag_seconds) = control.lag();
             let totals = control.totals();
-            let behind = control.lag.get().map(|lag| lag.by_partition());
-            let behind = behind.unwrap_or_default();
-            let partitions: BTreeMap<String, Value> = lock(&control.positions)
-                .iter()
-                .map(|(place, next)| {
-                    let lag = behind.get(place);
-                    (
-                        place.clone(),
-                        json!({ "next_offset": next, "lag_records": lag }),
-                    )
-                })
-                .collect();
+            let lag = control.lag.get().map(|lag| lag.status());
+            let lag = lag.unwrap_or_default();
             json!({
                 "service": "data-loader",
                 "running": control.is_running(),
                 "stored": totals.stored,
                 "rejected": totals.rejected,
+                "delisted": control.delisted.load(Ordering::Relaxed),
+                "delisted_unknown": control.delisted_unknown.load(Ordering::Relaxed),
                 "unknown_fields": control.unknown_fields.load(Ordering::Relaxed),
                 "batches": totals.batches,
                 "records_per_second": control.pace.per_second(),
-                "partitions": partitions,
-                "lag_records": lag_records,
-                "lag_seconds": lag_seconds,
+                "partitions": lag["partitions"],
+                "lag_records": lag["lag_records"],
+                "lag_seconds": lag["lag_seconds"],
                 "last_error": *lock(&control.last_error),
             })
         })

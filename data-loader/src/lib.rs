@@ -3,16 +3,20 @@
 //! Rows, rejects and the next offset of each partition are written in one transaction, which only
 //! goes through while the stored offsets are still those the batch started from.
 
+mod batch;
 mod check;
 mod config;
 mod control;
+mod delist;
 mod load;
 mod minute;
 mod origins;
 mod pace;
+mod refusal;
 pub mod rejects;
 mod route;
 mod stage;
+mod statements;
 mod store;
 mod write;
 
@@ -21,6 +25,8 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use common::kafka::Anchor;
+use common::liveness::LivenessConfig;
+use common::retention::{self, RetentionConfig};
 use common::{Health, Shutdown, database, http, kafka};
 use records::{Purpose, Schema};
 
@@ -36,8 +42,14 @@ pub struct Config {
     pub kafka: kafka::KafkaConfig,
     /// Section `[database]`.
     pub database: database::DatabaseConfig,
+    /// Section `[http]`.
+    pub http: http::HttpConfig,
     /// Section `[loader]`.
     pub loader: LoaderConfig,
+    /// Section `[liveness]`.
+    pub liveness: LivenessConfig,
+    /// Section `[retention]`.
+    pub retention: RetentionConfig,
 }
 
 impl Config {
@@ -51,21 +63,17 @@ impl Config {
             schema: Arc::new(Schema::load(&source.source)?),
             kafka: layered.section("kafka")?,
             database: layered.section("database")?,
+            http: layered.section("http")?,
             loader: layered.section("loader")?,
+            liveness: layered.section("liveness")?,
+            retention: layered.section("retention")?,
         })
     }
 }
 
-/// SQL of all tables the loader writes.
+/// SQL of the table that the schema describes; those of `ledger` are made by `database::open`.
 pub fn tables(schema: &Schema) -> String {
-    format!(
-        "{}{}{}{}{}",
-        records::table::ddl(schema),
-        ledger::arrivals::DDL,
-        ledger::offsets::DDL,
-        ledger::rejects::DDL,
-        ledger::rejects::UPGRADE
-    )
+    records::table::ddl(schema) + &records::table::upgrade(schema)
 }
 
 /// Loads until shutdown; `listener` serves the HTTP interface.
@@ -80,6 +88,7 @@ pub async fn run(config: Config, listener: TcpListener, shutdown: Shutdown) -> a
     let health = Health::needing(&["database", "kafka", "partitions"]);
     let control = Arc::new(Control::new(config.loader.autostart));
     let server = tokio::spawn(http::serve(
+        config.http.clone(),
         listener,
         health.clone(),
         control.status(),
@@ -90,6 +99,15 @@ pub async fn run(config: Config, listener: TcpListener, shutdown: Shutdown) -> a
     let Some(pool) = database::open(&config.database, &tables, &health, &shutdown).await? else {
         return Ok(());
     };
+    let listings = [config.listings()];
+    if !common::check::must_fit(&pool, &listings, &health, &shutdown).await? {
+        return Ok(());
+    }
+    tokio::spawn(retention::keep(
+        pool.clone(),
+        config.retention,
+        leave.clone(),
+    ));
     let topics = &config.kafka.topics;
     let needed = [&*topics.new_data, &*topics.rejects];
     let Some(cluster) = kafka::open(&config.kafka, &needed, &health, &shutdown).await? else {

@@ -4,8 +4,11 @@ use std::sync::Arc;
 
 use common::Secret;
 use common::database::DatabaseConfig;
+use common::http::HttpConfig;
 use common::kafka::KafkaConfig;
+use common::liveness::LivenessConfig;
 use records::Schema;
+use records::file::Formulas;
 use registry::RegistryConfig;
 use serde::Deserialize;
 
@@ -74,6 +77,14 @@ pub struct FeaturesConfig {
     pub table: String,
 }
 
+/// Section `[score]`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ScoreConfig {
+    /// What is done with texts in a CSV that a spreadsheet would take for formulas.
+    pub csv_formulas: Formulas,
+}
+
 /// Everything the applier needs to run.
 #[derive(Debug, Clone)]
 pub struct Config {
@@ -83,6 +94,8 @@ pub struct Config {
     pub kafka: KafkaConfig,
     /// Section `[database]`.
     pub database: DatabaseConfig,
+    /// Section `[liveness]`.
+    pub liveness: LivenessConfig,
     /// Section `[registry]`.
     pub registry: RegistryConfig,
     /// Section `[applier]`.
@@ -91,6 +104,12 @@ pub struct Config {
     pub quality: QualityConfig,
     /// Section `[features]`.
     pub features: FeaturesConfig,
+    /// Section `[retention]`.
+    pub retention: common::retention::RetentionConfig,
+    /// Section `[score]`.
+    pub score: ScoreConfig,
+    /// Section `[http]`, with `applier.token` where that is set.
+    pub http: HttpConfig,
 }
 
 impl Config {
@@ -100,14 +119,20 @@ impl Config {
     /// When a setting or the schema is not valid.
     pub fn new(layered: &common::Layered) -> anyhow::Result<Config> {
         let schema: SchemaConfig = layered.section("schema")?;
+        let applier: ApplierConfig = layered.section("applier")?;
+        let http: HttpConfig = layered.section("http")?;
         Ok(Config {
             schema: Arc::new(Schema::load(&schema.source)?),
             kafka: layered.section("kafka")?,
             database: layered.section("database")?,
+            liveness: layered.section("liveness")?,
             registry: layered.section("registry")?,
-            applier: layered.section("applier")?,
+            http: http.with_token(&applier.token),
+            applier,
             quality: layered.section("quality")?,
             features: layered.section("features")?,
+            retention: layered.section("retention")?,
+            score: layered.section("score")?,
         })
     }
 }

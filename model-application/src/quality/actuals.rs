@@ -8,7 +8,8 @@ use std::time::Duration;
 use backon::Retryable;
 use common::database::forever;
 use common::kafka::{Anchor, Anchored, Follow, Limits, Pipeline};
-use common::tell::Teller;
+use common::liveness::Watchdog;
+use common::reject_publisher::RejectPublisher;
 use common::{Health, Metric, Shutdown};
 use ledger::offsets::{self, AdvanceError, Stretch, Stretches};
 use ledger::rejects::{self, Reject};
@@ -58,6 +59,7 @@ impl Learner {
         config: &Config,
         runtime: &Handle,
         anchor: &Anchor,
+        health: &Health,
         shutdown: Shutdown,
     ) -> anyhow::Result<Learner> {
         let anchor = Anchor {
@@ -72,13 +74,14 @@ impl Learner {
             anchor.clone(),
             // Requests are answered without it.
             Health::default(),
+            Watchdog::new(health, "labels", &config.liveness),
             shutdown.clone(),
         )?;
         let producer = config.kafka.producer()?;
         Ok(Learner {
             pipeline: Pipeline::new(consumer, runtime, shutdown.clone()),
             follower: Follower {
-                teller: Teller::start(runtime, producer, topics.rejects.clone()),
+                publisher: RejectPublisher::start(runtime, producer, topics.rejects.clone()),
             },
             schema: Arc::clone(&config.schema),
             anchor,
@@ -100,7 +103,7 @@ impl Learner {
             self.pipeline.write(batch, &mut self.follower, write)?;
         }
         self.pipeline.settle(&mut self.follower)?;
-        runtime.block_on(self.follower.teller.finish());
+        runtime.block_on(self.follower.publisher.finish());
         Ok(())
     }
 
@@ -136,7 +139,7 @@ impl Learner {
 
 /// What is told of prices that are in the database.
 struct Follower {
-    teller: Teller,
+    publisher: RejectPublisher,
 }
 
 impl Follow<Batch, ()> for Follower {
@@ -146,7 +149,7 @@ impl Follow<Batch, ()> for Follower {
 
     fn written(&mut self, batch: Batch, (): (), _: &Anchored) {
         metrics::counter!(Metric::ApplierActuals.name()).increment(batch.actuals.len() as u64);
-        self.teller.tell(batch.rejects);
+        self.publisher.publish(batch.rejects);
     }
 
     fn fenced(&mut self, _: &AdvanceError) {}
@@ -212,11 +215,11 @@ fn read(schema: &Schema, payload: &[u8], arrival_us: i64) -> Result<Actual, Stri
 async fn write(anchor: &Anchor, batch: &Batch) -> Result<(), AdvanceError> {
     (|| write_once(anchor, batch))
         .retry(forever())
-        .when(|error| !matches!(error, AdvanceError::Fenced { .. }))
+        .when(|error| matches!(error, AdvanceError::Database(_)))
         .notify(|error, wait| {
             let error = match error {
                 AdvanceError::Database(source) => format!("{error}: {source}"),
-                AdvanceError::Fenced { .. } => error.to_string(),
+                _ => error.to_string(),
             };
             tracing::warn!(retry_in_ms = wait.as_millis() as u64, "actuals: {error}");
         })
