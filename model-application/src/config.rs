@@ -6,6 +6,7 @@ use common::Secret;
 use common::database::DatabaseConfig;
 use common::http::HttpConfig;
 use common::kafka::KafkaConfig;
+use common::liveness::LivenessConfig;
 use records::Schema;
 use records::file::Formulas;
 use registry::RegistryConfig;
@@ -93,6 +94,8 @@ pub struct Config {
     pub kafka: KafkaConfig,
     /// Section `[database]`.
     pub database: DatabaseConfig,
+    /// Section `[liveness]`.
+    pub liveness: LivenessConfig,
     /// Section `[registry]`.
     pub registry: RegistryConfig,
     /// Section `[applier]`.
@@ -101,13 +104,10 @@ pub struct Config {
     pub quality: QualityConfig,
     /// Section `[features]`.
     pub features: FeaturesConfig,
-<<<<<<< HEAD
     /// Section `[retention]`.
     pub retention: common::retention::RetentionConfig,
-=======
     /// Section `[score]`.
     pub score: ScoreConfig,
->>>>>>> refs/heads/files
     /// Section `[http]`, with `applier.token` where that is set.
     pub http: HttpConfig,
 }
@@ -125,16 +125,14 @@ impl Config {
             schema: Arc::new(Schema::load(&schema.source)?),
             kafka: layered.section("kafka")?,
             database: layered.section("database")?,
+            liveness: layered.section("liveness")?,
             registry: layered.section("registry")?,
             http: http.with_token(&applier.token),
             applier,
             quality: layered.section("quality")?,
             features: layered.section("features")?,
-<<<<<<< HEAD
             retention: layered.section("retention")?,
-=======
             score: layered.section("score")?,
->>>>>>> refs/heads/files
         })
     }
 }

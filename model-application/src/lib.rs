@@ -116,10 +116,10 @@ pub async fn run(config: Config, listener: TcpListener, shutdown: Shutdown) -> a
     let runtime = tokio::runtime::Handle::current();
     let learning = {
         let (config, anchor, leave) = (config.clone(), anchor.clone(), leave.clone());
-        let runtime = runtime.clone();
+        let (runtime, health) = (runtime.clone(), health.clone());
         tokio::task::spawn_blocking(move || {
             let _entered = runtime.enter();
-            quality::Learner::new(&config, &runtime, &anchor, leave)?.run(&runtime)
+            quality::Learner::new(&config, &runtime, &anchor, &health, leave)?.run(&runtime)
         })
     };
     let loop_shutdown = shutdown.clone();
