@@ -64,6 +64,11 @@ impl Folder {
         Ok(bytes)
     }
 
+    /// Whether there is anything of this name.
+    pub fn has(&self, name: &str) -> bool {
+        self.root.join(name).symlink_metadata().is_ok()
+    }
+
     /// Where a file really is.
     fn inside(&self, name: &str) -> Result<PathBuf, InputError> {
         let path = self.path.join(name);

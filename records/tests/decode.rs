@@ -93,6 +93,23 @@ fn a_records_time_is_compared_with_the_present_not_with_its_arrival() {
     assert!(at(NOW_US + 2 * day_us, Arrival::accepted_before(NOW_US)).is_ok());
 }
 
+#[test]
+fn a_reason_does_not_repeat_the_message() {
+    let text = serde_json::Value::from("я\n\"".repeat(100_000)).to_string();
+    for message in [
+        text.clone(),
+        format!("[{text}]"),
+        format!("{{\"id\":1}} {text}"),
+        format!("{{{text}"),
+    ] {
+        let reason = decode(message.as_bytes())
+            .expect_err("no object")
+            .to_string();
+        assert!(reason.len() < 1000, "{} bytes of a reason", reason.len());
+        assert!(reason.contains("at line 1 column"), "{reason}");
+    }
+}
+
 /// A million messages with bytes flipped, cut, doubled: each is a row or a reject.
 #[test]
 fn a_million_mutated_messages_are_all_accounted_for() {

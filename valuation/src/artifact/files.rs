@@ -98,10 +98,15 @@ impl Verified {
         decoded(file, &self.bytes(file)?)
     }
 
-    /// Whether a file was saved.
-    pub(crate) fn lists(&self, file: &str) -> bool {
+    /// Whether a file was saved; one that is there without a checksum was not.
+    pub(crate) fn lists(&self, file: &str) -> Result<bool, ArtifactError> {
         let end = format!("  {file}");
-        self.sums.lines().any(|line| line.ends_with(&end))
+        match self.sums.lines().any(|line| line.ends_with(&end)) {
+            false if self.folder.has(file) => Err(ArtifactError::Checksum {
+                file: file.to_owned(),
+            }),
+            listed => Ok(listed),
+        }
     }
 
     /// What the model is, where it is of this format.
