@@ -33,6 +33,14 @@ pub enum Metric {
     ApplierHttpRefused,
     /// Answers over HTTP that could not be kept.
     ApplierHttpNotStored,
+    /// Requests refused because another record has their id, by `way`.
+    ApplierConflicts,
+    /// Answers over HTTP that differ from what another process had stored under their id.
+    ApplierHttpDiffering,
+    /// Bodies over HTTP answered without a look for earlier answers, as the database was away.
+    ApplierHttpUnchecked,
+    /// Messages that their topic will never take, by `topic`.
+    ApplierNotPublished,
     /// Exchanges of the model that answers.
     ApplierSwaps,
     /// Versions that did not pass their checks.
@@ -104,7 +112,7 @@ pub enum Metric {
 
 impl Metric {
     /// All of them.
-    const ALL: [Metric; 48] = [
+    const ALL: [Metric; 52] = [
         Metric::LoaderReceived,
         Metric::LoaderReceivedBytes,
         Metric::LoaderStored,
@@ -120,6 +128,10 @@ impl Metric {
         Metric::ApplierPauses,
         Metric::ApplierHttpRefused,
         Metric::ApplierHttpNotStored,
+        Metric::ApplierConflicts,
+        Metric::ApplierHttpDiffering,
+        Metric::ApplierHttpUnchecked,
+        Metric::ApplierNotPublished,
         Metric::ApplierSwaps,
         Metric::ApplierModelsRefused,
         Metric::ApplierActuals,
@@ -252,6 +264,22 @@ impl Metric {
             Metric::ApplierHttpNotStored => (
                 "hedonic_applier_http_answers_not_stored_total",
                 "Answers over HTTP that could not be kept",
+            ),
+            Metric::ApplierConflicts => (
+                "hedonic_applier_conflicts_total",
+                "Requests refused because another record has their id",
+            ),
+            Metric::ApplierHttpDiffering => (
+                "hedonic_applier_http_answers_differing_total",
+                "Answers over HTTP that differ from what another process had stored under their id",
+            ),
+            Metric::ApplierHttpUnchecked => (
+                "hedonic_applier_http_unchecked_total",
+                "Bodies over HTTP answered without a look for earlier answers",
+            ),
+            Metric::ApplierNotPublished => (
+                "hedonic_applier_not_published_total",
+                "Messages that their topic will never take",
             ),
             Metric::ApplierSwaps => (
                 "hedonic_applier_swaps_total",

@@ -19,11 +19,11 @@ pub(crate) async fn write(
 ) -> Result<Vec<Reject>, AdvanceError> {
     let refused = (|| store.write(batch))
         .retry(forever())
-        .when(|error| !matches!(error, AdvanceError::Fenced { .. }))
+        .when(|error| matches!(error, AdvanceError::Database(_)))
         .notify(|error, wait| {
             let said = match error {
                 AdvanceError::Database(source) => format!("{error}: {source}"),
-                AdvanceError::Fenced { .. } => error.to_string(),
+                _ => error.to_string(),
             };
             tracing::warn!(retry_in_ms = wait.as_millis() as u64, "{said}");
             control.retried(said);

@@ -51,6 +51,10 @@ pub enum AdvanceError {
     /// The database failed.
     #[error("the database failed while advancing offsets")]
     Database(#[from] sqlx::Error),
+    /// Trying again does not help and the batch is not to blame: a person has to mend the set-up.
+    /// `common::kafka::Pipeline` ends the service with this reason when a write returns it.
+    #[error("{0}")]
+    Setup(String),
 }
 
 /// The stored offsets of a consumer on one cluster's topic, by partition.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use common::Secret;
 use common::database::DatabaseConfig;
 use common::kafka::KafkaConfig;
+use common::liveness::LivenessConfig;
 use records::Schema;
 use registry::RegistryConfig;
 use serde::Deserialize;
@@ -83,6 +84,8 @@ pub struct Config {
     pub kafka: KafkaConfig,
     /// Section `[database]`.
     pub database: DatabaseConfig,
+    /// Section `[liveness]`.
+    pub liveness: LivenessConfig,
     /// Section `[registry]`.
     pub registry: RegistryConfig,
     /// Section `[applier]`.
@@ -104,6 +107,7 @@ impl Config {
             schema: Arc::new(Schema::load(&schema.source)?),
             kafka: layered.section("kafka")?,
             database: layered.section("database")?,
+            liveness: layered.section("liveness")?,
             registry: layered.section("registry")?,
             applier: layered.section("applier")?,
             quality: layered.section("quality")?,

@@ -5,6 +5,7 @@
 mod batch;
 mod finish;
 mod gather;
+mod publish;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -27,7 +28,7 @@ use crate::serving::Serving;
 const NO_MODEL: Duration = Duration::from_millis(50);
 
 pub(crate) struct Applier {
-    pipeline: Pipeline<Batch, ()>,
+    pipeline: Pipeline<Batch, usize>,
     follower: Follower,
     decoder: Decoder,
     schema: Arc<Schema>,
@@ -58,7 +59,7 @@ impl Applier {
             &[&config.kafka.topics.requests],
             config.applier.fetch_wait_ms,
             anchor.clone(),
-            health,
+            health.clone(),
             shutdown.clone(),
         )?;
         control.watch(consumer.lag());
@@ -81,7 +82,7 @@ impl Applier {
             },
             serving,
             watch,
-            finisher: Arc::new(Finisher::new(config, anchor, control)?),
+            finisher: Arc::new(Finisher::new(config, anchor, &health, control)?),
             shutdown,
         })
     }
@@ -114,19 +115,20 @@ struct Follower {
     control: Arc<Control>,
 }
 
-impl Follow<Batch, ()> for Follower {
+impl Follow<Batch, usize> for Follower {
     fn stretches(batch: &Batch) -> &[Stretch] {
         &batch.stretches
     }
 
-    fn written(&mut self, batch: Batch, (): (), consumer: &Anchored) {
+    /// `late` of the answers became rejects when they were stored.
+    fn written(&mut self, batch: Batch, late: usize, consumer: &Anchored) {
         let now_us = timestamp::now_us();
         let arrivals = batch.arrivals_us.iter();
         let latencies_us: Vec<u64> = arrivals
             .map(|arrival_us| u64::try_from(now_us - arrival_us).unwrap_or_default())
             .collect();
-        self.control
-            .committed(batch.answers.len(), batch.refused.len(), &latencies_us);
+        let (answered, refused) = (batch.answers.len() - late, batch.refused.len() + late);
+        self.control.committed(answered, refused, &latencies_us);
         self.control.positioned(consumer.positions());
     }
 

@@ -6,6 +6,7 @@
 
 pub mod columns;
 pub mod decode;
+mod digest;
 pub mod encode;
 pub mod file;
 pub mod measure;
@@ -17,5 +18,6 @@ pub mod timestamp;
 
 pub use columns::Columns;
 pub use decode::{Decoded, Decoder, Key};
+pub use digest::Digest;
 pub use reject::Reason;
 pub use schema::{Class, Field, Kind, MissingAs, Purpose, Schema, SchemaError, Task};

@@ -13,6 +13,7 @@ use valuation::{Drift, Link, Model};
 use super::figures::Figures;
 use super::gauges;
 use super::labelled::{Labelled, answered, labelled};
+use super::rolled;
 use super::watch::{Watch, tally};
 use super::window::Window;
 use crate::config::QualityConfig;
@@ -93,6 +94,7 @@ impl Rounds {
         let windows = &self.config.windows;
         let longest = windows.iter().map(Window::seconds).max().unwrap_or(0);
         let most = i64::try_from(self.config.max_rows)?;
+        rolled::up_to_now(pool, longest, most).await?;
         let loaded = self.serving.current();
         let price = loaded.as_ref().and_then(|own| own.model.price());
         let link = price.map(Model::link).unwrap_or_default();
@@ -103,9 +105,9 @@ impl Rounds {
             ..Quality::default()
         };
         let rows = Arc::new(rows);
-        for window in windows {
+        let answered = answered(pool, windows.iter().map(Window::seconds)).await?;
+        for (window, answered) in windows.iter().zip(answered) {
             let seconds = window.seconds();
-            let answered = answered(pool, seconds).await?;
             let answers = counts(
                 answered
                     .iter()

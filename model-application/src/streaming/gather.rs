@@ -11,15 +11,17 @@ use records::timestamp;
 
 use super::Applier;
 use super::batch::{Batch, EXPIRED, Gathered, Refused};
-use crate::answer::Worded;
+use crate::answer::Namespace;
 use crate::ask::Ask;
 use crate::price::{Asked, price};
 use crate::serving::Loaded;
+use crate::source::Sources;
 
 impl Applier {
     /// Decoded requests: what is there, as soon as nothing is being stored, or a full batch.
     pub(super) fn gather(&mut self) -> Option<Gathered> {
         let (mut asked, mut refused) = (Vec::new(), Vec::new());
+        let mut sources = Sources::default();
         let (decoder, schema) = (&mut self.decoder, &*self.schema);
         let cluster = &self.cluster;
         let oldest_us = self
@@ -46,10 +48,13 @@ impl Applier {
                 (message.topic(), message.partition(), message.offset());
             let place = format_args!("{cluster}/{topic}/{partition}/{offset}");
             match decoder.push_from(payload, arrival_us, &place) {
-                Ok(()) => asked.push(Asked {
-                    arrival_us,
-                    ask: Ask::of(schema, payload),
-                }),
+                Ok(()) => {
+                    asked.push(Asked {
+                        arrival_us,
+                        ask: Ask::of(schema, payload),
+                    });
+                    sources.push(message);
+                }
                 Err(reason) => refuse(reason.code(), reason.to_string()),
             }
         });
@@ -58,6 +63,7 @@ impl Applier {
         Some(Gathered {
             decoded,
             asked,
+            sources,
             refused,
             stretches,
         })
@@ -68,6 +74,7 @@ impl Applier {
         let Gathered {
             decoded,
             asked,
+            sources,
             refused,
             stretches,
         } = gathered;
@@ -77,7 +84,8 @@ impl Applier {
         self.watch
             .answered(loaded, &decoded.batch, &priced.predictions);
         Ok(Batch {
-            answers: priced.answers.into_iter().map(Worded::from).collect(),
+            answers: priced.worded(&decoded, Namespace::Shared).collect(),
+            sources,
             refused,
             stretches,
             arrivals_us: asked.iter().map(|asked| asked.arrival_us).collect(),
