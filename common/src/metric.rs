@@ -11,6 +11,10 @@ pub enum Metric {
     LoaderStored,
     /// Messages the loader rejected, by `code`.
     LoaderRejected,
+    /// Tombstones committed, by `known`: whether the table had a listing of the key.
+    LoaderDelisted,
+    /// Rejects that the topic `rejects` did not get: they are in the table.
+    RejectsUnpublished,
     /// Batches committed.
     LoaderCommits,
     /// Writes that failed and were tried again.
@@ -104,6 +108,8 @@ pub enum Metric {
     KafkaRebalances,
     /// Messages that retention deleted before they were read, by `topic`: a loss.
     KafkaDeletedUnread,
+    /// Time stamps of messages that were not plausible, by `topic`: the present was taken instead.
+    KafkaTimestampsReplaced,
     /// Messages in Kafka that are not stored, by `consumer`; a gauge.
     KafkaLagRecords,
     /// The age of what was stored last while something is behind, by `consumer`; a gauge.
@@ -112,11 +118,13 @@ pub enum Metric {
 
 impl Metric {
     /// All of them.
-    const ALL: [Metric; 52] = [
+    const ALL: [Metric; 55] = [
         Metric::LoaderReceived,
         Metric::LoaderReceivedBytes,
         Metric::LoaderStored,
         Metric::LoaderRejected,
+        Metric::LoaderDelisted,
+        Metric::RejectsUnpublished,
         Metric::LoaderCommits,
         Metric::LoaderRetries,
         Metric::LoaderPauses,
@@ -163,6 +171,7 @@ impl Metric {
         Metric::EmulatorSent,
         Metric::KafkaRebalances,
         Metric::KafkaDeletedUnread,
+        Metric::KafkaTimestampsReplaced,
         Metric::KafkaLagRecords,
         Metric::KafkaLagSeconds,
     ];
@@ -247,6 +256,14 @@ impl Metric {
             ),
             Metric::LoaderStored => ("hedonic_loader_stored_total", "Listings committed"),
             Metric::LoaderRejected => ("hedonic_loader_rejected_total", "Messages rejected"),
+            Metric::LoaderDelisted => (
+                "hedonic_loader_delisted_total",
+                "Tombstones committed, of listings that the table had and of others",
+            ),
+            Metric::RejectsUnpublished => (
+                "hedonic_rejects_unpublished_total",
+                "Rejects that the topic rejects did not get: they are in the table",
+            ),
             Metric::ApplierAnswered => ("hedonic_applier_answered_total", "Requests answered"),
             Metric::ApplierRejected => ("hedonic_applier_rejected_total", "Requests rejected"),
             Metric::ApplierRetries => (
@@ -388,6 +405,10 @@ impl Metric {
             Metric::KafkaDeletedUnread => (
                 "hedonic_kafka_deleted_unread_total",
                 "Messages that retention deleted before they were read",
+            ),
+            Metric::KafkaTimestampsReplaced => (
+                "hedonic_kafka_timestamps_replaced_total",
+                "Time stamps of messages that were not plausible: the present was taken instead",
             ),
             Metric::KafkaLagRecords => (
                 "hedonic_kafka_consumer_lag_records",

@@ -3,16 +3,20 @@
 //! Rows, rejects and the next offset of each partition are written in one transaction, which only
 //! goes through while the stored offsets are still those the batch started from.
 
+mod batch;
 mod check;
 mod config;
 mod control;
+mod delist;
 mod load;
 mod minute;
 mod origins;
 mod pace;
+mod refusal;
 pub mod rejects;
 mod route;
 mod stage;
+mod statements;
 mod store;
 mod write;
 
@@ -21,6 +25,7 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use common::kafka::Anchor;
+use common::liveness::LivenessConfig;
 use common::{Health, Shutdown, database, http, kafka};
 use records::{Purpose, Schema};
 
@@ -38,6 +43,8 @@ pub struct Config {
     pub database: database::DatabaseConfig,
     /// Section `[loader]`.
     pub loader: LoaderConfig,
+    /// Section `[liveness]`.
+    pub liveness: LivenessConfig,
 }
 
 impl Config {
@@ -52,6 +59,7 @@ impl Config {
             kafka: layered.section("kafka")?,
             database: layered.section("database")?,
             loader: layered.section("loader")?,
+            liveness: layered.section("liveness")?,
         })
     }
 }
@@ -59,8 +67,9 @@ impl Config {
 /// SQL of all tables the loader writes.
 pub fn tables(schema: &Schema) -> String {
     format!(
-        "{}{}{}{}{}",
+        "{}{}{}{}{}{}",
         records::table::ddl(schema),
+        records::table::upgrade(schema),
         ledger::arrivals::DDL,
         ledger::offsets::DDL,
         ledger::rejects::DDL,

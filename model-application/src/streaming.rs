@@ -10,6 +10,7 @@ mod publish;
 use std::sync::Arc;
 use std::time::Duration;
 
+use common::arrival::Arrivals;
 use common::kafka::{Anchor, Anchored, Follow, Limits, Pipeline};
 use common::{Health, Shutdown};
 use ledger::offsets::{AdvanceError, Stretch};
@@ -31,6 +32,8 @@ pub(crate) struct Applier {
     pipeline: Pipeline<Batch, usize>,
     follower: Follower,
     decoder: Decoder,
+    /// Judges when requests arrived.
+    arrivals: Arrivals,
     schema: Arc<Schema>,
     /// Where a request came from is its key where the schema names none.
     cluster: String,
@@ -69,6 +72,7 @@ impl Applier {
                 control: Arc::clone(&control),
             },
             decoder: Decoder::new(&config.schema, Purpose::Request),
+            arrivals: Arrivals::default(),
             schema: Arc::clone(&config.schema),
             cluster: anchor.cluster.clone(),
             limits: Limits {

@@ -4,11 +4,14 @@
 //! [`arrow_array::RecordBatch`], or as rejects with a reason. Knows nothing of Kafka, of SQL
 //! connections or of models.
 
+pub mod arrival;
 pub mod columns;
 pub mod decode;
 mod digest;
 pub mod encode;
 pub mod file;
+pub mod identifier;
+pub mod limits;
 pub mod measure;
 pub mod reject;
 pub mod row;
@@ -16,8 +19,11 @@ pub mod schema;
 pub mod table;
 pub mod timestamp;
 
+pub use arrival::Arrival;
 pub use columns::Columns;
 pub use decode::{Decoded, Decoder, Key};
 pub use digest::Digest;
 pub use reject::Reason;
-pub use schema::{Class, Field, Kind, MissingAs, Purpose, Schema, SchemaError, Task};
+pub use schema::{
+    Class, Delisting, Field, Kind, MissingAs, Purpose, Schema, SchemaError, Task, Tombstone,
+};

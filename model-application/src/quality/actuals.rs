@@ -4,8 +4,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use common::arrival::Arrivals;
 use common::kafka::{Anchor, Anchored, Follow, Limits, Pipeline};
-use common::tell::Teller;
+use common::reject_publisher::RejectPublisher;
 use common::{Health, Metric, Shutdown};
 use ledger::offsets::{AdvanceError, Stretch, Stretches};
 use ledger::rejects::Reject;
@@ -56,6 +57,8 @@ pub(crate) struct Learner {
     pipeline: Pipeline<Batch, Vec<Reject>>,
     follower: Follower,
     schema: Arc<Schema>,
+    /// Judges when labels arrived.
+    arrivals: Arrivals,
     labels: Arc<Labels>,
     shutdown: Shutdown,
 }
@@ -86,9 +89,10 @@ impl Learner {
         Ok(Learner {
             pipeline: Pipeline::new(consumer, runtime, shutdown.clone()),
             follower: Follower {
-                teller: Teller::start(runtime, producer, topics.rejects.clone()),
+                publisher: RejectPublisher::start(runtime, producer, topics.rejects.clone()),
             },
             schema: Arc::clone(&config.schema),
+            arrivals: Arrivals::default(),
             labels: Arc::new(Labels::new(anchor, health, &config.liveness)),
             shutdown,
         })
@@ -108,21 +112,17 @@ impl Learner {
             self.pipeline.write(batch, &mut self.follower, write)?;
         }
         self.pipeline.settle(&mut self.follower)?;
-        runtime.block_on(self.follower.teller.finish());
+        runtime.block_on(self.follower.publisher.finish());
         Ok(())
     }
 
     fn gather(&mut self) -> Option<Batch> {
         let (mut actuals, mut rejects) = (Vec::new(), Vec::new());
         let mut sources = Sources::default();
-        let schema = &*self.schema;
+        let (schema, arrivals) = (&*self.schema, &mut self.arrivals);
         let gathered = self.pipeline.gather(&LIMITS, |message| {
             let payload = message.payload().unwrap_or_default();
-            let arrival_us = message
-                .timestamp()
-                .to_millis()
-                .map_or_else(timestamp::now_us, |ms| ms * 1000);
-            match read(schema, payload, arrival_us) {
+            match read(schema, payload, arrivals.of(message).us) {
                 Ok(actual) => {
                     actuals.push(actual);
                     sources.push(message);
@@ -149,7 +149,7 @@ impl Learner {
 
 /// What is told of prices that are in the database.
 struct Follower {
-    teller: Teller,
+    publisher: RejectPublisher,
 }
 
 impl Follow<Batch, Vec<Reject>> for Follower {
@@ -162,7 +162,7 @@ impl Follow<Batch, Vec<Reject>> for Follower {
         let stored = batch.actuals.len() - late.len();
         metrics::counter!(Metric::ApplierActuals.name()).increment(stored as u64);
         batch.rejects.extend(late);
-        self.teller.tell(batch.rejects);
+        self.publisher.publish(batch.rejects);
     }
 
     fn fenced(&mut self, _: &AdvanceError) {}
