@@ -82,6 +82,9 @@ pub(crate) enum Namespace {
 }
 
 impl Namespace {
+    /// Bytes that it adds to an id, at most.
+    pub const LONGEST: usize = 5;
+
     /// What a request over HTTP means where it does not say.
     pub fn http() -> Namespace {
         Namespace::Http

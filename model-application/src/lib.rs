@@ -115,17 +115,18 @@ pub async fn run(config: Config, listener: TcpListener, shutdown: Shutdown) -> a
         pending,
         retrying: Retrying::new(&health, "storing over HTTP", &config.liveness),
     };
-    let storing = tokio::spawn({
+    let storing = {
         let (leave, shutdown) = (leave.clone(), shutdown.clone());
-        async move {
-            let stored = store::store_queued(to_store, leave).await;
+        let runtime = tokio::runtime::Handle::current();
+        tokio::task::spawn_blocking(move || {
+            let stored = runtime.block_on(store::store_queued(to_store, leave));
             if stored.is_err() {
                 // The service ends with the reason.
                 shutdown.cancel();
             }
             stored
-        }
-    });
+        })
+    };
     tokio::spawn({
         let (pool, leave) = (database::relaxed(&pool), leave.clone());
         async move { lookup.serve(pool, leave).await }

@@ -11,6 +11,7 @@ use common::{Health, Metric, Shutdown};
 use ledger::offsets::{AdvanceError, Stretch, Stretches};
 use ledger::rejects::Reject;
 use rdkafka::Message;
+use records::limits::{KEY_BYTES, MESSAGE_BYTES};
 use records::measure::Reading;
 use records::{Schema, timestamp};
 use serde_json::{Map, Value};
@@ -18,6 +19,7 @@ use tokio::runtime::Handle;
 use valuation::Link;
 
 use super::labels::Labels;
+use crate::answer::Namespace;
 use crate::config::Config;
 use crate::source::Sources;
 
@@ -177,6 +179,13 @@ fn read(schema: &Schema, payload: &[u8], arrival_us: i64) -> Result<Actual, Stri
         let target = schema.target.as_deref().unwrap_or("price");
         format!("expected {{\"id\": …, \"{target}\": …, \"observed_at\": …}}")
     };
+    if payload.len() > MESSAGE_BYTES {
+        let found = payload.len();
+        return Err(format!(
+            "{}, at most {MESSAGE_BYTES} bytes; found {found}",
+            expected()
+        ));
+    }
     let record: Map<String, Value> =
         serde_json::from_slice(payload).map_err(|error| format!("{}: {error}", expected()))?;
     let request_id = match record.get("id").or_else(|| record.get(&schema.key)) {
@@ -184,6 +193,13 @@ fn read(schema: &Schema, payload: &[u8], arrival_us: i64) -> Result<Actual, Stri
         Some(Value::Number(id)) => id.to_string(),
         _ => return Err(format!("{}: the id of a request is missing", expected())),
     };
+    let most = KEY_BYTES + Namespace::LONGEST;
+    if request_id.len() > most {
+        let found = request_id.len();
+        return Err(format!(
+            "the id of a request has at most {most} bytes; found {found}"
+        ));
+    }
     let target = schema.target.as_deref().unwrap_or("price");
     let field = schema.field(target);
     let found = match (
