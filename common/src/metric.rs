@@ -45,6 +45,10 @@ pub enum Metric {
     ApplierHttpUnchecked,
     /// Messages that their topic will never take, by `topic`.
     ApplierNotPublished,
+    /// Requests over HTTP that were not let in, by `code`.
+    HttpRefused,
+    /// Connections that were closed to keep room for others, by `reason`.
+    HttpConnectionsClosed,
     /// Exchanges of the model that answers.
     ApplierSwaps,
     /// Versions that did not pass their checks.
@@ -114,11 +118,15 @@ pub enum Metric {
     KafkaLagRecords,
     /// The age of what was stored last while something is behind, by `consumer`; a gauge.
     KafkaLagSeconds,
+    /// Rows deleted as older than their retention, by `table`.
+    RetentionDeleted,
+    /// When the last round of retention ended, in seconds since 1970; a gauge.
+    RetentionLastRun,
 }
 
 impl Metric {
     /// All of them.
-    const ALL: [Metric; 55] = [
+    const ALL: &[Metric] = &[
         Metric::LoaderReceived,
         Metric::LoaderReceivedBytes,
         Metric::LoaderStored,
@@ -140,6 +148,8 @@ impl Metric {
         Metric::ApplierHttpDiffering,
         Metric::ApplierHttpUnchecked,
         Metric::ApplierNotPublished,
+        Metric::HttpRefused,
+        Metric::HttpConnectionsClosed,
         Metric::ApplierSwaps,
         Metric::ApplierModelsRefused,
         Metric::ApplierActuals,
@@ -174,6 +184,8 @@ impl Metric {
         Metric::KafkaTimestampsReplaced,
         Metric::KafkaLagRecords,
         Metric::KafkaLagSeconds,
+        Metric::RetentionDeleted,
+        Metric::RetentionLastRun,
     ];
 
     /// As Prometheus knows it.
@@ -205,6 +217,7 @@ impl Metric {
             "hedonic_prepare_new_rows",
             "hedonic_follow_error",
             "hedonic_follow_distance",
+            "hedonic_retention_last_run_",
         ]
         .iter()
         .any(|kind| name.starts_with(kind))
@@ -226,7 +239,7 @@ impl Metric {
 
     /// All histograms, with the upper bounds of their buckets.
     pub(crate) fn histograms() -> impl Iterator<Item = (&'static str, &'static [f64])> {
-        let all = Metric::ALL.into_iter();
+        let all = Metric::ALL.iter();
         all.filter_map(|metric| Some((metric.name(), metric.buckets()?)))
     }
 
@@ -297,6 +310,14 @@ impl Metric {
             Metric::ApplierNotPublished => (
                 "hedonic_applier_not_published_total",
                 "Messages that their topic will never take",
+            ),
+            Metric::HttpRefused => (
+                "hedonic_http_refused_total",
+                "Requests over HTTP that were not let in: a wrong token, Host or Origin, a body too slow",
+            ),
+            Metric::HttpConnectionsClosed => (
+                "hedonic_http_connections_closed_total",
+                "Connections closed to keep room for others, or as their clients were too slow",
             ),
             Metric::ApplierSwaps => (
                 "hedonic_applier_swaps_total",
@@ -417,6 +438,14 @@ impl Metric {
             Metric::KafkaLagSeconds => (
                 "hedonic_kafka_consumer_lag_seconds",
                 "Age of what was stored last while something is behind",
+            ),
+            Metric::RetentionDeleted => (
+                "hedonic_retention_deleted_rows_total",
+                "Rows deleted as older than their retention",
+            ),
+            Metric::RetentionLastRun => (
+                "hedonic_retention_last_run_timestamp_seconds",
+                "When the last round of retention ended, in seconds since 1970",
             ),
         }
     }

@@ -34,6 +34,10 @@ async fn make_tables(bed: &Testbed) {
 
 /// As the service does at its start.
 async fn make_tables_on(pool: &sqlx::PgPool) {
+    let mut connection = pool.acquire().await.expect("a connection");
+    ledger::migrations::migrate(&mut connection)
+        .await
+        .expect("the tables of the services can be made");
     let tables = data_loader::tables(&records::Schema::real_estate());
     common::database::make_tables(pool, &tables)
         .await
@@ -79,12 +83,13 @@ async fn what_is_well_passes_and_nothing_is_made() {
             &rejects,
             "database",
             "tables",
+            "tables of the services",
             "table listings",
             "clock"
         ]
     );
     expect(&report, &new_data, Outcome::Passed, "partitions: 3", "");
-    expect(&report, "tables", Outcome::Passed, "4 of 4 there", "");
+    expect(&report, "tables", Outcome::Passed, "12 of 12 there", "");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -163,23 +168,11 @@ async fn a_user_without_rights_is_told_what_to_be_granted() {
     let (_, server) = own.split_once('@').expect("the URL has a user");
     let url = format!("postgres://guest:geheim@{server}");
     let set = [("database.url", url.as_str())];
-    let grant = "GRANT CREATE ON SCHEMA public TO guest;";
     let poor = report(&bed, &set, PATIENCE).await;
-    expect(&poor, "tables", Outcome::Failed, "may not make", grant);
-    bed.pool().execute(grant).await.expect("the SQL is right");
-
-    let poor = report(&bed, &set, PATIENCE).await;
-    let own = "ALTER TABLE listings OWNER TO guest;";
-    expect(
-        &poor,
-        "tables",
-        Outcome::Failed,
-        "does not own listings",
-        own,
-    );
-    let closed = "may not read and write arrivals, offsets, rejects";
-    let grant = "GRANT SELECT, INSERT, UPDATE, DELETE ON arrivals, offsets, rejects TO guest;";
-    expect(&poor, "tables", Outcome::Failed, closed, grant);
+    let all = "listings, arrivals, answers, actuals, tallies, quality, offsets, rejects, answer_counts, quality_progress, labelled_answers, ledger_migrations";
+    let closed = format!("may not read and write {all}");
+    let grant = format!("GRANT SELECT, INSERT, UPDATE, DELETE ON {all} TO guest;");
+    expect(&poor, "tables", Outcome::Failed, &closed, &grant);
     let read = "may not read it";
     expect(
         &poor,
@@ -190,14 +183,45 @@ async fn a_user_without_rights_is_told_what_to_be_granted() {
     );
 
     // What it says to do is what the service's start needs.
-    for sql in [own, grant] {
-        bed.pool().execute(sql).await.expect("the SQL is right");
+    bed.pool().execute(&*grant).await.expect("the SQL is right");
+    let report_after = report(&bed, &set, PATIENCE).await;
+    assert!(report_after.is_healthy(), "{report_after}");
+    let config = data_loader::Config::new(&bed.settings(&set)).expect("valid settings");
+    let tables = data_loader::tables(&config.schema);
+    let open = async || {
+        let (health, shutdown) = (common::Health::default(), common::Shutdown::new());
+        common::database::open(&config.database, &tables, &health, &shutdown).await
+    };
+    open().await.expect("it may write").expect("a pool");
+
+    // Tables that are to be altered need more.
+    let older = "DELETE FROM ledger_migrations WHERE version >= 4";
+    bed.pool().execute(older).await.expect("we own the table");
+    let grant = "GRANT CREATE ON SCHEMA public TO guest;";
+    let poor = report(&bed, &set, PATIENCE).await;
+    expect(&poor, "tables", Outcome::Failed, "may not make", grant);
+    let refused = open().await.expect_err("it may not make tables");
+    assert!(
+        format!("{refused:#}").contains("permission denied"),
+        "{refused:#}"
+    );
+    bed.pool().execute(grant).await.expect("the SQL is right");
+    let poor = report(&bed, &set, PATIENCE).await;
+    let own = "ALTER TABLE offsets OWNER TO guest;";
+    expect(
+        &poor,
+        "tables",
+        Outcome::Failed,
+        "does not own answers",
+        own,
+    );
+    for table in ["answers", "actuals", "offsets", "rejects"] {
+        let sql = format!("ALTER TABLE {table} OWNER TO guest");
+        bed.pool().execute(&*sql).await.expect("the SQL is right");
     }
     let report_after = report(&bed, &set, PATIENCE).await;
     assert!(report_after.is_healthy(), "{report_after}");
-    let guest = sqlx::PgPool::connect(&url).await.expect("it may connect");
-    make_tables_on(&guest).await;
-    guest.close().await;
+    open().await.expect("it may alter").expect("a pool");
 
     let wrong = url.replace("geheim", "falsch");
     let refused = report(&bed, &[("database.url", &wrong)], PATIENCE).await;

@@ -5,13 +5,14 @@ use std::sync::Arc;
 
 use sqlx::{PgConnection, PgPool, Row};
 
-/// SQL of the table, for `init.sql` and for services that start without it.
+/// SQL of the table as the newest migration leaves it, for `init.sql`.
 pub const DDL: &str = "CREATE TABLE IF NOT EXISTS offsets (
     cluster text NOT NULL,
     consumer text NOT NULL,
     topic text NOT NULL,
     partition integer NOT NULL,
     next_offset bigint NOT NULL,
+    topic_id text,
     PRIMARY KEY (cluster, consumer, topic, partition)
 );
 ";

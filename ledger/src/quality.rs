@@ -1,12 +1,13 @@
 //! The tables of live quality.
 
-/// SQL of them, for `init.sql` and for services that start without it.
+/// SQL of them as the newest migration leaves them, for `init.sql`.
 pub const DDL: &str = "CREATE TABLE IF NOT EXISTS actuals (
     request_id text PRIMARY KEY,
     actual double precision NOT NULL,
     observed_at timestamptz NOT NULL,
     received_at timestamptz NOT NULL DEFAULT now()
 );
+CREATE INDEX IF NOT EXISTS actuals_by_time ON actuals (received_at);
 CREATE TABLE IF NOT EXISTS tallies (
     model text NOT NULL,
     hour timestamptz NOT NULL,

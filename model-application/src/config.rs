@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use common::Secret;
 use common::database::DatabaseConfig;
+use common::http::HttpConfig;
 use common::kafka::KafkaConfig;
 use common::liveness::LivenessConfig;
 use records::Schema;
@@ -94,6 +95,10 @@ pub struct Config {
     pub quality: QualityConfig,
     /// Section `[features]`.
     pub features: FeaturesConfig,
+    /// Section `[retention]`.
+    pub retention: common::retention::RetentionConfig,
+    /// Section `[http]`, with `applier.token` where that is set.
+    pub http: HttpConfig,
 }
 
 impl Config {
@@ -103,15 +108,19 @@ impl Config {
     /// When a setting or the schema is not valid.
     pub fn new(layered: &common::Layered) -> anyhow::Result<Config> {
         let schema: SchemaConfig = layered.section("schema")?;
+        let applier: ApplierConfig = layered.section("applier")?;
+        let http: HttpConfig = layered.section("http")?;
         Ok(Config {
             schema: Arc::new(Schema::load(&schema.source)?),
             kafka: layered.section("kafka")?,
             database: layered.section("database")?,
             liveness: layered.section("liveness")?,
             registry: layered.section("registry")?,
-            applier: layered.section("applier")?,
+            http: http.with_token(&applier.token),
+            applier,
             quality: layered.section("quality")?,
             features: layered.section("features")?,
+            retention: layered.section("retention")?,
         })
     }
 }

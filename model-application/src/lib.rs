@@ -33,19 +33,10 @@ pub use config::{ApplierConfig, Config, FeaturesConfig, QualityConfig};
 pub use quality::Window;
 pub use scorer::Scorer;
 
-/// SQL of all tables the applier writes.
+/// SQL of all tables the applier writes; they are made by `database::open`.
 pub fn tables(_schema: &Schema) -> String {
-    [
-        ledger::answers::DDL,
-        ledger::quality::DDL,
-        ledger::offsets::DDL,
-        ledger::rejects::DDL,
-    ]
-    .concat()
+    ledger::migrations::whole()
 }
-
-/// SQL that gives tables of earlier releases what they lack.
-const UPGRADES: [&str; 2] = [ledger::answers::UPGRADE, ledger::rejects::UPGRADE];
 
 /// Answers until shutdown; `listener` serves the HTTP interface.
 ///
@@ -88,12 +79,12 @@ pub async fn run(config: Config, listener: TcpListener, shutdown: Shutdown) -> a
     );
     let server = tokio::spawn(common::http::serve_on(
         config.applier.http_workers,
+        config.http.clone(),
         listener,
         health.clone(),
         control.status(),
         move |routes| {
             of_quality(routes);
-            // Last: the scope behind the guard takes whatever path is left.
             of_prices(routes);
         },
         leave.clone(),
@@ -103,11 +94,18 @@ pub async fn run(config: Config, listener: TcpListener, shutdown: Shutdown) -> a
         config.applier.model_poll_ms,
         leave.clone(),
     ));
-    let tables = tables(&config.schema) + &UPGRADES.concat();
-    let Some(pool) = database::open(&config.database, &tables, &health, &shutdown).await? else {
+    let Some(pool) = database::open(&config.database, "", &health, &shutdown).await? else {
         return Ok(());
     };
     datamart.connected(pool.clone());
+    if !common::check::must_fit(&pool, &[], &health, &shutdown).await? {
+        return Ok(());
+    }
+    tokio::spawn(common::retention::keep(
+        pool.clone(),
+        config.retention,
+        leave.clone(),
+    ));
     let to_store = store::Queue {
         // Who asked over HTTP has the answer already.
         pool: database::relaxed(&pool),

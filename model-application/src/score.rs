@@ -244,8 +244,12 @@ async fn connection(config: &Config, pool: &mut Option<PgPool>) -> anyhow::Resul
     if let Some(pool) = pool {
         return Ok(pool.clone());
     }
-    let connected =
-        database::connect(&config.database, &Health::default(), &Shutdown::new()).await?;
+    let connected = database::connect(
+        &config.database.patient(),
+        &Health::default(),
+        &Shutdown::new(),
+    )
+    .await?;
     let connected = connected.context("shut down before the database answered")?;
     *pool = Some(connected.clone());
     Ok(connected)

@@ -106,7 +106,8 @@ impl Gate {
     /// The connections there are pass nothing on any more, and neither side learns that the other has
     /// closed, as behind a router that forgot them; new ones work. Closing the gate ends them.
     pub fn silence(&self) {
-        self.state.send_modify(|state| state.silent = state.accepted);
+        self.state
+            .send_modify(|state| state.silent = state.accepted);
     }
 }
 

@@ -37,7 +37,7 @@ const WATERMARKS: Duration = Duration::from_secs(1);
 pub struct Limits {
     /// Most messages.
     pub rows: usize,
-    /// Most bytes of payload (the last message may go beyond).
+    /// Most bytes of keys and payloads (the last message may go beyond).
     pub bytes: usize,
     /// How long a batch may wait for more; zero takes only what is there already.
     pub linger: Duration,
@@ -172,7 +172,7 @@ impl Anchored {
                     }
                     first_at.get_or_insert_with(Instant::now);
                     rows += 1;
-                    bytes += message.payload_len();
+                    bytes += message.payload_len() + message.key_len();
                     take(&message);
                 }
             }
