@@ -100,9 +100,10 @@ pub const FORGET_LABELLED: &str = "DELETE FROM labelled_answers \
     WHERE answered_at < now() - make_interval(secs => $1) OR answered_at < \
     (SELECT answered_at FROM labelled_answers ORDER BY answered_at DESC OFFSET $2 LIMIT 1)";
 
-/// Begins to count, so many seconds ago.
+/// Begins to count at the oldest answer, but no longer than so many seconds ago.
 pub const BEGIN: &str = "INSERT INTO quality_progress (name, counted_until) \
-    VALUES ('answers', date_trunc('hour', now() - make_interval(secs => $1))) ON CONFLICT DO NOTHING";
+    VALUES ('answers', date_trunc('hour', greatest(now() - make_interval(secs => $1), \
+    coalesce((SELECT min(answered_at) FROM answers), now())))) ON CONFLICT DO NOTHING";
 
 /// Up to when answers are counted, and up to when they can be: what began a minute ago is committed, or
 /// ended by its timeout. In seconds since 1970.

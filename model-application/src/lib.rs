@@ -111,6 +111,7 @@ pub async fn run(config: Config, listener: TcpListener, shutdown: Shutdown) -> a
         pool: database::relaxed(&pool),
         waiting,
         pending,
+        deadline: config.database.deadline(),
         retrying: Retrying::new(&health, "storing over HTTP", &config.liveness),
     };
     let storing = {
@@ -144,7 +145,12 @@ pub async fn run(config: Config, listener: TcpListener, shutdown: Shutdown) -> a
         cluster,
         consumer: config.applier.group.clone(),
     };
-    let judging = tokio::spawn(quality::keep(rounds, anchor.pool.clone(), leave.clone()));
+    let judging = tokio::spawn(quality::keep(
+        rounds,
+        anchor.pool.clone(),
+        config.database.deadline(),
+        leave.clone(),
+    ));
     let runtime = tokio::runtime::Handle::current();
     let learning = {
         let (config, anchor, leave) = (config.clone(), anchor.clone(), leave.clone());

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use common::database::Session;
 use common::{Metric, Shutdown};
 use records::timestamp;
 use sqlx::PgPool;
@@ -120,14 +121,9 @@ impl Lookup {
 }
 
 async fn query(pool: &PgPool, ids: &[&String]) -> Result<Earlier, sqlx::Error> {
-    let acquired = tokio::time::timeout(DEADLINE, pool.acquire()).await;
-    let mut connection = acquired.unwrap_or(Err(sqlx::Error::PoolTimedOut))?;
-    let found = tokio::time::timeout(DEADLINE, stored(&mut connection, ids)).await;
-    let found =
-        found.unwrap_or_else(|_| Err(std::io::Error::from(std::io::ErrorKind::TimedOut).into()));
-    if found.is_err() {
-        // It may be silent, or in the middle of an answer.
-        connection.close_on_drop();
-    }
-    found
+    let mut session = Session::begin(pool, DEADLINE).await?;
+    let found = tokio::time::timeout_at(session.until(), stored(&mut session, ids)).await;
+    let found = found.map_err(|_| sqlx::Error::PoolTimedOut)??;
+    session.give_back();
+    Ok(found)
 }

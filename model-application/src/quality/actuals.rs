@@ -95,7 +95,7 @@ impl Learner {
             },
             schema: Arc::clone(&config.schema),
             arrivals: Arrivals::default(),
-            labels: Arc::new(Labels::new(anchor, health, &config.liveness)),
+            labels: Arc::new(Labels::new(anchor, health, config)),
             shutdown,
         })
     }

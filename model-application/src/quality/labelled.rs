@@ -1,6 +1,6 @@
 //! Answers from the database, with the prices that became known.
 
-use sqlx::{PgPool, Row};
+use sqlx::{Connection, PgConnection, Row};
 use valuation::Link;
 
 /// An answer and its price.
@@ -30,7 +30,7 @@ pub(super) struct Answered {
 /// The newest answers with a range whose target is known, and such as their model's link takes; at most
 /// so many.
 pub(super) async fn labelled(
-    pool: &PgPool,
+    connection: &mut PgConnection,
     link: Link,
     seconds: u32,
     most: i64,
@@ -39,7 +39,7 @@ pub(super) async fn labelled(
         .bind(f64::from(seconds))
         .bind(most)
         .bind(link.takes(0.0))
-        .fetch_all(pool)
+        .fetch_all(connection)
         .await?;
     rows.iter()
         .map(|row| {
@@ -60,10 +60,10 @@ pub(super) async fn labelled(
 
 /// How many answers were given in each of the windows, all at the same moment.
 pub(super) async fn answered(
-    pool: &PgPool,
+    connection: &mut PgConnection,
     windows: impl Iterator<Item = u32>,
 ) -> Result<Vec<Vec<Answered>>, sqlx::Error> {
-    let mut transaction = pool.begin().await?;
+    let mut transaction = connection.begin().await?;
     // Nothing is counted twice while another process counts.
     sqlx::query("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
         .execute(&mut *transaction)

@@ -1,17 +1,20 @@
 //! Prices that became known, stored: those that the database will never take become rejects.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use common::Fault;
 use common::Health;
+use common::database::within;
 use common::kafka::Anchor;
-use common::liveness::{LivenessConfig, Retrying};
+use common::liveness::Retrying;
 use ledger::offsets::{self, AdvanceError};
 use ledger::rejects::{self, Reject};
 use sqlx::{Connection, PgConnection};
 
 use super::actuals::{Actual, BAD_ACTUAL, Batch};
 use crate::answer::shortened;
+use crate::config::Config;
 
 /// Longest piece of the database's words in a reason, in characters.
 const DETAIL_CHARS: usize = 300;
@@ -67,14 +70,17 @@ impl From<Failed> for AdvanceError {
 /// Stores prices.
 pub(super) struct Labels {
     anchor: Anchor,
+    /// Longest wait for the answer to one statement.
+    deadline: Duration,
     retrying: Retrying,
 }
 
 impl Labels {
-    pub fn new(anchor: Anchor, health: &Health, liveness: &LivenessConfig) -> Labels {
+    pub fn new(anchor: Anchor, health: &Health, config: &Config) -> Labels {
         Labels {
             anchor,
-            retrying: Retrying::new(health, "labels", liveness),
+            deadline: config.database.deadline(),
+            retrying: Retrying::new(health, "labels", &config.liveness),
         }
     }
 
@@ -111,7 +117,7 @@ impl Labels {
         &self,
         attempt: impl AsyncFnMut() -> Result<T, Failed>,
     ) -> Result<T, Failed> {
-        let retried = |failed: &Failed, wait: std::time::Duration| {
+        let retried = |failed: &Failed, wait: Duration| {
             let wait_ms = wait.as_millis() as u64;
             tracing::warn!(retry_in_ms = wait_ms, "actuals: {}", failed.why());
         };
@@ -131,8 +137,7 @@ impl Labels {
             cluster,
             consumer,
         } = &self.anchor;
-        let mut connection = pool.acquire().await?;
-        let written = async {
+        within(pool, self.deadline * 4, async |connection| {
             let mut transaction = connection.begin().await?;
             store(&mut transaction, actuals)
                 .await
@@ -142,36 +147,33 @@ impl Labels {
                 .await
                 .map_err(Failed::OnTheRest)?;
             Ok(transaction.commit().await?)
-        }
-        .await;
-        if written.is_err() {
-            connection.close_on_drop();
-        }
-        written
+        })
+        .await
     }
 
     /// Stores what the database takes, by halves, and names the rest by its place. Storing a price again
     /// changes nothing, so that no transaction spans the halves: at most two statements a price.
     async fn store_good(&self, actuals: &[&Actual]) -> Result<Vec<(usize, String)>, Failed> {
-        let mut connection = self.anchor.pool.acquire().await?;
-        let mut refused = Vec::new();
-        let mut parts = vec![0..actuals.len()];
-        while let Some(part) = parts.pop() {
-            match store_part(&mut connection, &actuals[part.clone()]).await {
-                Ok(()) => {}
-                Err(error) if Fault::of_database(&error) != Fault::Row => {
-                    connection.close_on_drop();
-                    return Err(Failed::OnPrices(error));
-                }
-                Err(error) if part.len() == 1 => refused.push((part.start, error.to_string())),
-                Err(_) => {
-                    let middle = part.start + part.len() / 2;
-                    parts.push(part.start..middle);
-                    parts.push(middle..part.end);
+        within(&self.anchor.pool, self.deadline * 4, async |connection| {
+            let mut refused = Vec::new();
+            let mut parts = vec![0..actuals.len()];
+            while let Some(part) = parts.pop() {
+                match store_part(connection, &actuals[part.clone()]).await {
+                    Ok(()) => {}
+                    Err(error) if Fault::of_database(&error) != Fault::Row => {
+                        return Err(Failed::OnPrices(error));
+                    }
+                    Err(error) if part.len() == 1 => refused.push((part.start, error.to_string())),
+                    Err(_) => {
+                        let middle = part.start + part.len() / 2;
+                        parts.push(part.start..middle);
+                        parts.push(middle..part.end);
+                    }
                 }
             }
-        }
-        Ok(refused)
+            Ok(refused)
+        })
+        .await
     }
 }
 

@@ -3,7 +3,7 @@
 //! many there are.
 
 use ledger::quality as sql;
-use sqlx::{PgConnection, PgPool};
+use sqlx::{Connection, PgConnection};
 
 /// Of the appliers of a database one counts at a time, under this advisory lock.
 const LOCK: i64 = 0x6865_646f_636f_756e;
@@ -19,10 +19,14 @@ const SPARE_S: f64 = 3600.0;
 ///
 /// # Errors
 /// When the database fails: the next round goes on.
-pub(super) async fn up_to_now(pool: &PgPool, longest_s: u32, most: i64) -> Result<(), sqlx::Error> {
+pub(super) async fn up_to_now(
+    connection: &mut PgConnection,
+    longest_s: u32,
+    most: i64,
+) -> Result<(), sqlx::Error> {
     let kept_s = f64::from(longest_s) + SPARE_S;
     for _ in 0..MOST_STEPS {
-        let mut transaction = pool.begin().await?;
+        let mut transaction = connection.begin().await?;
         let is_ours: bool = sqlx::query_scalar("SELECT pg_try_advisory_xact_lock($1)")
             .bind(LOCK)
             .fetch_one(&mut *transaction)

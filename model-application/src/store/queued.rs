@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use common::database::within;
 use common::liveness::Retrying;
 use common::{Fault, Metric, Shutdown};
 use sqlx::PgPool;
@@ -26,6 +27,8 @@ pub(crate) struct Queue {
     pub waiting: Receiver<Arc<Worded>>,
     /// Answers that the database does not show yet.
     pub pending: Arc<Pending>,
+    /// Longest wait for the answer to one statement.
+    pub deadline: Duration,
     pub retrying: Retrying,
 }
 
@@ -53,7 +56,7 @@ pub(crate) async fn store_queued(mut queue: Queue, shutdown: Shutdown) -> anyhow
             answers.push(answer);
         }
         let storing = queue.retrying.until_done(
-            async || one_batch(&queue.pool, &answers).await,
+            async || one_batch(&queue, &answers).await,
             Fault::of_database,
             |error, wait| {
                 let wait_ms = wait.as_millis() as u64;
@@ -87,16 +90,12 @@ fn lose(count: usize) {
     metrics::counter!(Metric::ApplierHttpNotStored.name()).increment(count as u64);
 }
 
-async fn one_batch(pool: &PgPool, answers: &[Arc<Worded>]) -> Result<(), sqlx::Error> {
-    let mut connection = pool.acquire().await?;
-    let outcome = match store_good(&mut connection, answers).await {
-        Ok(outcome) => outcome,
-        Err(error) => {
-            // The fault may be the session's: one that began read-only stays so.
-            connection.close_on_drop();
-            return Err(error);
-        }
-    };
+async fn one_batch(queue: &Queue, answers: &[Arc<Worded>]) -> Result<(), sqlx::Error> {
+    // Those that are refused are singled out by many statements.
+    let storing = within(&queue.pool, queue.deadline * 4, async |connection| {
+        store_good(connection, answers).await
+    });
+    let outcome = storing.await?;
     for (index, why) in &outcome.refused {
         lose(1);
         let id = crate::answer::shortened(&answers[*index].answer.id.text, 80);

@@ -3,14 +3,15 @@
 //! ends the service.
 
 use std::sync::Arc;
+use std::time::Duration;
 
+use common::database::{self, within};
 use common::kafka::Anchor;
 use common::liveness::Retrying;
-use common::{Fault, Health, Metric, database};
+use common::{Fault, Health, Metric};
 use ledger::offsets::{self, AdvanceError};
 use ledger::rejects::{self, Reject};
-use sqlx::pool::PoolConnection;
-use sqlx::{Connection, PgPool, Postgres};
+use sqlx::{Connection, PgPool};
 
 use super::batch::{Batch, EXPIRED, Refused};
 use super::publish::{Message, Publisher};
@@ -38,6 +39,8 @@ pub(super) struct Finisher {
     offsets: PgPool,
     publisher: Publisher,
     control: Arc<Control>,
+    /// Longest wait for the answer to one statement.
+    deadline: Duration,
     storing: Retrying,
     publishing: Retrying,
 }
@@ -54,6 +57,7 @@ impl Finisher {
             anchor,
             publisher: Publisher::new(config)?,
             control,
+            deadline: config.database.deadline(),
             storing: Retrying::new(health, "storing", &config.liveness),
             publishing: Retrying::new(health, "publishing", &config.liveness),
         })
@@ -118,12 +122,14 @@ impl Finisher {
 
     /// Stores what is new.
     async fn store(&self, answers: &[Worded]) -> Result<Outcome, Failure> {
-        const WHAT: &str = "answers are not stored yet";
-        let mut connection = connection(&self.anchor.pool, WHAT).await?;
-        match store::store_good(&mut connection, answers).await {
-            Ok(outcome) => Ok(outcome),
-            Err(error) => Err(failed(connection, &error, WHAT, "answers")),
-        }
+        let storing = within(
+            &self.anchor.pool,
+            // Those that are refused are singled out by many statements.
+            self.deadline * 4,
+            async |connection| store::store_good(connection, answers).await,
+        );
+        let stored = storing.await;
+        stored.map_err(|error| failure(&error, "answers are not stored yet", "answers"))
     }
 
     async fn refuse_all<'a>(
@@ -151,9 +157,7 @@ impl Finisher {
     /// Stores refusals, but for requests that had expired and were answered in time, before a crash;
     /// gives what these were answered with.
     async fn refuse(&self, refused: &[Refused]) -> Result<Earlier, Failure> {
-        const WHAT: &str = "rejects are not stored yet";
-        let mut connection = connection(&self.anchor.pool, WHAT).await?;
-        let storing = async {
+        let storing = within(&self.anchor.pool, self.deadline * 4, async |connection| {
             let mut transaction = connection.begin().await?;
             let expired: Vec<&str> = refused
                 .iter()
@@ -169,22 +173,24 @@ impl Finisher {
             rejects::store(&mut transaction, &self.anchor.cluster, &rejects).await?;
             transaction.commit().await?;
             Ok::<_, sqlx::Error>(in_time)
-        };
-        match storing.await {
-            Ok(in_time) => Ok(in_time),
-            Err(error) => Err(failed(connection, &error, WHAT, "rejects")),
-        }
+        });
+        let stored = storing.await;
+        stored.map_err(|error| failure(&error, "rejects are not stored yet", "rejects"))
     }
 
     /// Fails where the database does; gives what it was fenced by.
     async fn advance(&self, batch: &Batch) -> Result<Result<(), AdvanceError>, Failure> {
-        const WHAT: &str = "offsets are not advanced yet";
-        let mut connection = connection(&self.offsets, WHAT).await?;
         let Anchor {
             cluster, consumer, ..
         } = &self.anchor;
-        match offsets::advance(&mut connection, cluster, consumer, &batch.stretches).await {
-            Err(AdvanceError::Database(error)) => Err(failed(connection, &error, WHAT, "offsets")),
+        let advancing = within(&self.offsets, self.deadline, async |connection| {
+            offsets::advance(connection, cluster, consumer, &batch.stretches).await
+        });
+        match advancing.await {
+            Err(AdvanceError::Database(error)) => {
+                let failure = failure(&error, "offsets are not advanced yet", "offsets");
+                Err(failure)
+            }
             advanced => Ok(advanced),
         }
     }
@@ -220,21 +226,7 @@ fn late(batch: &Batch, stored: &Outcome) -> Vec<(usize, Refused)> {
     late
 }
 
-async fn connection(pool: &PgPool, what: &str) -> Result<PoolConnection<Postgres>, Failure> {
-    pool.acquire().await.map_err(|error| Failure {
-        fault: Fault::of_database(&error),
-        why: format!("{what}: {error}"),
-    })
-}
-
-/// The fault may be the session's: one that began read-only stays so.
-fn failed(
-    mut connection: PoolConnection<Postgres>,
-    error: &sqlx::Error,
-    what: &str,
-    table: &str,
-) -> Failure {
-    connection.close_on_drop();
+fn failure(error: &sqlx::Error, what: &str, table: &str) -> Failure {
     let fault = Fault::of_database(error);
     let why = match fault {
         Fault::Passing => format!("{what}: {error}"),
