@@ -8,6 +8,7 @@ use common::http::HttpConfig;
 use common::kafka::KafkaConfig;
 use common::liveness::LivenessConfig;
 use records::Schema;
+use records::file::Formulas;
 use registry::RegistryConfig;
 use serde::Deserialize;
 
@@ -76,6 +77,14 @@ pub struct FeaturesConfig {
     pub table: String,
 }
 
+/// Section `[score]`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ScoreConfig {
+    /// What is done with texts in a CSV that a spreadsheet would take for formulas.
+    pub csv_formulas: Formulas,
+}
+
 /// Everything the applier needs to run.
 #[derive(Debug, Clone)]
 pub struct Config {
@@ -95,8 +104,13 @@ pub struct Config {
     pub quality: QualityConfig,
     /// Section `[features]`.
     pub features: FeaturesConfig,
+<<<<<<< HEAD
     /// Section `[retention]`.
     pub retention: common::retention::RetentionConfig,
+=======
+    /// Section `[score]`.
+    pub score: ScoreConfig,
+>>>>>>> refs/heads/files
     /// Section `[http]`, with `applier.token` where that is set.
     pub http: HttpConfig,
 }
@@ -120,7 +134,11 @@ impl Config {
             applier,
             quality: layered.section("quality")?,
             features: layered.section("features")?,
+<<<<<<< HEAD
             retention: layered.section("retention")?,
+=======
+            score: layered.section("score")?,
+>>>>>>> refs/heads/files
         })
     }
 }

@@ -29,7 +29,7 @@ use common::{Health, Shutdown, database, kafka};
 use records::Schema;
 
 pub use answer::Answer;
-pub use config::{ApplierConfig, Config, FeaturesConfig, QualityConfig};
+pub use config::{ApplierConfig, Config, FeaturesConfig, QualityConfig, ScoreConfig};
 pub use quality::Window;
 pub use scorer::Scorer;
 

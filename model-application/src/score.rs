@@ -183,7 +183,7 @@ pub async fn score(config: &Config, scoring: &Scoring) -> anyhow::Result<Scored>
         Place::File(path) if is_parquet(path) => {
             Sink::Parquet(Box::new(ToParquet::open(path, columns)?))
         }
-        Place::File(path) => Sink::Csv(ToCsv::open(path, columns)?),
+        Place::File(path) => Sink::Csv(ToCsv::open(path, columns, config.score.csv_formulas)?),
         Place::Table(table) => {
             let pool = connection(config, &mut pool).await?;
             Sink::Table(ToTable::open(pool, table, columns).await?)
