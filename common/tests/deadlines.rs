@@ -16,7 +16,8 @@ fn config(bed: &Testbed, set: &[(&str, &str)]) -> DatabaseConfig {
 }
 
 async fn pool(config: &DatabaseConfig) -> PgPool {
-    let connecting = connect(config, &Health::default(), &Shutdown::new());
+    let (health, shutdown) = (Health::default(), Shutdown::new());
+    let connecting = connect(config, &health, &shutdown);
     connecting.await.expect("it may").expect("connects")
 }
 
@@ -51,7 +52,7 @@ async fn every_session_has_the_deadlines_of_the_settings() {
         ("lock_timeout", "3s"),
         ("idle_in_transaction_session_timeout", "30s"),
         ("tcp_keepalives_interval", "10"),
-        ("tcp_user_timeout", "30s"),
+        ("tcp_user_timeout", "30000"),
     ] {
         assert_eq!(shown(&pool, name).await, value, "{name}");
     }
@@ -165,7 +166,8 @@ async fn a_process_that_is_frozen_in_a_transaction_keeps_no_successor_from_start
     );
     let sql = "CREATE TABLE IF NOT EXISTS homes (\n    id text PRIMARY KEY\n);\n";
     let start = async || {
-        let opened = open(&config, sql, &Health::default(), &Shutdown::new());
+        let (health, shutdown) = (Health::default(), Shutdown::new());
+        let opened = open(&config, sql, &health, &shutdown);
         let opened = in_time("a start", opened).await;
         opened.expect("it may").expect("a pool")
     };

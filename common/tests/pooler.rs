@@ -87,6 +87,12 @@ fn config(bed: &Testbed, url: &str) -> DatabaseConfig {
 
 const SQL: &str = "CREATE TABLE IF NOT EXISTS homes (\n    id text PRIMARY KEY\n);\n";
 
+async fn start(config: &DatabaseConfig) -> anyhow::Result<Option<sqlx::PgPool>> {
+    let (health, shutdown) = (Health::default(), Shutdown::new());
+    let opened = open(config, SQL, &health, &shutdown);
+    tokio::time::timeout(LIMIT, opened).await.expect("in time")
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_pooler_that_keeps_sessions_works_with_the_deadlines_of_the_settings() {
     let bed = Testbed::on_nothing("127.0.0.1:1").await;
@@ -96,8 +102,7 @@ async fn a_pooler_that_keeps_sessions_works_with_the_deadlines_of_the_settings()
             return;
         };
         let config = config(&bed, &bouncer.url);
-        let opened = open(&config, SQL, &Health::default(), &Shutdown::new());
-        let opened = tokio::time::timeout(LIMIT, opened).await.expect("in time");
+        let opened = start(&config).await;
         let pool = opened.expect("it may").expect("a pool");
         for _ in 0..20 {
             let shown: String = sqlx::query_scalar("SHOW statement_timeout")
@@ -132,8 +137,7 @@ async fn a_pooler_that_mixes_prepared_statements_is_refused_by_name_with_what_me
             return;
         };
         let config = config(&bed, &bouncer.url);
-        let opened = open(&config, SQL, &Health::default(), &Shutdown::new());
-        match tokio::time::timeout(LIMIT, opened).await.expect("in time") {
+        match start(&config).await {
             Err(error) => {
                 let error = format!("{error:#}");
                 assert!(error.contains("transaction mode"), "{error}");

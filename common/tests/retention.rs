@@ -50,7 +50,7 @@ async fn the_old_go_in_batches_and_the_new_stay() {
     assert_eq!(batch.rows, 3);
     assert_eq!(bed.number("SELECT count(*) FROM answers").await, 22);
     assert_eq!(
-        bed.number("SELECT max(request_id::int) FROM answers").await,
+        bed.number("SELECT max(request_id::bigint) FROM answers").await,
         21,
         "the oldest go first"
     );

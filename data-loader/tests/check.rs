@@ -155,6 +155,39 @@ async fn a_table_that_is_not_as_the_schema_says_is_told_with_the_sql_that_mends_
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_service_never_writes_tables_that_fail_the_check() {
+    let bed = Testbed::start().await;
+    make_tables(&bed).await;
+    for (change, found, mend) in [
+        (
+            "ALTER TABLE listings ALTER COLUMN floor TYPE text",
+            "table listings: not as the schema real-estate says: floor is text, expected bigint",
+            "ALTER TABLE listings ALTER COLUMN floor TYPE bigint USING floor::bigint;",
+        ),
+        (
+            "ALTER TABLE rejects DROP COLUMN payload_bytes",
+            "tables of the services: rejects: not as the schema of the services says: the column \
+             payload_bytes (bigint) is missing",
+            "ALTER TABLE rejects ADD COLUMN payload_bytes bigint;",
+        ),
+    ] {
+        bed.pool().execute(change).await.expect("it can be changed");
+        let config = data_loader::Config::new(&bed.settings(&[])).expect("valid settings");
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
+        let running = data_loader::run(config, listener, common::Shutdown::new());
+        let ended = tokio::time::timeout(Duration::from_secs(180), running).await;
+        let why = ended.expect("it ends").expect_err("it must not write");
+        let why = format!("{why:#}");
+        assert!(why.contains(found) && why.contains(mend), "{why}");
+        let report = report(&bed, &[], PATIENCE).await;
+        assert!(!report.is_healthy(), "{report}");
+        bed.pool().execute(mend).await.expect("the SQL is right");
+    }
+    let report = report(&bed, &[], PATIENCE).await;
+    assert!(report.is_healthy(), "{report}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_user_without_rights_is_told_what_to_be_granted() {
     let bed = Testbed::start().await;
     make_tables(&bed).await;

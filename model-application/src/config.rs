@@ -104,13 +104,10 @@ pub struct Config {
     pub quality: QualityConfig,
     /// Section `[features]`.
     pub features: FeaturesConfig,
-<<<<<<< HEAD
     /// Section `[retention]`.
     pub retention: common::retention::RetentionConfig,
-=======
     /// Section `[score]`.
     pub score: ScoreConfig,
->>>>>>> refs/heads/files
     /// Section `[http]`, with `applier.token` where that is set.
     pub http: HttpConfig,
 }
@@ -134,11 +131,8 @@ impl Config {
             applier,
             quality: layered.section("quality")?,
             features: layered.section("features")?,
-<<<<<<< HEAD
             retention: layered.section("retention")?,
-=======
             score: layered.section("score")?,
->>>>>>> refs/heads/files
         })
     }
 }

@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use common::arrival::Arrivals;
 use common::kafka::{Anchor, Anchored, Follow, Limits, Pipeline};
+use common::liveness::Watchdog;
 use common::{Health, Shutdown};
 use ledger::offsets::{AdvanceError, Stretch};
 use records::decode::Decoder;
@@ -63,6 +64,7 @@ impl Applier {
             config.applier.fetch_wait_ms,
             anchor.clone(),
             health.clone(),
+            Watchdog::new(&health, "progress", &config.liveness),
             shutdown.clone(),
         )?;
         control.watch(consumer.lag());
@@ -125,7 +127,7 @@ impl Follow<Batch, usize> for Follower {
     }
 
     /// `late` of the answers became rejects when they were stored.
-    fn written(&mut self, batch: Batch, late: usize, consumer: &Anchored) {
+    fn written(&mut self, batch: Batch, late: usize, _: &Anchored) {
         let now_us = timestamp::now_us();
         let arrivals = batch.arrivals_us.iter();
         let latencies_us: Vec<u64> = arrivals
@@ -133,7 +135,6 @@ impl Follow<Batch, usize> for Follower {
             .collect();
         let (answered, refused) = (batch.answers.len() - late, batch.refused.len() + late);
         self.control.committed(answered, refused, &latencies_us);
-        self.control.positioned(consumer.positions());
     }
 
     fn fenced(&mut self, why: &AdvanceError) {

@@ -70,6 +70,7 @@ impl<B: Send + 'static, T: Send + 'static> Pipeline<B, T> {
     /// # Errors
     /// When the write panicked or ended with [`AdvanceError::Setup`].
     pub fn settle_done(&mut self, follow: &mut impl Follow<B, T>) -> anyhow::Result<bool> {
+        self.consumer.check()?;
         match self.writing.as_ref().is_some_and(Writing::is_done) {
             true => self.settle(follow),
             false => Ok(true),

@@ -99,7 +99,7 @@ impl<B: Send + 'static, T: Send + 'static> Writing<B, T> {
     /// that what was gathered must be forgotten.
     ///
     /// # Errors
-    /// When the write panicked.
+    /// When the write panicked, or the consumer cannot go on.
     pub fn wait(
         &mut self,
         runtime: &Handle,
@@ -115,6 +115,7 @@ impl<B: Send + 'static, T: Send + 'static> Writing<B, T> {
                 done?;
                 return Ok(is_current);
             }
+            consumer.check()?;
             wait = TEND;
             if consumer.pause() {
                 on_pause();

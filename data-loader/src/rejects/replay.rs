@@ -5,7 +5,7 @@ use std::time::Duration;
 use anyhow::Context;
 use common::Shutdown;
 use common::kafka::KafkaConfig;
-use rdkafka::producer::{FutureProducer, FutureRecord};
+use rdkafka::producer::FutureRecord;
 use sqlx::PgPool;
 use sqlx::types::chrono::Utc;
 
@@ -76,7 +76,7 @@ pub async fn replay(
 
 async fn send(
     pool: &PgPool,
-    producer: &FutureProducer,
+    producer: &common::kafka::Producer,
     rejects: &[Rejected],
 ) -> anyhow::Result<usize> {
     let mut deliveries = Vec::with_capacity(rejects.len());

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use common::arrival::Arrivals;
 use common::kafka::{Anchor, Anchored, Follow, Limits, Pipeline};
+use common::liveness::Watchdog;
 use common::reject_publisher::RejectPublisher;
 use common::{Health, Metric, Shutdown};
 use ledger::offsets::{AdvanceError, Stretch, Stretches};
@@ -85,6 +86,7 @@ impl Learner {
             anchor.clone(),
             // Requests are answered without it.
             Health::default(),
+            Watchdog::new(health, "labels", &config.liveness),
             shutdown.clone(),
         )?;
         let producer = config.kafka.producer()?;

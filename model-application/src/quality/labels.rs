@@ -80,7 +80,7 @@ impl Labels {
         Labels {
             anchor,
             deadline: config.database.deadline(),
-            retrying: Retrying::new(health, "labels", &config.liveness),
+            retrying: Retrying::new(health, "storing labels", &config.liveness),
         }
     }
 

@@ -5,12 +5,12 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 use bytes::Bytes;
-use common::kafka::Topics;
+use common::kafka::{Producer, Topics};
 use common::{Fault, Metric};
 use ledger::rejects::Reject;
 use rdkafka::error::KafkaError;
 use rdkafka::error::RDKafkaErrorCode::QueueFull;
-use rdkafka::producer::{DeliveryFuture, FutureProducer, FutureRecord};
+use rdkafka::producer::{DeliveryFuture, FutureRecord};
 
 use super::batch::Refused;
 use super::finish::Failure;
@@ -75,7 +75,7 @@ impl Message<'_> {
 }
 
 pub(super) struct Publisher {
-    producer: FutureProducer,
+    producer: Producer,
     topics: Topics,
 }
 

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use common::arrival::Arrivals;
 use common::kafka::{Anchored, Follow as Following, Limits, Pipeline};
-use common::liveness::Retrying;
+use common::liveness::{Retrying, Watchdog};
 use common::{Fault, Health, Shutdown};
 use ledger::offsets::{AdvanceError, Stretch, Stretches};
 use ledger::rejects::Reject;
@@ -76,7 +76,8 @@ impl Learner {
             &[&wanted.kafka.topics.new_data],
             wanted.follow.fetch_wait_ms,
             store.anchor.clone(),
-            health,
+            health.clone(),
+            Watchdog::new(&health, "progress", &wanted.training.liveness),
             shutdown.clone(),
         )?;
         control.watch(consumer.lag());

@@ -49,7 +49,10 @@ pub async fn check(world: &World, settled: bool) -> anyhow::Result<()> {
             }
             (Expected::Rejected, _, Some(_)) | (Expected::Either, _, Some(_)) => "rejected",
             (Expected::Either, _, None) => "stored, or the same as before",
-            _ if !settled => "not done when the run ended",
+            // What is both stored and rejected is wrong at any time.
+            (_, false, None) | (Expected::Rejected, ..) if !settled => {
+                "not done when the run ended"
+            }
             (Expected::Taken, taken, rejected) => {
                 wrong.push(format!(
                     "a good message is stored: {taken}, rejected: {rejected:?}: {sent:?}"

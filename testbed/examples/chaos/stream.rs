@@ -80,14 +80,16 @@ impl Sender {
 
     /// The number of the first message of each stream is `first`.
     pub fn starting_at(kafka: &common::kafka::KafkaConfig, first: u64) -> anyhow::Result<Sender> {
-        let mut packing = kafka.client();
+        let mut client = kafka.client();
+        client.set("enable.idempotence", "true");
+        let plain = client.create()?;
+        let mut packing = client;
         packing
-            .set("enable.idempotence", "true")
             .set("compression.type", "zstd")
             .set("message.max.bytes", "100000000");
         let topics = &kafka.topics;
         Ok(Sender {
-            plain: kafka.producer()?,
+            plain,
             packing: packing.create()?,
             topics: [&topics.new_data, &topics.requests, &topics.actuals].map(Clone::clone),
             numbers: std::array::from_fn(|_| AtomicU64::new(first)),
