@@ -7,7 +7,7 @@ mod model;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use testbed::{Running, Testbed, eventually};
+use testbed::{Received, Running, Testbed, eventually};
 
 const LIMIT: Duration = Duration::from_secs(180);
 
@@ -80,13 +80,9 @@ async fn another_record_under_a_known_id_is_a_conflict_over_kafka() {
     ];
     bed.send(&topics.requests, &later).await;
     let answers = bed.receive(&topics.answers, 46, LIMIT).await;
-    let of_a: Vec<_> = answers
-        .iter()
-        .filter(|own| own.json()["id"] == "a")
-        .collect();
-    let (conflicts, given): (Vec<_>, Vec<_>) = of_a
-        .iter()
-        .partition(|own| own.json()["code"] == "conflict");
+    let of_a = answers.iter().filter(|own| own.json()["id"] == "a");
+    let (conflicts, given): (Vec<&Received>, Vec<&Received>) =
+        of_a.partition(|own| own.json()["code"] == "conflict");
     assert_eq!((conflicts.len(), given.len()), (2, 3));
     assert!(given.iter().all(|own| own.payload == given[0].payload));
     let why = conflicts[0].json()["error"].to_string();
