@@ -37,6 +37,14 @@ pub enum Metric {
     ApplierHttpRefused,
     /// Answers over HTTP that could not be kept.
     ApplierHttpNotStored,
+    /// Requests refused because another record has their id, by `way`.
+    ApplierConflicts,
+    /// Answers over HTTP that differ from what another process had stored under their id.
+    ApplierHttpDiffering,
+    /// Bodies over HTTP answered without a look for earlier answers, as the database was away.
+    ApplierHttpUnchecked,
+    /// Messages that their topic will never take, by `topic`.
+    ApplierNotPublished,
     /// Requests over HTTP that were not let in, by `code`.
     HttpRefused,
     /// Connections that were closed to keep room for others, by `reason`.
@@ -142,6 +150,10 @@ impl Metric {
         Metric::ApplierPauses,
         Metric::ApplierHttpRefused,
         Metric::ApplierHttpNotStored,
+        Metric::ApplierConflicts,
+        Metric::ApplierHttpDiffering,
+        Metric::ApplierHttpUnchecked,
+        Metric::ApplierNotPublished,
         Metric::HttpRefused,
         Metric::HttpConnectionsClosed,
         Metric::ApplierSwaps,
@@ -291,6 +303,22 @@ impl Metric {
             Metric::ApplierHttpNotStored => (
                 "hedonic_applier_http_answers_not_stored_total",
                 "Answers over HTTP that could not be kept",
+            ),
+            Metric::ApplierConflicts => (
+                "hedonic_applier_conflicts_total",
+                "Requests refused because another record has their id",
+            ),
+            Metric::ApplierHttpDiffering => (
+                "hedonic_applier_http_answers_differing_total",
+                "Answers over HTTP that differ from what another process had stored under their id",
+            ),
+            Metric::ApplierHttpUnchecked => (
+                "hedonic_applier_http_unchecked_total",
+                "Bodies over HTTP answered without a look for earlier answers",
+            ),
+            Metric::ApplierNotPublished => (
+                "hedonic_applier_not_published_total",
+                "Messages that their topic will never take",
             ),
             Metric::HttpRefused => (
                 "hedonic_http_refused_total",

@@ -58,3 +58,90 @@ CREATE TABLE IF NOT EXISTS labelled_answers (
 );
 CREATE INDEX IF NOT EXISTS labelled_answers_answered_at ON labelled_answers (answered_at);
 ";
+
+/// Stores labels: of two observations the later one counts, unless it is one that no clock can have made,
+/// which earlier releases took. Binds ids, labels, and when they were observed (microseconds since 1970).
+pub const STORE_ACTUALS: &str = "INSERT INTO actuals AS kept (request_id, actual, observed_at) \
+    SELECT id, actual, to_timestamp(us / 1e6) \
+    FROM unnest($1::text[], $2::float8[], $3::float8[]) AS new (id, actual, us) \
+    ON CONFLICT (request_id) DO UPDATE SET actual = excluded.actual, \
+    observed_at = excluded.observed_at WHERE excluded.observed_at >= kept.observed_at \
+    OR kept.observed_at > now() + interval '1 day'";
+
+/// Puts the labels of these ids beside their answers, within the transaction that stored them.
+pub const LABEL_BY_ID: &str = "INSERT INTO labelled_answers \
+    SELECT request_id, model, left(segment, 200), prediction, low, high, answered_at, actual, observed_at \
+    FROM answers JOIN actuals USING (request_id) \
+    WHERE request_id = ANY($1) AND low IS NOT NULL AND high IS NOT NULL \
+    ON CONFLICT (request_id) DO UPDATE SET actual = excluded.actual, observed_at = excluded.observed_at";
+
+/// Puts labels that were known before their answers beside them; binds the stretch of answers (seconds
+/// since 1970).
+pub const LABEL_BY_TIME: &str = "INSERT INTO labelled_answers AS kept \
+    SELECT request_id, model, left(segment, 200), prediction, low, high, answered_at, actual, observed_at \
+    FROM answers JOIN actuals USING (request_id) \
+    WHERE answered_at >= to_timestamp($1) AND answered_at < to_timestamp($2) \
+    AND low IS NOT NULL AND high IS NOT NULL \
+    ON CONFLICT (request_id) DO UPDATE SET actual = excluded.actual, observed_at = excluded.observed_at \
+    WHERE excluded.observed_at > kept.observed_at";
+
+/// The newest labelled answers. Binds a length of time in seconds, how many at most, and whether a label
+/// of 0 counts.
+pub const NEWEST_LABELLED: &str = "SELECT model, segment, prediction, low, high, actual, \
+    extract(epoch FROM now() - answered_at)::float8, \
+    extract(epoch FROM observed_at - answered_at)::float8 \
+    FROM labelled_answers \
+    WHERE answered_at > now() - make_interval(secs => $1) AND (actual > 0 OR $3 AND actual = 0) \
+    ORDER BY answered_at DESC LIMIT $2";
+
+/// Forgets labelled answers that no round looks at: older than a length of time in seconds, or beyond so
+/// many newer ones.
+pub const FORGET_LABELLED: &str = "DELETE FROM labelled_answers \
+    WHERE answered_at < now() - make_interval(secs => $1) OR answered_at < \
+    (SELECT answered_at FROM labelled_answers ORDER BY answered_at DESC OFFSET $2 LIMIT 1)";
+
+/// Begins to count at the oldest answer, but no longer than so many seconds ago.
+pub const BEGIN: &str = "INSERT INTO quality_progress (name, counted_until) \
+    VALUES ('answers', date_trunc('hour', greatest(now() - make_interval(secs => $1), \
+    coalesce((SELECT min(answered_at) FROM answers), now())))) ON CONFLICT DO NOTHING";
+
+/// Up to when answers are counted, and up to when they can be: what began a minute ago is committed, or
+/// ended by its timeout. In seconds since 1970.
+pub const PROGRESS: &str = "SELECT extract(epoch FROM counted_until)::float8, \
+    extract(epoch FROM date_trunc('minute', now() - interval '1 minute'))::float8 \
+    FROM quality_progress WHERE name = 'answers'";
+
+/// Counts a stretch of answers by minute, model and segment; binds it in seconds since 1970.
+pub const COUNT: &str = "INSERT INTO answer_counts AS kept \
+    SELECT date_trunc('minute', answered_at), 60, model, coalesce(left(segment, 200), ''), count(*) \
+    FROM answers WHERE answered_at >= to_timestamp($1) AND answered_at < to_timestamp($2) \
+    GROUP BY 1, 3, 4 \
+    ON CONFLICT (since, seconds, model, segment) DO UPDATE SET answers = kept.answers + excluded.answers";
+
+/// Answers are counted up to here, in seconds since 1970.
+pub const COUNTED: &str =
+    "UPDATE quality_progress SET counted_until = to_timestamp($1) WHERE name = 'answers'";
+
+/// Makes hours of minutes that are older than three hours.
+pub const TO_HOURS: &str = "WITH minutes AS (\
+    DELETE FROM answer_counts WHERE seconds = 60 AND since < date_trunc('hour', now() - interval '3 hours') \
+    RETURNING *) \
+    INSERT INTO answer_counts AS kept \
+    SELECT date_trunc('hour', since), 3600, model, segment, sum(answers)::bigint FROM minutes GROUP BY 1, 3, 4 \
+    ON CONFLICT (since, seconds, model, segment) DO UPDATE SET answers = kept.answers + excluded.answers";
+
+/// Forgets counts that are older than a length of time in seconds.
+pub const FORGET_COUNTS: &str =
+    "DELETE FROM answer_counts WHERE since < now() - make_interval(secs => $1)";
+
+/// Answers of the last so many seconds by model and segment: those that are counted, the oldest minute or
+/// hour by the share of it that lies within, and those since (the second bind, in seconds since 1970).
+pub const ANSWERED: &str = "SELECT model, nullif(segment, ''), round(sum(answers))::bigint FROM (\
+    SELECT model, segment, answers * least(1, extract(epoch FROM \
+    since + make_interval(secs => seconds) - now() + make_interval(secs => $1)) / seconds) AS answers \
+    FROM answer_counts WHERE since > now() - make_interval(secs => $1 + 3600) \
+    AND since + make_interval(secs => seconds) > now() - make_interval(secs => $1) \
+    UNION ALL \
+    SELECT model, coalesce(left(segment, 200), ''), count(*) FROM answers \
+    WHERE answered_at >= greatest(to_timestamp($2), now() - make_interval(secs => $1)) GROUP BY 1, 2\
+    ) AS counted GROUP BY 1, 2 HAVING round(sum(answers)) > 0";

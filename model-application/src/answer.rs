@@ -1,8 +1,11 @@
 //! What is said to a request.
 
+use std::borrow::Cow;
+
 use bytes::Bytes;
+use records::Digest;
 use records::decode::Key;
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Serialize, Serializer};
 use valuation::Explanation;
 
 /// The price given for a request.
@@ -58,26 +61,82 @@ fn in_short<S: Serializer>(prediction: &f64, to: S) -> Result<S::Ok, S::Error> {
     }
 }
 
+/// Code of a request whose id another record has.
+pub(crate) const CONFLICT: &str = "conflict";
+/// Why such a request gets no price; the same words each time.
+pub(crate) const CONFLICT_REASON: &str = "another record was asked about under this id before, and that answer \
+     stays; expected the same record again, or a new id";
+/// Longest reason in an error answer, in characters: an answer must fit into a Kafka message whatever
+/// the request was.
+const REASON_CHARS: usize = 1000;
+
+/// Which requests' ids mean the same.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Namespace {
+    /// Those of requests over Kafka.
+    #[default]
+    Shared,
+    /// Those given over HTTP, so that a stranger there decides nothing for a request over Kafka.
+    Http,
+}
+
+impl Namespace {
+    /// Bytes that it adds to an id, at most.
+    pub const LONGEST: usize = 5;
+
+    /// What a request over HTTP means where it does not say.
+    pub fn http() -> Namespace {
+        Namespace::Http
+    }
+
+    /// The id that an answer is stored under.
+    pub fn request_id(self, id: &str) -> Cow<'_, str> {
+        match self {
+            Namespace::Shared => Cow::Borrowed(id),
+            Namespace::Http => Cow::Owned(format!("http:{id}")),
+        }
+    }
+}
+
 /// An answer and its bytes, which are made once: what is stored, published and replied.
 #[derive(Debug)]
 pub(crate) struct Worded {
     pub answer: Answer,
     pub payload: Bytes,
+    /// Of the record it was given to.
+    pub digest: Digest,
+    namespace: Namespace,
 }
 
-impl From<Answer> for Worded {
-    fn from(answer: Answer) -> Worded {
+impl Worded {
+    pub fn new(answer: Answer, digest: Digest, namespace: Namespace) -> Worded {
         let payload = serde_json::to_vec(&answer)
             .expect("an answer has texts for keys, and nothing else can fail");
         Worded {
             answer,
             payload: payload.into(),
+            digest,
+            namespace,
         }
+    }
+
+    /// The id that it is stored under.
+    pub fn request_id(&self) -> Cow<'_, str> {
+        self.namespace.request_id(&self.answer.id.text)
     }
 }
 
 /// What is said to a request that cannot be priced, so that nobody waits in vain. The same request
 /// always gets the same bytes.
 pub(crate) fn refusal(id: Option<&Key>, code: &str, reason: &str) -> serde_json::Value {
-    serde_json::json!({ "id": id, "error": reason, "code": code })
+    serde_json::json!({ "id": id, "error": shortened(reason, REASON_CHARS), "code": code })
+}
+
+/// At most so many characters of a text.
+pub(crate) fn shortened(text: &str, most: usize) -> Cow<'_, str> {
+    match text.char_indices().nth(most) {
+        None => Cow::Borrowed(text),
+        Some((end, _)) => Cow::Owned(format!("{}…", &text[..end])),
+    }
 }

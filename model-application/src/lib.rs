@@ -9,10 +9,13 @@ mod check;
 mod config;
 mod control;
 mod http;
+mod lookup;
+mod pending;
 mod price;
 mod quality;
 mod scorer;
 mod serving;
+mod source;
 mod store;
 mod streaming;
 
@@ -21,6 +24,7 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use common::kafka::Anchor;
+use common::liveness::Retrying;
 use common::{Health, Shutdown, database, kafka};
 use records::Schema;
 
@@ -40,6 +44,8 @@ pub fn tables(_schema: &Schema) -> String {
 /// When a setting is wrong, or something fails that waiting does not mend.
 pub async fn run(config: Config, listener: TcpListener, shutdown: Shutdown) -> anyhow::Result<()> {
     config.kafka.check()?;
+    // A part that cannot go on ends the others; not those who run this service.
+    let shutdown = shutdown.child_token();
     // A service that breaks off takes its HTTP interface with it.
     let leave = shutdown.child_token();
     let _leave_on_return = leave.clone().drop_guard();
@@ -53,7 +59,16 @@ pub async fn run(config: Config, listener: TcpListener, shutdown: Shutdown) -> a
     ));
     let control = Arc::new(control::Control::new(Arc::clone(&serving)));
     let (queue, waiting) = tokio::sync::mpsc::channel(config.applier.store_queue.max(1));
-    let predictor = http::Predictor::new(&config, Arc::clone(&serving), Arc::clone(&watch), queue);
+    let pending = Arc::new(pending::Pending::default());
+    let lookup = Arc::new(lookup::Lookup::new());
+    let predictor = http::Predictor::new(
+        &config,
+        Arc::clone(&serving),
+        Arc::clone(&watch),
+        queue,
+        Arc::clone(&pending),
+        Arc::clone(&lookup),
+    );
     let datamart = Arc::new(http::Datamart::new(
         config.features.table.clone(),
         Arc::clone(&config.schema),
@@ -91,12 +106,30 @@ pub async fn run(config: Config, listener: TcpListener, shutdown: Shutdown) -> a
         config.retention,
         leave.clone(),
     ));
-    let storing = tokio::spawn(store::store_queued(
+    let to_store = store::Queue {
         // Who asked over HTTP has the answer already.
-        database::relaxed(&pool),
+        pool: database::relaxed(&pool),
         waiting,
-        leave.clone(),
-    ));
+        pending,
+        deadline: config.database.deadline(),
+        retrying: Retrying::new(&health, "storing over HTTP", &config.liveness),
+    };
+    let storing = {
+        let (leave, shutdown) = (leave.clone(), shutdown.clone());
+        let runtime = tokio::runtime::Handle::current();
+        tokio::task::spawn_blocking(move || {
+            let stored = runtime.block_on(store::store_queued(to_store, leave));
+            if stored.is_err() {
+                // The service ends with the reason.
+                shutdown.cancel();
+            }
+            stored
+        })
+    };
+    tokio::spawn({
+        let (pool, leave) = (database::relaxed(&pool), leave.clone());
+        async move { lookup.serve(pool, leave).await }
+    });
     let topics = &config.kafka.topics;
     let needed = [
         &*topics.requests,
@@ -112,14 +145,25 @@ pub async fn run(config: Config, listener: TcpListener, shutdown: Shutdown) -> a
         cluster,
         consumer: config.applier.group.clone(),
     };
-    let judging = tokio::spawn(quality::keep(rounds, anchor.pool.clone(), leave.clone()));
+    let judging = tokio::spawn(quality::keep(
+        rounds,
+        anchor.pool.clone(),
+        config.database.deadline(),
+        leave.clone(),
+    ));
     let runtime = tokio::runtime::Handle::current();
     let learning = {
         let (config, anchor, leave) = (config.clone(), anchor.clone(), leave.clone());
-        let (runtime, health) = (runtime.clone(), health.clone());
+        let (runtime, health, ending) = (runtime.clone(), health.clone(), shutdown.clone());
         tokio::task::spawn_blocking(move || {
             let _entered = runtime.enter();
-            quality::Learner::new(&config, &runtime, &anchor, &health, leave)?.run(&runtime)
+            let learned = quality::Learner::new(&config, &runtime, &anchor, &health, leave)
+                .and_then(|learner| learner.run(&runtime));
+            if learned.is_err() {
+                // The service ends with the reason.
+                ending.cancel();
+            }
+            learned
         })
     };
     let loop_shutdown = shutdown.clone();
@@ -145,5 +189,5 @@ pub async fn run(config: Config, listener: TcpListener, shutdown: Shutdown) -> a
         .context("the thread that learns prices broke off")??;
     judging.await.context("the task of quality broke off")?;
     server.await.context("the HTTP task broke off")??;
-    storing.await.context("the storing task broke off")
+    storing.await.context("the storing task broke off")?
 }

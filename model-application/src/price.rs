@@ -6,7 +6,7 @@ use records::decode::{Decoded, Key};
 use records::{Schema, timestamp};
 use valuation::{PredictError, Prediction};
 
-use crate::answer::Answer;
+use crate::answer::{Answer, Namespace, Worded};
 use crate::ask::Ask;
 use crate::serving::Loaded;
 
@@ -22,6 +22,14 @@ pub(crate) struct Asked {
 pub(crate) struct Priced {
     pub answers: Vec<Answer>,
     pub predictions: Vec<Prediction>,
+}
+
+impl Priced {
+    /// The answers' bytes; `decoded` is what was priced.
+    pub fn worded(self, decoded: &Decoded, namespace: Namespace) -> impl Iterator<Item = Worded> {
+        let answers = self.answers.into_iter().zip(&decoded.digests);
+        answers.map(move |(answer, digest)| Worded::new(answer, *digest, namespace))
+    }
 }
 
 /// Prices decoded requests with one model, in their order; `asked` has one element a row.

@@ -6,6 +6,8 @@ mod actuals;
 mod figures;
 mod gauges;
 mod labelled;
+mod labels;
+mod rolled;
 mod round;
 mod route;
 mod watch;

@@ -1,56 +1,80 @@
 //! Answers in the database: the first one given for an id stays.
 
-use std::borrow::Borrow;
+mod copy;
+mod queued;
+
+use std::borrow::{Borrow, Cow};
 use std::collections::HashMap;
-use std::sync::Arc;
-use std::time::Duration;
 
-use backon::Retryable;
 use bytes::Bytes;
-use common::database::forever;
-use common::{Metric, Shutdown};
-use sqlx::{PgConnection, PgPool};
-use tokio::sync::mpsc::Receiver;
+use common::Fault;
+use records::Digest;
+use sqlx::PgConnection;
 
+pub(crate) use self::queued::{Queue, store_queued};
 use crate::answer::Worded;
 
-/// Most queued answers stored in one statement.
-const AT_ONCE: usize = 2000;
-/// Longest that storing may go on when leaving.
-const LEAVING: Duration = Duration::from_secs(3);
-/// How long queued answers wait for company: whoever asked has them already, and one statement for many
-/// costs little more than one for each.
-const COMPANY: Duration = Duration::from_millis(20);
+/// What is stored under an id.
+#[derive(Debug, Clone)]
+pub(crate) struct Stored {
+    pub payload: Bytes,
+    /// Of the request it was given to; `None` in rows of releases that kept none.
+    digest: Option<Vec<u8>>,
+}
 
-/// Stores answers. Empty where all were new; else gives the stored payload for each of their ids:
-/// what is to be published, however often a request comes.
+impl Stored {
+    /// Whether another record was asked about under the same id.
+    pub fn is_of_another(&self, digest: &Digest) -> bool {
+        matches!(&self.digest, Some(stored) if stored != digest)
+    }
+}
+
+/// What is stored, by request.
+pub(crate) type Earlier = HashMap<String, Stored>;
+
+/// Stores answers: `COPY` while all ids are new, which costs the server half; a statement that leaves
+/// out known ids where one is not. Empty where all were new; else gives what is stored under each of
+/// their ids: what is to be published, however often a request comes.
 ///
 /// # Errors
 /// When the database fails; without a transaction some of them may be stored.
-pub(crate) async fn store(
+async fn store(
     connection: &mut PgConnection,
     answers: &[impl Borrow<Worded>],
-) -> Result<HashMap<String, Bytes>, sqlx::Error> {
-    if answers.is_empty() {
-        return Ok(HashMap::new());
+) -> Result<Earlier, sqlx::Error> {
+    if answers.len() >= copy::WORTH_IT {
+        match copy::all(connection, answers).await {
+            Ok(()) => return Ok(Earlier::new()),
+            // A known id; or what INSERT may do and COPY not (row-level security): INSERT then says
+            // whether it is a fault.
+            Err(sqlx::Error::Database(_)) => {}
+            Err(error) => return Err(error),
+        }
     }
-    let ids: Vec<&str> = column(answers, |worded| worded.answer.id.text.as_str());
-    let inserted = sqlx::query(
-        "INSERT INTO answers (request_id, prediction, low, high, model, payload, segment) \
-         SELECT * FROM unnest($1::text[], $2::float8[], $3::float8[], $4::float8[], $5::text[], \
-         $6::bytea[], $7::text[]) ON CONFLICT DO NOTHING",
-    )
-    .bind(&ids)
-    .bind(column(answers, |worded| worded.answer.prediction))
-    .bind(column(answers, |worded| worded.answer.low))
-    .bind(column(answers, |worded| worded.answer.high))
-    .bind(column(answers, |worded| worded.answer.model.as_str()))
-    .bind(column(answers, |worded| &worded.payload[..]))
-    .bind(column(answers, |worded| worded.answer.segment.as_deref()))
-    .execute(&mut *connection)
-    .await?;
+    insert(connection, answers).await
+}
+
+async fn insert(
+    connection: &mut PgConnection,
+    answers: &[impl Borrow<Worded>],
+) -> Result<Earlier, sqlx::Error> {
+    if answers.is_empty() {
+        return Ok(Earlier::new());
+    }
+    let ids: Vec<Cow<'_, str>> = column(answers, Worded::request_id);
+    let inserted = sqlx::query(ledger::answers::INSERT)
+        .bind(ids.iter().map(AsRef::as_ref).collect::<Vec<&str>>())
+        .bind(column(answers, |worded| worded.answer.prediction))
+        .bind(column(answers, |worded| worded.answer.low))
+        .bind(column(answers, |worded| worded.answer.high))
+        .bind(column(answers, |worded| worded.answer.model.as_str()))
+        .bind(column(answers, |worded| &worded.payload[..]))
+        .bind(column(answers, |worded| worded.answer.segment.as_deref()))
+        .bind(column(answers, |worded| &worded.digest[..]))
+        .execute(&mut *connection)
+        .await?;
     match inserted.rows_affected() == answers.len() as u64 {
-        true => Ok(HashMap::new()),
+        true => Ok(Earlier::new()),
         false => stored(connection, &ids).await,
     }
 }
@@ -59,64 +83,68 @@ fn column<'a, T>(answers: &'a [impl Borrow<Worded>], of: impl Fn(&'a Worded) -> 
     answers.iter().map(|worded| of(worded.borrow())).collect()
 }
 
-/// The payloads stored under these ids.
+/// What became of answers.
+#[derive(Debug, Default)]
+pub(crate) struct Outcome {
+    pub earlier: Earlier,
+    /// Those that the database will never take, by their place among the answers, and its words.
+    pub refused: Vec<(usize, String)>,
+}
+
+/// Stores answers; where the database refuses some for what they are, the others are stored and these
+/// are named. It halves until it knows them: at most two statements an answer.
+///
+/// # Errors
+/// When the database fails in another way.
+pub(crate) async fn store_good(
+    connection: &mut PgConnection,
+    answers: &[impl Borrow<Worded>],
+) -> Result<Outcome, sqlx::Error> {
+    let mut outcome = Outcome::default();
+    match store(connection, answers).await {
+        Ok(earlier) => {
+            outcome.earlier = earlier;
+            return Ok(outcome);
+        }
+        Err(error) if Fault::of_database(&error) == Fault::Row => {}
+        Err(error) => return Err(error),
+    }
+    let mut parts = vec![0..answers.len()];
+    while let Some(part) = parts.pop() {
+        match insert(connection, &answers[part.clone()]).await {
+            Ok(earlier) => outcome.earlier.extend(earlier),
+            Err(error) if Fault::of_database(&error) != Fault::Row => return Err(error),
+            Err(error) if part.len() == 1 => outcome.refused.push((part.start, error.to_string())),
+            Err(_) => {
+                let middle = part.start + part.len() / 2;
+                // The first half is stored first: of two answers under one id the first one stays.
+                parts.push(middle..part.end);
+                parts.push(part.start..middle);
+            }
+        }
+    }
+    Ok(outcome)
+}
+
+/// What is stored under these ids.
 ///
 /// # Errors
 /// When the database fails.
 pub(crate) async fn stored(
     connection: &mut PgConnection,
-    ids: &[&str],
-) -> Result<HashMap<String, Bytes>, sqlx::Error> {
+    ids: &[impl AsRef<str>],
+) -> Result<Earlier, sqlx::Error> {
     if ids.is_empty() {
-        return Ok(HashMap::new());
+        return Ok(Earlier::new());
     }
-    let sql = "SELECT request_id, payload FROM answers WHERE request_id = ANY($1)";
-    let rows: Vec<(String, Vec<u8>)> = sqlx::query_as(sql).bind(ids).fetch_all(connection).await?;
-    Ok(rows
-        .into_iter()
-        .map(|(id, payload)| (id, payload.into()))
-        .collect())
-}
-
-/// Stores what was answered over HTTP until shutdown, and then what is still queued.
-pub(crate) async fn store_queued(
-    pool: PgPool,
-    mut waiting: Receiver<Arc<Worded>>,
-    shutdown: Shutdown,
-) {
-    let mut answers = Vec::new();
-    loop {
-        tokio::select! {
-            biased;
-            received = waiting.recv_many(&mut answers, AT_ONCE) => if received == 0 { return },
-            () = shutdown.cancelled() => return,
-        }
-        if waiting.len() < AT_ONCE && !shutdown.is_cancelled() {
-            tokio::time::sleep(COMPANY).await;
-        }
-        while answers.len() < AT_ONCE
-            && let Ok(answer) = waiting.try_recv()
-        {
-            answers.push(answer);
-        }
-        let storing = (|| async { store(&mut *pool.acquire().await?, &answers).await })
-            .retry(forever())
-            .notify(|error, wait| {
-                let wait_ms = wait.as_millis() as u64;
-                tracing::warn!(retry_in_ms = wait_ms, "answers over HTTP wait: {error}");
-            });
-        tokio::select! {
-            _ = storing => {}
-            () = async {
-                shutdown.cancelled().await;
-                tokio::time::sleep(LEAVING).await;
-            } => {
-                let lost = answers.len() + waiting.len();
-                metrics::counter!(Metric::ApplierHttpNotStored.name()).increment(lost as u64);
-                tracing::error!("{lost} answers over HTTP are not stored");
-                return;
-            }
-        }
-        answers.clear();
-    }
+    let ids: Vec<&str> = ids.iter().map(AsRef::as_ref).collect();
+    let rows: Vec<(String, Vec<u8>, Option<Vec<u8>>)> = sqlx::query_as(ledger::answers::STORED)
+        .bind(ids)
+        .fetch_all(connection)
+        .await?;
+    let stored = rows.into_iter().map(|(id, payload, digest)| {
+        let payload = payload.into();
+        (id, Stored { payload, digest })
+    });
+    Ok(stored.collect())
 }

@@ -5,10 +5,12 @@
 mod batch;
 mod finish;
 mod gather;
+mod publish;
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use common::arrival::Arrivals;
 use common::kafka::{Anchor, Anchored, Follow, Limits, Pipeline};
 use common::liveness::Watchdog;
 use common::{Health, Shutdown};
@@ -28,9 +30,11 @@ use crate::serving::Serving;
 const NO_MODEL: Duration = Duration::from_millis(50);
 
 pub(crate) struct Applier {
-    pipeline: Pipeline<Batch, ()>,
+    pipeline: Pipeline<Batch, usize>,
     follower: Follower,
     decoder: Decoder,
+    /// Judges when requests arrived.
+    arrivals: Arrivals,
     schema: Arc<Schema>,
     /// Where a request came from is its key where the schema names none.
     cluster: String,
@@ -70,6 +74,7 @@ impl Applier {
                 control: Arc::clone(&control),
             },
             decoder: Decoder::new(&config.schema, Purpose::Request),
+            arrivals: Arrivals::default(),
             schema: Arc::clone(&config.schema),
             cluster: anchor.cluster.clone(),
             limits: Limits {
@@ -83,7 +88,7 @@ impl Applier {
             },
             serving,
             watch,
-            finisher: Arc::new(Finisher::new(config, anchor, control)?),
+            finisher: Arc::new(Finisher::new(config, anchor, &health, control)?),
             shutdown,
         })
     }
@@ -116,19 +121,20 @@ struct Follower {
     control: Arc<Control>,
 }
 
-impl Follow<Batch, ()> for Follower {
+impl Follow<Batch, usize> for Follower {
     fn stretches(batch: &Batch) -> &[Stretch] {
         &batch.stretches
     }
 
-    fn written(&mut self, batch: Batch, (): (), _: &Anchored) {
+    /// `late` of the answers became rejects when they were stored.
+    fn written(&mut self, batch: Batch, late: usize, _: &Anchored) {
         let now_us = timestamp::now_us();
         let arrivals = batch.arrivals_us.iter();
         let latencies_us: Vec<u64> = arrivals
             .map(|arrival_us| u64::try_from(now_us - arrival_us).unwrap_or_default())
             .collect();
-        self.control
-            .committed(batch.answers.len(), batch.refused.len(), &latencies_us);
+        let (answered, refused) = (batch.answers.len() - late, batch.refused.len() + late);
+        self.control.committed(answered, refused, &latencies_us);
     }
 
     fn fenced(&mut self, why: &AdvanceError) {

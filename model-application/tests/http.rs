@@ -67,7 +67,7 @@ async fn tensors_get_the_prices_of_records_and_bad_ones_are_told() {
         "its answers are stored under the request's id",
         LIMIT,
         || async {
-            let sql = "SELECT count(*) FROM answers WHERE request_id IN ('x/0', 'x/1')";
+            let sql = "SELECT count(*) FROM answers WHERE request_id IN ('http:x/0', 'http:x/1')";
             bed.number(sql).await == 2
         },
     )

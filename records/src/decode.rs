@@ -7,6 +7,7 @@ use serde::de::{self, DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visi
 
 use crate::arrival::Arrival;
 use crate::columns::Columns;
+use crate::digest::{self, Digest};
 use crate::limits::MESSAGE_BYTES;
 use crate::reject::Reason;
 use crate::row::{Row, quoted};
@@ -37,6 +38,8 @@ pub struct Decoded {
     pub batch: RecordBatch,
     /// For each good row, whether its key was sent as a number.
     pub key_was_number: Vec<bool>,
+    /// Of each good row what tells it from another under the same id; of requests only.
+    pub digests: Vec<Digest>,
     /// Fields that the schema does not name, over all good rows: ignored, but counted.
     pub unknown_fields: u64,
 }
@@ -47,6 +50,8 @@ pub struct Decoder {
     row: Row,
     columns: Columns,
     key_was_number: Vec<bool>,
+    /// Listings need none: the loader keeps the newest of them.
+    digests: Option<Vec<Digest>>,
     unknown_fields: u64,
     /// Larger messages are refused before they are parsed.
     max_message_bytes: usize,
@@ -59,6 +64,7 @@ impl Decoder {
             row: Row::new(schema, purpose),
             columns: Columns::new(schema, purpose),
             key_was_number: Vec::new(),
+            digests: (purpose == Purpose::Request).then(Vec::new),
             unknown_fields: 0,
             max_message_bytes: MESSAGE_BYTES,
         }
@@ -112,8 +118,12 @@ impl Decoder {
                 detail: brief(&error.to_string()),
             }));
         }
+        let digest = self.digests.as_ref().map(|_| digest::of(&self.row));
         self.row.finish(arrival, place)?;
         self.columns.push(&self.row);
+        if let (Some(digests), Some(digest)) = (&mut self.digests, digest) {
+            digests.push(digest);
+        }
         self.key_was_number.push(self.row.key_was_number());
         self.unknown_fields += self.row.unknown_fields();
         Ok(())
@@ -134,6 +144,11 @@ impl Decoder {
         Decoded {
             batch: self.columns.finish(),
             key_was_number: std::mem::take(&mut self.key_was_number),
+            digests: self
+                .digests
+                .as_mut()
+                .map(std::mem::take)
+                .unwrap_or_default(),
             unknown_fields: std::mem::take(&mut self.unknown_fields),
         }
     }

@@ -7,6 +7,7 @@
 pub mod arrival;
 pub mod columns;
 pub mod decode;
+mod digest;
 pub mod encode;
 pub mod file;
 pub mod identifier;
@@ -21,6 +22,7 @@ pub mod timestamp;
 pub use arrival::Arrival;
 pub use columns::Columns;
 pub use decode::{Decoded, Decoder, Key};
+pub use digest::Digest;
 pub use reject::Reason;
 pub use schema::{
     Class, Delisting, Field, Kind, MissingAs, Purpose, Schema, SchemaError, Task, Tombstone,

@@ -6,8 +6,9 @@ use actix_web::{HttpResponse, web};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::predictor::{Predictor, Said};
+use super::predictor::{Asking, Predictor, Said};
 use super::refused::Refused;
+use crate::answer::Namespace;
 
 /// What may stand behind `/predict?`.
 #[derive(Debug, Deserialize)]
@@ -15,6 +16,9 @@ use super::refused::Refused;
 pub(super) struct Query {
     /// Explain each price, with so many past records like it.
     explain: Option<usize>,
+    /// Whose ids these are: those given over HTTP, if nothing else is said, or those of Kafka too.
+    #[serde(default = "Namespace::http")]
+    namespace: Namespace,
 }
 
 pub(super) async fn predict(
@@ -28,10 +32,16 @@ pub(super) async fn predict(
         .iter()
         .find(|byte| !byte.is_ascii_whitespace())
         .is_some_and(|byte| *byte == b'[');
+    let asking = |records| Asking {
+        records,
+        explain: query.explain,
+        namespace: query.namespace,
+        is_drawn: false,
+    };
     if !is_array {
-        let said = predictor.price(&[&body], query.explain).await?.pop();
+        let said = predictor.price(&asking(&[&body])).await?.pop();
         return match said {
-            Some(Said::Priced(worded)) => Ok(ok(worded.payload.clone())),
+            Some(Said::Priced(payload)) => Ok(ok(payload)),
             Some(Said::Refused(refusal)) => Err(Refused::Record(refusal)),
             None => Err(Refused::new(500, "the record got no answer")),
         };
@@ -42,7 +52,7 @@ pub(super) async fn predict(
         .iter()
         .map(|record| record.get().as_bytes())
         .collect();
-    let said = predictor.price(&records, query.explain).await?;
+    let said = predictor.price(&asking(&records)).await?;
     Ok(ok(array(&said)))
 }
 
@@ -72,7 +82,7 @@ fn array(said: &[Said]) -> Vec<u8> {
             text.push(b',');
         }
         match said {
-            Said::Priced(worded) => text.extend_from_slice(&worded.payload),
+            Said::Priced(payload) => text.extend_from_slice(payload),
             Said::Refused(refusal) => text.extend_from_slice(refusal.to_string().as_bytes()),
         }
     }

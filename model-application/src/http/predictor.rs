@@ -1,10 +1,13 @@
 //! What all ways to a price over HTTP share.
 
+use std::borrow::Cow;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use arrow_array::cast::AsArray;
+use bytes::Bytes;
 use common::Metric;
-use records::decode::{Decoder, key_of_reject};
+use records::decode::{Decoded, Decoder, Key, key_of_reject};
 use records::{Purpose, Schema, timestamp};
 use serde_json::Value;
 use tokio::sync::mpsc::Sender;
@@ -12,12 +15,14 @@ use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{Semaphore, SemaphorePermit};
 
 use super::refused::Refused;
-use crate::answer::{Worded, refusal};
+use crate::answer::{CONFLICT, CONFLICT_REASON, Namespace, Worded, refusal as refusal_of};
 use crate::ask::Ask;
 use crate::config::Config;
+use crate::lookup::Lookup;
+use crate::pending::{Claim, Claimed, Entry, Fate, Pending};
 use crate::price::{Asked, price};
 use crate::quality::Watch;
-use crate::serving::Serving;
+use crate::serving::{Loaded, Serving};
 
 /// Longest a reply waits for room in the queue of answers to store.
 const QUEUE_WAIT: Duration = Duration::from_secs(1);
@@ -38,12 +43,39 @@ pub(crate) struct Predictor {
     /// Whether a token is asked for.
     pub is_guarded: bool,
     to_store: Sender<Arc<Worded>>,
+    /// Answers that the table does not show yet.
+    pending: Arc<Pending>,
+    lookup: Arc<Lookup>,
+}
+
+/// What a body asks.
+pub(super) struct Asking<'a> {
+    pub records: &'a [&'a [u8]],
+    /// Asks for reasons for all of them; a record may ask for itself.
+    pub explain: Option<usize>,
+    pub namespace: Namespace,
+    /// Their ids were drawn here, so that nobody else has them.
+    pub is_drawn: bool,
+}
+
+/// What is known of a body's rows.
+struct Known {
+    claim: Claim,
+    /// Of each row; `None` for what is to be priced, or answered by another body.
+    fates: Vec<Option<Fate>>,
+    /// Rows that another body, or another row of this one, answers.
+    others: Vec<(usize, Arc<Entry>)>,
 }
 
 /// What became of each record, in order.
 pub(super) enum Said {
-    Priced(Arc<Worded>),
+    /// The answer's bytes.
+    Priced(Bytes),
     Refused(Box<Value>),
+}
+
+fn count_refused(code: &'static str) {
+    metrics::counter!(Metric::ApplierHttpRefused.name(), "code" => code).increment(1);
 }
 
 impl Predictor {
@@ -52,6 +84,8 @@ impl Predictor {
         serving: Arc<Serving>,
         watch: Arc<Watch>,
         to_store: Sender<Arc<Worded>>,
+        pending: Arc<Pending>,
+        lookup: Arc<Lookup>,
     ) -> Predictor {
         let applier = &config.applier;
         Predictor {
@@ -65,6 +99,8 @@ impl Predictor {
             max_concurrent: applier.max_concurrent.max(1),
             is_guarded: config.http.has_token(),
             to_store,
+            pending,
+            lookup,
         }
     }
 
@@ -76,14 +112,10 @@ impl Predictor {
             .map_err(|_| Refused::Busy { most })
     }
 
-    /// Prices records in their order, and hands the answers over to be stored. `explain` asks for
-    /// all of them; a record may ask for itself.
-    pub(super) async fn price(
-        &self,
-        records: &[&[u8]],
-        explain: Option<usize>,
-    ) -> Result<Vec<Said>, Refused> {
-        let (found, most) = (records.len(), self.max_records);
+    /// Prices records in their order, and hands the answers over to be stored. A record whose id has
+    /// an answer gets that one; one whose id another record has gets none.
+    pub(super) async fn price(&self, asking: &Asking<'_>) -> Result<Vec<Said>, Refused> {
+        let (found, most) = (asking.records.len(), self.max_records);
         if found > most {
             let why = format!("found {found} records; expected at most {most}");
             return Err(Refused::new(413, why));
@@ -91,26 +123,81 @@ impl Predictor {
         let Some(loaded) = self.serving.current() else {
             return Err(Refused::no_model());
         };
+        let (decoded, asked, refusals) = self.decode(asking)?;
+        let keys = decoded.batch.column_by_name(&self.schema.key);
+        let keys = keys.and_then(|keys| keys.as_string_opt::<i32>());
+        let keys = keys.ok_or_else(|| Refused::new(500, "the records have no key"))?;
+        let ids: Vec<Cow<'_, str>> = (0..decoded.batch.num_rows())
+            .map(|row| asking.namespace.request_id(keys.value(row)))
+            .collect();
+        let mut known = self.known(asking, &decoded, &ids).await;
+        self.answer(asking, &decoded, asked, &loaded, &ids, &mut known)
+            .await?;
+        let Known {
+            claim,
+            fates,
+            others,
+        } = known;
+        // Whoever waits for this body is not waited for.
+        drop(claim);
+        let mut fates = fates;
+        for (row, entry) in others {
+            fates[row] = entry.fate().await;
+        }
+        let mut said = Vec::with_capacity(found);
+        let mut rows = fates.into_iter().enumerate();
+        for refusal in refusals {
+            said.push(match refusal {
+                Some(refusal) => Said::Refused(refusal),
+                None => match rows.next() {
+                    Some((_, Some(Fate::Given(payload)))) => Said::Priced(payload),
+                    Some((row, Some(Fate::Conflict))) => {
+                        let id = Key {
+                            text: keys.value(row).to_owned(),
+                            was_number: decoded.key_was_number[row],
+                        };
+                        count_refused(CONFLICT);
+                        metrics::counter!(Metric::ApplierConflicts.name(), "way" => "http")
+                            .increment(1);
+                        Said::Refused(Box::new(refusal_of(Some(&id), CONFLICT, CONFLICT_REASON)))
+                    }
+                    // The body that was answering it has failed.
+                    Some((_, None)) | None => return Err(Refused::Unanswered),
+                },
+            });
+        }
+        Ok(said)
+    }
+
+    /// Good rows, what each asks for, and for each record why it is none.
+    #[allow(clippy::type_complexity)]
+    fn decode(
+        &self,
+        asking: &Asking<'_>,
+    ) -> Result<(Decoded, Vec<Asked>, Vec<Option<Box<Value>>>), Refused> {
         let mut decoder = self.decoder();
         let arrival_us = timestamp::now_us();
-        let mut asked = Vec::with_capacity(records.len());
-        let refusals: Vec<Option<Box<Value>>> = records
+        let mut asked = Vec::with_capacity(asking.records.len());
+        let refusals: Vec<Option<Box<Value>>> = asking
+            .records
             .iter()
             .map(|record| match decoder.push(record, arrival_us) {
                 Ok(()) => {
+                    let explain = asking.explain;
                     let ask = explain.map_or_else(|| Ask::of(&self.schema, record), Ask::reasons);
                     asked.push(Asked { arrival_us, ask });
                     None
                 }
                 Err(reason) => {
                     let code = reason.code();
-                    metrics::counter!(Metric::ApplierHttpRefused.name(), "code" => code)
-                        .increment(1);
+                    count_refused(code);
                     let id = key_of_reject(&self.schema, record);
-                    Some(Box::new(refusal(id.as_ref(), code, &reason.to_string())))
+                    Some(Box::new(refusal_of(id.as_ref(), code, &reason.to_string())))
                 }
             })
             .collect();
+        let decoded = decoder.finish();
+        self.decoders().push(decoder);
         let explained = asked
             .iter()
             .filter(|asked| asked.ask.comparables.is_some())
@@ -120,22 +207,86 @@ impl Predictor {
                 format!("found {explained} records to explain; expected at most {MOST_EXPLAINED}");
             return Err(Refused::new(413, why));
         }
-        let decoded = decoder.finish();
-        self.decoders().push(decoder);
-        let priced = price(&self.schema, &decoded, &asked, &loaded)
+        Ok((decoded, asked, refusals))
+    }
+
+    /// What is known of the rows before any is priced.
+    async fn known(&self, asking: &Asking<'_>, decoded: &Decoded, ids: &[Cow<'_, str>]) -> Known {
+        let digests = decoded.digests.iter().copied();
+        // Nobody else has an id that was drawn here.
+        let to_claim = ids.iter().map(AsRef::as_ref).zip(digests);
+        let to_claim = to_claim.filter(|_| !asking.is_drawn);
+        let (claim, claimed) = self.pending.claim(to_claim);
+        let mut known = Known {
+            claim,
+            fates: vec![None; ids.len()],
+            others: Vec::new(),
+        };
+        let mut mine = Vec::new();
+        for (row, claimed) in claimed.into_iter().enumerate() {
+            match claimed {
+                Claimed::Mine => mine.push(row),
+                Claimed::Theirs(entry) => known.others.push((row, entry)),
+                Claimed::Conflict => known.fates[row] = Some(Fate::Conflict),
+            }
+        }
+        if known.claim.is_empty() {
+            return known;
+        }
+        let Some(earlier) = self.lookup.find(known.claim.ids()).await else {
+            return known;
+        };
+        for row in mine {
+            let Some(stored) = earlier.get(&*ids[row]) else {
+                continue;
+            };
+            let fate = match stored.is_of_another(&decoded.digests[row]) {
+                true => Fate::Conflict,
+                false => Fate::Given(stored.payload.clone()),
+            };
+            known.claim.known(&ids[row], fate.clone());
+            known.fates[row] = Some(fate);
+        }
+        known
+    }
+
+    /// Prices the rows that nothing is known of.
+    async fn answer(
+        &self,
+        asking: &Asking<'_>,
+        decoded: &Decoded,
+        mut asked: Vec<Asked>,
+        loaded: &Arc<Loaded>,
+        ids: &[Cow<'_, str>],
+        known: &mut Known,
+    ) -> Result<(), Refused> {
+        let mut is_new: Vec<bool> = known.fates.iter().map(Option::is_none).collect();
+        for (row, _) in &known.others {
+            is_new[*row] = false;
+        }
+        if !is_new.contains(&true) {
+            return Ok(());
+        }
+        for (asked, is_new) in asked.iter_mut().zip(&is_new) {
+            // Reasons take milliseconds, and nobody gets those of a second answer.
+            if !is_new {
+                asked.ask = Ask::default();
+            }
+        }
+        let priced = price(&self.schema, decoded, &asked, loaded)
             .map_err(|error| Refused::new(500, format!("{:#}", anyhow::Error::new(error))))?;
         self.serving.remember(&decoded.batch);
         self.watch
-            .answered(&loaded, &decoded.batch, &priced.predictions);
-        let worded = priced.answers.into_iter().map(Worded::from).map(Arc::new);
-        let worded: Vec<Arc<Worded>> = worded.collect();
-        self.keep(&worded).await;
-        let mut worded = worded.into_iter();
-        let said = refusals.into_iter().filter_map(|refusal| match refusal {
-            Some(refusal) => Some(Said::Refused(refusal)),
-            None => worded.next().map(Said::Priced),
-        });
-        Ok(said.collect())
+            .answered(loaded, &decoded.batch, &priced.predictions);
+        let mut to_store = Vec::new();
+        let worded = priced.worded(decoded, asking.namespace).enumerate();
+        for (row, worded) in worded.filter(|(row, _)| is_new[*row]) {
+            known.claim.answered(&ids[row], &worded.payload);
+            known.fates[row] = Some(Fate::Given(worded.payload.clone()));
+            to_store.push(Arc::new(worded));
+        }
+        self.keep(&to_store).await;
+        Ok(())
     }
 
     fn decoder(&self) -> Decoder {
@@ -159,6 +310,7 @@ impl Predictor {
                 .is_err()
             {
                 let lost = answers.len() - kept;
+                self.pending.settled(&answers[kept..]);
                 metrics::counter!(Metric::ApplierHttpNotStored.name()).increment(lost as u64);
                 tracing::warn!("the queue of answers to store is full: {lost} are not stored");
                 return;

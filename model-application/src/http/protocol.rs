@@ -11,10 +11,10 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::predict::taken;
-use super::predictor::{Predictor, Said};
+use super::predictor::{Asking, Predictor, Said};
 use super::refused::Refused;
 use super::tensor::{self, Input, Output};
-use crate::answer::Answer;
+use crate::answer::Namespace;
 use crate::serving::Loaded;
 
 pub(super) fn routes(config: &mut web::ServiceConfig) {
@@ -120,6 +120,23 @@ struct Wanted {
     name: String,
 }
 
+/// What may stand behind `/infer?`.
+#[derive(Debug, Deserialize)]
+struct Query {
+    /// As of `/predict`.
+    #[serde(default = "Namespace::http")]
+    namespace: Namespace,
+}
+
+/// What a reply has of an answer's bytes, which may be those of an earlier answer.
+#[derive(Debug, Deserialize)]
+struct Answer {
+    prediction: f64,
+    low: Option<f64>,
+    high: Option<f64>,
+    model: String,
+}
+
 /// An output's name and where it is found in an answer.
 type Part = (&'static str, fn(&Answer) -> Option<f64>);
 
@@ -132,6 +149,7 @@ const OUTPUTS: [Part; 3] = [
 async fn infer(
     predictor: web::Data<Predictor>,
     place: web::Path<Place>,
+    query: web::Query<Query>,
     body: Result<web::Bytes, actix_web::Error>,
 ) -> Result<HttpResponse, Refused> {
     named(&predictor, &place)?;
@@ -144,7 +162,15 @@ async fn infer(
     let outputs = wanted(&request.outputs)?;
     let bodies = records(&predictor, &request).map_err(|why| Refused::new(400, why))?;
     let bodies: Vec<&[u8]> = bodies.iter().map(Vec::as_slice).collect();
-    let said = predictor.price(&bodies, None).await?;
+    let key = &predictor.schema.key;
+    let has_ids = has_id(&request) || request.inputs.iter().any(|input| input.name == *key);
+    let asking = Asking {
+        records: &bodies,
+        explain: None,
+        namespace: query.namespace,
+        is_drawn: !has_ids,
+    };
+    let said = predictor.price(&asking).await?;
     reply(&predictor, request.id, said, &outputs)
 }
 
@@ -161,6 +187,11 @@ fn wanted(outputs: &[Wanted]) -> Result<Vec<Part>, Refused> {
         })
     };
     outputs.iter().map(find).collect()
+}
+
+/// Whether the client has given an id for the rows without a key.
+fn has_id(request: &Request) -> bool {
+    request.id.as_ref().is_some_and(|id| !id.is_empty())
 }
 
 /// A record a row. One without a key gets one: the request's id, or a drawn one, and its row.
@@ -184,7 +215,7 @@ fn records(predictor: &Predictor, request: &Request) -> Result<Vec<Vec<u8>>, Str
         return Err("expected at least one input with at least one row".to_owned());
     }
     let drawn = match &request.id {
-        Some(id) if !id.is_empty() => id.clone(),
+        Some(id) if has_id(request) => id.clone(),
         _ => format!("{:032x}", rand::random::<u128>()),
     };
     let several = records.len() > 1;
@@ -207,10 +238,14 @@ fn reply(
     said: Vec<Said>,
     outputs: &[Part],
 ) -> Result<HttpResponse, Refused> {
-    let mut answers = Vec::with_capacity(said.len());
+    let mut answers: Vec<Answer> = Vec::with_capacity(said.len());
     for (row, said) in said.into_iter().enumerate() {
         match said {
-            Said::Priced(worded) => answers.push(worded),
+            Said::Priced(payload) => {
+                answers.push(serde_json::from_slice(&payload).map_err(|error| {
+                    Refused::new(500, format!("a stored answer cannot be read: {error}"))
+                })?)
+            }
             // A tensor has no place for the reason of one row.
             Said::Refused(mut refusal) => {
                 let why = refusal["error"].as_str().unwrap_or_default();
@@ -219,11 +254,11 @@ fn reply(
             }
         }
     }
-    let model = answers.first().map(|worded| worded.answer.model.as_str());
+    let model = answers.first().map(|answer| answer.model.as_str());
     let version = model.and_then(|model| Some(model.rsplit_once('@')?.1));
     // What answers do not have, such as a class's range, is no output.
     let output = |(name, part): &Part| {
-        let data: Option<Vec<f64>> = answers.iter().map(|worded| part(&worded.answer)).collect();
+        let data: Option<Vec<f64>> = answers.iter().map(part).collect();
         Some(Output {
             name,
             shape: [answers.len()],

@@ -8,6 +8,8 @@ use actix_web::{HttpResponse, ResponseError};
 use common::http::error_answer;
 use serde_json::Value;
 
+use crate::answer::CONFLICT;
+
 /// What is told, and under which code.
 #[derive(Debug)]
 pub(super) enum Refused {
@@ -15,6 +17,8 @@ pub(super) enum Refused {
     Told { code: u16, why: String },
     /// A record that cannot be priced: its id, the reason and its code.
     Record(Box<Value>),
+    /// The body that was answering the same id has failed.
+    Unanswered,
     /// So many requests are being answered, as many as may be.
     Busy { most: usize },
 }
@@ -36,6 +40,9 @@ impl fmt::Display for Refused {
         match self {
             Refused::Told { why, .. } => out.write_str(why),
             Refused::Record(refusal) => write!(out, "{refusal}"),
+            Refused::Unanswered => out.write_str(
+                "another request with the same id was being answered and has failed: ask again",
+            ),
             Refused::Busy { most } => write!(
                 out,
                 "{most} requests are being answered, as many as may be: ask again"
@@ -48,8 +55,9 @@ impl ResponseError for Refused {
     fn status_code(&self) -> StatusCode {
         let code = match self {
             Refused::Told { code, .. } => *code,
+            Refused::Record(refusal) if refusal["code"] == CONFLICT => 409,
             Refused::Record(_) => 400,
-            Refused::Busy { .. } => 503,
+            Refused::Unanswered | Refused::Busy { .. } => 503,
         };
         StatusCode::from_u16(code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
     }
@@ -59,7 +67,7 @@ impl ResponseError for Refused {
         match self {
             Refused::Told { why, .. } => error_answer(code.as_u16(), why),
             Refused::Record(refusal) => HttpResponse::build(code).json(refusal),
-            Refused::Busy { .. } => {
+            Refused::Unanswered | Refused::Busy { .. } => {
                 let mut answer = error_answer(code.as_u16(), &self.to_string());
                 let seconds = HeaderValue::from_static("1");
                 answer.headers_mut().insert(RETRY_AFTER, seconds);

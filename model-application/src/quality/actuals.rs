@@ -1,27 +1,28 @@
 //! Prices that became known, from the topic `actuals` to the table of the same name: whichever comes
 //! first, the answer or the price, late or twice.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use backon::Retryable;
-use common::database::forever;
+use common::arrival::Arrivals;
 use common::kafka::{Anchor, Anchored, Follow, Limits, Pipeline};
 use common::liveness::Watchdog;
 use common::reject_publisher::RejectPublisher;
 use common::{Health, Metric, Shutdown};
-use ledger::offsets::{self, AdvanceError, Stretch, Stretches};
-use ledger::rejects::{self, Reject};
+use ledger::offsets::{AdvanceError, Stretch, Stretches};
+use ledger::rejects::Reject;
 use rdkafka::Message;
+use records::limits::{KEY_BYTES, MESSAGE_BYTES};
 use records::measure::Reading;
 use records::{Schema, timestamp};
 use serde_json::{Map, Value};
-use sqlx::Connection;
 use tokio::runtime::Handle;
 use valuation::Link;
 
+use super::labels::Labels;
+use crate::answer::Namespace;
 use crate::config::Config;
+use crate::source::Sources;
 
 /// A batch is written when it has so many, or so many bytes, or is so old.
 const LIMITS: Limits = Limits {
@@ -30,27 +31,38 @@ const LIMITS: Limits = Limits {
     linger: Duration::from_millis(200),
 };
 
+/// Code of a price that is none.
+pub(super) const BAD_ACTUAL: &str = "bad_actual";
+
+/// An observation that is later than our clock by more than this would win over every true later one. A
+/// day covers clocks and time zones that are off.
+const AHEAD_US: i64 = 24 * 3600 * 1_000_000;
+
 /// A price that became known.
 #[derive(Debug, Clone, PartialEq)]
-struct Actual {
-    request_id: String,
-    actual: f64,
+pub(super) struct Actual {
+    pub request_id: String,
+    pub actual: f64,
     /// Microseconds since 1970.
-    observed_us: i64,
+    pub observed_us: i64,
 }
 
-struct Batch {
-    actuals: Vec<Actual>,
-    rejects: Vec<Reject>,
-    stretches: Stretches,
+pub(super) struct Batch {
+    pub actuals: Vec<Actual>,
+    /// The messages they came in.
+    pub sources: Sources,
+    pub rejects: Vec<Reject>,
+    pub stretches: Stretches,
 }
 
 /// Reads the topic.
 pub(crate) struct Learner {
-    pipeline: Pipeline<Batch, ()>,
+    pipeline: Pipeline<Batch, Vec<Reject>>,
     follower: Follower,
     schema: Arc<Schema>,
-    anchor: Anchor,
+    /// Judges when labels arrived.
+    arrivals: Arrivals,
+    labels: Arc<Labels>,
     shutdown: Shutdown,
 }
 
@@ -84,7 +96,8 @@ impl Learner {
                 publisher: RejectPublisher::start(runtime, producer, topics.rejects.clone()),
             },
             schema: Arc::clone(&config.schema),
-            anchor,
+            arrivals: Arrivals::default(),
+            labels: Arc::new(Labels::new(anchor, health, config)),
             shutdown,
         })
     }
@@ -98,8 +111,8 @@ impl Learner {
             let Some(batch) = gathered else {
                 continue;
             };
-            let anchor = self.anchor.clone();
-            let write = async move |batch: &Batch| write(&anchor, batch).await;
+            let labels = Arc::clone(&self.labels);
+            let write = async move |batch: &Batch| labels.write(batch).await;
             self.pipeline.write(batch, &mut self.follower, write)?;
         }
         self.pipeline.settle(&mut self.follower)?;
@@ -109,20 +122,20 @@ impl Learner {
 
     fn gather(&mut self) -> Option<Batch> {
         let (mut actuals, mut rejects) = (Vec::new(), Vec::new());
-        let schema = &*self.schema;
+        let mut sources = Sources::default();
+        let (schema, arrivals) = (&*self.schema, &mut self.arrivals);
         let gathered = self.pipeline.gather(&LIMITS, |message| {
             let payload = message.payload().unwrap_or_default();
-            let arrival_us = message
-                .timestamp()
-                .to_millis()
-                .map_or_else(timestamp::now_us, |ms| ms * 1000);
-            match read(schema, payload, arrival_us) {
-                Ok(actual) => actuals.push(actual),
+            match read(schema, payload, arrivals.of(message).us) {
+                Ok(actual) => {
+                    actuals.push(actual);
+                    sources.push(message);
+                }
                 Err(reason) => rejects.push(Reject {
                     topic: message.topic().to_owned(),
                     partition: message.partition(),
                     offset: message.offset(),
-                    code: "bad_actual",
+                    code: BAD_ACTUAL,
                     reason,
                     key: message.key().map(<[u8]>::to_vec),
                     payload: payload.to_vec(),
@@ -131,6 +144,7 @@ impl Learner {
         });
         Some(Batch {
             actuals,
+            sources,
             rejects,
             stretches: gathered?,
         })
@@ -142,13 +156,16 @@ struct Follower {
     publisher: RejectPublisher,
 }
 
-impl Follow<Batch, ()> for Follower {
+impl Follow<Batch, Vec<Reject>> for Follower {
     fn stretches(batch: &Batch) -> &[Stretch] {
         &batch.stretches
     }
 
-    fn written(&mut self, batch: Batch, (): (), _: &Anchored) {
-        metrics::counter!(Metric::ApplierActuals.name()).increment(batch.actuals.len() as u64);
+    /// `late` of the prices became rejects when they were stored.
+    fn written(&mut self, mut batch: Batch, late: Vec<Reject>, _: &Anchored) {
+        let stored = batch.actuals.len() - late.len();
+        metrics::counter!(Metric::ApplierActuals.name()).increment(stored as u64);
+        batch.rejects.extend(late);
         self.publisher.publish(batch.rejects);
     }
 
@@ -164,6 +181,13 @@ fn read(schema: &Schema, payload: &[u8], arrival_us: i64) -> Result<Actual, Stri
         let target = schema.target.as_deref().unwrap_or("price");
         format!("expected {{\"id\": …, \"{target}\": …, \"observed_at\": …}}")
     };
+    if payload.len() > MESSAGE_BYTES {
+        let found = payload.len();
+        return Err(format!(
+            "{}, at most {MESSAGE_BYTES} bytes; found {found}",
+            expected()
+        ));
+    }
     let record: Map<String, Value> =
         serde_json::from_slice(payload).map_err(|error| format!("{}: {error}", expected()))?;
     let request_id = match record.get("id").or_else(|| record.get(&schema.key)) {
@@ -171,6 +195,13 @@ fn read(schema: &Schema, payload: &[u8], arrival_us: i64) -> Result<Actual, Stri
         Some(Value::Number(id)) => id.to_string(),
         _ => return Err(format!("{}: the id of a request is missing", expected())),
     };
+    let most = KEY_BYTES + Namespace::LONGEST;
+    if request_id.len() > most {
+        let found = request_id.len();
+        return Err(format!(
+            "the id of a request has at most {most} bytes; found {found}"
+        ));
+    }
     let target = schema.target.as_deref().unwrap_or("price");
     let field = schema.field(target);
     let found = match (
@@ -205,74 +236,19 @@ fn read(schema: &Schema, payload: &[u8], arrival_us: i64) -> Result<Actual, Stri
     };
     let observed_us =
         observed_us.ok_or_else(|| format!("{}: observed_at is no time", expected()))?;
+    let now_us = timestamp::now_us();
+    if observed_us > now_us.saturating_add(AHEAD_US) {
+        let found = timestamp::format(observed_us);
+        return Err(format!(
+            "observed_at: expected a time not later than a day after now ({}), found {found}",
+            timestamp::format(now_us)
+        ));
+    }
     Ok(Actual {
         request_id,
         actual,
         observed_us,
     })
-}
-
-async fn write(anchor: &Anchor, batch: &Batch) -> Result<(), AdvanceError> {
-    (|| write_once(anchor, batch))
-        .retry(forever())
-        .when(|error| matches!(error, AdvanceError::Database(_)))
-        .notify(|error, wait| {
-            let error = match error {
-                AdvanceError::Database(source) => format!("{error}: {source}"),
-                _ => error.to_string(),
-            };
-            tracing::warn!(retry_in_ms = wait.as_millis() as u64, "actuals: {error}");
-        })
-        .await
-}
-
-async fn write_once(anchor: &Anchor, batch: &Batch) -> Result<(), AdvanceError> {
-    let mut connection = anchor.pool.acquire().await?;
-    let written = async {
-        let mut transaction = connection.begin().await?;
-        // Of two observations the later one counts; in a batch the last of them.
-        let mut newest: HashMap<&str, &Actual> = HashMap::new();
-        for actual in &batch.actuals {
-            let kept = newest.entry(&actual.request_id).or_insert(actual);
-            if actual.observed_us >= kept.observed_us {
-                *kept = actual;
-            }
-        }
-        let newest: Vec<&Actual> = newest.into_values().collect();
-        sqlx::query(
-            "INSERT INTO actuals AS kept (request_id, actual, observed_at) \
-             SELECT id, actual, to_timestamp(us / 1e6) \
-             FROM unnest($1::text[], $2::float8[], $3::float8[]) AS new (id, actual, us) \
-             ON CONFLICT (request_id) DO UPDATE SET actual = excluded.actual, \
-             observed_at = excluded.observed_at WHERE excluded.observed_at >= kept.observed_at",
-        )
-        .bind(
-            newest
-                .iter()
-                .map(|a| a.request_id.as_str())
-                .collect::<Vec<_>>(),
-        )
-        .bind(newest.iter().map(|a| a.actual).collect::<Vec<_>>())
-        .bind(
-            newest
-                .iter()
-                .map(|a| a.observed_us as f64)
-                .collect::<Vec<_>>(),
-        )
-        .execute(&mut *transaction)
-        .await?;
-        let Anchor {
-            cluster, consumer, ..
-        } = anchor;
-        rejects::store(&mut transaction, cluster, &batch.rejects).await?;
-        offsets::advance(&mut transaction, cluster, consumer, &batch.stretches).await?;
-        Ok(transaction.commit().await?)
-    }
-    .await;
-    if let Err(AdvanceError::Database(_)) = written {
-        connection.close_on_drop();
-    }
-    written
 }
 
 #[cfg(test)]
@@ -332,6 +308,10 @@ mod tests {
             (r#"{"id":1,"price":-5}"#, "price must be a number above 0"),
             (r#"{"id":1,"price":1e13}"#, "found 10000000000000"),
             (r#"{"id":1,"price":5,"observed_at":"soon"}"#, "is no time"),
+            (
+                r#"{"id":1,"price":5,"observed_at":"2126-11-01T00:00:00Z"}"#,
+                "not later than a day after now",
+            ),
         ] {
             let error = read(&schema, payload.as_bytes(), 9).expect_err(payload);
             assert!(error.contains(expected), "{payload}: {error}");

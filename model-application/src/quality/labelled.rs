@@ -1,6 +1,6 @@
 //! Answers from the database, with the prices that became known.
 
-use sqlx::{PgPool, Row};
+use sqlx::{Connection, PgConnection, Row};
 use valuation::Link;
 
 /// An answer and its price.
@@ -30,25 +30,17 @@ pub(super) struct Answered {
 /// The newest answers with a range whose target is known, and such as their model's link takes; at most
 /// so many.
 pub(super) async fn labelled(
-    pool: &PgPool,
+    connection: &mut PgConnection,
     link: Link,
     seconds: u32,
     most: i64,
 ) -> Result<Vec<Labelled>, sqlx::Error> {
-    let rows = sqlx::query(
-        "SELECT model, segment, prediction, low, high, actual, \
-         extract(epoch FROM now() - answered_at)::float8, \
-         extract(epoch FROM observed_at - answered_at)::float8 \
-         FROM answers JOIN actuals USING (request_id) \
-         WHERE answered_at > now() - make_interval(secs => $1) AND (actual > 0 OR $3 AND actual = 0) \
-         AND low IS NOT NULL AND high IS NOT NULL \
-         ORDER BY answered_at DESC LIMIT $2",
-    )
-    .bind(f64::from(seconds))
-    .bind(most)
-    .bind(link.takes(0.0))
-    .fetch_all(pool)
-    .await?;
+    let rows = sqlx::query(ledger::quality::NEWEST_LABELLED)
+        .bind(f64::from(seconds))
+        .bind(most)
+        .bind(link.takes(0.0))
+        .fetch_all(connection)
+        .await?;
     rows.iter()
         .map(|row| {
             Ok(Labelled {
@@ -66,22 +58,35 @@ pub(super) async fn labelled(
         .collect()
 }
 
-/// How many answers were given.
-pub(super) async fn answered(pool: &PgPool, seconds: u32) -> Result<Vec<Answered>, sqlx::Error> {
-    let rows = sqlx::query(
-        "SELECT model, segment, count(*) FROM answers \
-         WHERE answered_at > now() - make_interval(secs => $1) GROUP BY 1, 2",
-    )
-    .bind(f64::from(seconds))
-    .fetch_all(pool)
-    .await?;
-    rows.iter()
-        .map(|row| {
-            Ok(Answered {
-                model: row.try_get(0)?,
-                segment: row.try_get(1)?,
-                answers: row.try_get(2)?,
-            })
-        })
-        .collect()
+/// How many answers were given in each of the windows, all at the same moment.
+pub(super) async fn answered(
+    connection: &mut PgConnection,
+    windows: impl Iterator<Item = u32>,
+) -> Result<Vec<Vec<Answered>>, sqlx::Error> {
+    let mut transaction = connection.begin().await?;
+    // Nothing is counted twice while another process counts.
+    sqlx::query("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+        .execute(&mut *transaction)
+        .await?;
+    let progress: Option<(f64, f64)> = sqlx::query_as(ledger::quality::PROGRESS)
+        .fetch_optional(&mut *transaction)
+        .await?;
+    // Else nothing is counted yet.
+    let (counted_until, _) = progress.unwrap_or_default();
+    let mut answered = Vec::new();
+    for seconds in windows {
+        let rows: Vec<(String, Option<String>, i64)> = sqlx::query_as(ledger::quality::ANSWERED)
+            .bind(f64::from(seconds))
+            .bind(counted_until)
+            .fetch_all(&mut *transaction)
+            .await?;
+        let rows = rows.into_iter().map(|(model, segment, answers)| Answered {
+            model,
+            segment,
+            answers,
+        });
+        answered.push(rows.collect());
+    }
+    transaction.commit().await?;
+    Ok(answered)
 }

@@ -5,14 +5,17 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use common::Shutdown;
+use common::database::Session;
 use records::timestamp;
 use serde::Serialize;
-use sqlx::PgPool;
+use sqlx::{PgConnection, PgPool};
+use tokio::time::timeout_at;
 use valuation::{Drift, Link, Model};
 
 use super::figures::Figures;
 use super::gauges;
 use super::labelled::{Labelled, answered, labelled};
+use super::rolled;
 use super::watch::{Watch, tally};
 use super::window::Window;
 use crate::config::QualityConfig;
@@ -20,6 +23,10 @@ use crate::serving::Serving;
 
 /// Beyond, a segment is not told of: a field of many values is no market.
 const MOST_SEGMENTS: usize = 100;
+
+/// A round may take as long as so many statements that take longest.
+const MOST_STATEMENTS: u32 = 10;
+const SILENT: &str = "PostgreSQL did not answer in time; the next round goes on";
 
 /// What is told of a group of answers.
 #[derive(Debug, Clone, Serialize)]
@@ -88,24 +95,40 @@ impl Rounds {
         Arc::clone(&self.last.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    async fn round(&self, pool: &PgPool) -> anyhow::Result<Quality> {
-        self.watch.write(pool).await?;
+    /// A round and its rows in the table, within `deadline`: a connection that is silent costs one round.
+    async fn at_once(&self, pool: &PgPool, deadline: Duration) -> anyhow::Result<Quality> {
+        let mut session = Session::begin(pool, deadline).await?;
+        let until = session.until();
+        let working_out = async {
+            let quality = self.round(&mut session).await?;
+            self.store(&mut session, &quality).await?;
+            anyhow::Ok(quality)
+        };
+        let quality = timeout_at(until, working_out).await;
+        let quality = quality.map_err(|_| anyhow::anyhow!(SILENT))??;
+        session.give_back();
+        Ok(quality)
+    }
+
+    async fn round(&self, connection: &mut PgConnection) -> anyhow::Result<Quality> {
+        self.watch.write(&mut *connection).await?;
         let windows = &self.config.windows;
         let longest = windows.iter().map(Window::seconds).max().unwrap_or(0);
         let most = i64::try_from(self.config.max_rows)?;
+        rolled::up_to_now(&mut *connection, longest, most).await?;
         let loaded = self.serving.current();
         let price = loaded.as_ref().and_then(|own| own.model.price());
         let link = price.map(Model::link).unwrap_or_default();
-        let rows = labelled(pool, link, longest, most).await?;
+        let rows = labelled(&mut *connection, link, longest, most).await?;
         let is_sample = rows.len() == self.config.max_rows;
         let mut quality = Quality {
             is_sample,
             ..Quality::default()
         };
         let rows = Arc::new(rows);
-        for window in windows {
+        let answered = answered(&mut *connection, windows.iter().map(Window::seconds)).await?;
+        for (window, answered) in windows.iter().zip(answered) {
             let seconds = window.seconds();
-            let answered = answered(pool, seconds).await?;
             let answers = counts(
                 answered
                     .iter()
@@ -121,9 +144,10 @@ impl Rounds {
             let Some(loaded) = &loaded else {
                 continue;
             };
-            if let (Some(profile), Some(tally)) =
-                (loaded.model.profile(), tally(pool, loaded, seconds).await?)
-            {
+            if let (Some(profile), Some(tally)) = (
+                loaded.model.profile(),
+                tally(&mut *connection, loaded, seconds).await?,
+            ) {
                 quality.drift.push(Moved {
                     window: window.to_string(),
                     model: loaded.name.clone(),
@@ -142,7 +166,11 @@ impl Rounds {
     }
 
     /// Keeps the results in the table: one row a group for each ten minutes, the last of them.
-    async fn store(&self, pool: &PgPool, quality: &Quality) -> Result<(), sqlx::Error> {
+    async fn store(
+        &self,
+        connection: &mut PgConnection,
+        quality: &Quality,
+    ) -> Result<(), sqlx::Error> {
         for group in &quality.groups {
             let figures = group.figures.as_ref();
             let ratios = figures.and_then(|figures| figures.ratios.as_ref());
@@ -169,7 +197,7 @@ impl Rounds {
             .bind(ratios.map(|ratios| ratios.prd.value))
             .bind(ratios.map(|ratios| ratios.prb.value))
             .bind(figures.map(|figures| figures.coverage.value))
-            .execute(pool)
+            .execute(&mut *connection)
             .await?;
         }
         Ok(())
@@ -247,7 +275,12 @@ fn groups(
 }
 
 /// Works quality out every so often until shutdown.
-pub(crate) async fn keep(rounds: Arc<Rounds>, pool: PgPool, shutdown: Shutdown) {
+pub(crate) async fn keep(
+    rounds: Arc<Rounds>,
+    pool: PgPool,
+    deadline: Duration,
+    shutdown: Shutdown,
+) {
     let pause = Duration::from_secs(rounds.config.every_s.max(1));
     loop {
         tokio::select! {
@@ -255,12 +288,7 @@ pub(crate) async fn keep(rounds: Arc<Rounds>, pool: PgPool, shutdown: Shutdown) 
             () = shutdown.cancelled() => break,
         }
         let began = Instant::now();
-        let worked_out = async {
-            let quality = rounds.round(&pool).await?;
-            rounds.store(&pool, &quality).await?;
-            anyhow::Ok(quality)
-        };
-        match worked_out.await {
+        match rounds.at_once(&pool, deadline * MOST_STATEMENTS).await {
             Ok(quality) => {
                 gauges::show(&quality);
                 *rounds.last.lock().unwrap_or_else(PoisonError::into_inner) = Arc::new(quality);
@@ -270,7 +298,14 @@ pub(crate) async fn keep(rounds: Arc<Rounds>, pool: PgPool, shutdown: Shutdown) 
         }
     }
     // What was counted since the last round is not lost.
-    if let Err(error) = rounds.watch.write(&pool).await {
+    let written = async {
+        let mut session = Session::begin(&pool, deadline).await?;
+        let written = timeout_at(session.until(), rounds.watch.write(&mut session)).await;
+        written.map_err(|_| sqlx::Error::PoolTimedOut)??;
+        session.give_back();
+        Ok::<_, sqlx::Error>(())
+    };
+    if let Err(error) = written.await {
         tracing::warn!("the last counts of requests are lost: {error}");
     }
 }

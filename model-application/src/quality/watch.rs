@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arrow_array::RecordBatch;
 use records::timestamp;
-use sqlx::PgPool;
+use sqlx::PgConnection;
 use valuation::{Prediction, Tally};
 
 use crate::serving::Loaded;
@@ -89,7 +89,7 @@ impl Watch {
     ///
     /// # Errors
     /// When the database fails: they are written the next time.
-    pub async fn write(&self, pool: &PgPool) -> Result<(), sqlx::Error> {
+    pub async fn write(&self, connection: &mut PgConnection) -> Result<(), sqlx::Error> {
         let tallies = self.state().tallies.clone();
         let this_hour = timestamp::now_us() / HOUR_US;
         for ((model, hour), tally) in tallies {
@@ -103,7 +103,7 @@ impl Watch {
             .bind((hour * 3600) as f64)
             .bind(&self.writer)
             .bind(text)
-            .execute(pool)
+            .execute(&mut *connection)
             .await?;
             let mut state = self.state();
             let place = (model, hour);
@@ -121,7 +121,7 @@ impl Watch {
 
 /// All processes' counts of a model's last so many seconds, by whole hours; `None` for none.
 pub(super) async fn tally(
-    pool: &PgPool,
+    connection: &mut PgConnection,
     loaded: &Loaded,
     seconds: u32,
 ) -> Result<Option<Tally>, sqlx::Error> {
@@ -133,7 +133,7 @@ pub(super) async fn tally(
     let texts: Vec<String> = sqlx::query_scalar(sql)
         .bind(&loaded.name)
         .bind(f64::from(seconds))
-        .fetch_all(pool)
+        .fetch_all(connection)
         .await?;
     let mut sum = profile.tally();
     for text in texts {

@@ -1,7 +1,5 @@
 //! What a micro-batch is made of.
 
-use std::collections::HashMap;
-
 use bytes::Bytes;
 use ledger::offsets::Stretches;
 use ledger::rejects::Reject;
@@ -9,6 +7,8 @@ use records::decode::{Decoded, Key};
 
 use crate::answer::{Worded, refusal};
 use crate::price::Asked;
+use crate::source::Sources;
+use crate::store::Earlier;
 
 /// Code of a request that nobody waits for any more.
 pub(crate) const EXPIRED: &str = "expired";
@@ -18,6 +18,7 @@ pub(super) struct Gathered {
     pub decoded: Decoded,
     /// Of each good row.
     pub asked: Vec<Asked>,
+    pub sources: Sources,
     pub refused: Vec<Refused>,
     pub stretches: Stretches,
 }
@@ -25,6 +26,8 @@ pub(super) struct Gathered {
 /// Answers on their way.
 pub(super) struct Batch {
     pub answers: Vec<Worded>,
+    /// The messages they answer, where one of them becomes a reject after all.
+    pub sources: Sources,
     pub refused: Vec<Refused>,
     pub stretches: Stretches,
     /// Of the answers: latency is told when they are published.
@@ -39,20 +42,25 @@ pub(super) struct Refused {
 }
 
 impl Refused {
-    /// The key to answer under: its id's text, or the message's own key.
+    /// The key to answer under: its id's text, or the message's own key, shortened where it is no
+    /// key that Kafka is meant for.
     pub fn key(&self) -> String {
-        match &self.id {
+        /// Longest key that is given back, in bytes.
+        const LONGEST: usize = 1024;
+        let mut key = match &self.id {
             Some(id) => id.text.clone(),
             None => {
                 let key = self.reject.key.as_deref().unwrap_or_default();
-                String::from_utf8_lossy(key).into_owned()
+                String::from_utf8_lossy(&key[..key.len().min(LONGEST)]).into_owned()
             }
-        }
+        };
+        key.truncate(key.floor_char_boundary(LONGEST));
+        key
     }
 
     /// What it was answered with before it had expired, of the answers stored by request.
-    pub fn answered<'a>(&self, in_time: &'a HashMap<String, Bytes>) -> Option<&'a Bytes> {
-        in_time.get(&self.id.as_ref()?.text)
+    pub fn answered<'a>(&self, in_time: &'a Earlier) -> Option<&'a Bytes> {
+        Some(&in_time.get(&self.id.as_ref()?.text)?.payload)
     }
 
     /// What is published for it.

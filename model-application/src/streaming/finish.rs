@@ -1,48 +1,35 @@
-//! Stores answers, publishes what is stored, advances offsets: in this order, each step however long
-//! its server is away.
+//! Stores answers, publishes what is stored, advances offsets: in this order. A step whose server is away
+//! is tried again; an answer that its server will never take becomes a reject; what a person has to mend
+//! ends the service.
 
-use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::Context;
-use backon::BackoffBuilder;
-use bytes::Bytes;
-use common::database::{self, forever};
-use common::kafka::{Anchor, Producer, Topics};
+use common::database::{self, within};
+use common::kafka::Anchor;
+use common::liveness::Retrying;
+use common::{Fault, Health, Metric};
 use ledger::offsets::{self, AdvanceError};
 use ledger::rejects::{self, Reject};
-use rdkafka::producer::{DeliveryFuture, FutureRecord};
-use sqlx::pool::PoolConnection;
-use sqlx::{Connection, PgPool, Postgres};
+use sqlx::{Connection, PgPool};
 
 use super::batch::{Batch, EXPIRED, Refused};
-use crate::answer::Worded;
+use super::publish::{Message, Publisher};
+use crate::answer::{CONFLICT, CONFLICT_REASON, Worded, shortened};
 use crate::config::Config;
 use crate::control::Control;
-use crate::store;
+use crate::store::{self, Earlier, Outcome};
 
-/// Longest wait for a message's delivery; the batch is then published again.
-const DELIVERY: Duration = Duration::from_secs(10);
+/// Code of a request whose answer the database will never take.
+const REFUSED: &str = "refused";
+/// Longest piece of the database's words in a reason, in characters.
+const DETAIL_CHARS: usize = 300;
 
-/// A message to publish.
-struct Message<'a> {
-    topic: &'a str,
-    key: Cow<'a, str>,
-    payload: Bytes,
-    /// Once the producer has it.
-    delivery: Option<DeliveryFuture>,
-}
-
-impl<'a> Message<'a> {
-    fn new(topic: &'a str, key: Cow<'a, str>, payload: Bytes) -> Message<'a> {
-        Message {
-            topic,
-            key,
-            payload,
-            delivery: None,
-        }
-    }
+/// Why a step of a batch failed.
+pub(super) struct Failure {
+    pub fault: Fault,
+    /// What failed, and what to do where a person has to.
+    pub why: String,
 }
 
 pub(super) struct Finisher {
@@ -50,80 +37,127 @@ pub(super) struct Finisher {
     /// Its commits are not waited for: what a crash of the server loses of the offsets is read and
     /// published again, the same.
     offsets: PgPool,
-    producer: Producer,
-    topics: Topics,
+    publisher: Publisher,
     control: Arc<Control>,
+    /// Longest wait for the answer to one statement.
+    deadline: Duration,
+    storing: Retrying,
+    publishing: Retrying,
 }
 
 impl Finisher {
-    pub fn new(config: &Config, anchor: Anchor, control: Arc<Control>) -> anyhow::Result<Finisher> {
+    pub fn new(
+        config: &Config,
+        anchor: Anchor,
+        health: &Health,
+        control: Arc<Control>,
+    ) -> anyhow::Result<Finisher> {
         Ok(Finisher {
             offsets: database::relaxed(&anchor.pool),
             anchor,
-            producer: config.kafka.prompt_producer()?,
-            topics: config.kafka.topics.clone(),
+            publisher: Publisher::new(config)?,
             control,
+            deadline: config.database.deadline(),
+            storing: Retrying::new(health, "storing", &config.liveness),
+            publishing: Retrying::new(health, "publishing", &config.liveness),
         })
     }
 
-    /// Finishes a batch. All of it is handed to the producer at once: in parts, each while the next
-    /// is stored, it makes more and smaller requests, which cost more than the overlap gains.
+    /// Finishes a batch, and gives how many of its answers became rejects. All of it is handed to the
+    /// producer at once: in parts, each while the next is stored, it makes more and smaller requests,
+    /// which cost more than the overlap gains.
     ///
     /// # Errors
     /// When another member has the partition: its answers are stored, and published by both, the
-    /// same.
-    pub async fn finish(&self, batch: &Batch) -> Result<(), AdvanceError> {
-        let mut messages = match batch.refused.is_empty() {
-            true => Vec::new(),
+    /// same. When the set-up must be mended.
+    pub async fn finish(&self, batch: &Batch) -> Result<usize, AdvanceError> {
+        let mut messages = self.refuse_all(&batch.refused).await?;
+        let stored = match batch.answers.is_empty() {
+            true => Outcome::default(),
             false => {
-                self.until_done(async || self.refuse(&batch.refused).await)
-                    .await
+                let storing = async || self.store(&batch.answers).await;
+                self.until_done(&self.storing, storing).await?
             }
         };
-        if !batch.answers.is_empty() {
-            let storing = async || self.store(&batch.answers).await;
-            messages.extend(self.until_done(storing).await);
+        let late = late(batch, &stored);
+        let is_late = |index: usize| late.binary_search_by_key(&index, |late| late.0).is_ok();
+        for (index, worded) in batch.answers.iter().enumerate() {
+            if !is_late(index) {
+                let earlier = stored.earlier.get(&worded.answer.id.text);
+                let payload = earlier.map_or(&worded.payload, |earlier| &earlier.payload);
+                messages.push(self.publisher.answer(worded, payload.clone()));
+            }
         }
-        self.until_done(async || self.deliver(&mut messages).await)
+        let late: Vec<Refused> = late.into_iter().map(|(_, refused)| refused).collect();
+        messages.extend(self.refuse_all(&late).await?);
+        let delivering = async || self.publisher.deliver(&mut messages).await;
+        self.until_done(&self.publishing, delivering).await?;
+        let advancing = async || self.advance(batch).await;
+        self.until_done(&self.storing, advancing).await??;
+        Ok(late.len())
+    }
+
+    /// Tries again what passes.
+    async fn until_done<T>(
+        &self,
+        retrying: &Retrying,
+        attempt: impl AsyncFnMut() -> Result<T, Failure>,
+    ) -> Result<T, AdvanceError> {
+        let done = retrying
+            .until_done(
+                attempt,
+                |failure| failure.fault,
+                |failure, wait| {
+                    let wait_ms = wait.as_millis() as u64;
+                    tracing::warn!(retry_in_ms = wait_ms, "{}", failure.why);
+                    self.control.retried(failure.why.clone());
+                },
+            )
             .await;
-        self.until_done(async || self.advance(batch).await).await
+        done.map_err(|failure| {
+            self.control.failed(failure.why.clone());
+            AdvanceError::Setup(failure.why)
+        })
     }
 
-    /// Tries again until it is done.
-    async fn until_done<T>(&self, mut attempt: impl AsyncFnMut() -> anyhow::Result<T>) -> T {
-        let mut waits = forever().build();
-        loop {
-            let error = match attempt().await {
-                Ok(done) => return done,
-                Err(error) => format!("{error:#}"),
-            };
-            let wait = waits.next().unwrap_or(DELIVERY);
-            tracing::warn!(retry_in_ms = wait.as_millis() as u64, "{error}");
-            self.control.retried(error);
-            tokio::time::sleep(wait).await;
+    /// Stores what is new.
+    async fn store(&self, answers: &[Worded]) -> Result<Outcome, Failure> {
+        let storing = within(
+            &self.anchor.pool,
+            // Those that are refused are singled out by many statements.
+            self.deadline * 4,
+            async |connection| store::store_good(connection, answers).await,
+        );
+        let stored = storing.await;
+        stored.map_err(|error| failure(&error, "answers are not stored yet", "answers"))
+    }
+
+    async fn refuse_all<'a>(
+        &'a self,
+        refused: &'a [Refused],
+    ) -> Result<Vec<Message<'a>>, AdvanceError> {
+        if refused.is_empty() {
+            return Ok(Vec::new());
         }
-    }
-
-    /// Stores what is new, and gives what is to be published: what was stored first.
-    async fn store<'a>(&'a self, answers: &'a [Worded]) -> anyhow::Result<Vec<Message<'a>>> {
-        let mut connection = self.anchor.pool.acquire().await?;
-        let earlier = match store::store(&mut connection, answers).await {
-            Ok(earlier) => earlier,
-            Err(error) => return Err(not_stored(connection, error)),
-        };
-        let messages = answers.iter().map(|Worded { answer, payload }| {
-            let stored = earlier.get(&answer.id.text);
-            let key = Cow::from(&answer.id.text);
-            Message::new(&self.topics.answers, key, stored.unwrap_or(payload).clone())
-        });
-        Ok(messages.collect())
+        let refusing = async || self.refuse(refused).await;
+        let in_time = self.until_done(&self.storing, refusing).await?;
+        let mut messages = Vec::with_capacity(2 * refused.len());
+        for refused in refused {
+            match refused.answered(&in_time) {
+                Some(answered) => messages.push(self.publisher.again(refused, answered.clone())),
+                None => {
+                    messages.push(self.publisher.error(refused));
+                    messages.push(self.publisher.reject(refused));
+                }
+            }
+        }
+        Ok(messages)
     }
 
     /// Stores refusals, but for requests that had expired and were answered in time, before a crash;
-    /// gives what is to be published.
-    async fn refuse<'a>(&'a self, refused: &'a [Refused]) -> anyhow::Result<Vec<Message<'a>>> {
-        let mut connection = self.anchor.pool.acquire().await?;
-        let storing = async {
+    /// gives what these were answered with.
+    async fn refuse(&self, refused: &[Refused]) -> Result<Earlier, Failure> {
+        let storing = within(&self.anchor.pool, self.deadline * 4, async |connection| {
             let mut transaction = connection.begin().await?;
             let expired: Vec<&str> = refused
                 .iter()
@@ -139,86 +173,68 @@ impl Finisher {
             rejects::store(&mut transaction, &self.anchor.cluster, &rejects).await?;
             transaction.commit().await?;
             Ok::<_, sqlx::Error>(in_time)
-        };
-        let in_time = match storing.await {
-            Ok(in_time) => in_time,
-            Err(error) => return Err(not_stored(connection, error)),
-        };
-        let Topics {
-            answers, rejects, ..
-        } = &self.topics;
-        let mut messages = Vec::with_capacity(2 * refused.len());
-        for refused in refused {
-            let key = Cow::from(refused.key());
-            if let Some(answered) = refused.answered(&in_time) {
-                messages.push(Message::new(answers, key, answered.clone()));
-                continue;
-            }
-            messages.push(Message::new(answers, key, refused.to_json().into()));
-            let (place, payload) = (refused.reject.place(), refused.reject.to_json());
-            messages.push(Message::new(rejects, place.into(), payload.into()));
-        }
-        Ok(messages)
-    }
-
-    /// Hands messages to the producer that it does not have yet; what it does not take waits for
-    /// [`Finisher::deliver`].
-    fn send(&self, messages: &mut [Message<'_>]) {
-        for message in messages {
-            let Message {
-                topic,
-                key,
-                payload,
-                delivery,
-            } = message;
-            if delivery.is_none() {
-                let record = FutureRecord::to(topic)
-                    .key(key.as_ref())
-                    .payload(&payload[..]);
-                *delivery = self.producer.send_result(record).ok();
-            }
-        }
-    }
-
-    /// Waits until messages are delivered, and forgets them.
-    async fn deliver(&self, messages: &mut Vec<Message<'_>>) -> anyhow::Result<()> {
-        self.send(messages);
-        while let Some(Message {
-            topic, delivery, ..
-        }) = messages.last_mut()
-        {
-            let delivery = delivery
-                .take()
-                .with_context(|| format!("topic {topic} does not take messages"))?;
-            tokio::time::timeout(DELIVERY, delivery)
-                .await
-                .context("Kafka did not confirm an answer in time")?
-                .context("the producer was closed")?
-                .map_err(|(error, _)| error)
-                .context("an answer was not delivered")?;
-            messages.pop();
-        }
-        Ok(())
+        });
+        let stored = storing.await;
+        stored.map_err(|error| failure(&error, "rejects are not stored yet", "rejects"))
     }
 
     /// Fails where the database does; gives what it was fenced by.
-    async fn advance(&self, batch: &Batch) -> anyhow::Result<Result<(), AdvanceError>> {
-        const NOT_YET: &str = "offsets are not advanced yet";
-        let mut connection = self.offsets.acquire().await.context(NOT_YET)?;
+    async fn advance(&self, batch: &Batch) -> Result<Result<(), AdvanceError>, Failure> {
         let Anchor {
             cluster, consumer, ..
         } = &self.anchor;
-        let advanced = offsets::advance(&mut connection, cluster, consumer, &batch.stretches).await;
-        if let Err(AdvanceError::Database(error)) = advanced {
-            connection.close_on_drop();
-            return Err(error).context(NOT_YET);
+        let advancing = within(&self.offsets, self.deadline, async |connection| {
+            offsets::advance(connection, cluster, consumer, &batch.stretches).await
+        });
+        match advancing.await {
+            Err(AdvanceError::Database(error)) => {
+                let failure = failure(&error, "offsets are not advanced yet", "offsets");
+                Err(failure)
+            }
+            advanced => Ok(advanced),
         }
-        Ok(advanced)
     }
 }
 
-/// The fault may be the session's: one that began read-only stays so.
-fn not_stored(mut connection: PoolConnection<Postgres>, error: sqlx::Error) -> anyhow::Error {
-    connection.close_on_drop();
-    anyhow::Error::new(error).context("answers are not stored yet")
+/// The answers that become rejects, by their place in the batch: those that the database will never take,
+/// and those to another record under a known id.
+fn late(batch: &Batch, stored: &Outcome) -> Vec<(usize, Refused)> {
+    let mut late: Vec<(usize, Refused)> = Vec::new();
+    let mut refuse = |index: usize, code, reason| {
+        if let Some(reject) = batch.sources.reject(index, code, reason) {
+            let id = Some(batch.answers[index].answer.id.clone());
+            late.push((index, Refused { reject, id }));
+        }
+    };
+    for (index, why) in &stored.refused {
+        let why = shortened(why, DETAIL_CHARS);
+        let reason = format!("the database does not take its answer: {why}");
+        tracing::warn!(code = REFUSED, "a request is rejected: {reason}");
+        refuse(*index, REFUSED, reason);
+    }
+    // Almost always there is nothing to compare.
+    if !stored.earlier.is_empty() {
+        for (index, worded) in batch.answers.iter().enumerate() {
+            let earlier = stored.earlier.get(&worded.answer.id.text);
+            if earlier.is_some_and(|earlier| earlier.is_of_another(&worded.digest)) {
+                metrics::counter!(Metric::ApplierConflicts.name(), "way" => "kafka").increment(1);
+                refuse(index, CONFLICT, CONFLICT_REASON.to_owned());
+            }
+        }
+    }
+    late.sort_by_key(|(index, _)| *index);
+    late
+}
+
+fn failure(error: &sqlx::Error, what: &str, table: &str) -> Failure {
+    let fault = Fault::of_database(error);
+    let why = match fault {
+        Fault::Passing => format!("{what}: {error}"),
+        // Which row is at fault is found before: what is left is a rule of the table.
+        Fault::Row | Fault::Setup => format!(
+            "{what}: {error}; mend the table {table}, or the rights on it: model-application --check \
+             names what is missing"
+        ),
+    };
+    Failure { fault, why }
 }

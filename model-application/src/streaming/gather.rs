@@ -7,34 +7,39 @@ use ledger::rejects::Reject;
 use rdkafka::Message;
 use rdkafka::message::BorrowedMessage;
 use records::decode::key_of_reject;
-use records::timestamp;
+use records::limits::MESSAGE_BYTES;
+use records::{Arrival, timestamp};
 
 use super::Applier;
 use super::batch::{Batch, EXPIRED, Gathered, Refused};
-use crate::answer::Worded;
+use crate::answer::Namespace;
 use crate::ask::Ask;
 use crate::price::{Asked, price};
 use crate::serving::Loaded;
+use crate::source::Sources;
 
 impl Applier {
     /// Decoded requests: what is there, as soon as nothing is being stored, or a full batch.
     pub(super) fn gather(&mut self) -> Option<Gathered> {
         let (mut asked, mut refused) = (Vec::new(), Vec::new());
+        let mut sources = Sources::default();
         let (decoder, schema) = (&mut self.decoder, &*self.schema);
+        let arrivals = &mut self.arrivals;
         let cluster = &self.cluster;
         let oldest_us = self
             .expire_after_us
             .map(|after_us| timestamp::now_us() - after_us);
         let polled = self.pipeline.gather(&self.limits, |message| {
             let payload = message.payload().unwrap_or_default();
-            let arrival_us = message
-                .timestamp()
-                .to_millis()
-                .map_or_else(timestamp::now_us, |ms| ms * 1000);
+            let arrival = arrivals.of(message);
+            let arrival_us = arrival.us;
             let mut refuse = |code, reason| {
                 refused.push(Refused {
                     reject: reject(message, code, reason),
-                    id: key_of_reject(schema, payload),
+                    // What is too large to be decoded is not parsed for its id either.
+                    id: (payload.len() <= MESSAGE_BYTES)
+                        .then(|| key_of_reject(schema, payload))
+                        .flatten(),
                 });
             };
             if oldest_us.is_some_and(|oldest_us| arrival_us < oldest_us) {
@@ -45,11 +50,18 @@ impl Applier {
             let (topic, partition, offset) =
                 (message.topic(), message.partition(), message.offset());
             let place = format_args!("{cluster}/{topic}/{partition}/{offset}");
-            match decoder.push_from(payload, arrival_us, &place) {
-                Ok(()) => asked.push(Asked {
-                    arrival_us,
-                    ask: Ask::of(schema, payload),
-                }),
+            let arrival = Arrival {
+                us: arrival.us,
+                now_us: arrival.now_us,
+            };
+            match decoder.push_from(payload, arrival, &place) {
+                Ok(()) => {
+                    asked.push(Asked {
+                        arrival_us,
+                        ask: Ask::of(schema, payload),
+                    });
+                    sources.push(message);
+                }
                 Err(reason) => refuse(reason.code(), reason.to_string()),
             }
         });
@@ -58,6 +70,7 @@ impl Applier {
         Some(Gathered {
             decoded,
             asked,
+            sources,
             refused,
             stretches,
         })
@@ -68,6 +81,7 @@ impl Applier {
         let Gathered {
             decoded,
             asked,
+            sources,
             refused,
             stretches,
         } = gathered;
@@ -77,7 +91,8 @@ impl Applier {
         self.watch
             .answered(loaded, &decoded.batch, &priced.predictions);
         Ok(Batch {
-            answers: priced.answers.into_iter().map(Worded::from).collect(),
+            answers: priced.worded(&decoded, Namespace::Shared).collect(),
+            sources,
             refused,
             stretches,
             arrivals_us: asked.iter().map(|asked| asked.arrival_us).collect(),

@@ -40,7 +40,7 @@ fn property(schema: &Schema, field: &Field) -> Value {
     if matches!(field.kind, Kind::Category | Kind::Text) {
         property["minLength"] = 1.into();
         // In bytes; a character has at most four.
-        property["maxLength"] = (field.text_limit() / 4).max(1).into();
+        property["maxLength"] = (schema.text_limit(field) / 4).max(1).into();
         // Neither only spaces nor with a NUL.
         property["pattern"] = r"^[^\u0000]*[^\s\u0000][^\u0000]*$".into();
     }

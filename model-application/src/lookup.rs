@@ -1,0 +1,129 @@
+//! Earlier answers, looked for before a request over HTTP is answered: those of many bodies in one query,
+//! with a short deadline. While the database is away nobody waits for it.
+
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use common::database::Session;
+use common::{Metric, Shutdown};
+use records::timestamp;
+use sqlx::PgPool;
+use tokio::sync::{mpsc, oneshot};
+
+use crate::store::{Earlier, stored};
+
+/// Longest wait for the database.
+const DEADLINE: Duration = Duration::from_millis(250);
+/// How long nobody asks after a deadline has passed, in microseconds.
+const REST_US: i64 = 1_000_000;
+/// Bodies looked up in one query, and bodies that may wait.
+const AT_ONCE: usize = 64;
+const QUEUE: usize = 1024;
+
+/// A body's ids, and who waits for them.
+struct Question {
+    ids: Vec<String>,
+    reply: oneshot::Sender<Arc<Earlier>>,
+}
+
+/// Asks for earlier answers.
+pub(crate) struct Lookup {
+    questions: mpsc::Sender<Question>,
+    /// Taken by the task that answers.
+    waiting: Mutex<Option<mpsc::Receiver<Question>>>,
+    is_served: AtomicBool,
+    /// Nobody asks before, microseconds since 1970.
+    rests_until_us: AtomicI64,
+}
+
+impl Lookup {
+    pub fn new() -> Lookup {
+        let (questions, waiting) = mpsc::channel(QUEUE);
+        Lookup {
+            questions,
+            waiting: Mutex::new(Some(waiting)),
+            is_served: AtomicBool::new(false),
+            rests_until_us: AtomicI64::new(0),
+        }
+    }
+
+    /// What is stored under these ids; `None` where the database does not say so in time, which is
+    /// counted.
+    pub async fn find(&self, ids: Vec<String>) -> Option<Arc<Earlier>> {
+        let found = self.ask(ids).await;
+        if found.is_none() {
+            metrics::counter!(Metric::ApplierHttpUnchecked.name()).increment(1);
+        }
+        found
+    }
+
+    async fn ask(&self, ids: Vec<String>) -> Option<Arc<Earlier>> {
+        let is_served = self.is_served.load(Ordering::Relaxed);
+        if !is_served || timestamp::now_us() < self.rests_until_us.load(Ordering::Relaxed) {
+            return None;
+        }
+        let (reply, replied) = oneshot::channel();
+        self.questions.try_send(Question { ids, reply }).ok()?;
+        match tokio::time::timeout(DEADLINE, replied).await {
+            Ok(Ok(earlier)) => Some(earlier),
+            // The query failed.
+            Ok(Err(_)) => None,
+            Err(_) => {
+                self.rest();
+                None
+            }
+        }
+    }
+
+    fn take_waiting(&self) -> Option<mpsc::Receiver<Question>> {
+        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        waiting.take()
+    }
+
+    fn rest(&self) {
+        let until_us = timestamp::now_us() + REST_US;
+        self.rests_until_us.store(until_us, Ordering::Relaxed);
+    }
+
+    /// Answers questions until shutdown.
+    pub async fn serve(&self, pool: PgPool, shutdown: Shutdown) {
+        let Some(mut waiting) = self.take_waiting() else {
+            return;
+        };
+        self.is_served.store(true, Ordering::Relaxed);
+        let mut questions = Vec::with_capacity(AT_ONCE);
+        loop {
+            questions.clear();
+            tokio::select! {
+                _ = waiting.recv_many(&mut questions, AT_ONCE) => {}
+                () = shutdown.cancelled() => break,
+            }
+            // Whoever has stopped waiting is not looked for.
+            questions.retain(|question: &Question| !question.reply.is_closed());
+            let ids: Vec<&String> = questions.iter().flat_map(|asked| &asked.ids).collect();
+            match query(&pool, &ids).await {
+                Ok(earlier) => {
+                    let earlier = Arc::new(earlier);
+                    for question in questions.drain(..) {
+                        // Whoever asked may have gone.
+                        let _ = question.reply.send(Arc::clone(&earlier));
+                    }
+                }
+                Err(error) => {
+                    self.rest();
+                    tracing::warn!("earlier answers are not looked for: {error}");
+                }
+            }
+        }
+        self.is_served.store(false, Ordering::Relaxed);
+    }
+}
+
+async fn query(pool: &PgPool, ids: &[&String]) -> Result<Earlier, sqlx::Error> {
+    let mut session = Session::begin(pool, DEADLINE).await?;
+    let found = tokio::time::timeout_at(session.until(), stored(&mut session, ids)).await;
+    let found = found.map_err(|_| sqlx::Error::PoolTimedOut)??;
+    session.give_back();
+    Ok(found)
+}

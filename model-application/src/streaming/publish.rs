@@ -1,0 +1,215 @@
+//! Messages to Kafka. What a topic will never take is made shorter, and left out where that does not help:
+//! the tables have it.
+
+use std::borrow::Cow;
+use std::time::Duration;
+
+use bytes::Bytes;
+use common::kafka::{Producer, Topics};
+use common::{Fault, Metric};
+use ledger::rejects::Reject;
+use rdkafka::error::KafkaError;
+use rdkafka::error::RDKafkaErrorCode::QueueFull;
+use rdkafka::producer::{DeliveryFuture, FutureRecord};
+
+use super::batch::Refused;
+use super::finish::Failure;
+use crate::answer::{Worded, refusal};
+use crate::config::Config;
+
+/// Longest wait for a message's delivery; the batch is then published again.
+const DELIVERY: Duration = Duration::from_secs(10);
+
+/// What a message says, so that it can be said in fewer words.
+enum Content<'a> {
+    Answer(&'a Worded),
+    Error(&'a Refused),
+    Reject(&'a Refused),
+}
+
+/// A message to publish.
+pub(super) struct Message<'a> {
+    topic: &'a str,
+    key: Cow<'a, str>,
+    payload: Bytes,
+    content: Content<'a>,
+    is_short: bool,
+    state: State,
+}
+
+/// How far a message is.
+enum State {
+    Waiting,
+    OnItsWay(DeliveryFuture),
+    /// Its topic will never take it.
+    LeftOut,
+}
+
+impl Message<'_> {
+    /// The same in so few words that any topic takes it.
+    fn shorten(&mut self) {
+        const CODE: &str = "too_large";
+        const REASON: &str = "Kafka does not take the message: it is larger than the topic's \
+             max.message.bytes; the table has it";
+        let short = match self.content {
+            Content::Answer(worded) => refusal(Some(&worded.answer.id), CODE, REASON),
+            Content::Error(refused) => refusal(None, refused.reject.code, REASON),
+            Content::Reject(refused) => {
+                let Reject {
+                    topic,
+                    partition,
+                    offset,
+                    code,
+                    payload,
+                    ..
+                } = &refused.reject;
+                serde_json::json!({
+                    "topic": topic, "partition": partition, "offset": offset, "code": code,
+                    "reason": REASON, "payload": "", "payload_bytes": payload.len(),
+                })
+            }
+        };
+        self.payload = short.to_string().into();
+        self.is_short = true;
+    }
+}
+
+pub(super) struct Publisher {
+    producer: Producer,
+    topics: Topics,
+}
+
+impl Publisher {
+    pub fn new(config: &Config) -> anyhow::Result<Publisher> {
+        Ok(Publisher {
+            producer: config.kafka.prompt_producer()?,
+            topics: config.kafka.topics.clone(),
+        })
+    }
+
+    /// What is stored for an answer.
+    pub fn answer<'a>(&'a self, worded: &'a Worded, stored: Bytes) -> Message<'a> {
+        let key = Cow::from(&worded.answer.id.text);
+        message(&self.topics.answers, key, stored, Content::Answer(worded))
+    }
+
+    /// What an expired request was answered with in time.
+    pub fn again<'a>(&'a self, refused: &'a Refused, stored: Bytes) -> Message<'a> {
+        let key = refused.key().into();
+        message(&self.topics.answers, key, stored, Content::Error(refused))
+    }
+
+    /// What is answered to a request that gets no price.
+    pub fn error<'a>(&'a self, refused: &'a Refused) -> Message<'a> {
+        self.again(refused, refused.to_json().into())
+    }
+
+    /// The same for those who look after rejects.
+    pub fn reject<'a>(&'a self, refused: &'a Refused) -> Message<'a> {
+        let (place, payload) = (refused.reject.place(), refused.reject.to_json());
+        let content = Content::Reject(refused);
+        message(&self.topics.rejects, place.into(), payload.into(), content)
+    }
+
+    /// Waits until messages are delivered, and forgets them.
+    ///
+    /// # Errors
+    /// When Kafka is away, or needs a person.
+    pub async fn deliver(&self, messages: &mut Vec<Message<'_>>) -> Result<(), Failure> {
+        for message in messages.iter_mut() {
+            if !self.send(message)? {
+                break;
+            }
+        }
+        while let Some(message) = messages.last_mut() {
+            let topic = message.topic;
+            let passing = |why: &str| Failure {
+                fault: Fault::Passing,
+                why: format!("{why} (topic {topic})"),
+            };
+            match std::mem::replace(&mut message.state, State::Waiting) {
+                State::LeftOut => {
+                    messages.pop();
+                }
+                State::Waiting => return Err(passing("the producer's queue is full")),
+                State::OnItsWay(delivery) => {
+                    let delivered = tokio::time::timeout(DELIVERY, delivery)
+                        .await
+                        .map_err(|_| passing("Kafka did not confirm a message in time"))?
+                        .map_err(|_| passing("the producer was closed"))?;
+                    if let Err((error, _)) = delivered {
+                        not_taken(message, &error)?;
+                        self.send(message)?;
+                    } else {
+                        messages.pop();
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Hands a message to the producer that it does not have yet; false where its queue is full.
+    fn send(&self, message: &mut Message<'_>) -> Result<bool, Failure> {
+        while let State::Waiting = message.state {
+            let record = FutureRecord::to(message.topic)
+                .key(message.key.as_ref())
+                .payload(&message.payload[..]);
+            match self.producer.send_result(record) {
+                Ok(delivery) => message.state = State::OnItsWay(delivery),
+                Err((error, _)) if error.rdkafka_error_code() == Some(QueueFull) => {
+                    return Ok(false);
+                }
+                Err((error, _)) => not_taken(message, &error)?,
+            }
+        }
+        Ok(true)
+    }
+}
+
+/// What becomes of a message that Kafka does not take.
+fn not_taken(message: &mut Message<'_>, error: &KafkaError) -> Result<(), Failure> {
+    let topic = message.topic;
+    match Fault::of_kafka(error) {
+        Fault::Row if !message.is_short => {
+            let bytes = message.payload.len();
+            tracing::warn!(topic, bytes, "a message is published shortened: {error}");
+            message.shorten();
+            Ok(())
+        }
+        Fault::Row => {
+            metrics::counter!(Metric::ApplierNotPublished.name(), "topic" => topic.to_owned())
+                .increment(1);
+            tracing::error!(topic, "a message is left out, the table has it: {error}");
+            message.state = State::LeftOut;
+            Ok(())
+        }
+        Fault::Passing => Err(Failure {
+            fault: Fault::Passing,
+            why: format!("topic {topic} does not take messages yet: {error}"),
+        }),
+        Fault::Setup => Err(Failure {
+            fault: Fault::Setup,
+            why: format!(
+                "topic {topic} does not take messages: {error}; mend the rights of the service there, or \
+                 the section [kafka] of the settings"
+            ),
+        }),
+    }
+}
+
+fn message<'a>(
+    topic: &'a str,
+    key: Cow<'a, str>,
+    payload: Bytes,
+    content: Content<'a>,
+) -> Message<'a> {
+    Message {
+        topic,
+        key,
+        payload,
+        content,
+        is_short: false,
+        state: State::Waiting,
+    }
+}
