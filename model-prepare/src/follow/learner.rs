@@ -391,7 +391,7 @@ impl Following<Change, ()> for Teller {
                 self.broken = Some(why.clone());
                 why
             }
-            AdvanceError::Fenced { .. } => why.to_string(),
+            AdvanceError::Fenced { .. } | AdvanceError::Setup(_) => why.to_string(),
         };
         self.control.failed(why);
     }
