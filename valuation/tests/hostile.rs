@@ -211,7 +211,10 @@ fn spoil_bytes(random: &mut Uniform, bytes: &mut Vec<u8>) {
     for _ in 0..=random.below(3) {
         let at = random.below(bytes.len().max(1)).min(bytes.len());
         match random.below(7) {
-            0 | 1 if !bytes.is_empty() => bytes[at.min(bytes.len() - 1)] ^= 1 << random.below(8),
+            0 | 1 if !bytes.is_empty() => {
+                let last = bytes.len() - 1;
+                bytes[at.min(last)] ^= 1 << random.below(8);
+            }
             2 if !bytes.is_empty() => {
                 let last = bytes.len() - 1;
                 bytes[at.min(last)] = [0, 1, 0x7f, 0x80, 0xff][random.below(5)];
