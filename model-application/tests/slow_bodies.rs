@@ -31,14 +31,19 @@ impl Drop for Service {
 
 async fn code(at: &str, path: &str) -> Option<u16> {
     let client = reqwest::Client::builder().timeout(Duration::from_secs(5));
-    let asking = client.build().ok()?.get(format!("http://{at}{path}")).send();
+    let asking = client
+        .build()
+        .ok()?
+        .get(format!("http://{at}{path}"))
+        .send();
     Some(asking.await.ok()?.status().as_u16())
 }
 
 /// Half a request; none where the service does not take the connection.
 fn half(at: &str) -> Option<TcpStream> {
     let mut stream = TcpStream::connect(at).ok()?;
-    let head = format!("POST /predict HTTP/1.1\r\nHost: {at}\r\nContent-Length: 500\r\n\r\n{{\"id\":1,");
+    let head =
+        format!("POST /predict HTTP/1.1\r\nHost: {at}\r\nContent-Length: 500\r\n\r\n{{\"id\":1,");
     // It may be let go already.
     let _ = stream.write_all(head.as_bytes());
     Some(stream)
@@ -65,14 +70,23 @@ async fn slow_bodies_stop_neither_health_nor_answers_over_kafka() {
         command.args(["--set", &format!("{key}={value}")]);
     }
     let service = Service(command.spawn().expect("starts"));
-    eventually("ready", LIMIT, || async { code(&at, "/health/ready").await == Some(200) }).await;
+    eventually("ready", LIMIT, || async {
+        code(&at, "/health/ready").await == Some(200)
+    })
+    .await;
 
     let slow = {
         let at = at.clone();
         let opening = move || (0..SLOW).filter_map(|_| half(&at)).collect::<Vec<_>>();
-        tokio::task::spawn_blocking(opening).await.expect("opens them")
+        tokio::task::spawn_blocking(opening)
+            .await
+            .expect("opens them")
     };
-    assert!(slow.len() > FILES, "only {} connections were made", slow.len());
+    assert!(
+        slow.len() > FILES,
+        "only {} connections were made",
+        slow.len()
+    );
     for number in 0..10 {
         assert_eq!(code(&at, "/health/live").await, Some(200), "{number}");
         assert_eq!(code(&at, "/status").await, Some(200), "{number}");

@@ -136,7 +136,10 @@ async fn pages_of_other_sites_and_other_names_change_nothing() {
         ] {
             services.refuses(place, Method::POST, &headers, 403).await;
         }
-        let fine = [("Host", "panel.example"), ("Origin", "https://panel.example")];
+        let fine = [
+            ("Host", "panel.example"),
+            ("Origin", "https://panel.example"),
+        ];
         let (code, body) = services.ask(place.0, Method::POST, place.1, &fine).await;
         assert!(code != 403 && code != 401, "{place:?}: {code} {body}");
     }
@@ -144,7 +147,9 @@ async fn pages_of_other_sites_and_other_names_change_nothing() {
         // A name that was made to point here (DNS rebinding) reads nothing either.
         for path in ["/status", "/metrics"] {
             let rebound = [("Host", "evil.example:8081")];
-            services.refuses((service, path), Method::GET, &rebound, 403).await;
+            services
+                .refuses((service, path), Method::GET, &rebound, 403)
+                .await;
             let (code, body) = services.ask(service, Method::GET, path, &[]).await;
             assert_eq!(code, 200, "{service} {path}: {body}");
         }
@@ -154,10 +159,17 @@ async fn pages_of_other_sites_and_other_names_change_nothing() {
         "/generate_and_produce_new_data",
         "/generate_and_produce_requests",
     ] {
-        let image = [("Sec-Fetch-Site", "cross-site"), ("Sec-Fetch-Mode", "no-cors")];
-        services.refuses(("emulator", path), Method::GET, &image, 403).await;
+        let image = [
+            ("Sec-Fetch-Site", "cross-site"),
+            ("Sec-Fetch-Mode", "no-cors"),
+        ];
+        services
+            .refuses(("emulator", path), Method::GET, &image, 403)
+            .await;
         // From this machine, by hand: Kafka is away, which it says.
-        services.refuses(("emulator", path), Method::GET, &[], 503).await;
+        services
+            .refuses(("emulator", path), Method::GET, &[], 503)
+            .await;
     }
     services.stop().await;
 }
@@ -208,8 +220,12 @@ async fn a_token_of_the_appliers_own_is_asked_for_there() {
     let of_all = [("Authorization", bearer.as_str())];
     let rollback = ("applier", "/models/rollback");
     services.refuses(rollback, Method::POST, &of_all, 401).await;
-    let (code, _) = services.ask(rollback.0, Method::POST, rollback.1, &own).await;
+    let (code, _) = services
+        .ask(rollback.0, Method::POST, rollback.1, &own)
+        .await;
     assert_ne!(code, 401);
-    services.refuses(("loader", "/stop"), Method::POST, &own, 401).await;
+    services
+        .refuses(("loader", "/stop"), Method::POST, &own, 401)
+        .await;
     services.stop().await;
 }

@@ -103,5 +103,6 @@ fn is_served(data_dir: &std::path::Path) -> bool {
         let line = std::fs::read(entry.ok()?.path().join("cmdline")).ok()?;
         Some(String::from_utf8_lossy(&line).into_owned())
     });
-    lines.any(|line| line.contains("postgres") && line.contains(&place) && !line.contains("hedonic"))
+    lines
+        .any(|line| line.contains("postgres") && line.contains(&place) && !line.contains("hedonic"))
 }
