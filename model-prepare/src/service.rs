@@ -60,7 +60,7 @@ async fn serve(
     let leave = shutdown.child_token();
     let _leave_on_return = leave.clone().drop_guard();
     let health = Health::needing(&["database"]);
-    let (database_config, http_config) = (config.database.clone(), config.http.clone());
+    let (database_config, http_config) = (config.database.patient(), config.http.clone());
     let control = Arc::new(Control::new(config, schedule.clone()));
     let server = tokio::spawn(http::serve(
         http_config,

@@ -68,6 +68,9 @@ pub(crate) async fn ensure(
 
 /// Rows of a table of ours.
 pub(crate) async fn count(pool: &PgPool, table: &str) -> anyhow::Result<i64> {
-    let sql = format!("SELECT count(*) FROM {table}");
+    let sql = format!(
+        "SELECT count(*) FROM {}",
+        records::identifier::quoted(table)
+    );
     Ok(sqlx::query_scalar(&sql).fetch_one(pool).await?)
 }

@@ -153,13 +153,11 @@ async fn open(
     let (health, shutdown) = (&bounds.health, bounds.shutdown());
     let loader = &settings.loader;
     bounds.wait_for("the database to answer");
-    let Some(pool) = common::database::connect(&loader.database, health, shutdown).await? else {
+    let tables = data_loader::tables(&loader.schema);
+    let opened = common::database::open(&loader.database, &tables, health, shutdown).await?;
+    let Some(pool) = opened else {
         return Ok(None);
     };
-    let tables = data_loader::tables(&loader.schema) + &model_application::tables(&loader.schema);
-    common::database::make_tables(&pool, &tables)
-        .await
-        .context("the tables cannot be made in this database")?;
     if !servers.has_own_database() {
         let options = pool.connect_options();
         let place = format!("yours, at {}:{}", options.get_host(), options.get_port());

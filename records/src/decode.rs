@@ -109,7 +109,7 @@ impl Decoder {
         .and_then(|()| parser.end());
         if let Err(error) = parsed {
             return Err(fault.unwrap_or_else(|| Reason::Malformed {
-                detail: error.to_string(),
+                detail: brief(&error.to_string()),
             }));
         }
         self.row.finish(arrival, place)?;
@@ -292,4 +292,17 @@ impl<'de> Visitor<'de> for CellSeed<'_> {
 /// Text of bytes that may not be UTF-8, shortened: for logs and the console, not for storage.
 pub fn excerpt(payload: &[u8]) -> String {
     quoted(&String::from_utf8_lossy(payload))
+}
+
+/// What a parser says, without the text that it may repeat whole: its begin says what, its end says where.
+fn brief(said: &str) -> String {
+    const BEGIN: usize = 160;
+    const END: usize = 60;
+    let count = said.chars().count();
+    if count <= BEGIN + END {
+        return said.to_owned();
+    }
+    let begin: String = said.chars().take(BEGIN).collect();
+    let end: String = said.chars().skip(count - END).collect();
+    format!("{begin} … {end}")
 }

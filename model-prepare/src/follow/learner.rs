@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use common::arrival::Arrivals;
 use common::kafka::{Anchored, Follow as Following, Limits, Pipeline};
-use common::liveness::Retrying;
+use common::liveness::{Retrying, Watchdog};
 use common::{Fault, Health, Shutdown};
 use ledger::offsets::{AdvanceError, Stretch, Stretches};
 use ledger::rejects::Reject;
@@ -76,7 +76,8 @@ impl Learner {
             &[&wanted.kafka.topics.new_data],
             wanted.follow.fetch_wait_ms,
             store.anchor.clone(),
-            health,
+            health.clone(),
+            Watchdog::new(&health, "progress", &wanted.training.liveness),
             shutdown.clone(),
         )?;
         control.watch(consumer.lag());
@@ -353,12 +354,12 @@ async fn write(store: &Store, change: &Change, retrying: &Retrying) -> Result<()
     let fault = |error: &AdvanceError| match error {
         AdvanceError::Database(error) => Fault::of_database(error),
         // Not to be tried again: what is stored is read anew.
-        AdvanceError::Fenced { .. } => Fault::Row,
+        AdvanceError::Fenced { .. } | AdvanceError::Setup(_) => Fault::Row,
     };
     let warn = |error: &AdvanceError, wait: Duration| {
         let said = match error {
             AdvanceError::Database(source) => format!("{error}: {source}"),
-            AdvanceError::Fenced { .. } => error.to_string(),
+            AdvanceError::Fenced { .. } | AdvanceError::Setup(_) => error.to_string(),
         };
         tracing::warn!(retry_in_ms = wait.as_millis() as u64, "{said}");
     };

@@ -72,15 +72,15 @@ pub(crate) fn estimator(
         }
         members.push(member);
     }
-    let mut neighbours: Vec<Neighbours> = match files.lists(NEIGHBOURS) {
+    let mut neighbours: Vec<Neighbours> = match files.lists(NEIGHBOURS)? {
         true => files.json(NEIGHBOURS)?,
         false => Vec::new(),
     };
-    let mut comparables: Option<Comparables> = match files.lists(COMPARABLES) {
+    let mut comparables: Option<Comparables> = match files.lists(COMPARABLES)? {
         true => Some(files.json(COMPARABLES)?),
         false => None,
     };
-    let spread = match files.lists(SPREAD) {
+    let spread = match files.lists(SPREAD)? {
         true => Some(Boosted::decode(&files.bytes(SPREAD)?).map_err(broken(SPREAD))?),
         false => None,
     };
