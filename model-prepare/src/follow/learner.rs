@@ -391,6 +391,10 @@ impl Following<Change, ()> for Teller {
                 self.broken = Some(why.clone());
                 why
             }
+            AdvanceError::Setup(why) => {
+                self.broken = Some(why.clone());
+                why.clone()
+            }
             AdvanceError::Fenced { .. } => why.to_string(),
         };
         self.control.failed(why);
