@@ -34,7 +34,7 @@ const GRACE_S: u64 = 2;
 /// Connections of `http.health`.
 const MOST_PROBES: usize = 64;
 /// Connections a worker may take up beyond its places, to close them.
-const BEFORE_THE_DOOR: usize = 64;
+const BEFORE_THE_DOOR: usize = 32;
 /// A connection is closed so long after the latest moment at which its client should have been heard of.
 const LATER: Duration = Duration::from_secs(5);
 
@@ -85,7 +85,9 @@ pub async fn serve_on(
         0 => std::thread::available_parallelism().map_or(1, usize::from),
         workers => workers,
     };
-    let most = config.max_connections.min(files::connections());
+    // Those before the door have files too.
+    let room = files::connections().saturating_sub(BEFORE_THE_DOOR * workers);
+    let most = config.max_connections.min(room.max(files::LEAST));
     let main = Door {
         workers,
         most,

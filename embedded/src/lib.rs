@@ -13,6 +13,14 @@ mod postgres;
 mod server;
 mod wheel;
 
+/// Settings of glibc's allocator that a program with a broker in it does well to have: few arenas, and
+/// large pieces go back to the system at once. PostgreSQL's server does not get them.
+pub const ALLOCATOR: [(&str, &str); 3] = [
+    ("MALLOC_ARENA_MAX", "4"),
+    ("MALLOC_MMAP_THRESHOLD_", "131072"),
+    ("MALLOC_TRIM_THRESHOLD_", "131072"),
+];
+
 pub use binaries::{Binaries, Search};
 pub use broker::Broker;
 pub use error::EmbeddedError;

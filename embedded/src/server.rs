@@ -53,6 +53,9 @@ impl Server {
             .stdin(Stdio::null())
             .stdout(log)
             .stderr(copy);
+        for (name, _) in crate::ALLOCATOR {
+            command.env_remove(name);
+        }
         for (name, value) in settings {
             command.arg("-c").arg(format!("{name}={value}"));
         }

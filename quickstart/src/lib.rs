@@ -11,6 +11,7 @@ mod check;
 mod first_model;
 mod history;
 pub mod log;
+pub mod memory;
 pub mod only_servers;
 mod options;
 mod run;

@@ -104,6 +104,7 @@ left running, and the next start takes it over. RUST_LOG=info shows what the ser
 
 fn main() -> ExitCode {
     let args = Args::parse();
+    quickstart::memory::bound();
     let json = args.json;
     quickstart::log::start("warn");
     common::telemetry::record_metrics();

@@ -9,7 +9,7 @@ const RESERVE: u64 = 256;
 /// Each connection has two: its own, and one by which another thread can close it.
 const A_CONNECTION: u64 = 2;
 /// However few files there are, somebody must be able to ask what is wrong.
-const LEAST: usize = 16;
+pub(super) const LEAST: usize = 16;
 /// No more are asked for: a child process may go through them all when it starts.
 const MOST_FILES: u64 = 65_536;
 

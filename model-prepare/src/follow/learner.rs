@@ -391,7 +391,11 @@ impl Following<Change, ()> for Teller {
                 self.broken = Some(why.clone());
                 why
             }
-            AdvanceError::Fenced { .. } | AdvanceError::Setup(_) => why.to_string(),
+            AdvanceError::Setup(why) => {
+                self.broken = Some(why.clone());
+                why.clone()
+            }
+            AdvanceError::Fenced { .. } => why.to_string(),
         };
         self.control.failed(why);
     }
