@@ -2,6 +2,7 @@
 
 mod check;
 mod class;
+mod crawl;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -10,6 +11,7 @@ use arrow_schema::{DataType, TimeUnit};
 use serde::{Deserialize, Serialize};
 
 pub use self::class::Class;
+pub use self::crawl::{AREA_UNITS, Crawl, CrawlField, currency_of};
 
 /// The default schema, compiled in: `schemas/real-estate.toml`.
 const REAL_ESTATE: &str = include_str!("../../schemas/real-estate.toml");
@@ -266,6 +268,9 @@ pub struct Schema {
     /// learn from gaps.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub missing_as: Option<MissingAs>,
+    /// How pages say what a record has, for the crawler; no part of a model.
+    #[serde(default, skip_serializing)]
+    pub crawl: Option<Crawl>,
     /// The fields, in the order of the table's columns.
     #[serde(rename = "field")]
     pub fields: Vec<Field>,

@@ -95,6 +95,7 @@ impl Schema {
             role("place", place, &[Kind::Number, Kind::Integer])?;
         }
         self.check_class()?;
+        self.check_crawl()?;
         match (&self.target, self.task) {
             (Some(target), Task::Regression) => {
                 role("target", target, &[Kind::Number, Kind::Integer])

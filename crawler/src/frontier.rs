@@ -1,0 +1,122 @@
+//! The frontier in PostgreSQL: what is known of each page, when a host may be asked again, and what was
+//! extracted. All of it outlives the process.
+
+mod listings;
+mod migrations;
+mod pages;
+mod paces;
+mod sites;
+
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use common::liveness::Retrying;
+use common::{Fault, Health, Shutdown};
+use sqlx::PgPool;
+
+pub use listings::Unpublished;
+pub use migrations::{DDL, migrate};
+pub use pages::{Claimed, Known, Outcome, State};
+pub use paces::{Lease, Pause};
+pub use sites::StoredRobots;
+
+/// A page to come.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Found {
+    /// Its address, in one spelling.
+    pub url: String,
+    /// Its site.
+    pub origin: String,
+    /// What shares a pace with it.
+    pub lane: String,
+    /// Sitemaps are asked for before pages.
+    pub is_sitemap: bool,
+    /// Links from the start.
+    pub depth: u32,
+    /// Redirects that led to it.
+    pub redirects: u32,
+    /// Why it is never asked for, though it was linked to; `None` where it may be.
+    pub refused: Option<&'static str>,
+}
+
+/// Reads and writes the crawler's tables; a database that is away is waited for.
+#[derive(Clone)]
+pub struct Frontier {
+    pool: PgPool,
+    retrying: Retrying,
+    shutdown: Shutdown,
+}
+
+impl std::fmt::Debug for Frontier {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str("Frontier")
+    }
+}
+
+/// Why something was not read or written.
+#[derive(Debug, thiserror::Error)]
+pub enum FrontierError {
+    /// The service leaves while the database is away.
+    #[error("the database was away when the crawler left")]
+    Left,
+    /// The database refuses.
+    #[error("PostgreSQL refuses what the crawler keeps: see whether the tables crawler_* are its own")]
+    Refused(#[source] sqlx::Error),
+}
+
+impl Frontier {
+    /// On tables that are there.
+    pub fn new(
+        pool: PgPool,
+        health: &Health,
+        liveness: &common::liveness::LivenessConfig,
+        shutdown: Shutdown,
+    ) -> Frontier {
+        Frontier {
+            pool,
+            retrying: Retrying::new(health, "frontier", liveness),
+            shutdown,
+        }
+    }
+
+    /// Connections to the database.
+    pub fn pool(&self) -> &PgPool {
+        &self.pool
+    }
+
+    /// Tries again for as long as the database is away.
+    async fn keep_trying<T>(
+        &self,
+        attempt: impl AsyncFnMut() -> Result<T, sqlx::Error>,
+    ) -> Result<T, FrontierError> {
+        let trying = self.retrying.until_done(
+            attempt,
+            Fault::of_database,
+            |error, wait| {
+                let retry_in_ms = wait.as_millis() as u64;
+                tracing::warn!(%error, retry_in_ms, "the frontier cannot be reached; trying again");
+            },
+        );
+        tokio::select! {
+            biased;
+            done = trying => done.map_err(FrontierError::Refused),
+            () = leaving(&self.shutdown) => Err(FrontierError::Left),
+        }
+    }
+}
+
+/// What is under way gets this long when the service leaves.
+async fn leaving(shutdown: &Shutdown) {
+    shutdown.cancelled().await;
+    tokio::time::sleep(Duration::from_secs(3)).await;
+}
+
+/// Seconds for PostgreSQL's `make_interval`.
+fn seconds(duration: Duration) -> f64 {
+    duration.as_secs_f64()
+}
+
+/// From now until a time by the database's clock.
+fn until(at: DateTime<Utc>, now: DateTime<Utc>) -> Duration {
+    (at - now).to_std().unwrap_or_default()
+}
