@@ -88,6 +88,8 @@ pub(crate) struct Lane {
     pub name: String,
     pub sites: Vec<Site>,
     pub shared: Arc<Shared>,
+    /// When the run began.
+    pub begun: Instant,
     /// What each site allows, and until when that is known.
     pub robots: BTreeMap<String, (Robots, Instant)>,
     /// Sites whose sitemaps and first page are in the frontier.
@@ -140,8 +142,9 @@ impl Lane {
             shared.frontier.release(&self.name, None).await?;
             return Ok(Turn::End(End::NoRobots));
         }
-        let refresh = Duration::from_secs(shared.config.refresh_s);
-        let turn = match shared.frontier.claim(&self.name, &origins, refresh).await? {
+        // What this run has looked at is not due again within it.
+        let age = Duration::from_secs(shared.config.refresh_s).max(self.begun.elapsed());
+        let turn = match shared.frontier.claim(&self.name, &origins, age).await? {
             Known::Next(page) => {
                 let outcome = self.visit(&page, failures).await;
                 self.keep(&page, &outcome).await?;

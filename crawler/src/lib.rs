@@ -178,6 +178,7 @@ async fn one_run(
             name: name.clone(),
             sites: sites.clone(),
             shared: Arc::clone(shared),
+            begun: tokio::time::Instant::now(),
             robots: BTreeMap::new(),
             seeded: Vec::new(),
         };

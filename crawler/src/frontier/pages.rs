@@ -197,7 +197,8 @@ impl Frontier {
         .await
     }
 
-    /// The lane's next page among those of `origins`; looked at longer than `refresh` ago, it is due again.
+    /// The lane's next page among those of `origins`. One that was last looked at longer than `age` ago is due
+    /// again.
     ///
     /// # Errors
     /// When the database refuses.
@@ -205,21 +206,21 @@ impl Frontier {
         &self,
         lane: &str,
         origins: &[String],
-        refresh: Duration,
+        age: Duration,
     ) -> Result<Known, FrontierError> {
         let claim = format!(
             "UPDATE crawler_pages SET attempts = attempts + 1 WHERE url = (\
                SELECT url FROM crawler_pages WHERE lane = $1 AND origin = ANY($2) AND (\
                  (state = 'pending' AND not_before <= now()) OR \
                  ({AGES} AND checked_at <= now() - make_interval(secs => $3))) \
-               ORDER BY kind DESC, depth, found_at, url LIMIT 1) \
+               ORDER BY kind DESC, checked_at NULLS FIRST, depth, found_at, url LIMIT 1) \
              RETURNING url, origin, kind, depth, redirects, attempts, etag, last_modified, rules"
         );
         self.keep_trying(async || {
             let claimed: Option<Row> = sqlx::query_as(&claim)
                 .bind(lane)
                 .bind(origins)
-                .bind(seconds(refresh))
+                .bind(seconds(age))
                 .fetch_optional(&self.pool)
                 .await?;
             if let Some(row) = claimed {
