@@ -49,7 +49,9 @@ impl Flat {
         let streets = ["Lenina", "Mira", "Sadovaya", "Gagarina", "Pushkina"];
         // Any numbers that are spread well.
         let drawn = |salt: u64, of: u64| {
-            let mixed = (number + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(salt as u32 * 7);
+            let mixed = (number + 1)
+                .wrapping_mul(0x9e37_79b9_7f4a_7c15)
+                .rotate_left(salt as u32 * 7);
             (mixed ^ (mixed >> 29)) % of
         };
         let (city, level) = cities[drawn(1, 3) as usize];
@@ -117,7 +119,9 @@ async fn robots(request: HttpRequest) -> HttpResponse {
 }
 
 async fn home() -> HttpResponse {
-    HttpResponse::Ok().content_type("text/html").body("<a href=/flats/0>flats</a>")
+    HttpResponse::Ok()
+        .content_type("text/html")
+        .body("<a href=/flats/0>flats</a>")
 }
 
 async fn sitemap(site: web::Data<Site>, request: HttpRequest) -> HttpResponse {
@@ -128,7 +132,9 @@ async fn sitemap(site: web::Data<Site>, request: HttpRequest) -> HttpResponse {
         let _ = write!(text, "<url><loc>http://{host}/flats/{number}</loc></url>");
     }
     text.push_str("</urlset>");
-    HttpResponse::Ok().content_type("application/xml").body(text)
+    HttpResponse::Ok()
+        .content_type("application/xml")
+        .body(text)
 }
 
 async fn flat(site: web::Data<Site>, path: web::Path<u64>, request: HttpRequest) -> HttpResponse {
@@ -161,7 +167,10 @@ async fn main() -> anyhow::Result<()> {
         disallowed: AtomicU64::new(0),
     });
     let data = web::Data::from(Arc::clone(&site));
-    println!("{} listings at http://{}/sitemap.xml; Ctrl-C leaves", args.pages, args.http);
+    println!(
+        "{} listings at http://{}/sitemap.xml; Ctrl-C leaves",
+        args.pages, args.http
+    );
     HttpServer::new(move || {
         App::new()
             .app_data(data.clone())
@@ -175,6 +184,9 @@ async fn main() -> anyhow::Result<()> {
     .bind(&args.http)?
     .run()
     .await?;
-    println!("disallowed pages asked for: {}", site.disallowed.load(Ordering::Relaxed));
+    println!(
+        "disallowed pages asked for: {}",
+        site.disallowed.load(Ordering::Relaxed)
+    );
     Ok(())
 }

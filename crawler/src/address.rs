@@ -124,19 +124,55 @@ mod tests {
     #[test]
     fn addresses_that_are_not_of_the_public_internet_are_known() {
         for text in [
-            "127.0.0.1", "127.9.9.9", "10.1.2.3", "172.16.0.1", "172.31.255.255", "192.168.1.1",
-            "169.254.169.254", "0.0.0.0", "0.1.2.3", "100.64.0.1", "192.0.0.8", "192.0.2.1",
-            "198.18.0.1", "198.51.100.1", "203.0.113.1", "224.0.0.1", "240.0.0.1",
-            "255.255.255.255", "::", "::1", "::ffff:127.0.0.1", "::ffff:10.0.0.1", "::127.0.0.1",
-            "64:ff9b::7f00:1", "64:ff9b:1::1", "2002:7f00:1::", "2002:a00:1::1", "2001::1",
-            "2001:db8::1", "fe80::1", "fc00::1", "fd12:3456::1", "ff02::1", "fec0::1",
+            "127.0.0.1",
+            "127.9.9.9",
+            "10.1.2.3",
+            "172.16.0.1",
+            "172.31.255.255",
+            "192.168.1.1",
+            "169.254.169.254",
+            "0.0.0.0",
+            "0.1.2.3",
+            "100.64.0.1",
+            "192.0.0.8",
+            "192.0.2.1",
+            "198.18.0.1",
+            "198.51.100.1",
+            "203.0.113.1",
+            "224.0.0.1",
+            "240.0.0.1",
+            "255.255.255.255",
+            "::",
+            "::1",
+            "::ffff:127.0.0.1",
+            "::ffff:10.0.0.1",
+            "::127.0.0.1",
+            "64:ff9b::7f00:1",
+            "64:ff9b:1::1",
+            "2002:7f00:1::",
+            "2002:a00:1::1",
+            "2001::1",
+            "2001:db8::1",
+            "fe80::1",
+            "fc00::1",
+            "fd12:3456::1",
+            "ff02::1",
+            "fec0::1",
         ] {
             let address: IpAddr = text.parse().expect("an address");
             assert!(!is_public(address), "{text}");
         }
         for text in [
-            "1.1.1.1", "8.8.8.8", "93.184.216.34", "172.32.0.1", "100.128.0.1", "2606:4700::1111",
-            "2a00:1450:4001::1", "::ffff:8.8.8.8", "64:ff9b::808:808", "2002:808:808::1",
+            "1.1.1.1",
+            "8.8.8.8",
+            "93.184.216.34",
+            "172.32.0.1",
+            "100.128.0.1",
+            "2606:4700::1111",
+            "2a00:1450:4001::1",
+            "::ffff:8.8.8.8",
+            "64:ff9b::808:808",
+            "2002:808:808::1",
         ] {
             let address: IpAddr = text.parse().expect("an address");
             assert!(is_public(address), "{text}");
@@ -145,21 +181,41 @@ mod tests {
 
     #[test]
     fn a_number_is_checked_however_it_is_written_and_a_setting_allows_it() {
-        let strict = Guard { allow_private: false };
+        let strict = Guard {
+            allow_private: false,
+        };
         for text in [
-            "http://127.0.0.1/", "http://2130706433/", "http://0x7f.1/", "http://0177.0.0.1/",
-            "http://[::1]/", "http://[::ffff:7f00:1]/", "http://127.1/", "http://169.254.169.254/x",
+            "http://127.0.0.1/",
+            "http://2130706433/",
+            "http://0x7f.1/",
+            "http://0177.0.0.1/",
+            "http://[::1]/",
+            "http://[::ffff:7f00:1]/",
+            "http://127.1/",
+            "http://169.254.169.254/x",
         ] {
             let url = Url::parse(text).expect("a URL");
             assert!(strict.check(&url).is_err(), "{text}");
-            assert!(Guard { allow_private: true }.check(&url).is_ok(), "{text}");
+            assert!(
+                Guard {
+                    allow_private: true
+                }
+                .check(&url)
+                .is_ok(),
+                "{text}"
+            );
         }
     }
 
     #[test]
     fn of_a_name_with_both_kinds_only_the_public_address_is_left() {
-        let strict = Guard { allow_private: false };
-        let both = vec!["127.0.0.1:0".parse().expect("one"), "8.8.8.8:0".parse().expect("one")];
+        let strict = Guard {
+            allow_private: false,
+        };
+        let both = vec![
+            "127.0.0.1:0".parse().expect("one"),
+            "8.8.8.8:0".parse().expect("one"),
+        ];
         let left = strict.sift("both.example", both).expect("one is public");
         assert_eq!(left, ["8.8.8.8:0".parse().expect("one")]);
         let private = vec!["10.0.0.1:0".parse().expect("one")];
@@ -169,9 +225,20 @@ mod tests {
     #[tokio::test]
     async fn what_a_name_resolves_to_is_what_is_checked() {
         let name = || "localhost".parse().expect("a name");
-        let refused = Guard { allow_private: false }.resolve(name()).await;
+        let refused = Guard {
+            allow_private: false,
+        }
+        .resolve(name())
+        .await;
         let error = refused.err().expect("localhost is no public address");
         assert!(error.to_string().contains("localhost"), "{error}");
-        assert!(Guard { allow_private: true }.resolve(name()).await.is_ok());
+        assert!(
+            Guard {
+                allow_private: true
+            }
+            .resolve(name())
+            .await
+            .is_ok()
+        );
     }
 }

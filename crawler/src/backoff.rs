@@ -30,20 +30,27 @@ mod tests {
 
     #[test]
     fn a_host_says_seconds_or_a_date_and_anything_else_is_not_understood() {
-        let now = DateTime::parse_from_rfc3339("2026-01-01T00:00:00Z").expect("a time").to_utc();
+        let now = DateTime::parse_from_rfc3339("2026-01-01T00:00:00Z")
+            .expect("a time")
+            .to_utc();
         assert_eq!(retry_after("120", now), Some(Duration::from_secs(120)));
         let date = "Thu, 01 Jan 2026 00:01:00 GMT";
         assert_eq!(retry_after(date, now), Some(Duration::from_secs(60)));
         let past = "Wed, 31 Dec 2025 00:00:00 GMT";
         assert_eq!(retry_after(past, now), Some(Duration::ZERO));
         assert_eq!(retry_after("soon", now), None);
-        assert_eq!(retry_after("99999999999999", now), Some(Duration::from_secs(MOST_S)));
+        assert_eq!(
+            retry_after("99999999999999", now),
+            Some(Duration::from_secs(MOST_S))
+        );
     }
 
     #[test]
     fn each_failure_doubles_the_pause_up_to_the_longest() {
         let pause = |failures| doubled(Duration::from_secs(1), Duration::from_secs(60), failures);
-        let pauses: Vec<u64> = [1, 2, 3, 7, 4_000_000_000].map(|n| pause(n).as_secs()).to_vec();
+        let pauses: Vec<u64> = [1, 2, 3, 7, 4_000_000_000]
+            .map(|n| pause(n).as_secs())
+            .to_vec();
         assert_eq!(pauses, [1, 2, 4, 60, 60]);
     }
 }

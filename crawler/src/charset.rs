@@ -21,7 +21,8 @@ fn label(text: &str) -> Option<&'static Encoding> {
     let (_, after) = text.split_once("charset")?;
     let after = after.trim_start().strip_prefix('=')?.trim_start();
     let after = after.trim_start_matches(['"', '\'']);
-    let end = after.find(|letter: char| !(letter.is_ascii_alphanumeric() || "-_:.".contains(letter)));
+    let end =
+        after.find(|letter: char| !(letter.is_ascii_alphanumeric() || "-_:.".contains(letter)));
     Encoding::for_label(after[..end.unwrap_or(after.len())].as_bytes())
 }
 
@@ -39,6 +40,9 @@ mod tests {
         assert!(decode(&page, "text/html").ends_with("Казань"));
         assert!(decode(&kazan, "text/html; charset=klingon").contains('\u{fffd}'));
         assert!(decode(&kazan, "text/html; charset=utf-8").contains('\u{fffd}'));
-        assert_eq!(decode("\u{feff}é".as_bytes(), "text/html; charset=latin1"), "é");
+        assert_eq!(
+            decode("\u{feff}é".as_bytes(), "text/html; charset=latin1"),
+            "é"
+        );
     }
 }

@@ -28,7 +28,10 @@ impl Config {
                 ),
             })
             .own("extraction", move || match Reader::new(&schema) {
-                Ok(_) => Finding::passed("extraction", format!("[crawl] of the schema {}", schema.name)),
+                Ok(_) => Finding::passed(
+                    "extraction",
+                    format!("[crawl] of the schema {}", schema.name),
+                ),
                 Err(error) => Finding::failed(
                     "extraction",
                     error.to_string(),

@@ -125,17 +125,37 @@ impl CrawlerConfig {
         within("delay_ms", self.delay_ms, 1, LONGEST_S * 1000)?;
         within("backoff_ms", self.backoff_ms, 1, LONGEST_S * 1000)?;
         let most = LONGEST_S * 1000;
-        within("backoff_most_ms", self.backoff_most_ms, self.backoff_ms, most)?;
+        within(
+            "backoff_most_ms",
+            self.backoff_most_ms,
+            self.backoff_ms,
+            most,
+        )?;
         within("wait_most_s", self.wait_most_s, 0, LONGEST_S)?;
         within("timeout_ms", self.timeout_ms, 100, 600_000)?;
         within("max_attempts", self.max_attempts.into(), 1, 100)?;
         within("max_page_bytes", self.max_page_bytes as u64, 1024, 64 << 20)?;
-        within("max_sitemap_bytes", self.max_sitemap_bytes as u64, 1024, 64 << 20)?;
+        within(
+            "max_sitemap_bytes",
+            self.max_sitemap_bytes as u64,
+            1024,
+            64 << 20,
+        )?;
         within("max_nesting", self.max_nesting as u64, 16, 10_000)?;
         within("max_depth", self.max_depth.into(), 0, 100)?;
         within("max_redirects", self.max_redirects.into(), 0, 20)?;
-        within("max_pages_per_host", self.max_pages_per_host.into(), 1, 10_000_000)?;
-        within("max_links_per_page", self.max_links_per_page as u64, 0, 100_000)?;
+        within(
+            "max_pages_per_host",
+            self.max_pages_per_host.into(),
+            1,
+            10_000_000,
+        )?;
+        within(
+            "max_links_per_page",
+            self.max_links_per_page as u64,
+            0,
+            100_000,
+        )?;
         if !self.schedule.is_empty() {
             crate::schedule::check(&self.schedule)?;
         }

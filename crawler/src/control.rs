@@ -163,7 +163,14 @@ impl Control {
         metrics::counter!(Metric::Bytes.name()).increment(outcome.bytes as u64);
         metrics::counter!(Metric::Versions.name()).increment(versions);
         let (url, reason) = (&page.url, outcome.reason);
-        tracing::debug!(url, state, reason, status = outcome.status, versions, "looked at a page");
+        tracing::debug!(
+            url,
+            state,
+            reason,
+            status = outcome.status,
+            versions,
+            "looked at a page"
+        );
     }
 
     pub(crate) fn status(self: &Arc<Self>) -> Status {

@@ -83,9 +83,13 @@ impl Reader {
         })?;
         let mut selectors = BTreeMap::new();
         for (name, field) in &crawl.fields {
-            let Some(text) = &field.selector else { continue };
+            let Some(text) = &field.selector else {
+                continue;
+            };
             let selector = Selector::parse(text).map_err(|error| {
-                anyhow::anyhow!("crawl.field.{name}.selector = {text:?} is no CSS selector: {error}")
+                anyhow::anyhow!(
+                    "crawl.field.{name}.selector = {text:?} is no CSS selector: {error}"
+                )
             })?;
             selectors.insert(name.clone(), (selector, field.attribute.clone()));
         }
@@ -158,7 +162,13 @@ impl Reader {
                 continue;
             }
             let beside = if is_only { second.first() } else { None };
-            attempts.push(self.attempt(Some(thing), beside, is_only.then_some(page), host, canonical));
+            attempts.push(self.attempt(
+                Some(thing),
+                beside,
+                is_only.then_some(page),
+                host,
+                canonical,
+            ));
         }
         if things.is_empty() {
             let attempt = self.attempt(None, None, Some(page), host, canonical);
@@ -196,7 +206,8 @@ impl Reader {
             let payload = json!(attempt.record).to_string();
             let reason = match decoder.push(payload.as_bytes(), arrival_us) {
                 Ok(()) if attempt.id.is_none() => {
-                    let why = "several listings, and this one has neither an identifier nor an address";
+                    let why =
+                        "several listings, and this one has neither an identifier nor an address";
                     return Some(("no_identity", why.to_owned()));
                 }
                 Ok(()) => return None,
@@ -211,11 +222,14 @@ impl Reader {
             if is_target || !is_optional || attempt.record.remove(&name).is_none() {
                 let known = attempt.problems.get(&name);
                 let code = known.map_or(reason.code(), |(code, _)| code);
-                let why = known.map_or_else(|| reason.to_string(), |(_, why)| format!("{name}: {why}"));
+                let why =
+                    known.map_or_else(|| reason.to_string(), |(_, why)| format!("{name}: {why}"));
                 return Some((code, why));
             }
             attempt.provenance.remove(&name);
-            attempt.problems.insert(name, (reason.code(), reason.to_string()));
+            attempt
+                .problems
+                .insert(name, (reason.code(), reason.to_string()));
         }
     }
 }
@@ -223,5 +237,8 @@ impl Reader {
 /// The first half of SHA-256, in hexadecimal digits.
 fn hash(text: &str) -> String {
     let digest = Sha256::digest(text.as_bytes());
-    digest[..16].iter().map(|byte| format!("{byte:02x}")).collect()
+    digest[..16]
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
 }

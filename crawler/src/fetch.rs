@@ -18,7 +18,8 @@ use crate::unpack;
 /// Longest header that is kept, in bytes.
 const HEADER_BYTES: usize = 2048;
 /// What pages and sitemaps are asked for as.
-const ACCEPTED: &str = "text/html,application/xhtml+xml,application/xml;q=0.9,text/xml;q=0.9,*/*;q=0.1";
+const ACCEPTED: &str =
+    "text/html,application/xhtml+xml,application/xml;q=0.9,text/xml;q=0.9,*/*;q=0.1";
 
 /// What the server gave along with a page the last time.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -170,11 +171,18 @@ impl Fetcher {
             limit,
             when: "as it came",
         };
-        if response.content_length().is_some_and(|length| length > limit as u64) {
+        if response
+            .content_length()
+            .is_some_and(|length| length > limit as u64)
+        {
             return Err(too_large());
         }
         let mut packed = Vec::new();
-        while let Some(chunk) = response.chunk().await.map_err(|error| self.explain(&error))? {
+        while let Some(chunk) = response
+            .chunk()
+            .await
+            .map_err(|error| self.explain(&error))?
+        {
             if packed.len() + chunk.len() > limit {
                 return Err(too_large());
             }

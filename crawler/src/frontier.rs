@@ -3,8 +3,8 @@
 
 mod listings;
 mod migrations;
-mod pages;
 mod paces;
+mod pages;
 mod sites;
 
 use std::time::Duration;
@@ -16,8 +16,8 @@ use sqlx::PgPool;
 
 pub use listings::Unpublished;
 pub use migrations::{DDL, migrate};
-pub use pages::{Claimed, Known, Outcome, State};
 pub use paces::{Lease, Pause};
+pub use pages::{Claimed, Known, Outcome, State};
 pub use sites::StoredRobots;
 
 /// A page to come.
@@ -60,7 +60,9 @@ pub enum FrontierError {
     #[error("the database was away when the crawler left")]
     Left,
     /// The database refuses.
-    #[error("PostgreSQL refuses what the crawler keeps: see whether the tables crawler_* are its own")]
+    #[error(
+        "PostgreSQL refuses what the crawler keeps: see whether the tables crawler_* are its own"
+    )]
     Refused(#[source] sqlx::Error),
 }
 
@@ -89,14 +91,12 @@ impl Frontier {
         &self,
         attempt: impl AsyncFnMut() -> Result<T, sqlx::Error>,
     ) -> Result<T, FrontierError> {
-        let trying = self.retrying.until_done(
-            attempt,
-            Fault::of_database,
-            |error, wait| {
+        let trying = self
+            .retrying
+            .until_done(attempt, Fault::of_database, |error, wait| {
                 let retry_in_ms = wait.as_millis() as u64;
                 tracing::warn!(%error, retry_in_ms, "the frontier cannot be reached; trying again");
-            },
-        );
+            });
         tokio::select! {
             biased;
             done = trying => done.map_err(FrontierError::Refused),

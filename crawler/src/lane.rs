@@ -12,7 +12,9 @@ use crate::config::CrawlerConfig;
 use crate::control::Control;
 use crate::extract::Reader;
 use crate::fetch::Fetcher;
-use crate::frontier::{Claimed, Found, Frontier, FrontierError, Known, Lease, Outcome, Pause, State};
+use crate::frontier::{
+    Claimed, Found, Frontier, FrontierError, Known, Lease, Outcome, Pause, State,
+};
 use crate::metric::Metric;
 use crate::permission::{Permission, Site};
 use crate::robots::Robots;
@@ -179,19 +181,28 @@ impl Lane {
     async fn keep(&self, page: &Claimed, outcome: &Outcome) -> Result<(), FrontierError> {
         let shared = &self.shared;
         let most = shared.config.max_pages_per_host;
-        let versions = shared.frontier.record(page, &self.name, outcome, most).await?;
+        let versions = shared
+            .frontier
+            .record(page, &self.name, outcome, most)
+            .await?;
         shared.control.visited(&self.name, page, outcome, versions);
         Ok(())
     }
 
     /// The pause that is kept between two requests: the longest that settings and sites ask for.
     fn delay(&self) -> Duration {
-        let asked = self.robots.values().filter_map(|(robots, _)| robots.delay());
+        let asked = self
+            .robots
+            .values()
+            .filter_map(|(robots, _)| robots.delay());
         asked.fold(self.shared.config.delay(), Duration::max)
     }
 
     fn available(&self) -> Vec<String> {
-        let available = self.robots.iter().filter(|(_, (robots, _))| robots.is_available());
+        let available = self
+            .robots
+            .iter()
+            .filter(|(_, (robots, _))| robots.is_available());
         available.map(|(origin, _)| origin.clone()).collect()
     }
 
@@ -205,7 +216,9 @@ impl Lane {
         let Some(stored) = self.shared.frontier.robots(&site.origin).await? else {
             return Ok(false);
         };
-        let status = stored.robots_status.and_then(|status| u16::try_from(status).ok());
+        let status = stored
+            .robots_status
+            .and_then(|status| u16::try_from(status).ok());
         let robots = Robots::read(status, &stored.robots_body);
         let until = Instant::now() + stored.fresh;
         self.robots.insert(site.origin.clone(), (robots, until));
@@ -215,12 +228,17 @@ impl Lane {
     /// Asks for a site's robots.txt and keeps it.
     async fn ask_for_robots(&mut self, site: &Site, failures: u32) -> Result<Pause, FrontierError> {
         let shared = Arc::clone(&self.shared);
-        let (stored, error, pause) =
-            visit::robots(&shared, site, self.delay(), failures).await;
-        let kept = shared.frontier.keep_robots(&site.origin, &self.name, &stored, error.as_deref());
+        let (stored, error, pause) = visit::robots(&shared, site, self.delay(), failures).await;
+        let kept = shared
+            .frontier
+            .keep_robots(&site.origin, &self.name, &stored, error.as_deref());
         kept.await?;
         if let Some(error) = error {
-            tracing::warn!(site = site.origin, error, "robots.txt could not be had: nothing is read");
+            tracing::warn!(
+                site = site.origin,
+                error,
+                "robots.txt could not be had: nothing is read"
+            );
         }
         metrics::counter!(Metric::Robots.name()).increment(1);
         Ok(pause)
@@ -254,4 +272,3 @@ impl Lane {
         Ok(())
     }
 }
-

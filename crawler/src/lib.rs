@@ -72,7 +72,10 @@ pub async fn run(config: Config, listener: TcpListener, shutdown: Shutdown) -> a
         return Ok(());
     };
     let topic = config.kafka.topics.new_data.clone();
-    if kafka::open(&config.kafka, &[&topic], &health, &shutdown).await?.is_none() {
+    if kafka::open(&config.kafka, &[&topic], &health, &shutdown)
+        .await?
+        .is_none()
+    {
         return Ok(());
     }
     let guard = Guard {
@@ -143,7 +146,10 @@ pub async fn open(
 async fn runs(shared: &Arc<Shared>, shutdown: &Shutdown) -> anyhow::Result<()> {
     let mut lanes: BTreeMap<String, Vec<Site>> = BTreeMap::new();
     for site in &shared.permission.sites {
-        lanes.entry(site.lane.clone()).or_default().push(site.clone());
+        lanes
+            .entry(site.lane.clone())
+            .or_default()
+            .push(site.clone());
     }
     let hosts: Vec<String> = lanes.keys().cloned().collect();
     loop {

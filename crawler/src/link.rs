@@ -8,17 +8,37 @@ use crate::personal;
 const LONGEST: usize = 2048;
 /// Parameters that say where a visitor came from, not what a page is.
 const TRACKING: [&str; 8] = [
-    "fbclid", "gclid", "yclid", "msclkid", "dclid", "mc_cid", "mc_eid", "_openstat",
+    "fbclid",
+    "gclid",
+    "yclid",
+    "msclkid",
+    "dclid",
+    "mc_cid",
+    "mc_eid",
+    "_openstat",
 ];
 /// Parts of a path behind which a login, an account or a form lies.
 const LOGIN: [&str; 15] = [
-    "login", "log-in", "logon", "signin", "sign-in", "signup", "sign-up", "register", "registration", "logout",
-    "auth", "oauth", "account", "password", "wp-login.php",
+    "login",
+    "log-in",
+    "logon",
+    "signin",
+    "sign-in",
+    "signup",
+    "sign-up",
+    "register",
+    "registration",
+    "logout",
+    "auth",
+    "oauth",
+    "account",
+    "password",
+    "wp-login.php",
 ];
 /// Ends of a path of what is no page.
 const NO_PAGES: [&str; 22] = [
-    "jpg", "jpeg", "png", "gif", "webp", "avif", "svg", "ico", "bmp", "css", "js", "pdf", "zip", "mp4", "webm",
-    "mp3", "woff", "woff2", "doc", "docx", "xls", "xlsx",
+    "jpg", "jpeg", "png", "gif", "webp", "avif", "svg", "ico", "bmp", "css", "js", "pdf", "zip",
+    "mp4", "webm", "mp3", "woff", "woff2", "doc", "docx", "xls", "xlsx",
 ];
 
 /// An address in one spelling: without a fragment, without parameters of tracking. `None` for what is not
@@ -33,7 +53,9 @@ pub fn normalised(mut url: Url) -> Option<Url> {
         let is_tracking = |name: &str| TRACKING.contains(&name) || name.starts_with("utm_");
         let parts = url.query().unwrap_or_default().split('&');
         let kept: Vec<&str> = parts
-            .filter(|part| !part.is_empty() && !is_tracking(part.split('=').next().unwrap_or_default()))
+            .filter(|part| {
+                !part.is_empty() && !is_tracking(part.split('=').next().unwrap_or_default())
+            })
             .collect();
         let query = (!kept.is_empty()).then(|| kept.join("&"));
         url.set_query(query.as_deref());
@@ -72,10 +94,18 @@ mod tests {
         ] {
             assert_eq!(one(text).as_deref(), Some("https://example.com/b?x=1"));
         }
-        for text in ["mailto:a@b.c", "ftp://example.com/", "https://me:x@example.com/", "data:text/html,x"] {
+        for text in [
+            "mailto:a@b.c",
+            "ftp://example.com/",
+            "https://me:x@example.com/",
+            "data:text/html,x",
+        ] {
             assert_eq!(one(text), None, "{text}");
         }
-        assert_eq!(one(&format!("https://example.com/{}", "x".repeat(3000))), None);
+        assert_eq!(
+            one(&format!("https://example.com/{}", "x".repeat(3000))),
+            None
+        );
     }
 
     #[test]

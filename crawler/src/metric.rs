@@ -52,8 +52,14 @@ impl Metric {
                 "hedonic_crawler_unchanged_total",
                 "Pages that had not changed since the last time",
             ),
-            Metric::Bytes => ("hedonic_crawler_received_bytes_total", "Bytes of bodies received"),
-            Metric::Robots => ("hedonic_crawler_robots_total", "Times a robots.txt was asked for"),
+            Metric::Bytes => (
+                "hedonic_crawler_received_bytes_total",
+                "Bytes of bodies received",
+            ),
+            Metric::Robots => (
+                "hedonic_crawler_robots_total",
+                "Times a robots.txt was asked for",
+            ),
             Metric::Versions => ("hedonic_crawler_versions_total", "New versions of listings"),
             Metric::Published => (
                 "hedonic_crawler_published_total",

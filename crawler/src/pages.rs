@@ -34,13 +34,25 @@ const SELECTED: &str = "($1::text IS NULL OR lane = $1) AND ($2::text IS NULL OR
                         AND ($3::text IS NULL OR reason = $3)";
 
 /// A line of the list: when, state, reason, detail, status, address.
-type Line = (Option<DateTime<Utc>>, String, Option<String>, Option<String>, Option<i32>, String);
+type Line = (
+    Option<DateTime<Utc>>,
+    String,
+    Option<String>,
+    Option<String>,
+    Option<i32>,
+    String,
+);
 
 /// Prints the pages looked at last, and counts them; with `as_json` one object a line.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn list(pool: &PgPool, selection: &Selection, limit: u32, as_json: bool) -> anyhow::Result<()> {
+pub async fn list(
+    pool: &PgPool,
+    selection: &Selection,
+    limit: u32,
+    as_json: bool,
+) -> anyhow::Result<()> {
     let sql = format!(
         "SELECT checked_at, state, reason, detail, status, url FROM crawler_pages WHERE {SELECTED} \
          ORDER BY checked_at DESC NULLS LAST, found_at, url LIMIT $4"
@@ -122,8 +134,10 @@ pub async fn show(pool: &PgPool, url: &str) -> anyhow::Result<()> {
     .fetch_all(pool)
     .await?;
     let mut page: Value = serde_json::from_str(&page)?;
-    let versions: Result<Vec<Value>, _> =
-        versions.iter().map(|(version,)| serde_json::from_str(version)).collect();
+    let versions: Result<Vec<Value>, _> = versions
+        .iter()
+        .map(|(version,)| serde_json::from_str(version))
+        .collect();
     page["versions"] = Value::Array(versions?);
     let mut out = std::io::stdout().lock();
     writeln!(out, "{page:#}").context("standard output does not take it")

@@ -112,7 +112,9 @@ impl Site {
             return Err(wrong("it is neither http nor https"));
         }
         if !url.username().is_empty() || url.password().is_some() {
-            return Err(wrong("it has a user or a password, and logins are not made"));
+            return Err(wrong(
+                "it has a user or a password, and logins are not made",
+            ));
         }
         if url.path() != "/" || url.query().is_some() || url.fragment().is_some() {
             return Err(wrong("it has a path: all that robots.txt allows is read"));
@@ -181,14 +183,26 @@ mod tests {
             (("crawler.contact", ""), "crawler.contact"),
             (("crawler.contact", "me"), "crawler.contact"),
             (("crawler.contact", "a@b.c\r\nX: y"), "crawler.contact"),
-            (("crawler.right_to_crawl", "false"), "crawler.right_to_crawl"),
+            (
+                ("crawler.right_to_crawl", "false"),
+                "crawler.right_to_crawl",
+            ),
             (("crawler.delay_ms", "999"), "crawler.delay_ms"),
-            (("crawler.hosts", "ftp://example.com"), "neither http nor https"),
+            (
+                ("crawler.hosts", "ftp://example.com"),
+                "neither http nor https",
+            ),
             (("crawler.hosts", "https://me:pass@example.com"), "logins"),
             (("crawler.hosts", "example.com/flats"), "path"),
-            (("crawler.hosts", "http://127.0.0.1:80"), "allow_private_addresses"),
+            (
+                ("crawler.hosts", "http://127.0.0.1:80"),
+                "allow_private_addresses",
+            ),
             (("crawler.hosts", "http://[::1]"), "allow_private_addresses"),
-            (("crawler.hosts", "http://2130706433"), "allow_private_addresses"),
+            (
+                ("crawler.hosts", "http://2130706433"),
+                "allow_private_addresses",
+            ),
         ] {
             let error = asked(&[set]).expect_err("refused");
             assert!(error.contains(expected), "{set:?}: {error}");
@@ -202,11 +216,18 @@ mod tests {
         assert_eq!(permission.sites[0].origin, "https://example.com");
         let quick = ("crawler.delay_ms", "5");
         let allow = ("crawler.allow_private_addresses", "true");
-        let here = ("crawler.hosts", "http://127.0.0.1:8000, http://localhost:81");
+        let here = (
+            "crawler.hosts",
+            "http://127.0.0.1:8000, http://localhost:81",
+        );
         let permission = asked(&[quick, allow, here]).expect("this machine alone");
         let lanes: Vec<&str> = permission.sites.iter().map(|site| &*site.lane).collect();
         assert_eq!(lanes, ["127.0.0.1:8000", "localhost:81"]);
-        for elsewhere in ["http://127.0.0.1,example.com", "http://10.0.0.1", "localhost.example.com"] {
+        for elsewhere in [
+            "http://127.0.0.1,example.com",
+            "http://10.0.0.1",
+            "localhost.example.com",
+        ] {
             let hosts = ("crawler.hosts", elsewhere);
             let error = asked(&[quick, allow, hosts]).expect_err("not this machine alone");
             assert!(error.contains("delay_ms"), "{error}");

@@ -64,7 +64,11 @@ impl Publisher<'_> {
                     Some(why) => {
                         failures += 1;
                         metrics::counter!(Metric::PublishRetries.name()).increment(1);
-                        tracing::warn!(error = why, failures, "listings are not published yet; trying again");
+                        tracing::warn!(
+                            error = why,
+                            failures,
+                            "listings are not published yet; trying again"
+                        );
                         if failures >= self.unready_after {
                             self.health.waiting(PART, why);
                         }
@@ -99,7 +103,12 @@ impl Publisher<'_> {
                 Ok(Ok(Ok(_))) => confirmed.push(version.seq),
                 Ok(Ok(Err((error, _)))) => why = self.failed(version, &error).await?.or(why),
                 Ok(Err(cancelled)) => why = Some(cancelled.to_string()),
-                Err(_) => why = Some(format!("Kafka gave no word within {} s", DELIVERY.as_secs())),
+                Err(_) => {
+                    why = Some(format!(
+                        "Kafka gave no word within {} s",
+                        DELIVERY.as_secs()
+                    ))
+                }
             }
         }
         if !confirmed.is_empty() {
@@ -111,12 +120,18 @@ impl Publisher<'_> {
     }
 
     /// Why a version has to be sent again; `None` where it never will be.
-    async fn failed(&self, version: &Unpublished, error: &KafkaError) -> anyhow::Result<Option<String>> {
+    async fn failed(
+        &self,
+        version: &Unpublished,
+        error: &KafkaError,
+    ) -> anyhow::Result<Option<String>> {
         match Fault::of_kafka(error) {
             Fault::Passing => Ok(Some(error.to_string())),
             Fault::Row => {
                 tracing::warn!(id = version.id, %error, "Kafka does not take a listing");
-                self.frontier.unpublishable(version.seq, &error.to_string()).await?;
+                self.frontier
+                    .unpublishable(version.seq, &error.to_string())
+                    .await?;
                 Ok(None)
             }
             Fault::Setup => anyhow::bail!(

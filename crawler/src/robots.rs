@@ -40,7 +40,8 @@ impl Robots {
 
     fn parse(body: &str) -> Robots {
         let sensible = |line: &&str| {
-            line.len() <= LONGEST_LINE && line.bytes().filter(|byte| *byte == b'*').count() <= MOST_STARS
+            line.len() <= LONGEST_LINE
+                && line.bytes().filter(|byte| *byte == b'*').count() <= MOST_STARS
         };
         let text: Vec<&str> = body.lines().filter(sensible).collect();
         match Robot::new(ROBOTS_NAME, text.join("\n").as_bytes()) {
@@ -69,7 +70,9 @@ impl Robots {
         let Robots::Rules(robot) = self else {
             return None;
         };
-        let seconds = robot.delay.filter(|seconds| seconds.is_finite() && *seconds > 0.0)?;
+        let seconds = robot
+            .delay
+            .filter(|seconds| seconds.is_finite() && *seconds > 0.0)?;
         Some(Duration::from_secs_f32(seconds.min(MOST_DELAY_S)))
     }
 
@@ -94,10 +97,16 @@ mod tests {
     fn statuses_are_read_as_the_rfc_says() {
         for status in [Some(500), Some(503), Some(429), Some(302), None] {
             let robots = Robots::read(status, "");
-            assert!(!robots.allows(&url("/")) && !robots.is_available(), "{status:?}");
+            assert!(
+                !robots.allows(&url("/")) && !robots.is_available(),
+                "{status:?}"
+            );
         }
         for status in [Some(404), Some(403), Some(410)] {
-            assert!(Robots::read(status, "Disallow: /").allows(&url("/")), "{status:?}");
+            assert!(
+                Robots::read(status, "Disallow: /").allows(&url("/")),
+                "{status:?}"
+            );
         }
     }
 
@@ -129,6 +138,9 @@ mod tests {
         let stars = format!("User-agent: *\nDisallow: /{}b\n", "*a".repeat(19));
         let robots = Robots::read(Some(200), &stars);
         assert!(robots.allows(&url(&format!("/{}", "a".repeat(2000)))));
-        Robots::read(Some(200), "\0\u{fffd}<html>\nUser-agent:\nDisallow\n: :\nCrawl-delay: -1");
+        Robots::read(
+            Some(200),
+            "\0\u{fffd}<html>\nUser-agent:\nDisallow\n: :\nCrawl-delay: -1",
+        );
     }
 }

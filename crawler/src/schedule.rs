@@ -18,9 +18,14 @@ pub fn check(expression: &str) -> anyhow::Result<()> {
 ///
 /// # Errors
 /// When the expression is not a schedule, or the scheduler cannot be started.
-pub(crate) async fn start(expression: &str, control: &Arc<Control>) -> anyhow::Result<JobScheduler> {
+pub(crate) async fn start(
+    expression: &str,
+    control: &Arc<Control>,
+) -> anyhow::Result<JobScheduler> {
     let scheduler = JobScheduler::new().await?;
-    scheduler.add(job(expression, Some(Arc::clone(control)))?).await?;
+    scheduler
+        .add(job(expression, Some(Arc::clone(control)))?)
+        .await?;
     scheduler.start().await?;
     Ok(scheduler)
 }

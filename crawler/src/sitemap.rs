@@ -53,8 +53,12 @@ impl Sitemap {
                     parents.push(start.local_name().as_ref().to_vec());
                     address.clear();
                 }
-                Event::Text(part) => address.push_str(&part.decode().map_err(quick_xml::Error::from)?),
-                Event::CData(part) => address.push_str(&part.decode().map_err(quick_xml::Error::from)?),
+                Event::Text(part) => {
+                    address.push_str(&part.decode().map_err(quick_xml::Error::from)?)
+                }
+                Event::CData(part) => {
+                    address.push_str(&part.decode().map_err(quick_xml::Error::from)?)
+                }
                 Event::GeneralRef(reference) => match reference.resolve_char_ref()? {
                     Some(letter) => address.push(letter),
                     None => match reference.as_ref() {
@@ -100,11 +104,20 @@ mod tests {
             </image:loc></image:image><lastmod>2026-01-01</lastmod></url>\
             <url><loc><![CDATA[https://e.com/b]]></loc></url></urlset>";
         let sitemap = Sitemap::parse(text);
-        assert_eq!(sitemap.pages, ["https://e.com/a?x=1&y=2", "https://e.com/b"]);
+        assert_eq!(
+            sitemap.pages,
+            ["https://e.com/a?x=1&y=2", "https://e.com/b"]
+        );
         assert_eq!(sitemap.broken, None);
-        let index = "<sitemapindex><sitemap><loc>https://e.com/s1.xml.gz</loc></sitemap></sitemapindex>";
+        let index =
+            "<sitemapindex><sitemap><loc>https://e.com/s1.xml.gz</loc></sitemap></sitemapindex>";
         assert_eq!(Sitemap::parse(index).sitemaps, ["https://e.com/s1.xml.gz"]);
-        assert_eq!(Sitemap::parse("https://e.com/1\n\nhttps://e.com/2\n").pages.len(), 2);
+        assert_eq!(
+            Sitemap::parse("https://e.com/1\n\nhttps://e.com/2\n")
+                .pages
+                .len(),
+            2
+        );
     }
 
     #[test]

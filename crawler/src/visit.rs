@@ -58,7 +58,11 @@ pub(crate) async fn visit(
         true => config.max_sitemap_bytes,
         false => config.max_page_bytes,
     };
-    let reads = if page.is_sitemap() { is_sitemap } else { is_page };
+    let reads = if page.is_sitemap() {
+        is_sitemap
+    } else {
+        is_page
+    };
     let rules = shared.reader.rules();
     let validators = page.validators(rules);
     let asking = shared.fetcher.get(url, &validators, reads, limit);
@@ -74,9 +78,15 @@ pub(crate) async fn visit(
     let again = |reason, why: String, asked: Option<Duration>| {
         let first = Duration::from_millis(config.backoff_ms);
         let most = Duration::from_millis(config.backoff_most_ms);
-        let wait = asked.unwrap_or_else(|| backoff::doubled(first, most, failures + 1)).max(delay);
+        let wait = asked
+            .unwrap_or_else(|| backoff::doubled(first, most, failures + 1))
+            .max(delay);
         let is_last = page.attempts.unsigned_abs() >= config.max_attempts;
-        let state = if is_last { State::Failed } else { State::Pending };
+        let state = if is_last {
+            State::Failed
+        } else {
+            State::Pending
+        };
         let mut outcome = Outcome::new(state, Some(reason)).because(why);
         outcome.retry_in = wait;
         outcome.pause = Some(Pause::Longer(wait));
@@ -97,7 +107,9 @@ pub(crate) async fn visit(
                     let asked = asked.and_then(|text| backoff::retry_after(text, Utc::now()));
                     again("busy", format!("the host answered {status}"), asked)
                 }
-                408 | 425 | 500..=599 => again("status", format!("the host answered {status}"), None),
+                408 | 425 | 500..=599 => {
+                    again("status", format!("the host answered {status}"), None)
+                }
                 _ => judge(shared, page, url, answer).await,
             };
             outcome.status = Some(status);
@@ -114,9 +126,10 @@ pub(crate) async fn visit(
 async fn judge(shared: &Arc<Shared>, page: &Claimed, url: &Url, answer: Answer) -> Outcome {
     match answer.status {
         200 if page.is_sitemap() => sitemap(shared, page, answer),
-        200 if !is_page(&answer.content_type) => {
-            refused("content_type", format!("expected HTML, found {:?}", answer.content_type))
-        }
+        200 if !is_page(&answer.content_type) => refused(
+            "content_type",
+            format!("expected HTML, found {:?}", answer.content_type),
+        ),
         200 => read(shared, page, url, answer).await,
         304 => {
             let mut outcome = Outcome::new(State::Fetched, None);
@@ -142,25 +155,39 @@ fn refused(reason: &'static str, why: String) -> Outcome {
 }
 
 fn redirected(shared: &Shared, page: &Claimed, url: &Url, to: Option<&str>) -> Outcome {
-    let target = to.and_then(|to| url.join(to).ok()).and_then(link::normalised);
+    let target = to
+        .and_then(|to| url.join(to).ok())
+        .and_then(link::normalised);
     let Some(target) = target else {
         return refused("redirect", "it redirects to what is no address".to_owned());
     };
     let redirects = page.redirects.unsigned_abs() + 1;
     if redirects > shared.config.max_redirects {
-        return refused("redirects", format!("{redirects} redirects one after the other"));
+        return refused(
+            "redirects",
+            format!("{redirects} redirects one after the other"),
+        );
     }
     let depth = page.depth.unsigned_abs();
-    match found(&shared.permission, &target, depth, redirects, page.is_sitemap()) {
+    match found(
+        &shared.permission,
+        &target,
+        depth,
+        redirects,
+        page.is_sitemap(),
+    ) {
         Some(found) => {
-            let mut outcome = Outcome::new(State::Redirected, None)
-                .because(format!("it redirects to {target}"));
+            let mut outcome =
+                Outcome::new(State::Redirected, None).because(format!("it redirects to {target}"));
             outcome.found.push(found);
             outcome
         }
         None => refused(
             "redirect_outside",
-            format!("it redirects to {}, which crawler.hosts does not name", origin(&target)),
+            format!(
+                "it redirects to {}, which crawler.hosts does not name",
+                origin(&target)
+            ),
         ),
     }
 }
@@ -186,21 +213,34 @@ fn sitemap(shared: &Shared, page: &Claimed, answer: Answer) -> Outcome {
     if page.depth < SITEMAP_DEPTH {
         let depth = page.depth.unsigned_abs() + 1;
         let further = sitemap.sitemaps.iter().filter_map(parsed);
-        outcome.found.extend(further.filter_map(|url| found(permission, &url, depth, 0, true)));
+        outcome
+            .found
+            .extend(further.filter_map(|url| found(permission, &url, depth, 0, true)));
     }
     let pages = sitemap.pages.iter().filter_map(parsed);
-    outcome.found.extend(pages.filter_map(|url| found(permission, &url, 0, 0, false)));
+    outcome
+        .found
+        .extend(pages.filter_map(|url| found(permission, &url, 0, 0, false)));
     outcome
 }
 
 async fn read(shared: &Arc<Shared>, page: &Claimed, url: &Url, answer: Answer) -> Outcome {
-    let (reader, own, nesting) =
-        (Arc::clone(&shared.reader), url.clone(), shared.config.max_nesting);
-    let host = shared.permission.site(url).map_or_else(String::new, |site| site.lane.clone());
+    let (reader, own, nesting) = (
+        Arc::clone(&shared.reader),
+        url.clone(),
+        shared.config.max_nesting,
+    );
+    let host = shared
+        .permission
+        .site(url)
+        .map_or_else(String::new, |site| site.lane.clone());
     let tag = answer.robots_tag.clone();
     let reading = tokio::task::spawn_blocking(move || {
         let text = charset::decode(&answer.body, &answer.content_type);
-        (reader.read(&text, &own, &host, nesting, &tag), answer.validators)
+        (
+            reader.read(&text, &own, &host, nesting, &tag),
+            answer.validators,
+        )
     });
     let (read, validators) = match tokio::time::timeout(READING, reading).await {
         Ok(Ok(read)) => read,
@@ -262,7 +302,12 @@ pub(crate) async fn robots(
     for hop in 0..=ROBOTS_REDIRECTS {
         let answer = shared
             .fetcher
-            .get(&url, &Validators::default(), |_| true, config.max_page_bytes.max(robots::MOST_BYTES))
+            .get(
+                &url,
+                &Validators::default(),
+                |_| true,
+                config.max_page_bytes.max(robots::MOST_BYTES),
+            )
             .await;
         let answer = match answer {
             Ok(answer) => answer,
@@ -272,7 +317,10 @@ pub(crate) async fn robots(
             }
         };
         status = Some(i32::from(answer.status));
-        asked = answer.retry_after.as_deref().and_then(|text| backoff::retry_after(text, Utc::now()));
+        asked = answer
+            .retry_after
+            .as_deref()
+            .and_then(|text| backoff::retry_after(text, Utc::now()));
         if !(300..400).contains(&answer.status) {
             let read = &answer.body[..answer.body.len().min(robots::MOST_BYTES)];
             body = String::from_utf8_lossy(read).into_owned();
@@ -303,7 +351,9 @@ pub(crate) async fn robots(
     }
     let fresh = match is_available {
         true => Duration::from_secs(config.robots_s),
-        false => asked.unwrap_or_default().max(Duration::from_secs(config.robots_retry_s)),
+        false => asked
+            .unwrap_or_default()
+            .max(Duration::from_secs(config.robots_retry_s)),
     };
     let pause = match is_available {
         true => Pause::Usual(read.delay().map_or(delay, |asked| asked.max(delay))),
@@ -328,5 +378,7 @@ fn is_page(content_type: &str) -> bool {
 
 /// Sitemaps are served as anything; what is none names no pages.
 fn is_sitemap(content_type: &str) -> bool {
-    !["image/", "video/", "audio/", "font/"].iter().any(|kind| content_type.starts_with(kind))
+    !["image/", "video/", "audio/", "font/"]
+        .iter()
+        .any(|kind| content_type.starts_with(kind))
 }

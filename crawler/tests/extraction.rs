@@ -20,11 +20,19 @@ fn read(page: &str) -> Reading {
 }
 
 fn json_ld(block: &str) -> String {
-    format!("<html><head><script type=\"application/ld+json\">{block}</script></head><body>x</body></html>")
+    format!(
+        "<html><head><script type=\"application/ld+json\">{block}</script></head><body>x</body></html>"
+    )
 }
 
 fn only(reading: Reading) -> Listing {
-    assert_eq!(reading.listings.len(), 1, "{:?} {}", reading.detail, reading.extraction);
+    assert_eq!(
+        reading.listings.len(),
+        1,
+        "{:?} {}",
+        reading.detail,
+        reading.extraction
+    );
     reading.listings.into_iter().next().unwrap()
 }
 
@@ -123,11 +131,17 @@ fn microdata_meta_elements_and_selectors_in_turn() {
         12</i></div></div></div>"#;
     is_the_flat("microdata", microdata);
     let listing = only(read(microdata));
-    assert_eq!(listing.provenance["rooms"], "microdata: Offer.itemOffered.numberOfRooms");
+    assert_eq!(
+        listing.provenance["rooms"],
+        "microdata: Offer.itemOffered.numberOfRooms"
+    );
 
     let text = include_str!("../../schemas/real-estate.toml")
         .replace("property = [\"floorLevel\"]", "selector = \"ul .floor\"")
-        .replace("property = [\"numberOfRooms\", \"numberOfBedrooms\"]", "selector = \"[data-rooms]\"\nattribute = \"data-rooms\"")
+        .replace(
+            "property = [\"numberOfRooms\", \"numberOfBedrooms\"]",
+            "selector = \"[data-rooms]\"\nattribute = \"data-rooms\"",
+        )
         .replace("property = [\"floorSize\"]", "selector = \"ul .area\"");
     let schema = Schema::parse(&text, "test").unwrap();
     let page = r#"<meta property="product:price:amount" content="5 400 000"><meta property="product:price:currency" content="RUB">
@@ -140,29 +154,89 @@ fn microdata_meta_elements_and_selectors_in_turn() {
     assert_eq!(listing.provenance["price"], "meta product:price:amount");
     assert_eq!(listing.provenance["floor"], "selector ul .floor");
     // Structured data comes before it.
-    let both = format!("{}{page}", json_ld(&format!(r#"{{"@type":"Apartment","offers":{{"price":1,"priceCurrency":"RUB"}},{APARTMENT}}}"#)));
+    let both = format!(
+        "{}{page}",
+        json_ld(&format!(
+            r#"{{"@type":"Apartment","offers":{{"price":1,"priceCurrency":"RUB"}},{APARTMENT}}}"#
+        ))
+    );
     assert_eq!(only(read_with(&schema, &both)).record["price"], 1.0);
 }
 
 #[test]
 fn what_is_not_taken_says_why() {
     for (shape, block, reason) in [
-        ("another currency", format!(r#"{{"@type":"Apartment",{APARTMENT},"offers":{{"price":60000,"priceCurrency":"USD"}}}}"#), "currency"),
-        ("no currency", format!(r#"{{"@type":"Apartment",{APARTMENT},"offers":{{"price":60000}}}}"#), "currency"),
-        ("no price", format!(r#"{{"@type":"Apartment",{APARTMENT}}}"#), "missing_field"),
-        ("a price on demand", format!(r#"{{"@type":"Apartment",{APARTMENT},"offers":{{"price":"ask","priceCurrency":"RUB"}}}}"#), "wrong_type"),
-        ("a price out of bounds", format!(r#"{{"@type":"Apartment",{APARTMENT},"offers":{{"price":0,"priceCurrency":"RUB"}}}}"#), "out_of_bounds"),
-        ("a person for a city", format!(r#"{{"@type":"Offer",{PRICE},"itemOffered":{{"@type":"Apartment",{}}}}}"#, APARTMENT.replace("\"Kazan\"", "{\"@type\":\"Person\",\"name\":\"Ann Lee\"}")), "missing_field"),
-        ("no thing that is offered", r#"{"@type":"Recipe","name":"soup"}"#.to_owned(), "no_listing"),
+        (
+            "another currency",
+            format!(
+                r#"{{"@type":"Apartment",{APARTMENT},"offers":{{"price":60000,"priceCurrency":"USD"}}}}"#
+            ),
+            "currency",
+        ),
+        (
+            "no currency",
+            format!(r#"{{"@type":"Apartment",{APARTMENT},"offers":{{"price":60000}}}}"#),
+            "currency",
+        ),
+        (
+            "no price",
+            format!(r#"{{"@type":"Apartment",{APARTMENT}}}"#),
+            "missing_field",
+        ),
+        (
+            "a price on demand",
+            format!(
+                r#"{{"@type":"Apartment",{APARTMENT},"offers":{{"price":"ask","priceCurrency":"RUB"}}}}"#
+            ),
+            "wrong_type",
+        ),
+        (
+            "a price out of bounds",
+            format!(
+                r#"{{"@type":"Apartment",{APARTMENT},"offers":{{"price":0,"priceCurrency":"RUB"}}}}"#
+            ),
+            "out_of_bounds",
+        ),
+        (
+            "a person for a city",
+            format!(
+                r#"{{"@type":"Offer",{PRICE},"itemOffered":{{"@type":"Apartment",{}}}}}"#,
+                APARTMENT.replace("\"Kazan\"", "{\"@type\":\"Person\",\"name\":\"Ann Lee\"}")
+            ),
+            "missing_field",
+        ),
+        (
+            "no thing that is offered",
+            r#"{"@type":"Recipe","name":"soup"}"#.to_owned(),
+            "no_listing",
+        ),
     ] {
         let reading = read(&json_ld(&block));
-        assert_eq!((reading.listings.len(), reading.reason), (0, Some(reason)), "{shape}: {:?}", reading.detail);
-        assert!(!reading.extraction.to_string().contains("Ann Lee"), "{shape}");
+        assert_eq!(
+            (reading.listings.len(), reading.reason),
+            (0, Some(reason)),
+            "{shape}: {:?}",
+            reading.detail
+        );
+        assert!(
+            !reading.extraction.to_string().contains("Ann Lee"),
+            "{shape}"
+        );
     }
     // An optional field that is wrong is left out, and said.
-    for area in ["{\"value\":54,\"unitCode\":\"KMT\"}", "54", "\"about 54\"", "{\"value\":1,\"unitCode\":\"MTK\"}"] {
-        let apartment = APARTMENT.replace("{\"@type\":\"QuantitativeValue\",\"value\":54,\"unitCode\":\"MTK\"}", area);
-        let reading = read(&json_ld(&format!(r#"{{"@type":"Offer",{PRICE},"itemOffered":{{"@type":"Apartment",{apartment}}}}}"#)));
+    for area in [
+        "{\"value\":54,\"unitCode\":\"KMT\"}",
+        "54",
+        "\"about 54\"",
+        "{\"value\":1,\"unitCode\":\"MTK\"}",
+    ] {
+        let apartment = APARTMENT.replace(
+            "{\"@type\":\"QuantitativeValue\",\"value\":54,\"unitCode\":\"MTK\"}",
+            area,
+        );
+        let reading = read(&json_ld(&format!(
+            r#"{{"@type":"Offer",{PRICE},"itemOffered":{{"@type":"Apartment",{apartment}}}}}"#
+        )));
         let problem = reading.extraction["listings"][0]["problems"]["area"].clone();
         let listing = only(reading);
         assert!(!listing.record.contains_key("area"), "{area}");
@@ -186,14 +260,19 @@ fn nothing_of_people_and_no_picture_is_kept() {
 }
 
 fn offer(more: &str) -> String {
-    json_ld(&format!(r#"{{"@type":"Offer",{more}{PRICE},"itemOffered":{{"@type":"Apartment",{APARTMENT}}}}}"#))
+    json_ld(&format!(
+        r#"{{"@type":"Offer",{more}{PRICE},"itemOffered":{{"@type":"Apartment",{APARTMENT}}}}}"#
+    ))
 }
 
 #[test]
 fn an_id_is_what_the_source_calls_it_else_its_address() {
     for (more, id) in [
         (r#""identifier":"A-7","#, "example.com/A-7"),
-        (r#""identifier":{"@type":"PropertyValue","propertyID":"ad","value":77},"#, "example.com/77"),
+        (
+            r#""identifier":{"@type":"PropertyValue","propertyID":"ad","value":77},"#,
+            "example.com/77",
+        ),
         (r#""sku":"s1","#, "example.com/s1"),
     ] {
         assert_eq!(only(read(&offer(more))).id, id);
@@ -202,8 +281,17 @@ fn an_id_is_what_the_source_calls_it_else_its_address() {
     assert_eq!(by_address.id.len(), 32, "{}", by_address.id);
     assert_eq!(by_address.record["id"], by_address.id);
     // The address that the page calls its own, in one spelling, is what counts.
-    let canonical = |to: &str| only(read(&format!("<link rel=canonical href='{to}'>{}", offer("")))).id;
-    assert_eq!(canonical("/flats/1"), canonical("https://example.com/flats/1?utm_source=x#top"));
+    let canonical = |to: &str| {
+        only(read(&format!(
+            "<link rel=canonical href='{to}'>{}",
+            offer("")
+        )))
+        .id
+    };
+    assert_eq!(
+        canonical("/flats/1"),
+        canonical("https://example.com/flats/1?utm_source=x#top")
+    );
     assert_ne!(canonical("/flats/1"), by_address.id);
     assert_eq!(canonical("https://elsewhere.example/"), by_address.id);
     // A changed price is another version of the same.
@@ -215,12 +303,28 @@ fn an_id_is_what_the_source_calls_it_else_its_address() {
 
 #[test]
 fn of_several_listings_those_of_other_pages_are_links_and_those_without_a_name_are_refused() {
-    let one = |own: &str| format!(r#"{{"@type":"Offer",{own}{PRICE},"itemOffered":{{"@type":"Apartment",{APARTMENT}}}}}"#);
-    let list = [one(r#""url":"/flats/2","#), one(r#""identifier":"x","#), one("")].map(|item| format!(r#"{{"item":{item}}}"#));
-    let reading = read(&json_ld(&format!(r#"{{"@type":"ItemList","itemListElement":[{}]}}"#, list.join(","))));
+    let one = |own: &str| {
+        format!(
+            r#"{{"@type":"Offer",{own}{PRICE},"itemOffered":{{"@type":"Apartment",{APARTMENT}}}}}"#
+        )
+    };
+    let list = [
+        one(r#""url":"/flats/2","#),
+        one(r#""identifier":"x","#),
+        one(""),
+    ]
+    .map(|item| format!(r#"{{"item":{item}}}"#));
+    let reading = read(&json_ld(&format!(
+        r#"{{"@type":"ItemList","itemListElement":[{}]}}"#,
+        list.join(",")
+    )));
     let links: Vec<&str> = reading.links.iter().map(Url::as_str).collect();
     assert_eq!(links, ["https://example.com/flats/2"]);
-    assert!(reading.extraction.to_string().contains("no_identity"), "{}", reading.extraction);
+    assert!(
+        reading.extraction.to_string().contains("no_identity"),
+        "{}",
+        reading.extraction
+    );
     assert_eq!(only(reading).id, "example.com/x");
 }
 
@@ -228,7 +332,10 @@ fn of_several_listings_those_of_other_pages_are_links_and_those_without_a_name_a
 fn deep_and_large_structures_are_bounded() {
     let deep = format!("{}1{}", "[".repeat(100_000), "]".repeat(100_000));
     assert_eq!(read(&json_ld(&deep)).listings.len(), 0);
-    let wide = format!("[{}]", vec![r#"{"@type":"Offer","identifier":"1"}"#; 5000].join(","));
+    let wide = format!(
+        "[{}]",
+        vec![r#"{"@type":"Offer","identifier":"1"}"#; 5000].join(",")
+    );
     assert_eq!(read(&json_ld(&wide)).listings.len(), 0);
     let circle = r##"{"@graph":[{"@type":"Offer","@id":"#a","itemOffered":{"@id":"#b"}},{"@type":"Offer","@id":"#b","itemOffered":{"@id":"#a"}}]}"##;
     assert_eq!(read(&json_ld(circle)).listings.len(), 0);

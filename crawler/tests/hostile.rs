@@ -17,8 +17,25 @@ use site::{Site, crawler, flat, html, one_run, pages, plain, redirect, sitemap, 
 use testbed::{Running, Testbed};
 
 const PATHS: [&str; 19] = [
-    "/huge", "/endless", "/slow", "/bomb", "/loop/a", "/chain/0", "/out", "/file", "/metadata", "/broken",
-    "/charset", "/links", "/deep", "/photo", "/noindex", "/personal", "/lying", "/good", "/empty",
+    "/huge",
+    "/endless",
+    "/slow",
+    "/bomb",
+    "/loop/a",
+    "/chain/0",
+    "/out",
+    "/file",
+    "/metadata",
+    "/broken",
+    "/charset",
+    "/links",
+    "/deep",
+    "/photo",
+    "/noindex",
+    "/personal",
+    "/lying",
+    "/good",
+    "/empty",
 ];
 
 fn bomb() -> Vec<u8> {
@@ -30,7 +47,10 @@ fn bomb() -> Vec<u8> {
 fn hostile(request: &HttpRequest) -> HttpResponse {
     let packed = |body: Vec<u8>| {
         let mut answer = HttpResponse::Ok();
-        answer.content_type("text/html").insert_header(("content-encoding", "gzip")).body(body)
+        answer
+            .content_type("text/html")
+            .insert_header(("content-encoding", "gzip"))
+            .body(body)
     };
     match request.path() {
         "/robots.txt" => plain("User-agent: *\nDisallow: /private/\n"),
@@ -47,7 +67,9 @@ fn hostile(request: &HttpRequest) -> HttpResponse {
                 tokio::time::sleep(Duration::from_millis(300)).await;
                 Some((Ok::<_, actix_web::Error>(Bytes::from_static(b"x")), ()))
             });
-            HttpResponse::Ok().content_type("text/html").streaming(Box::pin(drops))
+            HttpResponse::Ok()
+                .content_type("text/html")
+                .streaming(Box::pin(drops))
         }
         "/bomb" => packed(bomb()),
         "/loop/a" => redirect("/loop/b"),
@@ -55,14 +77,25 @@ fn hostile(request: &HttpRequest) -> HttpResponse {
         "/out" => redirect("https://elsewhere.example/flats"),
         "/file" => redirect("file:///etc/passwd"),
         "/metadata" => redirect("http://169.254.169.254/latest/meta-data/"),
-        "/broken" => html("<script type='application/ld+json'>{\"@type\":\"Offer\",,</script><a href=/found>x</a>"),
+        "/broken" => html(
+            "<script type='application/ld+json'>{\"@type\":\"Offer\",,</script><a href=/found>x</a>",
+        ),
         "/charset" => HttpResponse::Ok()
             .content_type("text/html; charset=klingon")
             .body([b"<a href=/found2>".to_vec(), vec![0xff, 0xfe, 0xca]].concat()),
-        "/links" => html((0..10_000).map(|n| format!("<a href=/many/{n}>{n}</a>")).collect::<String>()),
+        "/links" => html(
+            (0..10_000)
+                .map(|n| format!("<a href=/many/{n}>{n}</a>"))
+                .collect::<String>(),
+        ),
         "/deep" => html("<div>".repeat(100_000)),
-        "/photo" => HttpResponse::Ok().content_type("image/jpeg").body(vec![0xff; 100_000]),
-        "/noindex" => html(format!("<meta name=robots content=noindex>{}", flat(1, 5_000_000))),
+        "/photo" => HttpResponse::Ok()
+            .content_type("image/jpeg")
+            .body(vec![0xff; 100_000]),
+        "/noindex" => html(format!(
+            "<meta name=robots content=noindex>{}",
+            flat(1, 5_000_000)
+        )),
         "/personal" => html(
             flat(2, 5_000_000)
                 .replace("Kazan", "Kazan, ask Ann +7 912 345-67-89")
@@ -72,7 +105,10 @@ fn hostile(request: &HttpRequest) -> HttpResponse {
         "/good" => html(flat(3, 5_000_000)),
         "/empty" => html(""),
         path if path.starts_with("/many/") || path.starts_with("/found") => html("nothing"),
-        path => match path.strip_prefix("/chain/").and_then(|n| n.parse::<u32>().ok()) {
+        path => match path
+            .strip_prefix("/chain/")
+            .and_then(|n| n.parse::<u32>().ok())
+        {
             Some(n) => redirect(&format!("/chain/{}", n + 1)),
             None => status(404),
         },
@@ -120,10 +156,17 @@ async fn hostile_pages_are_survived_and_each_says_why() {
         ("/found3", "fetched", "no_listing"),
         ("/good", "fetched", ""),
     ] {
-        assert_eq!(all.get(path), Some(&(state.to_owned(), reason.to_owned())), "{path}");
+        assert_eq!(
+            all.get(path),
+            Some(&(state.to_owned(), reason.to_owned())),
+            "{path}"
+        );
     }
     assert!(!all.contains_key("/chain/6"));
-    assert_eq!(all.keys().filter(|path| path.starts_with("/many/")).count(), 100);
+    assert_eq!(
+        all.keys().filter(|path| path.starts_with("/many/")).count(),
+        100
+    );
     assert_eq!(site.most_together(), 1);
     assert_eq!(bed.number("SELECT count(*) FROM crawler_listings").await, 1);
     // Nothing of a person is in any table.
@@ -148,7 +191,10 @@ fn moody(code: &Arc<AtomicU16>, robots: u16) -> Site {
         "/robots.txt" => plain(""),
         "/sitemap.xml" => sitemap(request, (0..5).map(|number| format!("/flats/{number}"))),
         "/" => html("hello"),
-        path => match path.strip_prefix("/flats/").and_then(|number| number.parse().ok()) {
+        path => match path
+            .strip_prefix("/flats/")
+            .and_then(|number| number.parse().ok())
+        {
             Some(number) if number < 5 => match code.load(Ordering::SeqCst) {
                 200 => html(flat(number, 5_000_000)),
                 429 if given.fetch_add(1, Ordering::SeqCst) < 2 => HttpResponse::TooManyRequests()
@@ -163,7 +209,10 @@ fn moody(code: &Arc<AtomicU16>, robots: u16) -> Site {
 }
 
 fn flats(site: &Site) -> usize {
-    site.hits().iter().filter(|hit| hit.path.starts_with("/flats/")).count()
+    site.hits()
+        .iter()
+        .filter(|hit| hit.path.starts_with("/flats/"))
+        .count()
 }
 
 async fn listings(bed: &Testbed) -> i64 {
@@ -178,7 +227,12 @@ async fn a_robots_txt_that_cannot_be_had_allows_nothing() {
     let hosts = format!("http://{},http://{}", broken.host, absent.host);
     let running = crawler(&bed, &hosts, &[]);
     let status = one_run(&running).await;
-    assert_eq!(broken.counts().len(), 1, "robots.txt alone: {:?}", broken.counts());
+    assert_eq!(
+        broken.counts().len(),
+        1,
+        "robots.txt alone: {:?}",
+        broken.counts()
+    );
     let why = status["hosts"][&broken.host]["ended"].as_str().unwrap();
     assert!(why.contains("robots.txt"), "{why}");
     assert_eq!(flats(&absent), 6, "without one all is allowed");
@@ -198,7 +252,10 @@ async fn a_host_that_is_busy_is_left_alone_for_as_long_as_it_asks() {
     one_run(&running).await;
     assert_eq!(listings(&bed).await, 5);
     let hits = site.hits();
-    let flats: Vec<_> = hits.iter().filter(|hit| hit.path.starts_with("/flats/")).collect();
+    let flats: Vec<_> = hits
+        .iter()
+        .filter(|hit| hit.path.starts_with("/flats/"))
+        .collect();
     for two in flats.windows(2).take(2) {
         let pause = two[1].begun.saturating_duration_since(two[0].ended);
         assert!(pause >= Duration::from_secs(2), "{pause:?}");
@@ -208,7 +265,10 @@ async fn a_host_that_is_busy_is_left_alone_for_as_long_as_it_asks() {
 
 async fn stopped(running: &Running, site: &Site) -> String {
     let status = one_run(running).await;
-    status["hosts"][&site.host]["ended"].as_str().unwrap().to_owned()
+    status["hosts"][&site.host]["ended"]
+        .as_str()
+        .unwrap()
+        .to_owned()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -229,7 +289,9 @@ async fn a_host_that_forbids_is_not_asked_again_until_somebody_says_so() {
         host: Some(site.host.clone()),
         ..Default::default()
     };
-    let count = crawler::pages::retry(bed.pool(), &[], &selection).await.unwrap();
+    let count = crawler::pages::retry(bed.pool(), &[], &selection)
+        .await
+        .unwrap();
     assert!(count >= 6, "{count}");
     one_run(&running).await;
     assert_eq!(listings(&bed).await, 5);
@@ -259,9 +321,14 @@ async fn a_host_brings_no_more_pages_than_allowed() {
     let bed = Testbed::start().await;
     let site = Site::start(|request: &HttpRequest| match request.path() {
         "/robots.txt" | "/sitemap.xml" => status(404),
-        path => html(format!("<a href='{path}x'>deeper</a><a href='{path}y'>deeper</a>")),
+        path => html(format!(
+            "<a href='{path}x'>deeper</a><a href='{path}y'>deeper</a>"
+        )),
     });
-    let set = [("crawler.max_pages_per_host", "20"), ("crawler.max_depth", "50")];
+    let set = [
+        ("crawler.max_pages_per_host", "20"),
+        ("crawler.max_depth", "50"),
+    ];
     let running = crawler(&bed, &format!("http://{}", site.host), &set);
     one_run(&running).await;
     assert_eq!(bed.number("SELECT count(*) FROM crawler_pages").await, 20);

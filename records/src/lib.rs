@@ -18,4 +18,6 @@ pub mod timestamp;
 pub use columns::Columns;
 pub use decode::{Decoded, Decoder, Key};
 pub use reject::Reason;
-pub use schema::{Class, Crawl, CrawlField, Field, Kind, MissingAs, Purpose, Schema, SchemaError, Task};
+pub use schema::{
+    Class, Crawl, CrawlField, Field, Kind, MissingAs, Purpose, Schema, SchemaError, Task,
+};

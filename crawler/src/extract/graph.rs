@@ -7,15 +7,33 @@ use url::Url;
 
 /// What a listing may be.
 const LISTINGS: [&str; 13] = [
-    "RealEstateListing", "Offer", "Apartment", "House", "SingleFamilyResidence", "Residence", "Accommodation",
-    "Product", "Room", "Suite", "ApartmentComplex", "GatedResidenceCommunity", "OfferForPurchase",
+    "RealEstateListing",
+    "Offer",
+    "Apartment",
+    "House",
+    "SingleFamilyResidence",
+    "Residence",
+    "Accommodation",
+    "Product",
+    "Room",
+    "Suite",
+    "ApartmentComplex",
+    "GatedResidenceCommunity",
+    "OfferForPurchase",
 ];
 /// By these a listing leads to more of itself.
 const MORE: [&str; 4] = ["itemOffered", "mainEntity", "about", "offers"];
 /// These are of people, or speak for them: nothing in them is kept.
 const PEOPLE: [&str; 9] = [
-    "Person", "ContactPoint", "RealEstateAgent", "Organization", "LocalBusiness", "Patient", "ProfilePage",
-    "Review", "Comment",
+    "Person",
+    "ContactPoint",
+    "RealEstateAgent",
+    "Organization",
+    "LocalBusiness",
+    "Patient",
+    "ProfilePage",
+    "Review",
+    "Comment",
 ];
 /// Deepest that is looked at.
 const DEEPEST: usize = 64;
@@ -92,7 +110,8 @@ impl<'a> Graph<'a> {
     /// The listings: none of those that another is of.
     pub fn listings(&self) -> Vec<Thing<'a>> {
         let mut maps: Vec<&'a Map<String, Value>> = Vec::new();
-        let mut waiting: Vec<(&'a Value, usize)> = self.blocks.iter().rev().map(|block| (block, 0)).collect();
+        let mut waiting: Vec<(&'a Value, usize)> =
+            self.blocks.iter().rev().map(|block| (block, 0)).collect();
         while let Some((value, depth)) = waiting.pop() {
             if let Value::Object(map) = value
                 && types(map).any(|kind| LISTINGS.contains(&kind))
@@ -123,7 +142,9 @@ impl<'a> Graph<'a> {
     }
 
     fn thing(&self, map: &'a Map<String, Value>) -> Thing<'a> {
-        let kind = types(map).find(|kind| LISTINGS.contains(kind)).unwrap_or("Thing");
+        let kind = types(map)
+            .find(|kind| LISTINGS.contains(kind))
+            .unwrap_or("Thing");
         let mut views = vec![View {
             map,
             from: format!("{}: {kind}", self.format),
@@ -200,7 +221,10 @@ impl<'a> Thing<'a> {
 
     /// The address that the listing calls its own, on the site of `url`.
     pub fn address(&self, url: &Url) -> Option<Url> {
-        let texts = self.views.iter().flat_map(|view| values(view.map, "url").chain(values(view.map, "@id")));
+        let texts = self
+            .views
+            .iter()
+            .flat_map(|view| values(view.map, "url").chain(values(view.map, "@id")));
         texts
             .filter_map(Value::as_str)
             .filter(|text| !text.starts_with('#') && !text.starts_with('_'))
@@ -216,9 +240,14 @@ pub fn is_of_people(map: &Map<String, Value>) -> bool {
 }
 
 /// The values of a property, by any of its spellings; lists are taken apart.
-pub fn values<'a>(map: &'a Map<String, Value>, name: &str) -> impl Iterator<Item = &'a Value> + use<'a> {
+pub fn values<'a>(
+    map: &'a Map<String, Value>,
+    name: &str,
+) -> impl Iterator<Item = &'a Value> + use<'a> {
     let spellings = ["", "schema:", "http://schema.org/", "https://schema.org/"];
-    let value = spellings.iter().find_map(|before| map.get(&format!("{before}{name}")));
+    let value = spellings
+        .iter()
+        .find_map(|before| map.get(&format!("{before}{name}")));
     let all: &[Value] = match value {
         None => &[],
         Some(Value::Array(all)) => all,
@@ -247,10 +276,12 @@ fn maps<'a>(
 
 /// The types of a thing, without what stands before their names.
 fn types(map: &Map<String, Value>) -> impl Iterator<Item = &str> {
-    values(map, "@type").chain(values(map, "type")).filter_map(|kind| {
-        let kind = kind.as_str()?;
-        Some(kind.rsplit(['/', '#', ':']).next().unwrap_or(kind))
-    })
+    values(map, "@type")
+        .chain(values(map, "type"))
+        .filter_map(|kind| {
+            let kind = kind.as_str()?;
+            Some(kind.rsplit(['/', '#', ':']).next().unwrap_or(kind))
+        })
 }
 
 fn children(value: &Value) -> Box<dyn Iterator<Item = &Value> + '_> {

@@ -18,9 +18,9 @@ const LONGEST_VALUE: usize = 4096;
 const ROBOTS: [&str; 2] = ["robots", "hedoniccrawler"];
 /// Elements without an end, or whose end may be left out: they do not lie in each other.
 const FLAT: [&str; 33] = [
-    "area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "param", "source", "track",
-    "wbr", "p", "li", "dt", "dd", "option", "optgroup", "tr", "td", "th", "thead", "tbody", "tfoot",
-    "colgroup", "html", "head", "body", "rt", "rp", "caption",
+    "area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "param", "source",
+    "track", "wbr", "p", "li", "dt", "dd", "option", "optgroup", "tr", "td", "th", "thead",
+    "tbody", "tfoot", "colgroup", "html", "head", "body", "rt", "rp", "caption",
 ];
 
 /// A selector for each field that has one, and the attribute that has the value; its text without one.
@@ -101,18 +101,23 @@ impl Page {
                     if ROBOTS.contains(&name.as_str()) {
                         page.obey(&content.to_lowercase(), &mut is_not_followed);
                     } else if content.len() <= LONGEST_VALUE {
-                        page.meta.entry(name).or_insert_with(|| content.trim().to_owned());
+                        page.meta
+                            .entry(name)
+                            .or_insert_with(|| content.trim().to_owned());
                     }
                 }
                 "link" if has_word(element.attr("rel"), "canonical") => {
                     let own = element.attr("href").and_then(|to| base.join(to).ok());
                     let own = own.and_then(crate::link::normalised);
-                    page.canonical = own.filter(|own| own.origin() == url.origin()).or(page.canonical);
+                    page.canonical = own
+                        .filter(|own| own.origin() == url.origin())
+                        .or(page.canonical);
                 }
                 "script" => page.script(element),
                 _ => {}
             }
-            let is_thing = element.attr("itemscope").is_some() && element.attr("itemprop").is_none();
+            let is_thing =
+                element.attr("itemscope").is_some() && element.attr("itemprop").is_none();
             if is_thing && page.microdata.len() < MOST_BLOCKS {
                 page.microdata.push(microdata::thing(element, &base));
             }
@@ -152,19 +157,28 @@ impl Page {
         if self.links.len() >= MOST_LINKS || has_word(element.attr("rel"), "nofollow") {
             return;
         }
-        let to = element.attr("href").and_then(|to| base.join(to.trim()).ok());
-        self.links.extend(to.filter(|to| matches!(to.scheme(), "http" | "https")));
+        let to = element
+            .attr("href")
+            .and_then(|to| base.join(to.trim()).ok());
+        self.links
+            .extend(to.filter(|to| matches!(to.scheme(), "http" | "https")));
     }
 
     fn script(&mut self, element: ElementRef) {
-        let kind = element.attr("type").unwrap_or_default().trim().to_ascii_lowercase();
+        let kind = element
+            .attr("type")
+            .unwrap_or_default()
+            .trim()
+            .to_ascii_lowercase();
         if !kind.starts_with("application/ld+json") || self.json_ld.len() >= MOST_BLOCKS {
             return;
         }
         let text: String = element.text().collect();
         match json(&text) {
             Ok(value) => self.json_ld.push(value),
-            Err(error) => self.problems.push(format!("a block of JSON-LD is broken: {error}")),
+            Err(error) => self
+                .problems
+                .push(format!("a block of JSON-LD is broken: {error}")),
         }
     }
 }
@@ -173,7 +187,11 @@ impl Page {
 /// semicolon behind.
 fn json(text: &str) -> Result<Value, serde_json::Error> {
     let mut text = text.trim();
-    for (before, after) in [("<!--", "-->"), ("//<![CDATA[", "//]]>"), ("<![CDATA[", "]]>")] {
+    for (before, after) in [
+        ("<!--", "-->"),
+        ("//<![CDATA[", "//]]>"),
+        ("<![CDATA[", "]]>"),
+    ] {
         text = text.strip_prefix(before).unwrap_or(text).trim();
         text = text.strip_suffix(after).unwrap_or(text).trim();
     }
@@ -209,7 +227,11 @@ mod tests {
         let links: Vec<&str> = page.links.iter().map(Url::as_str).collect();
         assert_eq!(links, ["https://e.com/base/x", "https://f.com/y"]);
         assert!(parse("<meta name=robots content='NoIndex, follow'><a href=x>").is_not_indexed);
-        assert!(parse("<meta name=robots content='none'><a href=x>").links.is_empty());
+        assert!(
+            parse("<meta name=robots content='none'><a href=x>")
+                .links
+                .is_empty()
+        );
     }
 
     #[test]

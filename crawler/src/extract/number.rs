@@ -23,11 +23,15 @@ fn plain(text: &str) -> String {
         // At most two decimals behind the only comma: no group of thousands.
         let is_decimal = |at: usize| commas == 1 && is_digit(at + 1) && !is_digit(at + 3);
         match letter {
-            ' ' | '\u{a0}' | '\u{2009}' | '\u{202f}' | '\'' | '\u{2019}' if is_inner && is_group(at + 1) => {}
+            ' ' | '\u{a0}' | '\u{2009}' | '\u{202f}' | '\'' | '\u{2019}'
+                if is_inner && is_group(at + 1) => {}
             // Thousands, where decimals follow behind a comma.
             '.' if is_inner
                 && is_group(at + 1)
-                && letters[at..].iter().position(|own| *own == ',').is_some_and(|comma| is_decimal(at + comma)) => {}
+                && letters[at..]
+                    .iter()
+                    .position(|own| *own == ',')
+                    .is_some_and(|comma| is_decimal(at + comma)) => {}
             ',' if is_inner && is_decimal(at) => all.push('.'),
             '\u{a0}' | '\u{2009}' | '\u{202f}' => all.push(' '),
             other => all.push(*other),
@@ -40,21 +44,30 @@ fn plain(text: &str) -> String {
 pub fn area_unit(text: &str) -> Option<&'static str> {
     let text = text.trim().trim_end_matches('.').to_lowercase();
     let name = match text.rsplit(['/', ':']).next().unwrap_or_default() {
-        "m²" | "m2" | "sqm" | "sq m" | "sq. m" | "qm" | "м²" | "м2" | "кв. м" | "кв.м" | "square metre"
-        | "square metres" | "square meter" | "square meters" => "mtk",
-        "ft²" | "ft2" | "sqft" | "sq ft" | "sq. ft" | "sf" | "square foot" | "square feet" => "ftk",
+        "m²" | "m2" | "sqm" | "sq m" | "sq. m" | "qm" | "м²" | "м2" | "кв. м" | "кв.м"
+        | "square metre" | "square metres" | "square meter" | "square meters" => "mtk",
+        "ft²" | "ft2" | "sqft" | "sq ft" | "sq. ft" | "sf" | "square foot" | "square feet" => {
+            "ftk"
+        }
         "yd²" | "yd2" | "sq yd" | "square yard" | "square yards" => "ydk",
         "acre" | "acres" | "ac" => "acr",
         "ha" | "hectare" | "hectares" => "har",
         other => other,
     };
     let known = AREA_UNITS.iter().map(|(code, _)| *code);
-    known.into_iter().find(|code| code.eq_ignore_ascii_case(name))
+    known
+        .into_iter()
+        .find(|code| code.eq_ignore_ascii_case(name))
 }
 
 /// A value of one unit of areas in another.
 pub fn convert(value: f64, from: &str, to: &str) -> f64 {
-    let metres = |unit: &str| AREA_UNITS.iter().find(|(code, _)| *code == unit).map_or(1.0, |(_, size)| *size);
+    let metres = |unit: &str| {
+        AREA_UNITS
+            .iter()
+            .find(|(code, _)| *code == unit)
+            .map_or(1.0, |(_, size)| *size)
+    };
     if from == to {
         return value;
     }

@@ -72,7 +72,13 @@ impl Reader {
         for (name, from) in &crawl.fields {
             let field = self.schema.field(name).filter(|_| *name != self.schema.key);
             let Some(field) = field else { continue };
-            self.fill(&mut attempt, crawl, field, from, &candidates(name, from, thing, beside, page));
+            self.fill(
+                &mut attempt,
+                crawl,
+                field,
+                from,
+                &candidates(name, from, thing, beside, page),
+            );
         }
         let key = crawl.fields.get(&self.schema.key);
         let selected = page.and_then(|page| page.selected.get(&self.schema.key));
@@ -88,7 +94,9 @@ impl Reader {
         );
         if let Some((id, from)) = id {
             if self.schema.key != PLACE {
-                attempt.record.insert(self.schema.key.clone(), Value::from(id.as_str()));
+                attempt
+                    .record
+                    .insert(self.schema.key.clone(), Value::from(id.as_str()));
                 attempt.provenance.insert(self.schema.key.clone(), from);
             }
             attempt.id = Some(id);
@@ -150,7 +158,9 @@ fn candidates(
         };
         let mut raw = Raw::text(text);
         // `product:price:amount` goes with `product:price:currency`.
-        let currency = key.rsplit_once(':').map(|(before, _)| format!("{before}:currency"));
+        let currency = key
+            .rsplit_once(':')
+            .map(|(before, _)| format!("{before}:currency"));
         raw.currency = currency.and_then(|key| page.meta.get(&key).cloned());
         all.push((raw, format!("meta {key}")));
     }

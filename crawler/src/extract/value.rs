@@ -35,13 +35,20 @@ impl Raw {
     /// has no such value, or is a person's.
     pub fn of(found: &Found) -> Option<Raw> {
         let stated = |map: &Map<String, Value>, names: &[&str]| {
-            let texts = names.iter().flat_map(|name| values(map, name)).filter_map(Value::as_str);
-            texts.map(str::to_owned).find(|text| !text.trim().is_empty())
+            let texts = names
+                .iter()
+                .flat_map(|name| values(map, name))
+                .filter_map(Value::as_str);
+            texts
+                .map(str::to_owned)
+                .find(|text| !text.trim().is_empty())
         };
         let currencies = ["priceCurrency", "currency"];
         let outer = stated(found.within, &currencies).or_else(|| {
             let parts = values(found.within, "priceSpecification");
-            parts.filter_map(Value::as_object).find_map(|map| stated(map, &currencies))
+            parts
+                .filter_map(Value::as_object)
+                .find_map(|map| stated(map, &currencies))
         });
         match found.value {
             Resolved::Plain(value) => Some(Raw {
@@ -52,7 +59,10 @@ impl Raw {
             Resolved::Map(map) if is_of_people(map) => None,
             Resolved::Map(map) => {
                 let names = ["@value", "value", "price", "minValue", "name"];
-                let inner = names.iter().flat_map(|name| values(map, name)).find_map(plain)?;
+                let inner = names
+                    .iter()
+                    .flat_map(|name| values(map, name))
+                    .find_map(plain)?;
                 // From one to another is no value.
                 let ends = ["minValue", "maxValue"].map(|name| values(map, name).next());
                 if values(map, "value").next().is_none() && ends[0] != ends[1] {
@@ -129,24 +139,37 @@ impl Raw {
     ) -> Result<Value, Problem> {
         let (value, behind) = match &self.value {
             Value::Number(number) => (number.as_f64().unwrap_or(f64::NAN), String::new()),
-            Value::String(text) => number::read(text)
-                .ok_or_else(|| ("wrong_type", "expected one number, with or without a unit".to_owned()))?,
+            Value::String(text) => number::read(text).ok_or_else(|| {
+                (
+                    "wrong_type",
+                    "expected one number, with or without a unit".to_owned(),
+                )
+            })?,
             _ => return Err(("wrong_type", "expected a number".to_owned())),
         };
         if !value.is_finite() {
             return Err(("wrong_type", "expected a number".to_owned()));
         }
-        let unit = if self.unit.is_empty() { behind.clone() } else { self.unit.clone() };
+        let unit = if self.unit.is_empty() {
+            behind.clone()
+        } else {
+            self.unit.clone()
+        };
         let value = if let Some(expected) = price_in {
             let stated = self.currency.as_deref().unwrap_or(&behind);
             match currency_of(&stated.to_uppercase()).or(currency_of(stated)) {
                 Some(found) if found == expected => value,
                 Some(found) => {
-                    return Err(("currency", format!("expected a price in {expected}, found {found}")));
+                    return Err((
+                        "currency",
+                        format!("expected a price in {expected}, found {found}"),
+                    ));
                 }
                 None if stated.trim().is_empty() && currency_may_be_missing => value,
                 None => {
-                    let why = format!("expected a price in {expected}, found one without a known currency");
+                    let why = format!(
+                        "expected a price in {expected}, found one without a known currency"
+                    );
                     return Err(("currency", why));
                 }
             }
@@ -155,7 +178,10 @@ impl Raw {
         };
         if field.kind == Kind::Integer {
             if value.fract() != 0.0 || value.abs() > 9e15 {
-                return Err(("wrong_type", format!("expected a whole number, found {value}")));
+                return Err((
+                    "wrong_type",
+                    format!("expected a whole number, found {value}"),
+                ));
             }
             return Ok(Value::from(value as i64));
         }
@@ -170,23 +196,36 @@ fn in_unit(value: f64, unit: &str, field: &Field, from: &CrawlField) -> Result<f
         return Ok(value);
     };
     let Some(to) = number::area_unit(own) else {
-        let is_own = unit.is_empty() || unit == own || field.spellings.iter().any(|known| known == unit);
+        let is_own =
+            unit.is_empty() || unit == own || field.spellings.iter().any(|known| known == unit);
         return match is_own {
             true => Ok(value),
-            false => Err(("wrong_unit", format!("expected {own}, found {:?}", short(unit)))),
+            false => Err((
+                "wrong_unit",
+                format!("expected {own}, found {:?}", short(unit)),
+            )),
         };
     };
     let code = match (unit.trim(), &from.unit_when_missing) {
         ("", Some(assumed)) => Some(assumed.as_str()),
         ("", None) => {
-            let why = format!("expected a unit, such as {to}; crawl.field.{}.unit_when_missing says one", field.name);
+            let why = format!(
+                "expected a unit, such as {to}; crawl.field.{}.unit_when_missing says one",
+                field.name
+            );
             return Err(("no_unit", why));
         }
         (stated, _) => number::area_unit(stated),
     };
     match code {
         Some(code) => Ok(number::convert(value, code, to)),
-        None => Err(("wrong_unit", format!("expected {own} or another unit of areas, found {:?}", short(unit)))),
+        None => Err((
+            "wrong_unit",
+            format!(
+                "expected {own} or another unit of areas, found {:?}",
+                short(unit)
+            ),
+        )),
     }
 }
 

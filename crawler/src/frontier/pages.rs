@@ -180,14 +180,20 @@ impl Outcome {
 }
 
 /// Pages that are asked for again once they are old enough. The rules of robots.txt may change too.
-const AGES: &str = "(state IN ('fetched', 'redirected') OR (state = 'refused' AND reason = 'robots'))";
+const AGES: &str =
+    "(state IN ('fetched', 'redirected') OR (state = 'refused' AND reason = 'robots'))";
 
 impl Frontier {
     /// Adds pages that are not known yet, as long as a host has fewer than `most`: how many were new.
     ///
     /// # Errors
     /// When the database refuses.
-    pub async fn add(&self, found: &[Found], on: Option<&str>, most: u32) -> Result<u64, FrontierError> {
+    pub async fn add(
+        &self,
+        found: &[Found],
+        on: Option<&str>,
+        most: u32,
+    ) -> Result<u64, FrontierError> {
         self.keep_trying(async || {
             let mut transaction = self.pool.begin().await?;
             let added = add(&mut transaction, found, on, most).await?;
@@ -261,7 +267,13 @@ impl Frontier {
             if outcome.state == State::Gone {
                 listings::gone(&mut transaction, &page.url).await?;
             }
-            add(&mut transaction, &outcome.found, Some(&page.url), most_pages).await?;
+            add(
+                &mut transaction,
+                &outcome.found,
+                Some(&page.url),
+                most_pages,
+            )
+            .await?;
             release(&mut transaction, lane, outcome.pause.as_ref()).await?;
             transaction.commit().await?;
             Ok(versions)
@@ -298,7 +310,12 @@ async fn update(
     .bind(&page.url)
     .bind(outcome.state.name())
     .bind(outcome.reason)
-    .bind(outcome.detail.as_ref().map(|detail| detail.replace('\0', "\u{fffd}")))
+    .bind(
+        outcome
+            .detail
+            .as_ref()
+            .map(|detail| detail.replace('\0', "\u{fffd}")),
+    )
     .bind(outcome.status.map(i32::from))
     .bind((outcome.bytes > 0).then_some(outcome.bytes as i64))
     .bind(seconds(outcome.retry_in))
@@ -324,7 +341,8 @@ async fn add(
         return Ok(0);
     }
     let texts = |of: fn(&Found) -> &str| found.iter().map(of).collect::<Vec<_>>();
-    let numbers = |of: fn(&Found) -> u32| found.iter().map(|own| of(own) as i32).collect::<Vec<_>>();
+    let numbers =
+        |of: fn(&Found) -> u32| found.iter().map(|own| of(own) as i32).collect::<Vec<_>>();
     // The n-th new page of a lane is taken while it has fewer than `most`.
     let done = sqlx::query(
         "WITH named AS (\

@@ -30,11 +30,13 @@ impl Frontier {
             .bind(origin)
             .fetch_optional(&self.pool)
             .await?;
-            Ok(row.map(|(robots_status, robots_body, fresh_s)| StoredRobots {
-                robots_status,
-                robots_body,
-                fresh: Duration::from_secs_f64(fresh_s.max(0.0)),
-            }))
+            Ok(
+                row.map(|(robots_status, robots_body, fresh_s)| StoredRobots {
+                    robots_status,
+                    robots_body,
+                    fresh: Duration::from_secs_f64(fresh_s.max(0.0)),
+                }),
+            )
         })
         .await
     }

@@ -49,7 +49,10 @@ impl Site {
     pub fn start(answer: impl Fn(&HttpRequest) -> HttpResponse + Send + Sync + 'static) -> Site {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
-        let (hits, together) = (Arc::<Mutex<Vec<Hit>>>::default(), Arc::new(AtomicUsize::new(0)));
+        let (hits, together) = (
+            Arc::<Mutex<Vec<Hit>>>::default(),
+            Arc::new(AtomicUsize::new(0)),
+        );
         let shared = web::Data::new(Shared {
             answer: Arc::new(answer),
             hits: Arc::clone(&hits),
@@ -57,7 +60,9 @@ impl Site {
             together: Arc::clone(&together),
         });
         let server = HttpServer::new(move || {
-            App::new().app_data(shared.clone()).default_service(web::to(serve))
+            App::new()
+                .app_data(shared.clone())
+                .default_service(web::to(serve))
         })
         .workers(1)
         .disable_signals()
@@ -105,7 +110,9 @@ impl Site {
     /// The shortest pause from the end of a request to the beginning of the next.
     pub fn shortest_pause(&self) -> Duration {
         let hits = self.hits();
-        let pauses = hits.windows(2).map(|two| two[1].begun.saturating_duration_since(two[0].ended));
+        let pauses = hits
+            .windows(2)
+            .map(|two| two[1].begun.saturating_duration_since(two[0].ended));
         pauses.min().unwrap_or_default()
     }
 }
@@ -118,7 +125,10 @@ async fn serve(shared: web::Data<Shared>, request: HttpRequest) -> HttpResponse 
     tokio::time::sleep(Duration::from_millis(2)).await;
     let answer = (shared.answer)(&request);
     let header = |name: &str| {
-        let value = request.headers().get(name).and_then(|value| value.to_str().ok());
+        let value = request
+            .headers()
+            .get(name)
+            .and_then(|value| value.to_str().ok());
         value.unwrap_or_default().to_owned()
     };
     let is_conditional =
@@ -130,7 +140,9 @@ async fn serve(shared: web::Data<Shared>, request: HttpRequest) -> HttpResponse 
         path: request.path().to_owned(),
         is_conditional,
         user_agent: header("user-agent"),
-        others: ["cookie", "authorization", "referer", "from"].map(header).to_vec(),
+        others: ["cookie", "authorization", "referer", "from"]
+            .map(header)
+            .to_vec(),
     });
     answer
 }
@@ -143,11 +155,15 @@ impl Drop for Site {
 }
 
 pub fn html(body: impl Into<String>) -> HttpResponse {
-    HttpResponse::Ok().content_type("text/html; charset=utf-8").body(body.into())
+    HttpResponse::Ok()
+        .content_type("text/html; charset=utf-8")
+        .body(body.into())
 }
 
 pub fn plain(body: impl Into<String>) -> HttpResponse {
-    HttpResponse::Ok().content_type("text/plain").body(body.into())
+    HttpResponse::Ok()
+        .content_type("text/plain")
+        .body(body.into())
 }
 
 pub fn status(code: u16) -> HttpResponse {
@@ -155,7 +171,9 @@ pub fn status(code: u16) -> HttpResponse {
 }
 
 pub fn redirect(to: &str) -> HttpResponse {
-    HttpResponse::Found().insert_header(("location", to)).finish()
+    HttpResponse::Found()
+        .insert_header(("location", to))
+        .finish()
 }
 
 /// A page of one listing.
@@ -172,9 +190,12 @@ pub fn flat(number: usize, price: u64) -> String {
 
 pub fn sitemap(site: &HttpRequest, paths: impl Iterator<Item = String>) -> HttpResponse {
     let host = site.connection_info().host().to_owned();
-    let urls: String =
-        paths.map(|path| format!("<url><loc>http://{host}{path}</loc></url>")).collect();
-    HttpResponse::Ok().content_type("application/xml").body(format!("<urlset>{urls}</urlset>"))
+    let urls: String = paths
+        .map(|path| format!("<url><loc>http://{host}{path}</loc></url>"))
+        .collect();
+    HttpResponse::Ok()
+        .content_type("application/xml")
+        .body(format!("<urlset>{urls}</urlset>"))
 }
 
 /// The settings of a crawler for sites on this machine; `set` wins.

@@ -18,11 +18,42 @@ pub const AREA_UNITS: [(&str, f64); 5] = [
 
 /// Properties of schema.org that are of people or are pictures of things: never taken.
 const NEVER: [&str; 36] = [
-    "accountablePerson", "agent", "alumni", "attendee", "author", "broker", "brand", "contactPoint",
-    "contactPoints", "contributor", "copyrightHolder", "creator", "customer", "email", "employee",
-    "familyName", "faxNumber", "givenName", "image", "landlord", "logo", "member", "offeredBy", "owner",
-    "photo", "photos", "primaryImageOfPage", "provider", "publisher", "realEstateAgent", "review",
-    "seller", "sponsor", "telephone", "thumbnail", "thumbnailUrl",
+    "accountablePerson",
+    "agent",
+    "alumni",
+    "attendee",
+    "author",
+    "broker",
+    "brand",
+    "contactPoint",
+    "contactPoints",
+    "contributor",
+    "copyrightHolder",
+    "creator",
+    "customer",
+    "email",
+    "employee",
+    "familyName",
+    "faxNumber",
+    "givenName",
+    "image",
+    "landlord",
+    "logo",
+    "member",
+    "offeredBy",
+    "owner",
+    "photo",
+    "photos",
+    "primaryImageOfPage",
+    "provider",
+    "publisher",
+    "realEstateAgent",
+    "review",
+    "seller",
+    "sponsor",
+    "telephone",
+    "thumbnail",
+    "thumbnailUrl",
 ];
 
 /// How pages say what a record has.
@@ -156,7 +187,8 @@ mod tests {
 
     #[test]
     fn a_table_that_fits_is_read_and_is_no_part_of_a_model() {
-        let schema = parsed("[crawl.field]\nprice={property=['price'],meta=['product:price:amount']}");
+        let schema =
+            parsed("[crawl.field]\nprice={property=['price'],meta=['product:price:amount']}");
         let schema = schema.expect("valid");
         let crawl = schema.crawl.clone().expect("a table");
         assert_eq!(crawl.currency(&schema).as_deref(), Some("EUR"));
@@ -172,12 +204,27 @@ mod tests {
             ("[crawl]\ncurrency='euro'\n[crawl.field]", "ISO 4217"),
             ("[crawl.field]\ntown={property=['x']}", "no such field"),
             ("[crawl.field]\ncity={}", "where it is found"),
-            ("[crawl.field]\ncity={property=['seller.name']}", "people or pictures"),
-            ("[crawl.field]\ncity={property=['image']}", "people or pictures"),
+            (
+                "[crawl.field]\ncity={property=['seller.name']}",
+                "people or pictures",
+            ),
+            (
+                "[crawl.field]\ncity={property=['image']}",
+                "people or pictures",
+            ),
             ("[crawl.field]\ncity={property=['a..b']}", "empty part"),
-            ("[crawl.field]\ncity={property=['x'],unit_when_missing='MTK'}", "for numbers"),
-            ("[crawl.field]\nprice={property=['x'],unit_when_missing='m2'}", "MTK"),
-            ("[crawl.field]\ncity={property=['x'],attribute='y'}", "selector"),
+            (
+                "[crawl.field]\ncity={property=['x'],unit_when_missing='MTK'}",
+                "for numbers",
+            ),
+            (
+                "[crawl.field]\nprice={property=['x'],unit_when_missing='m2'}",
+                "MTK",
+            ),
+            (
+                "[crawl.field]\ncity={property=['x'],attribute='y'}",
+                "selector",
+            ),
             ("[crawl.field]\ncity={properties=['x']}", "properties"),
         ] {
             let error = parsed(crawl).expect_err(crawl);
