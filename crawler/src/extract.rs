@@ -221,7 +221,7 @@ impl Reader {
             let is_target = self.schema.target.as_deref() == Some(name.as_str());
             if is_target || !is_optional || attempt.record.remove(&name).is_none() {
                 let known = attempt.problems.get(&name);
-                let code = known.map_or(reason.code(), |(code, _)| code);
+                let code = known.map_or(reason.code(), |(code, _)| *code);
                 let why =
                     known.map_or_else(|| reason.to_string(), |(_, why)| format!("{name}: {why}"));
                 return Some((code, why));

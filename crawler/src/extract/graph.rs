@@ -1,6 +1,7 @@
 //! Things of schema.org: which of them are listings, and the values at the end of a path.
 
 use std::collections::{HashMap, HashSet};
+use std::rc::Rc;
 
 use serde_json::{Map, Value};
 use url::Url;
@@ -42,17 +43,20 @@ const MOST: usize = 500;
 /// Parts that one listing may have.
 const MOST_VIEWS: usize = 16;
 
+/// What references lead to.
+type ById<'a> = HashMap<&'a str, &'a Map<String, Value>>;
+
 /// All things of a page that one format has.
 pub struct Graph<'a> {
     blocks: &'a [Value],
-    by_id: HashMap<&'a str, &'a Map<String, Value>>,
+    by_id: Rc<ById<'a>>,
     format: &'static str,
 }
 
 /// A listing: a thing and what it leads to of itself.
 pub struct Thing<'a> {
     views: Vec<View<'a>>,
-    by_id: HashMap<&'a str, &'a Map<String, Value>>,
+    by_id: Rc<ById<'a>>,
 }
 
 #[derive(Clone)]
@@ -84,7 +88,7 @@ pub struct Found<'a> {
 impl<'a> Graph<'a> {
     /// Of the blocks of a page.
     pub fn new(blocks: &'a [Value], format: &'static str) -> Graph<'a> {
-        let mut by_id: HashMap<&str, &Map<String, Value>> = HashMap::new();
+        let mut by_id: ById = HashMap::new();
         let mut waiting: Vec<(&Value, usize)> = blocks.iter().map(|block| (block, 0)).collect();
         while let Some((value, depth)) = waiting.pop() {
             if let Value::Object(map) = value
@@ -102,7 +106,7 @@ impl<'a> Graph<'a> {
         }
         Graph {
             blocks,
-            by_id,
+            by_id: Rc::new(by_id),
             format,
         }
     }
@@ -167,7 +171,7 @@ impl<'a> Graph<'a> {
         }
         Thing {
             views,
-            by_id: self.by_id.clone(),
+            by_id: Rc::clone(&self.by_id),
         }
     }
 }
@@ -258,7 +262,7 @@ pub fn values<'a>(
 
 /// The things that a property has, those it refers to included.
 fn maps<'a>(
-    by_id: &HashMap<&'a str, &'a Map<String, Value>>,
+    by_id: &ById<'a>,
     map: &'a Map<String, Value>,
     name: &str,
 ) -> Vec<&'a Map<String, Value>> {

@@ -111,7 +111,7 @@ impl Page {
                     let own = own.and_then(crate::link::normalised);
                     page.canonical = own
                         .filter(|own| own.origin() == url.origin())
-                        .or(page.canonical);
+                        .or(page.canonical.take());
                 }
                 "script" => page.script(element),
                 _ => {}
@@ -142,8 +142,7 @@ impl Page {
 
     /// `noindex` and `nofollow`, wherever they stand.
     fn obey(&mut self, words: &str, is_not_followed: &mut bool) {
-        let mut words = words.split([',', ' ', ':']);
-        for word in words.by_ref() {
+        for word in words.split([',', ' ', ':']) {
             match word.trim() {
                 "noindex" => self.is_not_indexed = true,
                 "nofollow" => *is_not_followed = true,

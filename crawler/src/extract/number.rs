@@ -7,6 +7,11 @@ use records::schema::AREA_UNITS;
 pub fn read(text: &str) -> Option<(f64, String)> {
     let text = plain(text);
     let measure = measure::split(&text)?;
+    // `3/9` is two numbers; `m2` is a unit.
+    let is_second = |letter: char| letter.is_ascii_digit() && letter != '2';
+    if measure.unit.contains(is_second) || measure.unit.contains('/') {
+        return None;
+    }
     Some((measure.value, measure.unit.to_owned()))
 }
 
