@@ -14,16 +14,17 @@ pub enum Fault {
     Setup,
 }
 
-/// SQLSTATE classes of [`Fault::Row`]: data exception, integrity constraint violation, WITH CHECK OPTION
-/// violation, program limit exceeded (an index entry that is too long), and what a trigger raises
-/// (PostgreSQL's documentation, appendix A).
-const ROW_CLASSES: [&str; 5] = ["22", "23", "44", "54", "P0"];
-
 /// SQLSTATE classes and codes of [`Fault::Setup`]: syntax error or access rule violation, invalid
 /// authorization, invalid catalog or schema name, feature not supported.
 const SETUP_CLASSES: [&str; 6] = ["42", "28", "3D", "3F", "0A", "F0"];
 
 impl Fault {
+    /// SQLSTATE classes of [`Fault::Row`]: cardinality violation (two keys of one batch that the table's
+    /// collation takes for one), data exception, integrity constraint violation, WITH CHECK OPTION
+    /// violation, program limit exceeded (an index entry that is too long), and what a trigger raises
+    /// (PostgreSQL's documentation, appendix A).
+    pub const ROW_CLASSES: [&str; 6] = ["21", "22", "23", "44", "54", "P0"];
+
     /// Of what PostgreSQL, or the connection to it, says.
     pub fn of_database(error: &sqlx::Error) -> Fault {
         match error {
@@ -31,7 +32,7 @@ impl Fault {
                 let code = refusal.code().unwrap_or_default();
                 let is_in = |classes: &[&str]| classes.iter().any(|class| code.starts_with(class));
                 match () {
-                    () if is_in(&ROW_CLASSES) => Fault::Row,
+                    () if is_in(&Self::ROW_CLASSES) => Fault::Row,
                     () if is_in(&SETUP_CLASSES) => Fault::Setup,
                     () => Fault::Passing,
                 }

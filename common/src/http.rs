@@ -1,22 +1,42 @@
 //! The HTTP interface every service has: health, metrics, status, and routes of its own.
 
+mod body;
+mod config;
+mod connections;
+mod files;
+mod guard;
+mod request;
+
 use std::net::TcpListener;
 use std::sync::Arc;
+use std::time::Duration;
 
 use actix_web::body::MessageBody;
 use actix_web::dev::ServiceResponse;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{ALLOW, CONTENT_TYPE};
-use actix_web::middleware::{ErrorHandlerResponse, ErrorHandlers};
+use actix_web::middleware::{ErrorHandlerResponse, ErrorHandlers, from_fn};
 use actix_web::{App, HttpResponse, HttpServer, web};
 use anyhow::Context;
 
+use self::body::Pace;
+pub use self::config::{HttpConfig, Open};
+use self::connections::Connections;
+use self::guard::Guard;
+use self::request::Rules;
+pub use self::request::trigger;
 use crate::health::Health;
 use crate::shutdown::Shutdown;
 use crate::telemetry;
 
 /// Seconds given to open requests when the service leaves.
 const GRACE_S: u64 = 2;
+/// Connections of `http.health`.
+const MOST_PROBES: usize = 64;
+/// Connections a worker may take up beyond its places, to close them.
+const BEFORE_THE_DOOR: usize = 64;
+/// A connection is closed so long after the latest moment at which its client should have been heard of.
+const LATER: Duration = Duration::from_secs(5);
 
 /// Gives the service's own part of `/status`.
 pub type Status = Arc<dyn Fn() -> serde_json::Value + Send + Sync>;
@@ -31,18 +51,20 @@ pub fn listen(address: &str) -> anyhow::Result<TcpListener> {
     })
 }
 
-/// Serves `/health/live`, `/health/ready`, `/metrics`, `/status` and `routes` until shutdown.
+/// Serves `/health/live`, `/health/ready`, `/metrics`, `/status` and `routes` until shutdown, to those
+/// whom `config` lets in.
 ///
 /// # Errors
-/// When the server cannot be started.
+/// When a setting is wrong, or the server cannot be started.
 pub async fn serve(
+    config: HttpConfig,
     listener: TcpListener,
     health: Health,
     status: Status,
     routes: impl Fn(&mut web::ServiceConfig) + Send + Sync + 'static,
     shutdown: Shutdown,
 ) -> anyhow::Result<()> {
-    serve_on(1, listener, health, status, routes, shutdown).await
+    serve_on(1, config, listener, health, status, routes, shutdown).await
 }
 
 /// The same on so many threads; 0 for as many as there are cores.
@@ -51,36 +73,84 @@ pub async fn serve(
 /// As [`serve`].
 pub async fn serve_on(
     workers: usize,
+    config: HttpConfig,
     listener: TcpListener,
     health: Health,
     status: Status,
     routes: impl Fn(&mut web::ServiceConfig) + Send + Sync + 'static,
     shutdown: Shutdown,
 ) -> anyhow::Result<()> {
+    config.check()?;
     let workers = match workers {
         0 => std::thread::available_parallelism().map_or(1, usize::from),
         workers => workers,
     };
-    serve_all(
+    let most = config.max_connections.min(files::connections());
+    let main = Door {
         workers,
+        most,
+        is_reserved: false,
         listener,
-        health,
-        status,
-        Arc::new(routes),
-        shutdown,
-    )
-    .await
+        routes: Arc::new(routes),
+    };
+    let main = serve_at(
+        &config,
+        main,
+        health.clone(),
+        status.clone(),
+        shutdown.clone(),
+    );
+    if config.health.is_empty() {
+        return main.await;
+    }
+    let listener = listen(&config.health).context("http.health")?;
+    tracing::info!(at = %listener.local_addr()?, "health probes and metrics are served here too");
+    let probes = Door {
+        workers: 1,
+        most: MOST_PROBES,
+        is_reserved: true,
+        listener,
+        routes: Arc::new(|_: &mut web::ServiceConfig| {}),
+    };
+    let probes = serve_at(&config, probes, health, status, shutdown);
+    tokio::try_join!(main, probes).map(|_| ())
+}
+
+/// One listener and what is served there.
+struct Door {
+    workers: usize,
+    /// Most connections.
+    most: usize,
+    /// Whether it has places of its own, beside those that the limit on open files leaves room for.
+    is_reserved: bool,
+    listener: TcpListener,
+    routes: Arc<dyn Fn(&mut web::ServiceConfig) + Send + Sync>,
 }
 
 /// Not generic: the server is compiled once, not once a service.
-async fn serve_all(
-    workers: usize,
-    listener: TcpListener,
+async fn serve_at(
+    config: &HttpConfig,
+    door: Door,
     health: Health,
     status: Status,
-    routes: Arc<dyn Fn(&mut web::ServiceConfig) + Send + Sync>,
     shutdown: Shutdown,
 ) -> anyhow::Result<()> {
+    let Door {
+        workers,
+        most,
+        is_reserved,
+        listener,
+        routes,
+    } = door;
+    let rules = web::Data::new(Rules {
+        guard: Guard::new(config),
+        pace: Pace::new(config),
+    });
+    guard::warn_where_open(&rules.guard, listener.local_addr()?);
+    let seconds = Duration::from_secs;
+    let slowest = config.body_s.max(config.head_s).max(config.keep_alive_s);
+    let connections = Connections::new(most, seconds(slowest) + LATER, is_reserved);
+    let places = Arc::clone(&connections);
     let server = HttpServer::new(move || {
         let json = web::JsonConfig::default().error_handler(|error, _| {
             let answer = error_answer(400, &error.to_string());
@@ -88,6 +158,8 @@ async fn serve_all(
         });
         App::new()
             .wrap(ErrorHandlers::new().default_handler_client(as_json))
+            .wrap(from_fn(request::take))
+            .app_data(rules.clone())
             .app_data(json)
             .app_data(web::Data::new(health.clone()))
             .app_data(web::Data::new(Arc::clone(&status)))
@@ -98,7 +170,18 @@ async fn serve_all(
             .configure(|config| routes(config))
             .default_service(web::to(nothing_here))
     })
+    .on_connect(move |stream, data| {
+        let stream = stream.downcast_ref::<actix_web::rt::net::TcpStream>();
+        if let Some(place) = stream.and_then(|stream| places.take(stream)) {
+            data.insert(Arc::new(place));
+        }
+    })
     .workers(workers)
+    // Those beyond the places are closed, not left waiting before the door.
+    .max_connections(most.div_ceil(workers) + BEFORE_THE_DOOR)
+    .client_request_timeout(seconds(config.head_s))
+    .client_disconnect_timeout(Duration::from_secs(1))
+    .keep_alive(seconds(config.keep_alive_s))
     .disable_signals()
     .shutdown_timeout(GRACE_S)
     .listen(listener)
@@ -106,8 +189,15 @@ async fn serve_all(
     .run();
     let handle = server.handle();
     let mut task = tokio::spawn(server);
+    let closing = async {
+        loop {
+            tokio::time::sleep(connections::LOOK).await;
+            connections.close_late();
+        }
+    };
     tokio::select! {
         result = &mut task => return Ok(result.context("the HTTP server broke off")??),
+        () = closing => {}
         () = shutdown.cancelled() => {}
     }
     handle.stop(true).await;

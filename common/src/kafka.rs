@@ -39,6 +39,8 @@ pub struct KafkaConfig {
     pub partitions: i32,
     /// Bounds the wait for an answer.
     pub timeout_ms: u64,
+    /// Bounds a message after unpacking, of which a few packed bytes may make megabytes.
+    pub max_message_bytes: usize,
     /// Any librdkafka property: what the other settings do not name, such as TLS.
     #[serde(default)]
     pub properties: Properties,

@@ -1,6 +1,7 @@
 //! What every service stands on. Knows neither prices nor models.
 
 pub mod args;
+pub mod arrival;
 pub mod check;
 pub mod config;
 pub mod database;
@@ -12,10 +13,11 @@ pub mod liveness;
 pub mod metric;
 pub mod probe;
 pub mod progress;
+pub mod reject_publisher;
+pub mod schedule;
 pub mod secret;
 pub mod shutdown;
 pub mod telemetry;
-pub mod tell;
 
 pub use config::{ConfigError, Layered};
 pub use fault::Fault;

@@ -11,6 +11,10 @@ pub enum Metric {
     LoaderStored,
     /// Messages the loader rejected, by `code`.
     LoaderRejected,
+    /// Tombstones committed, by `known`: whether the table had a listing of the key.
+    LoaderDelisted,
+    /// Rejects that the topic `rejects` did not get: they are in the table.
+    RejectsUnpublished,
     /// Batches committed.
     LoaderCommits,
     /// Writes that failed and were tried again.
@@ -33,6 +37,10 @@ pub enum Metric {
     ApplierHttpRefused,
     /// Answers over HTTP that could not be kept.
     ApplierHttpNotStored,
+    /// Requests over HTTP that were not let in, by `code`.
+    HttpRefused,
+    /// Connections that were closed to keep room for others, by `reason`.
+    HttpConnectionsClosed,
     /// Exchanges of the model that answers.
     ApplierSwaps,
     /// Versions that did not pass their checks.
@@ -96,6 +104,8 @@ pub enum Metric {
     KafkaRebalances,
     /// Messages that retention deleted before they were read, by `topic`: a loss.
     KafkaDeletedUnread,
+    /// Time stamps of messages that were not plausible, by `topic`: the present was taken instead.
+    KafkaTimestampsReplaced,
     /// Messages in Kafka that are not stored, by `consumer`; a gauge.
     KafkaLagRecords,
     /// The age of what was stored last while something is behind, by `consumer`; a gauge.
@@ -104,11 +114,13 @@ pub enum Metric {
 
 impl Metric {
     /// All of them.
-    const ALL: [Metric; 48] = [
+    const ALL: &[Metric] = &[
         Metric::LoaderReceived,
         Metric::LoaderReceivedBytes,
         Metric::LoaderStored,
         Metric::LoaderRejected,
+        Metric::LoaderDelisted,
+        Metric::RejectsUnpublished,
         Metric::LoaderCommits,
         Metric::LoaderRetries,
         Metric::LoaderPauses,
@@ -120,6 +132,8 @@ impl Metric {
         Metric::ApplierPauses,
         Metric::ApplierHttpRefused,
         Metric::ApplierHttpNotStored,
+        Metric::HttpRefused,
+        Metric::HttpConnectionsClosed,
         Metric::ApplierSwaps,
         Metric::ApplierModelsRefused,
         Metric::ApplierActuals,
@@ -151,6 +165,7 @@ impl Metric {
         Metric::EmulatorSent,
         Metric::KafkaRebalances,
         Metric::KafkaDeletedUnread,
+        Metric::KafkaTimestampsReplaced,
         Metric::KafkaLagRecords,
         Metric::KafkaLagSeconds,
     ];
@@ -205,7 +220,7 @@ impl Metric {
 
     /// All histograms, with the upper bounds of their buckets.
     pub(crate) fn histograms() -> impl Iterator<Item = (&'static str, &'static [f64])> {
-        let all = Metric::ALL.into_iter();
+        let all = Metric::ALL.iter();
         all.filter_map(|metric| Some((metric.name(), metric.buckets()?)))
     }
 
@@ -235,6 +250,14 @@ impl Metric {
             ),
             Metric::LoaderStored => ("hedonic_loader_stored_total", "Listings committed"),
             Metric::LoaderRejected => ("hedonic_loader_rejected_total", "Messages rejected"),
+            Metric::LoaderDelisted => (
+                "hedonic_loader_delisted_total",
+                "Tombstones committed, of listings that the table had and of others",
+            ),
+            Metric::RejectsUnpublished => (
+                "hedonic_rejects_unpublished_total",
+                "Rejects that the topic rejects did not get: they are in the table",
+            ),
             Metric::ApplierAnswered => ("hedonic_applier_answered_total", "Requests answered"),
             Metric::ApplierRejected => ("hedonic_applier_rejected_total", "Requests rejected"),
             Metric::ApplierRetries => (
@@ -252,6 +275,14 @@ impl Metric {
             Metric::ApplierHttpNotStored => (
                 "hedonic_applier_http_answers_not_stored_total",
                 "Answers over HTTP that could not be kept",
+            ),
+            Metric::HttpRefused => (
+                "hedonic_http_refused_total",
+                "Requests over HTTP that were not let in: a wrong token, Host or Origin, a body too slow",
+            ),
+            Metric::HttpConnectionsClosed => (
+                "hedonic_http_connections_closed_total",
+                "Connections closed to keep room for others, or as their clients were too slow",
             ),
             Metric::ApplierSwaps => (
                 "hedonic_applier_swaps_total",
@@ -360,6 +391,10 @@ impl Metric {
             Metric::KafkaDeletedUnread => (
                 "hedonic_kafka_deleted_unread_total",
                 "Messages that retention deleted before they were read",
+            ),
+            Metric::KafkaTimestampsReplaced => (
+                "hedonic_kafka_timestamps_replaced_total",
+                "Time stamps of messages that were not plausible: the present was taken instead",
             ),
             Metric::KafkaLagRecords => (
                 "hedonic_kafka_consumer_lag_records",

@@ -8,6 +8,7 @@ use anyhow::{Context, bail};
 use serde::Deserialize;
 
 use crate::args::CommonArgs;
+use crate::http::HttpConfig;
 
 /// Bounds the wait for the service's answer.
 const TIMEOUT: Duration = Duration::from_secs(3);
@@ -37,7 +38,14 @@ impl Probe {
     pub fn ask(self, args: &CommonArgs, section: &str, http: Option<&str>) -> anyhow::Result<()> {
         let address = match http {
             Some(http) => http.to_owned(),
-            None => args.layered()?.section::<Address>(section)?.http,
+            None => {
+                let layered = args.layered()?;
+                // Answered there also when all connections of the other are taken.
+                match layered.section::<HttpConfig>("http")?.health {
+                    health if health.is_empty() => layered.section::<Address>(section)?.http,
+                    health => health,
+                }
+            }
         };
         let mut address = address
             .to_socket_addrs()

@@ -12,8 +12,7 @@ static METRICS: OnceLock<PrometheusHandle> = OnceLock::new();
 
 /// What libraries say at a level that is meant for the services: how their threads start, that a
 /// table is there already. What librdkafka says reaches the log through its callbacks.
-const QUIETER: &str = "librdkafka=off,rdkafka=off,sqlx=warn,actix_server=warn,\
-                       tokio_cron_scheduler=warn";
+const QUIETER: &str = "librdkafka=off,rdkafka=off,sqlx=warn,actix_server=warn";
 
 /// What is logged: `RUST_LOG`, with libraries kept quiet where it is one word, a level; `level`
 /// where it is not set.

@@ -26,6 +26,8 @@ pub struct LoaderConfig {
     pub batch_bytes: usize,
     /// Longest a message waits for others to share its transaction.
     pub batch_ms: u64,
+    /// Longest that one try to write a micro-batch may take: a connection that has gone silent ends so.
+    pub write_timeout_ms: u64,
     /// How long the broker may hold a fetch without data.
     pub fetch_wait_ms: u64,
 }

@@ -8,17 +8,18 @@ use actix_web::{HttpResponse, web};
 use common::Metric;
 use common::http::Status;
 use common::kafka::Lag;
-use ledger::rejects::Reject;
 use serde_json::{Value, json};
 
+use crate::batch::Batch;
 use crate::pace::Pace;
-use crate::store::Batch;
+use crate::store::Written;
 
 /// What was committed since the start.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Totals {
     pub stored: u64,
     pub rejected: u64,
+    pub delisted: u64,
     pub batches: u64,
 }
 
@@ -28,6 +29,9 @@ pub struct Control {
     running: AtomicBool,
     stored: AtomicU64,
     rejected: AtomicU64,
+    /// Tombstones of listings that the table had, and of others.
+    delisted: AtomicU64,
+    delisted_unknown: AtomicU64,
     unknown_fields: AtomicU64,
     batches: AtomicU64,
     positions: Mutex<BTreeMap<String, Option<i64>>>,
@@ -50,22 +54,34 @@ impl Control {
     }
 
     /// A batch is in the database, with rows that it refused.
-    pub(crate) fn committed(&self, batch: &Batch, refused: &[Reject]) {
-        let stored = (batch.rows.num_rows() - refused.len()) as u64;
-        let rejected = (batch.rejects.len() + refused.len()) as u64;
+    pub(crate) fn committed(&self, batch: &Batch, written: &Written) {
+        let stored = (batch.rows.num_rows() - written.refused_rows.len()) as u64;
+        let rejected = (batch.rejects.len() + written.refused().count()) as u64;
+        let (known, others) = batch.count_known(&written.delisted);
+        let unknown = (others - written.refused_tombstones.len().min(others)) as u64;
+        let known = known as u64;
+        let all = stored + rejected + known + unknown;
+        self.delisted.fetch_add(known, Ordering::Relaxed);
+        self.delisted_unknown.fetch_add(unknown, Ordering::Relaxed);
         self.stored.fetch_add(stored, Ordering::Relaxed);
         self.rejected.fetch_add(rejected, Ordering::Relaxed);
         self.unknown_fields
             .fetch_add(batch.unknown_fields, Ordering::Relaxed);
         self.batches.fetch_add(1, Ordering::Relaxed);
-        self.pace.count(stored + rejected);
+        self.pace.count(all);
         let count = |metric: Metric, by: u64| metrics::counter!(metric.name()).increment(by);
-        count(Metric::LoaderReceived, stored + rejected);
+        count(Metric::LoaderReceived, all);
         count(Metric::LoaderReceivedBytes, batch.bytes as u64);
         count(Metric::LoaderStored, stored);
         count(Metric::LoaderCommits, 1);
-        metrics::histogram!(Metric::LoaderBatchRecords.name()).record((stored + rejected) as f64);
-        for reject in batch.rejects.iter().chain(refused) {
+        metrics::histogram!(Metric::LoaderBatchRecords.name()).record(all as f64);
+        for (is_known, tombstones) in [("yes", known), ("no", unknown)] {
+            if tombstones > 0 {
+                metrics::counter!(Metric::LoaderDelisted.name(), "known" => is_known)
+                    .increment(tombstones);
+            }
+        }
+        for reject in batch.rejects.iter().chain(written.refused()) {
             metrics::counter!(Metric::LoaderRejected.name(), "code" => reject.code).increment(1);
         }
         tracing::debug!(stored, rejected, bytes = batch.bytes, "batch committed");
@@ -80,6 +96,8 @@ impl Control {
         Totals {
             stored: self.stored.load(Ordering::Relaxed),
             rejected: self.rejected.load(Ordering::Relaxed),
+            delisted: self.delisted.load(Ordering::Relaxed)
+                + self.delisted_unknown.load(Ordering::Relaxed),
             batches: self.batches.load(Ordering::Relaxed),
         }
     }
@@ -132,6 +150,8 @@ impl Control {
                 "running": control.is_running(),
                 "stored": totals.stored,
                 "rejected": totals.rejected,
+                "delisted": control.delisted.load(Ordering::Relaxed),
+                "delisted_unknown": control.delisted_unknown.load(Ordering::Relaxed),
                 "unknown_fields": control.unknown_fields.load(Ordering::Relaxed),
                 "batches": totals.batches,
                 "records_per_second": control.pace.per_second(),

@@ -3,16 +3,20 @@
 //! Rows, rejects and the next offset of each partition are written in one transaction, which only
 //! goes through while the stored offsets are still those the batch started from.
 
+mod batch;
 mod check;
 mod config;
 mod control;
+mod delist;
 mod load;
 mod minute;
 mod origins;
 mod pace;
+mod refusal;
 pub mod rejects;
 mod route;
 mod stage;
+mod statements;
 mod store;
 mod write;
 
@@ -21,6 +25,7 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use common::kafka::Anchor;
+use common::liveness::LivenessConfig;
 use common::{Health, Shutdown, database, http, kafka};
 use records::{Purpose, Schema};
 
@@ -36,8 +41,12 @@ pub struct Config {
     pub kafka: kafka::KafkaConfig,
     /// Section `[database]`.
     pub database: database::DatabaseConfig,
+    /// Section `[http]`.
+    pub http: http::HttpConfig,
     /// Section `[loader]`.
     pub loader: LoaderConfig,
+    /// Section `[liveness]`.
+    pub liveness: LivenessConfig,
 }
 
 impl Config {
@@ -51,7 +60,9 @@ impl Config {
             schema: Arc::new(Schema::load(&source.source)?),
             kafka: layered.section("kafka")?,
             database: layered.section("database")?,
+            http: layered.section("http")?,
             loader: layered.section("loader")?,
+            liveness: layered.section("liveness")?,
         })
     }
 }
@@ -59,8 +70,9 @@ impl Config {
 /// SQL of all tables the loader writes.
 pub fn tables(schema: &Schema) -> String {
     format!(
-        "{}{}{}{}{}",
+        "{}{}{}{}{}{}",
         records::table::ddl(schema),
+        records::table::upgrade(schema),
         ledger::arrivals::DDL,
         ledger::offsets::DDL,
         ledger::rejects::DDL,
@@ -80,6 +92,7 @@ pub async fn run(config: Config, listener: TcpListener, shutdown: Shutdown) -> a
     let health = Health::needing(&["database", "kafka", "partitions"]);
     let control = Arc::new(Control::new(config.loader.autostart));
     let server = tokio::spawn(http::serve(
+        config.http.clone(),
         listener,
         health.clone(),
         control.status(),

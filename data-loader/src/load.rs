@@ -3,30 +3,37 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use common::arrival::Arrivals;
 use common::kafka::{Anchor, Anchored, Follow, Limits, Pipeline};
-use common::tell::Teller;
-use common::{Health, Shutdown};
+use common::liveness::Retrying;
+use common::reject_publisher::RejectPublisher;
+use common::{Fault, Health, Shutdown};
 use ledger::offsets::{AdvanceError, Stretch};
 use ledger::rejects::Reject;
 use rdkafka::Message;
 use records::decode::Decoder;
+use records::{Arrival, Reason, Schema};
 use tokio::runtime::Handle;
 
+use crate::batch::{Batch, Tombstone};
 use crate::control::Control;
+use crate::delist;
 use crate::minute::Minute;
 use crate::origins::Origins;
 use crate::stage::Stage;
-use crate::store::{Batch, Store};
-use crate::write::write;
+use crate::store::{Store, Written};
+use crate::write::{with_source, write};
 use crate::{Config, PURPOSE};
 
 /// Pause between two looks while stopped by `POST /stop`.
 const STOPPED: Duration = Duration::from_millis(100);
 
 pub(crate) struct Loader {
-    pipeline: Pipeline<Batch, Vec<Reject>>,
+    pipeline: Pipeline<Batch, Written>,
     follower: Follower,
     decoder: Decoder,
+    schema: Arc<Schema>,
+    arrivals: Arrivals,
     /// Where a record came from is its key where the schema names none.
     cluster: String,
     limits: Limits,
@@ -34,6 +41,7 @@ pub(crate) struct Loader {
     minute: Minute,
     control: Arc<Control>,
     health: Health,
+    retrying: Retrying,
     /// Whether this is a member of the group: not while stopped.
     joined: bool,
     shutdown: Shutdown,
@@ -58,16 +66,25 @@ impl Loader {
         )?;
         control.watch(consumer.lag());
         let cluster = anchor.cluster.clone();
-        let store = Store::new(&config.schema, &config.kafka.topics.new_data, anchor)?;
+        let store = Store::new(
+            &config.schema,
+            &config.kafka.topics.new_data,
+            anchor,
+            Duration::from_millis(config.loader.write_timeout_ms),
+        )?;
         let rejects_topic = config.kafka.topics.rejects.clone();
         let producer = config.kafka.producer()?;
         Ok(Loader {
             pipeline: Pipeline::new(consumer, runtime, shutdown.clone()),
             follower: Follower {
+                setup_fault: None,
                 control: Arc::clone(&control),
-                teller: Teller::start(runtime, producer, rejects_topic),
+                publisher: RejectPublisher::start(runtime, producer, rejects_topic),
             },
-            decoder: Decoder::new(&config.schema, PURPOSE),
+            decoder: Decoder::new(&config.schema, PURPOSE)
+                .with_max_message_bytes(config.kafka.max_message_bytes),
+            schema: Arc::clone(&config.schema),
+            arrivals: Arrivals::default(),
             cluster,
             limits: Limits {
                 rows: config.loader.batch_rows,
@@ -77,6 +94,7 @@ impl Loader {
             store: Arc::new(store),
             minute: Minute::default(),
             control,
+            retrying: Retrying::new(&health, "storing", &config.liveness),
             health,
             joined: true,
             shutdown,
@@ -87,23 +105,29 @@ impl Loader {
         while !self.shutdown.is_cancelled() {
             if !self.keep_joined()? {
                 self.pipeline.settle(&mut self.follower)?;
+                self.follower.check()?;
                 std::thread::sleep(STOPPED);
                 continue;
             }
             self.minute.tell(&self.control);
             let gathered = self.gather();
-            if !self.pipeline.settle_done(&mut self.follower)? {
+            let is_settled = self.pipeline.settle_done(&mut self.follower)?;
+            self.follower.check()?;
+            if !is_settled {
                 continue;
             }
             let Some(batch) = gathered else {
                 continue;
             };
             let (store, control) = (Arc::clone(&self.store), Arc::clone(&self.control));
-            let write = async move |batch: &Batch| write(&store, batch, &control).await;
+            let retrying = self.retrying.clone();
+            let write = async move |batch: &Batch| write(&store, batch, &control, &retrying).await;
             self.pipeline.write(batch, &mut self.follower, write)?;
+            self.follower.check()?;
         }
         self.pipeline.settle(&mut self.follower)?;
-        runtime.block_on(self.follower.teller.finish());
+        self.follower.check()?;
+        runtime.block_on(self.follower.publisher.finish());
         Ok(())
     }
 
@@ -126,30 +150,51 @@ impl Loader {
     /// A decoded batch: as soon as it has lingered and nothing is being written, or when it is full.
     fn gather(&mut self) -> Option<Batch> {
         let (mut origins, mut rejects) = (Origins::default(), Vec::new());
+        let mut tombstones = Vec::new();
         let (decoder, cluster) = (&mut self.decoder, &self.cluster);
+        let (schema, arrivals) = (&*self.schema, &mut self.arrivals);
+        let takes_tombstones = schema.delisting.tombstone != records::Tombstone::Refuse;
         let (mut began, mut bytes) = (None, 0);
         let gathered = self.pipeline.gather(&self.limits, |message| {
             began.get_or_insert_with(Instant::now);
-            let payload = message.payload().unwrap_or_default();
-            bytes += payload.len();
-            let arrival_us = message
-                .timestamp()
-                .to_millis()
-                .map_or_else(records::timestamp::now_us, |ms| ms * 1000);
+            let arrival = arrivals.of(message);
             let (partition, offset) = (message.partition(), message.offset());
             let topic = message.topic();
-            let place = format_args!("{cluster}/{topic}/{partition}/{offset}");
-            match decoder.push_from(payload, arrival_us, &place) {
-                Ok(()) => origins.push(partition, offset, message.key(), payload),
-                Err(reason) => rejects.push(Reject {
+            let taken = match message.payload() {
+                Some(payload) => {
+                    bytes += payload.len();
+                    let place = format_args!("{cluster}/{topic}/{partition}/{offset}");
+                    let arrival = Arrival {
+                        us: arrival.us,
+                        now_us: arrival.now_us,
+                    };
+                    let pushed = decoder.push_from(payload, arrival, &place);
+                    pushed.map(|()| origins.push(partition, offset, message.key(), payload))
+                }
+                None => match delist::key(schema, message.key()) {
+                    Some(key) if takes_tombstones => {
+                        tombstones.push(Tombstone {
+                            key,
+                            arrival_us: arrival.us,
+                            rows_before: decoder.len(),
+                            partition,
+                            offset,
+                        });
+                        Ok(())
+                    }
+                    _ => Err(Reason::Tombstone),
+                },
+            };
+            if let Err(reason) = taken {
+                rejects.push(Reject {
                     topic: topic.to_owned(),
                     partition,
                     offset,
                     code: reason.code(),
                     reason: reason.to_string(),
                     key: message.key().map(<[u8]>::to_vec),
-                    payload: payload.to_vec(),
-                }),
+                    payload: message.payload().unwrap_or_default().to_vec(),
+                });
             }
         });
         let decoded = self.decoder.finish();
@@ -160,6 +205,7 @@ impl Loader {
         Some(Batch {
             rows: decoded.batch,
             origins,
+            tombstones,
             rejects,
             stretches,
             unknown_fields: decoded.unknown_fields,
@@ -168,24 +214,49 @@ impl Loader {
     }
 }
 
-/// What is told of batches that are in the database.
+/// What follows on batches that are in the database, or cannot be.
 struct Follower {
     control: Arc<Control>,
-    teller: Teller,
+    publisher: RejectPublisher,
+    /// Why no batch can be written until a person mends the database.
+    setup_fault: Option<String>,
 }
 
-impl Follow<Batch, Vec<Reject>> for Follower {
+impl Follower {
+    /// # Errors
+    /// When the database is set up so that no retry would help.
+    fn check(&mut self) -> anyhow::Result<()> {
+        match self.setup_fault.take() {
+            None => Ok(()),
+            Some(why) => anyhow::bail!(
+                "{why}; nothing of the batch is stored, and it is read again at the next start: mend the \
+                 database (data-loader --check looks at it)"
+            ),
+        }
+    }
+}
+
+impl Follow<Batch, Written> for Follower {
     fn stretches(batch: &Batch) -> &[Stretch] {
         &batch.stretches
     }
 
-    fn written(&mut self, batch: Batch, refused: Vec<Reject>, consumer: &Anchored) {
+    fn written(&mut self, batch: Batch, written: Written, consumer: &Anchored) {
         self.control.positioned(consumer.positions());
-        self.teller.tell([batch.rejects, refused].concat());
+        let mut rejects = batch.rejects;
+        rejects.extend(written.refused_rows);
+        rejects.extend(written.refused_tombstones);
+        self.publisher.publish(rejects);
     }
 
     fn fenced(&mut self, why: &AdvanceError) {
-        self.control.failed(why.to_string());
+        let said = with_source(why);
+        if let AdvanceError::Database(error) = why
+            && Fault::of_database(error) == Fault::Setup
+        {
+            self.setup_fault = Some(said.clone());
+        }
+        self.control.failed(said);
     }
 
     fn paused(&mut self) {

@@ -32,13 +32,15 @@ impl Minute {
         let totals = control.totals();
         let stored = totals.stored - self.told.stored;
         let rejected = totals.rejected - self.told.rejected;
+        let delisted = totals.delisted - self.told.delisted;
         let batches = totals.batches - self.told.batches;
         let (lag_records, lag_seconds) = control.lag();
         if batches > 0 || lag_records > 0 {
-            let per_second = (stored + rejected) as f64 / elapsed.as_secs_f64();
+            let per_second = (stored + rejected + delisted) as f64 / elapsed.as_secs_f64();
             tracing::info!(
                 stored,
                 rejected,
+                delisted,
                 batches,
                 per_second = (per_second * 10.0).round() / 10.0,
                 lag_records,

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use ledger::rejects::Reject;
+use ledger::rejects::{KEY_BYTES, Reject};
 
 /// The messages of a batch's rows, in their order.
 #[derive(Debug, Default)]
@@ -28,7 +28,10 @@ impl Origins {
         let origin = Origin {
             partition,
             offset,
-            key: key.map(|key| self.keep(key)),
+            // A longer one would not be kept with the reject.
+            key: key
+                .filter(|key| key.len() <= KEY_BYTES)
+                .map(|key| self.keep(key)),
             payload: self.keep(payload),
         };
         self.origins.push(origin);

@@ -1,11 +1,11 @@
-//! One transaction a batch: rows, rejects and offsets.
+//! One transaction a batch: rows, tombstones, rejects and offsets.
 //!
-//! Rows go straight into the table by `COPY`, or, where a key is there already, beside it and are
-//! merged: the last version wins. A row that the database refuses (a check, a trigger) costs itself alone: the batch is then
-//! written in halves, each under a savepoint, down to the rows that are refused.
+//! Rows go straight into the table by `COPY`, or, where a key is there already, into a staging table and are
+//! merged: the last version wins. A row that the database refuses (a check, a trigger) costs itself alone:
+//! the batch is then merged row by row (`refusal`).
 
-use std::sync::{Mutex, PoisonError};
-use std::time::Instant;
+use std::sync::{Mutex, OnceLock, PoisonError};
+use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use arrow_array::RecordBatch;
@@ -13,85 +13,70 @@ use bytes::BytesMut;
 use common::Fault;
 use common::kafka::Anchor;
 use ledger::arrivals;
-use ledger::offsets::{self, AdvanceError, Stretches};
+use ledger::offsets::{self, AdvanceError};
 use ledger::rejects::{self, Reject};
 use pgpq::ArrowToPostgresBinaryEncoder;
-use records::{Schema, table};
+use records::Schema;
 use sqlx::{Connection, Executor, PgConnection, Postgres, Transaction};
 
 use crate::PURPOSE;
-use crate::origins::Origins;
+use crate::batch::{Batch, Part, Steps};
 use crate::route::Route;
 use crate::stage::Stage;
+use crate::statements::{Statements, Uniqueness, uniqueness};
 
 /// Rows encoded at a time: the server takes some in while others are encoded.
 const CHUNK: usize = 4096;
 
-/// What one transaction writes.
-pub(crate) struct Batch {
-    pub rows: RecordBatch,
-    /// Of the rows.
-    pub origins: Origins,
-    /// Messages that are no rows.
-    pub rejects: Vec<Reject>,
-    pub stretches: Stretches,
-    /// Fields of its messages that the schema does not name.
-    pub unknown_fields: u64,
-    /// Bytes of all its messages.
-    pub bytes: usize,
+/// What became of a batch that is in the database.
+#[derive(Debug, Default)]
+pub(crate) struct Written {
+    /// Rows that the database refused.
+    pub refused_rows: Vec<Reject>,
+    /// Tombstones that it refused.
+    pub refused_tombstones: Vec<Reject>,
+    /// Keys of tombstones that the table had.
+    pub delisted: Vec<String>,
+}
+
+impl Written {
+    /// All that the database refused.
+    pub fn refused(&self) -> impl Iterator<Item = &Reject> {
+        self.refused_rows.iter().chain(&self.refused_tombstones)
+    }
 }
 
 /// Writes batches.
 pub(crate) struct Store {
-    anchor: Anchor,
+    pub(crate) anchor: Anchor,
     /// Where the rows come from.
-    topic: String,
-    table: String,
+    pub(crate) topic: String,
+    schema: Schema,
     arrow: arrow_schema::SchemaRef,
-    /// `COPY` into the table.
-    copy: String,
-    /// Makes the table beside it.
-    beside: String,
-    /// `COPY` into that.
-    copy_beside: String,
-    /// From beside into the table.
-    merge: String,
+    /// Longest that one try to write a batch may take.
+    limit: Duration,
+    /// Known once the table was looked at.
+    statements: OnceLock<Statements>,
     route: Mutex<Route>,
 }
 
 impl Store {
-    pub fn new(schema: &Schema, topic: &str, anchor: Anchor) -> anyhow::Result<Store> {
+    pub fn new(
+        schema: &Schema,
+        topic: &str,
+        anchor: Anchor,
+        limit: Duration,
+    ) -> anyhow::Result<Store> {
         let arrow = schema.arrow(PURPOSE);
         ArrowToPostgresBinaryEncoder::try_new(&arrow)
             .context("the schema has a column that cannot be copied to PostgreSQL")?;
-        let table = &schema.table;
-        let columns = table::column_list(schema);
-        let key = &schema.key;
-        // `ctid` is the order of arrival within the batch: of two versions of the same time, the
-        // later one wins.
-        let (order, newer) = match &schema.time {
-            Some(time) => (
-                format!("{time} DESC, ctid DESC"),
-                format!(" WHERE excluded.{time} >= kept.{time}"),
-            ),
-            None => ("ctid DESC".to_owned(), String::new()),
-        };
         Ok(Store {
             anchor,
             topic: topic.to_owned(),
+            schema: schema.clone(),
             arrow,
-            table: table.clone(),
-            copy: format!("COPY {table} ({columns}) FROM STDIN WITH (FORMAT binary)"),
-            beside: format!(
-                "CREATE TEMP TABLE IF NOT EXISTS incoming (LIKE {table} INCLUDING DEFAULTS) ON COMMIT DELETE ROWS"
-            ),
-            copy_beside: format!("COPY incoming ({columns}) FROM STDIN WITH (FORMAT binary)"),
-            merge: format!(
-                "INSERT INTO {table} AS kept ({columns}) \
-                 SELECT DISTINCT ON ({key}) {columns} FROM incoming ORDER BY {key}, {order} \
-                 ON CONFLICT ({key}) DO UPDATE SET {}{newer}",
-                table::update_list(schema)
-            ),
+            limit,
+            statements: OnceLock::new(),
             route: Mutex::default(),
         })
     }
@@ -100,52 +85,126 @@ impl Store {
     /// which are given back.
     ///
     /// # Errors
-    /// When the partition was lost, or the server fails: neither is the fault of a row.
-    pub async fn write(&self, batch: &Batch) -> Result<Vec<Reject>, AdvanceError> {
+    /// When the partition was lost, or the server fails, or does not answer in time: none is the fault of a
+    /// row.
+    pub async fn write(&self, batch: &Batch) -> Result<Written, AdvanceError> {
         let mut connection = self.anchor.pool.acquire().await?;
-        let written = self.write_on(&mut connection, batch).await;
-        if let Err(AdvanceError::Database(_)) = written {
-            // The fault may be the session's: one that began read-only stays so.
-            connection.close_on_drop();
+        let writing = self.write_on(&mut connection, batch);
+        match tokio::time::timeout(self.limit, writing).await {
+            Ok(written) => {
+                if let Err(AdvanceError::Database(_)) = written {
+                    // The fault may be the session's: one that began read-only stays so.
+                    connection.close_on_drop();
+                }
+                written
+            }
+            Err(_) => {
+                // Without a farewell, which a connection that has gone silent would not take either.
+                drop(connection.detach());
+                let why = format!(
+                    "PostgreSQL did not write a batch within {} s (loader.write_timeout_ms)",
+                    self.limit.as_secs_f64()
+                );
+                let error = std::io::Error::new(std::io::ErrorKind::TimedOut, why);
+                Err(AdvanceError::Database(error.into()))
+            }
         }
-        written
     }
 
     async fn write_on(
         &self,
         connection: &mut PgConnection,
         batch: &Batch,
-    ) -> Result<Vec<Reject>, AdvanceError> {
-        if self.route(|route| route.is_straight()) {
-            let mut transaction = connection.begin().await?;
-            match self.put_straight(&mut transaction, &batch.rows).await {
+    ) -> Result<Written, AdvanceError> {
+        let statements = self.statements(connection).await?;
+        let may_go_straight =
+            statements.uniqueness == Uniqueness::Index && batch.tombstones.is_empty();
+        if may_go_straight && self.route(|route| route.is_straight()) {
+            match self.write_straight(connection, batch).await {
                 Ok(()) => {
-                    self.complete(transaction, batch, &[]).await?;
                     self.route(Route::went_straight);
-                    return Ok(Vec::new());
+                    return Ok(Written::default());
                 }
-                Err(error) if Fault::of_database(&error) == Fault::Row => {
-                    transaction.rollback().await?
-                }
-                Err(error) => return Err(error.into()),
+                Err(error) if is_of_a_row(&error) => self.route(Route::met_known_key),
+                Err(error) => return Err(error),
             }
-            self.route(Route::met_known_key);
         }
-        let mut transaction = connection.begin().await?;
-        match self.merge(&mut transaction, &batch.rows).await {
-            Ok(()) => {
-                self.complete(transaction, batch, &[]).await?;
-                return Ok(Vec::new());
-            }
-            Err(error) if Fault::of_database(&error) == Fault::Row => {
-                transaction.rollback().await?
-            }
-            Err(error) => return Err(error.into()),
+        match self.write_merged(connection, batch).await {
+            Err(error) if is_of_a_row(&error) => {}
+            written => return written,
         }
+        let has_language = has_plpgsql(connection).await?;
         let mut transaction = connection.begin().await?;
-        let refused = self.merge_in_parts(&mut transaction, batch).await?;
-        self.complete(transaction, batch, &refused).await?;
-        Ok(refused)
+        let written = match has_language {
+            true => self.merge_by_rows(&mut transaction, batch).await?,
+            false => self.merge_by_halves(&mut transaction, batch).await?,
+        };
+        self.complete(transaction, batch, &written).await?;
+        Ok(written)
+    }
+
+    async fn write_straight(
+        &self,
+        connection: &mut PgConnection,
+        batch: &Batch,
+    ) -> Result<(), AdvanceError> {
+        let statements = self.statements(connection).await?;
+        let mut transaction = connection.begin().await?;
+        let began = Instant::now();
+        self.copy(&mut transaction, &statements.copy, &batch.rows)
+            .await?;
+        Stage::Copy.took(began);
+        self.complete(transaction, batch, &Written::default()).await
+    }
+
+    async fn write_merged(
+        &self,
+        connection: &mut PgConnection,
+        batch: &Batch,
+    ) -> Result<Written, AdvanceError> {
+        let statements = self.statements(connection).await?;
+        let mut transaction = connection.begin().await?;
+        let Steps {
+            before,
+            tombstones,
+            after,
+        } = self.steps(batch)?;
+        self.merge(&mut transaction, &before.rows).await?;
+        let mut written = Written::default();
+        if let (Some(delist), false) = (&statements.delist, tombstones.is_empty()) {
+            written.delisted = crate::delist::all(&mut transaction, delist, &tombstones).await?;
+        }
+        if let Some(after) = after {
+            transaction.execute(statements.clear.as_str()).await?;
+            self.merge(&mut transaction, &after.rows).await?;
+        }
+        self.complete(transaction, batch, &written).await?;
+        Ok(written)
+    }
+
+    /// The statements, by the table as it was when first looked at.
+    pub(crate) async fn statements(
+        &self,
+        connection: &mut PgConnection,
+    ) -> Result<&Statements, sqlx::Error> {
+        if let Some(statements) = self.statements.get() {
+            return Ok(statements);
+        }
+        let uniqueness = uniqueness(connection, &self.schema).await?;
+        if uniqueness == Uniqueness::Lock {
+            tracing::info!(
+                table = self.schema.table,
+                "the table is partitioned and has no unique key of one column: loaders write it one after \
+                 the other, so that a key stands once"
+            );
+        }
+        let made = Statements::new(&self.schema, uniqueness);
+        Ok(self.statements.get_or_init(|| made))
+    }
+
+    pub(crate) fn steps<'a>(&self, batch: &'a Batch) -> Result<Steps<'a>, sqlx::Error> {
+        let steps = batch.steps(&self.schema.key);
+        steps.map_err(|error| sqlx::Error::Configuration(error.into()))
     }
 
     fn route<T>(&self, ask: impl FnOnce(&mut Route) -> T) -> T {
@@ -158,81 +217,73 @@ impl Store {
         &self,
         mut transaction: Transaction<'_, Postgres>,
         batch: &Batch,
-        refused: &[Reject],
+        written: &Written,
     ) -> Result<(), AdvanceError> {
         let Anchor {
             cluster, consumer, ..
         } = &self.anchor;
         let began = Instant::now();
-        rejects::store(&mut transaction, cluster, &batch.rejects).await?;
-        rejects::store(&mut transaction, cluster, refused).await?;
+        for rejects in [
+            &batch.rejects,
+            &written.refused_rows,
+            &written.refused_tombstones,
+        ] {
+            rejects::store(&mut transaction, cluster, rejects).await?;
+        }
         offsets::advance(&mut transaction, cluster, consumer, &batch.stretches).await?;
-        let stored = batch.rows.num_rows() - refused.len();
-        let rejected = batch.rejects.len() + refused.len();
-        arrivals::count(&mut transaction, &self.table, stored, rejected).await?;
+        let stored = batch.rows.num_rows() - written.refused_rows.len();
+        let rejected = batch.rejects.len() + written.refused().count();
+        arrivals::count(&mut transaction, &self.schema.table, stored, rejected).await?;
         transaction.commit().await?;
         Stage::Commit.took(began);
         Ok(())
     }
 
-    /// Halves what is refused, in the order of arrival, down to single rows.
-    async fn merge_in_parts(
-        &self,
-        transaction: &mut Transaction<'_, Postgres>,
-        batch: &Batch,
-    ) -> Result<Vec<Reject>, sqlx::Error> {
-        let mut refused = Vec::new();
-        let all = 0..batch.rows.num_rows();
-        let mut parts = vec![all];
-        while let Some(part) = parts.pop() {
-            let mut savepoint = transaction.begin().await?;
-            let rows = batch.rows.slice(part.start, part.len());
-            match self.merge(&mut savepoint, &rows).await {
-                Ok(()) => savepoint.commit().await?,
-                Err(error) if Fault::of_database(&error) == Fault::Row => {
-                    savepoint.rollback().await?;
-                    if part.len() == 1 {
-                        let reason = said(&error);
-                        refused.push(batch.origins.refused(&self.topic, part.start, reason));
-                    } else {
-                        let middle = part.start + part.len() / 2;
-                        parts.push(middle..part.end);
-                        parts.push(part.start..middle);
-                    }
-                }
-                Err(error) => return Err(error),
-            }
-        }
-        Ok(refused)
-    }
-
-    /// Copies rows into the table; their keys must be new.
-    async fn put_straight(
+    /// Copies rows into the staging table and merges them: the last version of a key wins.
+    pub(crate) async fn merge(
         &self,
         connection: &mut PgConnection,
         rows: &RecordBatch,
     ) -> Result<(), sqlx::Error> {
-        let began = Instant::now();
-        self.copy(connection, &self.copy, rows).await?;
-        Stage::Copy.took(began);
-        Ok(())
-    }
-
-    /// Copies rows beside the table and merges them into it: the last version of a key wins.
-    async fn merge(
-        &self,
-        connection: &mut PgConnection,
-        rows: &RecordBatch,
-    ) -> Result<(), sqlx::Error> {
+        let statements = self.statements(connection).await?;
         if rows.num_rows() == 0 {
             return Ok(());
         }
         let began = Instant::now();
-        connection.execute(self.beside.as_str()).await?;
-        self.copy(connection, &self.copy_beside, rows).await?;
-        connection.execute(self.merge.as_str()).await?;
+        self.fill_stage(connection, rows).await?;
+        connection.execute(statements.merge.as_str()).await?;
         Stage::Merge.took(began);
         Ok(())
+    }
+
+    /// Copies rows into the staging table, which is made where it is not there.
+    pub(crate) async fn fill_stage(
+        &self,
+        connection: &mut PgConnection,
+        rows: &RecordBatch,
+    ) -> Result<(), sqlx::Error> {
+        let statements = self.statements(connection).await?;
+        connection.execute(statements.stage.as_str()).await?;
+        self.copy(connection, &statements.copy_stage, rows).await
+    }
+
+    /// The row's message as a reject of the database.
+    pub(crate) fn refused(
+        &self,
+        batch: &Batch,
+        part: &Part,
+        row: usize,
+        reason: String,
+    ) -> Result<Reject, sqlx::Error> {
+        let place = part
+            .place(row)
+            .filter(|place| *place < batch.rows.num_rows());
+        let place = place.ok_or_else(|| {
+            sqlx::Error::Protocol(format!(
+                "the database refused row {row}, which it was not sent"
+            ))
+        })?;
+        Ok(batch.origins.refused(&self.topic, place, reason))
     }
 
     /// Sends rows in PostgreSQL's binary COPY format.
@@ -265,11 +316,17 @@ impl Store {
     }
 }
 
-/// What the server says, with the name of what it is about.
-fn said(error: &sqlx::Error) -> String {
-    let Some(refusal) = error.as_database_error() else {
-        return error.to_string();
-    };
-    let code = refusal.code().unwrap_or_default();
-    format!("the database refused it ({code}): {}", refusal.message())
+/// Whether it is the fault of a row, also one that shows at the commit (a deferred constraint).
+pub(crate) fn is_of_a_row(error: &AdvanceError) -> bool {
+    matches!(error, AdvanceError::Database(error) if Fault::of_database(error) == Fault::Row)
+}
+
+/// Whether rows can be merged one by one on the server.
+async fn has_plpgsql(connection: &mut PgConnection) -> Result<bool, sqlx::Error> {
+    sqlx::query_scalar(
+        "SELECT EXISTS (SELECT FROM pg_language WHERE lanname = 'plpgsql' \
+         AND has_language_privilege(oid, 'USAGE'))",
+    )
+    .fetch_one(connection)
+    .await
 }

@@ -1,34 +1,55 @@
 //! A batch written, however long the database is away.
 
-use backon::Retryable;
-use common::database::forever;
+use common::Fault;
+use common::liveness::Retrying;
 use ledger::offsets::AdvanceError;
-use ledger::rejects::Reject;
 
+use crate::batch::Batch;
 use crate::control::Control;
-use crate::store::{Batch, Store};
+use crate::store::{Store, Written};
 
 /// Writes; gives what the database refused.
 ///
 /// # Errors
-/// When another member has the partition: nothing of the batch is in the database.
+/// When another member has the partition, or the database is set up so that no retry would help: nothing of
+/// the batch is in the database.
 pub(crate) async fn write(
     store: &Store,
     batch: &Batch,
     control: &Control,
-) -> Result<Vec<Reject>, AdvanceError> {
-    let refused = (|| store.write(batch))
-        .retry(forever())
-        .when(|error| !matches!(error, AdvanceError::Fenced { .. }))
-        .notify(|error, wait| {
-            let said = match error {
-                AdvanceError::Database(source) => format!("{error}: {source}"),
-                AdvanceError::Fenced { .. } => error.to_string(),
-            };
-            tracing::warn!(retry_in_ms = wait.as_millis() as u64, "{said}");
-            control.retried(said);
-        })
+    retrying: &Retrying,
+) -> Result<Written, AdvanceError> {
+    let written = retrying
+        .until_done(
+            async || store.write(batch).await,
+            fault,
+            |error, wait| {
+                let error = with_source(error);
+                tracing::warn!(retry_in_ms = wait.as_millis() as u64, "{error}");
+                control.retried(error);
+            },
+        )
         .await?;
-    control.committed(batch, &refused);
-    Ok(refused)
+    control.committed(batch, &written);
+    Ok(written)
+}
+
+fn fault(error: &AdvanceError) -> Fault {
+    match error {
+        // Not tried again: another member goes on.
+        AdvanceError::Fenced { .. } => Fault::Setup,
+        AdvanceError::Database(error) => match Fault::of_database(error) {
+            // Refused rows were rejected: what is left is of the tables of rejects or offsets.
+            Fault::Row => Fault::Passing,
+            fault => fault,
+        },
+    }
+}
+
+/// An error and what the database said.
+pub(crate) fn with_source(error: &AdvanceError) -> String {
+    match error {
+        AdvanceError::Database(source) => format!("{error}: {source}"),
+        AdvanceError::Fenced { .. } => error.to_string(),
+    }
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use common::Secret;
 use common::database::DatabaseConfig;
+use common::http::HttpConfig;
 use common::kafka::KafkaConfig;
 use records::Schema;
 use registry::RegistryConfig;
@@ -91,6 +92,8 @@ pub struct Config {
     pub quality: QualityConfig,
     /// Section `[features]`.
     pub features: FeaturesConfig,
+    /// Section `[http]`, with `applier.token` where that is set.
+    pub http: HttpConfig,
 }
 
 impl Config {
@@ -100,12 +103,15 @@ impl Config {
     /// When a setting or the schema is not valid.
     pub fn new(layered: &common::Layered) -> anyhow::Result<Config> {
         let schema: SchemaConfig = layered.section("schema")?;
+        let applier: ApplierConfig = layered.section("applier")?;
+        let http: HttpConfig = layered.section("http")?;
         Ok(Config {
             schema: Arc::new(Schema::load(&schema.source)?),
             kafka: layered.section("kafka")?,
             database: layered.section("database")?,
             registry: layered.section("registry")?,
-            applier: layered.section("applier")?,
+            http: http.with_token(&applier.token),
+            applier,
             quality: layered.section("quality")?,
             features: layered.section("features")?,
         })

@@ -2,7 +2,6 @@
 //! models by hand, and rows of the datamart.
 
 mod features;
-mod guard;
 mod models;
 mod openapi;
 mod predict;
@@ -24,23 +23,19 @@ pub(crate) fn routes(
     datamart: Arc<Datamart>,
 ) -> impl Fn(&mut web::ServiceConfig) + Clone + Send + Sync + 'static {
     move |config| {
-        let guarded = web::scope("").wrap(actix_web::middleware::from_fn(guard::guard));
         config
             .app_data(web::PayloadConfig::new(predictor.max_body_bytes))
             .app_data(web::Data::from(Arc::clone(&predictor)))
             .app_data(web::Data::from(Arc::clone(&datamart)))
             .service(web::resource("/").route(web::get().to(openapi::page)))
             .service(web::resource("/openapi.json").route(web::get().to(openapi::document)))
+            .service(web::resource("/predict").route(web::post().to(predict::predict)))
             .service(
-                guarded
-                    .service(web::resource("/predict").route(web::post().to(predict::predict)))
-                    .service(
-                        // An id may have slashes.
-                        web::resource("/features/{id:.+}").route(web::get().to(features::features)),
-                    )
-                    .configure(protocol::routes)
-                    .configure(models::routes),
-            );
+                // An id may have slashes.
+                web::resource("/features/{id:.+}").route(web::get().to(features::features)),
+            )
+            .configure(protocol::routes)
+            .configure(models::routes);
     }
 }
 

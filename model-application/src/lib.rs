@@ -73,12 +73,12 @@ pub async fn run(config: Config, listener: TcpListener, shutdown: Shutdown) -> a
     );
     let server = tokio::spawn(common::http::serve_on(
         config.applier.http_workers,
+        config.http.clone(),
         listener,
         health.clone(),
         control.status(),
         move |routes| {
             of_quality(routes);
-            // Last: the scope behind the guard takes whatever path is left.
             of_prices(routes);
         },
         leave.clone(),

@@ -5,6 +5,8 @@ use std::sync::Arc;
 
 use anyhow::bail;
 use common::database::DatabaseConfig;
+use common::http::HttpConfig;
+use common::liveness::LivenessConfig;
 use records::Schema;
 use registry::RegistryConfig;
 use serde::Deserialize;
@@ -93,6 +95,10 @@ pub struct Config {
     pub registry: RegistryConfig,
     /// Section `[features]`.
     pub features: FeaturesConfig,
+    /// Section `[http]`.
+    pub http: HttpConfig,
+    /// Section `[liveness]`.
+    pub liveness: LivenessConfig,
 }
 
 impl Config {
@@ -108,6 +114,8 @@ impl Config {
             prepare: layered.section("prepare")?,
             registry: layered.section("registry")?,
             features: layered.section("features")?,
+            http: layered.section("http")?,
+            liveness: layered.section("liveness")?,
         })
     }
 

@@ -59,6 +59,7 @@ pub async fn follow(
     let health = Health::needing(&["database", "kafka", "turn", "base", "partitions"]);
     let control = Arc::new(Control::default());
     let server = tokio::spawn(http::serve(
+        wanted.training.http.clone(),
         listener,
         health.clone(),
         control.status(),

@@ -2,44 +2,22 @@
 
 use std::net::TcpListener;
 use std::sync::Arc;
-use std::time::Duration;
 
 use anyhow::Context;
+use chrono::Utc;
+use common::schedule::Schedule;
 use common::{Health, Shutdown, database, http};
-use tokio_cron_scheduler::{Job, JobScheduler};
 
 use crate::Config;
 use crate::control::{Control, Refusal};
-
-/// How often the time of the next run is looked up for `/status`.
-const LOOK: Duration = Duration::from_millis(500);
 
 /// Says whether an expression is a schedule.
 ///
 /// # Errors
 /// When it is not; the message has an example.
 pub fn check_schedule(expression: &str) -> anyhow::Result<()> {
-    job(expression, None).map(drop)
-}
-
-fn job(expression: &str, control: Option<Arc<Control>>) -> anyhow::Result<Job> {
-    Job::new_async(expression, move |_, _| {
-        let control = control.clone();
-        Box::pin(async move {
-            let Some(control) = control else { return };
-            // A failure has been said and counted; the schedule goes on.
-            if let Err(Refusal::Busy) = control.train().await {
-                tracing::warn!("the training before is still running: this one is left out");
-            }
-        })
-    })
-    .map_err(|_| {
-        anyhow::anyhow!(
-            "{expression:?} is not a schedule: expected six parts, second minute hour day month \
-             weekday, in UTC, such as \"0 0 3 * * *\" (every day at 3) or \"0 */10 * * * *\" \
-             (every ten minutes)"
-        )
-    })
+    Schedule::parse(expression)?;
+    Ok(())
 }
 
 /// Trains by `schedule`, where there is one, and on `POST /train`, until shutdown; `listener`
@@ -77,17 +55,16 @@ async fn serve(
     listener: TcpListener,
     shutdown: Shutdown,
 ) -> anyhow::Result<()> {
-    if let Some(expression) = &schedule {
-        check_schedule(expression)?;
-    }
+    let moments = schedule.as_deref().map(Schedule::parse).transpose()?;
     crate::config::check_registry(&config.registry.path)?;
     // A service that breaks off takes its HTTP interface with it.
     let leave = shutdown.child_token();
     let _leave_on_return = leave.clone().drop_guard();
     let health = Health::needing(&["database"]);
-    let database_config = config.database.clone();
+    let (database_config, http_config) = (config.database.clone(), config.http.clone());
     let control = Arc::new(Control::new(config, schedule.clone()));
     let server = tokio::spawn(http::serve(
+        http_config,
         listener,
         health.clone(),
         control.status(),
@@ -99,13 +76,12 @@ async fn serve(
     };
     control.connected(pool.clone());
     let scheduled = async {
-        match &schedule {
-            Some(expression) => follow(expression, &control, &shutdown).await,
-            None => {
-                shutdown.cancelled().await;
-                Ok(())
-            }
+        if let Some(moments) = &moments {
+            tracing::info!(schedule, "training by schedule (UTC); Ctrl-C leaves");
+            follow(moments, &control, &shutdown).await;
         }
+        shutdown.cancelled().await;
+        Ok(())
     };
     let watched = async {
         if watches {
@@ -120,24 +96,26 @@ async fn serve(
     server.await.context("the HTTP task broke off")?
 }
 
-async fn follow(
-    expression: &str,
-    control: &Arc<Control>,
-    shutdown: &Shutdown,
-) -> anyhow::Result<()> {
-    let mut scheduler = JobScheduler::new().await?;
-    let id = scheduler
-        .add(job(expression, Some(Arc::clone(control)))?)
-        .await?;
-    scheduler.start().await?;
-    tracing::info!("training by schedule {expression:?} (UTC); Ctrl-C leaves");
-    while !shutdown.is_cancelled() {
-        let next = scheduler.next_tick_for_job(id).await?;
-        control.next_run(next.map(|at| records::timestamp::format(at.timestamp_micros())));
+/// Trains at the schedule's moments until shutdown. A moment that comes while a training runs is left
+/// out; of those missed while the process was stopped or the machine slept, one is made up for.
+async fn follow(schedule: &Schedule, control: &Arc<Control>, shutdown: &Shutdown) {
+    let mut last = Utc::now();
+    loop {
+        let waiting = schedule.wait(last, |next| {
+            let next = records::timestamp::format(next.timestamp_micros());
+            control.next_run(Some(next));
+        });
         tokio::select! {
-            () = tokio::time::sleep(LOOK) => {}
-            () = shutdown.cancelled() => {}
+            () = waiting => {}
+            () = shutdown.cancelled() => return,
         }
+        last = Utc::now();
+        let control = Arc::clone(control);
+        tokio::spawn(async move {
+            // A failure has been said and counted; the schedule goes on.
+            if let Err(Refusal::Busy) = control.train().await {
+                tracing::warn!("the training before is still running: this one is left out");
+            }
+        });
     }
-    Ok(scheduler.shutdown().await?)
 }

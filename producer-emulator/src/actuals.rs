@@ -17,6 +17,8 @@ use crate::link::Link;
 const MOST_PENDING: usize = 100_000;
 /// Prices told at a time.
 const AT_A_TIME: usize = 1000;
+/// Longest wait for room: whoever makes requests holds their generator meanwhile.
+const ROOM: Duration = Duration::from_secs(30);
 /// Pause before prices that were not delivered are told again.
 const RETRY: Duration = Duration::from_secs(1);
 
@@ -75,11 +77,17 @@ impl Actuals {
         }
     }
 
-    /// Waits while too many prices wait. Those who ask take turns: they share a generator.
-    pub async fn room(&self) {
+    /// Waits while too many prices wait; false where that takes too long. Those who ask take turns: they
+    /// share a generator.
+    pub async fn room(&self) -> bool {
+        let until = Instant::now() + ROOM;
         while self.lock().len() > MOST_PENDING {
-            self.room.notified().await;
+            let room = self.room.notified();
+            if tokio::time::timeout_at(until, room).await.is_err() {
+                return false;
+            }
         }
+        true
     }
 
     /// Tells each price when it is due; after `leave`, all that are left at once, and ends.
@@ -212,7 +220,7 @@ mod tests {
         for number in 0..MOST_PENDING {
             actuals.add(number.to_string(), 1.0);
         }
-        actuals.room().await;
+        assert!(actuals.room().await);
         assert!(actuals.take(false).is_empty());
         actuals.add("last".into(), 1.0);
         actuals.add("very last".into(), 1.0);
@@ -223,6 +231,6 @@ mod tests {
         let due = actuals.take(false);
         assert_eq!(due.len(), 2);
         assert_eq!(due[0].id, "0");
-        actuals.room().await;
+        assert!(actuals.room().await);
     }
 }

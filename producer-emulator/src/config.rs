@@ -2,6 +2,7 @@
 
 use anyhow::ensure;
 use common::Secret;
+use common::http::HttpConfig;
 use common::kafka::KafkaConfig;
 use serde::Deserialize;
 
@@ -72,6 +73,8 @@ pub struct Config {
     pub kafka: KafkaConfig,
     /// Section `[emulator]`.
     pub emulator: EmulatorConfig,
+    /// Section `[http]`.
+    pub http: HttpConfig,
 }
 
 impl Config {
@@ -83,6 +86,7 @@ impl Config {
         let config = Config {
             kafka: layered.section("kafka")?,
             emulator: layered.section("emulator")?,
+            http: layered.section("http")?,
         };
         config.emulator.check()?;
         Ok(config)

@@ -22,6 +22,7 @@ use crate::in_flight::InFlight;
 use crate::link::Link;
 use crate::listing::{Generator, Message};
 use crate::places::Places;
+use crate::schedule::Schedules;
 
 /// An hour in microseconds.
 const HOUR_US: f64 = 3600e6;
@@ -68,6 +69,19 @@ pub enum NotSent {
         count: usize,
         /// What the client says of the last of them.
         why: String,
+    },
+    /// Too many prices that have become known wait to be sent.
+    #[error(
+        "{delivered} of {count} messages were delivered: {pending} prices that have become known wait to \
+         be sent, as many as may be; ask again later"
+    )]
+    Behind {
+        /// Messages delivered.
+        delivered: u64,
+        /// Messages asked for.
+        count: usize,
+        /// Prices that wait.
+        pending: u64,
     },
     /// The service leaves.
     #[error("the service is leaving: {delivered} of {count} messages were delivered")]
@@ -133,6 +147,7 @@ pub struct Emulator {
     pub(crate) actuals: Actuals,
     pub(crate) new_data: Counts,
     pub(crate) requests: Counts,
+    pub(crate) schedules: Schedules,
 }
 
 impl Emulator {
@@ -170,6 +185,7 @@ impl Emulator {
             shutdown,
             runtime: Handle::current(),
             batches: TaskTracker::new(),
+            schedules: Schedules::new(settings, &health),
             link: Link::new(health),
             actuals: Actuals::new(Duration::from_secs(settings.actuals_delay_s)),
             new_data: Counts::default(),
@@ -276,16 +292,16 @@ impl Emulator {
             }
         };
         let mut in_flight = InFlight::new(&self.producer, topic, settle);
-        let mut made = 0;
+        let (mut made, mut is_behind) = (0, false);
         while made < count && refused.load(Ordering::Relaxed) == 0 {
             if made % TURN == 0 {
                 tokio::task::yield_now().await;
                 tokio::select! {
-                    () = self.actuals.room() => {}
+                    has_room = self.actuals.room() => is_behind = !has_room,
                     () = self.shutdown.cancelled() => {}
                 }
             }
-            if self.shutdown.is_cancelled() {
+            if self.shutdown.is_cancelled() || is_behind {
                 break;
             }
             let number = counts.made.fetch_add(1, Ordering::Relaxed);
@@ -307,6 +323,11 @@ impl Emulator {
                 refused: refused.load(Ordering::Relaxed),
                 count,
                 why,
+            }),
+            None if is_behind => Err(NotSent::Behind {
+                delivered,
+                count,
+                pending: self.actuals.pending(),
             }),
             None if made < count => Err(NotSent::Leaving { delivered, count }),
             None => Ok(()),

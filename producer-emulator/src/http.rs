@@ -4,8 +4,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use actix_web::error::InternalError;
+use actix_web::middleware::from_fn;
 use actix_web::{HttpResponse, web};
-use common::http::{Status, error_answer};
+use common::http::{Status, error_answer, trigger};
 use records::Purpose;
 use serde::Deserialize;
 
@@ -43,6 +44,7 @@ pub(crate) fn status(emulator: &Arc<Emulator>) -> Status {
             "actuals_sent": emulator.actuals.sent(),
             "dirty_sent": of(&listings.dirty) + of(&requests.dirty),
             "undelivered": of(&listings.undelivered) + of(&requests.undelivered),
+            "schedules": emulator.schedules.status(&emulator),
         })
     })
 }
@@ -63,13 +65,15 @@ pub(crate) fn routes(
             .route("/stop", web::post().to(stop))
             .route("/generate/new_data", web::post().to(new_data))
             .route("/generate/requests", web::post().to(requests))
-            .route(
-                "/generate_and_produce_new_data",
-                web::get().to(older_new_data),
+            .service(
+                web::resource("/generate_and_produce_new_data")
+                    .wrap(from_fn(trigger))
+                    .route(web::get().to(older_new_data)),
             )
-            .route(
-                "/generate_and_produce_requests",
-                web::get().to(older_requests),
+            .service(
+                web::resource("/generate_and_produce_requests")
+                    .wrap(from_fn(trigger))
+                    .route(web::get().to(older_requests)),
             );
     }
 }

@@ -10,6 +10,9 @@ use tokio::time::Instant;
 
 /// Most messages of one sender on their way at a time.
 const MOST: usize = 1000;
+/// Longest wait for what became of a message: librdkafka says it within `message.timeout.ms`, 5 minutes by
+/// default. No sender waits for ever for one that it has forgotten.
+const LONGEST: Duration = Duration::from_secs(15 * 60);
 /// Pause before a full queue, which other senders share, is tried again.
 const QUEUE_FULL: Duration = Duration::from_millis(20);
 
@@ -19,7 +22,7 @@ pub(crate) struct InFlight<'a, T, F> {
     producer: &'a FutureProducer,
     topic: &'a str,
     /// What each message is to its sender, the oldest first.
-    waiting: VecDeque<(DeliveryFuture, T)>,
+    waiting: VecDeque<(DeliveryFuture, Instant, T)>,
     settle: F,
 }
 
@@ -38,12 +41,18 @@ impl<'a, T, F: FnMut(T, Result<(), KafkaError>)> InFlight<'a, T, F> {
         while self.waiting.len() >= MOST {
             self.settle_oldest().await;
         }
+        let until = Instant::now() + LONGEST;
         loop {
             let record = FutureRecord::to(self.topic).key(key).payload(payload);
             match self.producer.send_result(record) {
-                Ok(delivery) => return self.waiting.push_back((delivery, what)),
+                Ok(delivery) => {
+                    let until = Instant::now() + LONGEST;
+                    return self.waiting.push_back((delivery, until, what));
+                }
                 // The queue empties at the latest when its messages are given up.
-                Err((KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull), _)) => {
+                Err((KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull), _))
+                    if Instant::now() < until =>
+                {
                     if self.waiting.is_empty() {
                         tokio::time::sleep(QUEUE_FULL).await;
                     }
@@ -56,7 +65,7 @@ impl<'a, T, F: FnMut(T, Result<(), KafkaError>)> InFlight<'a, T, F> {
 
     /// What the oldest message on its way is to its sender.
     pub fn oldest(&self) -> Option<&T> {
-        self.waiting.front().map(|(_, what)| what)
+        self.waiting.front().map(|(.., what)| what)
     }
 
     /// Settles what is delivered until `time`, then leaves the others on their way.
@@ -80,15 +89,18 @@ impl<'a, T, F: FnMut(T, Result<(), KafkaError>)> InFlight<'a, T, F> {
 
     /// Loses nothing when broken off: the message is taken out only once it is settled.
     async fn settle_oldest(&mut self) {
-        let Some((delivery, _)) = self.waiting.front_mut() else {
+        let Some((delivery, until, _)) = self.waiting.front_mut() else {
             return;
         };
-        let result = match delivery.await {
-            Ok(Ok(_)) => Ok(()),
-            Ok(Err((error, _))) => Err(error),
-            Err(_) => Err(KafkaError::Canceled),
+        let result = match tokio::time::timeout_at(*until, delivery).await {
+            Ok(Ok(Ok(_))) => Ok(()),
+            Ok(Ok(Err((error, _)))) => Err(error),
+            Ok(Err(_)) => Err(KafkaError::Canceled),
+            Err(_) => Err(KafkaError::MessageProduction(
+                RDKafkaErrorCode::MessageTimedOut,
+            )),
         };
-        if let Some((_, what)) = self.waiting.pop_front() {
+        if let Some((.., what)) = self.waiting.pop_front() {
             (self.settle)(what, result);
         }
     }

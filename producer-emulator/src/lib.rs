@@ -49,6 +49,7 @@ pub async fn run(config: Config, listener: TcpListener, shutdown: Shutdown) -> a
     let leave = shutdown.child_token();
     let _leave_on_return = leave.clone().drop_guard();
     let mut server = tokio::spawn(common::http::serve(
+        config.http.clone(),
         listener,
         health.clone(),
         http::status(&emulator),
@@ -76,7 +77,7 @@ pub async fn run(config: Config, listener: TcpListener, shutdown: Shutdown) -> a
         return server.await.context("the HTTP task broke off")?;
     }
     emulator.link.is_there();
-    let mut scheduler = schedule::start(&config.emulator, &emulator).await?;
+    let schedules = emulator.schedules.run(&emulator, &leave);
 
     let tell_all = Shutdown::new();
     let (telling, told) = (Arc::clone(&emulator), tell_all.clone());
@@ -93,8 +94,8 @@ pub async fn run(config: Config, listener: TcpListener, shutdown: Shutdown) -> a
         ended = &mut server => Some(ended),
         () = shutdown.cancelled() => None,
         () = watching => None,
+        () = schedules => None,
     };
-    scheduler.shutdown().await?;
 
     let until = Instant::now() + LEAVING;
     emulator.batches.close();

@@ -1,79 +1,203 @@
 //! Batches by schedule.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use common::{Health, Shutdown};
 use records::Purpose;
-use tokio_cron_scheduler::{Job, JobScheduler};
+use serde_json::{Value, json};
+use tokio::time::{Instant, MissedTickBehavior};
 
 use crate::config::EmulatorConfig;
 use crate::emulate::{Emulator, NotSent};
 
-/// One of the schedules.
-struct Schedule {
-    purpose: Purpose,
-    count: usize,
-    /// A batch that takes longer than the pause is not joined by a second one.
-    busy: AtomicBool,
+/// The part of [`Health`] that this is about.
+const PART: &str = "schedules";
+/// A schedule stands still when nothing has come of it for so long after it was due.
+const STILL: Duration = Duration::from_secs(60);
+/// Pause between two looks whether one stands still.
+const LOOK: Duration = Duration::from_secs(5);
+
+/// All schedules of an emulator.
+pub(crate) struct Schedules {
+    all: Vec<Schedule>,
+    /// Where one that stands still is shown.
+    health: Health,
 }
 
-/// Starts the schedules; they send while the emulator runs and Kafka is there.
-///
-/// # Errors
-/// When the scheduler cannot be started.
-pub(crate) async fn start(
-    config: &EmulatorConfig,
-    emulator: &Arc<Emulator>,
-) -> anyhow::Result<JobScheduler> {
-    let scheduler = JobScheduler::new().await?;
-    for (purpose, every_s, count) in [
-        (
+/// One of the schedules.
+struct Schedule {
+    name: &'static str,
+    purpose: Purpose,
+    count: usize,
+    every: Duration,
+    /// Batches sent whole.
+    batches: AtomicU64,
+    state: Mutex<State>,
+}
+
+/// Where a schedule stands.
+#[derive(Debug, Clone, Copy, Default)]
+struct State {
+    /// When its last batch began.
+    began: Option<Instant>,
+    /// When that was done; `None` while it is under way.
+    ended: Option<Instant>,
+    /// Since when it may send: before, nothing was due.
+    active_since: Option<Instant>,
+}
+
+impl Schedules {
+    /// Those that the settings ask for.
+    pub fn new(config: &EmulatorConfig, health: &Health) -> Schedules {
+        let listings = (
+            "new_data",
             Purpose::Listing,
             config.new_data_every_s,
             config.new_data_count,
-        ),
-        (
+        );
+        let requests = (
+            "requests",
             Purpose::Request,
             config.requests_every_s,
             config.requests_count,
-        ),
-    ] {
-        if count == 0 {
-            continue;
-        }
-        let schedule = Arc::new(Schedule {
+        );
+        let all = [listings, requests].into_iter().filter(|own| own.3 > 0);
+        let all = all.map(|(name, purpose, every_s, count)| Schedule {
+            name,
             purpose,
             count,
-            busy: AtomicBool::new(false),
+            every: Duration::from_secs(every_s),
+            batches: AtomicU64::new(0),
+            state: Mutex::default(),
         });
-        let emulator = Arc::clone(emulator);
-        let job = Job::new_repeated_async(Duration::from_secs(every_s), move |_, _| {
-            let (schedule, emulator) = (Arc::clone(&schedule), Arc::clone(&emulator));
-            Box::pin(async move { schedule.fire(&emulator).await })
-        })?;
-        scheduler.add(job).await?;
+        Schedules {
+            all: all.collect(),
+            health: health.clone(),
+        }
     }
-    scheduler.start().await?;
-    Ok(scheduler)
+
+    /// Sends while the emulator runs and Kafka is there, until `leave`. What was missed, as the process
+    /// was stopped or the machine slept or was busy, is left out: the schedule goes on from then.
+    pub async fn run(&self, emulator: &Arc<Emulator>, leave: &Shutdown) {
+        let mut running = Vec::new();
+        for index in 0..self.all.len() {
+            let (emulator, leave) = (Arc::clone(emulator), leave.clone());
+            running.push(tokio::spawn(async move {
+                let schedule = &emulator.schedules.all[index];
+                tokio::select! {
+                    () = schedule.run(&emulator) => {}
+                    () = leave.cancelled() => {}
+                }
+            }));
+        }
+        loop {
+            tokio::select! {
+                () = tokio::time::sleep(LOOK) => self.watch(emulator),
+                () = leave.cancelled() => return,
+            }
+            if running.iter().any(tokio::task::JoinHandle::is_finished) && !leave.is_cancelled() {
+                tracing::error!("a schedule broke off");
+                self.health
+                    .waiting(PART, "a schedule broke off: start the service again");
+            }
+        }
+    }
+
+    /// Shows in the health report whether one stands still.
+    fn watch(&self, emulator: &Emulator) {
+        let still = self.all.iter().find_map(|own| own.stands_still(emulator));
+        match still {
+            Some(why) => {
+                tracing::warn!("{why}");
+                self.health.waiting(PART, why);
+            }
+            None => self.health.ready(PART),
+        }
+    }
+
+    /// For `/status`: by schedule when it last sent, and whether it stands still.
+    pub fn status(&self, emulator: &Emulator) -> Value {
+        let all = self.all.iter().map(|own| {
+            let state = own.state();
+            let ago = |at: Option<Instant>| at.map(|at| at.elapsed().as_secs_f64());
+            let status = json!({
+                "every_s": own.every.as_secs(),
+                "count": own.count,
+                "batches": own.batches.load(Ordering::Relaxed),
+                "last_began_s_ago": ago(state.began),
+                "under_way": state.began.is_some() && state.ended.is_none(),
+                "stalled": own.stands_still(emulator),
+            });
+            (own.name.to_owned(), status)
+        });
+        Value::Object(all.collect())
+    }
 }
 
 impl Schedule {
-    async fn fire(&self, emulator: &Arc<Emulator>) {
-        // That Kafka is away has been told once: nothing is made until it is back.
-        if !emulator.is_running()
-            || !emulator.link.is_up()
-            || self.busy.swap(true, Ordering::Relaxed)
-        {
-            return;
+    async fn run(&self, emulator: &Arc<Emulator>) {
+        let first = Instant::now() + self.every;
+        let mut due = tokio::time::interval_at(first, self.every);
+        due.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            due.tick().await;
+            // That Kafka is away has been told once: nothing is made until it is back.
+            if !emulator.is_running() || !emulator.link.is_up() {
+                self.change(|state| *state = State::default());
+                continue;
+            }
+            let now = Instant::now();
+            self.change(|state| {
+                state.active_since.get_or_insert(now);
+                (state.began, state.ended) = (Some(now), None);
+            });
+            self.fire(emulator).await;
+            self.change(|state| state.ended = Some(Instant::now()));
         }
+    }
+
+    async fn fire(&self, emulator: &Arc<Emulator>) {
         match emulator.generate(self.purpose, self.count).await {
-            Ok(()) | Err(NotSent::Leaving { .. }) => {}
+            Ok(()) => {
+                self.batches.fetch_add(1, Ordering::Relaxed);
+            }
+            Err(NotSent::Leaving { .. }) => {}
             Err(NotSent::Waiting { .. } | NotSent::Away { .. }) => {
                 tracing::debug!("a scheduled batch met an outage");
             }
             Err(error) => tracing::warn!("a scheduled batch was not sent whole: {error}"),
         }
-        self.busy.store(false, Ordering::Relaxed);
+    }
+
+    /// Why it stands still, where it does.
+    fn stands_still(&self, emulator: &Emulator) -> Option<String> {
+        if !emulator.is_running() || !emulator.link.is_up() {
+            return None;
+        }
+        let state = self.state();
+        let (since, doing) = match (state.began, state.ended) {
+            (Some(began), None) => (began, "a batch is under way"),
+            (_, ended) => (ended.max(state.active_since)?, "no batch began"),
+        };
+        let waited = since.elapsed();
+        (waited > self.every + STILL).then(|| {
+            format!(
+                "the schedule of {} stands still: {doing} for {} s, one is due every {} s",
+                self.name,
+                waited.as_secs(),
+                self.every.as_secs()
+            )
+        })
+    }
+
+    fn state(&self) -> State {
+        // Every change is whole: a panic leaves none half made.
+        *self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn change(&self, change: impl FnOnce(&mut State)) {
+        change(&mut self.state.lock().unwrap_or_else(PoisonError::into_inner));
     }
 }

@@ -5,7 +5,9 @@ use std::fmt;
 use arrow_array::RecordBatch;
 use serde::de::{self, DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
 
+use crate::arrival::Arrival;
 use crate::columns::Columns;
+use crate::limits::MESSAGE_BYTES;
 use crate::reject::Reason;
 use crate::row::{Row, quoted};
 use crate::schema::{Purpose, Schema};
@@ -46,6 +48,8 @@ pub struct Decoder {
     columns: Columns,
     key_was_number: Vec<bool>,
     unknown_fields: u64,
+    /// Larger messages are refused before they are parsed.
+    max_message_bytes: usize,
 }
 
 impl Decoder {
@@ -56,7 +60,15 @@ impl Decoder {
             columns: Columns::new(schema, purpose),
             key_was_number: Vec::new(),
             unknown_fields: 0,
+            max_message_bytes: MESSAGE_BYTES,
         }
+    }
+
+    /// The same, of messages of so many bytes at most.
+    #[must_use]
+    pub fn with_max_message_bytes(mut self, bytes: usize) -> Decoder {
+        self.max_message_bytes = bytes;
+        self
     }
 
     /// Decodes one message; `arrival_us` (microseconds since 1970) stands in for a missing time.
@@ -74,10 +86,16 @@ impl Decoder {
     pub fn push_from(
         &mut self,
         payload: &[u8],
-        arrival_us: i64,
+        arrival: impl Into<Arrival>,
         place: &dyn fmt::Display,
     ) -> Result<(), Reason> {
         self.row.clear();
+        if payload.len() > self.max_message_bytes {
+            return Err(Reason::TooLarge {
+                found: payload.len(),
+                limit: self.max_message_bytes,
+            });
+        }
         if payload.iter().all(u8::is_ascii_whitespace) {
             return Err(Reason::Empty);
         }
@@ -94,7 +112,7 @@ impl Decoder {
                 detail: error.to_string(),
             }));
         }
-        self.row.finish(arrival_us, place)?;
+        self.row.finish(arrival, place)?;
         self.columns.push(&self.row);
         self.key_was_number.push(self.row.key_was_number());
         self.unknown_fields += self.row.unknown_fields();
@@ -130,7 +148,7 @@ pub fn key_of_reject(schema: &Schema, payload: &[u8]) -> Option<Key> {
         serde_json::Value::Number(number) => (number.to_string(), true),
         _ => return None,
     };
-    let limit = schema.field(&schema.key)?.text_limit();
+    let limit = schema.text_limit(schema.field(&schema.key)?);
     (!text.trim().is_empty() && text.len() <= limit && !text.contains('\0'))
         .then_some(Key { text, was_number })
 }

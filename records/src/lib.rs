@@ -4,10 +4,13 @@
 //! [`arrow_array::RecordBatch`], or as rejects with a reason. Knows nothing of Kafka, of SQL
 //! connections or of models.
 
+pub mod arrival;
 pub mod columns;
 pub mod decode;
 pub mod encode;
 pub mod file;
+pub mod identifier;
+pub mod limits;
 pub mod measure;
 pub mod reject;
 pub mod row;
@@ -15,9 +18,11 @@ pub mod schema;
 pub mod table;
 pub mod timestamp;
 
+pub use arrival::Arrival;
 pub use columns::Columns;
 pub use decode::{Decoded, Decoder, Key};
 pub use reject::Reason;
 pub use schema::{
-    Class, Crawl, CrawlField, Field, Kind, MissingAs, Purpose, Schema, SchemaError, Task,
+    Class, Crawl, CrawlField, Delisting, Field, Kind, MissingAs, Purpose, Schema, SchemaError, Task,
+    Tombstone,
 };

@@ -5,9 +5,16 @@ use crate::schema::Kind;
 /// The reason a record was rejected: what was expected, and what was found.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum Reason {
-    /// A message without a value (a Kafka tombstone), or of no bytes.
+    /// A message of no bytes.
     #[error("the message is empty; expected a JSON object")]
     Empty,
+    /// A message without a value, which says that a listing is delisted, where the schema does not say what
+    /// becomes of it, or without the key that names the listing.
+    #[error(
+        "the message has no value (a tombstone); expected a JSON object, or a schema with [delisting] \
+         tombstone = \"mark\" or \"delete\" and the listing's key as the message's key"
+    )]
+    Tombstone,
     /// Bytes that are not one JSON object.
     #[error("not a JSON object: {detail}")]
     Malformed {
@@ -50,7 +57,27 @@ pub enum Reason {
         /// The bound it broke, in words.
         bound: String,
     },
-    /// A text that cannot be stored: too long, empty where a key is wanted, or with a NUL.
+    /// A text longer than its field, or an index, takes.
+    #[error("field {field:?} is {found} bytes long; expected at most {limit}")]
+    TooLong {
+        /// The field's name.
+        field: String,
+        /// Bytes that were sent.
+        found: usize,
+        /// Bytes allowed.
+        limit: usize,
+    },
+    /// A message larger than the services take.
+    #[error(
+        "the message is {found} bytes long; expected at most {limit} (kafka.max_message_bytes)"
+    )]
+    TooLarge {
+        /// Its bytes.
+        found: usize,
+        /// Bytes allowed.
+        limit: usize,
+    },
+    /// A text that cannot be stored: empty where a key is expected, or with a NUL.
     #[error("field {field:?} {detail}")]
     InvalidText {
         /// The field's name.
@@ -98,8 +125,11 @@ impl Reason {
             | Reason::WrongType { field, .. }
             | Reason::WrongUnit { field, .. }
             | Reason::OutOfBounds { field, .. }
+            | Reason::TooLong { field, .. }
             | Reason::InvalidText { field, .. } => Some(field),
             Reason::Empty
+            | Reason::TooLarge { .. }
+            | Reason::Tombstone
             | Reason::Malformed { .. }
             | Reason::Ragged { .. }
             | Reason::Refused { .. }
@@ -111,11 +141,14 @@ impl Reason {
     pub fn code(&self) -> &'static str {
         match self {
             Reason::Empty => "empty",
+            Reason::Tombstone => "tombstone",
             Reason::Malformed { .. } => "malformed",
             Reason::MissingField { .. } => "missing_field",
             Reason::WrongType { .. } => "wrong_type",
             Reason::WrongUnit { .. } => "wrong_unit",
             Reason::OutOfBounds { .. } => "out_of_bounds",
+            Reason::TooLong { .. } => "too_long",
+            Reason::TooLarge { .. } => "too_large",
             Reason::InvalidText { .. } => "invalid_text",
             Reason::Ragged { .. } => "ragged",
             Reason::Refused { .. } => "refused",

@@ -3,6 +3,7 @@
 use std::fmt::Display;
 use std::ops::Range;
 
+use crate::arrival::Arrival;
 use crate::measure::Reading;
 use crate::reject::Reason;
 use crate::schema::{Field, Kind, PLACE, Purpose, Schema};
@@ -35,6 +36,8 @@ pub(crate) struct Slot {
     /// The key of a schema without one.
     is_place: bool,
     nullable: bool,
+    /// Longest text, in bytes.
+    text_limit: usize,
 }
 
 /// Buffers for one row, reused from row to row.
@@ -60,6 +63,7 @@ impl Row {
                 is_place: field.name == schema.key && field.name == PLACE,
                 is_time: schema.time.as_deref() == Some(field.name.as_str()),
                 nullable: schema.is_nullable(field),
+                text_limit: schema.text_limit(field),
                 field: field.clone(),
             })
             .collect();
@@ -256,7 +260,12 @@ impl Row {
 
     /// Fills the time in from the arrival where the record has none, and the key from the place it
     /// came from where the schema has none, then checks every cell.
-    pub fn finish(&mut self, arrival_us: i64, place: &dyn Display) -> Result<(), Reason> {
+    pub fn finish(
+        &mut self,
+        arrival: impl Into<Arrival>,
+        place: &dyn Display,
+    ) -> Result<(), Reason> {
+        let arrival = arrival.into();
         for index in 0..self.slots.len() {
             let slot = &self.slots[index];
             if slot.is_place && self.cells[index] == Cell::Null {
@@ -264,7 +273,7 @@ impl Row {
             }
             let slot = &self.slots[index];
             if slot.is_time && self.cells[index] == Cell::Null {
-                self.cells[index] = Cell::Timestamp(arrival_us);
+                self.cells[index] = Cell::Timestamp(arrival.us);
             }
             let slot = &self.slots[index];
             let field = &slot.field;
@@ -277,7 +286,8 @@ impl Row {
                 Cell::Number(value) => in_bounds(field, *value)?,
                 Cell::Integer(value) => in_bounds(field, *value as f64)?,
                 Cell::Timestamp(us)
-                    if slot.is_time && *us > arrival_us.saturating_add(AHEAD_OF_ARRIVAL_US) =>
+                    if slot.is_time
+                        && *us > arrival.latest_us().saturating_add(AHEAD_OF_ARRIVAL_US) =>
                 {
                     return Err(Reason::OutOfBounds {
                         field: field.name.clone(),
@@ -287,13 +297,14 @@ impl Row {
                 }
                 Cell::Text(range) => {
                     let text = &self.text[range.clone()];
-                    let fault = if text.len() > field.text_limit() {
-                        Some(format!(
-                            "is {} bytes long; expected at most {}",
-                            text.len(),
-                            field.text_limit()
-                        ))
-                    } else if text.contains('\0') {
+                    if text.len() > slot.text_limit {
+                        return Err(Reason::TooLong {
+                            field: field.name.clone(),
+                            found: text.len(),
+                            limit: slot.text_limit,
+                        });
+                    }
+                    let fault = if text.contains('\0') {
                         Some("contains a NUL character, which cannot be stored".to_owned())
                     } else if !slot.nullable && text.trim().is_empty() {
                         Some("is empty; expected a text".to_owned())

@@ -3,6 +3,8 @@
 mod check;
 mod class;
 mod crawl;
+mod delisting;
+pub mod reserved;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -10,8 +12,11 @@ use std::sync::Arc;
 use arrow_schema::{DataType, TimeUnit};
 use serde::{Deserialize, Serialize};
 
+use crate::limits::KEY_BYTES;
+
 pub use self::class::Class;
 pub use self::crawl::{AREA_UNITS, Crawl, CrawlField, currency_of};
+pub use self::delisting::{DELISTED_AT, Delisting, Tombstone};
 
 /// The default schema, compiled in: `schemas/real-estate.toml`.
 const REAL_ESTATE: &str = include_str!("../../schemas/real-estate.toml");
@@ -264,6 +269,9 @@ pub struct Schema {
     /// Which targets are of the class that a classification tells; a boolean target needs none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub class: Option<Class>,
+    /// What a message without a value does.
+    #[serde(default, skip_serializing_if = "Delisting::is_default")]
+    pub delisting: Delisting,
     /// What stands for numbers that are not known, of a clustering: without a target there is nothing to
     /// learn from gaps.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -352,6 +360,14 @@ impl Schema {
     /// The field of a name.
     pub fn field(&self, name: &str) -> Option<&Field> {
         self.fields.iter().find(|field| field.name == name)
+    }
+
+    /// Longest text of a field, in bytes: a key's is what an index takes.
+    pub fn text_limit(&self, field: &Field) -> usize {
+        match field.name == self.key {
+            true => field.text_limit().min(KEY_BYTES),
+            false => field.text_limit(),
+        }
     }
 
     /// The fields that are columns for a purpose: all, or all but the target.

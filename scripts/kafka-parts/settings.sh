@@ -97,6 +97,12 @@ write_properties() {
     listeners="$listeners,SSL://127.0.0.1:${ssl_ports[i - 1]},SASL_SSL://127.0.0.1:${sasl_ports[i - 1]}"
     protocols="$protocols,SSL:SSL,SASL_SSL:SASL_SSL"
   fi
+  local advertised=$listeners
+  if [ -n "$proxied" ]; then
+    listeners="$listeners,PROXIED://127.0.0.1:${proxied%:*}"
+    advertised="$advertised,PROXIED://127.0.0.1:${proxied#*:}"
+    protocols="$protocols,PROXIED:PLAINTEXT"
+  fi
   mkdir -p "$dir/broker-$i"
   (
     umask 077
@@ -106,7 +112,7 @@ node.id=$i
 controller.quorum.voters=$(IFS=,; echo "${voters[*]}")
 controller.listener.names=CONTROLLER
 listeners=$listeners,CONTROLLER://127.0.0.1:$controller
-advertised.listeners=$listeners
+advertised.listeners=$advertised
 listener.security.protocol.map=$protocols
 inter.broker.listener.name=PLAINTEXT
 log.dirs=$dir/broker-$i/data

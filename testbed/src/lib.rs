@@ -19,7 +19,7 @@ mod s3;
 pub use bed::Testbed;
 pub use browser::Browser;
 pub use gate::Gate;
-pub use members::Members;
+pub use members::{Members, signal};
 pub use messages::Received;
 pub use mlflow::MlflowServer;
 pub use real_kafka::RealKafka;

@@ -167,8 +167,11 @@ fn is_silent(member: &Member) -> bool {
     member.log.metadata().is_ok_and(|log| log.len() == 0)
 }
 
-/// Sends a signal to a process.
-pub(crate) fn signal(name: &str, pid: &str) {
+/// Sends a signal, such as `KILL`, to a process.
+///
+/// # Panics
+/// When there is no shell to send it.
+pub fn signal(name: &str, pid: &str) {
     // One that has ended meanwhile is as good as hit.
     let _ = Command::new("sh")
         .args(["-c", "kill -s \"$0\" \"$1\"", name, pid])

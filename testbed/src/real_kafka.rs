@@ -32,6 +32,14 @@ impl RealKafka {
             );
             return None;
         }
+        Some(RealKafka::launch(arguments).await)
+    }
+
+    /// Starts one whether or not it is asked for.
+    ///
+    /// # Panics
+    /// When it cannot be had.
+    pub async fn launch(arguments: &[&str]) -> RealKafka {
         let home = tempfile::tempdir().expect("a temporary directory");
         let mut command = script(home.path());
         command
@@ -48,7 +56,13 @@ impl RealKafka {
             String::from_utf8_lossy(&output.stderr)
         );
         let brokers = String::from_utf8_lossy(&output.stdout).trim().to_owned();
-        Some(RealKafka { home, brokers })
+        RealKafka { home, brokers }
+    }
+
+    /// The process id of the first broker, while it runs.
+    pub fn pid(&self) -> Option<String> {
+        let pid = std::fs::read_to_string(self.home.path().join("pids/1")).ok()?;
+        Some(pid.trim().to_owned())
     }
 
     /// `host:port[,host:port]`, for clients without TLS.

@@ -26,7 +26,7 @@ pub(super) async fn document(predictor: web::Data<Predictor>) -> HttpResponse {
     let mut document: Value =
         serde_json::from_str(DOCUMENT).expect("JSON, for every request for it is the same");
     fill(&mut document, &predictor.schema, predictor.max_records);
-    if predictor.is_guarded() {
+    if predictor.is_guarded {
         ask_for_tokens(&mut document);
     }
     HttpResponse::Ok().json(document)

@@ -7,7 +7,6 @@ use common::Metric;
 use records::decode::{Decoder, key_of_reject};
 use records::{Purpose, Schema, timestamp};
 use serde_json::Value;
-use subtle::ConstantTimeEq;
 use tokio::sync::mpsc::Sender;
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{Semaphore, SemaphorePermit};
@@ -36,8 +35,8 @@ pub(crate) struct Predictor {
     /// Bodies worked on at once; beyond, a client is asked to come again.
     places: Semaphore,
     max_concurrent: usize,
-    /// What `Authorization: Bearer` must say; empty for nothing.
-    token: String,
+    /// Whether a token is asked for.
+    pub is_guarded: bool,
     to_store: Sender<Arc<Worded>>,
 }
 
@@ -64,19 +63,9 @@ impl Predictor {
             decoders: Mutex::default(),
             places: Semaphore::new(applier.max_concurrent.max(1)),
             max_concurrent: applier.max_concurrent.max(1),
-            token: applier.token.expose().to_owned(),
+            is_guarded: config.http.has_token(),
             to_store,
         }
-    }
-
-    /// Whether a token is asked for.
-    pub fn is_guarded(&self) -> bool {
-        !self.token.is_empty()
-    }
-
-    /// Whether a request may come in; takes as long for a wrong token as for the right one.
-    pub fn admits(&self, token: &[u8]) -> bool {
-        !self.is_guarded() || token.ct_eq(self.token.as_bytes()).into()
     }
 
     /// A place to work in.

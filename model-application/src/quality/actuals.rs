@@ -8,7 +8,7 @@ use std::time::Duration;
 use backon::Retryable;
 use common::database::forever;
 use common::kafka::{Anchor, Anchored, Follow, Limits, Pipeline};
-use common::tell::Teller;
+use common::reject_publisher::RejectPublisher;
 use common::{Health, Metric, Shutdown};
 use ledger::offsets::{self, AdvanceError, Stretch, Stretches};
 use ledger::rejects::{self, Reject};
@@ -78,7 +78,7 @@ impl Learner {
         Ok(Learner {
             pipeline: Pipeline::new(consumer, runtime, shutdown.clone()),
             follower: Follower {
-                teller: Teller::start(runtime, producer, topics.rejects.clone()),
+                publisher: RejectPublisher::start(runtime, producer, topics.rejects.clone()),
             },
             schema: Arc::clone(&config.schema),
             anchor,
@@ -100,7 +100,7 @@ impl Learner {
             self.pipeline.write(batch, &mut self.follower, write)?;
         }
         self.pipeline.settle(&mut self.follower)?;
-        runtime.block_on(self.follower.teller.finish());
+        runtime.block_on(self.follower.publisher.finish());
         Ok(())
     }
 
@@ -136,7 +136,7 @@ impl Learner {
 
 /// What is told of prices that are in the database.
 struct Follower {
-    teller: Teller,
+    publisher: RejectPublisher,
 }
 
 impl Follow<Batch, ()> for Follower {
@@ -146,7 +146,7 @@ impl Follow<Batch, ()> for Follower {
 
     fn written(&mut self, batch: Batch, (): (), _: &Anchored) {
         metrics::counter!(Metric::ApplierActuals.name()).increment(batch.actuals.len() as u64);
-        self.teller.tell(batch.rejects);
+        self.publisher.publish(batch.rejects);
     }
 
     fn fenced(&mut self, _: &AdvanceError) {}

@@ -4,13 +4,14 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use backon::Retryable;
+use common::arrival::Arrivals;
 use common::database::forever;
 use common::kafka::{Anchored, Follow as Following, Limits, Pipeline};
 use common::{Health, Shutdown};
 use ledger::offsets::{AdvanceError, Stretch, Stretches};
 use ledger::rejects::Reject;
 use rdkafka::Message;
-use records::{Decoder, Purpose};
+use records::{Arrival, Decoder, Purpose};
 use tokio::runtime::Handle;
 
 use super::base::Standing;
@@ -43,6 +44,7 @@ pub(super) struct Learner {
     pipeline: Pipeline<Change, ()>,
     teller: Teller,
     decoder: Decoder,
+    arrivals: Arrivals,
     store: Store,
     standing: Standing,
     control: Arc<Control>,
@@ -83,7 +85,9 @@ impl Learner {
             teller: Teller {
                 control: Arc::clone(&control),
             },
-            decoder: Decoder::new(&wanted.training.schema, Purpose::Listing),
+            decoder: Decoder::new(&wanted.training.schema, Purpose::Listing)
+                .with_max_message_bytes(wanted.kafka.max_message_bytes),
+            arrivals: Arrivals::default(),
             wanted,
             store,
             standing,
@@ -167,17 +171,20 @@ impl Learner {
             linger: LINGER,
         };
         let (mut messages, mut rejects) = (Vec::new(), Vec::new());
+        let arrivals = &mut self.arrivals;
         let (decoder, cluster) = (&mut self.decoder, &self.store.anchor.cluster);
         let stretches = self.pipeline.gather(&limits, |message| {
             let payload = message.payload().unwrap_or_default();
-            let arrival_us = message
-                .timestamp()
-                .to_millis()
-                .map_or_else(records::timestamp::now_us, |ms| ms * 1000);
+            let arrival = arrivals.of(message);
+            let arrival_us = arrival.us;
+            let arrival = Arrival {
+                us: arrival.us,
+                now_us: arrival.now_us,
+            };
             let (topic, partition, offset) =
                 (message.topic(), message.partition(), message.offset());
             let place = format!("{cluster}/{topic}/{partition}/{offset}");
-            match decoder.push_from(payload, arrival_us, &place) {
+            match decoder.push_from(payload, arrival, &place) {
                 Ok(()) => messages.push((payload.to_vec(), place, arrival_us)),
                 Err(reason) => rejects.push(Reject {
                     topic: topic.to_owned(),

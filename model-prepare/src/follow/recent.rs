@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use arrow_array::RecordBatch;
-use records::{Decoder, Purpose, Schema};
+use records::{Arrival, Decoder, Purpose, Schema};
 use sqlx::Row;
 use sqlx::postgres::PgRow;
 use valuation::Link;
@@ -73,7 +73,11 @@ impl Recent {
         for own in &self.seen {
             // They were decoded once before.
             if decoder
-                .push_from(&own.payload, own.arrival_us, &own.place)
+                .push_from(
+                    &own.payload,
+                    Arrival::accepted_before(own.arrival_us),
+                    &own.place,
+                )
                 .is_ok()
             {
                 said.push(own.said);

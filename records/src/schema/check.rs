@@ -2,15 +2,30 @@
 
 use std::collections::BTreeSet;
 
-use super::{Kind, Schema, Task};
+use super::{Kind, Schema, Task, reserved};
+use crate::limits::{KEY_BYTES, TEXT_BYTES};
 
 impl Schema {
     /// What does not fit is told with what was expected.
     pub(super) fn check(&self) -> Result<(), String> {
         is_identifier(&self.table).map_err(|why| format!("table {:?} {why}", self.table))?;
+        reserved::check_table(&self.table)?;
         let mut seen = BTreeSet::new();
         for field in &self.fields {
             is_identifier(&field.name).map_err(|why| format!("field {:?} {why}", field.name))?;
+            reserved::check_field(&field.name)?;
+            let (most, why) = match field.name == self.key {
+                true => (KEY_BYTES, "the key of a record"),
+                false => (TEXT_BYTES, "a text"),
+            };
+            if let Some(length) = field.max_length
+                && length > most
+            {
+                return Err(format!(
+                    "field {:?}: max_length is {length}; expected at most {most} bytes of {why}",
+                    field.name
+                ));
+            }
             if !seen.insert(&field.name) {
                 return Err(format!("field {:?} stands twice", field.name));
             }
@@ -96,6 +111,7 @@ impl Schema {
         }
         self.check_class()?;
         self.check_crawl()?;
+        self.check_delisting()?;
         match (&self.target, self.task) {
             (Some(target), Task::Regression) => {
                 role("target", target, &[Kind::Number, Kind::Integer])
@@ -112,7 +128,7 @@ impl Schema {
     }
 }
 
-/// Names go into SQL and into metric labels: only what needs no quoting is allowed.
+/// Names go into JSON, metric labels and SQL: they are alike everywhere, whatever folds letters.
 fn is_identifier(name: &str) -> Result<(), &'static str> {
     let mut letters = name.chars();
     let starts_well = letters
@@ -156,6 +172,39 @@ mod tests {
             (
                 format!("{base}{fields}[[field]]\nname='z'\nkind='number'\nmin=2\nmax=1\n"),
                 "above max",
+            ),
+            (
+                format!("{base}{fields}").replace("table='x'", "table='rejects'"),
+                "table \"rejects\" is a table of the services",
+            ),
+            (
+                format!("{base}{fields}").replace("table='x'", "table='hedonic_incoming'"),
+                "as temporary tables of the services do",
+            ),
+            (
+                format!("{base}{fields}[[field]]\nname='stored_at'\nkind='timestamp'\n"),
+                "a column that the loader adds",
+            ),
+            (
+                format!("{base}{fields}[[field]]\nname='delisted_at'\nkind='timestamp'\n"),
+                "a column that the loader adds",
+            ),
+            (
+                format!("{base}{fields}[[field]]\nname='ctid'\nkind='text'\n"),
+                "every table of PostgreSQL has",
+            ),
+            (
+                format!("{base}[delisting]\ntombstone='bury'\n{fields}"),
+                "unknown variant `bury`",
+            ),
+            (
+                format!("{base}[delisting]\ntombstone='mark'\n{fields}").replace("key='id'", ""),
+                "[delisting] needs a key",
+            ),
+            (
+                format!("{base}{fields}max_length=3\n")
+                    .replace("kind='text'", "kind='text'\nmax_length=2000"),
+                "expected at most 1024 bytes of the key",
             ),
             (
                 format!("{base}{fields}colour='red'\n"),
