@@ -3,8 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::ensure;
+use anyhow::{Context, ensure};
 use common::database::DatabaseConfig;
+use common::http::HttpConfig;
 use common::kafka::KafkaConfig;
 use common::liveness::LivenessConfig;
 use records::Schema;
@@ -84,6 +85,8 @@ pub struct Config {
     pub kafka: KafkaConfig,
     /// Section `[database]`.
     pub database: DatabaseConfig,
+    /// Section `[http]`.
+    pub http: HttpConfig,
     /// Section `[liveness]`.
     pub liveness: LivenessConfig,
     /// Section `[crawler]`.
@@ -102,6 +105,7 @@ impl Config {
             schema: Arc::new(Schema::load(&source.source)?),
             kafka: layered.section("kafka")?,
             database: layered.section("database")?,
+            http: layered.section("http")?,
             liveness: layered.section("liveness")?,
             crawler: layered.section("crawler")?,
         };
@@ -157,7 +161,7 @@ impl CrawlerConfig {
             100_000,
         )?;
         if !self.schedule.is_empty() {
-            crate::schedule::check(&self.schedule)?;
+            common::schedule::Schedule::parse(&self.schedule).context("crawler.schedule")?;
         }
         Ok(())
     }

@@ -21,7 +21,6 @@ mod permission;
 pub mod personal;
 mod publish;
 mod robots;
-mod schedule;
 mod sitemap;
 mod unpack;
 mod visit;
@@ -31,6 +30,8 @@ use std::net::TcpListener;
 use std::sync::Arc;
 
 use anyhow::Context;
+use chrono::Utc;
+use common::schedule::Schedule;
 use common::{Fault, Health, Shutdown, database, http, kafka};
 use sqlx::PgPool;
 use tokio::task::JoinSet;
@@ -62,6 +63,7 @@ pub async fn run(config: Config, listener: TcpListener, shutdown: Shutdown) -> a
     let health = Health::needing(&["database", "kafka"]);
     let control = Arc::new(Control::default());
     let server = tokio::spawn(http::serve(
+        config.http.clone(),
         listener,
         health.clone(),
         control.status(),
@@ -99,17 +101,11 @@ pub async fn run(config: Config, listener: TcpListener, shutdown: Shutdown) -> a
         health: health.clone(),
         unready_after: config.liveness.unready_after_retries.max(1),
     };
-    let scheduler = match config.crawler.schedule.as_str() {
-        "" => None,
-        expression => Some(schedule::start(expression, &control).await?),
-    };
     if config.crawler.autostart {
         control.start();
     }
-    tokio::try_join!(publisher.run(&shutdown), runs(&shared, &shutdown))?;
-    if let Some(mut scheduler) = scheduler {
-        scheduler.shutdown().await?;
-    }
+    let scheduled = by_schedule(&config.crawler.schedule, &control, &shutdown);
+    tokio::try_join!(publisher.run(&shutdown), runs(&shared, &shutdown), scheduled)?;
     leave.cancel();
     server.await.context("the HTTP task ended early")?
 }
@@ -140,6 +136,30 @@ pub async fn open(
         () = shutdown.cancelled() => return Ok(None),
     }
     Ok(Some(pool))
+}
+
+/// Asks for a run at each moment of a schedule, where there is one.
+async fn by_schedule(
+    expression: &str,
+    control: &Control,
+    shutdown: &Shutdown,
+) -> anyhow::Result<()> {
+    if expression.is_empty() {
+        return Ok(());
+    }
+    let schedule = Schedule::parse(expression)?;
+    let mut last = Utc::now();
+    loop {
+        let waiting = schedule.wait(last, |next| tracing::info!(%next, "a run is due by schedule"));
+        tokio::select! {
+            () = waiting => {}
+            () = shutdown.cancelled() => return Ok(()),
+        }
+        last = Utc::now();
+        if !control.start() {
+            tracing::warn!("the run before is still under way: this one is left out");
+        }
+    }
 }
 
 /// One run after the other, each when it is asked for.
