@@ -200,16 +200,15 @@ impl Reader {
 
     /// Whether the record is one by the schema: why not. An optional field that is not is left out.
     fn settle(&self, attempt: &mut Attempt) -> Option<(&'static str, String)> {
+        if attempt.id.is_none() {
+            let why = "several listings, and this one has neither an identifier nor an address";
+            return Some(("no_identity", why.to_owned()));
+        }
         let arrival_us = chrono::Utc::now().timestamp_micros();
         loop {
             let mut decoder = records::Decoder::new(&self.schema, Purpose::Listing);
             let payload = json!(attempt.record).to_string();
             let reason = match decoder.push(payload.as_bytes(), arrival_us) {
-                Ok(()) if attempt.id.is_none() => {
-                    let why =
-                        "several listings, and this one has neither an identifier nor an address";
-                    return Some(("no_identity", why.to_owned()));
-                }
                 Ok(()) => return None,
                 Err(reason) => reason,
             };

@@ -105,7 +105,11 @@ pub async fn run(config: Config, listener: TcpListener, shutdown: Shutdown) -> a
         control.start();
     }
     let scheduled = by_schedule(&config.crawler.schedule, &control, &shutdown);
-    tokio::try_join!(publisher.run(&shutdown), runs(&shared, &shutdown), scheduled)?;
+    tokio::try_join!(
+        publisher.run(&shutdown),
+        runs(&shared, &shutdown),
+        scheduled
+    )?;
     leave.cancel();
     server.await.context("the HTTP task ended early")?
 }
@@ -150,7 +154,10 @@ async fn by_schedule(
     let schedule = Schedule::parse(expression)?;
     let mut last = Utc::now();
     loop {
-        let waiting = schedule.wait(last, |next| tracing::info!(%next, "a run is due by schedule"));
+        let waiting = schedule.wait(
+            last,
+            |next| tracing::info!(%next, "a run is due by schedule"),
+        );
         tokio::select! {
             () = waiting => {}
             () = shutdown.cancelled() => return Ok(()),

@@ -23,6 +23,6 @@ pub use columns::Columns;
 pub use decode::{Decoded, Decoder, Key};
 pub use reject::Reason;
 pub use schema::{
-    Class, Crawl, CrawlField, Delisting, Field, Kind, MissingAs, Purpose, Schema, SchemaError, Task,
-    Tombstone,
+    Class, Crawl, CrawlField, Delisting, Field, Kind, MissingAs, Purpose, Schema, SchemaError,
+    Task, Tombstone,
 };

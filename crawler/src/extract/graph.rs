@@ -7,7 +7,10 @@ use serde_json::{Map, Value};
 use url::Url;
 
 /// What a listing may be.
-const LISTINGS: [&str; 13] = [
+const LISTINGS: [&str; 16] = [
+    "Car",
+    "IndividualProduct",
+    "Vehicle",
     "RealEstateListing",
     "Offer",
     "Apartment",

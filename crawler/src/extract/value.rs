@@ -93,11 +93,13 @@ impl Raw {
                 self.into_number(field, from, price_in, currency_may_be_missing)
             }
             Kind::Boolean => self.into_boolean(),
-            Kind::Category | Kind::Text | Kind::Timestamp => self.into_text(),
+            Kind::Category | Kind::Text => self.into_text(personal::is_personal),
+            // Its digits stand in groups, too.
+            Kind::Timestamp => self.into_text(personal::has_mail),
         }
     }
 
-    fn into_text(self) -> Result<Value, Problem> {
+    fn into_text(self, is_personal: fn(&str) -> bool) -> Result<Value, Problem> {
         let text = match &self.value {
             Value::String(text) => text.split_whitespace().collect::<Vec<_>>().join(" "),
             Value::Number(number) => number.to_string(),
@@ -110,7 +112,7 @@ impl Raw {
             let why = "it has letters that are not of the page's character set";
             return Err(("charset", why.to_owned()));
         }
-        if personal::is_personal(&text) {
+        if is_personal(&text) {
             let why = "it has an e-mail address or a telephone number, which are not kept";
             return Err(("personal", why.to_owned()));
         }

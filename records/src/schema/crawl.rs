@@ -17,14 +17,13 @@ pub const AREA_UNITS: [(&str, f64); 5] = [
 ];
 
 /// Properties of schema.org that are of people or are pictures of things: never taken.
-const NEVER: [&str; 36] = [
+const NEVER: [&str; 35] = [
     "accountablePerson",
     "agent",
     "alumni",
     "attendee",
     "author",
     "broker",
-    "brand",
     "contactPoint",
     "contactPoints",
     "contributor",
