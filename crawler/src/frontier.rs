@@ -10,9 +10,10 @@ mod sites;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use common::liveness::Retrying;
 use common::{Fault, Health, Shutdown};
 use sqlx::PgPool;
+
+use crate::retry::{self, Shown};
 
 pub use listings::Unpublished;
 pub use migrations::{DDL, migrate};
@@ -43,7 +44,7 @@ pub struct Found {
 #[derive(Clone)]
 pub struct Frontier {
     pool: PgPool,
-    retrying: Retrying,
+    shown: Shown,
     shutdown: Shutdown,
 }
 
@@ -76,7 +77,11 @@ impl Frontier {
     ) -> Frontier {
         Frontier {
             pool,
-            retrying: Retrying::new(health, "frontier", liveness),
+            shown: Shown {
+                health: health.clone(),
+                part: "frontier",
+                unready_after: liveness.unready_after_retries.max(1),
+            },
             shutdown,
         }
     }
@@ -87,19 +92,15 @@ impl Frontier {
     }
 
     /// Tries again for as long as the database is away.
-    async fn keep_trying<T>(
+    async fn keep_trying<T, F: Future<Output = Result<T, sqlx::Error>>>(
         &self,
-        attempt: impl AsyncFnMut() -> Result<T, sqlx::Error>,
+        attempt: impl Fn() -> F,
     ) -> Result<T, FrontierError> {
-        let trying = self
-            .retrying
-            .until_done(attempt, Fault::of_database, |error, wait| {
-                let retry_in_ms = wait.as_millis() as u64;
-                tracing::warn!(%error, retry_in_ms, "the frontier cannot be reached; trying again");
-            });
         tokio::select! {
             biased;
-            done = trying => done.map_err(FrontierError::Refused),
+            done = retry::until_done(&self.shown, attempt, Fault::of_database) => {
+                done.map_err(FrontierError::Refused)
+            }
             () = leaving(&self.shutdown) => Err(FrontierError::Left),
         }
     }

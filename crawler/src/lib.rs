@@ -20,6 +20,7 @@ pub mod pages;
 mod permission;
 pub mod personal;
 mod publish;
+mod retry;
 mod robots;
 mod sitemap;
 mod unpack;
@@ -126,14 +127,18 @@ pub async fn open(
     let Some(pool) = database::connect(&config.database, health, shutdown).await? else {
         return Ok(None);
     };
-    let retrying = common::liveness::Retrying::new(health, "database", &config.liveness);
-    let migrating = retrying.until_done(
-        async || frontier::migrate(&pool).await,
+    let shown = retry::Shown {
+        health: health.clone(),
+        part: "database",
+        unready_after: config.liveness.unready_after_retries.max(1),
+    };
+    let migrating = retry::until_done(
+        &shown,
+        || frontier::migrate(&pool),
         |error: &anyhow::Error| match error.downcast_ref::<sqlx::Error>() {
             Some(error) => Fault::of_database(error),
             None => Fault::Setup,
         },
-        |error, _| tracing::warn!("the crawler's tables cannot be made yet: {error:#}"),
     );
     tokio::select! {
         made = migrating => made.context("the crawler's tables cannot be made")?,

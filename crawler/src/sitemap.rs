@@ -61,7 +61,7 @@ impl Sitemap {
                 }
                 Event::GeneralRef(reference) => match reference.resolve_char_ref()? {
                     Some(letter) => address.push(letter),
-                    None => match reference.as_ref() {
+                    None => match &*reference {
                         b"amp" => address.push('&'),
                         b"lt" => address.push('<'),
                         b"gt" => address.push('>'),

@@ -22,7 +22,7 @@ impl Frontier {
     /// # Errors
     /// When the database refuses.
     pub async fn unpublished(&self, most: i64) -> Result<Vec<Unpublished>, FrontierError> {
-        self.keep_trying(async || {
+        self.keep_trying(|| async {
             let rows: Vec<(i64, String, String)> = sqlx::query_as(
                 "SELECT seq, id, record::text FROM crawler_listings l \
                  WHERE published_at IS NULL AND refused IS NULL AND NOT EXISTS (\
@@ -44,7 +44,7 @@ impl Frontier {
     /// # Errors
     /// When the database refuses.
     pub async fn published(&self, seqs: &[i64]) -> Result<(), FrontierError> {
-        self.keep_trying(async || {
+        self.keep_trying(|| async {
             sqlx::query("UPDATE crawler_listings SET published_at = now() WHERE seq = ANY($1)")
                 .bind(seqs)
                 .execute(&self.pool)
@@ -59,7 +59,7 @@ impl Frontier {
     /// # Errors
     /// When the database refuses.
     pub async fn unpublishable(&self, seq: i64, why: &str) -> Result<(), FrontierError> {
-        self.keep_trying(async || {
+        self.keep_trying(|| async {
             sqlx::query("UPDATE crawler_listings SET refused = $2 WHERE seq = $1")
                 .bind(seq)
                 .bind(why)

@@ -38,7 +38,7 @@ impl Frontier {
     /// # Errors
     /// When the database refuses.
     pub async fn know_host(&self, lane: &str) -> Result<(), FrontierError> {
-        self.keep_trying(async || {
+        self.keep_trying(|| async {
             sqlx::query("INSERT INTO crawler_hosts (lane) VALUES ($1) ON CONFLICT DO NOTHING")
                 .bind(lane)
                 .execute(&self.pool)
@@ -53,7 +53,7 @@ impl Frontier {
     /// # Errors
     /// When the database refuses.
     pub async fn lease(&self, lane: &str, longest: Duration) -> Result<Lease, FrontierError> {
-        self.keep_trying(async || {
+        self.keep_trying(|| async {
             let granted: Option<i32> = sqlx::query_scalar(
                 "UPDATE crawler_hosts SET busy_until = now() + make_interval(secs => $2) \
                  WHERE lane = $1 AND stopped_at IS NULL AND next_at <= now() \
@@ -88,7 +88,7 @@ impl Frontier {
     /// # Errors
     /// When the database refuses.
     pub async fn release(&self, lane: &str, pause: Option<&Pause>) -> Result<(), FrontierError> {
-        self.keep_trying(async || {
+        self.keep_trying(|| async {
             let mut connection = self.pool.acquire().await?;
             release(&mut connection, lane, pause).await
         })

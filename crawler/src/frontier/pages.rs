@@ -194,7 +194,7 @@ impl Frontier {
         on: Option<&str>,
         most: u32,
     ) -> Result<u64, FrontierError> {
-        self.keep_trying(async || {
+        self.keep_trying(|| async {
             let mut transaction = self.pool.begin().await?;
             let added = add(&mut transaction, found, on, most).await?;
             transaction.commit().await?;
@@ -222,7 +222,7 @@ impl Frontier {
                ORDER BY kind DESC, checked_at NULLS FIRST, depth, found_at, url LIMIT 1) \
              RETURNING url, origin, kind, depth, redirects, attempts, etag, last_modified, rules"
         );
-        self.keep_trying(async || {
+        self.keep_trying(|| async {
             let claimed: Option<Row> = sqlx::query_as(&claim)
                 .bind(lane)
                 .bind(origins)
@@ -257,7 +257,7 @@ impl Frontier {
         outcome: &Outcome,
         most_pages: u32,
     ) -> Result<u64, FrontierError> {
-        self.keep_trying(async || {
+        self.keep_trying(|| async {
             let mut transaction = self.pool.begin().await?;
             update(&mut transaction, page, outcome).await?;
             let mut versions = 0;

@@ -21,7 +21,7 @@ impl Frontier {
     /// # Errors
     /// When the database refuses.
     pub async fn robots(&self, origin: &str) -> Result<Option<StoredRobots>, FrontierError> {
-        self.keep_trying(async || {
+        self.keep_trying(|| async {
             let row: Option<(Option<i32>, String, f64)> = sqlx::query_as(
                 "SELECT robots_status, robots_body, \
                    extract(epoch FROM robots_expires_at - now())::float8 FROM crawler_sites \
@@ -54,7 +54,7 @@ impl Frontier {
     ) -> Result<(), FrontierError> {
         // PostgreSQL's text cannot hold a NUL.
         let body = robots.robots_body.replace('\0', "\u{fffd}");
-        self.keep_trying(async || {
+        self.keep_trying(|| async {
             sqlx::query(
                 "INSERT INTO crawler_sites \
                    (origin, lane, robots_status, robots_body, robots_error, robots_expires_at) \
