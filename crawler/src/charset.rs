@@ -23,7 +23,7 @@ fn label(text: &str) -> Option<&'static Encoding> {
     let after = after.trim_start_matches(['"', '\'']);
     let end =
         after.find(|letter: char| !(letter.is_ascii_alphanumeric() || "-_:.".contains(letter)));
-    Encoding::for_label(after[..end.unwrap_or(after.len())].as_bytes())
+    Encoding::for_label(&after.as_bytes()[..end.unwrap_or(after.len())])
 }
 
 #[cfg(test)]

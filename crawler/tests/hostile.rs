@@ -5,8 +5,8 @@
 mod site;
 
 use std::io::Write;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU16, AtomicUsize, Ordering};
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use actix_web::web::Bytes;
@@ -38,11 +38,12 @@ const PATHS: [&str; 19] = [
     "/empty",
 ];
 
-fn bomb() -> Vec<u8> {
+/// Thirty megabytes in a few thousand bytes.
+static BOMB: LazyLock<Vec<u8>> = LazyLock::new(|| {
     let mut writer = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
     writer.write_all(&vec![b' '; 30 << 20]).unwrap();
     writer.finish().unwrap()
-}
+});
 
 fn hostile(request: &HttpRequest) -> HttpResponse {
     let packed = |body: Vec<u8>| {
@@ -71,7 +72,7 @@ fn hostile(request: &HttpRequest) -> HttpResponse {
                 .content_type("text/html")
                 .streaming(Box::pin(drops))
         }
-        "/bomb" => packed(bomb()),
+        "/bomb" => packed(BOMB.clone()),
         "/loop/a" => redirect("/loop/b"),
         "/loop/b" => redirect("/loop/a"),
         "/out" => redirect("https://elsewhere.example/flats"),
@@ -118,12 +119,14 @@ fn hostile(request: &HttpRequest) -> HttpResponse {
 #[tokio::test(flavor = "multi_thread")]
 async fn hostile_pages_are_survived_and_each_says_why() {
     let bed = Testbed::start().await;
+    // Packing takes longer than an answer may.
+    assert!(BOMB.len() < 100_000);
     let site = Site::start(hostile);
     let running = crawler(
         &bed,
         &format!("http://{}", site.host),
         &[
-            ("crawler.timeout_ms", "5000"),
+            ("crawler.timeout_ms", "10000"),
             ("crawler.max_attempts", "2"),
             ("crawler.max_links_per_page", "100"),
             ("crawler.wait_most_s", "60"),

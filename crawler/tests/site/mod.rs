@@ -14,6 +14,8 @@ use testbed::{Running, Testbed, eventually};
 
 /// Longest wait for a state: the machine may be busy.
 pub const LIMIT: Duration = Duration::from_secs(180);
+/// Longest wait for the end of a run of a thousand pages.
+const RUN: Duration = Duration::from_secs(900);
 
 /// A request.
 #[derive(Debug, Clone)]
@@ -226,7 +228,7 @@ pub async fn one_run(crawler: &Running) -> serde_json::Value {
     eventually("the crawler is ready", LIMIT, || crawler.is_ready()).await;
     let runs = crawler.get("/status").await.1["runs"].as_u64().unwrap();
     assert_eq!(crawler.post("/start", "").await.0, 200);
-    eventually("the run has ended", LIMIT, || async {
+    eventually("the run has ended", RUN, || async {
         let status = crawler.get("/status").await.1;
         status["runs"].as_u64() > Some(runs) && status["running"] == false
     })
