@@ -4,7 +4,11 @@
 #
 # Works with BuildKit and with the builder before it. docs/docker.md has sizes and times.
 
-FROM rust:1.95-slim-bookworm AS toolchain
+# By tag here; pin them to digests with --build-arg (docs/docker.md).
+ARG RUST_IMAGE=rust:1.95-slim-bookworm
+ARG BASE_IMAGE=debian:bookworm-slim
+
+FROM ${RUST_IMAGE} AS toolchain
 # librdkafka is compiled from source (make, g++) against OpenSSL (libssl-dev, pkg-config).
 RUN apt-get update \
  && apt-get install -y --no-install-recommends g++ libssl-dev make pkg-config \
@@ -41,7 +45,7 @@ RUN find . -name '*.rs' -not -path './target/*' -exec touch {} + \
  && find target/release -maxdepth 1 -type f -executable -exec cp {} /programs/ \;
 
 # What the services stand on: no compiler, no shell tools beyond the base, not root.
-FROM debian:bookworm-slim AS service
+FROM ${BASE_IMAGE} AS service
 # libssl3: Kafka over TLS; ca-certificates: whom it trusts unless told otherwise.
 RUN apt-get update \
  && apt-get install -y --no-install-recommends ca-certificates libssl3 \

@@ -19,6 +19,7 @@ CREATE TABLE IF NOT EXISTS listings (
 );
 CREATE INDEX IF NOT EXISTS listings_listed_at ON listings (listed_at);
 
+-- The tables as the first release had them. Databases that are older than the list of migrations have them already.
 CREATE TABLE IF NOT EXISTS arrivals (
     source text NOT NULL,
     minute timestamptz NOT NULL,
@@ -26,18 +27,15 @@ CREATE TABLE IF NOT EXISTS arrivals (
     rejected bigint NOT NULL,
     PRIMARY KEY (source, minute)
 );
-
 CREATE TABLE IF NOT EXISTS answers (
     request_id text PRIMARY KEY,
     prediction double precision NOT NULL,
-    low double precision,
-    high double precision,
+    low double precision NOT NULL,
+    high double precision NOT NULL,
     model text NOT NULL,
     answered_at timestamptz NOT NULL DEFAULT now(),
-    payload bytea NOT NULL,
-    segment text
+    payload bytea NOT NULL
 );
-CREATE INDEX IF NOT EXISTS answers_answered_at ON answers USING brin (answered_at);
 CREATE TABLE IF NOT EXISTS actuals (
     request_id text PRIMARY KEY,
     actual double precision NOT NULL,
@@ -84,9 +82,89 @@ CREATE TABLE IF NOT EXISTS rejects (
     "offset" bigint NOT NULL,
     code text NOT NULL,
     reason text NOT NULL,
-    key bytea,
     payload bytea NOT NULL,
     rejected_at timestamptz NOT NULL DEFAULT now(),
-    replayed_at timestamptz,
     PRIMARY KEY (cluster, topic, partition, "offset")
 );
+-- Looks before it alters: a table that has the columns is not locked.
+DO $$ BEGIN
+    IF NOT EXISTS (
+        SELECT FROM pg_attribute
+        WHERE attrelid = 'rejects'::regclass AND attname = 'replayed_at' AND NOT attisdropped
+    ) THEN
+        ALTER TABLE rejects ADD COLUMN key bytea, ADD COLUMN replayed_at timestamptz;
+    END IF;
+END $$;
+-- Answers have a segment, and those of a class have no prediction interval.
+DO $$ BEGIN
+    IF NOT EXISTS (
+        SELECT FROM pg_attribute
+        WHERE attrelid = 'answers'::regclass AND attname = 'segment' AND NOT attisdropped
+    ) THEN
+        ALTER TABLE answers ADD COLUMN segment text;
+    END IF;
+    IF EXISTS (
+        SELECT FROM pg_attribute
+        WHERE attrelid = 'answers'::regclass AND attname IN ('low', 'high') AND attnotnull
+    ) THEN
+        ALTER TABLE answers ALTER COLUMN low DROP NOT NULL, ALTER COLUMN high DROP NOT NULL;
+    END IF;
+END $$;
+-- Kafka's id of the topic: a topic that is deleted and made again under its name has another.
+ALTER TABLE offsets ADD COLUMN IF NOT EXISTS topic_id text;
+-- Size and digest of the whole payload where only its beginning is stored; null: the payload is whole.
+ALTER TABLE rejects ADD COLUMN IF NOT EXISTS payload_bytes bigint,
+    ADD COLUMN IF NOT EXISTS payload_sha256 bytea;
+-- Digest of the request's record: the same id with another record is a conflict.
+ALTER TABLE answers ADD COLUMN IF NOT EXISTS digest bytea;
+-- For deletes by age: a BRIN index widens with every page that is used again, until it names all pages.
+CREATE INDEX IF NOT EXISTS answers_by_time ON answers (answered_at);
+-- The B-tree of the step before serves its queries.
+DROP INDEX IF EXISTS answers_answered_at;
+-- For deletes by age.
+CREATE INDEX IF NOT EXISTS actuals_by_time ON actuals (received_at);
+-- For deletes by age.
+CREATE INDEX IF NOT EXISTS rejects_by_time ON rejects (rejected_at);
+-- Quality is computed from counts and from labelled answers, not from all answers of the window.
+CREATE TABLE IF NOT EXISTS answer_counts (
+    since timestamptz NOT NULL,
+    seconds integer NOT NULL,
+    model text NOT NULL,
+    segment text NOT NULL,
+    answers bigint NOT NULL,
+    PRIMARY KEY (since, seconds, model, segment)
+);
+CREATE TABLE IF NOT EXISTS quality_progress (
+    name text PRIMARY KEY,
+    counted_until timestamptz NOT NULL
+);
+CREATE TABLE IF NOT EXISTS labelled_answers (
+    request_id text PRIMARY KEY,
+    model text NOT NULL,
+    segment text,
+    prediction double precision NOT NULL,
+    low double precision NOT NULL,
+    high double precision NOT NULL,
+    answered_at timestamptz NOT NULL,
+    actual double precision NOT NULL,
+    observed_at timestamptz NOT NULL
+);
+CREATE INDEX IF NOT EXISTS labelled_answers_answered_at ON labelled_answers (answered_at);
+CREATE TABLE IF NOT EXISTS ledger_migrations (
+    version integer PRIMARY KEY,
+    name text NOT NULL,
+    applied_at timestamptz NOT NULL DEFAULT now()
+);
+INSERT INTO ledger_migrations (version, name) VALUES
+    (1, '0001_first_tables'),
+    (2, '0002_rejects_can_be_replayed'),
+    (3, '0003_answers_of_classes'),
+    (4, '0004_offsets_name_the_topic_id'),
+    (5, '0005_rejects_may_be_shortened'),
+    (6, '0006_answers_know_their_request'),
+    (7, '0007_answers_by_time'),
+    (8, '0008_no_brin_on_answers'),
+    (9, '0009_actuals_by_time'),
+    (10, '0010_rejects_by_time'),
+    (11, '0011_quality_by_counts')
+ON CONFLICT DO NOTHING;

@@ -8,6 +8,7 @@ mod directory;
 mod finding;
 mod needs;
 mod report;
+mod start;
 mod table;
 
 use std::time::Duration;
@@ -16,6 +17,7 @@ pub use directory::Directory;
 pub use finding::{Finding, Outcome};
 pub use needs::Needs;
 pub use report::Report;
+pub use start::must_fit;
 pub use table::{Column, Table};
 
 /// Longest wait for one answer of a server.

@@ -1,18 +1,27 @@
-//! PostgreSQL: the pool, and waiting for a server that is late.
+//! PostgreSQL: the pool, deadlines, the tables, and waiting for a server that is late.
+
+mod pooler;
+mod session;
+pub(crate) mod tables;
+mod timeouts;
 
 use std::time::Duration;
 
+use anyhow::Context;
 use backon::{ExponentialBuilder, Retryable};
 use serde::Deserialize;
-use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
-use sqlx::{Executor, PgPool};
+use sqlx::PgPool;
+use sqlx::postgres::PgConnectOptions;
 
+use crate::fault::Fault;
 use crate::health::Health;
 use crate::secret::Secret;
 use crate::shutdown::Shutdown;
 
-/// Key of the advisory lock under which tables are made: several services start at once.
-const TABLES_LOCK: i64 = 0x0068_6564_6f6e_6963;
+pub(crate) use pooler::Pooler;
+pub use session::{Session, within};
+pub use tables::make_tables;
+pub use timeouts::Timeouts;
 
 /// Section `[database]`.
 #[derive(Debug, Clone, Deserialize)]
@@ -24,6 +33,8 @@ pub struct DatabaseConfig {
     pub max_connections: u32,
     /// Bounds the wait for a connection.
     pub timeout_ms: u64,
+    /// Bound everything else that waits for the server, or that the server waits for.
+    pub timeouts: Timeouts,
 }
 
 impl DatabaseConfig {
@@ -44,12 +55,28 @@ impl DatabaseConfig {
             )
         })
     }
+
+    /// The same for statements that may take long, such as the export of a million rows: no statement
+    /// has a timeout.
+    #[must_use]
+    pub fn patient(&self) -> DatabaseConfig {
+        let mut config = self.clone();
+        config.timeouts.statement_ms = 0;
+        config
+    }
+
+    /// How long a client waits for the answer to one statement: a moment longer than the server works on
+    /// it, so that the server's own message comes first.
+    pub fn deadline(&self) -> Duration {
+        self.timeouts.deadline()
+    }
 }
 
 /// Connects, retrying with backoff until the server answers; `None` when shut down before.
 ///
 /// # Errors
-/// When the URL is missing or is no URL: waiting would not help.
+/// When the URL is missing or is no URL, or a pooler stands before the server that the services cannot
+/// work through: waiting would not help.
 pub async fn connect(
     config: &DatabaseConfig,
     health: &Health,
@@ -58,13 +85,7 @@ pub async fn connect(
     let options = config.options()?;
     let place = place(&options);
     health.waiting("database", format!("connecting to PostgreSQL at {place}"));
-    let attempt = || async {
-        PgPoolOptions::new()
-            .max_connections(config.max_connections)
-            .acquire_timeout(Duration::from_millis(config.timeout_ms))
-            .connect_with(options.clone())
-            .await
-    };
+    let attempt = || connect_once(config, &options);
     let connecting = attempt.retry(forever()).notify(|error, wait| {
         let why = format!("PostgreSQL at {place} does not answer: {error}");
         tracing::warn!(retry_in_ms = wait.as_millis() as u64, "{why}");
@@ -72,11 +93,41 @@ pub async fn connect(
     });
     tokio::select! {
         pool = connecting => {
+            let (pool, pooler) = pool?;
+            if let Some(pooler) = pooler {
+                pooler.must_serve()?;
+                tracing::warn!(place, "{}", pooler.remark());
+            }
             health.ready("database");
-            Ok(Some(pool?))
+            Ok(Some(pool))
         }
         () = shutdown.cancelled() => Ok(None),
     }
+}
+
+/// A pool with one connection in it, and the pooler that stands before the server, if any.
+async fn connect_once(
+    config: &DatabaseConfig,
+    options: &PgConnectOptions,
+) -> Result<(PgPool, Option<Pooler>), sqlx::Error> {
+    let limit = Duration::from_millis(config.timeout_ms);
+    let pooler = match tokio::time::timeout(limit, Pooler::before(config, options)).await {
+        Ok(found) => found?,
+        Err(_) => return Err(sqlx::Error::PoolTimedOut),
+    };
+    let (options, statement) = match &pooler {
+        None => (config.timeouts.on_start(options), None),
+        Some(pooler) if pooler.keeps_sessions() => {
+            (options.clone(), Some(config.timeouts.as_statement()))
+        }
+        Some(_) => (options.clone(), None),
+    };
+    let pool = session::pool_options(statement)
+        .max_connections(config.max_connections)
+        .acquire_timeout(limit)
+        .connect_with(options)
+        .await?;
+    Ok((pool, pooler))
 }
 
 /// Where the server is, for people.
@@ -84,11 +135,13 @@ pub(crate) fn place(options: &PgConnectOptions) -> String {
     format!("{}:{}", options.get_host(), options.get_port())
 }
 
-/// Connects and makes tables with `sql`, retrying with backoff until both are done; `None` when
-/// shut down before.
+/// Connects, brings the tables of [`ledger`] up to date and makes those of `sql` that are missing,
+/// retrying with backoff until all is done; `None` when shut down before. Where nothing is missing, no lock
+/// is waited for and no DDL is run.
 ///
 /// # Errors
-/// When the URL is missing or is no URL: waiting would not help.
+/// When the URL is missing or is no URL, or the user may not make or alter a table that is missing or too
+/// old: waiting would not help.
 pub async fn open(
     config: &DatabaseConfig,
     sql: &str,
@@ -98,16 +151,20 @@ pub async fn open(
     let Some(pool) = connect(config, health, shutdown).await? else {
         return Ok(None);
     };
-    let making = (|| make_tables(&pool, sql))
+    let making = (|| tables::prepare(&pool, sql))
         .retry(forever())
+        .when(|error| Fault::of_database(error.database()) != Fault::Setup)
         .notify(|error, wait| {
-            let why = format!("the tables cannot be made: {error}");
+            let why = format!("the tables are not ready: {}", error.whole());
             tracing::warn!(retry_in_ms = wait.as_millis() as u64, "{why}");
             health.waiting("database", why);
         });
     tokio::select! {
         made = making => {
-            made?;
+            made.context(
+                "the tables cannot be made: give the user of database.url the right to make them and the \
+                 ownership of those that are there; --check names each",
+            )?;
             health.ready("database");
         }
         () = shutdown.cancelled() => return Ok(None),
@@ -116,27 +173,17 @@ pub async fn open(
 }
 
 /// A connection to the same database whose commits are not waited for: a crash of the server may
-/// lose the last ones, in order. For what can be done again.
+/// lose the last ones, in order. For what can be done again. Through a pooler commits are waited for, as
+/// the session may be another's a moment later.
 pub fn relaxed(pool: &PgPool) -> PgPool {
-    let options = PgConnectOptions::clone(&pool.connect_options());
-    PgPoolOptions::new()
+    let mut options = PgConnectOptions::clone(&pool.connect_options());
+    if timeouts::are_in(&options) {
+        options = options.options([("synchronous_commit", "off")]);
+    }
+    session::pool_options(None)
         .max_connections(1)
         .acquire_timeout(pool.options().get_acquire_timeout())
-        .connect_lazy_with(options.options([("synchronous_commit", "off")]))
-}
-
-/// Makes tables with `sql`; several services may do so at once.
-///
-/// # Errors
-/// When the database refuses.
-pub async fn make_tables(pool: &PgPool, sql: &str) -> Result<(), sqlx::Error> {
-    let mut transaction = pool.begin().await?;
-    sqlx::query("SELECT pg_advisory_xact_lock($1)")
-        .bind(TABLES_LOCK)
-        .execute(&mut *transaction)
-        .await?;
-    transaction.execute(sql).await?;
-    transaction.commit().await
+        .connect_lazy_with(options)
 }
 
 /// Backoff from 0.1 s to 5 s with jitter, without end: for things that come back.

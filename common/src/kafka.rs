@@ -8,13 +8,17 @@ mod in_flight;
 pub(crate) mod inquiry;
 mod lag;
 mod pipeline;
+mod producer;
 mod properties;
+mod renewal;
+mod state;
+mod topic_id;
 mod topics;
+mod watchdog;
 mod writing;
 
 use rdkafka::ClientConfig;
 use rdkafka::consumer::BaseConsumer;
-use rdkafka::producer::FutureProducer;
 use serde::Deserialize;
 
 pub use anchored::{Anchored, Gathered, Limits};
@@ -23,6 +27,7 @@ pub use connect::{connect, open};
 pub use in_flight::Lease;
 pub use lag::Lag;
 pub use pipeline::{Follow, Pipeline};
+pub use producer::Producer;
 pub use properties::Properties;
 pub use topics::ensure_topics;
 
@@ -97,7 +102,7 @@ impl KafkaConfig {
     ///
     /// # Errors
     /// When a property is wrong; the message names it.
-    pub fn producer(&self) -> anyhow::Result<FutureProducer> {
+    pub fn producer(&self) -> anyhow::Result<Producer> {
         self.producer_that_waits("1")
     }
 
@@ -105,30 +110,27 @@ impl KafkaConfig {
     ///
     /// # Errors
     /// As [`KafkaConfig::producer`].
-    pub fn prompt_producer(&self) -> anyhow::Result<FutureProducer> {
+    pub fn prompt_producer(&self) -> anyhow::Result<Producer> {
         self.producer_that_waits("0")
     }
 
-    fn producer_that_waits(&self, linger_ms: &str) -> anyhow::Result<FutureProducer> {
-        self.with(&[
+    fn producer_that_waits(&self, linger_ms: &str) -> anyhow::Result<Producer> {
+        Producer::new(self.with(&[
             ("enable.idempotence", "true"),
             ("linger.ms", linger_ms),
             ("queue.buffering.max.kbytes", "65536"),
-        ])
-        .create()
-        .map_err(properties::explain)
+            // What tells that a client has lost its brokers for good.
+            ("statistics.interval.ms", "1000"),
+        ]))
     }
 
     /// A consumer's properties: offsets are kept in Postgres, never committed by themselves.
     pub fn consumer(&self, group: &str, fetch_wait_ms: u64) -> ClientConfig {
-        self.with(&[
+        let mut client = self.with(&[
             ("group.id", group),
             ("enable.auto.commit", "false"),
             ("enable.auto.offset.store", "false"),
             ("auto.offset.reset", "earliest"),
-            ("partition.assignment.strategy", "range"),
-            // What a killed member held is taken over after this time.
-            ("session.timeout.ms", "10000"),
             ("fetch.wait.max.ms", &fetch_wait_ms.to_string()),
             ("fetch.error.backoff.ms", "50"),
             // Consumer lag is looked at as often.
@@ -138,7 +140,20 @@ impl KafkaConfig {
             // How long it does not fetch when it has that much: a second, by default, in which all
             // of it is taken.
             ("fetch.queue.backoff.ms", "10"),
-        ])
+        ]);
+        // Of KIP-848 the broker knows these; librdkafka refuses them then.
+        if client.get("group.protocol") != Some("consumer") {
+            for (name, value) in [
+                ("partition.assignment.strategy", "range"),
+                // What a killed member held is taken over after this time.
+                ("session.timeout.ms", "10000"),
+            ] {
+                if client.get(name).is_none() {
+                    client.set(name, value);
+                }
+            }
+        }
+        client
     }
 
     /// The user's properties win over `ours`; what must not be changed is refused when read.

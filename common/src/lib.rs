@@ -14,6 +14,7 @@ pub mod metric;
 pub mod probe;
 pub mod progress;
 pub mod reject_publisher;
+pub mod retention;
 pub mod schedule;
 pub mod secret;
 pub mod shutdown;

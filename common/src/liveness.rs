@@ -22,6 +22,48 @@ pub struct LivenessConfig {
     pub rejoin_s: u64,
 }
 
+impl LivenessConfig {
+    /// Without an assignment for so long, a consumer is made anew.
+    pub fn rejoin_after(&self) -> Duration {
+        Duration::from_secs(self.rejoin_s.max(1))
+    }
+}
+
+/// Where a consumer reports that messages wait and nothing is committed.
+#[derive(Debug, Clone)]
+pub struct Watchdog {
+    health: Health,
+    /// The part of the health report, such as `"progress"`.
+    part: &'static str,
+    config: LivenessConfig,
+}
+
+impl Watchdog {
+    /// One that reports as `part` of `health`.
+    pub fn new(health: &Health, part: &'static str, config: &LivenessConfig) -> Watchdog {
+        Watchdog {
+            health: health.clone(),
+            part,
+            config: *config,
+        }
+    }
+
+    /// The section `[liveness]`.
+    pub fn config(&self) -> &LivenessConfig {
+        &self.config
+    }
+
+    /// It stands still, for this reason.
+    pub(crate) fn stalls(&self, why: String) {
+        self.health.waiting(self.part, why);
+    }
+
+    /// It goes on.
+    pub(crate) fn goes_on(&self) {
+        self.health.ready(self.part);
+    }
+}
+
 /// Tries a step again and says so in [`Health`] when that goes on.
 #[derive(Debug, Clone)]
 pub struct Retrying {

@@ -102,6 +102,12 @@ pub enum Metric {
     EmulatorSent,
     /// Assignments given and taken, by `consumer`.
     KafkaRebalances,
+    /// Kafka clients that could not go on and were made anew, by `client` and `why`.
+    KafkaClientsRenewed,
+    /// Topics that were deleted and made again under the same name, by `topic`.
+    KafkaTopicsRecreated,
+    /// How often messages waited and nothing was committed for `liveness.stall_s`, by `consumer`.
+    KafkaStalls,
     /// Messages that retention deleted before they were read, by `topic`: a loss.
     KafkaDeletedUnread,
     /// Time stamps of messages that were not plausible, by `topic`: the present was taken instead.
@@ -110,6 +116,10 @@ pub enum Metric {
     KafkaLagRecords,
     /// The age of what was stored last while something is behind, by `consumer`; a gauge.
     KafkaLagSeconds,
+    /// Rows deleted as older than their retention, by `table`.
+    RetentionDeleted,
+    /// When the last round of retention ended, in seconds since 1970; a gauge.
+    RetentionLastRun,
 }
 
 impl Metric {
@@ -164,10 +174,15 @@ impl Metric {
         Metric::FollowDistance,
         Metric::EmulatorSent,
         Metric::KafkaRebalances,
+        Metric::KafkaClientsRenewed,
+        Metric::KafkaTopicsRecreated,
+        Metric::KafkaStalls,
         Metric::KafkaDeletedUnread,
         Metric::KafkaTimestampsReplaced,
         Metric::KafkaLagRecords,
         Metric::KafkaLagSeconds,
+        Metric::RetentionDeleted,
+        Metric::RetentionLastRun,
     ];
 
     /// As Prometheus knows it.
@@ -199,6 +214,7 @@ impl Metric {
             "hedonic_prepare_new_rows",
             "hedonic_follow_error",
             "hedonic_follow_distance",
+            "hedonic_retention_last_run_",
         ]
         .iter()
         .any(|kind| name.starts_with(kind))
@@ -388,6 +404,18 @@ impl Metric {
                 "hedonic_kafka_rebalances_total",
                 "Assignments given and taken",
             ),
+            Metric::KafkaClientsRenewed => (
+                "hedonic_kafka_clients_renewed_total",
+                "Kafka clients that could not go on and were made anew",
+            ),
+            Metric::KafkaTopicsRecreated => (
+                "hedonic_kafka_topics_recreated_total",
+                "Topics that were deleted and made again under the same name",
+            ),
+            Metric::KafkaStalls => (
+                "hedonic_kafka_stalls_total",
+                "How often messages waited and nothing was committed for liveness.stall_s",
+            ),
             Metric::KafkaDeletedUnread => (
                 "hedonic_kafka_deleted_unread_total",
                 "Messages that retention deleted before they were read",
@@ -398,11 +426,19 @@ impl Metric {
             ),
             Metric::KafkaLagRecords => (
                 "hedonic_kafka_consumer_lag_records",
-                "Messages in Kafka that are not stored",
+                "Messages in Kafka that are not stored; NaN while that is unknown",
             ),
             Metric::KafkaLagSeconds => (
                 "hedonic_kafka_consumer_lag_seconds",
-                "Age of what was stored last while something is behind",
+                "Age of what was stored last while something is behind; NaN while that is unknown",
+            ),
+            Metric::RetentionDeleted => (
+                "hedonic_retention_deleted_rows_total",
+                "Rows deleted as older than their retention",
+            ),
+            Metric::RetentionLastRun => (
+                "hedonic_retention_last_run_timestamp_seconds",
+                "When the last round of retention ended, in seconds since 1970",
             ),
         }
     }

@@ -5,12 +5,13 @@ use std::time::Duration;
 
 use ledger::rejects::Reject;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
-use rdkafka::producer::{DeliveryFuture, FutureProducer, FutureRecord};
+use rdkafka::producer::{DeliveryFuture, FutureRecord};
 use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
+use crate::kafka::Producer;
 use crate::metric::Metric;
 
 /// Longest to wait for a batch's delivery.
@@ -33,7 +34,7 @@ pub struct RejectPublisher {
 
 impl RejectPublisher {
     /// Starts the task.
-    pub fn start(runtime: &Handle, producer: FutureProducer, topic: String) -> RejectPublisher {
+    pub fn start(runtime: &Handle, producer: Producer, topic: String) -> RejectPublisher {
         let (queue, mut waiting) = mpsc::channel::<Vec<Reject>>(QUEUE);
         let task = runtime.spawn(async move {
             while let Some(rejects) = waiting.recv().await {
@@ -79,7 +80,7 @@ impl RejectPublisher {
 }
 
 /// Publishes what Kafka takes, within [`DELIVERY`].
-async fn publish(producer: &FutureProducer, topic: &str, rejects: &[Reject]) {
+async fn publish(producer: &Producer, topic: &str, rejects: &[Reject]) {
     let until = Instant::now() + DELIVERY;
     let mut deliveries = Vec::with_capacity(rejects.len());
     let (mut failed, mut why) = (0, String::new());
@@ -117,7 +118,7 @@ async fn publish(producer: &FutureProducer, topic: &str, rejects: &[Reject]) {
 
 /// Hands a reject to librdkafka, waiting for room in its queue until the deadline.
 async fn send(
-    producer: &FutureProducer,
+    producer: &Producer,
     topic: &str,
     reject: &Reject,
     until: Instant,

@@ -57,17 +57,41 @@ impl Schedule {
         self.cron.find_next_occurrence(&time, false).ok()
     }
 
-    /// Waits for the first moment after `last`, or until now where that is past. `on_next` hears which
-    /// moment it is, and again where the clock was set back.
-    pub async fn wait(&self, last: DateTime<Utc>, mut on_next: impl FnMut(DateTime<Utc>)) {
+    /// Its moments from now on, one after the other.
+    pub fn from_now(&self) -> Moments<'_> {
+        Moments {
+            schedule: self,
+            last: Utc::now(),
+        }
+    }
+
+    /// The moment that is waited for at `now`, `last` having been the one before: it is past where one
+    /// was missed. Where the clock was set back, it is not waited until `last` comes again.
+    fn next(&self, last: DateTime<Utc>, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        self.after(last.min(now))
+    }
+}
+
+/// The moments of a schedule.
+pub struct Moments<'a> {
+    schedule: &'a Schedule,
+    /// When the one before came.
+    last: DateTime<Utc>,
+}
+
+impl Moments<'_> {
+    /// Waits for the next one; one that was missed meanwhile is not waited for. `on_next` hears which it
+    /// is, and again where the clock was set back.
+    pub async fn next(&mut self, mut on_next: impl FnMut(DateTime<Utc>)) {
         let mut shown = None;
         loop {
             let now = Utc::now();
-            let Some(next) = self.next(last, now) else {
+            let Some(next) = self.schedule.next(self.last, now) else {
                 // Beyond the calendar: nothing to wait for.
                 return std::future::pending().await;
             };
             if next <= now {
+                self.last = now;
                 return;
             }
             if shown.replace(next) != Some(next) {
@@ -76,12 +100,6 @@ impl Schedule {
             let left = (next - now).to_std().unwrap_or_default();
             tokio::time::sleep(left.min(LOOK)).await;
         }
-    }
-
-    /// The moment that is waited for at `now`, `last` having been the one before: it is past where one
-    /// was missed. Where the clock was set back, it is not waited until `last` comes again.
-    fn next(&self, last: DateTime<Utc>, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
-        self.after(last.min(now))
     }
 }
 
@@ -128,14 +146,16 @@ mod tests {
     #[tokio::test]
     async fn a_moment_is_waited_for() {
         let every_second = Schedule::parse("* * * * * *").expect("a schedule");
-        let began = Utc::now();
+        let mut moments = every_second.from_now();
+        let began = moments.last;
         let mut heard = Vec::new();
-        every_second.wait(began, |next| heard.push(next)).await;
+        moments.next(|next| heard.push(next)).await;
         assert!(Utc::now() >= heard[0] && heard[0] > began, "{heard:?}");
-        // One that was missed is not waited for.
-        let past = began - chrono::Duration::days(1);
-        every_second
-            .wait(past, |next| panic!("{next} is waited for"))
-            .await;
+        // Of those that were missed one comes at once, and then the next as if none had been.
+        moments.last = began - chrono::Duration::days(1);
+        moments.next(|next| panic!("{next} is waited for")).await;
+        let mut heard = Vec::new();
+        moments.next(|next| heard.push(next)).await;
+        assert!(heard[0] > began, "{heard:?}");
     }
 }

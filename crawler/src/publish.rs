@@ -4,9 +4,10 @@
 use std::time::Duration;
 
 use backon::BackoffBuilder;
+use common::kafka::Producer;
 use common::{Fault, Health, Shutdown};
 use rdkafka::error::KafkaError;
-use rdkafka::producer::{FutureProducer, FutureRecord};
+use rdkafka::producer::FutureRecord;
 
 use crate::control::Control;
 use crate::frontier::{Frontier, FrontierError, Unpublished};
@@ -24,7 +25,7 @@ const PART: &str = "publishing";
 /// What publishing needs.
 pub(crate) struct Publisher<'a> {
     pub frontier: &'a Frontier,
-    pub producer: FutureProducer,
+    pub producer: Producer,
     pub topic: String,
     pub control: &'a Control,
     pub health: Health,

@@ -6,23 +6,32 @@ use records::table;
 use crate::Config;
 
 impl Config {
-    /// What the loader needs: its topics, its tables, and the schema's as the schema says.
-    pub fn needs(&self) -> Needs {
-        let (schema, topics) = (&self.schema, &self.kafka.topics);
+    /// The table that the schema describes.
+    pub(crate) fn listings(&self) -> Table {
+        let schema = &self.schema;
         let columns = table::columns(schema).map(|own| Column {
             name: own.name.to_owned(),
             sql_type: own.sql_type.to_owned(),
             is_nullable: own.is_nullable,
         });
-        let listings = Table {
+        Table {
             name: schema.table.clone(),
             schema: schema.name.clone(),
             key: schema.key.clone(),
             columns: columns.collect(),
             is_written: true,
-        };
+        }
+    }
+
+    /// What the loader needs: its topics, its tables, and the schema's as the schema says.
+    pub fn needs(&self) -> Needs {
+        let (schema, topics) = (&self.schema, &self.kafka.topics);
         Needs::default()
             .kafka(&self.kafka, &[&topics.new_data, &topics.rejects])
-            .database(&self.database, &crate::tables(schema), vec![listings])
+            .database(
+                &self.database,
+                &(crate::tables(schema) + &ledger::migrations::whole()),
+                vec![self.listings()],
+            )
     }
 }

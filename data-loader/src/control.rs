@@ -1,6 +1,5 @@
 //! What the HTTP interface steers and shows.
 
-use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
@@ -8,7 +7,7 @@ use actix_web::{HttpResponse, web};
 use common::Metric;
 use common::http::Status;
 use common::kafka::Lag;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::batch::Batch;
 use crate::pace::Pace;
@@ -34,7 +33,6 @@ pub struct Control {
     delisted_unknown: AtomicU64,
     unknown_fields: AtomicU64,
     batches: AtomicU64,
-    positions: Mutex<BTreeMap<String, Option<i64>>>,
     last_error: Mutex<Option<String>>,
     /// Of the consumer, once there is one.
     lag: OnceLock<Arc<Lag>>,
@@ -87,11 +85,6 @@ impl Control {
         tracing::debug!(stored, rejected, bytes = batch.bytes, "batch committed");
     }
 
-    /// The partitions held, and their next offsets.
-    pub(crate) fn positioned(&self, positions: BTreeMap<String, Option<i64>>) {
-        *lock(&self.positions) = positions;
-    }
-
     pub(crate) fn totals(&self) -> Totals {
         Totals {
             stored: self.stored.load(Ordering::Relaxed),
@@ -102,10 +95,10 @@ impl Control {
         }
     }
 
-    /// How far behind, in records and in seconds.
-    pub(crate) fn lag(&self) -> (u64, f64) {
+    /// How far behind, in records and in seconds; `None` while that is unknown.
+    pub(crate) fn lag(&self) -> (Option<u64>, Option<f64>) {
         let lag = self.lag.get();
-        lag.map_or((0, 0.0), |lag| (lag.records(), lag.seconds()))
+        lag.map_or((None, None), |lag| (lag.records(), lag.seconds()))
     }
 
     /// A write failed and is tried again.
@@ -131,20 +124,9 @@ impl Control {
     pub(crate) fn status(self: &Arc<Self>) -> Status {
         let control = Arc::clone(self);
         Arc::new(move || {
-            let (lag_records, lag_seconds) = control.lag();
             let totals = control.totals();
-            let behind = control.lag.get().map(|lag| lag.by_partition());
-            let behind = behind.unwrap_or_default();
-            let partitions: BTreeMap<String, Value> = lock(&control.positions)
-                .iter()
-                .map(|(place, next)| {
-                    let lag = behind.get(place);
-                    (
-                        place.clone(),
-                        json!({ "next_offset": next, "lag_records": lag }),
-                    )
-                })
-                .collect();
+            let lag = control.lag.get().map(|lag| lag.status());
+            let lag = lag.unwrap_or_default();
             json!({
                 "service": "data-loader",
                 "running": control.is_running(),
@@ -155,9 +137,9 @@ impl Control {
                 "unknown_fields": control.unknown_fields.load(Ordering::Relaxed),
                 "batches": totals.batches,
                 "records_per_second": control.pace.per_second(),
-                "partitions": partitions,
-                "lag_records": lag_records,
-                "lag_seconds": lag_seconds,
+                "partitions": lag["partitions"],
+                "lag_records": lag["lag_records"],
+                "lag_seconds": lag["lag_seconds"],
                 "last_error": *lock(&control.last_error),
             })
         })

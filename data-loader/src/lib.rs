@@ -26,6 +26,7 @@ use std::sync::Arc;
 use anyhow::Context;
 use common::kafka::Anchor;
 use common::liveness::LivenessConfig;
+use common::retention::{self, RetentionConfig};
 use common::{Health, Shutdown, database, http, kafka};
 use records::{Purpose, Schema};
 
@@ -47,6 +48,8 @@ pub struct Config {
     pub loader: LoaderConfig,
     /// Section `[liveness]`.
     pub liveness: LivenessConfig,
+    /// Section `[retention]`.
+    pub retention: RetentionConfig,
 }
 
 impl Config {
@@ -63,21 +66,14 @@ impl Config {
             http: layered.section("http")?,
             loader: layered.section("loader")?,
             liveness: layered.section("liveness")?,
+            retention: layered.section("retention")?,
         })
     }
 }
 
-/// SQL of all tables the loader writes.
+/// SQL of the table that the schema describes; those of `ledger` are made by `database::open`.
 pub fn tables(schema: &Schema) -> String {
-    format!(
-        "{}{}{}{}{}{}",
-        records::table::ddl(schema),
-        records::table::upgrade(schema),
-        ledger::arrivals::DDL,
-        ledger::offsets::DDL,
-        ledger::rejects::DDL,
-        ledger::rejects::UPGRADE
-    )
+    records::table::ddl(schema) + &records::table::upgrade(schema)
 }
 
 /// Loads until shutdown; `listener` serves the HTTP interface.
@@ -103,6 +99,15 @@ pub async fn run(config: Config, listener: TcpListener, shutdown: Shutdown) -> a
     let Some(pool) = database::open(&config.database, &tables, &health, &shutdown).await? else {
         return Ok(());
     };
+    let listings = [config.listings()];
+    if !common::check::must_fit(&pool, &listings, &health, &shutdown).await? {
+        return Ok(());
+    }
+    tokio::spawn(retention::keep(
+        pool.clone(),
+        config.retention,
+        leave.clone(),
+    ));
     let topics = &config.kafka.topics;
     let needed = [&*topics.new_data, &*topics.rejects];
     let Some(cluster) = kafka::open(&config.kafka, &needed, &health, &shutdown).await? else {

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use common::arrival::Arrivals;
 use common::kafka::{Anchor, Anchored, Follow, Limits, Pipeline};
-use common::liveness::Retrying;
+use common::liveness::{Retrying, Watchdog};
 use common::reject_publisher::RejectPublisher;
 use common::{Fault, Health, Shutdown};
 use ledger::offsets::{AdvanceError, Stretch};
@@ -62,6 +62,7 @@ impl Loader {
             config.loader.fetch_wait_ms,
             anchor.clone(),
             health.clone(),
+            Watchdog::new(&health, "progress", &config.liveness),
             shutdown.clone(),
         )?;
         control.watch(consumer.lag());
@@ -241,8 +242,7 @@ impl Follow<Batch, Written> for Follower {
         &batch.stretches
     }
 
-    fn written(&mut self, batch: Batch, written: Written, consumer: &Anchored) {
-        self.control.positioned(consumer.positions());
+    fn written(&mut self, batch: Batch, written: Written, _: &Anchored) {
         let mut rejects = batch.rejects;
         rejects.extend(written.refused_rows);
         rejects.extend(written.refused_tombstones);

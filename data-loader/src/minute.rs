@@ -35,7 +35,7 @@ impl Minute {
         let delisted = totals.delisted - self.told.delisted;
         let batches = totals.batches - self.told.batches;
         let (lag_records, lag_seconds) = control.lag();
-        if batches > 0 || lag_records > 0 {
+        if batches > 0 || lag_records.is_some_and(|records| records > 0) {
             let per_second = (stored + rejected + delisted) as f64 / elapsed.as_secs_f64();
             tracing::info!(
                 stored,
@@ -44,7 +44,7 @@ impl Minute {
                 batches,
                 per_second = (per_second * 10.0).round() / 10.0,
                 lag_records,
-                lag_seconds = (lag_seconds * 10.0).round() / 10.0,
+                lag_seconds = lag_seconds.map(|seconds| (seconds * 10.0).round() / 10.0),
                 "loaded in the last minute"
             );
         }

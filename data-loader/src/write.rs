@@ -37,7 +37,7 @@ pub(crate) async fn write(
 fn fault(error: &AdvanceError) -> Fault {
     match error {
         // Not tried again: another member goes on.
-        AdvanceError::Fenced { .. } => Fault::Setup,
+        AdvanceError::Fenced { .. } | AdvanceError::Setup(_) => Fault::Setup,
         AdvanceError::Database(error) => match Fault::of_database(error) {
             // Refused rows were rejected: what is left is of the tables of rejects or offsets.
             Fault::Row => Fault::Passing,
@@ -50,6 +50,6 @@ fn fault(error: &AdvanceError) -> Fault {
 pub(crate) fn with_source(error: &AdvanceError) -> String {
     match error {
         AdvanceError::Database(source) => format!("{error}: {source}"),
-        AdvanceError::Fenced { .. } => error.to_string(),
+        AdvanceError::Fenced { .. } | AdvanceError::Setup(_) => error.to_string(),
     }
 }

@@ -34,6 +34,10 @@ async fn make_tables(bed: &Testbed) {
 
 /// As the service does at its start.
 async fn make_tables_on(pool: &sqlx::PgPool) {
+    let mut connection = pool.acquire().await.expect("a connection");
+    ledger::migrations::migrate(&mut connection)
+        .await
+        .expect("the tables of the services can be made");
     let tables = data_loader::tables(&records::Schema::real_estate());
     common::database::make_tables(pool, &tables)
         .await
@@ -79,12 +83,13 @@ async fn what_is_well_passes_and_nothing_is_made() {
             &rejects,
             "database",
             "tables",
+            "tables of the services",
             "table listings",
             "clock"
         ]
     );
     expect(&report, &new_data, Outcome::Passed, "partitions: 3", "");
-    expect(&report, "tables", Outcome::Passed, "4 of 4 there", "");
+    expect(&report, "tables", Outcome::Passed, "12 of 12 there", "");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -150,6 +155,39 @@ async fn a_table_that_is_not_as_the_schema_says_is_told_with_the_sql_that_mends_
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_service_never_writes_tables_that_fail_the_check() {
+    let bed = Testbed::start().await;
+    make_tables(&bed).await;
+    for (change, found, mend) in [
+        (
+            "ALTER TABLE listings ALTER COLUMN floor TYPE text",
+            "table listings: not as the schema real-estate says: floor is text, expected bigint",
+            "ALTER TABLE listings ALTER COLUMN floor TYPE bigint USING floor::bigint;",
+        ),
+        (
+            "ALTER TABLE rejects DROP COLUMN payload_bytes",
+            "tables of the services: rejects: not as the schema of the services says: the column \
+             payload_bytes (bigint) is missing",
+            "ALTER TABLE rejects ADD COLUMN payload_bytes bigint;",
+        ),
+    ] {
+        bed.pool().execute(change).await.expect("it can be changed");
+        let config = data_loader::Config::new(&bed.settings(&[])).expect("valid settings");
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
+        let running = data_loader::run(config, listener, common::Shutdown::new());
+        let ended = tokio::time::timeout(Duration::from_secs(180), running).await;
+        let why = ended.expect("it ends").expect_err("it must not write");
+        let why = format!("{why:#}");
+        assert!(why.contains(found) && why.contains(mend), "{why}");
+        let report = report(&bed, &[], PATIENCE).await;
+        assert!(!report.is_healthy(), "{report}");
+        bed.pool().execute(mend).await.expect("the SQL is right");
+    }
+    let report = report(&bed, &[], PATIENCE).await;
+    assert!(report.is_healthy(), "{report}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_user_without_rights_is_told_what_to_be_granted() {
     let bed = Testbed::start().await;
     make_tables(&bed).await;
@@ -163,23 +201,11 @@ async fn a_user_without_rights_is_told_what_to_be_granted() {
     let (_, server) = own.split_once('@').expect("the URL has a user");
     let url = format!("postgres://guest:geheim@{server}");
     let set = [("database.url", url.as_str())];
-    let grant = "GRANT CREATE ON SCHEMA public TO guest;";
     let poor = report(&bed, &set, PATIENCE).await;
-    expect(&poor, "tables", Outcome::Failed, "may not make", grant);
-    bed.pool().execute(grant).await.expect("the SQL is right");
-
-    let poor = report(&bed, &set, PATIENCE).await;
-    let own = "ALTER TABLE listings OWNER TO guest;";
-    expect(
-        &poor,
-        "tables",
-        Outcome::Failed,
-        "does not own listings",
-        own,
-    );
-    let closed = "may not read and write arrivals, offsets, rejects";
-    let grant = "GRANT SELECT, INSERT, UPDATE, DELETE ON arrivals, offsets, rejects TO guest;";
-    expect(&poor, "tables", Outcome::Failed, closed, grant);
+    let all = "listings, arrivals, answers, actuals, tallies, quality, offsets, rejects, answer_counts, quality_progress, labelled_answers, ledger_migrations";
+    let closed = format!("may not read and write {all}");
+    let grant = format!("GRANT SELECT, INSERT, UPDATE, DELETE ON {all} TO guest;");
+    expect(&poor, "tables", Outcome::Failed, &closed, &grant);
     let read = "may not read it";
     expect(
         &poor,
@@ -190,14 +216,45 @@ async fn a_user_without_rights_is_told_what_to_be_granted() {
     );
 
     // What it says to do is what the service's start needs.
-    for sql in [own, grant] {
-        bed.pool().execute(sql).await.expect("the SQL is right");
+    bed.pool().execute(&*grant).await.expect("the SQL is right");
+    let report_after = report(&bed, &set, PATIENCE).await;
+    assert!(report_after.is_healthy(), "{report_after}");
+    let config = data_loader::Config::new(&bed.settings(&set)).expect("valid settings");
+    let tables = data_loader::tables(&config.schema);
+    let open = async || {
+        let (health, shutdown) = (common::Health::default(), common::Shutdown::new());
+        common::database::open(&config.database, &tables, &health, &shutdown).await
+    };
+    open().await.expect("it may write").expect("a pool");
+
+    // Tables that are to be altered need more.
+    let older = "DELETE FROM ledger_migrations WHERE version >= 4";
+    bed.pool().execute(older).await.expect("we own the table");
+    let grant = "GRANT CREATE ON SCHEMA public TO guest;";
+    let poor = report(&bed, &set, PATIENCE).await;
+    expect(&poor, "tables", Outcome::Failed, "may not make", grant);
+    let refused = open().await.expect_err("it may not make tables");
+    assert!(
+        format!("{refused:#}").contains("permission denied"),
+        "{refused:#}"
+    );
+    bed.pool().execute(grant).await.expect("the SQL is right");
+    let poor = report(&bed, &set, PATIENCE).await;
+    let own = "ALTER TABLE offsets OWNER TO guest;";
+    expect(
+        &poor,
+        "tables",
+        Outcome::Failed,
+        "does not own answers",
+        own,
+    );
+    for table in ["answers", "actuals", "offsets", "rejects"] {
+        let sql = format!("ALTER TABLE {table} OWNER TO guest");
+        bed.pool().execute(&*sql).await.expect("the SQL is right");
     }
     let report_after = report(&bed, &set, PATIENCE).await;
     assert!(report_after.is_healthy(), "{report_after}");
-    let guest = sqlx::PgPool::connect(&url).await.expect("it may connect");
-    make_tables_on(&guest).await;
-    guest.close().await;
+    open().await.expect("it may alter").expect("a pool");
 
     let wrong = url.replace("geheim", "falsch");
     let refused = report(&bed, &[("database.url", &wrong)], PATIENCE).await;

@@ -78,6 +78,33 @@ async fn a_reject_is_shown_mended_and_sent_again() {
     })
     .await;
 
+    // One that is too large to be kept whole is sent again only with the message.
+    let junk = ("junk".to_owned(), vec![0xff_u8; 300_000]);
+    bed.send(&topic, &[junk]).await;
+    eventually("a large reject", LIMIT, || async { rejected().await == 3 }).await;
+    let large = rejects(&bed, &["list", "--json", "--limit", "1"]).await;
+    let large: Value = serde_json::from_slice(&large.stdout).expect("one JSON object");
+    assert_eq!(large["payload_bytes"], 300_000);
+    assert_eq!(large["payload_sha256"].as_str().map(str::len), Some(64));
+    let large = format!(
+        "{}/{}/{}",
+        large["topic"].as_str().expect("a topic"),
+        large["partition"],
+        large["offset"]
+    );
+    let shown = rejects(&bed, &["show", &large]).await;
+    assert!(
+        text(&shown.stderr).contains("SHORTENED: the first 65536 of its 300000 bytes"),
+        "{}",
+        text(&shown.stderr)
+    );
+    let refused = rejects(&bed, &["replay", &large]).await;
+    assert!(
+        !refused.status.success() && text(&refused.stderr).contains("--with FILE"),
+        "{}",
+        text(&refused.stderr)
+    );
+
     // All that were not sent again: the other one, which is rejected again.
     let sent = rejects(&bed, &["replay", "--all"]).await;
     assert!(
@@ -86,7 +113,7 @@ async fn a_reject_is_shown_mended_and_sent_again() {
         text(&sent.stdout)
     );
     eventually("it is rejected again", LIMIT, || async {
-        rejected().await == 3
+        rejected().await == 4
     })
     .await;
     assert_eq!(

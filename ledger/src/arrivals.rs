@@ -5,7 +5,7 @@ use sqlx::{Postgres, Transaction};
 /// Channel of `NOTIFY`; the payload is JSON: `{"table": "listings", "stored": 120, "rejected": 3}`.
 pub const CHANNEL: &str = "hedonic_arrivals";
 
-/// SQL of the table, for `init.sql` and for services that start without it.
+/// SQL of the table as the newest migration leaves it, for `init.sql`.
 pub const DDL: &str = "CREATE TABLE IF NOT EXISTS arrivals (
     source text NOT NULL,
     minute timestamptz NOT NULL,

@@ -4,6 +4,8 @@
 
 pub mod answers;
 pub mod arrivals;
+pub mod migrations;
 pub mod offsets;
 pub mod quality;
 pub mod rejects;
+pub mod retention;

@@ -5,13 +5,14 @@ use std::sync::Arc;
 
 use sqlx::{PgConnection, PgPool, Row};
 
-/// SQL of the table, for `init.sql` and for services that start without it.
+/// SQL of the table as the newest migration leaves it, for `init.sql`.
 pub const DDL: &str = "CREATE TABLE IF NOT EXISTS offsets (
     cluster text NOT NULL,
     consumer text NOT NULL,
     topic text NOT NULL,
     partition integer NOT NULL,
     next_offset bigint NOT NULL,
+    topic_id text,
     PRIMARY KEY (cluster, consumer, topic, partition)
 );
 ";
@@ -23,6 +24,8 @@ pub struct Stretch {
     pub topic: Arc<str>,
     /// The partition.
     pub partition: i32,
+    /// The id that the broker has given the topic, stored beside the offset; `None` where it gives none.
+    pub topic_id: Option<Arc<str>>,
     /// The offset that the work started from, which must be stored when it is committed; `None`
     /// where none may be.
     pub from: Option<i64>,
@@ -51,6 +54,19 @@ pub enum AdvanceError {
     /// The database failed.
     #[error("the database failed while advancing offsets")]
     Database(#[from] sqlx::Error),
+    /// Trying again does not help and the batch is not to blame: a person has to mend the set-up.
+    /// `common::kafka::Pipeline` ends the service with this reason when a write returns it.
+    #[error("{0}")]
+    Setup(String),
+}
+
+/// What is stored of a partition.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stored {
+    /// The offset after the last message worked on.
+    pub next: i64,
+    /// The id of the topic it is an offset of; `None` where that was not known.
+    pub topic_id: Option<String>,
 }
 
 /// The stored offsets of a consumer on one cluster's topic, by partition.
@@ -62,9 +78,9 @@ pub async fn stored(
     cluster: &str,
     consumer: &str,
     topic: &str,
-) -> Result<BTreeMap<i32, i64>, sqlx::Error> {
+) -> Result<BTreeMap<i32, Stored>, sqlx::Error> {
     let rows = sqlx::query(
-        "SELECT partition, next_offset FROM offsets WHERE cluster = $1 AND consumer = $2 AND topic = $3",
+        "SELECT partition, next_offset, topic_id FROM offsets WHERE cluster = $1 AND consumer = $2 AND topic = $3",
     )
     .bind(cluster)
     .bind(consumer)
@@ -72,7 +88,13 @@ pub async fn stored(
     .fetch_all(pool)
     .await?;
     rows.iter()
-        .map(|row| Ok((row.try_get(0)?, row.try_get(1)?)))
+        .map(|row| {
+            let stored = Stored {
+                next: row.try_get(1)?,
+                topic_id: row.try_get(2)?,
+            };
+            Ok((row.try_get(0)?, stored))
+        })
         .collect()
 }
 
@@ -102,6 +124,7 @@ pub async fn advance(
             .bind(column(&stretches, |stretch| stretch.partition))
             .bind(column(&stretches, |stretch| stretch.next))
             .bind(column(&stretches, |stretch| stretch.from.unwrap_or(0)))
+            .bind(column(&stretches, |stretch| stretch.topic_id.as_deref()))
             .fetch_all(&mut *connection)
             .await?;
         let is_advanced = |stretch: &Stretch| {
@@ -119,22 +142,25 @@ pub async fn advance(
     Ok(())
 }
 
-/// Advances what is stored, and names it.
-const UPDATE: &str = "UPDATE offsets AS kept SET next_offset = done.next_offset \
-    FROM unnest($3::text[], $4::int[], $5::bigint[], $6::bigint[]) \
-    AS done (topic, partition, next_offset, from_offset) \
+/// Advances what is stored, and names it. A topic made anew has offsets of its own.
+const UPDATE: &str = "UPDATE offsets AS kept SET next_offset = done.next_offset, \
+    topic_id = coalesce(done.topic_id, kept.topic_id) \
+    FROM unnest($3::text[], $4::int[], $5::bigint[], $6::bigint[], $7::text[]) \
+    AS done (topic, partition, next_offset, from_offset, topic_id) \
     WHERE kept.cluster = $1 AND kept.consumer = $2 AND kept.topic = done.topic \
     AND kept.partition = done.partition AND kept.next_offset = done.from_offset \
+    AND coalesce(kept.topic_id = done.topic_id, true) \
     RETURNING kept.topic, kept.partition";
 
 /// Stores first offsets, and names them.
-const INSERT: &str = "INSERT INTO offsets (cluster, consumer, topic, partition, next_offset) \
-    SELECT $1, $2, topic, partition, next_offset \
-    FROM unnest($3::text[], $4::int[], $5::bigint[], $6::bigint[]) \
-    AS done (topic, partition, next_offset, from_offset) \
+const INSERT: &str = "INSERT INTO offsets \
+    (cluster, consumer, topic, partition, next_offset, topic_id) \
+    SELECT $1, $2, topic, partition, next_offset, topic_id \
+    FROM unnest($3::text[], $4::int[], $5::bigint[], $6::bigint[], $7::text[]) \
+    AS done (topic, partition, next_offset, from_offset, topic_id) \
     ON CONFLICT DO NOTHING RETURNING topic, partition";
 
-fn column<T>(stretches: &[&Stretch], of: impl Fn(&Stretch) -> T) -> Vec<T> {
+fn column<'a, T>(stretches: &[&'a Stretch], of: impl Fn(&'a Stretch) -> T) -> Vec<T> {
     stretches.iter().map(|stretch| of(stretch)).collect()
 }
 
@@ -148,4 +174,48 @@ pub async fn forget_cluster(pool: &PgPool, cluster: &str) -> Result<(), sqlx::Er
         .execute(pool)
         .await?;
     Ok(())
+}
+
+/// Forgets a consumer's offsets of a topic that was deleted and made again, and gives the number of
+/// partitions; `topic_id` is the new topic's, where it is known. Rejects of the old topic keep all they
+/// have, but the name of the cluster gets `/gone` and the time at its end: the new topic's rejects have
+/// the same topics, partitions and offsets. Who comes second finds that done.
+///
+/// # Errors
+/// When the database fails.
+pub async fn forget_topic(
+    pool: &PgPool,
+    cluster: &str,
+    consumer: &str,
+    topic: &str,
+    topic_id: Option<&str>,
+) -> Result<u64, sqlx::Error> {
+    let mut transaction = pool.begin().await?;
+    let has_rejects: bool = sqlx::query_scalar("SELECT to_regclass('rejects') IS NOT NULL")
+        .fetch_one(&mut *transaction)
+        .await?;
+    // Another consumer may have begun the new topic: what is rejected by now is of that one.
+    let rename = sqlx::query(
+        "UPDATE rejects SET cluster = cluster || '/gone ' || now()::text \
+         WHERE cluster = $1 AND topic = $2 AND NOT EXISTS (SELECT FROM offsets AS kept \
+         WHERE kept.cluster = $1 AND kept.topic = $2 AND kept.topic_id = $3)",
+    )
+    .bind(cluster)
+    .bind(topic)
+    .bind(topic_id);
+    if has_rejects {
+        rename.execute(&mut *transaction).await?;
+    }
+    let forgotten = sqlx::query(
+        "DELETE FROM offsets WHERE cluster = $1 AND consumer = $2 AND topic = $3 \
+         AND coalesce(topic_id <> $4, true)",
+    )
+    .bind(cluster)
+    .bind(consumer)
+    .bind(topic)
+    .bind(topic_id)
+    .execute(&mut *transaction)
+    .await?;
+    transaction.commit().await?;
+    Ok(forgotten.rows_affected())
 }

@@ -1,12 +1,13 @@
 //! The tables of live quality.
 
-/// SQL of them, for `init.sql` and for services that start without it.
+/// SQL of them as the newest migration leaves them, for `init.sql`.
 pub const DDL: &str = "CREATE TABLE IF NOT EXISTS actuals (
     request_id text PRIMARY KEY,
     actual double precision NOT NULL,
     observed_at timestamptz NOT NULL,
     received_at timestamptz NOT NULL DEFAULT now()
 );
+CREATE INDEX IF NOT EXISTS actuals_by_time ON actuals (received_at);
 CREATE TABLE IF NOT EXISTS tallies (
     model text NOT NULL,
     hour timestamptz NOT NULL,
@@ -32,4 +33,28 @@ CREATE TABLE IF NOT EXISTS quality (
     coverage double precision,
     PRIMARY KEY (computed_at, time_window, model, segment)
 );
+CREATE TABLE IF NOT EXISTS answer_counts (
+    since timestamptz NOT NULL,
+    seconds integer NOT NULL,
+    model text NOT NULL,
+    segment text NOT NULL,
+    answers bigint NOT NULL,
+    PRIMARY KEY (since, seconds, model, segment)
+);
+CREATE TABLE IF NOT EXISTS quality_progress (
+    name text PRIMARY KEY,
+    counted_until timestamptz NOT NULL
+);
+CREATE TABLE IF NOT EXISTS labelled_answers (
+    request_id text PRIMARY KEY,
+    model text NOT NULL,
+    segment text,
+    prediction double precision NOT NULL,
+    low double precision NOT NULL,
+    high double precision NOT NULL,
+    answered_at timestamptz NOT NULL,
+    actual double precision NOT NULL,
+    observed_at timestamptz NOT NULL
+);
+CREATE INDEX IF NOT EXISTS labelled_answers_answered_at ON labelled_answers (answered_at);
 ";

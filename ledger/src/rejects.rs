@@ -15,7 +15,7 @@ pub const KEY_BYTES: usize = 16 * 1024;
 /// Longest reason that is kept, in bytes: a trigger may raise a text of any length.
 const REASON_BYTES: usize = 4 * 1024;
 
-/// SQL of the table, for `init.sql` and for services that start without it.
+/// SQL of the table as the newest migration leaves it, for `init.sql`.
 pub const DDL: &str = "CREATE TABLE IF NOT EXISTS rejects (
     cluster text NOT NULL,
     topic text NOT NULL,
@@ -31,22 +31,7 @@ pub const DDL: &str = "CREATE TABLE IF NOT EXISTS rejects (
     payload_sha256 bytea,
     PRIMARY KEY (cluster, topic, partition, \"offset\")
 );
-";
-
-/// SQL that gives a table made before version 0.1 its newer columns; one that has them is not
-/// locked.
-pub const UPGRADE: &str = "DO $$ BEGIN
-    IF NOT EXISTS (
-        SELECT FROM pg_attribute WHERE attrelid = 'rejects'::regclass AND attname = 'replayed_at'
-    ) THEN
-        ALTER TABLE rejects ADD COLUMN key bytea, ADD COLUMN replayed_at timestamptz;
-    END IF;
-    IF NOT EXISTS (
-        SELECT FROM pg_attribute WHERE attrelid = 'rejects'::regclass AND attname = 'payload_bytes'
-    ) THEN
-        ALTER TABLE rejects ADD COLUMN payload_bytes bigint, ADD COLUMN payload_sha256 bytea;
-    END IF;
-END $$;
+CREATE INDEX IF NOT EXISTS rejects_by_time ON rejects (rejected_at);
 ";
 
 /// One rejected message.

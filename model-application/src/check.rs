@@ -54,18 +54,21 @@ fn model(config: &Config) -> anyhow::Result<Finding> {
         ));
     };
     let path = registry.fetch(&champion)?;
-    Ok(match Loaded::load(&champion, &path, &config.schema) {
-        Ok(loaded) => Finding::passed(
-            MODEL,
-            format!(
-                "{} in {place}: checksums, golden rows and schema hold",
-                loaded.name
+    let intake = registry::Intake::new(&config.registry)?;
+    Ok(
+        match Loaded::load(&champion, &path, &config.schema, &intake) {
+            Ok(loaded) => Finding::passed(
+                MODEL,
+                format!(
+                    "{} in {place}: checksums, golden rows and schema hold",
+                    loaded.name
+                ),
             ),
-        ),
-        Err(error) => Finding::failed(
-            MODEL,
-            format!("{champion} in {place} is refused: {error:#}"),
-            "model-prepare rollback, or fit another: model-prepare",
-        ),
-    })
+            Err(error) => Finding::failed(
+                MODEL,
+                format!("{champion} in {place} is refused: {error:#}"),
+                "model-prepare rollback, or fit another: model-prepare",
+            ),
+        },
+    )
 }

@@ -6,7 +6,9 @@ use common::Secret;
 use common::database::DatabaseConfig;
 use common::http::HttpConfig;
 use common::kafka::KafkaConfig;
+use common::liveness::LivenessConfig;
 use records::Schema;
+use records::file::Formulas;
 use registry::RegistryConfig;
 use serde::Deserialize;
 
@@ -75,6 +77,14 @@ pub struct FeaturesConfig {
     pub table: String,
 }
 
+/// Section `[score]`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ScoreConfig {
+    /// What is done with texts in a CSV that a spreadsheet would take for formulas.
+    pub csv_formulas: Formulas,
+}
+
 /// Everything the applier needs to run.
 #[derive(Debug, Clone)]
 pub struct Config {
@@ -84,6 +94,8 @@ pub struct Config {
     pub kafka: KafkaConfig,
     /// Section `[database]`.
     pub database: DatabaseConfig,
+    /// Section `[liveness]`.
+    pub liveness: LivenessConfig,
     /// Section `[registry]`.
     pub registry: RegistryConfig,
     /// Section `[applier]`.
@@ -92,6 +104,10 @@ pub struct Config {
     pub quality: QualityConfig,
     /// Section `[features]`.
     pub features: FeaturesConfig,
+    /// Section `[retention]`.
+    pub retention: common::retention::RetentionConfig,
+    /// Section `[score]`.
+    pub score: ScoreConfig,
     /// Section `[http]`, with `applier.token` where that is set.
     pub http: HttpConfig,
 }
@@ -109,11 +125,14 @@ impl Config {
             schema: Arc::new(Schema::load(&schema.source)?),
             kafka: layered.section("kafka")?,
             database: layered.section("database")?,
+            liveness: layered.section("liveness")?,
             registry: layered.section("registry")?,
             http: http.with_token(&applier.token),
             applier,
             quality: layered.section("quality")?,
             features: layered.section("features")?,
+            retention: layered.section("retention")?,
+            score: layered.section("score")?,
         })
     }
 }

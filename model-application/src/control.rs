@@ -1,6 +1,5 @@
 //! What the HTTP interface shows.
 
-use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
@@ -20,8 +19,6 @@ pub(crate) struct Control {
     rejected: AtomicU64,
     /// Consumer lag over the requests, once the group is joined.
     lag: OnceLock<Arc<Lag>>,
-    /// The partitions held and their stored offsets.
-    positions: Mutex<BTreeMap<String, Option<i64>>>,
     latency_us: Mutex<Histogram<u64>>,
     last_error: Mutex<Option<String>>,
 }
@@ -33,7 +30,6 @@ impl Control {
             answered: AtomicU64::new(0),
             rejected: AtomicU64::new(0),
             lag: OnceLock::new(),
-            positions: Mutex::default(),
             latency_us: Mutex::new(
                 Histogram::new_with_bounds(1, LONGEST_US, 3)
                     .expect("the bounds are constants that the histogram takes"),
@@ -62,14 +58,6 @@ impl Control {
     pub fn watch(&self, lag: Arc<Lag>) {
         // There is one consumer of requests.
         let _ = self.lag.set(lag);
-    }
-
-    /// The partitions held are stored up to here.
-    pub fn positioned(&self, positions: BTreeMap<String, Option<i64>>) {
-        *self
-            .positions
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner) = positions;
     }
 
     /// Partitions are paused: answers are stored or published slower than requests come.
@@ -107,6 +95,8 @@ impl Control {
                 .clone();
             let current = control.serving.current();
             let current = current.as_deref();
+            let lag = control.lag.get().map(|lag| lag.status());
+            let lag = lag.unwrap_or_default();
             serde_json::json!({
                 "service": "model-application",
                 "model": current.map(|loaded| &loaded.name),
@@ -120,8 +110,12 @@ impl Control {
                 "refused_model": control.serving.refused(),
                 "answered": control.answered.load(Ordering::Relaxed),
                 "rejected": control.rejected.load(Ordering::Relaxed),
-                "lag": control.lag.get().map(|lag| lag.records()),
-                "offsets": *control.positions.lock().unwrap_or_else(PoisonError::into_inner),
+                "lag_records": lag["lag_records"],
+                "lag_seconds": lag["lag_seconds"],
+                "partitions": lag["partitions"],
+                // The names that these had before.
+                "lag": lag["lag_records"],
+                "offsets": control.lag.get().map(|lag| lag.positions()).unwrap_or_default(),
                 "p50_ms": quantile_ms(0.50),
                 "p99_ms": quantile_ms(0.99),
                 "last_error": last_error,

@@ -25,23 +25,14 @@ use common::{Health, Shutdown, database, kafka};
 use records::Schema;
 
 pub use answer::Answer;
-pub use config::{ApplierConfig, Config, FeaturesConfig, QualityConfig};
+pub use config::{ApplierConfig, Config, FeaturesConfig, QualityConfig, ScoreConfig};
 pub use quality::Window;
 pub use scorer::Scorer;
 
-/// SQL of all tables the applier writes.
+/// SQL of all tables the applier writes; they are made by `database::open`.
 pub fn tables(_schema: &Schema) -> String {
-    [
-        ledger::answers::DDL,
-        ledger::quality::DDL,
-        ledger::offsets::DDL,
-        ledger::rejects::DDL,
-    ]
-    .concat()
+    ledger::migrations::whole()
 }
-
-/// SQL that gives tables of earlier releases what they lack.
-const UPGRADES: [&str; 2] = [ledger::answers::UPGRADE, ledger::rejects::UPGRADE];
 
 /// Answers until shutdown; `listener` serves the HTTP interface.
 ///
@@ -88,11 +79,18 @@ pub async fn run(config: Config, listener: TcpListener, shutdown: Shutdown) -> a
         config.applier.model_poll_ms,
         leave.clone(),
     ));
-    let tables = tables(&config.schema) + &UPGRADES.concat();
-    let Some(pool) = database::open(&config.database, &tables, &health, &shutdown).await? else {
+    let Some(pool) = database::open(&config.database, "", &health, &shutdown).await? else {
         return Ok(());
     };
     datamart.connected(pool.clone());
+    if !common::check::must_fit(&pool, &[], &health, &shutdown).await? {
+        return Ok(());
+    }
+    tokio::spawn(common::retention::keep(
+        pool.clone(),
+        config.retention,
+        leave.clone(),
+    ));
     let storing = tokio::spawn(store::store_queued(
         // Who asked over HTTP has the answer already.
         database::relaxed(&pool),
@@ -118,10 +116,10 @@ pub async fn run(config: Config, listener: TcpListener, shutdown: Shutdown) -> a
     let runtime = tokio::runtime::Handle::current();
     let learning = {
         let (config, anchor, leave) = (config.clone(), anchor.clone(), leave.clone());
-        let runtime = runtime.clone();
+        let (runtime, health) = (runtime.clone(), health.clone());
         tokio::task::spawn_blocking(move || {
             let _entered = runtime.enter();
-            quality::Learner::new(&config, &runtime, &anchor, leave)?.run(&runtime)
+            quality::Learner::new(&config, &runtime, &anchor, &health, leave)?.run(&runtime)
         })
     };
     let loop_shutdown = shutdown.clone();

@@ -183,7 +183,7 @@ pub async fn score(config: &Config, scoring: &Scoring) -> anyhow::Result<Scored>
         Place::File(path) if is_parquet(path) => {
             Sink::Parquet(Box::new(ToParquet::open(path, columns)?))
         }
-        Place::File(path) => Sink::Csv(ToCsv::open(path, columns)?),
+        Place::File(path) => Sink::Csv(ToCsv::open(path, columns, config.score.csv_formulas)?),
         Place::Table(table) => {
             let pool = connection(config, &mut pool).await?;
             Sink::Table(ToTable::open(pool, table, columns).await?)
@@ -244,8 +244,12 @@ async fn connection(config: &Config, pool: &mut Option<PgPool>) -> anyhow::Resul
     if let Some(pool) = pool {
         return Ok(pool.clone());
     }
-    let connected =
-        database::connect(&config.database, &Health::default(), &Shutdown::new()).await?;
+    let connected = database::connect(
+        &config.database.patient(),
+        &Health::default(),
+        &Shutdown::new(),
+    )
+    .await?;
     let connected = connected.context("shut down before the database answered")?;
     *pool = Some(connected.clone());
     Ok(connected)

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use anyhow::{Context, bail, ensure};
 use records::decode::Decoded;
 use records::{Schema, timestamp};
-use registry::{Alias, Registry, Version};
+use registry::{Alias, Intake, Registry, Version};
 use valuation::PredictError;
 
 use crate::answer::Answer;
@@ -41,7 +41,12 @@ impl Scorer {
             }
         })?;
         Ok(Scorer {
-            loaded: Loaded::load(&version, &registry.fetch(&version)?, &config.schema)?,
+            loaded: Loaded::load(
+                &version,
+                &registry.fetch(&version)?,
+                &config.schema,
+                &Intake::new(&config.registry)?,
+            )?,
             schema: Arc::clone(&config.schema),
         })
     }

@@ -1,6 +1,7 @@
 //! The model that answers, and its exchange for another.
 
 mod recent;
+mod refusal;
 mod shadow;
 
 use std::collections::BTreeMap;
@@ -13,11 +14,12 @@ use anyhow::{Context, ensure};
 use arrow_array::RecordBatch;
 use common::{Health, Metric, Shutdown};
 use records::{Schema, timestamp};
-use registry::{Alias, Reason, Registry, Version};
+use registry::{Admitted, Alias, Appearance, Intake, Reason, Registry, Version};
 use serde::Serialize;
-use valuation::Learned;
+use valuation::{Learned, Reading};
 
 use self::recent::Recent;
+use self::refusal::Refusal;
 pub(crate) use self::shadow::Shadow;
 use crate::config::Config;
 
@@ -32,10 +34,16 @@ pub(crate) struct Loaded {
 }
 
 impl Loaded {
-    /// Loads a version's files, which checks them (checksums, format, golden rows), and compares
-    /// their schema.
-    pub fn load(version: &Version, path: &Path, schema: &Schema) -> anyhow::Result<Loaded> {
-        let model = Learned::load(path)?;
+    /// Loads a version's files, which checks them (kinds and sizes of the files, the signature where one is
+    /// asked for, checksums, format, golden rows), and compares their schema.
+    pub fn load(
+        version: &Version,
+        path: &Path,
+        schema: &Schema,
+        intake: &Intake,
+    ) -> anyhow::Result<Loaded> {
+        let Admitted { max_bytes, sums } = intake.admit(version, path)?;
+        let model = Learned::load_by(path, &Reading { max_bytes, sums })?;
         model.fits(schema)?;
         Ok(Loaded {
             name: format!("{}@{version}", model.schema().name),
@@ -57,13 +65,15 @@ pub(crate) struct Swapped {
 
 #[derive(Default)]
 struct State {
-    /// Versions that were refused, and why: not tried again by themselves.
-    refused: BTreeMap<u64, String>,
+    /// Versions that were refused: looked at again when their files have changed.
+    refused: BTreeMap<u64, Refusal>,
     last_swap: Option<Swapped>,
 }
 
 pub(crate) struct Serving {
     registry: Arc<dyn Registry>,
+    /// Which versions may be loaded.
+    intake: Intake,
     /// What requests are: a model of other records is refused.
     schema: Arc<Schema>,
     /// The greatest change of prices, as a factor, that is swapped in; 0 for any.
@@ -90,6 +100,7 @@ impl Serving {
         );
         Ok(Serving {
             registry: Arc::from(registry::open(&config.registry)?),
+            intake: Intake::new(&config.registry)?,
             schema: Arc::clone(&config.schema),
             max_change,
             health,
@@ -108,7 +119,9 @@ impl Serving {
 
     /// Why the newest refused version was refused.
     pub fn refused(&self) -> Option<String> {
-        self.state().refused.values().next_back().cloned()
+        let state = self.state();
+        let newest = state.refused.values().next_back();
+        newest.map(|refusal| refusal.why().to_owned())
     }
 
     /// The last exchange.
@@ -150,28 +163,65 @@ impl Serving {
 
     /// Answers with a version from now on; false where it does not pass its checks.
     fn take(&self, version: &Version) -> anyhow::Result<bool> {
-        if self.state().refused.contains_key(&version.number) {
+        let before = self.state().refused.get(&version.number).cloned();
+        if before.as_ref().is_some_and(|refusal| !refusal.is_due()) {
             return Ok(false);
         }
-        // A registry that is away says nothing of the version.
-        let path = self.registry.fetch(version)?;
+        let path = match self.registry.fetch(version) {
+            Ok(path) => path,
+            // A registry that is away says nothing of the version.
+            Err(error) if error.may_pass() => return Err(error.into()),
+            Err(error) => {
+                self.refuse(version, before, None, &error.into());
+                return Ok(false);
+            }
+        };
+        // Before the files are read: what changes meanwhile is looked at again.
+        let appearance = self.intake.appearance(&path);
+        if let Some(refusal) = &before
+            && refusal.is_of(&appearance)
+        {
+            return Ok(false);
+        }
         let _one = self.exchange.lock();
         match self.check(version, &path, self.max_change) {
             Ok((loaded, shadow)) => {
+                self.state().refused.remove(&version.number);
                 self.swap(loaded, shadow);
                 Ok(true)
             }
             Err(error) => {
-                let why = format!("{version} was refused: {error:#}");
-                tracing::error!("{why}");
-                metrics::counter!(Metric::ApplierModelsRefused.name()).increment(1);
-                if self.current().is_none() {
-                    self.health.waiting("model", &why);
-                }
-                self.state().refused.insert(version.number, why);
+                self.refuse(version, before, Some(appearance), &error);
                 Ok(false)
             }
         }
+    }
+
+    /// Leaves a version alone until its files change: it may be copied in file by file.
+    fn refuse(
+        &self,
+        version: &Version,
+        before: Option<Refusal>,
+        appearance: Option<Appearance>,
+        error: &anyhow::Error,
+    ) {
+        let why = format!("{version} was refused: {error:#}");
+        if self.current().is_none() {
+            self.health.waiting("model", &why);
+        }
+        let refusal = Refusal::new(why, appearance, before);
+        let again_s = refusal.pause().as_secs_f32();
+        if refusal.is_first() {
+            metrics::counter!(Metric::ApplierModelsRefused.name()).increment(1);
+            tracing::error!(
+                again_s,
+                "{}; it is looked at again when its files change",
+                refusal.why()
+            );
+        } else {
+            tracing::warn!(again_s, "{}, again", refusal.why());
+        }
+        self.state().refused.insert(version.number, refusal);
     }
 
     /// Makes a version the champion, for all that follow the registry, and answers with it.
@@ -217,7 +267,7 @@ impl Serving {
         path: &Path,
         max_change: f64,
     ) -> anyhow::Result<(Arc<Loaded>, Option<Shadow>)> {
-        let loaded = Loaded::load(version, path, &self.schema)?;
+        let loaded = Loaded::load(version, path, &self.schema, &self.intake)?;
         let recent = self.recent.lock();
         let recent = recent.unwrap_or_else(PoisonError::into_inner).batches();
         let current = self.current();

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use common::kafka::{Anchor, Anchored, Follow, Limits, Pipeline};
+use common::liveness::Watchdog;
 use common::{Health, Shutdown};
 use ledger::offsets::{AdvanceError, Stretch};
 use records::decode::Decoder;
@@ -58,7 +59,8 @@ impl Applier {
             &[&config.kafka.topics.requests],
             config.applier.fetch_wait_ms,
             anchor.clone(),
-            health,
+            health.clone(),
+            Watchdog::new(&health, "progress", &config.liveness),
             shutdown.clone(),
         )?;
         control.watch(consumer.lag());
@@ -119,7 +121,7 @@ impl Follow<Batch, ()> for Follower {
         &batch.stretches
     }
 
-    fn written(&mut self, batch: Batch, (): (), consumer: &Anchored) {
+    fn written(&mut self, batch: Batch, (): (), _: &Anchored) {
         let now_us = timestamp::now_us();
         let arrivals = batch.arrivals_us.iter();
         let latencies_us: Vec<u64> = arrivals
@@ -127,7 +129,6 @@ impl Follow<Batch, ()> for Follower {
             .collect();
         self.control
             .committed(batch.answers.len(), batch.refused.len(), &latencies_us);
-        self.control.positioned(consumer.positions());
     }
 
     fn fenced(&mut self, why: &AdvanceError) {

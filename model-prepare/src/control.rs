@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use actix_web::{HttpResponse, web};
 use common::Metric;
 use common::http::{Status, error_answer};
+use common::liveness::LivenessConfig;
 use records::Schema;
 use registry::RegistryConfig;
 use serde::Serialize;
@@ -190,6 +191,10 @@ impl Control {
 
     pub(crate) fn schema(&self) -> &Schema {
         &self.config.schema
+    }
+
+    pub(crate) fn liveness(&self) -> &LivenessConfig {
+        &self.config.liveness
     }
 
     pub(crate) fn watch_settings(&self) -> &WatchConfig {

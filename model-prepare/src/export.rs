@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use records::Purpose;
-use records::file::FileReader;
+use records::file::{FileReader, Formulas};
 use valuation::Learned;
 
 /// Records whose values are written at most.
@@ -54,19 +54,29 @@ pub fn export(directory: &Path, wanted: &Export) -> anyhow::Result<String> {
         let found = reader.next_batch(MOST_ROWS)?;
         let found = found.with_context(|| format!("{} has no records", records.display()))?;
         let (names, rows) = model.member_rows(&name, &found.batch)?;
-        let mut text = format!("{},expected\n", names.join(","));
+        let to = wanted.to.with_extension("rows.csv");
+        let failed = || format!("cannot write {}", to.display());
+        let mut writer = csv::Writer::from_path(&to).with_context(failed)?;
+        // Columns are named by fields and levels, which are texts of others.
+        for name in &names {
+            writer
+                .write_field(Formulas::Neutralise.cell(name).as_bytes())
+                .with_context(failed)?;
+        }
+        writer.write_record(["expected"]).with_context(failed)?;
         for (values, expected) in rows {
             for value in values {
-                // Writing to a String cannot fail; a gap is an empty cell.
-                let _ = match value.is_nan() {
-                    true => write!(text, ","),
-                    false => write!(text, "{value},"),
+                let cell = match value.is_nan() {
+                    true => String::new(),
+                    false => value.to_string(),
                 };
+                writer.write_field(cell).with_context(failed)?;
             }
-            let _ = writeln!(text, "{expected}");
+            writer
+                .write_record([expected.to_string()])
+                .with_context(failed)?;
         }
-        let to = wanted.to.with_extension("rows.csv");
-        std::fs::write(&to, text).with_context(|| format!("cannot write {}", to.display()))?;
+        writer.flush().with_context(failed)?;
         let _ = write!(
             said,
             ", and {} rows to {}",

@@ -83,7 +83,7 @@ pub async fn features(
     let mut pool = None;
     if wanted.data.is_none() || matches!(target, Target::Table(_)) {
         let health = Health::default();
-        pool = common::database::connect(&config.database, &health, shutdown).await?;
+        pool = common::database::connect(&config.database.patient(), &health, shutdown).await?;
         ensure!(pool.is_some(), "told to leave before the database answered");
     }
     let source = match (&wanted.data, &pool) {
@@ -242,6 +242,6 @@ pub(crate) async fn selection(
     state.check_schema(schema).with_context(of)?;
     Ok(Selection {
         first: Some(SOURCE_LINE),
-        ..Selection::window(schema, &target::quoted(&table), days)
+        ..Selection::window(schema, &table, days)
     })
 }

@@ -34,7 +34,7 @@ pub(crate) const FOLLOWED: &str = "followed";
 /// Pause before a follower asks again whether another of its name is gone.
 const ELSEWHERE: Duration = Duration::from_secs(1);
 
-/// SQL of all tables a follower writes.
+/// SQL of all tables a follower writes, for `--check`.
 pub(crate) fn tables() -> String {
     format!("{}{}", ledger::offsets::DDL, store::DDL)
 }
@@ -66,9 +66,8 @@ pub async fn follow(
         |_| {},
         leave.clone(),
     ));
-    let tables = tables();
-    let database = &wanted.training.database;
-    let Some(pool) = database::open(database, &tables, &health, &shutdown).await? else {
+    let database = wanted.training.database.patient();
+    let Some(pool) = database::open(&database, store::DDL, &health, &shutdown).await? else {
         return Ok(());
     };
     let needed = [&*wanted.kafka.topics.new_data];

@@ -9,6 +9,7 @@ use arrow_array::{Array, RecordBatch};
 use arrow_select::concat::concat_batches;
 use futures_util::StreamExt;
 use records::file::{FileBatch, FileError, FileReader};
+use records::identifier::quoted;
 use records::{Field, Purpose, Schema};
 use sqlx::PgPool;
 use sqlx::postgres::PgPoolCopyExt;
@@ -113,7 +114,7 @@ fn of_text(name: &str, schema: &Schema, text: impl Read) -> anyhow::Result<Listi
 /// Which rows of a table are read, and in which order.
 #[derive(Debug, Clone)]
 pub(crate) struct Selection {
-    /// The table.
+    /// The table, as SQL takes its name.
     pub(crate) table: String,
     /// A condition in SQL; none for all rows.
     pub(crate) condition: Option<String>,
@@ -124,9 +125,12 @@ pub(crate) struct Selection {
 impl Selection {
     /// The rows of the last so many days; all where records have no time.
     pub(crate) fn window(schema: &Schema, table: &str, days: u32) -> Selection {
-        let since = |time: &String| format!("{time} >= now() - interval '{days} days'");
+        let since = |time: &String| {
+            let time = quoted(time);
+            format!("{time} >= now() - interval '{days} days'")
+        };
         Selection {
-            table: table.to_owned(),
+            table: quoted(table).into_owned(),
             condition: schema.time.as_ref().map(since),
             first: None,
         }
@@ -136,11 +140,9 @@ impl Selection {
     /// language: the same records are learned from in the same order everywhere.
     fn copy(&self, schema: &Schema) -> String {
         let first = self.first.map(|own| format!("{own} NULLS FIRST"));
-        let key = Some(format!("{} COLLATE \"C\"", schema.key));
-        let order: Vec<String> = [first, schema.time.clone(), key]
-            .into_iter()
-            .flatten()
-            .collect();
+        let key = Some(format!("{} COLLATE \"C\"", quoted(&schema.key)));
+        let time = schema.time.as_deref().map(|time| quoted(time).into_owned());
+        let order: Vec<String> = [first, time, key].into_iter().flatten().collect();
         let condition = self.condition.as_ref();
         format!(
             "COPY (SELECT {} FROM {} {} ORDER BY {}) TO STDOUT WITH (FORMAT csv, HEADER)",

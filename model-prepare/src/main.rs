@@ -521,7 +521,7 @@ async fn on_file(config: Config, file: PathBuf) -> anyhow::Result<()> {
 
 async fn once(config: &Config, shutdown: &Shutdown) -> anyhow::Result<()> {
     let health = Health::default();
-    let pool = common::database::connect(&config.database, &health, shutdown).await?;
+    let pool = common::database::connect(&config.database.patient(), &health, shutdown).await?;
     if let Some(pool) = pool {
         let trained = model_prepare::train_on_database(config, &pool).await?;
         println!("{}", model_prepare::table(&trained));

@@ -4,7 +4,6 @@ use std::net::TcpListener;
 use std::sync::Arc;
 
 use anyhow::Context;
-use chrono::Utc;
 use common::schedule::Schedule;
 use common::{Health, Shutdown, database, http};
 
@@ -61,7 +60,7 @@ async fn serve(
     let leave = shutdown.child_token();
     let _leave_on_return = leave.clone().drop_guard();
     let health = Health::needing(&["database"]);
-    let (database_config, http_config) = (config.database.clone(), config.http.clone());
+    let (database_config, http_config) = (config.database.patient(), config.http.clone());
     let control = Arc::new(Control::new(config, schedule.clone()));
     let server = tokio::spawn(http::serve(
         http_config,
@@ -86,7 +85,7 @@ async fn serve(
     let watched = async {
         if watches {
             control.watches();
-            return crate::watch::watch(&control, &pool, &shutdown).await;
+            return crate::watch::watch(&control, &pool, &health, &shutdown).await;
         }
         Ok(())
     };
@@ -99,9 +98,9 @@ async fn serve(
 /// Trains at the schedule's moments until shutdown. A moment that comes while a training runs is left
 /// out; of those missed while the process was stopped or the machine slept, one is made up for.
 async fn follow(schedule: &Schedule, control: &Arc<Control>, shutdown: &Shutdown) {
-    let mut last = Utc::now();
+    let mut moments = schedule.from_now();
     loop {
-        let waiting = schedule.wait(last, |next| {
+        let waiting = moments.next(|next| {
             let next = records::timestamp::format(next.timestamp_micros());
             control.next_run(Some(next));
         });
@@ -109,7 +108,6 @@ async fn follow(schedule: &Schedule, control: &Arc<Control>, shutdown: &Shutdown
             () = waiting => {}
             () = shutdown.cancelled() => return,
         }
-        last = Utc::now();
         let control = Arc::clone(control);
         tokio::spawn(async move {
             // A failure has been said and counted; the schedule goes on.

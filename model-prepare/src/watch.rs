@@ -4,7 +4,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use common::Shutdown;
+use common::liveness::LivenessConfig;
+use common::{Fault, Health, Shutdown};
 use ledger::arrivals;
 use registry::RegistryConfig;
 use serde::Deserialize;
@@ -17,6 +18,10 @@ use crate::setback;
 
 /// How often is looked without being told: a notice may be lost with its connection.
 const LOOK: Duration = Duration::from_secs(2);
+/// Longest one look may take: a database that is silent must not stop the next.
+const LONGEST_LOOK: Duration = Duration::from_secs(60);
+/// The part of the health report that this is about.
+const PART: &str = "watching";
 /// How often the live error is looked at: it is worked out no more often.
 const LIVE_LOOK: Duration = Duration::from_secs(5);
 /// The parameter of a run that says how many rows had been stored when it began.
@@ -102,23 +107,96 @@ async fn arrived_before_newest(
     }
 }
 
+/// Looks that failed, one after the other.
+struct Failures {
+    health: Health,
+    /// After so many it is not ready.
+    most: u32,
+    in_a_row: u32,
+    /// Of those, the last ones that waiting does not mend.
+    of_setup: u32,
+}
+
+impl Failures {
+    fn new(health: &Health, liveness: &LivenessConfig) -> Failures {
+        Failures {
+            health: health.clone(),
+            most: liveness.unready_after_retries.max(1),
+            in_a_row: 0,
+            of_setup: 0,
+        }
+    }
+
+    fn none(&mut self) {
+        if self.in_a_row >= self.most {
+            self.health.ready(PART);
+        }
+        (self.in_a_row, self.of_setup) = (0, 0);
+    }
+
+    /// One more; it is tried again.
+    ///
+    /// # Errors
+    /// When trying again will not help. Not at the first time: another service may be making the
+    /// tables just now.
+    fn count(&mut self, error: anyhow::Error) -> anyhow::Result<()> {
+        self.in_a_row = self.in_a_row.saturating_add(1);
+        let fault = error
+            .chain()
+            .find_map(|cause| cause.downcast_ref::<sqlx::Error>())
+            .map(Fault::of_database);
+        self.of_setup = match fault {
+            Some(Fault::Setup) => self.of_setup + 1,
+            _ => 0,
+        };
+        let why = format!("cannot see what has arrived: {error:#}");
+        tracing::warn!(failures = self.in_a_row, "{why}");
+        if self.of_setup >= self.most {
+            return Err(error.context(
+                "cannot see what has arrived, and waiting will not help: look at the tables and the rights \
+                 of the database (--check says what to mend)",
+            ));
+        }
+        if self.in_a_row >= self.most {
+            self.health.waiting(PART, why);
+        }
+        Ok(())
+    }
+}
+
 /// Trains whenever it is time to, until shutdown.
 ///
 /// # Errors
-/// None but those of a task that broke off: what fails is said, and tried again.
+/// When it cannot see what has arrived, and waiting will not help.
 pub(crate) async fn watch(
     control: &Arc<Control>,
     pool: &PgPool,
+    health: &Health,
     shutdown: &Shutdown,
 ) -> anyhow::Result<()> {
     let table = control.table().to_owned();
+    let mut failures = Failures::new(health, control.liveness());
     let mut listener: Option<PgListener> = None;
     while !shutdown.is_cancelled() {
-        if let Err(error) = look(control, pool, &table).await {
-            tracing::warn!("cannot see what has arrived: {error:#}");
+        let looking = tokio::time::timeout(LONGEST_LOOK, look(control, pool, &table));
+        let found = tokio::select! {
+            found = looking => found.unwrap_or_else(|_| Err(anyhow::anyhow!(
+                "no answer within {} s", LONGEST_LOOK.as_secs()
+            ))),
+            () = shutdown.cancelled() => return Ok(()),
+        };
+        match found {
+            Ok(is_due) => {
+                failures.none();
+                if is_due {
+                    train(control).await;
+                }
+            }
+            Err(error) => failures.count(error)?,
         }
         if listener.is_none() {
-            listener = listen(pool).await;
+            let listening = tokio::time::timeout(LONGEST_LOOK, listen(pool));
+            listener = listening.await.ok().flatten();
         }
         let told = async {
             match &mut listener {
@@ -163,8 +241,8 @@ async fn rolls_back(control: &Arc<Control>, pool: &PgPool) -> anyhow::Result<boo
     Ok(found.is_some_and(|found| control.compared(&found)))
 }
 
-/// Looks once, and trains where it is time to.
-async fn look(control: &Arc<Control>, pool: &PgPool, table: &str) -> anyhow::Result<()> {
+/// Whether it is time to train.
+async fn look(control: &Arc<Control>, pool: &PgPool, table: &str) -> anyhow::Result<bool> {
     let stored = arrived(pool, table).await?;
     let before = match control.learned() {
         Some(before) => before,
@@ -180,7 +258,7 @@ async fn look(control: &Arc<Control>, pool: &PgPool, table: &str) -> anyhow::Res
     };
     let looks_at_live = control.may_look_at_live(LIVE_LOOK);
     if looks_at_live && rolls_back(control, pool).await? {
-        return Ok(());
+        return Ok(false);
     }
     // Somebody may have emptied the table.
     let new_rows = stored.saturating_sub(before);
@@ -194,8 +272,12 @@ async fn look(control: &Arc<Control>, pool: &PgPool, table: &str) -> anyhow::Res
             live.holdout * 100.0
         );
     } else {
-        return Ok(());
+        return Ok(false);
     }
+    Ok(true)
+}
+
+async fn train(control: &Arc<Control>) {
     match Arc::clone(control).train().await {
         Err(Refusal::Busy | Refusal::Elsewhere(_)) => {
             tracing::info!("another training is running: this one waits");
@@ -203,5 +285,43 @@ async fn look(control: &Arc<Control>, pool: &PgPool, table: &str) -> anyhow::Res
         // A failure has been said and counted.
         Ok(_) | Err(Refusal::NoDatabase | Refusal::Failed(_)) => {}
     }
-    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MOST: u32 = 3;
+
+    fn failures(health: &Health) -> Failures {
+        let layered = common::Layered::defaults().expect("the defaults");
+        let liveness = LivenessConfig {
+            unready_after_retries: MOST,
+            ..layered.section("liveness").expect("a section")
+        };
+        Failures::new(health, &liveness)
+    }
+
+    #[test]
+    fn looks_that_go_on_failing_are_seen_and_what_waiting_does_not_mend_ends_the_service() {
+        let health = Health::default();
+        let mut failures = failures(&health);
+        let passing = || anyhow::Error::new(sqlx::Error::PoolTimedOut).context("looking");
+        for number in 1..=2 * MOST {
+            failures.count(passing()).expect("it is tried again");
+            assert_eq!(health.is_ready(), number < MOST, "{number}");
+        }
+        assert!(health.report()[PART].contains("cannot see what has arrived"));
+        failures.none();
+        assert!(health.is_ready());
+
+        let setup = || anyhow::Error::new(sqlx::Error::ColumnNotFound("stored".to_owned()));
+        failures.count(setup()).expect("once may be a migration");
+        failures.count(passing()).expect("it is tried again");
+        for _ in 1..MOST {
+            failures.count(setup()).expect("it is tried again");
+        }
+        let error = failures.count(setup()).expect_err("it is not mended");
+        assert!(format!("{error:#}").contains("--check"), "{error:#}");
+    }
 }

@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use common::kafka::Producer;
 use common::{Metric, Shutdown};
-use rdkafka::producer::FutureProducer;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
@@ -91,7 +91,7 @@ impl Actuals {
     }
 
     /// Tells each price when it is due; after `leave`, all that are left at once, and ends.
-    pub async fn tell(&self, producer: &FutureProducer, topic: &str, link: &Link, leave: Shutdown) {
+    pub async fn tell(&self, producer: &Producer, topic: &str, link: &Link, leave: Shutdown) {
         loop {
             tokio::select! {
                 () = self.wait_for_due() => {}
@@ -122,7 +122,7 @@ impl Actuals {
     async fn deliver(
         &self,
         due: Vec<Actual>,
-        producer: &FutureProducer,
+        producer: &Producer,
         topic: &str,
     ) -> (Vec<Actual>, Option<String>) {
         let counter = metrics::counter!(Metric::EmulatorSent.name(), "topic" => topic.to_owned());

@@ -9,7 +9,6 @@ use common::kafka::Topics;
 use common::{Health, Metric, Shutdown};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
-use rdkafka::producer::FutureProducer;
 use records::Purpose;
 use tokio::runtime::Handle;
 use tokio::sync::Mutex;
@@ -131,7 +130,7 @@ pub struct Emulator {
     /// Rise of the market per hour since `began`, in log price.
     drift_per_hour: f64,
     began_us: i64,
-    pub(crate) producer: FutureProducer,
+    pub(crate) producer: common::kafka::Producer,
     pub(crate) topics: Topics,
     actuals_share: f64,
     history_us: i64,

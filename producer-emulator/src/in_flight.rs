@@ -3,9 +3,10 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
+use common::kafka::Producer;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use rdkafka::producer::FutureRecord;
 use rdkafka::producer::future_producer::DeliveryFuture;
-use rdkafka::producer::{FutureProducer, FutureRecord};
 use tokio::time::Instant;
 
 /// Most messages of one sender on their way at a time.
@@ -19,7 +20,7 @@ const QUEUE_FULL: Duration = Duration::from_millis(20);
 /// Sends messages to one topic. `settle` hears of each message once, in the order they were sent:
 /// that it was delivered, or why not (librdkafka tries for `message.timeout.ms`, 5 minutes).
 pub(crate) struct InFlight<'a, T, F> {
-    producer: &'a FutureProducer,
+    producer: &'a Producer,
     topic: &'a str,
     /// What each message is to its sender, the oldest first.
     waiting: VecDeque<(DeliveryFuture, Instant, T)>,
@@ -27,7 +28,7 @@ pub(crate) struct InFlight<'a, T, F> {
 }
 
 impl<'a, T, F: FnMut(T, Result<(), KafkaError>)> InFlight<'a, T, F> {
-    pub fn new(producer: &'a FutureProducer, topic: &'a str, settle: F) -> Self {
+    pub fn new(producer: &'a Producer, topic: &'a str, settle: F) -> Self {
         InFlight {
             producer,
             topic,

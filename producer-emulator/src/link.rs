@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use common::Health;
-use rdkafka::producer::{FutureProducer, Producer};
+use common::kafka::Producer;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
@@ -83,14 +83,13 @@ impl Link {
     }
 
     /// Looks after Kafka until shutdown, so that an outage is known before a message needs it.
-    pub async fn watch(&self, producer: &FutureProducer, topic: &str, timeout: Duration) {
+    pub async fn watch(&self, producer: &Producer, topic: &str, timeout: Duration) {
         let timeout = timeout.min(ANSWER);
         loop {
             tokio::time::sleep(LOOK).await;
             let (asking, topic) = (producer.clone(), topic.to_owned());
-            let looked = tokio::task::spawn_blocking(move || {
-                asking.client().fetch_metadata(Some(&topic), timeout)
-            });
+            let looked =
+                tokio::task::spawn_blocking(move || asking.fetch_metadata(&topic, timeout));
             match looked.await {
                 Ok(Ok(_)) if self.is_up() => {}
                 Ok(Ok(_)) => {

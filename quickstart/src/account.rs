@@ -17,6 +17,8 @@ use crate::turns::Turns;
 const LINE_EVERY: Duration = Duration::from_secs(5);
 /// Pause between two drawings on a terminal.
 const DRAW_EVERY: Duration = Duration::from_secs(1);
+/// Longest wait for the newest answer.
+const NEWEST: Duration = Duration::from_secs(5);
 /// A look at the newest answer may take this share of the time: an outside table may be long.
 const SHARE: u32 = 20;
 
@@ -73,24 +75,25 @@ impl Account {
     }
 
     /// Shows where things stand, where it is time to.
-    ///
-    /// # Errors
-    /// When the database does not answer.
-    pub async fn show(
-        &mut self,
-        statuses: &Statuses,
-        pool: &PgPool,
-        screen: &Screen,
-    ) -> anyhow::Result<()> {
+    pub async fn show(&mut self, statuses: &Statuses, pool: &PgPool, screen: &Screen) {
         if self.is_live {
             self.turns.tell(statuses, screen);
         }
         let due = self.shown.is_none_or(|shown| shown.elapsed() >= self.every);
         if !self.is_live || !due {
-            return Ok(());
+            return;
         }
         let begun = Instant::now();
-        let (request, answer) = self.newest(pool).await?;
+        let newest = tokio::time::timeout(NEWEST, self.newest(pool)).await;
+        let (request, answer) = match newest {
+            Ok(Ok(newest)) => newest,
+            // It may be away for a while; the services say so themselves.
+            Ok(Err(error)) => (format!("not known: {error:#}"), "-".to_owned()),
+            Err(_) => (
+                "not known: the database does not answer".to_owned(),
+                "-".to_owned(),
+            ),
+        };
         self.every = self.every.max(begun.elapsed() * SHARE);
         self.shown = Some(Instant::now());
 
@@ -112,9 +115,10 @@ impl Account {
             milliseconds(applier, "p99_ms")
         );
         let seconds = screen.elapsed_s();
+        let waiting = statuses.waiting_for();
         if screen.is_terminal() {
             let row = |name: &str, what: &str| format!("  {name:<18}{what}");
-            screen.draw(&[
+            let mut rows = vec![
                 String::new(),
                 row("running", &format!("{seconds:.0} s (Ctrl-C leaves)")),
                 row(
@@ -128,14 +132,18 @@ impl Account {
                 row("latency", &latency),
                 row("newest request", &request),
                 row("its answer", &answer),
-            ]);
+            ];
+            if let Some(waiting) = &waiting {
+                rows.push(row("not ready", waiting));
+            }
+            screen.draw(&rows);
         } else {
             screen.line(&format!(
                 "{seconds:6.0} s  listings {listings}, rejects {rejects}, model {model}, \
-                 answered {answered}, newest {request}: {answer}, latency {latency}"
+                 answered {answered}, newest {request}: {answer}, latency {latency}{}",
+                waiting.map_or_else(String::new, |waiting| format!(", not ready: {waiting}"))
             ));
         }
-        Ok(())
     }
 
     /// The newest request, and its answer with range and unit.

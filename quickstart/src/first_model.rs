@@ -87,7 +87,7 @@ enum Taken {
 
 async fn taken_up(newest: &Version, services: &Services) -> anyhow::Result<Taken> {
     loop {
-        let status = services.status(services.applier).await?;
+        let status = services.status(services.applier).await;
         if has_model(&status) {
             return Ok(Taken::Up(status));
         }

@@ -34,26 +34,28 @@ pub(crate) async fn ensure(
         screen.done("history", &kept);
         return Ok(());
     }
-    let mut sent = 0;
     loop {
-        let status = services.status(services.loader).await?;
-        let done = number(&status, "stored") + number(&status, "rejected");
+        let statuses = services.statuses().await;
+        let done = number(&statuses.loader, "stored") + number(&statuses.loader, "rejected");
+        // Also those of a batch that was answered too late.
+        let sent = number(&statuses.emulator, "new_data_made");
         let of = format!(
             "{} of {} listings",
             thousands(done as f64),
             thousands(HISTORY as f64)
         );
         screen.doing("history", &of);
-        let waiting = services.waiting_for().await?.unwrap_or_default();
+        let waiting = statuses.waiting_for().unwrap_or_default();
         bounds.wait_for(format!("the history: {of} are stored; {waiting}"));
         if done >= HISTORY {
             break;
         }
         if sent < HISTORY && sent + CHUNK <= done + AHEAD {
-            services
-                .trigger(&format!("/generate/new_data?count={CHUNK}"))
-                .await?;
-            sent += CHUNK;
+            let path = format!("/generate/new_data?count={CHUNK}");
+            if let Err(error) = services.trigger_once(&path).await {
+                tracing::info!("listings are asked for again: {error:#}");
+                tokio::time::sleep(LOOK).await;
+            }
         } else {
             tokio::time::sleep(LOOK).await;
         }
@@ -66,6 +68,9 @@ pub(crate) async fn ensure(
 
 /// Rows of a table of ours.
 pub(crate) async fn count(pool: &PgPool, table: &str) -> anyhow::Result<i64> {
-    let sql = format!("SELECT count(*) FROM {table}");
+    let sql = format!(
+        "SELECT count(*) FROM {}",
+        records::identifier::quoted(table)
+    );
     Ok(sqlx::query_scalar(&sql).fetch_one(pool).await?)
 }

@@ -15,7 +15,7 @@ use crate::history::{self, count};
 use crate::options::Options;
 use crate::screen::Screen;
 use crate::servers::Servers;
-use crate::services::{LOOK, Services, Tasks, number};
+use crate::services::{LOOK, Services, Statuses, Tasks, number};
 use crate::settings::Settings;
 use crate::summary::Summary;
 
@@ -104,7 +104,7 @@ async fn on_servers(
         prepare.prepare.threads = 0;
     }
     let account = Account::new(options.live, screen, &pool, &schema).await?;
-    let (services, mut tasks) = Services::start(options, settings)?;
+    let (services, mut tasks) = Services::start(options, settings, screen)?;
     screen.done("services", "emulator, loader, applier and training");
     screen.note(&format!("emulator  http://{}/status", services.emulator));
     screen.note(&format!("loader    http://{}/status", services.loader));
@@ -153,13 +153,11 @@ async fn open(
     let (health, shutdown) = (&bounds.health, bounds.shutdown());
     let loader = &settings.loader;
     bounds.wait_for("the database to answer");
-    let Some(pool) = common::database::connect(&loader.database, health, shutdown).await? else {
+    let tables = data_loader::tables(&loader.schema);
+    let opened = common::database::open(&loader.database, &tables, health, shutdown).await?;
+    let Some(pool) = opened else {
         return Ok(None);
     };
-    let tables = data_loader::tables(&loader.schema) + &model_application::tables(&loader.schema);
-    common::database::make_tables(&pool, &tables)
-        .await
-        .context("the tables cannot be made in this database")?;
     if !servers.has_own_database() {
         let options = pool.connect_options();
         let place = format!("yours, at {}:{}", options.get_host(), options.get_port());
@@ -213,24 +211,24 @@ impl Run<'_> {
         let listings = self.account.listings_before();
         history::ensure(listings, services, pool, &self.schema.table, bounds, screen).await?;
         first_model::ensure(&self.prepare, services, pool, bounds, screen).await?;
-        while let Some(waiting) = services.waiting_for().await? {
+        while let Some(waiting) = services.statuses().await.waiting_for() {
             bounds.wait_for(waiting);
             tokio::time::sleep(LOOK).await;
         }
-        services.trigger("/start").await?;
+        services.trigger("/start").await;
         services.train_on_arrivals();
         services
             .trigger(&format!("/generate/requests?count={FIRST_REQUESTS}"))
-            .await?;
+            .await;
         self.account.begin(screen);
         loop {
-            let statuses = services.statuses().await?;
+            let statuses = services.statuses().await;
             let answered = number(&statuses.applier, "answered");
             if answered > 0 && self.summary.first_answer_s == 0.0 {
                 self.summary.first_answer_s = screen.elapsed_s();
                 screen.done("answers", "the first request is answered");
             }
-            self.account.show(&statuses, pool, screen).await?;
+            self.account.show(&statuses, pool, screen).await;
             let wanted = self.options.stop_after;
             if wanted.is_some_and(|wanted| answered >= wanted) {
                 return Ok(());
@@ -248,25 +246,39 @@ impl Run<'_> {
     /// Stops the emulator, waits for what is on its way, and counts.
     async fn finish(&mut self) -> anyhow::Result<Summary> {
         let services = &self.services;
-        services.trigger("/stop").await?;
         let limit = if self.bounds.is_leaving() {
             SETTLE_LEAVING
         } else {
             SETTLE
         };
-        let until = Instant::now() + limit;
-        let mut produced = None;
-        let statuses = loop {
-            let statuses = services.statuses().await?;
-            // A batch that had begun goes on: what is made must have come to rest too.
-            let is_at_rest = produced == Some(statuses.produced());
-            produced = Some(statuses.produced());
-            let is_settled = is_at_rest && statuses.accounted() >= statuses.produced();
-            if is_settled || Instant::now() >= until {
-                break statuses;
+        let mut last = None;
+        let settling = async {
+            services.trigger("/stop").await;
+            let mut produced = None;
+            loop {
+                let statuses = services.statuses().await;
+                // A batch that had begun goes on: what is made must have come to rest too.
+                let is_at_rest = produced == Some(statuses.produced());
+                produced = Some(statuses.produced());
+                let is_settled = is_at_rest && statuses.accounted() >= statuses.produced();
+                last = Some(statuses);
+                if is_settled {
+                    break;
+                }
+                tokio::time::sleep(LOOK).await;
             }
-            tokio::time::sleep(LOOK).await;
         };
+        // A service that does not answer does not keep it from leaving.
+        let is_settled = tokio::time::timeout(limit, settling).await.is_ok();
+        let statuses = match last {
+            Some(statuses) => statuses,
+            None => {
+                self.screen
+                    .note("no service answered while leaving: the last account is not known");
+                Statuses::default()
+            }
+        };
+        tracing::debug!(is_settled, "left with what is on its way");
         let (applier, summary) = (&statuses.applier, &mut self.summary);
         summary.produced = statuses.produced();
         summary.accounted = statuses.accounted();

@@ -6,18 +6,27 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use anyhow::{Context, ensure};
-use common::Shutdown;
+use common::{Secret, Shutdown};
 use serde_json::Value;
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 
 use crate::options::Options;
+use crate::screen::Screen;
 use crate::settings::Settings;
 
 /// Pause between two looks at a service.
 pub(crate) const LOOK: Duration = Duration::from_millis(50);
-/// Longest wait for a status.
+/// Longest wait for a status: then it is asked for again.
 const STATUS_LIMIT: Duration = Duration::from_secs(5);
+/// Longest wait for what the emulator is asked for: it answers when Kafka has all of it.
+const TRIGGER_LIMIT: Duration = Duration::from_secs(60);
+/// Pause before one that did not answer is asked again.
+const ASK_AGAIN: Duration = Duration::from_secs(1);
+/// One that does not answer is spoken of from then on, and again after so long.
+const SPEAK_AFTER: Duration = Duration::from_secs(5);
+const SPEAK_AGAIN: Duration = Duration::from_secs(30);
 /// The same of the training, which is only shown.
 const TRAINING_LIMIT: Duration = Duration::from_millis(500);
 
@@ -36,6 +45,11 @@ pub(crate) struct Services {
     /// Whether it has been told: before, nobody answers at its address.
     trains: AtomicBool,
     client: reqwest::Client,
+    /// What each asks for as `Authorization: Bearer`: the applier may have one of its own.
+    token: Secret,
+    applier_token: Secret,
+    /// Where one that does not answer is spoken of.
+    screen: Arc<Screen>,
 }
 
 /// The running services; dropped, they are told to leave.
@@ -62,7 +76,11 @@ impl Services {
     ///
     /// # Errors
     /// When an address cannot be listened on.
-    pub fn start(options: &Options, settings: Settings) -> anyhow::Result<(Services, Tasks)> {
+    pub fn start(
+        options: &Options,
+        settings: Settings,
+        screen: &Arc<Screen>,
+    ) -> anyhow::Result<(Services, Tasks)> {
         let listen = |key: &str| -> anyhow::Result<(TcpListener, SocketAddr)> {
             let address = options.setting(key).unwrap_or("127.0.0.1:0");
             let listener = common::http::listen(address)?;
@@ -74,6 +92,8 @@ impl Services {
         let (for_applier, applier) = listen("applier.http")?;
         let (for_prepare, prepare) = listen("prepare.http")?;
         let client = reqwest::Client::builder().build()?;
+        let token = settings.loader.http.token.clone();
+        let applier_token = settings.applier.http.token.clone();
         let leave = Shutdown::new();
         let mut set = JoinSet::new();
         set.spawn(data_loader::run(settings.loader, for_loader, leave.clone()));
@@ -102,6 +122,9 @@ impl Services {
             has_model,
             trains: AtomicBool::new(false),
             client,
+            token,
+            applier_token,
+            screen: Arc::clone(screen),
         };
         Ok((services, Tasks { set, leave }))
     }
@@ -112,14 +135,71 @@ impl Services {
         self.trains.store(true, Ordering::Relaxed);
     }
 
-    /// What a service says of itself.
-    ///
+    /// What a service says of itself; one that does not answer is asked again, and spoken of: it may be
+    /// busy, or this process was stopped meanwhile.
+    pub async fn status(&self, of: SocketAddr) -> Value {
+        self.patiently(self.name(of), || self.status_once(of)).await
+    }
+
     /// # Errors
-    /// When it does not answer.
-    pub async fn status(&self, of: SocketAddr) -> anyhow::Result<Value> {
-        let url = format!("http://{of}/status");
-        let asking = self.client.get(&url).timeout(STATUS_LIMIT).send();
-        Ok(asking.await?.json().await?)
+    /// When it does not answer in time.
+    async fn status_once(&self, of: SocketAddr) -> anyhow::Result<Value> {
+        let request = self.client.get(format!("http://{of}/status"));
+        let asking = self.with_token(of, request).timeout(STATUS_LIMIT).send();
+        Ok(asking.await?.error_for_status()?.json().await?)
+    }
+
+    fn with_token(
+        &self,
+        of: SocketAddr,
+        request: reqwest::RequestBuilder,
+    ) -> reqwest::RequestBuilder {
+        let token = match of == self.applier {
+            true => &self.applier_token,
+            false => &self.token,
+        };
+        match token.is_empty() {
+            true => request,
+            false => request.bearer_auth(token.expose()),
+        }
+    }
+
+    fn name(&self, of: SocketAddr) -> &'static str {
+        match of {
+            of if of == self.emulator => "emulator",
+            of if of == self.loader => "loader",
+            of if of == self.applier => "applier",
+            _ => "training",
+        }
+    }
+
+    /// Asks until there is an answer. Whoever calls bounds it; on the screen it says what is waited for.
+    async fn patiently<T>(&self, whom: &str, ask: impl AsyncFn() -> anyhow::Result<T>) -> T {
+        let began = Instant::now();
+        let mut spoken: Option<Instant> = None;
+        loop {
+            let error = match ask().await {
+                Ok(answer) => {
+                    if spoken.is_some() {
+                        self.screen.note(&format!("the {whom} answers again"));
+                    }
+                    return answer;
+                }
+                Err(error) => error,
+            };
+            let is_due = spoken.map_or(began.elapsed() >= SPEAK_AFTER, |at| {
+                at.elapsed() >= SPEAK_AGAIN
+            });
+            if is_due {
+                spoken = Some(Instant::now());
+                let waited = began.elapsed().as_secs();
+                let note = format!(
+                    "the {whom} has not answered for {waited} s, it is asked again: {error:#}"
+                );
+                self.screen.note(&note);
+            }
+            tokio::time::sleep(ASK_AGAIN).await;
+        }
     }
 
     /// What the training says of itself; null before it is started, or where it is busy leaving,
@@ -128,7 +208,7 @@ impl Services {
         if !self.trains.load(Ordering::Relaxed) {
             return Value::Null;
         }
-        let asking = self.status(self.prepare);
+        let asking = self.status_once(self.prepare);
         match tokio::time::timeout(TRAINING_LIMIT, asking).await {
             Ok(Ok(status)) => status,
             Ok(Err(_)) | Err(_) => Value::Null,
@@ -136,30 +216,31 @@ impl Services {
     }
 
     /// What all of them say.
-    ///
-    /// # Errors
-    /// When one does not answer.
-    pub async fn statuses(&self) -> anyhow::Result<Statuses> {
+    pub async fn statuses(&self) -> Statuses {
         // First what was made, then what became of it: never more made than is known here.
-        let emulator = self.status(self.emulator).await?;
-        let (loader, applier) =
-            tokio::try_join!(self.status(self.loader), self.status(self.applier))?;
+        let emulator = self.status(self.emulator).await;
+        let (loader, applier) = tokio::join!(self.status(self.loader), self.status(self.applier));
         let prepare = self.training().await;
-        Ok(Statuses {
+        Statuses {
             emulator,
             loader,
             applier,
             prepare,
-        })
+        }
     }
 
-    /// Asks the emulator for something.
-    ///
+    /// Asks the emulator for something, again where it does not take it.
+    pub async fn trigger(&self, path: &str) {
+        let whom = format!("emulator, asked for {path},");
+        self.patiently(&whom, || self.trigger_once(path)).await;
+    }
+
     /// # Errors
     /// When it refuses; the message has its reason.
-    pub async fn trigger(&self, path: &str) -> anyhow::Result<()> {
-        let url = format!("http://{}{path}", self.emulator);
-        let answer = self.client.post(&url).send().await?;
+    pub async fn trigger_once(&self, path: &str) -> anyhow::Result<()> {
+        let request = self.client.post(format!("http://{}{path}", self.emulator));
+        let request = self.with_token(self.emulator, request);
+        let answer = request.timeout(TRIGGER_LIMIT).send().await?;
         let code = answer.status();
         let said = answer.text().await.unwrap_or_default();
         ensure!(
@@ -168,30 +249,7 @@ impl Services {
         );
         Ok(())
     }
-
-    /// What is not ready yet, and why; `None` when all but the model is there.
-    ///
-    /// # Errors
-    /// When a service does not answer.
-    pub async fn waiting_for(&self) -> anyhow::Result<Option<String>> {
-        let statuses = self.statuses().await?;
-        let mut waiting = Vec::new();
-        for (name, status) in [
-            ("emulator", &statuses.emulator),
-            ("loader", &statuses.loader),
-            ("applier", &statuses.applier),
-        ] {
-            for (part, state) in status["parts"].as_object().into_iter().flatten() {
-                let state = state.as_str().unwrap_or_default();
-                if state != "ready" && part != "model" {
-                    waiting.push(format!("the {name}'s {part} ({state})"));
-                }
-            }
-        }
-        Ok((!waiting.is_empty()).then(|| waiting.join(", ")))
-    }
 }
-
 /// The loop, from the first model on.
 async fn train_afterwards(
     config: model_prepare::Config,
@@ -207,6 +265,25 @@ async fn train_afterwards(
 }
 
 impl Statuses {
+    /// What is not ready yet, and why; `None` when all but the model is there.
+    pub fn waiting_for(&self) -> Option<String> {
+        let mut waiting = Vec::new();
+        for (name, status) in [
+            ("emulator", &self.emulator),
+            ("loader", &self.loader),
+            ("applier", &self.applier),
+            ("training", &self.prepare),
+        ] {
+            for (part, state) in status["parts"].as_object().into_iter().flatten() {
+                let state = state.as_str().unwrap_or_default();
+                if state != "ready" && part != "model" {
+                    waiting.push(format!("the {name}'s {part} ({state})"));
+                }
+            }
+        }
+        (!waiting.is_empty()).then(|| waiting.join(", "))
+    }
+
     /// Listings and requests that Kafka confirmed.
     pub fn produced(&self) -> u64 {
         number(&self.emulator, "new_data_sent") + number(&self.emulator, "requests_sent")

@@ -44,11 +44,7 @@ async fn requests_are_answered_and_a_second_start_keeps_the_model() {
 fn init_sql_is_the_default_schemas() {
     let schema = records::Schema::real_estate();
     let mut sql = String::from("-- The tables of the default schema; made by every service too.\n");
-    for table in [
-        records::table::ddl(&schema),
-        ledger::arrivals::DDL.to_owned(),
-        model_application::tables(&schema),
-    ] {
+    for table in [records::table::ddl(&schema), ledger::migrations::whole()] {
         sql.push('\n');
         sql.push_str(&table);
     }

@@ -1,8 +1,10 @@
 //! Records from files: CSV and Parquet, through the same checks as messages.
 
 mod delimited;
+mod formulas;
 mod parquet;
 mod recognise;
+mod split;
 
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -13,6 +15,7 @@ use crate::reject::Reason;
 use crate::schema::{Purpose, Schema};
 
 pub use self::delimited::Delimited;
+pub use self::formulas::Formulas;
 pub use self::parquet::Parquet;
 pub use self::recognise::{Mistaken, recognise};
 
@@ -93,6 +96,20 @@ pub enum FileError {
         detail: String,
         /// What the file has, separated by commas.
         columns: String,
+    },
+    /// A cell or a record beyond what is read.
+    #[error(
+        "{path}, line {line}, column {column}: expected at most {most}, found more; is a quote left open there?"
+    )]
+    TooLong {
+        /// Which file.
+        path: PathBuf,
+        /// Line on which the record begins.
+        line: u64,
+        /// Which cell, counting from 1.
+        column: usize,
+        /// The bound.
+        most: &'static str,
     },
     /// The bytes are not of the format the name says.
     #[error("{path} is not valid {format}: {detail}")]

@@ -183,6 +183,11 @@ pub fn quoted(name: &str) -> Cow<'_, str> {
     }
 }
 
+/// A table's name, or `schema.table`, as SQL takes it.
+pub fn quoted_path(path: &str) -> String {
+    path.split('.').map(quoted).collect::<Vec<_>>().join(".")
+}
+
 /// A text as SQL takes it.
 pub fn literal(text: &str) -> String {
     format!("'{}'", text.replace('\'', "''"))
@@ -231,6 +236,7 @@ mod tests {
         ] {
             assert_eq!(quoted(name), expected);
         }
+        assert_eq!(quoted_path("mart.order"), "mart.\"order\"");
         assert_eq!(literal("it's"), "'it''s'");
     }
 

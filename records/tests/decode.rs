@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 use rand::{RngExt, SeedableRng};
 use records::decode::Decoder;
-use records::{Purpose, Schema, encode};
+use records::{Arrival, Purpose, Schema, encode};
 
 const NOW_US: i64 = 1_790_000_000_000_000;
 const PLAIN: &[u8] =
@@ -39,6 +39,58 @@ fn each_fault_has_its_reason() {
     assert_eq!(with("}", ""), "malformed");
     assert_eq!(with("}", "} {}"), "malformed");
     assert_eq!(decode(b" ").expect_err("empty").code(), "empty");
+}
+
+#[test]
+fn what_is_too_long_is_refused_before_an_index_or_a_topic_has_to() {
+    let with = |id: &str, city: &str| {
+        let text = String::from_utf8_lossy(PLAIN)
+            .replace("\"id\":1", &format!("\"id\":\"{id}\""))
+            .replace("Kazan", city);
+        decode(text.as_bytes())
+    };
+    assert!(with(&"i".repeat(1024), "Kazan").is_ok());
+    let long = with(&"i".repeat(1025), "Kazan").expect_err("longer than an index takes");
+    assert_eq!((long.code(), long.field()), ("too_long", Some("id")));
+    assert!(long.to_string().contains("expected at most 1024"), "{long}");
+    let long = with("1", &"c".repeat(3_000_000)).expect_err("larger than a message");
+    assert_eq!(long.code(), "too_large");
+    assert_eq!(
+        with("1", &"c".repeat(5000)).expect_err("too long").code(),
+        "too_long"
+    );
+
+    let mut small = Decoder::new(&Schema::real_estate(), Purpose::Listing)
+        .with_max_message_bytes(PLAIN.len() - 1);
+    assert_eq!(
+        small.push(PLAIN, NOW_US).expect_err("too large").code(),
+        "too_large"
+    );
+    let id = "i".repeat(1025);
+    let message = format!("{{\"id\":\"{id}\"}}");
+    let key = records::decode::key_of_reject(&Schema::real_estate(), message.as_bytes());
+    assert_eq!(key, None, "nothing is stored under it");
+}
+
+#[test]
+fn a_records_time_is_compared_with_the_present_not_with_its_arrival() {
+    let at = |listed_at: i64, arrival: Arrival| {
+        let text = String::from_utf8_lossy(PLAIN)
+            .replace("\"floor\"", &format!("\"listed_at\":{listed_at},\"floor\""));
+        let mut decoder = Decoder::new(&Schema::real_estate(), Purpose::Listing);
+        decoder
+            .push_from(text.as_bytes(), arrival, &"")
+            .map(|()| decoder.finish())
+    };
+    let day_us = 24 * 3600 * 1_000_000;
+    let waited = Arrival {
+        us: NOW_US - 10 * day_us,
+        now_us: NOW_US,
+    };
+    assert!(at(NOW_US, waited).is_ok());
+    let ahead = at(NOW_US + 2 * day_us, waited).expect_err("two days ahead");
+    assert_eq!(ahead.code(), "out_of_bounds");
+    assert!(at(NOW_US + 2 * day_us, Arrival::accepted_before(NOW_US)).is_ok());
 }
 
 /// A million messages with bytes flipped, cut, doubled: each is a row or a reject.

@@ -22,7 +22,9 @@ use std::path::{Path, PathBuf};
 use self::objects::Objects;
 use crate::error::Fill;
 use crate::stage::Plan;
-use crate::{Aliases, Artifact, Change, Registry, RegistryError, Run, Stage, Version, VersionInfo};
+use crate::{
+    Aliases, Artifact, Change, Limits, Registry, RegistryError, Run, Stage, Version, VersionInfo,
+};
 
 /// A registry in a bucket.
 #[derive(Debug)]
@@ -30,6 +32,8 @@ pub struct Bucket {
     objects: Objects,
     /// Files of versions and runs that were asked for.
     cache: PathBuf,
+    /// What a version may cost.
+    limits: Limits,
 }
 
 impl Bucket {
@@ -44,7 +48,17 @@ impl Bucket {
         let mut cache = cache.into();
         // One cache may serve several buckets.
         cache.extend(address.trim_start_matches("s3://").split('/'));
-        Ok(Bucket { objects, cache })
+        Ok(Bucket {
+            objects,
+            cache,
+            limits: Limits::default(),
+        })
+    }
+
+    /// The same with other bounds.
+    #[must_use]
+    pub fn with_limits(self, limits: Limits) -> Bucket {
+        Bucket { limits, ..self }
     }
 }
 

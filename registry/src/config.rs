@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
-use crate::{Directory, Mlflow, Registry, RegistryError};
+use crate::{Directory, Limits, Mlflow, Registry, RegistryError};
 
 /// Longest wait for an answer of a server while somebody looks on; a call is tried four times.
 const HASTY_MS: u64 = 2_000;
@@ -33,6 +33,15 @@ pub struct RegistryConfig {
     /// Longest wait for an answer of the server, in milliseconds: a training is not to hang on it.
     #[serde(default = "default_timeout_ms")]
     pub mlflow_timeout_ms: u64,
+    /// Bytes of a version's files together at most: more is not fetched and not loaded.
+    #[serde(default = "default_version_bytes")]
+    pub max_version_bytes: u64,
+    /// Longest that fetching a version from a server or a bucket may take, in seconds.
+    #[serde(default = "default_fetch_timeout_s")]
+    pub fetch_timeout_s: u64,
+    /// The key that versions must be signed by; empty: none need be.
+    #[serde(default)]
+    pub public_key: String,
 }
 
 fn default_name() -> String {
@@ -41,6 +50,14 @@ fn default_name() -> String {
 
 fn default_timeout_ms() -> u64 {
     10_000
+}
+
+fn default_version_bytes() -> u64 {
+    Limits::default().version_bytes
+}
+
+fn default_fetch_timeout_s() -> u64 {
+    Limits::default().fetch.as_secs()
 }
 
 impl RegistryConfig {
@@ -53,6 +70,18 @@ impl RegistryConfig {
             mlflow_model: default_name(),
             mlflow_experiment: default_name(),
             mlflow_timeout_ms: default_timeout_ms(),
+            max_version_bytes: default_version_bytes(),
+            fetch_timeout_s: default_fetch_timeout_s(),
+            public_key: String::new(),
+        }
+    }
+
+    /// What a version may cost.
+    pub fn limits(&self) -> Limits {
+        Limits {
+            version_bytes: self.max_version_bytes.max(1),
+            fetch: Duration::from_secs(self.fetch_timeout_s.max(1)),
+            signed: !self.public_key.trim().is_empty(),
         }
     }
 
@@ -85,25 +114,33 @@ impl RegistryConfig {
 pub fn open(config: &RegistryConfig) -> Result<Box<dyn Registry>, RegistryError> {
     let bucket = config.bucket.trim();
     match config.server() {
-        None if !bucket.is_empty() => in_a_bucket(bucket, &config.path),
+        None if !bucket.is_empty() => in_a_bucket(bucket, &config.path, config.limits()),
         None => Ok(Box::new(Directory::new(&config.path))),
-        Some(uri) => Ok(Box::new(Mlflow::new(
-            &uri,
-            &config.mlflow_model,
-            &config.mlflow_experiment,
-            config.path.join("mlflow"),
-            Duration::from_millis(config.mlflow_timeout_ms.max(1)),
-        )?)),
+        Some(uri) => {
+            let server = Mlflow::new(
+                &uri,
+                &config.mlflow_model,
+                &config.mlflow_experiment,
+                config.path.join("mlflow"),
+                Duration::from_millis(config.mlflow_timeout_ms.max(1)),
+            )?;
+            Ok(Box::new(server.with_limits(config.limits())))
+        }
     }
 }
 
 #[cfg(feature = "s3")]
-fn in_a_bucket(bucket: &str, path: &Path) -> Result<Box<dyn Registry>, RegistryError> {
-    Ok(Box::new(crate::Bucket::new(bucket, path.join("bucket"))?))
+fn in_a_bucket(
+    bucket: &str,
+    path: &Path,
+    limits: Limits,
+) -> Result<Box<dyn Registry>, RegistryError> {
+    let home = crate::Bucket::new(bucket, path.join("bucket"))?;
+    Ok(Box::new(home.with_limits(limits)))
 }
 
 #[cfg(not(feature = "s3"))]
-fn in_a_bucket(bucket: &str, _: &Path) -> Result<Box<dyn Registry>, RegistryError> {
+fn in_a_bucket(bucket: &str, _: &Path, _: Limits) -> Result<Box<dyn Registry>, RegistryError> {
     Err(RegistryError::Setting {
         setting: "registry.bucket",
         expected: "nothing, as this program was built without S3: build it with --features s3",

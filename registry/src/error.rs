@@ -79,6 +79,57 @@ pub enum RegistryError {
         /// Which file.
         file: String,
     },
+    /// A list of checksums cannot be used.
+    #[error("the SHA256SUMS of v{number:06} cannot be used: {detail}; publish the version again")]
+    Sums {
+        /// Which version.
+        number: u64,
+        /// What is wrong.
+        detail: String,
+    },
+    /// A version is not signed as it must be.
+    #[error(
+        "v{number:06} is not signed by registry.public_key: {detail}; sign its SHA256SUMS: minisign -S -m \
+         SHA256SUMS"
+    )]
+    Signature {
+        /// Which version.
+        number: u64,
+        /// What is wrong.
+        detail: String,
+    },
+    /// A version is larger than what is read.
+    #[error("v{number:06} has more than {most} bytes (registry.max_version_bytes)")]
+    TooLarge {
+        /// Which version.
+        number: u64,
+        /// The bound.
+        most: u64,
+    },
+    /// A version came too slowly.
+    #[error(
+        "v{number:06} did not come within {seconds} s (registry.fetch_timeout_s): is the connection slow?"
+    )]
+    TooSlow {
+        /// Which version.
+        number: u64,
+        /// The bound.
+        seconds: u64,
+    },
+    /// A file is no regular file, leads out of its directory, or is too large.
+    #[error(transparent)]
+    Input(bounded::InputError),
+    /// Somebody holds the lock for longer than any writer needs.
+    #[error(
+        "expected a turn to write in {place} within {seconds} s, but another process holds {place}/.lock: \
+         end it"
+    )]
+    Locked {
+        /// Where.
+        place: PathBuf,
+        /// How long was waited.
+        seconds: u64,
+    },
     /// A setting cannot be used.
     #[error("{setting}: expected {expected}, found {found:?}")]
     Setting {
@@ -130,7 +181,9 @@ impl RegistryError {
     pub fn may_pass(&self) -> bool {
         matches!(
             self,
-            RegistryError::Unreachable { .. } | RegistryError::Bucket { .. }
+            RegistryError::Unreachable { .. }
+                | RegistryError::Bucket { .. }
+                | RegistryError::TooSlow { .. }
         )
     }
 }

@@ -23,7 +23,9 @@ use std::time::Duration;
 use self::client::Client;
 use crate::error::Fill;
 use crate::stage::Plan;
-use crate::{Aliases, Artifact, Change, Registry, RegistryError, Run, Stage, Version, VersionInfo};
+use crate::{
+    Aliases, Artifact, Change, Limits, Registry, RegistryError, Run, Stage, Version, VersionInfo,
+};
 
 /// A registry in an MLflow server.
 #[derive(Debug)]
@@ -37,6 +39,8 @@ pub struct Mlflow {
     cache: PathBuf,
     /// The server's id of runs, by ours: looked up once.
     known: Mutex<HashMap<String, runs::Place>>,
+    /// What a version may cost.
+    limits: Limits,
 }
 
 impl Mlflow {
@@ -58,7 +62,14 @@ impl Mlflow {
             experiment: experiment.to_owned(),
             cache,
             known: Mutex::default(),
+            limits: Limits::default(),
         })
+    }
+
+    /// The same with other bounds.
+    #[must_use]
+    pub fn with_limits(self, limits: Limits) -> Mlflow {
+        Mlflow { limits, ..self }
     }
 
     fn known(&self) -> std::sync::MutexGuard<'_, HashMap<String, runs::Place>> {

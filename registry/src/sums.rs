@@ -1,35 +1,62 @@
 //! The checksums that lie among a version's files.
 
-use std::fs;
 use std::path::Path;
 
+use bounded::Folder;
 use sha2::{Digest, Sha256};
 
 use crate::RegistryError;
+use crate::intake::SIGNATURE;
+use crate::limits::{Limits, SUMS_BYTES, VERSION_FILES, input};
 
 /// The file that lists them: what is fetched is in it.
 pub(crate) const SUMS: &str = "SHA256SUMS";
 
-/// Checksums and names of files; names that would lead elsewhere are left out, and then missing.
-pub(crate) fn listed(sums: &str) -> Vec<(String, String)> {
-    sums.lines()
-        .filter_map(|line| line.split_once("  "))
-        .filter(|(_, file)| !file.contains(['/', '\\']) && !file.starts_with('.'))
-        .map(|(sum, file)| (sum.to_owned(), file.to_owned()))
-        .collect()
+/// Checksums and names of a version's files.
+///
+/// # Errors
+/// When a line is none of them, a name would lead elsewhere, or there are too many.
+pub(crate) fn listed(sums: &[u8], number: u64) -> Result<Vec<(String, String)>, RegistryError> {
+    let wrong = |detail: String| RegistryError::Sums { number, detail };
+    let sums = std::str::from_utf8(sums).map_err(|error| wrong(error.to_string()))?;
+    let mut found = Vec::new();
+    for (line, text) in sums.lines().enumerate() {
+        let line = line + 1;
+        let Some((sum, file)) = text.split_once("  ") else {
+            return Err(wrong(format!("line {line} is no checksum and name")));
+        };
+        if !is_file_name(file) {
+            return Err(wrong(format!(
+                "line {line} names {file:?}, which is no file's name"
+            )));
+        }
+        if found.len() == VERSION_FILES {
+            return Err(wrong(format!("more than {VERSION_FILES} files")));
+        }
+        found.push((sum.to_owned(), file.to_owned()));
+    }
+    Ok(found)
+}
+
+/// Whether a text names a file among a version's, on any system and in a URL.
+pub(crate) fn is_file_name(text: &str) -> bool {
+    let allowed = |letter: char| letter.is_alphanumeric() || "-_.+ ".contains(letter);
+    !text.is_empty() && !text.starts_with('.') && text.chars().all(allowed)
 }
 
 /// Whether a version's files are there; an error where one is not what the sums say.
-pub(crate) fn check(directory: &Path, number: u64) -> Result<bool, RegistryError> {
-    let Ok(sums) = fs::read_to_string(directory.join(SUMS)) else {
+pub(crate) fn check(directory: &Path, number: u64, limits: Limits) -> Result<bool, RegistryError> {
+    let Ok(folder) = Folder::open(directory, limits.version_bytes) else {
         return Ok(false);
     };
-    for (sum, file) in listed(&sums) {
-        let path = directory.join(&file);
-        let bytes = fs::read(&path).map_err(|source| RegistryError::File {
-            path: path.clone(),
-            source,
-        })?;
+    let Ok(sums) = folder.read(SUMS, SUMS_BYTES) else {
+        return Ok(false);
+    };
+    if limits.signed && !directory.join(SIGNATURE).exists() {
+        return Ok(false);
+    }
+    for (sum, file) in listed(&sums, number)? {
+        let bytes = folder.read(&file, limits.version_bytes).map_err(input)?;
         let found: String = Sha256::digest(&bytes)
             .iter()
             .map(|byte| format!("{byte:02x}"))
@@ -39,4 +66,39 @@ pub(crate) fn check(directory: &Path, number: u64) -> Result<bool, RegistryError
         }
     }
     Ok(true)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_that_lead_elsewhere_are_refused() {
+        for name in [
+            "..",
+            "../x",
+            "/etc/passwd",
+            "a/b",
+            "a\\b",
+            "c:\\x",
+            ".hidden",
+            "",
+            "a\u{0}",
+            "%2e%2e",
+            "x?y",
+            "x#y",
+            "http://else.where/x",
+        ] {
+            let error = listed(format!("00  {name}\n").as_bytes(), 3).expect_err(name);
+            assert!(
+                matches!(error, RegistryError::Sums { number: 3, .. }),
+                "{error}"
+            );
+        }
+        let many = "00  x\n".repeat(VERSION_FILES + 1);
+        assert!(listed(many.as_bytes(), 1).is_err());
+        assert!(listed(b"no sum", 1).is_err());
+        let good = listed("00  member-ännchen.trees\n".as_bytes(), 1).expect("a name");
+        assert_eq!(good, [("00".to_owned(), "member-ännchen.trees".to_owned())]);
+    }
 }

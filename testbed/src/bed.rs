@@ -128,7 +128,7 @@ impl Testbed {
     }
 
     /// Quick where the defaults are patient.
-    fn pairs(&self, set: &[(&str, &str)]) -> Vec<(String, String)> {
+    pub fn pairs(&self, set: &[(&str, &str)]) -> Vec<(String, String)> {
         let mark = &self.mark;
         let mut all: Vec<(String, String)> =
             ["new_data", "requests", "answers", "actuals", "rejects"]

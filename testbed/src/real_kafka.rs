@@ -10,6 +10,9 @@ use tempfile::TempDir;
 /// The variable that asks for tests on Apache Kafka.
 const ASKED_FOR: &str = "HEDONIC_TEST_REAL_KAFKA";
 
+/// Longest a broker may take to serve, on a machine that does much else.
+const PATIENCE_S: &str = "600";
+
 /// A running cluster; stopped when dropped.
 pub struct RealKafka {
     home: TempDir,
@@ -43,7 +46,7 @@ impl RealKafka {
         let home = tempfile::tempdir().expect("a temporary directory");
         let mut command = script(home.path());
         command
-            .args(["start", "--dir"])
+            .args(["start", "--timeout-s", PATIENCE_S, "--dir"])
             .arg(home.path())
             .args(arguments);
         let output = tokio::task::spawn_blocking(move || command.output())
@@ -144,7 +147,9 @@ impl RealKafka {
 
     async fn verb(&self, verb: &str, broker: Option<u32>, kill: bool) {
         let mut command = script(self.home.path());
-        command.arg(verb).arg("--dir").arg(self.home.path());
+        command
+            .args([verb, "--timeout-s", PATIENCE_S, "--dir"])
+            .arg(self.home.path());
         if let Some(broker) = broker {
             command.args(["--broker", &broker.to_string()]);
         }

@@ -18,6 +18,26 @@ const TOLERANCE: f64 = 1e-9;
 pub(crate) const HEAD: &str = "model.json";
 pub(crate) const GOLDEN: &str = "golden.json";
 
+/// How a model's files are read.
+#[derive(Debug, Clone)]
+pub struct Reading {
+    /// Bytes of all files together at most: bounds what a wrong or hostile directory can cost.
+    pub max_bytes: u64,
+    /// What `SHA256SUMS` must say, where a signature was checked on it: the file of the directory is then
+    /// not read, as it may have been exchanged since.
+    pub sums: Option<Vec<u8>>,
+}
+
+impl Default for Reading {
+    /// 1 GiB, and the directory's own checksums.
+    fn default() -> Reading {
+        Reading {
+            max_bytes: 1 << 30,
+            sums: None,
+        }
+    }
+}
+
 /// Why a model could not be saved or loaded.
 #[derive(Debug, thiserror::Error)]
 pub enum ArtifactError {
@@ -32,14 +52,9 @@ pub enum ArtifactError {
     /// The directory to save into holds something.
     #[error("expected an empty directory to save the model into, found files: give a new one")]
     NotEmpty,
-    /// A file is larger than any model's.
-    #[error("{file} has {bytes} bytes, expected at most 268435456: this is not a model's file")]
-    TooLarge {
-        /// Its name.
-        file: String,
-        /// Its size.
-        bytes: u64,
-    },
+    /// A file is no regular file, leads out of the directory, or is larger than any model's.
+    #[error(transparent)]
+    Input(bounded::InputError),
     /// A file is not what was saved.
     #[error("{file} does not match SHA256SUMS: it was changed or cut short; fetch the model again")]
     Checksum {
@@ -95,11 +110,14 @@ impl Model {
     /// # Errors
     /// Says which file or row failed.
     pub fn load(dir: &Path) -> Result<Model, ArtifactError> {
-        let files = Verified::open(dir)?;
+        Model::read(&Verified::open(dir, &Reading::default())?)
+    }
+
+    pub(crate) fn read(files: &Verified) -> Result<Model, ArtifactError> {
         let head: Head = files.head()?;
         check::head(&head).map_err(broken(HEAD))?;
         let model = Model {
-            estimator: estimator(&files, &head.plan, &head.schema)?,
+            estimator: estimator(files, &head.plan, &head.schema)?,
             head,
             golden: files.json(GOLDEN)?,
         };

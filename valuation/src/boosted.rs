@@ -9,6 +9,7 @@ mod forest;
 mod grow;
 mod histogram;
 mod loss;
+mod most;
 mod options;
 mod split;
 mod table;
@@ -22,6 +23,7 @@ use serde::{Deserialize, Serialize};
 use self::boosting::Boosting;
 pub use self::forest::ForestOptions;
 pub(crate) use self::loss::probability;
+use self::most::MOST_TREES;
 pub use self::options::{BoostedOptions, Growth};
 pub(crate) use self::table::Table;
 use self::tree::Tree;
@@ -32,6 +34,9 @@ use crate::estimator::Fold;
 pub(crate) const MOST_MORE: f64 = 1.25;
 /// Version of a file of trees.
 const FORMAT: u32 = 1;
+/// Steps that explaining a row may take: some seconds, and hundreds of times what fitted trees need. It
+/// grows with the square of a tree's depth, so that a few bytes more could take hours.
+const MOST_STEPS: usize = 4_000_000_000;
 
 /// Trees whose values are added to a base.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -42,6 +47,7 @@ struct Ensemble {
     width: usize,
     /// The mean target.
     base: f64,
+    #[serde(deserialize_with = "most::at_most::<_, _, MOST_TREES>")]
     trees: Vec<Tree>,
 }
 
@@ -197,9 +203,17 @@ impl Boosted {
             let Ensemble { base, width, .. } = ensemble;
             return Err(format!("base {base} and {width} values a row"));
         }
+        let mut steps = 0_usize;
         for (number, tree) in ensemble.trees.iter().enumerate() {
             let at = |detail| format!("tree {number}: {detail}");
             tree.check(ensemble.width).map_err(at)?;
+            let depth = tree.depth();
+            steps = steps.saturating_add(tree.nodes.len() * depth * depth);
+        }
+        if steps > MOST_STEPS {
+            return Err(format!(
+                "explaining a row takes {steps} steps, expected at most {MOST_STEPS}"
+            ));
         }
         Boosted::new(ensemble)
     }

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use arrow_array::RecordBatch;
+use records::file::Formulas;
 
 use crate::member::Member;
 use crate::model::{Model, PredictError};
@@ -32,6 +33,15 @@ pub enum ExportError {
 
 /// A record as trees read it, and what they say of it.
 pub type MemberRow = (Vec<f32>, f64);
+
+/// A text as a cell of a CSV.
+fn quoted(text: &str) -> String {
+    let text = Formulas::Neutralise.cell(text);
+    match text.contains([',', '"', '\r', '\n']) {
+        true => format!("\"{}\"", text.replace('"', "\"\"")),
+        false => text.into_owned(),
+    }
+}
 
 impl Model {
     /// A member's name and its bytes: XGBoost's JSON for trees, else a CSV of weights.
@@ -75,7 +85,7 @@ impl Model {
                 for (column, weight) in linear.weights.iter().enumerate() {
                     let field = fields.get(column).copied().unwrap_or_default();
                     // Writing to a String cannot fail.
-                    let _ = writeln!(text, "{column},{field},{weight}");
+                    let _ = writeln!(text, "{column},{},{weight}", quoted(field));
                 }
                 Ok(text.into_bytes())
             }

@@ -6,7 +6,7 @@ use arrow_array::RecordBatch;
 use records::{Schema, Task};
 use serde::Deserialize;
 
-use crate::artifact::{ArtifactError, Verified};
+use crate::artifact::{ArtifactError, Reading, Verified};
 use crate::classification::ClassModel;
 use crate::clustering::Clusters;
 use crate::explain::Explanation;
@@ -37,11 +37,20 @@ impl Learned {
     /// # Errors
     /// Says which file or row failed.
     pub fn load(dir: &Path) -> Result<Learned, ArtifactError> {
-        let head: Head = Verified::open(dir)?.head()?;
+        Learned::load_by(dir, &Reading::default())
+    }
+
+    /// The same within bounds, or by checksums that were taken elsewhere.
+    ///
+    /// # Errors
+    /// Says which file or row failed.
+    pub fn load_by(dir: &Path, reading: &Reading) -> Result<Learned, ArtifactError> {
+        let head: Head = Verified::open(dir, reading)?.head()?;
+        let files = Verified::open(dir, reading)?;
         match head.schema.task {
-            Task::Classification => Ok(Learned::Class(Box::new(ClassModel::load(dir)?))),
-            Task::Clustering => Ok(Learned::Clusters(Box::new(Clusters::load(dir)?))),
-            Task::Regression => Ok(Learned::Price(Box::new(Model::load(dir)?))),
+            Task::Classification => Ok(Learned::Class(Box::new(ClassModel::read(&files)?))),
+            Task::Clustering => Ok(Learned::Clusters(Box::new(Clusters::read(&files)?))),
+            Task::Regression => Ok(Learned::Price(Box::new(Model::read(&files)?))),
         }
     }
 

@@ -45,7 +45,7 @@ pub mod split;
 mod stack;
 pub mod useless;
 
-pub use artifact::ArtifactError;
+pub use artifact::{ArtifactError, Reading};
 pub use boosted::{BoostedOptions, ForestOptions, Growth};
 pub use classification::{
     Bin, ClassFold, ClassMember, ClassMetrics, ClassModel, ClassReport, Confusion, Importance,

@@ -5,9 +5,10 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use sqlx::{Connection, PgConnection};
 
 use super::clock::{self, Difference};
-use super::table::{ColumnThere, Made, There};
-use super::{Finding, Table};
-use crate::database::{DatabaseConfig, place};
+use super::table::{ColumnThere, There, of_ddl};
+use super::{Finding, Outcome, Table};
+use crate::database::{DatabaseConfig, Pooler, place};
+use crate::fault::Fault;
 
 /// Questions after its time: the quickest says most.
 const TIMES_ASKED: usize = 3;
@@ -16,7 +17,7 @@ const TIMES_ASKED: usize = 3;
 pub(super) struct Database {
     pub config: DatabaseConfig,
     /// The tables that the program makes and writes.
-    pub made: Vec<Made>,
+    pub made: Vec<String>,
     /// Those that a schema describes.
     pub tables: Vec<Table>,
 }
@@ -49,21 +50,29 @@ const TABLES: &str = "SELECT name, to_regclass(name) IS NOT NULL, \
     FROM unnest($1::text[]) WITH ORDINALITY AS made (name, place) ORDER BY place";
 
 const COLUMNS: &str = "SELECT attname::text, format_type(atttypid, atttypmod), attnotnull, \
-    atthasdef OR attidentity <> '' FROM pg_attribute \
-    WHERE attrelid = to_regclass($1)::oid AND attnum > 0 AND NOT attisdropped ORDER BY attnum";
+    atthasdef OR attidentity <> '', attgenerated <> '' OR attidentity = 'a', quote_ident(attname) \
+    FROM pg_attribute WHERE attrelid = to_regclass(quote_ident($1))::oid \
+    AND attnum > 0 AND NOT attisdropped ORDER BY attnum";
 
+/// Of a table and its key: whether two rows of one key are refused, whether it may be read, whether it is
+/// partitioned, whether a trigger may fill new rows.
 const KEY: &str = "SELECT EXISTS (SELECT FROM pg_index \
     JOIN pg_attribute ON attrelid = indrelid AND attnum = indkey[0] \
-    WHERE indrelid = to_regclass($1)::oid AND indisunique AND indpred IS NULL \
+    WHERE indrelid = pg_class.oid AND indisunique AND indimmediate AND indisvalid AND indpred IS NULL \
     AND indnkeyatts = 1 AND attname = $2), \
-    coalesce(has_table_privilege(to_regclass($1)::oid, 'SELECT'), false)";
+    has_table_privilege(pg_class.oid, 'SELECT'), relkind = 'p', \
+    EXISTS (SELECT FROM pg_trigger WHERE tgrelid = pg_class.oid AND NOT tgisinternal \
+    AND tgenabled <> 'D' AND tgtype & 7 = 7) \
+    FROM pg_class WHERE oid = to_regclass(quote_ident($1))::oid";
+
+/// Names as SQL takes them.
+const QUOTED: &str = "SELECT name, quote_ident(name) FROM unnest($1::text[]) AS name";
 
 impl Database {
     pub fn and(mut self, other: Database) -> Database {
         for made in other.made {
-            match self.made.iter_mut().find(|own| own.name == made.name) {
-                Some(own) => own.is_owned |= made.is_owned,
-                None => self.made.push(made),
+            if !self.made.contains(&made) {
+                self.made.push(made);
             }
         }
         for table in other.tables {
@@ -99,7 +108,18 @@ impl Database {
                 return self.away(Finding::failed("database", found, START));
             }
         };
-        let asked = tokio::time::timeout(limit, self.ask(&mut connection, &place)).await;
+        let pooler = tokio::time::timeout(limit, Pooler::before(&self.config, &options)).await;
+        let pooler = match pooler {
+            Ok(Ok(pooler)) => pooler,
+            // Without it the other questions are answered all the same.
+            Ok(Err(_)) | Err(_) => None,
+        };
+        if let Some(pooler) = pooler
+            && pooler.must_serve().is_err()
+        {
+            return self.away(Finding::failed("database", pooler.remark(), pooler.mend()));
+        }
+        let asked = tokio::time::timeout(limit, self.ask(&mut connection, &place, pooler)).await;
         let failed = |why: String| {
             let found = format!("PostgreSQL at {place} does not answer a question: {why}");
             Finding::failed("database", found, "see its log")
@@ -121,6 +141,7 @@ impl Database {
         let mut findings = vec![failed];
         if !self.made.is_empty() {
             findings.push(skipped("tables".to_owned()));
+            findings.push(skipped(LEDGER.to_owned()));
         }
         findings.extend(self.tables.iter().map(|own| skipped(own.check_name())));
         findings.push(skipped("clock".to_owned()));
@@ -131,6 +152,7 @@ impl Database {
         &self,
         connection: &mut PgConnection,
         place: &str,
+        pooler: Option<Pooler>,
     ) -> Result<Vec<Finding>, sqlx::Error> {
         let asked: (String, String, String, bool, Option<String>, bool) =
             sqlx::query_as(SERVER).fetch_one(&mut *connection).await?;
@@ -149,8 +171,11 @@ impl Database {
             username,
             ..
         } = &server;
-        let found =
+        let mut found =
             format!("PostgreSQL {version} at {place}, database {database} as user {username}");
+        if let Some(pooler) = pooler {
+            found = format!("{found}; {}", pooler.remark());
+        }
         let mut findings = vec![match server.is_read_only && !self.made.is_empty() {
             true => Finding::failed(
                 "database",
@@ -160,7 +185,15 @@ impl Database {
             false => Finding::passed("database", found),
         }];
         if !self.made.is_empty() {
-            findings.push(self.rights(connection, &server).await?);
+            let version = match ledger::migrations::applied(connection).await {
+                // The line of rights says that the list may not be read.
+                Err(error) if Fault::of_database(&error) == Fault::Setup => {
+                    ledger::migrations::newest()
+                }
+                version => version?,
+            };
+            findings.push(self.rights(connection, &server, version).await?);
+            findings.push(ledger_tables(connection, version).await?);
         }
         for table in &self.tables {
             let there = look(connection, table).await?;
@@ -178,6 +211,7 @@ impl Database {
         &self,
         connection: &mut PgConnection,
         server: &Server,
+        version: i32,
     ) -> Result<Finding, sqlx::Error> {
         let Server {
             database, username, ..
@@ -189,31 +223,31 @@ impl Database {
                 format!("CREATE SCHEMA public; or ALTER DATABASE {database} SET search_path = ..."),
             ));
         };
-        if !server.may_create {
-            // PostgreSQL asks for this right even where every table is there already.
-            return Ok(Finding::failed(
-                "tables",
-                format!("user {username} may not make tables in the schema {schema}"),
-                format!("GRANT CREATE ON SCHEMA {schema} TO {username};"),
-            ));
-        }
-        let names: Vec<&str> = self.made.iter().map(|own| own.name.as_str()).collect();
         let tables: Vec<(String, bool, bool, bool)> = sqlx::query_as(TABLES)
-            .bind(names)
+            .bind(&self.made)
             .fetch_all(&mut *connection)
             .await?;
         let (mut found, mut mend, mut closed, mut missing) = (vec![], vec![], vec![], vec![]);
-        for (made, (name, is_there, owns, may_write)) in self.made.iter().zip(&tables) {
+        let is_old = version < ledger::migrations::newest();
+        let is_migrated = |name: &str| MIGRATED.contains(&name);
+        for (name, is_there, owns, may_write) in &tables {
             if !is_there {
                 missing.push(name.as_str());
-            } else if made.is_owned && !owns {
+            } else if is_old && is_migrated(name) && !owns {
                 found.push(format!(
-                    "user {username} does not own {name}, which has an index"
+                    "user {username} does not own {name}, which is to be brought up to date"
                 ));
                 mend.push(format!("ALTER TABLE {name} OWNER TO {username};"));
             } else if !may_write {
                 closed.push(name.as_str());
             }
+        }
+        if !server.may_create && (is_old || !missing.is_empty()) {
+            return Ok(Finding::failed(
+                "tables",
+                format!("user {username} may not make tables in the schema {schema}"),
+                format!("GRANT CREATE ON SCHEMA {schema} TO {username};"),
+            ));
         }
         if !closed.is_empty() {
             let closed = closed.join(", ");
@@ -238,6 +272,63 @@ impl Database {
     }
 }
 
+/// The name of the line of the tables that the services share.
+const LEDGER: &str = "tables of the services";
+
+/// The tables that migrations alter.
+const MIGRATED: [&str; 4] = ["actuals", "answers", "offsets", "rejects"];
+
+/// SQL of the tables that the services share, as the newest version has them.
+const LEDGER_DDL: [&str; 5] = [
+    ledger::arrivals::DDL,
+    ledger::answers::DDL,
+    ledger::quality::DDL,
+    ledger::offsets::DDL,
+    ledger::rejects::DDL,
+];
+
+/// Whether the tables that the services share are what they take them for.
+pub(super) async fn ledger_tables(
+    connection: &mut PgConnection,
+    version: i32,
+) -> Result<Finding, sqlx::Error> {
+    let newest = ledger::migrations::newest();
+    if version < newest {
+        let found = match version {
+            0 => "not there yet, or older than version 1: made at the start".to_owned(),
+            _ => format!("version {version}: brought up to version {newest} at the start"),
+        };
+        return Ok(Finding::passed(LEDGER, found));
+    }
+    let mut failures = Vec::new();
+    for table in LEDGER_DDL.iter().flat_map(|ddl| of_ddl(ddl)) {
+        let there = look(connection, &table).await?;
+        let judged = match there.columns.is_empty() {
+            true => Finding::failed(
+                "",
+                "it is missing, though the list of migrations has it",
+                "DROP TABLE ledger_migrations;",
+            ),
+            false => table.judge(&there),
+        };
+        if judged.outcome == Outcome::Failed {
+            failures.push((table.name, judged));
+        }
+    }
+    if failures.is_empty() {
+        return Ok(Finding::passed(LEDGER, format!("version {version}")));
+    }
+    let found = failures.iter();
+    let found: Vec<String> = found
+        .map(|(name, own)| format!("{name}: {}", own.found))
+        .collect();
+    let mend = failures.iter().filter_map(|(_, own)| own.mend.as_deref());
+    let mend: Vec<&str> = mend
+        .map(|mend| mend.split(" -- ").next().unwrap_or(mend))
+        .collect();
+    Ok(Finding::failed(LEDGER, found.join("; "), mend.join(" ")))
+}
+
 const START: &str =
     "start it, or give another with --database-url, DATABASE_URL or database.url; see firewalls";
 
@@ -260,29 +351,46 @@ fn mend_of(error: &sqlx::Error) -> &'static str {
     }
 }
 
-async fn look(connection: &mut PgConnection, table: &Table) -> Result<There, sqlx::Error> {
-    let columns: Vec<(String, String, bool, bool)> = sqlx::query_as(COLUMNS)
+/// The table as it is there; one that is not has no columns.
+pub(super) async fn look(
+    connection: &mut PgConnection,
+    table: &Table,
+) -> Result<There, sqlx::Error> {
+    let columns: Vec<(String, String, bool, bool, bool, String)> = sqlx::query_as(COLUMNS)
         .bind(&table.name)
         .fetch_all(&mut *connection)
         .await?;
-    let (has_unique_key, may_be_read): (bool, bool) = sqlx::query_as(KEY)
+    let key: Option<(bool, bool, bool, bool)> = sqlx::query_as(KEY)
         .bind(&table.name)
         .bind(&table.key)
-        .fetch_one(&mut *connection)
+        .fetch_optional(&mut *connection)
         .await?;
-    let columns = columns.into_iter();
-    Ok(There {
-        columns: columns
-            .map(|(name, sql_type, is_not_null, has_default)| ColumnThere {
-                name,
-                sql_type,
-                is_not_null,
-                has_default,
-            })
-            .collect(),
+    let (has_unique_key, may_be_read, is_partitioned, has_insert_trigger) = key.unwrap_or_default();
+    let mut names = vec![table.name.clone(), table.key.clone()];
+    names.extend(table.columns.iter().map(|own| own.name.clone()));
+    let quoted: Vec<(String, String)> = sqlx::query_as(QUOTED)
+        .bind(names)
+        .fetch_all(&mut *connection)
+        .await?;
+    let mut there = There {
+        quoted: quoted.into_iter().collect(),
+        is_partitioned,
+        has_insert_trigger,
         has_unique_key,
         may_be_read,
-    })
+        ..There::default()
+    };
+    for (name, sql_type, is_not_null, has_default, is_generated, quoted) in columns {
+        there.quoted.insert(name.clone(), quoted);
+        there.columns.push(ColumnThere {
+            name,
+            sql_type,
+            is_not_null,
+            has_default,
+            is_generated,
+        });
+    }
+    Ok(there)
 }
 
 /// The server's clock beside ours, by the quickest of some questions.

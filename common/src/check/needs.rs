@@ -10,7 +10,7 @@ use crate::database::DatabaseConfig;
 use crate::kafka::KafkaConfig;
 
 /// A check takes at most so many times the limit of one answer: none asks more often one after another.
-const ANSWERS: u32 = 3;
+const ANSWERS: u32 = 4;
 
 /// Looks at what only one program knows of; may block.
 type Look = Box<dyn FnOnce() -> Finding + Send>;

@@ -1,6 +1,9 @@
 //! The table that a schema describes, beside the one that is there.
 
+use std::collections::BTreeMap;
+
 use super::{Finding, Outcome};
+use crate::database::tables::{name, names};
 
 /// A table that a schema describes.
 #[derive(Debug, Clone)]
@@ -32,6 +35,12 @@ pub struct Column {
 #[derive(Debug, Default)]
 pub(super) struct There {
     pub columns: Vec<ColumnThere>,
+    /// Names as SQL takes them, where they are others: key words.
+    pub quoted: BTreeMap<String, String>,
+    /// Whether it is partitioned: then it may have no unique index of its key alone.
+    pub is_partitioned: bool,
+    /// Whether a trigger may fill columns of a new row.
+    pub has_insert_trigger: bool,
     /// Whether two rows of one key are refused, which replacing a row rests on.
     pub has_unique_key: bool,
     pub may_be_read: bool,
@@ -46,6 +55,15 @@ pub(super) struct ColumnThere {
     pub is_not_null: bool,
     /// Whether a row that leaves it out has a value all the same.
     pub has_default: bool,
+    /// Whether PostgreSQL alone gives it its value: `GENERATED ALWAYS`.
+    pub is_generated: bool,
+}
+
+impl There {
+    /// A name as SQL takes it.
+    fn quoted<'a>(&'a self, name: &'a str) -> &'a str {
+        self.quoted.get(name).map_or(name, |quoted| quoted)
+    }
 }
 
 impl Table {
@@ -76,7 +94,10 @@ impl Table {
             return Finding::failed(
                 self.check_name(),
                 "this user may not read it",
-                format!("GRANT SELECT ON {name} TO the user of database.url"),
+                format!(
+                    "GRANT SELECT ON {} TO the user of database.url",
+                    there.quoted(name)
+                ),
             );
         }
         let differences = self.differences(there);
@@ -113,41 +134,10 @@ impl Table {
     }
 
     fn differences(&self, there: &There) -> Vec<Difference> {
-        let table = &self.name;
+        let table = there.quoted(&self.name);
         let mut all = Vec::new();
         for own in &self.columns {
-            let Column { name, sql_type, .. } = own;
-            let wanted = written(sql_type);
-            let Some(found) = there.columns.iter().find(|found| found.name == *name) else {
-                let rule = match own.is_nullable {
-                    true => "",
-                    // A table with rows takes no other.
-                    false => " NOT NULL DEFAULT ...",
-                };
-                all.push(Difference {
-                    is_failure: true,
-                    found: format!("the column {name} ({wanted}) is missing"),
-                    mend: format!("ALTER TABLE {table} ADD COLUMN {name} {wanted}{rule};"),
-                });
-                continue;
-            };
-            if !is_same(wanted, &found.sql_type) {
-                all.push(Difference {
-                    // Rows are copied in as their types' own bytes, but read as text.
-                    is_failure: self.is_written,
-                    found: format!("{name} is {}, expected {wanted}", found.sql_type),
-                    mend: format!(
-                        "ALTER TABLE {table} ALTER COLUMN {name} TYPE {wanted} USING {name}::{wanted};"
-                    ),
-                });
-            }
-            if self.is_written && own.is_nullable && found.is_not_null && !found.has_default {
-                all.push(Difference {
-                    is_failure: false,
-                    found: format!("{name} is NOT NULL, but records may lack it: they are refused"),
-                    mend: format!("ALTER TABLE {table} ALTER COLUMN {name} DROP NOT NULL;"),
-                });
-            }
+            self.compare(own, table, there, &mut all);
         }
         if !self.is_written {
             return all;
@@ -155,24 +145,87 @@ impl Table {
         for found in &there.columns {
             let is_known = self.columns.iter().any(|own| own.name == found.name);
             if !is_known && found.is_not_null && !found.has_default {
-                let name = &found.name;
+                let name = there.quoted(&found.name);
+                let found = match there.has_insert_trigger {
+                    true => format!("{name} is NOT NULL without a default: a trigger must fill it"),
+                    false => format!("{name} is NOT NULL, but the schema has no such field"),
+                };
                 all.push(Difference {
-                    is_failure: true,
-                    found: format!("{name} is NOT NULL, but the schema has no such field"),
+                    is_failure: !there.has_insert_trigger,
+                    found,
                     mend: format!("ALTER TABLE {table} ALTER COLUMN {name} DROP NOT NULL;"),
                 });
             }
         }
-        let key = &self.key;
-        let has_key_column = there.columns.iter().any(|found| found.name == *key);
+        let has_key_column = there.columns.iter().any(|found| found.name == self.key);
         if has_key_column && !there.has_unique_key {
-            all.push(Difference {
-                is_failure: true,
-                found: format!("{key} is no primary key, so that rows would be doubled"),
-                mend: format!("ALTER TABLE {table} ADD PRIMARY KEY ({key});"),
+            let key = there.quoted(&self.key);
+            all.push(match there.is_partitioned {
+                true => Difference {
+                    is_failure: false,
+                    found: format!(
+                        "it is partitioned without a unique index of {key} alone: loaders write it one after \
+                         another, and look for known keys in all partitions"
+                    ),
+                    mend: format!(
+                        "CREATE INDEX ON {table} ({key}), or partition it by {key} with PRIMARY KEY ({key})"
+                    ),
+                },
+                false => Difference {
+                    is_failure: true,
+                    found: format!("{key} is no primary key, so that rows would be doubled"),
+                    mend: format!("ALTER TABLE {table} ADD PRIMARY KEY ({key});"),
+                },
             });
         }
         all
+    }
+
+    /// One column beside the one that is there.
+    fn compare(&self, own: &Column, table: &str, there: &There, all: &mut Vec<Difference>) {
+        let name = there.quoted(&own.name);
+        let expected = written(&own.sql_type);
+        let mut columns = there.columns.iter();
+        let Some(found) = columns.find(|found| found.name == own.name) else {
+            let rule = match own.is_nullable {
+                true => "",
+                // A table with rows takes no other.
+                false => " NOT NULL DEFAULT ...",
+            };
+            all.push(Difference {
+                is_failure: true,
+                found: format!("the column {name} ({expected}) is missing"),
+                mend: format!("ALTER TABLE {table} ADD COLUMN {name} {expected}{rule};"),
+            });
+            return;
+        };
+        if !is_same(expected, &found.sql_type) {
+            all.push(Difference {
+                // Rows are copied in as their types' own bytes, but read as text.
+                is_failure: self.is_written,
+                found: format!("{name} is {}, expected {expected}", found.sql_type),
+                mend: format!(
+                    "ALTER TABLE {table} ALTER COLUMN {name} TYPE {expected} USING {name}::{expected};"
+                ),
+            });
+        }
+        if self.is_written && found.is_generated {
+            all.push(Difference {
+                is_failure: true,
+                found: format!("{name} is GENERATED ALWAYS, but records bring it"),
+                mend: format!(
+                    "ALTER TABLE {table} ALTER COLUMN {name} DROP EXPRESSION; \
+                     (or DROP IDENTITY for an identity column)"
+                ),
+            });
+        }
+        if self.is_written && own.is_nullable && found.is_not_null && !found.has_default {
+            all.push(Difference {
+                is_failure: false,
+                found: format!("{name} is NOT NULL, but records may lack it: they are refused"),
+                mend: format!("ALTER TABLE {table} ALTER COLUMN {name} DROP NOT NULL;"),
+            });
+        }
     }
 }
 
@@ -198,37 +251,45 @@ fn is_same(wanted: &str, found: &str) -> bool {
     wanted == found || (wanted == "text" && found.starts_with("character varying"))
 }
 
-/// A table that a program makes.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Made {
-    pub name: String,
-    /// Whether it has an index beside its key: PostgreSQL lets only the owner make one, and asks that even
-    /// where it is there already.
-    pub is_owned: bool,
-}
-
-/// The tables that SQL makes, each once.
-pub(super) fn made_by(ddl: &str) -> Vec<Made> {
-    let mut made: Vec<Made> = Vec::new();
-    for line in ddl.lines() {
-        let rest = line.strip_prefix("CREATE TABLE IF NOT EXISTS ");
-        if let Some(name) = rest.and_then(|rest| rest.split([' ', '(']).next())
-            && !made.iter().any(|own| own.name == name)
-        {
-            made.push(Made {
-                name: name.to_owned(),
-                is_owned: false,
-            });
-        }
-        let rest = line.strip_prefix("CREATE INDEX IF NOT EXISTS ");
-        let on = rest.and_then(|rest| rest.split_once(" ON "));
-        if let Some(name) = on.and_then(|(_, on)| on.split([' ', '(']).next()) {
-            for own in made.iter_mut().filter(|own| own.name == name) {
-                own.is_owned = true;
-            }
+/// The tables that SQL makes, each once, as they are written there.
+pub(super) fn made_by(ddl: &str) -> Vec<String> {
+    let mut made: Vec<String> = Vec::new();
+    for name in names(ddl, "CREATE TABLE IF NOT EXISTS ") {
+        if !made.contains(&name) {
+            made.push(name);
         }
     }
     made
+}
+
+/// The table that a DDL of ours makes: its columns stand one a line.
+pub(super) fn of_ddl(ddl: &str) -> Vec<Table> {
+    let mut tables: Vec<Table> = Vec::new();
+    for line in ddl.lines() {
+        if let Some(rest) = line.strip_prefix("CREATE TABLE IF NOT EXISTS ") {
+            tables.push(Table {
+                name: name(rest).unwrap_or_default(),
+                schema: "of the services".to_owned(),
+                // Not looked at: theirs have several columns.
+                key: String::new(),
+                columns: Vec::new(),
+                is_written: true,
+            });
+        } else if let Some(rest) = line.strip_prefix("    ")
+            && !rest.starts_with("PRIMARY KEY")
+            && let Some((column, rest)) = rest.trim_end_matches(',').split_once(' ')
+            && let Some(table) = tables.last_mut()
+        {
+            let ends = [" NOT NULL", " DEFAULT", " PRIMARY KEY"];
+            let end = ends.iter().filter_map(|word| rest.find(word)).min();
+            table.columns.push(Column {
+                name: column.trim_matches('"').to_owned(),
+                sql_type: rest[..end.unwrap_or(rest.len())].to_owned(),
+                is_nullable: !rest.contains("NOT NULL") && !rest.contains("PRIMARY KEY"),
+            });
+        }
+    }
+    tables
 }
 
 #[cfg(test)]
@@ -260,6 +321,7 @@ mod tests {
             sql_type: sql_type.to_owned(),
             is_not_null,
             has_default,
+            is_generated: false,
         };
         There {
             columns: vec![
@@ -270,6 +332,7 @@ mod tests {
             ],
             has_unique_key: true,
             may_be_read: true,
+            ..There::default()
         }
     }
 
@@ -288,7 +351,7 @@ mod tests {
             table(true).judge(&there)
         };
         type Case = (fn(&mut There), Outcome, &'static str, &'static str);
-        let cases: [Case; 6] = [
+        let cases: [Case; 9] = [
             (
                 |own| drop(own.columns.remove(2)),
                 Outcome::Failed,
@@ -325,6 +388,24 @@ mod tests {
                 "id is no primary key",
                 "ADD PRIMARY KEY (id)",
             ),
+            (
+                |own| (own.has_unique_key, own.is_partitioned) = (false, true),
+                Outcome::Warning,
+                "partitioned without a unique index of id",
+                "CREATE INDEX ON homes (id)",
+            ),
+            (
+                |own| (own.columns[3].has_default, own.has_insert_trigger) = (false, true),
+                Outcome::Warning,
+                "a trigger must fill it",
+                "ALTER COLUMN stored_at DROP NOT NULL",
+            ),
+            (
+                |own| (own.columns[2].is_generated, own.columns[2].has_default) = (true, true),
+                Outcome::Failed,
+                "floor is GENERATED ALWAYS",
+                "ALTER COLUMN floor DROP EXPRESSION",
+            ),
         ];
         for (change, outcome, found, mend) in cases {
             let judged = judged(change);
@@ -350,22 +431,37 @@ mod tests {
     }
 
     #[test]
-    fn the_tables_of_a_ddl_are_named_once_and_those_with_an_index_are_owned() {
+    fn a_name_that_is_a_key_word_is_quoted_in_the_sql_that_mends() {
+        let mut there = there();
+        there.columns.remove(2);
+        there
+            .quoted
+            .insert("floor".to_owned(), "\"floor\"".to_owned());
+        there
+            .quoted
+            .insert("homes".to_owned(), "\"homes\"".to_owned());
+        let mend = table(true).judge(&there).mend.unwrap_or_default();
+        let sql = "ALTER TABLE \"homes\" ADD COLUMN \"floor\" bigint;";
+        assert!(mend.contains(sql), "{mend}");
+    }
+
+    #[test]
+    fn the_tables_of_a_ddl_are_named_once_with_their_columns() {
         let ddl = [
             ledger::offsets::DDL,
             ledger::rejects::DDL,
-            "CREATE INDEX IF NOT EXISTS rejects_code ON rejects (code);\n",
             ledger::offsets::DDL,
         ]
         .concat();
-        let made = |name: &str, is_owned| Made {
-            name: name.to_owned(),
-            is_owned,
-        };
-        assert_eq!(
-            made_by(&ddl),
-            [made("offsets", false), made("rejects", true)]
-        );
-        assert_eq!(made_by(""), []);
+        assert_eq!(made_by(&ddl), ["offsets", "rejects"]);
+        assert_eq!(made_by(""), [""; 0]);
+        let tables = of_ddl(ledger::rejects::DDL);
+        assert_eq!(tables.len(), 1);
+        let columns = &tables[0].columns;
+        let own = columns.iter().find(|own| own.name == "offset");
+        assert!(own.is_some_and(|own| own.sql_type == "bigint" && !own.is_nullable));
+        let own = columns.iter().find(|own| own.name == "rejected_at");
+        assert!(own.is_some_and(|own| own.sql_type == "timestamptz"));
+        assert_eq!(columns.last().map(|own| own.is_nullable), Some(true));
     }
 }

@@ -64,8 +64,8 @@ impl HttpConfig {
     pub fn check(&self) -> anyhow::Result<()> {
         let token = self.token.expose();
         ensure!(
-            token.bytes().all(|byte| (0x21..0x7f).contains(&byte)),
-            "http.token: expected visible ASCII without spaces, as a header carries it"
+            token.bytes().all(|byte| (0x20..0x7f).contains(&byte)) && token == token.trim(),
+            "http.token: expected visible ASCII without spaces at its ends, as a header carries it"
         );
         ensure!(
             self.max_connections >= 1,

@@ -10,18 +10,21 @@ use std::time::{Duration, Instant};
 
 use rdkafka::Message;
 use rdkafka::Offset;
-use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer};
+use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer, RebalanceProtocol};
 use rdkafka::error::KafkaResult;
 use rdkafka::message::BorrowedMessage;
 use rdkafka::topic_partition_list::TopicPartitionList;
 
+use super::KafkaConfig;
 use super::assignment::{Anchor, Context};
 use super::covered::Covered;
 use super::in_flight::Lease;
 use super::lag::Lag;
-use super::{KafkaConfig, properties};
+use super::renewal::Renewal;
+use super::state::State;
+use super::watchdog;
 use crate::health::Health;
-use crate::metric::Metric;
+use crate::liveness::Watchdog;
 use crate::shutdown::Shutdown;
 use ledger::offsets::{Stretch, Stretches};
 
@@ -37,7 +40,7 @@ const WATERMARKS: Duration = Duration::from_secs(1);
 pub struct Limits {
     /// Most messages.
     pub rows: usize,
-    /// Most bytes of payload (the last message may go beyond).
+    /// Most bytes of keys and payloads (the last message may go beyond).
     pub bytes: usize,
     /// How long a batch may wait for more; zero takes only what is there already.
     pub linger: Duration,
@@ -56,9 +59,9 @@ pub enum Gathered {
 
 /// A consumer anchored in Postgres.
 pub struct Anchored {
-    consumer: BaseConsumer<Context>,
-    /// To join again after [`Anchored::leave`].
-    topics: Vec<String>,
+    /// The client of the moment, and how another is made.
+    client: Renewal,
+    state: Arc<State>,
     /// That of the assignment from which the last batch was gathered.
     epoch: u64,
     is_paused: bool,
@@ -66,6 +69,7 @@ pub struct Anchored {
 
 impl Anchored {
     /// Joins the group. Call from within a Tokio runtime; use from a thread that is not of it.
+    /// `watchdog` says when messages wait and nothing is committed.
     ///
     /// # Errors
     /// When a Kafka property is wrong.
@@ -75,28 +79,34 @@ impl Anchored {
         fetch_wait_ms: u64,
         anchor: Anchor,
         health: Health,
+        watchdog: Watchdog,
         shutdown: Shutdown,
     ) -> anyhow::Result<Anchored> {
-        let group = anchor.consumer.clone();
+        let settings = config.consumer(&anchor.consumer, fetch_wait_ms);
+        let reads_uncommitted = settings.get("isolation.level") == Some("read_uncommitted");
         health.waiting("partitions", "waiting for the group's assignment");
-        let consumer: BaseConsumer<Context> = config
-            .consumer(&group, fetch_wait_ms)
-            .create_with_context(Context::new(anchor, health, shutdown))
-            .map_err(properties::explain)?;
-        consumer.subscribe(topics)?;
+        let state = Arc::new(State::new(anchor, health, reads_uncommitted, shutdown));
+        let rejoin_after = watchdog.config().rejoin_after();
+        let client = Renewal::new(settings, topics, rejoin_after, &state)?;
+        watchdog::start(&state, watchdog)?;
         Ok(Anchored {
-            consumer,
-            topics: topics.iter().map(|topic| (*topic).to_owned()).collect(),
+            client,
+            state,
             epoch: 0,
             is_paused: false,
         })
     }
 
+    fn consumer(&self) -> &BaseConsumer<Context> {
+        self.client.consumer()
+    }
+
     /// Leaves the group: its partitions go to other members, or wait.
     pub fn leave(&mut self) {
-        self.consumer.unsubscribe();
+        self.state.is_stopped.store(true, Ordering::Relaxed);
+        self.consumer().unsubscribe();
         // The callback that gives the partitions up is called from here.
-        if let Some(Err(error)) = self.consumer.poll(IDLE_POLL) {
+        if let Some(Err(error)) = self.consumer().poll(IDLE_POLL) {
             tracing::warn!("Kafka: {error}");
         }
     }
@@ -106,8 +116,20 @@ impl Anchored {
     /// # Errors
     /// When librdkafka does not take the topics' names.
     pub fn join(&mut self) -> KafkaResult<()> {
-        let topics: Vec<&str> = self.topics.iter().map(String::as_str).collect();
-        self.consumer.subscribe(&topics)
+        self.state.is_stopped.store(false, Ordering::Relaxed);
+        self.client.join()
+    }
+
+    /// Whether the consumer can go on.
+    ///
+    /// # Errors
+    /// When the service has to end: the client cannot be made to work again, or it stands still and
+    /// `liveness.exit_on_stall` is set.
+    pub fn check(&self) -> anyhow::Result<()> {
+        match self.state.failure() {
+            Some(reason) => Err(anyhow::anyhow!(reason)),
+            None => Ok(()),
+        }
     }
 
     /// Hands over messages until the batch is full, or `shutdown`, or it has lingered and `may_end`:
@@ -120,8 +142,19 @@ impl Anchored {
         may_end: impl Fn() -> bool,
         mut take: impl FnMut(&BorrowedMessage<'_>),
     ) -> Gathered {
-        let epoch = self.consumer.context().epoch();
+        self.state.polls.fetch_add(1, Ordering::Relaxed);
+        if !self.client.keep_alive() || self.state.failure().is_some() {
+            std::thread::sleep(IDLE_POLL);
+            return Gathered::Empty;
+        }
+        if self.client.topics_have_changed() {
+            self.state.in_flight.settle(&self.state.runtime);
+            self.reposition();
+        }
+        let state = Arc::clone(&self.state);
+        let epoch = state.epoch();
         self.epoch = epoch;
+        state.is_gathering.store(false, Ordering::Relaxed);
         let mut covered = Covered::default();
         let (mut rows, mut bytes) = (0, 0);
         let mut first_at: Option<Instant> = None;
@@ -136,9 +169,8 @@ impl Anchored {
                     left => left,
                 },
             };
-            let polled = self.consumer.poll(wait);
-            let context = self.consumer.context();
-            if context.epoch() != epoch {
+            let polled = self.client.consumer().poll(wait);
+            if state.epoch() != epoch {
                 return if rows == 0 && polled.is_none() {
                     Gathered::Empty
                 } else {
@@ -157,7 +189,7 @@ impl Anchored {
                 None => {}
                 Some(Err(error)) => {
                     // While it is away, every poll says so again.
-                    if !context.is_away.load(Ordering::Relaxed) {
+                    if !state.is_away.load(Ordering::Relaxed) {
                         tracing::warn!("Kafka: {error}");
                     }
                     self.look_for_brokers();
@@ -166,13 +198,16 @@ impl Anchored {
                 Some(Ok(message)) => {
                     if !covered.extend(&message) {
                         let (topic, partition) = (message.topic(), message.partition());
-                        let from = context.read_position(topic, partition);
-                        self.tell_of_deleted(topic, partition, from, message.offset());
-                        covered.begin(&message, from);
+                        let expected = state.expected(topic, partition);
+                        self.compare(topic, partition, expected.0, message.offset());
+                        covered.begin(&message, expected);
                     }
-                    first_at.get_or_insert_with(Instant::now);
+                    if first_at.is_none() {
+                        first_at = Some(Instant::now());
+                        state.is_gathering.store(true, Ordering::Relaxed);
+                    }
                     rows += 1;
-                    bytes += message.payload_len();
+                    bytes += message.payload_len() + message.key_len();
                     take(&message);
                 }
             }
@@ -180,25 +215,30 @@ impl Anchored {
         if rows == 0 {
             return Gathered::Empty;
         }
-        self.consumer.context().handed_over(&covered.stretches);
+        state.handed_over(&covered.stretches);
+        state.is_gathering.store(false, Ordering::Relaxed);
         Gathered::Batch(covered.stretches)
     }
 
     /// The right to write the batch gathered last, once the one before is done. A rebalance waits
     /// for it within a bound, then ends it.
     pub async fn lease(&self) -> Lease {
-        self.consumer.context().in_flight.lease().await
+        self.state.in_flight.lease().await
     }
 
     /// The batch is in the database: its offsets are the new positions. The group is told too, for
     /// lag tools only.
     pub fn committed(&mut self, stretches: &[Stretch]) {
         let mut list = TopicPartitionList::new();
-        let mut held = self.consumer.context().held();
+        self.state.commits.fetch_add(1, Ordering::Relaxed);
+        self.client.works();
+        let mut held = self.state.lag.held();
         for stretch in stretches {
             let mut all = held.iter_mut();
-            // Not of a partition that went to another member.
-            let Some(held) = all.find(|held| held.is(&stretch.topic, stretch.partition)) else {
+            // Not of a partition that went to another member, nor of a topic that is gone.
+            let Some(held) = all.find(|held| {
+                held.is(&stretch.topic, stretch.partition) && held.topic_id == stretch.topic_id
+            }) else {
                 continue;
             };
             // One that went and came back may be further already.
@@ -211,14 +251,14 @@ impl Anchored {
             }
         }
         drop(held);
-        if let Err(error) = self.consumer.commit(&list, CommitMode::Async) {
+        if let Err(error) = self.consumer().commit(&list, CommitMode::Async) {
             tracing::debug!("the group's offsets were not taken: {error}");
         }
     }
 
     /// How far behind this consumer is.
     pub fn lag(&self) -> Arc<Lag> {
-        Arc::clone(&self.consumer.context().lag)
+        Arc::clone(&self.state.lag)
     }
 
     /// Takes no messages until [`Anchored::resume`]: what was fetched ahead is let go of. False when
@@ -245,8 +285,8 @@ impl Anchored {
         what: &str,
         tell: impl Fn(&BaseConsumer<Context>, &TopicPartitionList) -> KafkaResult<()>,
     ) {
-        let told = self.consumer.assignment();
-        if let Err(error) = told.and_then(|list| tell(&self.consumer, &list)) {
+        let told = self.consumer().assignment();
+        if let Err(error) = told.and_then(|list| tell(self.consumer(), &list)) {
             tracing::warn!("cannot {what} partitions: {error}");
         }
     }
@@ -254,71 +294,87 @@ impl Anchored {
     /// Stays a member while paused, however long the work on a batch takes; false when the
     /// partitions have changed since the batch was gathered, so that it must be given up.
     pub fn tend(&mut self) -> bool {
-        match self.consumer.poll(Duration::ZERO) {
+        self.state.polls.fetch_add(1, Ordering::Relaxed);
+        match self.consumer().poll(Duration::ZERO) {
             None => {}
             Some(Err(error)) => tracing::debug!("Kafka, while paused: {error}"),
             // It is read again from the stored offset.
             Some(Ok(_)) => return false,
         }
-        self.consumer.context().epoch() == self.epoch
+        self.state.epoch() == self.epoch
     }
 
     /// Goes back to the stored offsets: after a batch that could not or must not be committed.
     /// Nothing may be in flight.
     pub fn reposition(&mut self) {
-        let list = self.consumer.assignment().and_then(|mut list| {
-            if list.count() > 0 && self.consumer.context().position(&mut list) {
-                self.consumer.assign(&list)?;
+        let consumer = self.client.consumer();
+        let list = consumer.assignment().and_then(|mut list| {
+            if list.count() == 0 {
+                return Ok(());
             }
-            Ok(())
+            let Some(positions) = consumer.context().position(consumer, &mut list) else {
+                return Ok(());
+            };
+            self.state.hold(positions, true);
+            self.state.next_epoch();
+            match consumer.rebalance_protocol() {
+                RebalanceProtocol::Cooperative => {
+                    consumer.incremental_unassign(&list)?;
+                    consumer.incremental_assign(&list)
+                }
+                RebalanceProtocol::Eager | RebalanceProtocol::None => consumer.assign(&list),
+            }
         });
         if let Err(error) = list {
             tracing::error!("cannot go back to the stored offsets: {error}");
+            // Another client begins there.
+            self.state
+                .lose("cannot go back to the stored offsets: waiting for another assignment");
         }
     }
 
-    /// Retention may delete messages before they are read: that is a loss, and said loudly.
-    fn tell_of_deleted(&self, topic: &str, partition: i32, from: Option<i64>, found: i64) {
-        let expected = from.unwrap_or(0);
-        if found <= expected {
+    /// Compares a partition's first message of a batch with the one `expected`: retention may delete
+    /// messages before they are read, and a topic may be made anew.
+    fn compare(&self, topic: &str, partition: i32, expected: Option<i64>, offset: i64) {
+        let Some(expected) = expected else { return };
+        if offset < expected {
+            self.client.look_at_topics_soon();
+        }
+        if offset <= expected {
             return;
         }
         // Markers of transactions take up offsets too: only what the log no longer has is lost.
-        let Ok((first, _)) = self.consumer.fetch_watermarks(topic, partition, WATERMARKS) else {
-            return;
-        };
-        let lost = first.min(found) - expected;
-        if lost > 0 && from.is_some() {
-            metrics::counter!(Metric::KafkaDeletedUnread.name(), "topic" => topic.to_owned())
-                .increment(lost.unsigned_abs());
-            tracing::error!(
-                topic,
-                partition,
-                "Kafka deleted offsets {expected} to {} of {topic}/{partition} before they were \
-                 read: raise the topic's retention",
-                expected + lost - 1
-            );
+        let ends = self
+            .consumer()
+            .fetch_watermarks(topic, partition, WATERMARKS);
+        let Ok((first, _)) = ends else { return };
+        let mut held = self.state.lag.held();
+        let mut all = held.iter_mut();
+        if let Some(held) = all.find(|held| held.is(topic, partition)) {
+            // Not what the statistics have shown before.
+            let lost = first.min(offset) - expected.max(held.reached.min(offset));
+            held.reached = held.reached.max(first.min(offset));
+            if lost > 0 {
+                held.report_deleted(lost.unsigned_abs());
+            }
         }
     }
 
     /// Where Kafka was away: ready again as soon as a broker answers.
     fn look_for_brokers(&self) {
-        let context = self.consumer.context();
-        if !context.is_away.load(Ordering::Relaxed) {
+        let state = &self.state;
+        if !state.is_away.load(Ordering::Relaxed) {
             return;
         }
-        if self.consumer.fetch_metadata(None, IDLE_POLL).is_ok() {
+        if self.consumer().fetch_metadata(None, IDLE_POLL).is_ok() {
             tracing::info!("Kafka is back");
-            context.is_away.store(false, Ordering::Relaxed);
-            context.health.ready("kafka");
+            state.is_away.store(false, Ordering::Relaxed);
+            state.health.ready("kafka");
         }
     }
 
     /// The partitions held and their next offsets, as `/status` shows them.
     pub fn positions(&self) -> BTreeMap<String, Option<i64>> {
-        let held = self.consumer.context().held();
-        held.iter()
-            .map(|held| (format!("{}/{}", held.topic, held.partition), held.stored))
-            .collect()
+        self.state.lag.positions()
     }
 }

@@ -1,29 +1,35 @@
 //! The partitions held, as rebalances give and take them, positioned at the stored offsets.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use rdkafka::ClientContext;
 use rdkafka::Offset;
 use rdkafka::Statistics;
-use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext};
-use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext, RebalanceProtocol};
+use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
 use rdkafka::topic_partition_list::TopicPartitionList;
 use rdkafka::types::RDKafkaRespErr;
 use sqlx::PgPool;
-use tokio::runtime::Handle;
 
-use super::in_flight::InFlight;
-use super::lag::Lag;
-use crate::health::Health;
+use super::lag::Held;
+use super::state::State;
+use super::topic_id::topic_ids;
 use crate::metric::Metric;
-use crate::shutdown::Shutdown;
-use ledger::offsets::{self, Stretch};
+use ledger::offsets::{self, Stored};
 
 /// Pause between two tries to read the stored offsets.
 const RETRY: Duration = Duration::from_millis(500);
+/// Longest that the database may take for them.
+const READING: Duration = Duration::from_secs(10);
+/// Longest wait for the ids of topics, and for the ends of a partition.
+const ASKING: Duration = Duration::from_secs(3);
+
+/// How the ids of librdkafka's mock clusters begin (the embedded broker is one): without a controller,
+/// which is asked for topics' ids, such a question only times out.
+const MOCK: &str = "mockCluster";
 
 /// Where the consumer's position is kept.
 #[derive(Clone)]
@@ -36,158 +42,221 @@ pub struct Anchor {
     pub consumer: String,
 }
 
-/// A partition that this member of the group holds.
-pub(super) struct Held {
-    /// Its topic.
-    pub topic: Arc<str>,
-    /// Its number.
-    pub partition: i32,
-    /// The offset up to which messages were handed over: where the next batch starts from.
-    pub read: Option<i64>,
-    /// The stored offset; `None` where none is stored.
-    pub stored: Option<i64>,
-    /// When the message came to Kafka that was stored last, in milliseconds since 1970.
-    pub stored_ms: Option<i64>,
-}
-
-/// The consumer's callbacks, and what they leave behind.
+/// The callbacks of one client.
 pub(super) struct Context {
-    anchor: Anchor,
-    runtime: Handle,
-    shutdown: Shutdown,
-    pub health: Health,
-    held: Mutex<Vec<Held>>,
-    /// Raised at each rebalance, so that a batch knows whether it spans one. Beside the lock: it is
-    /// looked at for every message.
-    epoch: AtomicU64,
-    /// No broker could be reached when last heard of: nothing tells when one is back.
-    pub is_away: AtomicBool,
-    pub lag: Arc<Lag>,
-    /// What is being written must be done, or given up, before a partition goes to another member.
-    pub in_flight: InFlight,
+    pub state: Arc<State>,
+    /// Another client has taken this one's place: what it calls back with counts no more.
+    pub is_retired: AtomicBool,
 }
 
 impl Context {
-    pub fn new(anchor: Anchor, health: Health, shutdown: Shutdown) -> Context {
+    pub fn new(state: &Arc<State>) -> Context {
         Context {
-            anchor,
-            runtime: Handle::current(),
-            shutdown,
-            health,
-            held: Mutex::default(),
-            epoch: AtomicU64::new(0),
-            is_away: AtomicBool::new(false),
-            lag: Arc::default(),
-            in_flight: InFlight::default(),
+            state: Arc::clone(state),
+            is_retired: AtomicBool::new(false),
         }
     }
 
-    pub fn epoch(&self) -> u64 {
-        self.epoch.load(Ordering::Acquire)
-    }
-
-    pub fn held(&self) -> MutexGuard<'_, Vec<Held>> {
-        // A panic under the lock leaves at worst an older position, which the fence refuses.
-        self.held.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Where the next message of a partition is expected: the offset handed over last.
-    pub fn read_position(&self, topic: &str, partition: i32) -> Option<i64> {
-        let held = self.held();
-        let found = held.iter().find(|held| held.is(topic, partition));
-        found.and_then(|held| held.read)
-    }
-
-    /// The next batch starts where this one ends.
-    pub fn handed_over(&self, stretches: &[Stretch]) {
-        let mut held = self.held();
-        for stretch in stretches {
-            let mut all = held.iter_mut();
-            if let Some(held) = all.find(|held| held.is(&stretch.topic, stretch.partition)) {
-                held.read = Some(stretch.next);
-            }
+    /// Sets the stored offsets into the list and gives what is held then; `None` when shut down before
+    /// they could be read.
+    pub fn position(
+        &self,
+        consumer: &BaseConsumer<Context>,
+        list: &mut TopicPartitionList,
+    ) -> Option<Vec<Held>> {
+        let mut by_topic: BTreeMap<String, Vec<i32>> = BTreeMap::new();
+        for element in list.elements() {
+            let partitions = by_topic.entry(element.topic().to_owned()).or_default();
+            partitions.push(element.partition());
         }
-    }
-
-    /// Sets the stored offsets into the list; false when shut down before they could be read.
-    pub fn position(&self, list: &mut TopicPartitionList) -> bool {
         let mut positions = Vec::new();
-        let partitions: Vec<(String, i32)> = list
-            .elements()
-            .iter()
-            .map(|element| (element.topic().to_owned(), element.partition()))
-            .collect();
-        let mut by_topic: BTreeMap<String, (Arc<str>, BTreeMap<i32, i64>)> = BTreeMap::new();
-        for (topic, partition) in partitions {
-            if !by_topic.contains_key(&topic) {
-                let Some(stored) = self.stored(&topic) else {
-                    return false;
-                };
-                by_topic.insert(topic.clone(), (topic.as_str().into(), stored));
-            }
-            let (name, stored) = &by_topic[&topic];
-            let stored = stored.get(&partition).copied();
-            let offset = stored.map_or(Offset::Beginning, Offset::Offset);
-            if let Err(error) = list.set_partition_offset(&topic, partition, offset) {
-                tracing::error!("cannot position {topic}/{partition}: {error}");
-            }
-            positions.push(Held {
-                topic: Arc::clone(name),
-                partition,
-                read: stored,
-                stored,
-                stored_ms: None,
+        for (topic, partitions) in by_topic {
+            let name: Arc<str> = topic.as_str().into();
+            let id: Option<Arc<str>> = self.topic_id(consumer, &topic).map(Into::into);
+            let mut stored = self.stored(&topic)?;
+            let gone = partitions.iter().find_map(|partition| {
+                let stored = stored.get(partition)?;
+                self.is_of_another(consumer, &topic, *partition, stored, id.as_deref())
+                    .then(|| stored.topic_id.clone())
             });
-        }
-        self.hold(positions);
-        true
-    }
-
-    fn hold(&self, positions: Vec<Held>) {
-        *self.held() = positions;
-        self.epoch.fetch_add(1, Ordering::Release);
-    }
-
-    fn stored(&self, topic: &str) -> Option<BTreeMap<i32, i64>> {
-        loop {
-            let anchor = &self.anchor;
-            let asked = self.runtime.block_on(offsets::stored(
-                &anchor.pool,
-                &anchor.cluster,
-                &anchor.consumer,
-                topic,
-            ));
-            match asked {
-                Ok(stored) => return Some(stored),
-                Err(error) => {
-                    tracing::warn!("cannot read the stored offsets of {topic}: {error}; retrying");
-                }
+            if let Some(old_id) = gone {
+                self.topic_was_made_anew(&topic, old_id.as_deref(), id.as_deref())?;
+                stored = self.stored(&topic)?;
             }
-            if self.shutdown.is_cancelled() {
+            for partition in partitions {
+                let stored = stored.get(&partition).map(|stored| stored.next);
+                let offset = stored.map_or(Offset::Beginning, Offset::Offset);
+                if let Err(error) = list.set_partition_offset(&topic, partition, offset) {
+                    tracing::error!("cannot position {topic}/{partition}: {error}");
+                }
+                positions.push(Held::at(&name, partition, id.clone(), stored));
+            }
+        }
+        Some(positions)
+    }
+
+    /// The topic's id; `None` where the broker gives none.
+    fn topic_id(&self, consumer: &BaseConsumer<Context>, topic: &str) -> Option<String> {
+        if self.state.anchor.cluster.starts_with(MOCK) {
+            return None;
+        }
+        match topic_ids(consumer.client(), &[topic], ASKING) {
+            Ok(mut ids) => ids.remove(topic),
+            Err(error) => {
+                tracing::warn!(
+                    topic,
+                    "Kafka does not give the id of topic {topic}: {error}"
+                );
+                None
+            }
+        }
+    }
+
+    /// Whether the offset was stored of another topic of the same name: by the topics' ids, and where
+    /// one is not known, as there is no such offset.
+    fn is_of_another(
+        &self,
+        consumer: &BaseConsumer<Context>,
+        topic: &str,
+        partition: i32,
+        stored: &Stored,
+        id: Option<&str>,
+    ) -> bool {
+        if let (Some(old), Some(new)) = (stored.topic_id.as_deref(), id) {
+            return old != new;
+        }
+        let ends = consumer.fetch_watermarks(topic, partition, ASKING);
+        ends.is_ok_and(|(_, end)| end >= 0 && stored.next > end)
+    }
+
+    /// The stored offsets are those of a topic that is gone: they are forgotten, its rejects make room.
+    /// `None` when shut down before.
+    fn topic_was_made_anew(&self, topic: &str, old: Option<&str>, new: Option<&str>) -> Option<()> {
+        let Anchor {
+            pool,
+            cluster,
+            consumer,
+        } = &self.state.anchor;
+        let forgotten = self
+            .until_done("forget the offsets of a topic that is gone", async || {
+                offsets::forget_topic(pool, cluster, consumer, topic, new).await
+            })?;
+        if forgotten > 0 {
+            metrics::counter!(Metric::KafkaTopicsRecreated.name(), "topic" => topic.to_owned())
+                .increment(1);
+            tracing::error!(
+                topic,
+                old_id = old,
+                new_id = new,
+                "topic {topic} was deleted and made again: the stored offsets of {forgotten} \
+                 partitions are forgotten, and it is read from its beginning"
+            );
+        }
+        Some(())
+    }
+
+    fn stored(&self, topic: &str) -> Option<BTreeMap<i32, Stored>> {
+        let Anchor {
+            pool,
+            cluster,
+            consumer,
+        } = &self.state.anchor;
+        self.until_done("read the stored offsets", async || {
+            offsets::stored(pool, cluster, consumer, topic).await
+        })
+    }
+
+    /// Asks the database until it answers; `None` when shut down before.
+    fn until_done<T>(
+        &self,
+        what: &str,
+        mut ask: impl AsyncFnMut() -> Result<T, sqlx::Error>,
+    ) -> Option<T> {
+        loop {
+            let asked = self
+                .state
+                .runtime
+                .block_on(async { tokio::time::timeout(READING, ask()).await });
+            let error = match asked {
+                Ok(Ok(answer)) => return Some(answer),
+                Ok(Err(error)) => error.to_string(),
+                Err(_) => format!("no answer within {} s", READING.as_secs()),
+            };
+            let why = format!("cannot {what}: {error}; retrying");
+            tracing::warn!("{why}");
+            self.state.health.waiting("partitions", why);
+            if self.state.shutdown.is_cancelled() || self.state.failure().is_some() {
                 return None;
             }
             std::thread::sleep(RETRY);
         }
     }
-}
 
-impl Held {
-    /// Whether it is that partition.
-    pub fn is(&self, topic: &str, partition: i32) -> bool {
-        self.partition == partition && *self.topic == *topic
+    fn assign(
+        &self,
+        consumer: &BaseConsumer<Context>,
+        list: &mut TopicPartitionList,
+        is_incremental: bool,
+    ) -> KafkaResult<()> {
+        let Some(positions) = self.position(consumer, list) else {
+            // Leaving: an answer is due all the same, or the group waits for it.
+            return match is_incremental {
+                true => consumer.incremental_assign(&TopicPartitionList::new()),
+                false => consumer.unassign(),
+            };
+        };
+        let partitions = positions.len();
+        self.state.hold(positions, !is_incremental);
+        tracing::debug!(partitions, is_incremental, "partitions assigned");
+        match is_incremental {
+            true => consumer.incremental_assign(list),
+            false => {
+                self.state.next_epoch();
+                consumer.assign(list)
+            }
+        }
+    }
+
+    fn revoke(
+        &self,
+        consumer: &BaseConsumer<Context>,
+        list: &TopicPartitionList,
+        is_incremental: bool,
+    ) -> KafkaResult<()> {
+        const WHY: &str = "waiting for the group's assignment";
+        if !is_incremental {
+            self.state.lose(WHY);
+            return consumer.unassign();
+        }
+        let mut held = self.state.lag.held();
+        for taken in list.elements() {
+            held.retain(|held| !held.is(taken.topic(), taken.partition()));
+        }
+        let is_empty = held.is_empty();
+        drop(held);
+        self.state.next_epoch();
+        if is_empty {
+            self.state.lose(WHY);
+        }
+        consumer.incremental_unassign(list)
     }
 }
 
 impl ClientContext for Context {
     fn stats(&self, statistics: Statistics) {
-        self.lag
-            .update(&statistics, &self.held(), &self.anchor.consumer);
+        if !self.is_retired.load(Ordering::Acquire) {
+            self.state.measured(&statistics);
+        }
     }
 
     fn error(&self, error: KafkaError, reason: &str) {
+        if self.is_retired.load(Ordering::Acquire) {
+            return;
+        }
+        let state = &self.state;
         if error.rdkafka_error_code() == Some(RDKafkaErrorCode::AllBrokersDown) {
-            self.health.waiting("kafka", reason);
-            if !self.is_away.swap(true, Ordering::Relaxed) {
+            state.health.waiting("kafka", reason);
+            if !state.is_away.swap(true, Ordering::Relaxed) {
                 tracing::warn!("Kafka is away: {reason}");
             }
         }
@@ -201,23 +270,34 @@ impl ConsumerContext for Context {
         event: RDKafkaRespErr,
         list: &mut TopicPartitionList,
     ) {
-        metrics::counter!(Metric::KafkaRebalances.name(), "consumer" => self.anchor.consumer.clone())
-            .increment(1);
-        self.in_flight.settle(&self.runtime);
-        let assigned =
-            event == RDKafkaRespErr::RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS && self.position(list);
-        let result = if assigned {
-            tracing::debug!(partitions = list.count(), "partitions assigned");
-            self.health.ready("partitions");
-            consumer.assign(list)
+        // Cooperative assignors and KIP-848 give and take single partitions; the others all at once.
+        let is_incremental = matches!(
+            consumer.rebalance_protocol(),
+            RebalanceProtocol::Cooperative
+        );
+        let is_given = event == RDKafkaRespErr::RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS;
+        let result = if self.is_retired.load(Ordering::Acquire) {
+            match (is_incremental, is_given) {
+                (true, true) => consumer.incremental_assign(list),
+                (true, false) => consumer.incremental_unassign(list),
+                (false, _) => consumer.unassign(),
+            }
         } else {
-            self.hold(Vec::new());
-            self.health
-                .waiting("partitions", "waiting for the group's assignment");
-            consumer.unassign()
+            let group = self.state.anchor.consumer.clone();
+            metrics::counter!(Metric::KafkaRebalances.name(), "consumer" => group).increment(1);
+            // What is kept is not disturbed by what is added.
+            if !(is_given && is_incremental) {
+                self.state.in_flight.settle(&self.state.runtime);
+            }
+            match is_given {
+                true => self.assign(consumer, list, is_incremental),
+                false => self.revoke(consumer, list, is_incremental),
+            }
         };
         if let Err(error) = result {
             tracing::error!("the assignment could not be changed: {error}");
+            self.state
+                .lose("the assignment could not be changed: waiting for another");
         }
     }
 }

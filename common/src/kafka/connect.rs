@@ -25,12 +25,16 @@ pub async fn connect(
 ) -> anyhow::Result<Option<String>> {
     let place = config.brokers.clone();
     health.waiting("kafka", format!("connecting to Kafka at {place}"));
-    let inquiry = Arc::new(Inquiry::new(config)?);
+    // A wrong property is an error now, not one to try again after.
+    Inquiry::new(config)?;
+    let config = Arc::new(config.clone());
     let timeout = Duration::from_millis(config.timeout_ms).min(ATTEMPT);
     let attempt = || async {
-        let asking = Arc::clone(&inquiry);
+        let config = Arc::clone(&config);
         tokio::task::spawn_blocking(move || {
-            asking.ask(|client| {
+            // One of its own for each try: a client that has lost its brokers gets none back.
+            let inquiry = Inquiry::new(&config).map_err(|error| format!("{error:#}"))?;
+            inquiry.ask(|client| {
                 client
                     .fetch_metadata(None, timeout)
                     .map_err(|error| error.to_string())?;

@@ -1,5 +1,7 @@
 //! What a batch of messages covers while it is gathered.
 
+use std::sync::Arc;
+
 use rdkafka::Message;
 use rdkafka::message::BorrowedMessage;
 
@@ -31,11 +33,16 @@ impl Covered {
     }
 
     /// Begins the stretch of a partition's first message, from the offset expected there.
-    pub fn begin(&mut self, message: &BorrowedMessage<'_>, from: Option<i64>) {
+    pub fn begin(
+        &mut self,
+        message: &BorrowedMessage<'_>,
+        (from, topic_id): (Option<i64>, Option<Arc<str>>),
+    ) {
         self.last = self.stretches.len();
         self.stretches.push(Stretch {
             topic: message.topic().into(),
             partition: message.partition(),
+            topic_id,
             from,
             next: message.offset() + 1,
             last_ms: message.timestamp().to_millis(),

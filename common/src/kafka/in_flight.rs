@@ -43,6 +43,12 @@ impl InFlight {
         }
     }
 
+    /// Ends the work that is being done.
+    pub fn end(&self) {
+        let cancel = self.cancel.lock().unwrap_or_else(PoisonError::into_inner);
+        cancel.cancel();
+    }
+
     /// Lets the work be finished within a bound, then ends it. What was being committed at that
     /// moment may still come through: the stored offsets tell, and fence who started from others.
     pub fn settle(&self, runtime: &Handle) {
@@ -52,8 +58,7 @@ impl InFlight {
         });
         if !done {
             tracing::warn!("partitions changed during a long write; the batch is given up");
-            let cancel = self.cancel.lock().unwrap_or_else(PoisonError::into_inner);
-            cancel.cancel();
+            self.end();
         }
     }
 }

@@ -68,8 +68,9 @@ impl<B: Send + 'static, T: Send + 'static> Pipeline<B, T> {
     /// as it starts from offsets that are not stored.
     ///
     /// # Errors
-    /// When the write panicked.
+    /// When the write panicked or ended with [`AdvanceError::Setup`].
     pub fn settle_done(&mut self, follow: &mut impl Follow<B, T>) -> anyhow::Result<bool> {
+        self.consumer.check()?;
         match self.writing.as_ref().is_some_and(Writing::is_done) {
             true => self.settle(follow),
             false => Ok(true),
@@ -77,11 +78,13 @@ impl<B: Send + 'static, T: Send + 'static> Pipeline<B, T> {
     }
 
     /// Begins to write a batch once the one before is done: `write` goes on for as long as a server
-    /// is away, and fails only where the partition was lost. The batch is dropped where the one before
-    /// failed, or the partitions changed.
+    /// is away, and fails with [`AdvanceError::Fenced`] where the partition was lost, or with
+    /// [`AdvanceError::Setup`] where trying again does not help and the batch is not to blame: the call
+    /// that settles the batch then returns that reason as its error, and the service ends with it (exit
+    /// code 1). The batch is dropped where the one before failed, or the partitions changed.
     ///
     /// # Errors
-    /// When a write panicked.
+    /// When the write before panicked or ended with [`AdvanceError::Setup`].
     pub fn write(
         &mut self,
         batch: B,
@@ -115,7 +118,7 @@ impl<B: Send + 'static, T: Send + 'static> Pipeline<B, T> {
     /// stored offsets are gone back to.
     ///
     /// # Errors
-    /// When the write panicked.
+    /// When the write panicked or ended with [`AdvanceError::Setup`].
     pub fn settle<F: Follow<B, T>>(&mut self, follow: &mut F) -> anyhow::Result<bool> {
         let Some(writing) = self.writing.take() else {
             return Ok(true);
@@ -131,6 +134,8 @@ impl<B: Send + 'static, T: Send + 'static> Pipeline<B, T> {
                 tracing::warn!("{error}; the batch is given up and read again");
                 follow.fenced(&error);
             }
+            // Nothing of it is stored: it is read again once the set-up is mended.
+            Outcome::Setup(reason) => anyhow::bail!("{reason}"),
             // A commit under way may still come through: the stored offsets tell.
             Outcome::Ended => {}
         }

@@ -23,6 +23,8 @@ pub(super) enum Outcome<T> {
     Done(T),
     /// Another member has the partition.
     Fenced(AdvanceError),
+    /// The set-up must be mended by a person: the service ends.
+    Setup(String),
     /// It was given up, to leave or for a rebalance; a commit under way may still come through.
     Ended,
 }
@@ -42,8 +44,8 @@ pub(super) struct Writing<B, T> {
 }
 
 impl<B: Send + 'static, T: Send + 'static> Writing<B, T> {
-    /// Begins to `write`, which goes on for as long as a server is away, and fails only where the
-    /// partition was lost.
+    /// Begins to `write`, which goes on for as long as a server is away, and fails where the partition
+    /// was lost or with [`AdvanceError::Setup`].
     pub fn begin(
         runtime: &Handle,
         batch: B,
@@ -57,6 +59,7 @@ impl<B: Send + 'static, T: Send + 'static> Writing<B, T> {
                 let outcome = tokio::select! {
                     written = write(&batch) => match written {
                         Ok(done) => Outcome::Done(done),
+                        Err(AdvanceError::Setup(reason)) => Outcome::Setup(reason),
                         Err(error) => Outcome::Fenced(error),
                     },
                     () = lease.ended() => Outcome::Ended,
@@ -96,7 +99,7 @@ impl<B: Send + 'static, T: Send + 'static> Writing<B, T> {
     /// that what was gathered must be forgotten.
     ///
     /// # Errors
-    /// When the write panicked.
+    /// When the write panicked, or the consumer cannot go on.
     pub fn wait(
         &mut self,
         runtime: &Handle,
@@ -112,6 +115,7 @@ impl<B: Send + 'static, T: Send + 'static> Writing<B, T> {
                 done?;
                 return Ok(is_current);
             }
+            consumer.check()?;
             wait = TEND;
             if consumer.pause() {
                 on_pause();

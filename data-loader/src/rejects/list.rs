@@ -38,6 +38,10 @@ pub async fn list(
             Some(at) => format!("  (sent again {})", at.format("%F %T")),
             None => String::new(),
         };
+        let replayed = match reject.payload_bytes {
+            Some(bytes) => format!("{replayed}  (shortened, of {bytes} bytes)"),
+            None => replayed,
+        };
         println!(
             "{}  {}  {}  {}{replayed}",
             reject.rejected_at.format("%F %T"),
@@ -84,6 +88,9 @@ pub async fn show(
         reject.code,
         reject.reason
     );
+    if let Some(shortened) = reject.shortened() {
+        eprintln!("SHORTENED: {shortened}");
+    }
     out.write_all(&reject.payload)
         .and_then(|()| out.write_all(b"\n"))
         .context("standard output does not take it")
@@ -99,6 +106,8 @@ fn to_json(reject: &Rejected) -> serde_json::Value {
         "reason": reject.reason,
         "key": reject.key.as_deref().map(String::from_utf8_lossy),
         "payload": String::from_utf8_lossy(&reject.payload),
+        "payload_bytes": reject.payload_bytes,
+        "payload_sha256": reject.payload_sha256.as_deref().map(ledger::rejects::hex),
         "rejected_at": reject.rejected_at,
         "replayed_at": reject.replayed_at,
     })

@@ -1,9 +1,11 @@
 //! Sends rejects again, to the topics they came from.
 
+use std::time::Duration;
+
 use anyhow::Context;
 use common::Shutdown;
 use common::kafka::KafkaConfig;
-use rdkafka::producer::{FutureProducer, FutureRecord};
+use rdkafka::producer::FutureRecord;
 use sqlx::PgPool;
 use sqlx::types::chrono::Utc;
 
@@ -11,6 +13,8 @@ use super::select::{Place, Rejected, Selection, at};
 
 /// Messages on their way at a time.
 const BATCH: i64 = 1000;
+/// Longest to wait until Kafka has confirmed them.
+const DELIVERY: Duration = Duration::from_secs(120);
 
 /// Sends the rejects at `places`, or all of the selection where there are none, to the topics they
 /// came from, under their keys; `payload` instead of what one of them held. One that was sent
@@ -37,6 +41,16 @@ pub async fn replay(
         }
         if let (Some(payload), [reject]) = (payload, rejects.as_mut_slice()) {
             reject.payload = payload;
+            reject.payload_bytes = None;
+        }
+        for reject in &rejects {
+            if let Some(shortened) = reject.shortened() {
+                let place = reject.place();
+                anyhow::bail!(
+                    "{place} cannot be sent again as it came: {shortened}; give the message with \
+                     --with FILE"
+                );
+            }
         }
         return send(pool, &producer, &rejects).await;
     }
@@ -50,12 +64,19 @@ pub async fn replay(
         sent += send(pool, &producer, &rejects).await?;
         tracing::info!("{sent} rejects sent again");
     }
+    let shortened = selection.count_shortened(pool, until).await?;
+    if shortened > 0 {
+        tracing::warn!(
+            "{shortened} rejects are not sent again, as their messages were too large to be kept whole: \
+             replay each by its place, --with FILE"
+        );
+    }
     Ok(sent)
 }
 
 async fn send(
     pool: &PgPool,
-    producer: &FutureProducer,
+    producer: &common::kafka::Producer,
     rejects: &[Rejected],
 ) -> anyhow::Result<usize> {
     let mut deliveries = Vec::with_capacity(rejects.len());
@@ -71,8 +92,20 @@ async fn send(
         deliveries.push((reject, delivery));
     }
     let (mut confirmed, mut failed) = (Vec::new(), None);
+    let until = tokio::time::Instant::now() + DELIVERY;
     for (reject, delivery) in deliveries {
-        match delivery.await.context("the producer was closed")? {
+        let delivered = tokio::time::timeout_at(until, delivery).await;
+        let Ok(delivered) = delivered else {
+            mark(pool, &confirmed).await?;
+            anyhow::bail!(
+                "Kafka did not confirm {} within {} s; {} of these {} were confirmed",
+                reject.place(),
+                DELIVERY.as_secs(),
+                confirmed.len(),
+                rejects.len()
+            );
+        };
+        match delivered.context("the producer was closed")? {
             Ok(_) => confirmed.push(reject),
             Err((error, _)) => failed = Some((reject.place(), error)),
         }

@@ -79,7 +79,11 @@ pub(super) struct Rejected {
     pub code: String,
     pub reason: String,
     pub key: Option<Vec<u8>>,
+    /// The first bytes where it was too large to be kept.
     pub payload: Vec<u8>,
+    /// Length and SHA-256 of the whole message, where the payload is shortened.
+    pub payload_bytes: Option<i64>,
+    pub payload_sha256: Option<Vec<u8>>,
     pub rejected_at: DateTime<Utc>,
     pub replayed_at: Option<DateTime<Utc>>,
 }
@@ -95,6 +99,8 @@ impl FromRow<'_, PgRow> for Rejected {
             reason: row.try_get("reason")?,
             key: row.try_get("key")?,
             payload: row.try_get("payload")?,
+            payload_bytes: row.try_get("payload_bytes")?,
+            payload_sha256: row.try_get("payload_sha256")?,
             rejected_at: row.try_get("rejected_at")?,
             replayed_at: row.try_get("replayed_at")?,
         })
@@ -104,6 +110,16 @@ impl FromRow<'_, PgRow> for Rejected {
 impl Rejected {
     pub fn place(&self) -> String {
         format!("{}/{}/{}", self.topic, self.partition, self.offset)
+    }
+
+    /// What is not kept of the message, for people; `None` where all of it is.
+    pub fn shortened(&self) -> Option<String> {
+        let bytes = self.payload_bytes?;
+        let kept = self.payload.len();
+        let sha256 = ledger::rejects::hex(self.payload_sha256.as_deref().unwrap_or_default());
+        Some(format!(
+            "the first {kept} of its {bytes} bytes are kept; SHA-256 of all {sha256}"
+        ))
     }
 }
 
@@ -123,6 +139,26 @@ impl Selection {
             .bind(&self.cluster)
             .bind(self.since)
             .fetch_all(pool)
+            .await
+    }
+
+    /// How many that are to be sent again cannot be, as their message was not kept whole.
+    pub(super) async fn count_shortened(
+        &self,
+        pool: &PgPool,
+        until: DateTime<Utc>,
+    ) -> Result<i64, sqlx::Error> {
+        let sql = format!(
+            "SELECT count(*) FROM rejects WHERE {WHERE} AND rejected_at < $5 \
+             AND replayed_at IS NULL AND payload_bytes IS NOT NULL"
+        );
+        sqlx::query_scalar(&sql)
+            .bind(&self.code)
+            .bind(&self.topic)
+            .bind(&self.cluster)
+            .bind(self.since)
+            .bind(until)
+            .fetch_one(pool)
             .await
     }
 
@@ -146,7 +182,7 @@ impl Selection {
     }
 
     /// The next so many that are to be sent again, of those rejected before `until`: what comes
-    /// back meanwhile is not sent in a circle.
+    /// back meanwhile is not sent in a circle. Those whose message was not kept whole are left out.
     pub(super) async fn to_replay(
         &self,
         pool: &PgPool,
@@ -154,7 +190,7 @@ impl Selection {
         limit: i64,
     ) -> Result<Vec<Rejected>, sqlx::Error> {
         let sql = format!(
-            "SELECT * FROM rejects WHERE {WHERE} AND rejected_at < $5 AND replayed_at IS NULL ORDER BY cluster, topic, partition, \"offset\" LIMIT $6"
+            "SELECT * FROM rejects WHERE {WHERE} AND rejected_at < $5 AND replayed_at IS NULL AND payload_bytes IS NULL ORDER BY cluster, topic, partition, \"offset\" LIMIT $6"
         );
         sqlx::query_as(&sql)
             .bind(&self.code)

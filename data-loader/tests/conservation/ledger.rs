@@ -7,7 +7,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use common::Shutdown;
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
-use rdkafka::producer::{DeliveryFuture, FutureProducer, FutureRecord};
+use rdkafka::producer::{DeliveryFuture, FutureRecord};
 use serde_json::json;
 use sqlx::Row;
 use testbed::Testbed;
@@ -78,7 +78,12 @@ pub fn produce(bed: &Testbed, rng: ChaCha8Rng) -> Producing {
     Producing { stop, task }
 }
 
-fn send(producer: &FutureProducer, topic: &str, key: &str, payload: &str) -> DeliveryFuture {
+fn send(
+    producer: &common::kafka::Producer,
+    topic: &str,
+    key: &str,
+    payload: &str,
+) -> DeliveryFuture {
     let record = FutureRecord::to(topic).key(key).payload(payload);
     match producer.send_result(record) {
         Ok(delivery) => delivery,

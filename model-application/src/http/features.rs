@@ -4,6 +4,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use actix_web::{HttpResponse, web};
+use records::identifier::quoted;
 use records::{Purpose, Schema};
 use serde_json::{Map, Value, json};
 use sqlx::PgPool;
@@ -51,10 +52,10 @@ impl Datamart {
             .get()
             .ok_or_else(|| away("it has not answered yet"))?;
         // Whatever the setting says, it is a name.
-        let quoted = table.replace('"', "\"\"");
         let sql = format!(
-            "SELECT row_to_json(one)::text FROM \"{quoted}\" AS one WHERE \"{}\" = $1",
-            schema.key
+            "SELECT row_to_json(one)::text FROM {} AS one WHERE {} = $1",
+            quoted(table),
+            quoted(&schema.key)
         );
         let asking = sqlx::query_scalar(&sql).bind(id).fetch_optional(pool);
         let found: Option<String> = match tokio::time::timeout(WAIT, asking).await {

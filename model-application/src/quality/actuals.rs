@@ -8,6 +8,7 @@ use std::time::Duration;
 use backon::Retryable;
 use common::database::forever;
 use common::kafka::{Anchor, Anchored, Follow, Limits, Pipeline};
+use common::liveness::Watchdog;
 use common::reject_publisher::RejectPublisher;
 use common::{Health, Metric, Shutdown};
 use ledger::offsets::{self, AdvanceError, Stretch, Stretches};
@@ -58,6 +59,7 @@ impl Learner {
         config: &Config,
         runtime: &Handle,
         anchor: &Anchor,
+        health: &Health,
         shutdown: Shutdown,
     ) -> anyhow::Result<Learner> {
         let anchor = Anchor {
@@ -72,6 +74,7 @@ impl Learner {
             anchor.clone(),
             // Requests are answered without it.
             Health::default(),
+            Watchdog::new(health, "labels", &config.liveness),
             shutdown.clone(),
         )?;
         let producer = config.kafka.producer()?;
@@ -212,11 +215,11 @@ fn read(schema: &Schema, payload: &[u8], arrival_us: i64) -> Result<Actual, Stri
 async fn write(anchor: &Anchor, batch: &Batch) -> Result<(), AdvanceError> {
     (|| write_once(anchor, batch))
         .retry(forever())
-        .when(|error| !matches!(error, AdvanceError::Fenced { .. }))
+        .when(|error| matches!(error, AdvanceError::Database(_)))
         .notify(|error, wait| {
             let error = match error {
                 AdvanceError::Database(source) => format!("{error}: {source}"),
-                AdvanceError::Fenced { .. } => error.to_string(),
+                _ => error.to_string(),
             };
             tracing::warn!(retry_in_ms = wait.as_millis() as u64, "actuals: {error}");
         })

@@ -2,6 +2,7 @@
 
 use anyhow::{Context, ensure};
 use records::decode::Decoder;
+use records::identifier::{quoted, quoted_path};
 use records::{Purpose, Schema, timestamp};
 use sqlx::{PgPool, Row};
 
@@ -37,18 +38,18 @@ impl FromTable {
             schema.name,
             missing.join(", ")
         );
-        let quoted = |name: &str| format!("\"{name}\"");
         let columns: Vec<String> = fields
             .iter()
             .filter(|field| is_there(&field.name))
-            .map(|field| quoted(&field.name))
+            .map(|field| quoted(&field.name).into_owned())
             .collect();
         let (columns, key) = (columns.join(", "), quoted(&schema.key));
+        let from = quoted_path(table);
         Ok(FromTable {
             pool,
             table: table.to_owned(),
             sql: format!(
-                "SELECT {key}::text, row_to_json(one)::text FROM (SELECT {columns} FROM {table}) one \
+                "SELECT {key}::text, row_to_json(one)::text FROM (SELECT {columns} FROM {from}) one \
                  WHERE $1::text IS NULL OR {key} > $1 ORDER BY {key} LIMIT {ROWS}"
             ),
             decoder: Decoder::new(schema, Purpose::Request),

@@ -5,6 +5,7 @@ use std::io::{BufWriter, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
+use records::file::Formulas;
 use serde::{Deserialize, Serialize};
 
 use super::columns::{self, Columns};
@@ -15,6 +16,7 @@ pub(super) struct ToCsv {
     path: PathBuf,
     file: File,
     columns: Columns,
+    formulas: Formulas,
 }
 
 /// How far it is, in a file beside it.
@@ -26,7 +28,7 @@ struct Kept {
 }
 
 impl ToCsv {
-    pub fn open(path: &Path, columns: Columns) -> anyhow::Result<ToCsv> {
+    pub fn open(path: &Path, columns: Columns, formulas: Formulas) -> anyhow::Result<ToCsv> {
         let place = partial(path);
         let file = OpenOptions::new()
             .create(true)
@@ -39,6 +41,7 @@ impl ToCsv {
             path: path.to_owned(),
             file,
             columns,
+            formulas,
         })
     }
 
@@ -75,7 +78,7 @@ impl ToCsv {
         for answer in answers {
             let ends = self.columns.has_range().then(|| columns::range(answer));
             let class = self.columns.has_class().then(|| columns::class(answer));
-            writer.write_field(&answer.id.text)?;
+            writer.write_field(self.formulas.cell(&answer.id.text).as_bytes())?;
             writer.write_field(answer.prediction.to_string())?;
             for end in ends.into_iter().flat_map(|(low, high)| [low, high]) {
                 writer.write_field(end.to_string())?;
@@ -83,7 +86,7 @@ impl ToCsv {
             if let Some(class) = class {
                 writer.write_field(class.to_string())?;
             }
-            writer.write_field(&answer.model)?;
+            writer.write_field(self.formulas.cell(&answer.model).as_bytes())?;
             writer.write_record(None::<&[u8]>)?;
         }
         writer.flush().with_context(failed)?;

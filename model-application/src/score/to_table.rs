@@ -6,6 +6,7 @@ use sqlx::{PgPool, Row};
 use super::Progress;
 use super::columns::{self, Columns};
 use model_application::Answer;
+use records::identifier::quoted_path;
 
 /// SQL of the table that says how far scorings are.
 const PROGRESS: &str = "CREATE TABLE IF NOT EXISTS scorings (
@@ -29,8 +30,9 @@ impl ToTable {
         let names = columns.names();
         let defined: Vec<String> = names.iter().map(|name| defined(name)).collect();
         let sql = format!(
-            "CREATE TABLE IF NOT EXISTS {table} ({}, \
+            "CREATE TABLE IF NOT EXISTS {} ({}, \
              scored_at timestamptz NOT NULL DEFAULT now()); {PROGRESS}",
+            quoted_path(table),
             defined.join(", ")
         );
         common::database::make_tables(&pool, &sql)
@@ -112,7 +114,7 @@ impl ToTable {
         let changed: Vec<String> = changed
             .map(|name| format!("{name} = excluded.{name}"))
             .collect();
-        let (table, names) = (&self.table, names.join(", "));
+        let (table, names) = (quoted_path(&self.table), names.join(", "));
         format!(
             "INSERT INTO {table} ({names}) \
              SELECT DISTINCT ON (id) * FROM unnest({}) AS new ({names}) \

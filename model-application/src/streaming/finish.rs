@@ -9,10 +9,10 @@ use anyhow::Context;
 use backon::BackoffBuilder;
 use bytes::Bytes;
 use common::database::{self, forever};
-use common::kafka::{Anchor, Topics};
+use common::kafka::{Anchor, Producer, Topics};
 use ledger::offsets::{self, AdvanceError};
 use ledger::rejects::{self, Reject};
-use rdkafka::producer::{DeliveryFuture, FutureProducer, FutureRecord};
+use rdkafka::producer::{DeliveryFuture, FutureRecord};
 use sqlx::pool::PoolConnection;
 use sqlx::{Connection, PgPool, Postgres};
 
@@ -50,7 +50,7 @@ pub(super) struct Finisher {
     /// Its commits are not waited for: what a crash of the server loses of the offsets is read and
     /// published again, the same.
     offsets: PgPool,
-    producer: FutureProducer,
+    producer: Producer,
     topics: Topics,
     control: Arc<Control>,
 }

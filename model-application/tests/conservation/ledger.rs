@@ -6,7 +6,7 @@ use std::time::Duration;
 use common::Shutdown;
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
-use rdkafka::producer::{DeliveryFuture, FutureProducer, FutureRecord};
+use rdkafka::producer::{DeliveryFuture, FutureRecord};
 use serde_json::{Value, json};
 use sqlx::Row;
 use testbed::Testbed;
@@ -77,7 +77,7 @@ pub fn produce(bed: &Testbed, rng: ChaCha8Rng) -> Producing {
     Producing { stop, task }
 }
 
-fn send(producer: &FutureProducer, topic: &str, id: u64, payload: &str) -> DeliveryFuture {
+fn send(producer: &common::kafka::Producer, topic: &str, id: u64, payload: &str) -> DeliveryFuture {
     let key = id.to_string();
     let record = FutureRecord::to(topic).key(&key).payload(payload);
     match producer.send_result(record) {

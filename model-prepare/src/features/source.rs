@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, ensure};
 use records::Schema;
+use records::identifier::quoted;
 use sqlx::PgPool;
 use valuation::datamart::{Identity, Rows};
 
@@ -74,7 +75,7 @@ impl Source {
                 let now = Watermark::now(pool).await?;
                 let since = since.and_then(Watermark::parse);
                 let selection = Selection {
-                    table: schema.table.clone(),
+                    table: quoted(&schema.table).into_owned(),
                     condition: since.and_then(|since| now.since(&since)),
                     first: None,
                 };

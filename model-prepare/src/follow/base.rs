@@ -196,7 +196,10 @@ async fn of_listings(
             Ok(model) => {
                 let rows = model.report().rows;
                 let source = format!("{rows} listings of the table {}", training.schema.table);
-                return Ok(Some((model, source, Some(from.into_iter().collect()))));
+                let from = from
+                    .into_iter()
+                    .map(|(partition, stored)| (partition, stored.next));
+                return Ok(Some((model, source, Some(from.collect()))));
             }
             Err(error) => {
                 let why = format!("there is no base yet: {error:#}");

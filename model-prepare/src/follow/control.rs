@@ -130,8 +130,10 @@ impl Control {
         Arc::new(move || {
             let mut status = serde_json::json!(*control.account());
             status["service"] = "model-prepare follow".into();
-            if let Some(lag) = control.lag.get() {
-                status["lag_records"] = lag.records().into();
+            let lag = control.lag.get().map(|lag| lag.status());
+            let lag = lag.unwrap_or_default();
+            for key in ["lag_records", "lag_seconds", "partitions"] {
+                status[key] = lag[key].clone();
             }
             status
         })

@@ -3,11 +3,10 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use backon::Retryable;
 use common::arrival::Arrivals;
-use common::database::forever;
 use common::kafka::{Anchored, Follow as Following, Limits, Pipeline};
-use common::{Health, Shutdown};
+use common::liveness::{Retrying, Watchdog};
+use common::{Fault, Health, Shutdown};
 use ledger::offsets::{AdvanceError, Stretch, Stretches};
 use ledger::rejects::Reject;
 use rdkafka::Message;
@@ -50,6 +49,8 @@ pub(super) struct Learner {
     control: Arc<Control>,
     screen: Screen,
     shown: Instant,
+    /// Writes and looks that are tried again are seen in the health report.
+    retrying: Retrying,
     runtime: Handle,
     shutdown: Shutdown,
 }
@@ -69,12 +70,14 @@ impl Learner {
         shutdown: Shutdown,
     ) -> anyhow::Result<Learner> {
         let runtime = Handle::current();
+        let retrying = Retrying::new(&health, "storing", &wanted.training.liveness);
         let consumer = Anchored::subscribe(
             &wanted.kafka,
             &[&wanted.kafka.topics.new_data],
             wanted.follow.fetch_wait_ms,
             store.anchor.clone(),
-            health,
+            health.clone(),
+            Watchdog::new(&health, "progress", &wanted.training.liveness),
             shutdown.clone(),
         )?;
         control.watch(consumer.lag());
@@ -84,7 +87,9 @@ impl Learner {
             pipeline: Pipeline::new(consumer, &runtime, shutdown.clone()),
             teller: Teller {
                 control: Arc::clone(&control),
+                broken: None,
             },
+            retrying,
             decoder: Decoder::new(&wanted.training.schema, Purpose::Listing)
                 .with_max_message_bytes(wanted.kafka.max_message_bytes),
             arrivals: Arrivals::default(),
@@ -108,6 +113,12 @@ impl Learner {
         self.publish_where_due()?;
         while !self.shutdown.is_cancelled() && self.left() > 0 {
             self.show(false);
+            if let Some(why) = &self.teller.broken {
+                anyhow::bail!(
+                    "what was learned cannot be stored, and waiting will not help: {why}; look at the tables \
+                     and the rights of the database (--check says what to mend)"
+                );
+            }
             let Some(gathered) = self.gather() else {
                 if !self.pipeline.settle_done(&mut self.teller)? {
                     self.go_back()?;
@@ -121,7 +132,8 @@ impl Learner {
             }
             let change = self.learn(gathered)?;
             let store = self.store.clone();
-            let write = async move |change: &Change| write(&store, change).await;
+            let retrying = self.retrying.clone();
+            let write = async move |change: &Change| write(&store, change, &retrying).await;
             self.pipeline.write(change, &mut self.teller, write)?;
             self.control.stands(&self.standing);
             if self.is_due() {
@@ -258,11 +270,16 @@ impl Learner {
         if self.shutdown.is_cancelled() {
             return Ok(());
         }
-        let loading = (|| self.store.load())
-            .retry(forever())
-            .notify(|error, wait| {
-                tracing::warn!(retry_in_ms = wait.as_millis() as u64, "{error:#}");
-            });
+        let fault = |error: &anyhow::Error| {
+            let of_database = error.downcast_ref::<sqlx::Error>().map(Fault::of_database);
+            of_database.unwrap_or(Fault::Setup)
+        };
+        let warn = |error: &anyhow::Error, wait: Duration| {
+            tracing::warn!(retry_in_ms = wait.as_millis() as u64, "{error:#}");
+        };
+        let loading = self
+            .retrying
+            .until_done(async || self.store.load().await, fault, warn);
         let shutdown = &self.shutdown;
         let loaded = self.runtime.block_on(async {
             tokio::select! {
@@ -308,7 +325,7 @@ impl Learner {
         let shutdown = &self.shutdown;
         let written = self.runtime.block_on(async {
             tokio::select! {
-                written = write(&self.store, &change) => Some(written),
+                written = write(&self.store, &change, &self.retrying) => Some(written),
                 () = shutdown.cancelled() => None,
             }
         });
@@ -332,24 +349,30 @@ impl Learner {
     }
 }
 
-/// Writes, however long the database is away.
-async fn write(store: &Store, change: &Change) -> Result<(), AdvanceError> {
-    (|| store.write(change))
-        .retry(forever())
-        .when(|error| !matches!(error, AdvanceError::Fenced { .. }))
-        .notify(|error, wait| {
-            let said = match error {
-                AdvanceError::Database(source) => format!("{error}: {source}"),
-                AdvanceError::Fenced { .. } => error.to_string(),
-            };
-            tracing::warn!(retry_in_ms = wait.as_millis() as u64, "{said}");
-        })
+/// Writes, however long the database is away; what waiting does not mend is an error.
+async fn write(store: &Store, change: &Change, retrying: &Retrying) -> Result<(), AdvanceError> {
+    let fault = |error: &AdvanceError| match error {
+        AdvanceError::Database(error) => Fault::of_database(error),
+        // Not to be tried again: what is stored is read anew.
+        AdvanceError::Fenced { .. } | AdvanceError::Setup(_) => Fault::Row,
+    };
+    let warn = |error: &AdvanceError, wait: Duration| {
+        let said = match error {
+            AdvanceError::Database(source) => format!("{error}: {source}"),
+            AdvanceError::Fenced { .. } | AdvanceError::Setup(_) => error.to_string(),
+        };
+        tracing::warn!(retry_in_ms = wait.as_millis() as u64, "{said}");
+    };
+    retrying
+        .until_done(async || store.write(change).await, fault, warn)
         .await
 }
 
 /// What is told of batches that are in the database.
 struct Teller {
     control: Arc<Control>,
+    /// Why nothing more can be stored.
+    broken: Option<String>,
 }
 
 impl Following<Change, ()> for Teller {
@@ -362,6 +385,14 @@ impl Following<Change, ()> for Teller {
     }
 
     fn fenced(&mut self, why: &AdvanceError) {
-        self.control.failed(why.to_string());
+        let why = match why {
+            AdvanceError::Database(source) => {
+                let why = format!("{why}: {source}");
+                self.broken = Some(why.clone());
+                why
+            }
+            AdvanceError::Fenced { .. } => why.to_string(),
+        };
+        self.control.failed(why);
     }
 }

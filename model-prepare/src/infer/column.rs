@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use records::schema::reserved::free_field;
 use records::{measure, timestamp};
 
 /// More levels than this are an identifier or free text.
@@ -53,7 +54,7 @@ impl Column {
     pub(super) fn new(header: &str, position: usize) -> Column {
         Column {
             header: header.to_owned(),
-            name: identifier(header, position),
+            name: free_field(identifier(header, position)),
             filled: 0,
             booleans: 0,
             integers: 0,

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use anyhow::{bail, ensure};
+use records::schema::reserved::free_table;
 
 use super::Ragged;
 use super::column::{Column, identifier};
@@ -56,7 +57,7 @@ impl Seen<'_> {
             text,
             "name = {:?}\nversion = 1\ntask = {task:?}\ntable = {:?}\n",
             self.name,
-            identifier(self.name, 0),
+            free_table(identifier(self.name, 0)),
         );
         let _ = match key {
             Some(key) => writeln!(text, "key = {:?}", key.name),

@@ -3,6 +3,7 @@
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 
+use super::split::{Split, SplitError};
 use super::{FileBatch, FileError, Matching, RowReject, recognise, refuse};
 use crate::columns::Columns;
 use crate::reject::Reason;
@@ -18,11 +19,10 @@ const HEADER_BYTES: u64 = 64 * 1024;
 /// Reads delimited text with a header line.
 pub struct Delimited<R: Read> {
     path: PathBuf,
-    reader: csv::Reader<std::io::Chain<std::io::Cursor<Vec<u8>>, BufReader<R>>>,
+    records: Split<std::io::Chain<std::io::Cursor<Vec<u8>>, BufReader<R>>>,
     matching: Matching,
     row: Row,
     columns: Columns,
-    record: csv::ByteRecord,
 }
 
 impl<R: Read> Delimited<R> {
@@ -54,16 +54,11 @@ impl<R: Read> Delimited<R> {
             .rev()
             .max_by_key(occurrences)
             .unwrap_or(b',');
-        let mut reader = csv::ReaderBuilder::new()
-            .delimiter(separator)
-            .flexible(true)
-            .from_reader(std::io::Cursor::new(head).chain(source));
-        let header = reader
-            .byte_headers()
-            .map_err(|error| invalid(path, &error))?;
-        let line = header.position().map_or(1, csv::Position::line);
-        let names: Vec<String> = header
-            .iter()
+        let mut records = Split::new(std::io::Cursor::new(head).chain(source), separator);
+        records.advance().map_err(|error| failed(path, error))?;
+        let line = records.line();
+        let names: Vec<String> = records
+            .cells()
             .enumerate()
             .map(|(position, name)| match std::str::from_utf8(name) {
                 Ok(name) => Ok(name.trim().to_owned()),
@@ -85,10 +80,9 @@ impl<R: Read> Delimited<R> {
         Ok(Delimited {
             matching,
             path: path.to_owned(),
-            reader,
+            records,
             row: Row::new(schema, purpose),
             columns: Columns::new(schema, purpose),
-            record: csv::ByteRecord::new(),
         })
     }
 
@@ -105,22 +99,17 @@ impl<R: Read> Delimited<R> {
         let (mut lines, mut rejects) = (Vec::new(), Vec::new());
         let now_us = timestamp::now_us();
         while self.columns.len() + rejects.len() < max_rows {
-            let more = self
-                .reader
-                .read_byte_record(&mut self.record)
-                .map_err(|error| invalid(&self.path, &error))?;
-            if !more {
+            let more = self.records.advance();
+            if !more.map_err(|error| failed(&self.path, error))? {
                 break;
             }
+            let line = self.records.line();
             match self.fill(now_us) {
                 Ok(()) => {
                     self.columns.push(&self.row);
-                    lines.push(self.line());
+                    lines.push(line);
                 }
-                Err(reason) => rejects.push(RowReject {
-                    line: self.line(),
-                    reason,
-                }),
+                Err(reason) => rejects.push(RowReject { line, reason }),
             }
         }
         if self.columns.is_empty() && rejects.is_empty() {
@@ -135,15 +124,14 @@ impl<R: Read> Delimited<R> {
 
     fn fill(&mut self, now_us: i64) -> Result<(), Reason> {
         self.row.clear();
-        if self.record.len() != self.matching.targets.len() {
-            let lines = self.reader.position().line() - self.line();
+        if self.records.len() != self.matching.targets.len() {
             return Err(Reason::Ragged {
                 expected: self.matching.targets.len(),
-                found: self.record.len(),
-                lines,
+                found: self.records.len(),
+                lines: self.records.lines(),
             });
         }
-        for (cell, target) in self.record.iter().zip(&self.matching.targets) {
+        for (cell, target) in self.records.cells().zip(&self.matching.targets) {
             let Some(index) = *target else { continue };
             let text = std::str::from_utf8(cell).map_err(|error| Reason::InvalidText {
                 field: self.row.slots()[index].field.name.clone(),
@@ -151,22 +139,7 @@ impl<R: Read> Delimited<R> {
             })?;
             self.row.set_untyped(index, text)?;
         }
-        let line = self.line();
-        self.row.finish(now_us, &line)
-    }
-
-    /// That of the record read last.
-    fn line(&self) -> u64 {
-        let from = self.record.position().map_or(0, csv::Position::line);
-        // Blank lines before a record were read with it: they are what its own lines leave.
-        let read = self.reader.position().line().saturating_sub(from);
-        let own = 1 + self
-            .record
-            .as_slice()
-            .iter()
-            .filter(|byte| **byte == b'\n')
-            .count() as u64;
-        from + read.saturating_sub(own)
+        self.row.finish(now_us, &self.records.line())
     }
 }
 
@@ -189,10 +162,15 @@ fn is_blank(head: &[u8]) -> bool {
     text.iter().all(u8::is_ascii_whitespace)
 }
 
-fn invalid(path: &Path, error: &csv::Error) -> FileError {
-    FileError::Format {
-        path: path.to_owned(),
-        format: "CSV",
-        detail: error.to_string(),
+fn failed(path: &Path, error: SplitError) -> FileError {
+    let path = path.to_owned();
+    match error {
+        SplitError::Io(source) => FileError::Io { path, source },
+        SplitError::TooLong { line, column, most } => FileError::TooLong {
+            path,
+            line,
+            column,
+            most,
+        },
     }
 }

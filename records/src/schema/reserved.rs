@@ -3,21 +3,27 @@
 use super::delisting::DELISTED_AT;
 
 /// Tables of the services.
-pub const TABLES: [&str; 14] = [
+pub const TABLES: &[&str] = &[
     "actuals",
+    "answer_counts",
     "answers",
     "arrivals",
+    "crawler_hosts",
+    "crawler_listings",
+    "crawler_migrations",
+    "crawler_pages",
+    "crawler_sites",
     "feature_states",
     "followed",
     "follows",
+    "labelled_answers",
     "ledger_migrations",
     "offsets",
     "quality",
+    "quality_progress",
     "rejects",
     "scorings",
     "tallies",
-    "label_tallies",
-    "quality_tallies",
 ];
 
 /// Beginning of the names of temporary tables and others to come.
@@ -28,6 +34,23 @@ const COLUMNS: [&str; 2] = ["stored_at", DELISTED_AT];
 
 /// Columns that every table of PostgreSQL has.
 const SYSTEM_COLUMNS: [&str; 6] = ["cmax", "cmin", "ctid", "tableoid", "xmax", "xmin"];
+
+/// A name for a table: itself, or one beside it where it is taken.
+pub fn free_table(name: String) -> String {
+    match check_table(&name) {
+        Ok(()) => name,
+        Err(_) if name.starts_with(PREFIX) => format!("of_{name}"),
+        Err(_) => format!("{name}_records"),
+    }
+}
+
+/// A name for a field: itself, or one beside it where it is taken.
+pub fn free_field(name: String) -> String {
+    match check_field(&name) {
+        Ok(()) => name,
+        Err(_) => format!("{name}_value"),
+    }
+}
 
 /// Whether a table may be called so.
 ///
@@ -63,4 +86,20 @@ pub(super) fn check_field(name: &str) -> Result<(), String> {
         "field {name:?} has the name of a column that {whose}: name it otherwise, such as \
          name = \"{name}_value\" (with column = {name:?} where files have that header)"
     ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_that_is_taken_has_a_free_one_beside_it() {
+        let tables = ["homes", "rejects", "hedonic_incoming"];
+        let free = tables.map(|name| free_table(name.to_owned()));
+        assert_eq!(free, ["homes", "rejects_records", "of_hedonic_incoming"]);
+        assert!(free.iter().all(|name| check_table(name).is_ok()));
+        assert!(TABLES.is_sorted());
+        assert_eq!(free_field("price".to_owned()), "price");
+        assert_eq!(free_field("stored_at".to_owned()), "stored_at_value");
+    }
 }

@@ -11,6 +11,7 @@ use serde::de::DeserializeOwned;
 use tokio::runtime::Runtime;
 
 use crate::RegistryError;
+use crate::limits::JSON_BYTES;
 
 /// Longest that a call is tried again for: a training is not to hang on it.
 const TRIED_FOR: Duration = Duration::from_secs(20);
@@ -114,6 +115,7 @@ impl Objects {
     pub(super) fn get(
         &self,
         name: &str,
+        most: u64,
     ) -> Result<Option<(Vec<u8>, UpdateVersion)>, RegistryError> {
         let path = self.path(name);
         let found = self.wait(async {
@@ -122,10 +124,22 @@ impl Objects {
                 e_tag: found.meta.e_tag.clone(),
                 version: found.meta.version.clone(),
             };
-            Ok((found.bytes().await?.to_vec(), state))
+            let mut bytes = Vec::new();
+            let mut parts = found.into_stream();
+            while let Some(part) = parts.try_next().await? {
+                if (bytes.len() + part.len()) as u64 > most {
+                    return Ok(None);
+                }
+                bytes.extend_from_slice(&part);
+            }
+            Ok(Some((bytes, state)))
         });
         match found {
-            Ok(found) => Ok(Some(found)),
+            Ok(Some(found)) => Ok(Some(found)),
+            Ok(None) => Err(RegistryError::Input(bounded::InputError::TooLarge {
+                path: format!("{}/{name}", self.place).into(),
+                most,
+            })),
             Err(object_store::Error::NotFound { .. }) => Ok(None),
             Err(error) => Err(self.failed(error)),
         }
@@ -136,7 +150,7 @@ impl Objects {
         &self,
         name: &str,
     ) -> Result<Option<(T, UpdateVersion)>, RegistryError> {
-        let Some((bytes, state)) = self.get(name)? else {
+        let Some((bytes, state)) = self.get(name, JSON_BYTES)? else {
             return Ok(None);
         };
         let value = serde_json::from_slice(&bytes).map_err(|error| self.broken(name, &error))?;

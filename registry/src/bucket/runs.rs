@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use object_store::PutMode;
 
 use super::{Bucket, at};
-use crate::run::{fresh_id, is_inside};
-use crate::{Artifact, RegistryError, Run};
+use crate::run::is_inside;
+use crate::{Artifact, RegistryError, Run, fresh};
 
 fn run_at(id: &str) -> String {
     format!("runs/{id}/run.json")
@@ -61,14 +61,17 @@ impl Bucket {
         if !is_inside(run) || !is_inside(name) {
             return Ok(None);
         }
-        let found = self.objects.get(&format!("runs/{run}/artifacts/{name}"))?;
+        let found = self.objects.get(
+            &format!("runs/{run}/artifacts/{name}"),
+            self.limits.version_bytes,
+        )?;
         let Some((bytes, _)) = found else {
             return Ok(None);
         };
         let path = self.cache.join("runs").join(run).join(name);
         let parent = path.parent().unwrap_or(&self.cache);
         fs::create_dir_all(parent).map_err(at(parent))?;
-        let fresh = parent.join(format!(".new-{}", fresh_id()));
+        let fresh = fresh::beside(parent);
         fs::write(&fresh, bytes).map_err(at(&fresh))?;
         fs::rename(&fresh, &path).map_err(at(&path))?;
         Ok(Some(path))

@@ -1,7 +1,7 @@
 //! Versions: files first, then the object that says that there is a version.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use object_store::PutMode;
 use serde::{Deserialize, Serialize};
@@ -9,8 +9,9 @@ use serde::{Deserialize, Serialize};
 use super::{Bucket, at};
 use crate::error::Fill;
 use crate::history::now_ms;
+use crate::limits::{Budget, VERSION_FILES};
 use crate::run::fresh_id;
-use crate::{RegistryError, Version, VersionInfo, sums};
+use crate::{RegistryError, Version, VersionInfo, fresh, sums};
 
 /// Tries to find a free number while others publish too.
 const TRIES: u64 = 1000;
@@ -68,8 +69,7 @@ impl Bucket {
         write: &mut Fill<'_>,
     ) -> Result<Version, RegistryError> {
         let id = fresh_id();
-        let fresh = self.cache.join(format!(".publish-{id}"));
-        fs::create_dir_all(&fresh).map_err(at(&fresh))?;
+        let fresh = self.fresh()?;
         let published = write(&fresh)
             .map_err(RegistryError::Write)
             .and_then(|()| self.place_files(&fresh, &id, run));
@@ -122,34 +122,64 @@ impl Bucket {
 
     pub(super) fn fetched(&self, number: u64) -> Result<std::path::PathBuf, RegistryError> {
         let kept = self.version_of(number).path;
-        if matches!(sums::check(&kept, number), Ok(true)) {
+        if matches!(sums::check(&kept, number, self.limits), Ok(true)) {
             return Ok(kept);
         }
         let manifest = self.manifest(number)?;
-        let fresh = self.cache.join(format!(".fetch-{}", fresh_id()));
-        fs::create_dir_all(&fresh).map_err(at(&fresh))?;
-        let fetch = || {
+        self.check_names(&manifest, number)?;
+        let fresh = self.fresh()?;
+        let mut budget = Budget::new(self.limits, number);
+        let mut fetch = || {
             for name in &manifest.files {
-                let found = self.objects.get(&format!("files/{}/{name}", manifest.id))?;
+                let object = format!("files/{}/{name}", manifest.id);
+                let found = self.objects.get(&object, budget.left())?;
                 let (bytes, _) = found.ok_or(RegistryError::Checksum {
                     number,
                     file: name.clone(),
                 })?;
+                budget.take(bytes.len())?;
                 let path = fresh.join(name);
                 fs::write(&path, bytes).map_err(at(&path))?;
             }
-            sums::check(&fresh, number)?;
+            sums::check(&fresh, number, self.limits)?;
             // What was there did not pass its checks.
             let _ = fs::remove_dir_all(&kept);
             match fs::rename(&fresh, &kept) {
                 // Another has fetched it meanwhile.
-                Err(_) if matches!(sums::check(&kept, number), Ok(true)) => Ok(()),
+                Err(_) if matches!(sums::check(&kept, number, self.limits), Ok(true)) => Ok(()),
                 other => other.map_err(at(&kept)),
             }
         };
         let fetched = fetch();
         let _ = fs::remove_dir_all(&fresh);
         fetched.map(|()| kept)
+    }
+
+    /// Whether the manifest names files, and not too many: another may have written it.
+    fn check_names(&self, manifest: &Manifest, number: u64) -> Result<(), RegistryError> {
+        let wrong = |detail: String| RegistryError::Content {
+            path: format!("{}/{}", self.objects.place(), manifest_of(number)).into(),
+            detail,
+        };
+        if manifest.files.len() > VERSION_FILES {
+            return Err(wrong(format!("it names more than {VERSION_FILES} files")));
+        }
+        let is_id = manifest.id.bytes().all(|byte| byte.is_ascii_alphanumeric());
+        let mut names = manifest.files.iter();
+        match names.find(|name| !sums::is_file_name(name)) {
+            Some(name) => Err(wrong(format!("{name:?} is no file's name"))),
+            None if !is_id => Err(wrong(format!("{:?} is no id", manifest.id))),
+            None => Ok(()),
+        }
+    }
+
+    /// A directory of the cache to be filled.
+    fn fresh(&self) -> Result<PathBuf, RegistryError> {
+        fs::create_dir_all(&self.cache).map_err(at(&self.cache))?;
+        fresh::sweep(&self.cache);
+        let fresh = fresh::beside(&self.cache);
+        fs::create_dir(&fresh).map_err(at(&fresh))?;
+        Ok(fresh)
     }
 
     pub(super) fn info_of(&self, number: u64) -> Result<VersionInfo, RegistryError> {

@@ -2,21 +2,15 @@
 
 use std::fs::{self, File};
 use std::io::{ErrorKind, Write};
-use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::path::Path;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::at;
 use crate::RegistryError;
-
-/// A name beside `path` that nobody else uses.
-pub(super) fn beside(directory: &Path) -> PathBuf {
-    static COUNT: AtomicU64 = AtomicU64::new(0);
-    let count = COUNT.fetch_add(1, Ordering::Relaxed);
-    directory.join(format!(".new-{}-{count}", std::process::id()))
-}
+pub(super) use crate::fresh::beside;
+use crate::limits::{JSON_BYTES, input};
 
 /// Writes `value` as JSON; directories on the way are made.
 pub(super) fn write_json(path: &Path, value: &impl Serialize) -> Result<(), RegistryError> {
@@ -44,12 +38,14 @@ pub(super) fn write_json(path: &Path, value: &impl Serialize) -> Result<(), Regi
 
 /// Reads what [`write_json`] wrote; `None` where nothing is.
 pub(super) fn read_json<T: DeserializeOwned>(path: &Path) -> Result<Option<T>, RegistryError> {
-    let bytes = match fs::read(path) {
+    let bytes = match bounded::read(path, JSON_BYTES) {
         Ok(bytes) => bytes,
-        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
-            return Ok(None);
+        Err(error) => {
+            return match error.io().map(std::io::Error::kind) {
+                Some(ErrorKind::NotFound | ErrorKind::NotADirectory) => Ok(None),
+                _ => Err(input(error)),
+            };
         }
-        Err(error) => return Err(at(path)(error)),
     };
     let content = |error: serde_json::Error| RegistryError::Content {
         path: path.to_owned(),

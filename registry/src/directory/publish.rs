@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{at, atomic};
 use crate::history::now_ms;
-use crate::{RegistryError, Version};
+use crate::{RegistryError, Version, fresh};
 
 /// Tries to find a free number while others publish too.
 const TRIES: u64 = 1000;
@@ -31,8 +31,10 @@ pub(super) fn publish<E: From<RegistryError>>(
     run: Option<&str>,
     write: impl FnOnce(&Path) -> Result<(), E>,
 ) -> Result<Version, E> {
+    fs::create_dir_all(root).map_err(at(root))?;
+    fresh::sweep(root);
     let fresh = atomic::beside(root);
-    fs::create_dir_all(&fresh).map_err(at(&fresh))?;
+    fs::create_dir(&fresh).map_err(at(&fresh))?;
     let result = write(&fresh).and_then(|()| {
         if let Some(run) = run {
             let origin = Origin {

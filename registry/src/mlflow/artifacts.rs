@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::Mlflow;
 use crate::RegistryError;
+use crate::limits::Budget;
 use crate::run::is_inside;
 
 impl Mlflow {
@@ -25,7 +26,19 @@ impl Mlflow {
             Some(with_host) => with_host.split_once('/').map_or("", |(_, path)| path),
             None => rest,
         };
-        Ok(path.trim_matches('/').to_owned())
+        let path = path.trim_matches('/');
+        // A path that a URL would read otherwise may be any other call of the server.
+        let is_plain =
+            |part: &str| !matches!(part, "" | "." | "..") && !part.contains(['\\', '%', '?', '#']);
+        if !path.split('/').all(is_plain) || path.contains(char::is_control) {
+            return Err(RegistryError::Refused {
+                uri: self.client.uri().to_owned(),
+                call: "files".to_owned(),
+                code: format!("they lie at {uri:?}"),
+                message: "expected a plain path, without `..`, backslashes and escapes".to_owned(),
+            });
+        }
+        Ok(path.to_owned())
     }
 
     pub(super) fn put(&self, root: &str, name: &str, file: &Path) -> Result<(), RegistryError> {
@@ -48,7 +61,9 @@ impl Mlflow {
         if !self.client.list(folder)?.iter().any(|file| file == own) {
             return Ok(None);
         }
-        let bytes = self.client.download(&path)?;
+        let bytes = self
+            .client
+            .download(&path, &mut Budget::new(self.limits, 0))?;
         let to = self.cache.join("runs").join(run).join(name);
         write(&to, &bytes)?;
         Ok(Some(to))

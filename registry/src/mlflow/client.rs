@@ -1,19 +1,26 @@
 //! Calls over HTTP: one at a time, repeated where the server did not answer.
 
 use std::fmt;
+use std::io::{ErrorKind, Read};
 use std::sync::OnceLock;
 use std::time::Duration;
 
 use reqwest::blocking::{Client as Http, RequestBuilder, Response};
+use reqwest::redirect::Policy;
 use reqwest::{Method, StatusCode, Url};
 use serde_json::Value;
 
 use crate::RegistryError;
+use crate::limits::{Budget, JSON_BYTES};
 
 /// Calls made at most before the server counts as away.
 const TRIES: u32 = 4;
 /// Pause before the second try; each further one is twice as long.
 const PAUSE: Duration = Duration::from_millis(200);
+/// Bytes of a file that are read at a time.
+const PART: usize = 64 << 10;
+/// Bytes of a server's error that are read.
+const REFUSAL_BYTES: u64 = 4096;
 /// The registry's calls.
 const API: &str = "api/2.0/mlflow/";
 /// The proxy for files.
@@ -126,12 +133,60 @@ impl Client {
         .map(drop)
     }
 
-    pub(super) fn download(&self, path: &str) -> Result<Vec<u8>, RegistryError> {
+    /// A file, within what is left of a budget.
+    pub(super) fn download(
+        &self,
+        path: &str,
+        budget: &mut Budget,
+    ) -> Result<Vec<u8>, RegistryError> {
         let url = self.url(&format!("{FILES}/{path}"), &[])?;
         let what = format!("the file {path}");
         let answer = self.answer(&what, &|http| http.request(Method::GET, url.clone()))?;
-        let bytes = answer.bytes().map_err(|error| self.away(&error))?;
-        Ok(bytes.to_vec())
+        if answer
+            .content_length()
+            .is_some_and(|length| length > budget.left())
+        {
+            return Err(budget.too_large());
+        }
+        let (mut bytes, mut part) = (Vec::new(), vec![0; PART]);
+        let mut answer = answer;
+        loop {
+            // Each part within the call's timeout, all of them within the budget's.
+            match answer.read(&mut part) {
+                Ok(0) => return Ok(bytes),
+                Ok(length) => {
+                    budget.take(length)?;
+                    bytes.extend_from_slice(&part[..length]);
+                }
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => return Err(self.cut_short(&error)),
+            }
+        }
+    }
+
+    /// The text of an answer that is no file.
+    fn text(&self, answer: Response) -> Result<String, RegistryError> {
+        let mut bytes = Vec::new();
+        let mut bound = answer.take(JSON_BYTES + 1);
+        bound
+            .read_to_end(&mut bytes)
+            .map_err(|error| self.cut_short(&error))?;
+        match bytes.len() as u64 > JSON_BYTES {
+            true => Err(RegistryError::Refused {
+                uri: self.uri().to_owned(),
+                call: "an answer".to_owned(),
+                code: format!("more than {JSON_BYTES} bytes"),
+                message: "is it an MLflow server?".to_owned(),
+            }),
+            false => Ok(String::from_utf8_lossy(&bytes).into_owned()),
+        }
+    }
+
+    fn cut_short(&self, error: &std::io::Error) -> RegistryError {
+        RegistryError::Unreachable {
+            uri: self.uri().to_owned(),
+            detail: format!("its answer was cut short: {error}"),
+        }
     }
 
     fn url(&self, path: &str, query: &[(&str, &str)]) -> Result<Url, RegistryError> {
@@ -152,7 +207,7 @@ impl Client {
         request: &dyn Fn(&Http) -> RequestBuilder,
     ) -> Result<Value, RegistryError> {
         let answer = self.answer(call, request)?;
-        let text = answer.text().map_err(|error| self.away(&error))?;
+        let text = self.text(answer)?;
         serde_json::from_str(&text).map_err(|error| RegistryError::Refused {
             uri: self.uri().to_owned(),
             call: call.to_owned(),
@@ -199,14 +254,17 @@ impl Client {
         }
         // An error says that there is a provider already, which is as good.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let built = Http::builder().timeout(self.timeout).build();
+        let built = Http::builder()
+            .timeout(self.timeout)
+            .redirect(same_host())
+            .build();
         let built = built.map_err(|error| self.away(&error))?;
         Ok(self.http.get_or_init(|| built))
     }
 
     fn refusal(&self, call: &str, answer: Response) -> RegistryError {
         let status = answer.status();
-        let text = answer.text().unwrap_or_default();
+        let text = self.text(answer).unwrap_or_default();
         let said: Value = serde_json::from_str(&text).unwrap_or_default();
         let code = said["error_code"].as_str().map(str::to_owned);
         RegistryError::Refused {
@@ -228,6 +286,27 @@ impl Client {
     }
 }
 
+/// Redirections within the server, of which none leaves TLS: whoever answers for it could else have this
+/// machine ask any other, and take what that says for a model.
+fn same_host() -> Policy {
+    Policy::custom(|attempt| {
+        let Some(from) = attempt.previous().last().cloned() else {
+            return attempt.stop();
+        };
+        let to = attempt.url();
+        let is_same = from.host_str() == to.host_str();
+        let is_as_safe = from.scheme() == to.scheme() || to.scheme() == "https";
+        match (is_same && is_as_safe, attempt.previous().len()) {
+            (true, 0..=5) => attempt.follow(),
+            (true, _) => attempt.error("too many redirections"),
+            (false, _) => {
+                let refused = format!("redirected to {to}, which is another server: not followed");
+                attempt.error(refused)
+            }
+        }
+    })
+}
+
 fn met(request: RequestBuilder) -> Met {
     match request.send() {
         Ok(answer) => match answer.status() {
@@ -236,7 +315,10 @@ fn met(request: RequestBuilder) -> Met {
             | StatusCode::SERVICE_UNAVAILABLE
             | StatusCode::GATEWAY_TIMEOUT) => Met::Trouble(status.to_string()),
             status if status.is_server_error() => {
-                let text = answer.text().unwrap_or_default();
+                let mut text = Vec::new();
+                // What could not be read is left out of the message.
+                let _ = answer.take(REFUSAL_BYTES).read_to_end(&mut text);
+                let text = String::from_utf8_lossy(&text);
                 let text: String = text.chars().take(300).collect();
                 Met::Trouble(format!("{status}: {text}"))
             }

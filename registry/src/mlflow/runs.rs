@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::Mlflow;
 use super::client::{is_absent, is_there};
+use crate::limits::PAGES;
 use crate::{Artifact, Measure, RegistryError, Run, RunStatus};
 
 /// Our id of a run, among the server's tags.
@@ -177,14 +178,15 @@ impl Mlflow {
 
     pub(super) fn all_runs(&self) -> Result<Vec<Run>, RegistryError> {
         let (mut runs, mut page) = (Vec::new(), String::new());
-        loop {
+        for _ in 0..PAGES {
             let found = self.search("", PAGE, &page)?;
             runs.extend(list(&found["runs"]).map(read));
             page = text(&found["next_page_token"]);
             if page.is_empty() {
-                return Ok(runs);
+                break;
             }
         }
+        Ok(runs)
     }
 
     pub(super) fn delete_own_run(&self, id: &str) -> Result<(), RegistryError> {

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use serde_json::{Value, json};
 
@@ -12,8 +11,10 @@ use super::client::{is_absent, is_there};
 use super::runs::{list, text, whole};
 use super::{Mlflow, pyfunc};
 use crate::error::Fill;
+use crate::intake::SIGNATURE;
+use crate::limits::{Budget, PAGES};
 use crate::sums::{SUMS, check, listed};
-use crate::{Alias, RegistryError, Run, RunStatus, Version, VersionInfo};
+use crate::{Alias, RegistryError, Run, RunStatus, Version, VersionInfo, fresh};
 
 /// Versions asked for at once.
 const PAGE: &str = "200";
@@ -59,7 +60,7 @@ impl Mlflow {
     pub(super) fn found_versions(&self, further: &str) -> Result<Vec<Found>, RegistryError> {
         let filter = format!("name = '{}'{further}", self.model.replace('\'', "''"));
         let (mut found, mut page) = (Vec::new(), String::new());
-        loop {
+        for _ in 0..PAGES {
             let mut query = vec![("filter", filter.as_str()), ("max_results", PAGE)];
             if !page.is_empty() {
                 query.push(("page_token", &page));
@@ -98,12 +99,7 @@ impl Mlflow {
         run: Option<&str>,
         fill: &mut Fill<'_>,
     ) -> Result<Version, RegistryError> {
-        static COUNT: AtomicU64 = AtomicU64::new(0);
-        let count = COUNT.fetch_add(1, Ordering::Relaxed);
-        let fresh = self
-            .cache
-            .join(format!(".new-{}-{count}", std::process::id()));
-        fs::create_dir_all(&fresh).map_err(at(&fresh))?;
+        let fresh = self.fresh()?;
         let published = fill(&fresh)
             .map_err(RegistryError::Write)
             .and_then(|()| self.publish_files(run, &fresh));
@@ -174,14 +170,12 @@ impl Mlflow {
 
     pub(super) fn fetched(&self, version: &Version) -> Result<PathBuf, RegistryError> {
         let kept = self.version_of(version.number).path;
-        if matches!(check(&kept, version.number), Ok(true)) {
+        if matches!(check(&kept, version.number, self.limits), Ok(true)) {
             return Ok(kept);
         }
         let found = self.existing(version.number)?;
         let root = format!("{}/{}", self.proxied(&found.source)?, pyfunc::DATA);
-        let fresh = self
-            .cache
-            .join(format!(".fetch-{}-{}", std::process::id(), version));
+        let fresh = self.fresh()?;
         let fetched = self.fetch_files(&root, &fresh, version.number);
         let placed = fetched.and_then(|()| {
             // What was there did not pass its checks.
@@ -193,13 +187,32 @@ impl Mlflow {
     }
 
     fn fetch_files(&self, root: &str, to: &Path, number: u64) -> Result<(), RegistryError> {
-        let sums = self.client.download(&format!("{root}/{SUMS}"))?;
+        let mut budget = Budget::new(self.limits, number);
+        let sums = self
+            .client
+            .download(&format!("{root}/{SUMS}"), &mut budget)?;
         write(&to.join(SUMS), &sums)?;
-        for (_, file) in listed(&String::from_utf8_lossy(&sums)) {
-            let bytes = self.client.download(&format!("{root}/{file}"))?;
+        for (_, file) in listed(&sums, number)? {
+            let path = format!("{root}/{file}");
+            let bytes = self.client.download(&path, &mut budget)?;
             write(&to.join(&file), &bytes)?;
         }
-        check(to, number).map(drop)
+        // Not among the sums, which it signs.
+        if self.client.list(root)?.iter().any(|file| file == SIGNATURE) {
+            let path = format!("{root}/{SIGNATURE}");
+            let bytes = self.client.download(&path, &mut budget)?;
+            write(&to.join(SIGNATURE), &bytes)?;
+        }
+        check(to, number, self.limits).map(drop)
+    }
+
+    /// A directory of the cache to be filled.
+    fn fresh(&self) -> Result<PathBuf, RegistryError> {
+        fs::create_dir_all(&self.cache).map_err(at(&self.cache))?;
+        fresh::sweep(&self.cache);
+        let fresh = fresh::beside(&self.cache);
+        fs::create_dir(&fresh).map_err(at(&fresh))?;
+        Ok(fresh)
     }
 
     pub(super) fn version_info(&self, number: u64) -> Result<VersionInfo, RegistryError> {

@@ -3,15 +3,19 @@
 use std::fs;
 use std::path::Path;
 
-use serde::Serialize;
+use bounded::{Folder, InputError};
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::{ArtifactError, FORMAT, HEAD};
+use super::{ArtifactError, FORMAT, GOLDEN, HEAD, Reading};
 use crate::json;
 
-/// Largest file read: bounds what a wrong directory can cost.
-const MAX_BYTES: u64 = 256 << 20;
+/// Bounds of one file. What is read as JSON needs several times its size.
+const SUMS_BYTES: u64 = 1 << 20;
+const HEAD_BYTES: u64 = 64 << 20;
+const GOLDEN_BYTES: u64 = 16 << 20;
+const PART_BYTES: u64 = 256 << 20;
 const SUMS: &str = "SHA256SUMS";
 
 fn at(file: &str) -> impl FnOnce(std::io::Error) -> ArtifactError {
@@ -55,21 +59,31 @@ pub(crate) fn save(dir: &Path, files: Vec<(String, Vec<u8>)>) -> Result<(), Arti
 }
 
 /// A directory whose files are read by their checksums.
-pub(crate) struct Verified<'a> {
-    dir: &'a Path,
+pub(crate) struct Verified {
+    folder: Folder,
     sums: String,
 }
 
-impl Verified<'_> {
+impl Verified {
     /// Reads the checksums of a directory.
-    pub(crate) fn open(dir: &Path) -> Result<Verified<'_>, ArtifactError> {
-        let sums = String::from_utf8_lossy(&read(dir, SUMS)?).into_owned();
-        Ok(Verified { dir, sums })
+    pub(crate) fn open(dir: &Path, reading: &Reading) -> Result<Verified, ArtifactError> {
+        let folder = Folder::open(dir, reading.max_bytes).map_err(input("the directory"))?;
+        let sums = match &reading.sums {
+            Some(sums) => sums.clone(),
+            None => folder.read(SUMS, SUMS_BYTES).map_err(input(SUMS))?,
+        };
+        let sums = String::from_utf8_lossy(&sums).into_owned();
+        Ok(Verified { folder, sums })
     }
 
     /// The bytes of a file that is what was saved.
     pub(crate) fn bytes(&self, file: &str) -> Result<Vec<u8>, ArtifactError> {
-        let bytes = read(self.dir, file)?;
+        let most = match file {
+            HEAD => HEAD_BYTES,
+            GOLDEN => GOLDEN_BYTES,
+            _ => PART_BYTES,
+        };
+        let bytes = self.folder.read(file, most).map_err(input(file))?;
         let line = format!("{}  {file}", digest(&bytes));
         match self.sums.lines().any(|sum| sum == line) {
             true => Ok(bytes),
@@ -81,8 +95,7 @@ impl Verified<'_> {
 
     /// What a file of JSON holds.
     pub(crate) fn json<T: DeserializeOwned>(&self, file: &str) -> Result<T, ArtifactError> {
-        let bytes = self.bytes(file)?;
-        json::read(&bytes).map_err(|error| broken(file)(error.to_string()))
+        decoded(file, &self.bytes(file)?)
     }
 
     /// Whether a file was saved.
@@ -93,26 +106,35 @@ impl Verified<'_> {
 
     /// What the model is, where it is of this format.
     pub(crate) fn head<T: DeserializeOwned>(&self) -> Result<T, ArtifactError> {
-        let any: serde_json::Value = self.json(HEAD)?;
-        let found = any.get("format").and_then(serde_json::Value::as_u64);
-        match found {
-            Some(found) if found == u64::from(FORMAT) => self.json(HEAD),
+        let bytes = self.bytes(HEAD)?;
+        // Of all else nothing is kept: a tree of values would need many times the file's size.
+        let any: Format = decoded(HEAD, &bytes)?;
+        match any.format {
+            found if found == u64::from(FORMAT) => decoded(HEAD, &bytes),
             found => Err(ArtifactError::Format {
-                found: found.unwrap_or(0),
+                found,
                 expected: FORMAT,
             }),
         }
     }
 }
 
-fn read(dir: &Path, file: &str) -> Result<Vec<u8>, ArtifactError> {
-    let path = dir.join(file);
-    let bytes = fs::metadata(&path).map_err(at(file))?.len();
-    if bytes > MAX_BYTES {
-        return Err(ArtifactError::TooLarge {
-            file: file.to_owned(),
-            bytes,
-        });
+/// The part of `model.json` that says how to read it.
+#[derive(Deserialize)]
+struct Format {
+    /// 0 where it is not said.
+    #[serde(default)]
+    format: u64,
+}
+
+fn decoded<T: DeserializeOwned>(file: &str, bytes: &[u8]) -> Result<T, ArtifactError> {
+    json::read(bytes).map_err(|error| broken(file)(error.to_string()))
+}
+
+fn input(file: &str) -> impl FnOnce(InputError) -> ArtifactError {
+    let file = file.to_owned();
+    |error| match error {
+        InputError::Io { source, .. } => ArtifactError::File { file, source },
+        error => ArtifactError::Input(error),
     }
-    fs::read(path).map_err(at(file))
 }

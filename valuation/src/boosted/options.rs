@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 /// Deepest symmetric tree: each level doubles the leaves, and what their sums take.
 const MOST_LEVELS: usize = 10;
 /// Leaves of a leaf-wise tree at most, for the same reason.
-const MOST_LEAVES: usize = 1024;
+pub(super) const MOST_LEAVES: usize = 1024;
 
 /// How trees grow: different trees average well.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

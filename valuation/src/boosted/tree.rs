@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::most::{MOST_NODES, at_most};
+
 /// Names by number, one bit each.
 pub(super) type Names = [u64; 4];
 
@@ -64,6 +66,7 @@ pub(super) struct Node {
 /// A tree; the root is node 0.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub(super) struct Tree {
+    #[serde(deserialize_with = "at_most::<_, _, MOST_NODES>")]
     pub(super) nodes: Vec<Node>,
 }
 
@@ -76,6 +79,21 @@ impl Tree {
             node = &self.nodes[split.next(row[usize::from(split.column)]) as usize];
         }
         node.value
+    }
+
+    /// Steps from the root to the deepest leaf, of a tree that was checked.
+    pub(super) fn depth(&self) -> usize {
+        let mut deepest = 0;
+        let mut depths = vec![0; self.nodes.len()];
+        // Children stand after their parents.
+        for (number, node) in self.nodes.iter().enumerate() {
+            deepest = deepest.max(depths[number]);
+            if let Some(split) = &node.split {
+                depths[split.left as usize] = depths[number] + 1;
+                depths[split.right as usize] = depths[number] + 1;
+            }
+        }
+        deepest
     }
 
     /// Whether what was read is a tree over `width` values.

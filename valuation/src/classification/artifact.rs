@@ -6,7 +6,7 @@ use records::Task;
 
 use super::model::{ClassHead, ClassModel};
 use crate::artifact::{
-    ArtifactError, GOLDEN, HEAD, Verified, broken, compare, encode, estimator, parts, save,
+    ArtifactError, GOLDEN, HEAD, Reading, Verified, broken, compare, encode, estimator, parts, save,
 };
 use crate::check;
 
@@ -27,7 +27,10 @@ impl ClassModel {
     /// # Errors
     /// Says which file or row failed.
     pub fn load(dir: &Path) -> Result<ClassModel, ArtifactError> {
-        let files = Verified::open(dir)?;
+        ClassModel::read(&Verified::open(dir, &Reading::default())?)
+    }
+
+    pub(crate) fn read(files: &Verified) -> Result<ClassModel, ArtifactError> {
         let head: ClassHead = files.head()?;
         check::schema(&head.schema, Task::Classification).map_err(broken(HEAD))?;
         if !(0.0..=1.0).contains(&head.threshold) {
@@ -35,7 +38,7 @@ impl ClassModel {
             return Err(broken(HEAD)(found));
         }
         let model = ClassModel {
-            estimator: estimator(&files, &head.plan, &head.schema)?,
+            estimator: estimator(files, &head.plan, &head.schema)?,
             head,
             golden: files.json(GOLDEN)?,
         };

@@ -6,7 +6,7 @@ use ndarray::Array2;
 use records::Task;
 
 use super::{Clusters, Golden, Head, columns};
-use crate::artifact::{ArtifactError, GOLDEN, HEAD, Verified, broken, encode, save};
+use crate::artifact::{ArtifactError, GOLDEN, HEAD, Reading, Verified, broken, encode, save};
 use crate::check;
 
 impl Clusters {
@@ -27,7 +27,10 @@ impl Clusters {
     /// # Errors
     /// Says which file or row failed.
     pub fn load(dir: &Path) -> Result<Clusters, ArtifactError> {
-        let files = Verified::open(dir)?;
+        Clusters::read(&Verified::open(dir, &Reading::default())?)
+    }
+
+    pub(crate) fn read(files: &Verified) -> Result<Clusters, ArtifactError> {
         let head: Head = files.head()?;
         let golden: Vec<Golden> = files.json(GOLDEN)?;
         let clusters = Clusters {

@@ -136,7 +136,7 @@ impl Trees {
         let laid = Free {
             from: self.forks.len() as u32,
             words: count as u16,
-            depth: depth(tree) as u16,
+            depth: tree.depth() as u16,
             values: self.leaves.len() as u32,
         };
         let (mut order, mut number) = (vec![0_usize], 0);
@@ -163,21 +163,6 @@ impl Trees {
         }
         Ok(laid)
     }
-}
-
-/// Steps from the root to the deepest leaf.
-fn depth(tree: &Tree) -> usize {
-    let mut deepest = 0;
-    let mut depths = vec![0; tree.nodes.len()];
-    // Children stand after their parents.
-    for (number, node) in tree.nodes.iter().enumerate() {
-        deepest = deepest.max(depths[number]);
-        if let Some(split) = &node.split {
-            depths[split.left as usize] = depths[number] + 1;
-            depths[split.right as usize] = depths[number] + 1;
-        }
-    }
-    deepest
 }
 
 fn is_named(split: Split) -> bool {

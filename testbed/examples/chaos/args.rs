@@ -1,0 +1,90 @@
+//! What the command line asks for.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::Parser;
+
+use crate::plan::Kind;
+
+/// Hurts the services at random, and checks that no message is lost, doubled, or left waiting.
+///
+/// Two loaders and two appliers run as processes of their own against an Apache Kafka and a PostgreSQL
+/// of this run's own. Faults come in rounds; after each, every message that was sent before its end must
+/// be stored, answered or rejected within --bound-s. A service may not be ready (HTTP 200) while messages
+/// wait for longer than --ready-s with no fault active. The same seed gives the same plan.
+///
+///   scripts/chaos --minutes 60
+///   scripts/chaos --faults 200 --seed 7
+///   scripts/chaos --faults 10 --only database-silence,poison-long-id
+#[derive(Parser)]
+#[command(name = "scripts/chaos", verbatim_doc_comment)]
+pub struct Args {
+    /// End after so many minutes; without --faults, as many faults are planned as fit in
+    #[arg(long, value_name = "N")]
+    pub minutes: Option<f64>,
+    /// Seed of the plan and of every choice (default: a random one, which is printed)
+    #[arg(long, value_name = "S")]
+    pub seed: Option<u64>,
+    /// Faults to inflict
+    #[arg(long, value_name = "N", env = "HEDONIC_TEST_CHAOS_FAULTS")]
+    pub faults: Option<usize>,
+    /// Only these kinds of fault, separated by commas
+    #[arg(long, value_name = "KINDS", value_delimiter = ',')]
+    pub only: Vec<Kind>,
+    /// Not these kinds of fault
+    #[arg(long, value_name = "KINDS", value_delimiter = ',')]
+    pub without: Vec<Kind>,
+    /// Loaders that run
+    #[arg(long, value_name = "N", default_value_t = 2)]
+    pub loaders: usize,
+    /// Appliers that run
+    #[arg(long, value_name = "N", default_value_t = 2)]
+    pub appliers: usize,
+    /// Longest a message may wait once all faults of a round are over, in seconds
+    #[arg(long, value_name = "S", default_value_t = 60)]
+    pub bound_s: u64,
+    /// Longest all services of a kind may say ready while a message waits and no fault is active
+    #[arg(long, value_name = "S", default_value_t = 30)]
+    pub ready_s: u64,
+    /// A setting of the services, as section.key=value (repeatable)
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    pub settings: Vec<String>,
+    /// Where the services' programs are (default: where this one was built)
+    #[arg(long, value_name = "DIR")]
+    pub programs: Option<PathBuf>,
+    /// Leave out the last phase, in which the topics are deleted and made again
+    #[arg(long)]
+    pub no_recreation: bool,
+    /// Print the plan and leave
+    #[arg(long)]
+    pub plan: bool,
+    /// Go on after a message has waited too long: services are started anew
+    #[arg(long)]
+    pub go_on: bool,
+}
+
+impl Args {
+    /// How many faults are planned.
+    pub fn count(&self) -> usize {
+        /// As measured: rounds of two or three, and the wait after each.
+        const A_MINUTE: f64 = 30.0;
+        let fit = |minutes: f64| (minutes * A_MINUTE).ceil() as usize;
+        self.faults
+            .unwrap_or_else(|| self.minutes.map_or(200, fit))
+            .max(1)
+    }
+
+    pub fn limit(&self) -> Option<Duration> {
+        let minutes = self.minutes?;
+        Some(Duration::from_secs_f64((minutes * 60.0).max(0.0)))
+    }
+
+    pub fn bound(&self) -> Duration {
+        Duration::from_secs(self.bound_s)
+    }
+
+    pub fn ready_bound(&self) -> Duration {
+        Duration::from_secs(self.ready_s)
+    }
+}
