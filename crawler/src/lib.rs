@@ -31,7 +31,6 @@ use std::net::TcpListener;
 use std::sync::Arc;
 
 use anyhow::Context;
-use chrono::Utc;
 use common::schedule::Schedule;
 use common::{Fault, Health, Shutdown, database, http, kafka};
 use sqlx::PgPool;
@@ -157,17 +156,13 @@ async fn by_schedule(
         return Ok(());
     }
     let schedule = Schedule::parse(expression)?;
-    let mut last = Utc::now();
+    let mut moments = schedule.from_now();
     loop {
-        let waiting = schedule.wait(
-            last,
-            |next| tracing::info!(%next, "a run is due by schedule"),
-        );
+        let waiting = moments.next(|next| tracing::info!(%next, "a run is due by schedule"));
         tokio::select! {
             () = waiting => {}
             () = shutdown.cancelled() => return Ok(()),
         }
-        last = Utc::now();
         if !control.start() {
             tracing::warn!("the run before is still under way: this one is left out");
         }
