@@ -1,4 +1,4 @@
-# One target a service: producer-emulator, data-loader, model-prepare, model-application.
+# One target a service: producer-emulator, crawler, data-loader, model-prepare, model-application.
 #
 #   docker build --target data-loader -t hedonic-data-loader:local .
 #
@@ -15,8 +15,8 @@ RUN apt-get update \
  && rm -rf /var/lib/apt/lists/*
 # What is compiled, said once for two stages. `kafka-tls`: Kafka over TLS and SASL.
 ENV BUILD="cargo build --release --locked \
-  -p producer-emulator -p data-loader -p model-prepare -p model-application \
-  --features producer-emulator/kafka-tls,data-loader/kafka-tls,model-application/kafka-tls"
+  -p producer-emulator -p crawler -p data-loader -p model-prepare -p model-application \
+  --features producer-emulator/kafka-tls,crawler/kafka-tls,data-loader/kafka-tls,model-application/kafka-tls"
 WORKDIR /src
 
 # The workspace with every source emptied: the same whenever manifests and lock file are the same,
@@ -60,7 +60,8 @@ ENV HEDONIC__REGISTRY__PATH=/var/lib/hedonic/models \
     HEDONIC__EMULATOR__HTTP=0.0.0.0:8081 \
     HEDONIC__LOADER__HTTP=0.0.0.0:8082 \
     HEDONIC__APPLIER__HTTP=0.0.0.0:8083 \
-    HEDONIC__PREPARE__HTTP=0.0.0.0:8084
+    HEDONIC__PREPARE__HTTP=0.0.0.0:8084 \
+    HEDONIC__CRAWLER__HTTP=0.0.0.0:8086
 USER 10001:10001
 STOPSIGNAL SIGTERM
 
@@ -70,6 +71,13 @@ EXPOSE 8081
 HEALTHCHECK --interval=10s --timeout=5s --start-period=10s --retries=3 \
   CMD ["/usr/local/bin/producer-emulator", "--healthcheck"]
 ENTRYPOINT ["/usr/local/bin/producer-emulator"]
+
+FROM service AS crawler
+COPY --from=builder /programs/crawler /usr/local/bin/
+EXPOSE 8086
+HEALTHCHECK --interval=10s --timeout=5s --start-period=10s --retries=3 \
+  CMD ["/usr/local/bin/crawler", "--healthcheck"]
+ENTRYPOINT ["/usr/local/bin/crawler"]
 
 FROM service AS data-loader
 COPY --from=builder /programs/data-loader /usr/local/bin/

@@ -25,5 +25,6 @@ pub use decode::{Decoded, Decoder, Key};
 pub use digest::Digest;
 pub use reject::Reason;
 pub use schema::{
-    Class, Delisting, Field, Kind, MissingAs, Purpose, Schema, SchemaError, Task, Tombstone,
+    Class, Crawl, CrawlField, Delisting, Field, Kind, MissingAs, Purpose, Schema, SchemaError,
+    Task, Tombstone,
 };

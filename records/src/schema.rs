@@ -2,6 +2,7 @@
 
 mod check;
 mod class;
+mod crawl;
 mod delisting;
 pub mod reserved;
 
@@ -14,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use crate::limits::KEY_BYTES;
 
 pub use self::class::Class;
+pub use self::crawl::{AREA_UNITS, Crawl, CrawlField, currency_of};
 pub use self::delisting::{DELISTED_AT, Delisting, Tombstone};
 
 /// The default schema, compiled in: `schemas/real-estate.toml`.
@@ -274,6 +276,9 @@ pub struct Schema {
     /// learn from gaps.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub missing_as: Option<MissingAs>,
+    /// How pages say what a record has, for the crawler; no part of a model.
+    #[serde(default, skip_serializing)]
+    pub crawl: Option<Crawl>,
     /// The fields, in the order of the table's columns.
     #[serde(rename = "field")]
     pub fields: Vec<Field>,

@@ -110,6 +110,7 @@ impl Schema {
             role("place", place, &[Kind::Number, Kind::Integer])?;
         }
         self.check_class()?;
+        self.check_crawl()?;
         self.check_delisting()?;
         match (&self.target, self.task) {
             (Some(target), Task::Regression) => {
