@@ -14,7 +14,7 @@ RUN apt-get update \
  && apt-get install -y --no-install-recommends g++ libssl-dev make pkg-config \
  && rm -rf /var/lib/apt/lists/*
 # What is compiled, said once for two stages. `kafka-tls`: Kafka over TLS and SASL.
-ENV BUILD="cargo build --release --locked \
+ENV BUILD="cargo build --profile dist --locked \
   -p producer-emulator -p crawler -p data-loader -p model-prepare -p model-application \
   --features producer-emulator/kafka-tls,crawler/kafka-tls,data-loader/kafka-tls,model-application/kafka-tls"
 WORKDIR /src
@@ -42,7 +42,7 @@ COPY . .
 RUN find . -name '*.rs' -not -path './target/*' -exec touch {} + \
  && $BUILD \
  && mkdir /programs \
- && find target/release -maxdepth 1 -type f -executable -exec cp {} /programs/ \;
+ && find target/dist -maxdepth 1 -type f -executable -exec cp {} /programs/ \;
 
 # What the services stand on: no compiler, no shell tools beyond the base, not root.
 FROM ${BASE_IMAGE} AS service
