@@ -149,8 +149,11 @@ async fn versions_are_activated_and_rolled_back_by_hand() {
     model::publish(&bed, 110_000.0);
     let running = applier(&bed, &[]).await;
     let model_of = |answer: &Value| answer["model"].as_str().unwrap_or_default().to_owned();
+    // Under a known id the answer would stay.
+    let ids = std::sync::atomic::AtomicU32::new(0);
     let ask = || async {
-        let body = request("a", 50.0).to_string();
+        let id = ids.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        let body = request(&id.to_string(), 50.0).to_string();
         model_of(&running.post("/predict", &body).await.1)
     };
     assert_eq!(ask().await, "real-estate@v000002", "the newest is champion");

@@ -202,29 +202,29 @@ async fn a_message_that_its_topic_never_takes_is_published_shortened() {
     let bed = Testbed::start().await;
     let topics = bed.kafka(&[]).topics;
     model::publish(&bed, 100_000.0);
-    // An answer with reasons and 50 past records is larger.
-    let small = [("kafka.properties.message.max.bytes", "1500")];
+    // The least that a client takes; with its key and its reasons the first answer is larger.
+    let small = [("kafka.properties.message.max.bytes", "1000")];
     let running = applier(&bed, &small).await;
-    let mut with_reasons: Value = serde_json::from_slice(&request(1)).expect("JSON");
+    let id = "a".repeat(300);
+    let mut with_reasons: Value = serde_json::from_slice(&request(&*id)).expect("JSON");
     with_reasons["explain"] = 50.into();
     let messages = [
-        ("1".to_owned(), with_reasons.to_string().into_bytes()),
+        (id.clone(), with_reasons.to_string().into_bytes()),
         ("junk".to_owned(), vec![b'x'; 5000]),
         keyed(2),
     ];
     bed.send(&topics.requests, &messages).await;
     let answers = bed.receive(&topics.answers, 3, LIMIT).await;
     let of = |id: Value| {
-        answers
-            .iter()
-            .map(|own| own.json())
-            .find(|own| own["id"] == id)
+        let mut answers = answers.iter().map(|own| own.json());
+        answers.find(|own| own["id"] == id)
     };
-    assert_eq!(of(json!(1)).expect("an answer")["code"], "too_large");
+    assert_eq!(of(json!(id)).expect("an answer")["code"], "too_large");
     assert!(of(json!(2)).expect("an answer")["prediction"].is_number());
     let rejects = bed.receive(&topics.rejects, 1, LIMIT).await;
     assert_eq!(rejects[0].json()["payload_bytes"], 5000);
-    let stored = "SELECT count(*) FROM answers WHERE length(payload) > 1500";
+    let stored =
+        "SELECT count(*) FROM answers WHERE length(request_id) = 300 AND length(payload) > 700";
     assert_eq!(bed.number(stored).await, 1, "the table has it whole");
     running.stop().await;
 }
@@ -264,8 +264,8 @@ async fn a_clock_that_is_off_changes_neither_expiry_nor_how_long_it_took() {
         .duration_since(std::time::UNIX_EPOCH)
         .expect("a clock")
         .as_millis() as i64;
-    // Seconds for milliseconds, and ten days ahead.
-    for (id, stamp) in [("1", now_ms / 1000), ("2", now_ms + 864_000_000)] {
+    // Seconds for milliseconds, and a clock that is half an hour ahead.
+    for (id, stamp) in [("1", now_ms / 1000), ("2", now_ms + 1_800_000)] {
         let payload = request(id);
         let record = FutureRecord::to(&kafka.topics.requests)
             .key(id)

@@ -244,7 +244,9 @@ async fn a_line_on_counts_follows_what_has_changed_and_is_held_to_its_base() {
     let applier = Running::start(|listener, leave| model_application::run(config, listener, leave));
     eventually("the applier has a model", LIMIT, || applier.is_ready()).await;
     let clicks = async |format: &str, followers: u64, rank: u64| {
-        let record = json!({"event_id": "mine", "section": "world", "format": format,
+        // An id of its own, as it is another record.
+        let id = format!("{format}-{followers}-{rank}");
+        let record = json!({"event_id": id, "section": "world", "format": format,
             "device": "phone", "hour": 20, "words": 200, "followers": followers, "rank": rank});
         let (code, said) = applier.post("/predict", &record.to_string()).await;
         assert_eq!(code, 200, "{said}");
