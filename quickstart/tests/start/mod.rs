@@ -1,5 +1,8 @@
 //! What the tests of a whole run share.
 
+// Every test program takes what it needs of it.
+#![allow(dead_code)]
+
 use std::path::Path;
 use std::time::Duration;
 
