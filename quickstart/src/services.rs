@@ -174,7 +174,10 @@ impl Services {
     }
 
     /// Asks until there is an answer. Whoever calls bounds it; on the screen it says what is waited for.
-    async fn patiently<T>(&self, whom: &str, ask: impl AsyncFn() -> anyhow::Result<T>) -> T {
+    async fn patiently<T, F>(&self, whom: &str, ask: impl Fn() -> F) -> T
+    where
+        F: Future<Output = anyhow::Result<T>>,
+    {
         let began = Instant::now();
         let mut spoken: Option<Instant> = None;
         loop {
