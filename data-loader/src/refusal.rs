@@ -90,7 +90,8 @@ impl Store {
         part: &Part,
         written: &mut Written,
     ) -> Result<(), sqlx::Error> {
-        let mut ranges = vec![0..part.rows.num_rows()];
+        let all = 0..part.rows.num_rows();
+        let mut ranges = vec![all];
         while let Some(range) = ranges.pop() {
             if range.is_empty() {
                 continue;

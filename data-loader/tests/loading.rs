@@ -23,7 +23,9 @@ fn listing(id: impl std::fmt::Display, price: f64, listed_at: i64) -> (String, V
 async fn stored(bed: &Testbed, expected: i64) {
     let sql = "SELECT (SELECT count(*) FROM listings) + (SELECT count(*) FROM rejects)";
     eventually(&format!("{expected} rows"), LIMIT, || async {
-        bed.number("SELECT (to_regclass('listings') IS NOT NULL)::int::bigint")
+        bed.number(
+            "SELECT (to_regclass('listings') IS NOT NULL AND to_regclass('rejects') IS NOT NULL)::int::bigint",
+        )
             .await
             == 1
             && bed.number(sql).await >= expected

@@ -200,10 +200,18 @@ impl Table {
             return;
         };
         if !is_same(expected, &found.sql_type) {
+            let takes_values = is_number(expected) && is_number(&found.sql_type);
             all.push(Difference {
-                // Rows are copied in as their types' own bytes, but read as text.
-                is_failure: self.is_written,
-                found: format!("{name} is {}, expected {expected}", found.sql_type),
+                // Rows are copied in as their types' own bytes, or converted from number to number; they
+                // are read as text.
+                is_failure: self.is_written && !takes_values,
+                found: match takes_values {
+                    true => format!(
+                        "{name} is {}, expected {expected}: values are converted, those beyond its range refused",
+                        found.sql_type
+                    ),
+                    false => format!("{name} is {}, expected {expected}", found.sql_type),
+                },
                 mend: format!(
                     "ALTER TABLE {table} ALTER COLUMN {name} TYPE {expected} USING {name}::{expected};"
                 ),
@@ -249,6 +257,12 @@ fn written(sql_type: &str) -> &str {
 /// Whether one is as good as the other: texts of all kinds have the same bytes on the wire.
 fn is_same(wanted: &str, found: &str) -> bool {
     wanted == found || (wanted == "text" && found.starts_with("character varying"))
+}
+
+/// Whether PostgreSQL converts numbers to it when they are assigned.
+fn is_number(sql_type: &str) -> bool {
+    ["smallint", "integer", "bigint", "real", "double precision"].contains(&sql_type)
+        || sql_type.starts_with("numeric")
 }
 
 /// The tables that SQL makes, each once, as they are written there.
@@ -351,7 +365,7 @@ mod tests {
             table(true).judge(&there)
         };
         type Case = (fn(&mut There), Outcome, &'static str, &'static str);
-        let cases: [Case; 9] = [
+        let cases: [Case; 10] = [
             (
                 |own| drop(own.columns.remove(2)),
                 Outcome::Failed,
@@ -365,8 +379,14 @@ mod tests {
                 "NOT NULL DEFAULT",
             ),
             (
-                |own| own.columns[2].sql_type = "integer".to_owned(),
+                |own| own.columns[2].sql_type = "text".to_owned(),
                 Outcome::Failed,
+                "floor is text, expected bigint",
+                "ALTER TABLE homes ALTER COLUMN floor TYPE bigint",
+            ),
+            (
+                |own| own.columns[2].sql_type = "integer".to_owned(),
+                Outcome::Warning,
                 "floor is integer, expected bigint",
                 "ALTER TABLE homes ALTER COLUMN floor TYPE bigint",
             ),
