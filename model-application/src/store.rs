@@ -109,7 +109,8 @@ pub(crate) async fn store_good(
         Err(error) if Fault::of_database(&error) == Fault::Row => {}
         Err(error) => return Err(error),
     }
-    let mut parts = vec![0..answers.len()];
+    let all = 0..answers.len();
+    let mut parts = vec![all];
     while let Some(part) = parts.pop() {
         match insert(connection, &answers[part.clone()]).await {
             Ok(earlier) => outcome.earlier.extend(earlier),

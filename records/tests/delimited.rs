@@ -11,7 +11,10 @@ use records::{Purpose, Schema, encode};
 
 const HEADER: &str = "id,city,street,floor,rooms,price";
 
-fn read(text: impl Read) -> Result<(Vec<u64>, Vec<(u64, String)>), FileError> {
+/// The lines of the good rows, and line and code of each reject.
+type Lines = (Vec<u64>, Vec<(u64, String)>);
+
+fn read(text: impl Read) -> Result<Lines, FileError> {
     let schema = Schema::real_estate();
     let mut reader = Delimited::new(text, Path::new("x.csv"), &schema, Purpose::Listing)?;
     let (mut lines, mut rejects) = (Vec::new(), Vec::new());

@@ -156,7 +156,8 @@ impl Labels {
     async fn store_good(&self, actuals: &[&Actual]) -> Result<Vec<(usize, String)>, Failed> {
         within(&self.anchor.pool, self.deadline * 4, async |connection| {
             let mut refused = Vec::new();
-            let mut parts = vec![0..actuals.len()];
+            let all = 0..actuals.len();
+            let mut parts = vec![all];
             while let Some(part) = parts.pop() {
                 match store_part(connection, &actuals[part.clone()]).await {
                     Ok(()) => {}
