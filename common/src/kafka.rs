@@ -162,6 +162,11 @@ impl KafkaConfig {
         client.set("bootstrap.servers", &self.brokers);
         client.set("broker.address.family", "v4");
         client.set("reconnect.backoff.max.ms", "2000");
+        // A connection that has gone silent is given up after this time: the default is a minute, in
+        // which nothing comes from it and nothing says so.
+        client.set("socket.timeout.ms", "10000");
+        client.set("socket.connection.setup.timeout.ms", "10000");
+        client.set("socket.keepalive.enable", "true");
         for (name, value) in ours {
             client.set(*name, *value);
         }
