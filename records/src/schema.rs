@@ -235,7 +235,7 @@ impl Field {
 }
 
 /// The schema: what a record of one kind is. One TOML file.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Schema {
     /// Names the kind of record, in models and messages.
@@ -282,6 +282,44 @@ pub struct Schema {
     /// The fields, in the order of the table's columns.
     #[serde(rename = "field")]
     pub fields: Vec<Field>,
+}
+
+/// Two schemas are equal where their records are: how pages are read is no part of a model, and is not kept
+/// with it.
+impl PartialEq for Schema {
+    fn eq(&self, other: &Schema) -> bool {
+        let Schema {
+            name,
+            version,
+            task,
+            table,
+            key,
+            time,
+            target,
+            area,
+            place,
+            missing,
+            class,
+            delisting,
+            missing_as,
+            crawl: _,
+            fields,
+        } = self;
+        *name == other.name
+            && *version == other.version
+            && *task == other.task
+            && *table == other.table
+            && *key == other.key
+            && *time == other.time
+            && *target == other.target
+            && *area == other.area
+            && *place == other.place
+            && *missing == other.missing
+            && *class == other.class
+            && *delisting == other.delisting
+            && *missing_as == other.missing_as
+            && *fields == other.fields
+    }
 }
 
 impl Schema {

@@ -195,6 +195,7 @@ mod tests {
         assert!(!stored.contains("crawl"), "{stored}");
         let again: Schema = serde_json::from_str(&stored).expect("reads");
         assert_eq!(again.crawl, None);
+        assert_eq!(again, schema, "how pages are read is no part of a model");
     }
 
     #[test]
