@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use model_prepare::{Base, Follow, Screen};
+use rdkafka::consumer::{BaseConsumer, Consumer};
 use registry::{Directory, Registry};
 use serde_json::Value;
 use sqlx::Row;
@@ -328,11 +329,12 @@ async fn it_begins_from_what_the_loader_has_stored_and_where_it_was() {
         .await
         .expect("inserts");
     for partition in 0..3 {
-        sqlx::query("INSERT INTO offsets SELECT $1, $2, $3, $4, 40")
+        sqlx::query("INSERT INTO offsets SELECT $1, $2, $3, $4, $5")
             .bind(cluster_id(&wanted).await)
             .bind(bed.group("loader"))
             .bind(&topic)
             .bind(partition)
+            .bind(end_of(&wanted, &topic, partition).await)
             .execute(&mut *transaction)
             .await
             .expect("inserts");
@@ -445,6 +447,18 @@ async fn it_begins_from_what_the_loader_has_stored_and_where_it_was() {
         .await
         .expect_err("another schema");
     assert!(format!("{error:#}").contains("--afresh"), "{error:#}");
+}
+
+/// The offset after a partition's last message: a stored one beyond it would be of a topic made anew.
+async fn end_of(wanted: &Follow, topic: &str, partition: i32) -> i64 {
+    let (client, topic) = (wanted.kafka.client(), topic.to_owned());
+    let asking = move || {
+        let consumer: BaseConsumer = client.create().expect("a client");
+        let within = Duration::from_secs(60);
+        let ends = consumer.fetch_watermarks(&topic, partition, within);
+        ends.expect("the broker answers").1
+    };
+    tokio::task::spawn_blocking(asking).await.expect("it asks")
 }
 
 async fn cluster_id(wanted: &Follow) -> String {

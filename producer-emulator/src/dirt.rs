@@ -150,12 +150,12 @@ mod tests {
     #[test]
     fn exactly_the_dirty_listings_are_rejected_for_every_kind_of_reason() {
         let reasons = decode(Purpose::Listing);
-        assert_eq!(reasons.len(), 7, "{reasons:?}");
+        assert_eq!(reasons.len(), 8, "{reasons:?}");
     }
 
     #[test]
     fn exactly_the_dirty_requests_are_rejected_for_every_kind_of_reason() {
         let reasons = decode(Purpose::Request);
-        assert_eq!(reasons.len(), 7, "{reasons:?}");
+        assert_eq!(reasons.len(), 8, "{reasons:?}");
     }
 }
