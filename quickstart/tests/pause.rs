@@ -44,7 +44,9 @@ async fn it_goes_on_after_a_pause_and_leaves_in_order_when_its_terminal_is_close
     let home = open_home();
     let data_dir = home.path().join("data");
     let (emulator, applier) = (free_address(), free_address());
-    let process = Command::new(env!("CARGO_BIN_EXE_hedonic"))
+    // Under `nohup` it would ignore the signal, as it should: here it never is.
+    let process = Command::new("env")
+        .args(["--default-signal=HUP", env!("CARGO_BIN_EXE_hedonic")])
         .arg("--data-dir")
         .arg(&data_dir)
         .args(["--set", &format!("emulator.http={emulator}")])
