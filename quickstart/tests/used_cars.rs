@@ -196,7 +196,7 @@ async fn batches_are_trained_on_and_what_was_held_back_is_judged_live() {
 
     // Over HTTP as everywhere: a text with its unit is the number.
     let price = async |mileage: Value| {
-        let record = json!({"vin": "mine", "make_name": "Corvus", "model_name": "Corvus 300",
+        let record = json!({"vin": format!("mine, {mileage}"), "make_name": "Corvus", "model_name": "Corvus 300",
             "year": 2019, "mileage": mileage, "engine_displacement": "2.9 L"});
         applier.post("/predict", &record.to_string()).await
     };

@@ -179,7 +179,7 @@ async fn wines_are_stored_learned_from_and_told_and_a_sweeps_best_takes_over() {
     assert!(status["holdout_auc"].as_f64() > Some(0.8), "{status}");
 
     // Over HTTP as over Kafka; what is not known is not asked for.
-    let wine = |alcohol: f64| json!({"id": "mine", "colour": "red", "alcohol": alcohol});
+    let wine = |alcohol: f64| json!({"id": format!("of {alcohol} %"), "colour": "red", "alcohol": alcohol});
     let (code, strong) = applier.post("/predict", &wine(13.5).to_string()).await;
     assert_eq!(code, 200, "{strong}");
     let (_, weak) = applier
