@@ -35,7 +35,7 @@ const LOGIN: [&str; 15] = [
     "password",
     "wp-login.php",
 ];
-/// Ends of a path of what is no page.
+/// Endings of paths that are not pages.
 const NO_PAGES: [&str; 22] = [
     "jpg", "jpeg", "png", "gif", "webp", "avif", "svg", "ico", "bmp", "css", "js", "pdf", "zip",
     "mp4", "webm", "mp3", "woff", "woff2", "doc", "docx", "xls", "xlsx",

@@ -159,7 +159,10 @@ fn redirected(shared: &Shared, page: &Claimed, url: &Url, to: Option<&str>) -> O
         .and_then(|to| url.join(to).ok())
         .and_then(link::normalised);
     let Some(target) = target else {
-        return refused("redirect", "it redirects to what is no address".to_owned());
+        return refused(
+            "redirect",
+            "the target of its redirect is not a valid address".to_owned(),
+        );
     };
     let redirects = page.redirects.unsigned_abs() + 1;
     if redirects > shared.config.max_redirects {

@@ -149,7 +149,7 @@ fn refuse(request: ServiceRequest, refusal: &Refusal) -> ServiceResponse<BoxBody
     request.into_response(answer)
 }
 
-/// Whatever the handler made of a body that broke off, it was too slow.
+/// The body ended too early because it was too slow, whatever the handler made of it.
 fn refuse_late(answered: ServiceResponse<BoxBody>) -> ServiceResponse<BoxBody> {
     metrics::counter!(Metric::HttpRefused.name(), "code" => "slow_body").increment(1);
     let (request, _) = answered.into_parts();
