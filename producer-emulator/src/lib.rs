@@ -42,6 +42,7 @@ const LEAVING: Duration = Duration::from_secs(2);
 /// When a setting is wrong, or something fails that waiting does not mend.
 pub async fn run(config: Config, listener: TcpListener, shutdown: Shutdown) -> anyhow::Result<()> {
     let health = Health::default();
+    let shutdown = common::http::drained(&config.http, &health, &shutdown);
     health.waiting(link::KAFKA, "not asked yet");
     health.waiting("streets", "asking for the names of streets");
     let streets = street_source(&config.emulator)?;
