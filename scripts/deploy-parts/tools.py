@@ -36,18 +36,24 @@ def skip(what, why):
     print(f"!! NOT CHECKED: {what}: {why}", file=sys.stderr)
 
 
-def in_venv(arguments):
-    """Starts this program again with the Python that has the packages."""
+def venv_python():
+    """The Python that has the packages."""
     mark = hashlib.sha256("\n".join(PACKAGES).encode()).hexdigest()[:12]
     home = CACHE / f"venv-{mark}"
     python = home / "bin/python"
-    if os.environ.get("HEDONIC_DEPLOY_VENV") == str(home):
-        return
     if not (home / "ready").exists():
         run([sys.executable, "-m", "venv", home])
         run([python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *PACKAGES])
         (home / "ready").touch()
-    os.execve(python, [str(python), *arguments], {**os.environ, "HEDONIC_DEPLOY_VENV": str(home)})
+    return python
+
+
+def in_venv(arguments):
+    """Starts this program again with that Python."""
+    if os.environ.get("HEDONIC_DEPLOY_VENV"):
+        return
+    python = venv_python()
+    os.execve(python, [str(python), *arguments], {**os.environ, "HEDONIC_DEPLOY_VENV": "1"})
 
 
 def custom_resources():
