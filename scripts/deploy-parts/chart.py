@@ -1,5 +1,7 @@
 """The chart: linted, rendered with each file of ci/, held to Kubernetes' own schemas, and wrong values refused."""
 
+import json
+import os
 import subprocess
 import tempfile
 from pathlib import Path
@@ -197,6 +199,50 @@ def lasting_names():
     other = merged(smallest, {"image": {"tag": "9.9.9"}})
     if job(smallest) != job(smallest) or job(smallest) == job(other):
         raise SystemExit("the first model's job: expected a name that changes with its pod")
+
+
+PROGRAMS = ["data-loader", "model-application", "model-prepare", "producer-emulator", "crawler"]
+SECRETS, FILES = "/run/secrets/hedonic/", "/etc/hedonic/"
+
+
+def taken(programs):
+    """The programs themselves take the environment and the files that the chart gives them."""
+    for file in sorted((CHART / "ci").glob("*.yaml")):
+        documents = [document for _, document in render(values(file.name))]
+        maps = {document["metadata"]["name"].rsplit("-", 1)[1]: document["data"] for document in documents if document["kind"] == "ConfigMap"}
+        with tempfile.TemporaryDirectory() as home:
+            (Path(home) / "secrets").mkdir()
+            environment = {"PATH": os.environ["PATH"]}
+            for name, value in maps["settings"].items():
+                for place, folder in ((SECRETS, "secrets"), (FILES, "files")):
+                    if place in value:
+                        secret = Path(home) / folder / value.rsplit("/", 1)[1]
+                        if folder == "secrets":
+                            secret.write_text("postgres://u:p@127.0.0.1:1/d" if "database-url" in value else "secret")
+                        value = value.replace(place, f"{home}/{folder}/")
+                environment[name] = value
+            (Path(home) / "files").mkdir()
+            for name, text in maps.get("files", {}).items():
+                (Path(home) / "files" / name).write_text(text)
+            # Servers and models are not there: what is looked at is the settings.
+            environment.update(HEDONIC__KAFKA__BROKERS="127.0.0.1:1", HEDONIC__REGISTRY__PATH=home)
+            environment.pop("HEDONIC__REGISTRY__BUCKET", None)
+            environment.pop("HEDONIC__REGISTRY__MLFLOW_TRACKING_URI", None)
+            for program in PROGRAMS:
+                done = subprocess.run(
+                    [str(programs / program), "--check=json"], env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=60
+                )
+                wrong = [of for of in checks_of(program, done) if of["check"] == "settings"]
+                if wrong:
+                    raise SystemExit(f"{program} with the environment of {file.name}: {wrong[0]['found']}")
+    print(f"chart: {len(PROGRAMS)} programs take the settings that the chart gives them")
+
+
+def checks_of(program, done):
+    try:
+        return json.loads(done.stdout)["checks"]
+    except (ValueError, KeyError) as error:
+        raise SystemExit(f"{program} --check=json: expected one JSON object, got {done.stdout}{done.stderr}") from error
 
 
 def kubectl(arguments, what):

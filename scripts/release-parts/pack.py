@@ -34,7 +34,7 @@ def archive(to, entries, epoch):
             tar.addfile(entry, io.BytesIO(content))
     with open(to, "wb") as file:
         # Neither a name nor a time in the header, as by gzip -n.
-        with gzip.GzipFile(filename="", fileobj=file, mode="wb", compresslevel=9, mtime=0) as zipped:
+        with gzip.GzipFile(filename="", fileobj=file, mode="wb", compresslevel=6, mtime=0) as zipped:
             zipped.write(packed.getvalue())
 
 
