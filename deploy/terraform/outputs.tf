@@ -10,5 +10,5 @@ output "applier_url" {
 
 output "values" {
   description = "What the chart is given, without secrets."
-  value       = local.values
+  value       = module.values.values
 }

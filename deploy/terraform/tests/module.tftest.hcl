@@ -59,27 +59,3 @@ run "with_everything" {
     error_message = "expected secrets by name"
   }
 }
-
-run "no_home_of_models" {
-  command = plan
-  variables {
-    registry = {}
-  }
-  expect_failures = [var.registry]
-}
-
-run "no_certificate_to_verify_by" {
-  command = plan
-  variables {
-    database = { url = "postgres://u:p@db/hedonic", ssl_mode = "verify-full" }
-  }
-  expect_failures = [var.database]
-}
-
-run "no_port" {
-  command = plan
-  variables {
-    kafka = { brokers = "kafka" }
-  }
-  expect_failures = [var.kafka]
-}
