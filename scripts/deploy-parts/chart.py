@@ -32,7 +32,10 @@ WRONG = [
     ({"database": {"secret": ""}}, "database.secret"),
     ({"database": {"sslMode": "verify-full"}}, "database.caSecret"),
     ({"registry": {"bucket": {"url": ""}}}, "registry.bucket.url"),
-    ({"registry": {"volume": {"existingClaim": "models"}}}, "found registry.bucket.url and registry.volume.existingClaim"),
+    (
+        {"registry": {"volume": {"existingClaim": "models"}}},
+        "found registry.bucket.url and registry.volume.existingClaim",
+    ),
     ({"image": {"digests": {"data-loader": "latest"}}}, "data-loader"),
 ]
 
@@ -127,11 +130,16 @@ def restricted(path, document):
     hold(spec["automountServiceAccountToken"] is False, "mounts a token of Kubernetes")
     for container in spec["containers"]:
         own = container["securityContext"]
-        hold(own["allowPrivilegeEscalation"] is False and own["readOnlyRootFilesystem"] is True, "may write or escalate")
+        hold(
+            own["allowPrivilegeEscalation"] is False and own["readOnlyRootFilesystem"] is True, "may write or escalate"
+        )
         hold(own["capabilities"] == {"drop": ["ALL"]}, "has capabilities")
         hold("memory" in container["resources"]["limits"], "has no limit of memory")
     for volume in spec["volumes"]:
-        hold(set(volume) - {"name"} <= {"projected", "emptyDir", "configMap", "persistentVolumeClaim"}, f"mounts {volume}")
+        hold(
+            set(volume) - {"name"} <= {"projected", "emptyDir", "configMap", "persistentVolumeClaim"},
+            f"mounts {volume}",
+        )
     return 1
 
 
@@ -164,7 +172,9 @@ def check():
             pods += restricted(path, document) if "spec" in document else 0
         objects += len(rendered)
         kustomized([document for _, document in rendered])
-    print(f"chart: {objects} objects of {len(list((CHART / 'ci').glob('*.yaml')))} sets of values are valid for Kubernetes {', '.join(VERSIONS)}; {pods} kinds of pods are restricted")
+    print(
+        f"chart: {objects} objects of {len(list((CHART / 'ci').glob('*.yaml')))} sets of values are valid for Kubernetes {', '.join(VERSIONS)}; {pods} kinds of pods are restricted"
+    )
     for more, named in WRONG:
         told = refused(merged(smallest, more))
         if named not in told:
@@ -209,7 +219,11 @@ def taken(programs):
     """The programs themselves take the environment and the files that the chart gives them."""
     for file in sorted((CHART / "ci").glob("*.yaml")):
         documents = [document for _, document in render(values(file.name))]
-        maps = {document["metadata"]["name"].rsplit("-", 1)[1]: document["data"] for document in documents if document["kind"] == "ConfigMap"}
+        maps = {
+            document["metadata"]["name"].rsplit("-", 1)[1]: document["data"]
+            for document in documents
+            if document["kind"] == "ConfigMap"
+        }
         with tempfile.TemporaryDirectory() as home:
             (Path(home) / "secrets").mkdir()
             environment = {"PATH": os.environ["PATH"]}
@@ -230,7 +244,12 @@ def taken(programs):
             environment.pop("HEDONIC__REGISTRY__MLFLOW_TRACKING_URI", None)
             for program in PROGRAMS:
                 done = subprocess.run(
-                    [str(programs / program), "--check=json"], env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=60
+                    [str(programs / program), "--check=json"],
+                    env=environment,
+                    stdout=subprocess.PIPE,
+                    stderr=subprocess.PIPE,
+                    text=True,
+                    timeout=60,
                 )
                 wrong = [of for of in checks_of(program, done) if of["check"] == "settings"]
                 if wrong:

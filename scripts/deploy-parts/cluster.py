@@ -150,13 +150,19 @@ def custom(server):
 def last_release():
     """The chart of the last tag, unpacked; None before the first release."""
     found = subprocess.run(
-        ["git", "describe", "--tags", "--abbrev=0", "--match", "v*"], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+        ["git", "describe", "--tags", "--abbrev=0", "--match", "v*"],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
     )
     tag = found.stdout.strip()
     if found.returncode != 0 or not tag:
         return None
     inside = CHART.relative_to(ROOT)
-    packed = subprocess.run(["git", "archive", tag, str(inside)], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    packed = subprocess.run(
+        ["git", "archive", tag, str(inside)], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+    )
     if packed.returncode != 0:
         return None
     home = tempfile.mkdtemp(prefix="hedonic-chart-")
@@ -167,7 +173,17 @@ def last_release():
 def check(assets):
     with running(assets) as (server, version):
         print(f"cluster: kube-apiserver {version} is ready")
-        server.apply([namespace("prices"), {"apiVersion": "scheduling.k8s.io/v1", "kind": "PriorityClass", "metadata": {"name": "high"}, "value": 1000}])
+        server.apply(
+            [
+                namespace("prices"),
+                {
+                    "apiVersion": "scheduling.k8s.io/v1",
+                    "kind": "PriorityClass",
+                    "metadata": {"name": "high"},
+                    "value": 1000,
+                },
+            ]
+        )
         custom(server)
         everything = chart.values("everything.yaml")
         documents = [copy.deepcopy(document) for _, document in chart.render(everything)]
@@ -175,10 +191,14 @@ def check(assets):
         if "Warning" in applied.stderr:
             raise SystemExit(f"kubectl apply --server-side warns: {applied.stderr}")
         again = server.apply(documents, False, "--namespace", "prices")
-        print(f"cluster: {len(again.stdout.splitlines())} objects are taken by server-side apply, twice, without a warning")
+        print(
+            f"cluster: {len(again.stdout.splitlines())} objects are taken by server-side apply, twice, without a warning"
+        )
         admitted(server, documents)
         misspelt(server, documents)
-        server.kubectl(["delete", "--wait=false", "--namespace", "prices", "-f", "-"], given=yaml.safe_dump_all(documents))
+        server.kubectl(
+            ["delete", "--wait=false", "--namespace", "prices", "-f", "-"], given=yaml.safe_dump_all(documents)
+        )
         upgraded(server)
 
 
@@ -200,8 +220,12 @@ def admitted(server, documents):
                 own["capabilities"] = {"add": ["NET_ADMIN"]}
             told = server.kubectl(["create", "--dry-run=server", "-f", "-"], fails=True, given=yaml.safe_dump(wrong))
             if told.returncode == 0 or 'violates PodSecurity "restricted' not in told.stderr:
-                raise SystemExit(f"{pod['metadata']['name']} with {change}: expected PodSecurity to refuse it, got {told.stdout}{told.stderr}")
-    print(f"cluster: {count} pods are admitted to a restricted namespace; as root, with privileges or capabilities each is refused")
+                raise SystemExit(
+                    f"{pod['metadata']['name']} with {change}: expected PodSecurity to refuse it, got {told.stdout}{told.stderr}"
+                )
+    print(
+        f"cluster: {count} pods are admitted to a restricted namespace; as root, with privileges or capabilities each is refused"
+    )
 
 
 def misspelt(server, documents):
@@ -227,19 +251,34 @@ def upgraded(server):
         {"applier": {"autoscaling": {"by": "cpu"}}, "scheduledTraining": {"enabled": True}},
     )
     config.upgrade(CHART, "prices", more, namespace="upgrade")
-    shown = yaml.safe_load(server.kubectl(["get", "deployments,jobs,cronjobs,hpa", "--namespace", "upgrade", "-o", "yaml"]).stdout)
+    shown = yaml.safe_load(
+        server.kubectl(["get", "deployments,jobs,cronjobs,hpa", "--namespace", "upgrade", "-o", "yaml"]).stdout
+    )
     by_kind = {}
     for item in shown["items"]:
         by_kind.setdefault(item["kind"], []).append(item)
     images = {c["image"] for item in by_kind["Deployment"] for c in item["spec"]["template"]["spec"]["containers"]}
     if not all(image.endswith(":9.9.9") for image in images) or len(by_kind["Job"]) != 1:
-        raise SystemExit(f"after an upgrade: expected the new images and one job, found {images} and {len(by_kind['Job'])} jobs")
+        raise SystemExit(
+            f"after an upgrade: expected the new images and one job, found {images} and {len(by_kind['Job'])} jobs"
+        )
     if len(by_kind["CronJob"]) != 1 or len(by_kind["HorizontalPodAutoscaler"]) != 1:
         raise SystemExit("after an upgrade: expected a CronJob and an autoscaler")
     config.rollback("prices", revision=1)
     config.uninstall("prices")
     config.close()
-    left = server.kubectl(["get", "deployments,services,configmaps,networkpolicies,poddisruptionbudgets", "--namespace", "upgrade", "-l", "app.kubernetes.io/part-of=hedonic", "-o", "name"]).stdout
+    left = server.kubectl(
+        [
+            "get",
+            "deployments,services,configmaps,networkpolicies,poddisruptionbudgets",
+            "--namespace",
+            "upgrade",
+            "-l",
+            "app.kubernetes.io/part-of=hedonic",
+            "-o",
+            "name",
+        ]
+    ).stdout
     if left.strip():
         raise SystemExit(f"after uninstalling: {left}")
     of = "the last release's chart" if before else "this chart (there is no release yet)"

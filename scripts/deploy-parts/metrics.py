@@ -26,7 +26,7 @@ def declared():
             if not name.endswith("_"):
                 names[name] = False
     text = (ROOT / DECLARED[0]).read_text()
-    buckets = text[text.index("fn buckets"):text.index("fn histograms")]
+    buckets = text[text.index("fn buckets") : text.index("fn histograms")]
     variants = dict(re.findall(r'Metric::(\w+) => [({]\s*\(?\s*"(hedonic_[a-z0-9_]+)"', text))
     for variant in re.findall(r"Metric::(\w+)", buckets):
         names[variants[variant]] = True
@@ -75,7 +75,12 @@ def check():
     if found:
         raise SystemExit("\n".join(found))
     # The check itself: names that nobody declares are seen.
-    for wrong in ("hedonic_loader_store_total", "hedonic_loader_stored_total_bucket", "hedonic_loader_stage_seconds", "up"):
+    for wrong in (
+        "hedonic_loader_store_total",
+        "hedonic_loader_stored_total_bucket",
+        "hedonic_loader_stage_seconds",
+        "up",
+    ):
         if not complaints(names, [("wrong", f"rate({wrong}[5m])")]):
             raise SystemExit(f"{wrong}: expected a complaint, found none")
     operations = (ROOT / "docs/operations.md").read_text()
@@ -83,7 +88,10 @@ def check():
     missing = [name for name in sorted(names) if name not in operations and not name.startswith("hedonic_quality_")]
     if missing:
         raise SystemExit(f"docs/operations.md does not name {', '.join(missing)}")
-    for link, target in (("prometheus/alerts.yaml", "files/alerts.yaml"), ("grafana/hedonic.json", "files/dashboard.json")):
+    for link, target in (
+        ("prometheus/alerts.yaml", "files/alerts.yaml"),
+        ("grafana/hedonic.json", "files/dashboard.json"),
+    ):
         if (DEPLOY / link).resolve() != (CHART / target).resolve():
             raise SystemExit(f"deploy/{link}: expected a link to the chart's {target}")
     rules()
@@ -107,7 +115,9 @@ def service(url):
         raise SystemExit("promtool check metrics: no promtool on PATH, and no package `prometheus` to be had")
     with urllib.request.urlopen(url, timeout=10) as answer:
         text = answer.read()
-    done = subprocess.run([str(promtool), "check", "metrics"], input=text, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    done = subprocess.run(
+        [str(promtool), "check", "metrics"], input=text, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+    )
     if done.returncode != 0:
         raise SystemExit(f"promtool check metrics of {url}:\n{done.stdout.decode()}")
     shown = set(re.findall(r"^# TYPE (\S+)", text.decode(), re.M))

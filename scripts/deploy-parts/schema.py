@@ -129,7 +129,10 @@ def whole():
             ),
             registry=obj(
                 bucket=obj(
-                    url={"type": "string", "pattern": "^(s3://.+)?$"}, endpoint=text, region=text, credentialsSecret=name
+                    url={"type": "string", "pattern": "^(s3://.+)?$"},
+                    endpoint=text,
+                    region=text,
+                    credentialsSecret=name,
                 ),
                 mlflow=obj(trackingUri={"type": "string", "pattern": "^(https?://.+)?$"}, credentialsSecret=name),
                 volume=obj(existingClaim=name),

@@ -51,7 +51,9 @@ def check():
     if not program:
         tools.skip("deploy/terraform", "neither terraform nor tofu is installed")
         return
-    tools.run([program, "fmt", "-check", "-recursive", "-diff", MODULE], env={**os.environ, "TF_CLI_CONFIG_FILE": os.devnull})
+    tools.run(
+        [program, "fmt", "-check", "-recursive", "-diff", MODULE], env={**os.environ, "TF_CLI_CONFIG_FILE": os.devnull}
+    )
     print("terraform: fmt passed")
     for at, needs_providers in ((MODULE / "values", False), (MODULE, True), (MODULE / "examples/managed", True)):
         named = at.relative_to(DEPLOY.parent)
@@ -75,7 +77,14 @@ def rendered(module, home):
     """The chart takes the values that the module makes."""
     with open(f"{home}/given.tfvars.json", "w") as file:
         json.dump(GIVEN, file)
-    module.run("plan", "-no-color", "-input=false", f"-state={home}/state", f"-var-file={home}/given.tfvars.json", f"-out={home}/plan")
+    module.run(
+        "plan",
+        "-no-color",
+        "-input=false",
+        f"-state={home}/state",
+        f"-var-file={home}/given.tfvars.json",
+        f"-out={home}/plan",
+    )
     planned = json.loads(module.run("show", "-json", f"{home}/plan"))["planned_values"]["outputs"]
     documents = chart.render(planned["values"]["value"])
     print(f"terraform: the chart takes the module's values: {len(documents)} objects")

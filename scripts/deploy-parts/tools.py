@@ -15,10 +15,26 @@ PACKAGES = ["helm-python-sdk==0.2.2", "kubernetes-validate==1.37.0", "PyYAML==6.
 KEDA = "github.com/kedacore/keda/v2@v2.17.2"
 OPERATOR = "github.com/prometheus-operator/prometheus-operator@v0.85.0"
 CUSTOM = [
-    (KEDA, "config/crd/bases/keda.sh_scaledobjects.yaml", "e0975e421cc9ff171ffd374057afd1507d9355cf6de590844a843ab4ae664416"),
-    (KEDA, "config/crd/bases/keda.sh_triggerauthentications.yaml", "df45be8c7e07afed6c3f3eeb17db38d92f3123f550b215944e730370c2ac908f"),
-    (OPERATOR, "example/prometheus-operator-crd/monitoring.coreos.com_servicemonitors.yaml", "1dae27b7189b5ce7b9ab764656c18b4c75a45cde1e6f3af6a5e84c4317628919"),
-    (OPERATOR, "example/prometheus-operator-crd/monitoring.coreos.com_prometheusrules.yaml", "98fd16c9ab79fba8dcd6ef62c957c98cd6546ab74ce0a4ecf09ddf2fda03020e"),
+    (
+        KEDA,
+        "config/crd/bases/keda.sh_scaledobjects.yaml",
+        "e0975e421cc9ff171ffd374057afd1507d9355cf6de590844a843ab4ae664416",
+    ),
+    (
+        KEDA,
+        "config/crd/bases/keda.sh_triggerauthentications.yaml",
+        "df45be8c7e07afed6c3f3eeb17db38d92f3123f550b215944e730370c2ac908f",
+    ),
+    (
+        OPERATOR,
+        "example/prometheus-operator-crd/monitoring.coreos.com_servicemonitors.yaml",
+        "1dae27b7189b5ce7b9ab764656c18b4c75a45cde1e6f3af6a5e84c4317628919",
+    ),
+    (
+        OPERATOR,
+        "example/prometheus-operator-crd/monitoring.coreos.com_prometheusrules.yaml",
+        "98fd16c9ab79fba8dcd6ef62c957c98cd6546ab74ce0a4ecf09ddf2fda03020e",
+    ),
 ]
 
 
@@ -28,7 +44,9 @@ def run(command, **options):
         [str(part) for part in command], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **options
     )
     if done.returncode != 0:
-        raise SystemExit(f"{' '.join(str(part) for part in command)}: exit code {done.returncode}\n{done.stdout}{done.stderr}")
+        raise SystemExit(
+            f"{' '.join(str(part) for part in command)}: exit code {done.returncode}\n{done.stdout}{done.stderr}"
+        )
     return done.stdout
 
 
@@ -73,7 +91,9 @@ def custom_resources():
 
 def from_module(module, inside):
     if not shutil.which("go"):
-        raise SystemExit(f"{inside} comes with the Go module {module}: expected `go` on PATH, found none; install Go 1.21 or later")
+        raise SystemExit(
+            f"{inside} comes with the Go module {module}: expected `go` on PATH, found none; install Go 1.21 or later"
+        )
     # A version without a module around it; go itself compares it with the sums that everybody gets.
     told = run(["go", "mod", "download", "-json", module], cwd="/", env={**os.environ, "GOFLAGS": "-mod=mod"})
     directory = json.loads(told)["Dir"]
@@ -92,11 +112,18 @@ def promtool():
         if not (shutil.which("apt-get") and shutil.which("dpkg-deb")):
             return None
         home.mkdir(parents=True, exist_ok=True)
-        done = subprocess.run(["apt-get", "download", "-q", "prometheus"], cwd=home, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        done = subprocess.run(
+            ["apt-get", "download", "-q", "prometheus"], cwd=home, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
         if done.returncode != 0 and os.getuid() == 0:
             # Lists of packages that are old or not there.
             subprocess.run(["apt-get", "update", "-qq"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-            subprocess.run(["apt-get", "download", "-q", "prometheus"], cwd=home, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            subprocess.run(
+                ["apt-get", "download", "-q", "prometheus"],
+                cwd=home,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+            )
         for package in home.glob("prometheus_*.deb"):
             run(["dpkg-deb", "--extract", package, home])
             package.unlink()

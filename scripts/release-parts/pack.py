@@ -15,7 +15,17 @@ from said import run, say
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 # Beside the programs.
-FILES = ["LICENSE-APACHE", "LICENSE-MIT", "README.md", "CHANGELOG.md", "SECURITY.md", "init.sql", "config", "schemas", "docs"]
+FILES = [
+    "LICENSE-APACHE",
+    "LICENSE-MIT",
+    "README.md",
+    "CHANGELOG.md",
+    "SECURITY.md",
+    "init.sql",
+    "config",
+    "schemas",
+    "docs",
+]
 CHART = "deploy/helm/hedonic"
 
 

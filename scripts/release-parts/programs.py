@@ -20,8 +20,15 @@ CROSS = {"aarch64": "aarch64-linux-gnu-gcc", "x86_64": "x86_64-linux-gnu-gcc"}
 def environment(platform, is_other):
     """What keeps the machine out of the bytes, and what cross-compiling needs."""
     home = Path.home()
-    flags = [f"--remap-path-prefix={ROOT}=/hedonic", f"--remap-path-prefix={os.environ.get('CARGO_HOME', home / '.cargo')}=/cargo"]
-    result = {**os.environ, "CARGO_INCREMENTAL": "0", "SOURCE_DATE_EPOCH": run(["git", "log", "-1", "--format=%ct"]).strip()}
+    flags = [
+        f"--remap-path-prefix={ROOT}=/hedonic",
+        f"--remap-path-prefix={os.environ.get('CARGO_HOME', home / '.cargo')}=/cargo",
+    ]
+    result = {
+        **os.environ,
+        "CARGO_INCREMENTAL": "0",
+        "SOURCE_DATE_EPOCH": run(["git", "log", "-1", "--format=%ct"]).strip(),
+    }
     triple = f"{platform}_unknown_linux_gnu".upper()
     result[f"CARGO_TARGET_{triple}_RUSTFLAGS"] = " ".join(flags)
     if is_other:
@@ -34,7 +41,11 @@ def environment(platform, is_other):
 
 def can_build(platform):
     """Why not, where it cannot."""
-    installed = subprocess.run(["rustup", "target", "list", "--installed"], stdout=subprocess.PIPE, text=True).stdout if shutil.which("rustup") else ""
+    installed = (
+        subprocess.run(["rustup", "target", "list", "--installed"], stdout=subprocess.PIPE, text=True).stdout
+        if shutil.which("rustup")
+        else ""
+    )
     if f"{platform}-unknown-linux-gnu" not in installed.split():
         return f"`rustup target add {platform}-unknown-linux-gnu` first"
     if not shutil.which(CROSS[platform]):
@@ -54,7 +65,17 @@ def build():
                 continue
         triple = f"{platform}-unknown-linux-gnu"
         say(f"building for {platform} (dist): some 30 minutes of processor time")
-        command = ["cargo", "build", "--profile", "dist", "--locked", "--target", triple, "--features", ",".join(FEATURES)]
+        command = [
+            "cargo",
+            "build",
+            "--profile",
+            "dist",
+            "--locked",
+            "--target",
+            triple,
+            "--features",
+            ",".join(FEATURES),
+        ]
         for package in PACKAGES:
             command += ["-p", package]
         done = subprocess.run(command, cwd=ROOT, env=environment(platform, platform != native))

@@ -57,7 +57,9 @@ def debian(home):
         return None
     made = subprocess.run(
         ["debootstrap", "--variant=minbase", "--include=ca-certificates,postgresql,zlib1g", "bookworm", str(home)],
-        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
     )
     if made.returncode != 0:
         missing("a trial in a fresh Debian", f"debootstrap: {made.stdout[-300:]}")

@@ -29,7 +29,9 @@ def check(version, unfinished):
     changes(version)
     changed = run(["git", "status", "--porcelain"]).strip()
     if changed:
-        raise SystemExit(f"expected a tree without changes, found:\n{changed}\ncommit them, or give --unfinished to try")
+        raise SystemExit(
+            f"expected a tree without changes, found:\n{changed}\ncommit them, or give --unfinished to try"
+        )
 
 
 def changes(version):
