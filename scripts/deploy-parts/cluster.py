@@ -5,7 +5,6 @@ validation and the fields it knows."""
 
 import contextlib
 import copy
-import os
 import shutil
 import socket
 import subprocess
