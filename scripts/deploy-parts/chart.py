@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import tempfile
+import tomllib
 from pathlib import Path
 
 import jsonschema
@@ -11,8 +12,9 @@ import kubernetes_validate
 import yaml
 from helm_python import Chart, HelmError, lint, values_from_yaml
 
+import pods
 import tools
-from places import CHART, DEPLOY
+from places import CHART, DEPLOY, ROOT
 
 # The oldest that the chart says it works with, and the newest that the validator knows.
 VERSIONS = ["1.27", "1.34", "1.37"]
@@ -110,39 +112,6 @@ def validate(path, document, custom):
             raise SystemExit(f"{named} for Kubernetes {version}: {error}") from error
 
 
-def restricted(path, document):
-    """The pod security standard "restricted", with the root file system besides."""
-    spec = document["spec"]
-    for step in ("jobTemplate", "template"):
-        while step in spec:
-            spec = spec[step]["spec"]
-    if "containers" not in spec:
-        return 0
-    named = f"{path}: {document['kind']} {document['metadata']['name']}"
-
-    def hold(is_so, what):
-        if not is_so:
-            raise SystemExit(f"{named}: {what}")
-
-    pod = spec["securityContext"]
-    hold(pod["runAsNonRoot"] is True and pod.get("runAsUser") != 0, "may run as root")
-    hold(pod["seccompProfile"]["type"] == "RuntimeDefault", "has no seccomp profile")
-    hold(spec["automountServiceAccountToken"] is False, "mounts a token of Kubernetes")
-    for container in spec["containers"]:
-        own = container["securityContext"]
-        hold(
-            own["allowPrivilegeEscalation"] is False and own["readOnlyRootFilesystem"] is True, "may write or escalate"
-        )
-        hold(own["capabilities"] == {"drop": ["ALL"]}, "has capabilities")
-        hold("memory" in container["resources"]["limits"], "has no limit of memory")
-    for volume in spec["volumes"]:
-        hold(
-            set(volume) - {"name"} <= {"projected", "emptyDir", "configMap", "persistentVolumeClaim"},
-            f"mounts {volume}",
-        )
-    return 1
-
-
 def refused(of):
     """What the chart says of values that are wrong; empty where it takes them."""
     try:
@@ -155,8 +124,9 @@ def refused(of):
 def check():
     custom = custom_schemas()
     smallest = values("smallest.yaml")
-    objects, pods = 0, 0
-    for file in sorted((CHART / "ci").glob("*.yaml")):
+    objects, restricted, refusals = 0, 0, 0
+    sets = sorted((CHART / "ci").glob("*.yaml"))
+    for file in sets:
         of = values(file.name)
         report = lint(CHART, of, strict=True, namespace="prices", kube_version=f"v{VERSIONS[1]}.0")
         found = [told for told in report["messages"] if told["severity"] >= 2] + report["errors"]
@@ -169,12 +139,13 @@ def check():
             raise SystemExit(f"{file.name}: made twice: {sorted(twice)}")
         for path, document in rendered:
             validate(path, document, custom)
-            pods += restricted(path, document) if "spec" in document else 0
         objects += len(rendered)
-        kustomized([document for _, document in rendered])
-    print(
-        f"chart: {objects} objects of {len(list((CHART / 'ci').glob('*.yaml')))} sets of values are valid for Kubernetes {', '.join(VERSIONS)}; {pods} kinds of pods are restricted"
-    )
+        documents = [document for _, document in rendered]
+        kustomized(documents)
+        admitted, changed = pods.check(documents)
+        restricted, refusals = restricted + admitted, refusals + changed
+    print(f"chart: {objects} objects of {len(sets)} sets of values are valid for Kubernetes {', '.join(VERSIONS)}")
+    print(f"pods: Kubernetes' own policy admits {restricted} as restricted, and refuses {refusals} changed ones")
     for more, named in WRONG:
         told = refused(merged(smallest, more))
         if named not in told:
@@ -182,6 +153,7 @@ def check():
     print(f"chart: {len(WRONG)} sets of wrong values are refused by name")
     wrong_objects(custom, render(values("everything.yaml")))
     lasting_names()
+    one_version()
 
 
 def wrong_objects(custom, rendered):
@@ -197,6 +169,16 @@ def wrong_objects(custom, rendered):
             continue
         raise SystemExit(f"a misspelt field of {document['kind']} was not refused: the validation sees nothing")
     print(f"chart: a misspelt field is refused in {len(kinds)} kinds of objects")
+
+
+def one_version():
+    """The chart's images have the programs' version."""
+    programs = tomllib.loads((ROOT / "Cargo.toml").read_text())["workspace"]["package"]["version"]
+    found = yaml.safe_load((CHART / "Chart.yaml").read_text())
+    if {found["version"], found["appVersion"]} != {programs}:
+        raise SystemExit(
+            f"Chart.yaml says {found['version']} and {found['appVersion']}, Cargo.toml {programs}: expected one version"
+        )
 
 
 def lasting_names():
