@@ -29,6 +29,9 @@ def environment(platform, is_other):
         "CARGO_INCREMENTAL": "0",
         "SOURCE_DATE_EPOCH": run(["git", "log", "-1", "--format=%ct"]).strip(),
     }
+    # As .cargo/config.toml has it, and without the machine's paths.
+    homes = ((ROOT, "/hedonic"), (os.environ.get("CARGO_HOME", home / ".cargo"), "/cargo"))
+    result["CFLAGS"] = " ".join(["-g0 -O2", *(f"-ffile-prefix-map={here}={there}" for here, there in homes)])
     triple = f"{platform}_unknown_linux_gnu".upper()
     result[f"CARGO_TARGET_{triple}_RUSTFLAGS"] = " ".join(flags)
     if is_other:
