@@ -25,7 +25,7 @@ use std::sync::Arc;
 use anyhow::Context;
 use common::kafka::Anchor;
 use common::liveness::Retrying;
-use common::{Health, Shutdown, database, kafka};
+use common::{Health, Service, Shutdown, database, kafka};
 use records::Schema;
 
 pub use answer::Answer;
@@ -42,7 +42,11 @@ pub fn tables(_schema: &Schema) -> String {
 ///
 /// # Errors
 /// When a setting is wrong, or something fails that waiting does not mend.
-pub async fn run(config: Config, listener: TcpListener, shutdown: Shutdown) -> anyhow::Result<()> {
+pub fn run(config: Config, listener: TcpListener, shutdown: Shutdown) -> Service {
+    Box::pin(work(config, listener, shutdown))
+}
+
+async fn work(config: Config, listener: TcpListener, shutdown: Shutdown) -> anyhow::Result<()> {
     config.kafka.check()?;
     // A part that cannot go on ends the others; not those who run this service.
     let shutdown = shutdown.child_token();
