@@ -61,10 +61,11 @@ async fn work(config: Config, listener: TcpListener, shutdown: Shutdown) -> anyh
     let reader = Arc::new(Reader::new(&config.schema)?);
     config.kafka.check()?;
     Metric::describe_all();
+    let health = Health::needing(&["database", "kafka"]);
+    let shutdown = http::drained(&config.http, &health, &shutdown);
     // A service that ends takes its HTTP interface with it.
     let leave = shutdown.child_token();
     let _leave_on_return = leave.clone().drop_guard();
-    let health = Health::needing(&["database", "kafka"]);
     let control = Arc::new(Control::default());
     let server = tokio::spawn(http::serve(
         config.http.clone(),

@@ -86,10 +86,11 @@ pub fn run(config: Config, listener: TcpListener, shutdown: Shutdown) -> Service
 
 async fn work(config: Config, listener: TcpListener, shutdown: Shutdown) -> anyhow::Result<()> {
     config.kafka.check()?;
+    let health = Health::needing(&["database", "kafka", "partitions"]);
+    let shutdown = http::drained(&config.http, &health, &shutdown);
     // A service that breaks off takes its HTTP interface with it.
     let leave = shutdown.child_token();
     let _leave_on_return = leave.clone().drop_guard();
-    let health = Health::needing(&["database", "kafka", "partitions"]);
     let control = Arc::new(Control::new(config.loader.autostart));
     let server = tokio::spawn(http::serve(
         config.http.clone(),

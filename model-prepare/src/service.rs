@@ -56,10 +56,11 @@ async fn serve(
 ) -> anyhow::Result<()> {
     let moments = schedule.as_deref().map(Schedule::parse).transpose()?;
     crate::config::check_registry(&config.registry.path)?;
+    let health = Health::needing(&["database"]);
+    let shutdown = http::drained(&config.http, &health, &shutdown);
     // A service that breaks off takes its HTTP interface with it.
     let leave = shutdown.child_token();
     let _leave_on_return = leave.clone().drop_guard();
-    let health = Health::needing(&["database"]);
     let (database_config, http_config) = (config.database.patient(), config.http.clone());
     let control = Arc::new(Control::new(config, schedule.clone()));
     let server = tokio::spawn(http::serve(

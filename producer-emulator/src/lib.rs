@@ -46,6 +46,7 @@ pub fn run(config: Config, listener: TcpListener, shutdown: Shutdown) -> Service
 
 async fn work(config: Config, listener: TcpListener, shutdown: Shutdown) -> anyhow::Result<()> {
     let health = Health::default();
+    let shutdown = common::http::drained(&config.http, &health, &shutdown);
     health.waiting(link::KAFKA, "not asked yet");
     health.waiting("streets", "asking for the names of streets");
     let streets = street_source(&config.emulator)?;
