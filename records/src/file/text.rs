@@ -86,24 +86,33 @@ fn encoding(sample: &[u8]) -> Found {
             false => Found::Other(encoding),
         };
     }
-    // Latin letters of UTF-16 have a zero beside each.
+    // Latin letters and separators of UTF-16 have a zero beside each.
     let zeros = |odd: usize| {
         let half = sample.iter().skip(odd).step_by(2);
         half.filter(|byte| **byte == 0).count() * 2
     };
     let (even, odd) = (zeros(0), zeros(1));
-    if odd * 4 > sample.len() && even * 20 < sample.len() {
-        return Found::Other(UTF_16LE);
+    if sample.len() > 16 {
+        if odd * 4 > sample.len() && even * 20 < sample.len() {
+            return Found::Other(UTF_16LE);
+        }
+        if even * 4 > sample.len() && odd * 20 < sample.len() {
+            return Found::Other(UTF_16BE);
+        }
     }
-    if even * 4 > sample.len() && odd * 20 < sample.len() {
-        return Found::Other(UTF_16BE);
+    // A bad byte here and there makes no other character set of a text that has many good letters: its
+    // rows are refused. The last letter may be cut.
+    let (mut good, mut bad) = (0, 0);
+    for chunk in sample.utf8_chunks() {
+        good += chunk
+            .valid()
+            .chars()
+            .filter(|letter| !letter.is_ascii())
+            .count();
+        bad += usize::from(!chunk.invalid().is_empty());
     }
-    let is_utf8 = match std::str::from_utf8(sample) {
-        Ok(_) => true,
-        // A letter that the sample cuts.
-        Err(error) => error.error_len().is_none(),
-    };
-    if is_utf8 || sample.contains(&0) {
+    let is_cut = std::str::from_utf8(sample).is_err_and(|error| error.error_len().is_none());
+    if bad == 0 || is_cut || good > bad || sample.contains(&0) {
         return Found::Utf8;
     }
     if by_mark(sample).is_some() {
