@@ -142,7 +142,10 @@ pub fn sweep(config: &Config, wanted: &Sweep) -> anyhow::Result<Shown> {
         true => format!(
             "all of {count} trials have the error {error:.5}: no setting is better than another; the first is kept"
         ),
-        false => format!("best of {count} trials: {} with error {error:.5}", best.number),
+        false => format!(
+            "best of {count} trials: {} with error {error:.5}",
+            best.number
+        ),
     };
     let text = format!(
         "{first}\n{}\n{name} is the challenger{}\ncompared in {}",

@@ -247,9 +247,10 @@ fn unique(names: &[String]) -> Vec<String> {
             .iter()
             .filter(|other| *other == name)
             .count();
-        match before {
-            0 => name.clone(),
-            before => format!("{name} ({})", before + 1).trim().to_owned(),
+        match (before, name.is_empty()) {
+            (0, _) => name.clone(),
+            (_, true) => format!("column {}", position + 1),
+            (before, false) => format!("{name} ({})", before + 1),
         }
     };
     names.iter().enumerate().map(again).collect()

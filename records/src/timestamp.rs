@@ -34,21 +34,21 @@ pub fn parse(text: &str) -> Option<i64> {
         "%Y/%m/%d %H:%M:%S%.f",
         "%Y/%m/%d %H:%M",
         "%Y%m%dT%H%M%S",
-        "%d %b %Y %H:%M:%S",
-        "%b %d, %Y %H:%M:%S",
+        "%d %B %Y %H:%M:%S",
+        "%B %d, %Y %H:%M:%S",
         "%a, %d %b %Y %H:%M:%S",
         "%a %b %d %H:%M:%S %Y",
-        "%b %d, %Y %I:%M %p",
+        "%B %d, %Y %I:%M %p",
     ];
     const DATES: [&str; 8] = [
         "%Y-%m-%d",
         "%Y/%m/%d",
         "%Y.%m.%d",
-        "%d %b %Y",
-        "%d-%b-%Y",
-        "%b %d, %Y",
-        "%b %d %Y",
-        "%d.%b.%Y",
+        "%d %B %Y",
+        "%d-%B-%Y",
+        "%B %d, %Y",
+        "%B %d %Y",
+        "%d.%B.%Y",
     ];
     let time = |format: &&str| NaiveDateTime::parse_from_str(text, format).ok();
     if let Some(time) = TIMES.iter().find_map(time) {

@@ -37,7 +37,7 @@ const PAIRS: [(&str, &str); 6] = [
 /// Times of day behind a date.
 const CLOCKS: [&str; 4] = ["", " %H:%M", " %H:%M:%S", " %I:%M %p"];
 /// Forms without a choice.
-const OTHERS: [&str; 5] = ["%m/%Y", "%b %Y", "%B %Y", "%b-%y", "%d-%b-%y"];
+const OTHERS: [&str; 4] = ["%m/%Y", "%B %Y", "%B-%y", "%d-%B-%y"];
 
 /// Rows whose cell a form reads.
 fn count(column: &Column, form: &str) -> usize {
@@ -104,9 +104,8 @@ impl Times {
                     .nth(place)
                     .and_then(|part| part.trim().parse::<u32>().ok())
             };
-            let all: std::collections::BTreeSet<_> =
-                column.values().map(|cell| split(&cell.text)).collect();
-            all
+            let values = column.values().map(|cell| split(&cell.text));
+            values.collect::<std::collections::BTreeSet<_>>()
         };
         let is_one = |place: usize| part(place) == [Some(1)].into();
         match (is_one(0), is_one(1)) {
@@ -229,7 +228,7 @@ mod tests {
             ("date", &["20260131", "20260201"], "usual"),
             ("created", &["1769860800", "1769860900"], "usual"),
             ("period", &["201803", "201804"], "%Y%m"),
-            ("date", &["Jan-16", "Feb-16"], "%b-%y"),
+            ("date", &["Jan-16", "Feb-16"], "%B-%y"),
             ("rooms", &["20254", "20255"], ""),
             ("availability", &["19-Dec", "Ready To Move"], ""),
         ] {

@@ -15,16 +15,7 @@ const LEAST_ROWS: usize = 30;
 /// Rows looked at.
 const MOST_ROWS: usize = 5_000;
 /// Words in the names of what is known after the sale.
-const AFTER: [&str; 8] = [
-    "sold",
-    "closed",
-    "closing",
-    "buyer",
-    "dom",
-    "market",
-    "settlement",
-    "discount",
-];
+const AFTER: [&str; 5] = ["closed", "closing", "buyer", "dom", "settlement"];
 
 /// Why each column tells the target; none of those that do not.
 pub(super) fn leaks(study: &Study<'_>, target: usize, area: Option<usize>) -> Vec<Option<String>> {
@@ -72,7 +63,8 @@ fn by_name(own: &Studied<'_>) -> Option<String> {
     if words::has(name, &words::LEAKS) || is_ratio {
         return Some("by its name it is a price too".to_owned());
     }
-    words::has(name, &AFTER).then(|| "by its name it is known after the sale only".to_owned())
+    (words::has(name, &AFTER) || name.contains("on_market"))
+        .then(|| "by its name it is known after the sale only".to_owned())
 }
 
 /// R² of the logarithm of the target by a column alone: by its number, its logarithm, or its level.

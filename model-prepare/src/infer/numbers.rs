@@ -121,6 +121,8 @@ pub(super) struct Numbers {
     pub(super) leading_zeros: usize,
     /// Why the custom is what it is; none where there is nothing to say.
     pub(super) why: Option<String>,
+    /// Nothing decides what `450.000` is.
+    is_undecided: bool,
     /// Of each distinct text its value.
     pub(super) values: Vec<Option<f64>>,
 }
@@ -143,7 +145,7 @@ fn around<'a>(before: &'a str, after: &'a str) -> Option<Around<'a>> {
         if is_longer
             && !rest.starts_with(|next: char| next.is_alphanumeric() || "²³/.".contains(next))
         {
-            found = Some((word, *by, rest.trim()));
+            found = Some((*word, *by, rest.trim()));
         }
     }
     let (word, rest) = match found {
@@ -228,9 +230,12 @@ impl Numbers {
             greatest: f64::NEG_INFINITY,
             others: Vec::new(),
             leading_zeros: 0,
+            is_undecided: false,
             why,
             values: Vec::new(),
         };
+        let decides = numbers.field.decimal.is_some() || numbers.field.group.is_some();
+        numbers.is_undecided = !decides && evidence.dot + evidence.comma == 0;
         numbers.read(column);
         numbers
     }
@@ -245,7 +250,13 @@ impl Numbers {
                 continue;
             }
             let mut value = None;
-            match custom.read(text) {
+            let is_either =
+                self.is_undecided && matches!(shape(text), Some((Shape::Either(_), ..)));
+            let read = match (is_either, custom.read(text)) {
+                (true, Reading::Value(number)) => Reading::Ambiguous(number, number),
+                (_, read) => read,
+            };
+            match read {
                 Reading::Value(number) => {
                     value = Some(number);
                     self.readable += count;
@@ -345,13 +356,14 @@ fn custom(
                     .to_owned(),
             );
         }
-    } else if own.comma_either > 0 && decimal.is_none() {
-        if elsewhere.semicolons || (elsewhere.comma && !elsewhere.dot) {
-            // Either is common in such files: left to the user.
-        } else {
-            (decimal, group) = (Some('.'), Some(','));
-            why = Some("a comma is taken to stand between thousands".to_owned());
-        }
+    } else if own.comma_either > 0
+        && decimal.is_none()
+        // In such files either is common: left to the user.
+        && !elsewhere.semicolons
+        && (elsewhere.dot || !elsewhere.comma)
+    {
+        (decimal, group) = (Some('.'), Some(','));
+        why = Some("a comma is taken to stand between thousands".to_owned());
     }
     if decimal == Some(',') && own.dot_either > 0 {
         group = Some('.');

@@ -36,14 +36,14 @@ impl Study<'_> {
     pub(super) fn key(&self, target: usize) -> Option<Role> {
         let rows = self.rows;
         let is_unique = |own: &Studied| own.column.filled() == rows && own.column.levels() == rows;
-        let mut unique = (0..self.columns.len())
+        let all: Vec<usize> = (0..self.columns.len())
             .filter(|index| *index != target && is_unique(&self.columns[*index]))
-            .filter(|index| self.columns[*index].column.longest() <= records::limits::KEY_BYTES);
+            .filter(|index| self.columns[*index].column.longest() <= records::limits::KEY_BYTES)
+            .collect();
         let is_called = |index: &usize| {
             let column = self.columns[*index].column;
             words::is_id(&column.name) || column.header.is_empty()
         };
-        let all: Vec<usize> = unique.by_ref().collect();
         let is_plain = |index: &&usize| self.columns[**index].name() == "id";
         let called = all
             .iter()
@@ -110,7 +110,9 @@ impl Study<'_> {
                 return None;
             }
             let is_living = words::has(name, &words::LIVING);
-            let is_plain = words::words(name).count() == 1;
+            // "Size" may be that of anything, such as of "2 BHK".
+            let is_vague = words::words(name).all(|word| word == "size");
+            let is_plain = words::words(name).count() == 1 && !is_vague;
             Some(u8::from(is_living) * 2 + u8::from(is_plain))
         };
         let ranked = (0..self.columns.len()).filter_map(|index| Some((rank(&index)?, index)));

@@ -16,7 +16,7 @@ use crate::timestamp;
 const SAMPLE_BYTES: u64 = 64 * 1024;
 
 /// What the first bytes of a text were looked at, and the rest.
-type Again<R> = std::io::Chain<Cursor<Vec<u8>>, R>;
+pub(super) type Again<R> = std::io::Chain<Cursor<Vec<u8>>, R>;
 
 /// Records of a text whose separator is known.
 pub(super) struct Start<R> {

@@ -95,12 +95,16 @@ impl JsonRecords {
             Records::Lines(source) => loop {
                 let mut line = Vec::new();
                 // One byte more than a message may have is enough to refuse it.
-                let mut bounded = source.take(MESSAGE_BYTES as u64 + 2);
-                let read = bounded.read_until(b'\n', &mut line);
-                let count = read.map_err(|source| FileError::Io {
+                let most = MESSAGE_BYTES as u64 + 2;
+                let io = |source| FileError::Io {
                     path: self.path.clone(),
                     source,
-                })?;
+                };
+                let mut bounded = source.by_ref().take(most);
+                let count = bounded.read_until(b'\n', &mut line).map_err(io)?;
+                if count as u64 == most {
+                    source.skip_until(b'\n').map_err(io)?;
+                }
                 if count == 0 {
                     return Ok(None);
                 }

@@ -29,7 +29,8 @@ pub(super) fn open(path: &Path, file: std::fs::File) -> Result<(Source, Vec<Stri
     let mut notes = Vec::new();
     let mut source = unpacked(BufReader::new(file), &mut notes).map_err(io)?;
     let mut sample = Vec::new();
-    (&mut source)
+    source
+        .by_ref()
         .take(SAMPLE_BYTES)
         .read_to_end(&mut sample)
         .map_err(io)?;

@@ -7,7 +7,7 @@ use arrow_array::{Array, ArrayRef};
 use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
 use serde_json::{Map, Value};
 
-use super::delimited::{self, Start};
+use super::delimited::{self, Again, Start};
 use super::json::JsonRecords;
 use super::parquet::{is_readable, text_of, values_of};
 use super::split::Split;
@@ -35,7 +35,7 @@ pub struct Texts {
 enum Rows {
     Delimited {
         path: PathBuf,
-        records: Box<Split<BufReader<Source>>>,
+        records: Box<Split<BufReader<Again<Source>>>>,
         /// The first record, where there is no header.
         first: Option<(u64, Vec<String>)>,
     },

@@ -77,6 +77,9 @@ impl<'a> Parts<'a> {
             }
             Some(letter) => digit(letter).is_some(),
         };
+        // "60 years 02 months"; but "L/100 km".
+        let begins = |word: &str| word.chars().next().is_some_and(|own| digit(own).is_some());
+        let is_second = is_second || rest.split_whitespace().any(begins);
         (!is_second).then_some(parts)
     }
 

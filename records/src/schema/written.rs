@@ -60,13 +60,11 @@ impl Field {
                 "field {name:?}: group = {mark:?}: expected \",\", \".\", \" \" or \"'\""
             ));
         }
-        if self.group.is_some() && self.group == Some(self.decimal.unwrap_or('.')) {
-            // A group of "." says that decimals have a comma, where they have any.
-            if self.decimal.is_some() {
-                return Err(format!(
-                    "field {name:?}: decimal and group are the same character; expected two"
-                ));
-            }
+        // A group of "." alone says that decimals have a comma, where they have any.
+        if self.decimal.is_some() && self.group == self.decimal {
+            return Err(format!(
+                "field {name:?}: decimal and group are the same character; expected two"
+            ));
         }
         let factors: Vec<f64> = match &self.scale {
             None => Vec::new(),
