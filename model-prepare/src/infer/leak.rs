@@ -15,7 +15,7 @@ const LEAST_ROWS: usize = 30;
 /// Rows looked at.
 const MOST_ROWS: usize = 5_000;
 /// Words in the names of what is known after the sale.
-const AFTER: [&str; 5] = ["closed", "closing", "buyer", "dom", "settlement"];
+const AFTER: [&str; 4] = ["closed", "closing", "buyer", "settlement"];
 
 /// Why each column tells the target; none of those that do not.
 pub(super) fn leaks(study: &Study<'_>, target: usize, area: Option<usize>) -> Vec<Option<String>> {
