@@ -15,6 +15,9 @@ use records::file::{FileReader, Texts};
 use records::{Purpose, Reason, Schema};
 use serde_json::{Value, json};
 
+/// Later than all times below.
+const NOW_US: i64 = 1_790_000_000_000_000;
+
 const SCHEMA: &str = r#"
 name = "homes"
 version = 1
@@ -75,7 +78,7 @@ type Row = Result<RecordBatch, Reason>;
 
 fn message(record: &Value) -> Row {
     let mut decoder = Decoder::new(&schema(), Purpose::Listing);
-    decoder.push(record.to_string().as_bytes(), 0)?;
+    decoder.push(record.to_string().as_bytes(), NOW_US)?;
     Ok(decoder.finish().batch)
 }
 
@@ -305,7 +308,7 @@ fn nan_is_no_value_everywhere() {
     let mut decoder = Decoder::new(&schema(), Purpose::Listing);
     let text =
         br#"{"id": "a", "seen": "2026-01-31", "area": NaN, "price": 1, "note": "NaN \" NaN"}"#;
-    decoder.push(text, 0).expect("NaN is no value");
+    decoder.push(text, NOW_US).expect("NaN is no value");
     let by_message = decoder.finish().batch;
     assert_eq!(by_file.expect("a row"), by_message);
     assert!(by_message["area"].is_null(0));
@@ -319,11 +322,11 @@ fn nan_is_no_value_everywhere() {
         &br#"{"id": "a", "price": NaN}"#[..],
         br#"{"id": "a", "price": Infinity}"#,
     ] {
-        assert!(decoder.push(bad, 0).is_err());
+        assert!(decoder.push(bad, NOW_US).is_err());
     }
     assert!(
         decoder
-            .push(br#"{"id": "a", "price": 1, "area": Nan}"#, 0)
+            .push(br#"{"id": "a", "price": 1, "area": Nan}"#, NOW_US)
             .is_err()
     );
 }
