@@ -115,10 +115,12 @@ fn month(text: &str) -> Option<NaiveDate> {
     )
 }
 
-/// `20260131`.
+/// `20260131`, of the years 1900 to 2100: other eight digits are no date.
 fn compact(text: &str) -> Option<NaiveDate> {
     let is_compact = text.len() == 8 && text.bytes().all(|byte| byte.is_ascii_digit());
-    is_compact.then(|| NaiveDate::parse_from_str(text, "%Y%m%d").ok())?
+    let number: u32 = is_compact.then(|| text.parse().ok()).flatten()?;
+    let is_date = (19_000_101..=21_001_231).contains(&number);
+    is_date.then(|| NaiveDate::parse_from_str(text, "%Y%m%d").ok())?
 }
 
 /// Reads a number since 1970: seconds, milliseconds, microseconds or nanoseconds, told apart by size
@@ -130,7 +132,7 @@ pub fn from_number(number: f64) -> Option<i64> {
         return None;
     }
     if size != 0.0 && size < LEAST_SECONDS {
-        let is_date = number.fract() == 0.0 && (19_000_101.0..=21_001_231.0).contains(&number);
+        let is_date = number.fract() == 0.0;
         let date = is_date.then(|| compact(&number.to_string())).flatten()?;
         return in_range(date.and_hms_opt(0, 0, 0)?.and_utc().timestamp_micros());
     }

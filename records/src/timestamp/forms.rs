@@ -123,12 +123,18 @@ impl Forms {
             })
     }
 
-    /// Reads a number by the first form that it has, else as usual where there is no form.
+    /// Reads a number as its text is read.
     pub fn number(&self, number: f64) -> Option<i64> {
-        match self.0.is_empty() {
-            true => super::from_number(number),
-            false => self.0.iter().find_map(|form| form.number(number)),
+        if self.0.is_empty() {
+            return super::from_number(number);
         }
+        let own = self.0.iter().find_map(|form| form.number(number));
+        let is_whole = number.fract() == 0.0;
+        own.or_else(|| {
+            is_whole
+                .then(|| super::parse(&number.to_string()))
+                .flatten()
+        })
     }
 }
 
