@@ -41,9 +41,16 @@ pub(crate) struct Slot {
     nullable: bool,
     /// Longest text, in bytes.
     text_limit: usize,
-    /// How its texts write numbers.
+    /// How its texts are read; apart, as numbers of messages need none of it.
+    written: Box<Written>,
+}
+
+/// How the texts of a field write its values.
+#[derive(Debug, Clone)]
+struct Written {
+    /// Numbers.
     custom: Custom,
-    /// How its times are written.
+    /// Times.
     forms: Forms,
 }
 
@@ -73,8 +80,10 @@ impl Row {
                 is_time: schema.time.as_deref() == Some(field.name.as_str()),
                 nullable: schema.is_nullable(field),
                 text_limit: schema.text_limit(field),
-                custom: Custom::of(field),
-                forms: Forms::of(&field.format),
+                written: Box::new(Written {
+                    custom: Custom::of(field),
+                    forms: Forms::of(&field.format),
+                }),
                 field: field.clone(),
             })
             .collect();
@@ -245,7 +254,7 @@ impl Row {
                 Ok(())
             }
             Kind::Boolean => self.set_boolean_text(index, text),
-            Kind::Timestamp => match self.slots[index].forms.read(text) {
+            Kind::Timestamp => match self.slots[index].written.forms.read(text) {
                 Some(us) => {
                     self.cells[index] = Cell::Timestamp(us);
                     Ok(())
@@ -286,7 +295,7 @@ impl Row {
         }
         // Beyond 2^53 a float would not do.
         if slot.field.kind == Kind::Integer
-            && !slot.custom.is_scaled()
+            && !slot.written.custom.is_scaled()
             && let Ok(integer) = text.parse::<i64>()
         {
             return self.set_integer(index, integer);
@@ -297,7 +306,7 @@ impl Row {
             expected: field.kind,
             found: format!("{}, {why}", quoted(text)),
         };
-        let reason = match slot.custom.read(text) {
+        let reason = match slot.written.custom.read(text) {
             Reading::Value(number) => return self.set_number(index, number),
             Reading::OtherUnit(_) if field.is_measured() => Reason::WrongUnit {
                 field: field.name.clone(),
@@ -418,7 +427,7 @@ impl Row {
     }
 
     fn set_time_number(&mut self, index: usize, value: f64) -> Result<(), Reason> {
-        match self.slots[index].forms.number(value) {
+        match self.slots[index].written.forms.number(value) {
             Some(us) => {
                 self.cells[index] = Cell::Timestamp(us);
                 Ok(())
