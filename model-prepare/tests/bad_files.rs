@@ -392,7 +392,7 @@ fn a_schema_that_is_proposed_says_what_is_odd_and_reads_the_file() {
     for id in 0..600 {
         let tons = 1.5 + f64::from(id % 90);
         let hull = if id == 100 {
-            "n/a".to_owned()
+            "unknown".to_owned()
         } else {
             (5 + id % 13).to_string()
         };
@@ -416,7 +416,7 @@ fn a_schema_that_is_proposed_says_what_is_odd_and_reads_the_file() {
             "task = \"regression\"",
             "\"empty\" has no value at all: left out",
             "\"colour\" has one value only: left out",
-            "# 1 rows have no number here and will be refused, the first at line 103: \"n/a\".",
+            "# 1 rows have no number here and will be refused, the first at line 103: \"unknown\".",
             "# 1 rows have no number here and will be refused, the first at line 10: \"on request\".",
         ],
     );
