@@ -107,6 +107,14 @@ async fn tensors_get_the_prices_of_records_and_bad_ones_are_told() {
             "expected the datatype BYTES",
         ),
         (
+            with(&|inputs| inputs[0]["parameters"] = json!({"content_type": "base64"})),
+            "input city: expected no content_type",
+        ),
+        (
+            json!({ "inputs": two_flats(), "parameters": {"content_type": "base64"} }).to_string(),
+            "the request: expected no content_type",
+        ),
+        (
             with(&|inputs| inputs[0]["shape"] = json!([3])),
             "expected 3 values",
         ),

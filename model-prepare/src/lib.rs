@@ -50,7 +50,7 @@ pub use export::{Export, ExportFormat, export};
 pub use features::{Materialise, Materialised, features};
 pub use follow::{Base, Follow, FollowConfig, Screen, follow};
 pub use found::Found;
-pub use infer::infer;
+pub use infer::{Account, Asked, Guess, Proposal, infer};
 pub use outcome::Outcome;
 pub use price::price;
 pub use promotion::{Check, Contest, PromotionConfig, PromotionMode, Side, Verdict};
