@@ -73,8 +73,16 @@ pub async fn run(config: Config, listener: TcpListener, shutdown: Shutdown) -> a
         config.features.table.clone(),
         Arc::clone(&config.schema),
     ));
+    let dashboard = Arc::new(http::Dashboard::new(
+        Arc::clone(&config.schema),
+        Arc::clone(&serving),
+        Arc::clone(&rounds),
+        control.status(),
+        config.http.has_token(),
+        leave.clone(),
+    ));
     let (of_prices, of_quality) = (
-        http::routes(Arc::new(predictor), Arc::clone(&datamart)),
+        http::routes(Arc::new(predictor), Arc::clone(&datamart), &dashboard),
         quality::routes(Arc::clone(&rounds)),
     );
     let server = tokio::spawn(common::http::serve_on(
@@ -98,6 +106,7 @@ pub async fn run(config: Config, listener: TcpListener, shutdown: Shutdown) -> a
         return Ok(());
     };
     datamart.connected(pool.clone());
+    dashboard.connected(pool.clone());
     if !common::check::must_fit(&pool, &[], &health, &shutdown).await? {
         return Ok(());
     }
