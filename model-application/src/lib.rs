@@ -29,7 +29,9 @@ use common::{Health, Shutdown, database, kafka};
 use records::Schema;
 
 pub use answer::Answer;
-pub use config::{ApplierConfig, Config, FeaturesConfig, QualityConfig, ScoreConfig};
+pub use config::{
+    ApplierConfig, Config, DashboardConfig, FeaturesConfig, QualityConfig, ScoreConfig,
+};
 pub use quality::Window;
 pub use scorer::Scorer;
 
@@ -74,11 +76,10 @@ pub async fn run(config: Config, listener: TcpListener, shutdown: Shutdown) -> a
         Arc::clone(&config.schema),
     ));
     let dashboard = Arc::new(http::Dashboard::new(
-        Arc::clone(&config.schema),
+        &config,
         Arc::clone(&serving),
         Arc::clone(&rounds),
         control.status(),
-        config.http.has_token(),
         leave.clone(),
     ));
     let (of_prices, of_quality) = (

@@ -1,12 +1,13 @@
 //! The web app (`dashboard/`): its files at `/` and `/assets`, and what it shows, as JSON that anybody may
 //! ask for. It reads; what changes something is asked for at `/models` and `/predict`, as before.
 
-mod assets;
 mod ask;
+mod assets;
 mod events;
 mod life;
 mod market;
 mod overview;
+mod peers;
 mod quality;
 mod record_sql;
 mod schema;
@@ -23,7 +24,9 @@ use sqlx::PgPool;
 
 use self::ask::Cache;
 use self::events::Streams;
+use self::peers::Peers;
 use self::versions::Details;
+use crate::config::Config;
 use crate::quality::Rounds;
 use crate::serving::Serving;
 
@@ -39,6 +42,7 @@ pub(crate) struct Dashboard {
     cache: Cache,
     details: Details,
     streams: Streams,
+    peers: Peers,
     /// Places of [`what_if`]: sliders do not keep requests waiting.
     considered: tokio::sync::Semaphore,
     /// Names of what the page may need: whether a token is asked for.
@@ -47,15 +51,14 @@ pub(crate) struct Dashboard {
 
 impl Dashboard {
     pub(crate) fn new(
-        schema: Arc<Schema>,
+        config: &Config,
         serving: Arc<Serving>,
         rounds: Arc<Rounds>,
         status: Status,
-        is_guarded: bool,
         leave: Shutdown,
     ) -> Dashboard {
         Dashboard {
-            schema,
+            schema: Arc::clone(&config.schema),
             serving,
             rounds,
             status,
@@ -63,8 +66,9 @@ impl Dashboard {
             cache: Cache::default(),
             details: Details::default(),
             streams: Streams::new(leave),
+            peers: Peers::new(config.dashboard.clone()),
             considered: tokio::sync::Semaphore::new(what_if::PLACES),
-            is_guarded,
+            is_guarded: config.http.has_token(),
         }
     }
 
@@ -76,7 +80,7 @@ impl Dashboard {
 }
 
 /// Paths that are asked for a token, where one is set; `/` and `/assets` hold nothing of the data.
-pub(super) const GUARDED: [&str; 9] = [
+pub(super) const GUARDED: [&str; 10] = [
     "/schema",
     "/values",
     "/overview",
@@ -86,6 +90,7 @@ pub(super) const GUARDED: [&str; 9] = [
     "/similar",
     "/what-if",
     "/market",
+    "/train",
 ];
 
 /// Before those of `models`: `/models/history` is no version.
@@ -108,6 +113,7 @@ pub(super) fn routes(
             .service(web::resource("/similar").route(web::post().to(market::similar)))
             .service(web::resource("/market").route(web::get().to(market::market)))
             .service(web::resource("/what-if").route(web::post().to(what_if::what_if)))
+            .service(web::resource("/train").route(web::post().to(peers::train)))
             .service(web::resource("/quality/history").route(web::get().to(quality::history)))
             .service(web::resource("/quality/tenths").route(web::get().to(quality::tenths)))
             .service(web::resource("/quality/segments").route(web::get().to(quality::segments)))

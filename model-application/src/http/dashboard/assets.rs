@@ -94,8 +94,14 @@ mod tests {
         assert_eq!(unknown.status(), 404);
         let page = std::str::from_utf8(ASSETS[0].bytes).expect("text");
         let scripts = page.matches("<script").count();
-        assert_eq!(scripts, page.matches("<script type=\"module\" src=").count());
-        assert!(!page.contains("<style") && !page.contains("style="), "{page}");
+        assert_eq!(
+            scripts,
+            page.matches("<script type=\"module\" src=").count()
+        );
+        assert!(
+            !page.contains("<style") && !page.contains("style="),
+            "{page}"
+        );
         assert!(!POLICY.contains("unsafe"));
     }
 }

@@ -36,7 +36,9 @@ pub(super) async fn newest(
 ) -> Result<HttpResponse, Refused> {
     let limit = many.limit.clamp(1, MOST);
     let records = record_sql::newest(&dashboard.schema, limit);
-    let found = dashboard.ask(NEWEST, &[Bind::Number(limit)], MOMENT).await?;
+    let found = dashboard
+        .ask(NEWEST, &[Bind::Number(limit)], MOMENT)
+        .await?;
     let mut found = parsed(&found)?;
     found["listings"] = match dashboard.ask(&records, &[], MOMENT).await {
         Ok(records) => parsed(&records)?,

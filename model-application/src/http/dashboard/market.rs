@@ -4,10 +4,10 @@ use actix_web::{HttpResponse, web};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
+use super::Dashboard;
 use super::ask::{self, LONG, MOMENT, SHORT};
 use super::quality::text;
 use super::record_sql::{self, Wanted};
-use super::Dashboard;
 use crate::http::refused::Refused;
 
 /// Past records shown at most.
@@ -83,12 +83,20 @@ pub(super) async fn market(
                     )
             });
             let field = field.ok_or_else(|| {
-                Refused::new(400, format!("expected a number of the schema, found {name}"))
+                Refused::new(
+                    400,
+                    format!("expected a number of the schema, found {name}"),
+                )
             })?;
             Some((field, value))
         }
         (None, None) => None,
-        _ => return Err(Refused::new(400, "expected both field and value, or neither")),
+        _ => {
+            return Err(Refused::new(
+                400,
+                "expected both field and value, or neither",
+            ));
+        }
     };
     if let Some(market) = &of.market {
         text(market)?;

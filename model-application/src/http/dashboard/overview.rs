@@ -2,8 +2,8 @@
 
 use actix_web::{HttpResponse, web};
 use common::Health;
-use records::timestamp;
 use ledger::views::{Bind, COUNTS};
+use records::timestamp;
 use serde_json::{Value, json};
 
 use super::Dashboard;
@@ -32,6 +32,7 @@ impl Dashboard {
             "status": status,
             "counts": counts,
             "quality": self.rounds.in_short(),
+            "services": self.peers.statuses().await,
         })
     }
 }

@@ -75,7 +75,9 @@ fn statistic(field: &Field) -> Option<String> {
              WITHIN GROUP (ORDER BY {name}::float8), 'known', count({name})) FROM kept)"
         ),
         Kind::Timestamp => {
-            format!("(SELECT json_build_object('first', min({name}), 'last', max({name})) FROM kept)")
+            format!(
+                "(SELECT json_build_object('first', min({name}), 'last', max({name})) FROM kept)"
+            )
         }
     })
 }
@@ -101,7 +103,12 @@ pub(super) fn market(schema: &Schema) -> Option<&Field> {
 
 /// Past records like one, the most alike first: of the same market where it names one. A difference of
 /// numbers counts by the spread of the field, another level as one.
-pub(super) fn similar(schema: &Schema, record: &Map<String, Value>, spreads: &Value, many: usize) -> String {
+pub(super) fn similar(
+    schema: &Schema,
+    record: &Map<String, Value>,
+    spreads: &Value,
+    many: usize,
+) -> String {
     let mut distance = String::from("0");
     let mut condition = String::from("true");
     let first = market(schema).map(|field| field.name.as_str());
@@ -113,7 +120,9 @@ pub(super) fn similar(schema: &Schema, record: &Map<String, Value>, spreads: &Va
                 if Some(field.name.as_str()) == first {
                     condition = format!("{name} = {level}");
                 } else {
-                    distance += &format!(" + CASE WHEN {name} = {level} THEN 0 WHEN {name} IS NULL THEN 0.5 ELSE 1 END");
+                    distance += &format!(
+                        " + CASE WHEN {name} = {level} THEN 0 WHEN {name} IS NULL THEN 0.5 ELSE 1 END"
+                    );
                 }
             }
             (Kind::Number | Kind::Integer, Some(Value::Number(number))) => {
@@ -174,7 +183,10 @@ pub(super) fn places(schema: &Schema, wanted: &Wanted<'_>) -> Result<String, &'s
     }
     let coordinates = schema.coordinates();
     let (latitude, longitude) = match coordinates {
-        Some((latitude, longitude)) => (quoted(latitude).into_owned(), quoted(longitude).into_owned()),
+        Some((latitude, longitude)) => (
+            quoted(latitude).into_owned(),
+            quoted(longitude).into_owned(),
+        ),
         None => ("NULL::float8".to_owned(), "NULL::float8".to_owned()),
     };
     let group = match wanted.cell {
@@ -193,7 +205,11 @@ pub(super) fn places(schema: &Schema, wanted: &Wanted<'_>) -> Result<String, &'s
         let field = schema.field(name);
         field.is_some_and(|field| matches!(field.kind, Kind::Number | Kind::Integer))
     };
-    let target = schema.target.as_deref().filter(numeric).map(|target| quoted(target));
+    let target = schema
+        .target
+        .as_deref()
+        .filter(numeric)
+        .map(|target| quoted(target));
     let target = target.as_deref().unwrap_or("NULL::float8");
     let area = schema.area().map(quoted);
     let by_area = match area.as_deref() {

@@ -84,16 +84,26 @@ pub(super) async fn values(
 ) -> Result<HttpResponse, Refused> {
     let schema = &dashboard.schema;
     let category = |name: &str| {
-        let field = schema.field(name).filter(|field| field.kind == Kind::Category);
+        let field = schema
+            .field(name)
+            .filter(|field| field.kind == Kind::Category);
         field.map(|field| field.name.as_str()).ok_or_else(|| {
-            Refused::new(400, format!("expected a category of the schema, found {name}"))
+            Refused::new(
+                400,
+                format!("expected a category of the schema, found {name}"),
+            )
         })
     };
     let field = category(&of.field)?;
     let within = match (&of.within, &of.value) {
         (Some(name), Some(value)) => Some((category(name)?, text(value)?)),
         (None, None) => None,
-        _ => return Err(Refused::new(400, "expected both within and value, or neither")),
+        _ => {
+            return Err(Refused::new(
+                400,
+                "expected both within and value, or neither",
+            ));
+        }
     };
     let sql = record_sql::levels(field, within, schema);
     Ok(ask::json(dashboard.ask(&sql, &[], SHORT).await?))

@@ -107,7 +107,12 @@ pub(super) async fn report(
 }
 
 fn number(version: &str) -> Result<u64, Refused> {
-    let why = || Refused::new(400, format!("expected a version such as v000007, found {version}"));
+    let why = || {
+        Refused::new(
+            400,
+            format!("expected a version such as v000007, found {version}"),
+        )
+    };
     Version::parse(version).ok_or_else(why)
 }
 
@@ -151,7 +156,9 @@ fn existing(registry: &dyn Registry, number: u64) -> anyhow::Result<Version> {
 fn read(path: &Path, most: u64) -> anyhow::Result<Vec<u8>> {
     let file = File::open(path).with_context(|| format!("{} cannot be read", path.display()))?;
     let mut bytes = Vec::new();
-    BufReader::new(file).take(most + 1).read_to_end(&mut bytes)?;
+    BufReader::new(file)
+        .take(most + 1)
+        .read_to_end(&mut bytes)?;
     anyhow::ensure!(
         bytes.len() as u64 <= most,
         "{} is larger than {most} bytes",

@@ -32,9 +32,8 @@ pub(super) async fn what_if(
     let body = taken(&predictor, body)?;
     let place = dashboard.considered.try_acquire();
     let _place = place.map_err(|_| Refused::Busy { most: PLACES })?;
-    let records: Vec<Map<String, Value>> = serde_json::from_slice(&body).map_err(|error| {
-        Refused::new(400, format!("expected a JSON array of records: {error}"))
-    })?;
+    let records: Vec<Map<String, Value>> = serde_json::from_slice(&body)
+        .map_err(|error| Refused::new(400, format!("expected a JSON array of records: {error}")))?;
     let found = records.len();
     if found > MOST {
         let why = format!("found {found} records; expected at most {MOST}");
