@@ -64,7 +64,7 @@ export async function follow() {
       try {
         came(await get("overview"), "polling");
       } catch (error) {
-        set({ way: "lost", error });
+        set({ way: error.status === 401 ? "locked" : "lost", error });
         await pause(1500);
         break;
       }

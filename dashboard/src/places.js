@@ -3,15 +3,27 @@ import { geoMercator, geoPath } from "d3-geo";
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { feature } from "topojson-client";
 import { html } from "./ui.js";
-import { t } from "./words.js";
+import { number, t } from "./words.js";
 
 let outlines = null;
 const world = () => (outlines ??= fetch("assets/world.json").then((reply) => reply.json()).then((topology) => feature(topology, topology.objects.countries)));
 
 const MOST = 64;
+const KM_A_DEGREE = 111.32;
+
+/** How far it is on the map, in round kilometres. */
+function Scale({ projection, k, width, height }) {
+  const [west, at] = projection.invert([0, height - 20]);
+  const [east] = projection.invert([100 / k, height - 20]);
+  const km = Math.abs(east - west) * KM_A_DEGREE * Math.cos((at * Math.PI) / 180);
+  if (!Number.isFinite(km) || km <= 0) return null;
+  const size = 10 ** Math.floor(Math.log10(km));
+  const round = [5, 2, 1].find((one) => one * size <= km) * size;
+  return html`<div class="scale" aria-hidden="true" style=${{ width: `${(100 * round) / km}px` }}>${number(round, 2)} ${t("km")}</div>`;
+}
 
 /** `points`: `{longitude, latitude, size, colour, text, kind, name}`. Zooms by wheel, keys and buttons. */
-export function Places({ points, height = 420, text, onPick, onMove, picked }) {
+export function Places({ points, height = 460, text, onPick, onMove, picked }) {
   const place = useRef(null);
   const [width, setWidth] = useState(600);
   const [countries, setCountries] = useState(null);
@@ -30,9 +42,12 @@ export function Places({ points, height = 420, text, onPick, onMove, picked }) {
     const found = extent.current ?? [[-20, 60], [150, -20]];
     const longitudes = found.map(([one]) => one);
     const latitudes = found.map(([, one]) => one);
-    const room = 0.01 + 0.05 * (Math.max(...longitudes) - Math.min(...longitudes));
-    const corners = { type: "MultiPoint", coordinates: [[Math.min(...longitudes) - room, Math.max(-84, Math.min(...latitudes) - room / 2)], [Math.max(...longitudes) + room, Math.min(84, Math.max(...latitudes) + room / 2)]] };
-    return geoMercator().fitExtent([[16, 16], [width - 16, height - 16]], corners);
+    const [west, east] = [Math.min(...longitudes), Math.max(...longitudes)];
+    const [south, north] = [Math.min(...latitudes), Math.max(...latitudes)];
+    const room = 0.005 + 0.02 * (east - west);
+    const corners = { type: "MultiPoint", coordinates: [[west - room, Math.max(-84, south - room)], [east + room, Math.min(84, north + room)]] };
+    // Turned so that what is looked at does not cross the map's edge, as the far east of Russia does.
+    return geoMercator().rotate([-(west + east) / 2, 0]).fitExtent([[16, 16], [width - 16, height - 16]], corners);
   }, [width, height, JSON.stringify(extent.current?.length)]);
   const borders = useMemo(() => (countries ? geoPath(projection)(countries) : ""), [countries, projection]);
   const zoom = (factor, [px, py] = [width / 2, height / 2]) =>
@@ -77,11 +92,12 @@ export function Places({ points, height = 420, text, onPick, onMove, picked }) {
         const [x, y] = [at[0] * view.k + view.x, at[1] * view.k + view.y];
         if (x < -30 || y < -30 || x > width + 30 || y > height + 30) return null;
         const pick = onPick && one.name && (() => onPick(one));
-        return html`<circle key=${one.key ?? `${one.longitude},${one.latitude}`} cx=${x.toFixed(1)} cy=${y.toFixed(1)} r=${one.size} fill=${one.colour} class=${`point ${one.kind ?? ""}${picked && picked === one.name ? " picked" : ""}`}
+        return html`<circle key=${one.key ?? `${one.longitude},${one.latitude}`} cx=${x.toFixed(1)} cy=${y.toFixed(1)} r=${one.size} style=${one.colour ? { fill: one.colour } : undefined} class=${`point ${one.kind ?? ""}${picked && picked === one.name ? " picked" : ""}`}
           onClick=${pick} tabindex=${pick && one.is_main ? 0 : undefined} role=${pick && one.is_main ? "button" : "img"} aria-label=${one.text}
           onKeyDown=${pick && ((event) => (event.key === "Enter" || event.key === " ") && pick())}><title>${one.text}</title></circle>`;
       })}
     </svg>
+    <${Scale} projection=${projection} k=${view.k} width=${width} height=${height} />
     ${onMove && html`<div class="zoom"><button type="button" class="quiet" aria-label=${t("zoom_in")} onClick=${() => zoom(1.8)}>+</button>
       <button type="button" class="quiet" aria-label=${t("zoom_out")} onClick=${() => zoom(1 / 1.8)}>−</button></div>`}
   </div>`;

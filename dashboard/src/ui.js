@@ -66,8 +66,10 @@ export function Spark({ values, text }) {
   const known = values.filter((value) => value !== null);
   if (known.length < 2) return html`<div class="spark"></div>`;
   const [width, height] = [120, 28];
-  const top = Math.max(...known, 1e-9);
-  const at = (value, index) => `${((index * width) / (values.length - 1)).toFixed(1)},${(height - 2 - ((height - 4) * value) / top).toFixed(1)}`;
+  // One spike, such as the history at the start, does not flatten the rest.
+  const sorted = [...known].sort((one, other) => one - other);
+  const top = Math.min(sorted[sorted.length - 1], 3 * sorted[Math.floor(0.9 * (sorted.length - 1))] || Infinity) || 1e-9;
+  const at = (value, index) => `${((index * width) / (values.length - 1)).toFixed(1)},${(height - 2 - ((height - 4) * Math.min(value, top)) / top).toFixed(1)}`;
   const points = values.map((value, index) => at(value ?? 0, index));
   return html`<svg class="spark" viewBox=${`0 0 ${width} ${height}`} preserveAspectRatio="none" role="img" aria-label=${text}>
     <polygon points=${`0,${height} ${points.join(" ")} ${width},${height}`} class="area" />

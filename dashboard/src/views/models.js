@@ -64,7 +64,7 @@ export function ModelsView() {
   const decisions = history.data?.decisions ?? [];
   const has_previous = versions.some((one) => one.aliases.includes("previous"));
   return html`
-    <${Card} wide title=${t("versions")} aside=${html`<button class="quiet" disabled=${!has_previous} onClick=${() => setAsked({})} id="roll-back">${t("roll_back")}</button>`}>
+    <${Card} wide title=${t("versions")} aside=${html`<${TrainNow} onDone=${() => list.again()} /><button class="quiet" disabled=${!has_previous} onClick=${() => setAsked({})} id="roll-back">${t("roll_back")}</button>`}>
       ${done && html`<p class="note good" role="status" id="swapped">${t("now_answers", { model: done.model })} ${done.shadow && t("shadow", { rows: number(done.shadow.rows ?? 0) })}</p>`}
       <${Place} of=${list} empty=${versions.length === 0 && t("no_versions")}>
         <ol class="timeline">${versions.map(({ version, aliases, serving }) => {
@@ -94,7 +94,7 @@ export function ModelsView() {
     <${Card} wide title=${t("decisions")}>
       <${Place} of=${history} empty=${decisions.length === 0 && t("no_decisions")}>
         <div class="scroll" tabindex="0" role="region" aria-label=${t("decisions")}><table class="data"><thead><tr><th scope="col">${t("when")}</th><th scope="col">${t("what")}</th><th scope="col">${t("who")}</th><th scope="col">${t("why")}</th></tr></thead>
-        <tbody>${[...decisions].reverse().slice(0, 40).map((one) => html`<tr><td>${moment(one.at_ms)}</td><td>${t(`action.${one.action}`, { version: name_of(one.version) })}</td><td>${one.who}</td><td>${one.why}</td></tr>`)}</tbody></table></div>
+        <tbody>${[...decisions].reverse().slice(0, 15).map((one) => html`<tr><td>${moment(one.at_ms)}</td><td>${t(`action.${one.action}`, { version: name_of(one.version) })}</td><td>${one.who}</td><td class="text">${one.why}</td></tr>`)}</tbody></table></div>
       <//>
     <//>
     ${asked && html`<${Confirm} title=${asked.version ? t("promote_it", { version: asked.version }) : t("roll_back_it")} action=${t(asked.version ? "promote" : "roll_back")} onDone=${change} onClose=${() => setAsked(null)}>
@@ -102,6 +102,25 @@ export function ModelsView() {
       <label class="field">${t("why")}<input name="why" required maxlength="400" /></label>
       <label class="field">${t("who")}<input name="who" maxlength="80" autocomplete="name" /></label>
     <//>`}`;
+}
+
+/** How the training stands, and a button that begins one. */
+function TrainNow({ onDone }) {
+  const { overview } = useLive();
+  const training = overview?.services?.training;
+  const [isAsked, setAsked] = useState(false);
+  const [said, setSaid] = useState(null);
+  if (!training) return null;
+  const begin = async () => {
+    const began = await post("train");
+    setSaid(began.version ? t("training_done", { version: began.version, verdict: began.verdict ?? "" }) : t("training_began"));
+    onDone();
+  };
+  const watch = training.watch;
+  const state = training.unreachable ? t("training_away") : training.training ? t("training_now") : watch?.new_rows_wanted ? t("training_next", { rows: number(watch.new_rows), wanted: number(watch.new_rows_wanted) }) : t("training_idle");
+  return html`<span class="soft" role="status">${said ?? state}</span>
+    <button class="quiet" id="train" disabled=${training.training || Boolean(training.unreachable)} onClick=${() => setAsked(true)}>${t("train")}</button>
+    ${isAsked && html`<${Confirm} title=${t("train_it")} action=${t("train")} onDone=${begin} onClose=${() => setAsked(false)}><p>${t("train_words")}</p><//>`}`;
 }
 
 function Details({ one, decisions }) {

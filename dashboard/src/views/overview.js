@@ -27,6 +27,13 @@ export function attention(overview, way, quality) {
   if (status.refused_model) add("bad", t("attention_refused", { why: status.refused_model }));
   if (status.last_error) add("warn", t("attention_error", { why: status.last_error }));
   if (status.lag_seconds > 5) add("warn", t("attention_lag", { span: span(status.lag_seconds), count: number(status.lag_records) }));
+  const { loader, training } = overview.services ?? {};
+  for (const [name, service] of [["loader", loader], ["training", training]]) {
+    if (service?.unreachable) add("warn", t("attention_unreachable", { name: t(`service.${name}`), why: service.unreachable }));
+    else for (const [part, state] of Object.entries(service?.parts ?? {})) if (state !== "ready") add("warn", t("attention_part", { part: `${t(`service.${name}`)}, ${t(`part.${part}`)}`, state }));
+  }
+  if (loader?.lag_seconds > 5) add("warn", t("attention_loader", { span: span(loader.lag_seconds), count: number(loader.lag_records) }));
+  if (training?.failures_in_a_row > 0) add("bad", t("attention_training", { why: training.last_error?.error ?? "" }));
   if (!counts) add("warn", t("attention_no_counts"));
   else {
     if (counts.last_stored_s > 600) add("warn", t("attention_no_listings", { span: span(counts.last_stored_s) }));
@@ -65,12 +72,16 @@ export function OverviewView() {
   const quality = useData("quality?window=24h", 30000);
   const models = useData("models/history", 30000);
   if (!overview && way === "lost") return html`<div class="note bad" role="alert"><p>${t("attention_lost")}</p></div>`;
+  if (!overview && way === "locked") return html`<div class="note"><p>${t("token_words")}</p></div>`;
   if (!overview) return html`<div class="tiles">${[1, 2, 3, 4, 5, 6].map(() => html`<div class="skeleton tile"></div>`)}</div>`;
   const { status, counts } = overview;
+  const loader = overview.services?.loader;
   const found = attention(overview, way, quality.data);
   const whole = (window) => overview.quality?.groups?.find((group) => group.window === window && group.model === status.model);
-  const live = whole("1h") ?? whole("24h");
+  const newest = (overview.quality?.groups ?? []).filter((group) => group.figures && group.window === "24h").sort((one, other) => (one.model < other.model ? 1 : -1))[0];
+  const live = [whole("1h"), whole("24h"), newest].find((group) => group?.figures) ?? whole("24h");
   const figures = live?.figures;
+  const of_other = figures && live.model !== status.model ? `${live.model.split("@")[1]}, ` : "";
   const stored = by_minute(counts?.arrivals);
   const rejected = by_minute(counts?.rejects, (row) => row[3]);
   const answered = by_minute(counts?.answers);
@@ -85,13 +96,14 @@ export function OverviewView() {
     <//>
     <div class="tiles">
       <${Tile} title=${t("tile_listings")} to="#/stream" value=${number(counts?.stored_total)} more=${t("per_minute", { count: number(stored[58]) })} spark=${html`<${Spark} values=${stored} text=${t("spark_listings")} />`} />
-      <${Tile} title=${t("tile_answers")} to="#/stream" value=${number(status.answered)} more=${rate === null ? "…" : t("per_second", { count: number(rate, 1) })} spark=${html`<${Spark} values=${answered.slice(0, 58)} text=${t("spark_answers")} />`} />
+      <${Tile} title=${t("tile_answers")} to="#/stream" value=${number(status.answered)} more=${rate === null ? "…" : t("per_second", { count: number(rate, 1) })} spark=${html`<${Spark} values=${answered.slice(0, 57)} text=${t("spark_answers")} />`} />
       <${Tile} title=${t("tile_latency")} to="#/overview" value=${number(status.p50_ms, 1)} unit=${t("ms")} more=${t("p99", { value: number(status.p99_ms, 1) })} />
       <${Tile} title=${t("tile_lag")} to="#/overview" value=${status.lag_records === null || status.lag_records === undefined ? t("unknown") : number(status.lag_records)} more=${t("lag_seconds", { span: span(status.lag_seconds) })} kind=${status.lag_seconds > 5 ? "warn" : ""} />
+      ${loader?.lag_records !== undefined && html`<${Tile} title=${t("tile_loader_lag")} to="#/stream" value=${loader.lag_records === null ? t("unknown") : number(loader.lag_records)} more=${t("lag_seconds", { span: span(loader.lag_seconds) })} kind=${loader.lag_seconds > 5 ? "warn" : ""} />`}
       <${Tile} title=${t("tile_rejects")} to="#/stream" value=${number(counts?.rejected_total)} more=${reasons[0] ? t("most_often", { code: reasons[0][0] }) : t("none_last_hour")} spark=${html`<${Spark} values=${rejected} text=${t("spark_rejects")} />`} />
       <${Tile} title=${t("tile_champion")} to="#/models" value=${status.model ? status.model.split("@")[1] : "–"} more=${since ? t("champion_since", { age: age(since.at_ms) }) : status.last_swap ? t("champion_since", { age: age(status.last_swap.swapped_at) }) : ""} />
-      ${status.holdout_mdape !== null && html`<${Tile} title=${t("tile_error")} to="#/quality" value=${figures ? percent(figures.mdape.value) : t("not_yet")} more=${t("holdout_error", { value: percent(status.holdout_mdape) })} />
-      <${Tile} title=${t("tile_coverage")} to="#/quality" value=${figures ? percent(figures.coverage.value) : t("not_yet")} more=${figures ? t("of_labels", { count: number(live.labelled) }) : live?.too_few ? t("too_few", { count: number(live.labelled) }) : t("no_labels")} />`}
+      ${status.holdout_mdape !== null && html`<${Tile} title=${t("tile_error")} to="#/quality" value=${figures ? percent(figures.mdape.value) : t("not_yet")} more=${`${of_other}${t("holdout_error", { value: percent(status.holdout_mdape) })}`} />
+      <${Tile} title=${t("tile_coverage")} to="#/quality" value=${figures ? percent(figures.coverage.value) : t("not_yet")} more=${figures ? of_other + t("of_labels", { count: number(live.labelled) }) : live?.too_few ? t("too_few", { count: number(live.labelled) }) : t("no_labels")} />`}
       ${status.holdout_auc !== null && html`<${Tile} title="AUC" to="#/models" value=${number(status.holdout_auc, 3)} more=${t("on_holdout")} />`}
       ${status.silhouette !== null && html`<${Tile} title=${t("silhouette")} to="#/models" value=${number(status.silhouette, 3)} more=${t("in_training")} />`}
     </div>

@@ -367,6 +367,7 @@ function Asking({ schema, search }) {
   const [rows, setRows] = useState(null);
   const [error, setError] = useState(null);
   const [isBusy, setBusy] = useState(false);
+  const result = useRef(null);
   const set = (name, value) => setValues((before) => ({ ...before, [name]: value }));
 
   const price = async (of = values) => {
@@ -377,6 +378,8 @@ function Asking({ schema, search }) {
       const asked = schema.fields.some((field) => field.name === schema.key && field.kind === "text") ? { [schema.key]: drawn(), ...record } : record;
       const answer = await post("predict?explain=5", asked);
       setPriced({ answer, record });
+      // Below the form, where it is narrow.
+      if (matchMedia("(max-width: 900px)").matches) setTimeout(() => result.current?.scrollIntoView({ block: "start" }), 50);
       const given = Object.entries(of).filter(([, value]) => value !== "" && value !== undefined);
       history.replaceState(null, "", `#/price?${new URLSearchParams(given)}`);
       setRows(null);
@@ -417,7 +420,7 @@ function Asking({ schema, search }) {
       <${Form} schema=${schema} values=${values} set=${set} onPrice=${() => price()} isBusy=${isBusy} onExample=${example} />
       ${error && html`<p class="note bad" role="alert">${error.message}</p>`}
     <//>
-    <div class="stack" aria-live="polite">
+    <div class="stack" aria-live="polite" ref=${result}>
       ${!priced && html`<${Card}><p class="note">${t("price_empty")}</p><//>`}
       ${priced && html`
         <${Card}>

@@ -22,11 +22,18 @@ function History({ window, segment }) {
     const rows = [...(of.data ?? [])].reverse();
     const times = [...new Set(rows.map((row) => row.at))];
     const models = [...new Set(rows.map((row) => row.model))].slice(-COLOURS.length);
-    const lines = models.map((model) => {
+    // All answers together, each version by its known prices: a version may answer for a minute only.
+    const whole = times.map((at) => {
+      const own = rows.filter((row) => row.at === at && row[key] !== null);
+      const labels = own.reduce((sum, row) => sum + row.labelled, 0);
+      return labels ? own.reduce((sum, row) => sum + row[key] * row.labelled, 0) / labels : null;
+    });
+    const lines = models.slice(1 - COLOURS.length).map((model) => {
       const values = new Map(rows.filter((row) => row.model === model).map((row) => [row.at, row[key]]));
       return { name: model.split("@")[1], values: times.map((at) => values.get(at) ?? null) };
     });
-    return { times, lines: lines.filter((line) => line.values.some((value) => value !== null)) };
+    const long = lines.filter((line) => line.values.filter((value) => value !== null).length > 2);
+    return { times, lines: [{ name: t("all_versions"), values: whole }, ...(models.length > 1 ? long : [])].filter((line) => line.values.some((value) => value !== null)) };
   }, [of.data, key]);
   return html`<${Card} wide title=${t("over_time")} aside=${html`<select aria-label=${t("measure")} value=${key} onChange=${(event) => setKey(event.target.value)}>${MEASURES.map((one) => html`<option value=${one.key}>${t(`measure.${one.key}`)}</option>`)}</select>`}>
     <${Place} of=${of} empty=${lines.length === 0 && t("no_history")}>
@@ -42,7 +49,7 @@ function Segments({ groups, onPick }) {
   const rows = groups.filter((group) => group.segment);
   if (!rows.length) return html`<p class="note">${t("no_segments")}</p>`;
   return html`<div class="scroll" tabindex="0" role="region" aria-label=${t("by_segment")}><table class="data">
-    <thead><tr><th scope="col">${t("segment")}</th><th scope="col">${t("requests")}</th><th scope="col">${t("labels")}</th><th scope="col">${t("measure.mdape")}</th><th scope="col">${t("measure.bias")}</th><th scope="col">${t("measure.coverage")}</th><th scope="col">COD</th><th scope="col">PRD</th><th scope="col">PRB</th></tr></thead>
+    <thead><tr><th scope="col">${t("segment")}</th>${[t("requests"), t("labels"), t("measure.mdape"), t("measure.bias"), t("measure.coverage"), "COD", "PRD", "PRB"].map((one) => html`<th scope="col" class="num">${one}</th>`)}</tr></thead>
     <tbody>${rows.slice(0, 60).map((group) => html`<tr>
       <th scope="row"><button class="link" onClick=${() => onPick(group.segment)}>${level(group.segment)}</button></th><td class="num">${number(group.answers)}</td><td class="num">${number(group.labelled)}</td>
       ${group.figures ? html`<td class="num" title=${`${percent(group.figures.mdape.low)} – ${percent(group.figures.mdape.high)}`}>${percent(group.figures.mdape.value)}</td><td class="num">${signedPercent(group.figures.bias)}</td><td class="num">${percent(group.figures.coverage.value)}</td><td class="num">${verdict(group.figures.ratios?.cod)}</td><td class="num">${verdict(group.figures.ratios?.prd)}</td><td class="num">${verdict(group.figures.ratios?.prb)}</td>` : html`<td colspan="6" class="soft">${t("too_few", { count: number(group.labelled) })}</td>`}
@@ -97,7 +104,7 @@ function Calibration({ version }) {
   const of = useData(version ? `models/${version}` : null);
   const rows = of.data?.report?.calibration ?? [];
   if (!rows.length) return null;
-  return html`<${Card} title=${t("calibration")}><table class="data"><thead><tr><th scope="col">${t("nominal")}</th><th scope="col">${t("held")}</th></tr></thead><tbody>${rows.map((row) => html`<tr><td class="num">${percent(row.level, 0)}</td><td class="num">${percent(row.held.value)} <span class="soft">(${percent(row.held.low)} – ${percent(row.held.high)})</span></td></tr>`)}</tbody></table><p class="soft">${t("calibration_words")}</p><//>`;
+  return html`<${Card} title=${t("calibration")}><table class="data narrow"><thead><tr><th scope="col" class="num">${t("nominal")}</th><th scope="col" class="num">${t("held")}</th></tr></thead><tbody>${rows.map((row) => html`<tr><td class="num">${percent(row.level, 0)}</td><td class="num">${percent(row.held.value)} <span class="soft">(${percent(row.held.low)} – ${percent(row.held.high)})</span></td></tr>`)}</tbody></table><p class="soft">${t("calibration_words")}</p><//>`;
 }
 
 export function QualityView() {
@@ -107,7 +114,9 @@ export function QualityView() {
   const of = useData(`quality${query({ window })}`, 15000);
   const models = [...new Set((of.data?.groups ?? []).map((group) => group.model))];
   const [model, setModel] = useState(null);
-  const shown = model && models.includes(model) ? model : overview?.status?.model && models.includes(overview.status.model) ? overview.status.model : models[0];
+  const known = (of.data?.groups ?? []).filter((group) => group.figures && !group.segment).map((group) => group.model);
+  const newest = [overview?.status?.model].filter((one) => known.includes(one))[0] ?? [...known].sort().pop() ?? models[0];
+  const shown = model && models.includes(model) ? model : newest;
   const groups = (of.data?.groups ?? []).filter((group) => group.model === shown);
   const whole = groups.find((group) => !group.segment);
   const figures = whole?.figures;

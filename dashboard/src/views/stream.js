@@ -56,7 +56,7 @@ export function StreamView({ search }) {
       <div id="newest-rows" role="tabpanel" aria-labelledby=${`tab-${kind}`} tabindex="0" class="scroll">
         <${Place} of=${of} empty=${rows.length === 0 && t("nothing_yet")}>
           ${(kind !== "listings" || schema.data) && html`<table class="data"><thead><tr>${now.head.map((one) => html`<th scope="col">${one}</th>`)}</tr></thead>
-          <tbody>${rows.map((row) => html`<tr key=${row.request_id ?? `${row.topic}/${row.partition}/${row.offset}`}>${now.row(row).map((cell) => html`<td>${cell}</td>`)}</tr>`)}</tbody></table>`}
+          <tbody>${rows.map((row) => html`<tr key=${row.request_id ?? `${row.topic}/${row.partition}/${row.offset}`}>${now.row(row).map((cell, index) => html`<td class=${kind === "rejects" && index > 2 ? "text" : ""}>${cell}</td>`)}</tr>`)}</tbody></table>`}
         <//>
       </div>
     <//>`;
@@ -71,7 +71,7 @@ function Life({ id, schema, unit, onClose }) {
     <${Place} of=${of} empty=${is_unknown && t("unknown_id")}>
       ${life && html`<ol class="life">
         ${life.rejects.map((reject) => html`<li class="bad"><h3>${t("was_rejected")} <${Badge} kind="bad">${reject.code}<//></h3><p>${reject.reason}</p><p class="soft mono">${reject.topic}/${reject.partition}/${reject.offset} · ${moment(reject.rejected_at)}${reject.replayed_at ? ` · ${t("replayed", { at: moment(reject.replayed_at) })}` : ""}</p>
-          <pre>${bytes(reject.payload_base64)}</pre><p class="soft">${t("replay_words")} <code>data-loader replay</code></p></li>`)}
+          <pre>${bytes(reject.payload_base64)}</pre><p class="soft">${t("replay_words")} <code>data-loader rejects replay</code></p></li>`)}
         ${life.record && html`<li><h3>${t("was_stored")}</h3><p class="soft">${moment(life.record.stored_at)}</p><dl class="record">${(schema?.fields ?? []).filter((field) => life.record[field.name] !== null && life.record[field.name] !== undefined).map((field) => html`<div><dt>${label(field.name)}</dt><dd>${shown(field, life.record[field.name])}</dd></div>`)}</dl></li>`}
         ${life.answers.map((answer) => html`<li><h3>${t("was_answered")}</h3><p><b>${amount(answer.prediction, unit)}</b> ${answer.low === null ? "" : `(${amount(answer.low, "", 3)} – ${amount(answer.high, "", 3)})`} · ${answer.model}</p><p class="soft">${moment(answer.answered_at)}${answer.request_id.startsWith("http:") ? " · HTTP" : " · Kafka"}</p>
           <details><summary>${t("as_stored")}</summary><pre>${JSON.stringify(JSON.parse(bytes(answer.payload_base64)), null, 2)}</pre></details></li>`)}
