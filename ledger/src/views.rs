@@ -91,7 +91,8 @@ pub async fn text(
 ) -> Result<String, sqlx::Error> {
     let mut transaction = connection.begin().await?;
     transaction.execute(BOUND).await?;
-    let mut query = sqlx::query_scalar::<_, String>(sql);
+    // Texts that differ each time would fill the connection's cache of statements.
+    let mut query = sqlx::query_scalar::<_, String>(sql).persistent(false);
     for bind in binds {
         query = match bind {
             Bind::Text(text) => query.bind(*text),

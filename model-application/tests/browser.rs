@@ -65,8 +65,7 @@ async fn the_page_asks_for_a_price_and_shows_why() {
                 "nobody is asked for an id"
             );
             browser.evaluate(FILL_IN);
-            browser
-                .evaluate("document.querySelector('.price-form .actions button').click(), true");
+            browser.evaluate("document.querySelector('.price-form .actions button').click(), true");
             until(
                 &mut browser,
                 "!!document.querySelector('#price')?.textContent.includes('₽')",

@@ -92,7 +92,8 @@ impl Services {
         let (for_applier, applier) = listen("applier.http")?;
         let (for_prepare, prepare) = listen("prepare.http")?;
         let beside = &mut settings.applier.dashboard;
-        (beside.loader, beside.training) = (format!("http://{loader}"), format!("http://{prepare}"));
+        (beside.loader, beside.training) =
+            (format!("http://{loader}"), format!("http://{prepare}"));
         let client = reqwest::Client::builder().build()?;
         let token = settings.loader.http.token.clone();
         let applier_token = settings.applier.http.token.clone();

@@ -45,7 +45,8 @@ pub(super) async fn similar(
         text(value)?;
     }
     let schema = &dashboard.schema;
-    let statistics = dashboard.ask(&record_sql::statistics(schema), &[], LONG);
+    let sql = record_sql::statistics(schema);
+    let statistics = dashboard.ask(&sql, &[], LONG);
     let statistics: Value = serde_json::from_slice(&statistics.await?).unwrap_or_default();
     let many = many.limit.clamp(1, MOST);
     let sql = record_sql::similar(schema, &record, &statistics, many);

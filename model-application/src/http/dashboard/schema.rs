@@ -40,7 +40,8 @@ fn fields(schema: &Schema) -> Vec<Value> {
 pub(super) async fn schema(dashboard: web::Data<Dashboard>) -> Result<HttpResponse, Refused> {
     let schema = &dashboard.schema;
     // The form is there without them too.
-    let statistics = dashboard.ask(&record_sql::statistics(schema), &[], LONG);
+    let sql = record_sql::statistics(schema);
+    let statistics = dashboard.ask(&sql, &[], LONG);
     let statistics: Value = match statistics.await {
         Ok(statistics) => serde_json::from_slice(&statistics).unwrap_or_default(),
         Err(_) => Value::Null,
