@@ -65,7 +65,7 @@ export function Lines({ times, lines, show, limits, height = 190, text }) {
       ],
     };
     const plot = new uPlot(options, [times, ...lines.map((line) => line.values)], place.current);
-    const fit = new ResizeObserver(() => plot.setSize({ width: place.current.clientWidth, height }));
+    const fit = new ResizeObserver(() => place.current && plot.setSize({ width: place.current.clientWidth, height }));
     fit.observe(place.current);
     return () => {
       fit.disconnect();

@@ -31,7 +31,7 @@ export function Places({ points, height = 460, text, onPick, onMove, picked }) {
   const drag = useRef(null);
   useEffect(() => {
     world().then(setCountries, () => setCountries({ type: "FeatureCollection", features: [] }));
-    const fit = new ResizeObserver(() => setWidth(place.current.clientWidth || 600));
+    const fit = new ResizeObserver(() => place.current && setWidth(place.current.clientWidth || 600));
     fit.observe(place.current);
     return () => fit.disconnect();
   }, []);

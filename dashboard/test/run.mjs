@@ -216,9 +216,15 @@ async function map(page, url) {
   await page.locator('.places circle[role="button"]').first().focus();
   await page.keyboard.press("Enter");
   await page.waitForSelector("#study");
-  for (let times = 0; times < 4; times++) await page.click(".zoom button:first-child");
-  await pause(1500);
-  assert.ok((await page.locator(".places circle").count()) > 3, "squares are shown at a closer look");
+  await page.click(".zoom button:first-child");
+  await page.click(".zoom button:last-child");
+  const box = await page.locator('.places circle[role="button"]').first().boundingBox();
+  await page.mouse.move(box.x + box.width / 2, box.y + box.height / 2);
+  for (let times = 0; times < 14; times++) {
+    await page.mouse.wheel(0, -100);
+    await pause(60);
+  }
+  await until("squares of the largest place", async () => (await page.locator('.places circle:not([role="button"])').count()) > 5, 15_000);
   await page.selectOption(".filters select >> nth=2", "error");
   await page.screenshot({ path: join(out, "map-close.png") });
   say(`the map shows ${markets} places, splits as one zooms, and a place leads to its ratio study`);

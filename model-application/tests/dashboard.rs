@@ -106,16 +106,20 @@ async fn the_market_is_read_by_the_schema_and_texts_of_strangers_do_no_harm() {
     let (_, squares) = running.get("/market?cell=1").await;
     assert_eq!(squares.as_array().map(Vec::len), Some(3), "{squares}");
 
-    let (code, similar) = running
-        .post("/similar?limit=3", &flat(50.0).to_string())
-        .await;
+    let sql = "SELECT row_to_json(one)::text FROM (SELECT city, street, floor, rooms, area FROM listings \
+               WHERE id = 'l50') AS one";
+    let known: String = sqlx::query_scalar(sql)
+        .fetch_one(bed.pool())
+        .await
+        .expect("a row");
+    let (code, similar) = running.post("/similar?limit=4", &known).await;
     assert_eq!(code, 200, "{similar}");
-    let first = &similar[0];
-    assert_eq!(
-        (&first["city"], first["area"].as_f64()),
-        (&json!("city1"), Some(50.0)),
-        "{similar}"
-    );
+    let similar = similar.as_array().expect("records");
+    assert_eq!((similar.len(), &similar[0]["distance"]), (4, &json!(0)));
+    let known: Value = serde_json::from_str(&known).expect("JSON");
+    assert!(similar.iter().all(|one| one["city"] == known["city"]));
+    let distances = similar.iter().map(|one| one["distance"].as_f64());
+    assert!(distances.is_sorted(), "{similar:?}");
     let evil = json!({"city": EVIL, "street": EVIL, "area": 1e308}).to_string();
     assert_eq!(running.post("/similar", &evil).await, (200, json!([])));
     let (_, life) = running.get("/records/l1").await;
