@@ -43,11 +43,17 @@ function App() {
   }, []);
   useEffect(() => themed(theme), [theme]);
   useEffect(() => {
-    document.title = `${t(`view.${shown}`)} · Hedonic`;
-  }, [shown, spoken]);
+    document.title = `${name(shown)} · Hedonic`;
+  });
   const say = (event) => {
     speak(event.target.value);
     setSpoken(event.target.value);
+  };
+  // "Price my home" is said of homes; a schema of other things prices, or tells classes or clusters.
+  const status = overview?.status;
+  const name = (one) => {
+    if (one !== "price" || !status?.model || status.model.startsWith("real-estate@")) return t(`view.${one}`);
+    return t(status.holdout_mdape === null ? "view.ask" : "view.price_it");
   };
   const skip = (event) => {
     event.preventDefault();
@@ -57,7 +63,7 @@ function App() {
     <a class="skip" href="#main" onClick=${skip}>${t("skip")}</a>
     <header class="top">
       <a class="brand" href="#/overview"><img src="assets/icon.svg" width="26" height="26" alt="" /> Hedonic</a>
-      <nav aria-label=${t("views")}>${Object.keys(VIEWS).map((one) => html`<a href=${`#/${one}`} aria-current=${one === shown ? "page" : undefined}>${t(`view.${one}`)}</a>`)}</nav>
+      <nav aria-label=${t("views")}>${Object.keys(VIEWS).map((one) => html`<a href=${`#/${one}`} aria-current=${one === shown ? "page" : undefined}>${name(one)}</a>`)}</nav>
       <div class="tools">
         <span class=${`way ${way}`} role="status" title=${t(`way.${way}`)}><i></i><span>${t(`way.${way}`)}</span></span>
         <select aria-label=${t("language")} value=${spoken} onChange=${say}>${languages.map((one) => html`<option value=${one}>${one.toUpperCase()}</option>`)}</select>
@@ -66,7 +72,7 @@ function App() {
       </div>
     </header>
     ${way === "lost" && html`<p class="lost" role="alert">${t("lost")}</p>`}
-    <main id="main" tabindex="-1"><h1>${t(`view.${shown}`)}</h1><${View} key=${`${shown}-${spoken}`} search=${search} /></main>
+    <main id="main" tabindex="-1"><h1>${name(shown)}</h1><${View} key=${`${shown}-${spoken}`} search=${search} /></main>
     <footer>${overview?.status?.model ?? ""} · <a href="openapi.json">openapi.json</a> · <a href="status">status</a> · <a href="metrics">metrics</a></footer>
     ${isAsked && html`<${Token} onClose=${() => setAsked(false)} />`}
   </div>`;

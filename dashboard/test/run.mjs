@@ -224,7 +224,7 @@ async function map(page, url) {
     await page.mouse.wheel(0, -100);
     await pause(60);
   }
-  await until("squares of the largest place", async () => (await page.locator('.places circle:not([role="button"])').count()) > 5, 15_000);
+  await until("squares of the largest place", async () => (await page.locator(".places circle.cell").count()) > 5, 15_000);
   await page.selectOption(".filters select >> nth=2", "error");
   await page.screenshot({ path: join(out, "map-close.png") });
   say(`the map shows ${markets} places, splits as one zooms, and a place leads to its ratio study`);
@@ -272,6 +272,56 @@ async function timed(context, url) {
   await page.close();
 }
 
+const quantile = (sorted, share) => sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))];
+
+/** How long prices take, in milliseconds, one after the other. */
+async function latencies(url, label) {
+  const took = [];
+  for (let index = 0; index < 400; index++) {
+    const record = { id: `latency-${label}-${index}`, city: "Kazan", street: "Lenina", floor: 3, rooms: 2, area: 40 + (index % 60) };
+    const began = performance.now();
+    const reply = await fetch(`${url}/predict`, { method: "POST", body: JSON.stringify(record) });
+    assert.equal(reply.status, 200);
+    await reply.arrayBuffer();
+    took.push(performance.now() - began);
+  }
+  took.sort((one, other) => one - other);
+  return [quantile(took, 0.5), quantile(took, 0.99)].map((ms) => ms.toFixed(1));
+}
+
+/** Prices beside ten open pages: what these ask for, without the browser that would take the processor. */
+async function beside(url) {
+  const alone = await latencies(url, "alone");
+  const stop = new AbortController();
+  const { signal } = stop;
+  let asked = 0;
+  const every = async (path, ms) => {
+    while (!signal.aborted) {
+      const reply = await fetch(`${url}/${path}`, { signal });
+      assert.ok(reply.ok, `${path}: ${reply.status}`);
+      await reply.arrayBuffer();
+      asked += 1;
+      await pause(ms);
+    }
+  };
+  const events = async () => {
+    const reply = await fetch(`${url}/events`, { signal });
+    for await (const part of reply.body) asked += part.length > 0 ? 1 : 0;
+  };
+  const quiet = (error) => {
+    if (!signal.aborted) throw error;
+  };
+  const pages = Array.from({ length: 10 }, () => [events(), every("newest?limit=40", 2500), every("models", 5000), every("quality?window=24h", 15_000), every("market", 20_000)]).flat().map((one) => one.catch(quiet));
+  await pause(1500);
+  const began = performance.now();
+  const before = asked;
+  const ten = await latencies(url, "ten");
+  const rate = ((asked - before) / (performance.now() - began)) * 1000;
+  stop.abort();
+  await Promise.all(pages);
+  say(`a price takes ${alone[0]} ms (p99 ${alone[1]} ms) with no page open, ${ten[0]} ms (p99 ${ten[1]} ms) beside ten, which ask ${rate.toFixed(1)} times a second`);
+}
+
 async function illustrated(context, url) {
   const page = await context.newPage();
   await page.setViewportSize({ width: 1200, height: 760 });
@@ -308,6 +358,7 @@ try {
   await models(page, quickstart);
   await eachView(context, quickstart.url);
   await dark(browser, quickstart.url);
+  await beside(quickstart.url);
   if (pictures) await illustrated(context, quickstart.url);
   await escaped(page, quickstart.url);
   assert.deepEqual(found.complaints, [], "the console");

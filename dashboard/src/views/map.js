@@ -64,7 +64,7 @@ function Market({ schema }) {
   const most = Math.max(...shown.map((row) => row.count), 1);
   const words = (row) => `${level(row.name)}: ${number(row.count)}, ${row.by_area ? amount(row.by_area, per, 3) : amount(row.target, target?.unit, 3)}${by_name.get(row.name) ? `, ${signedPercent(by_name.get(row.name).bias)}` : ""}`;
   const points = [...shown].sort((one, other) => other.count - one.count).map((row, index) => ({
-    longitude: row.longitude, latitude: row.latitude, name: row.name, text: words(row), colour: colour(row), is_main: index < 40 && !cells,
+    longitude: row.longitude, latitude: row.latitude, name: row.name, text: words(row), colour: colour(row), is_main: index < 40 && !cells, kind: cells ? "cell" : "",
     size: 3 + (cells ? 11 : 17) * Math.sqrt(row.count / most), key: `${row.name}/${row.longitude}/${row.latitude}`,
   }));
   return html`

@@ -342,15 +342,19 @@ function Known({ schema, record }) {
   return html`<p class="known">${t("known_sales")} ${counts.map((one, index) => html`${index ? ", " : ""}<b>${level(one.name)}</b> ${number(one.count)}`)}. ${last.count === 0 ? t("known_none") : last.count < 5 ? t("known_few") : ""}</p>`;
 }
 
-function ClusterProfile({ answer, schema }) {
+function ClusterProfile({ answer, schema, record }) {
   const version = answer.model.split("@")[1];
   const of = useData(`models/${version}`);
   return html`<${Place} of=${of}>${() => {
     const cluster = of.data.report.found?.[answer.prediction];
     if (!cluster) return null;
-    const rows = Object.entries(cluster.profile ?? cluster.means ?? cluster.centre ?? {});
+    const rows = of.data.report.features.map((feature, index) => {
+      const field = schema.fields.find((one) => one.name === feature.field);
+      return { name: `${label(feature.field)}${feature.level ? `: ${level(feature.level)}` : ""}`, centre: cluster.centre[index], field, own: field && is_number(field) ? record[field.name] : undefined };
+    });
     return html`<p>${t("cluster_size", { count: number(cluster.size) })}</p>
-      ${rows.length > 0 && html`<table class="data"><tbody>${rows.slice(0, 20).map(([name, value]) => html`<tr><th scope="row">${label(name)}</th><td class="num">${typeof value === "number" ? about(value) : JSON.stringify(value)}</td></tr>`)}</tbody></table>`}`;
+      <table class="data"><thead><tr><th scope="col">${t("field")}</th><th scope="col" class="num">${t("cluster_centre")}</th><th scope="col" class="num">${t("here")}</th></tr></thead>
+      <tbody>${rows.slice(0, 30).map((row) => html`<tr><th scope="row">${row.name}</th><td class="num">${about(row.centre)} ${row.field?.unit ?? ""}</td><td class="num">${row.own === undefined ? "–" : about(row.own)}</td></tr>`)}</tbody></table>`;
   }}<//>`;
 }
 
@@ -431,7 +435,7 @@ function Asking({ schema, search }) {
             <ul>${left_out.map((field) => html`<li>${label(field.name)}: ${assumed(schema, field)}</li>`)}</ul></details>`}
         <//>
         ${priced.answer.explanation && html`<${Card} title=${t("reasons")}><${Waterfall} ...${priced} schema=${schema} /><//>`}
-        ${schema.task === "clustering" && html`<${Card} title=${t("cluster_profile")}><${ClusterProfile} answer=${priced.answer} schema=${schema} /><//>`}
+        ${schema.task === "clustering" && html`<${Card} title=${t("cluster_profile")}><${ClusterProfile} ...${priced} schema=${schema} /><//>`}
         <${Card} title=${t("what_if")}><${WhatIf} ...${priced} schema=${schema} /><//>
         <${Card} title=${t("comparables")}>
           ${rows === null ? html`<div class="skeleton"></div>` : rows.length === 0 ? html`<p class="note">${t("no_comparables")}</p>` : html`<${Comparables} rows=${rows} schema=${schema} ...${priced} />`}
