@@ -5,7 +5,9 @@ import { gzipSync } from "node:zlib";
 
 /** Bytes, gzipped, that the whole page may have. */
 const BUDGET = 150 * 1024;
-const FILES = ["index.html", "app.js", "app.css", "world.json", "icon.svg"];
+const FILES = ["index.html", "app.js", "app.css", "world.json", "icon.svg", "licences.txt"];
+/** What the built files hold of others. */
+const OTHERS = ["preact", "htm", "uplot", "d3-geo", "d3-array", "internmap", "topojson-client", "world-atlas"];
 
 const here = new URL(".", import.meta.url);
 const path = (name) => new URL(name, here).pathname;
@@ -24,6 +26,14 @@ await build({
 });
 for (const name of ["index.html", "icon.svg"]) await copyFile(path(`src/${name}`), path(`dist/${name}`));
 await copyFile(path("node_modules/world-atlas/countries-110m.json"), path("dist/world.json"));
+const licences = await Promise.all(
+  OTHERS.map(async (name) => {
+    const { version, license } = JSON.parse(await readFile(path(`node_modules/${name}/package.json`), "utf8"));
+    const text = await readFile(path(`node_modules/${name}/LICENSE`), "utf8");
+    return `${name} ${version} (${license})\n\n${text.trim()}\n`;
+  }),
+);
+await writeFile(path("dist/licences.txt"), licences.join(`\n${"-".repeat(72)}\n\n`));
 
 let total = 0;
 for (const name of FILES) {

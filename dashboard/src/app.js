@@ -73,7 +73,7 @@ function App() {
     </header>
     ${way === "lost" && html`<p class="lost" role="alert">${t("lost")}</p>`}
     <main id="main" tabindex="-1"><h1>${name(shown)}</h1><${View} key=${`${shown}-${spoken}`} search=${search} /></main>
-    <footer>${overview?.status?.model ?? ""} · <a href="openapi.json">openapi.json</a> · <a href="status">status</a> · <a href="metrics">metrics</a></footer>
+    <footer>${overview?.status?.model ?? ""} · <a href="openapi.json">openapi.json</a> · <a href="status">status</a> · <a href="metrics">metrics</a> · <a href="assets/licences.txt">${t("licences")}</a></footer>
     ${isAsked && html`<${Token} onClose=${() => setAsked(false)} />`}
   </div>`;
 }

@@ -26,6 +26,7 @@ const ASSETS: &[Asset] = assets![
     "app.css" is "text/css; charset=utf-8",
     "world.json" is "application/json",
     "icon.svg" is "image/svg+xml",
+    "licences.txt" is "text/plain; charset=utf-8",
 ];
 
 /// Scripts and styles come from here alone, none stands in the page, and no other page may frame it.
