@@ -107,9 +107,19 @@ function Calibration({ version }) {
   return html`<${Card} title=${t("calibration")}><table class="data narrow"><thead><tr><th scope="col" class="num">${t("nominal")}</th><th scope="col" class="num">${t("held")}</th></tr></thead><tbody>${rows.map((row) => html`<tr><td class="num">${percent(row.level, 0)}</td><td class="num">${percent(row.held.value)} <span class="soft">(${percent(row.held.low)} – ${percent(row.held.high)})</span></td></tr>`)}</tbody></table><p class="soft">${t("calibration_words")}</p><//>`;
 }
 
+/** Those of `quality.windows`, as answers have come in them; else the usual ones. */
+function windows_of(overview) {
+  const found = [...new Set((overview?.quality?.groups ?? []).map((group) => group.window))];
+  return found.length ? found : ["1h", "24h", "7d"];
+}
+
+const window_name = (one) => (t(`window.${one}`) === `window.${one}` ? one : t(`window.${one}`));
+
 export function QualityView() {
   const { overview } = useLive();
-  const [window, setWindow] = useState("24h");
+  const windows = windows_of(overview);
+  const [chosen, setWindow] = useState(null);
+  const window = windows.includes(chosen) ? chosen : windows.includes("24h") ? "24h" : windows[0];
   const [segment, setSegment] = useState("");
   const of = useData(`quality${query({ window })}`, 15000);
   const models = [...new Set((of.data?.groups ?? []).map((group) => group.model))];
@@ -125,7 +135,7 @@ export function QualityView() {
   if (overview && !is_price) return html`<${Card} wide title=${t("quality")}><p class="note">${t("quality_prices_only")}</p><//>`;
   return html`
     <div class="filters">
-      <label>${t("window")} <select value=${window} onChange=${(event) => setWindow(event.target.value)}>${["1h", "24h", "7d"].map((one) => html`<option value=${one}>${t(`window.${one}`)}</option>`)}</select></label>
+      <label>${t("window")} <select value=${window} onChange=${(event) => setWindow(event.target.value)}>${windows.map((one) => html`<option value=${one}>${window_name(one)}</option>`)}</select></label>
       <label>${t("version")} <select value=${shown ?? ""} onChange=${(event) => setModel(event.target.value)}>${models.map((one) => html`<option value=${one}>${one.split("@")[1]}</option>`)}</select></label>
       ${segment && html`<button class="quiet" onClick=${() => setSegment("")}>${level(segment)} ✕</button>`}
     </div>
