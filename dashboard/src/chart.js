@@ -2,7 +2,7 @@
 import { useEffect, useRef } from "preact/hooks";
 import uPlot from "uplot";
 import { html } from "./ui.js";
-import { language } from "./words.js";
+import { language, t } from "./words.js";
 
 export const COLOURS = ["--c1", "--c2", "--c3", "--c4", "--c5", "--c6"];
 const of_style = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
@@ -53,7 +53,7 @@ export function Lines({ times, lines, show, limits, height = 190, text }) {
         },
       },
       series: [
-        { value: (_, at) => (at === null ? "–" : dates("{DD}.{MM} {HH}:{mm}")(new Date(at * 1000))), label: "" },
+        { value: (_, at) => (at === null ? "–" : dates("{DD}.{MM} {HH}:{mm}")(new Date(at * 1000))), label: t("when") },
         ...lines.map((line, index) => ({
           label: line.name,
           stroke: of_style(COLOURS[index % COLOURS.length]),

@@ -36,7 +36,7 @@ function History({ window, segment }) {
     return { times, lines: [{ name: t("all_versions"), values: whole }, ...(models.length > 1 ? long : [])].filter((line) => line.values.some((value) => value !== null)) };
   }, [of.data, key]);
   return html`<${Card} wide title=${t("over_time")} aside=${html`<select aria-label=${t("measure")} value=${key} onChange=${(event) => setKey(event.target.value)}>${MEASURES.map((one) => html`<option value=${one.key}>${t(`measure.${one.key}`)}</option>`)}</select>`}>
-    <${Place} of=${of} empty=${lines.length === 0 && t("no_history")}>
+    <${Place} of=${of} empty=${(lines.length === 0 || times.length < 2) && t("no_history")}>
       <${Lines} times=${times} lines=${lines} show=${measure.show} limits=${measure.limits} text=${t("over_time_text", { measure: t(`measure.${key}`) })} />
       ${measure.limits && html`<p class="soft">${t("band", { low: measure.show(measure.limits[0]), high: measure.show(measure.limits[1]) })}</p>`}
     <//>
