@@ -7,6 +7,9 @@ import { about, age, date, label, moment, number, percent, t } from "../words.js
 const number_of = (version) => Number(version.slice(1));
 const name_of = (value) => `v${String(value).padStart(6, "0")}`;
 
+/** What is named first of classes and clusters. */
+const MAIN = ["auc", "silhouette"];
+
 /** The figures that tell versions apart, by task. */
 function measures(report) {
   if (!report) return [];
@@ -29,7 +32,8 @@ function measures(report) {
   return Object.entries({ ...report, ...(report.model ?? {}) })
     .map(([key, value]) => [key, value?.value ?? value])
     .filter(([, value]) => typeof value === "number")
-    .map(([key, value]) => of(key, value, (one) => about(one, 4)));
+    .map(([key, value]) => of(key, value, (one) => about(one, 4)))
+    .sort((one, other) => MAIN.includes(other.key) - MAIN.includes(one.key));
 }
 
 const measure_name = (key) => (t(`measure.${key}`) === `measure.${key}` ? label(key) : t(`measure.${key}`));

@@ -107,8 +107,8 @@ function Form({ schema, values, set, onPrice, isBusy, onExample }) {
   const given = folded.filter((field) => values[field.name]).length;
   return html`<form class="price-form" onSubmit=${(event) => { event.preventDefault(); onPrice(); }}>
     <div class="fields">${[...first, ...area].map(one)}</div>
-    ${folded.length > 0 && html`<details open=${given > 0}>
-      <summary>${t("more_fields", { count: folded.length })}</summary>
+    ${folded.length > 0 && html`<details open=${given > 0 || first.length === 0}>
+      <summary>${t(schema.task === "regression" ? "more_fields" : "more_fields_plain", { count: folded.length })}</summary>
       <div class="fields">${folded.map(one)}</div>
     </details>`}
     <div class="actions">
@@ -237,9 +237,11 @@ function WhatIf({ schema, record, answer }) {
   const range = (field) => {
     const [, low, , , , high] = statistics(schema, field.name).quantiles;
     const value = Number(record[field.name] ?? median(schema, field.name));
-    const round = field.kind === "integer" ? Math.round : (one) => Math.round(one * 10) / 10;
+    // Hundreds of places on the slider, at round numbers.
+    const step = field.kind === "integer" ? 1 : 10 ** Math.floor(Math.log10(Math.max(Math.max(high, value) - Math.min(low, value), 1e-6) / 500));
+    const round = (one) => Number((Math.round(one / step) * step).toPrecision(12));
     const [from, to] = [round(Math.min(low, value)), round(Math.max(high, value))];
-    return { from, to: to > from ? to : from + 1, step: field.kind === "integer" ? 1 : Math.max(0.1, Math.round((to - from) / 20) / 10), value: round(value) };
+    return { from, to: to > from ? to : from + step, step, value: round(value) };
   };
   const [moved, setMoved] = useState({});
   const [priced, setPriced] = useState(null);
@@ -294,7 +296,7 @@ function WhatIf({ schema, record, answer }) {
         <label for=${`s-${field.name}`}>${label(field.name)}</label>
         <output for=${`s-${field.name}`}>${shown(field, here)}</output>
         <input id=${`s-${field.name}`} type="range" min=${from} max=${to} step=${step} value=${here} onInput=${drag(field)} aria-valuetext=${shown(field, here)} />
-        ${curve?.field === field.name && curve.points.length > 1 && html`<${Curve} points=${curve.points} at=${here} text=${t("curve", { field: label(field.name) })} show=${(one) => amount(one, answer.unit, 3)} />`}
+        ${curve?.field === field.name && curve.points.length > 1 && schema.task !== "clustering" && html`<${Curve} points=${curve.points} at=${here} text=${t("curve", { field: label(field.name) })} show=${(one) => (answer.threshold === undefined ? amount(one, answer.unit, 3) : percent(one))} />`}
       </div>`;
     })}
   </div>`;
@@ -339,13 +341,13 @@ function Known({ schema, record }) {
   }, [JSON.stringify(categories.map((field) => record[field.name]))]);
   if (!counts.length) return null;
   const last = counts[counts.length - 1];
-  return html`<p class="known">${t("known_sales")} ${counts.map((one, index) => html`${index ? ", " : ""}<b>${level(one.name)}</b> ${number(one.count)}`)}. ${last.count === 0 ? t("known_none") : last.count < 5 ? t("known_few") : ""}</p>`;
+  return html`<p class="known">${t(schema.task === "regression" ? "known_sales" : "known_records")} ${counts.map((one, index) => html`${index ? ", " : ""}<b>${level(one.name)}</b> ${number(one.count)}`)}. ${schema.task !== "regression" ? "" : last.count === 0 ? t("known_none") : last.count < 5 ? t("known_few") : ""}</p>`;
 }
 
 function ClusterProfile({ answer, schema, record }) {
   const version = answer.model.split("@")[1];
   const of = useData(`models/${version}`);
-  return html`<${Place} of=${of}>${() => {
+  const told = () => {
     const cluster = of.data.report.found?.[answer.prediction];
     if (!cluster) return null;
     const rows = of.data.report.features.map((feature, index) => {
@@ -355,7 +357,8 @@ function ClusterProfile({ answer, schema, record }) {
     return html`<p>${t("cluster_size", { count: number(cluster.size) })}</p>
       <table class="data"><thead><tr><th scope="col">${t("field")}</th><th scope="col" class="num">${t("cluster_centre")}</th><th scope="col" class="num">${t("here")}</th></tr></thead>
       <tbody>${rows.slice(0, 30).map((row) => html`<tr><th scope="row">${row.name}</th><td class="num">${about(row.centre)} ${row.field?.unit ?? ""}</td><td class="num">${row.own === undefined ? "–" : about(row.own)}</td></tr>`)}</tbody></table>`;
-  }}<//>`;
+  };
+  return html`<${Place} of=${of}>${of.data && told()}<//>`;
 }
 
 const drawn = () => `web-${[...crypto.getRandomValues(new Uint32Array(2))].map((one) => one.toString(36)).join("")}`;
@@ -430,7 +433,7 @@ function Asking({ schema, search }) {
         <${Card}>
           <${Price} answer=${priced.answer} schema=${schema} />
           <${Known} schema=${schema} record=${priced.record} />
-          <p class="soft">${t("answered_by", { model: priced.answer.model, date: date(priced.answer.data_until) })}</p>
+          <p class="soft">${t(priced.answer.data_until ? "answered_by" : "answered_by_model", { model: priced.answer.model, date: date(priced.answer.data_until) })}</p>
           ${left_out.length > 0 && html`<details class="left-out"><summary>${t("left_out", { count: left_out.length })}</summary>
             <ul>${left_out.map((field) => html`<li>${label(field.name)}: ${assumed(schema, field)}</li>`)}</ul></details>`}
         <//>
