@@ -45,7 +45,7 @@ pub(crate) struct Dashboard {
     peers: Peers,
     /// Places of [`what_if`]: sliders do not keep requests waiting.
     considered: tokio::sync::Semaphore,
-    /// Names of what the page may need: whether a token is asked for.
+    /// Whether a token is asked for.
     is_guarded: bool,
 }
 

@@ -20,8 +20,8 @@ const DEADLINE: Duration = Duration::from_secs(3);
 const TURN: Duration = Duration::from_secs(5);
 /// Connections of the pool that pages may hold at a time: the others are for answers.
 const AT_ONCE: usize = 2;
-/// Answers kept at most.
-const KEPT: usize = 256;
+/// Answers kept at most: one may have half a megabyte.
+const KEPT: usize = 48;
 /// SQLSTATE of a table that is not there yet.
 const NO_TABLE: &str = "42P01";
 

@@ -83,7 +83,9 @@ pub(super) async fn life(
     let sql = record_sql::by_ids(&dashboard.schema, &[id]);
     found["id"] = id.into();
     found["record"] = match dashboard.ask(&sql, &[], MOMENT).await {
-        Ok(records) => parsed(&records)?.get_mut(0).map_or(Value::Null, Value::take),
+        Ok(records) => parsed(&records)?
+            .get_mut(0)
+            .map_or(Value::Null, Value::take),
         Err(_) => Value::Null,
     };
     Ok(ask::json(found.to_string()))

@@ -205,11 +205,7 @@ pub(super) fn places(schema: &Schema, wanted: &Wanted<'_>) -> Result<String, &'s
         let field = schema.field(name);
         field.is_some_and(|field| matches!(field.kind, Kind::Number | Kind::Integer))
     };
-    let target = schema
-        .target
-        .as_deref()
-        .filter(numeric)
-        .map(|target| quoted(target));
+    let target = schema.target.as_deref().filter(numeric).map(quoted);
     let target = target.as_deref().unwrap_or("NULL::float8");
     let area = schema.area().map(quoted);
     let by_area = match area.as_deref() {
