@@ -29,7 +29,9 @@ use common::{Health, Service, Shutdown, database, kafka};
 use records::Schema;
 
 pub use answer::Answer;
-pub use config::{ApplierConfig, Config, FeaturesConfig, QualityConfig, ScoreConfig};
+pub use config::{
+    ApplierConfig, Config, DashboardConfig, FeaturesConfig, QualityConfig, ScoreConfig,
+};
 pub use quality::Window;
 pub use scorer::Scorer;
 
@@ -77,8 +79,15 @@ async fn work(config: Config, listener: TcpListener, shutdown: Shutdown) -> anyh
         config.features.table.clone(),
         Arc::clone(&config.schema),
     ));
+    let dashboard = Arc::new(http::Dashboard::new(
+        &config,
+        Arc::clone(&serving),
+        Arc::clone(&rounds),
+        control.status(),
+        leave.clone(),
+    ));
     let (of_prices, of_quality) = (
-        http::routes(Arc::new(predictor), Arc::clone(&datamart)),
+        http::routes(Arc::new(predictor), Arc::clone(&datamart), &dashboard),
         quality::routes(Arc::clone(&rounds)),
     );
     let server = tokio::spawn(common::http::serve_on(
@@ -102,6 +111,7 @@ async fn work(config: Config, listener: TcpListener, shutdown: Shutdown) -> anyh
         return Ok(());
     };
     datamart.connected(pool.clone());
+    dashboard.connected(pool.clone());
     if !common::check::must_fit(&pool, &[], &health, &shutdown).await? {
         return Ok(());
     }

@@ -114,6 +114,7 @@ async fn on_servers(
     let account = Account::new(options.live, screen, &pool, &schema).await?;
     let (services, mut tasks) = Services::start(options, settings, screen)?;
     screen.done("services", "emulator, loader, applier and training");
+    screen.note(&format!("open http://{}/", services.applier));
     screen.note(&format!("emulator  http://{}/status", services.emulator));
     screen.note(&format!("loader    http://{}/status", services.loader));
     screen.note(&format!("applier   http://{}/status", services.applier));

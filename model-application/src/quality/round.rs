@@ -95,6 +95,13 @@ impl Rounds {
         Arc::clone(&self.last.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
+    /// The last round's results of whole models, and how far each field has moved.
+    pub(crate) fn in_short(&self) -> serde_json::Value {
+        let mut quality = Quality::clone(&self.last());
+        quality.groups.retain(|group| group.segment.is_none());
+        serde_json::json!(quality)
+    }
+
     /// A round and its rows in the table, within `deadline`: a connection that is silent costs one round.
     async fn at_once(&self, pool: &PgPool, deadline: Duration) -> anyhow::Result<Quality> {
         let mut session = Session::begin(pool, deadline).await?;
