@@ -263,7 +263,7 @@ impl Metric {
         all.filter_map(|metric| Some((metric.name(), metric.buckets()?)))
     }
 
-    fn texts(self) -> (&'static str, &'static str) {
+    pub(crate) fn texts(self) -> (&'static str, &'static str) {
         match self {
             Metric::LoaderReceived => (
                 "hedonic_loader_received_total",

@@ -8,6 +8,7 @@ use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use tracing_subscriber::EnvFilter;
 
 use crate::metric::Metric;
+use crate::series;
 
 static METRICS: OnceLock<PrometheusHandle> = OnceLock::new();
 
@@ -51,7 +52,7 @@ pub fn is_coloured() -> bool {
 
 /// The process's metrics in Prometheus's text format.
 pub fn render_metrics() -> String {
-    metrics_handle().render()
+    metrics_handle().render() + &series::render()
 }
 
 /// Starts to record metrics. A second call changes nothing.

@@ -32,7 +32,7 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use common::schedule::Schedule;
-use common::{Fault, Health, Shutdown, database, http, kafka};
+use common::{Fault, Health, Service, Shutdown, database, http, kafka};
 use sqlx::PgPool;
 use tokio::task::JoinSet;
 
@@ -52,7 +52,11 @@ use publish::Publisher;
 ///
 /// # Errors
 /// When nothing may be crawled, a setting is wrong, or something fails that waiting does not mend.
-pub async fn run(config: Config, listener: TcpListener, shutdown: Shutdown) -> anyhow::Result<()> {
+pub fn run(config: Config, listener: TcpListener, shutdown: Shutdown) -> Service {
+    Box::pin(work(config, listener, shutdown))
+}
+
+async fn work(config: Config, listener: TcpListener, shutdown: Shutdown) -> anyhow::Result<()> {
     let permission = Permission::of(&config.crawler)?;
     let reader = Arc::new(Reader::new(&config.schema)?);
     config.kafka.check()?;
