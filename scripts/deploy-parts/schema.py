@@ -40,8 +40,7 @@ def settings():
         section["properties"].pop("http", None)
     for name in ("path", "bucket", "mlflow_tracking_uri", "public_key"):
         del sections["registry"]["properties"][name]
-    del sections["schema"]
-    # A list of tables, `[[...]]`.
+    del sections["schema"], sections["dashboard"]
     return schema
 
 

@@ -126,6 +126,12 @@ HEDONIC__HTTP__TOKEN: file:/run/secrets/hedonic/http-token
 {{- range $name, $service := include "hedonic.services" . | fromYaml }}
 HEDONIC__{{ $service.section }}__HTTP: {{ printf "%s:%d" $.Values.http.bind (int $service.port) | quote }}
 {{- end }}
+{{- if .Values.loader.enabled }}
+HEDONIC__DASHBOARD__LOADER: http://{{ include "hedonic.fullname" . }}-loader
+{{- end }}
+{{- if .Values.trainer.enabled }}
+HEDONIC__DASHBOARD__TRAINING: http://{{ include "hedonic.fullname" . }}-trainer
+{{- end }}
 HEDONIC__REGISTRY__PATH: /var/lib/hedonic/models
 {{- with .Values.registry.bucket.url }}
 HEDONIC__REGISTRY__BUCKET: {{ . | quote }}
