@@ -10,7 +10,9 @@ mod predictor;
 mod protocol;
 mod refused;
 mod tensor;
+mod together;
 
+use std::rc::Rc;
 use std::sync::Arc;
 
 use actix_web::web;
@@ -18,6 +20,7 @@ use actix_web::web;
 pub(crate) use self::dashboard::Dashboard;
 pub(crate) use self::features::Datamart;
 pub(crate) use self::predictor::Predictor;
+use self::together::Together;
 
 /// All routes beside health, metrics and status.
 pub(crate) fn routes(
@@ -28,6 +31,8 @@ pub(crate) fn routes(
     let of_dashboard = dashboard::routes(dashboard);
     move |config| {
         config
+            // One a worker thread.
+            .app_data(Rc::new(Together::default()))
             .app_data(web::PayloadConfig::new(predictor.max_body_bytes))
             .app_data(web::Data::from(Arc::clone(&predictor)))
             .app_data(web::Data::from(Arc::clone(&datamart)))

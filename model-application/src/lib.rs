@@ -25,7 +25,7 @@ use std::sync::Arc;
 use anyhow::Context;
 use common::kafka::Anchor;
 use common::liveness::Retrying;
-use common::{Health, Shutdown, database, kafka};
+use common::{Health, Service, Shutdown, database, kafka};
 use records::Schema;
 
 pub use answer::Answer;
@@ -44,14 +44,18 @@ pub fn tables(_schema: &Schema) -> String {
 ///
 /// # Errors
 /// When a setting is wrong, or something fails that waiting does not mend.
-pub async fn run(config: Config, listener: TcpListener, shutdown: Shutdown) -> anyhow::Result<()> {
+pub fn run(config: Config, listener: TcpListener, shutdown: Shutdown) -> Service {
+    Box::pin(work(config, listener, shutdown))
+}
+
+async fn work(config: Config, listener: TcpListener, shutdown: Shutdown) -> anyhow::Result<()> {
     config.kafka.check()?;
+    let health = Health::needing(&["database", "kafka", "partitions"]);
     // A part that cannot go on ends the others; not those who run this service.
-    let shutdown = shutdown.child_token();
+    let shutdown = common::http::drained(&config.http, &health, &shutdown);
     // A service that breaks off takes its HTTP interface with it.
     let leave = shutdown.child_token();
     let _leave_on_return = leave.clone().drop_guard();
-    let health = Health::needing(&["database", "kafka", "partitions"]);
     let serving = Arc::new(serving::Serving::new(&config, health.clone())?);
     let watch = Arc::new(quality::Watch::new());
     let rounds = Arc::new(quality::Rounds::new(

@@ -289,6 +289,7 @@ pub(crate) async fn keep(
     shutdown: Shutdown,
 ) {
     let pause = Duration::from_secs(rounds.config.every_s.max(1));
+    let shown = common::series::Writer::new();
     loop {
         tokio::select! {
             () = tokio::time::sleep(pause) => {}
@@ -297,7 +298,7 @@ pub(crate) async fn keep(
         let began = Instant::now();
         match rounds.at_once(&pool, deadline * MOST_STATEMENTS).await {
             Ok(quality) => {
-                gauges::show(&quality);
+                shown.show(gauges::of(&quality));
                 *rounds.last.lock().unwrap_or_else(PoisonError::into_inner) = Arc::new(quality);
                 tracing::debug!(took_ms = began.elapsed().as_millis() as u64, "quality");
             }
