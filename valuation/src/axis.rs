@@ -22,7 +22,7 @@ pub(crate) struct Axis {
 
 impl Axis {
     /// Axes of a space at most.
-    pub(crate) const MOST: usize = 8;
+    pub(crate) const MOST: usize = lanes::MOST_AXES;
 
     /// The weightiest values as axes. `values` are row-major.
     pub(crate) fn choose(values: &[f32], width: usize, weights: &[f64]) -> Vec<Axis> {

@@ -8,6 +8,7 @@ mod contributions;
 mod forest;
 mod grow;
 mod histogram;
+mod kept;
 mod loss;
 mod most;
 mod options;
@@ -17,16 +18,22 @@ mod tree;
 mod walk;
 mod xgboost;
 
+use std::sync::Arc;
+
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use self::boosting::Boosting;
+use self::coding::Codings;
+use self::contributions::Background;
 pub use self::forest::ForestOptions;
+use self::kept::Kept;
 pub(crate) use self::loss::probability;
 use self::most::MOST_TREES;
 pub use self::options::{BoostedOptions, Growth};
 pub(crate) use self::table::Table;
 use self::tree::Tree;
+pub(crate) use self::walk::Codes;
 use self::walk::Trees;
 use crate::estimator::Fold;
 
@@ -69,6 +76,8 @@ pub(crate) struct Boosted {
     ensemble: Ensemble,
     /// As it is walked.
     trees: Trees,
+    /// What explaining a row takes, from the first that is explained on.
+    background: Kept<Background>,
 }
 
 impl Boosted {
@@ -93,8 +102,46 @@ impl Boosted {
     }
 
     fn new(ensemble: Ensemble) -> Result<Boosted, String> {
-        let trees = Trees::lay(ensemble.base, ensemble.width, &ensemble.trees)?;
-        Ok(Boosted { ensemble, trees })
+        let codings = Codings::of(ensemble.width, ensemble.trees.iter())?;
+        let trees = Trees::lay(ensemble.base, Arc::new(codings), &ensemble.trees)?;
+        Ok(Boosted {
+            ensemble,
+            trees,
+            background: Kept::default(),
+        })
+    }
+
+    /// Lets ensembles over the same rows share their codes, as many of them as one byte a value can serve,
+    /// in their order: a row is coded once for those. They say what they said before.
+    pub(crate) fn share(ensembles: &mut [&mut Boosted]) {
+        let mut shared: Vec<usize> = Vec::new();
+        let mut codings = None;
+        for index in 0..ensembles.len() {
+            let of = shared
+                .iter()
+                .chain([&index])
+                .map(|own| &ensembles[*own].ensemble);
+            let width = ensembles[index].ensemble.width;
+            let alike = of.clone().all(|own| own.width == width);
+            let trees = of.flat_map(|own| &own.trees);
+            if let Some(more) = alike.then(|| Codings::of(width, trees).ok()).flatten() {
+                codings = Some(more);
+                shared.push(index);
+            }
+        }
+        let Some(codings) = codings.filter(|_| shared.len() > 1).map(Arc::new) else {
+            return;
+        };
+        let laid: Option<Vec<Trees>> = shared
+            .iter()
+            .map(|own| {
+                let Ensemble { base, trees, .. } = &ensembles[*own].ensemble;
+                Trees::lay(*base, Arc::clone(&codings), trees).ok()
+            })
+            .collect();
+        for (own, trees) in shared.iter().zip(laid.into_iter().flatten()) {
+            ensembles[*own].trees = trees;
+        }
     }
 
     /// What trees say of rows they have not seen: one ensemble a fold, stopped by the rows that it
@@ -147,14 +194,16 @@ impl Boosted {
         self.ensemble.trees.len()
     }
 
-    /// The value of one row; NaN for a row of another width.
-    pub(crate) fn row(&self, values: &[f32]) -> f64 {
-        self.trees.row(values)
+    /// The value of one row; NaN for a row of another width. `codes` are those of the same row, where
+    /// another ensemble has left any.
+    pub(crate) fn row(&self, values: &[f32], codes: &mut Codes) -> f64 {
+        self.trees.row(values, codes)
     }
 
-    /// The values of rows, row-major; the same bits as one by one.
-    pub(crate) fn rows(&self, values: &[f32]) -> Vec<f64> {
-        self.trees.rows(values)
+    /// The values of rows, row-major, by ensemble; the same bits as one by one.
+    pub(crate) fn rows(ensembles: &[&Boosted], values: &[f32]) -> Vec<Vec<f64>> {
+        let trees: Vec<&Trees> = ensembles.iter().map(|own| &own.trees).collect();
+        Trees::rows(&trees, values)
     }
 
     /// What each value of a row adds, and the base last: they add up to the row's value.
@@ -164,11 +213,10 @@ impl Boosted {
             return Err(format!("a row of {found} values, expected {width}"));
         }
         let mut parts = vec![0.0; self.width()];
-        let trees = self.ensemble.trees.iter();
-        let means: f64 = trees
-            .map(|tree| contributions::add(tree, values, &mut parts))
-            .sum();
-        parts.push(self.ensemble.base + means);
+        let trees = &self.ensemble.trees;
+        let background = self.background.get(|| Background::new(trees, values.len()));
+        let mean = background.add(trees, values, &mut parts);
+        parts.push(self.ensemble.base + mean);
         Ok(parts)
     }
 
@@ -292,9 +340,12 @@ mod tests {
             // Symmetric trees are not told the names.
             let most = if growth == Growth::LeafWise { 1.0 } else { 2.0 };
             assert!(off / 1500.0 < most, "{growth:?}: {}", off / 1500.0);
-            let batch = boosted.rows(&values);
+            let batch = Boosted::rows(&[&boosted], &values).remove(0);
             for (row, own) in values.chunks(5).zip(&batch) {
-                assert_eq!(boosted.row(row).to_bits(), own.to_bits());
+                assert_eq!(
+                    boosted.row(row, &mut Codes::default()).to_bits(),
+                    own.to_bits()
+                );
                 let trees = boosted.ensemble.trees.iter();
                 let grown = trees.fold(boosted.ensemble.base, |sum, tree| {
                     sum + f64::from(tree.value(row))
@@ -306,7 +357,7 @@ mod tests {
             assert_eq!(parts.len(), 6);
             assert!((boosted.importance().iter().sum::<f64>() - 1.0).abs() < 1e-9);
             let again = Boosted::decode(&boosted.encode().unwrap()).unwrap();
-            assert_eq!(again.rows(&values), batch);
+            assert_eq!(Boosted::rows(&[&again], &values), [batch]);
         }
     }
 
@@ -331,7 +382,7 @@ mod tests {
             ..options(Growth::LeafWise)
         };
         let boosted = Boosted::fit(&table.of_classes(), &options, 15, 1).unwrap();
-        let said = boosted.rows(&values);
+        let said = Boosted::rows(&[&boosted], &values).remove(0);
         // scikit-learn 1.9.1 GradientBoostingClassifier(n_estimators=15, learning_rate=0.3,
         // max_leaf_nodes=6, max_depth=None).decision_function.
         for (row, expected) in [

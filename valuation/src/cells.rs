@@ -3,9 +3,30 @@
 use arrow_array::cast::AsArray;
 use arrow_array::types::{Float64Type, Int64Type, TimestampMicrosecondType};
 use arrow_array::{
-    Array, BooleanArray, Float64Array, Int64Array, RecordBatch, StringArray,
+    Array, ArrayRef, BooleanArray, Float64Array, Int64Array, RecordBatch, StringArray,
     TimestampMicrosecondArray,
 };
+use arrow_schema::{DataType, TimeUnit};
+
+/// A day in microseconds.
+const DAY_US: f64 = 86_400e6;
+
+/// One value of a record.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Cell<'a> {
+    /// Not known.
+    Null,
+    /// A number.
+    Number(f64),
+    /// A whole number.
+    Integer(i64),
+    /// A category's level, or a text.
+    Text(&'a str),
+    /// Yes or no.
+    Boolean(bool),
+    /// Microseconds since 1970.
+    Time(i64),
+}
 
 /// A column by its type.
 #[derive(Debug, Clone, Copy)]
@@ -20,6 +41,8 @@ pub(crate) enum Cells<'a> {
     Boolean(&'a BooleanArray),
     /// Microseconds since 1970.
     Time(&'a TimestampMicrosecondArray),
+    /// The same value in every row: a record that is priced alone.
+    One(Cell<'a>),
     /// Not in the batch, or of a type no record has: every cell is null.
     Absent,
 }
@@ -27,22 +50,26 @@ pub(crate) enum Cells<'a> {
 impl<'a> Cells<'a> {
     /// The column of a name.
     pub(crate) fn of(batch: &'a RecordBatch, name: &str) -> Cells<'a> {
-        let Some(column) = batch.column_by_name(name) else {
-            return Cells::Absent;
-        };
-        if let Some(cells) = column.as_primitive_opt::<Float64Type>() {
-            Cells::Number(cells)
-        } else if let Some(cells) = column.as_primitive_opt::<Int64Type>() {
-            Cells::Integer(cells)
-        } else if let Some(cells) = column.as_string_opt::<i32>() {
-            Cells::Text(cells)
-        } else if let Some(cells) = column.as_boolean_opt() {
-            Cells::Boolean(cells)
-        } else if let Some(cells) = column.as_primitive_opt::<TimestampMicrosecondType>() {
-            Cells::Time(cells)
-        } else {
-            Cells::Absent
+        match batch.column_by_name(name) {
+            Some(column) => Cells::from(column),
+            None => Cells::Absent,
         }
+    }
+
+    /// A column.
+    pub(crate) fn from(column: &'a ArrayRef) -> Cells<'a> {
+        let cells = match column.data_type() {
+            DataType::Float64 => column.as_primitive_opt::<Float64Type>().map(Cells::Number),
+            DataType::Int64 => column.as_primitive_opt::<Int64Type>().map(Cells::Integer),
+            DataType::Utf8 => column.as_string_opt::<i32>().map(Cells::Text),
+            DataType::Boolean => column.as_boolean_opt().map(Cells::Boolean),
+            DataType::Timestamp(TimeUnit::Microsecond, _) => {
+                let times = column.as_primitive_opt::<TimestampMicrosecondType>();
+                times.map(Cells::Time)
+            }
+            _ => None,
+        };
+        cells.unwrap_or(Cells::Absent)
     }
 
     /// The cell as a finite number; booleans are 0 and 1, times are days since 1970.
@@ -51,7 +78,11 @@ impl<'a> Cells<'a> {
             Cells::Number(cells) if cells.is_valid(row) => cells.value(row),
             Cells::Integer(cells) if cells.is_valid(row) => cells.value(row) as f64,
             Cells::Boolean(cells) if cells.is_valid(row) => f64::from(u8::from(cells.value(row))),
-            Cells::Time(cells) if cells.is_valid(row) => cells.value(row) as f64 / 86_400e6,
+            Cells::Time(cells) if cells.is_valid(row) => cells.value(row) as f64 / DAY_US,
+            Cells::One(Cell::Number(value)) => *value,
+            Cells::One(Cell::Integer(value)) => *value as f64,
+            Cells::One(Cell::Boolean(value)) => f64::from(u8::from(*value)),
+            Cells::One(Cell::Time(us)) => *us as f64 / DAY_US,
             _ => return None,
         };
         value.is_finite().then_some(value)
@@ -61,6 +92,7 @@ impl<'a> Cells<'a> {
     pub(crate) fn text(&self, row: usize) -> Option<&'a str> {
         match self {
             Cells::Text(cells) if cells.is_valid(row) => Some(cells.value(row)),
+            Cells::One(Cell::Text(text)) => Some(*text),
             _ => None,
         }
     }
@@ -69,6 +101,7 @@ impl<'a> Cells<'a> {
     pub(crate) fn time_us(&self, row: usize) -> Option<i64> {
         match self {
             Cells::Time(cells) if cells.is_valid(row) => Some(cells.value(row)),
+            Cells::One(Cell::Time(us)) => Some(*us),
             _ => None,
         }
     }

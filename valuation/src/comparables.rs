@@ -48,12 +48,12 @@ impl Comparables {
         found
             .into_iter()
             .map(|near| {
-                let Past { id, price, time_us } = self.past[near.position].clone();
+                let Past { id, price, time_us } = self.past[near.position()].clone();
                 Comparable {
                     id,
                     price,
                     time_us,
-                    distance: near.distance,
+                    distance: near.distance(),
                 }
             })
             .collect()

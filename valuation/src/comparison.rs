@@ -88,8 +88,8 @@ impl Comparison {
         self.space.nearest(frame, None, self.count, near);
         said.clear();
         said.extend(near.iter().map(|near| {
-            let weight = 1.0 / (near.distance + NEAREST);
-            (self.off[near.position], weight)
+            let weight = 1.0 / (near.distance() + NEAREST);
+            (self.off[near.position()], weight)
         }));
         weighted_median(said).map_or(0.0, f64::from)
     }

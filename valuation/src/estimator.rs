@@ -8,14 +8,16 @@ mod lines;
 mod refit;
 
 use std::borrow::Cow;
+use std::cell::RefCell;
 
 use arrow_array::RecordBatch;
 use rayon::prelude::*;
 use records::Schema;
 use serde::{Deserialize, Serialize};
 
-use crate::boosted::Boosted;
-use crate::cells::Cells;
+use crate::binding::{Bindings, Places, position};
+use crate::boosted::{Boosted, Codes};
+use crate::cells::{Cell, Cells};
 use crate::clustering::segments::Segments;
 use crate::comparables::Comparables;
 use crate::equity::Equity;
@@ -84,6 +86,13 @@ pub(crate) struct Estimator {
     pub(crate) comparables: Option<Comparables>,
     /// How far off estimates of a row's kind are, in log price.
     pub(crate) spread: Option<Boosted>,
+    /// Where the columns stand in batches that have come by.
+    pub(crate) bindings: Bindings,
+}
+
+thread_local! {
+    /// For rows that come one by one: a row alone would be mostly allocations.
+    static ALONE: RefCell<Scratch> = RefCell::default();
 }
 
 /// What is known of a row's price, in logarithms.
@@ -97,12 +106,14 @@ pub(crate) struct Estimate {
 
 /// One row on its way through the estimator; kept between rows to save allocations.
 #[derive(Debug, Default)]
-struct Scratch {
+pub(crate) struct Scratch {
     design: SparseRow,
     frame: Vec<f32>,
     near: Vec<Near>,
     /// What the neighbours add to the frame.
     beside: Vec<f32>,
+    /// The row as trees read it.
+    codes: Codes,
 }
 
 impl Estimator {
@@ -113,7 +124,7 @@ impl Estimator {
         let rows: Vec<usize> = (0..batch.num_rows()).collect();
         match rows.as_slice() {
             [] => Vec::new(),
-            [row] => vec![bound.row(*row, &mut Scratch::default())],
+            [row] => vec![bound.alone(*row)],
             rows => rows
                 .par_chunks(CHUNK_ROWS)
                 .flat_map_iter(|rows| bound.rows(rows))
@@ -146,19 +157,71 @@ impl Estimator {
 
     /// Of a batch that is [`Estimator::complete`].
     pub(crate) fn bind<'a>(&'a self, batch: &'a RecordBatch) -> BoundEstimator<'a> {
+        let schema = batch.schema_ref();
+        let find = || self.places(&|name| position(batch, name));
+        let places = self.bindings.places(schema, find);
+        self.bind_at(&places, &|place| Cells::from(batch.column(place)))
+    }
+
+    /// Where everything that is read stands, by a field's name.
+    pub(crate) fn places(&self, find: &dyn Fn(&str) -> Option<usize>) -> Places {
+        let Plan {
+            features,
+            frame,
+            widths,
+            ..
+        } = &self.plan;
+        let features = features.as_ref().map(|features| features.places(find));
+        let frame = frame.as_ref().map(|frame| frame.places(find));
+        Places {
+            features: features.unwrap_or_default(),
+            frame: frame.unwrap_or_default(),
+            widths: widths.as_ref().and_then(|widths| find(&widths.field)),
+        }
+    }
+
+    fn bind_at<'a>(
+        &'a self,
+        places: &Places,
+        cells: &dyn Fn(usize) -> Cells<'a>,
+    ) -> BoundEstimator<'a> {
+        let Plan {
+            features,
+            frame,
+            widths,
+            ..
+        } = &self.plan;
+        let of_widths = places.widths.map_or(Cells::Absent, cells);
         BoundEstimator {
             estimator: self,
-            features: self
-                .plan
-                .features
+            features: features
                 .as_ref()
-                .map(|features| features.bind(batch)),
-            frame: self.plan.frame.as_ref().map(|frame| frame.bind(batch)),
-            widths: self.plan.widths.as_ref().map(|widths| {
-                let cells = Cells::of(batch, &widths.field);
-                (widths, cells)
-            }),
+                .map(|features| features.bind_at(&places.features, cells)),
+            frame: frame
+                .as_ref()
+                .map(|frame| frame.bind_at(&places.frame, cells)),
+            widths: widths.as_ref().map(|widths| (widths, of_widths)),
         }
+    }
+
+    /// Estimates one record, given by its cells at these places; the same bits as from a batch. Not of an
+    /// estimator with segments, which are worked out by batch.
+    pub(crate) fn record(&self, places: &Places, cells: &[Cell]) -> Estimate {
+        let cell = |place: usize| Cells::One(cells.get(place).copied().unwrap_or(Cell::Null));
+        self.bind_at(places, &cell).alone(0)
+    }
+
+    /// All ensembles of trees: the members', and the spread last.
+    pub(crate) fn ensembles(&self) -> impl Iterator<Item = &Boosted> {
+        let members = self.members.iter().filter_map(Member::ensemble);
+        members.chain(&self.spread)
+    }
+
+    /// Lets the ensembles share what is worked out of a row for them; asked for whenever the members are
+    /// new.
+    pub(crate) fn share(&mut self) {
+        let members = self.members.iter_mut().filter_map(Member::ensemble_mut);
+        Boosted::share(&mut members.chain(&mut self.spread).collect::<Vec<_>>());
     }
 
     /// Values of a row as the trees read it, neighbours included.
@@ -271,6 +334,18 @@ impl BoundEstimator<'_> {
         scratch.frame
     }
 
+    /// Reads a row's cells into both kinds of columns, for the benches; gives something of them.
+    pub(crate) fn columns(&self, row: usize, scratch: &mut Scratch) -> f64 {
+        scratch.frame.clear();
+        if let Some(columns) = &self.frame {
+            columns.write(row, &mut scratch.frame);
+        }
+        if let Some(features) = &self.features {
+            features.write(row, &mut scratch.design);
+        }
+        scratch.frame.len() as f64 + scratch.design.iter().map(|(_, value)| value).sum::<f64>()
+    }
+
     /// A row as the linear member reads it.
     pub(crate) fn design_row(&self, row: usize) -> SparseRow {
         let mut design = SparseRow::new();
@@ -298,11 +373,31 @@ impl BoundEstimator<'_> {
         }
     }
 
+    /// A row that comes by itself.
+    fn alone(&self, row: usize) -> Estimate {
+        ALONE.with(|scratch| match scratch.try_borrow_mut() {
+            Ok(mut scratch) => {
+                let estimate = self.row(row, &mut scratch);
+                // Nothing of a model is held on to.
+                scratch.codes.clear();
+                estimate
+            }
+            Err(_) => self.row(row, &mut Scratch::default()),
+        })
+    }
+
     fn row(&self, row: usize, scratch: &mut Scratch) -> Estimate {
         self.write_frame(row, scratch);
         if let Some(features) = &self.features {
             features.write(row, &mut scratch.design);
         }
+        let Scratch {
+            design,
+            frame,
+            codes,
+            ..
+        } = scratch;
+        codes.clear();
         let Estimator {
             plan,
             members,
@@ -313,9 +408,9 @@ impl BoundEstimator<'_> {
             .members
             .iter()
             .zip(members)
-            .map(|(head, member)| head.weight * member.row(&scratch.design, &scratch.frame))
+            .map(|(head, member)| head.weight * member.row(design, frame, codes))
             .sum();
-        let spread = spread.as_ref().map(|spread| spread.row(&scratch.frame));
+        let spread = spread.as_ref().map(|spread| spread.row(frame, codes));
         self.estimate(row, log, spread)
     }
 
@@ -338,13 +433,17 @@ impl BoundEstimator<'_> {
             spread,
             ..
         } = self.estimator;
+        let ensembles: Vec<&Boosted> = self.estimator.ensembles().collect();
+        let mut of_trees = Boosted::rows(&ensembles, &values).into_iter();
         let mut logs = vec![0.0; rows.len()];
         for (head, member) in plan.members.iter().zip(members) {
-            for (log, own) in logs.iter_mut().zip(member.rows(&design, &values)) {
+            let next = || of_trees.next().unwrap_or_default();
+            for (log, own) in logs.iter_mut().zip(member.rows(&design, &values, next)) {
                 *log += head.weight * own;
             }
         }
-        let spreads = spread.as_ref().map(|spread| spread.rows(&values));
+        // The last of the ensembles.
+        let spreads = spread.as_ref().and_then(|_| of_trees.next());
         logs.into_iter()
             .enumerate()
             .map(|(at, log)| self.estimate(rows[at], log, spreads.as_ref().map(|all| all[at])))

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use arrow_array::RecordBatch;
 use records::file::Formulas;
 
+use crate::boosted::Codes;
 use crate::member::Member;
 use crate::model::{Model, PredictError};
 
@@ -117,7 +118,9 @@ impl Model {
         let bound = self.estimator.bind(&batch);
         let rows = (0..batch.num_rows()).map(|row| {
             let values = bound.frame_row(row);
-            let said = member.map_or(f64::NAN, |own| own.row(&bound.design_row(row), &values));
+            let said = member.map_or(f64::NAN, |own| {
+                own.row(&bound.design_row(row), &values, &mut Codes::default())
+            });
             (values, said)
         });
         let names = (0..self.estimator.width()).map(|value| format!("f{value}"));

@@ -17,6 +17,7 @@ use self::edge::Edge;
 use self::level_mean::LevelMeans;
 use self::number::Number;
 use self::one_hot::OneHot;
+use crate::binding::{Place, position};
 use crate::cells::Cells;
 use crate::fit::FitOptions;
 use crate::linear::SparseRow;
@@ -262,17 +263,34 @@ impl Features {
         }
     }
 
+    /// Where the blocks' columns stand, by a field's name.
+    pub(crate) fn places(&self, find: &dyn Fn(&str) -> Option<usize>) -> Vec<Place> {
+        let place = |block: &Block| Place {
+            field: find(&block.field),
+            partner: block.partner().and_then(find),
+        };
+        self.blocks.iter().map(place).collect()
+    }
+
     /// Looks the blocks' columns up in a batch.
     pub(crate) fn bind<'a>(&'a self, batch: &'a RecordBatch) -> Bound<'a> {
-        let bound = |block: &'a Block| BoundBlock {
+        let places = self.places(&|name| position(batch, name));
+        self.bind_at(&places, &|place| Cells::from(batch.column(place)))
+    }
+
+    /// The blocks at places that are known; `cells` gives the column of a place.
+    pub(crate) fn bind_at<'a>(
+        &'a self,
+        places: &[Place],
+        cells: &dyn Fn(usize) -> Cells<'a>,
+    ) -> Bound<'a> {
+        let bound = |(block, place): (&'a Block, &Place)| BoundBlock {
             encoding: &block.encoding,
-            cells: Cells::of(batch, &block.field),
-            partner: block
-                .partner()
-                .map_or(Cells::Absent, |name| Cells::of(batch, name)),
+            cells: place.field.map_or(Cells::Absent, cells),
+            partner: place.partner.map_or(Cells::Absent, cells),
         };
         Bound {
-            blocks: self.blocks.iter().map(bound).collect(),
+            blocks: self.blocks.iter().zip(places).map(bound).collect(),
         }
     }
 }

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 pub(crate) use self::meaning::Meaning;
 use self::target_mean::TargetMeans;
+use crate::binding::{Place, position};
 use crate::cells::Cells;
 
 /// Days in a year on average.
@@ -250,20 +251,34 @@ impl Frame {
         Ok(())
     }
 
+    /// Where the columns stand, by a field's name.
+    pub(crate) fn places(&self, find: &dyn Fn(&str) -> Option<usize>) -> Vec<Place> {
+        let place = |column: &Column| Place {
+            field: find(&column.field),
+            partner: column.partner().and_then(find),
+        };
+        self.columns.iter().map(place).collect()
+    }
+
     /// Looks the columns up in a batch.
     pub(crate) fn bind<'a>(&'a self, batch: &'a RecordBatch) -> BoundFrame<'a> {
+        let places = self.places(&|name| position(batch, name));
+        self.bind_at(&places, &|place| Cells::from(batch.column(place)))
+    }
+
+    /// The columns at places that are known; `cells` gives those of a place.
+    pub(crate) fn bind_at<'a>(
+        &'a self,
+        places: &[Place],
+        cells: &dyn Fn(usize) -> Cells<'a>,
+    ) -> BoundFrame<'a> {
+        let bound = |(column, place): (&'a Column, &Place)| BoundColumn {
+            made: &column.made,
+            cells: place.field.map_or(Cells::Absent, cells),
+            partner: place.partner.map_or(Cells::Absent, cells),
+        };
         BoundFrame {
-            columns: self
-                .columns
-                .iter()
-                .map(|column| BoundColumn {
-                    made: &column.made,
-                    cells: Cells::of(batch, &column.field),
-                    partner: column
-                        .partner()
-                        .map_or(Cells::Absent, |name| Cells::of(batch, name)),
-                })
-                .collect(),
+            columns: self.columns.iter().zip(places).map(bound).collect(),
             width: self.width(),
         }
     }

@@ -7,11 +7,12 @@ use records::{Schema, Task};
 use serde::Deserialize;
 
 use crate::artifact::{ArtifactError, Reading, Verified};
+use crate::cells::Cell;
 use crate::classification::ClassModel;
 use crate::clustering::Clusters;
 use crate::explain::Explanation;
 use crate::mismatch::SchemaMismatch;
-use crate::model::{Model, PredictError, Prediction};
+use crate::model::{BoundRecord, Model, PredictError, Prediction};
 use crate::profile::Profile;
 
 /// A fitted model, by the task of its schema.
@@ -75,6 +76,30 @@ impl Learned {
             Learned::Price(own) => own.predict(batch),
             Learned::Class(own) => own.predict(batch),
             Learned::Clusters(own) => Ok(own.predict(batch)?.into_iter().map(number).collect()),
+        }
+    }
+
+    /// Where the fields of records stand that are priced one by one, bound once for a model and the fields
+    /// of its records. `None` for what needs a batch: clusters, and prices by segments of the market.
+    ///
+    /// # Errors
+    /// When a required field that the model reads is not among `fields`.
+    pub fn bind_record(&self, fields: &[&str]) -> Result<Option<BoundRecord>, PredictError> {
+        match self {
+            Learned::Price(own) => own.bind_record(fields),
+            Learned::Class(own) => own.bind_record(fields).map(Some),
+            Learned::Clusters(_) => Ok(None),
+        }
+    }
+
+    /// What the model says of one record, from its cells, without a batch: the same bits as
+    /// [`Learned::predict`] gives. `bound` is of this model, and has the fields of `cells` in their order.
+    /// `None` of clusters, which are not bound.
+    pub fn predict_record(&self, bound: &BoundRecord, cells: &[Cell]) -> Option<Prediction> {
+        match self {
+            Learned::Price(own) => Some(own.predict_record(bound, cells)),
+            Learned::Class(own) => Some(own.predict_record(bound, cells)),
+            Learned::Clusters(_) => None,
         }
     }
 

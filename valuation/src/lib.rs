@@ -7,7 +7,9 @@
 pub mod artifact;
 mod axis;
 pub mod baseline;
+mod binding;
 mod boosted;
+mod by_text;
 mod cells;
 mod check;
 mod classification;
@@ -43,10 +45,13 @@ pub mod segment;
 mod space;
 pub mod split;
 mod stack;
+#[doc(hidden)]
+pub mod stages;
 pub mod useless;
 
 pub use artifact::{ArtifactError, Reading};
 pub use boosted::{BoostedOptions, ForestOptions, Growth};
+pub use cells::Cell;
 pub use classification::{
     Bin, ClassFold, ClassMember, ClassMetrics, ClassModel, ClassReport, Confusion, Importance,
     Interval, LogisticOptions, RocPoint, classes, classify,
@@ -63,7 +68,7 @@ pub use link::Link;
 pub use member::{MemberOptions, NamedMember};
 pub use metrics::{Calibration, FoldReport, JudgedRow, MemberReport, Metrics, Report, Stacked};
 pub use mismatch::{Difference, SchemaMismatch};
-pub use model::{Model, PredictError, Prediction};
+pub use model::{BoundRecord, Model, PredictError, Prediction};
 pub use online::{Online, OnlineOptions};
 pub use profile::{Drift, Profile, Tally};
 pub use ratio_study::RatioStudy;

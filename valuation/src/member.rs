@@ -3,7 +3,7 @@
 use records::Task;
 use serde::{Deserialize, Serialize};
 
-use crate::boosted::{Boosted, BoostedOptions, ForestOptions};
+use crate::boosted::{Boosted, BoostedOptions, Codes, ForestOptions};
 use crate::classification::LogisticOptions;
 use crate::comparison::{ComparablesOptions, Comparison, Room};
 use crate::json;
@@ -119,18 +119,39 @@ impl Member {
         }
     }
 
-    /// The value of one row.
-    pub(crate) fn row(&self, design: &SparseRow, frame: &[f32]) -> f64 {
+    /// Its trees, where it has any.
+    pub(crate) fn ensemble(&self) -> Option<&Boosted> {
         match self {
-            Member::Linear(linear) => linear.predict(design),
-            Member::Comparison(own) => own.value(design, frame, &mut Room::default()),
-            Member::Boosted(boosted) => boosted.row(frame),
-            Member::Shares(forest) => odds_of(forest.row(frame)),
+            Member::Linear(_) | Member::Comparison(_) => None,
+            Member::Boosted(trees) | Member::Shares(trees) => Some(trees),
         }
     }
 
-    /// The values of rows: `frame` is row-major.
-    pub(crate) fn rows(&self, design: &[SparseRow], frame: &[f32]) -> Vec<f64> {
+    /// The same, to be laid out anew.
+    pub(crate) fn ensemble_mut(&mut self) -> Option<&mut Boosted> {
+        match self {
+            Member::Linear(_) | Member::Comparison(_) => None,
+            Member::Boosted(trees) | Member::Shares(trees) => Some(trees),
+        }
+    }
+
+    /// The value of one row; `codes` are those that other members' trees have left of it.
+    pub(crate) fn row(&self, design: &SparseRow, frame: &[f32], codes: &mut Codes) -> f64 {
+        match self {
+            Member::Linear(linear) => linear.predict(design),
+            Member::Comparison(own) => own.value(design, frame, &mut Room::default()),
+            Member::Boosted(boosted) => boosted.row(frame, codes),
+            Member::Shares(forest) => odds_of(forest.row(frame, codes)),
+        }
+    }
+
+    /// The values of rows: `frame` is row-major, and `of_trees` what [`Member::ensemble`] says of them.
+    pub(crate) fn rows(
+        &self,
+        design: &[SparseRow],
+        frame: &[f32],
+        of_trees: impl FnOnce() -> Vec<f64>,
+    ) -> Vec<f64> {
         match self {
             Member::Linear(linear) => design.iter().map(|row| linear.predict(row)).collect(),
             Member::Comparison(own) => {
@@ -140,8 +161,8 @@ impl Member {
                 rows.map(|(design, frame)| own.value(design, frame, &mut room))
                     .collect()
             }
-            Member::Boosted(boosted) => boosted.rows(frame),
-            Member::Shares(forest) => forest.rows(frame).into_iter().map(odds_of).collect(),
+            Member::Boosted(_) => of_trees(),
+            Member::Shares(_) => of_trees().into_iter().map(odds_of).collect(),
         }
     }
 

@@ -6,6 +6,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::baseline::group_field;
+use crate::binding::{Places, position};
+use crate::cells::Cell;
 use crate::estimator::{Estimate, Estimator, Plan};
 use crate::link::Link;
 use crate::metrics::Report;
@@ -115,25 +117,43 @@ impl Model {
     /// When a column that the model reads is not of its field's type, or a required one is absent.
     pub fn predict(&self, batch: &RecordBatch) -> Result<Vec<Prediction>, PredictError> {
         self.check_columns(batch)?;
-        let Plan { quantile, link, .. } = self.estimator.plan;
-        let price = |estimate: Estimate| {
-            let half = quantile * estimate.spread;
-            Prediction {
-                value: link.value(estimate.log),
-                low: link.value(estimate.log - half),
-                high: link.value(estimate.log + half),
-            }
-        };
-        Ok(self.estimator.batch(batch).into_iter().map(price).collect())
+        let estimates = self.estimator.batch(batch).into_iter();
+        Ok(estimates.map(|estimate| self.price(estimate)).collect())
     }
 
-    /// Whether a batch has the columns that the model reads.
+    /// Where the fields of records stand that are priced one by one: see [`Model::predict_record`]. `fields`
+    /// are the names of the cells, in their order. `None` for a model that needs a batch, as it works out
+    /// segments of the market first.
+    ///
+    /// # Errors
+    /// When a required field that the model reads is not among them.
+    pub fn bind_record(&self, fields: &[&str]) -> Result<Option<BoundRecord>, PredictError> {
+        if self.estimator.plan.segments.is_some() {
+            return Ok(None);
+        }
+        bind_record(&self.head.schema, &self.estimator, fields).map(Some)
+    }
+
+    /// Prices one record from its cells, without a batch; the same bits as [`Model::predict`] gives.
+    /// `bound` is of this model, and has the fields of `cells` in their order; a cell that is not there, or
+    /// not of its field's kind, is not known.
+    pub fn predict_record(&self, bound: &BoundRecord, cells: &[Cell]) -> Prediction {
+        self.price(self.estimator.record(&bound.places, cells))
+    }
+
+    fn price(&self, estimate: Estimate) -> Prediction {
+        let Plan { quantile, link, .. } = self.estimator.plan;
+        let half = quantile * estimate.spread;
+        Prediction {
+            value: link.value(estimate.log),
+            low: link.value(estimate.log - half),
+            high: link.value(estimate.log + half),
+        }
+    }
+
+    /// Whether a batch has the columns that the model reads; asked once for each schema.
     pub(crate) fn check_columns(&self, batch: &RecordBatch) -> Result<(), PredictError> {
-        check_columns(
-            &self.head.schema,
-            |field| self.estimator.reads(field),
-            batch,
-        )
+        check_known_columns(&self.head.schema, &self.estimator, batch)
     }
 
     /// What the model's records are.
@@ -204,6 +224,54 @@ impl Model {
         let batch = decoded(schema, record, *trained_at_us, *data_until_us)?;
         self.predict(&batch).ok()?.first().copied()
     }
+}
+
+/// Where the fields of a record stand that a model reads.
+#[derive(Debug, Clone)]
+pub struct BoundRecord {
+    pub(crate) places: Places,
+}
+
+/// Binds the fields of records to what an estimator of a schema reads.
+///
+/// # Errors
+/// Names the first required field that is read and not given.
+pub(crate) fn bind_record(
+    schema: &Schema,
+    estimator: &Estimator,
+    fields: &[&str],
+) -> Result<BoundRecord, PredictError> {
+    let find = |name: &str| fields.iter().position(|field| *field == name);
+    let times = schema.time.iter().filter_map(|name| schema.field(name));
+    for field in schema.features().chain(times) {
+        let needed = field.required && estimator.reads(&field.name);
+        if needed && find(&field.name).is_none() {
+            return Err(PredictError::Column {
+                column: field.name.clone(),
+                expected: field.kind.data_type().to_string(),
+                found: "none".to_owned(),
+            });
+        }
+    }
+    Ok(BoundRecord {
+        places: estimator.places(&find),
+    })
+}
+
+/// Whether a batch has the columns that an estimator of a schema reads; asked once for each schema of
+/// batches.
+///
+/// # Errors
+/// Names the first that is not there, or of another type.
+pub(crate) fn check_known_columns(
+    schema: &Schema,
+    estimator: &Estimator,
+    batch: &RecordBatch,
+) -> Result<(), PredictError> {
+    let own = batch.schema_ref();
+    let find = || estimator.places(&|name| position(batch, name));
+    let check = || check_columns(schema, |field| estimator.reads(field), batch);
+    estimator.bindings.check(own, find, check)
 }
 
 /// Whether a batch has the columns that a model of a schema `reads`.

@@ -12,6 +12,7 @@ use std::collections::BTreeMap;
 use records::{Kind, Schema};
 use serde::{Deserialize, Serialize};
 
+use crate::by_text::ByText;
 use crate::cells::Cells;
 use crate::conformal::half_width;
 
@@ -26,7 +27,7 @@ pub(crate) struct Widths {
     /// The field whose levels the segments are.
     pub(crate) field: String,
     /// By level: how many times as wide as elsewhere.
-    factors: BTreeMap<String, f64>,
+    factors: ByText<f64>,
 }
 
 impl Widths {
@@ -68,7 +69,7 @@ impl Widths {
             .collect();
         (!factors.is_empty()).then(|| Widths {
             field: field.to_owned(),
-            factors,
+            factors: factors.into(),
         })
     }
 
@@ -118,9 +119,9 @@ mod tests {
             .collect();
         let found = Widths::fit("city", segments, &all, 0.9).unwrap();
         // The calm one is held too often, and the few are too few: they are what is elsewhere.
-        let names: Vec<&String> = found.factors.keys().collect();
+        let names: Vec<&String> = found.factors.iter().map(|(name, _)| name).collect();
         assert_eq!(names, ["calm", "wild"]);
-        let ratio = found.factors["wild"] / found.factors["calm"];
+        let ratio = found.factors.get("wild").unwrap() / found.factors.get("calm").unwrap();
         assert!((ratio - 3.0).abs() < 0.05, "{ratio}");
     }
 

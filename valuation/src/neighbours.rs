@@ -63,11 +63,11 @@ impl Neighbours {
         // Around the nearest: squares of whole log prices would cancel in `f32`.
         let centre = found
             .first()
-            .map_or(0.0, |near| self.targets[near.position]);
+            .map_or(0.0, |near| self.targets[near.position()]);
         for count in &self.counts {
             for near in found.iter().take(*count).skip(taken) {
-                let weight = 1.0 / (near.distance + NEAREST);
-                let target = self.targets[near.position] - centre;
+                let weight = 1.0 / (near.distance() + NEAREST);
+                let target = self.targets[near.position()] - centre;
                 weights += weight;
                 sum += weight * target;
                 squares += weight * target * target;

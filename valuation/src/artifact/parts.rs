@@ -92,15 +92,19 @@ pub(crate) fn estimator(
         comparables.check(width).map_err(broken(COMPARABLES))?;
         comparables.space.grow();
     }
-    let estimator = Estimator {
+    let mut estimator = Estimator {
         plan: plan.clone(),
         members,
         neighbours,
         comparables,
         spread,
+        bindings: Default::default(),
     };
     match estimator.check(schema) {
-        Ok(()) => Ok(estimator),
+        Ok(()) => {
+            estimator.share();
+            Ok(estimator)
+        }
         Err((file, detail)) => Err(ArtifactError::Content { file, detail }),
     }
 }

@@ -1,27 +1,64 @@
 //! What each value of a row adds to what a tree says: Shapley values where unknown values are
 //! weighed by the training rows that went each way (Lundberg et al. 2020, From local explanations to
-//! global understanding with explainable AI for trees; algorithm 2 of its supplement).
+//! global understanding with explainable AI for trees), worked out in the way that suits the tree.
 
+mod summed;
+mod symmetric;
+mod unwound;
+
+use self::summed::{Room, Summed};
+use self::symmetric::Symmetric;
 use super::tree::{Node, Tree};
+use super::walk::levels;
 
-/// A column on the way to a node.
-#[derive(Debug, Clone, Copy)]
-struct Step {
-    /// None for the root's own.
-    column: Option<u16>,
-    /// Share of ways that come by without knowing the column.
-    unknown: f64,
-    /// 1 where the row's own value leads here, else 0.
-    known: f64,
-    /// Weight of the sets of known columns of each size.
-    weight: f64,
+/// How a tree is explained.
+#[derive(Debug, Clone, PartialEq)]
+enum Way {
+    /// One test a level.
+    Symmetric(Symmetric),
+    /// Of few columns from the root to a leaf.
+    Summed(Summed),
+    Any,
 }
 
-/// Adds to `parts`, by column, what the columns add to the tree's mean; gives the mean.
-pub(super) fn add(tree: &Tree, row: &[f32], parts: &mut [f64]) -> f64 {
-    let mut walk = Walk { tree, row, parts };
-    walk.node(0, &[], 1.0, 1.0, None);
-    mean(tree, 0)
+/// What explaining a row needs that no row changes.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Background {
+    /// By tree.
+    ways: Vec<Way>,
+    /// The mean value of the training rows, over all trees.
+    mean: f64,
+}
+
+impl Background {
+    pub(super) fn new(trees: &[Tree], width: usize) -> Background {
+        let way = |tree: &Tree| {
+            let symmetric = levels(tree).and_then(|levels| Symmetric::new(tree, levels));
+            let summed = || Summed::new(tree, width).map(Way::Summed);
+            symmetric
+                .map(Way::Symmetric)
+                .or_else(summed)
+                .unwrap_or(Way::Any)
+        };
+        Background {
+            ways: trees.iter().map(way).collect(),
+            mean: trees.iter().map(|tree| mean(tree, 0)).sum(),
+        }
+    }
+
+    /// Adds to `parts`, by column, what the columns add to the trees' mean; gives the mean. `trees` are
+    /// those of the background.
+    pub(super) fn add(&self, trees: &[Tree], row: &[f32], parts: &mut [f64]) -> f64 {
+        let mut room = Room::default();
+        for (tree, way) in trees.iter().zip(&self.ways) {
+            match way {
+                Way::Symmetric(own) => own.add(row, parts),
+                Way::Summed(own) => own.add(row, &mut room, parts),
+                Way::Any => unwound::add(tree, row, parts),
+            }
+        }
+        self.mean
+    }
 }
 
 /// The mean value of the training rows below a node.
@@ -45,145 +82,11 @@ fn shares(tree: &Tree, node: &Node, children: [u32; 2]) -> [f64; 2] {
     }
 }
 
-struct Walk<'a> {
-    tree: &'a Tree,
-    row: &'a [f32],
-    parts: &'a mut [f64],
-}
-
-impl Walk<'_> {
-    fn node(&mut self, node: usize, path: &[Step], unknown: f64, known: f64, column: Option<u16>) {
-        let mut path = extended(path, unknown, known, column);
-        let node = &self.tree.nodes[node];
-        let Some(split) = &node.split else {
-            for index in 1..path.len() {
-                let step = path[index];
-                let weight = unwound_sum(&path, index);
-                if let Some(column) = step.column {
-                    self.parts[usize::from(column)] +=
-                        weight * (step.known - step.unknown) * f64::from(node.value);
-                }
-            }
-            return;
-        };
-        let next = split.next(self.row[usize::from(split.column)]);
-        let [left, right] = shares(self.tree, node, [split.left, split.right]);
-        let (hot, cold) = match next == split.left {
-            true => ((split.left, left), (split.right, right)),
-            false => ((split.right, right), (split.left, left)),
-        };
-        let (mut unknown, mut known) = (1.0, 1.0);
-        let before = path
-            .iter()
-            .position(|step| step.column == Some(split.column));
-        if let Some(before) = before {
-            (unknown, known) = (path[before].unknown, path[before].known);
-            path = unwound(path, before);
-        }
-        let column = Some(split.column);
-        // A way that neither the row nor any training row took adds nothing.
-        for ((node, share), known) in [(hot, known), (cold, 0.0)] {
-            if known > 0.0 || unknown * share > 0.0 {
-                self.node(node as usize, &path, unknown * share, known, column);
-            }
-        }
-    }
-}
-
-fn extended(path: &[Step], unknown: f64, known: f64, column: Option<u16>) -> Vec<Step> {
-    let length = path.len();
-    // Room for one more at once: a copy that grows would be moved.
-    let mut own = Vec::with_capacity(length + 1);
-    own.extend_from_slice(path);
-    let mut path = own;
-    path.push(Step {
-        column,
-        unknown,
-        known,
-        weight: if length == 0 { 1.0 } else { 0.0 },
-    });
-    let size = (length + 1) as f64;
-    for index in (0..length).rev() {
-        let weight = path[index].weight;
-        path[index + 1].weight += known * weight * (index + 1) as f64 / size;
-        path[index].weight = unknown * weight * (length - index) as f64 / size;
-    }
-    path
-}
-
-/// The path as if the step at `index` had never been taken.
-fn unwound(mut path: Vec<Step>, index: usize) -> Vec<Step> {
-    let last = path.len() - 1;
-    let Step { unknown, known, .. } = path[index];
-    let size = path.len() as f64;
-    let mut next = path[last].weight;
-    for at in (0..last).rev() {
-        if known != 0.0 {
-            let weight = path[at].weight;
-            path[at].weight = next * size / ((at + 1) as f64 * known);
-            next = weight - path[at].weight * unknown * (last - at) as f64 / size;
-        } else {
-            path[at].weight = path[at].weight * size / (unknown * (last - at) as f64);
-        }
-    }
-    for at in index..last {
-        path[at] = Step {
-            weight: path[at].weight,
-            ..path[at + 1]
-        };
-    }
-    path.truncate(last);
-    path
-}
-
-/// The sum of the weights of [`unwound`], where most of the time goes: each leaf asks for that of each
-/// step. A step that is known is known wholly, so nothing is divided by it, and counts are divided by
-/// once and for all.
-fn unwound_sum(path: &[Step], index: usize) -> f64 {
-    let last = path.len() - 1;
-    let Step { unknown, known, .. } = path[index];
-    let size = path.len() as f64;
-    let mut sum = 0.0;
-    if known != 0.0 {
-        let (mut next, share) = (path[last].weight, unknown * inverse(path.len()));
-        for at in (0..last).rev() {
-            let weight = next * size * inverse(at + 1);
-            sum += weight;
-            next = path[at].weight - weight * share * (last - at) as f64;
-        }
-    } else if unknown != 0.0 {
-        for (at, step) in path[..last].iter().enumerate() {
-            sum += step.weight * inverse(last - at);
-        }
-        sum *= size / unknown;
-    }
-    sum
-}
-
-/// Steps whose inverses are worked out beforehand: more than the levels of most trees.
-const INVERSES: usize = 64;
-
-/// 1 over a count above 0.
-fn inverse(count: usize) -> f64 {
-    const TABLE: [f64; INVERSES] = {
-        let mut table = [0.0; INVERSES];
-        let mut count = 1;
-        while count < INVERSES {
-            table[count] = 1.0 / count as f64;
-            count += 1;
-        }
-        table
-    };
-    match TABLE.get(count) {
-        Some(inverse) => *inverse,
-        None => 1.0 / count as f64,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::tree::{Split, Test};
     use super::*;
+    use crate::draw::Draws;
 
     fn leaf(rows: f32, value: f32) -> Node {
         Node {
@@ -243,7 +146,13 @@ mod tests {
         for number in 0..8_u32 {
             let row: Vec<f32> = (0..3).map(|column| (number >> column & 1) as f32).collect();
             let mut parts = vec![0.0; 3];
-            let base = add(&tree, &row, &mut parts);
+            let trees = std::slice::from_ref(&tree);
+            let base = Background::new(trees, 3).add(trees, &row, &mut parts);
+            let mut unwound = vec![0.0; 3];
+            unwound::add(&tree, &row, &mut unwound);
+            for (one, other) in parts.iter().zip(&unwound) {
+                assert!((one - other).abs() < 1e-12, "{parts:?} {unwound:?}");
+            }
             assert!((base - expectation(&tree, 0, &row, 0)).abs() < 1e-6);
             for (column, part) in parts.iter().enumerate() {
                 let others: Vec<usize> = (0..3).filter(|other| *other != column).collect();
@@ -263,6 +172,114 @@ mod tests {
                     (part - value).abs() < 1e-6,
                     "{row:?} {column}: {part} {value}"
                 );
+            }
+        }
+    }
+
+    /// A tree of one test a level, which may test a column again.
+    fn symmetric(tests: &[(u16, f32)], draws: &mut Draws) -> Tree {
+        let mut nodes = Vec::new();
+        for (level, (column, least)) in tests.iter().enumerate() {
+            for _ in 0..1_u32 << level {
+                let next = 2 * nodes.len() as u32;
+                let mut own = split(0.0, *column, next + 1, next + 2);
+                if let Some(split) = &mut own.split {
+                    split.test = Test::NotBelow(*least);
+                }
+                nodes.push(own);
+            }
+        }
+        nodes.extend((0..1 << tests.len()).map(|_| leaf(0.0, draws.below(100) as f32 / 9.0)));
+        // Some ways no training row took.
+        let first = nodes.len() / 2;
+        for node in &mut nodes[first..] {
+            node.rows = draws.below(5) as f32;
+        }
+        sum_rows(&mut nodes);
+        Tree { nodes }
+    }
+
+    fn sum_rows(nodes: &mut [Node]) {
+        for node in (0..nodes.len()).rev() {
+            if let Some(split) = nodes[node].split {
+                nodes[node].rows =
+                    nodes[split.left as usize].rows + nodes[split.right as usize].rows;
+            }
+        }
+    }
+
+    /// A tree of so many leaves, split where it is drawn.
+    fn free(leaves: usize, columns: usize, draws: &mut Draws) -> Tree {
+        let mut nodes = vec![leaf(0.0, 1.0)];
+        let mut ends = vec![0];
+        while ends.len() < leaves {
+            let place = if draws.below(3) == 0 {
+                draws.below(ends.len())
+            } else {
+                ends.len() - 1
+            };
+            let end = ends.swap_remove(place);
+            let next = nodes.len() as u32;
+            let mut own = split(0.0, draws.below(columns) as u16, next, next + 1);
+            if let Some(split) = &mut own.split {
+                split.test = Test::NotBelow(draws.below(10) as f32 / 10.0);
+                split.unknown_left = draws.below(2) == 0;
+            }
+            nodes[end] = own;
+            for _ in 0..2 {
+                ends.push(nodes.len());
+                nodes.push(leaf(draws.below(4) as f32, draws.below(100) as f32 / 9.0));
+            }
+        }
+        sum_rows(&mut nodes);
+        Tree { nodes }
+    }
+
+    #[test]
+    fn every_way_of_explaining_a_tree_gives_the_same() {
+        let mut draws = Draws::new(8);
+        let mut trees = vec![
+            symmetric(&[], &mut draws),
+            symmetric(&[(0, 0.5)], &mut draws),
+            symmetric(&[(3, 0.2), (1, 0.5), (3, 0.8), (2, 0.1)], &mut draws),
+            symmetric(
+                &[
+                    (3, 0.2),
+                    (1, 0.5),
+                    (4, 0.8),
+                    (2, 0.1),
+                    (0, 0.3),
+                    (5, 0.6),
+                    (6, 0.9),
+                    (7, 0.4),
+                ],
+                &mut draws,
+            ),
+        ];
+        for (leaves, columns) in [(2, 3), (20, 4), (60, 8), (60, 14), (90, 40)] {
+            trees.push(free(leaves, columns, &mut draws));
+        }
+        let background = Background::new(&trees, 40);
+        let ways = background.ways.iter();
+        let summed = ways.clone().filter(|way| matches!(way, Way::Summed(_)));
+        let any = ways.filter(|way| **way == Way::Any);
+        assert_eq!((summed.count(), any.count()), (3, 1));
+        for _ in 0..20 {
+            let value = |draws: &mut Draws| match draws.below(8) {
+                0 => f32::NAN,
+                _ => draws.below(11) as f32 / 10.0,
+            };
+            let row: Vec<f32> = (0..40).map(|_| value(&mut draws)).collect();
+            for tree in &trees {
+                let one = std::slice::from_ref(tree);
+                let (mut parts, mut expected) = (vec![0.0; 40], vec![0.0; 40]);
+                let base = Background::new(one, 40).add(one, &row, &mut parts);
+                unwound::add(tree, &row, &mut expected);
+                for (part, expected) in parts.iter().zip(&expected) {
+                    assert!((part - expected).abs() < 1e-9, "{parts:?} {expected:?}");
+                }
+                let sum = base + parts.iter().sum::<f64>();
+                assert!((sum - f64::from(tree.value(&row))).abs() < 1e-9);
             }
         }
     }

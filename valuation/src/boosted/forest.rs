@@ -140,7 +140,10 @@ mod tests {
             let pairs = said.iter().zip(&targets);
             let squares: f64 = pairs.map(|(own, t)| (own - t) * (own - t)).sum();
             let forest = Boosted::forest(&table, &options, 1).unwrap();
-            assert_eq!((forest.trees(), forest.rows(&values).len()), (trees, 1200));
+            assert_eq!(
+                (forest.trees(), Boosted::rows(&[&forest], &values)[0].len()),
+                (trees, 1200)
+            );
             squares / 1200.0
         };
         let (one, forty) = (off(1, false), off(40, false));

@@ -1,6 +1,8 @@
 //! The best split of a leaf: where the squared error, with a penalty on leaf values, falls most
 //! (Chen & Guestrin 2016, XGBoost, equation 7).
 
+use lanes::Sides;
+
 use super::bins::{BINS, Column};
 use super::histogram::{Sums, coarse, count, units};
 use super::tree::Names;
@@ -139,13 +141,15 @@ impl Search<'_> {
         self.gains.clear(bins);
         self.gains
             .add(self.sums, bins, self.total, self.limits, unknown != 0);
-        let tops = [&self.gains.unknown_right, &self.gains.unknown_left]
-            .map(|gains| greatest(&gains[..bins], f32::NEG_INFINITY));
-        for (top, unknown_left) in tops.into_iter().zip([false, true]) {
+        for unknown_left in [false, true] {
             if unknown_left && unknown == 0 {
                 continue;
             }
-            let Some(bin) = top else {
+            let gains = match unknown_left {
+                false => &self.gains.unknown_right,
+                true => &self.gains.unknown_left,
+            };
+            let Some(bin) = greatest(&gains[..bins], f32::NEG_INFINITY) else {
                 continue;
             };
             let known: i64 = self.sums[1..=bin].iter().sum();
@@ -182,12 +186,14 @@ impl Search<'_> {
     /// Grouping for Maximum Homogeneity), and short ranges at both ends are tried.
     fn names(&mut self) {
         let penalty = self.limits.penalty + NAME_SMOOTHING;
-        let mean = |bin: &usize| {
-            let own = self.sums[*bin];
+        let mean = |bin: usize| {
+            let own = self.sums[bin];
             units(own) / (count(own) + NAME_SMOOTHING)
         };
-        let mut order: Vec<usize> = (1..BINS).filter(|bin| self.sums[*bin] != 0).collect();
-        order.sort_by(|one, other| mean(one).total_cmp(&mean(other)).then(one.cmp(other)));
+        let taken = (1..BINS).filter(|bin| self.sums[*bin] != 0);
+        let mut order: Vec<(f64, usize)> = taken.map(|bin| (mean(bin), bin)).collect();
+        order.sort_unstable_by(|one, other| one.0.total_cmp(&other.0).then(one.1.cmp(&other.1)));
+        let order: Vec<usize> = order.into_iter().map(|(_, bin)| bin).collect();
         let ends: [Vec<usize>; 2] = [
             order.iter().rev().take(MOST_NAMES).copied().collect(),
             order.iter().take(MOST_NAMES).copied().collect(),
@@ -205,8 +211,7 @@ impl Search<'_> {
 
 /// What a cut after each bin gains, by where the unknown goes. Bin 0 ends no cut.
 ///
-/// In `f32` and [`coarse`](super::histogram::coarse) units, and without a branch: compilers make it
-/// four bins at once.
+/// In `f32` and [`coarse`](super::histogram::coarse) units, and without a branch: many bins at once.
 #[derive(Debug)]
 pub(super) struct Gains {
     pub(super) unknown_right: [f32; BINS],
@@ -252,29 +257,21 @@ impl Gains {
                 left += sum;
                 (*own, *count) = coarse(left);
             }
-            add_gains(lefts, counts, coarse(total), limits, &mut gains[1..bins]);
+            let (sum, rows) = coarse(total);
+            let sides = Sides {
+                sum: sum as f32,
+                rows: rows as f32,
+                penalty: (limits.penalty as f32).max(f32::MIN_POSITIVE),
+                least: limits.leaf_rows as f32,
+            };
+            lanes::add_gains(lefts, counts, sides, &mut gains[1..bins]);
         }
-    }
-}
-
-/// Adds what a cut after each bin gains, by residuals and rows up to each.
-fn add_gains(lefts: &[i32], counts: &[i32], total: (i32, i32), limits: Limits, gains: &mut [f32]) {
-    let (all, rows) = (total.0 as f32, total.1 as f32);
-    let penalty = (limits.penalty as f32).max(f32::MIN_POSITIVE);
-    let least = limits.leaf_rows as f32;
-    for ((gain, left), count) in gains.iter_mut().zip(lefts).zip(counts) {
-        let (own, count) = (*left as f32, *count as f32);
-        let (other, others) = (all - own, rows - count);
-        let (weight, weights) = (count + penalty, others + penalty);
-        let found = (own * own * weights + other * other * weight) / (weight * weights);
-        let few = count.min(others) < least;
-        *gain += if few { f32::NEG_INFINITY } else { found };
     }
 }
 
 /// The first bin of the greatest gain beyond `floor`; bin 0 ends no cut.
 pub(super) fn greatest(gains: &[f32], floor: f32) -> Option<usize> {
-    let most = gains[1..].iter().fold(floor, |most, gain| most.max(*gain));
+    let most = lanes::greatest(&gains[1..], floor);
     match most > floor {
         true => gains[1..]
             .iter()

@@ -7,9 +7,12 @@ use serde_json::{Map, Value};
 
 use super::report::ClassReport;
 use crate::boosted::probability;
+use crate::cells::Cell;
 use crate::estimator::{Estimator, Plan};
 use crate::mismatch::{self, SchemaMismatch};
-use crate::model::{Golden, PredictError, Prediction, check_columns, decoded};
+use crate::model::{
+    BoundRecord, Golden, PredictError, Prediction, bind_record, check_known_columns, decoded,
+};
 
 /// What `model.json` holds.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -46,11 +49,25 @@ impl ClassModel {
     /// # Errors
     /// When a column that the model reads is not of its field's type, or a required one is absent.
     pub fn predict(&self, batch: &RecordBatch) -> Result<Vec<Prediction>, PredictError> {
-        check_columns(&self.head.schema, |field| self.reads(field), batch)?;
+        check_known_columns(&self.head.schema, &self.estimator, batch)?;
         let said = self.estimator.batch(batch).into_iter();
         Ok(said
             .map(|own| Prediction::plain(probability(own.log)))
             .collect())
+    }
+
+    /// See [`crate::Model::bind_record`].
+    ///
+    /// # Errors
+    /// When a required field that the model reads is not among them.
+    pub fn bind_record(&self, fields: &[&str]) -> Result<BoundRecord, PredictError> {
+        bind_record(&self.head.schema, &self.estimator, fields)
+    }
+
+    /// See [`crate::Model::predict_record`].
+    pub fn predict_record(&self, bound: &BoundRecord, cells: &[Cell]) -> Prediction {
+        let own = self.estimator.record(&bound.places, cells);
+        Prediction::plain(probability(own.log))
     }
 
     fn reads(&self, field: &str) -> bool {

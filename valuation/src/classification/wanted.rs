@@ -72,6 +72,7 @@ fn weigh(all: &[(String, Member)], weights: &[f64], estimator: &mut Estimator) {
         .unzip();
     estimator.plan.members = heads;
     estimator.members = members;
+    estimator.share();
 }
 
 /// What members learn from.
@@ -166,6 +167,7 @@ impl Wanted<'_> {
             neighbours: Vec::new(),
             comparables: None,
             spread: None,
+            bindings: Default::default(),
         };
         weigh(&all, &weights, &mut estimator);
         Ok(Fitted {
@@ -203,6 +205,7 @@ impl Wanted<'_> {
             neighbours: Vec::new(),
             comparables: None,
             spread: None,
+            bindings: Default::default(),
         })
     }
 

@@ -344,6 +344,7 @@ impl Wanted<'_> {
             neighbours,
             comparables,
             spread,
+            bindings: Default::default(),
         };
         let mut fitted = Fitted {
             estimator,
@@ -383,6 +384,7 @@ impl Fitted {
             .unzip();
         self.estimator.plan.members = heads;
         self.estimator.members = members;
+        self.estimator.share();
         self.weights = weights;
     }
 

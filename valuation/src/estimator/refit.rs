@@ -114,6 +114,7 @@ impl Wanted<'_> {
                 neighbours,
                 comparables,
                 spread,
+                bindings: Default::default(),
             },
             all,
             columns,

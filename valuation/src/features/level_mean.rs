@@ -17,6 +17,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::{Column, Numbering, Says};
+use crate::by_text::ByText;
 use crate::cells::Cells;
 use crate::credibility::Sum;
 use crate::draw::mix;
@@ -28,7 +29,7 @@ const CREDIBILITY_ROWS: f64 = 20.0;
 const FOLDS: u64 = 5;
 
 /// Deviations by level.
-type Levels = BTreeMap<String, f64>;
+type Levels = ByText<f64>;
 
 /// The fitted values of a category's levels.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -38,7 +39,7 @@ pub(super) struct LevelMeans {
     /// The field whose levels are the groups.
     group: String,
     /// Values by group and level.
-    by_group: BTreeMap<String, Levels>,
+    by_group: ByText<Levels>,
     /// Values of rows that have no group.
     ungrouped: Levels,
 }
@@ -64,20 +65,25 @@ impl LevelMeans {
                 }
             }
         }
-        let mut means = LevelMeans {
-            column: columns.next(),
-            group: group.to_owned(),
-            by_group: BTreeMap::new(),
-            ungrouped: Levels::new(),
-        };
         let values = members.values(logs, |_| true);
+        let mut by_group: BTreeMap<String, BTreeMap<String, f64>> = BTreeMap::new();
+        let mut ungrouped = BTreeMap::new();
         for ((group, level), pair) in members.names {
             let levels = match group {
-                Some(group) => means.by_group.entry(group.to_owned()).or_default(),
-                None => &mut means.ungrouped,
+                Some(group) => by_group.entry(group.to_owned()).or_default(),
+                None => &mut ungrouped,
             };
             levels.insert(level.to_owned(), values[pair]);
         }
+        let by_group = by_group.into_iter();
+        let means = LevelMeans {
+            column: columns.next(),
+            group: group.to_owned(),
+            by_group: by_group
+                .map(|(group, levels)| (group, levels.into()))
+                .collect(),
+            ungrouped: ungrouped.into(),
+        };
         (means, own)
     }
 
@@ -119,7 +125,7 @@ impl LevelMeans {
 
     pub(super) fn check(&self) -> Result<(), String> {
         let all = self.by_group.values().chain([&self.ungrouped]);
-        for (level, value) in all.flatten() {
+        for (level, value) in all.flat_map(Levels::iter) {
             if !value.is_finite() {
                 return Err(format!("level {level:?} has the value {value}"));
             }

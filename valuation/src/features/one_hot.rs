@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::{Column, Numbering, Says};
+use crate::by_text::ByText;
 use crate::cells::Cells;
 use crate::fit::FitOptions;
 use crate::linear::SparseRow;
@@ -13,7 +14,7 @@ use crate::linear::SparseRow;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct OneHot {
     /// Column of each level (none for the most frequent) and its share of the training rows.
-    levels: BTreeMap<String, (Option<usize>, f64)>,
+    levels: ByText<(Option<usize>, f64)>,
     /// Column of everything else: rare, unknown or not given; none where training had no such.
     other: Option<usize>,
 }
@@ -40,7 +41,10 @@ impl OneHot {
             kept += count;
         }
         let other = (kept < rows).then(|| columns.next());
-        OneHot { levels, other }
+        OneHot {
+            levels: levels.into(),
+            other,
+        }
     }
 
     pub(super) fn write(&self, cells: &Cells, row: usize, out: &mut SparseRow) {
@@ -73,7 +77,7 @@ impl OneHot {
     }
 
     pub(super) fn check(&self) -> Result<(), String> {
-        for (level, (_, share)) in &self.levels {
+        for (level, (_, share)) in self.levels.iter() {
             if !(0.0..=1.0).contains(share) {
                 return Err(format!("level {level:?} has a share of {share}"));
             }

@@ -15,6 +15,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::by_text::ByText;
 use crate::cells::Cells;
 use crate::credibility::Sum;
 use crate::draw::fold_of;
@@ -43,9 +44,9 @@ pub(super) struct TargetMeans {
     /// The field whose levels are the groups, for a level that counts within its group.
     within: Option<String>,
     /// By group ("" where there is none) and level: value and rows.
-    levels: BTreeMap<String, BTreeMap<String, Entry>>,
+    levels: ByText<ByText<Entry>>,
     /// By group: what an unknown level is taken for.
-    groups: BTreeMap<String, f32>,
+    groups: ByText<f32>,
     /// What an unknown group is taken for.
     overall: f32,
     /// Whether next to all training rows are of levels with a number of their own.
@@ -77,17 +78,11 @@ impl TargetMeans {
             }
         }
         let table = Table::of(cells, groups, rows, logs, |_| true);
-        let mut means = TargetMeans {
-            within,
-            levels: BTreeMap::new(),
-            groups: BTreeMap::new(),
-            overall: table.overall as f32,
-            numbered: false,
-        };
-        for (group, sum) in &table.groups {
+        let groups = table.groups.iter().map(|(group, sum)| {
             let value = sum.credible(table.overall, CREDIBILITY_ROWS) as f32;
-            means.groups.insert((*group).to_owned(), value);
-        }
+            ((*group).to_owned(), value)
+        });
+        let groups = groups.collect();
         let mut frequent: Vec<_> = table
             .levels
             .iter()
@@ -104,16 +99,21 @@ impl TargetMeans {
             .collect();
         let counts = codes.keys().filter_map(|names| table.levels.get(names));
         let covered: f64 = counts.map(|sum| sum.count).sum();
-        means.numbered = covered >= NUMBERED_SHARE * rows.len() as f64;
+        let mut levels: BTreeMap<String, BTreeMap<String, Entry>> = BTreeMap::new();
         for ((group, level), sum) in &table.levels {
             let code = codes.get(&(*group, *level)).copied().unwrap_or(0.0);
             let entry = (table.value(group, level) as f32, sum.count as f32, code);
-            means
-                .levels
-                .entry((*group).to_owned())
-                .or_default()
-                .insert((*level).to_owned(), entry);
+            let own = levels.entry((*group).to_owned()).or_default();
+            own.insert((*level).to_owned(), entry);
         }
+        let levels = levels.into_iter();
+        let means = TargetMeans {
+            within,
+            levels: levels.map(|(group, own)| (group, own.into())).collect(),
+            groups,
+            overall: table.overall as f32,
+            numbered: covered >= NUMBERED_SHARE * rows.len() as f64,
+        };
         (means, own)
     }
 
@@ -139,7 +139,7 @@ impl TargetMeans {
     }
 
     pub(super) fn check(&self) -> Result<(), String> {
-        let levels = self.levels.values().flatten();
+        let levels = self.levels.values().flat_map(ByText::iter);
         let all = levels.map(|(name, (value, count, code))| (name, value + count + code));
         let groups = self.groups.iter().map(|(name, value)| (name, *value));
         match all.chain(groups).find(|(_, value)| !value.is_finite()) {

@@ -1,13 +1,18 @@
 //! Laying trees out.
 
+use std::sync::Arc;
+
+use lanes::{Program, Select, Set, Test as LaneTest};
+
 use super::super::bins::BINS;
-use super::super::coding::{codes, codings};
+use super::super::coding::{Codings, Compared, codes};
 use super::super::tree::{Names, Split, Test, Tree};
-use super::fork::{Fork, Level};
+use super::fork::{Fork, SHORT_WORDS, Short};
+use super::lines::Lines;
 use super::{Free, Group, Laid, Sets, Trees};
 
 /// Deepest symmetric tree laid out as bits: those of a byte.
-const MOST_LEVELS: usize = 8;
+const MOST_LEVELS: usize = lanes::MOST_LEVELS;
 /// Sets of names whose codes stand in a row at once, about: a block of rows is to stay in a core's
 /// cache.
 const MANY_SETS: usize = 512;
@@ -15,34 +20,34 @@ const MANY_SETS: usize = 512;
 /// What trees of a group ask for, while they are laid out.
 #[derive(Default)]
 struct Asked {
-    /// Value of a row and codes that go right.
-    sets: Vec<(usize, Names)>,
+    /// Which code of a row, and codes that go right.
+    sets: Vec<(u16, Names)>,
     /// Forks of those sets, by their place in `Trees::forks`.
     forks: Vec<(usize, usize)>,
 }
 
 impl Trees {
-    /// Lays trees over rows of `width` values out; what they say is added to `base`.
+    /// Lays trees out over rows of these codings, which are those of the trees or of more; what they say
+    /// is added to `base`.
     ///
     /// # Errors
-    /// When a tree has more nodes, or a value more thresholds, than are ever grown.
+    /// When a tree has more nodes than are ever grown.
     pub(in crate::boosted) fn lay(
         base: f64,
-        width: usize,
+        codings: Arc<Codings>,
         grown: &[Tree],
     ) -> Result<Trees, String> {
-        let most = usize::from(u16::MAX) / 2;
-        if width > most {
-            return Err(format!("{width} values a row, expected at most {most}"));
-        }
         let mut trees = Trees {
             base,
-            codings: codings(width, grown)?,
+            width: codings.codes(),
             groups: Vec::new(),
             levels: Vec::new(),
             forks: Vec::new(),
+            short: Vec::new(),
             leaves: Vec::new(),
-            width: 2 * width,
+            lines: None,
+            program: program(&codings, grown),
+            codings,
         };
         let (mut order, mut asked) = (Vec::new(), Asked::default());
         for tree in grown {
@@ -56,14 +61,39 @@ impl Trees {
             }
         }
         trees.close(order, asked)?;
+        trees.lines = trees.lines();
+        let short: Option<Vec<Short>> = trees.forks.iter().copied().map(Short::of).collect();
+        if let Some(mut short) = short {
+            short.resize(short.len() + SHORT_WORDS, Short::default());
+            trees.short = short;
+        }
         Ok(trees)
+    }
+
+    /// The lines of an ensemble whose trees are all symmetric.
+    fn lines(&self) -> Option<Lines> {
+        let laid = self.groups.iter().flat_map(|group| &group.order);
+        let symmetric: Option<Vec<(&[Compared], u32)>> = laid
+            .map(|tree| match *tree {
+                Laid::Free(_) => None,
+                Laid::Symmetric {
+                    from,
+                    levels,
+                    leaves,
+                } => Some((
+                    &self.levels[from as usize..(from + levels) as usize],
+                    leaves,
+                )),
+            })
+            .collect();
+        Lines::lay(&self.codings, &symmetric?)
     }
 
     /// Gives the sets of a group their codes.
     fn close(&mut self, order: Vec<Laid>, asked: Asked) -> Result<(), String> {
         let mut by_value: Vec<usize> = (0..asked.sets.len()).collect();
         by_value.sort_by_key(|set| asked.sets[*set].0);
-        let first = 2 * self.codings.len();
+        let first = self.codings.codes();
         let most = first + by_value.len();
         if most > usize::from(u16::MAX) {
             return Err(format!("{most} codes a row, expected at most {}", u16::MAX));
@@ -74,7 +104,7 @@ impl Trees {
         }
         let runs = by_value.chunk_by(|one, other| asked.sets[*one].0 == asked.sets[*other].0);
         let sets = runs.map(|run| Sets {
-            value: asked.sets[run[0]].0,
+            code: usize::from(asked.sets[run[0]].0),
             count: run.len(),
             members: (0..BINS)
                 .flat_map(|code| run.iter().map(move |set| (code, *set)))
@@ -96,32 +126,9 @@ impl Trees {
             levels: levels.len() as u32,
             leaves: self.leaves.len() as u32,
         };
-        for split in levels {
-            if let Test::NotBelow(least) = split.test {
-                self.levels.push(self.test(split, least));
-            }
-        }
-        for number in 0..1_usize << levels.len() {
-            let mut node = &tree.nodes[0];
-            for level in 0..levels.len() {
-                let Some(split) = &node.split else { break };
-                let right = number >> level & 1 == 1;
-                let next = if right { split.right } else { split.left };
-                node = &tree.nodes[next as usize];
-            }
-            self.leaves.push(node.value);
-        }
+        self.levels.extend(compared(&self.codings, levels));
+        self.leaves.extend(symmetric_leaves(tree, levels.len()));
         laid
-    }
-
-    /// The test of a split at a threshold.
-    fn test(&self, split: &Split, least: f32) -> Level {
-        let column = usize::from(split.column);
-        let (last, shift) = self.codings[column].compare(least, split.unknown_left);
-        Level {
-            code: (2 * column + usize::from(shift)) as u16,
-            last,
-        }
     }
 
     fn lay_free(&mut self, tree: &Tree, asked: &mut Asked) -> Result<Free, String> {
@@ -146,12 +153,16 @@ impl Trees {
                 None => Fork::leaf(number as u16),
                 Some(split) => {
                     let test = match split.test {
-                        Test::NotBelow(least) => self.test(split, least),
+                        Test::NotBelow(least) => {
+                            let unknown_left = split.unknown_left;
+                            self.codings.compare(split.column, least, unknown_left)
+                        }
                         Test::Among(names) => {
                             asked.forks.push((self.forks.len(), asked.sets.len()));
-                            asked.sets.push((usize::from(split.column), codes(&names)));
+                            let code = self.codings.name(split.column);
+                            asked.sets.push((code, codes(&names)));
                             // Which code is known when the group is closed.
-                            Level { code: 0, last: 0 }
+                            Compared { code: 0, last: 0 }
                         }
                     };
                     order.extend([split.left as usize, split.right as usize]);
@@ -165,12 +176,103 @@ impl Trees {
     }
 }
 
+/// The trees as selections of bytes; none where a tree has too many leaves for that.
+fn program(codings: &Codings, grown: &[Tree]) -> Option<Program> {
+    let mut program = Program::new(codings.codes());
+    for tree in grown {
+        let laid = match levels(tree) {
+            Some(levels) => {
+                let tests: Vec<LaneTest> = compared(codings, &levels).map(lane_test).collect();
+                program.symmetric(&tests, &symmetric_leaves(tree, levels.len()))
+            }
+            None => free(codings, tree, &mut program),
+        };
+        laid.ok()?;
+    }
+    Some(program)
+}
+
+fn lane_test(test: Compared) -> LaneTest {
+    LaneTest {
+        lane: test.code,
+        last: (test.last ^ 0x80) as i8,
+    }
+}
+
+/// Adds a free tree: children stand after their parents in a tree, and before them in a program.
+fn free(codings: &Codings, tree: &Tree, program: &mut Program) -> Result<(), String> {
+    let mut places = vec![0_u16; tree.nodes.len()];
+    let (mut sets, mut selects, mut leaves) = (Vec::new(), Vec::new(), Vec::new());
+    if tree.nodes.len() > 2 * lanes::MOST_LEAVES {
+        // So there are no more sets than codes may be, either.
+        return Err("more leaves than a byte can tell apart".to_owned());
+    }
+    for (number, node) in tree.nodes.iter().enumerate() {
+        if node.split.is_none() {
+            places[number] = leaves.len() as u16;
+            leaves.push(node.value);
+        }
+    }
+    for (number, node) in tree.nodes.iter().enumerate().rev() {
+        let Some(split) = &node.split else { continue };
+        let test = match split.test {
+            Test::NotBelow(least) => {
+                lane_test(codings.compare(split.column, least, split.unknown_left))
+            }
+            Test::Among(names) => {
+                let mut members = [0; 32];
+                let words = codes(&names);
+                for (bytes, word) in members.chunks_exact_mut(8).zip(words) {
+                    bytes.copy_from_slice(&word.to_le_bytes());
+                }
+                sets.push(Set {
+                    lane: codings.name(split.column),
+                    members,
+                });
+                LaneTest {
+                    lane: (codings.codes() + sets.len() - 1) as u16,
+                    last: i8::MIN,
+                }
+            }
+        };
+        places[number] = (lanes::MOST_LEAVES + selects.len()) as u16;
+        selects.push(Select {
+            test,
+            left: places[split.left as usize],
+            right: places[split.right as usize],
+        });
+    }
+    program.free(&sets, &selects, &leaves)
+}
+
+fn compared<'a>(codings: &'a Codings, levels: &'a [Split]) -> impl Iterator<Item = Compared> + 'a {
+    levels.iter().filter_map(|split| match split.test {
+        Test::NotBelow(least) => Some(codings.compare(split.column, least, split.unknown_left)),
+        Test::Among(_) => None,
+    })
+}
+
+/// The leaves of a symmetric tree by number: a bit a level, from the lowest on, set where it goes right.
+fn symmetric_leaves(tree: &Tree, levels: usize) -> Vec<f32> {
+    let leaf = |number: usize| {
+        let mut node = &tree.nodes[0];
+        for level in 0..levels {
+            let Some(split) = &node.split else { break };
+            let right = number >> level & 1 == 1;
+            let next = if right { split.right } else { split.left };
+            node = &tree.nodes[next as usize];
+        }
+        node.value
+    };
+    (0..1_usize << levels).map(leaf).collect()
+}
+
 fn is_named(split: Split) -> bool {
     matches!(split.test, Test::Among(_))
 }
 
 /// The tests of a symmetric tree, the root's first; `None` for any other.
-fn levels(tree: &Tree) -> Option<Vec<Split>> {
+pub(in crate::boosted) fn levels(tree: &Tree) -> Option<Vec<Split>> {
     let mut levels: Vec<Split> = Vec::new();
     let mut level = vec![0_usize];
     while !level.is_empty() {

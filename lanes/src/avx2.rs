@@ -1,0 +1,236 @@
+//! The same by AVX2: 32 bytes an instruction.
+
+use std::arch::x86_64::*;
+
+use crate::gains::Sides;
+use crate::levels::Levels;
+use crate::nearest::{Kernel, Near, Points, SIDE};
+use crate::program::{Lane, MOST_LEAVES, Program, ROWS, Room, Set, Tree, add_leaves, part};
+use crate::shapley::{Explained, Known};
+
+/// Instructions' worth of a lane.
+const HALVES: usize = ROWS / 32;
+
+/// See [`crate::or_into`].
+#[target_feature(enable = "avx2")]
+pub(crate) fn or_into(own: &mut [u8], line: &[u8]) {
+    crate::or::portable(own, line);
+}
+
+/// See [`crate::add_gains`].
+#[target_feature(enable = "avx2")]
+pub(crate) fn add_gains(sums: &[i32], rows: &[i32], sides: Sides, gains: &mut [f32]) {
+    crate::gains::add(sums, rows, sides, gains);
+}
+
+/// See [`crate::greatest`].
+#[target_feature(enable = "avx2")]
+pub(crate) fn greatest(numbers: &[f32], floor: f32) -> f32 {
+    crate::gains::most(numbers, floor)
+}
+
+/// Compares points eight at once. Only where AVX2 is.
+struct Avx2;
+
+impl Kernel for Avx2 {
+    #[inline(always)]
+    fn compare<const AXES: usize>(
+        point: &[f32; AXES],
+        block: &[[f32; SIDE]; AXES],
+        limit: f32,
+    ) -> ([f32; SIDE], u32) {
+        // SAFETY: `nearest` alone has this kernel, and is asked only where AVX2 is.
+        unsafe { compare(point, block, limit) }
+    }
+}
+
+#[inline]
+#[target_feature(enable = "avx2")]
+fn compare<const AXES: usize>(
+    point: &[f32; AXES],
+    block: &[[f32; SIDE]; AXES],
+    limit: f32,
+) -> ([f32; SIDE], u32) {
+    let mut sum = _mm256_setzero_ps();
+    for (own, others) in point.iter().zip(block) {
+        // SAFETY: there are eight of them; no alignment is asked for.
+        let others = unsafe { _mm256_loadu_ps(others.as_ptr()) };
+        let off = _mm256_sub_ps(_mm256_set1_ps(*own), others);
+        // Not fused: the bits are to be the same everywhere.
+        sum = _mm256_add_ps(sum, _mm256_mul_ps(off, off));
+    }
+    let near = _mm256_movemask_ps(_mm256_cmp_ps::<_CMP_LE_OQ>(sum, _mm256_set1_ps(limit)));
+    let mut squared = [0.0; SIDE];
+    // SAFETY: there is room for eight.
+    unsafe { _mm256_storeu_ps(squared.as_mut_ptr(), sum) };
+    (squared, near as u32)
+}
+
+/// See [`Points::nearest`].
+#[target_feature(enable = "avx2")]
+pub(crate) fn nearest(
+    points: &Points,
+    point: &[f32],
+    own: u32,
+    count: usize,
+    found: &mut Vec<Near>,
+) {
+    points.by_axes::<Avx2>(point, own, count, found);
+}
+
+/// See [`Explained::add`].
+#[target_feature(enable = "avx2")]
+pub(crate) fn explain(tree: &Explained, goes: &[bool], known: &mut Known, parts: &mut [f64]) {
+    tree.add_portable(goes, known, parts);
+}
+
+/// See [`Levels::add`].
+#[target_feature(enable = "avx2")]
+pub(crate) fn explain_levels(tree: &Levels, number: usize, parts: &mut [f64]) {
+    tree.add_portable(number, parts);
+}
+
+/// See [`crate::reached`].
+#[target_feature(enable = "avx2")]
+pub(crate) fn reached(cuts: &[f32], value: f32) -> usize {
+    crate::reached::one(cuts, value)
+}
+
+/// See [`crate::reached_by_rows`].
+#[target_feature(enable = "avx2")]
+pub(crate) fn reached_by_rows(cuts: &[f32], values: &[f32; ROWS], counts: &mut [u8; ROWS]) {
+    for (values, counts) in values.chunks_exact(32).zip(counts.chunks_exact_mut(32)) {
+        let mut own = [_mm256_setzero_ps(); 4];
+        for (own, values) in own.iter_mut().zip(values.chunks_exact(8)) {
+            // SAFETY: there are eight of them; no alignment is asked for.
+            *own = unsafe { _mm256_loadu_ps(values.as_ptr()) };
+        }
+        let mut sums = [_mm256_setzero_si256(); 4];
+        for cut in cuts {
+            let cut = _mm256_set1_ps(*cut);
+            for (sum, own) in sums.iter_mut().zip(&own) {
+                // All bits of what is reached: 1 less than 0.
+                let reached = _mm256_cmp_ps::<_CMP_LE_OQ>(cut, *own);
+                *sum = _mm256_sub_epi32(*sum, _mm256_castps_si256(reached));
+            }
+        }
+        for (counts, sum) in counts.chunks_exact_mut(8).zip(sums) {
+            let mut eight = [0_i32; 8];
+            // SAFETY: there is room for eight.
+            unsafe { _mm256_storeu_si256(eight.as_mut_ptr().cast(), sum) };
+            for (count, sum) in counts.iter_mut().zip(eight) {
+                *count = sum as u8;
+            }
+        }
+    }
+}
+
+#[inline]
+#[target_feature(enable = "avx2")]
+fn load(lane: &Lane, half: usize) -> __m256i {
+    debug_assert!(half < HALVES);
+    // SAFETY: a lane is 64 bytes, aligned to 64, and each half is 32 of them.
+    unsafe { _mm256_load_si256(lane.0.as_ptr().cast::<__m256i>().add(half)) }
+}
+
+#[inline]
+#[target_feature(enable = "avx2")]
+fn store(lane: &mut Lane, half: usize, value: __m256i) {
+    debug_assert!(half < HALVES);
+    // SAFETY: as in `load`.
+    unsafe { _mm256_store_si256(lane.0.as_mut_ptr().cast::<__m256i>().add(half), value) }
+}
+
+/// Whether codes are in a set, by looking their bits up among 32 bytes.
+#[target_feature(enable = "avx2")]
+fn find(set: &Set, codes: &Lane, found: &mut Lane) {
+    let (low, high) = set.members.split_at(16);
+    // SAFETY: each part is 16 bytes; no alignment is asked for.
+    let (low, high) = unsafe {
+        (
+            _mm256_broadcastsi128_si256(_mm_loadu_si128(low.as_ptr().cast())),
+            _mm256_broadcastsi128_si256(_mm_loadu_si128(high.as_ptr().cast())),
+        )
+    };
+    let bits = _mm256_set1_epi64x(i64::from_le_bytes([1, 2, 4, 8, 16, 32, 64, 128]));
+    for half in 0..HALVES {
+        let code = _mm256_xor_si256(load(codes, half), _mm256_set1_epi8(i8::MIN));
+        // The byte of a code is one of 32: its upper five bits.
+        let byte = _mm256_and_si256(_mm256_srli_epi16(code, 3), _mm256_set1_epi8(15));
+        let from_low = _mm256_shuffle_epi8(low, byte);
+        let from_high = _mm256_shuffle_epi8(high, byte);
+        // By the highest bit of the code.
+        let members = _mm256_blendv_epi8(from_low, from_high, code);
+        let bit = _mm256_shuffle_epi8(bits, _mm256_and_si256(code, _mm256_set1_epi8(7)));
+        let is_in = _mm256_cmpeq_epi8(_mm256_and_si256(members, bit), bit);
+        let (inside, outside) = (_mm256_set1_epi8(i8::MAX), _mm256_set1_epi8(i8::MIN));
+        store(found, half, _mm256_blendv_epi8(outside, inside, is_in));
+    }
+}
+
+/// See [`Program::add`].
+///
+/// # Safety
+/// There are at least as many lanes as [`Program::lanes`] says.
+#[target_feature(enable = "avx2")]
+pub(crate) unsafe fn add(
+    program: &Program,
+    lanes: &mut [Lane],
+    room: &mut Room,
+    sums: &mut [f64; ROWS],
+) {
+    for tree in &program.trees {
+        let mut number = Lane::of(0);
+        let leaves = match *tree {
+            Tree::Free {
+                sets,
+                selects,
+                leaves,
+            } => {
+                for (place, set) in (program.lanes..).zip(part(&program.sets, sets)) {
+                    let codes = lanes[usize::from(set.lane)];
+                    find(set, &codes, &mut lanes[place]);
+                }
+                let selects = part(&program.selects, selects);
+                for (slot, select) in (MOST_LEAVES..).zip(selects) {
+                    let (left, right) = (usize::from(select.left), usize::from(select.right));
+                    // SAFETY: `Program::free` has taken no lane beyond those of codes and of the tree's sets,
+                    // which are as many as there are at most; and nothing but numbers of leaves and forks
+                    // before this one as children, which are below twice the most leaves, as are all slots.
+                    let (codes, left, right, found) = unsafe {
+                        let slots = room.slots.as_mut_ptr();
+                        (
+                            lanes.get_unchecked(usize::from(select.test.lane)),
+                            &*slots.add(left),
+                            &*slots.add(right),
+                            &mut *slots.add(slot),
+                        )
+                    };
+                    let last = _mm256_set1_epi8(select.test.last);
+                    for half in 0..HALVES {
+                        let goes_right = _mm256_cmpgt_epi8(load(codes, half), last);
+                        let next =
+                            _mm256_blendv_epi8(load(left, half), load(right, half), goes_right);
+                        store(found, half, next);
+                    }
+                }
+                number = room.slots[MOST_LEAVES + selects.len() - 1];
+                leaves
+            }
+            Tree::Symmetric { tests, leaves } => {
+                for half in 0..HALVES {
+                    let mut own = _mm256_setzero_si256();
+                    for (level, test) in part(&program.tests, tests).iter().enumerate() {
+                        let codes = load(&lanes[usize::from(test.lane)], half);
+                        let right = _mm256_cmpgt_epi8(codes, _mm256_set1_epi8(test.last));
+                        let bit = _mm256_set1_epi8((1_u8 << level) as i8);
+                        own = _mm256_or_si256(own, _mm256_and_si256(right, bit));
+                    }
+                    store(&mut number, half, own);
+                }
+                leaves
+            }
+        };
+        add_leaves(&number, program.window(leaves), sums);
+    }
+}

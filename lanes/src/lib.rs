@@ -1,0 +1,28 @@
+//! Loops over bytes for the processor at hand: AVX2 where it is found at run time, plain Rust elsewhere,
+//! the same bits from both.
+//!
+//! The only crate of the suite with `unsafe`: everything public is safe, and checks what it relies on.
+
+#[cfg(target_arch = "x86_64")]
+mod avx2;
+mod gains;
+mod levels;
+mod nearest;
+mod or;
+mod program;
+mod reached;
+mod shapley;
+
+pub use gains::{Sides, add_gains, greatest};
+pub use levels::Levels;
+pub use nearest::{MOST_AXES, Near, Points};
+pub use or::or_into;
+pub use program::{Lane, MOST_LEAVES, MOST_LEVELS, Program, ROWS, Room, Select, Set, Test};
+pub use reached::{reached, reached_by_rows};
+pub use shapley::{Edge, Explained, Known};
+
+/// Whether the processor has AVX2; asked once, then remembered by the standard library.
+#[cfg(target_arch = "x86_64")]
+fn has_avx2() -> bool {
+    std::arch::is_x86_feature_detected!("avx2")
+}

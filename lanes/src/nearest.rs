@@ -1,0 +1,455 @@
+//! The nearest of many points: a k-d tree (Bentley 1975) whose leaves hold their points axis by axis, eight
+//! side by side.
+
+/// Points compared side by side.
+pub(crate) const SIDE: usize = 8;
+/// Axes at most.
+pub const MOST_AXES: usize = 8;
+/// Points of a leaf: below this a scan is quicker than a tree.
+const LEAF_POINTS: usize = 12;
+/// Ways not yet taken at most: a leaf of 2^32 points is not as many levels away.
+const MOST_WAYS: usize = 32;
+/// Neighbours that are kept in order by moving all of them at once; more are sorted in one by one.
+const FEW: usize = 16;
+
+/// A neighbour: the square of its distance above its position, so that the order of the numbers is that
+/// of the neighbours (the bits of numbers not below 0 are in the order of the numbers).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Near(i64);
+
+impl Near {
+    /// What is farther away than any point.
+    const NONE: Near = Near::new(f32::MAX, u32::MAX);
+
+    const fn new(squared: f32, position: u32) -> Near {
+        Near((squared.to_bits() as i64) << 32 | position as i64)
+    }
+
+    fn squared(self) -> f32 {
+        f32::from_bits((self.0 >> 32) as u32)
+    }
+
+    /// Which point.
+    pub fn position(self) -> usize {
+        self.0 as u32 as usize
+    }
+
+    /// How far away it is.
+    pub fn distance(self) -> f32 {
+        self.squared().sqrt()
+    }
+}
+
+/// A node: a leaf's range of blocks, or a split.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Node {
+    Leaf { from: u32, to: u32 },
+    Split { axis: u32, at: f32, right: u32 },
+}
+
+/// Points to be searched.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Points {
+    axes: usize,
+    nodes: Vec<Node>,
+    /// Positions in the order of the leaves, [`SIDE`] a block; what fills a leaf's last block is far away.
+    order: Vec<u32>,
+    /// Coordinates in the same order, by block and axis: a leaf is read straight through.
+    blocks: Vec<[f32; SIDE]>,
+}
+
+impl Points {
+    /// A tree over points, row-major of `axes` finite coordinates each; no point is found in more than
+    /// [`MOST_AXES`].
+    pub fn grow(points: &[f32], axes: usize) -> Points {
+        let count = points.len() / axes.max(1);
+        let mut order: Vec<u32> = (0..count as u32).collect();
+        let mut tree = Points {
+            axes,
+            ..Points::default()
+        };
+        tree.split(points, &mut order, 0);
+        // Leaves stand among the nodes as their points do in the order.
+        for node in &mut tree.nodes {
+            let Node::Leaf { from, to } = node else {
+                continue;
+            };
+            let own = &order[*from as usize..*to as usize];
+            *from = (tree.order.len() / SIDE) as u32;
+            for positions in own.chunks(SIDE) {
+                let filled = positions.iter().copied().chain(std::iter::repeat(u32::MAX));
+                tree.order.extend(filled.take(SIDE));
+                tree.blocks.extend((0..axes).map(|axis| {
+                    std::array::from_fn(|place| match positions.get(place) {
+                        Some(position) => points[*position as usize * axes + axis],
+                        None => f32::INFINITY,
+                    })
+                }));
+            }
+            *to = (tree.order.len() / SIDE) as u32;
+        }
+        tree
+    }
+
+    /// Splits the points of `order`, the first of which is number `from` of all.
+    fn split(&mut self, points: &[f32], order: &mut [u32], from: usize) {
+        let axes = self.axes;
+        let value = |position: u32, axis: usize| points[position as usize * axes + axis];
+        let spreads: Vec<f32> = (0..axes)
+            .map(|axis| {
+                let values = order.iter().map(|position| value(*position, axis));
+                let (low, high) = values.fold((f32::MAX, f32::MIN), |(low, high), value| {
+                    (low.min(value), high.max(value))
+                });
+                high - low
+            })
+            .collect();
+        let widest = (0..axes).max_by(|one, other| {
+            // The last of equals would be taken: the first is as good and weightier.
+            let by_spread = spreads[*one].total_cmp(&spreads[*other]);
+            by_spread.then(other.cmp(one))
+        });
+        let Some(axis) = widest.filter(|axis| order.len() > LEAF_POINTS && spreads[*axis] > 0.0)
+        else {
+            let (from, to) = (from as u32, (from + order.len()) as u32);
+            self.nodes.push(Node::Leaf { from, to });
+            return;
+        };
+        let middle = order.len() / 2;
+        order.select_nth_unstable_by(middle, |one, other| {
+            value(*one, axis)
+                .total_cmp(&value(*other, axis))
+                .then(one.cmp(other))
+        });
+        let at = value(order[middle], axis);
+        let own = self.nodes.len();
+        self.nodes.push(Node::Leaf { from: 0, to: 0 });
+        let (low, high) = order.split_at_mut(middle);
+        self.split(points, low, from);
+        let right = self.nodes.len() as u32;
+        self.split(points, high, from + middle);
+        self.nodes[own] = Node::Split {
+            axis: axis as u32,
+            at,
+            right,
+        };
+    }
+
+    /// The `count` nearest to a point, nearest first, equally near ones by position, without `own`.
+    pub fn nearest(&self, point: &[f32], own: Option<u32>, count: usize, found: &mut Vec<Near>) {
+        found.clear();
+        if self.nodes.is_empty() || count == 0 || point.len() != self.axes {
+            return;
+        }
+        let own = own.unwrap_or(u32::MAX);
+        #[cfg(target_arch = "x86_64")]
+        if crate::has_avx2() {
+            // SAFETY: the processor has AVX2.
+            return unsafe { crate::avx2::nearest(self, point, own, count, found) };
+        }
+        self.by_axes::<Portable>(point, own, count, found);
+    }
+
+    /// A number of axes that the compiler knows: distances are computed without a loop.
+    #[inline(always)]
+    pub(crate) fn by_axes<K: Kernel>(
+        &self,
+        point: &[f32],
+        own: u32,
+        count: usize,
+        found: &mut Vec<Near>,
+    ) {
+        match point.len() {
+            1 => self.search::<K, 1>(point, own, count, found),
+            2 => self.search::<K, 2>(point, own, count, found),
+            3 => self.search::<K, 3>(point, own, count, found),
+            4 => self.search::<K, 4>(point, own, count, found),
+            5 => self.search::<K, 5>(point, own, count, found),
+            6 => self.search::<K, 6>(point, own, count, found),
+            7 => self.search::<K, 7>(point, own, count, found),
+            MOST_AXES => self.search::<K, MOST_AXES>(point, own, count, found),
+            _ => {}
+        }
+    }
+
+    #[inline(always)]
+    fn search<K: Kernel, const AXES: usize>(
+        &self,
+        point: &[f32],
+        own: u32,
+        count: usize,
+        found: &mut Vec<Near>,
+    ) {
+        let Ok(point) = <[f32; AXES]>::try_from(point) else {
+            return;
+        };
+        let search = Search {
+            tree: self,
+            point,
+            own,
+        };
+        if count <= FEW {
+            let mut few = Few {
+                found: [Near::NONE; FEW],
+                last: count - 1,
+            };
+            search.run::<K>(&mut few);
+            let found_few = few.found[..count].iter().copied();
+            found.extend(found_few.take_while(|near| *near != Near::NONE));
+        } else {
+            let mut many = Many { found, count };
+            search.run::<K>(&mut many);
+        }
+    }
+}
+
+/// How points are compared.
+pub(crate) trait Kernel {
+    /// The squared distances of a block's points, and a bit for each that is not above the limit.
+    fn compare<const AXES: usize>(
+        point: &[f32; AXES],
+        block: &[[f32; SIDE]; AXES],
+        limit: f32,
+    ) -> ([f32; SIDE], u32);
+}
+
+/// In plain Rust.
+pub(crate) struct Portable;
+
+impl Kernel for Portable {
+    #[inline(always)]
+    fn compare<const AXES: usize>(
+        point: &[f32; AXES],
+        block: &[[f32; SIDE]; AXES],
+        limit: f32,
+    ) -> ([f32; SIDE], u32) {
+        let mut squared = [0.0_f32; SIDE];
+        for (own, others) in point.iter().zip(block) {
+            for (squared, other) in squared.iter_mut().zip(others) {
+                *squared += (own - other) * (own - other);
+            }
+        }
+        let mut near = 0;
+        for (place, squared) in squared.iter().enumerate() {
+            near |= u32::from(*squared <= limit) << place;
+        }
+        (squared, near)
+    }
+}
+
+/// The nearest so far.
+trait Nearest {
+    /// The square of the distance that a point must not be beyond.
+    fn limit(&self) -> f32;
+    /// Takes a point, if it is nearer than the last.
+    fn add(&mut self, near: Near);
+}
+
+/// A few, in order: the rest of them is what is farther away than any point.
+struct Few {
+    found: [Near; FEW],
+    /// Which is the last that counts.
+    last: usize,
+}
+
+impl Nearest for Few {
+    #[inline(always)]
+    fn limit(&self) -> f32 {
+        self.found[self.last].squared()
+    }
+
+    #[inline(always)]
+    fn add(&mut self, near: Near) {
+        // All at once: where to stop would be guessed wrong.
+        let before = self.found;
+        for place in 1..FEW {
+            let (own, lower) = (before[place], before[place - 1]);
+            let moved = if lower <= near { near } else { lower };
+            self.found[place] = if own <= near { own } else { moved };
+        }
+        self.found[0] = if before[0] <= near { before[0] } else { near };
+    }
+}
+
+/// Many, sorted in one by one.
+struct Many<'a> {
+    found: &'a mut Vec<Near>,
+    count: usize,
+}
+
+impl Nearest for Many<'_> {
+    fn limit(&self) -> f32 {
+        match self.found.last() {
+            Some(last) if self.found.len() == self.count => last.squared(),
+            _ => f32::MAX,
+        }
+    }
+
+    fn add(&mut self, near: Near) {
+        if self.found.len() < self.count {
+            self.found.push(near);
+        } else if self.found.last().is_some_and(|last| near < *last) {
+            self.found.pop();
+            self.found.push(near);
+        } else {
+            return;
+        }
+        let found = self.found.as_mut_slice();
+        let mut place = found.len() - 1;
+        while place > 0 && near < found[place - 1] {
+            found[place] = found[place - 1];
+            place -= 1;
+        }
+        found[place] = near;
+    }
+}
+
+/// A node not yet looked at (Arya & Mount 1993).
+#[derive(Clone, Copy)]
+struct Way<const AXES: usize> {
+    node: u32,
+    /// The squared distance of its cell.
+    away: f32,
+    /// By axis: how far the cell is from the point along it.
+    offsets: [f32; AXES],
+}
+
+struct Search<'a, const AXES: usize> {
+    tree: &'a Points,
+    point: [f32; AXES],
+    own: u32,
+}
+
+impl<const AXES: usize> Search<'_, AXES> {
+    #[inline(always)]
+    fn run<K: Kernel>(&self, found: &mut impl Nearest) {
+        let root = Way {
+            node: 0,
+            away: 0.0,
+            offsets: [0.0; AXES],
+        };
+        let mut ways = [root; MOST_WAYS];
+        let mut count = 1;
+        while count > 0 {
+            count -= 1;
+            let Way {
+                node,
+                away,
+                offsets,
+            } = ways[count];
+            if away > found.limit() {
+                continue;
+            }
+            let mut node = node as usize;
+            loop {
+                match self.tree.nodes[node] {
+                    Node::Leaf { from, to } => {
+                        self.scan::<K>(from as usize, to as usize, found);
+                        break;
+                    }
+                    Node::Split { axis, at, right } => {
+                        let axis = axis as usize;
+                        let offset = self.point[axis] - at;
+                        let (near, far) = match offset < 0.0 {
+                            true => (node + 1, right as usize),
+                            false => (right as usize, node + 1),
+                        };
+                        let before = offsets[axis];
+                        let beyond = away - before * before + offset * offset;
+                        let mut offsets = offsets;
+                        offsets[axis] = offset.abs();
+                        ways[count] = Way {
+                            node: far as u32,
+                            away: beyond,
+                            offsets,
+                        };
+                        count += usize::from(beyond <= found.limit());
+                        node = near;
+                    }
+                }
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn scan<K: Kernel>(&self, from: usize, to: usize, found: &mut impl Nearest) {
+        let blocks = self.tree.blocks[from * AXES..to * AXES].chunks_exact(AXES);
+        let orders = self.tree.order[from * SIDE..to * SIDE].chunks_exact(SIDE);
+        for (block, order) in blocks.zip(orders) {
+            let Ok(block) = <&[[f32; SIDE]; AXES]>::try_from(block) else {
+                continue;
+            };
+            let (squared, mut near) = K::compare(&self.point, block, found.limit());
+            while near != 0 {
+                let place = near.trailing_zeros() as usize % SIDE;
+                near &= near - 1;
+                if order[place] != self.own {
+                    found.add(Near::new(squared[place], order[place]));
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_way_finds_what_a_scan_of_all_finds() {
+        let mut state = 5_u64;
+        let mut below = |count: u64| {
+            state = state
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(99);
+            (state >> 33) % count
+        };
+        for axes in 1..=MOST_AXES {
+            // Coarse values: many distances are equal, and some points are the same.
+            let steps = if axes < 3 { 40 } else { 6 };
+            let points: Vec<f32> = (0..1000 * axes)
+                .map(|_| below(steps) as f32 / 7.0)
+                .collect();
+            let tree = Points::grow(&points, axes);
+            for count in [1, 5, 15, 16, 17, 40, 2000] {
+                let asked = below(1000) as usize;
+                let mut point = points[asked * axes..(asked + 1) * axes].to_vec();
+                let own = (count % 2 == 0).then_some(asked as u32);
+                if own.is_none() {
+                    point[0] += 0.05;
+                }
+                let mut expected: Vec<Near> = points
+                    .chunks_exact(axes)
+                    .zip(0..)
+                    .filter(|(_, position)| Some(*position) != own)
+                    .map(|(other, position)| {
+                        let pairs = point.iter().zip(other);
+                        let squares = pairs.map(|(one, other)| (one - other) * (one - other));
+                        Near::new(squares.fold(0.0, |sum, square| sum + square), position)
+                    })
+                    .collect();
+                expected.sort();
+                expected.truncate(count);
+                let mut found = Vec::new();
+                tree.nearest(&point, own, count, &mut found);
+                assert_eq!(found, expected, "{count} in {axes} axes");
+                found.clear();
+                tree.by_axes::<Portable>(&point, own.unwrap_or(u32::MAX), count, &mut found);
+                assert_eq!(found, expected, "{count} in {axes} axes, portable");
+            }
+        }
+    }
+
+    #[test]
+    fn nothing_is_found_where_nothing_is_asked() {
+        let mut found = Vec::new();
+        Points::default().nearest(&[], None, 5, &mut found);
+        Points::grow(&[1.0, 2.0], 1).nearest(&[1.0], None, 0, &mut found);
+        Points::grow(&[1.0, 2.0], 1).nearest(&[1.0, 2.0], None, 1, &mut found);
+        assert!(found.is_empty());
+        Points::grow(&[1.0, 2.0], 1).nearest(&[1.9], None, 5, &mut found);
+        let positions: Vec<usize> = found.iter().map(|near| near.position()).collect();
+        assert_eq!(positions, [1, 0]);
+        assert!((found[1].distance() - 0.9).abs() < 1e-6);
+    }
+}

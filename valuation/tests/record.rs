@@ -1,0 +1,108 @@
+//! A record priced by itself, from its cells, costs the same to the bit as in a batch.
+#![allow(clippy::unwrap_used)]
+
+mod made;
+
+use arrow_array::cast::AsArray;
+use arrow_array::types::{Float64Type, Int64Type, TimestampMicrosecondType};
+use arrow_array::{Array, ArrayRef, RecordBatch};
+use arrow_schema::DataType;
+use made::{decode, fitted, listings};
+use records::Purpose;
+use serde_json::Value;
+use valuation::{Cell, Learned, Model, PredictError};
+
+/// Requests of which some lack what is optional.
+fn requests() -> Vec<Value> {
+    let mut rows = listings(150);
+    for (number, row) in rows.iter_mut().enumerate() {
+        let row = row.as_object_mut().unwrap();
+        row.remove("price");
+        if number % 4 == 0 {
+            row.remove("area");
+        }
+        if number % 7 == 0 {
+            row.insert(
+                "street".into(),
+                Value::from("a street that no listing is in"),
+            );
+        }
+    }
+    rows
+}
+
+fn cell(column: &ArrayRef, row: usize) -> Cell<'_> {
+    if column.is_null(row) {
+        return Cell::Null;
+    }
+    match column.data_type() {
+        DataType::Float64 => Cell::Number(column.as_primitive::<Float64Type>().value(row)),
+        DataType::Int64 => Cell::Integer(column.as_primitive::<Int64Type>().value(row)),
+        DataType::Utf8 => Cell::Text(column.as_string::<i32>().value(row)),
+        DataType::Boolean => Cell::Boolean(column.as_boolean().value(row)),
+        _ => Cell::Time(column.as_primitive::<TimestampMicrosecondType>().value(row)),
+    }
+}
+
+/// A model whose members are of every kind, and one that earlier releases kept.
+fn models() -> Vec<Model> {
+    let kept = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/kept/format-4");
+    let kept = Model::load(kept.as_ref()).unwrap();
+    vec![kept, fitted(&listings(900)).unwrap().0]
+}
+
+fn bits(one: valuation::Prediction) -> [u64; 3] {
+    [one.value, one.low, one.high].map(f64::to_bits)
+}
+
+#[test]
+fn a_record_alone_is_priced_as_in_a_batch() {
+    let batch = decode(&requests(), Purpose::Request);
+    let schema = batch.schema();
+    let names: Vec<&str> = schema
+        .fields()
+        .iter()
+        .map(|field| field.name().as_str())
+        .collect();
+    // The cells may come in any order.
+    let turned: Vec<&str> = names.iter().rev().copied().collect();
+    for model in models() {
+        let expected = model.predict(&batch).unwrap();
+        let model = Learned::Price(Box::new(model));
+        for (names, is_turned) in [(&names, false), (&turned, true)] {
+            let bound = model.bind_record(names).unwrap().unwrap();
+            for (row, expected) in expected.iter().enumerate() {
+                let columns = batch.columns().iter();
+                let mut cells: Vec<Cell> = columns.map(|column| cell(column, row)).collect();
+                if is_turned {
+                    cells.reverse();
+                }
+                let found = model.predict_record(&bound, &cells).unwrap();
+                assert_eq!(bits(found), bits(*expected), "row {row}");
+                let alone: RecordBatch = batch.slice(row, 1);
+                let found = model.predict(&alone).unwrap()[0];
+                assert_eq!(bits(found), bits(*expected), "row {row} as a batch");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_record_without_a_required_field_is_refused() {
+    let model = Learned::Price(Box::new(models().remove(0)));
+    let refused = model.bind_record(&["city", "street", "floor"]);
+    assert!(matches!(refused, Err(PredictError::Column { column, .. }) if column == "rooms"));
+}
+
+#[test]
+fn a_batch_of_other_columns_is_refused_however_often_the_right_ones_came_by() {
+    let model = models().remove(0);
+    let batch = decode(&requests(), Purpose::Request);
+    let rooms = batch.schema().index_of("rooms").unwrap();
+    let mut without = batch.clone();
+    without.remove_column(rooms);
+    for _ in 0..3 {
+        assert!(model.predict(&batch).is_ok());
+        assert!(model.predict(&without).is_err());
+    }
+}
