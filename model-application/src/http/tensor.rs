@@ -23,7 +23,10 @@ const CONTENT_TYPES: [&str; 5] = ["str", "np", "pd", "datetime", "hg_json"];
 ///
 /// # Errors
 /// What was found and what is expected.
-pub(super) fn check_content_type(whose: &str, parameters: &Map<String, Value>) -> Result<(), String> {
+pub(super) fn check_content_type(
+    whose: &str,
+    parameters: &Map<String, Value>,
+) -> Result<(), String> {
     match parameters.get("content_type") {
         None | Some(Value::Null) => Ok(()),
         Some(Value::String(found)) if CONTENT_TYPES.contains(&found.as_str()) => Ok(()),
