@@ -13,10 +13,11 @@ FROM ${RUST_IMAGE} AS toolchain
 RUN apt-get update \
  && apt-get install -y --no-install-recommends g++ libssl-dev make pkg-config \
  && rm -rf /var/lib/apt/lists/*
-# What is compiled, said once for two stages. `kafka-tls`: Kafka over TLS and SASL.
+# What is compiled, said once for two stages. `kafka-tls`: Kafka over TLS and SASL. `s3`: model versions in a
+# bucket.
 ENV BUILD="cargo build --profile dist --locked \
   -p producer-emulator -p crawler -p data-loader -p model-prepare -p model-application \
-  --features producer-emulator/kafka-tls,crawler/kafka-tls,data-loader/kafka-tls,model-application/kafka-tls"
+  --features producer-emulator/kafka-tls,crawler/kafka-tls,data-loader/kafka-tls,model-application/kafka-tls,model-application/s3,model-prepare/s3"
 WORKDIR /src
 
 # The workspace with every source emptied: the same whenever manifests and lock file are the same,
@@ -46,6 +47,12 @@ RUN find . -name '*.rs' -not -path './target/*' -exec touch {} + \
 
 # What the services stand on: no compiler, no shell tools beyond the base, not root.
 FROM ${BASE_IMAGE} AS service
+ARG VERSION=local
+ARG REVISION=unknown
+LABEL org.opencontainers.image.title=hedonic \
+      org.opencontainers.image.licenses="MIT OR Apache-2.0" \
+      org.opencontainers.image.version=${VERSION} \
+      org.opencontainers.image.revision=${REVISION}
 # libssl3: Kafka over TLS; ca-certificates: whom it trusts unless told otherwise.
 RUN apt-get update \
  && apt-get install -y --no-install-recommends ca-certificates libssl3 \

@@ -1,6 +1,7 @@
 //! What a service waits for, and whether it is ready.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// The state of everything a service needs; cheap to clone and share.
@@ -8,6 +9,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 pub struct Health {
     /// What each needed thing is waited for; `None` where it is there.
     parts: Arc<Mutex<BTreeMap<&'static str, Option<String>>>>,
+    /// Whether the service was asked to stop: what becomes ready after that changes nothing.
+    is_leaving: Arc<AtomicBool>,
 }
 
 impl Health {
@@ -31,17 +34,35 @@ impl Health {
         self.lock().insert(part, None);
     }
 
-    /// Whether every part is there.
+    /// The service is about to stop: it is not ready any more, whatever is there.
+    pub fn leave(&self) {
+        self.is_leaving.store(true, Ordering::Release);
+    }
+
+    /// Whether the service is about to stop.
+    pub fn is_leaving(&self) -> bool {
+        self.is_leaving.load(Ordering::Acquire)
+    }
+
+    /// Whether every part is there, and the service is to stay.
     pub fn is_ready(&self) -> bool {
-        self.lock().values().all(Option::is_none)
+        !self.is_leaving() && self.lock().values().all(Option::is_none)
     }
 
     /// Each part with `"ready"` or what is waited for.
     pub fn report(&self) -> BTreeMap<&'static str, String> {
-        self.lock()
+        let mut report: BTreeMap<_, _> = self
+            .lock()
             .iter()
             .map(|(part, waiting)| (*part, waiting.clone().unwrap_or_else(|| "ready".to_owned())))
-            .collect()
+            .collect();
+        if self.is_leaving() {
+            report.insert(
+                "leaving",
+                "asked to stop: stops after http.drain_s".to_owned(),
+            );
+        }
+        report
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<&'static str, Option<String>>> {

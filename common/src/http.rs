@@ -3,6 +3,7 @@
 mod body;
 mod config;
 mod connections;
+mod drain;
 mod files;
 mod guard;
 mod request;
@@ -22,6 +23,7 @@ use anyhow::Context;
 use self::body::Pace;
 pub use self::config::{HttpConfig, Open};
 use self::connections::Connections;
+pub use self::drain::drained;
 use self::guard::Guard;
 use self::request::Rules;
 pub use self::request::trigger;

@@ -17,6 +17,8 @@ pub mod reject_publisher;
 pub mod retention;
 pub mod schedule;
 pub mod secret;
+pub mod series;
+pub mod service;
 pub mod shutdown;
 pub mod telemetry;
 
@@ -25,4 +27,5 @@ pub use fault::Fault;
 pub use health::Health;
 pub use metric::Metric;
 pub use secret::Secret;
+pub use service::Service;
 pub use shutdown::Shutdown;

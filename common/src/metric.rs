@@ -29,6 +29,8 @@ pub enum Metric {
     ApplierAnswered,
     /// Requests rejected and committed.
     ApplierRejected,
+    /// Time from a request's message to its published answer; a histogram.
+    ApplierLatencySeconds,
     /// Storing or publishing answers that failed and was tried again.
     ApplierRetries,
     /// How often partitions were paused, as answers are stored slower than requests come.
@@ -45,6 +47,9 @@ pub enum Metric {
     ApplierHttpUnchecked,
     /// Messages that their topic will never take, by `topic`.
     ApplierNotPublished,
+    /// Time of a request over HTTP, by `status` (its hundred, such as 2xx), but for probes and metrics; a
+    /// histogram.
+    HttpRequestSeconds,
     /// Requests over HTTP that were not let in, by `code`.
     HttpRefused,
     /// Connections that were closed to keep room for others, by `reason`.
@@ -146,6 +151,7 @@ impl Metric {
         Metric::LoaderStageSeconds,
         Metric::ApplierAnswered,
         Metric::ApplierRejected,
+        Metric::ApplierLatencySeconds,
         Metric::ApplierRetries,
         Metric::ApplierPauses,
         Metric::ApplierHttpRefused,
@@ -154,6 +160,7 @@ impl Metric {
         Metric::ApplierHttpDiffering,
         Metric::ApplierHttpUnchecked,
         Metric::ApplierNotPublished,
+        Metric::HttpRequestSeconds,
         Metric::HttpRefused,
         Metric::HttpConnectionsClosed,
         Metric::ApplierSwaps,
@@ -239,6 +246,10 @@ impl Metric {
             Metric::LoaderStageSeconds => {
                 Some(&[0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0])
             }
+            Metric::ApplierLatencySeconds | Metric::HttpRequestSeconds => Some(&[
+                0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0,
+                10.0, 30.0, 60.0,
+            ]),
             Metric::PrepareTrainingSeconds => {
                 Some(&[0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0, 300.0, 1000.0])
             }
@@ -252,7 +263,7 @@ impl Metric {
         all.filter_map(|metric| Some((metric.name(), metric.buckets()?)))
     }
 
-    fn texts(self) -> (&'static str, &'static str) {
+    pub(crate) fn texts(self) -> (&'static str, &'static str) {
         match self {
             Metric::LoaderReceived => (
                 "hedonic_loader_received_total",
@@ -288,6 +299,10 @@ impl Metric {
             ),
             Metric::ApplierAnswered => ("hedonic_applier_answered_total", "Requests answered"),
             Metric::ApplierRejected => ("hedonic_applier_rejected_total", "Requests rejected"),
+            Metric::ApplierLatencySeconds => (
+                "hedonic_applier_latency_seconds",
+                "Time from a request's message to its published answer",
+            ),
             Metric::ApplierRetries => (
                 "hedonic_applier_retries_total",
                 "Storing or publishing that failed and was tried again",
@@ -319,6 +334,10 @@ impl Metric {
             Metric::ApplierNotPublished => (
                 "hedonic_applier_not_published_total",
                 "Messages that their topic will never take",
+            ),
+            Metric::HttpRequestSeconds => (
+                "hedonic_http_request_seconds",
+                "Time of a request over HTTP, but for probes and metrics",
             ),
             Metric::HttpRefused => (
                 "hedonic_http_refused_total",

@@ -2,13 +2,18 @@
 
 use std::io::IsTerminal;
 use std::sync::OnceLock;
+use std::time::Duration;
 
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use tracing_subscriber::EnvFilter;
 
 use crate::metric::Metric;
+use crate::series;
 
 static METRICS: OnceLock<PrometheusHandle> = OnceLock::new();
+
+/// Bounds what histograms hold unfolded: seconds of values.
+const FOLD_EVERY: Duration = Duration::from_secs(5);
 
 /// What libraries say at a level that is meant for the services: how their threads start, that a
 /// table is there already. What librdkafka says reaches the log through its callbacks.
@@ -47,7 +52,7 @@ pub fn is_coloured() -> bool {
 
 /// The process's metrics in Prometheus's text format.
 pub fn render_metrics() -> String {
-    metrics_handle().render()
+    metrics_handle().render() + &series::render()
 }
 
 /// Starts to record metrics. A second call changes nothing.
@@ -68,8 +73,24 @@ fn metrics_handle() -> &'static PrometheusHandle {
         // An error means that the process brought a recorder of its own: that one counts then.
         let _ = metrics::set_global_recorder(recorder);
         Metric::describe_all();
+        fold_histograms(handle.clone());
         handle
     })
+}
+
+/// Folds what histograms were given into their buckets every few seconds: it would pile up in a process whose
+/// metrics nobody reads.
+fn fold_histograms(handle: PrometheusHandle) {
+    let folding = move || {
+        loop {
+            std::thread::sleep(FOLD_EVERY);
+            handle.run_upkeep();
+        }
+    };
+    // Without the thread, reading the metrics folds them.
+    let _ = std::thread::Builder::new()
+        .name("metrics".to_owned())
+        .spawn(folding);
 }
 
 /// Makes `ring` the process's provider of cryptography for TLS. A second call changes nothing.

@@ -32,7 +32,7 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use common::schedule::Schedule;
-use common::{Fault, Health, Shutdown, database, http, kafka};
+use common::{Fault, Health, Service, Shutdown, database, http, kafka};
 use sqlx::PgPool;
 use tokio::task::JoinSet;
 
@@ -52,15 +52,20 @@ use publish::Publisher;
 ///
 /// # Errors
 /// When nothing may be crawled, a setting is wrong, or something fails that waiting does not mend.
-pub async fn run(config: Config, listener: TcpListener, shutdown: Shutdown) -> anyhow::Result<()> {
+pub fn run(config: Config, listener: TcpListener, shutdown: Shutdown) -> Service {
+    Box::pin(work(config, listener, shutdown))
+}
+
+async fn work(config: Config, listener: TcpListener, shutdown: Shutdown) -> anyhow::Result<()> {
     let permission = Permission::of(&config.crawler)?;
     let reader = Arc::new(Reader::new(&config.schema)?);
     config.kafka.check()?;
     Metric::describe_all();
+    let health = Health::needing(&["database", "kafka"]);
+    let shutdown = http::drained(&config.http, &health, &shutdown);
     // A service that ends takes its HTTP interface with it.
     let leave = shutdown.child_token();
     let _leave_on_return = leave.clone().drop_guard();
-    let health = Health::needing(&["database", "kafka"]);
     let control = Arc::new(Control::default());
     let server = tokio::spawn(http::serve(
         config.http.clone(),

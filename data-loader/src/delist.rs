@@ -8,9 +8,10 @@ use crate::batch::Tombstone;
 
 /// The listing that a tombstone's key names; `None` where it can name none.
 pub(crate) fn key(schema: &Schema, key: Option<&[u8]>) -> Option<String> {
-    let key = std::str::from_utf8(key?).ok()?;
+    // Without the spaces around it, as the keys of records are read.
+    let key = std::str::from_utf8(key?).ok()?.trim();
     let field = schema.field(&schema.key)?;
-    let is_fit = !key.trim().is_empty() && !key.contains('\0');
+    let is_fit = !key.is_empty() && !key.contains('\0');
     (is_fit && key.len() <= schema.text_limit(field)).then(|| key.to_owned())
 }
 

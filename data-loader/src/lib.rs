@@ -27,7 +27,7 @@ use anyhow::Context;
 use common::kafka::Anchor;
 use common::liveness::LivenessConfig;
 use common::retention::{self, RetentionConfig};
-use common::{Health, Shutdown, database, http, kafka};
+use common::{Health, Service, Shutdown, database, http, kafka};
 use records::{Purpose, Schema};
 
 pub use config::LoaderConfig;
@@ -80,12 +80,17 @@ pub fn tables(schema: &Schema) -> String {
 ///
 /// # Errors
 /// When a setting is wrong, or something fails that waiting does not mend.
-pub async fn run(config: Config, listener: TcpListener, shutdown: Shutdown) -> anyhow::Result<()> {
+pub fn run(config: Config, listener: TcpListener, shutdown: Shutdown) -> Service {
+    Box::pin(work(config, listener, shutdown))
+}
+
+async fn work(config: Config, listener: TcpListener, shutdown: Shutdown) -> anyhow::Result<()> {
     config.kafka.check()?;
+    let health = Health::needing(&["database", "kafka", "partitions"]);
+    let shutdown = http::drained(&config.http, &health, &shutdown);
     // A service that breaks off takes its HTTP interface with it.
     let leave = shutdown.child_token();
     let _leave_on_return = leave.clone().drop_guard();
-    let health = Health::needing(&["database", "kafka", "partitions"]);
     let control = Arc::new(Control::new(config.loader.autostart));
     let server = tokio::spawn(http::serve(
         config.http.clone(),

@@ -2,8 +2,9 @@
 
 use std::path::Path;
 use std::process::Command;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use rdkafka::consumer::{BaseConsumer, Consumer};
 use serde_json::{Value, json};
 use sqlx::postgres::PgListener;
 use testbed::{Running, Testbed, eventually};
@@ -11,7 +12,11 @@ use testbed::{Running, Testbed, eventually};
 const LIMIT: Duration = Duration::from_secs(180);
 
 fn loader(bed: &Testbed) -> Running {
-    let config = data_loader::Config::new(&bed.settings(&[])).expect("valid settings");
+    loader_with(bed, &[])
+}
+
+fn loader_with(bed: &Testbed, set: &[(&str, &str)]) -> Running {
+    let config = data_loader::Config::new(&bed.settings(set)).expect("valid settings");
     Running::start(|listener, shutdown| data_loader::run(config, listener, shutdown))
 }
 
@@ -83,6 +88,126 @@ async fn a_database_that_turns_read_only_is_waited_for() {
         "BEGIN READ WRITE; ".to_owned() + &database.replace("VALUE", "'off'") + "; COMMIT";
     run(&bed, &writable).await;
     stored(&bed, 200).await;
+    running.stop().await;
+}
+
+async fn pauses(running: &Running) -> f64 {
+    let metrics = running.text("/metrics").await;
+    let mut lines = metrics.lines();
+    let line = lines.find(|line| line.starts_with("hedonic_loader_pauses_total"));
+    line.map_or(0.0, |line| {
+        let count = line.rsplit(' ').next().expect("a value");
+        count.parse().expect("a number")
+    })
+}
+
+/// Another member of the loader's group: joins, holds partitions for a while, and leaves.
+fn visit(bed: &Testbed) -> std::thread::JoinHandle<()> {
+    let consumer: BaseConsumer = bed
+        .kafka(&[])
+        .consumer(&bed.group("loader"), 5)
+        .create()
+        .expect("a consumer");
+    let topic = bed.kafka(&[]).topics.new_data;
+    consumer.subscribe(&[&topic]).expect("a topic's name");
+    std::thread::spawn(move || {
+        let until = Instant::now() + LIMIT;
+        while Instant::now() < until {
+            // What it gets is read by the loader later: no offset is stored for it.
+            consumer.poll(Duration::from_millis(100));
+            if consumer.assignment().is_ok_and(|held| held.count() > 0) {
+                return;
+            }
+        }
+        panic!("no partition was given to it");
+    })
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn partitions_that_were_paused_when_they_were_lost_are_read_when_they_come_back() {
+    let bed = Testbed::start().await;
+    let topic = bed.kafka(&[]).topics.new_data;
+    tables(&bed).await;
+    let set = [
+        ("loader.batch_rows", "10"),
+        // A client that is made anew knows of no pause.
+        ("liveness.rejoin_s", "3600"),
+        ("liveness.stall_s", "3600"),
+    ];
+    let running = loader_with(&bed, &set);
+    bed.send(&topic, &listings(0..100)).await;
+    stored(&bed, 100).await;
+
+    let before = pauses(&running).await;
+    let mut locked = bed.pool().begin().await.expect("a transaction");
+    let lock = "LOCK TABLE listings IN ACCESS EXCLUSIVE MODE";
+    sqlx::query(lock)
+        .execute(&mut *locked)
+        .await
+        .expect("a lock");
+    bed.send(&topic, &listings(100..200)).await;
+    eventually("the partitions are paused", LIMIT, || async {
+        pauses(&running).await > before
+    })
+    .await;
+    let visiting = visit(&bed);
+    let visited = tokio::task::spawn_blocking(|| visiting.join());
+    visited.await.expect("runs").expect("it held a partition");
+    locked.rollback().await.expect("the lock is given up");
+    stored(&bed, 200).await;
+    running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_loader_that_stands_still_is_not_ready_and_ends_where_it_is_to() {
+    let bed = Testbed::start().await;
+    let topic = bed.kafka(&[]).topics.new_data;
+    tables(&bed).await;
+    // The lock outlasts all of the loader's patience, so that only the watchdog speaks.
+    let set = [
+        ("liveness.stall_s", "2"),
+        ("database.timeouts.lock_ms", "600000"),
+        ("database.timeouts.statement_ms", "600000"),
+        ("loader.write_timeout_ms", "600000"),
+    ];
+    let running = loader_with(&bed, &set);
+    bed.send(&topic, &listings(0..10)).await;
+    stored(&bed, 10).await;
+    assert!(running.is_ready().await);
+
+    let lock = "LOCK TABLE listings IN ACCESS EXCLUSIVE MODE";
+    let mut locked = bed.pool().begin().await.expect("a transaction");
+    sqlx::query(lock)
+        .execute(&mut *locked)
+        .await
+        .expect("a lock");
+    bed.send(&topic, &listings(10..20)).await;
+    eventually("it is not ready, with the reason", LIMIT, || async {
+        let (code, health) = running.get("/health/ready").await;
+        code == 503 && health.to_string().contains("nothing was committed for")
+    })
+    .await;
+    let metrics = running.text("/metrics").await;
+    assert!(metrics.contains("hedonic_kafka_stalls_total"), "{metrics}");
+    locked.rollback().await.expect("the lock is given up");
+    stored(&bed, 20).await;
+    eventually("it is ready again", LIMIT, || running.is_ready()).await;
+    running.stop().await;
+
+    let ends = [&set[..], &[("liveness.exit_on_stall", "true")]].concat();
+    let running = loader_with(&bed, &ends);
+    eventually("it is ready", LIMIT, || running.is_ready()).await;
+    let mut locked = bed.pool().begin().await.expect("a transaction");
+    sqlx::query(lock)
+        .execute(&mut *locked)
+        .await
+        .expect("a lock");
+    bed.send(&topic, &listings(20..30)).await;
+    let reason = running.failure(LIMIT).await;
+    assert!(reason.contains("exit_on_stall"), "{reason}");
+    locked.rollback().await.expect("the lock is given up");
+    let running = loader(&bed);
+    stored(&bed, 30).await;
     running.stop().await;
 }
 

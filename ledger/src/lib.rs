@@ -9,3 +9,4 @@ pub mod offsets;
 pub mod quality;
 pub mod rejects;
 pub mod retention;
+pub mod views;

@@ -77,6 +77,19 @@ pub struct FeaturesConfig {
     pub table: String,
 }
 
+/// Section `[dashboard]`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DashboardConfig {
+    /// Address of the loader's HTTP interface, whose state the web app shows; empty for none.
+    pub loader: String,
+    /// Address of the training's HTTP interface: its state is shown, and a training asked for there.
+    pub training: String,
+    /// What both ask for: `http.token`, where this service may have a token of its own.
+    #[serde(skip)]
+    pub token: Secret,
+}
+
 /// Section `[score]`.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -104,6 +117,8 @@ pub struct Config {
     pub quality: QualityConfig,
     /// Section `[features]`.
     pub features: FeaturesConfig,
+    /// Section `[dashboard]`.
+    pub dashboard: DashboardConfig,
     /// Section `[retention]`.
     pub retention: common::retention::RetentionConfig,
     /// Section `[score]`.
@@ -121,6 +136,8 @@ impl Config {
         let schema: SchemaConfig = layered.section("schema")?;
         let applier: ApplierConfig = layered.section("applier")?;
         let http: HttpConfig = layered.section("http")?;
+        let mut dashboard: DashboardConfig = layered.section("dashboard")?;
+        dashboard.token = http.token.clone();
         Ok(Config {
             schema: Arc::new(Schema::load(&schema.source)?),
             kafka: layered.section("kafka")?,
@@ -131,6 +148,7 @@ impl Config {
             applier,
             quality: layered.section("quality")?,
             features: layered.section("features")?,
+            dashboard,
             retention: layered.section("retention")?,
             score: layered.section("score")?,
         })

@@ -48,6 +48,10 @@ impl Control {
             histogram.saturating_record((*latency_us).clamp(1, LONGEST_US));
         }
         drop(histogram);
+        let seconds = metrics::histogram!(Metric::ApplierLatencySeconds.name());
+        for latency_us in latencies_us {
+            seconds.record(*latency_us as f64 / 1e6);
+        }
         self.answered.fetch_add(answered as u64, Ordering::Relaxed);
         self.rejected.fetch_add(rejected as u64, Ordering::Relaxed);
         metrics::counter!(Metric::ApplierAnswered.name()).increment(answered as u64);

@@ -1,6 +1,7 @@
 //! The HTTP interface: `POST /predict` with records, the Open Inference Protocol under `/v2`, the
-//! models by hand, and rows of the datamart.
+//! models by hand, rows of the datamart, and the web app at `/`.
 
+mod dashboard;
 mod features;
 mod models;
 mod openapi;
@@ -9,25 +10,32 @@ mod predictor;
 mod protocol;
 mod refused;
 mod tensor;
+mod together;
 
+use std::rc::Rc;
 use std::sync::Arc;
 
 use actix_web::web;
 
+pub(crate) use self::dashboard::Dashboard;
 pub(crate) use self::features::Datamart;
 pub(crate) use self::predictor::Predictor;
+use self::together::Together;
 
 /// All routes beside health, metrics and status.
 pub(crate) fn routes(
     predictor: Arc<Predictor>,
     datamart: Arc<Datamart>,
+    dashboard: &Arc<Dashboard>,
 ) -> impl Fn(&mut web::ServiceConfig) + Clone + Send + Sync + 'static {
+    let of_dashboard = dashboard::routes(dashboard);
     move |config| {
         config
+            // One a worker thread.
+            .app_data(Rc::new(Together::default()))
             .app_data(web::PayloadConfig::new(predictor.max_body_bytes))
             .app_data(web::Data::from(Arc::clone(&predictor)))
             .app_data(web::Data::from(Arc::clone(&datamart)))
-            .service(web::resource("/").route(web::get().to(openapi::page)))
             .service(web::resource("/openapi.json").route(web::get().to(openapi::document)))
             .service(web::resource("/predict").route(web::post().to(predict::predict)))
             .service(
@@ -35,13 +43,14 @@ pub(crate) fn routes(
                 web::resource("/features/{id:.+}").route(web::get().to(features::features)),
             )
             .configure(protocol::routes)
-            .configure(models::routes);
+            .configure(models::routes)
+            .configure(&of_dashboard);
     }
 }
 
 /// Whether a path is asked for a token, where one is set: all that knows prices or models does.
 fn is_guarded(path: &str) -> bool {
-    ["/predict", "/v2", "/models", "/features"]
-        .iter()
-        .any(|part| path.starts_with(part))
+    let first = ["/predict", "/v2", "/models", "/features", "/quality/"];
+    let mut parts = first.iter().chain(&dashboard::GUARDED);
+    parts.any(|part| path.starts_with(part))
 }

@@ -25,11 +25,13 @@ use std::sync::Arc;
 use anyhow::Context;
 use common::kafka::Anchor;
 use common::liveness::Retrying;
-use common::{Health, Shutdown, database, kafka};
+use common::{Health, Service, Shutdown, database, kafka};
 use records::Schema;
 
 pub use answer::Answer;
-pub use config::{ApplierConfig, Config, FeaturesConfig, QualityConfig, ScoreConfig};
+pub use config::{
+    ApplierConfig, Config, DashboardConfig, FeaturesConfig, QualityConfig, ScoreConfig,
+};
 pub use quality::Window;
 pub use scorer::Scorer;
 
@@ -42,14 +44,18 @@ pub fn tables(_schema: &Schema) -> String {
 ///
 /// # Errors
 /// When a setting is wrong, or something fails that waiting does not mend.
-pub async fn run(config: Config, listener: TcpListener, shutdown: Shutdown) -> anyhow::Result<()> {
+pub fn run(config: Config, listener: TcpListener, shutdown: Shutdown) -> Service {
+    Box::pin(work(config, listener, shutdown))
+}
+
+async fn work(config: Config, listener: TcpListener, shutdown: Shutdown) -> anyhow::Result<()> {
     config.kafka.check()?;
+    let health = Health::needing(&["database", "kafka", "partitions"]);
     // A part that cannot go on ends the others; not those who run this service.
-    let shutdown = shutdown.child_token();
+    let shutdown = common::http::drained(&config.http, &health, &shutdown);
     // A service that breaks off takes its HTTP interface with it.
     let leave = shutdown.child_token();
     let _leave_on_return = leave.clone().drop_guard();
-    let health = Health::needing(&["database", "kafka", "partitions"]);
     let serving = Arc::new(serving::Serving::new(&config, health.clone())?);
     let watch = Arc::new(quality::Watch::new());
     let rounds = Arc::new(quality::Rounds::new(
@@ -73,8 +79,15 @@ pub async fn run(config: Config, listener: TcpListener, shutdown: Shutdown) -> a
         config.features.table.clone(),
         Arc::clone(&config.schema),
     ));
+    let dashboard = Arc::new(http::Dashboard::new(
+        &config,
+        Arc::clone(&serving),
+        Arc::clone(&rounds),
+        control.status(),
+        leave.clone(),
+    ));
     let (of_prices, of_quality) = (
-        http::routes(Arc::new(predictor), Arc::clone(&datamart)),
+        http::routes(Arc::new(predictor), Arc::clone(&datamart), &dashboard),
         quality::routes(Arc::clone(&rounds)),
     );
     let server = tokio::spawn(common::http::serve_on(
@@ -98,6 +111,7 @@ pub async fn run(config: Config, listener: TcpListener, shutdown: Shutdown) -> a
         return Ok(());
     };
     datamart.connected(pool.clone());
+    dashboard.connected(pool.clone());
     if !common::check::must_fit(&pool, &[], &health, &shutdown).await? {
         return Ok(());
     }

@@ -16,5 +16,5 @@ mod window;
 pub(crate) use self::actuals::Learner;
 pub(crate) use self::round::{Rounds, keep};
 pub(crate) use self::route::routes;
-pub(crate) use self::watch::Watch;
+pub(crate) use self::watch::{Watch, tally};
 pub use self::window::Window;

@@ -117,6 +117,11 @@ impl Serving {
         current.unwrap_or_else(PoisonError::into_inner).clone()
     }
 
+    /// Where versions are kept.
+    pub fn registry(&self) -> &Arc<dyn Registry> {
+        &self.registry
+    }
+
     /// Why the newest refused version was refused.
     pub fn refused(&self) -> Option<String> {
         let state = self.state();

@@ -107,6 +107,14 @@ async fn tensors_get_the_prices_of_records_and_bad_ones_are_told() {
             "expected the datatype BYTES",
         ),
         (
+            with(&|inputs| inputs[0]["parameters"] = json!({"content_type": "base64"})),
+            "input city: expected no content_type",
+        ),
+        (
+            json!({ "inputs": two_flats(), "parameters": {"content_type": "base64"} }).to_string(),
+            "the request: expected no content_type",
+        ),
+        (
             with(&|inputs| inputs[0]["shape"] = json!([3])),
             "expected 3 values",
         ),
@@ -139,6 +147,69 @@ async fn tensors_get_the_prices_of_records_and_bad_ones_are_told() {
     ] {
         assert_eq!(running.post(path, &body).await.0, 404, "{path}");
     }
+    running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn records_that_arrive_together_get_their_prices_and_their_errors_each() {
+    let bed = Testbed::start().await;
+    model::publish(&bed, 100_000.0);
+    let running = applier(&bed, &[]).await;
+    let area = |number: usize| 40.0 + number as f64 / 10.0;
+    let bodies: Vec<(String, String)> = (0..300)
+        .map(|number| match number % 10 {
+            7 => ("/predict".to_owned(), "{\"id\": ".to_owned()),
+            8 => {
+                let again = request(&format!("n{}", number - 1 - 5), 777.0).to_string();
+                ("/predict".to_owned(), again)
+            }
+            9 => {
+                let shared = request(&format!("n{number}"), area(number)).to_string();
+                ("/predict?namespace=shared".to_owned(), shared)
+            }
+            _ => {
+                let lone = request(&format!("n{number}"), area(number)).to_string();
+                ("/predict".to_owned(), lone)
+            }
+        })
+        .collect();
+    let client = reqwest::Client::new();
+    let asked = bodies.iter().map(|(path, body)| {
+        let url = format!("http://{}{path}", running.http);
+        let request = client.post(url).body(body.clone());
+        async move {
+            let answer = request.send().await.expect("an answer");
+            let code = answer.status().as_u16();
+            (code, answer.json::<Value>().await.expect("JSON"))
+        }
+    });
+    let answers = futures_util::future::join_all(asked).await;
+    let lone = request("lone", area(5)).to_string();
+    let (_, lone) = running.post("/predict", &lone).await;
+    assert_eq!(lone["prediction"], answers[5].1["prediction"]);
+    for (number, (code, answer)) in answers.iter().enumerate() {
+        match number % 10 {
+            7 => assert_eq!(
+                (*code, &answer["code"]),
+                (400, &json!("malformed")),
+                "{answer}"
+            ),
+            // Whichever of two records came first under one id: the other is a conflict.
+            8 => {
+                let first = number - 1 - 5;
+                let codes = (answers[first].0, *code);
+                assert!(codes == (200, 409) || codes == (409, 200), "{codes:?}");
+            }
+            2 => {}
+            _ => {
+                assert_eq!(*code, 200, "{answer}");
+                assert_eq!(answer["id"], format!("n{number}"));
+            }
+        }
+    }
+    let cheap = answers[0].1["prediction"].as_f64().expect("a price");
+    let dear = answers[290].1["prediction"].as_f64().expect("a price");
+    assert!(dear > cheap, "each has its own price: {cheap}, {dear}");
     running.stop().await;
 }
 

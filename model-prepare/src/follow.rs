@@ -53,10 +53,11 @@ pub async fn follow(
     wanted.kafka.check()?;
     wanted.follow.options().check()?;
     crate::config::check_registry(&wanted.training.registry.path)?;
+    let health = Health::needing(&["database", "kafka", "turn", "base", "partitions"]);
+    let shutdown = http::drained(&wanted.training.http, &health, &shutdown);
     // A service that breaks off takes its HTTP interface with it.
     let leave = shutdown.child_token();
     let _leave_on_return = leave.clone().drop_guard();
-    let health = Health::needing(&["database", "kafka", "turn", "base", "partitions"]);
     let control = Arc::new(Control::default());
     let server = tokio::spawn(http::serve(
         wanted.training.http.clone(),

@@ -38,9 +38,32 @@ pub(crate) fn fit(
         }
         Task::Regression | Task::Clustering => {
             let (model, report) = valuation::fit(schema, batch, options, version, now_us)?;
+            if let Some(why) = beyond_belief(&report) {
+                tracing::warn!(
+                    r2 = report.model.r2,
+                    mdape = report.model.mdape,
+                    "{why}: does a field tell {}? `model-prepare schema infer` names those that do; learn = false \
+                     leaves one out",
+                    schema.target.as_deref().unwrap_or("the target")
+                );
+            }
             Ok((Learned::Price(model.into()), Found::Price(report.into())))
         }
     }
+}
+
+/// Says that the hold-out was met better than prices can be; `None` where it was not. Half of the prices
+/// within a thousandth, or all but a thousandth of their variance, means that a field has the price in it.
+fn beyond_belief(report: &Report) -> Option<String> {
+    const LEAST_MDAPE: f64 = 1e-3;
+    const MOST_R2: f64 = 0.999;
+    let (mdape, r2) = (report.model.mdape, report.model.r2);
+    (mdape < LEAST_MDAPE || r2 > MOST_R2).then(|| {
+        format!(
+            "the hold-out is met beyond belief (median error {:.3} %, R² {r2:.4})",
+            mdape * 100.0
+        )
+    })
 }
 
 /// The members that a fit on so many training rows takes.

@@ -1,20 +1,51 @@
-//! `schema infer`: proposes a schema from a CSV, to be read and edited.
+//! `schema infer`: proposes a schema from a file, to be read and edited.
 
+mod account;
 mod column;
+mod dates;
+mod leak;
+mod numbers;
+mod patterns;
 mod proposal;
+mod roles;
+mod study;
+mod words;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use anyhow::{Context, bail, ensure};
-use records::file::{Mistaken, recognise};
+use anyhow::{bail, ensure};
+use records::file::Texts;
 
 use self::column::Column;
-use self::proposal::Seen;
+
+pub use self::account::{Account, Guess};
 
 /// Rows looked at: enough to meet what is rare.
 const MOST_ROWS: usize = 200_000;
-/// Separators that a header may use; the one that occurs most is taken.
-const SEPARATORS: [u8; 4] = [b',', b';', b'\t', b'|'];
+
+/// What is asked of a proposal.
+#[derive(Debug, Clone, Default)]
+pub struct Asked {
+    /// The file.
+    pub file: PathBuf,
+    /// The column to be predicted; left out, one that is called as prices are.
+    pub target: Option<String>,
+    /// The columns of a file without a header.
+    pub columns: Vec<String>,
+    /// What stands before decimals where the file does not prove it.
+    pub decimal: Option<char>,
+    /// Which of day and month comes first where the file does not prove it.
+    pub days_first: Option<bool>,
+}
+
+/// A schema that is proposed.
+#[derive(Debug, Clone, serde::Serialize)]
+pub struct Proposal {
+    /// The schema file.
+    pub schema: String,
+    /// What it does with the file's rows, and how sure it is.
+    pub account: Account,
+}
 
 /// Rows that are left out: how many, and what is wrong with the first.
 #[derive(Debug, Default)]
@@ -23,53 +54,40 @@ struct Ragged {
     first: Option<String>,
 }
 
-/// The text of a schema file for `file`, in which `target` is to be predicted.
+/// A schema for a file.
 ///
 /// # Errors
-/// When the file is no CSV in UTF-8 (with the line), has no such column, or two of one name.
-pub fn infer(file: &Path, target: &str) -> anyhow::Result<String> {
-    let shown = file.display();
-    let text = read(file)?;
-    // A blank first line is no header: the parser passes over it too.
-    let head = text.lines().find(|line| !line.trim().is_empty());
-    let Some(head) = head else {
-        bail!("{shown} is empty; expected a header line and records");
-    };
-    let count = |separator: &u8| head.bytes().filter(|byte| byte == separator).count();
-    let separator = SEPARATORS.into_iter().rev().max_by_key(count);
-    let mut reader = csv::ReaderBuilder::new()
-        .delimiter(separator.unwrap_or(b','))
-        .flexible(true)
-        .from_reader(text.as_bytes());
-    let headers = reader.headers()?.clone();
-    let mut columns: Vec<Column> = headers
-        .iter()
-        .enumerate()
-        .map(|(position, header)| Column::new(header.trim(), position))
-        .collect();
-    // A column of row numbers without a header, beside one that is called id.
-    if columns.iter().skip(1).any(|column| column.name == "id")
-        && let Some(first) = columns.first_mut().filter(|first| first.header.is_empty())
-    {
-        first.name = "row".to_owned();
-    }
-    apart(&shown.to_string(), &columns)?;
+/// When the file cannot be read, has no header, no such column, or a target that is no number for a reason
+/// that is named.
+pub fn infer(asked: &Asked) -> anyhow::Result<Proposal> {
+    let shown = asked.file.display().to_string();
+    let mut texts = Texts::open(&asked.file, &asked.columns)?;
+    let mut columns = named(&texts.headers);
     let (mut rows, mut ragged) = (0, Ragged::default());
-    for record in reader.records().take(MOST_ROWS) {
-        let record = record.with_context(|| format!("{shown} is not a CSV"))?;
-        let line = record.position().map_or(0, csv::Position::line);
-        if record.len() != columns.len() {
+    while rows + ragged.rows < MOST_ROWS
+        && let Some((line, cells)) = texts.next_row()?
+    {
+        if cells.len() != columns.len() {
             ragged.rows += 1;
             ragged.first.get_or_insert_with(|| {
                 format!(
                     "line {line}: expected {} cells, as in the header, found {}",
                     columns.len(),
-                    record.len()
+                    cells.len()
                 )
             });
             continue;
         }
-        for (column, cell) in columns.iter_mut().zip(&record) {
+        // The header again, where files were joined: the reader passes over it too.
+        if texts.has_header
+            && cells
+                .iter()
+                .zip(&texts.headers)
+                .all(|(cell, name)| cell.trim() == name)
+        {
+            continue;
+        }
+        for (column, cell) in columns.iter_mut().zip(&cells) {
             column.add(cell, line);
         }
         rows += 1;
@@ -82,67 +100,75 @@ pub fn infer(file: &Path, target: &str) -> anyhow::Result<String> {
         );
     }
     ensure!(rows > 0, "{shown} has a header, but no records");
-    Seen {
-        shown: &shown.to_string(),
-        name: &stem(file),
-        rows,
+    if texts.has_header && texts.separator.is_some() {
+        has_header(&shown, &columns)?;
+    }
+    let study = study::Study::new(asked, &columns, rows, texts.separator);
+    let seen = proposal::Seen {
+        shown: &shown,
+        name: &stem(&asked.file),
+        notes: &texts.notes,
         ragged: &ragged,
-        columns: &columns,
-    }
-    .schema(target)
+        study: &study,
+        headers: if texts.has_header {
+            &[]
+        } else {
+            &asked.columns
+        },
+    };
+    seen.propose(asked)
 }
 
-/// The file's text, without the mark that it may begin with.
-fn read(file: &Path) -> anyhow::Result<String> {
-    let shown = file.display();
-    ensure!(
-        !file.is_dir(),
-        "{shown} is a directory; expected a CSV: give one in it"
-    );
-    let bytes = std::fs::read(file).with_context(|| format!("cannot read {shown}"))?;
-    let head = bytes.split(|byte| *byte == b'\n').next();
-    if let Some(Mistaken { found, advice }) = head.and_then(recognise) {
-        bail!("{shown}: expected delimited text in UTF-8, found {found}: {advice}");
-    }
-    let text = String::from_utf8(bytes).map_err(|error| {
-        let (bytes, at) = (error.as_bytes(), error.utf8_error().valid_up_to());
-        let line = bytes[..at].iter().filter(|byte| **byte == b'\n').count() + 1;
-        let begin = bytes[..at].iter().rposition(|byte| *byte == b'\n');
-        anyhow::anyhow!(
-            "{shown}, line {line}: expected UTF-8 text, found byte {:#04X} at place {}; save the \
-             file as UTF-8 (it may be Latin-1 or Windows-1252)",
-            bytes.get(at).copied().unwrap_or_default(),
-            at - begin.map_or(0, |begin| begin + 1) + 1
-        )
-    })?;
-    Ok(match text.strip_prefix('\u{feff}') {
-        Some(text) => text.to_owned(),
-        None => text,
-    })
-}
-
-/// Two columns of one name could not be read by the schema that is proposed.
-fn apart(shown: &str, columns: &[Column]) -> anyhow::Result<()> {
-    for (position, column) in columns.iter().enumerate() {
-        let before = columns[..position]
-            .iter()
-            .position(|other| other.name == column.name);
-        if let Some(before) = before {
-            bail!(
-                "{shown}, line 1: columns {} ({:?}) and {} ({:?}) would both be the field {:?}; \
-                 rename or remove one",
-                before + 1,
-                columns[before].header,
-                position + 1,
-                column.header,
-                column.name
-            );
+/// Columns with a name of their own each.
+fn named(headers: &[String]) -> Vec<Column> {
+    let mut columns: Vec<Column> = Vec::new();
+    for (position, header) in headers.iter().enumerate() {
+        let mut column = Column::new(header.trim(), position);
+        // A column of row numbers without a header, beside one that is called id.
+        if position == 0
+            && header.trim().is_empty()
+            && headers.iter().any(|own| own.eq_ignore_ascii_case("id"))
+        {
+            column.name = "row".to_owned();
         }
+        let base = column.name.clone();
+        let mut number = 1;
+        while columns.iter().any(|other| other.name == column.name) {
+            number += 1;
+            column.name = format!("{base}_{number}");
+        }
+        columns.push(column);
     }
-    Ok(())
+    columns
+}
+
+/// Refuses a file whose first line is a record: each column of values has a value for a header.
+fn has_header(shown: &str, columns: &[Column]) -> anyhow::Result<()> {
+    let valued: Vec<&Column> = columns.iter().filter(|own| own.is_of_values()).collect();
+    let heads = valued
+        .iter()
+        .filter(|own| column::is_value(&own.header))
+        .count();
+    if valued.is_empty() || heads < valued.len() {
+        return Ok(());
+    }
+    let found = match columns.iter().all(|own| own.header.parse::<f64>().is_ok()) {
+        true => "only numbers",
+        false => "what looks like a record",
+    };
+    let headers: Vec<&str> = columns.iter().map(|own| own.header.as_str()).collect();
+    bail!(
+        "{shown}, line 1: expected a header, found {found} ({}); put a line with the columns' names above, or \
+         give them: --columns NAME,NAME,...",
+        headers.join(", ")
+    )
 }
 
 fn stem(file: &Path) -> String {
-    let stem = file.file_stem().and_then(|stem| stem.to_str());
+    let name = file
+        .file_name()
+        .and_then(|name| name.to_str())
+        .unwrap_or("records");
+    let stem = name.split('.').find(|part| !part.is_empty());
     stem.unwrap_or("records").to_owned()
 }

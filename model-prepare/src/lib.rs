@@ -28,6 +28,7 @@ mod turn;
 mod watch;
 
 use std::path::Path;
+use std::pin::Pin;
 use std::time::Instant;
 
 use anyhow::Context;
@@ -49,7 +50,7 @@ pub use export::{Export, ExportFormat, export};
 pub use features::{Materialise, Materialised, features};
 pub use follow::{Base, Follow, FollowConfig, Screen, follow};
 pub use found::Found;
-pub use infer::infer;
+pub use infer::{Account, Asked, Guess, Proposal, infer};
 pub use outcome::Outcome;
 pub use price::price;
 pub use promotion::{Check, Contest, PromotionConfig, PromotionMode, Side, Verdict};
@@ -65,13 +66,18 @@ pub use watch::WatchConfig;
 ///
 /// # Errors
 /// When another training runs, the table cannot be read, or what it holds cannot be learned from; nothing is written.
-pub async fn train_on_database(config: &Config, pool: &PgPool) -> anyhow::Result<Trained> {
-    config::check_registry(&config.registry.path)?;
-    let turn = Turn::take(pool, &config.schema.table).await?;
-    let trained = train_in_turn(config, pool).await;
-    turn.give_back().await;
-    trained
+pub fn train_on_database<'a>(config: &'a Config, pool: &'a PgPool) -> Training<'a> {
+    Box::pin(async move {
+        config::check_registry(&config.registry.path)?;
+        let turn = Turn::take(pool, &config.schema.table).await?;
+        let trained = train_in_turn(config, pool).await;
+        turn.give_back().await;
+        trained
+    })
 }
+
+/// A training at work; boxed, as [`common::Service`].
+pub type Training<'a> = Pin<Box<dyn Future<Output = anyhow::Result<Trained>> + Send + 'a>>;
 
 async fn train_in_turn(config: &Config, pool: &PgPool) -> anyhow::Result<Trained> {
     let began = Instant::now();

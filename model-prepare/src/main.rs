@@ -266,14 +266,43 @@ enum Sampler {
 
 #[derive(clap::Subcommand)]
 enum SchemaCommand {
-    /// Propose a schema for a CSV, to be read and edited; printed
+    /// Propose a schema for a file (.csv, .xlsx, .json, .parquet), to be read and edited; printed
+    ///
+    /// It ends with an account: rows that the schema refuses, rows that replace each other, and how sure
+    /// each guess is.
     Infer {
-        /// The CSV
+        /// The file
         file: PathBuf,
-        /// The column to be predicted
+        /// The column to be predicted; left out, the one that is called as prices are
         #[arg(long, value_name = "COLUMN")]
-        target: String,
+        target: Option<String>,
+        /// The columns of a file without a header
+        #[arg(long, value_name = "NAME,NAME,...", value_delimiter = ',')]
+        columns: Vec<String>,
+        /// What stands before decimals, where the file does not prove it
+        #[arg(long, value_name = "CHARACTER")]
+        decimal: Option<Decimal>,
+        /// Which of day and month comes first, where the file does not prove it
+        #[arg(long, value_name = "ORDER")]
+        dates: Option<Dates>,
+        /// One JSON object: the schema, and the account
+        #[arg(long)]
+        json: bool,
     },
+}
+
+#[derive(Clone, Copy, clap::ValueEnum)]
+enum Decimal {
+    #[value(name = ".")]
+    Point,
+    #[value(name = ",")]
+    Comma,
+}
+
+#[derive(Clone, Copy, clap::ValueEnum)]
+enum Dates {
+    Dmy,
+    Mdy,
 }
 
 #[derive(Clone, Copy, clap::ValueEnum)]
@@ -297,8 +326,28 @@ async fn main() -> anyhow::Result<()> {
     common::telemetry::log("info", args.common.log_json);
     common::telemetry::choose_tls_provider();
     match args.command {
-        Some(Command::Schema(SchemaCommand::Infer { file, target })) => {
-            print!("{}", model_prepare::infer(&file, &target)?);
+        Some(Command::Schema(SchemaCommand::Infer {
+            file,
+            target,
+            columns,
+            decimal,
+            dates,
+            json,
+        })) => {
+            let proposal = model_prepare::infer(&model_prepare::Asked {
+                file,
+                target,
+                columns,
+                decimal: decimal.map(|mark| match mark {
+                    Decimal::Point => '.',
+                    Decimal::Comma => ',',
+                }),
+                days_first: dates.map(|order| matches!(order, Dates::Dmy)),
+            })?;
+            match json {
+                true => println!("{}", serde_json::to_string_pretty(&proposal)?),
+                false => print!("{}", proposal.schema),
+            }
             return Ok(());
         }
         Some(Command::Export {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use common::schedule::Schedule;
-use common::{Health, Shutdown, database, http};
+use common::{Health, Service, Shutdown, database, http};
 
 use crate::Config;
 use crate::control::{Control, Refusal};
@@ -24,13 +24,13 @@ pub fn check_schedule(expression: &str) -> anyhow::Result<()> {
 ///
 /// # Errors
 /// When a setting is wrong, or something fails that waiting does not mend.
-pub async fn run(
+pub fn run(
     config: Config,
     schedule: Option<String>,
     listener: TcpListener,
     shutdown: Shutdown,
-) -> anyhow::Result<()> {
-    serve(config, schedule, false, listener, shutdown).await
+) -> Service {
+    Box::pin(serve(config, schedule, false, listener, shutdown))
 }
 
 /// The same, and trains when `prepare.watch.new_rows` listings have been stored since the last
@@ -38,13 +38,13 @@ pub async fn run(
 ///
 /// # Errors
 /// As [`run`].
-pub async fn watch(
+pub fn watch(
     config: Config,
     schedule: Option<String>,
     listener: TcpListener,
     shutdown: Shutdown,
-) -> anyhow::Result<()> {
-    serve(config, schedule, true, listener, shutdown).await
+) -> Service {
+    Box::pin(serve(config, schedule, true, listener, shutdown))
 }
 
 async fn serve(
@@ -56,10 +56,11 @@ async fn serve(
 ) -> anyhow::Result<()> {
     let moments = schedule.as_deref().map(Schedule::parse).transpose()?;
     crate::config::check_registry(&config.registry.path)?;
+    let health = Health::needing(&["database"]);
+    let shutdown = http::drained(&config.http, &health, &shutdown);
     // A service that breaks off takes its HTTP interface with it.
     let leave = shutdown.child_token();
     let _leave_on_return = leave.clone().drop_guard();
-    let health = Health::needing(&["database"]);
     let (database_config, http_config) = (config.database.patient(), config.http.clone());
     let control = Arc::new(Control::new(config, schedule.clone()));
     let server = tokio::spawn(http::serve(

@@ -136,11 +136,19 @@ pub fn sweep(config: &Config, wanted: &Sweep) -> anyhow::Result<Shown> {
     whole.end(RunStatus::Finished);
     training::log_or_keep(&*registry, &config.registry.path, &whole, &place.artifacts)?;
     let (name, verdict) = register(config, &*registry, &listings, best, &whole)?;
+    let (count, error) = (done.len(), best.objective().unwrap_or(f64::NAN));
+    let are_alike = trial::are_alike(&done);
+    let first = match are_alike {
+        true => format!(
+            "all of {count} trials have the error {error:.5}: no setting is better than another; the first is kept"
+        ),
+        false => format!(
+            "best of {count} trials: {} with error {error:.5}",
+            best.number
+        ),
+    };
     let text = format!(
-        "best of {} trials: {} with error {:.5}\n{}\n{name} is the challenger{}\ncompared in {}",
-        done.len(),
-        best.number,
-        best.objective().unwrap_or(f64::NAN),
+        "{first}\n{}\n{name} is the challenger{}\ncompared in {}",
         best.told(&config.prepare.sweep.parameters),
         verdict
             .as_ref()
@@ -152,7 +160,7 @@ pub fn sweep(config: &Config, wanted: &Sweep) -> anyhow::Result<Shown> {
         json: serde_json::json!({
             "sweep": wanted.name,
             "run": whole.id,
-            "best": best,
+            "best": (!are_alike).then_some(best),
             "version": name,
             "verdict": verdict,
             "importance": importance,

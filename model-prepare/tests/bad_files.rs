@@ -60,7 +60,6 @@ fn all_said(what: &str, said: &str, parts: &[&str]) {
 fn what_cannot_be_learned_from_is_refused_with_its_place() {
     let twice = csv(300).replacen("area,price", "price,price", 1);
     let no_target = csv(300).replacen("price", "worth", 1);
-    let latin = [b"id,\xe9tage,", HEADER.as_bytes()].concat();
     let cases: Vec<(&str, Vec<u8>, &[&str])> = vec![
         (
             "empty.csv",
@@ -86,40 +85,19 @@ fn what_cannot_be_learned_from_is_refused_with_its_place() {
             &["found none in ", "header.csv: it has a header, but no rows"],
         ),
         (
-            "wide.csv",
-            [vec![0xff, 0xfe], utf16(&csv(300))].concat(),
-            &["wide.csv: expected delimited text in UTF-8, found UTF-16 text: save it as UTF-8"],
-        ),
-        (
-            "unmarked.csv",
-            utf16(&csv(300)),
-            &["found bytes of 0, as in UTF-16 text"],
-        ),
-        (
             "noise.csv",
             vec![0xff, 0, 0x13, b'\n', 7, 7],
             &["noise.csv: expected delimited text"],
         ),
         (
-            "latin.csv",
-            latin,
-            &["line 1, column 2: expected a header in UTF-8", "Latin-1"],
-        ),
-        (
             "packed.csv",
             vec![0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3],
-            &[
-                "packed.csv: expected delimited text",
-                "found gzip-compressed data: unpack it first",
-            ],
+            &["cannot read ", "packed.csv"],
         ),
         (
             "listings.csv.gz",
             vec![0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3],
-            &[
-                "expected a file named .csv",
-                "found gzip-compressed data: unpack it first",
-            ],
+            &["cannot read ", "listings.csv.gz"],
         ),
         (
             "packed.parquet",
@@ -145,17 +123,23 @@ fn what_cannot_be_learned_from_is_refused_with_its_place() {
         (
             "folder.csv/",
             vec![],
-            &["folder.csv is a directory; expected a file named .csv"],
+            &["folder.csv is a directory; expected a file such as .csv"],
         ),
         (
             "folder/",
             vec![],
-            &["folder is a directory; expected a file named .csv"],
+            &["folder is a directory; expected a file such as .csv"],
         ),
         (
-            "listings.json",
+            "listings.doc",
             bytes("[]"),
-            &["expected a file named .csv, .tsv or .parquet"],
+            &["expected a file named .csv, .tsv, .txt, .json"],
+        ),
+        ("listings.json", bytes("[]"), &["found none in "]),
+        (
+            "broken.json",
+            bytes("[{]"),
+            &["broken.json is not valid JSON"],
         ),
         (
             "twice.csv",
@@ -260,15 +244,25 @@ fn what_is_left_out_is_counted_with_its_first_line() {
                 "4 rows of",
             ],
         ),
+        ("Latin-1 in a cell", with(&[&latin]), &["schema: 0;"]),
         (
-            "Latin-1 in a cell",
-            with(&[&latin]),
+            "Latin-1 in a cell of a file in UTF-8",
+            with(&[
+                "good,1700000000,Казань,street1,3,2,50,1000000".as_bytes(),
+                &latin,
+            ]),
             &[
-                "1 invalid_text in city, the first at line 402",
+                "1 invalid_text in city, the first at line 403",
                 "is not UTF-8",
                 "save the file as",
             ],
         ),
+        (
+            "UTF-16",
+            [vec![0xff, 0xfe], utf16(&csv(400))].concat(),
+            &["schema: 0;"],
+        ),
+        ("UTF-16 without its mark", utf16(&csv(400)), &["schema: 0;"]),
         (
             "an open quote",
             open,
@@ -348,30 +342,13 @@ fn a_schema_is_not_proposed_for_what_is_no_table() {
         (
             "folder.csv/",
             vec![],
-            &["folder.csv is a directory; expected a CSV"],
+            &["folder.csv is a directory; expected a file such as .csv"],
         ),
-        (
-            "wide.csv",
-            [vec![0xff, 0xfe], utf16("id,price\n1,2\n")].concat(),
-            &["found UTF-16 text"],
-        ),
-        (
-            "packed.csv",
-            vec![0x1f, 0x8b, 8, 0],
-            &["found gzip-compressed data: unpack it first"],
-        ),
+        ("packed.csv", vec![0x1f, 0x8b, 8, 0], &["cannot read"]),
         (
             "columns.parquet",
             bytes("PAR1\x15"),
             &["found Apache Parquet"],
-        ),
-        (
-            "latin.csv",
-            b"id,price\n1,2\nab\xe9,3\n".to_vec(),
-            &[
-                "line 3: expected UTF-8 text, found byte 0xE9 at place 3",
-                "Latin-1",
-            ],
         ),
         (
             "ragged.csv",
@@ -379,9 +356,9 @@ fn a_schema_is_not_proposed_for_what_is_no_table() {
             &["line 3: expected 3 cells, as in the header, found 2; so 2 of 3 rows"],
         ),
         (
-            "twice.csv",
-            bytes("id,Price,a,price\n1,2,3,4\n"),
-            &["columns 2 (\"Price\") and 4 (\"price\") would both be the field \"price\""],
+            "dear.csv",
+            bytes("id,a,price\n1,2,dear\n2,3,cheap\n"),
+            &["expected numbers in the target \"price\", found \"dear\" at line 2; 0 of 2 cells"],
         ),
         (
             "other.csv",
@@ -415,7 +392,7 @@ fn a_schema_that_is_proposed_says_what_is_odd_and_reads_the_file() {
     for id in 0..600 {
         let tons = 1.5 + f64::from(id % 90);
         let hull = if id == 100 {
-            "n/a".to_owned()
+            "unknown".to_owned()
         } else {
             (5 + id % 13).to_string()
         };
@@ -439,7 +416,7 @@ fn a_schema_that_is_proposed_says_what_is_odd_and_reads_the_file() {
             "task = \"regression\"",
             "\"empty\" has no value at all: left out",
             "\"colour\" has one value only: left out",
-            "# 1 rows have no number here and will be refused, the first at line 103: \"n/a\".",
+            "# 1 rows have no number here and will be refused, the first at line 103: \"unknown\".",
             "# 1 rows have no number here and will be refused, the first at line 10: \"on request\".",
         ],
     );

@@ -21,7 +21,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
-use common::{Health, Shutdown, kafka};
+use common::{Health, Service, Shutdown, kafka};
 use tokio::time::Instant;
 
 pub use config::{Config, EmulatorConfig};
@@ -40,8 +40,13 @@ const LEAVING: Duration = Duration::from_secs(2);
 ///
 /// # Errors
 /// When a setting is wrong, or something fails that waiting does not mend.
-pub async fn run(config: Config, listener: TcpListener, shutdown: Shutdown) -> anyhow::Result<()> {
+pub fn run(config: Config, listener: TcpListener, shutdown: Shutdown) -> Service {
+    Box::pin(work(config, listener, shutdown))
+}
+
+async fn work(config: Config, listener: TcpListener, shutdown: Shutdown) -> anyhow::Result<()> {
     let health = Health::default();
+    let shutdown = common::http::drained(&config.http, &health, &shutdown);
     health.waiting(link::KAFKA, "not asked yet");
     health.waiting("streets", "asking for the names of streets");
     let streets = street_source(&config.emulator)?;

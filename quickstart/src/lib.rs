@@ -24,5 +24,5 @@ mod turns;
 
 pub use check::needs;
 pub use options::Options;
-pub use run::run;
+pub use run::{Running, run};
 pub use summary::Summary;

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::Context;
-use common::Shutdown;
+use common::{Service, Shutdown};
 use tokio::time::Instant;
 
 use crate::options::Options;
@@ -26,7 +26,11 @@ const LEAVE: Duration = Duration::from_secs(4);
 ///
 /// # Errors
 /// When a setting is wrong, a server cannot be started, or the file cannot be written.
-pub async fn serve(options: Options, shutdown: Shutdown) -> anyhow::Result<()> {
+pub fn serve(options: Options, shutdown: Shutdown) -> Service {
+    Box::pin(work(options, shutdown))
+}
+
+async fn work(options: Options, shutdown: Shutdown) -> anyhow::Result<()> {
     options.check()?;
     let screen = Screen::new(&options, Instant::now());
     let settings = Settings::load(&options, NO_DATABASE, NO_BROKER)?;

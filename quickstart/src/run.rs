@@ -1,5 +1,6 @@
 //! One run: start everything, go on, leave in order.
 
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -37,12 +38,19 @@ const LEAVE_DATABASE: Duration = Duration::from_millis(800);
 pub(crate) const NO_DATABASE: &str = "postgres://localhost/none";
 pub(crate) const NO_BROKER: &str = "127.0.0.1:1";
 
+/// All of it at work; boxed, as [`common::Service`].
+pub type Running = Pin<Box<dyn Future<Output = anyhow::Result<Summary>> + Send>>;
+
 /// Starts everything and goes on until shutdown or `stop_after`. A shutdown is no error, unless it
 /// comes before `stop_after` is reached.
 ///
 /// # Errors
 /// When a part cannot be started, or `stop_after` is not reached in time.
-pub async fn run(options: Options, shutdown: Shutdown) -> anyhow::Result<Summary> {
+pub fn run(options: Options, shutdown: Shutdown) -> Running {
+    Box::pin(work(options, shutdown))
+}
+
+async fn work(options: Options, shutdown: Shutdown) -> anyhow::Result<Summary> {
     options.check()?;
     let started = Instant::now();
     let screen = Screen::new(&options, started);
@@ -106,6 +114,7 @@ async fn on_servers(
     let account = Account::new(options.live, screen, &pool, &schema).await?;
     let (services, mut tasks) = Services::start(options, settings, screen)?;
     screen.done("services", "emulator, loader, applier and training");
+    screen.note(&format!("open http://{}/", services.applier));
     screen.note(&format!("emulator  http://{}/status", services.emulator));
     screen.note(&format!("loader    http://{}/status", services.loader));
     screen.note(&format!("applier   http://{}/status", services.applier));

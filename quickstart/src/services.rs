@@ -78,7 +78,7 @@ impl Services {
     /// When an address cannot be listened on.
     pub fn start(
         options: &Options,
-        settings: Settings,
+        mut settings: Settings,
         screen: &Arc<Screen>,
     ) -> anyhow::Result<(Services, Tasks)> {
         let listen = |key: &str| -> anyhow::Result<(TcpListener, SocketAddr)> {
@@ -91,6 +91,9 @@ impl Services {
         let (for_loader, loader) = listen("loader.http")?;
         let (for_applier, applier) = listen("applier.http")?;
         let (for_prepare, prepare) = listen("prepare.http")?;
+        let beside = &mut settings.applier.dashboard;
+        (beside.loader, beside.training) =
+            (format!("http://{loader}"), format!("http://{prepare}"));
         let client = reqwest::Client::builder().build()?;
         let token = settings.loader.http.token.clone();
         let applier_token = settings.applier.http.token.clone();

@@ -54,8 +54,16 @@ mod random {
 const METHODS: [&str; 10] = [
     "GET", "POST", "POST", "PUT", "DELETE", "HEAD", "OPTIONS", "PATCH", "get", "BREW",
 ];
-const PATHS: [&str; 24] = [
+const PATHS: [&str; 32] = [
     "/",
+    "/assets/app.js",
+    "/what-if",
+    "/similar?limit=2",
+    "/records/1",
+    "/market?cell=1",
+    "/values?field=street&within=city&value=x",
+    "/quality/history?window=1h",
+    "/models/v000001",
     "/predict",
     "/predict",
     "/predict",

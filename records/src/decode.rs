@@ -24,8 +24,9 @@ pub struct Key {
 
 impl serde::Serialize for Key {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match self.text.parse::<i64>() {
-            Ok(number) if self.was_number => serializer.serialize_i64(number),
+        match (self.text.parse::<i64>(), self.text.parse::<u64>()) {
+            (Ok(number), _) if self.was_number => serializer.serialize_i64(number),
+            (_, Ok(number)) if self.was_number => serializer.serialize_u64(number),
             _ => serializer.serialize_str(&self.text),
         }
     }
@@ -95,29 +96,7 @@ impl Decoder {
         arrival: impl Into<Arrival>,
         place: &dyn fmt::Display,
     ) -> Result<(), Reason> {
-        self.row.clear();
-        if payload.len() > self.max_message_bytes {
-            return Err(Reason::TooLarge {
-                found: payload.len(),
-                limit: self.max_message_bytes,
-            });
-        }
-        if payload.iter().all(u8::is_ascii_whitespace) {
-            return Err(Reason::Empty);
-        }
-        let mut fault = None;
-        let mut parser = serde_json::Deserializer::from_slice(payload);
-        let parsed = RecordSeed {
-            row: &mut self.row,
-            fault: &mut fault,
-        }
-        .deserialize(&mut parser)
-        .and_then(|()| parser.end());
-        if let Err(error) = parsed {
-            return Err(fault.unwrap_or_else(|| Reason::Malformed {
-                detail: brief(&error.to_string()),
-            }));
-        }
+        read(&mut self.row, payload, self.max_message_bytes)?;
         let digest = self.digests.as_ref().map(|_| digest::of(&self.row));
         self.row.finish(arrival, place)?;
         self.columns.push(&self.row);
@@ -154,18 +133,91 @@ impl Decoder {
     }
 }
 
+/// A message's values into a row, which is not checked yet.
+pub(crate) fn read(row: &mut Row, payload: &[u8], max_bytes: usize) -> Result<(), Reason> {
+    if payload.len() > max_bytes {
+        row.clear();
+        return Err(Reason::TooLarge {
+            found: payload.len(),
+            limit: max_bytes,
+        });
+    }
+    if payload.iter().all(u8::is_ascii_whitespace) {
+        row.clear();
+        return Err(Reason::Empty);
+    }
+    match parse(row, payload) {
+        // Python's `json` writes NaN and Infinity, which are no JSON, where there is no value.
+        Err(Reason::Malformed { detail }) => match without_nan(payload) {
+            Some(mended) => parse(row, &mended),
+            None => Err(Reason::Malformed { detail }),
+        },
+        other => other,
+    }
+}
+
+fn parse(row: &mut Row, payload: &[u8]) -> Result<(), Reason> {
+    row.clear();
+    let mut fault = None;
+    let mut parser = serde_json::Deserializer::from_slice(payload);
+    let parsed = RecordSeed {
+        row,
+        fault: &mut fault,
+    }
+    .deserialize(&mut parser)
+    .and_then(|()| parser.end());
+    match parsed {
+        Ok(()) => Ok(()),
+        Err(error) => Err(fault.unwrap_or_else(|| Reason::Malformed {
+            detail: brief(&error.to_string()),
+        })),
+    }
+}
+
 /// The key of a message that was rejected, where it can still be read: its sender waits for it.
 pub fn key_of_reject(schema: &Schema, payload: &[u8]) -> Option<Key> {
     let record: serde_json::Map<String, serde_json::Value> =
         serde_json::from_slice(payload).ok()?;
     let (text, was_number) = match record.get(&schema.key)? {
-        serde_json::Value::String(text) => (text.clone(), false),
+        serde_json::Value::String(text) => (text.trim().to_owned(), false),
         serde_json::Value::Number(number) => (number.to_string(), true),
         _ => return None,
     };
     let limit = schema.text_limit(schema.field(&schema.key)?);
-    (!text.trim().is_empty() && text.len() <= limit && !text.contains('\0'))
+    (!text.is_empty() && text.len() <= limit && !text.contains('\0'))
         .then_some(Key { text, was_number })
+}
+
+/// A message with `null` for the word `NaN` outside of its texts, and with `Infinity` as a text, which is no
+/// number; `None` where it has neither.
+pub(crate) fn without_nan(payload: &[u8]) -> Option<Vec<u8>> {
+    const WORDS: [(&[u8], &[u8]); 3] = [
+        (b"NaN", b"null"),
+        (b"Infinity", b"\"Infinity\""),
+        (b"-Infinity", b"\"-Infinity\""),
+    ];
+    // Their first letters: most messages have neither.
+    memchr::memchr2(b'N', b'I', payload)?;
+    let mut mended = Vec::with_capacity(payload.len() + 16);
+    let (mut at, mut is_text, mut is_found) = (0, false, false);
+    while let Some(byte) = payload.get(at) {
+        let is_here = |word: &&(&[u8], &[u8])| !is_text && payload[at..].starts_with(word.0);
+        if let Some((word, instead)) = WORDS.iter().find(is_here) {
+            mended.extend_from_slice(instead);
+            at += word.len();
+            is_found = true;
+            continue;
+        }
+        if is_text && *byte == b'\\' {
+            mended.extend(payload[at..].iter().take(2));
+            at += 2;
+            continue;
+        }
+        is_text ^= *byte == b'"';
+        mended.push(*byte);
+        at += 1;
+    }
+    is_found.then_some(mended)
 }
 
 struct RecordSeed<'a> {
@@ -276,10 +328,7 @@ impl<'de> Visitor<'de> for CellSeed<'_> {
     }
 
     fn visit_u64<E: de::Error>(self, value: u64) -> Result<(), E> {
-        let result = match i64::try_from(value) {
-            Ok(value) => self.row.set_integer(self.index, value),
-            Err(_) => self.row.set_number(self.index, value as f64),
-        };
+        let result = self.row.set_unsigned(self.index, value);
         self.keep(result)
     }
 

@@ -25,6 +25,6 @@ pub use decode::{Decoded, Decoder, Key};
 pub use digest::Digest;
 pub use reject::Reason;
 pub use schema::{
-    Class, Crawl, CrawlField, Delisting, Field, Kind, MissingAs, Purpose, Schema, SchemaError,
-    Task, Tombstone,
+    Class, Crawl, CrawlField, Delisting, Field, Kind, MissingAs, Purpose, Scale, Schema,
+    SchemaError, Task, Tombstone,
 };

@@ -1,13 +1,16 @@
 //! One record on its way into columns: its cells, checked against the schema.
+//!
+//! One set of rules for all ways in: a text means the same in a file, a message, a request and a Parquet
+//! column, and a value of another type means what its text would.
 
 use std::fmt::Display;
 use std::ops::Range;
 
 use crate::arrival::Arrival;
-use crate::measure::Reading;
+use crate::measure::{self, Custom, Reading};
 use crate::reject::Reason;
 use crate::schema::{Field, Kind, PLACE, Purpose, Schema};
-use crate::timestamp;
+use crate::timestamp::{self, Forms};
 
 /// A record whose time is later than its arrival by more than this is rejected: it would win over
 /// every true later version. A day covers clocks and time zones that are off.
@@ -38,6 +41,17 @@ pub(crate) struct Slot {
     nullable: bool,
     /// Longest text, in bytes.
     text_limit: usize,
+    /// How its texts are read; apart, as numbers of messages need none of it.
+    written: Box<Written>,
+}
+
+/// How the texts of a field write its values.
+#[derive(Debug, Clone)]
+struct Written {
+    /// Numbers.
+    custom: Custom,
+    /// Times.
+    forms: Forms,
 }
 
 /// Buffers for one row, reused from row to row.
@@ -52,6 +66,8 @@ pub(crate) struct Row {
     unknown_fields: u64,
     /// Where the next field is expected: records mostly come in one order.
     guess: usize,
+    /// Fields are called by their header in files too.
+    takes_headers: bool,
 }
 
 impl Row {
@@ -64,6 +80,10 @@ impl Row {
                 is_time: schema.time.as_deref() == Some(field.name.as_str()),
                 nullable: schema.is_nullable(field),
                 text_limit: schema.text_limit(field),
+                written: Box::new(Written {
+                    custom: Custom::of(field),
+                    forms: Forms::of(&field.format),
+                }),
                 field: field.clone(),
             })
             .collect();
@@ -75,7 +95,14 @@ impl Row {
             key_was_number: false,
             unknown_fields: 0,
             guess: 0,
+            takes_headers: false,
         }
+    }
+
+    /// The same of a file of JSON, whose names may be those of `column`.
+    pub fn with_headers(mut self) -> Row {
+        self.takes_headers = true;
+        self
     }
 
     pub fn clear(&mut self) {
@@ -108,10 +135,12 @@ impl Row {
 
     /// The column of a name; an unknown name is counted.
     pub fn find(&mut self, name: &str) -> Option<usize> {
+        let is_called =
+            |field: &Field| field.name == name || (self.takes_headers && field.is_headed(name));
         let is_it = |index: usize| {
             self.slots
                 .get(index)
-                .is_some_and(|slot| slot.field.name == name)
+                .is_some_and(|slot| is_called(&slot.field))
         };
         let found = if is_it(self.guess) {
             Some(self.guess)
@@ -129,133 +158,187 @@ impl Row {
         self.cells[index] = Cell::Null;
     }
 
+    /// True or false. Where a text is expected it is the word.
     pub fn set_boolean(&mut self, index: usize, value: bool) -> Result<(), Reason> {
-        match self.slots[index].field.kind {
+        let slot = &self.slots[index];
+        match slot.field.kind {
             Kind::Boolean => self.cells[index] = Cell::Boolean(value),
+            Kind::Category | Kind::Text if !slot.is_key => {
+                return self.set_text(index, if value { "true" } else { "false" });
+            }
             _ => return Err(self.wrong_type(index, &value.to_string())),
         }
         Ok(())
     }
 
+    /// A whole number; 0 and 1 are false and true, and a name may be a number.
     pub fn set_integer(&mut self, index: usize, value: i64) -> Result<(), Reason> {
         match self.slots[index].field.kind {
             Kind::Integer => self.cells[index] = Cell::Integer(value),
             Kind::Number => self.cells[index] = Cell::Number(value as f64),
             Kind::Timestamp => return self.set_time_number(index, value as f64),
-            Kind::Text if self.slots[index].is_key => {
-                self.key_was_number = true;
-                self.store_text(index, &value.to_string());
-            }
-            _ => return Err(self.wrong_type(index, &value.to_string())),
+            Kind::Boolean => match value {
+                0 | 1 => self.cells[index] = Cell::Boolean(value == 1),
+                _ => return Err(self.wrong_type(index, &value.to_string())),
+            },
+            Kind::Category | Kind::Text => return self.set_name(index, &value.to_string()),
         }
         Ok(())
     }
 
+    /// A whole number that may be greater than an `i64`: a key keeps its digits.
+    pub fn set_unsigned(&mut self, index: usize, value: u64) -> Result<(), Reason> {
+        match (i64::try_from(value), self.slots[index].field.kind) {
+            (Ok(value), _) => self.set_integer(index, value),
+            (Err(_), Kind::Category | Kind::Text) => self.set_name(index, &value.to_string()),
+            (Err(_), _) => self.set_number(index, value as f64),
+        }
+    }
+
+    /// A number; NaN is no value, as people's programs have no other word for it.
     pub fn set_number(&mut self, index: usize, value: f64) -> Result<(), Reason> {
+        // 2^53: beyond it a float no longer tells whole numbers apart.
+        let is_whole = value.fract() == 0.0 && value.abs() <= 9_007_199_254_740_992.0;
+        if value.is_nan() {
+            self.set_null(index);
+            return Ok(());
+        }
         match self.slots[index].field.kind {
             Kind::Number if value.is_finite() => self.cells[index] = Cell::Number(value),
-            // 2^53: beyond it a float no longer tells whole numbers apart.
-            Kind::Integer if value.fract() == 0.0 && value.abs() <= 9_007_199_254_740_992.0 => {
-                self.cells[index] = Cell::Integer(value as i64);
-            }
+            Kind::Integer if is_whole => self.cells[index] = Cell::Integer(value as i64),
             Kind::Timestamp => return self.set_time_number(index, value),
+            Kind::Boolean | Kind::Category | Kind::Text if is_whole => {
+                return self.set_integer(index, value as i64);
+            }
+            Kind::Category | Kind::Text if value.is_finite() && !self.slots[index].is_key => {
+                return self.set_name(index, &value.to_string());
+            }
             _ => return Err(self.wrong_type(index, &value.to_string())),
         }
         Ok(())
     }
 
-    pub fn set_text(&mut self, index: usize, value: &str) -> Result<(), Reason> {
-        if self.is_missing(value) {
-            self.set_null(index);
-            return Ok(());
-        }
-        let field = &self.slots[index].field;
-        match field.kind {
-            Kind::Category | Kind::Text => self.store_text(index, value),
-            Kind::Number | Kind::Integer if field.is_measured() => {
-                return self.set_measured(index, value);
-            }
-            Kind::Timestamp => match timestamp::parse(value) {
-                Some(us) => self.cells[index] = Cell::Timestamp(us),
-                None => return Err(self.wrong_type(index, &quoted(value))),
+    /// A decimal of a typed file, by its digits.
+    pub fn set_decimal(&mut self, index: usize, digits: &str) -> Result<(), Reason> {
+        match (digits.parse::<i64>(), digits.parse::<f64>()) {
+            (Ok(whole), _) => self.set_integer(index, whole),
+            (_, Ok(number)) => match self.slots[index].field.kind {
+                // A key of 20 digits keeps them.
+                Kind::Category | Kind::Text if !digits.contains('.') => {
+                    self.set_name(index, digits)
+                }
+                _ => self.set_number(index, number),
             },
-            _ => return Err(self.wrong_type(index, &quoted(value))),
+            _ => Err(self.wrong_type(index, digits)),
         }
+    }
+
+    /// A number where a name is expected: its digits.
+    fn set_name(&mut self, index: usize, digits: &str) -> Result<(), Reason> {
+        self.key_was_number |= self.slots[index].is_key;
+        self.store_text(index, digits);
         Ok(())
     }
 
-    /// A cell of a file without types: the text is read as the field's kind; empty is null.
-    pub fn set_untyped(&mut self, index: usize, value: &str) -> Result<(), Reason> {
-        let trimmed = value.trim();
-        if trimmed.is_empty() || self.is_missing(trimmed) {
+    /// A text, read as the field's kind. Spaces around it do not count; an empty one and those that the
+    /// schema names are no value.
+    pub fn set_text(&mut self, index: usize, value: &str) -> Result<(), Reason> {
+        let text = value.trim();
+        if text.is_empty() || self.is_missing(text) {
             self.set_null(index);
             return Ok(());
         }
-        let field = &self.slots[index].field;
-        let is_measured = field.is_measured();
-        match field.kind {
-            Kind::Category | Kind::Text => return self.set_text(index, trimmed),
-            Kind::Boolean => match trimmed.to_ascii_lowercase().as_str() {
-                "true" | "t" | "yes" | "1" => return self.set_boolean(index, true),
-                "false" | "f" | "no" | "0" => return self.set_boolean(index, false),
-                _ => {}
-            },
-            Kind::Timestamp => match trimmed.parse::<f64>() {
-                Ok(number) => return self.set_time_number(index, number),
-                Err(_) => return self.set_text(index, trimmed),
-            },
-            Kind::Integer => {
-                if let Ok(integer) = trimmed.parse::<i64>() {
-                    return self.set_integer(index, integer);
-                }
-                if let Ok(number) = trimmed.parse::<f64>() {
-                    return self.set_number(index, number);
-                }
+        match self.slots[index].field.kind {
+            Kind::Category | Kind::Text => {
+                self.store_text(index, text);
+                Ok(())
             }
-            Kind::Number => {
-                if let Ok(number) = trimmed.parse::<f64>() {
-                    return self.set_number(index, number);
+            Kind::Boolean => self.set_boolean_text(index, text),
+            Kind::Timestamp => match self.slots[index].written.forms.read(text) {
+                Some(us) => {
+                    self.cells[index] = Cell::Timestamp(us);
+                    Ok(())
                 }
+                None => Err(self.wrong_type(index, &quoted(text))),
+            },
+            Kind::Number | Kind::Integer => self.set_number_text(index, text),
+        }
+    }
+
+    fn set_boolean_text(&mut self, index: usize, text: &str) -> Result<(), Reason> {
+        let is = |word: &&str| text.eq_ignore_ascii_case(word);
+        if ["true", "t", "yes", "y", "on", "1"]
+            .iter()
+            .any(|word| is(word))
+        {
+            self.set_boolean(index, true)
+        } else if ["false", "f", "no", "n", "off", "0"]
+            .iter()
+            .any(|word| is(word))
+        {
+            self.set_boolean(index, false)
+        } else {
+            match text.parse::<f64>() {
+                Ok(number) if number == 0.0 || number == 1.0 || number.is_nan() => {
+                    self.set_number(index, number)
+                }
+                _ => Err(self.wrong_type(index, &quoted(text))),
             }
         }
-        if is_measured {
-            return self.set_measured(index, trimmed);
+    }
+
+    fn set_number_text(&mut self, index: usize, text: &str) -> Result<(), Reason> {
+        let slot = &self.slots[index];
+        if text.eq_ignore_ascii_case("nan") {
+            self.set_null(index);
+            return Ok(());
         }
-        Err(self.wrong_type(index, &quoted(trimmed)))
+        // Beyond 2^53 a float would not do.
+        if slot.field.kind == Kind::Integer
+            && !slot.written.custom.is_scaled()
+            && let Ok(integer) = text.parse::<i64>()
+        {
+            return self.set_integer(index, integer);
+        }
+        let field = &slot.field;
+        let found = |why: &str| Reason::WrongType {
+            field: field.name.clone(),
+            expected: field.kind,
+            found: format!("{}, {why}", quoted(text)),
+        };
+        let reason = match slot.written.custom.read(text) {
+            Reading::Value(number) => return self.set_number(index, number),
+            Reading::OtherUnit(_) if field.is_measured() => Reason::WrongUnit {
+                field: field.name.clone(),
+                expected: field.unit.clone().unwrap_or_default(),
+                found: quoted(text),
+            },
+            Reading::Ambiguous(one, other) => found(&format!(
+                "which may be {one} or {other}: decimal = \".\" or group = \".\" in the schema says which"
+            )),
+            Reading::OtherUnit(_) | Reading::NoNumber => match measure::hint(text) {
+                Some(hint) => found(hint),
+                None => self.wrong_type(index, &quoted(text)),
+            },
+        };
+        Err(reason)
     }
 
     /// Whether the schema says that a text stands for no value.
     fn is_missing(&self, text: &str) -> bool {
-        !self.missing.is_empty() && self.missing.iter().any(|mark| mark == text.trim())
+        !self.missing.is_empty() && self.missing.iter().any(|mark| mark == text)
     }
 
-    /// A number as a text, which may have its unit; an empty one is null.
-    fn set_measured(&mut self, index: usize, value: &str) -> Result<(), Reason> {
-        if value.trim().is_empty() {
-            self.set_null(index);
-            return Ok(());
-        }
-        let field = &self.slots[index].field;
-        match field.read(value) {
-            Reading::Value(number) => self.set_number(index, number),
-            Reading::NoNumber => Err(self.wrong_type(index, &quoted(value))),
-            Reading::OtherUnit(_) => Err(Reason::WrongUnit {
-                field: field.name.clone(),
-                expected: field.unit.clone().unwrap_or_default(),
-                found: quoted(value),
-            }),
-        }
-    }
-
-    /// A time of a typed file, in microseconds since 1970.
+    /// A time of a typed file, in microseconds since 1970; a text field has it as RFC 3339.
     pub fn set_time(&mut self, index: usize, us: i64) -> Result<(), Reason> {
-        match self.slots[index].field.kind {
-            Kind::Timestamp if us >= 0 => {
-                self.cells[index] = Cell::Timestamp(us);
-                Ok(())
+        match (self.slots[index].field.kind, timestamp::in_range(us)) {
+            (Kind::Timestamp, Some(us)) => self.cells[index] = Cell::Timestamp(us),
+            (Kind::Category | Kind::Text, Some(us)) => {
+                self.store_text(index, &timestamp::format(us));
             }
-            _ => Err(self.wrong_type(index, &timestamp::format(us))),
+            _ => return Err(self.wrong_type(index, &timestamp::format(us))),
         }
+        Ok(())
     }
 
     /// Fills the time in from the arrival where the record has none, and the key from the place it
@@ -277,6 +360,11 @@ impl Row {
             }
             let slot = &self.slots[index];
             let field = &slot.field;
+            if field.zero_is_missing
+                && matches!(self.cells[index], Cell::Integer(0) | Cell::Number(0.0))
+            {
+                self.cells[index] = Cell::Null;
+            }
             match &self.cells[index] {
                 Cell::Null if !slot.nullable => {
                     return Err(Reason::MissingField {
@@ -306,8 +394,6 @@ impl Row {
                     }
                     let fault = if text.contains('\0') {
                         Some("contains a NUL character, which cannot be stored".to_owned())
-                    } else if !slot.nullable && text.trim().is_empty() {
-                        Some("is empty; expected a text".to_owned())
                     } else {
                         None
                     };
@@ -341,7 +427,7 @@ impl Row {
     }
 
     fn set_time_number(&mut self, index: usize, value: f64) -> Result<(), Reason> {
-        match timestamp::from_number(value) {
+        match self.slots[index].written.forms.number(value) {
             Some(us) => {
                 self.cells[index] = Cell::Timestamp(us);
                 Ok(())

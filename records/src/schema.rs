@@ -5,6 +5,7 @@ mod class;
 mod crawl;
 mod delisting;
 pub mod reserved;
+mod written;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -17,6 +18,7 @@ use crate::limits::KEY_BYTES;
 pub use self::class::Class;
 pub use self::crawl::{AREA_UNITS, Crawl, CrawlField, currency_of};
 pub use self::delisting::{DELISTED_AT, Delisting, Tombstone};
+pub use self::written::Scale;
 
 /// The default schema, compiled in: `schemas/real-estate.toml`.
 const REAL_ESTATE: &str = include_str!("../../schemas/real-estate.toml");
@@ -183,6 +185,46 @@ pub struct Field {
     /// or no header at all (`""`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub column: Option<String>,
+    /// What stands before the decimals of numbers in texts: `.` or `,`. Left out, it is a full stop, and
+    /// `450.000 €`, which may be meant in two ways, is refused.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub decimal: Option<char>,
+    /// What stands between the thousands of numbers in texts: `,`, `.`, `'` or a space.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub group: Option<char>,
+    /// What numbers in texts are multiplied by: all of them, or those with a word such as `K` or `lakh`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scale: Option<Scale>,
+    /// Texts with words or several numbers, such as `{1} BHK` or `{1} years {1/12} months`.
+    #[serde(
+        default,
+        deserialize_with = "written::one_or_more",
+        skip_serializing_if = "Vec::is_empty"
+    )]
+    pub pattern: Vec<String>,
+    /// How times are written, such as `%d/%m/%Y`, `%Y`, `excel` or `epoch-days`.
+    #[serde(
+        default,
+        deserialize_with = "written::one_or_more",
+        skip_serializing_if = "Vec::is_empty"
+    )]
+    pub format: Vec<String>,
+    /// 0 says that nobody knows: sources that have no empty cells write it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub zero_is_missing: bool,
+    /// Whether a model may learn from it: what tells the target, or is known after it only, is kept with
+    /// `false`.
+    #[serde(default = "learned", skip_serializing_if = "is_learned")]
+    pub learn: bool,
+}
+
+/// What `learn` is where a field leaves it out.
+fn learned() -> bool {
+    true
+}
+
+fn is_learned(learn: &bool) -> bool {
+    *learn
 }
 
 /// What `key` is where a schema leaves it out.
@@ -205,6 +247,13 @@ impl Field {
             about: None,
             missing_as: None,
             column: None,
+            decimal: None,
+            group: None,
+            scale: None,
+            pattern: Vec::new(),
+            format: Vec::new(),
+            zero_is_missing: false,
+            learn: true,
         }
     }
 
@@ -269,6 +318,9 @@ pub struct Schema {
     /// Which targets are of the class that a classification tells; a boolean target needs none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub class: Option<Class>,
+    /// The columns of files that have no header, in their order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub columns: Vec<String>,
     /// What a message without a value does.
     #[serde(default, skip_serializing_if = "Delisting::is_default")]
     pub delisting: Delisting,
@@ -300,6 +352,7 @@ impl PartialEq for Schema {
             place,
             missing,
             class,
+            columns,
             delisting,
             missing_as,
             crawl: _,
@@ -316,6 +369,7 @@ impl PartialEq for Schema {
             && *place == other.place
             && *missing == other.missing
             && *class == other.class
+            && *columns == other.columns
             && *delisting == other.delisting
             && *missing_as == other.missing_as
             && *fields == other.fields
@@ -419,6 +473,7 @@ impl Schema {
     pub fn features(&self) -> impl Iterator<Item = &Field> {
         self.fields.iter().filter(|field| {
             field.kind != Kind::Text
+                && field.learn
                 && field.name != self.key
                 && self.time.as_deref() != Some(field.name.as_str())
                 && self.target.as_deref() != Some(field.name.as_str())

@@ -32,7 +32,7 @@ fn each_fault_has_its_reason() {
         decode(text.as_bytes()).expect_err(to).code()
     };
     assert_eq!(with(r#""city":"Kazan","#, ""), "missing_field");
-    assert_eq!(with(r#""floor":3"#, r#""floor":"3""#), "wrong_type");
+    assert_eq!(with(r#""floor":3"#, r#""floor":"third""#), "wrong_type");
     assert_eq!(with(r#""floor":3"#, r#""floor":[3]"#), "wrong_type");
     assert_eq!(with(r#""floor":3"#, r#""floor":3000"#), "out_of_bounds");
     assert_eq!(with("Kazan", r"Ka\u0000zan"), "invalid_text");
@@ -172,6 +172,8 @@ proptest! {
             record["area"] = area.into();
         }
         let decoded = decode(record.to_string().as_bytes()).expect("valid");
+        // White space around a text is no part of it.
+        record["city"] = city.trim().into();
         prop_assert_eq!(serde_json::Value::from(encode::to_json(&decoded.batch, 0)), record);
     }
 }

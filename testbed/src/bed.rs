@@ -1,5 +1,7 @@
 //! A test's own database, topics and groups.
 
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
 use std::time::Duration;
 
 use common::Layered;
@@ -28,66 +30,75 @@ pub struct Testbed {
 
 impl Testbed {
     /// A fresh database, and topics on the brokers of `HEDONIC_TEST_KAFKA` or an embedded one.
-    pub async fn start() -> Testbed {
-        match std::env::var("HEDONIC_TEST_KAFKA") {
-            Ok(brokers) if !brokers.is_empty() => Testbed::on(&brokers).await,
-            _ => {
-                let broker = Broker::start().expect("the embedded broker starts");
-                let address = broker.address();
-                let mut bed = Testbed::on_nothing(&address).await;
-                // It waits for other members: three seconds for the first one, when one has left a
-                // second less than this. Whoever waits longer than this is forgotten, unanswered.
-                bed.session_timeout_ms = "5000";
-                for topic in bed.kafka(&[]).topics.all() {
-                    broker
-                        .create_topic(topic, PARTITIONS)
-                        .expect("the embedded broker takes a topic");
+    pub fn start() -> BoxFuture<'static, Testbed> {
+        async move {
+            match std::env::var("HEDONIC_TEST_KAFKA") {
+                Ok(brokers) if !brokers.is_empty() => Testbed::on(&brokers).await,
+                _ => {
+                    let broker = Broker::start().expect("the embedded broker starts");
+                    let address = broker.address();
+                    let mut bed = Testbed::on_nothing(&address).await;
+                    // It waits for other members: three seconds for the first one, when one has left a
+                    // second less than this. Whoever waits longer than this is forgotten, unanswered.
+                    bed.session_timeout_ms = "5000";
+                    for topic in bed.kafka(&[]).topics.all() {
+                        broker
+                            .create_topic(topic, PARTITIONS)
+                            .expect("the embedded broker takes a topic");
+                    }
+                    bed._broker = Some(broker);
+                    bed
                 }
-                bed._broker = Some(broker);
-                bed
             }
         }
+        .boxed()
     }
 
     /// A fresh database, and topics on given brokers.
-    pub async fn on(brokers: &str) -> Testbed {
-        let bed = Testbed::on_nothing(brokers).await;
-        let kafka = bed.kafka(&[]);
-        common::kafka::ensure_topics(&kafka, &kafka.topics.all())
-            .await
-            .expect("the topics can be made");
-        bed
+    pub fn on<'a>(brokers: &'a str) -> BoxFuture<'a, Testbed> {
+        async move {
+            let bed = Testbed::on_nothing(brokers).await;
+            let kafka = bed.kafka(&[]);
+            common::kafka::ensure_topics(&kafka, &kafka.topics.all())
+                .await
+                .expect("the topics can be made");
+            bed
+        }
+        .boxed()
     }
 
     /// A fresh database; no topic is made.
-    pub async fn on_nothing(brokers: &str) -> Testbed {
-        common::telemetry::log("warn", false);
-        common::telemetry::record_metrics();
-        common::telemetry::choose_tls_provider();
-        let home = tempfile::tempdir().expect("a temporary directory");
-        // The server's user must reach it where the test runs as root.
-        open_to_all(home.path());
-        let mut options = PostgresOptions::new(home.path());
-        // The data of a test need not survive a power cut.
-        options.settings.push(("fsync".into(), "off".into()));
-        let postgres = Postgres::start(options)
-            .await
-            .expect("the embedded PostgreSQL starts");
-        let pool = PgPoolOptions::new()
-            .max_connections(4)
-            .acquire_timeout(Duration::from_secs(60))
-            .connect(&postgres.url())
-            .await
-            .expect("the embedded PostgreSQL answers");
-        Testbed {
-            _home: home,
-            postgres,
-            _broker: None,
-            brokers: brokers.to_owned(),
-            session_timeout_ms: "6000",
-            mark: format!("t{:08x}", rand::random::<u32>()),
-            pool,
+    pub fn on_nothing<'a>(brokers: &'a str) -> BoxFuture<'a, Testbed> {
+        async move {
+            common::telemetry::log("warn", false);
+            common::telemetry::record_metrics();
+            common::telemetry::choose_tls_provider();
+            let home = tempfile::tempdir().expect("a temporary directory");
+            // The server's user must reach it where the test runs as root.
+            open_to_all(home.path());
+            let mut options = PostgresOptions::new(home.path());
+            // The data of a test need not survive a power cut.
+            options.settings.push(("fsync".into(), "off".into()));
+            let postgres = Postgres::start(options)
+                .await
+                .expect("the embedded PostgreSQL starts");
+            let pool = PgPoolOptions::new()
+                .max_connections(4)
+                .acquire_timeout(Duration::from_secs(60))
+                .connect(&postgres.url())
+                .await
+                .expect("the embedded PostgreSQL answers");
+            Testbed {
+                _home: home,
+                postgres,
+                _broker: None,
+                brokers: brokers.to_owned(),
+                session_timeout_ms: "6000",
+                mark: format!("t{:08x}", rand::random::<u32>()),
+                pool,
+            }
         }
+        .boxed()
     }
 
     /// Where the brokers are.
@@ -101,13 +112,16 @@ impl Testbed {
     }
 
     /// The database's URL as seen through a gate before it.
-    pub async fn behind_a_gate(&self) -> (crate::Gate, String) {
-        let url = self.database_url();
-        let (credentials, rest) = url.split_once('@').expect("the URL has a password");
-        let (server, database) = rest.split_once('/').expect("the URL has a database");
-        let gate = crate::Gate::before(server.parse().expect("an address")).await;
-        let url = format!("{credentials}@{}/{database}", gate.address());
-        (gate, url)
+    pub fn behind_a_gate<'a>(&'a self) -> BoxFuture<'a, (crate::Gate, String)> {
+        async move {
+            let url = self.database_url();
+            let (credentials, rest) = url.split_once('@').expect("the URL has a password");
+            let (server, database) = rest.split_once('/').expect("the URL has a database");
+            let gate = crate::Gate::before(server.parse().expect("an address")).await;
+            let url = format!("{credentials}@{}/{database}", gate.address());
+            (gate, url)
+        }
+        .boxed()
     }
 
     /// Connections to the database.
@@ -177,11 +191,14 @@ impl Testbed {
     }
 
     /// The number a query gives.
-    pub async fn number(&self, sql: &str) -> i64 {
-        sqlx::query_scalar(sql)
-            .fetch_one(&self.pool)
-            .await
-            .unwrap_or_else(|error| panic!("{sql}: {error}"))
+    pub fn number<'a>(&'a self, sql: &'a str) -> BoxFuture<'a, i64> {
+        async move {
+            sqlx::query_scalar(sql)
+                .fetch_one(&self.pool)
+                .await
+                .unwrap_or_else(|error| panic!("{sql}: {error}"))
+        }
+        .boxed()
     }
 }
 

@@ -1,5 +1,7 @@
 //! Sending and receiving as any outside client would.
 
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
 use std::time::{Duration, Instant};
 
 use rdkafka::consumer::{BaseConsumer, Consumer};
@@ -34,24 +36,31 @@ impl Received {
 
 impl Testbed {
     /// Sends messages (key, payload) and waits until all are delivered.
-    pub async fn send(&self, topic: &str, messages: &[(String, Vec<u8>)]) {
-        let producer = self.kafka(&[]).producer().expect("a producer");
-        let mut deliveries = Vec::with_capacity(messages.len());
-        for (key, payload) in messages {
-            let record = FutureRecord::to(topic).key(key).payload(payload);
-            match producer.send_result(record) {
-                Ok(delivery) => deliveries.push(delivery),
-                Err((error, _)) => panic!("{topic} does not take a message: {error}"),
+    pub fn send<'a>(
+        &'a self,
+        topic: &'a str,
+        messages: &'a [(String, Vec<u8>)],
+    ) -> BoxFuture<'a, ()> {
+        async move {
+            let producer = self.kafka(&[]).producer().expect("a producer");
+            let mut deliveries = Vec::with_capacity(messages.len());
+            for (key, payload) in messages {
+                let record = FutureRecord::to(topic).key(key).payload(payload);
+                match producer.send_result(record) {
+                    Ok(delivery) => deliveries.push(delivery),
+                    Err((error, _)) => panic!("{topic} does not take a message: {error}"),
+                }
+            }
+            for delivery in deliveries {
+                tokio::time::timeout(DELIVERY, delivery)
+                    .await
+                    .expect("a delivery in time")
+                    .expect("the producer lives")
+                    .map_err(|(error, _)| error)
+                    .expect("the message is delivered");
             }
         }
-        for delivery in deliveries {
-            tokio::time::timeout(DELIVERY, delivery)
-                .await
-                .expect("a delivery in time")
-                .expect("the producer lives")
-                .map_err(|(error, _)| error)
-                .expect("the message is delivered");
-        }
+        .boxed()
     }
 
     /// All messages of a topic from its beginning: at least `count`, then what comes within a
@@ -59,12 +68,20 @@ impl Testbed {
     ///
     /// # Panics
     /// When there are fewer after `limit`.
-    pub async fn receive(&self, topic: &str, count: usize, limit: Duration) -> Vec<Received> {
-        let kafka = self.kafka(&[]);
-        let topic = topic.to_owned();
-        tokio::task::spawn_blocking(move || receive(&kafka, &topic, count, limit))
-            .await
-            .expect("the receiver does not panic")
+    pub fn receive<'a>(
+        &'a self,
+        topic: &'a str,
+        count: usize,
+        limit: Duration,
+    ) -> BoxFuture<'a, Vec<Received>> {
+        async move {
+            let kafka = self.kafka(&[]);
+            let topic = topic.to_owned();
+            tokio::task::spawn_blocking(move || receive(&kafka, &topic, count, limit))
+                .await
+                .expect("the receiver does not panic")
+        }
+        .boxed()
     }
 }
 

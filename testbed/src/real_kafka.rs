@@ -1,5 +1,7 @@
 //! An Apache Kafka of a test's own, from `scripts/kafka`: to be restarted, killed and refused.
 
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
 use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -27,39 +29,45 @@ impl RealKafka {
     ///
     /// # Panics
     /// When it is asked for and cannot be had.
-    pub async fn start(arguments: &[&str]) -> Option<RealKafka> {
-        if std::env::var_os(ASKED_FOR).is_none() {
-            // Past the test harness, which hides what a test prints that passes.
-            let _ = std::io::stderr().write_all(
-                format!("SKIPPED: set {ASKED_FOR}=1 to test on Apache Kafka\n").as_bytes(),
-            );
-            return None;
+    pub fn start<'a>(arguments: &'a [&'a str]) -> BoxFuture<'a, Option<RealKafka>> {
+        async move {
+            if std::env::var_os(ASKED_FOR).is_none() {
+                // Past the test harness, which hides what a test prints that passes.
+                let _ = std::io::stderr().write_all(
+                    format!("SKIPPED: set {ASKED_FOR}=1 to test on Apache Kafka\n").as_bytes(),
+                );
+                return None;
+            }
+            Some(RealKafka::launch(arguments).await)
         }
-        Some(RealKafka::launch(arguments).await)
+        .boxed()
     }
 
     /// Starts one whether or not it is asked for.
     ///
     /// # Panics
     /// When it cannot be had.
-    pub async fn launch(arguments: &[&str]) -> RealKafka {
-        let home = tempfile::tempdir().expect("a temporary directory");
-        let mut command = script(home.path());
-        command
-            .args(["start", "--timeout-s", PATIENCE_S, "--dir"])
-            .arg(home.path())
-            .args(arguments);
-        let output = tokio::task::spawn_blocking(move || command.output())
-            .await
-            .expect("the script does not panic")
-            .expect("the script starts");
-        assert!(
-            output.status.success(),
-            "Apache Kafka could not be started: {}",
-            String::from_utf8_lossy(&output.stderr)
-        );
-        let brokers = String::from_utf8_lossy(&output.stdout).trim().to_owned();
-        RealKafka { home, brokers }
+    pub fn launch<'a>(arguments: &'a [&'a str]) -> BoxFuture<'a, RealKafka> {
+        async move {
+            let home = tempfile::tempdir().expect("a temporary directory");
+            let mut command = script(home.path());
+            command
+                .args(["start", "--timeout-s", PATIENCE_S, "--dir"])
+                .arg(home.path())
+                .args(arguments);
+            let output = tokio::task::spawn_blocking(move || command.output())
+                .await
+                .expect("the script does not panic")
+                .expect("the script starts");
+            assert!(
+                output.status.success(),
+                "Apache Kafka could not be started: {}",
+                String::from_utf8_lossy(&output.stderr)
+            );
+            let brokers = String::from_utf8_lossy(&output.stdout).trim().to_owned();
+            RealKafka { home, brokers }
+        }
+        .boxed()
     }
 
     /// The process id of the first broker, while it runs.
@@ -74,18 +82,27 @@ impl RealKafka {
     }
 
     /// Stops one broker, or all (`None`); `kill` does not ask it first.
-    pub async fn stop(&self, broker: Option<u32>, kill: bool) {
-        self.verb("stop", broker, kill).await;
+    pub fn stop<'a>(&'a self, broker: Option<u32>, kill: bool) -> BoxFuture<'a, ()> {
+        async move {
+            self.verb("stop", broker, kill).await;
+        }
+        .boxed()
     }
 
     /// Starts what is stopped, on the same ports and data.
-    pub async fn start_again(&self) {
-        self.verb("start", None, false).await;
+    pub fn start_again<'a>(&'a self) -> BoxFuture<'a, ()> {
+        async move {
+            self.verb("start", None, false).await;
+        }
+        .boxed()
     }
 
     /// Stops and starts one broker, or all (`None`).
-    pub async fn restart(&self, broker: Option<u32>, kill: bool) {
-        self.verb("restart", broker, kill).await;
+    pub fn restart<'a>(&'a self, broker: Option<u32>, kill: bool) -> BoxFuture<'a, ()> {
+        async move {
+            self.verb("restart", broker, kill).await;
+        }
+        .boxed()
     }
 
     /// The lines of `secure.env`, of a cluster started with `--secure`.
@@ -100,24 +117,28 @@ impl RealKafka {
     }
 
     /// Messages of a topic that a group has not read yet, as Kafka's own tool says.
-    pub async fn lag(&self, group: &str, topic: &str) -> i64 {
-        let said = self
-            .tool(&["ConsumerGroupCommand", "--describe", "--group", group])
-            .await;
-        // GROUP TOPIC PARTITION CURRENT-OFFSET LOG-END-OFFSET LAG …
-        said.lines()
-            .map(|line| line.split_whitespace().collect::<Vec<_>>())
-            .filter(|cells| cells.get(1) == Some(&topic))
-            .map(|cells| {
-                cells[5]
-                    .parse::<i64>()
-                    .unwrap_or_else(|_| panic!("no lag: {said}"))
-            })
-            .sum()
+    pub fn lag<'a>(&'a self, group: &'a str, topic: &'a str) -> BoxFuture<'a, i64> {
+        async move {
+            let said = self
+                .tool(&["ConsumerGroupCommand", "--describe", "--group", group])
+                .await;
+            // GROUP TOPIC PARTITION CURRENT-OFFSET LOG-END-OFFSET LAG …
+            said.lines()
+                .map(|line| line.split_whitespace().collect::<Vec<_>>())
+                .filter(|cells| cells.get(1) == Some(&topic))
+                .map(|cells| {
+                    cells[5]
+                        .parse::<i64>()
+                        .unwrap_or_else(|_| panic!("no lag: {said}"))
+                })
+                .sum()
+        }
+        .boxed()
     }
 
     /// Deletes all that is in a topic now, as retention would.
-    pub async fn delete_all(&self, topic: &str) {
+    pub fn delete_all<'a>(&'a self, topic: &'a str) -> BoxFuture<'a, ()> {
+        async move {
         let file = self.home.path().join("delete.json");
         let partitions: Vec<_> = (0..crate::bed::PARTITIONS)
             .map(|partition| serde_json::json!({"topic": topic, "partition": partition, "offset": -1}))
@@ -127,6 +148,8 @@ impl RealKafka {
         let file = file.display().to_string();
         self.tool(&["DeleteRecordsCommand", "--offset-json-file", &file])
             .await;
+        }
+        .boxed()
     }
 
     async fn tool(&self, arguments: &[&str]) -> String {

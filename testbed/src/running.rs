@@ -1,5 +1,7 @@
 //! A service started in the test's process.
 
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
 use std::net::{SocketAddr, TcpListener};
 use std::time::Duration;
 
@@ -39,37 +41,69 @@ impl Running {
     ///
     /// # Panics
     /// When it fails or does not leave in time.
-    pub async fn stop(mut self) {
-        self.shutdown.cancel();
-        tokio::time::timeout(LEAVING, &mut self.task)
-            .await
-            .expect("the service leaves in time")
-            .expect("the service does not panic")
-            .expect("the service leaves without an error");
+    pub fn stop(mut self) -> BoxFuture<'static, ()> {
+        async move {
+            self.shutdown.cancel();
+            tokio::time::timeout(LEAVING, &mut self.task)
+                .await
+                .expect("the service leaves in time")
+                .expect("the service does not panic")
+                .expect("the service leaves without an error");
+        }
+        .boxed()
+    }
+
+    /// Waits until it ends by itself, as nobody has asked it to: the reason it gives.
+    ///
+    /// # Panics
+    /// When it does not end within `limit`, or without a reason.
+    pub fn failure(mut self, limit: Duration) -> BoxFuture<'static, String> {
+        async move {
+            let ended = tokio::time::timeout(limit, &mut self.task).await;
+            let ended = ended.expect("the service ends in time");
+            let error = ended
+                .expect("the service does not panic")
+                .expect_err("a reason");
+            format!("{error:#}")
+        }
+        .boxed()
     }
 
     /// `GET path`: the status code and the body, which is JSON.
-    pub async fn get(&self, path: &str) -> (u16, serde_json::Value) {
-        let url = format!("http://{}{path}", self.http);
-        answer(reqwest::Client::new().get(url)).await
+    pub fn get<'a>(&'a self, path: &'a str) -> BoxFuture<'a, (u16, serde_json::Value)> {
+        async move {
+            let url = format!("http://{}{path}", self.http);
+            answer(reqwest::Client::new().get(url)).await
+        }
+        .boxed()
     }
 
     /// `GET path`: the body, whatever it is.
-    pub async fn text(&self, path: &str) -> String {
-        let url = format!("http://{}{path}", self.http);
-        let answer = reqwest::get(url).await.expect("the service answers");
-        answer.text().await.expect("a body")
+    pub fn text<'a>(&'a self, path: &'a str) -> BoxFuture<'a, String> {
+        async move {
+            let url = format!("http://{}{path}", self.http);
+            let answer = reqwest::get(url).await.expect("the service answers");
+            answer.text().await.expect("a body")
+        }
+        .boxed()
     }
 
     /// `POST path` with a body: the status code and the body of the answer, which is JSON.
-    pub async fn post(&self, path: &str, body: &str) -> (u16, serde_json::Value) {
-        let url = format!("http://{}{path}", self.http);
-        answer(reqwest::Client::new().post(url).body(body.to_owned())).await
+    pub fn post<'a>(
+        &'a self,
+        path: &'a str,
+        body: &'a str,
+    ) -> BoxFuture<'a, (u16, serde_json::Value)> {
+        async move {
+            let url = format!("http://{}{path}", self.http);
+            answer(reqwest::Client::new().post(url).body(body.to_owned())).await
+        }
+        .boxed()
     }
 
     /// Whether `/health/ready` says so.
-    pub async fn is_ready(&self) -> bool {
-        self.get("/health/ready").await.0 == 200
+    pub fn is_ready<'a>(&'a self) -> BoxFuture<'a, bool> {
+        async move { self.get("/health/ready").await.0 == 200 }.boxed()
     }
 }
 

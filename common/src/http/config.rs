@@ -42,6 +42,9 @@ pub struct HttpConfig {
     pub body_bytes_per_s: u64,
     /// How long a connection may stay open without a request.
     pub keep_alive_s: u64,
+    /// How long requests are still answered after the service was asked to stop and is not ready any
+    /// more: those who send them learn of it in that time.
+    pub drain_s: u64,
 }
 
 impl HttpConfig {
@@ -81,6 +84,11 @@ impl HttpConfig {
                 "http.{name} is {seconds}; expected 1 to 86400 seconds"
             );
         }
+        ensure!(
+            self.drain_s <= 3600,
+            "http.drain_s is {}; expected 0 to 3600 seconds",
+            self.drain_s
+        );
         Ok(())
     }
 

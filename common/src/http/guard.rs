@@ -34,6 +34,7 @@ impl Kind {
         match path {
             "/health/live" | "/health/ready" => Kind::Health,
             "/" | "/openapi.json" => Kind::Page,
+            path if path.starts_with("/assets/") => Kind::Page,
             "/metrics" => Kind::Metrics,
             "/status" | "/quality" => Kind::Status,
             _ => Kind::Rest,

@@ -8,13 +8,13 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::Poll;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use actix_web::body::{BodySize, BoxBody, MessageBody};
 use actix_web::dev::{Payload, ServiceRequest, ServiceResponse};
 use actix_web::error::InternalError;
-use actix_web::http::StatusCode;
 use actix_web::http::header::{HeaderName, HeaderValue, WWW_AUTHENTICATE};
+use actix_web::http::{ConnectionType, StatusCode};
 use actix_web::middleware::Next;
 use actix_web::{Error, HttpMessage, web};
 
@@ -22,7 +22,7 @@ use super::body::{self, Pace, Paced, Progress};
 use super::connections::Place;
 use super::error_answer;
 use super::guard::{Guard, Refusal};
-use crate::Metric;
+use crate::{Health, Metric};
 
 /// By which a request is found in the log; a client may give one.
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -89,6 +89,12 @@ pub(super) async fn take(
         answered
     };
     answered.headers_mut().insert(REQUEST_ID, header(&id));
+    let health = answered.request().app_data::<web::Data<Health>>();
+    if health.is_some_and(|health| health.is_leaving()) {
+        // The client's next request goes to one that stays.
+        let head = answered.response_mut().head_mut();
+        head.set_connection_type(ConnectionType::Close);
+    }
     if let Some(place) = &place {
         // Of a stream that goes on without end nobody knows whether the client is slow.
         match answered.response().body().size() {
@@ -97,10 +103,27 @@ pub(super) async fn take(
         }
     }
     let status = answered.status().as_u16();
-    let ms = began.elapsed().as_secs_f64() * 1e3;
+    let took = began.elapsed();
+    measure(&path, status, took);
+    let ms = took.as_secs_f64() * 1e3;
     let peer = answered.request().peer_addr().map(|peer| peer.to_string());
     tracing::debug!(request_id = id, %method, path, status, ms, peer, "answered over HTTP");
     Ok(answered)
+}
+
+/// Counts a request's time, but for those that machines make by themselves.
+fn measure(path: &str, status: u16, took: Duration) {
+    if path.starts_with("/health/") || path == "/metrics" {
+        return;
+    }
+    let status = match status / 100 {
+        1 => "1xx",
+        2 => "2xx",
+        3 => "3xx",
+        4 => "4xx",
+        _ => "5xx",
+    };
+    metrics::histogram!(Metric::HttpRequestSeconds.name(), "status" => status).record(took);
 }
 
 /// Lets a GET that sets something off through, where [`Guard::admit_trigger`] does.
@@ -155,9 +178,7 @@ fn refuse_late(answered: ServiceResponse<BoxBody>) -> ServiceResponse<BoxBody> {
     let (request, _) = answered.into_parts();
     let why = "the body comes too slowly (http.body_bytes_per_s, http.body_s): send it again";
     let mut answer = error_answer(StatusCode::REQUEST_TIMEOUT.as_u16(), why);
-    answer
-        .head_mut()
-        .set_connection_type(actix_web::http::ConnectionType::Close);
+    answer.head_mut().set_connection_type(ConnectionType::Close);
     ServiceResponse::new(request, answer)
 }
 

@@ -64,7 +64,9 @@ pub struct Anchored {
     state: Arc<State>,
     /// That of the assignment from which the last batch was gathered.
     epoch: u64,
-    is_paused: bool,
+    /// What is paused: librdkafka remembers a pause of a partition also while another member has it, so
+    /// that each has to be resumed, whoever holds it by then.
+    paused: Option<TopicPartitionList>,
 }
 
 impl Anchored {
@@ -93,7 +95,7 @@ impl Anchored {
             client,
             state,
             epoch: 0,
-            is_paused: false,
+            paused: None,
         })
     }
 
@@ -264,30 +266,26 @@ impl Anchored {
     /// Takes no messages until [`Anchored::resume`]: what was fetched ahead is let go of. False when
     /// paused before.
     pub fn pause(&mut self) -> bool {
-        let pauses = !self.is_paused;
-        if pauses {
-            self.tell("pause", |consumer, list| consumer.pause(list));
-            self.is_paused = true;
+        if self.paused.is_some() {
+            return false;
         }
-        pauses
+        let consumer = self.consumer();
+        let held = consumer.assignment();
+        let paused = held.and_then(|held| consumer.pause(&held).map(|()| held));
+        self.paused = Some(paused.unwrap_or_else(|error| {
+            tracing::warn!("cannot pause partitions: {error}");
+            TopicPartitionList::new()
+        }));
+        true
     }
 
-    /// Takes messages again after [`Anchored::pause`].
+    /// Takes messages again after [`Anchored::pause`]: of all that was paused, also where a rebalance
+    /// took it away meanwhile, since it may come back.
     pub fn resume(&mut self) {
-        if self.is_paused {
-            self.tell("resume", |consumer, list| consumer.resume(list));
-            self.is_paused = false;
-        }
-    }
-
-    fn tell(
-        &self,
-        what: &str,
-        tell: impl Fn(&BaseConsumer<Context>, &TopicPartitionList) -> KafkaResult<()>,
-    ) {
-        let told = self.consumer().assignment();
-        if let Err(error) = told.and_then(|list| tell(self.consumer(), &list)) {
-            tracing::warn!("cannot {what} partitions: {error}");
+        if let Some(paused) = self.paused.take()
+            && let Err(error) = self.consumer().resume(&paused)
+        {
+            tracing::warn!("cannot resume partitions: {error}");
         }
     }
 

@@ -1,4 +1,4 @@
-//! The interface described for programs (`/openapi.json`) and a page for people to try it (`/`).
+//! The interface described for programs (`/openapi.json`).
 
 mod record;
 
@@ -9,18 +9,9 @@ use serde_json::{Value, json};
 use self::record::{example, record, tensors};
 use super::Predictor;
 
-/// Self-contained: it asks nobody but this service.
-const PAGE: &str = include_str!("page.html");
-
 /// OpenAPI 3.1 of all that this service takes; null where [`fill`] says what the schema and the
 /// settings make of it.
 const DOCUMENT: &str = include_str!("openapi/document.json");
-
-pub(super) async fn page() -> HttpResponse {
-    HttpResponse::Ok()
-        .content_type("text/html; charset=utf-8")
-        .body(PAGE)
-}
 
 pub(super) async fn document(predictor: web::Data<Predictor>) -> HttpResponse {
     let mut document: Value =

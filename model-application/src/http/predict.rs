@@ -1,13 +1,16 @@
 //! `POST /predict`: one record or an array of them; with `?explain=5` also why, and five past
 //! records like each.
 
+use std::rc::Rc;
+
 use actix_web::http::header::ContentType;
-use actix_web::{HttpResponse, web};
+use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::predictor::{Asking, Predictor, Said};
 use super::refused::Refused;
+use super::together::Together;
 use crate::answer::Namespace;
 
 /// What may stand behind `/predict?`.
@@ -22,6 +25,7 @@ pub(super) struct Query {
 }
 
 pub(super) async fn predict(
+    request: HttpRequest,
     predictor: web::Data<Predictor>,
     query: web::Query<Query>,
     body: Result<web::Bytes, actix_web::Error>,
@@ -39,11 +43,17 @@ pub(super) async fn predict(
         is_drawn: false,
     };
     if !is_array {
-        let said = predictor.price(&asking(&[&body])).await?.pop();
-        return match said {
-            Some(Said::Priced(payload)) => Ok(ok(payload)),
-            Some(Said::Refused(refusal)) => Err(Refused::Record(refusal)),
-            None => Err(Refused::new(500, "the record got no answer")),
+        let together = request.app_data::<Rc<Together>>();
+        let answer = match together.filter(|_| query.explain.is_none()) {
+            Some(together) => together.price(&predictor, body, query.namespace).await?,
+            None => {
+                let answers = predictor.price(&asking(&[&body])).await?.pop();
+                answers.ok_or_else(|| Refused::new(500, "the record got no answer"))?
+            }
+        };
+        return match answer {
+            Said::Priced(payload) => Ok(ok(payload)),
+            Said::Refused(refusal) => Err(Refused::Record(refusal)),
         };
     }
     let records: Vec<&RawValue> = serde_json::from_slice(&body)

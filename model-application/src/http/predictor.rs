@@ -169,6 +169,31 @@ impl Predictor {
         Ok(said)
     }
 
+    /// Prices records that nobody asks for in earnest: nothing of them is stored, remembered or counted.
+    /// An answer or a refusal each, in their order.
+    pub(super) fn consider(
+        &self,
+        records: &[&[u8]],
+        explain: Option<usize>,
+    ) -> Result<Vec<Value>, Refused> {
+        let loaded = self.serving.current().ok_or_else(Refused::no_model)?;
+        let (decoded, asked, refusals) = self.decode(&Asking {
+            records,
+            explain,
+            namespace: Namespace::Http,
+            is_drawn: true,
+        })?;
+        let wrong = |error: anyhow::Error| Refused::new(500, format!("{error:#}"));
+        let priced = price(&self.schema, &decoded, &asked, &loaded)
+            .map_err(|error| wrong(anyhow::Error::new(error)))?;
+        let mut answers = priced.answers.iter();
+        let said = refusals.into_iter().map(|refusal| match refusal {
+            Some(refusal) => Ok(*refusal),
+            None => serde_json::to_value(answers.next()).map_err(|error| wrong(error.into())),
+        });
+        said.collect()
+    }
+
     /// Good rows, what each asks for, and for each record why it is none.
     #[allow(clippy::type_complexity)]
     fn decode(

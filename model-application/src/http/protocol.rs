@@ -113,6 +113,8 @@ struct Request {
     inputs: Vec<Input>,
     #[serde(default)]
     outputs: Vec<Wanted>,
+    #[serde(default)]
+    parameters: Map<String, Value>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -197,6 +199,7 @@ fn has_id(request: &Request) -> bool {
 /// A record a row. One without a key gets one: the request's id, or a drawn one, and its row.
 fn records(predictor: &Predictor, request: &Request) -> Result<Vec<Vec<u8>>, String> {
     let schema = &predictor.schema;
+    tensor::check_content_type("the request", &request.parameters)?;
     let mut records: Vec<Map<String, Value>> = Vec::new();
     for (index, input) in request.inputs.iter().enumerate() {
         let Some(field) = schema.field(&input.name) else {

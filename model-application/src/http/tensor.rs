@@ -11,6 +11,27 @@ pub(super) struct Input {
     pub shape: Vec<usize>,
     pub datatype: String,
     pub data: Value,
+    /// What the client says of the data besides: its encoding must not be passed over.
+    #[serde(default)]
+    pub parameters: Map<String, Value>,
+}
+
+/// Encodings of data that mean what the datatype says (MLServer's names).
+const CONTENT_TYPES: [&str; 5] = ["str", "np", "pd", "datetime", "hg_json"];
+
+/// Refuses data in an encoding that is not read, such as base64: taken as it is, it would be another value.
+///
+/// # Errors
+/// What was found and what is expected.
+pub(super) fn check_content_type(whose: &str, parameters: &Map<String, Value>) -> Result<(), String> {
+    match parameters.get("content_type") {
+        None | Some(Value::Null) => Ok(()),
+        Some(Value::String(found)) if CONTENT_TYPES.contains(&found.as_str()) => Ok(()),
+        Some(found) => Err(format!(
+            "{whose}: expected no content_type, or one of {}, found {found}: send the values themselves",
+            CONTENT_TYPES.join(", ")
+        )),
+    }
 }
 
 /// An output: a number a row.
@@ -32,22 +53,20 @@ pub(super) fn datatype(field: &Field) -> &'static str {
     }
 }
 
-/// Datatypes that are taken for a field of a kind: a text may be sent as a number, and the other way
-/// round only where it is one.
+/// Datatypes that are taken for a field of a kind: those whose values the field takes in JSON. A text is read
+/// as any text is; a name may be a whole number, and a boolean 0 or 1.
 fn takes(kind: Kind, datatype: &str) -> bool {
     const WHOLE: [&str; 8] = [
         "INT8", "INT16", "INT32", "INT64", "UINT8", "UINT16", "UINT32", "UINT64",
     ];
     let is_whole = WHOLE.contains(&datatype);
     let is_number = is_whole || ["FP16", "FP32", "FP64"].contains(&datatype);
-    match kind {
-        Kind::Category => datatype == "BYTES",
-        // The key may be a number.
-        Kind::Text => datatype == "BYTES" || is_whole,
-        Kind::Timestamp => datatype == "BYTES" || is_number,
-        Kind::Number | Kind::Integer => is_number,
-        Kind::Boolean => datatype == "BOOL",
-    }
+    let is_boolean = datatype == "BOOL";
+    datatype == "BYTES"
+        || match kind {
+            Kind::Category | Kind::Text | Kind::Boolean => is_whole || is_boolean,
+            Kind::Timestamp | Kind::Number | Kind::Integer => is_number,
+        }
 }
 
 /// Sets the field of each record; all inputs have the same count of rows.
@@ -65,7 +84,9 @@ pub(super) fn set(
         shape,
         datatype: found,
         data,
+        parameters,
     } = input;
+    check_content_type(&format!("input {name}"), parameters)?;
     if !takes(field.kind, found) {
         let expected = datatype(field);
         return Err(format!(

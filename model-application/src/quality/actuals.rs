@@ -14,7 +14,7 @@ use ledger::rejects::Reject;
 use rdkafka::Message;
 use records::limits::{KEY_BYTES, MESSAGE_BYTES};
 use records::measure::Reading;
-use records::{Schema, timestamp};
+use records::{Kind, Schema, timestamp};
 use serde_json::{Map, Value};
 use tokio::runtime::Handle;
 use valuation::Link;
@@ -191,7 +191,10 @@ fn read(schema: &Schema, payload: &[u8], arrival_us: i64) -> Result<Actual, Stri
     let record: Map<String, Value> =
         serde_json::from_slice(payload).map_err(|error| format!("{}: {error}", expected()))?;
     let request_id = match record.get("id").or_else(|| record.get(&schema.key)) {
-        Some(Value::String(id)) if !id.trim().is_empty() && !id.contains('\0') => id.clone(),
+        // Without the spaces around it, as requests are read.
+        Some(Value::String(id)) if !id.trim().is_empty() && !id.contains('\0') => {
+            id.trim().to_owned()
+        }
         Some(Value::Number(id)) => id.to_string(),
         _ => return Err(format!("{}: the id of a request is missing", expected())),
     };
@@ -204,13 +207,11 @@ fn read(schema: &Schema, payload: &[u8], arrival_us: i64) -> Result<Actual, Stri
     }
     let target = schema.target.as_deref().unwrap_or("price");
     let field = schema.field(target);
-    let found = match (
-        record.get(target),
-        field.filter(|field| field.is_measured()),
-    ) {
+    let is_number = |field: &&Field| matches!(field.kind, Kind::Number | Kind::Integer);
+    let found = match (record.get(target), field.filter(is_number)) {
         (Some(Value::String(text)), Some(field)) => match field.read(text) {
             Reading::Value(value) => Some(value),
-            Reading::OtherUnit(_) | Reading::NoNumber => None,
+            Reading::OtherUnit(_) | Reading::Ambiguous(..) | Reading::NoNumber => None,
         },
         (found, _) => found.and_then(Value::as_f64),
     };

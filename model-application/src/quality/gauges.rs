@@ -1,57 +1,86 @@
-//! Quality as Prometheus metrics: of whole models; segments are in `GET /quality` and the table.
+//! Quality as Prometheus metrics: of whole models; segments are in `GET /quality` and the table. Of the models
+//! that answered in the longest window the newest are shown: a model that is replaced every few minutes must
+//! not leave series without end.
+
+use std::collections::BTreeSet;
 
 use common::Metric;
+use common::series::Series;
 
 use super::figures::Figures;
 use super::round::{Group, Quality};
 
-pub(super) fn show(quality: &Quality) {
-    for group in quality
-        .groups
-        .iter()
-        .filter(|group| group.segment.is_none())
-    {
-        let set = |metric: Metric, value: Option<f64>| {
-            let (window, model) = (group.window.clone(), group.model.clone());
-            // Prometheus's way to say that there is no number.
-            metrics::gauge!(metric.name(), "window" => window, "model" => model)
-                .set(value.unwrap_or(f64::NAN));
-        };
-        show_group(group, set);
-    }
-    for moved in &quality.drift {
-        for field in &moved.fields {
-            metrics::gauge!(
-                Metric::DriftPsi.name(),
-                "window" => moved.window.clone(),
-                "model" => moved.model.clone(),
-                "field" => field.field.clone()
-            )
-            .set(field.psi);
+/// Most models whose series are shown.
+const MOST_MODELS: usize = 8;
+
+/// All series of a round.
+pub(super) fn of(quality: &Quality) -> Vec<Series> {
+    let models = newest(quality);
+    let mut all = Vec::new();
+    for group in &quality.groups {
+        if group.segment.is_none() && models.contains(&*group.model) {
+            of_group(group, &mut all);
         }
     }
-    if let Some(expected) = quality.expected_mdape {
-        metrics::gauge!(Metric::QualityExpectedMdape.name()).set(expected);
+    for moved in &quality.drift {
+        if models.contains(&*moved.model) {
+            all.extend(moved.fields.iter().map(|field| Series {
+                metric: Metric::DriftPsi,
+                labels: vec![
+                    ("window", moved.window.clone()),
+                    ("model", moved.model.clone()),
+                    ("field", field.field.clone()),
+                ],
+                value: field.psi,
+            }));
+        }
     }
+    all.extend(quality.expected_mdape.map(|value| Series {
+        metric: Metric::QualityExpectedMdape,
+        labels: Vec::new(),
+        value,
+    }));
+    all
 }
 
-fn show_group(group: &Group, set: impl Fn(Metric, Option<f64>)) {
+/// Versions are numbered with leading zeros: the last names are the newest. What drift is looked at for
+/// answers now, whatever its name.
+fn newest(quality: &Quality) -> BTreeSet<&str> {
+    let whole = quality
+        .groups
+        .iter()
+        .filter(|group| group.segment.is_none());
+    let names: BTreeSet<&str> = whole.map(|group| &*group.model).collect();
+    let newest = names.into_iter().rev().take(MOST_MODELS);
+    let current = quality.drift.iter().map(|moved| &*moved.model);
+    newest.chain(current).collect()
+}
+
+fn of_group(group: &Group, all: &mut Vec<Series>) {
+    let mut add = |metric: Metric, value: Option<f64>| {
+        all.push(Series {
+            metric,
+            labels: vec![
+                ("window", group.window.clone()),
+                ("model", group.model.clone()),
+            ],
+            value: value.unwrap_or(f64::NAN),
+        });
+    };
     let figures = group.figures.as_ref();
     let of = |value: fn(&Figures) -> f64| figures.map(value);
     let ratios = figures.and_then(|figures| figures.ratios.as_ref());
-    set(Metric::QualityAnswers, Some(group.answers as f64));
-    set(Metric::QualityLabelled, Some(group.labelled as f64));
-    set(Metric::QualityLabelDelay, group.label_delay_s);
-    set(Metric::QualityMdape, of(|figures| figures.mdape.value));
-    set(Metric::QualityRmse, of(|figures| figures.rmse));
-    set(Metric::QualityBias, of(|figures| figures.bias));
-    set(Metric::QualityWithin10, of(|figures| figures.within_10));
-    set(Metric::QualityWithin20, of(|figures| figures.within_20));
-    set(
-        Metric::QualityCoverage,
-        of(|figures| figures.coverage.value),
-    );
-    set(Metric::QualityCod, ratios.map(|ratios| ratios.cod.value));
-    set(Metric::QualityPrd, ratios.map(|ratios| ratios.prd.value));
-    set(Metric::QualityPrb, ratios.map(|ratios| ratios.prb.value));
+    add(Metric::QualityAnswers, Some(group.answers as f64));
+    add(Metric::QualityLabelled, Some(group.labelled as f64));
+    add(Metric::QualityLabelDelay, group.label_delay_s);
+    add(Metric::QualityMdape, of(|figures| figures.mdape.value));
+    add(Metric::QualityRmse, of(|figures| figures.rmse));
+    add(Metric::QualityBias, of(|figures| figures.bias));
+    add(Metric::QualityWithin10, of(|figures| figures.within_10));
+    add(Metric::QualityWithin20, of(|figures| figures.within_20));
+    let coverage = of(|figures| figures.coverage.value);
+    add(Metric::QualityCoverage, coverage);
+    add(Metric::QualityCod, ratios.map(|ratios| ratios.cod.value));
+    add(Metric::QualityPrd, ratios.map(|ratios| ratios.prd.value));
+    add(Metric::QualityPrb, ratios.map(|ratios| ratios.prb.value));
 }

@@ -95,6 +95,13 @@ impl Rounds {
         Arc::clone(&self.last.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
+    /// The last round's results of whole models, and how far each field has moved.
+    pub(crate) fn in_short(&self) -> serde_json::Value {
+        let mut quality = Quality::clone(&self.last());
+        quality.groups.retain(|group| group.segment.is_none());
+        serde_json::json!(quality)
+    }
+
     /// A round and its rows in the table, within `deadline`: a connection that is silent costs one round.
     async fn at_once(&self, pool: &PgPool, deadline: Duration) -> anyhow::Result<Quality> {
         let mut session = Session::begin(pool, deadline).await?;
@@ -282,6 +289,7 @@ pub(crate) async fn keep(
     shutdown: Shutdown,
 ) {
     let pause = Duration::from_secs(rounds.config.every_s.max(1));
+    let shown = common::series::Writer::new();
     loop {
         tokio::select! {
             () = tokio::time::sleep(pause) => {}
@@ -290,7 +298,7 @@ pub(crate) async fn keep(
         let began = Instant::now();
         match rounds.at_once(&pool, deadline * MOST_STATEMENTS).await {
             Ok(quality) => {
-                gauges::show(&quality);
+                shown.show(gauges::of(&quality));
                 *rounds.last.lock().unwrap_or_else(PoisonError::into_inner) = Arc::new(quality);
                 tracing::debug!(took_ms = began.elapsed().as_millis() as u64, "quality");
             }

@@ -120,7 +120,7 @@ impl Watch {
 }
 
 /// All processes' counts of a model's last so many seconds, by whole hours; `None` for none.
-pub(super) async fn tally(
+pub(crate) async fn tally(
     connection: &mut PgConnection,
     loaded: &Loaded,
     seconds: u32,

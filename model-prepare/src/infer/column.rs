@@ -1,53 +1,33 @@
-//! What is seen of a column, and which kind of field it is taken for.
+//! What is seen of a column: its cells, each once.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::HashMap;
 
 use records::schema::reserved::free_field;
-use records::{measure, timestamp};
+use records::timestamp;
 
-/// More levels than this are an identifier or free text.
-const MOST_LEVELS: usize = 5_000;
-/// Levels that are counted at all: memory is bounded.
-const MOST_COUNTED: usize = 200_000;
-/// Share of the cells that may be other than numbers in a column of numbers, such as "n/a".
-const SLIPS: f64 = 0.02;
-/// Longest piece of a cell that is repeated, in characters.
-const SHOWN_CHARS: usize = 40;
-/// Units that are counted in a column at most.
-const MOST_UNITS: usize = 50;
-/// What people write where they know nothing, and nobody means as a name.
-const MARKS: [&str; 6] = ["-", "--", "---", "–", "—", "?"];
+use super::words;
 
-/// A cell that is no number.
-#[derive(Debug, Clone, PartialEq)]
-pub(super) struct Slip {
-    pub(super) line: u64,
-    /// Its text, shortened.
+/// A text that a column has, and how often.
+#[derive(Debug)]
+pub(super) struct Cell {
     pub(super) text: String,
+    pub(super) count: usize,
+    /// The first line that has it.
+    pub(super) line: u64,
 }
 
 /// What was seen of a column.
+#[derive(Debug)]
 pub(super) struct Column {
     /// As the file has it.
     pub(super) header: String,
     /// As a schema can have it.
     pub(super) name: String,
-    /// Cells that are not empty.
-    pub(super) filled: usize,
-    booleans: usize,
-    integers: usize,
-    pub(super) numbers: usize,
-    times: usize,
-    /// Numbers written with a unit, by unit; that of `1,234` is empty.
-    units: BTreeMap<String, usize>,
-    /// What stands for no value, as it was met.
-    pub(super) marks: BTreeSet<&'static str>,
-    leading_zeros: usize,
-    /// Measures that are not whole.
-    fractions: usize,
-    pub(super) levels: BTreeSet<String>,
-    /// The first cell that is neither empty nor a number.
-    pub(super) slip: Option<Slip>,
+    /// Its texts, trimmed, in the order in which they were met; an empty one is none.
+    pub(super) cells: Vec<Cell>,
+    /// Which of them each row has.
+    pub(super) rows: Vec<Option<u32>>,
+    index: HashMap<String, u32>,
 }
 
 impl Column {
@@ -55,164 +35,98 @@ impl Column {
         Column {
             header: header.to_owned(),
             name: free_field(identifier(header, position)),
-            filled: 0,
-            booleans: 0,
-            integers: 0,
-            numbers: 0,
-            times: 0,
-            units: BTreeMap::new(),
-            marks: BTreeSet::new(),
-            leading_zeros: 0,
-            fractions: 0,
-            levels: BTreeSet::new(),
-            slip: None,
+            cells: Vec::new(),
+            rows: Vec::new(),
+            index: HashMap::new(),
         }
     }
 
     /// Sees a cell of a line.
     pub(super) fn add(&mut self, cell: &str, line: u64) {
-        let cell = cell.trim();
-        if cell.is_empty() {
+        let text = cell.trim();
+        if text.is_empty() {
+            self.rows.push(None);
             return;
         }
-        if let Some(&mark) = MARKS.iter().find(|mark| **mark == cell) {
-            self.marks.insert(mark);
-            return;
-        }
-        self.filled += 1;
-        let lower = cell.to_ascii_lowercase();
-        if matches!(lower.as_str(), "true" | "false" | "yes" | "no" | "t" | "f") {
-            self.booleans += 1;
-        }
-        match cell.parse::<f64>() {
-            Ok(number) if number.is_finite() => {
-                self.numbers += 1;
-                self.integers += usize::from(number.fract() == 0.0);
-                let digits = cell.len() > 1 && cell.starts_with('0') && !cell.contains('.');
-                self.leading_zeros += usize::from(digits);
-            }
-            _ => {
-                self.times += usize::from(timestamp::parse(cell).is_some());
-                if self.measure(cell) {
-                    self.add_level(cell);
-                    return;
-                }
-                self.slip.get_or_insert_with(|| Slip {
+        let next = self.cells.len() as u32;
+        let index = match self.index.get(text) {
+            Some(index) => *index,
+            None => {
+                self.index.insert(text.to_owned(), next);
+                self.cells.push(Cell {
+                    text: text.to_owned(),
+                    count: 0,
                     line,
-                    text: cell.chars().take(SHOWN_CHARS).collect(),
                 });
+                next
             }
-        }
-        self.add_level(cell);
-    }
-
-    fn add_level(&mut self, cell: &str) {
-        if self.levels.len() <= MOST_COUNTED {
-            self.levels.insert(cell.to_owned());
-        }
-    }
-
-    /// Counts a number with its unit; false where the cell is none.
-    fn measure(&mut self, cell: &str) -> bool {
-        let Some(found) = measure::split(cell) else {
-            return false;
         };
-        // "3 Series" and "Series 3" are names: a unit before its number is a sign.
-        let is_known = self.units.contains_key(found.unit);
-        if cell.starts_with(char::is_alphabetic) || (!is_known && self.units.len() >= MOST_UNITS) {
-            return false;
-        }
-        self.fractions += usize::from(found.value.fract() != 0.0);
-        *self.units.entry(found.unit.to_owned()).or_default() += 1;
-        true
+        self.cells[index as usize].count += 1;
+        self.rows.push(Some(index));
     }
 
-    /// The unit that most of the cells have; none where they have none.
-    pub(super) fn unit(&self) -> Option<&str> {
-        let named = self.units.iter().filter(|(unit, _)| !unit.is_empty());
-        let (unit, _) = named.max_by_key(|(_, count)| **count)?;
-        Some(unit)
+    /// Its texts but for those that stand for no value.
+    pub(super) fn values(&self) -> impl Iterator<Item = &Cell> {
+        self.cells.iter().filter(|cell| !words::is_mark(&cell.text))
     }
 
-    /// Numbers that were written in another unit than [`Column::unit`]: by unit.
-    pub(super) fn other_units(&self) -> impl Iterator<Item = (&str, usize)> {
-        let main = self.unit();
-        let units = self
-            .units
-            .iter()
-            .map(|(unit, count)| (unit.as_str(), *count));
-        units.filter(move |(unit, _)| !unit.is_empty() && Some(*unit) != main)
+    /// What stands for no value, and how often.
+    pub(super) fn marks(&self) -> impl Iterator<Item = &Cell> {
+        self.cells.iter().filter(|cell| words::is_mark(&cell.text))
     }
 
-    /// Numbers, those that are written with the column's unit or with commas too.
-    fn readable(&self) -> usize {
-        let others: usize = self.other_units().map(|(_, count)| count).sum();
-        let measured: usize = self.units.values().sum();
-        match self.unit() {
-            Some(_) => self.numbers + measured - others,
-            None => self.numbers,
-        }
+    /// Rows that have a value.
+    pub(super) fn filled(&self) -> usize {
+        self.values().map(|cell| cell.count).sum()
     }
 
-    /// Cells that are neither empty nor numbers.
-    pub(super) fn slips(&self) -> usize {
-        self.filled - self.readable()
+    /// How many different values there are.
+    pub(super) fn levels(&self) -> usize {
+        self.values().count()
     }
 
-    /// The kind of the field; with `least_numbers`, the share of numbers that makes a number.
-    fn kind_with(&self, least_numbers: f64) -> &'static str {
-        let all = |count: usize| self.filled > 0 && count == self.filled;
-        let mostly =
-            |count: usize| self.filled > 0 && count as f64 >= least_numbers * self.filled as f64;
-        let is_code = ["zip", "postcode", "postal", "code"]
-            .iter()
-            .any(|part| self.name.contains(part));
-        let few = self.levels.len() <= MOST_LEVELS && self.levels.len() * 2 <= self.filled.max(1);
-        if all(self.booleans) {
-            "boolean"
-        } else if all(self.numbers) && (self.leading_zeros > 0 || is_code) && few {
-            "category"
-        } else if mostly(self.readable()) && self.integers == self.numbers && self.fractions == 0 {
-            "integer"
-        } else if mostly(self.readable()) {
-            "number"
-        } else if all(self.times) {
-            "timestamp"
-        } else if few {
-            "category"
-        } else {
-            "text"
-        }
+    /// Whether most of its values are numbers or times.
+    pub(super) fn is_of_values(&self) -> bool {
+        let values: usize = self
+            .values()
+            .filter(|own| is_value(&own.text))
+            .map(|own| own.count)
+            .sum();
+        values > 0 && values * 10 >= self.filled() * 9
     }
 
-    /// The kind of a field to learn from or to tell rows by.
-    pub(super) fn kind(&self) -> &'static str {
-        self.kind_with(1.0 - SLIPS)
-    }
-
-    /// The kind of a field to be predicted: what is mostly a number is meant to be one.
-    pub(super) fn kind_of_target(&self) -> &'static str {
-        self.kind_with(0.5)
+    /// Its longest text, in bytes.
+    pub(super) fn longest(&self) -> usize {
+        self.values().map(|cell| cell.text.len()).max().unwrap_or(0)
     }
 }
 
-/// Lower-case letters, digits and underscores, starting with a letter: `fuelType` is `fuel_type`.
+/// Whether a text is a number or a time rather than a name.
+pub(super) fn is_value(text: &str) -> bool {
+    text.parse::<f64>().is_ok() || timestamp::parse(text).is_some()
+}
+
+/// Lower-case letters, digits and underscores, starting with a letter: `fuelType` is `fuel_type`, `Цена` is
+/// `tsena`.
 pub(super) fn identifier(header: &str, position: usize) -> String {
+    let plain = deunicode::deunicode(&header.replace('²', "2").replace('³', "3"));
     let mut name = String::new();
     let mut before = '_';
-    for letter in header.chars() {
+    for letter in plain.chars() {
         if letter.is_ascii_uppercase() && (before.is_ascii_lowercase() || before.is_ascii_digit()) {
             name.push('_');
         }
         match letter.to_ascii_lowercase() {
             letter if letter.is_ascii_alphanumeric() => name.push(letter),
+            // Soft signs and apostrophes are parts of words.
+            '\'' | '`' | '"' => {}
             _ if !name.ends_with('_') => name.push('_'),
             _ => {}
         }
         before = letter;
     }
-    let name = name.trim_matches('_');
-    let name: String = name.chars().take(60).collect();
+    let name: String = name.trim_matches('_').chars().take(60).collect();
+    let name = name.trim_matches('_').to_owned();
     match name.chars().next() {
         None if position == 0 => "id".to_owned(),
         None => format!("column_{}", position + 1),
@@ -233,6 +147,10 @@ mod tests {
             ("", "id"),
             ("2nd floor", "c_2nd_floor"),
             ("total_area", "total_area"),
+            ("Цена", "tsena"),
+            ("Площадь, м²", "ploshchad_m2"),
+            ("Wohnfläche", "wohnflache"),
+            ("Surface réelle bâti", "surface_reelle_bati"),
         ] {
             assert_eq!(identifier(header, 0), name);
         }
@@ -240,38 +158,20 @@ mod tests {
     }
 
     #[test]
-    fn a_column_of_numbers_may_have_a_slip() {
-        let mut column = Column::new("area", 0);
-        (0..100).for_each(|row| column.add(&row.to_string(), row + 2));
-        column.add("n/a", 102);
-        column.add("", 103);
-        assert_eq!((column.kind(), column.slips()), ("integer", 1));
-        let slip = column.slip.clone().expect("a slip");
-        assert_eq!((slip.line, slip.text.as_str()), (102, "n/a"));
-        (0..9).for_each(|row| column.add(&format!("A{row}"), 200));
-        assert_eq!(column.kind_of_target(), "integer");
-        assert_ne!(column.kind(), "integer");
-    }
-
-    #[test]
-    fn a_unit_that_most_cells_have_makes_a_number() {
-        let mut column = Column::new("mileage", 0);
-        (0..200).for_each(|row| column.add(&format!("1,{row:03} mi"), row + 2));
-        column.add("12", 300);
-        column.add("7 km", 301);
-        column.add("--", 302);
-        assert_eq!((column.kind(), column.unit()), ("integer", Some("mi")));
-        assert_eq!((column.filled, column.slips()), (202, 1));
-        assert_eq!(column.other_units().collect::<Vec<_>>(), [("km", 1)]);
-        assert_eq!(column.marks.iter().collect::<Vec<_>>(), [&"--"]);
-        column.add("7.5 mi", 303);
-        assert_eq!(column.kind(), "number");
-
-        // Half in miles, half in kilometres: no number can be meant.
-        (0..200).for_each(|row| column.add(&format!("{row} km"), 400));
-        assert_eq!(column.kind(), "text");
-        let mut models = Column::new("model", 0);
-        (0..90).for_each(|row| models.add(["A4", "Q3", "Series 3"][row % 3], 2));
-        assert_eq!((models.kind(), models.unit()), ("category", None));
+    fn cells_are_counted_and_marks_are_no_values() {
+        let mut column = Column::new("a", 0);
+        for (line, cell) in ["1", " 2 ", "", "NA", "2"].iter().enumerate() {
+            column.add(cell, line as u64);
+        }
+        assert_eq!((column.filled(), column.levels()), (3, 2));
+        assert_eq!(column.rows, [Some(0), Some(1), None, Some(2), Some(1)]);
+        assert_eq!(
+            column
+                .marks()
+                .map(|own| own.text.as_str())
+                .collect::<Vec<_>>(),
+            ["NA"]
+        );
+        assert!(column.is_of_values());
     }
 }

@@ -35,7 +35,9 @@ pub(super) fn importance(parameters: &[Parameter], done: &[Trial]) -> Vec<(Strin
             .map(|(count, own)| count * (own - mean).powi(2))
             .sum();
         let free = rows - filled.len() as f64;
-        if all <= 0.0 || free < 1.0 {
+        // What is left of equal errors is the rounding of their mean.
+        let noise = rows * (mean * 1e-9).powi(2);
+        if all <= noise || free < 1.0 {
             return 0.0;
         }
         // 1 − (within / (n − k)) / (all / (n − 1)), of n trials in k parts.
@@ -89,5 +91,19 @@ mod tests {
         assert!((0.94..0.96).contains(&found[0].1), "{found:?}");
         assert_eq!(found[1], ("leaf-wise.idle".to_owned(), 0.0));
         assert_eq!(importance(&[parameter("rate")], &trials[..1])[0].1, 0.0);
+        // All alike, but for the last bit.
+        let mut alike = trials;
+        for own in &mut alike {
+            let objective = 0.1 + f64::EPSILON / 16.0 * own.values[1].round();
+            own.outcome = Outcome::Finished {
+                objective,
+                first: 0.1,
+                holdout: 0.1,
+            };
+        }
+        assert_eq!(
+            importance(&[parameter("idle"), parameter("rate")], &alike)[0].1,
+            0.0
+        );
     }
 }

@@ -28,6 +28,9 @@ pub(super) fn page(
         .filter(|own| matches!(own.outcome, Outcome::GivenUp { .. }))
         .count();
     let best = trial::best(done).map_or_else(String::new, |own| {
+        if trial::are_alike(done) {
+            return "All that came to their end have one error: no setting is better than another.".to_owned();
+        }
         format!(
             "The best is trial {} with an out-of-fold error (root mean square of log prices; of a class, log loss) of \
              {:.5}: {}.",

@@ -139,6 +139,15 @@ pub(super) fn best(done: &[Trial]) -> Option<&Trial> {
     })
 }
 
+/// Whether all that came to their end have one error, but for rounding: then none is better than another.
+pub(super) fn are_alike(done: &[Trial]) -> bool {
+    let errors = || done.iter().filter_map(Trial::objective);
+    let (least, most) = errors().fold((f64::INFINITY, f64::NEG_INFINITY), |(least, most), own| {
+        (least.min(own), most.max(own))
+    });
+    errors().count() > 1 && most - least <= 1e-9 * most.abs()
+}
+
 /// The median error on the first rows: beyond it a trial is hopeless (the median stopping rule of
 /// Golovin et al. 2017, Google Vizier). `None` while too few have been tried.
 pub(super) fn median_of_first(done: &[Trial]) -> Option<f64> {

@@ -1,8 +1,9 @@
 //! Delimited text: every cell is read as the kind its field has.
 
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufReader, Cursor, Read};
 use std::path::{Path, PathBuf};
 
+use super::dialect::{is_value, sniff};
 use super::split::{Split, SplitError};
 use super::{FileBatch, FileError, Matching, RowReject, recognise, refuse};
 use crate::columns::Columns;
@@ -11,16 +12,79 @@ use crate::row::Row;
 use crate::schema::{Purpose, Schema};
 use crate::timestamp;
 
-/// Separators that a header may use; the one that occurs most is taken.
-const SEPARATORS: [u8; 4] = [b',', b';', b'\t', b'|'];
-/// Longest header line looked at to find the separator, in bytes.
-const HEADER_BYTES: u64 = 64 * 1024;
+/// Bytes from which the separator is told.
+const SAMPLE_BYTES: u64 = 64 * 1024;
 
-/// Reads delimited text with a header line.
+/// What the first bytes of a text were looked at, and the rest.
+pub(super) type Again<R> = std::io::Chain<Cursor<Vec<u8>>, R>;
+
+/// Records of a text whose separator is known.
+pub(super) struct Start<R> {
+    pub(super) records: Split<R>,
+    pub(super) separator: u8,
+}
+
+/// Tells the separator from the first bytes.
+pub(super) fn start<R: Read>(
+    mut source: R,
+    path: &Path,
+) -> Result<Start<BufReader<Again<R>>>, FileError> {
+    let mut sample = Vec::new();
+    let read = (&mut source).take(SAMPLE_BYTES).read_to_end(&mut sample);
+    read.map_err(|source| FileError::Io {
+        path: path.to_owned(),
+        source,
+    })?;
+    if is_blank(&sample) {
+        return Err(FileError::Empty {
+            path: path.to_owned(),
+        });
+    }
+    let mut lines = sample.split_inclusive(|byte| *byte == b'\n');
+    let head = lines.find(|line| !is_blank(line)).unwrap_or_default();
+    refuse(path, "delimited text", recognise(head))?;
+    let dialect = sniff(&sample);
+    // Its line is a line, and no record.
+    for byte in &mut sample[..dialect.skipped] {
+        *byte = b'\n';
+    }
+    let blank = dialect.skipped.saturating_sub(1);
+    let again = Cursor::new(sample.split_off(blank)).chain(source);
+    Ok(Start {
+        records: Split::new(BufReader::new(again), dialect.separator),
+        separator: dialect.separator,
+    })
+}
+
+/// The cells of the record read last, which is a header.
+pub(super) fn header<R: std::io::BufRead>(
+    records: &Split<R>,
+    path: &Path,
+) -> Result<Vec<String>, FileError> {
+    let line = records.line();
+    let cells = records.cells().enumerate();
+    cells
+        .map(|(position, name)| match std::str::from_utf8(name) {
+            Ok(name) => Ok(name.trim().to_owned()),
+            Err(_) => Err(FileError::Header {
+                path: path.to_owned(),
+                line,
+                column: position + 1,
+                found: String::from_utf8_lossy(name).trim().to_owned(),
+            }),
+        })
+        .collect()
+}
+
+/// Reads delimited text with a header line, or of the columns that the schema lists.
 pub struct Delimited<R: Read> {
     path: PathBuf,
-    records: Split<std::io::Chain<std::io::Cursor<Vec<u8>>, BufReader<R>>>,
+    records: Split<BufReader<Again<R>>>,
     matching: Matching,
+    /// The header, which comes again where files were joined.
+    header: Vec<String>,
+    /// The record read last is the first of a file without a header.
+    is_ahead: bool,
     row: Row,
     columns: Columns,
 }
@@ -36,44 +100,26 @@ impl<R: Read> Delimited<R> {
         schema: &Schema,
         purpose: Purpose,
     ) -> Result<Delimited<R>, FileError> {
-        let mut source = BufReader::new(source);
-        let head = head(&mut source).map_err(|source| FileError::Io {
-            path: path.to_owned(),
-            source,
-        })?;
-        refuse(path, "delimited text in UTF-8", recognise(&head))?;
-        if is_blank(&head) {
-            return Err(FileError::Empty {
-                path: path.to_owned(),
-            });
-        }
-        let occurrences = |separator: &u8| head.iter().filter(|byte| *byte == separator).count();
-        // `max_by_key` takes the last of equals; reversed, a header of one column is a CSV's.
-        let separator = SEPARATORS
-            .into_iter()
-            .rev()
-            .max_by_key(occurrences)
-            .unwrap_or(b',');
-        let mut records = Split::new(std::io::Cursor::new(head).chain(source), separator);
+        let Start { mut records, .. } = start(source, path)?;
         records.advance().map_err(|error| failed(path, error))?;
-        let line = records.line();
-        let names: Vec<String> = records
-            .cells()
-            .enumerate()
-            .map(|(position, name)| match std::str::from_utf8(name) {
-                Ok(name) => Ok(name.trim().to_owned()),
-                Err(_) => Err(FileError::Header {
-                    path: path.to_owned(),
-                    line,
-                    column: position + 1,
-                    found: String::from_utf8_lossy(name).trim().to_owned(),
-                }),
-            })
-            .collect::<Result<_, FileError>>()?;
+        let header = header(&records, path)?;
+        let is_ahead = !schema.columns.is_empty() && schema.columns != header;
+        let names = if is_ahead { &schema.columns } else { &header };
         let matching =
-            Matching::new(path, &names, schema, purpose).map_err(|error| match error {
-                FileError::Columns { path, columns, .. } if are_numbers(&names) => {
-                    FileError::NoHeader { path, columns }
+            Matching::new(path, names, schema, purpose).map_err(|error| match error {
+                FileError::Columns { path, columns, .. } if are_numbers(&header) => {
+                    FileError::NoHeader {
+                        path,
+                        found: "only numbers",
+                        columns,
+                    }
+                }
+                FileError::Columns { path, columns, .. } if is_record(&header, schema) => {
+                    FileError::NoHeader {
+                        path,
+                        found: "what looks like a record",
+                        columns,
+                    }
                 }
                 error => error,
             })?;
@@ -81,6 +127,8 @@ impl<R: Read> Delimited<R> {
             matching,
             path: path.to_owned(),
             records,
+            header,
+            is_ahead,
             row: Row::new(schema, purpose),
             columns: Columns::new(schema, purpose),
         })
@@ -99,9 +147,14 @@ impl<R: Read> Delimited<R> {
         let (mut lines, mut rejects) = (Vec::new(), Vec::new());
         let now_us = timestamp::now_us();
         while self.columns.len() + rejects.len() < max_rows {
-            let more = self.records.advance();
-            if !more.map_err(|error| failed(&self.path, error))? {
-                break;
+            if !std::mem::take(&mut self.is_ahead) {
+                let more = self.records.advance();
+                if !more.map_err(|error| failed(&self.path, error))? {
+                    break;
+                }
+                if self.is_header() {
+                    continue;
+                }
             }
             let line = self.records.line();
             match self.fill(now_us) {
@@ -122,6 +175,14 @@ impl<R: Read> Delimited<R> {
         }))
     }
 
+    /// Whether the record is the header again, as in files that were joined.
+    fn is_header(&self) -> bool {
+        let mut cells = self.records.cells().zip(&self.header);
+        self.records.len() == self.header.len()
+            && self.header.len() > 1
+            && cells.all(|(cell, name)| cell.trim_ascii() == name.as_bytes())
+    }
+
     fn fill(&mut self, now_us: i64) -> Result<(), Reason> {
         self.row.clear();
         if self.records.len() != self.matching.targets.len() {
@@ -137,23 +198,21 @@ impl<R: Read> Delimited<R> {
                 field: self.row.slots()[index].field.name.clone(),
                 detail: format!("is not UTF-8: {error}; save the file as UTF-8"),
             })?;
-            self.row.set_untyped(index, text)?;
+            self.row.set_text(index, text)?;
         }
         self.row.finish(now_us, &self.records.line())
     }
 }
 
-/// The first line that is not blank, and the blank ones before it.
-fn head(source: &mut impl BufRead) -> std::io::Result<Vec<u8>> {
-    let mut head = Vec::new();
-    let mut bounded = source.take(HEADER_BYTES);
-    while is_blank(&head) && bounded.read_until(b'\n', &mut head)? > 0 {}
-    Ok(head)
-}
-
 /// Whether a line is a record's rather than a header.
 fn are_numbers(names: &[String]) -> bool {
     names.iter().all(|name| name.parse::<f64>().is_ok())
+}
+
+/// Whether a line has none of the schema's headers, and values where names should be.
+fn is_record(names: &[String], schema: &Schema) -> bool {
+    let is_known = |name: &String| schema.fields.iter().any(|field| field.is_headed(name));
+    !names.iter().any(is_known) && names.iter().any(|name| is_value(name))
 }
 
 /// Whether there is nothing but white space and the mark of UTF-8.
@@ -162,7 +221,7 @@ fn is_blank(head: &[u8]) -> bool {
     text.iter().all(u8::is_ascii_whitespace)
 }
 
-fn failed(path: &Path, error: SplitError) -> FileError {
+pub(super) fn failed(path: &Path, error: SplitError) -> FileError {
     let path = path.to_owned();
     match error {
         SplitError::Io(source) => FileError::Io { path, source },

@@ -5,12 +5,15 @@ use std::path::{Path, PathBuf};
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::{
-    ArrowPrimitiveType, Date32Type, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type,
+    ArrowPrimitiveType, Date32Type, Date64Type, Decimal32Type, Decimal64Type, Decimal128Type,
+    Decimal256Type, Float16Type, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type,
     Int64Type, TimestampMicrosecondType, TimestampMillisecondType, TimestampNanosecondType,
     TimestampSecondType, UInt8Type, UInt16Type, UInt32Type, UInt64Type,
 };
-use arrow_array::{Array, RecordBatch};
+use arrow_array::{Array, ArrayRef};
 use arrow_schema::{DataType, TimeUnit};
+use arrow_select::take::take;
+use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
 
 use super::recognise::by_mark;
@@ -30,9 +33,14 @@ pub struct Parquet {
     path: PathBuf,
     reader: ParquetRecordBatchReader,
     matching: Matching,
+    /// The schema's column that each column of a chunk fills.
+    targets: Vec<usize>,
     row: Row,
     columns: Columns,
-    chunk: Option<RecordBatch>,
+    /// Some rows, dictionaries taken out.
+    chunk: Option<Vec<ArrayRef>>,
+    /// How many rows that is.
+    chunk_rows: usize,
     next_in_chunk: usize,
     line: u64,
 }
@@ -77,31 +85,52 @@ impl Parquet {
             .iter()
             .map(|field| field.name().clone())
             .collect();
-        let matching = Matching::new(path, &names, schema, purpose)?;
-        for (field, target) in builder.schema().fields().iter().zip(&matching.targets) {
-            if target.is_some() && !is_readable(field.data_type()) {
+        let mut matching = Matching::new(path, &names, schema, purpose)?;
+        let (mut roots, mut targets) = (Vec::new(), Vec::new());
+        let columns = builder
+            .schema()
+            .fields()
+            .iter()
+            .zip(&matching.targets)
+            .enumerate();
+        for (position, (field, target)) in columns {
+            let Some(target) = *target else { continue };
+            if is_readable(field.data_type()) {
+                roots.push(position);
+                targets.push(target);
+                continue;
+            }
+            let (name, data_type) = (field.name(), field.data_type());
+            let asked = schema.columns(purpose).nth(target);
+            if asked.is_some_and(|asked| schema.is_asked_for(asked)) {
                 return Err(FileError::Columns {
                     path: path.to_owned(),
                     detail: format!(
-                        "column {:?} is of type {}; expected a text, number, boolean or time",
-                        field.name(),
-                        field.data_type()
+                        "column {name:?} is of type {data_type}; expected a text, number, boolean or time"
                     ),
                     columns: names.join(", "),
                 });
             }
+            matching
+                .unknown
+                .push(format!("{name} (of type {data_type})"));
         }
+        // What no field is filled from is not even unpacked.
+        let mask = ProjectionMask::roots(builder.parquet_schema(), roots);
         let reader = builder
             .with_batch_size(CHUNK_ROWS)
+            .with_projection(mask)
             .build()
             .map_err(invalid)?;
         Ok(Parquet {
             path: path.to_owned(),
             reader,
             matching,
+            targets,
             row: Row::new(schema, purpose),
             columns: Columns::new(schema, purpose),
             chunk: None,
+            chunk_rows: 0,
             next_in_chunk: 0,
             line: 0,
         })
@@ -120,21 +149,23 @@ impl Parquet {
         let (mut lines, mut rejects) = (Vec::new(), Vec::new());
         let now_us = timestamp::now_us();
         while self.columns.len() + rejects.len() < max_rows {
-            let exhausted = self
-                .chunk
-                .as_ref()
-                .is_none_or(|chunk| self.next_in_chunk >= chunk.num_rows());
-            if exhausted {
-                self.chunk = self
-                    .reader
-                    .next()
-                    .transpose()
-                    .map_err(|error| FileError::Format {
-                        path: self.path.clone(),
-                        format: "Parquet",
-                        detail: error.to_string(),
-                    })?;
+            if self.chunk.is_none() || self.next_in_chunk >= self.chunk_rows {
+                self.chunk = None;
+                let invalid = |detail: String| FileError::Format {
+                    path: self.path.clone(),
+                    format: "Parquet",
+                    detail,
+                };
+                if let Some(chunk) = self.reader.next() {
+                    let chunk = chunk.map_err(|error| invalid(error.to_string()))?;
+                    self.chunk_rows = chunk.num_rows();
+                    let columns = chunk.columns().iter().map(values_of);
+                    self.chunk = Some(columns.collect::<Result<_, _>>().map_err(invalid)?);
+                }
                 self.next_in_chunk = 0;
+                if self.chunk.is_some() && self.chunk_rows == 0 {
+                    continue;
+                }
             }
             let Some(chunk) = &self.chunk else { break };
             let index = self.next_in_chunk;
@@ -142,7 +173,7 @@ impl Parquet {
             self.line += 1;
             match fill(
                 &mut self.row,
-                &self.matching,
+                &self.targets,
                 chunk,
                 index,
                 now_us,
@@ -171,36 +202,57 @@ impl Parquet {
 
 fn fill(
     row: &mut Row,
-    matching: &Matching,
-    chunk: &RecordBatch,
+    targets: &[usize],
+    chunk: &[ArrayRef],
     index: usize,
     now_us: i64,
     line: u64,
 ) -> Result<(), Reason> {
     row.clear();
-    for (column, target) in chunk.columns().iter().zip(&matching.targets) {
-        if let Some(target) = *target
-            && !column.is_null(index)
-        {
-            set(row, target, column.as_ref(), index)?;
+    for (column, target) in chunk.iter().zip(targets) {
+        if !column.is_null(index) {
+            set(row, *target, column.as_ref(), index)?;
         }
     }
     row.finish(now_us, &line)
 }
 
-fn is_readable(data_type: &DataType) -> bool {
-    data_type.is_integer()
-        || matches!(
-            data_type,
-            DataType::Utf8
-                | DataType::LargeUtf8
-                | DataType::Utf8View
-                | DataType::Boolean
-                | DataType::Float32
-                | DataType::Float64
-                | DataType::Date32
-                | DataType::Timestamp(_, _)
-        )
+/// A column's values, each in its row, where it has them in a dictionary.
+pub(super) fn values_of(column: &ArrayRef) -> Result<ArrayRef, String> {
+    match column.data_type() {
+        DataType::Dictionary(_, _) => {
+            let dictionary = column.as_any_dictionary();
+            take(dictionary.values(), dictionary.keys(), None).map_err(|error| error.to_string())
+        }
+        _ => Ok(ArrayRef::clone(column)),
+    }
+}
+
+/// Whether a value of a type can be one of a field: all but nested ones and durations.
+pub(super) fn is_readable(data_type: &DataType) -> bool {
+    match data_type {
+        DataType::Dictionary(_, values) => is_readable(values),
+        DataType::Utf8
+        | DataType::LargeUtf8
+        | DataType::Utf8View
+        | DataType::Binary
+        | DataType::LargeBinary
+        | DataType::BinaryView
+        | DataType::FixedSizeBinary(_)
+        | DataType::Null
+        | DataType::Boolean
+        | DataType::Float16
+        | DataType::Float32
+        | DataType::Float64
+        | DataType::Decimal32(_, _)
+        | DataType::Decimal64(_, _)
+        | DataType::Decimal128(_, _)
+        | DataType::Decimal256(_, _)
+        | DataType::Date32
+        | DataType::Date64
+        | DataType::Timestamp(_, _) => true,
+        other => other.is_integer(),
+    }
 }
 
 fn set(row: &mut Row, target: usize, column: &dyn Array, index: usize) -> Result<(), Reason> {
@@ -208,10 +260,21 @@ fn set(row: &mut Row, target: usize, column: &dyn Array, index: usize) -> Result
         column.as_primitive::<T>().value(index)
     }
     match column.data_type() {
-        DataType::Utf8 => row.set_untyped(target, column.as_string::<i32>().value(index)),
-        DataType::LargeUtf8 => row.set_untyped(target, column.as_string::<i64>().value(index)),
-        DataType::Utf8View => row.set_untyped(target, column.as_string_view().value(index)),
+        DataType::Null => {
+            row.set_null(target);
+            Ok(())
+        }
+        DataType::Utf8 => row.set_text(target, column.as_string::<i32>().value(index)),
+        DataType::LargeUtf8 => row.set_text(target, column.as_string::<i64>().value(index)),
+        DataType::Utf8View => row.set_text(target, column.as_string_view().value(index)),
+        DataType::Binary => set_bytes(row, target, column.as_binary::<i32>().value(index)),
+        DataType::LargeBinary => set_bytes(row, target, column.as_binary::<i64>().value(index)),
+        DataType::BinaryView => set_bytes(row, target, column.as_binary_view().value(index)),
+        DataType::FixedSizeBinary(_) => {
+            set_bytes(row, target, column.as_fixed_size_binary().value(index))
+        }
         DataType::Boolean => row.set_boolean(target, column.as_boolean().value(index)),
+        DataType::Float16 => row.set_number(target, value::<Float16Type>(column, index).to_f64()),
         DataType::Float32 => row.set_number(target, value::<Float32Type>(column, index).into()),
         DataType::Float64 => row.set_number(target, value::<Float64Type>(column, index)),
         DataType::Int8 => row.set_integer(target, value::<Int8Type>(column, index).into()),
@@ -221,11 +284,39 @@ fn set(row: &mut Row, target: usize, column: &dyn Array, index: usize) -> Result
         DataType::UInt8 => row.set_integer(target, value::<UInt8Type>(column, index).into()),
         DataType::UInt16 => row.set_integer(target, value::<UInt16Type>(column, index).into()),
         DataType::UInt32 => row.set_integer(target, value::<UInt32Type>(column, index).into()),
-        DataType::UInt64 => row.set_number(target, value::<UInt64Type>(column, index) as f64),
+        DataType::UInt64 => row.set_unsigned(target, value::<UInt64Type>(column, index)),
+        DataType::Decimal32(_, _) => {
+            let digits = column
+                .as_primitive::<Decimal32Type>()
+                .value_as_string(index);
+            row.set_decimal(target, &digits)
+        }
+        DataType::Decimal64(_, _) => {
+            let digits = column
+                .as_primitive::<Decimal64Type>()
+                .value_as_string(index);
+            row.set_decimal(target, &digits)
+        }
+        DataType::Decimal128(_, _) => {
+            let digits = column
+                .as_primitive::<Decimal128Type>()
+                .value_as_string(index);
+            row.set_decimal(target, &digits)
+        }
+        DataType::Decimal256(_, _) => {
+            let digits = column
+                .as_primitive::<Decimal256Type>()
+                .value_as_string(index);
+            row.set_decimal(target, &digits)
+        }
         DataType::Date32 => {
             let days = i64::from(value::<Date32Type>(column, index));
             row.set_time(target, days.saturating_mul(DAY_US))
         }
+        DataType::Date64 => row.set_time(
+            target,
+            value::<Date64Type>(column, index).saturating_mul(1_000),
+        ),
         DataType::Timestamp(unit, _) => {
             let us = match unit {
                 TimeUnit::Second => {
@@ -235,10 +326,120 @@ fn set(row: &mut Row, target: usize, column: &dyn Array, index: usize) -> Result
                     value::<TimestampMillisecondType>(column, index).saturating_mul(1_000)
                 }
                 TimeUnit::Microsecond => value::<TimestampMicrosecondType>(column, index),
-                TimeUnit::Nanosecond => value::<TimestampNanosecondType>(column, index) / 1_000,
+                TimeUnit::Nanosecond => {
+                    value::<TimestampNanosecondType>(column, index).div_euclid(1_000)
+                }
             };
             row.set_time(target, us)
         }
         other => Err(row.wrong_type(target, &other.to_string())),
+    }
+}
+
+/// Bytes that are a text: what Spark and databases write without saying so.
+fn set_bytes(row: &mut Row, target: usize, bytes: &[u8]) -> Result<(), Reason> {
+    match std::str::from_utf8(bytes) {
+        Ok(text) => row.set_text(target, text),
+        Err(error) => Err(Reason::InvalidText {
+            field: row.slots()[target].field.name.clone(),
+            detail: format!("is bytes that are no UTF-8: {error}; write the column as text"),
+        }),
+    }
+}
+
+/// A value as a text: a time as RFC 3339, a number so that it cannot be meant in two ways.
+pub(super) fn text_of(column: &dyn Array, index: usize) -> String {
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    fn shown<T: ArrowPrimitiveType>(column: &dyn Array, index: usize) -> String
+    where
+        T::Native: std::fmt::Display,
+    {
+        column.as_primitive::<T>().value(index).to_string()
+    }
+    fn float<T: ArrowPrimitiveType>(column: &dyn Array, index: usize) -> f64
+    where
+        f64: From<T::Native>,
+    {
+        f64::from(column.as_primitive::<T>().value(index))
+    }
+    // Of a decimal by its digits: 1.250 is no thousand.
+    let decimal = |digits: String| match digits.contains('.') {
+        true => format!("{digits}0"),
+        false => digits,
+    };
+    let time = |us: i64| {
+        let text = timestamp::format(us);
+        text.strip_suffix("T00:00:00.000000Z")
+            .map_or(text.clone(), str::to_owned)
+    };
+    match column.data_type() {
+        DataType::Utf8 => column.as_string::<i32>().value(index).to_owned(),
+        DataType::LargeUtf8 => column.as_string::<i64>().value(index).to_owned(),
+        DataType::Utf8View => column.as_string_view().value(index).to_owned(),
+        DataType::Binary => text(column.as_binary::<i32>().value(index)),
+        DataType::LargeBinary => text(column.as_binary::<i64>().value(index)),
+        DataType::BinaryView => text(column.as_binary_view().value(index)),
+        DataType::FixedSizeBinary(_) => text(column.as_fixed_size_binary().value(index)),
+        DataType::Boolean => column.as_boolean().value(index).to_string(),
+        DataType::Float16 => {
+            super::number_text(column.as_primitive::<Float16Type>().value(index).to_f64())
+        }
+        DataType::Float32 => super::number_text(float::<Float32Type>(column, index)),
+        DataType::Float64 => super::number_text(float::<Float64Type>(column, index)),
+        DataType::Int8 => shown::<Int8Type>(column, index),
+        DataType::Int16 => shown::<Int16Type>(column, index),
+        DataType::Int32 => shown::<Int32Type>(column, index),
+        DataType::Int64 => shown::<Int64Type>(column, index),
+        DataType::UInt8 => shown::<UInt8Type>(column, index),
+        DataType::UInt16 => shown::<UInt16Type>(column, index),
+        DataType::UInt32 => shown::<UInt32Type>(column, index),
+        DataType::UInt64 => shown::<UInt64Type>(column, index),
+        DataType::Decimal32(_, _) => decimal(
+            column
+                .as_primitive::<Decimal32Type>()
+                .value_as_string(index),
+        ),
+        DataType::Decimal64(_, _) => decimal(
+            column
+                .as_primitive::<Decimal64Type>()
+                .value_as_string(index),
+        ),
+        DataType::Decimal128(_, _) => decimal(
+            column
+                .as_primitive::<Decimal128Type>()
+                .value_as_string(index),
+        ),
+        DataType::Decimal256(_, _) => decimal(
+            column
+                .as_primitive::<Decimal256Type>()
+                .value_as_string(index),
+        ),
+        DataType::Date32 => {
+            time(i64::from(column.as_primitive::<Date32Type>().value(index)).saturating_mul(DAY_US))
+        }
+        DataType::Date64 => time(
+            column
+                .as_primitive::<Date64Type>()
+                .value(index)
+                .saturating_mul(1_000),
+        ),
+        DataType::Timestamp(unit, _) => time(match unit {
+            TimeUnit::Second => column
+                .as_primitive::<TimestampSecondType>()
+                .value(index)
+                .saturating_mul(1_000_000),
+            TimeUnit::Millisecond => column
+                .as_primitive::<TimestampMillisecondType>()
+                .value(index)
+                .saturating_mul(1_000),
+            TimeUnit::Microsecond => column
+                .as_primitive::<TimestampMicrosecondType>()
+                .value(index),
+            TimeUnit::Nanosecond => column
+                .as_primitive::<TimestampNanosecondType>()
+                .value(index)
+                .div_euclid(1_000),
+        }),
+        _ => String::new(),
     }
 }

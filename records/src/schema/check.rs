@@ -55,6 +55,7 @@ impl Schema {
                     ));
                 }
             }
+            field.check_written()?;
             if !field.spellings.is_empty() && !field.is_measured() {
                 return Err(format!(
                     "field {:?}: spellings are other names of its unit; expected a unit, and kind \

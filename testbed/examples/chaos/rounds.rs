@@ -129,7 +129,11 @@ fn report(world: &World, round: usize, kinds: &str, stuck: &str) {
 /// Whether it goes on once all services are started anew.
 async fn start_anew(world: &Arc<World>, bound: Duration) -> bool {
     world.journal.say("all services are started anew");
-    if let Err(error) = world.start_anew() {
+    // As after a fault: the new ones have their time to come.
+    world.fault_begins();
+    let started = world.start_anew();
+    world.fault_ends();
+    if let Err(error) = started {
         world
             .journal
             .violation(format!("a service cannot be started: {error:#}"));

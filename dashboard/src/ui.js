@@ -1,0 +1,150 @@
+// The pieces that all views share.
+import { h } from "preact";
+import { useCallback, useEffect, useRef, useState } from "preact/hooks";
+import htm from "htm";
+import { get } from "./api.js";
+import { now, watch } from "./live.js";
+import { t } from "./words.js";
+
+export const html = htm.bind(h);
+
+/** What a path gives: `{data, error, isLoading, again}`; asked for anew every so often. */
+export function useData(path, everyMs = 0) {
+  const [state, set] = useState({ data: null, error: null, isLoading: true });
+  const [round, setRound] = useState(0);
+  useEffect(() => {
+    if (!path) return undefined;
+    const stop = new AbortController();
+    let timer;
+    const look = async () => {
+      try {
+        const data = await get(path, stop.signal);
+        set({ data, error: null, isLoading: false });
+      } catch (error) {
+        if (stop.signal.aborted) return;
+        set((before) => ({ data: before.data, error, isLoading: false }));
+      }
+      if (everyMs && !stop.signal.aborted) timer = setTimeout(look, document.hidden ? everyMs * 4 : everyMs);
+    };
+    look();
+    return () => {
+      stop.abort();
+      clearTimeout(timer);
+    };
+  }, [path, everyMs, round]);
+  const again = useCallback(() => setRound((before) => before + 1), []);
+  return { ...state, again };
+}
+
+export function useLive() {
+  const [state, set] = useState(now());
+  useEffect(() => watch(set), []);
+  return state;
+}
+
+/** A place with its loading, error and empty states. */
+export function Place({ of, empty, children }) {
+  if (of.data === null && of.isLoading) return html`<div class="skeleton" role="status"><span class="sr">${t("loading")}</span></div>`;
+  if (of.data === null)
+    return html`<div class="note bad" role="alert">
+      <p>${t("not_available")} ${of.error?.message}</p>
+      <button class="quiet" onClick=${of.again}>${t("try_again")}</button>
+    </div>`;
+  if (empty) return html`<p class="note">${empty}</p>`;
+  return children;
+}
+
+export function Card({ title, aside, children, wide, id }) {
+  return html`<section class=${`card${wide ? " wide" : ""}`} id=${id}>
+    ${title && html`<header><h2>${title}</h2>${aside && html`<div class="aside">${aside}</div>`}</header>`}
+    ${children}
+  </section>`;
+}
+
+/** A line of values without axes; its text says what it shows. */
+export function Spark({ values, text }) {
+  const known = values.filter((value) => value !== null);
+  if (known.length < 2) return html`<div class="spark"></div>`;
+  const [width, height] = [120, 28];
+  // One spike, such as the history at the start, does not flatten the rest.
+  const sorted = [...known].sort((one, other) => one - other);
+  const top = Math.min(sorted[sorted.length - 1], 3 * sorted[Math.floor(0.9 * (sorted.length - 1))] || Infinity) || 1e-9;
+  const at = (value, index) => `${((index * width) / (values.length - 1)).toFixed(1)},${(height - 2 - ((height - 4) * Math.min(value, top)) / top).toFixed(1)}`;
+  const points = values.map((value, index) => at(value ?? 0, index));
+  return html`<svg class="spark" viewBox=${`0 0 ${width} ${height}`} preserveAspectRatio="none" role="img" aria-label=${text}>
+    <polygon points=${`0,${height} ${points.join(" ")} ${width},${height}`} class="area" />
+    <polyline points=${points.join(" ")} class="line" />
+  </svg>`;
+}
+
+/** Asks before something is done. `onDone` takes what the form holds and may throw. */
+export function Confirm({ title, children, action, onDone, onClose }) {
+  const dialog = useRef(null);
+  const [error, setError] = useState(null);
+  const [isBusy, setBusy] = useState(false);
+  useEffect(() => {
+    dialog.current.showModal();
+  }, []);
+  const submit = async (event) => {
+    event.preventDefault();
+    setBusy(true);
+    setError(null);
+    try {
+      await onDone(Object.fromEntries(new FormData(event.target)));
+      onClose();
+    } catch (refused) {
+      setError(refused);
+      setBusy(false);
+    }
+  };
+  return html`<dialog ref=${dialog} onClose=${onClose} aria-labelledby="dialog-title">
+    <form onSubmit=${submit}>
+      <h2 id="dialog-title">${title}</h2>
+      ${children}
+      ${error && html`<p class="bad" role="alert">${error.message}</p>`}
+      <div class="actions">
+        <button type="button" class="quiet" onClick=${onClose}>${t("cancel")}</button>
+        <button disabled=${isBusy}>${action}</button>
+      </div>
+    </form>
+  </dialog>`;
+}
+
+export function Copy({ text, children }) {
+  const [done, set] = useState(false);
+  const copy = async () => {
+    try {
+      await navigator.clipboard.writeText(text);
+    } catch {
+      // Not a secure context: the older way.
+      const area = document.createElement("textarea");
+      area.value = text;
+      document.body.append(area);
+      area.select();
+      document.execCommand("copy");
+      area.remove();
+    }
+    set(true);
+    setTimeout(() => set(false), 1500);
+  };
+  return html`<button type="button" class="quiet" onClick=${copy}>${done ? t("copied") : children}</button>`;
+}
+
+export function Badge({ kind, children }) {
+  return html`<span class=${`badge ${kind ?? ""}`}>${children}</span>`;
+}
+
+/** The values behind `#/view?…`. */
+export function useHash() {
+  const read = () => {
+    const [path, search] = location.hash.replace(/^#\/?/, "").split("?");
+    return { view: path || "overview", search: new URLSearchParams(search ?? "") };
+  };
+  const [hash, set] = useState(read());
+  useEffect(() => {
+    const changed = () => set(read());
+    addEventListener("hashchange", changed);
+    return () => removeEventListener("hashchange", changed);
+  }, []);
+  return hash;
+}

@@ -1,0 +1,174 @@
+// The versions: which answers and since when, what each is, two side by side, and another champion.
+import { useEffect, useState } from "preact/hooks";
+import { ask, get, hasToken, post, query } from "../api.js";
+import { Badge, Card, Confirm, Place, html, useData, useLive } from "../ui.js";
+import { about, age, date, label, moment, number, percent, t } from "../words.js";
+
+const number_of = (version) => Number(version.slice(1));
+const name_of = (value) => `v${String(value).padStart(6, "0")}`;
+
+/** What is named first of classes and clusters. */
+const MAIN = ["auc", "silhouette"];
+
+/** The figures that tell versions apart, by task. */
+function measures(report) {
+  if (!report) return [];
+  const price = report.model && "mdape" in report.model;
+  const share = (value) => percent(value);
+  const of = (key, value, show, better) => ({ key, value, text: show(value), better });
+  if (price)
+    return [
+      of("mdape", report.model.mdape, share, "low"),
+      of("within_10", report.model.within_10, share, "high"),
+      of("within_20", report.model.within_20, share, "high"),
+      of("r2", report.model.r2, (value) => number(value, 3), "high"),
+      of("rmse", report.model.rmse, (value) => about(value, 4), "low"),
+      of("coverage", report.coverage, share),
+      ...(report.ratios ? ["cod", "prd", "prb"].map((key) => of(key, report.ratios[key].value, (value) => number(value, 3))) : []),
+      of("baseline_mdape", report.baseline?.mdape, share),
+      of("train_rows", report.train_rows, number),
+      of("holdout_rows", report.holdout_rows, number),
+    ];
+  return Object.entries({ ...report, ...(report.model ?? {}) })
+    .map(([key, value]) => [key, value?.value ?? value])
+    .filter(([, value]) => typeof value === "number")
+    .map(([key, value]) => of(key, value, (one) => about(one, 4)))
+    .sort((one, other) => MAIN.includes(other.key) - MAIN.includes(one.key));
+}
+
+const measure_name = (key) => (t(`measure.${key}`) === `measure.${key}` ? label(key) : t(`measure.${key}`));
+
+export function ModelsView() {
+  const list = useData("models", 5000);
+  const history = useData("models/history", 5000);
+  const [details, setDetails] = useState({});
+  const [open, setOpen] = useState(null);
+  const [pair, setPair] = useState([]);
+  const [asked, setAsked] = useState(null);
+  const [done, setDone] = useState(null);
+  const versions = list.data?.models ?? [];
+  useEffect(() => {
+    for (const { version } of versions.slice(0, 15))
+      if (!details[version])
+        get(`models/${version}`).then(
+          (found) => setDetails((before) => ({ ...before, [version]: found })),
+          (error) => setDetails((before) => ({ ...before, [version]: { error } })),
+        );
+  }, [versions.map((one) => one.version).join()]);
+  const change = async (form) => {
+    const who = form.who?.trim();
+    const why = `${form.why.trim()}${who ? ` (${who})` : ""}`;
+    const path = asked.version ? `models/${asked.version}/activate` : "models/rollback";
+    const swapped = await post(`${path}${query({ why })}`);
+    setDone(swapped);
+    list.again();
+    history.again();
+  };
+  const choose = (version) => setPair((before) => (before.includes(version) ? before.filter((one) => one !== version) : [...before, version].slice(-2)));
+  const decisions = history.data?.decisions ?? [];
+  const has_previous = versions.some((one) => one.aliases.includes("previous"));
+  return html`
+    <${Card} wide title=${t("versions")} aside=${html`<${TrainNow} onDone=${() => list.again()} /><button class="quiet" disabled=${!has_previous} onClick=${() => setAsked({})} id="roll-back">${t("roll_back")}</button>`}>
+      ${done && html`<p class="note good" role="status" id="swapped">${t("now_answers", { model: done.model })} ${done.shadow && t("shadow", { rows: number(done.shadow.rows ?? 0) })}</p>`}
+      <${Place} of=${list} empty=${versions.length === 0 && t("no_versions")}>
+        <ol class="timeline">${versions.map(({ version, aliases, serving }) => {
+          const one = details[version];
+          const main = measures(one?.report)[0];
+          const verdict = decisions.filter((decision) => decision.version === number_of(version)).pop();
+          return html`<li class=${serving ? "serving" : ""} key=${version}>
+            <div class="head">
+              <label class="pick"><input type="checkbox" checked=${pair.includes(version)} onChange=${() => choose(version)} /><span class="sr">${t("compare_it", { version })}</span></label>
+              <b>${version}</b>
+              ${aliases.map((alias) => html`<${Badge} kind=${alias}>${t(`alias.${alias}`)}<//>`)}
+              ${serving && html`<${Badge} kind="good">${t("answers")}<//>`}
+              <span class="soft">${one?.trained_at_ms ? t("trained", { at: moment(one.trained_at_ms), data: date(one.data_until_ms) }) : ""}</span>
+              <span class="main-measure">${main ? `${measure_name(main.key)} ${main.text}` : one?.error ? one.error.message : ""}</span>
+            </div>
+            ${verdict && html`<p class="soft">${t(`verdict.${verdict.action}`)} · ${moment(verdict.at_ms)} · ${verdict.who}: ${verdict.why}</p>`}
+            <div class="actions">
+              <button class="quiet small" aria-expanded=${open === version} onClick=${() => setOpen(open === version ? null : version)}>${t(open === version ? "less" : "details")}</button>
+              ${!aliases.includes("champion") && html`<button class="quiet small promote" onClick=${() => setAsked({ version })}>${t("promote")}</button>`}
+            </div>
+            ${open === version && one?.report && html`<${Details} one=${one} decisions=${decisions.filter((decision) => decision.version === number_of(version))} />`}
+          </li>`;
+        })}</ol>
+      <//>
+    <//>
+    ${pair.length === 2 && html`<${Compare} pair=${pair.map((version) => [version, details[version]])} />`}
+    <${Card} wide title=${t("decisions")}>
+      <${Place} of=${history} empty=${decisions.length === 0 && t("no_decisions")}>
+        <div class="scroll" tabindex="0" role="region" aria-label=${t("decisions")}><table class="data"><thead><tr><th scope="col">${t("when")}</th><th scope="col">${t("what")}</th><th scope="col">${t("who")}</th><th scope="col">${t("why")}</th></tr></thead>
+        <tbody>${[...decisions].reverse().slice(0, 15).map((one) => html`<tr><td>${moment(one.at_ms)}</td><td>${t(`action.${one.action}`, { version: name_of(one.version) })}</td><td>${one.who}</td><td class="text">${one.why}</td></tr>`)}</tbody></table></div>
+      <//>
+    <//>
+    ${asked && html`<${Confirm} title=${asked.version ? t("promote_it", { version: asked.version }) : t("roll_back_it")} action=${t(asked.version ? "promote" : "roll_back")} onDone=${change} onClose=${() => setAsked(null)}>
+      <p>${t(asked.version ? "promote_words" : "roll_back_words")}</p>
+      <label class="field">${t("why")}<input name="why" required maxlength="400" /></label>
+      <label class="field">${t("who")}<input name="who" maxlength="80" autocomplete="name" /></label>
+    <//>`}`;
+}
+
+/** How the training stands, and a button that begins one. */
+function TrainNow({ onDone }) {
+  const { overview } = useLive();
+  const training = overview?.services?.training;
+  const [isAsked, setAsked] = useState(false);
+  const [said, setSaid] = useState(null);
+  if (!training) return null;
+  const begin = async () => {
+    const began = await post("train");
+    setSaid(began.version ? t("training_done", { version: began.version, verdict: began.verdict ?? "" }) : t("training_began"));
+    onDone();
+  };
+  const watch = training.watch;
+  const state = training.unreachable ? t("training_away") : training.training ? t("training_now") : watch?.new_rows_wanted ? t("training_next", { rows: number(watch.new_rows), wanted: number(watch.new_rows_wanted) }) : t("training_idle");
+  return html`<span class="soft" role="status">${said ?? state}</span>
+    <button class="quiet" id="train" disabled=${training.training || Boolean(training.unreachable)} onClick=${() => setAsked(true)}>${t("train")}</button>
+    ${isAsked && html`<${Confirm} title=${t("train_it")} action=${t("train")} onDone=${begin} onClose=${() => setAsked(false)}><p>${t("train_words")}</p><//>`}`;
+}
+
+function Details({ one, decisions }) {
+  const { report } = one;
+  const { overview } = useLive();
+  const evidence = decisions.map((decision) => decision.evidence).filter(Boolean).pop();
+  const [page, setPage] = useState(false);
+  const download = async () => {
+    const reply = await ask(`models/${one.version}/report`);
+    const url = URL.createObjectURL(await reply.blob());
+    const link = document.createElement("a");
+    Object.assign(link, { href: url, download: `${one.version}.html` });
+    link.click();
+    URL.revokeObjectURL(url);
+  };
+  return html`<div class="details">
+    <div class="columns even">
+      <div><h3>${t("measures")}</h3><table class="data"><tbody>${measures(report).map((row) => html`<tr><th scope="row">${measure_name(row.key)}</th><td class="num">${row.text}</td></tr>`)}</tbody></table></div>
+      <div>
+        ${report.members && html`<h3>${t("members")}</h3><table class="data"><thead><tr><th scope="col">${t("member")}</th><th scope="col">${t("weight")}</th><th scope="col">${t("trees")}</th></tr></thead><tbody>${report.members.map((member) => html`<tr><th scope="row">${member.name}</th><td class="num">${percent(member.weight, 0)}</td><td class="num">${member.trees ? number(member.trees) : "–"}</td></tr>`)}</tbody></table>`}
+        <h3>${t("origin")}</h3>
+        <dl>${[["data_source", one.run?.params?.["data.source"]], ["data_rows", number(one.run?.params?.["data.rows"])], ["data_until", date(one.data_until_ms)], ["code", one.code_version], ["effort", one.run?.params?.["fit.effort"]], ["fit_took", one.run ? `${number((one.run.ended_ms - one.run.started_ms) / 1000, 1)} s` : null]].filter(([, value]) => value && value !== "–").map(([key, value]) => html`<dt>${t(key)}</dt><dd>${value}</dd>`)}</dl>
+      </div>
+    </div>
+    ${evidence?.checks?.length > 0 && html`<h3>${t("evidence")}</h3><ul class="plain">${evidence.checks.map((check) => html`<li><${Badge} kind=${check.passes ? "good" : "bad"}>${check.passes ? "✓" : "✗"}<//> ${check.said ?? check.name ?? JSON.stringify(check)}</li>`)}</ul>`}
+    ${one.run && html`<div class="actions">${hasToken()
+      ? html`<button class="quiet small" onClick=${download}>${t("report_download")}</button>`
+      : html`<button class="quiet small" aria-expanded=${page} onClick=${() => setPage(!page)}>${t("report")}</button><a href=${`models/${one.version}/report`} target="_blank" rel="noopener">${t("report_alone")}</a>`}</div>`}
+    ${page && html`<iframe class="report" src=${`models/${one.version}/report`} title=${t("report")} sandbox=""></iframe>`}
+  </div>`;
+}
+
+function Compare({ pair }) {
+  const [[first, one], [second, other]] = pair;
+  if (!one?.report || !other?.report) return html`<div class="skeleton"></div>`;
+  const others = new Map(measures(other.report).map((row) => [row.key, row]));
+  return html`<${Card} wide title=${t("compare", { first, second })} id="compare">
+    <div class="scroll" tabindex="0" role="region" aria-label=${t("compare", { first, second })}><table class="data"><thead><tr><th scope="col">${t("measure")}</th><th scope="col">${first}</th><th scope="col">${second}</th></tr></thead><tbody>
+      ${measures(one.report).map((row) => {
+        const there = others.get(row.key);
+        const better = there && row.better && row.value !== there.value ? ((row.value < there.value) === (row.better === "low") ? 0 : 1) : null;
+        return html`<tr><th scope="row">${measure_name(row.key)}</th><td class=${`num ${better === 0 ? "better" : ""}`}>${row.text}</td><td class=${`num ${better === 1 ? "better" : ""}`}>${there?.text ?? "–"}</td></tr>`;
+      })}
+      <tr><th scope="row">${t("data_until")}</th><td class="num">${date(one.data_until_ms)}</td><td class="num">${date(other.data_until_ms)}</td></tr>
+    </tbody></table></div>
+  <//>`;
+}

@@ -1,0 +1,156 @@
+// How good the answers are: over time, by market and by tenth of the price; and what has moved.
+import { useMemo, useState } from "preact/hooks";
+import { query } from "../api.js";
+import { COLOURS, Lines } from "../chart.js";
+import { Badge, Card, Place, html, useData, useLive } from "../ui.js";
+import { about, amount, label, level, number, percent, signedPercent, span, t } from "../words.js";
+
+const MEASURES = [
+  { key: "mdape", show: percent },
+  { key: "coverage", show: percent, limits: [0.87, 0.93] },
+  { key: "cod", show: (value) => number(value, 1), limits: [5, 15] },
+  { key: "prd", show: (value) => number(value, 3), limits: [0.98, 1.03] },
+  { key: "prb", show: (value) => number(value, 3), limits: [-0.05, 0.05] },
+  { key: "bias", show: signedPercent },
+];
+
+function History({ window, segment }) {
+  const of = useData(`quality/history${query({ window, segment })}`, 30000);
+  const [key, setKey] = useState("mdape");
+  const measure = MEASURES.find((one) => one.key === key);
+  const { times, lines } = useMemo(() => {
+    const rows = [...(of.data ?? [])].reverse();
+    const times = [...new Set(rows.map((row) => row.at))];
+    const models = [...new Set(rows.map((row) => row.model))].slice(-COLOURS.length);
+    // All answers together, each version by its known prices: a version may answer for a minute only.
+    const whole = times.map((at) => {
+      const own = rows.filter((row) => row.at === at && row[key] !== null);
+      const labels = own.reduce((sum, row) => sum + row.labelled, 0);
+      return labels ? own.reduce((sum, row) => sum + row[key] * row.labelled, 0) / labels : null;
+    });
+    const lines = models.slice(1 - COLOURS.length).map((model) => {
+      const values = new Map(rows.filter((row) => row.model === model).map((row) => [row.at, row[key]]));
+      return { name: model.split("@")[1], values: times.map((at) => values.get(at) ?? null) };
+    });
+    const long = lines.filter((line) => line.values.filter((value) => value !== null).length > 2);
+    return { times, lines: [{ name: t("all_versions"), values: whole }, ...(models.length > 1 ? long : [])].filter((line) => line.values.some((value) => value !== null)) };
+  }, [of.data, key]);
+  return html`<${Card} wide title=${t("over_time")} aside=${html`<select aria-label=${t("measure")} value=${key} onChange=${(event) => setKey(event.target.value)}>${MEASURES.map((one) => html`<option value=${one.key}>${t(`measure.${one.key}`)}</option>`)}</select>`}>
+    <${Place} of=${of} empty=${(lines.length === 0 || times.length < 2) && t("no_history")}>
+      <${Lines} times=${times} lines=${lines} show=${measure.show} limits=${measure.limits} text=${t("over_time_text", { measure: t(`measure.${key}`) })} />
+      ${measure.limits && html`<p class="soft">${t("band", { low: measure.show(measure.limits[0]), high: measure.show(measure.limits[1]) })}</p>`}
+    <//>
+  <//>`;
+}
+
+const verdict = (interval) => (!interval ? "–" : html`<span class=${interval.passes ? "" : "bad-text"} title=${`${number(interval.low, 3)} – ${number(interval.high, 3)}`}>${number(interval.value, 3)}${interval.passes ? "" : " !"}</span>`);
+
+function Segments({ groups, onPick }) {
+  const rows = groups.filter((group) => group.segment);
+  if (!rows.length) return html`<p class="note">${t("no_segments")}</p>`;
+  return html`<div class="scroll" tabindex="0" role="region" aria-label=${t("by_segment")}><table class="data">
+    <thead><tr><th scope="col">${t("segment")}</th>${[t("requests"), t("labels"), t("measure.mdape"), t("measure.bias"), t("measure.coverage"), "COD", "PRD", "PRB"].map((one) => html`<th scope="col" class="num">${one}</th>`)}</tr></thead>
+    <tbody>${rows.slice(0, 60).map((group) => html`<tr>
+      <th scope="row"><button class="link" onClick=${() => onPick(group.segment)}>${level(group.segment)}</button></th><td class="num">${number(group.answers)}</td><td class="num">${number(group.labelled)}</td>
+      ${group.figures ? html`<td class="num" title=${`${percent(group.figures.mdape.low)} – ${percent(group.figures.mdape.high)}`}>${percent(group.figures.mdape.value)}</td><td class="num">${signedPercent(group.figures.bias)}</td><td class="num">${percent(group.figures.coverage.value)}</td><td class="num">${verdict(group.figures.ratios?.cod)}</td><td class="num">${verdict(group.figures.ratios?.prd)}</td><td class="num">${verdict(group.figures.ratios?.prb)}</td>` : html`<td colspan="6" class="soft">${t("too_few", { count: number(group.labelled) })}</td>`}
+    </tr>`)}</tbody></table></div>`;
+}
+
+function Bars({ rows, show, text }) {
+  const top = Math.max(...rows.map((row) => row.value), 1e-9);
+  return html`<table class="bars"><caption class="sr">${text}</caption><tbody>${rows.map((row) => html`<tr><th scope="row">${row.name}</th><td class="bar" aria-hidden="true"><i style=${{ width: `${(100 * row.value) / top}%` }}></i></td><td class="num">${show(row.value)}</td></tr>`)}</tbody></table>`;
+}
+
+function Tenths({ model, unit }) {
+  const of = useData(`quality/tenths${query({ model })}`, 30000);
+  const rows = (of.data ?? []).map((row) => ({ name: `${about(row.low)} – ${about(row.high)}`, value: row.mdape }));
+  return html`<${Card} title=${t("by_tenth")}><${Place} of=${of} empty=${rows.length === 0 && t("no_labels")}><${Bars} rows=${rows} show=${percent} text=${t("by_tenth")} /><p class="soft">${t("by_tenth_words")}</p><//><//>`;
+}
+
+function Distribution({ field }) {
+  const parts = field.parts.numbers ?? field.parts.levels;
+  const is_number = Boolean(field.parts.numbers);
+  const name = (index) => {
+    if (index === field.training.length - 1) return t("no_value");
+    if (is_number) return index === 0 ? `≤ ${about(parts[0])}` : index < parts.length ? `${about(parts[index - 1])} – ${about(parts[index])}` : `> ${about(parts[parts.length - 1])}`;
+    return index < parts.length ? level(parts[index]) : t("others");
+  };
+  const sum = (counts) => counts.reduce((all, one) => all + one, 0) || 1;
+  const [then, now] = [sum(field.training), sum(field.requests ?? [])];
+  const rows = field.training.map((count, index) => ({ name: name(index), then: count / then, now: (field.requests?.[index] ?? 0) / now })).filter((row) => row.then || row.now);
+  const shown = is_number ? rows : [...rows].sort((one, other) => Math.abs(other.then - other.now) - Math.abs(one.then - one.now)).slice(0, 12);
+  const top = Math.max(...shown.flatMap((row) => [row.then, row.now]), 1e-9);
+  return html`<table class="bars two"><caption class="sr">${label(field.field)}</caption><thead><tr><th scope="col">${t("value")}</th><th scope="col"></th><th scope="col" class="num"><i class="key then"></i>${t("in_training_short")}</th><th scope="col" class="num"><i class="key"></i>${t("in_requests")}</th></tr></thead>
+    <tbody>${shown.map((row) => html`<tr><th scope="row">${row.name}</th><td class="bar" aria-hidden="true"><i class="then" style=${{ width: `${(100 * row.then) / top}%` }}></i><i style=${{ width: `${(100 * row.now) / top}%` }}></i></td><td class="num">${percent(row.then, 0)}</td><td class="num">${percent(row.now, 0)}</td></tr>`)}</tbody></table>`;
+}
+
+function DriftCard() {
+  const of = useData("quality/drift", 60000);
+  const [open, setOpen] = useState(null);
+  const fields = (of.data?.fields ?? []).filter((field) => field.drift);
+  const kind = (drift) => (drift.psi > Math.max(0.25, 3 * drift.by_chance) ? "bad" : drift.psi > Math.max(0.1, 2 * drift.by_chance) ? "warn" : "good");
+  return html`<${Card} title=${t("drift")} aside=${of.data && html`<span class="soft">${t("of_requests", { count: number(of.data.rows) })}</span>`}>
+    <${Place} of=${of} empty=${fields.length === 0 && t("no_drift")}>
+      <ul class="drift">${fields.map((field) => {
+        const name = field.is_prediction ? t("prediction") : field.field;
+        return html`<li><button class="row" aria-expanded=${open === name} onClick=${() => setOpen(open === name ? null : name)}><span>${field.is_prediction ? name : label(field.field)}</span><span class="num">${number(field.drift.psi, 3)}</span><${Badge} kind=${kind(field.drift)}>${t(`drift_${kind(field.drift)}`)}<//></button>${open === name && html`<${Distribution} field=${field} />`}</li>`;
+      })}</ul>
+      <p class="soft">${t("drift_words")}</p>
+    <//>
+  <//>`;
+}
+
+function Calibration({ version }) {
+  const of = useData(version ? `models/${version}` : null);
+  const rows = of.data?.report?.calibration ?? [];
+  if (!rows.length) return null;
+  return html`<${Card} title=${t("calibration")}><table class="data narrow"><thead><tr><th scope="col" class="num">${t("nominal")}</th><th scope="col" class="num">${t("held")}</th></tr></thead><tbody>${rows.map((row) => html`<tr><td class="num">${percent(row.level, 0)}</td><td class="num">${percent(row.held.value)} <span class="soft">(${percent(row.held.low)} – ${percent(row.held.high)})</span></td></tr>`)}</tbody></table><p class="soft">${t("calibration_words")}</p><//>`;
+}
+
+/** Those of `quality.windows`, as answers have come in them; else the usual ones. */
+function windows_of(overview) {
+  const found = [...new Set((overview?.quality?.groups ?? []).map((group) => group.window))];
+  return found.length ? found : ["1h", "24h", "7d"];
+}
+
+const window_name = (one) => (t(`window.${one}`) === `window.${one}` ? one : t(`window.${one}`));
+
+export function QualityView() {
+  const { overview } = useLive();
+  const windows = windows_of(overview);
+  const [chosen, setWindow] = useState(null);
+  const window = windows.includes(chosen) ? chosen : windows.includes("24h") ? "24h" : windows[0];
+  const [segment, setSegment] = useState("");
+  const of = useData(`quality${query({ window })}`, 15000);
+  const models = [...new Set((of.data?.groups ?? []).map((group) => group.model))];
+  const [model, setModel] = useState(null);
+  const known = (of.data?.groups ?? []).filter((group) => group.figures && !group.segment).map((group) => group.model);
+  const newest = [overview?.status?.model].filter((one) => known.includes(one))[0] ?? [...known].sort().pop() ?? models[0];
+  const shown = model && models.includes(model) ? model : newest;
+  const groups = (of.data?.groups ?? []).filter((group) => group.model === shown);
+  const whole = groups.find((group) => !group.segment);
+  const figures = whole?.figures;
+  const version = overview?.status?.model?.split("@")[1];
+  const is_price = overview?.status?.holdout_mdape !== null;
+  if (overview && !is_price) return html`<${Card} wide title=${t("quality")}><p class="note">${t("quality_prices_only")}</p><//>`;
+  return html`
+    <div class="filters">
+      <label>${t("window")} <select value=${window} onChange=${(event) => setWindow(event.target.value)}>${windows.map((one) => html`<option value=${one}>${window_name(one)}</option>`)}</select></label>
+      <label>${t("version")} <select value=${shown ?? ""} onChange=${(event) => setModel(event.target.value)}>${models.map((one) => html`<option value=${one}>${one.split("@")[1]}</option>`)}</select></label>
+      ${segment && html`<button class="quiet" onClick=${() => setSegment("")}>${level(segment)} ✕</button>`}
+    </div>
+    <${Card} wide title=${t("is_it_good")}>
+      <${Place} of=${of} empty=${!whole && t("no_quality")}>
+        <dl class="figures">
+          <div><dt>${t("measure.mdape")}</dt><dd>${figures ? percent(figures.mdape.value) : t("not_yet")}</dd><dd class="soft">${t("expected_error", { value: percent(of.data?.expected_mdape), holdout: percent(of.data?.holdout_mdape) })}</dd></div>
+          <div><dt>${t("measure.coverage")}</dt><dd>${figures ? percent(figures.coverage.value) : t("not_yet")}</dd><dd class="soft">${figures ? `${percent(figures.coverage.low)} – ${percent(figures.coverage.high)}` : ""}</dd></div>
+          <div><dt>${t("measure.bias")}</dt><dd>${figures ? signedPercent(figures.bias) : t("not_yet")}</dd><dd class="soft">${t("bias_words")}</dd></div>
+          <div><dt>${t("label_coverage")}</dt><dd>${percent(whole?.label_coverage)}</dd><dd class="soft">${t("label_delay", { span: span(whole?.label_delay_s) })}</dd></div>
+        </dl>
+      <//>
+    <//>
+    <${History} window=${window} segment=${segment} />
+    <${Card} wide title=${t("by_segment")}><${Segments} groups=${groups} onPick=${setSegment} /><//>
+    <div class="columns even"><${Tenths} model=${shown} /><${DriftCard} /></div>
+    <${Calibration} version=${version} />`;
+}

@@ -1,0 +1,127 @@
+//! The web app (`dashboard/`): its files at `/` and `/assets`, and what it shows, as JSON that anybody may
+//! ask for. It reads; what changes something is asked for at `/models` and `/predict`, as before.
+
+mod ask;
+mod assets;
+mod events;
+mod life;
+mod market;
+mod overview;
+mod peers;
+mod quality;
+mod record_sql;
+mod schema;
+mod versions;
+mod what_if;
+
+use std::sync::{Arc, OnceLock};
+
+use actix_web::web;
+use common::Shutdown;
+use common::http::Status;
+use records::Schema;
+use sqlx::PgPool;
+
+use self::ask::Cache;
+use self::events::Streams;
+use self::peers::Peers;
+use self::versions::Details;
+use crate::config::Config;
+use crate::quality::Rounds;
+use crate::serving::Serving;
+
+/// What all of its pages share.
+pub(crate) struct Dashboard {
+    schema: Arc<Schema>,
+    serving: Arc<Serving>,
+    rounds: Arc<Rounds>,
+    /// As `GET /status` shows it.
+    status: Status,
+    /// Empty until the database has answered for the first time.
+    pool: OnceLock<PgPool>,
+    cache: Cache,
+    details: Details,
+    streams: Streams,
+    peers: Peers,
+    /// Places of [`what_if`]: sliders do not keep requests waiting.
+    considered: tokio::sync::Semaphore,
+    /// Whether a token is asked for.
+    is_guarded: bool,
+}
+
+impl Dashboard {
+    pub(crate) fn new(
+        config: &Config,
+        serving: Arc<Serving>,
+        rounds: Arc<Rounds>,
+        status: Status,
+        leave: Shutdown,
+    ) -> Dashboard {
+        Dashboard {
+            schema: Arc::clone(&config.schema),
+            serving,
+            rounds,
+            status,
+            pool: OnceLock::new(),
+            cache: Cache::default(),
+            details: Details::default(),
+            streams: Streams::new(leave),
+            peers: Peers::new(config.dashboard.clone()),
+            considered: tokio::sync::Semaphore::new(what_if::PLACES),
+            is_guarded: config.http.has_token(),
+        }
+    }
+
+    /// From now on the tables can be read.
+    pub(crate) fn connected(&self, pool: PgPool) {
+        // It is connected once: a second pool would change nothing.
+        let _ = self.pool.set(pool);
+    }
+}
+
+/// Paths that are asked for a token, where one is set; `/` and `/assets` hold nothing of the data.
+pub(super) const GUARDED: [&str; 10] = [
+    "/schema",
+    "/values",
+    "/overview",
+    "/events",
+    "/newest",
+    "/records",
+    "/similar",
+    "/what-if",
+    "/market",
+    "/train",
+];
+
+/// Before those of `models`: `/models/history` is no version.
+pub(super) fn routes(
+    dashboard: &Arc<Dashboard>,
+) -> impl Fn(&mut web::ServiceConfig) + Clone + Send + Sync + 'static {
+    let dashboard = Arc::clone(dashboard);
+    move |config| {
+        config
+            .app_data(web::Data::from(Arc::clone(&dashboard)))
+            .service(web::resource("/").route(web::get().to(assets::page)))
+            .service(web::resource("/assets/{name}").route(web::get().to(assets::asset)))
+            .service(web::resource("/schema").route(web::get().to(schema::schema)))
+            .service(web::resource("/values").route(web::get().to(schema::values)))
+            .service(web::resource("/overview").route(web::get().to(overview::overview)))
+            .service(web::resource("/events").route(web::get().to(events::events)))
+            .service(web::resource("/newest").route(web::get().to(life::newest)))
+            .service(web::resource("/records").route(web::get().to(life::records)))
+            .service(web::resource("/records/{id:.+}").route(web::get().to(life::life)))
+            .service(web::resource("/similar").route(web::post().to(market::similar)))
+            .service(web::resource("/market").route(web::get().to(market::market)))
+            .service(web::resource("/what-if").route(web::post().to(what_if::what_if)))
+            .service(web::resource("/train").route(web::post().to(peers::train)))
+            .service(web::resource("/quality/history").route(web::get().to(quality::history)))
+            .service(web::resource("/quality/tenths").route(web::get().to(quality::tenths)))
+            .service(web::resource("/quality/segments").route(web::get().to(quality::segments)))
+            .service(web::resource("/quality/drift").route(web::get().to(quality::drift)))
+            .service(web::resource("/models/history").route(web::get().to(versions::history)))
+            .service(web::resource("/models/{version}").route(web::get().to(versions::version)))
+            .service(
+                web::resource("/models/{version}/report").route(web::get().to(versions::report)),
+            );
+    }
+}

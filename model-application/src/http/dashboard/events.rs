@@ -1,0 +1,80 @@
+//! `GET /events`: the overview as server-sent events, every other second.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use actix_web::{HttpResponse, web};
+use bytes::Bytes;
+use common::{Health, Shutdown};
+use futures_util::stream;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use super::Dashboard;
+use crate::http::refused::Refused;
+
+const EVERY: Duration = Duration::from_secs(2);
+/// A stream ends by itself, and is asked for again: whoever has gone without a word costs no more.
+const LONGEST: Duration = Duration::from_secs(600);
+/// Streams at a time; beyond, the page polls.
+const MOST: usize = 64;
+
+pub(super) struct Streams {
+    places: Arc<Semaphore>,
+    /// A stream would hold up whoever leaves.
+    leave: Shutdown,
+}
+
+impl Streams {
+    pub(super) fn new(leave: Shutdown) -> Streams {
+        Streams {
+            places: Arc::new(Semaphore::new(MOST)),
+            leave,
+        }
+    }
+}
+
+struct Watching {
+    dashboard: web::Data<Dashboard>,
+    health: web::Data<Health>,
+    began: Instant,
+    is_first: bool,
+    _place: OwnedSemaphorePermit,
+}
+
+impl Watching {
+    async fn next(mut self) -> Option<(Result<Bytes, std::convert::Infallible>, Watching)> {
+        if !self.is_first {
+            let leave = &self.dashboard.streams.leave;
+            tokio::select! {
+                () = tokio::time::sleep(EVERY) => {}
+                () = leave.cancelled() => return None,
+            }
+        }
+        if self.began.elapsed() > LONGEST {
+            return None;
+        }
+        self.is_first = false;
+        let overview = self.dashboard.overview(&self.health).await;
+        let event = format!("event: overview\ndata: {overview}\n\n");
+        Some((Ok(Bytes::from(event)), self))
+    }
+}
+
+pub(super) async fn events(
+    dashboard: web::Data<Dashboard>,
+    health: web::Data<Health>,
+) -> Result<HttpResponse, Refused> {
+    let place = Arc::clone(&dashboard.streams.places).try_acquire_owned();
+    let place = place.map_err(|_| Refused::Busy { most: MOST })?;
+    let watching = Watching {
+        dashboard,
+        health,
+        began: Instant::now(),
+        is_first: true,
+        _place: place,
+    };
+    Ok(HttpResponse::Ok()
+        .content_type("text/event-stream")
+        .insert_header(("cache-control", "no-store"))
+        .streaming(Box::pin(stream::unfold(watching, Watching::next))))
+}

@@ -1,0 +1,185 @@
+//! What is known of model versions: decisions, reports, and the pages of their runs.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{BufReader, Read};
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use actix_web::{HttpResponse, web};
+use anyhow::Context;
+use bytes::Bytes;
+use registry::{Registry, RegistryError, Version};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::{Dashboard, ask};
+use crate::http::refused::Refused;
+
+/// Versions whose details are kept: they do not change.
+const KEPT: usize = 32;
+/// Largest `model.json` and report that are read.
+const MODEL_BYTES: u64 = 256 << 20;
+const REPORT_BYTES: u64 = 32 << 20;
+/// Decisions that are shown: the newest.
+const DECISIONS: usize = 500;
+
+/// Details of versions, by number.
+#[derive(Default)]
+pub(super) struct Details(Mutex<BTreeMap<u64, Bytes>>);
+
+impl Details {
+    fn get(&self, number: u64) -> Option<Bytes> {
+        let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.get(&number).cloned()
+    }
+
+    fn keep(&self, number: u64, details: Bytes) {
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.insert(number, details);
+        if kept.len() > KEPT {
+            kept.pop_first();
+        }
+    }
+}
+
+/// The parts of `model.json` that are shown.
+#[derive(Deserialize)]
+struct Kept {
+    code_version: Option<String>,
+    trained_at_us: Option<i64>,
+    data_until_us: Option<i64>,
+    confidence: Option<f64>,
+    #[serde(default)]
+    report: Value,
+}
+
+pub(super) async fn history(dashboard: web::Data<Dashboard>) -> Result<HttpResponse, Refused> {
+    let registry = Arc::clone(dashboard.serving.registry());
+    let found = blocking(move || {
+        let mut history = registry.history()?;
+        let first = history.len().saturating_sub(DECISIONS);
+        history.drain(..first);
+        Ok(json!({ "decisions": history }))
+    });
+    Ok(ask::json(found.await?.to_string()))
+}
+
+pub(super) async fn version(
+    dashboard: web::Data<Dashboard>,
+    version: web::Path<String>,
+) -> Result<HttpResponse, Refused> {
+    let number = number(&version)?;
+    if let Some(details) = dashboard.details.get(number) {
+        return Ok(ask::json(details));
+    }
+    let registry = Arc::clone(dashboard.serving.registry());
+    let details = blocking(move || details(&*registry, number)).await?;
+    let details = Bytes::from(details.to_string());
+    dashboard.details.keep(number, details.clone());
+    Ok(ask::json(details))
+}
+
+/// The page that training has made of a version; it may run no script and ask for nothing.
+pub(super) async fn report(
+    dashboard: web::Data<Dashboard>,
+    version: web::Path<String>,
+) -> Result<HttpResponse, Refused> {
+    let number = number(&version)?;
+    let registry = Arc::clone(dashboard.serving.registry());
+    let page = blocking(move || {
+        let version = existing(&*registry, number)?;
+        let run = registry.info(version.number)?.run;
+        let page = run.and_then(|run| registry.artifact(&run, "report.html").transpose());
+        let Some(page) = page.transpose()? else {
+            return Err(Missing(format!("{version} has no report page")).into());
+        };
+        read(&page, REPORT_BYTES)
+    });
+    let page = page.await?;
+    let policy = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; sandbox; \
+                  frame-ancestors 'self'";
+    Ok(HttpResponse::Ok()
+        .content_type("text/html; charset=utf-8")
+        .insert_header(("content-security-policy", policy))
+        .insert_header(("x-content-type-options", "nosniff"))
+        .body(page))
+}
+
+fn number(version: &str) -> Result<u64, Refused> {
+    let why = || {
+        Refused::new(
+            400,
+            format!("expected a version such as v000007, found {version}"),
+        )
+    };
+    Version::parse(version).ok_or_else(why)
+}
+
+fn details(registry: &dyn Registry, number: u64) -> anyhow::Result<Value> {
+    let version = existing(registry, number)?;
+    let path = registry.fetch(&version)?.join("model.json");
+    let kept: Kept = serde_json::from_slice(&read(&path, MODEL_BYTES)?)
+        .with_context(|| format!("model.json of {version} cannot be read"))?;
+    let info = registry.info(number)?;
+    let run = match &info.run {
+        Some(run) => registry.run(run)?,
+        None => None,
+    };
+    Ok(json!({
+        "version": version.to_string(),
+        "number": number,
+        "created_ms": info.created_ms,
+        "tags": info.tags,
+        "code_version": kept.code_version,
+        "trained_at_ms": kept.trained_at_us.map(|us| us / 1000),
+        "data_until_ms": kept.data_until_us.map(|us| us / 1000),
+        "confidence": kept.confidence,
+        "report": kept.report,
+        "run": run.map(|run| json!({
+            "id": run.id, "name": run.name, "started_ms": run.started_ms, "ended_ms": run.ended_ms,
+            "params": run.params,
+        })),
+    }))
+}
+
+/// What is asked for is not there.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+struct Missing(String);
+
+fn existing(registry: &dyn Registry, number: u64) -> anyhow::Result<Version> {
+    let missing = || Missing(format!("there is no version {}", Version::name(number)));
+    registry.version(number)?.ok_or_else(|| missing().into())
+}
+
+fn read(path: &Path, most: u64) -> anyhow::Result<Vec<u8>> {
+    let file = File::open(path).with_context(|| format!("{} cannot be read", path.display()))?;
+    let mut bytes = Vec::new();
+    BufReader::new(file)
+        .take(most + 1)
+        .read_to_end(&mut bytes)?;
+    anyhow::ensure!(
+        bytes.len() as u64 <= most,
+        "{} is larger than {most} bytes",
+        path.display()
+    );
+    Ok(bytes)
+}
+
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> anyhow::Result<T> + Send + 'static,
+) -> Result<T, Refused> {
+    match web::block(work).await {
+        Ok(Ok(found)) => Ok(found),
+        Ok(Err(error)) => {
+            let code = match error.downcast_ref::<RegistryError>() {
+                _ if error.is::<Missing>() => 404,
+                Some(error) if error.may_pass() => 503,
+                _ => 409,
+            };
+            Err(Refused::new(code, format!("{error:#}")))
+        }
+        Err(error) => Err(Refused::new(500, error.to_string())),
+    }
+}

@@ -1,0 +1,195 @@
+//! Columns that tell the target: another price, a ratio to it, what is known after the sale only. A model
+//! that learns from them knows the answer, and nothing of the next listing.
+
+use records::Kind;
+
+use super::study::{Studied, Study};
+use super::words;
+
+/// Share of the variance of the target's logarithm that a column alone may explain.
+const MOST_ALONE: f64 = 0.98;
+/// The same of two columns multiplied, or divided, as price is area times price per area.
+const MOST_TOGETHER: f64 = 0.9995;
+/// Rows that prove something.
+const LEAST_ROWS: usize = 30;
+/// Rows looked at.
+const MOST_ROWS: usize = 5_000;
+/// Words in the names of what is known after the sale.
+const AFTER: [&str; 4] = ["closed", "closing", "buyer", "settlement"];
+
+/// Why each column tells the target; none of those that do not.
+pub(super) fn leaks(study: &Study<'_>, target: usize, area: Option<usize>) -> Vec<Option<String>> {
+    let goal = &study.columns[target];
+    let prices: Vec<Option<f64>> = goal.row_values().collect();
+    let step = prices.len().div_ceil(MOST_ROWS).max(1);
+    let logs: Vec<Option<f64>> = prices.iter().step_by(step).map(|own| log(*own)).collect();
+    let mut found: Vec<Option<String>> = study
+        .columns
+        .iter()
+        .enumerate()
+        .map(|(index, own)| {
+            if index == target || !is_learned(own) {
+                return None;
+            }
+            by_name(own).or_else(|| {
+                let share = explained(own, &logs, step);
+                // Of made-up or plain files the size alone may do so, and is known before the sale.
+                let is_size = Some(index) == area || words::has(own.name(), &words::AREAS);
+                (share > MOST_ALONE && !is_size).then(|| {
+                    format!(
+                        "alone it tells {:.1} % of the differences of {}",
+                        share * 100.0,
+                        goal.name()
+                    )
+                })
+            })
+        })
+        .collect();
+    pairs(study, target, area, &logs, step, &mut found);
+    found
+}
+
+fn log(value: Option<f64>) -> Option<f64> {
+    value.filter(|value| *value > 0.0).map(f64::ln)
+}
+
+fn is_learned(own: &Studied<'_>) -> bool {
+    !matches!(own.kind, Kind::Text | Kind::Timestamp)
+}
+
+fn by_name(own: &Studied<'_>) -> Option<String> {
+    let name = own.name();
+    let is_ratio = words::has(name, &["per", "za", "pro"]) && words::has(name, &words::AREAS);
+    if words::has(name, &words::LEAKS) || is_ratio {
+        return Some("by its name it is a price too".to_owned());
+    }
+    (words::has(name, &AFTER) || name.contains("on_market"))
+        .then(|| "by its name it is known after the sale only".to_owned())
+}
+
+/// R² of the logarithm of the target by a column alone: by its number, its logarithm, or its level.
+fn explained(own: &Studied<'_>, logs: &[Option<f64>], step: usize) -> f64 {
+    if own.is_number() {
+        let values: Vec<Option<f64>> = own.row_values().step_by(step).collect();
+        let by_log: Vec<Option<f64>> = values.iter().map(|value| log(*value)).collect();
+        return correlation(&values, logs).max(correlation(&by_log, logs));
+    }
+    let levels: Vec<Option<u32>> = own.column.rows.iter().step_by(step).copied().collect();
+    by_level(&levels, logs)
+}
+
+/// Squared correlation of those that both have.
+fn correlation(one: &[Option<f64>], other: &[Option<f64>]) -> f64 {
+    let both: Vec<(f64, f64)> = one
+        .iter()
+        .zip(other)
+        .filter_map(|(one, other)| Some(((*one)?, (*other)?)))
+        .collect();
+    let rows = both.len();
+    // Of the few that have a logarithm nothing follows.
+    if rows < LEAST_ROWS || rows * 2 < other.len() {
+        return 0.0;
+    }
+    let mean = |of: fn(&(f64, f64)) -> f64| both.iter().map(of).sum::<f64>() / rows as f64;
+    let (x, y) = (mean(|own| own.0), mean(|own| own.1));
+    let (mut xx, mut yy, mut xy) = (0.0, 0.0, 0.0);
+    for (one, other) in &both {
+        xx += (one - x).powi(2);
+        yy += (other - y).powi(2);
+        xy += (one - x) * (other - y);
+    }
+    match xx > 0.0 && yy > 0.0 {
+        true => xy * xy / (xx * yy),
+        false => 0.0,
+    }
+}
+
+/// R² by the means of levels, without what chance gives them.
+fn by_level(levels: &[Option<u32>], logs: &[Option<f64>]) -> f64 {
+    let mut groups: std::collections::BTreeMap<u32, (f64, f64)> = std::collections::BTreeMap::new();
+    let (mut rows, mut sum, mut squares) = (0.0, 0.0, 0.0);
+    for (level, value) in levels.iter().zip(logs) {
+        let (Some(level), Some(value)) = (level, value) else {
+            continue;
+        };
+        let group = groups.entry(*level).or_default();
+        group.0 += 1.0;
+        group.1 += value;
+        rows += 1.0;
+        sum += value;
+        squares += value * value;
+    }
+    let free = rows - groups.len() as f64;
+    let all = squares - sum * sum / rows;
+    if rows < LEAST_ROWS as f64 || free < rows / 2.0 || all <= 0.0 {
+        return 0.0;
+    }
+    let between: f64 = groups
+        .values()
+        .map(|(count, sum)| sum * sum / count)
+        .sum::<f64>()
+        - sum * sum / rows;
+    1.0 - (all - between) / free * (rows - 1.0) / all
+}
+
+/// Price is area times price per area: the one of the two that is no size is a ratio to the price.
+fn pairs(
+    study: &Study<'_>,
+    target: usize,
+    area: Option<usize>,
+    logs: &[Option<f64>],
+    step: usize,
+    found: &mut [Option<String>],
+) {
+    let is_candidate = |index: &usize| {
+        let own = &study.columns[*index];
+        *index != target && own.is_number() && own.column.levels() > 2
+    };
+    let candidates: Vec<usize> = (0..study.columns.len())
+        .filter(is_candidate)
+        .take(24)
+        .collect();
+    let of = |index: usize| -> Vec<Option<f64>> {
+        study.columns[index]
+            .row_values()
+            .step_by(step)
+            .map(log)
+            .collect()
+    };
+    let columns: Vec<Vec<Option<f64>>> = candidates.iter().map(|index| of(*index)).collect();
+    for one in 0..candidates.len() {
+        for other in one + 1..candidates.len() {
+            let (first, second) = (candidates[one], candidates[other]);
+            if found[first].is_some() || found[second].is_some() {
+                continue;
+            }
+            let together = |sign: f64| -> Vec<Option<f64>> {
+                let both = columns[one].iter().zip(&columns[other]);
+                both.map(|(a, b)| Some((*a)? + sign * (*b)?)).collect()
+            };
+            // A product, or a quotient the one or the other way round: both have one correlation.
+            let best = correlation(&together(1.0), logs).max(correlation(&together(-1.0), logs));
+            let alone = correlation(&columns[one], logs).max(correlation(&columns[other], logs));
+            if best < MOST_TOGETHER || alone > MOST_TOGETHER {
+                continue;
+            }
+            let is_size = |index: usize| {
+                Some(index) == area || words::has(study.columns[index].name(), &words::AREAS)
+            };
+            let (ratio, size) = if is_size(second) {
+                (first, second)
+            } else {
+                (second, first)
+            };
+            if is_size(ratio) {
+                continue;
+            }
+            found[ratio] = Some(format!(
+                "with {} it gives {} to {:.2} %",
+                study.columns[size].name(),
+                study.columns[target].name(),
+                best * 100.0
+            ));
+        }
+    }
+}

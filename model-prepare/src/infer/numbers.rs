@@ -1,0 +1,484 @@
+//! How a column writes numbers: decided from all of its cells, read by the reader that reads the file later.
+
+use std::collections::BTreeMap;
+
+use records::measure::{self, Custom, Reading, Shape, shape};
+use records::{Field, Kind, Scale};
+
+use super::column::{Cell, Column};
+use super::{patterns, words};
+
+/// Share of the numbers that a unit must stand beside to be the column's.
+const UNIT_SHARE: f64 = 0.5;
+/// Longest unit, in characters.
+const UNIT_CHARS: usize = 24;
+
+/// How often the cells of a column prove how numbers are written.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Evidence {
+    /// A full stop, and a comma, before decimals.
+    dot: usize,
+    comma: usize,
+    /// The same between thousands.
+    dot_group: usize,
+    comma_group: usize,
+    /// Cells such as `450.000` and `450,000`, which prove nothing.
+    dot_either: usize,
+    comma_either: usize,
+    /// Of `dot_either`, those whose last decimal is 0.
+    dot_round: usize,
+    /// Cells with one number in them.
+    numbers: usize,
+    /// Groups as in India.
+    indian: usize,
+}
+
+impl Evidence {
+    pub(super) fn of(column: &Column) -> Evidence {
+        let mut all = Evidence::default();
+        for Cell { text, count, .. } in column.values() {
+            let Some((shape, _, _)) = shape(text) else {
+                continue;
+            };
+            all.numbers += count;
+            match shape {
+                Shape::Plain => {}
+                Shape::Decimal('.', group) => {
+                    all.dot += count;
+                    all.comma_group += if group.is_some() { *count } else { 0 };
+                }
+                Shape::Decimal(_, group) => {
+                    all.comma += count;
+                    all.dot_group += if group.is_some() { *count } else { 0 };
+                }
+                Shape::Thousands('.') => all.dot_group += count,
+                Shape::Thousands(_) => all.comma_group += count,
+                Shape::Indian('.') => {}
+                Shape::Indian(_) => {
+                    all.indian += count;
+                    all.comma_group += count;
+                }
+                Shape::Either('.') => {
+                    all.dot_either += count;
+                    let digits = text.trim_end_matches(|last: char| !last.is_ascii_digit());
+                    all.dot_round += if digits.ends_with('0') { *count } else { 0 };
+                }
+                Shape::Either(_) => all.comma_either += count,
+            }
+        }
+        all
+    }
+}
+
+/// What the other columns of a file prove.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Elsewhere {
+    pub(super) dot: bool,
+    pub(super) comma: bool,
+    /// Columns are separated by semicolons, as where a comma stands before decimals.
+    pub(super) semicolons: bool,
+    /// What the user says.
+    pub(super) asked: Option<char>,
+}
+
+impl Elsewhere {
+    pub(super) fn add(&mut self, column: &Column, evidence: &Evidence) {
+        // Texts with a number here and there prove nothing.
+        if evidence.numbers * 10 >= column.filled() * 9 {
+            self.dot |= evidence.dot > evidence.comma;
+            self.comma |= evidence.comma > evidence.dot;
+        }
+    }
+}
+
+/// A cell that is no number.
+#[derive(Debug, Clone)]
+pub(super) struct Slip {
+    pub(super) line: u64,
+    pub(super) text: String,
+}
+
+/// A column as numbers.
+#[derive(Debug)]
+pub(super) struct Numbers {
+    /// How they are written: decimal, group, unit, spellings, scale, pattern.
+    pub(super) field: Field,
+    /// Rows whose cell is read.
+    pub(super) readable: usize,
+    /// Rows whose cell may be meant in two ways.
+    pub(super) ambiguous: usize,
+    /// Rows whose cell is no number, and the first.
+    pub(super) slips: usize,
+    pub(super) slip: Option<Slip>,
+    pub(super) is_whole: bool,
+    /// Rows that are 0, and whether others are below it.
+    pub(super) zeros: usize,
+    pub(super) least: f64,
+    pub(super) greatest: f64,
+    /// Numbers in other units.
+    pub(super) others: Vec<(String, usize)>,
+    /// Cells such as `007`.
+    pub(super) leading_zeros: usize,
+    /// Why the custom is what it is; none where there is nothing to say.
+    pub(super) why: Option<String>,
+    /// Nothing decides what `450.000` is.
+    is_undecided: bool,
+    /// Of each distinct text its value.
+    pub(super) values: Vec<Option<f64>>,
+}
+
+/// The parts around a number: a word that multiplies it, and its unit.
+struct Around<'a> {
+    word: Option<(&'static str, f64)>,
+    unit: &'a str,
+}
+
+fn around<'a>(before: &'a str, after: &'a str) -> Option<Around<'a>> {
+    let is_indian = before.starts_with('₹') || before.starts_with("Rs");
+    let lakh: &[(&'static str, f64)] = if is_indian { &[("L", 1e5)] } else { &[] };
+    let mut found: Option<(&'static str, f64, &str)> = None;
+    for (word, by) in words::SCALES.iter().chain(lakh) {
+        let Some(rest) = after.strip_prefix(word) else {
+            continue;
+        };
+        let is_longer = found.is_none_or(|(other, _, _)| other.len() < word.len());
+        if is_longer
+            && !rest.starts_with(|next: char| next.is_alphanumeric() || "²³/.".contains(next))
+        {
+            found = Some((*word, *by, rest.trim()));
+        }
+    }
+    let (word, rest) = match found {
+        Some((word, by, rest)) => (Some((word, by)), rest),
+        None => (None, after),
+    };
+    match (before.is_empty(), rest.is_empty()) {
+        (true, _) => Some(Around { word, unit: rest }),
+        (false, true) => Some(Around { word, unit: before }),
+        (false, false) => None,
+    }
+}
+
+impl Numbers {
+    pub(super) fn of(column: &Column, evidence: &Evidence, elsewhere: &Elsewhere) -> Numbers {
+        let mut field = Field::plain("x", Kind::Number);
+        let mut units: BTreeMap<&str, usize> = BTreeMap::new();
+        let mut scales: BTreeMap<&'static str, (f64, usize)> = BTreeMap::new();
+        let mut bare = 0;
+        for Cell { text, count, .. } in column.values() {
+            // "A4", "Series 3": a name.
+            let Some((_, before, after)) = shape(text) else {
+                continue;
+            };
+            let is_name = !before.is_empty()
+                && !words::is_money(before)
+                && before.chars().any(char::is_alphanumeric);
+            let Some(Around { word, unit }) = around(before, after).filter(|_| !is_name) else {
+                continue;
+            };
+            if let Some((word, by)) = word {
+                scales.entry(word).or_insert((by, 0)).1 += count;
+            }
+            match unit.is_empty() {
+                true => bare += count,
+                false if unit.chars().count() <= UNIT_CHARS => {
+                    *units.entry(unit).or_default() += count
+                }
+                false => {}
+            }
+        }
+        let counted = |unit: &str| {
+            let lower = unit.to_lowercase();
+            let lists = [&words::COUNTED[..], &words::YEARS, &words::MONTHS];
+            lists.iter().any(|list| list.contains(&lower.as_str()))
+        };
+        let all: usize = units.values().sum::<usize>() + bare;
+        let main = units
+            .iter()
+            .filter(|(unit, _)| !counted(unit))
+            .max_by_key(|(_, count)| **count);
+        if let Some((unit, _)) = main.filter(|(_, count)| **count as f64 > UNIT_SHARE * all as f64)
+        {
+            field.unit = Some((*unit).to_owned());
+            let alike = |other: &&&str| *other != unit && root(other) == root(unit);
+            field.spellings = units
+                .keys()
+                .filter(alike)
+                .map(|own| (*own).to_owned())
+                .collect();
+        }
+        let has_money = units.keys().any(|unit| words::is_money(unit));
+        // "5 M" of a column without money may be metres.
+        scales.retain(|word, _| has_money || word.chars().count() > 1);
+        if !scales.is_empty() {
+            let by = scales
+                .iter()
+                .map(|(word, (by, _))| ((*word).to_owned(), *by));
+            field.scale = Some(Scale::Words(by.collect()));
+        }
+        let why = custom(column, evidence, elsewhere, &mut field);
+        field.pattern = patterns::of(column, &Custom::of(&field));
+        let mut numbers = Numbers {
+            field,
+            readable: 0,
+            ambiguous: 0,
+            slips: 0,
+            slip: None,
+            is_whole: true,
+            zeros: 0,
+            least: f64::INFINITY,
+            greatest: f64::NEG_INFINITY,
+            others: Vec::new(),
+            leading_zeros: 0,
+            is_undecided: false,
+            why,
+            values: Vec::new(),
+        };
+        let decides = numbers.field.decimal.is_some() || numbers.field.group.is_some();
+        numbers.is_undecided = !decides && evidence.dot + evidence.comma == 0;
+        numbers.read(column);
+        numbers
+    }
+
+    fn read(&mut self, column: &Column) {
+        let custom = Custom::of(&self.field);
+        let mut others: BTreeMap<String, usize> = BTreeMap::new();
+        for cell in &column.cells {
+            let Cell { text, count, line } = cell;
+            if words::is_mark(text) {
+                self.values.push(None);
+                continue;
+            }
+            let mut value = None;
+            let is_either =
+                self.is_undecided && matches!(shape(text), Some((Shape::Either(_), ..)));
+            let read = match (is_either, custom.read(text)) {
+                (true, Reading::Value(number)) => Reading::Ambiguous(number, number),
+                (_, read) => read,
+            };
+            match read {
+                Reading::Value(number) => {
+                    value = Some(number);
+                    self.readable += count;
+                    self.is_whole &= number.fract() == 0.0;
+                    self.zeros += if number == 0.0 { *count } else { 0 };
+                    self.least = self.least.min(number);
+                    self.greatest = self.greatest.max(number);
+                    let is_code = text.len() > 1
+                        && text.starts_with('0')
+                        && text.bytes().all(|byte| byte.is_ascii_digit());
+                    self.leading_zeros += if is_code { *count } else { 0 };
+                }
+                other => {
+                    match other {
+                        Reading::OtherUnit(unit) => {
+                            *others.entry(unit.to_owned()).or_default() += count
+                        }
+                        Reading::Ambiguous(..) => self.ambiguous += count,
+                        _ => {}
+                    }
+                    self.slips += count;
+                    if self.slip.as_ref().is_none_or(|slip| slip.line > *line) {
+                        self.slip = Some(Slip {
+                            line: *line,
+                            text: text.chars().take(40).collect(),
+                        });
+                    }
+                }
+            }
+            self.values.push(value);
+        }
+        self.others = others.into_iter().collect();
+        self.others
+            .sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+    }
+
+    /// Share of the rows with a value that are read.
+    pub(super) fn share(&self) -> f64 {
+        let all = self.readable + self.slips;
+        match all {
+            0 => 0.0,
+            all => self.readable as f64 / all as f64,
+        }
+    }
+
+    /// What hinders most of the cells from being numbers, for people.
+    pub(super) fn hint(&self) -> Option<&'static str> {
+        measure::hint(&self.slip.as_ref()?.text)
+    }
+}
+
+/// `ROOMS` and `room.` are one word.
+fn root(unit: &str) -> String {
+    let lower = unit.to_lowercase();
+    lower.trim_end_matches('.').trim_end_matches('s').to_owned()
+}
+
+/// Decides decimals and thousands, and says why; the field stays without them where nothing is proven.
+fn custom(
+    column: &Column,
+    own: &Evidence,
+    elsewhere: &Elsewhere,
+    field: &mut Field,
+) -> Option<String> {
+    let mut decimal = match (elsewhere.asked, own.comma.cmp(&own.dot)) {
+        (Some(asked), _) if own.dot_either + own.comma_either > 0 && own.dot + own.comma == 0 => {
+            Some(asked)
+        }
+        (_, std::cmp::Ordering::Greater) => Some(','),
+        (_, std::cmp::Ordering::Less) => Some('.'),
+        _ => None,
+    };
+    let mut group = match (own.dot_group, own.comma_group) {
+        (0, 0) => None,
+        (dot, comma) if dot > comma => Some('.'),
+        _ => Some(','),
+    };
+    group = group.filter(|group| Some(*group) != decimal);
+    if let Some(group) = group
+        && decimal.is_none()
+    {
+        decimal = Some(if group == '.' { ',' } else { '.' });
+    }
+    let mut why = None;
+    if own.dot_either > 0 && decimal.is_none() {
+        let is_place = words::is_latitude(&column.name) || words::is_longitude(&column.name);
+        // A thousand ends in 0 more often than a thousandth.
+        let is_measured =
+            field.unit.is_none() && elsewhere.dot && own.dot_round * 2 < own.dot_either;
+        if is_place || (is_measured && !elsewhere.comma) {
+            decimal = Some('.');
+            why = Some("a full stop stands before decimals, as in other columns".to_owned());
+        } else if elsewhere.comma && !elsewhere.dot {
+            (decimal, group) = (Some(','), Some('.'));
+            why = Some(
+                "a full stop stands between thousands: other columns have a decimal comma"
+                    .to_owned(),
+            );
+        }
+    } else if own.comma_either > 0
+        && decimal.is_none()
+        // In such files either is common: left to the user.
+        && !elsewhere.semicolons
+        && (elsewhere.dot || !elsewhere.comma)
+    {
+        (decimal, group) = (Some('.'), Some(','));
+        why = Some("a comma is taken to stand between thousands".to_owned());
+    }
+    if decimal == Some(',') && own.dot_either > 0 {
+        group = Some('.');
+    }
+    if decimal == Some('.') && own.comma_either > 0 {
+        group = Some(',');
+    }
+    if why.is_none() && (decimal == Some(',') || group.is_some()) {
+        why = Some(match (decimal, group) {
+            (Some(','), Some(group)) => format!("decimal comma, and {group:?} between thousands"),
+            (Some(','), None) => "decimal comma".to_owned(),
+            (_, Some(_)) if own.indian > 0 => "groups as in India".to_owned(),
+            (_, group) => format!("{:?} between thousands", group.unwrap_or(',')),
+        });
+    }
+    // A full stop before decimals is the usual: said only where a text could be meant otherwise.
+    field.decimal = decimal.filter(|mark| *mark == ',' || own.dot_either > 0);
+    field.group = group;
+    why
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn numbers(cells: &[&str], elsewhere: Elsewhere) -> Numbers {
+        let mut column = Column::new("x", 0);
+        for (line, cell) in cells.iter().enumerate() {
+            column.add(cell, line as u64 + 2);
+        }
+        let evidence = Evidence::of(&column);
+        Numbers::of(&column, &evidence, &elsewhere)
+    }
+
+    #[test]
+    fn the_custom_is_decided_from_all_cells() {
+        for (cells, decimal, group, unit, first) in [
+            (
+                &["143.400 €", "1.250.000 €"][..],
+                Some(','),
+                Some('.'),
+                Some("€"),
+                143_400.0,
+            ),
+            (&["4302000,00", "12,5"], Some(','), None, None, 4_302_000.0),
+            (
+                &["₹43,02,000", "₹30,91,000"],
+                None,
+                Some(','),
+                Some("₹"),
+                4_302_000.0,
+            ),
+            (&["15,000,000", "900,000"], None, Some(','), None, 15e6),
+            (
+                &["80 000 ₽/мес.", "31 000 ₽/мес."],
+                None,
+                None,
+                Some("₽/мес."),
+                80_000.0,
+            ),
+            (&["$0.143M", "$103K"], None, None, Some("$"), 143_000.0),
+            (
+                &["۴,۳۰۲,۰۰۰ تومان", "۳,۰۹۱,۰۰۰ تومان"],
+                None,
+                Some(','),
+                Some("تومان"),
+                4_302_000.0,
+            ),
+            (&["12.125", "12.5"], Some('.'), None, None, 12.125),
+            (
+                &["1056", "34.46 Sq. Meter", "1133 - 1384", "7"],
+                None,
+                None,
+                None,
+                1056.0,
+            ),
+            (&["2 BHK", "4 Bedroom", "3 BHK"], None, None, None, 2.0),
+            (
+                &["60 years 06 months", "61 years", "62 years 01 month"],
+                None,
+                None,
+                None,
+                60.5,
+            ),
+            (&["01 TO 03", "10 TO 12"], None, None, None, 2.0),
+            (&["4 ROOM", "5 ROOM"], None, None, None, 4.0),
+        ] {
+            let found = numbers(cells, Elsewhere::default());
+            let Field {
+                decimal: d,
+                group: g,
+                unit: u,
+                ..
+            } = &found.field;
+            assert_eq!((*d, *g, u.as_deref()), (decimal, group, unit), "{cells:?}");
+            assert_eq!(found.values[0], Some(first), "{cells:?}");
+        }
+    }
+
+    #[test]
+    fn an_ambiguous_column_is_no_number_until_something_decides() {
+        let cells = ["450.000 €", "375.500 €"];
+        let found = numbers(&cells, Elsewhere::default());
+        assert_eq!((found.readable, found.ambiguous), (0, 2));
+        let commas = Elsewhere {
+            comma: true,
+            ..Elsewhere::default()
+        };
+        assert_eq!(numbers(&cells, commas).values[0], Some(450_000.0));
+        for (asked, value) in [('.', 450.0), (',', 450_000.0)] {
+            let said = Elsewhere {
+                asked: Some(asked),
+                ..Elsewhere::default()
+            };
+            assert_eq!(numbers(&cells, said).values[0], Some(value), "{asked}");
+        }
+    }
+}

@@ -1,0 +1,147 @@
+//! Which column is the key, the time, the size, and where the thing is.
+
+use records::Kind;
+
+use super::study::{Studied, Study};
+use super::words;
+
+/// A role's column, how sure it is, and why.
+#[derive(Debug, Clone)]
+pub(super) struct Role {
+    pub(super) column: usize,
+    pub(super) sure: &'static str,
+    pub(super) why: String,
+}
+
+/// Proven by the file.
+pub(super) const CERTAIN: &str = "certain";
+/// By a name that hardly means anything else.
+pub(super) const LIKELY: &str = "likely";
+/// To be looked at.
+pub(super) const GUESS: &str = "a guess";
+
+/// Rows that a size may lack.
+const AREA_FILLED: f64 = 0.4;
+
+impl Study<'_> {
+    fn role(&self, column: usize, sure: &'static str, why: impl Into<String>) -> Role {
+        Role {
+            column,
+            sure,
+            why: why.into(),
+        }
+    }
+
+    /// The column that tells rows apart: only one that does so in this file.
+    pub(super) fn key(&self, target: usize) -> Option<Role> {
+        let rows = self.rows;
+        let is_unique = |own: &Studied| own.column.filled() == rows && own.column.levels() == rows;
+        let all: Vec<usize> = (0..self.columns.len())
+            .filter(|index| *index != target && is_unique(&self.columns[*index]))
+            .filter(|index| self.columns[*index].column.longest() <= records::limits::KEY_BYTES)
+            .collect();
+        let is_called = |index: &usize| {
+            let column = self.columns[*index].column;
+            words::is_id(&column.name) || column.header.is_empty()
+        };
+        let is_plain = |index: &&usize| self.columns[**index].name() == "id";
+        let called = all
+            .iter()
+            .find(is_plain)
+            .or_else(|| all.iter().find(|index| is_called(index)));
+        if let Some(index) = called {
+            return Some(self.role(
+                *index,
+                CERTAIN,
+                format!("another value in each of {rows} rows"),
+            ));
+        }
+        // Texts without a space that are all different; of a few rows all are.
+        let is_label = |index: &&usize| {
+            let own = &self.columns[**index];
+            let has_digit = |text: &str| text.contains(|letter: char| letter.is_ascii_digit());
+            own.kind == Kind::Text
+                && own
+                    .column
+                    .values()
+                    .all(|cell| !cell.text.contains(' ') && has_digit(&cell.text))
+        };
+        let label = all.iter().find(is_label)?;
+        Some(self.role(
+            *label,
+            LIKELY,
+            format!("another value in each of {rows} rows"),
+        ))
+    }
+
+    /// Columns that are called as keys are, but repeat: how many values they have.
+    pub(super) fn repeating_ids(&self) -> impl Iterator<Item = (&str, usize)> {
+        let named = self.columns.iter().filter(|own| words::is_id(own.name()));
+        named
+            .filter(|own| own.column.levels() < self.rows)
+            .map(|own| (own.name(), own.column.levels()))
+    }
+
+    /// The time of a listing: not that of its last review.
+    pub(super) fn time(&self) -> Option<Role> {
+        let of_listing = |index: &usize| {
+            let own = &self.columns[*index];
+            own.kind == Kind::Timestamp && !words::has(own.name(), &words::NOT_TIMES)
+        };
+        let all: Vec<usize> = (0..self.columns.len()).filter(of_listing).collect();
+        let is_called = |index: &&usize| words::has(self.columns[**index].name(), &words::TIMES);
+        match all.iter().find(is_called) {
+            Some(index) => Some(self.role(*index, LIKELY, "called as a listing's time")),
+            None => all
+                .first()
+                .map(|index| self.role(*index, GUESS, "the first column of times")),
+        }
+    }
+
+    /// The size of the thing itself: living before lot.
+    pub(super) fn area(&self, target: usize) -> Option<Role> {
+        let rank = |index: &usize| {
+            let own = &self.columns[*index];
+            let name = own.name();
+            let is_size = own.is_number() && words::has(name, &words::AREAS);
+            let is_filled = own.column.filled() as f64 >= AREA_FILLED * self.rows as f64;
+            let is_other = words::has(name, &words::NOT_LIVING) || words::has(name, &words::LEAKS);
+            if *index == target || !is_size || !is_filled || is_other {
+                return None;
+            }
+            let is_living = words::has(name, &words::LIVING);
+            // "Size" may be that of anything, such as of "2 BHK".
+            let is_vague = words::words(name).all(|word| word == "size");
+            let is_plain = words::words(name).count() == 1 && !is_vague;
+            Some(u8::from(is_living) * 2 + u8::from(is_plain))
+        };
+        let ranked = (0..self.columns.len()).filter_map(|index| Some((rank(&index)?, index)));
+        // The first of equals: reversed, as `max_by_key` takes the last.
+        let best = ranked.rev().max_by_key(|(rank, _)| *rank)?;
+        let own = &self.columns[best.1];
+        let gaps = self.rows - own.column.filled();
+        let why = match gaps {
+            0 => "called as sizes are".to_owned(),
+            gaps => format!("called as sizes are; {gaps} of {} rows lack it", self.rows),
+        };
+        Some(self.role(best.1, if best.0 > 0 { LIKELY } else { GUESS }, why))
+    }
+
+    /// Latitude and longitude, by name and range; and whether they are swapped.
+    pub(super) fn place(&self) -> Option<(usize, usize, bool)> {
+        let find = |is: fn(&str) -> bool| {
+            self.columns
+                .iter()
+                .position(|own| own.is_number() && is(own.name()))
+        };
+        let (latitude, longitude) = (find(words::is_latitude)?, find(words::is_longitude)?);
+        let reach = |index: usize| {
+            let numbers = &self.columns[index].numbers;
+            numbers.greatest.abs().max(numbers.least.abs())
+        };
+        if latitude == longitude || reach(longitude) > 180.0 || reach(latitude) > 180.0 {
+            return None;
+        }
+        Some((latitude, longitude, reach(latitude) > 90.0))
+    }
+}

@@ -1,0 +1,237 @@
+//! What each column is taken for, and why.
+
+use anyhow::{bail, ensure};
+use records::Kind;
+
+use super::column::Column;
+use super::dates::{self, Times};
+use super::numbers::{Elsewhere, Evidence, Numbers};
+use super::{Asked, words};
+
+/// More levels than this are an identifier or free text.
+const MOST_LEVELS: usize = 5_000;
+/// Share of the cells that may be other than numbers in a column of numbers, such as "on request".
+const SLIPS: f64 = 0.02;
+/// Share of the cells that are numbers in a column that is to be predicted: it is meant to be one.
+const TARGET_SHARE: f64 = 0.5;
+
+/// A column and what it is taken for.
+#[derive(Debug)]
+pub(super) struct Studied<'a> {
+    pub(super) column: &'a Column,
+    pub(super) kind: Kind,
+    pub(super) numbers: Numbers,
+    pub(super) times: Times,
+}
+
+/// A file and what its columns are taken for.
+#[derive(Debug)]
+pub(super) struct Study<'a> {
+    pub(super) columns: Vec<Studied<'a>>,
+    /// Rows with as many cells as the header.
+    pub(super) rows: usize,
+}
+
+impl<'a> Study<'a> {
+    pub(super) fn new(
+        asked: &Asked,
+        columns: &'a [Column],
+        rows: usize,
+        separator: Option<u8>,
+    ) -> Study<'a> {
+        let mut elsewhere = Elsewhere {
+            semicolons: separator == Some(b';'),
+            asked: asked.decimal,
+            ..Elsewhere::default()
+        };
+        let evidence: Vec<Evidence> = columns.iter().map(Evidence::of).collect();
+        for (column, own) in columns.iter().zip(&evidence) {
+            elsewhere.add(column, own);
+        }
+        let alone: Vec<Times> = columns
+            .iter()
+            .map(|own| Times::of(own, asked.days_first))
+            .collect();
+        // What one column proves of day and month holds for the file, where no other proves otherwise.
+        let proven: Vec<bool> = alone.iter().filter_map(Times::days_first).collect();
+        let days_first = match proven.first() {
+            Some(first) if proven.iter().all(|own| own == first) => Some(*first),
+            _ => asked.days_first,
+        };
+        let studied = columns
+            .iter()
+            .zip(&evidence)
+            .zip(alone)
+            .map(|((column, own), times)| {
+                let times = match times {
+                    Times::Either(..) => Times::of(column, days_first),
+                    times => times,
+                };
+                let numbers = Numbers::of(column, own, &elsewhere);
+                let mut studied = Studied {
+                    column,
+                    kind: Kind::Text,
+                    numbers,
+                    times,
+                };
+                studied.kind = studied.kind();
+                studied
+            });
+        Study {
+            columns: studied.collect(),
+            rows,
+        }
+    }
+
+    /// The column to be predicted: the one that is asked for, else one that is called as prices are.
+    ///
+    /// # Errors
+    /// When there is none, or it cannot be learned from, with what hinders.
+    pub(super) fn target(&self, shown: &str, asked: Option<&str>) -> anyhow::Result<usize> {
+        let find = |name: &str| {
+            let header = self
+                .columns
+                .iter()
+                .position(|own| own.column.header == name);
+            header.or_else(|| self.columns.iter().position(|own| own.column.name == name))
+        };
+        let found = match asked {
+            Some(name) => find(name.trim()),
+            None => words::TARGETS.iter().find_map(|name| find(name)),
+        };
+        let Some(found) = found else {
+            let headers: Vec<&str> = self
+                .columns
+                .iter()
+                .map(|own| own.column.header.as_str())
+                .collect();
+            let headers = headers.join(", ");
+            match asked {
+                Some(name) => bail!(
+                    "{shown} has no column {name:?}; its columns are: {headers}; give one with --target"
+                ),
+                None => bail!(
+                    "{shown}: expected a column that is called as prices are, found none; its columns are: \
+                     {headers}; give the one to be predicted with --target"
+                ),
+            }
+        };
+        let Studied { column, .. } = &self.columns[found];
+        let (header, rows) = (&column.header, self.rows);
+        ensure!(
+            column.filled() > 0,
+            "{shown}: expected values in the target {header:?}, found none in {rows} rows"
+        );
+        ensure!(
+            column.levels() > 1,
+            "{shown}: expected the target {header:?} to vary, found one value in all of {} rows: there is \
+             nothing to learn",
+            column.filled()
+        );
+        Ok(found)
+    }
+}
+
+impl Studied<'_> {
+    fn kind(&self) -> Kind {
+        let column = self.column;
+        let filled = column.filled();
+        let is_word = |text: &str| {
+            let lower = text.to_ascii_lowercase();
+            matches!(
+                lower.as_str(),
+                "true" | "false" | "yes" | "no" | "t" | "f" | "y" | "n"
+            )
+        };
+        let few = column.levels() <= MOST_LEVELS && column.levels() * 2 <= filled.max(1);
+        let of_names = || if few { Kind::Category } else { Kind::Text };
+        if filled > 0 && column.values().all(|cell| is_word(&cell.text)) {
+            return Kind::Boolean;
+        }
+        match self.times {
+            Times::Usual | Times::Form(..) => return Kind::Timestamp,
+            Times::Either(..) => return Kind::Text,
+            Times::None => {}
+        }
+        let numbers = &self.numbers;
+        if numbers.share() < 1.0 - SLIPS || filled == 0 {
+            // What may be meant in two ways is no name either.
+            return match numbers.ambiguous * 2 > filled {
+                true => Kind::Text,
+                false => of_names(),
+            };
+        }
+        let is_label = words::is_id(&column.name) && column.levels() == filled;
+        if numbers.leading_zeros > 0 || words::is_code(&column.name) {
+            return of_names();
+        }
+        match (is_label, self.is_whole()) {
+            (true, _) => Kind::Text,
+            (_, true) => Kind::Integer,
+            (_, false) => Kind::Number,
+        }
+    }
+
+    fn is_whole(&self) -> bool {
+        let numbers = &self.numbers;
+        // Beyond it a float no longer tells whole numbers apart.
+        let most = numbers.greatest.abs().max(numbers.least.abs());
+        numbers.is_whole && most <= 9_007_199_254_740_992.0
+    }
+
+    /// The kind of the field to be predicted: what is mostly a number is meant to be one.
+    ///
+    /// # Errors
+    /// What hinders.
+    pub(super) fn target_kind(&self, shown: &str) -> anyhow::Result<Kind> {
+        let (header, numbers) = (&self.column.header, &self.numbers);
+        if self.kind == Kind::Boolean {
+            return Ok(Kind::Boolean);
+        }
+        if numbers.share() >= TARGET_SHARE && !matches!(self.times, Times::Form(..)) {
+            return Ok(if self.is_whole() {
+                Kind::Integer
+            } else {
+                Kind::Number
+            });
+        }
+        let first = self.column.values().min_by_key(|cell| cell.line);
+        let (line, text) = first.map_or((0, ""), |cell| (cell.line, cell.text.as_str()));
+        if numbers.ambiguous * 2 > self.column.filled() {
+            bail!(
+                "{shown}: {} cells of the target {header:?}, such as {text:?} at line {line}, may be thousands or \
+                 decimals, and nothing in the file says which; say --decimal , where a full stop stands between \
+                 thousands, or --decimal . where it stands before decimals",
+                numbers.ambiguous
+            );
+        }
+        let slip = numbers.slip.as_ref();
+        let (line, text) = slip.map_or((line, text), |slip| (slip.line, slip.text.as_str()));
+        let why = match numbers.hint() {
+            Some(hint) => format!(", {hint}"),
+            None if dates::look_like_dates(self.column) => ", which looks like a date".to_owned(),
+            None => String::new(),
+        };
+        bail!(
+            "{shown}: expected numbers in the target {header:?}, found {text:?} at line {line}{why}; {} of {} cells \
+             are numbers: give another column with --target, or mend the cells",
+            numbers.readable,
+            self.column.filled()
+        )
+    }
+
+    /// Whether rows have its value with the spelling of a number.
+    pub(super) fn is_number(&self) -> bool {
+        matches!(self.kind, Kind::Number | Kind::Integer)
+    }
+
+    /// The value of each row.
+    pub(super) fn row_values(&self) -> impl Iterator<Item = Option<f64>> {
+        let rows = self.column.rows.iter();
+        rows.map(|index| self.numbers.values[(*index)? as usize])
+    }
+
+    pub(super) fn name(&self) -> &str {
+        &self.column.name
+    }
+}

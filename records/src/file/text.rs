@@ -1,0 +1,188 @@
+//! Files as UTF-8 text, whatever they are packed in and whichever character set they are in.
+
+use std::io::{BufRead, BufReader, Read};
+use std::path::Path;
+
+use chardetng::{EncodingDetector, Iso2022JpDetection, Utf8Detection};
+use encoding_rs::{Decoder, Encoding, UTF_8, UTF_16BE, UTF_16LE};
+
+use super::{FileError, refuse};
+use crate::file::recognise::by_mark;
+
+/// Bytes from which the character set is told.
+const SAMPLE_BYTES: u64 = 4 << 20;
+/// Bytes that are decoded at a time.
+const PART_BYTES: usize = 64 * 1024;
+
+/// A text that is being read.
+pub(super) type Source = Box<dyn Read + Send>;
+
+/// Opens a file as UTF-8 text. With it, what was found of it that people should know.
+///
+/// # Errors
+/// When it cannot be read, or is no text.
+pub(super) fn open(path: &Path, file: std::fs::File) -> Result<(Source, Vec<String>), FileError> {
+    let io = |source| FileError::Io {
+        path: path.to_owned(),
+        source,
+    };
+    let mut notes = Vec::new();
+    let mut source = unpacked(BufReader::new(file), &mut notes).map_err(io)?;
+    let mut sample = Vec::new();
+    source
+        .by_ref()
+        .take(SAMPLE_BYTES)
+        .read_to_end(&mut sample)
+        .map_err(io)?;
+    let encoding = encoding(&sample);
+    let read = Box::new(std::io::Cursor::new(sample)).chain(source);
+    match encoding {
+        Found::Utf8 => Ok((Box::new(read), notes)),
+        Found::Other(encoding) => {
+            notes.push(format!("read as {}", encoding.name()));
+            Ok((Box::new(Transcoded::new(read, encoding)), notes))
+        }
+        Found::None(first) => {
+            refuse(path, "delimited text", by_mark(&first))?;
+            Ok((Box::new(read), notes))
+        }
+    }
+}
+
+/// The bytes that a gzip or zstd file has inside.
+fn unpacked(
+    mut file: BufReader<std::fs::File>,
+    notes: &mut Vec<String>,
+) -> std::io::Result<Source> {
+    let first = file.fill_buf()?;
+    Ok(if first.starts_with(b"\x1f\x8b") {
+        notes.push("unpacked from gzip".to_owned());
+        Box::new(BufReader::new(flate2::bufread::MultiGzDecoder::new(file)))
+    } else if first.starts_with(b"\x28\xb5\x2f\xfd") {
+        notes.push("unpacked from zstd".to_owned());
+        Box::new(BufReader::new(zstd::stream::read::Decoder::with_buffer(
+            file,
+        )?))
+    } else {
+        Box::new(file)
+    })
+}
+
+/// The character set of a text.
+enum Found {
+    Utf8,
+    Other(&'static Encoding),
+    /// Something else by these first bytes.
+    None(Vec<u8>),
+}
+
+fn encoding(sample: &[u8]) -> Found {
+    let is_utf32 = sample.starts_with(b"\xff\xfe\0\0") || sample.starts_with(b"\0\0\xfe\xff");
+    if is_utf32 || sample.starts_with(b"PAR1") || sample.starts_with(b"PK\x03\x04") {
+        return Found::None(sample.iter().take(64).copied().collect());
+    }
+    if let Some((encoding, _)) = Encoding::for_bom(sample) {
+        return match encoding == UTF_8 {
+            true => Found::Utf8,
+            false => Found::Other(encoding),
+        };
+    }
+    // Latin letters and separators of UTF-16 have a zero beside each.
+    let zeros = |odd: usize| {
+        let half = sample.iter().skip(odd).step_by(2);
+        half.filter(|byte| **byte == 0).count() * 2
+    };
+    let (even, odd) = (zeros(0), zeros(1));
+    if sample.len() > 16 {
+        if odd * 4 > sample.len() && even * 20 < sample.len() {
+            return Found::Other(UTF_16LE);
+        }
+        if even * 4 > sample.len() && odd * 20 < sample.len() {
+            return Found::Other(UTF_16BE);
+        }
+    }
+    // A bad byte here and there makes no other character set of a text that has many good letters: its
+    // rows are refused. The last letter may be cut.
+    let (mut good, mut bad) = (0, 0);
+    for chunk in sample.utf8_chunks() {
+        good += chunk
+            .valid()
+            .chars()
+            .filter(|letter| !letter.is_ascii())
+            .count();
+        bad += usize::from(!chunk.invalid().is_empty());
+    }
+    let is_cut = std::str::from_utf8(sample).is_err_and(|error| error.error_len().is_none());
+    if bad == 0 || is_cut || good > bad || sample.contains(&0) {
+        return Found::Utf8;
+    }
+    if by_mark(sample).is_some() {
+        return Found::None(sample.iter().take(64).copied().collect());
+    }
+    let mut detector = EncodingDetector::new(Iso2022JpDetection::Deny);
+    detector.feed(sample, true);
+    Found::Other(detector.guess(None, Utf8Detection::Deny))
+}
+
+/// A text in UTF-8 out of one in another character set.
+struct Transcoded<R> {
+    source: R,
+    decoder: Decoder,
+    /// Bytes as they were read.
+    input: Vec<u8>,
+    /// How many of them are decoded.
+    taken: usize,
+    /// UTF-8 that is to be given out.
+    output: Vec<u8>,
+    given: usize,
+    is_over: bool,
+}
+
+impl<R: Read> Transcoded<R> {
+    fn new(source: R, encoding: &'static Encoding) -> Transcoded<R> {
+        Transcoded {
+            source,
+            decoder: encoding.new_decoder_with_bom_removal(),
+            input: Vec::new(),
+            taken: 0,
+            output: Vec::new(),
+            given: 0,
+            is_over: false,
+        }
+    }
+
+    fn fill(&mut self) -> std::io::Result<()> {
+        self.input.drain(..self.taken);
+        self.taken = 0;
+        if self.input.is_empty() {
+            self.input.resize(PART_BYTES, 0);
+            let count = self.source.read(&mut self.input)?;
+            self.input.truncate(count);
+            self.is_over = count == 0;
+        }
+        self.output.resize(3 * PART_BYTES + 16, 0);
+        let (_, read, written, _) =
+            self.decoder
+                .decode_to_utf8(&self.input, &mut self.output, self.is_over);
+        self.taken = read;
+        self.output.truncate(written);
+        self.given = 0;
+        Ok(())
+    }
+}
+
+impl<R: Read> Read for Transcoded<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        while self.given == self.output.len() {
+            if self.is_over || buffer.is_empty() {
+                return Ok(0);
+            }
+            self.fill()?;
+        }
+        let rest = &self.output[self.given..];
+        let count = rest.len().min(buffer.len());
+        buffer[..count].copy_from_slice(&rest[..count]);
+        self.given += count;
+        Ok(count)
+    }
+}

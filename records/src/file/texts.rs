@@ -1,0 +1,253 @@
+//! A file as texts, for those who do not know its columns yet.
+
+use std::io::{BufReader, Cursor};
+use std::path::{Path, PathBuf};
+
+use arrow_array::{Array, ArrayRef};
+use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
+use serde_json::{Map, Value};
+
+use super::delimited::{self, Again, Start};
+use super::json::JsonRecords;
+use super::parquet::{is_readable, text_of, values_of};
+use super::split::Split;
+use super::text::{self, Source};
+use super::{FileError, Form, number_text, sheet, unique};
+use crate::decode;
+
+/// Records of JSON that are looked at.
+const MOST_RECORDS: usize = 200_000;
+
+/// A file as rows of texts. A number of a typed file is written so that it cannot be meant in two ways, a
+/// time as RFC 3339, and what is not there as an empty text.
+pub struct Texts {
+    /// The columns' headers, trimmed; one that comes again has its number behind it: `Price (2)`.
+    pub headers: Vec<String>,
+    /// Whether the headers are the file's: else they are those that were given.
+    pub has_header: bool,
+    /// The separator of a delimited text.
+    pub separator: Option<u8>,
+    /// What was found of the file that people should know, such as its character set.
+    pub notes: Vec<String>,
+    source: Rows,
+}
+
+enum Rows {
+    Delimited {
+        path: PathBuf,
+        records: Box<Split<BufReader<Again<Source>>>>,
+        /// The first record, where there is no header.
+        first: Option<(u64, Vec<String>)>,
+    },
+    Json(std::vec::IntoIter<(u64, Map<String, Value>)>),
+    Parquet {
+        path: PathBuf,
+        reader: Box<ParquetRecordBatchReader>,
+        chunk: Vec<ArrayRef>,
+        rows: usize,
+        next: usize,
+        line: u64,
+    },
+}
+
+impl Texts {
+    /// Opens a file of any kind that [`super::FileReader`] reads; `columns` are the headers of a file without
+    /// any.
+    ///
+    /// # Errors
+    /// When it cannot be read, is empty, or is not what its name says.
+    pub fn open(path: &Path, columns: &[String]) -> Result<Texts, FileError> {
+        let (form, file) = super::open(path)?;
+        match form {
+            Form::Delimited => {
+                let (source, notes) = text::open(path, file)?;
+                Texts::delimited(path, source, columns, notes)
+            }
+            Form::Sheet => {
+                let (bytes, notes) = sheet::read(path)?;
+                Texts::delimited(path, Box::new(Cursor::new(bytes)), columns, notes)
+            }
+            Form::Json => {
+                let (source, notes) = text::open(path, file)?;
+                Texts::json(path, source, notes)
+            }
+            Form::Parquet => Texts::parquet(path, file),
+        }
+    }
+
+    fn delimited(
+        path: &Path,
+        source: Source,
+        columns: &[String],
+        notes: Vec<String>,
+    ) -> Result<Texts, FileError> {
+        let Start {
+            mut records,
+            separator,
+        } = delimited::start(source, path)?;
+        let failed = |error| delimited::failed(path, error);
+        records.advance().map_err(failed)?;
+        let line = records.line();
+        let cells = delimited::header(&records, path)?;
+        let has_header = columns.is_empty() || *columns == cells[..];
+        let (headers, first) = match has_header {
+            true => (unique(&cells), None),
+            false => (columns.to_vec(), Some((line, cells))),
+        };
+        Ok(Texts {
+            headers,
+            has_header,
+            separator: Some(separator),
+            notes,
+            source: Rows::Delimited {
+                path: path.to_owned(),
+                records: Box::new(records),
+                first,
+            },
+        })
+    }
+
+    fn json(path: &Path, source: Source, mut notes: Vec<String>) -> Result<Texts, FileError> {
+        let mut records = JsonRecords::new(source, path)?;
+        let (mut rows, mut headers, mut nested) = (Vec::new(), Vec::<String>::new(), Vec::new());
+        while rows.len() < MOST_RECORDS
+            && let Some((line, record)) = records.next()?
+        {
+            let record = decode::without_nan(&record).unwrap_or(record);
+            let Ok(record) = serde_json::from_slice::<Map<String, Value>>(&record) else {
+                notes.push(format!("line {line} is no JSON object"));
+                continue;
+            };
+            for (name, value) in &record {
+                let is_nested = value.is_array() || value.is_object();
+                let known = if is_nested { &mut nested } else { &mut headers };
+                if !known.contains(name) {
+                    known.push(name.clone());
+                }
+            }
+            rows.push((line, record));
+        }
+        notes.extend(
+            nested
+                .iter()
+                .map(|name| format!("{name:?} is nested, and passed over")),
+        );
+        headers.retain(|name| !nested.contains(name));
+        Ok(Texts {
+            headers,
+            has_header: true,
+            separator: None,
+            notes,
+            source: Rows::Json(rows.into_iter()),
+        })
+    }
+
+    fn parquet(path: &Path, file: std::fs::File) -> Result<Texts, FileError> {
+        let invalid = |error: parquet::errors::ParquetError| FileError::Format {
+            path: path.to_owned(),
+            format: "Parquet",
+            detail: error.to_string(),
+        };
+        let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(invalid)?;
+        let (mut headers, mut roots, mut notes) = (Vec::new(), Vec::new(), Vec::new());
+        for (position, field) in builder.schema().fields().iter().enumerate() {
+            match is_readable(field.data_type()) {
+                true => {
+                    headers.push(field.name().clone());
+                    roots.push(position);
+                }
+                false => notes.push(format!(
+                    "{:?} is of type {}, and passed over",
+                    field.name(),
+                    field.data_type()
+                )),
+            }
+        }
+        let mask = parquet::arrow::ProjectionMask::roots(builder.parquet_schema(), roots);
+        let reader = builder.with_projection(mask).build().map_err(invalid)?;
+        Ok(Texts {
+            headers: unique(&headers),
+            has_header: true,
+            separator: None,
+            notes,
+            source: Rows::Parquet {
+                path: path.to_owned(),
+                reader: Box::new(reader),
+                chunk: Vec::new(),
+                rows: 0,
+                next: 0,
+                line: 0,
+            },
+        })
+    }
+
+    /// The next row's line and its cells; `None` at the end. A ragged row has more or fewer cells than there
+    /// are headers.
+    ///
+    /// # Errors
+    /// When the file breaks off.
+    pub fn next_row(&mut self) -> Result<Option<(u64, Vec<String>)>, FileError> {
+        match &mut self.source {
+            Rows::Delimited {
+                path,
+                records,
+                first,
+            } => {
+                if let Some(first) = first.take() {
+                    return Ok(Some(first));
+                }
+                let more = records.advance();
+                if !more.map_err(|error| delimited::failed(path, error))? {
+                    return Ok(None);
+                }
+                let cells = records
+                    .cells()
+                    .map(|cell| String::from_utf8_lossy(cell).into_owned());
+                Ok(Some((records.line(), cells.collect())))
+            }
+            Rows::Json(rows) => Ok(rows.next().map(|(line, mut record)| {
+                let cell = |name| match record.remove(name) {
+                    None | Some(Value::Null) => String::new(),
+                    Some(Value::String(text)) => text,
+                    Some(Value::Number(number)) => match number.as_i64() {
+                        Some(_) => number.to_string(),
+                        None => number.as_f64().map_or_else(String::new, number_text),
+                    },
+                    Some(other) => other.to_string(),
+                };
+                (line, self.headers.iter().map(cell).collect())
+            })),
+            Rows::Parquet {
+                path,
+                reader,
+                chunk,
+                rows,
+                next,
+                line,
+            } => {
+                while *next >= *rows {
+                    let Some(batch) = reader.next() else {
+                        return Ok(None);
+                    };
+                    let invalid = |detail: String| FileError::Format {
+                        path: path.clone(),
+                        format: "Parquet",
+                        detail,
+                    };
+                    let batch = batch.map_err(|error| invalid(error.to_string()))?;
+                    let columns = batch.columns().iter().map(values_of);
+                    *chunk = columns.collect::<Result<_, _>>().map_err(invalid)?;
+                    (*rows, *next) = (batch.num_rows(), 0);
+                }
+                let index = *next;
+                *next += 1;
+                *line += 1;
+                let cells = chunk.iter().map(|column| match column.is_null(index) {
+                    true => String::new(),
+                    false => text_of(column.as_ref(), index),
+                });
+                Ok(Some((*line, cells.collect())))
+            }
+        }
+    }
+}

@@ -1,0 +1,76 @@
+"""A folder as KUBEBUILDER_ASSETS names one, from published sources: kube-apiserver compiled from its Go module,
+etcd of Debian's package, kubectl of the machine. Some 25 minutes of one core, then from Go's cache."""
+
+import json
+import os
+import re
+import shutil
+import tempfile
+from pathlib import Path
+
+import tools
+
+# 1.34 is the last line that takes a kernel with cgroups v1 without a switch.
+VERSION = "1.34.1"
+MODULE = f"k8s.io/kubernetes@v{VERSION}"
+SET = "k8s.io/component-base/version"
+
+
+def make(folder):
+    folder.mkdir(parents=True, exist_ok=True)
+    kubectl = shutil.which("kubectl")
+    if not kubectl or not shutil.which("go"):
+        raise SystemExit("expected kubectl and go on PATH")
+    (folder / "kubectl").unlink(missing_ok=True)
+    (folder / "kubectl").symlink_to(kubectl)
+    if not (folder / "etcd").exists():
+        etcd(folder)
+    if not (folder / "kube-apiserver").exists():
+        apiserver(folder)
+    print(f"KUBEBUILDER_ASSETS={folder}")
+
+
+def etcd(folder):
+    found = shutil.which("etcd")
+    if found:
+        (folder / "etcd").symlink_to(found)
+        return
+    with tempfile.TemporaryDirectory() as home:
+        os.chmod(home, 0o777)  # apt downloads as a user of its own
+        tools.run(["apt-get", "download", "-q", "etcd-server"], cwd=home)
+        for package in Path(home).glob("etcd-server_*.deb"):
+            tools.run(["dpkg-deb", "--extract", package, home])
+        shutil.copy(f"{home}/usr/bin/etcd", folder / "etcd")
+
+
+def apiserver(folder):
+    """The module names its siblings by folders; published, they are modules of the same minor version."""
+    environment = {
+        **os.environ,
+        "GOFLAGS": "-mod=mod -p=1",
+        "GOMAXPROCS": "1",
+        "CGO_ENABLED": "0",
+    }
+    told = json.loads(tools.run(["go", "mod", "download", "-json", MODULE], cwd="/", env=environment))
+    siblings = re.findall(r"^\s*(k8s\.io/\S+) => \./staging", Path(told["GoMod"]).read_text(), re.M)
+    number = VERSION.removeprefix("1.")
+    with tempfile.TemporaryDirectory() as home:
+        replaced = "".join(f"\t{name} => {name} v0.{number}\n" for name in siblings)
+        (Path(home) / "go.mod").write_text(
+            f"module kube\n\ngo 1.24.0\n\nrequire k8s.io/kubernetes v{VERSION}\n\nreplace (\n{replaced})\n"
+        )
+        (Path(home) / "tools.go").write_text(
+            '//go:build tools\n\npackage kube\n\nimport _ "k8s.io/kubernetes/cmd/kube-apiserver"\n'
+        )
+        tools.run(["go", "mod", "tidy"], cwd=home, env=environment)
+        major, minor, _ = VERSION.split(".")
+        flags = f"-s -w -X {SET}.gitVersion=v{VERSION} -X {SET}.gitMajor={major} -X {SET}.gitMinor={minor}"
+        tools.run(
+            [
+                *(["nice", "-n", "10"] if shutil.which("nice") else []),
+                *("go", "build", "-trimpath", "-ldflags", flags, "-o", folder / "kube-apiserver"),
+                "k8s.io/kubernetes/cmd/kube-apiserver",
+            ],
+            cwd=home,
+            env=environment,
+        )
