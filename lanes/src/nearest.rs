@@ -260,6 +260,10 @@ impl Nearest for Few {
 
     #[inline(always)]
     fn add(&mut self, near: Near) {
+        // As many as are equally near, where many points are the same.
+        if near >= self.found[self.last] {
+            return;
+        }
         // All at once: where to stop would be guessed wrong.
         let before = self.found;
         for place in 1..FEW {

@@ -87,7 +87,7 @@ fn made(count: usize) -> RecordBatch {
             r#"{{"id": "l{id}", "listed_at": {}, "city": "city{city}", "street": "street{street}",
             "floor": {floor}, "floors_total": {total}, "area": {area}, "rooms": {rooms},
             "price": {}}}"#,
-            1_700_000_000 + 3600 * id,
+            1_690_000_000 + 3600 * id,
             log.exp()
         );
         decoder.push(row.as_bytes(), NOW_US).unwrap();
