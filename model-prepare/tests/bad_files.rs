@@ -348,7 +348,7 @@ fn a_schema_is_not_proposed_for_what_is_no_table() {
         (
             "columns.parquet",
             bytes("PAR1\x15"),
-            &["found Apache Parquet"],
+            &["columns.parquet is not valid Parquet"],
         ),
         (
             "ragged.csv",

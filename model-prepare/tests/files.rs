@@ -201,7 +201,12 @@ fn files_that_are_not_there_or_cut_off() {
     let file = home.write("cut.parquet", &typed(500)[..900]);
     home.refuses(&["--data", &file], &["cut.parquet is not valid Parquet"]);
     let file = home.write("listings.xlsx", "PK");
-    home.refuses(&["--data", &file], &[".csv, .tsv or .parquet"]);
+    home.refuses(
+        &["--data", &file],
+        &["listings.xlsx is not a valid spreadsheet"],
+    );
+    let file = home.write("listings.pdf", "%PDF");
+    home.refuses(&["--data", &file], &[".csv, .tsv", ".parquet"]);
 }
 
 #[test]

@@ -199,7 +199,14 @@ fn what_may_be_meant_in_two_ways_is_asked_about() {
     let text = rows("id,preis", 90, |row| {
         format!("a{row},{}.{:03} €", 100 + row * 7 % 800, row * 50 % 1000)
     });
-    let error = ask("homes.csv", text.as_bytes(), &["--target", "preis"])
+    let undecided = propose("homes.csv", &text, &["--target", "preis"]);
+    undecided
+        .takes(0)
+        .says("may be thousands or decimals")
+        .says("--decimal ,");
+    // Bare, they would be read as they stand.
+    let bare = text.replace(" €", "");
+    let error = ask("homes.csv", bare.as_bytes(), &["--target", "preis"])
         .err()
         .expect("ambiguous");
     assert!(
@@ -234,7 +241,7 @@ fn what_may_be_meant_in_two_ways_is_asked_about() {
     beside.takes(90).says("may be thousands or decimals");
     let dates = rows("id,listed,price", 40, |row| {
         format!(
-            "a{row},{}/{}/2026,{}",
+            "a{row},{}/{}/2025,{}",
             row % 12 + 1,
             row % 11 + 1,
             price(row)
@@ -616,4 +623,17 @@ fn what_is_proposed_is_learned_from() {
     );
     assert!(out.contains("rows rejected by the schema: 0;"), "{out}");
     assert!(schema.contains("area = \"ploshchad_m2\""), "{schema}");
+}
+
+#[test]
+fn a_column_of_one_value_has_no_role() {
+    let text = rows("id,month,area,price", 40, |row| {
+        format!("a{row},2018-03,54,{}", price(row))
+    });
+    let proposed = propose("homes.csv", &text, &[]);
+    proposed.takes(40).says("has one value only");
+    assert_eq!(
+        (&proposed.schema.time, &proposed.schema.area),
+        (&None, &None)
+    );
 }

@@ -49,7 +49,7 @@ fn mistype(record: &mut Map<String, Value>, has_price: bool, rng: &mut impl Rng)
     let word: String = Word().fake_with_rng(rng);
     let mut choices = vec![
         ("id", json!([word])),
-        ("city", json!(rng.random_range(0..1_000))),
+        ("city", json!([rng.random_range(0..1_000)])),
         ("street", json!({ "name": word })),
         ("floor", json!(word)),
         ("rooms", json!(2.5)),
@@ -58,7 +58,7 @@ fn mistype(record: &mut Map<String, Value>, has_price: bool, rng: &mut impl Rng)
         ("area", json!("54,3 m2")),
         ("kitchen_area", json!([8, 9])),
         ("year_built", json!("before the war")),
-        ("building_type", json!(7)),
+        ("building_type", json!({ "code": 7 })),
         ("latitude", json!("55°45′N")),
         ("listed_at", json!("yesterday")),
     ];

@@ -127,7 +127,7 @@ pub enum FileError {
         most: &'static str,
     },
     /// The bytes are not of the format the name says.
-    #[error("{path} is not valid {format}: {detail}")]
+    #[error("{path} is not {format}: {detail}")]
     Format {
         /// Which file.
         path: PathBuf,

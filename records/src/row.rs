@@ -267,15 +267,9 @@ impl Row {
 
     fn set_boolean_text(&mut self, index: usize, text: &str) -> Result<(), Reason> {
         let is = |word: &&str| text.eq_ignore_ascii_case(word);
-        if ["true", "t", "yes", "y", "on", "1"]
-            .iter()
-            .any(|word| is(word))
-        {
+        if ["true", "t", "yes", "y", "on", "1"].iter().any(is) {
             self.set_boolean(index, true)
-        } else if ["false", "f", "no", "n", "off", "0"]
-            .iter()
-            .any(|word| is(word))
-        {
+        } else if ["false", "f", "no", "n", "off", "0"].iter().any(is) {
             self.set_boolean(index, false)
         } else {
             match text.parse::<f64>() {

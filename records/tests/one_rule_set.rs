@@ -365,6 +365,8 @@ proptest! {
         text in "[-+.,0-9 €₽kKmM²/:TZ]{0,12}|[a-zA-Z ]{0,8}|\\PC{0,6}",
     ) {
         prop_assume!(!text.contains('\0'));
+        // A record without its time has that of its arrival, which differs from way to way.
+        prop_assume!(field != "seen" || !text.trim().is_empty());
         let _ = texts(&field, &text);
     }
 }

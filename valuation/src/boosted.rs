@@ -70,7 +70,7 @@ impl Ensemble {
 }
 
 /// A fitted ensemble of trees.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub(crate) struct Boosted {
     /// As it was grown: to be explained and kept.
     ensemble: Ensemble,
@@ -78,6 +78,14 @@ pub(crate) struct Boosted {
     trees: Trees,
     /// What explaining a row takes, from the first that is explained on.
     background: Kept<Background>,
+}
+
+/// How the trees are walked follows from the ensemble, and from whom it shares its codes with: that of a model
+/// just fitted may be laid out otherwise than that of the same model read from its files.
+impl PartialEq for Boosted {
+    fn eq(&self, other: &Boosted) -> bool {
+        self.ensemble == other.ensemble
+    }
 }
 
 impl Boosted {

@@ -110,7 +110,8 @@ fn a_time_that_is_the_order_and_one_that_is_a_feature() {
     let day = 86_400;
     let rows = rows(2000, |id, random| {
         let built = random.below(3000);
-        let record = json!({"sold": 1_600_000_000 + id * day / 10, "built": built * day});
+        let built_s = 1_000_000_000 + built * day;
+        let record = json!({"sold": 1_600_000_000 + id * day / 10, "built": built_s});
         (
             9.0 + 0.0003 * built as f64 + 0.5 * id as f64 / 2000.0,
             record,
@@ -121,7 +122,8 @@ fn a_time_that_is_the_order_and_one_that_is_a_feature() {
     assert!(report.model.r2 > 0.9, "{report:#?}");
     let last = 1_600_000_000 + 1999 * day / 10;
     assert_eq!(model.data_until_us(), Some(last as i64 * 1_000_000));
-    let asked = |built: i64, sold: i64| json!({"id": "a", "built": built, "sold": sold});
+    let asked =
+        |built: i64, sold: i64| json!({"id": "a", "built": 1_000_000_000 + built, "sold": sold});
     let last = last as i64;
     let old = price(&model, &schema, asked(0, last));
     let new = price(&model, &schema, asked(2999 * day as i64, last));
@@ -157,7 +159,7 @@ fn nulls_everywhere_but_in_one_field() {
     assert!(report.model.r2 > 0.9, "{report:#?}");
     let bare = price(&model, &schema, json!({"id": "a"}));
     let full = json!({
-        "id": "a", "masts": 3, "sails": true, "port": "Odessa", "built": 1, "name": "Vera",
+        "id": "a", "masts": 3, "sails": true, "port": "Odessa", "built": 1_000_000_000, "name": "Vera",
     });
     near(price(&model, &schema, full), bare, 1e-9);
 }

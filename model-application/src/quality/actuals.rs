@@ -14,7 +14,7 @@ use ledger::rejects::Reject;
 use rdkafka::Message;
 use records::limits::{KEY_BYTES, MESSAGE_BYTES};
 use records::measure::Reading;
-use records::{Kind, Schema, timestamp};
+use records::{Field, Kind, Schema, timestamp};
 use serde_json::{Map, Value};
 use tokio::runtime::Handle;
 use valuation::Link;

@@ -390,7 +390,7 @@ mod tests {
     use super::*;
 
     fn numbers(cells: &[&str], elsewhere: Elsewhere) -> Numbers {
-        let mut column = Column::new("x", 0);
+        let mut column = Column::new("worth", 0);
         for (line, cell) in cells.iter().enumerate() {
             column.add(cell, line as u64 + 2);
         }

@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use anyhow::Context;
+use anyhow::{Context, ensure};
 use records::schema::reserved::free_table;
 use records::{Kind, Scale, Schema};
 
-use super::account::{self, Account, Guess};
+use super::account::{self, Guess};
 use super::column::{Column, identifier};
 use super::dates::{Times, look_like_dates};
 use super::roles::{CERTAIN, GUESS, LIKELY, Role};
@@ -90,6 +90,14 @@ impl Seen<'_> {
             roles.key.as_ref(),
             self.guesses(&roles),
         )?;
+        let own = &study.columns[target];
+        // A schema that refuses them asks; one that would read them as they stand must not be.
+        ensure!(
+            !own.is_undecided() || account.taken + own.numbers.ambiguous <= study.rows,
+            "{}: {}",
+            self.shown,
+            own.question()
+        );
         text.push('\n');
         for line in account.to_string().lines() {
             comment(&mut text, line);
@@ -221,7 +229,7 @@ impl Seen<'_> {
         let (column, filled) = (own.column, own.column.filled());
         let is_key = roles.key.as_ref().is_some_and(|key| key.column == index);
         let is_target = roles.target == index;
-        if column.levels() <= 1 && !is_key && !is_target {
+        if !own.varies() && !is_key && !is_target {
             let why = match filled {
                 0 => "has no value at all",
                 _ => "has one value only",
@@ -254,6 +262,12 @@ impl Seen<'_> {
                 text,
                 &format!("{} of {} rows have none.", study.rows - filled, study.rows),
             ),
+        }
+        if is_target && own.is_undecided() {
+            comment(
+                text,
+                &format!("{}: they are refused until then.", own.question()),
+            );
         }
         if is_number {
             self.custom(own, is_target, text);

@@ -86,7 +86,8 @@ impl Study<'_> {
     pub(super) fn time(&self) -> Option<Role> {
         let of_listing = |index: &usize| {
             let own = &self.columns[*index];
-            own.kind == Kind::Timestamp && !words::has(own.name(), &words::NOT_TIMES)
+            let is_time = own.kind == Kind::Timestamp && own.varies();
+            is_time && !words::has(own.name(), &words::NOT_TIMES)
         };
         let all: Vec<usize> = (0..self.columns.len()).filter(of_listing).collect();
         let is_called = |index: &&usize| words::has(self.columns[**index].name(), &words::TIMES);
@@ -103,7 +104,7 @@ impl Study<'_> {
         let rank = |index: &usize| {
             let own = &self.columns[*index];
             let name = own.name();
-            let is_size = own.is_number() && words::has(name, &words::AREAS);
+            let is_size = own.is_number() && own.varies() && words::has(name, &words::AREAS);
             let is_filled = own.column.filled() as f64 >= AREA_FILLED * self.rows as f64;
             let is_other = words::has(name, &words::NOT_LIVING) || words::has(name, &words::LEAKS);
             if *index == target || !is_size || !is_filled || is_other {
@@ -132,7 +133,7 @@ impl Study<'_> {
         let find = |is: fn(&str) -> bool| {
             self.columns
                 .iter()
-                .position(|own| own.is_number() && is(own.name()))
+                .position(|own| own.is_number() && own.varies() && is(own.name()))
         };
         let (latitude, longitude) = (find(words::is_latitude)?, find(words::is_longitude)?);
         let reach = |index: usize| {

@@ -195,16 +195,11 @@ impl Studied<'_> {
                 Kind::Number
             });
         }
+        if self.is_undecided() {
+            return Ok(Kind::Number);
+        }
         let first = self.column.values().min_by_key(|cell| cell.line);
         let (line, text) = first.map_or((0, ""), |cell| (cell.line, cell.text.as_str()));
-        if numbers.ambiguous * 2 > self.column.filled() {
-            bail!(
-                "{shown}: {} cells of the target {header:?}, such as {text:?} at line {line}, may be thousands or \
-                 decimals, and nothing in the file says which; say --decimal , where a full stop stands between \
-                 thousands, or --decimal . where it stands before decimals",
-                numbers.ambiguous
-            );
-        }
         let slip = numbers.slip.as_ref();
         let (line, text) = slip.map_or((line, text), |slip| (slip.line, slip.text.as_str()));
         let why = match numbers.hint() {
@@ -220,6 +215,23 @@ impl Studied<'_> {
         )
     }
 
+    /// Whether most of its cells may be thousands or decimals, and nothing in the file says which.
+    pub(super) fn is_undecided(&self) -> bool {
+        self.numbers.ambiguous * 2 > self.column.filled()
+    }
+
+    /// What to say to have such cells read.
+    pub(super) fn question(&self) -> String {
+        let first = self.column.values().min_by_key(|cell| cell.line);
+        let (line, text) = first.map_or((0, ""), |cell| (cell.line, cell.text.as_str()));
+        format!(
+            "{} cells of the target {:?}, such as {text:?} at line {line}, may be thousands or decimals, and nothing \
+             in the file says which; say --decimal , where a full stop stands between thousands, or --decimal . where \
+             it stands before decimals",
+            self.numbers.ambiguous, self.column.header
+        )
+    }
+
     /// Whether rows have its value with the spelling of a number.
     pub(super) fn is_number(&self) -> bool {
         matches!(self.kind, Kind::Number | Kind::Integer)
@@ -229,6 +241,11 @@ impl Studied<'_> {
     pub(super) fn row_values(&self) -> impl Iterator<Item = Option<f64>> {
         let rows = self.column.rows.iter();
         rows.map(|index| self.numbers.values[(*index)? as usize])
+    }
+
+    /// Whether it has more than one value: else it is left out.
+    pub(super) fn varies(&self) -> bool {
+        self.column.levels() > 1
     }
 
     pub(super) fn name(&self) -> &str {

@@ -69,7 +69,7 @@ impl JsonRecords {
                 let records: Vec<Box<RawValue>> =
                     serde_json::from_slice(&bytes).map_err(|error| FileError::Format {
                         path: path.to_owned(),
-                        format: "JSON",
+                        format: "valid JSON",
                         detail: error.to_string(),
                     })?;
                 Records::Array(records.into_iter())

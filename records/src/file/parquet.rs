@@ -75,7 +75,7 @@ impl Parquet {
         }
         let invalid = |error: parquet::errors::ParquetError| FileError::Format {
             path: path.to_owned(),
-            format: "Parquet",
+            format: "valid Parquet",
             detail: error.to_string(),
         };
         let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(invalid)?;
@@ -153,7 +153,7 @@ impl Parquet {
                 self.chunk = None;
                 let invalid = |detail: String| FileError::Format {
                     path: self.path.clone(),
-                    format: "Parquet",
+                    format: "valid Parquet",
                     detail,
                 };
                 if let Some(chunk) = self.reader.next() {

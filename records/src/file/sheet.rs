@@ -18,7 +18,7 @@ const DAY_SECONDS: f64 = 86_400.0;
 pub(super) fn read(path: &Path) -> Result<(Vec<u8>, Vec<String>), FileError> {
     let invalid = |error: calamine::Error| FileError::Format {
         path: path.to_owned(),
-        format: "a spreadsheet",
+        format: "a valid spreadsheet",
         detail: error.to_string(),
     };
     let mut book = open_workbook_auto(path).map_err(invalid)?;

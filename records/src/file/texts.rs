@@ -145,7 +145,7 @@ impl Texts {
     fn parquet(path: &Path, file: std::fs::File) -> Result<Texts, FileError> {
         let invalid = |error: parquet::errors::ParquetError| FileError::Format {
             path: path.to_owned(),
-            format: "Parquet",
+            format: "valid Parquet",
             detail: error.to_string(),
         };
         let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(invalid)?;
@@ -231,7 +231,7 @@ impl Texts {
                     };
                     let invalid = |detail: String| FileError::Format {
                         path: path.clone(),
-                        format: "Parquet",
+                        format: "valid Parquet",
                         detail,
                     };
                     let batch = batch.map_err(|error| invalid(error.to_string()))?;
