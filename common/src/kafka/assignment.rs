@@ -1,8 +1,8 @@
 //! The partitions held, as rebalances give and take them, positioned at the stored offsets.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use rdkafka::ClientContext;
@@ -47,6 +47,11 @@ pub(super) struct Context {
     pub state: Arc<State>,
     /// Another client has taken this one's place: what it calls back with counts no more.
     pub is_retired: AtomicBool,
+    /// The id under which this client has met each topic. Of one that is made again it may keep a leader's
+    /// epoch that the new topic has not reached: it then takes no news of that topic, and reads nothing.
+    topics: Mutex<BTreeMap<String, String>>,
+    /// Whether a topic has another id by now, so that another client has to read it.
+    is_stale: AtomicBool,
 }
 
 impl Context {
@@ -54,6 +59,24 @@ impl Context {
         Context {
             state: Arc::clone(state),
             is_retired: AtomicBool::new(false),
+            topics: Mutex::default(),
+            is_stale: AtomicBool::new(false),
+        }
+    }
+
+    /// Whether a topic that this client has met was made again since.
+    pub fn is_stale(&self) -> bool {
+        self.is_stale.load(Ordering::Relaxed)
+    }
+
+    fn meet(&self, topic: &str, id: &str) {
+        // Whole values are put in: a panic leaves none half written.
+        let mut topics = self.topics.lock().unwrap_or_else(PoisonError::into_inner);
+        let met = topics
+            .entry(topic.to_owned())
+            .or_insert_with(|| id.to_owned());
+        if met != id {
+            self.is_stale.store(true, Ordering::Relaxed);
         }
     }
 
@@ -73,6 +96,9 @@ impl Context {
         for (topic, partitions) in by_topic {
             let name: Arc<str> = topic.as_str().into();
             let id: Option<Arc<str>> = self.topic_id(consumer, &topic).map(Into::into);
+            if let Some(id) = &id {
+                self.meet(&topic, id);
+            }
             let mut stored = self.stored(&topic)?;
             let gone = partitions.iter().find_map(|partition| {
                 let stored = stored.get(partition)?;

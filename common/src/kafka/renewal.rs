@@ -106,7 +106,7 @@ impl Renewal {
     }
 
     /// Makes the client anew where it cannot go on: after a fatal error, when librdkafka has lost its
-    /// brokers, and when the group gives no assignment for long. False while there is nothing to poll.
+    /// brokers, when a topic was made again, and when the group gives no assignment for long. False while there is nothing to poll.
     pub fn keep_alive(&mut self) -> bool {
         let now = Instant::now();
         let was_elsewhere = now.duration_since(self.looked_at) > ELSEWHERE;
@@ -127,6 +127,9 @@ impl Renewal {
                 self.patience = (self.patience * 2).min(MOST_PATIENCE);
                 return self.renew("no assignment", &why);
             }
+        }
+        if self.consumer().context().is_stale() {
+            return self.renew("topic made again", "a topic was deleted and made again");
         }
         if self.state.has_lost_its_brokers() {
             return self.renew("no brokers", "the client has no broker left to ask");
