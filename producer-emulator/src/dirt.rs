@@ -86,6 +86,7 @@ fn exaggerate(record: &mut Map<String, Value>, has_price: bool, rng: &mut impl R
         ("listed_at", json!("2999-01-01T00:00:00Z")),
         ("city", json!("x".repeat(5_000))),
         ("street", json!("   ")),
+        ("street", json!("Lenina\u{0}")),
     ];
     if has_price {
         choices.push(("price", json!(0)));
