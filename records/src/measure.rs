@@ -1,7 +1,7 @@
 //! Numbers as people write them into texts: `1,234 mi`, `12.4 L`, `£12,500`, `5 400 000 ₽`, `₹43,02,000`,
 //! `$1.2M`, `۴۳۰۲`, `60 years 02 months`.
 //!
-//! How a field writes them is said by its schema ([`Custom`]), never guessed from one text. Without a word
+//! The schema states how a field writes them ([`Custom`]), never guessed from one text. Without a word
 //! of it a comma stands between thousands where the field has a unit, a space, an apostrophe or `٬` does
 //! anyhow, and a full stop stands before decimals. What could be meant otherwise is no number here: taken
 //! for one it would be wrong by a factor.

@@ -12,7 +12,7 @@ use crate::row::Row;
 use crate::schema::{Purpose, Schema};
 use crate::timestamp;
 
-/// Bytes from which the separator is told.
+/// Bytes from which the separator is recognised.
 const SAMPLE_BYTES: u64 = 64 * 1024;
 
 /// What the first bytes of a text were looked at, and the rest.

@@ -9,7 +9,7 @@ use encoding_rs::{Decoder, Encoding, UTF_8, UTF_16BE, UTF_16LE};
 use super::{FileError, refuse};
 use crate::file::recognise::by_mark;
 
-/// Bytes from which the character set is told.
+/// Bytes from which the character set is recognised.
 const SAMPLE_BYTES: u64 = 4 << 20;
 /// Bytes that are decoded at a time.
 const PART_BYTES: usize = 64 * 1024;
