@@ -4,7 +4,7 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
-use anyhow::Context;
+use anyhow::{Context, ensure};
 use rand::seq::IteratorRandom;
 use rand_chacha::ChaCha8Rng;
 
@@ -86,20 +86,21 @@ pub struct Fleet {
     flags: Vec<String>,
     logs: PathBuf,
     started: usize,
-    /// libfaketime, where it is installed.
+    /// What is loaded into a service to show it another time, where faketime is installed: libraries, as
+    /// LD_PRELOAD takes them.
     pub faketime: Option<String>,
 }
 
 impl Fleet {
-    pub fn new(programs: &Path, flags: Vec<String>, logs: &Path) -> Fleet {
-        Fleet {
+    pub fn new(programs: &Path, flags: Vec<String>, logs: &Path) -> anyhow::Result<Fleet> {
+        Ok(Fleet {
             services: Vec::new(),
             programs: programs.to_owned(),
             flags,
             logs: logs.to_owned(),
             started: 0,
-            faketime: faketime(),
-        }
+            faketime: faketime(logs)?,
+        })
     }
 
     /// Starts one, by a clock that is `off` where that is given, such as `+2d`.
@@ -190,12 +191,27 @@ impl Drop for Fleet {
     }
 }
 
-/// The library that shows a process another time, where `faketime` is installed.
-fn faketime() -> Option<String> {
+/// What shows a process another time, where `faketime` is installed: its library, and before it the waits it
+/// leaves out (`waits.c`), compiled into `folder`.
+fn faketime(folder: &Path) -> anyhow::Result<Option<String>> {
     let shown = Command::new("faketime")
         .args(["-m", "-f", "+0", "printenv", "LD_PRELOAD"])
-        .output()
-        .ok()?;
-    let path = String::from_utf8_lossy(&shown.stdout).trim().to_owned();
-    (shown.status.success() && !path.is_empty()).then_some(path)
+        .output();
+    let library = match &shown {
+        Ok(shown) if shown.status.success() => String::from_utf8_lossy(&shown.stdout),
+        _ => return Ok(None),
+    };
+    let (source, waits) = (folder.join("waits.c"), folder.join("waits.so"));
+    std::fs::write(&source, include_str!("waits.c"))?;
+    let compiled = Command::new("cc")
+        .args(["-O1", "-shared", "-fPIC", "-o"])
+        .args([&waits, &source])
+        .status()
+        .context("cc does not start: install a C compiler")?;
+    ensure!(
+        compiled.success(),
+        "cc does not compile {}",
+        source.display()
+    );
+    Ok(Some(format!("{}:{}", waits.display(), library.trim())))
 }

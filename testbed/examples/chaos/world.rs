@@ -87,7 +87,7 @@ impl World {
         let logs =
             std::env::temp_dir().join(format!("hedonic-chaos-{seed}-{}", std::process::id()));
         std::fs::create_dir_all(&logs).with_context(|| logs.display().to_string())?;
-        let mut fleet = Fleet::new(&programs, flags.clone(), &logs);
+        let mut fleet = Fleet::new(&programs, flags.clone(), &logs)?;
         if fleet.faketime.is_none() {
             journal
                 .say("SKIPPED: faketime is not installed; services with wrong clocks are left out");
