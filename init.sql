@@ -150,6 +150,18 @@ CREATE TABLE IF NOT EXISTS labelled_answers (
     observed_at timestamptz NOT NULL
 );
 CREATE INDEX IF NOT EXISTS labelled_answers_answered_at ON labelled_answers (answered_at);
+-- The id of the first topic met under a name: records without a key get one from the place of their message,
+-- and a topic that is deleted and made again has the same places.
+CREATE TABLE IF NOT EXISTS topic_ids (
+    cluster text NOT NULL,
+    topic text NOT NULL,
+    first_id text NOT NULL,
+    PRIMARY KEY (cluster, topic)
+);
+INSERT INTO topic_ids (cluster, topic, first_id)
+    SELECT DISTINCT ON (cluster, topic) cluster, topic, topic_id FROM offsets WHERE topic_id IS NOT NULL
+    ORDER BY cluster, topic
+    ON CONFLICT DO NOTHING;
 CREATE TABLE IF NOT EXISTS ledger_migrations (
     version integer PRIMARY KEY,
     name text NOT NULL,
@@ -166,5 +178,6 @@ INSERT INTO ledger_migrations (version, name) VALUES
     (8, '0008_no_brin_on_answers'),
     (9, '0009_actuals_by_time'),
     (10, '0010_rejects_by_time'),
-    (11, '0011_quality_by_counts')
+    (11, '0011_quality_by_counts'),
+    (12, '0012_first_topic_ids')
 ON CONFLICT DO NOTHING;

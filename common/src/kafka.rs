@@ -24,6 +24,7 @@ use serde::Deserialize;
 pub use anchored::{Anchored, Gathered, Limits};
 pub use assignment::Anchor;
 pub use connect::{connect, open};
+pub use covered::Place;
 pub use in_flight::Lease;
 pub use lag::Lag;
 pub use pipeline::{Follow, Pipeline};

@@ -35,7 +35,6 @@ pub(crate) struct Loader {
     schema: Arc<Schema>,
     arrivals: Arrivals,
     /// Where a record came from is its key where the schema names none.
-    cluster: String,
     limits: Limits,
     store: Arc<Store>,
     minute: Minute,
@@ -66,7 +65,6 @@ impl Loader {
             shutdown.clone(),
         )?;
         control.watch(consumer.lag());
-        let cluster = anchor.cluster.clone();
         let store = Store::new(
             &config.schema,
             &config.kafka.topics.new_data,
@@ -86,7 +84,6 @@ impl Loader {
                 .with_max_message_bytes(config.kafka.max_message_bytes),
             schema: Arc::clone(&config.schema),
             arrivals: Arrivals::default(),
-            cluster,
             limits: Limits {
                 rows: config.loader.batch_rows,
                 bytes: config.loader.batch_bytes,
@@ -152,11 +149,11 @@ impl Loader {
     fn gather(&mut self) -> Option<Batch> {
         let (mut origins, mut rejects) = (Origins::default(), Vec::new());
         let mut tombstones = Vec::new();
-        let (decoder, cluster) = (&mut self.decoder, &self.cluster);
+        let decoder = &mut self.decoder;
         let (schema, arrivals) = (&*self.schema, &mut self.arrivals);
         let takes_tombstones = schema.delisting.tombstone != records::Tombstone::Refuse;
         let (mut began, mut bytes) = (None, 0);
-        let gathered = self.pipeline.gather(&self.limits, |message| {
+        let gathered = self.pipeline.gather(&self.limits, |message, place| {
             began.get_or_insert_with(Instant::now);
             let arrival = arrivals.of(message);
             let (partition, offset) = (message.partition(), message.offset());
@@ -164,7 +161,6 @@ impl Loader {
             let taken = match message.payload() {
                 Some(payload) => {
                     bytes += payload.len();
-                    let place = format_args!("{cluster}/{topic}/{partition}/{offset}");
                     let arrival = Arrival {
                         us: arrival.us,
                         now_us: arrival.now_us,

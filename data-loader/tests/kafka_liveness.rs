@@ -268,6 +268,64 @@ async fn a_topic_made_anew_is_read_from_its_beginning() {
     running.stop().await;
 }
 
+/// A record without a key has the place of its message for one, and a topic made again has the same places.
+#[tokio::test(flavor = "multi_thread")]
+async fn records_without_a_key_of_a_topic_made_anew_replace_none_of_the_old_one() {
+    let Some((_kafka, bed)) = bed().await else {
+        return;
+    };
+    let schema = tempfile::NamedTempFile::new().expect("a file");
+    std::fs::write(
+        schema.path(),
+        "name = 'event'\nversion = 1\ntask = 'regression'\ntable = 'events'\ntarget = 'clicks'\n\
+         [[field]]\nname = 'page'\nkind = 'category'\n\
+         [[field]]\nname = 'clicks'\nkind = 'integer'\n",
+    )
+    .expect("writes");
+    let set = [("schema.source", schema.path().to_str().expect("text"))];
+    let events = |page: &str, count: usize| -> Vec<(String, Vec<u8>)> {
+        let event = json!({ "page": page, "clicks": 3 }).to_string();
+        vec![("one".to_owned(), event.into_bytes()); count]
+    };
+    let stored = async |page: &str| {
+        bed.number(&format!(
+            "SELECT count(*) FROM events WHERE page = '{page}'"
+        ))
+        .await
+    };
+    let topic = bed.kafka(&[]).topics.new_data;
+    bed.send(&topic, &events("old", 20)).await;
+    let running = loader(&bed, &set);
+    eventually("the old topic's", LIMIT, || async {
+        bed.number("SELECT (to_regclass('events') IS NOT NULL)::int::bigint")
+            .await
+            == 1
+            && stored("old").await == 20
+    })
+    .await;
+
+    make_anew(&bed, &topic).await;
+    bed.send(&topic, &events("new", 30)).await;
+    eventually("the new topic's", LIMIT, || async {
+        stored("new").await == 30
+    })
+    .await;
+    assert_eq!(stored("old").await, 20, "none is replaced");
+    running.stop().await;
+
+    // Nor by a process that starts later, as if it read them for the first time.
+    sqlx::query("DELETE FROM offsets")
+        .execute(bed.pool())
+        .await
+        .expect("forgotten");
+    bed.send(&topic, &events("newer", 1)).await;
+    let running = loader(&bed, &set);
+    eventually("the newest", LIMIT, || async { stored("newer").await == 1 }).await;
+    assert_eq!(stored("new").await, 30, "the same places again");
+    assert_eq!(stored("old").await, 20);
+    running.stop().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn what_retention_deletes_unread_is_reported_without_another_message() {
     let Some((_kafka, bed)) = bed().await else {

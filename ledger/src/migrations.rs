@@ -53,6 +53,7 @@ const STEPS: &[Step] = steps![
     "0009_actuals_by_time",
     "0010_rejects_by_time",
     "0011_quality_by_counts",
+    "0012_first_topic_ids",
 ];
 
 /// Why the tables could not be brought up to date.

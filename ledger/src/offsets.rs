@@ -5,8 +5,14 @@ use std::sync::Arc;
 
 use sqlx::{PgConnection, PgPool, Row};
 
-/// SQL of the table as the newest migration leaves it, for `init.sql`.
-pub const DDL: &str = "CREATE TABLE IF NOT EXISTS offsets (
+/// SQL of the tables as the newest migration leaves them, for `init.sql`.
+pub const DDL: &str = "CREATE TABLE IF NOT EXISTS topic_ids (
+    cluster text NOT NULL,
+    topic text NOT NULL,
+    first_id text NOT NULL,
+    PRIMARY KEY (cluster, topic)
+);
+CREATE TABLE IF NOT EXISTS offsets (
     cluster text NOT NULL,
     consumer text NOT NULL,
     topic text NOT NULL,
@@ -175,6 +181,44 @@ pub async fn forget_cluster(pool: &PgPool, cluster: &str) -> Result<(), sqlx::Er
         .await?;
     Ok(())
 }
+
+/// Whether `topic_id` is not the first id met of a topic of this name: the topic was deleted and made again,
+/// and its partitions and offsets are no new places. `old_id` is the id of the topic that is known to be gone,
+/// where one is.
+///
+/// # Errors
+/// When the database fails.
+pub async fn was_made_again(
+    pool: &PgPool,
+    cluster: &str,
+    topic: &str,
+    topic_id: &str,
+    old_id: Option<&str>,
+) -> Result<bool, sqlx::Error> {
+    let first: Option<String> = sqlx::query_scalar(FIRST_ID)
+        .bind(cluster)
+        .bind(topic)
+        .fetch_optional(pool)
+        .await?;
+    if let Some(first) = first {
+        return Ok(first != topic_id);
+    }
+    // Another member of the group may be first.
+    sqlx::query("INSERT INTO topic_ids (cluster, topic, first_id) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING")
+        .bind(cluster)
+        .bind(topic)
+        .bind(old_id.unwrap_or(topic_id))
+        .execute(pool)
+        .await?;
+    let first: String = sqlx::query_scalar(FIRST_ID)
+        .bind(cluster)
+        .bind(topic)
+        .fetch_one(pool)
+        .await?;
+    Ok(first != topic_id)
+}
+
+const FIRST_ID: &str = "SELECT first_id FROM topic_ids WHERE cluster = $1 AND topic = $2";
 
 /// Forgets a consumer's offsets of a topic that was deleted and made again, and gives the number of
 /// partitions; `topic_id` is the new topic's, where it is known. Rejects of the old topic keep all they

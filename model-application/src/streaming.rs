@@ -36,8 +36,6 @@ pub(crate) struct Applier {
     /// Judges when requests arrived.
     arrivals: Arrivals,
     schema: Arc<Schema>,
-    /// Where a request came from is its key where the schema names none.
-    cluster: String,
     limits: Limits,
     /// Older requests are told that they have expired.
     expire_after_us: Option<i64>,
@@ -76,7 +74,6 @@ impl Applier {
             decoder: Decoder::new(&config.schema, Purpose::Request),
             arrivals: Arrivals::default(),
             schema: Arc::clone(&config.schema),
-            cluster: anchor.cluster.clone(),
             limits: Limits {
                 rows: config.applier.batch_rows,
                 bytes: config.applier.max_body_bytes,

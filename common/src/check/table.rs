@@ -473,7 +473,7 @@ mod tests {
             ledger::offsets::DDL,
         ]
         .concat();
-        assert_eq!(made_by(&ddl), ["offsets", "rejects"]);
+        assert_eq!(made_by(&ddl), ["topic_ids", "offsets", "rejects"]);
         assert_eq!(made_by(""), [""; 0]);
         let tables = of_ddl(ledger::rejects::DDL);
         assert_eq!(tables.len(), 1);

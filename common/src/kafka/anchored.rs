@@ -17,7 +17,7 @@ use rdkafka::topic_partition_list::TopicPartitionList;
 
 use super::KafkaConfig;
 use super::assignment::{Anchor, Context};
-use super::covered::Covered;
+use super::covered::{Covered, Place};
 use super::in_flight::Lease;
 use super::lag::Lag;
 use super::renewal::Renewal;
@@ -134,7 +134,7 @@ impl Anchored {
         }
     }
 
-    /// Hands over messages until the batch is full, or `shutdown`, or it has lingered and `may_end`:
+    /// Hands over messages, each with the place it came from, until the batch is full, or `shutdown`, or it has lingered and `may_end`:
     /// while the batch before is still being written, this one grows. Without messages it comes back
     /// soon, the sooner while not `may_end`.
     pub fn gather(
@@ -142,7 +142,7 @@ impl Anchored {
         limits: &Limits,
         shutdown: &Shutdown,
         may_end: impl Fn() -> bool,
-        mut take: impl FnMut(&BorrowedMessage<'_>),
+        mut take: impl FnMut(&BorrowedMessage<'_>, Place<'_>),
     ) -> Gathered {
         self.state.polls.fetch_add(1, Ordering::Relaxed);
         if !self.client.keep_alive() || self.state.failure().is_some() {
@@ -201,7 +201,7 @@ impl Anchored {
                     if !covered.extend(&message) {
                         let (topic, partition) = (message.topic(), message.partition());
                         let expected = state.expected(topic, partition);
-                        self.compare(topic, partition, expected.0, message.offset());
+                        self.compare(topic, partition, expected.from, message.offset());
                         covered.begin(&message, expected);
                     }
                     if first_at.is_none() {
@@ -210,7 +210,7 @@ impl Anchored {
                     }
                     rows += 1;
                     bytes += message.payload_len() + message.key_len();
-                    take(&message);
+                    take(&message, covered.place(&message));
                 }
             }
         }

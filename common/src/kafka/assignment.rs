@@ -14,7 +14,7 @@ use rdkafka::topic_partition_list::TopicPartitionList;
 use rdkafka::types::RDKafkaRespErr;
 use sqlx::PgPool;
 
-use super::lag::Held;
+use super::lag::{Held, place};
 use super::state::State;
 use super::topic_id::topic_ids;
 use crate::metric::Metric;
@@ -105,17 +105,19 @@ impl Context {
                 self.is_of_another(consumer, &topic, *partition, stored, id.as_deref())
                     .then(|| stored.topic_id.clone())
             });
-            if let Some(old_id) = gone {
+            if let Some(old_id) = &gone {
                 self.topic_was_made_anew(&topic, old_id.as_deref(), id.as_deref())?;
                 stored = self.stored(&topic)?;
             }
+            let place = self.place(&topic, id.as_deref(), gone.flatten().as_deref())?;
             for partition in partitions {
                 let stored = stored.get(&partition).map(|stored| stored.next);
                 let offset = stored.map_or(Offset::Beginning, Offset::Offset);
                 if let Err(error) = list.set_partition_offset(&topic, partition, offset) {
                     tracing::error!("cannot position {topic}/{partition}: {error}");
                 }
-                positions.push(Held::at(&name, partition, id.clone(), stored));
+                let place = Arc::clone(&place);
+                positions.push(Held::at(&name, partition, id.clone(), place, stored));
             }
         }
         Some(positions)
@@ -179,6 +181,19 @@ impl Context {
             );
         }
         Some(())
+    }
+
+    /// What the places of the topic's messages begin with; `gone` is the id of one that it has replaced.
+    /// `None` when shut down before.
+    fn place(&self, topic: &str, id: Option<&str>, gone: Option<&str>) -> Option<Arc<str>> {
+        let Anchor { pool, cluster, .. } = &self.state.anchor;
+        let made_again = match id {
+            Some(id) => self.until_done("look whether the topic was made again", async || {
+                offsets::was_made_again(pool, cluster, topic, id, gone).await
+            })?,
+            None => false,
+        };
+        Some(place(cluster, topic, id.filter(|_| made_again)))
     }
 
     fn stored(&self, topic: &str) -> Option<BTreeMap<i32, Stored>> {

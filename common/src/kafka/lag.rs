@@ -25,6 +25,8 @@ pub(super) struct Held {
     pub partition: i32,
     /// The id that the broker has given the topic; `None` where it gives none.
     pub topic_id: Option<Arc<str>>,
+    /// What the places of its messages begin with: see [`place`].
+    pub place: Arc<str>,
     /// The offset up to which messages were handed over: where the next batch starts from.
     pub read: Option<i64>,
     /// The stored offset; `None` where none is stored.
@@ -52,18 +54,30 @@ pub(super) struct How {
     pub is_gathering: bool,
 }
 
+/// What the places of a topic's messages begin with, before partition and offset: cluster and topic, and the
+/// topic's id where it was `made_again`, as its offsets begin again at 0. A record without a key has its place
+/// for one.
+pub(super) fn place(cluster: &str, topic: &str, made_again: Option<&str>) -> Arc<str> {
+    match made_again {
+        Some(id) => format!("{cluster}/{topic}/{id}").into(),
+        None => format!("{cluster}/{topic}").into(),
+    }
+}
+
 impl Held {
     /// One whose messages are read from the `stored` offset on, or from the beginning.
     pub fn at(
         topic: &Arc<str>,
         partition: i32,
         topic_id: Option<Arc<str>>,
+        place: Arc<str>,
         stored: Option<i64>,
     ) -> Held {
         Held {
             topic: Arc::clone(topic),
             partition,
             topic_id,
+            place,
             read: stored,
             stored,
             stored_ms: None,
@@ -273,7 +287,7 @@ mod tests {
     use super::*;
 
     fn held(stored: Option<i64>) -> Held {
-        Held::at(&"t".into(), 0, None, stored)
+        Held::at(&"t".into(), 0, None, place("c", "t", None), stored)
     }
 
     fn known(next: i64, app: i64, end: i64) -> Partition {

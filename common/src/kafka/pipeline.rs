@@ -4,7 +4,7 @@ use rdkafka::message::BorrowedMessage;
 use tokio::runtime::Handle;
 
 use super::writing::{Outcome, Writing, Written};
-use super::{Anchored, Gathered, Limits};
+use super::{Anchored, Gathered, Limits, Place};
 use crate::shutdown::Shutdown;
 use ledger::offsets::{AdvanceError, Stretch, Stretches};
 
@@ -49,12 +49,12 @@ impl<B: Send + 'static, T: Send + 'static> Pipeline<B, T> {
         &mut self.consumer
     }
 
-    /// Hands over messages until the batch is full, or has lingered and nothing is being written;
+    /// Hands over messages, each with the place it came from, until the batch is full, or has lingered and nothing is being written;
     /// `None` where there were none, or what was handed over must be forgotten.
     pub fn gather(
         &mut self,
         limits: &Limits,
-        take: impl FnMut(&BorrowedMessage<'_>),
+        take: impl FnMut(&BorrowedMessage<'_>, Place<'_>),
     ) -> Option<Stretches> {
         let writing = &self.writing;
         let is_idle = || writing.as_ref().is_none_or(Writing::is_done);

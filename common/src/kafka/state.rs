@@ -8,13 +8,23 @@ use tokio::runtime::Handle;
 
 use super::assignment::Anchor;
 use super::in_flight::InFlight;
-use super::lag::{Held, How, Lag};
+use super::lag::{Held, How, Lag, place};
 use crate::health::Health;
 use crate::shutdown::Shutdown;
 use ledger::offsets::Stretch;
 
 /// Statistics without a broker to talk to, one a second, before the client is given up.
 const WITHOUT_BROKERS: u32 = 5;
+
+/// What a batch begins a partition with.
+pub(super) struct Expected {
+    /// Where the next message is expected: the offset handed over last.
+    pub from: Option<i64>,
+    /// The topic's id, where the broker gives one.
+    pub topic_id: Option<Arc<str>>,
+    /// What the places of its messages begin with.
+    pub place: Arc<str>,
+}
 
 /// Outlives the clients: one that fails is made anew.
 pub(super) struct State {
@@ -85,11 +95,21 @@ impl State {
         self.epoch.fetch_add(1, Ordering::Release);
     }
 
-    /// Where the next message of a partition is expected: the offset handed over last.
-    pub fn expected(&self, topic: &str, partition: i32) -> (Option<i64>, Option<Arc<str>>) {
+    /// What is known of a partition whose first message of a batch has come.
+    pub fn expected(&self, topic: &str, partition: i32) -> Expected {
         let held = self.lag.held();
-        let found = held.iter().find(|held| held.is(topic, partition));
-        found.map_or((None, None), |held| (held.read, held.topic_id.clone()))
+        match held.iter().find(|held| held.is(topic, partition)) {
+            Some(held) => Expected {
+                from: held.read,
+                topic_id: held.topic_id.clone(),
+                place: Arc::clone(&held.place),
+            },
+            None => Expected {
+                from: None,
+                topic_id: None,
+                place: place(&self.anchor.cluster, topic, None),
+            },
+        }
     }
 
     /// The next batch starts where this one ends.

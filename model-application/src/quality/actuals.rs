@@ -124,7 +124,7 @@ impl Learner {
         let (mut actuals, mut rejects) = (Vec::new(), Vec::new());
         let mut sources = Sources::default();
         let (schema, arrivals) = (&*self.schema, &mut self.arrivals);
-        let gathered = self.pipeline.gather(&LIMITS, |message| {
+        let gathered = self.pipeline.gather(&LIMITS, |message, _| {
             let payload = message.payload().unwrap_or_default();
             match read(schema, payload, arrivals.of(message).us) {
                 Ok(actual) => {

@@ -25,11 +25,10 @@ impl Applier {
         let mut sources = Sources::default();
         let (decoder, schema) = (&mut self.decoder, &*self.schema);
         let arrivals = &mut self.arrivals;
-        let cluster = &self.cluster;
         let oldest_us = self
             .expire_after_us
             .map(|after_us| timestamp::now_us() - after_us);
-        let polled = self.pipeline.gather(&self.limits, |message| {
+        let polled = self.pipeline.gather(&self.limits, |message, place| {
             let payload = message.payload().unwrap_or_default();
             let arrival = arrivals.of(message);
             let arrival_us = arrival.us;
@@ -47,9 +46,6 @@ impl Applier {
                 let reason = "it had waited longer than applier.expire_after_s: ask again";
                 return refuse(EXPIRED, reason.to_owned());
             }
-            let (topic, partition, offset) =
-                (message.topic(), message.partition(), message.offset());
-            let place = format_args!("{cluster}/{topic}/{partition}/{offset}");
             let arrival = Arrival {
                 us: arrival.us,
                 now_us: arrival.now_us,

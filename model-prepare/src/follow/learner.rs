@@ -184,8 +184,8 @@ impl Learner {
         };
         let (mut messages, mut rejects) = (Vec::new(), Vec::new());
         let arrivals = &mut self.arrivals;
-        let (decoder, cluster) = (&mut self.decoder, &self.store.anchor.cluster);
-        let stretches = self.pipeline.gather(&limits, |message| {
+        let decoder = &mut self.decoder;
+        let stretches = self.pipeline.gather(&limits, |message, place| {
             let payload = message.payload().unwrap_or_default();
             let arrival = arrivals.of(message);
             let arrival_us = arrival.us;
@@ -195,7 +195,7 @@ impl Learner {
             };
             let (topic, partition, offset) =
                 (message.topic(), message.partition(), message.offset());
-            let place = format!("{cluster}/{topic}/{partition}/{offset}");
+            let place = place.to_string();
             match decoder.push_from(payload, arrival, &place) {
                 Ok(()) => messages.push((payload.to_vec(), place, arrival_us)),
                 Err(reason) => rejects.push(Reject {

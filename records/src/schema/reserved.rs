@@ -24,6 +24,7 @@ pub const TABLES: &[&str] = &[
     "rejects",
     "scorings",
     "tallies",
+    "topic_ids",
 ];
 
 /// Beginning of the names of temporary tables and others to come.
