@@ -35,6 +35,9 @@ pub use topics::ensure_topics;
 /// Bytes a consumer fetches ahead: bounds memory while the database is slow.
 const FETCH_AHEAD_KIB: &str = "8192";
 
+/// Longest that messages wait for a flush: what a flush has missed is sent all the same.
+const FLUSH_MS: &str = "200";
+
 /// Section `[kafka]`.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -107,12 +110,13 @@ impl KafkaConfig {
         self.producer_that_waits("1")
     }
 
-    /// The same for messages that are handed over in batches already: it waits for no others.
+    /// The same for messages that are handed over in batches: they wait for [`Producer::flush`], so that a
+    /// batch makes few requests, each of many messages.
     ///
     /// # Errors
     /// As [`KafkaConfig::producer`].
-    pub fn prompt_producer(&self) -> anyhow::Result<Producer> {
-        self.producer_that_waits("0")
+    pub fn batch_producer(&self) -> anyhow::Result<Producer> {
+        self.producer_that_waits(FLUSH_MS)
     }
 
     fn producer_that_waits(&self, linger_ms: &str) -> anyhow::Result<Producer> {

@@ -1,5 +1,7 @@
 //! How long a service may stand still before it says so, and retries that say that they go on.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use backon::BackoffBuilder;
@@ -71,6 +73,9 @@ pub struct Retrying {
     /// The part of the health report, such as `"storing"`.
     part: &'static str,
     unready_after: u32,
+    /// Whether the part is reported as not ready: the try that did may have been given up, and another
+    /// succeeds.
+    is_reported: Arc<AtomicBool>,
 }
 
 impl Retrying {
@@ -80,6 +85,7 @@ impl Retrying {
             health: health.clone(),
             part,
             unready_after: config.unready_after_retries.max(1),
+            is_reported: Arc::default(),
         }
     }
 
@@ -100,7 +106,7 @@ impl Retrying {
         loop {
             let error = match attempt().await {
                 Ok(done) => {
-                    if failures >= self.unready_after {
+                    if self.is_reported.swap(false, Ordering::Relaxed) {
                         self.health.ready(self.part);
                     }
                     return Ok(done);
@@ -115,6 +121,7 @@ impl Retrying {
             if failures >= self.unready_after {
                 let why = format!("failed {failures} times in a row; see last_error in /status");
                 self.health.waiting(self.part, why);
+                self.is_reported.store(true, Ordering::Relaxed);
             }
             tokio::time::sleep(wait).await;
         }
@@ -151,6 +158,32 @@ mod tests {
             .await;
         assert_eq!(done, Ok("stored"));
         assert_eq!(was_ready, [true, true, false, false]);
+        assert!(health.is_ready());
+    }
+
+    /// As a batch that is given up for a rebalance, while the database is away.
+    #[tokio::test]
+    async fn a_try_that_is_given_up_leaves_the_part_to_the_next_one() {
+        let health = Health::default();
+        let retrying = Retrying::new(&health, "storing", &CONFIG);
+        let mut failures = 0;
+        let failing = retrying.until_done(
+            async || Err::<(), i32>(1),
+            |_| Fault::Passing,
+            |_, _| failures += 1,
+        );
+        let given_up = tokio::time::timeout(Duration::from_secs(1), failing).await;
+        assert!(given_up.is_err());
+        assert!(failures >= 2);
+        assert!(!health.is_ready());
+        let done = retrying
+            .until_done(
+                async || Ok::<_, i32>("stored"),
+                |_| Fault::Passing,
+                |_, _| {},
+            )
+            .await;
+        assert_eq!(done, Ok("stored"));
         assert!(health.is_ready());
     }
 

@@ -100,7 +100,7 @@ async fn work(config: Config, listener: TcpListener, shutdown: Shutdown) -> anyh
     });
     let publisher = Publisher {
         frontier: &frontier,
-        producer: config.kafka.prompt_producer()?,
+        producer: config.kafka.producer()?,
         topic,
         control: &control,
         health: health.clone(),

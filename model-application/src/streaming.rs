@@ -1,11 +1,12 @@
-//! Requests from Kafka, answered one micro-batch after the other: while one is stored and published,
-//! the next is gathered and priced, so that a flood makes batches grow and a lone request waits for
-//! nobody.
+//! Requests from Kafka, answered one micro-batch after the other: while one is stored the next is gathered
+//! and priced, and while one is published the next is stored, so that a flood makes batches grow and a lone
+//! request waits for nobody.
 
 mod batch;
 mod finish;
 mod gather;
 mod publish;
+mod storing;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,6 +22,7 @@ use tokio::runtime::Handle;
 
 use self::batch::Batch;
 use self::finish::Finisher;
+use self::storing::Storing;
 use crate::config::Config;
 use crate::control::Control;
 use crate::quality::Watch;
@@ -32,6 +34,7 @@ const NO_MODEL: Duration = Duration::from_millis(50);
 pub(crate) struct Applier {
     pipeline: Pipeline<Batch, usize>,
     follower: Follower,
+    runtime: Handle,
     decoder: Decoder,
     /// Judges when requests arrived.
     arrivals: Arrivals,
@@ -42,6 +45,8 @@ pub(crate) struct Applier {
     serving: Arc<Serving>,
     watch: Arc<Watch>,
     finisher: Arc<Finisher>,
+    /// How far the answers of the newest batch are.
+    storing: Storing,
     shutdown: Shutdown,
 }
 
@@ -71,6 +76,7 @@ impl Applier {
             follower: Follower {
                 control: Arc::clone(&control),
             },
+            runtime: Handle::current(),
             decoder: Decoder::new(&config.schema, Purpose::Request),
             arrivals: Arrivals::default(),
             schema: Arc::clone(&config.schema),
@@ -86,6 +92,7 @@ impl Applier {
             serving,
             watch,
             finisher: Arc::new(Finisher::new(config, anchor, &health, control)?),
+            storing: Storing::default(),
             shutdown,
         })
     }
@@ -104,8 +111,9 @@ impl Applier {
                 continue;
             };
             let batch = self.price(gathered, &loaded)?;
+            let stored = self.storing.begin(&self.runtime, &self.finisher, &batch);
             let finisher = Arc::clone(&self.finisher);
-            let finish = async move |batch: &Batch| finisher.finish(batch).await;
+            let finish = async move |batch: &Batch| finisher.finish(batch, stored).await;
             self.pipeline.write(batch, &mut self.follower, finish)?;
         }
         self.pipeline.settle(&mut self.follower)?;

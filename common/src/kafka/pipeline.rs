@@ -49,15 +49,26 @@ impl<B: Send + 'static, T: Send + 'static> Pipeline<B, T> {
         &mut self.consumer
     }
 
-    /// Hands over messages, each with the place it came from, until the batch is full, or has lingered and nothing is being written;
-    /// `None` where there were none, or what was handed over must be forgotten.
+    /// Hands over messages, each with the place it came from, until the batch is full, or has lingered and
+    /// nothing is being written; `None` where there were none, or what was handed over must be forgotten.
     pub fn gather(
         &mut self,
         limits: &Limits,
         take: impl FnMut(&BorrowedMessage<'_>, Place<'_>),
     ) -> Option<Stretches> {
+        self.gather_ahead(limits, || false, take)
+    }
+
+    /// The same, but the batch also ends where it `may_end` though the one before is still being written:
+    /// what comes before its own writing can begin.
+    pub fn gather_ahead(
+        &mut self,
+        limits: &Limits,
+        may_end: impl Fn() -> bool,
+        take: impl FnMut(&BorrowedMessage<'_>, Place<'_>),
+    ) -> Option<Stretches> {
         let writing = &self.writing;
-        let is_idle = || writing.as_ref().is_none_or(Writing::is_done);
+        let is_idle = || may_end() || writing.as_ref().is_none_or(Writing::is_done);
         match self.consumer.gather(limits, &self.shutdown, is_idle, take) {
             Gathered::Batch(stretches) => Some(stretches),
             Gathered::Empty | Gathered::Abandoned => None,

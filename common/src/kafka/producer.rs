@@ -106,6 +106,22 @@ impl Producer {
         self.client().send_result(record)
     }
 
+    /// Sends what was handed over, without waiting for more, and waits until it is delivered or has failed, or
+    /// for `timeout`: true when nothing is left. Blocks the thread. Of rdkafka's own flush the first half asks
+    /// for that and takes it back at once: its brokers' threads mostly miss it, and `linger.ms` holds.
+    #[allow(unsafe_code)]
+    pub fn flush(&self, timeout: Duration) -> bool {
+        use rdkafka::producer::Producer as _;
+        let producer = self.client();
+        let timeout_ms = i32::try_from(timeout.as_millis()).unwrap_or(i32::MAX);
+        // SAFETY: the pointer is that of the client that `producer` keeps alive; the function may be called
+        // from any thread. Delivery reports are events, which the client's own thread takes.
+        let flushed = unsafe {
+            rdkafka::bindings::rd_kafka_flush(producer.client().native_ptr(), timeout_ms)
+        };
+        flushed == rdkafka::bindings::rd_kafka_resp_err_t::RD_KAFKA_RESP_ERR_NO_ERROR
+    }
+
     /// Asks what the cluster knows of a topic; blocks until the answer or the end of `timeout`.
     ///
     /// # Errors

@@ -1,5 +1,7 @@
 //! What a micro-batch is made of.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use ledger::offsets::Stretches;
 use ledger::rejects::Reject;
@@ -25,7 +27,8 @@ pub(super) struct Gathered {
 
 /// Answers on their way.
 pub(super) struct Batch {
-    pub answers: Vec<Worded>,
+    /// Shared, as they are stored while the batch before is published.
+    pub answers: Arc<Vec<Worded>>,
     /// The messages they answer, where one of them becomes a reject after all.
     pub sources: Sources,
     pub refused: Vec<Refused>,

@@ -1,4 +1,4 @@
-//! Stores answers, publishes what is stored, advances offsets: in this order. A step whose server is away
+//! Publishes what is stored, advances offsets: in this order. A step whose server is away
 //! is tried again; an answer that its server will never take becomes a reject; what a person has to mend
 //! ends the service.
 
@@ -15,6 +15,7 @@ use sqlx::{Connection, PgPool};
 
 use super::batch::{Batch, EXPIRED, Refused};
 use super::publish::{Message, Publisher};
+use super::storing::Stored;
 use crate::answer::{CONFLICT, CONFLICT_REASON, Worded, shortened};
 use crate::config::Config;
 use crate::control::Control;
@@ -42,6 +43,7 @@ pub(super) struct Finisher {
     /// Longest wait for the answer to one statement.
     deadline: Duration,
     storing: Retrying,
+    advancing: Retrying,
     publishing: Retrying,
 }
 
@@ -59,26 +61,21 @@ impl Finisher {
             control,
             deadline: config.database.deadline(),
             storing: Retrying::new(health, "storing", &config.liveness),
+            advancing: Retrying::new(health, "offsets", &config.liveness),
             publishing: Retrying::new(health, "publishing", &config.liveness),
         })
     }
 
-    /// Finishes a batch, and gives how many of its answers became rejects. All of it is handed to the
+    /// Finishes a batch whose answers are being `stored`, and gives how many of its answers became rejects. All of it is handed to the
     /// producer at once: in parts, each while the next is stored, it makes more and smaller requests,
     /// which cost more than the overlap gains.
     ///
     /// # Errors
     /// When another member has the partition: its answers are stored, and published by both, the
     /// same. When the set-up must be mended.
-    pub async fn finish(&self, batch: &Batch) -> Result<usize, AdvanceError> {
+    pub async fn finish(&self, batch: &Batch, stored: Stored) -> Result<usize, AdvanceError> {
+        let stored = stored.wait().await?;
         let mut messages = self.refuse_all(&batch.refused).await?;
-        let stored = match batch.answers.is_empty() {
-            true => Outcome::default(),
-            false => {
-                let storing = async || self.store(&batch.answers).await;
-                self.until_done(&self.storing, storing).await?
-            }
-        };
         let late = late(batch, &stored);
         let is_late = |index: usize| late.binary_search_by_key(&index, |late| late.0).is_ok();
         for (index, worded) in batch.answers.iter().enumerate() {
@@ -93,8 +90,22 @@ impl Finisher {
         let delivering = async || self.publisher.deliver(&mut messages).await;
         self.until_done(&self.publishing, delivering).await?;
         let advancing = async || self.advance(batch).await;
-        self.until_done(&self.storing, advancing).await??;
+        self.until_done(&self.advancing, advancing).await??;
         Ok(late.len())
+    }
+
+    /// Stores answers, however long that takes, and gives what is stored under ids that were known.
+    ///
+    /// # Errors
+    /// When the set-up must be mended.
+    pub async fn store_all(&self, answers: &[Worded]) -> Result<Outcome, AdvanceError> {
+        match answers.is_empty() {
+            true => Ok(Outcome::default()),
+            false => {
+                let storing = async || self.store(answers).await;
+                self.until_done(&self.storing, storing).await
+            }
+        }
     }
 
     /// Tries again what passes.

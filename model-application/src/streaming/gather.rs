@@ -25,42 +25,46 @@ impl Applier {
         let mut sources = Sources::default();
         let (decoder, schema) = (&mut self.decoder, &*self.schema);
         let arrivals = &mut self.arrivals;
+        let before = &self.storing;
+        let may_end = || before.is_done();
         let oldest_us = self
             .expire_after_us
             .map(|after_us| timestamp::now_us() - after_us);
-        let polled = self.pipeline.gather(&self.limits, |message, place| {
-            let payload = message.payload().unwrap_or_default();
-            let arrival = arrivals.of(message);
-            let arrival_us = arrival.us;
-            let mut refuse = |code, reason| {
-                refused.push(Refused {
-                    reject: reject(message, code, reason),
-                    // What is too large to be decoded is not parsed for its id either.
-                    id: (payload.len() <= MESSAGE_BYTES)
-                        .then(|| key_of_reject(schema, payload))
-                        .flatten(),
-                });
-            };
-            if oldest_us.is_some_and(|oldest_us| arrival_us < oldest_us) {
-                // Without its age: the same request always gets the same words.
-                let reason = "it had waited longer than applier.expire_after_s: ask again";
-                return refuse(EXPIRED, reason.to_owned());
-            }
-            let arrival = Arrival {
-                us: arrival.us,
-                now_us: arrival.now_us,
-            };
-            match decoder.push_from(payload, arrival, &place) {
-                Ok(()) => {
-                    asked.push(Asked {
-                        arrival_us,
-                        ask: Ask::of(schema, payload),
+        let polled = self
+            .pipeline
+            .gather_ahead(&self.limits, may_end, |message, place| {
+                let payload = message.payload().unwrap_or_default();
+                let arrival = arrivals.of(message);
+                let arrival_us = arrival.us;
+                let mut refuse = |code, reason| {
+                    refused.push(Refused {
+                        reject: reject(message, code, reason),
+                        // What is too large to be decoded is not parsed for its id either.
+                        id: (payload.len() <= MESSAGE_BYTES)
+                            .then(|| key_of_reject(schema, payload))
+                            .flatten(),
                     });
-                    sources.push(message);
+                };
+                if oldest_us.is_some_and(|oldest_us| arrival_us < oldest_us) {
+                    // Without its age: the same request always gets the same words.
+                    let reason = "it had waited longer than applier.expire_after_s: ask again";
+                    return refuse(EXPIRED, reason.to_owned());
                 }
-                Err(reason) => refuse(reason.code(), reason.to_string()),
-            }
-        });
+                let arrival = Arrival {
+                    us: arrival.us,
+                    now_us: arrival.now_us,
+                };
+                match decoder.push_from(payload, arrival, &place) {
+                    Ok(()) => {
+                        asked.push(Asked {
+                            arrival_us,
+                            ask: Ask::of(schema, payload),
+                        });
+                        sources.push(message);
+                    }
+                    Err(reason) => refuse(reason.code(), reason.to_string()),
+                }
+            });
         let decoded = self.decoder.finish();
         let stretches = polled?;
         Some(Gathered {
@@ -87,7 +91,7 @@ impl Applier {
         self.watch
             .answered(loaded, &decoded.batch, &priced.predictions);
         Ok(Batch {
-            answers: priced.worded(&decoded, Namespace::Shared).collect(),
+            answers: Arc::new(priced.worded(&decoded, Namespace::Shared).collect()),
             sources,
             refused,
             stretches,

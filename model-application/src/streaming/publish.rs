@@ -2,7 +2,7 @@
 //! the tables have it.
 
 use std::borrow::Cow;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use common::kafka::{Producer, Topics};
@@ -19,6 +19,9 @@ use crate::config::Config;
 
 /// Longest wait for a message's delivery; the batch is then published again.
 const DELIVERY: Duration = Duration::from_secs(10);
+
+/// Longest wait in one piece for messages that are being sent.
+const FLUSHING: Duration = Duration::from_millis(50);
 
 /// What a message says, so that it can be said in fewer words.
 enum Content<'a> {
@@ -82,7 +85,7 @@ pub(super) struct Publisher {
 impl Publisher {
     pub fn new(config: &Config) -> anyhow::Result<Publisher> {
         Ok(Publisher {
-            producer: config.kafka.prompt_producer()?,
+            producer: config.kafka.batch_producer()?,
             topics: config.kafka.topics.clone(),
         })
     }
@@ -121,6 +124,7 @@ impl Publisher {
                 break;
             }
         }
+        self.flush().await;
         while let Some(message) = messages.last_mut() {
             let topic = message.topic;
             let passing = |why: &str| Failure {
@@ -140,6 +144,7 @@ impl Publisher {
                     if let Err((error, _)) = delivered {
                         not_taken(message, &error)?;
                         self.send(message)?;
+                        self.flush().await;
                     } else {
                         messages.pop();
                     }
@@ -147,6 +152,14 @@ impl Publisher {
             }
         }
         Ok(())
+    }
+
+    /// Sends all that the producer has. In short waits, as whoever awaits this may give it up between them.
+    async fn flush(&self) {
+        let until = Instant::now() + DELIVERY;
+        while !self.producer.flush(FLUSHING) && Instant::now() < until {
+            tokio::task::yield_now().await;
+        }
     }
 
     /// Hands a message to the producer that it does not have yet; false where its queue is full.
