@@ -1,5 +1,7 @@
 //! The listings a training learns from: out of a file or out of the table.
 
+pub(crate) mod reject_counts;
+
 use std::io::Read;
 use std::path::Path;
 use std::sync::Arc;
@@ -7,16 +9,18 @@ use std::sync::Arc;
 use anyhow::{Context, bail};
 use arrow_array::{Array, RecordBatch};
 use arrow_select::concat::concat_batches;
+use common::progress::Stage;
 use futures_util::StreamExt;
 use records::file::{FileBatch, FileError, FileReader};
 use records::identifier::quoted;
 use records::{Field, Purpose, Schema};
+use report::RejectKind;
 use sqlx::PgPool;
 use sqlx::postgres::PgPoolCopyExt;
 use tokio::sync::mpsc::{Receiver, Sender};
 
-use crate::refused::{Counts, Refused};
-use common::progress::Stage;
+use self::reject_counts::RejectCounts;
+use crate::features::state_of_file::state_of_file;
 
 /// Rows read at a time: how often progress is counted.
 const BATCH_ROWS: usize = 8192;
@@ -36,7 +40,7 @@ pub(crate) struct Listings {
     /// Lines of those it did not take.
     pub(crate) rejected: Vec<u64>,
     /// The same by what is wrong with them.
-    pub(crate) refused: Vec<Refused>,
+    pub(crate) refused: Vec<RejectKind>,
     /// Columns that the file has, and the schema does not: not learned from.
     pub(crate) ignored: Vec<String>,
 }
@@ -57,7 +61,7 @@ pub(crate) fn of_file(file: &Path, schema: &Schema) -> anyhow::Result<Listings> 
     };
     let name = file.display().to_string();
     let mut ignored = reader.unknown_columns().to_vec();
-    if let Some(state) = crate::features::state_of_file(file)? {
+    if let Some(state) = state_of_file(file)? {
         state.check_schema(schema).with_context(|| name.clone())?;
         // Made of the fields, which are read.
         let own = state.arrow();
@@ -181,7 +185,7 @@ fn read_all(
     mut next: impl FnMut(usize) -> Result<Option<FileBatch>, FileError>,
 ) -> anyhow::Result<Listings> {
     let (mut batches, mut lines, mut rejected) = (Vec::new(), Vec::new(), Vec::new());
-    let mut counts = Counts::default();
+    let mut counts = RejectCounts::default();
     while let Some(FileBatch {
         batch,
         lines: own,
@@ -215,7 +219,7 @@ fn read_all(
 }
 
 /// What is to be said of rows that do not fit.
-fn misfits(name: &str, refused: &[Refused]) -> Option<String> {
+fn misfits(name: &str, refused: &[RejectKind]) -> Option<String> {
     let first = refused.iter().min_by_key(|kind| kind.first_line)?;
     let rows: usize = refused.iter().map(|kind| kind.rows).sum();
     Some(format!(

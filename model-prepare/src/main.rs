@@ -334,7 +334,7 @@ async fn main() -> anyhow::Result<()> {
             dates,
             json,
         })) => {
-            let proposal = model_prepare::infer(&model_prepare::Asked {
+            let proposal = model_prepare::infer(&model_prepare::InferOptions {
                 file,
                 target,
                 columns,
@@ -522,7 +522,7 @@ async fn main() -> anyhow::Result<()> {
         }
         let judge = move || model_prepare::evaluate(&config, &file, &wanted);
         let evaluated = tokio::task::spawn_blocking(judge).await??;
-        println!("{}", model_prepare::summary(&evaluated));
+        println!("{}", report::text::evaluation(&evaluated));
         return Ok(());
     }
     if let Some(registry) = args.registry {
@@ -564,7 +564,7 @@ fn needs(args: &mut Args) -> anyhow::Result<common::check::Needs> {
 async fn on_file(config: Config, file: PathBuf) -> anyhow::Result<()> {
     let train = move || model_prepare::train_on_file(&config, Path::new(&file));
     let trained = tokio::task::spawn_blocking(train).await??;
-    println!("{}", model_prepare::table(&trained));
+    println!("{}", trained.table());
     Ok(())
 }
 
@@ -573,7 +573,7 @@ async fn once(config: &Config, shutdown: &Shutdown) -> anyhow::Result<()> {
     let pool = common::database::connect(&config.database.patient(), &health, shutdown).await?;
     if let Some(pool) = pool {
         let trained = model_prepare::train_on_database(config, &pool).await?;
-        println!("{}", model_prepare::table(&trained));
+        println!("{}", trained.table());
     }
     Ok(())
 }

@@ -13,29 +13,32 @@ pub(crate) struct Elsewhere {
     table: String,
 }
 
-/// The turn to do what one program at a time may do, such as training: an advisory lock of PostgreSQL, on a connection of its own, so that whoever is
-/// killed gives it back.
-pub(crate) struct Turn {
+/// An advisory lock of PostgreSQL for work that one program at a time may do, such as training. It has a
+/// connection of its own: a killed program releases it.
+pub(crate) struct TrainingLock {
     connection: PgConnection,
     name: String,
 }
 
-impl Turn {
-    /// Takes the turn, or says at once that another has it.
+impl TrainingLock {
+    /// Takes the lock of the trainings on a table; an error at once where another program holds it.
     ///
     /// # Errors
     /// [`Elsewhere`], or when the database does not answer.
-    pub(crate) async fn take(pool: &PgPool, table: &str) -> anyhow::Result<Turn> {
-        let found = Turn::of(pool, format!("hedonic: training on {table}")).await?;
+    pub(crate) async fn take(pool: &PgPool, table: &str) -> anyhow::Result<TrainingLock> {
+        let found = TrainingLock::try_named(pool, format!("hedonic: training on {table}")).await?;
         let table = table.to_owned();
         Ok(found.ok_or(Elsewhere { table })?)
     }
 
-    /// Takes the turn of a name; `None` where another has it.
+    /// Takes the lock of a name; `None` where another program holds it.
     ///
     /// # Errors
     /// When the database does not answer.
-    pub(crate) async fn of(pool: &PgPool, name: String) -> anyhow::Result<Option<Turn>> {
+    pub(crate) async fn try_named(
+        pool: &PgPool,
+        name: String,
+    ) -> anyhow::Result<Option<TrainingLock>> {
         let connection = pool
             .acquire()
             .await
@@ -47,21 +50,21 @@ impl Turn {
                 .fetch_one(&mut connection)
                 .await?;
         if is_ours {
-            return Ok(Some(Turn { connection, name }));
+            return Ok(Some(TrainingLock { connection, name }));
         }
         connection.close().await?;
         Ok(None)
     }
 
-    /// Gives it back now: a closed connection gives it back a moment later.
-    pub(crate) async fn give_back(mut self) {
-        let given = sqlx::query("SELECT pg_advisory_unlock(hashtextextended($1, 0))")
+    /// Releases it now: a closed connection releases it a moment later.
+    pub(crate) async fn release(mut self) {
+        let released = sqlx::query("SELECT pg_advisory_unlock(hashtextextended($1, 0))")
             .bind(&self.name)
             .execute(&mut self.connection)
             .await;
-        if let Err(error) = given {
+        if let Err(error) = released {
             // It went with the connection.
-            tracing::debug!("the turn to train is gone: {error}");
+            tracing::debug!("the lock is already released: {error}");
         }
     }
 }

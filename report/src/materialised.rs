@@ -1,18 +1,16 @@
-//! What a materialising came to, for people.
+//! What a materialisation of features wrote.
 
 use std::collections::BTreeMap;
 use std::fmt;
 
-use arrow_array::RecordBatch;
-use arrow_array::cast::AsArray;
-use valuation::datamart::{Change, EXCLUDED, State};
+use valuation::datamart::Change;
 
-use crate::refused::Refused;
+use crate::reject_kind::RejectKind;
 
 /// Kinds of refused records that are shown.
 const MOST_KINDS: usize = 10;
 
-/// What a materialising came to.
+/// What a materialisation wrote.
 #[derive(Debug, Clone, Default)]
 pub struct Materialised {
     /// The table or file.
@@ -36,28 +34,7 @@ pub struct Materialised {
     /// Records that the schema did not take.
     pub rejected: usize,
     /// The same by what is wrong with them.
-    pub refused: Vec<Refused>,
-}
-
-impl Materialised {
-    /// With what was written: rows of `state`, and how many there are now.
-    pub(super) fn with(
-        mut self,
-        state: &State,
-        written: &RecordBatch,
-        change: Change,
-        rows: usize,
-    ) -> Materialised {
-        let column = written.column_by_name(EXCLUDED);
-        let rules = column.and_then(|own| own.as_string_opt::<i32>());
-        for rule in rules.into_iter().flatten().flatten() {
-            *self.excluded.entry(rule.to_owned()).or_default() += 1;
-        }
-        self.columns = state.columns.len();
-        self.change = change;
-        self.rows = rows;
-        self
-    }
+    pub refused: Vec<RejectKind>,
 }
 
 impl fmt::Display for Materialised {

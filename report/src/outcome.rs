@@ -4,20 +4,20 @@ use std::collections::BTreeMap;
 
 use valuation::{ClassReport, ClusterReport, Report};
 
-use crate::Found;
+use crate::fit_report::FitReport;
 
 /// What a training came to.
 #[derive(Debug, Clone)]
 pub enum Outcome {
     /// A model that was judged on records it had not seen.
-    Judged(Found),
+    Judged(FitReport),
     /// Groups of records that are alike: nothing is held out, as nothing is known to be right.
     Clusters(Box<ClusterReport>),
 }
 
 impl Outcome {
     /// What a fit found out, where there is a target.
-    pub fn judged(&self) -> Option<&Found> {
+    pub fn judged(&self) -> Option<&FitReport> {
         match self {
             Outcome::Judged(found) => Some(found),
             Outcome::Clusters(_) => None,
@@ -32,25 +32,22 @@ impl Outcome {
         }
     }
 
-    /// The clusters themselves.
-    ///
-    /// # Errors
-    /// When it is no clustering.
-    pub(crate) fn into_clusters(self) -> anyhow::Result<ClusterReport> {
+    /// The clusters themselves, where it is a clustering.
+    pub fn into_clusters(self) -> Option<ClusterReport> {
         match self {
-            Outcome::Clusters(report) => Ok(*report),
-            Outcome::Judged(_) => anyhow::bail!("expected a schema of task clustering"),
+            Outcome::Clusters(report) => Some(*report),
+            Outcome::Judged(_) => None,
         }
     }
 
     /// What was found of prices.
     pub fn price(&self) -> Option<&Report> {
-        self.judged().and_then(Found::price)
+        self.judged().and_then(FitReport::price)
     }
 
     /// What was found of a class.
     pub fn class(&self) -> Option<&ClassReport> {
-        self.judged().and_then(Found::class)
+        self.judged().and_then(FitReport::class)
     }
 
     /// Records given.
@@ -63,7 +60,7 @@ impl Outcome {
 
     /// Records that it was judged on.
     pub fn holdout_rows(&self) -> usize {
-        self.judged().map_or(0, Found::holdout_rows)
+        self.judged().map_or(0, FitReport::holdout_rows)
     }
 
     /// Records not learned from, by rule.
@@ -73,9 +70,9 @@ impl Outcome {
     }
 
     /// How good it is, in a sentence.
-    pub fn told(&self) -> String {
+    pub fn message(&self) -> String {
         match self {
-            Outcome::Judged(found) => found.told(),
+            Outcome::Judged(found) => found.message(),
             Outcome::Clusters(report) => format!(
                 "{} clusters of a silhouette of {:.4}",
                 report.clusters, report.silhouette

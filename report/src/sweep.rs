@@ -1,9 +1,7 @@
-//! What a sweep varies.
+//! A sweep: what it varies, and its trials.
 
-use anyhow::{Context, ensure};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
-use valuation::{MemberOptions, NamedMember};
+use valuation::NamedMember;
 
 /// An option of a member, and the values it may take: a range, or some values.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -32,26 +30,12 @@ pub struct Parameter {
 
 impl Parameter {
     /// How runs call it.
-    pub(super) fn name(&self) -> String {
+    pub fn name(&self) -> String {
         format!("{}.{}", self.member, self.option)
     }
 
-    pub(super) fn check(&self) -> anyhow::Result<()> {
-        let is_range = self.low < self.high && (!self.log || self.low > 0.0);
-        ensure!(
-            is_range || self.choices.len() > 1,
-            "prepare.sweep, {}: expected low below high (above 0 where log), or two choices or more, \
-             found {} to {} and {} choices",
-            self.name(),
-            self.low,
-            self.high,
-            self.choices.len()
-        );
-        Ok(())
-    }
-
     /// Where the sampler draws: a line, or positions among the choices.
-    pub(super) fn range(&self) -> (f64, f64) {
+    pub fn range(&self) -> (f64, f64) {
         match (self.choices.len(), self.log) {
             (0, false) => (self.low, self.high),
             (0, true) => (self.low.ln(), self.high.ln()),
@@ -60,7 +44,7 @@ impl Parameter {
     }
 
     /// The value at a place of that line.
-    pub(super) fn value(&self, place: f64) -> f64 {
+    pub fn value(&self, place: f64) -> f64 {
         if !self.choices.is_empty() {
             let index = (place.max(0.0) as usize).min(self.choices.len() - 1);
             return self.choices[index];
@@ -71,7 +55,7 @@ impl Parameter {
     }
 
     /// Where a value is drawn, from 0 to 1.
-    pub(super) fn share(&self, value: f64) -> f64 {
+    pub fn share(&self, value: f64) -> f64 {
         if !self.choices.is_empty() {
             let index = self.choices.iter().position(|own| *own == value);
             let last = (self.choices.len() - 1).max(1) as f64;
@@ -83,37 +67,93 @@ impl Parameter {
     }
 }
 
-/// The members with these values in place of theirs.
-pub(super) fn members(
-    base: &[NamedMember],
-    parameters: &[Parameter],
-    values: &[f64],
-) -> anyhow::Result<Vec<NamedMember>> {
-    let mut members = base.to_vec();
-    for (parameter, value) in parameters.iter().zip(values) {
-        let names: Vec<&str> = base.iter().map(|own| own.name.as_str()).collect();
-        let member = members.iter_mut().find(|own| own.name == parameter.member);
-        let member = member.with_context(|| {
-            format!(
-                "prepare.sweep: expected one of the members {}, found {:?}",
-                names.join(", "),
-                parameter.member
-            )
-        })?;
-        let mut options = serde_json::to_value(&member.options)?;
-        let own = options.get_mut(&parameter.option).with_context(|| {
-            format!(
-                "prepare.sweep: the member {:?} has no option {:?}",
-                parameter.member, parameter.option
-            )
-        })?;
-        *own = match own.is_u64() || own.is_i64() {
-            true => Value::from(value.round() as u64),
-            false => Value::from(*value),
-        };
-        member.options = serde_json::from_value::<MemberOptions>(options)?;
+/// What a trial came to.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "outcome")]
+pub enum TrialOutcome {
+    /// It was tried on all rows.
+    Finished {
+        /// Root mean squared log error of the stack, out of fold, or of a class the log loss: the
+        /// hold-out is kept for judging the winner.
+        objective: f64,
+        /// The same on the first rows.
+        first: f64,
+        /// The same of the hold-out, for people: nothing is chosen by it.
+        holdout: f64,
+    },
+    /// It was in the worse half on the first rows.
+    GivenUp {
+        /// The error there.
+        first: f64,
+    },
+    /// It could not be fitted.
+    Failed {
+        /// Why.
+        error: String,
+    },
+}
+
+/// A trial.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Trial {
+    /// Counts up from 0.
+    pub number: usize,
+    /// Values of the parameters, in their order.
+    pub values: Vec<f64>,
+    /// The members with them.
+    pub members: Vec<NamedMember>,
+    /// How it ended.
+    #[serde(flatten)]
+    pub outcome: TrialOutcome,
+    /// How long it took.
+    pub seconds: f64,
+    /// When it ended, milliseconds since 1970.
+    pub ended_ms: i64,
+}
+
+impl Trial {
+    /// What counts; `None` for one that did not come to its end.
+    pub fn objective(&self) -> Option<f64> {
+        match self.outcome {
+            TrialOutcome::Finished { objective, .. } => Some(objective),
+            _ => None,
+        }
     }
-    Ok(members)
+
+    /// Its error on the first rows.
+    pub fn first(&self) -> Option<f64> {
+        match self.outcome {
+            TrialOutcome::Finished { first, .. } | TrialOutcome::GivenUp { first } => Some(first),
+            TrialOutcome::Failed { .. } => None,
+        }
+    }
+
+    /// Its settings, for people.
+    pub fn settings(&self, parameters: &[Parameter]) -> String {
+        let settings = parameters.iter().zip(&self.values);
+        let texts: Vec<String> = settings
+            .map(|(parameter, value)| format!("{} = {value:.4}", parameter.name()))
+            .collect();
+        texts.join(", ")
+    }
+}
+
+/// The least error of those that came to their end; the earlier where two are equal.
+pub fn best(done: &[Trial]) -> Option<&Trial> {
+    let finished = done.iter().filter(|own| own.objective().is_some());
+    finished.min_by(|one, other| {
+        let of = |own: &Trial| own.objective().unwrap_or(f64::INFINITY);
+        of(one).total_cmp(&of(other))
+    })
+}
+
+/// Whether all that came to their end have one error, but for rounding: then none is better than another.
+pub fn are_alike(done: &[Trial]) -> bool {
+    let errors = || done.iter().filter_map(Trial::objective);
+    let (least, most) = errors().fold((f64::INFINITY, f64::NEG_INFINITY), |(least, most), own| {
+        (least.min(own), most.max(own))
+    });
+    errors().count() > 1 && most - least <= 1e-9 * most.abs()
 }
 
 #[cfg(test)]
@@ -142,34 +182,11 @@ mod tests {
         assert_eq!(leaves.value(20.4), 20.0);
         assert_eq!(leaves.value(900.0), 64.0);
         let mut choice = parameter(0.0, 0.0, false, false);
-        assert!(choice.check().is_err());
         choice.choices = vec![3.0, 5.0, 9.0];
-        choice.check().expect("three choices");
         assert_eq!(
             [0.2, 1.9, 2.9].map(|place| choice.value(place)),
             [3.0, 5.0, 9.0]
         );
         assert_eq!(choice.share(5.0), 0.5);
-    }
-
-    #[test]
-    fn members_take_values_and_what_they_have_not_is_named() {
-        let base = valuation::Effort::Standard.members(10_000);
-        let rate = parameter(0.01, 0.5, true, false);
-        let mut leaves = parameter(8.0, 64.0, false, true);
-        leaves.option = "leaves".to_owned();
-        let varied = members(&base, &[rate.clone(), leaves], &[0.03, 17.0]).expect("fits");
-        let MemberOptions::Boosted(options) = &varied[1].options else {
-            panic!("trees expected");
-        };
-        assert_eq!((options.rate, options.leaves), (0.03, 17));
-        let mut other = rate.clone();
-        other.option = "colour".to_owned();
-        let error = members(&base, &[other], &[1.0]).expect_err("no such option");
-        assert!(error.to_string().contains("colour"), "{error}");
-        let mut other = rate;
-        other.member = "forest-fire".to_owned();
-        let error = members(&base, &[other], &[1.0]).expect_err("no such member");
-        assert!(error.to_string().contains("leaf-wise"), "{error}");
     }
 }

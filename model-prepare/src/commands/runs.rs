@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use registry::{Registry, Run, RunStatus};
+use report::text::grid;
 use serde_json::json;
 
-use super::grid::grid;
 use super::versions::short;
 use super::{Shown, percent, time};
 

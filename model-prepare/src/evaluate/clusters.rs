@@ -1,18 +1,20 @@
-//! `--report` of a clustering: find clusters in a file, and write every measure down.
+//! `evaluate` of a clustering: finds clusters in a file, and writes every measure.
 
-use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use anyhow::Context;
+use report::RejectKind;
+use report::html::clusters_page;
+use report::text;
 use serde::Serialize;
 use valuation::ClusterReport;
 
-use super::summary;
-use crate::evaluate::Evaluation;
-use crate::listings::{self, Listings};
-use crate::table::rejected;
-use crate::{Config, Refused, html};
+use super::Evaluation;
+use crate::config::Config;
+use crate::listings;
+use crate::training::clustering;
+use crate::training::train::train;
 
 /// What is written.
 #[derive(Serialize)]
@@ -24,7 +26,7 @@ struct Evaluated<'a> {
     /// Rows that the schema refused.
     rows_rejected: usize,
     /// The same by what is wrong with them, the most frequent first.
-    refused: &'a [Refused],
+    refused: &'a [RejectKind],
     /// Columns of the file that the schema does not name.
     columns_ignored: &'a [String],
     /// Seconds of the search.
@@ -34,24 +36,29 @@ struct Evaluated<'a> {
     report: &'a ClusterReport,
 }
 
-/// Finds clusters in a file, writes what is wanted of them, and gives a summary for people. There is
-/// nothing to be held out: split and share of the rows to judge on have no meaning here. A version is
-/// saved only where a registry is given.
+/// Finds clusters in a file, writes the files that are asked for, and returns a summary. Nothing is held
+/// out: the options of the split do not apply. A version is saved only where a registry is given.
 ///
 /// # Errors
 /// When the file cannot be read or clustered, or something cannot be written.
-pub fn evaluate(config: &Config, file: &Path, wanted: &Evaluation) -> anyhow::Result<String> {
+pub fn evaluate_clusters(
+    config: &Config,
+    file: &Path,
+    evaluation: &Evaluation,
+) -> anyhow::Result<String> {
     let began = Instant::now();
     let listings = listings::of_file(file, &config.schema)?;
-    let (report, told) = match &wanted.registry {
-        None => (super::fit(config, &listings)?.1, None),
+    let (report, saved) = match &evaluation.registry {
+        None => (clustering::fit(config, &listings)?.1, None),
         Some(registry) => {
             let mut config = config.clone();
             config.registry.path.clone_from(registry);
             let source = file.display().to_string();
-            let trained = crate::train(&config, &listings, &source, None, began)?;
-            let told = trained.told();
-            (trained.found.into_clusters()?, Some(told))
+            let trained = train(&config, &listings, &source, None, began)?;
+            let saved = trained.message();
+            let report = trained.outcome.into_clusters();
+            let report = report.context("expected a schema of task clustering")?;
+            (report, Some(saved))
         }
     };
     let schema = &config.schema;
@@ -65,16 +72,23 @@ pub fn evaluate(config: &Config, file: &Path, wanted: &Evaluation) -> anyhow::Re
         report: &report,
     };
     let json = serde_json::to_string_pretty(&evaluated)?;
-    write(wanted.report.as_ref(), || json)?;
-    write(wanted.html.as_ref(), || {
-        html::clusters(schema, &listings, &report)
+    write(evaluation.report.as_ref(), || json)?;
+    write(evaluation.html.as_ref(), || {
+        clusters_page(
+            schema,
+            &listings.batch,
+            &listings.refused,
+            &listings.ignored,
+            &report,
+        )
     })?;
-    write(wanted.predictions.as_ref(), || {
-        predictions(&listings, &report)
+    write(evaluation.predictions.as_ref(), || {
+        text::cluster_predictions(&listings.lines, &report)
     })?;
-    let mut text = summary(&report) + &rejected(listings.rejected.len(), &listings.refused);
-    text.push_str(&told.unwrap_or_default());
-    Ok(text.trim_end().to_owned())
+    let mut summary = text::clusters(&report);
+    summary.push_str(&text::rejected(listings.rejected.len(), &listings.refused));
+    summary.push_str(&saved.unwrap_or_default());
+    Ok(summary.trim_end().to_owned())
 }
 
 fn write(path: Option<&PathBuf>, text: impl FnOnce() -> String) -> anyhow::Result<()> {
@@ -82,14 +96,4 @@ fn write(path: Option<&PathBuf>, text: impl FnOnce() -> String) -> anyhow::Resul
         return Ok(());
     };
     std::fs::write(path, text()).with_context(|| format!("cannot write {}", path.display()))
-}
-
-/// A line for each row of the file that the schema took: where it stands, and its cluster.
-fn predictions(listings: &Listings, report: &ClusterReport) -> String {
-    let mut text = "line,prediction\n".to_owned();
-    for (line, cluster) in listings.lines.iter().zip(&report.members) {
-        // Writing to a String cannot fail.
-        let _ = writeln!(text, "{line},{cluster}");
-    }
-    text
 }

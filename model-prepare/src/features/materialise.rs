@@ -1,11 +1,4 @@
-//! `features`: the datamart, cleaned and transformed records for other programs and for trainings.
-
-mod copy;
-mod file;
-mod source;
-mod table;
-mod target;
-mod told;
+//! Materialises cleaned records and their features in a table or a file.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -14,18 +7,17 @@ use anyhow::{Context, bail, ensure};
 use common::progress::Stage;
 use common::{Health, Shutdown};
 use records::Schema;
+use report::Materialised;
 use sqlx::PgPool;
 use valuation::datamart::{Change, Identity, SOURCE_LINE, State};
 
-use self::file::ToFile;
-use self::source::{Fresh, Source};
-use self::table::ToTable;
-use self::target::Target;
-pub use self::told::Materialised;
-use crate::Config;
+use super::file::ToFile;
+use super::known::{Beside, Known, written};
+use super::source::{self, Fresh, Source};
+use super::table::{self, ToTable};
+use super::target::Target;
+use crate::config::Config;
 use crate::listings::Selection;
-
-pub(crate) use self::file::state_of_file;
 
 /// What is to be materialised.
 #[derive(Debug, Clone, Default)]
@@ -38,33 +30,10 @@ pub struct Materialise {
     pub refit: bool,
 }
 
-/// What is known of a datamart that is there.
-#[derive(Debug, Clone)]
-struct Known {
-    /// The number of its state, from 1.
-    version: i64,
-    /// Whether it is of the stored records or of a file ([`Source::word`]).
-    source: String,
-    /// Up to where the stored records have been read ([`source::Watermark`]).
-    read_until: Option<String>,
-    /// The state as JSON: that of another format is only read to be replaced.
-    state: String,
-    /// Whether the rows are still there.
-    is_there: bool,
-}
-
 /// Where rows go.
 enum Place {
     File(ToFile),
     Table(ToTable),
-}
-
-/// What is kept beside the rows.
-struct Beside<'a> {
-    state: &'a State,
-    version: i64,
-    source: &'static str,
-    read_until: Option<&'a str>,
 }
 
 /// Materialises records: all of them where there is no datamart of the name yet, or the state is to be
@@ -84,7 +53,7 @@ pub async fn features(
     if wanted.data.is_none() || matches!(target, Target::Table(_)) {
         let health = Health::default();
         pool = common::database::connect(&config.database.patient(), &health, shutdown).await?;
-        ensure!(pool.is_some(), "told to leave before the database answered");
+        ensure!(pool.is_some(), "stopped before the database answered");
     }
     let source = match (&wanted.data, &pool) {
         (Some(file), _) => Source::File(file.clone()),
@@ -171,7 +140,7 @@ async fn materialise(
                 added: rows.lines.len(),
                 ..Change::default()
             };
-            Ok(made.with(&state, &batch, change, rows.lines.len()))
+            Ok(written(made, &state, &batch, change, rows.lines.len()))
         }
     }
 }

@@ -6,8 +6,7 @@ use common::kafka::KafkaConfig;
 use serde::Deserialize;
 use valuation::OnlineOptions;
 
-use crate::Config;
-use crate::promotion::PromotionMode;
+use crate::config::{Config, PromotionMode};
 
 /// Section `[follow]`.
 #[derive(Debug, Clone, Deserialize)]
@@ -76,7 +75,7 @@ pub enum Base {
     Version(String),
 }
 
-/// What is wanted of a follower.
+/// The options of a follower.
 #[derive(Debug, Clone)]
 pub struct Follow {
     /// The settings of a training: the base is one, and versions are published as a training's are.

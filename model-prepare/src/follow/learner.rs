@@ -39,7 +39,7 @@ struct Gathered {
 
 /// Reads the topic and learns.
 pub(super) struct Learner {
-    wanted: Follow,
+    options: Follow,
     pipeline: Pipeline<Change, ()>,
     teller: Teller,
     decoder: Decoder,
@@ -61,7 +61,7 @@ impl Learner {
     /// # Errors
     /// When a Kafka property is wrong.
     pub(super) fn new(
-        wanted: Follow,
+        options: Follow,
         standing: Standing,
         store: Store,
         control: Arc<Control>,
@@ -70,14 +70,14 @@ impl Learner {
         shutdown: Shutdown,
     ) -> anyhow::Result<Learner> {
         let runtime = Handle::current();
-        let retrying = Retrying::new(&health, "storing", &wanted.training.liveness);
+        let retrying = Retrying::new(&health, "storing", &options.training.liveness);
         let consumer = Anchored::subscribe(
-            &wanted.kafka,
-            &[&wanted.kafka.topics.new_data],
-            wanted.follow.fetch_wait_ms,
+            &options.kafka,
+            &[&options.kafka.topics.new_data],
+            options.follow.fetch_wait_ms,
             store.anchor.clone(),
             health.clone(),
-            Watchdog::new(&health, "progress", &wanted.training.liveness),
+            Watchdog::new(&health, "progress", &options.training.liveness),
             shutdown.clone(),
         )?;
         control.watch(consumer.lag());
@@ -90,10 +90,10 @@ impl Learner {
                 broken: None,
             },
             retrying,
-            decoder: Decoder::new(&wanted.training.schema, Purpose::Listing)
-                .with_max_message_bytes(wanted.kafka.max_message_bytes),
+            decoder: Decoder::new(&options.training.schema, Purpose::Listing)
+                .with_max_message_bytes(options.kafka.max_message_bytes),
             arrivals: Arrivals::default(),
-            wanted,
+            options,
             store,
             standing,
             control,
@@ -155,13 +155,13 @@ impl Learner {
 
     /// Messages that are still to be read.
     fn left(&self) -> u64 {
-        let stop = self.wanted.stop_after.unwrap_or(u64::MAX);
+        let stop = self.options.stop_after.unwrap_or(u64::MAX);
         stop.saturating_sub(self.standing.counts.read)
     }
 
     /// Records until the next version.
     fn until_due(&self) -> u64 {
-        match self.wanted.follow.publish_every {
+        match self.options.follow.publish_every {
             0 => u64::MAX,
             every => {
                 let counts = &self.standing.counts;
@@ -252,7 +252,7 @@ impl Learner {
                 said,
             });
         }
-        let keep = self.wanted.follow.judge_rows;
+        let keep = self.options.follow.judge_rows;
         seen.drain(..seen.len().saturating_sub(keep));
         recent.extend(&seen);
         Ok(Change {
@@ -291,11 +291,11 @@ impl Learner {
             anyhow::ensure!(
                 self.shutdown.is_cancelled(),
                 "what was kept of the follower {} is gone from the table follows: start it again",
-                self.wanted.follow.group
+                self.options.follow.group
             );
             return Ok(());
         };
-        self.standing = Standing::of(kept, &self.wanted)?;
+        self.standing = Standing::of(kept, &self.options)?;
         Ok(())
     }
 
@@ -305,7 +305,7 @@ impl Learner {
         if !self.is_due() || self.standing.counts.learned == 0 {
             return Ok(());
         }
-        match publish(&self.wanted, &mut self.standing) {
+        match publish(&self.options, &mut self.standing) {
             Ok(became) => self.control.published(&became),
             Err(error) => {
                 tracing::error!("nothing is published: {error:#}");
@@ -319,7 +319,7 @@ impl Learner {
             counts: counts.clone(),
             read_before: counts.read,
             seen: Vec::new(),
-            keep: self.wanted.follow.judge_rows,
+            keep: self.options.follow.judge_rows,
             stretches: Vec::new(),
         };
         let shutdown = &self.shutdown;
@@ -339,11 +339,11 @@ impl Learner {
 
     /// Shows the coefficients, where it is time to or in the end.
     fn show(&mut self, in_the_end: bool) {
-        let every_s = self.wanted.follow.show_every_s;
+        let every_s = self.options.follow.show_every_s;
         let is_due = self.shown.elapsed() >= Duration::from_secs(every_s);
         if every_s > 0 && (is_due || in_the_end) {
             self.shown = Instant::now();
-            let rows = self.wanted.follow.show_rows;
+            let rows = self.options.follow.show_rows;
             self.screen.show(&self.standing, rows);
         }
     }

@@ -4,11 +4,11 @@
 use std::fmt::Write as _;
 use std::io::Write;
 
+use report::text::grid;
 use valuation::Link;
 use valuation::online::Coefficient;
 
 use super::base::Standing;
-use crate::commands::grid::grid;
 
 /// Where it is shown.
 pub struct Screen {

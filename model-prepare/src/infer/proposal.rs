@@ -7,17 +7,34 @@ use anyhow::{Context, ensure};
 use records::schema::reserved::free_table;
 use records::{Kind, Scale, Schema};
 
-use super::account::{self, Guess};
+use super::account::{self, Account, Guess};
 use super::column::{Column, identifier};
 use super::dates::{Times, look_like_dates};
+use super::options::InferOptions;
 use super::roles::{CERTAIN, GUESS, LIKELY, Role};
 use super::study::{Studied, Study};
-use super::{Asked, Ragged, leak, words};
+use super::{leak, words};
 
 /// Longest text of a category and of a text, in bytes, unless the schema says more.
 const USUAL_LENGTHS: [usize; 2] = [256, 4096];
 /// Share of zeros from which a column is asked about.
 const ZEROS: f64 = 0.01;
+
+/// A schema that is proposed.
+#[derive(Debug, Clone, serde::Serialize)]
+pub struct Proposal {
+    /// The schema file.
+    pub schema: String,
+    /// What it does with the file's rows, and how sure it is.
+    pub account: Account,
+}
+
+/// Rows that are left out: how many, and what is wrong with the first.
+#[derive(Debug, Default)]
+pub(super) struct Ragged {
+    pub(super) rows: usize,
+    pub(super) first: Option<String>,
+}
 
 /// What was seen of a file.
 pub(super) struct Seen<'a> {
@@ -62,9 +79,9 @@ fn comment(text: &mut String, line: &str) {
 
 impl Seen<'_> {
     /// The schema file and the account of it.
-    pub(super) fn propose(&self, asked: &Asked) -> anyhow::Result<super::Proposal> {
+    pub(super) fn propose(&self, options: &InferOptions) -> anyhow::Result<Proposal> {
         let study = self.study;
-        let target = study.target(self.shown, asked.target.as_deref())?;
+        let target = study.target(self.shown, options.target.as_deref())?;
         let target_kind = study.columns[target].target_kind(self.shown)?;
         let area = study.area(target);
         let roles = Roles {
@@ -84,7 +101,7 @@ impl Seen<'_> {
         let schema = Schema::parse(&text, self.name)
             .with_context(|| format!("the schema that was made for {} is none", self.shown))?;
         let account = account::of(
-            &asked.file,
+            &options.file,
             &schema,
             study,
             roles.key.as_ref(),
@@ -102,7 +119,7 @@ impl Seen<'_> {
         for line in account.to_string().lines() {
             comment(&mut text, line);
         }
-        Ok(super::Proposal {
+        Ok(Proposal {
             schema: text,
             account,
         })

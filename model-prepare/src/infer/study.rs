@@ -6,7 +6,8 @@ use records::Kind;
 use super::column::Column;
 use super::dates::{self, Times};
 use super::numbers::{Elsewhere, Evidence, Numbers};
-use super::{Asked, words};
+use super::options::InferOptions;
+use super::words;
 
 /// More levels than this are an identifier or free text.
 const MOST_LEVELS: usize = 5_000;
@@ -34,14 +35,14 @@ pub(super) struct Study<'a> {
 
 impl<'a> Study<'a> {
     pub(super) fn new(
-        asked: &Asked,
+        options: &InferOptions,
         columns: &'a [Column],
         rows: usize,
         separator: Option<u8>,
     ) -> Study<'a> {
         let mut elsewhere = Elsewhere {
             semicolons: separator == Some(b';'),
-            asked: asked.decimal,
+            asked: options.decimal,
             ..Elsewhere::default()
         };
         let evidence: Vec<Evidence> = columns.iter().map(Evidence::of).collect();
@@ -50,13 +51,13 @@ impl<'a> Study<'a> {
         }
         let alone: Vec<Times> = columns
             .iter()
-            .map(|own| Times::of(own, asked.days_first))
+            .map(|own| Times::of(own, options.days_first))
             .collect();
         // What one column proves of day and month holds for the file, where no other proves otherwise.
         let proven: Vec<bool> = alone.iter().filter_map(Times::days_first).collect();
         let days_first = match proven.first() {
             Some(first) if proven.iter().all(|own| own == first) => Some(*first),
-            _ => asked.days_first,
+            _ => options.days_first,
         };
         let studied = columns
             .iter()

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use report::FitReport;
 use valuation::Learned;
 
-use crate::Found;
 use crate::listings::Listings;
 
 /// Judged rows that are taken apart to see what their prices go by.
@@ -14,9 +14,9 @@ const EXPLAINED_ROWS: usize = 100;
 pub(crate) fn effects(
     model: &Learned,
     listings: &Listings,
-    found: &Found,
+    fit: &FitReport,
 ) -> anyhow::Result<Vec<(String, f64)>> {
-    let (Some(model), Some(report)) = (model.price(), found.price()) else {
+    let (Some(model), Some(report)) = (model.price(), fit.price()) else {
         return Ok(Vec::new());
     };
     let stride = report.judged.len().div_ceil(EXPLAINED_ROWS).max(1);

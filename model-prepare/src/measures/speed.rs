@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use records::{Decoder, Purpose, Schema};
-use serde::Serialize;
+use report::Speed;
 use valuation::Learned;
 
 use crate::listings::Listings;
@@ -15,21 +15,8 @@ const BATCH_ROWS: usize = 100_000;
 /// Runs of the batch; the median counts.
 const BATCH_RUNS: usize = 3;
 
-/// How quickly the model answers, through the whole pipeline.
-#[derive(Debug, Clone, Copy, Serialize)]
-pub struct Speed {
-    /// Median of one record's way from its columns to its price and range, in microseconds.
-    pub one_row_us: f64,
-    /// Ninety-ninth percentile of the same.
-    pub one_row_p99_us: f64,
-    /// The same from the bytes of a JSON record, decoding included.
-    pub one_json_us: f64,
-    /// Rows a second in batches of 100,000 on all cores.
-    pub rows_per_second: f64,
-}
-
 /// Times single rows and batches of the file's own.
-pub(super) fn speed(
+pub(crate) fn speed(
     model: &Learned,
     schema: &Schema,
     listings: &Listings,

@@ -3,21 +3,23 @@
 use registry::{Registry, Version};
 use valuation::Clusters;
 
-use crate::promotion::{Check, PromotionConfig, Verdict};
-use crate::training::{TRAINING_SET, read_records};
+use super::verdict::{Check, Verdict};
+use crate::config::PromotionConfig;
+use crate::run_files::holdout::read_records;
+use crate::run_files::names::TRAINING_SET;
 
 /// Judges clusters, whose version is `number`, against those of another version: both put the newer
 /// version's records into their clusters, and the silhouettes are compared on the newer version's scale.
 ///
 /// # Errors
 /// When the registry or the records cannot be read.
-pub(crate) fn judge(
+pub(super) fn judge(
     registry: &dyn Registry,
     settings: &PromotionConfig,
     (number, own): (u64, &Clusters),
     (rival, champion): (&Version, &Clusters),
 ) -> anyhow::Result<Verdict> {
-    let plain = |said: String| Ok(Verdict::plain(number, Some(rival.number), false, said));
+    let plain = |message: String| Ok(Verdict::plain(number, Some(rival.number), false, message));
     if let Err(mismatch) = champion.fits(own.schema()) {
         let why = format!("it is of other records than the champion {rival}: {mismatch}");
         return plain(why);
@@ -39,7 +41,7 @@ pub(crate) fn judge(
     let check = Check {
         name: "silhouette".to_owned(),
         passes: ours >= least,
-        said: format!(
+        message: format!(
             "{ours:.4} with {} clusters, the champion's {theirs:.4} with {}; allowed down to {least:.4}",
             own.report().clusters,
             champion.report().clusters,

@@ -1,4 +1,4 @@
-//! The rows a version was judged on, and what it said of them before it learned from them.
+//! The rows a version was judged on, with its predictions before it learned from them.
 
 use std::collections::HashMap;
 use std::fs::File;
@@ -19,7 +19,7 @@ use records::Schema;
 use valuation::{JudgedRow, Prediction};
 
 /// Columns beside the records'; names with a dot are no field's.
-const SAID: [&str; 4] = ["judged.price", "judged.value", "judged.low", "judged.high"];
+const PREDICTED: [&str; 4] = ["judged.price", "judged.value", "judged.low", "judged.high"];
 /// The file's note of which column is the key and which the time.
 const KEY: &str = "hedonic.key";
 const TIME: &str = "hedonic.time";
@@ -31,8 +31,8 @@ pub(crate) struct Holdout {
     pub(crate) batch: RecordBatch,
     /// Their prices.
     pub(crate) prices: Vec<f64>,
-    /// What was said of them.
-    pub(crate) said: Vec<Prediction>,
+    /// The predictions for them.
+    pub(crate) predicted: Vec<Prediction>,
     /// Their times, microseconds since 1970; empty without a time field.
     pub(crate) times: Vec<i64>,
     /// Which row is which record.
@@ -61,7 +61,7 @@ impl Holdout {
             Arc::new(judged.iter().map(of).collect::<Float64Array>())
         };
         let end = |value: f64, end: f64| value * (end / value).powf(widened);
-        let said = [
+        let predicted = [
             column(&|own| own.actual),
             column(&|own| own.value),
             column(&|own| end(own.value, own.low)),
@@ -69,10 +69,10 @@ impl Holdout {
         ];
         let mut fields: Vec<Arc<Field>> = taken.schema().fields().iter().cloned().collect();
         let own = |name: &&str| Arc::new(Field::new(*name, DataType::Float64, false));
-        fields.extend(SAID.iter().map(own));
-        let columns = taken.columns().iter().cloned().chain(said).collect();
+        fields.extend(PREDICTED.iter().map(own));
+        let columns = taken.columns().iter().cloned().chain(predicted).collect();
         let whole = RecordBatch::try_new(Arc::new(ArrowSchema::new(fields)), columns)?;
-        write(path, schema, &whole)
+        write_records(path, schema, &whole)
     }
 
     /// Reads what [`Holdout::write`] wrote.
@@ -84,9 +84,9 @@ impl Holdout {
             let column = column.with_context(|| format!("{} has no {name}", path.display()))?;
             Ok(column.values().to_vec())
         };
-        let [prices, values, lows, highs] = SAID.map(numbers);
+        let [prices, values, lows, highs] = PREDICTED.map(numbers);
         let (prices, values, lows, highs) = (prices?, values?, lows?, highs?);
-        let said = values
+        let predicted = values
             .into_iter()
             .zip(lows.into_iter().zip(highs))
             .map(|(value, (low, high))| Prediction { value, low, high })
@@ -100,7 +100,7 @@ impl Holdout {
         let by_identity = identities.iter().cloned().zip(0..).collect();
         Ok(Holdout {
             prices,
-            said,
+            predicted,
             times: times.unwrap_or_default(),
             by_identity,
             identities,
@@ -113,14 +113,16 @@ impl Holdout {
         &self.identities[row]
     }
 
-    /// What was said of a record, where it was judged on.
-    pub(crate) fn said_of(&self, identity: &Identity) -> Option<Prediction> {
-        self.by_identity.get(identity).map(|row| self.said[*row])
+    /// The prediction for a record, where it was judged on.
+    pub(crate) fn predicted_for(&self, identity: &Identity) -> Option<Prediction> {
+        self.by_identity
+            .get(identity)
+            .map(|row| self.predicted[*row])
     }
 }
 
 /// Keys and prices of a batch, row by row.
-pub(super) fn identities(
+pub(crate) fn identities(
     batch: &RecordBatch,
     key: &str,
     prices: &[f64],
@@ -138,7 +140,11 @@ pub(super) fn identities(
 }
 
 /// Writes records as Parquet, compressed, with the names of key and time.
-pub(crate) fn write(path: &Path, schema: &Schema, batch: &RecordBatch) -> anyhow::Result<()> {
+pub(crate) fn write_records(
+    path: &Path,
+    schema: &Schema,
+    batch: &RecordBatch,
+) -> anyhow::Result<()> {
     let mut notes = batch.schema().metadata().clone();
     notes.insert(KEY.to_owned(), schema.key.clone());
     if let Some(time) = &schema.time {
@@ -159,12 +165,12 @@ pub(crate) fn write(path: &Path, schema: &Schema, batch: &RecordBatch) -> anyhow
 }
 
 /// The records of a training.
-pub(crate) fn read_all(path: &Path) -> anyhow::Result<RecordBatch> {
+pub(crate) fn read_records(path: &Path) -> anyhow::Result<RecordBatch> {
     Ok(read(path, None)?.0)
 }
 
 /// Reads records, or some of their columns, with the names of key and time.
-pub(super) fn read(
+pub(crate) fn read(
     path: &Path,
     columns: Option<&[&str]>,
 ) -> anyhow::Result<(RecordBatch, String, Option<String>)> {

@@ -1,4 +1,4 @@
-//! What a version has learned from.
+//! The rows that a version was fitted on.
 
 use std::collections::HashSet;
 use std::path::Path;
@@ -10,9 +10,9 @@ use records::{Schema, Task};
 
 use super::holdout::{self, Identity};
 
-/// What a version has learned from, as well as it is known.
+/// The rows that a version was fitted on, as far as they are known.
 #[derive(Debug)]
-pub(crate) enum Learned {
+pub(crate) enum SeenRows {
     /// These records.
     Records(HashSet<Identity>),
     /// Everything up to this time, microseconds since 1970.
@@ -21,9 +21,9 @@ pub(crate) enum Learned {
     Unknown,
 }
 
-impl Learned {
+impl SeenRows {
     /// Out of the training set that its run has kept.
-    pub(crate) fn read(file: &Path, schema: &Schema) -> anyhow::Result<Learned> {
+    pub(crate) fn read(file: &Path, schema: &Schema) -> anyhow::Result<SeenRows> {
         let target = schema.target.as_deref().unwrap_or_default();
         let (batch, key, _) = holdout::read(file, Some(&[&schema.key, target]))?;
         if schema.task == Task::Classification {
@@ -31,7 +31,7 @@ impl Learned {
             let classes = valuation::classes(schema, &batch).into_iter();
             let classes = classes.map(|own| own.map_or(f64::NAN, |own| f64::from(u8::from(own))));
             let records = holdout::identities(&batch, &key, &classes.collect::<Vec<_>>())?;
-            return Ok(Learned::Records(records.into_iter().collect()));
+            return Ok(SeenRows::Records(records.into_iter().collect()));
         }
         let column = batch
             .column_by_name(target)
@@ -47,15 +47,15 @@ impl Learned {
                 .collect(),
         };
         let records = holdout::identities(&batch, &key, &prices)?;
-        Ok(Learned::Records(records.into_iter().collect()))
+        Ok(SeenRows::Records(records.into_iter().collect()))
     }
 
     /// Whether it may have learned from a record.
     pub(crate) fn has(&self, identity: &Identity, time_us: Option<i64>) -> bool {
         match self {
-            Learned::Records(records) => records.contains(identity),
-            Learned::Until(until_us) => time_us.is_none_or(|time_us| time_us <= *until_us),
-            Learned::Unknown => true,
+            SeenRows::Records(records) => records.contains(identity),
+            SeenRows::Until(until_us) => time_us.is_none_or(|time_us| time_us <= *until_us),
+            SeenRows::Unknown => true,
         }
     }
 }

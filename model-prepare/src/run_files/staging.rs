@@ -7,21 +7,21 @@ use anyhow::Context;
 use registry::Artifact;
 
 /// The directory.
-pub(crate) struct Workplace {
+pub(crate) struct Staging {
     path: PathBuf,
     /// What has been put into it.
     pub(crate) artifacts: Vec<Artifact>,
 }
 
-impl Workplace {
+impl Staging {
     /// Below the registry's directory: there is room for a model there.
-    pub(crate) fn new(registry: &Path) -> anyhow::Result<Workplace> {
+    pub(crate) fn new(registry: &Path) -> anyhow::Result<Staging> {
         static COUNT: AtomicU64 = AtomicU64::new(0);
         let count = COUNT.fetch_add(1, Ordering::Relaxed);
         let path = registry.join(format!(".run-{}-{count}", std::process::id()));
         std::fs::create_dir_all(&path)
             .with_context(|| format!("cannot make {}", path.display()))?;
-        Ok(Workplace {
+        Ok(Staging {
             path,
             artifacts: Vec::new(),
         })
@@ -48,7 +48,7 @@ impl Workplace {
     }
 }
 
-impl Drop for Workplace {
+impl Drop for Staging {
     fn drop(&mut self) {
         // What is left costs room, and nothing else.
         if let Err(error) = std::fs::remove_dir_all(&self.path) {

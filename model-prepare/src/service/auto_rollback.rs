@@ -8,8 +8,8 @@ use serde::Serialize;
 use sqlx::{PgPool, Row};
 use valuation::Link;
 
-use crate::promotion::PROGRAM;
-use crate::watch::WatchConfig;
+use crate::config::WatchConfig;
+use crate::run_files::names::PROGRAM;
 
 /// Answers of a version that are looked at, at most: the newest.
 const MOST_ANSWERS: i64 = 10_000;
@@ -66,7 +66,7 @@ impl Compared {
         self.low > self.margin * self.previous.mean_log_error
     }
 
-    fn said(&self) -> String {
+    fn message(&self) -> String {
         let base = self.previous.mean_log_error.max(f64::MIN_POSITIVE);
         let percent = |own: f64| format!("{:+.1} %", 100.0 * own / base);
         format!(
@@ -85,9 +85,9 @@ impl Compared {
     }
 }
 
-/// What a look has found.
+/// The champion beside the one before it.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Found {
+pub(crate) struct Comparison {
     pub(crate) compared: Compared,
     /// The version gone back to, and why; `None` where the champion stays.
     pub(crate) rolled_back: Option<(Version, String)>,
@@ -105,7 +105,7 @@ pub(crate) async fn look(
     schema: &Schema,
     registry: &RegistryConfig,
     settings: &WatchConfig,
-) -> anyhow::Result<Option<Found>> {
+) -> anyhow::Result<Option<Comparison>> {
     // Its tables are made by model-application, which may not have been here.
     let are_there: bool = sqlx::query_scalar(
         "SELECT to_regclass('answers') IS NOT NULL AND to_regclass('actuals') IS NOT NULL",
@@ -127,7 +127,7 @@ pub(crate) async fn look(
     let before = answered(pool, schema, previous, "answered_at < $2", since_ms).await?;
     let compared = Compared::of(now, before, settings.live_rollback_margin);
     if now.known < least || before.known < least || !compared.is_worse() {
-        return Ok(Some(Found {
+        return Ok(Some(Comparison {
             compared,
             rolled_back: None,
         }));
@@ -135,7 +135,7 @@ pub(crate) async fn look(
     let config = registry.clone();
     let reason = Reason {
         who: PROGRAM.to_owned(),
-        why: format!("{}: {}", Version::name(champion), compared.said()),
+        why: format!("{}: {}", Version::name(champion), compared.message()),
         evidence: serde_json::to_value(compared)?,
     };
     let back = tokio::task::spawn_blocking(move || -> anyhow::Result<(Version, String)> {
@@ -145,7 +145,7 @@ pub(crate) async fn look(
             .context("it could not be rolled back")?;
         Ok((back, reason.why))
     });
-    Ok(Some(Found {
+    Ok(Some(Comparison {
         compared,
         rolled_back: Some(back.await??),
     }))
@@ -228,10 +228,10 @@ mod tests {
         let found = Compared::of(answered(2, 1000, 0.15), answered(1, 1000, 0.1), 0.2);
         // 3.2905 · √(0.01/1000 + 0.01/1000)
         assert!((found.high - 0.05 - 0.014_715_6).abs() < 1e-6, "{found:?}");
-        let said = found.said();
+        let message = found.message();
         assert!(
-            said.contains("worse than v000001") && said.contains("+50.0 %"),
-            "{said}"
+            message.contains("worse than v000001") && message.contains("+50.0 %"),
+            "{message}"
         );
     }
 }

@@ -1,5 +1,4 @@
-//! How the champion does where it answers: what model-application has worked out of prices that
-//! became known.
+//! The champion's error on live answers, as model-application computes it from known prices.
 
 use registry::RegistryConfig;
 use sqlx::PgPool;

@@ -7,10 +7,11 @@ use anyhow::Context;
 use common::schedule::Schedule;
 use common::{Health, Service, Shutdown, database, http};
 
-use crate::Config;
-use crate::control::{Control, Refusal};
+use super::control::{Control, Refusal};
+use super::watch;
+use crate::config::{Config, check_registry};
 
-/// Says whether an expression is a schedule.
+/// Checks the expression of a schedule.
 ///
 /// # Errors
 /// When it is not; the message has an example.
@@ -55,10 +56,10 @@ async fn serve(
     shutdown: Shutdown,
 ) -> anyhow::Result<()> {
     let moments = schedule.as_deref().map(Schedule::parse).transpose()?;
-    crate::config::check_registry(&config.registry.path)?;
+    check_registry(&config.registry.path)?;
     let health = Health::needing(&["database"]);
     let shutdown = http::drained(&config.http, &health, &shutdown);
-    // A service that breaks off takes its HTTP interface with it.
+    // A service that fails takes its HTTP interface with it.
     let leave = shutdown.child_token();
     let _leave_on_return = leave.clone().drop_guard();
     let (database_config, http_config) = (config.database.patient(), config.http.clone());
@@ -86,14 +87,14 @@ async fn serve(
     let watched = async {
         if watches {
             control.watches();
-            return crate::watch::watch(&control, &pool, &health, &shutdown).await;
+            return watch::watch(&control, &pool, &health, &shutdown).await;
         }
         Ok(())
     };
     tokio::try_join!(scheduled, watched)?;
     control.idle().await;
     leave.cancel();
-    server.await.context("the HTTP task broke off")?
+    server.await.context("the HTTP task stopped")?
 }
 
 /// Trains at the schedule's moments until shutdown. A moment that comes while a training runs is left
@@ -111,9 +112,9 @@ async fn follow(schedule: &Schedule, control: &Arc<Control>, shutdown: &Shutdown
         }
         let control = Arc::clone(control);
         tokio::spawn(async move {
-            // A failure has been said and counted; the schedule goes on.
+            // A failure is logged and counted; the schedule goes on.
             if let Err(Refusal::Busy) = control.train().await {
-                tracing::warn!("the training before is still running: this one is left out");
+                tracing::warn!("the previous training is still running: this one is skipped");
             }
         });
     }

@@ -6,15 +6,14 @@ use std::time::Duration;
 
 use common::liveness::LivenessConfig;
 use common::{Fault, Health, Shutdown};
-use ledger::arrivals;
-use registry::RegistryConfig;
-use serde::Deserialize;
+use ledger::arrivals::CHANNEL;
 use sqlx::PgPool;
 use sqlx::postgres::PgListener;
 
-use crate::control::{Control, Refusal};
-use crate::live::{Live, live};
-use crate::setback;
+use super::auto_rollback;
+use super::control::{Control, Refusal};
+use super::live_error::{Live, live};
+use crate::arrivals::{arrived, arrived_before_newest};
 
 /// How often is looked without being told: a notice may be lost with its connection.
 const LOOK: Duration = Duration::from_secs(2);
@@ -24,88 +23,6 @@ const LONGEST_LOOK: Duration = Duration::from_secs(60);
 const PART: &str = "watching";
 /// How often the live error is looked at: it is worked out no more often.
 const LIVE_LOOK: Duration = Duration::from_secs(5);
-/// The parameter of a run that says how many rows had been stored when it began.
-pub(crate) const ARRIVED: &str = "data.arrived";
-
-/// Section `[prepare.watch]`.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct WatchConfig {
-    /// Listings stored since the last training that make the next one worth it; 0: none do.
-    pub new_rows: u64,
-    /// The least pause between the beginnings of two trainings: listings may pour in.
-    pub pause_s: u64,
-    /// Pause before a training that failed is tried again; doubled each time.
-    pub retry_s: u64,
-    /// The longest that pause becomes.
-    pub retry_most_s: u64,
-    /// Train when the champion's median error on live answers is beyond so many times that of its
-    /// hold-out; 0: it is not looked at. Once a champion: if that does not help, listings must come.
-    pub live_error_factor: f64,
-    /// Known prices that a live error must rest on.
-    pub live_min_labelled: u64,
-    /// Roll back where the champion's live error is beyond the one's before it by this share, chance
-    /// left aside; 0: it is not looked at.
-    pub live_rollback_margin: f64,
-    /// Known prices that each of the two must rest on.
-    pub live_rollback_min: u64,
-    /// Versions that stay beside those with an alias: a loop would fill any disk. 0: all.
-    pub keep_versions: usize,
-}
-
-impl WatchConfig {
-    /// How long to wait after so many failures in a row.
-    pub(crate) fn pause_after(&self, failures: u32) -> Duration {
-        let doubled = 1_u64
-            .checked_shl(failures.saturating_sub(1))
-            .unwrap_or(u64::MAX);
-        let pause_s = self.retry_s.saturating_mul(doubled);
-        Duration::from_secs(pause_s.min(self.retry_most_s).max(1))
-    }
-}
-
-/// Rows that the loader has stored in all.
-pub(crate) async fn arrived(pool: &PgPool, table: &str) -> Result<u64, sqlx::Error> {
-    // The loader makes the table: it may not have been here yet.
-    let is_there: bool = sqlx::query_scalar("SELECT to_regclass('arrivals') IS NOT NULL")
-        .fetch_one(pool)
-        .await?;
-    if !is_there {
-        return Ok(0);
-    }
-    let stored: i64 = sqlx::query_scalar(
-        "SELECT coalesce(sum(stored), 0)::bigint FROM arrivals WHERE source = $1",
-    )
-    .bind(table)
-    .fetch_one(pool)
-    .await?;
-    Ok(u64::try_from(stored).unwrap_or(0))
-}
-
-/// Rows that had been stored when the newest version was fitted, as its run says; where it does not,
-/// all there are: only what comes from now on is known to be new.
-async fn arrived_before_newest(
-    pool: &PgPool,
-    table: &str,
-    registry: &RegistryConfig,
-) -> anyhow::Result<u64> {
-    let config = registry.clone();
-    let looking = tokio::task::spawn_blocking(move || -> anyhow::Result<Option<String>> {
-        let registry = registry::open(&config)?;
-        let Some(newest) = registry.versions()?.pop() else {
-            return Ok(Some("0".to_owned()));
-        };
-        let Some(run) = registry.info(newest.number)?.run else {
-            return Ok(None);
-        };
-        let run = registry.run(&run)?;
-        Ok(run.and_then(|run| run.params.get(ARRIVED).cloned()))
-    });
-    match looking.await??.and_then(|text| text.parse().ok()) {
-        Some(before) => Ok(before),
-        None => Ok(arrived(pool, table).await?),
-    }
-}
 
 /// Looks that failed, one after the other.
 struct Failures {
@@ -198,14 +115,17 @@ pub(crate) async fn watch(
             let listening = tokio::time::timeout(LONGEST_LOOK, listen(pool));
             listener = listening.await.ok().flatten();
         }
-        let told = async {
+        let notified = async {
             match &mut listener {
-                Some(own) => own.try_recv().await.is_ok_and(|told| told.is_some()),
+                Some(listener) => listener
+                    .try_recv()
+                    .await
+                    .is_ok_and(|notice| notice.is_some()),
                 None => std::future::pending().await,
             }
         };
         tokio::select! {
-            is_whole = told => if !is_whole {
+            is_connected = notified => if !is_connected {
                 // The connection is gone: another is made at the next look.
                 listener = None;
             },
@@ -218,7 +138,7 @@ pub(crate) async fn watch(
 
 async fn listen(pool: &PgPool) -> Option<PgListener> {
     let mut listener = PgListener::connect_with(pool).await.ok()?;
-    listener.listen(arrivals::CHANNEL).await.ok()?;
+    listener.listen(CHANNEL).await.ok()?;
     Some(listener)
 }
 
@@ -237,7 +157,7 @@ async fn too_far_off(control: &Arc<Control>, pool: &PgPool) -> anyhow::Result<Op
 /// Rolls back where the champion answers worse than the one before it did; true where it has.
 async fn rolls_back(control: &Arc<Control>, pool: &PgPool) -> anyhow::Result<bool> {
     let settings = control.watch_settings();
-    let found = setback::look(pool, control.schema(), control.registry(), settings).await?;
+    let found = auto_rollback::look(pool, control.schema(), control.registry(), settings).await?;
     Ok(found.is_some_and(|found| control.compared(&found)))
 }
 
@@ -282,7 +202,7 @@ async fn train(control: &Arc<Control>) {
         Err(Refusal::Busy | Refusal::Elsewhere(_)) => {
             tracing::info!("another training is running: this one waits");
         }
-        // A failure has been said and counted.
+        // A failure is logged and counted.
         Ok(_) | Err(Refusal::NoDatabase | Refusal::Failed(_)) => {}
     }
 }

@@ -6,14 +6,13 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, ensure};
 use registry::Run;
+use report::{Parameter, Trial};
 use serde::{Deserialize, Serialize};
 use valuation::{FoldBy, NamedMember};
 
-use super::Sweep;
+use super::options::Sweep;
 use super::sampler::SamplerKind;
-use super::space::Parameter;
-use super::trial::Trial;
-use crate::Config;
+use crate::config::Config;
 
 /// What decides which trials there are: a sweep goes on with the same alone.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -29,7 +28,7 @@ pub(super) struct Plan {
     members: Vec<NamedMember>,
     effort: String,
     folds: usize,
-    /// Ledgers of earlier releases do not say it: their trials are of drawn folds.
+    /// Logs of earlier releases do not say it: their trials are of drawn folds.
     #[serde(default = "drawn")]
     fold_by: FoldBy,
     holdout_fraction: f64,
@@ -40,7 +39,7 @@ fn drawn() -> FoldBy {
 }
 
 impl Plan {
-    pub(super) fn of(config: &Config, wanted: &Sweep) -> anyhow::Result<Plan> {
+    pub(super) fn of(config: &Config, options: &Sweep) -> anyhow::Result<Plan> {
         let (prepare, sweep) = (&config.prepare, &config.prepare.sweep);
         ensure!(
             !sweep.parameters.is_empty(),
@@ -48,18 +47,18 @@ impl Plan {
         );
         let is_plain = |own: char| own.is_ascii_alphanumeric() || own == '-' || own == '_';
         ensure!(
-            !wanted.name.is_empty() && wanted.name.chars().all(is_plain),
+            !options.name.is_empty() && options.name.chars().all(is_plain),
             "expected a name of letters, digits, - and _, found {:?}",
-            wanted.name
+            options.name
         );
         Ok(Plan {
-            data: wanted
+            data: options
                 .data
                 .as_ref()
                 .map_or_else(|| "the table".to_owned(), |own| own.display().to_string()),
             schema: config.schema.name.clone(),
-            sampler: wanted.sampler,
-            parallel: wanted.parallel,
+            sampler: options.sampler,
+            parallel: options.parallel,
             seed: prepare.seed,
             warmup: sweep.warmup,
             first_stride: sweep.first_stride,
@@ -73,15 +72,15 @@ impl Plan {
     }
 }
 
-/// The head of a ledger.
+/// The head of a log.
 #[derive(Debug, Serialize, Deserialize)]
 struct Head {
     plan: Plan,
     run: Run,
 }
 
-/// The ledger of a sweep.
-pub(super) struct Ledger {
+/// The log of a sweep.
+pub(super) struct TrialLog {
     home: PathBuf,
     /// The run that the trials are parts of.
     pub(super) run: Run,
@@ -89,9 +88,9 @@ pub(super) struct Ledger {
     file: File,
 }
 
-impl Ledger {
-    /// Opens the ledger in `home`, or begins it.
-    pub(super) fn open(home: &Path, plan: &Plan) -> anyhow::Result<Ledger> {
+impl TrialLog {
+    /// Opens the log in `home`, or begins it.
+    pub(super) fn open(home: &Path, plan: &Plan) -> anyhow::Result<TrialLog> {
         fs::create_dir_all(home).with_context(|| format!("cannot make {}", home.display()))?;
         let (head, trials) = (home.join("sweep.json"), home.join("trials.jsonl"));
         let run = match fs::read(&head) {
@@ -146,7 +145,7 @@ impl Ledger {
             .open(&trials)
             .with_context(|| format!("cannot write {}", trials.display()))?;
         file.set_len(whole as u64)?;
-        Ok(Ledger {
+        Ok(TrialLog {
             home: home.to_owned(),
             run,
             known,

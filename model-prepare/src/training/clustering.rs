@@ -1,25 +1,19 @@
 //! Trainings of schemas of `task = "clustering"`: groups of records that are alike.
 
-mod evaluate;
-mod judge;
-mod log;
-mod summary;
-
 use std::path::Path;
 use std::time::Instant;
 
 use anyhow::Context;
 use common::progress::Stage;
 use registry::{Registry, Run, Version};
+use report::Outcome;
 use valuation::{ClusterReport, Clustering, Clusters};
 
-pub use self::evaluate::evaluate as evaluate_clusters;
-pub(crate) use self::judge::judge;
-use self::log::log;
-pub(crate) use self::summary::summary;
+use super::clustering_log::log;
+use super::publish::keep_or_publish;
+use crate::config::Config;
 use crate::listings::Listings;
-use crate::training::{self, Workplace};
-use crate::{Config, Outcome};
+use crate::run_files::staging::Staging;
 
 /// Finds the clusters, and publishes the version with its run.
 ///
@@ -37,14 +31,20 @@ pub(crate) fn fit_and_publish(
     let (clusters, report) = fit(config, listings)?;
     let _stage = Stage::start(format!("saving in {}", registry.place()));
     let path = &config.registry.path;
-    let mut place = Workplace::new(path)?;
+    let mut staging = Staging::new(path)?;
     let found = (&clusters, &report);
     log(
-        &mut run, &mut place, config, listings, source, arrived, found,
+        &mut run,
+        &mut staging,
+        config,
+        listings,
+        source,
+        arrived,
+        found,
     )?;
     run.measure("seconds.total", 0, began.elapsed().as_secs_f64());
     let save = |to: &Path| clusters.save(to);
-    let version = training::keep_or_publish(registry, path, &run, &place, &save)?;
+    let version = keep_or_publish(registry, path, &run, &staging, &save)?;
     Ok((version, run, Outcome::Clusters(Box::new(report))))
 }
 
@@ -67,7 +67,7 @@ pub(crate) fn fit(
     };
     let rows = listings.batch.num_rows();
     let stage = Stage::start(format!("clustering {rows} records"));
-    let told = |tried: &valuation::clustering::Tried| {
+    let on_tried = |tried: &valuation::clustering::Tried| {
         tracing::debug!(
             "{} clusters: silhouette {:.4}, inertia {:.1}",
             tried.clusters,
@@ -80,7 +80,7 @@ pub(crate) fn fit(
     let fitted = clustering.fit(
         env!("CARGO_PKG_VERSION"),
         records::timestamp::now_us(),
-        &told,
+        &on_tried,
     );
     fitted.context("no clusters were found")
 }

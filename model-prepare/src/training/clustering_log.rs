@@ -1,21 +1,23 @@
 //! The run of a clustering: what it was given, what it came to, and its files.
 
 use registry::{Run, RunStatus};
+use report::html::clusters_page;
 use valuation::{ClusterReport, Clusters};
 
-use crate::Config;
-use crate::html;
+use crate::config::Config;
 use crate::listings::Listings;
-use crate::training::{PAGE, REPORT, TRAINING_SET, Workplace, schema_digest, write_records};
+use crate::run_files::holdout::write_records;
+use crate::run_files::names::{ARRIVED, PAGE, REPORT, TRAINING_SET, schema_digest};
+use crate::run_files::staging::Staging;
 
-/// Notes a clustering in its run and puts its files into the workplace. The run is over then, but for
+/// Notes a clustering in its run and puts its files into the staging directory. The run is over then, but for
 /// what judging adds.
 ///
 /// # Errors
 /// When a file cannot be written.
 pub(crate) fn log(
     run: &mut Run,
-    place: &mut Workplace,
+    staging: &mut Staging,
     config: &Config,
     listings: &Listings,
     source: &str,
@@ -26,7 +28,7 @@ pub(crate) fn log(
     run.param("data.source", source);
     run.param("data.rows", report.rows);
     if let Some(arrived) = arrived {
-        run.param(crate::watch::ARRIVED, arrived);
+        run.param(ARRIVED, arrived);
     }
     run.param("data.rows_rejected", listings.rejected.len());
     if let Some(until_us) = clusters.data_until_us() {
@@ -54,19 +56,23 @@ pub(crate) fn log(
         run.measure("cluster.rows", cluster, own.size as f64);
         run.measure("cluster.silhouette", cluster, own.silhouette);
     }
-    place.add(REPORT, |path| {
+    staging.add(REPORT, |path| {
         Ok(std::fs::write(path, serde_json::to_vec_pretty(report)?)?)
     })?;
     if prepare.keep_report {
-        place.add(PAGE, |path| {
-            Ok(std::fs::write(
-                path,
-                html::clusters(schema, listings, report),
-            )?)
+        staging.add(PAGE, |path| {
+            let page = clusters_page(
+                schema,
+                &listings.batch,
+                &listings.refused,
+                &listings.ignored,
+                report,
+            );
+            Ok(std::fs::write(path, page)?)
         })?;
     }
     if prepare.keep_training_set {
-        place.add(TRAINING_SET, |path| {
+        staging.add(TRAINING_SET, |path| {
             write_records(path, schema, &listings.batch)
         })?;
     }

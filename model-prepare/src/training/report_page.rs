@@ -3,28 +3,30 @@
 use std::time::Instant;
 
 use records::{Decoder, Purpose, Schema};
+use report::html::evaluation_page;
+use report::{Evaluated, FitReport, Speed};
 use valuation::{Learned, Model, SplitBy};
 
-use crate::evaluate::{Evaluated, Speed, effects};
+use crate::config::Config;
 use crate::listings::{self, Listings};
-use crate::{Config, Found, html};
+use crate::measures::effects::effects;
 
 /// Rows timed: a training is not to wait for its report.
 const TIMED_ROWS: usize = 2_000;
 const TIMED_SINGLE: usize = 100;
 
-/// The page, complete in itself.
-pub(super) fn page(
+/// The page of a training, with a short measurement of the speed.
+pub(super) fn report_page(
     config: &Config,
     listings: &Listings,
     model: &Learned,
-    found: &Found,
+    report: &FitReport,
 ) -> anyhow::Result<String> {
     let schema: &Schema = &config.schema;
     let evaluated = Evaluated {
         schema: schema.name.clone(),
         version: env!("CARGO_PKG_VERSION"),
-        split: match crate::options(config).split {
+        split: match config.prepare.fit_options().split {
             SplitBy::Random => "random",
             SplitBy::Time => "time",
         },
@@ -38,16 +40,16 @@ pub(super) fn page(
             .map(str::to_owned)
             .collect(),
         interval: config.prepare.interval,
-        fit_seconds: found.fit_seconds(),
+        fit_seconds: report.fit_seconds(),
         speed: speed(model, listings)?,
-        effects: effects(model, listings, found)?,
+        effects: effects(model, listings, report)?,
         importance: model.price().map_or_else(Vec::new, Model::importance),
-        found: found.clone(),
+        report: report.clone(),
     };
-    Ok(html::page(&evaluated, schema, &listings.batch))
+    Ok(evaluation_page(&evaluated, schema, &listings.batch))
 }
 
-/// A short look at the speed; `--report` measures it at length.
+/// A short look at the speed; an evaluation measures it at length.
 fn speed(model: &Learned, listings: &Listings) -> anyhow::Result<Speed> {
     let batch = &listings.batch;
     let rows = batch.num_rows();

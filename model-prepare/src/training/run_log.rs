@@ -3,76 +3,63 @@
 use std::time::Instant;
 
 use registry::{Run, RunStatus};
+use report::FitReport;
 use serde_json::Value;
-use sha2::{Digest, Sha256};
 use valuation::ratio_study::Statistic;
-use valuation::{ClassMetrics, ClassReport, Learned, Metrics, NamedMember, Report};
+use valuation::{ClassMetrics, ClassReport, Metrics, NamedMember, Report};
 
-use super::holdout::{self, Holdout};
-use super::{HOLDOUT, PAGE, REPORT, TRAINING_SET, Workplace, page};
-use crate::found;
-use crate::listings::Listings;
-use crate::{Config, Found};
+use super::fit;
+use super::fitted::Fitted;
+use super::report_page::report_page;
+use crate::run_files::holdout::{Holdout, write_records};
+use crate::run_files::names::{ARRIVED, HOLDOUT, PAGE, REPORT, TRAINING_SET, schema_digest};
+use crate::run_files::staging::Staging;
 
-/// What a training saw and made.
-pub(crate) struct Fitted<'a> {
-    pub(crate) config: &'a Config,
-    pub(crate) listings: &'a Listings,
-    pub(crate) model: &'a Learned,
-    pub(crate) found: &'a Found,
-    /// Where the listings came from.
-    pub(crate) source: &'a str,
-    /// Listings that the loader had stored by then; `None` for a file.
-    pub(crate) arrived: Option<u64>,
-    /// When the reading began.
-    pub(crate) began: Instant,
-}
-
-/// Notes a training in its run and puts its files into the workplace. The run is over then, but for
+/// Notes a training in its run and puts its files into the staging directory. The run is over then, but for
 /// what judging adds.
 ///
 /// # Errors
 /// When a file cannot be written.
-pub(crate) fn log(run: &mut Run, place: &mut Workplace, fitted: &Fitted) -> anyhow::Result<()> {
+pub(crate) fn log(run: &mut Run, staging: &mut Staging, fitted: &Fitted) -> anyhow::Result<()> {
     let Fitted {
         config,
         listings,
         model,
-        found,
+        report,
         ..
     } = fitted;
     params(run, fitted);
-    match found {
-        Found::Price(report) => measures(run, report),
-        Found::Class(report) => of_class(run, report),
+    match report {
+        FitReport::Price(report) => measures(run, report),
+        FitReport::Class(report) => of_class(run, report),
     }
     let validating = Instant::now();
-    place.add(REPORT, |path| {
-        Ok(std::fs::write(path, serde_json::to_vec_pretty(found)?)?)
+    staging.add(REPORT, |path| {
+        Ok(std::fs::write(path, serde_json::to_vec_pretty(report)?)?)
     })?;
-    place.add(HOLDOUT, |path| {
+    staging.add(HOLDOUT, |path| {
         Holdout::write(
             path,
             &config.schema,
             &listings.batch,
-            found.judged(),
-            found.widened(),
+            report.judged(),
+            report.widened(),
         )
     })?;
     if config.prepare.keep_report {
-        place.add(PAGE, |path| {
+        staging.add(PAGE, |path| {
             Ok(std::fs::write(
                 path,
-                page::page(config, listings, model, found)?,
+                report_page(config, listings, model, report)?,
             )?)
         })?;
     }
     if config.prepare.keep_training_set {
-        place.add(TRAINING_SET, |path| {
-            holdout::write(path, &config.schema, &listings.batch)
+        staging.add(TRAINING_SET, |path| {
+            write_records(path, &config.schema, &listings.batch)
         })?;
     }
-    run.measure("seconds.train", 0, found.fit_seconds());
+    run.measure("seconds.train", 0, report.fit_seconds());
     run.measure("seconds.report", 0, validating.elapsed().as_secs_f64());
     run.measure("seconds.total", 0, fitted.began.elapsed().as_secs_f64());
     run.end(RunStatus::Finished);
@@ -80,12 +67,12 @@ pub(crate) fn log(run: &mut Run, place: &mut Workplace, fitted: &Fitted) -> anyh
 }
 
 fn params(run: &mut Run, fitted: &Fitted) {
-    let (config, found) = (fitted.config, fitted.found);
+    let (config, report) = (fitted.config, fitted.report);
     let (schema, prepare) = (&config.schema, &config.prepare);
     run.param("data.source", fitted.source);
-    run.param("data.rows", found.rows());
+    run.param("data.rows", report.rows());
     if let Some(arrived) = fitted.arrived {
-        run.param(crate::watch::ARRIVED, arrived);
+        run.param(ARRIVED, arrived);
     }
     run.param("data.rows_rejected", fitted.listings.rejected.len());
     if let Some(until_us) = fitted.model.data_until_us() {
@@ -102,16 +89,16 @@ fn params(run: &mut Run, fitted: &Fitted) {
         format!("{:?}", prepare.fold_by).to_lowercase(),
     );
     run.param("fit.holdout_fraction", prepare.holdout_fraction);
-    match found {
-        Found::Price(_) => run.param("fit.interval", prepare.interval),
-        Found::Class(_) => run.param("fit.threshold", prepare.threshold),
+    match report {
+        FitReport::Price(_) => run.param("fit.interval", prepare.interval),
+        FitReport::Class(_) => run.param("fit.threshold", prepare.threshold),
     }
     run.param("fit.min_rows", prepare.min_rows);
     run.param("fit.seed", prepare.seed);
     if prepare.segments > 0 {
         run.param("fit.segments", prepare.segments);
     }
-    for member in &found::members(config, found.train_rows()) {
+    for member in &fit::members(config, report.train_rows()) {
         member_params(run, member);
     }
     run.tags.insert("schema".to_owned(), schema.name.clone());
@@ -127,14 +114,6 @@ pub(crate) fn member_params(run: &mut Run, member: &NamedMember) {
         };
         run.param(format!("member.{}.{option}", member.name), value);
     }
-}
-
-/// Changes when the schema does: the same data mean something else then.
-pub(crate) fn schema_digest(schema: &records::Schema) -> String {
-    // What was read from TOML is written as JSON.
-    let text = serde_json::to_vec(schema).unwrap_or_default();
-    let digest = Sha256::digest(&text);
-    digest.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Every number of a report.

@@ -1,8 +1,9 @@
 //! What a training came to.
 
 use registry::Version;
+use report::{Outcome, RejectKind};
 
-use crate::{Outcome, Refused, Verdict};
+use crate::promotion::verdict::Verdict;
 
 /// A version that was fitted, and what became of it.
 #[derive(Debug)]
@@ -14,14 +15,19 @@ pub struct Trained {
     /// The verdict on it and whether it was promoted; `None` where the server was away.
     pub decision: Option<(Verdict, bool)>,
     /// How good it is.
-    pub found: Outcome,
+    pub outcome: Outcome,
     /// Rows that the schema refused.
     pub rows_rejected: usize,
     /// The same by what is wrong with them, the most frequent first.
-    pub refused: Vec<Refused>,
+    pub refused: Vec<RejectKind>,
 }
 
 impl Trained {
+    /// Its measures, what was left out, and where the version is, for a terminal.
+    pub fn table(&self) -> String {
+        report::text::training(&self.outcome, self.rows_rejected, &self.refused) + &self.message()
+    }
+
     /// Its name: `v000007`, or what is to be done where it has none yet.
     pub fn name(&self) -> String {
         match &self.saved {
@@ -31,7 +37,7 @@ impl Trained {
     }
 
     /// Where it is, and whether it is the champion, in sentences.
-    pub fn told(&self) -> String {
+    pub fn message(&self) -> String {
         let Some(version) = &self.saved else {
             return format!(
                 "kept as the run {}, as the MLflow server does not answer: `model-prepare sync` sends it",

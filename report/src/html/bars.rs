@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::axis::{Axis, Scale};
-use super::escape;
+use super::markup::escape;
 use super::plot::{COLOURS, Plot, WIDTH, figure};
 
 /// Characters of a name that are shown.

@@ -7,8 +7,9 @@ use records::{Kind, Schema};
 use valuation::{ClassReport, JudgedRow};
 
 use super::axis::{Axis, Scale};
+use super::markup::{escape, section};
 use super::plot::{COLOURS, Plot};
-use super::{bars, boxes, distribution, escape, section};
+use super::{bars, boxes, columns, distribution};
 
 fn share() -> Axis {
     Axis::of([0.0, 1.0].into_iter(), Scale::Linear)
@@ -83,7 +84,7 @@ fn calibration(report: &ClassReport) -> String {
 }
 
 /// What is said of records of the class, and of the others.
-pub(super) fn said(report: &ClassReport) -> String {
+pub(super) fn probabilities(report: &ClassReport) -> String {
     let of = |class: f64| -> Vec<f64> {
         let rows = report.judged.iter().filter(|own| own.actual == class);
         rows.map(|own: &JudgedRow| own.value).collect()
@@ -183,7 +184,7 @@ pub(super) fn by_class(report: &ClassReport, schema: &Schema, batch: &RecordBatc
             };
             match field.kind {
                 Kind::Number | Kind::Integer => {
-                    let values = super::columns::by_row(column)?;
+                    let values = columns::by_row(column)?;
                     let of = |class: bool| -> Vec<f64> {
                         let rows = values.iter().zip(&classes);
                         rows.filter(|(_, own)| **own == Some(class))
@@ -193,7 +194,7 @@ pub(super) fn by_class(report: &ClassReport, schema: &Schema, batch: &RecordBatc
                     Some(boxes::boxes(&named, &names, &[of(true), of(false)]))
                 }
                 Kind::Category | Kind::Boolean => {
-                    let rows = super::columns::shares(column, &classes)?;
+                    let rows = columns::shares(column, &classes)?;
                     Some(bars::lying(
                         &format!("{named}: share of {}", names[0]),
                         &rows,

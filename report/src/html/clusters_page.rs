@@ -2,32 +2,41 @@
 
 use std::fmt::Write as _;
 
+use arrow_array::RecordBatch;
 use records::{Kind, Schema};
 use valuation::ClusterReport;
 
 use super::axis::{Axis, Scale};
+use super::markup::{escape, section, whole};
 use super::plot::{COLOURS, Plot};
-use super::{bars, data, escape, section, whole};
-use crate::clusters::summary;
-use crate::listings::Listings;
-use crate::table::amount;
+use super::{bars, data};
+use crate::numbers::amount;
+use crate::reject_kind::RejectKind;
+use crate::text;
 
 /// Numbers of clusters named on the axis at most.
 const MOST_NAMES: usize = 12;
 /// Features named under the picture, of each direction.
 const NAMED: usize = 3;
 
-/// The page.
-pub(crate) fn clusters(schema: &Schema, listings: &Listings, report: &ClusterReport) -> String {
+/// The page of a clustering: the number of clusters, where they lie, their centres, what was left out.
+/// `refused` are the rows that the schema refused, `ignored` the columns that it does not name.
+pub fn clusters_page(
+    schema: &Schema,
+    batch: &RecordBatch,
+    refused: &[RejectKind],
+    ignored: &[String],
+    report: &ClusterReport,
+) -> String {
     let title = format!("{}: records that are alike", escape(&schema.name));
     let sections = [
         number(report),
         picture(report),
         middles(schema, report),
-        data::missing(schema, &listings.batch),
-        left_out(listings, report),
+        data::missing(schema, batch),
+        left_out(refused, ignored, report),
     ];
-    whole(&title, &summary(report), &sections.concat())
+    whole(&title, &text::clusters(report), &sections.concat())
 }
 
 /// Silhouette and inertia by the number of clusters.
@@ -174,11 +183,11 @@ fn middles(schema: &Schema, report: &ClusterReport) -> String {
 }
 
 /// Rows that the schema refused, fields that say nothing.
-fn left_out(listings: &Listings, report: &ClusterReport) -> String {
+fn left_out(refused: &[RejectKind], ignored: &[String], report: &ClusterReport) -> String {
     let mut table = String::new();
-    if !listings.refused.is_empty() {
+    if !refused.is_empty() {
         table.push_str("<table class=texts><tr><th>rows that the schema refused");
-        for kind in &listings.refused {
+        for kind in refused {
             // Writing to a String cannot fail.
             let _ = write!(table, "<tr><td>{}", escape(&kind.to_string()));
         }
@@ -191,11 +200,11 @@ fn left_out(listings: &Listings, report: &ClusterReport) -> String {
         }
         table.push_str("</table>");
     }
-    let said = match listings.ignored.is_empty() {
+    let said = match ignored.is_empty() {
         true => String::new(),
         false => format!(
             "Columns that the schema does not name: {}.",
-            escape(&listings.ignored.join(", "))
+            escape(&ignored.join(", "))
         ),
     };
     section("Not compared by", &said, &[], &table)

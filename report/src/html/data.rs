@@ -6,16 +6,17 @@ use arrow_array::{Array, RecordBatch};
 use records::{Field, Kind, Purpose, Schema};
 
 use super::axis::Scale;
-use super::{bars, columns, distribution, escape, section};
-use crate::Found;
-use crate::evaluate::Evaluated;
+use super::markup::{escape, section};
+use super::{bars, columns, distribution};
+use crate::evaluated::Evaluated;
+use crate::fit_report::FitReport;
 
 /// How the prices lie, of all rows and of those judged on.
 pub(super) fn target(evaluated: &Evaluated, schema: &Schema, batch: &RecordBatch) -> String {
     let name = schema.target.as_deref().unwrap_or_default();
     let all = batch.column_by_name(name).and_then(columns::numbers);
     let all = all.unwrap_or_default();
-    let judged = evaluated.found.judged().iter();
+    let judged = evaluated.report.judged().iter();
     let judged: Vec<f64> = judged.map(|one| one.actual).collect();
     let unit = schema.field(name).and_then(|field| field.unit.as_deref());
     let named = match unit {
@@ -27,7 +28,7 @@ pub(super) fn target(evaluated: &Evaluated, schema: &Schema, batch: &RecordBatch
         &all,
         Scale::Linear,
     )];
-    if evaluated.found.price().is_some() {
+    if evaluated.report.price().is_some() {
         let caption = format!("{named}: rows judged on");
         figures.push(distribution::histogram(&caption, &judged, Scale::Linear));
     }
@@ -114,8 +115,8 @@ fn feature(field: &Field, batch: &RecordBatch) -> Option<String> {
 
 /// What was not learned from, by rule, and what the schema refused.
 pub(super) fn left_out(evaluated: &Evaluated) -> String {
-    let found = &evaluated.found;
-    let mut rules: Vec<(String, usize)> = found
+    let report = &evaluated.report;
+    let mut rules: Vec<(String, usize)> = report
         .removed()
         .iter()
         .map(|(rule, rows)| (rule.clone(), *rows))
@@ -145,23 +146,23 @@ pub(super) fn left_out(evaluated: &Evaluated) -> String {
         }
         table.push_str("</table>");
     }
-    if !found.dropped().is_empty() {
+    if !report.dropped().is_empty() {
         table.push_str("<table class=texts><tr><th>fields that say nothing, and are dropped");
-        for dropped in found.dropped() {
+        for dropped in report.dropped() {
             // Writing to a String cannot fail.
             let _ = write!(table, "<tr><td>{}", escape(&dropped.to_string()));
         }
         table.push_str("</table>");
     }
-    let (rows, copies) = (found.holdout_rows(), found.holdout_copies());
-    let mut said = match found {
-        Found::Price(report) => format!(
+    let (rows, copies) = (report.holdout_rows(), report.holdout_copies());
+    let mut said = match report {
+        FitReport::Price(report) => format!(
             "Rules that look at the price take training rows only. Of the {rows} judged rows {} are \
              unlike any price learned from, and {copies} have the features and the price of a row \
              learned from; all are judged on.",
             report.holdout_outliers
         ),
-        Found::Class(_) => format!(
+        FitReport::Class(_) => format!(
             "Of the {rows} judged rows {copies} have the features and the class of a row learned from: \
              they flatter the model where such will not come again."
         ),

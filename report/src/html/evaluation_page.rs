@@ -1,41 +1,19 @@
-//! The report as one HTML page: plots are drawn into it as SVG, nothing is fetched.
-
-mod axis;
-mod bars;
-mod boxes;
-mod classified;
-mod clusters;
-mod columns;
-mod data;
-mod distribution;
-mod judged;
-mod members;
-mod plot;
+//! The page of an evaluation or a training.
 
 use arrow_array::RecordBatch;
 use records::Schema;
 
-use crate::Found;
-use crate::evaluate::{Evaluated, summary};
+use super::markup::{escape, whole};
+use super::{classified, data, judged, members};
+use crate::evaluated::Evaluated;
+use crate::fit_report::FitReport;
+use crate::text::evaluation;
 
-pub(crate) use self::clusters::clusters;
-
-const STYLE: &str = "body{font:15px/1.45 system-ui,sans-serif;margin:1.5rem auto;max-width:70rem;\
-    padding:0 1rem;color:#1b2330}h1{font-size:1.6rem}h2{margin:2.2rem 0 .5rem;font-size:1.2rem}\
-    p{margin:.4rem 0}table{border-collapse:collapse;font-size:14px}td,th{padding:.15rem .7rem;\
-    text-align:right;border-bottom:1px solid #dde3ea;white-space:nowrap}td:first-child,\
-    th:first-child,.texts td,.texts th{text-align:left}.wide{overflow-x:auto}\
-    pre{background:#f4f6f9;padding:1rem;overflow:auto;font-size:13px}\
-    .plots{display:flex;flex-wrap:wrap;gap:1rem 1.4rem;margin:.6rem 0}figure{margin:0;width:320px;\
-    max-width:100%}svg{background:#fafbfd;max-width:100%;height:auto;display:block}\
-    svg text{font:11px system-ui,sans-serif;fill:#3c4858}figcaption{font-size:13px;color:#55606e}\
-    .fails{color:#b3261e}";
-
-/// The page.
-pub(crate) fn page(evaluated: &Evaluated, schema: &Schema, batch: &RecordBatch) -> String {
+/// The page of an evaluation or a training: errors, members, importances, the data.
+pub fn evaluation_page(evaluated: &Evaluated, schema: &Schema, batch: &RecordBatch) -> String {
     let name = escape(&evaluated.schema);
-    let (title, own) = match &evaluated.found {
-        Found::Price(report) => {
+    let (title, own) = match &evaluated.report {
+        FitReport::Price(report) => {
             let title = format!("{name}: how good the prices are");
             let own = vec![
                 judged::estimates(report),
@@ -47,11 +25,11 @@ pub(crate) fn page(evaluated: &Evaluated, schema: &Schema, batch: &RecordBatch) 
             ];
             (title, own)
         }
-        Found::Class(report) => {
+        FitReport::Class(report) => {
             let title = format!("{name}: how well {} is told", escape(&report.class));
             let own = vec![
                 classified::curves(report),
-                classified::said(report),
+                classified::probabilities(report),
                 classified::members(report),
                 classified::importance(report),
                 classified::by_class(report, schema, batch),
@@ -67,43 +45,7 @@ pub(crate) fn page(evaluated: &Evaluated, schema: &Schema, batch: &RecordBatch) 
     ];
     whole(
         &title,
-        &summary(evaluated),
+        &evaluation(evaluated),
         &(own.concat() + &of_data.concat()),
     )
-}
-
-/// A page of its own: a title that is escaped, the measures as text, the sections.
-fn whole(title: &str, measures: &str, sections: &str) -> String {
-    // An icon of its own: a browser would ask the server for one.
-    format!(
-        "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\">\
-         <meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">\
-         <link rel=\"icon\" href=\"data:,\"><title>{title}</title><style>{STYLE}</style></head>\
-         <body><h1>{title}</h1><pre>{}</pre>{sections}</body></html>",
-        escape(measures)
-    )
-}
-
-/// A part of the page: a heading, what is said, plots beside each other, a table.
-fn section(title: &str, said: &str, figures: &[String], table: &str) -> String {
-    let said = match said {
-        "" => String::new(),
-        said => format!("<p>{said}</p>"),
-    };
-    let table = match table {
-        "" => String::new(),
-        table => format!("<div class=wide>{table}</div>"),
-    };
-    format!(
-        "<section><h2>{}</h2>{said}<div class=plots>{}</div>{table}</section>",
-        escape(title),
-        figures.concat()
-    )
-}
-
-fn escape(text: &str) -> String {
-    text.replace('&', "&amp;")
-        .replace('<', "&lt;")
-        .replace('>', "&gt;")
-        .replace('"', "&quot;")
 }

@@ -6,8 +6,9 @@ use valuation::ratio_study::Statistic;
 use valuation::{Calibration, JudgedRow, Link, RatioStudy, Report, Segment};
 
 use super::axis::{Axis, Scale};
+use super::markup::{escape, section};
 use super::plot::{COLOURS, Plot};
-use super::{bars, distribution, escape, section};
+use super::{bars, distribution};
 
 /// Points of the scatter at most: a page opens quickly.
 const MOST_POINTS: usize = 3_000;

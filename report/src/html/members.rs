@@ -5,9 +5,11 @@ use std::fmt::Write as _;
 use valuation::Report;
 
 use super::axis::{Axis, Scale};
+use super::bars;
+use super::markup::{escape, section};
 use super::plot::{COLOURS, Plot};
-use super::{bars, escape, section};
-use crate::evaluate::{Evaluated, members_used};
+use crate::evaluated::Evaluated;
+use crate::text::members_used;
 
 /// Values and fields that are shown.
 const MOST_SHOWN: usize = 20;

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::axis::Axis;
-use super::escape;
+use super::markup::escape;
 
 pub(super) const WIDTH: f64 = 320.0;
 pub(super) const HEIGHT: f64 = 210.0;

@@ -3,8 +3,7 @@
 
 use std::fmt::Write as _;
 
-use super::space::Parameter;
-use super::trial::{self, Outcome, Trial};
+use crate::sweep::{self, Parameter, Trial, TrialOutcome};
 
 const STYLE: &str = "body{font:15px/1.45 system-ui,sans-serif;margin:1.5rem auto;max-width:70rem;\
     padding:0 1rem;color:#1b2330}h1{font-size:1.6rem}h2{margin:2rem 0 .5rem;font-size:1.2rem}\
@@ -16,8 +15,9 @@ const WIDTH: f64 = 900.0;
 const HEIGHT: f64 = 300.0;
 const EDGE: f64 = 40.0;
 
-/// The page.
-pub(super) fn page(
+/// The page of a sweep. `done` are its trials, `importance` names each parameter with its share of the
+/// error's variance.
+pub fn sweep_page(
     name: &str,
     parameters: &[Parameter],
     done: &[Trial],
@@ -25,10 +25,10 @@ pub(super) fn page(
 ) -> String {
     let given_up = done
         .iter()
-        .filter(|own| matches!(own.outcome, Outcome::GivenUp { .. }))
+        .filter(|own| matches!(own.outcome, TrialOutcome::GivenUp { .. }))
         .count();
-    let best = trial::best(done).map_or_else(String::new, |own| {
-        if trial::are_alike(done) {
+    let best = sweep::best(done).map_or_else(String::new, |own| {
+        if sweep::are_alike(done) {
             return "All that came to their end have one error: no setting is better than another.".to_owned();
         }
         format!(
@@ -36,7 +36,7 @@ pub(super) fn page(
              {:.5}: {}.",
             own.number,
             own.objective().unwrap_or(f64::NAN),
-            own.told(parameters)
+            own.settings(parameters)
         )
     });
     format!(
@@ -215,11 +215,11 @@ fn table(parameters: &[Parameter], done: &[Trial]) -> String {
     text.push_str("</tr>");
     for own in done {
         let (error, holdout) = match &own.outcome {
-            Outcome::Finished {
+            TrialOutcome::Finished {
                 objective, holdout, ..
             } => (format!("{objective:.5}"), format!("{holdout:.5}")),
-            Outcome::GivenUp { first } => (format!("given up at {first:.5}"), "-".to_owned()),
-            Outcome::Failed { .. } => ("failed".to_owned(), "-".to_owned()),
+            TrialOutcome::GivenUp { first } => (format!("given up at {first:.5}"), "-".to_owned()),
+            TrialOutcome::Failed { .. } => ("failed".to_owned(), "-".to_owned()),
         };
         let _ = write!(
             text,

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use valuation::ClusterReport;
 
-use crate::table::amount;
+use crate::numbers::amount;
 
 /// Clusters side by side in one table.
 const ABREAST: usize = 6;
@@ -12,7 +12,7 @@ const ABREAST: usize = 6;
 const WIDE: usize = 13;
 
 /// The numbers of clusters that were tried, sizes, and centres in the fields' own units.
-pub(crate) fn summary(report: &ClusterReport) -> String {
+pub fn clusters(report: &ClusterReport) -> String {
     let mut text = format!(
         "{} records, {} features; found in {:.2} s\n",
         report.rows,
@@ -39,7 +39,7 @@ pub(crate) fn summary(report: &ClusterReport) -> String {
     }
     let name_width = report.features.iter().map(|own| own.name().chars().count());
     let name_width = name_width.max().unwrap_or(0).max("silhouette".len()) + 1;
-    for (part, clusters) in report.found.chunks(ABREAST).enumerate() {
+    for (part, found) in report.found.chunks(ABREAST).enumerate() {
         let mut line = |name: &str, cells: Vec<String>| {
             let _ = write!(text, "{name:<name_width$}");
             for cell in cells {
@@ -47,16 +47,16 @@ pub(crate) fn summary(report: &ClusterReport) -> String {
             }
             text.push('\n');
         };
-        let numbers = (0..clusters.len()).map(|own| format!("cluster {}", part * ABREAST + own));
+        let numbers = (0..found.len()).map(|own| format!("cluster {}", part * ABREAST + own));
         line("", numbers.collect());
         line(
             "records",
-            clusters.iter().map(|own| own.size.to_string()).collect(),
+            found.iter().map(|own| own.size.to_string()).collect(),
         );
-        let silhouettes = clusters.iter().map(|own| format!("{:.4}", own.silhouette));
+        let silhouettes = found.iter().map(|own| format!("{:.4}", own.silhouette));
         line("silhouette", silhouettes.collect());
         for (feature, own) in report.features.iter().enumerate() {
-            let cells = clusters.iter().map(|cluster| match own.level {
+            let cells = found.iter().map(|cluster| match own.level {
                 Some(_) => format!("{:.1} %", cluster.centre[feature] * 100.0),
                 None => amount(cluster.centre[feature]),
             });

@@ -4,30 +4,31 @@ use std::fmt::Write as _;
 
 use valuation::{ClassReport, Report};
 
-use super::Evaluated;
-use crate::Found;
-use crate::table::{amount, left_out, of_class};
+use super::training::{left_out, of_class};
+use crate::evaluated::Evaluated;
+use crate::fit_report::FitReport;
+use crate::numbers::amount;
 
 /// The measures as text, for people.
-pub fn summary(evaluated: &Evaluated) -> String {
-    let found = &evaluated.found;
+pub fn evaluation(evaluated: &Evaluated) -> String {
+    let fit = &evaluated.report;
     let speed = &evaluated.speed;
     format!(
         "{} rows: {} to learn from, {} judged on ({}); fitted in {:.2} s\n{}{}{}\
          one row {:.1} µs (p99 {:.1}), from JSON {:.1} µs; {:.0} rows/s in batches",
-        found.rows(),
-        found.train_rows(),
-        found.holdout_rows(),
+        fit.rows(),
+        fit.train_rows(),
+        fit.holdout_rows(),
         evaluated.split,
         evaluated.fit_seconds,
-        match found {
-            Found::Price(report) => of_prices(report, evaluated.interval),
-            Found::Class(report) => of_class(report) + "\n",
+        match fit {
+            FitReport::Price(report) => of_prices(report, evaluated.interval),
+            FitReport::Class(report) => of_class(report) + "\n",
         },
-        left_out(found, evaluated.rows_rejected, &evaluated.refused),
-        match found {
-            Found::Price(report) => price_members(report),
-            Found::Class(report) => class_members(report),
+        left_out(fit, evaluated.rows_rejected, &evaluated.refused),
+        match fit {
+            FitReport::Price(report) => price_members(report),
+            FitReport::Class(report) => class_members(report),
         },
         speed.one_row_us,
         speed.one_row_p99_us,

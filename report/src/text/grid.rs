@@ -1,7 +1,7 @@
 //! Rows of texts in aligned columns.
 
 /// Aligned to the left, a heading first; no blanks at the ends of lines.
-pub(crate) fn grid(heading: &[&str], rows: &[Vec<String>]) -> String {
+pub fn grid(heading: &[&str], rows: &[Vec<String>]) -> String {
     let heading: Vec<String> = heading.iter().map(|own| (*own).to_owned()).collect();
     let lines = std::iter::once(&heading).chain(rows);
     let width = |column: usize| {

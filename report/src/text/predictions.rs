@@ -1,19 +1,18 @@
-//! What was said of every row of a file.
+//! The predictions of every row of a file, as CSV.
 
 use std::fmt::Write as _;
 
-use valuation::JudgedRow;
+use valuation::{ClusterReport, JudgedRow};
 
-use crate::Found;
-use crate::listings::Listings;
+use crate::fit_report::FitReport;
 
-/// A line for each row of the file that the schema took.
-pub(super) fn predictions(listings: &Listings, found: &Found) -> String {
-    let mut judged: Vec<&JudgedRow> = found.judged().iter().collect();
+/// A line for each row of the file that the schema took; `lines` are their places in the file.
+pub fn predictions(lines: &[u64], report: &FitReport) -> String {
+    let mut judged: Vec<&JudgedRow> = report.judged().iter().collect();
     judged.sort_by_key(|one| one.row);
     let mut judged = judged.into_iter().peekable();
     let mut text = "line,side,actual,value,low,high\n".to_owned();
-    for (row, line) in listings.lines.iter().enumerate() {
+    for (row, line) in lines.iter().enumerate() {
         // Writing to a String cannot fail.
         let _ = match judged.next_if(|one| one.row == row) {
             Some(one) => writeln!(
@@ -23,6 +22,16 @@ pub(super) fn predictions(listings: &Listings, found: &Found) -> String {
             ),
             None => writeln!(text, "{line},train,,,,"),
         };
+    }
+    text
+}
+
+/// A line for each row of the file that the schema took: where it stands, and its cluster.
+pub fn cluster_predictions(lines: &[u64], report: &ClusterReport) -> String {
+    let mut text = "line,prediction\n".to_owned();
+    for (line, cluster) in lines.iter().zip(&report.members) {
+        // Writing to a String cannot fail.
+        let _ = writeln!(text, "{line},{cluster}");
     }
     text
 }

@@ -4,26 +4,26 @@ use std::fmt::Write;
 
 use valuation::{ClassReport, Link, Report};
 
-use crate::{Found, Outcome, Refused, Trained, clusters};
+use super::clusters::clusters;
+use crate::fit_report::FitReport;
+use crate::numbers::amount;
+use crate::outcome::Outcome;
+use crate::reject_kind::RejectKind;
 
 /// Kinds of refused rows that are shown.
 const MOST_KINDS: usize = 10;
 
-/// What was found, what was left out, and where the version is.
-pub fn table(trained: &Trained) -> String {
-    match &trained.found {
-        Outcome::Judged(found) => judged(trained, found),
-        Outcome::Clusters(report) => format!(
-            "{}{}{}",
-            clusters::summary(report),
-            rejected(trained.rows_rejected, &trained.refused),
-            trained.told()
-        ),
+/// The measures of a training and what was left out of it. `rows_rejected` rows were refused by the
+/// schema, for the reasons `refused`.
+pub fn training(outcome: &Outcome, rows_rejected: usize, refused: &[RejectKind]) -> String {
+    match outcome {
+        Outcome::Judged(fit) => judged(fit, rows_rejected, refused),
+        Outcome::Clusters(report) => clusters(report) + &rejected(rows_rejected, refused),
     }
 }
 
 /// Rows that the schema refused; a line for each kind.
-pub(crate) fn rejected(rows: usize, refused: &[Refused]) -> String {
+pub fn rejected(rows: usize, refused: &[RejectKind]) -> String {
     let mut text = format!("rows rejected by the schema: {rows}\n");
     for kind in refused.iter().take(MOST_KINDS) {
         // Writing to a String cannot fail.
@@ -33,23 +33,22 @@ pub(crate) fn rejected(rows: usize, refused: &[Refused]) -> String {
 }
 
 /// A table of errors beside the baseline's.
-fn judged(trained: &Trained, found: &Found) -> String {
-    let features = match found {
-        Found::Price(report) => report.features,
-        Found::Class(report) => report.features,
+fn judged(fit: &FitReport, rows_rejected: usize, refused: &[RejectKind]) -> String {
+    let features = match fit {
+        FitReport::Price(report) => report.features,
+        FitReport::Class(report) => report.features,
     };
     format!(
-        "{} rows: {} to learn from, {} held out; {features} features; fitted in {:.2} s\n{}\n{}{}",
-        found.rows(),
-        found.train_rows(),
-        found.holdout_rows(),
-        found.fit_seconds(),
-        match found {
-            Found::Price(report) => of_prices(report),
-            Found::Class(report) => of_class(report),
+        "{} rows: {} to learn from, {} held out; {features} features; fitted in {:.2} s\n{}\n{}",
+        fit.rows(),
+        fit.train_rows(),
+        fit.holdout_rows(),
+        fit.fit_seconds(),
+        match fit {
+            FitReport::Price(report) => of_prices(report),
+            FitReport::Class(report) => of_class(report),
         },
-        left_out(found, trained.rows_rejected, &trained.refused),
-        trained.told()
+        left_out(fit, rows_rejected, refused)
     )
 }
 
@@ -86,7 +85,7 @@ fn of_prices(report: &Report) -> String {
 }
 
 /// How well a class is told beside what is said without a model.
-pub(crate) fn of_class(report: &ClassReport) -> String {
+pub(super) fn of_class(report: &ClassReport) -> String {
     let (model, baseline) = (&report.model, &report.baseline);
     let mut text = String::new();
     let mut line = |what: &str, ours: String, theirs: String| {
@@ -132,20 +131,9 @@ pub(crate) fn of_class(report: &ClassReport) -> String {
     text
 }
 
-/// An amount of the target, whose unit may be a house's price or a wine's mark.
-pub(crate) fn amount(value: f64) -> String {
-    match value.abs() {
-        size if size >= 100.0 => format!("{value:.0}"),
-        size if size >= 1.0 => format!("{value:.2}"),
-        // Not "-0.0000".
-        size if size < 5e-5 => "0.0000".to_owned(),
-        _ => format!("{value:.4}"),
-    }
-}
-
 /// What was rejected, removed, dropped and held out all the same; a line each.
-pub(crate) fn left_out(found: &Found, rows_rejected: usize, refused: &[Refused]) -> String {
-    let removed: Vec<String> = found
+pub(super) fn left_out(fit: &FitReport, rows_rejected: usize, refused: &[RejectKind]) -> String {
+    let removed: Vec<String> = fit
         .removed()
         .iter()
         .filter(|(_, rows)| **rows > 0)
@@ -157,7 +145,7 @@ pub(crate) fn left_out(found: &Found, rows_rejected: usize, refused: &[Refused])
     };
     let mut text =
         format!("rows rejected by the schema: {rows_rejected}; not learned from: {removed}\n");
-    let price = found.price();
+    let price = fit.price();
     if price.is_some_and(|report| report.link == Link::LogOnePlus) {
         text.push_str("relative errors are those of 1 + the count, which may be 0\n");
     }
@@ -171,7 +159,7 @@ pub(crate) fn left_out(found: &Found, rows_rejected: usize, refused: &[Refused])
             report.holdout_outliers
         );
     }
-    let dropped = found.dropped();
+    let dropped = fit.dropped();
     if !dropped.is_empty() {
         let _ = writeln!(
             text,
@@ -182,15 +170,15 @@ pub(crate) fn left_out(found: &Found, rows_rejected: usize, refused: &[Refused])
     for dropped in dropped {
         let _ = writeln!(text, "    {dropped}");
     }
-    if found.holdout_copies() > 0 {
-        let what = match found {
-            Found::Price(_) => "price",
-            Found::Class(_) => "class",
+    if fit.holdout_copies() > 0 {
+        let what = match fit {
+            FitReport::Price(_) => "price",
+            FitReport::Class(_) => "class",
         };
         let _ = writeln!(
             text,
             "held out, and learned from with the same {what}: {}",
-            found.holdout_copies()
+            fit.holdout_copies()
         );
     }
     text

@@ -1,4 +1,4 @@
-//! The rows of a datamart that are there: looked up, put, revised.
+//! The existing rows of a datamart: looked up, put, revised.
 
 use anyhow::Context;
 use arrow_array::RecordBatch;
@@ -12,17 +12,17 @@ use crate::features::target::quoted;
 /// Rows that are put into the table.
 const INCOMING: &str = "incoming_features";
 
-/// The rows that are there.
-pub(super) struct There<'a> {
+/// The existing rows.
+pub(super) struct ExistingRows<'a> {
     /// As SQL names it.
     table: String,
     state: &'a State,
 }
 
-impl<'a> There<'a> {
+impl<'a> ExistingRows<'a> {
     /// Those of a table that a state has made.
-    pub(super) fn new(table: &str, state: &'a State) -> There<'a> {
-        There {
+    pub(super) fn new(table: &str, state: &'a State) -> ExistingRows<'a> {
+        ExistingRows {
             table: quoted(table),
             state,
         }

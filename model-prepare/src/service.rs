@@ -1,0 +1,8 @@
+//! The services: training by schedule, on demand, and on what arrives.
+
+mod auto_rollback;
+pub(crate) mod control;
+mod live_error;
+pub(crate) mod serve;
+mod status;
+mod watch;
