@@ -1,31 +1,29 @@
-//! The flags of what is done with the registry by hand.
+//! The commands on the registry: `versions`, `promote`, `rollback` and others.
 
-use std::io::Write;
-use std::path::PathBuf;
-
-use anyhow::Context;
 use model_prepare::{Config, Shown};
 
-/// What is done with the registry.
+use super::output::print;
+
+/// The commands on the registry.
 #[derive(clap::Subcommand)]
 pub(crate) enum RegistryCommand {
-    /// List the versions: which is the champion, how good each was on its hold-out
+    /// List the versions: aliases, and the measures of each on its hold-out
     Versions {
         #[command(flatten)]
         form: Form,
     },
     /// List the runs, the newest first
     Runs {
-        /// How many
+        /// Number of runs
         #[arg(long, value_name = "COUNT", default_value_t = 20)]
         last: usize,
-        /// The parts of this run instead, such as a sweep's trials
+        /// List the parts of this run instead, such as the trials of a sweep
         #[arg(long, value_name = "RUN")]
         of: Option<String>,
         #[command(flatten)]
         form: Form,
     },
-    /// Show a version: its run's parameters and measures, what was decided of it and why
+    /// Show a version: parameters and measures of its run, the decisions on it and their reasons
     Show {
         /// v000007, 7, champion, challenger or previous
         version: String,
@@ -34,22 +32,22 @@ pub(crate) enum RegistryCommand {
     },
     /// Compare two versions on the first's hold-out, by the rule of promotion
     ///
-    /// Only rows count that neither had learned from when it valued them. Nothing is promoted.
+    /// Only rows that neither version was fitted on count. Nothing is promoted.
     #[command(verbatim_doc_comment)]
     Compare {
         /// v000007, 7, champion, challenger or previous
         version: String,
-        /// The one to be compared with
+        /// The other version
         #[arg(default_value = "champion")]
         other: String,
         #[command(flatten)]
         form: Form,
     },
-    /// Make a version the champion, where it passes the rule; model-application takes it up
+    /// Make a version the champion, if it passes the rule; model-application loads it
     Promote {
         /// v000007, 7, challenger or previous
         version: String,
-        /// Promote it though it does not pass; that is kept in the history
+        /// Promote it even if it fails the rule; the history records that
         #[arg(long)]
         force: bool,
         #[command(flatten)]
@@ -57,57 +55,60 @@ pub(crate) enum RegistryCommand {
         #[command(flatten)]
         form: Form,
     },
-    /// Make the champion before the champion again
+    /// Make the previous champion the champion again
     Rollback {
         #[command(flatten)]
         reason: Why,
         #[command(flatten)]
         form: Form,
     },
-    /// Tell who promoted what, when and why
+    /// List who promoted what, when and why
     History {
         #[command(flatten)]
         form: Form,
     },
-    /// Take old versions and their runs away; those with an alias stay
+    /// Remove old versions and their runs; versions with an alias stay
     Gc {
-        /// How many of the newest versions stay
+        /// Number of the newest versions to keep
         #[arg(long, value_name = "COUNT", default_value_t = 20)]
         keep: usize,
-        /// Only say what would go
+        /// Only list what would be removed
         #[arg(long)]
         dry_run: bool,
         #[command(flatten)]
         form: Form,
     },
-    /// Send to the MLflow server what it could not take when it was away
+    /// Send the runs and versions that wait for the MLflow server
     Sync {
         #[command(flatten)]
         form: Form,
     },
 }
 
-/// How it is told.
+/// The form of the output.
 #[derive(clap::Args)]
 pub(crate) struct Form {
-    /// One JSON object instead of a table
+    /// Print one JSON object instead of a table
     #[arg(long)]
     json: bool,
 }
 
-/// Why something is done; kept in the history.
+/// The reason of a decision; kept in the history.
 #[derive(clap::Args)]
 pub(crate) struct Why {
     /// The reason, in a sentence
     #[arg(long, value_name = "TEXT", default_value = "")]
     why: String,
-    /// Who asks for it
+    /// Who decides
     #[arg(long, value_name = "NAME", env = "USER", default_value = "somebody")]
     who: String,
 }
 
 impl RegistryCommand {
-    /// Does it and prints what it came to; blocks.
+    /// Runs the command and prints the result; blocks.
+    ///
+    /// # Errors
+    /// When the registry cannot be read or written, or the version is not there.
     pub(crate) fn run(self, config: &Config) -> anyhow::Result<()> {
         let registry = registry::open(&config.registry)?;
         let (registry, settings) = (&*registry, &config.prepare);
@@ -153,30 +154,9 @@ impl RegistryCommand {
 
 impl Form {
     fn print(&self, shown: &Shown) -> anyhow::Result<()> {
-        let text = match self.json {
-            true => serde_json::to_string_pretty(&shown.json)?,
-            false => shown.text.clone(),
-        };
-        match writeln!(std::io::stdout(), "{text}") {
-            // Whoever reads has seen enough: `model-prepare versions | head`.
-            Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
-            other => Ok(other?),
+        match self.json {
+            true => print(&serde_json::to_string_pretty(&shown.json)?),
+            false => print(&shown.text),
         }
     }
-}
-
-/// Prices standard input by a version's files, or by the champion.
-pub(crate) fn price(config: &Config, model: Option<PathBuf>) -> anyhow::Result<()> {
-    let directory = match model {
-        Some(directory) => directory,
-        None => {
-            let registry = registry::open(&config.registry)?;
-            let champion = registry.champion()?.with_context(|| {
-                format!("expected a version in {}, found none", registry.place())
-            })?;
-            registry.fetch(&champion)?
-        }
-    };
-    let out = std::io::BufWriter::new(std::io::stdout().lock());
-    model_prepare::price(&directory, std::io::stdin().lock(), out)
 }

@@ -1,0 +1,17 @@
+//! The command line: flags to calls.
+
+pub(crate) mod args;
+mod evaluate;
+mod export;
+mod features;
+mod follow;
+mod generate;
+mod output;
+mod price;
+mod registry;
+pub(crate) mod run;
+mod schema;
+mod serve;
+mod settings;
+mod sweep;
+mod train;
