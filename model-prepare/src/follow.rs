@@ -13,6 +13,7 @@ mod publish;
 mod recent;
 pub(crate) mod screen;
 mod store;
+mod stored;
 
 use std::net::TcpListener;
 use std::sync::Arc;

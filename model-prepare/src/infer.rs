@@ -1,16 +1,19 @@
 //! `schema infer`: proposes a schema from a file, to be read and edited.
 
 pub(crate) mod account;
+mod cell_words;
 mod column;
 mod dates;
 mod leak;
+mod name_words;
+mod number_evidence;
+mod number_marks;
 mod numbers;
 pub(crate) mod options;
 mod patterns;
 pub(crate) mod proposal;
 mod roles;
 mod study;
-mod words;
 
 use std::path::Path;
 
@@ -19,7 +22,8 @@ use records::file::Texts;
 
 use self::column::Column;
 use self::options::InferOptions;
-use self::proposal::{Proposal, Ragged, Seen};
+use self::proposal::seen::{Ragged, Seen};
+use self::proposal::{Proposal, propose};
 use self::study::Study;
 
 /// Rows looked at: enough to meet what is rare.
@@ -87,7 +91,7 @@ pub fn infer(options: &InferOptions) -> anyhow::Result<Proposal> {
             &options.columns
         },
     };
-    seen.propose(options)
+    propose(&seen, options)
 }
 
 /// Columns with a name of their own each.

@@ -4,10 +4,10 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use common::arrival::Arrivals;
-use common::kafka::{Anchored, Follow as Following, Limits, Pipeline};
+use common::kafka::{Anchored, Limits, Pipeline};
 use common::liveness::{Retrying, Watchdog};
 use common::{Fault, Health, Shutdown};
-use ledger::offsets::{AdvanceError, Stretch, Stretches};
+use ledger::offsets::{AdvanceError, Stretches};
 use ledger::rejects::Reject;
 use rdkafka::Message;
 use records::{Arrival, Decoder, Purpose};
@@ -20,6 +20,7 @@ use super::publish::publish;
 use super::recent::Seen;
 use super::screen::Screen;
 use super::store::{Change, Store};
+use super::stored::{StoreReporter, write};
 
 /// Most messages that are learned from in one transaction.
 const MOST_ROWS: u64 = 5_000;
@@ -41,7 +42,7 @@ struct Gathered {
 pub(super) struct Learner {
     options: Follow,
     pipeline: Pipeline<Change, ()>,
-    teller: Teller,
+    reporter: StoreReporter,
     decoder: Decoder,
     arrivals: Arrivals,
     store: Store,
@@ -85,7 +86,7 @@ impl Learner {
         control.stands(&standing);
         Ok(Learner {
             pipeline: Pipeline::new(consumer, &runtime, shutdown.clone()),
-            teller: Teller {
+            reporter: StoreReporter {
                 control: Arc::clone(&control),
                 broken: None,
             },
@@ -113,20 +114,20 @@ impl Learner {
         self.publish_where_due()?;
         while !self.shutdown.is_cancelled() && self.left() > 0 {
             self.show(false);
-            if let Some(why) = &self.teller.broken {
+            if let Some(why) = &self.reporter.broken {
                 anyhow::bail!(
                     "what was learned cannot be stored, and waiting will not help: {why}; look at the tables \
                      and the rights of the database (--check says what to mend)"
                 );
             }
             let Some(gathered) = self.gather() else {
-                if !self.pipeline.settle_done(&mut self.teller)? {
+                if !self.pipeline.settle_done(&mut self.reporter)? {
                     self.go_back()?;
                 }
                 continue;
             };
             // What is learned next begins from what is stored.
-            if !self.pipeline.settle(&mut self.teller)? {
+            if !self.pipeline.settle(&mut self.reporter)? {
                 self.go_back()?;
                 continue;
             }
@@ -134,19 +135,19 @@ impl Learner {
             let store = self.store.clone();
             let retrying = self.retrying.clone();
             let write = async move |change: &Change| write(&store, change, &retrying).await;
-            self.pipeline.write(change, &mut self.teller, write)?;
+            self.pipeline.write(change, &mut self.reporter, write)?;
             self.control.stands(&self.standing);
             if self.is_due() {
-                match self.pipeline.settle(&mut self.teller)? {
+                match self.pipeline.settle(&mut self.reporter)? {
                     true => self.publish_where_due()?,
                     false => self.go_back()?,
                 }
             }
-            if self.left() == 0 && !self.pipeline.settle(&mut self.teller)? {
+            if self.left() == 0 && !self.pipeline.settle(&mut self.reporter)? {
                 self.go_back()?;
             }
         }
-        if !self.pipeline.settle(&mut self.teller)? {
+        if !self.pipeline.settle(&mut self.reporter)? {
             tracing::warn!("the last messages are read again at the next start");
         }
         self.show(true);
@@ -300,7 +301,7 @@ impl Learner {
     }
 
     /// Publishes a version where so many records have been learned from; everything is stored by then.
-    /// One that fails is told, and the next comes when it is due.
+    /// A failure is reported, and the next version comes when it is due.
     fn publish_where_due(&mut self) -> anyhow::Result<()> {
         if !self.is_due() || self.standing.counts.learned == 0 {
             return Ok(());
@@ -346,57 +347,5 @@ impl Learner {
             let rows = self.options.follow.show_rows;
             self.screen.show(&self.standing, rows);
         }
-    }
-}
-
-/// Writes, however long the database is away; what waiting does not mend is an error.
-async fn write(store: &Store, change: &Change, retrying: &Retrying) -> Result<(), AdvanceError> {
-    let fault = |error: &AdvanceError| match error {
-        AdvanceError::Database(error) => Fault::of_database(error),
-        // Not to be tried again: what is stored is read anew.
-        AdvanceError::Fenced { .. } | AdvanceError::Setup(_) => Fault::Row,
-    };
-    let warn = |error: &AdvanceError, wait: Duration| {
-        let said = match error {
-            AdvanceError::Database(source) => format!("{error}: {source}"),
-            AdvanceError::Fenced { .. } | AdvanceError::Setup(_) => error.to_string(),
-        };
-        tracing::warn!(retry_in_ms = wait.as_millis() as u64, "{said}");
-    };
-    retrying
-        .until_done(async || store.write(change).await, fault, warn)
-        .await
-}
-
-/// What is told of batches that are in the database.
-struct Teller {
-    control: Arc<Control>,
-    /// Why nothing more can be stored.
-    broken: Option<String>,
-}
-
-impl Following<Change, ()> for Teller {
-    fn stretches(change: &Change) -> &[Stretch] {
-        &change.stretches
-    }
-
-    fn written(&mut self, _: Change, (): (), consumer: &Anchored) {
-        self.control.positioned(consumer.positions());
-    }
-
-    fn fenced(&mut self, why: &AdvanceError) {
-        let why = match why {
-            AdvanceError::Database(source) => {
-                let why = format!("{why}: {source}");
-                self.broken = Some(why.clone());
-                why
-            }
-            AdvanceError::Setup(why) => {
-                self.broken = Some(why.clone());
-                why.clone()
-            }
-            AdvanceError::Fenced { .. } => why.to_string(),
-        };
-        self.control.failed(why);
     }
 }

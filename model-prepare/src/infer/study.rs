@@ -5,9 +5,10 @@ use records::Kind;
 
 use super::column::Column;
 use super::dates::{self, Times};
-use super::numbers::{Elsewhere, Evidence, Numbers};
+use super::name_words;
+use super::number_evidence::{Elsewhere, Evidence};
+use super::numbers::Numbers;
 use super::options::InferOptions;
-use super::words;
 
 /// More levels than this are an identifier or free text.
 const MOST_LEVELS: usize = 5_000;
@@ -98,7 +99,7 @@ impl<'a> Study<'a> {
         };
         let found = match asked {
             Some(name) => find(name.trim()),
-            None => words::TARGETS.iter().find_map(|name| find(name)),
+            None => name_words::TARGETS.iter().find_map(|name| find(name)),
         };
         let Some(found) = found else {
             let headers: Vec<&str> = self
@@ -162,8 +163,8 @@ impl Studied<'_> {
                 false => of_names(),
             };
         }
-        let is_label = words::is_id(&column.name) && column.levels() == filled;
-        if numbers.leading_zeros > 0 || words::is_code(&column.name) {
+        let is_label = name_words::is_id(&column.name) && column.levels() == filled;
+        if numbers.leading_zeros > 0 || name_words::is_code(&column.name) {
             return of_names();
         }
         match (is_label, self.is_whole()) {
