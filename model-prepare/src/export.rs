@@ -48,7 +48,7 @@ pub fn export(directory: &Path, wanted: &Export) -> anyhow::Result<String> {
     let (name, bytes) = model.export(is_trees, wanted.member.as_deref())?;
     std::fs::write(&wanted.to, bytes)
         .with_context(|| format!("cannot write {}", wanted.to.display()))?;
-    let mut said = format!("wrote the member {name} to {}", wanted.to.display());
+    let mut message = format!("wrote the member {name} to {}", wanted.to.display());
     if let Some(records) = &wanted.rows_of {
         let mut reader = FileReader::open(records, model.schema(), Purpose::Listing)?;
         let found = reader.next_batch(MOST_ROWS)?;
@@ -78,11 +78,11 @@ pub fn export(directory: &Path, wanted: &Export) -> anyhow::Result<String> {
         }
         writer.flush().with_context(failed)?;
         let _ = write!(
-            said,
+            message,
             ", and {} rows to {}",
             found.batch.num_rows(),
             to.display()
         );
     }
-    Ok(said)
+    Ok(message)
 }

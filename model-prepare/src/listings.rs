@@ -26,7 +26,7 @@ use crate::features::state_of_file::state_of_file;
 const BATCH_ROWS: usize = 8192;
 /// Parts of a table's export that may wait to be read: bounds memory.
 const PARTS: usize = 16;
-/// Kinds of refused rows that are said one by one.
+/// Kinds of rejected rows that are logged one by one.
 const MOST_KINDS: usize = 10;
 
 /// What was read.
@@ -70,7 +70,7 @@ pub(crate) fn of_file(file: &Path, schema: &Schema) -> anyhow::Result<Listings> 
     let listings = read_all(&name, schema, &stage, |rows| reader.next_batch(rows))?;
     if !ignored.is_empty() {
         tracing::info!(
-            "{name}: the schema {:?} does not name, and nothing is learned from: {}",
+            "{name}: the schema {:?} does not name, and the fit ignores: {}",
             schema.name,
             ignored.join(", ")
         );
@@ -172,8 +172,8 @@ pub(crate) async fn stored(
     let of = Arc::clone(schema);
     let reading = tokio::task::spawn_blocking(move || of_text(&name, &of, Parts::new(parts)));
     let exported = export(pool, schema, selection, sender).await;
-    let read = reading.await.context("the reading broke off")?;
-    // An export that broke off looks to its reader like one that is over.
+    let read = reading.await.context("the reading stopped")?;
+    // An export that failed looks to its reader like one that is complete.
     exported?;
     read
 }
@@ -201,11 +201,11 @@ fn read_all(
     let schema = schema.arrow(Purpose::Listing);
     let batch = concat_batches(&schema, &batches).context("the listings do not fit in memory")?;
     let refused = counts.finish();
-    if let Some(said) = misfits(name, &refused) {
-        tracing::warn!("{said}");
+    if let Some(message) = misfits(name, &refused) {
+        tracing::warn!("{message}");
         if refused.len() > 1 {
             for kind in refused.iter().take(MOST_KINDS) {
-                tracing::warn!("of these {kind}");
+                tracing::warn!("among them {kind}");
             }
         }
     }
@@ -218,7 +218,7 @@ fn read_all(
     })
 }
 
-/// What is to be said of rows that do not fit.
+/// The message about rows that do not fit.
 fn misfits(name: &str, refused: &[RejectKind]) -> Option<String> {
     let first = refused.iter().min_by_key(|kind| kind.first_line)?;
     let rows: usize = refused.iter().map(|kind| kind.rows).sum();
@@ -236,7 +236,9 @@ impl Listings {
     pub(crate) fn some(self, name: &str) -> anyhow::Result<Listings> {
         match (self.batch.num_rows(), misfits(name, &self.refused)) {
             (1.., _) => Ok(self),
-            (0, Some(said)) => bail!("expected listings to learn from, found none: all {said}"),
+            (0, Some(message)) => {
+                bail!("expected listings to learn from, found none: all {message}")
+            }
             (0, None) => bail!(
                 "expected listings to learn from, found none in {name}: it has a header, but no rows"
             ),

@@ -105,8 +105,8 @@ async fn wines_are_stored_learned_from_and_told_and_a_sweeps_best_takes_over() {
     let told = trained.table();
     for part in [
         "AUC",
-        "always saying",
-        "from probability 0.5 on \"good\"",
+        "a constant probability of",
+        "at threshold 0.5 for \"good\"",
         "promoted: ",
     ] {
         assert!(told.contains(part), "{told}");

@@ -107,13 +107,13 @@ impl FitReport {
     pub fn message(&self) -> String {
         match self {
             FitReport::Price(report) => format!(
-                "half of the held-out prices are met within {:.1} % ({}: {:.1} %)",
+                "median absolute error on the hold-out: {:.1} % ({}: {:.1} %)",
                 report.model.mdape * 100.0,
                 report.baseline_name,
                 report.baseline.mdape * 100.0
             ),
             FitReport::Class(report) => format!(
-                "held-out records are told with AUC {:.4} and log loss {} (always saying {:.0} %: {})",
+                "hold-out AUC {:.4}, log loss {} (constant probability of {:.0} %: {})",
                 report.model.auc.value,
                 amount(report.model.log_loss),
                 report.base_rate * 100.0,

@@ -49,12 +49,12 @@ impl fmt::Display for Materialised {
         match self.is_new {
             true => write!(
                 to,
-                "{name}: {rows} rows by state {version}, made anew; {} columns of features",
+                "{name}: {rows} rows by state {version}, a new state; {} columns of features",
                 self.columns
             )?,
             false => write!(
                 to,
-                "{name}: +{} rows by state {version} ({} replaced), {rows} in all",
+                "{name}: +{} rows by state {version} ({} replaced), {rows} in total",
                 change.added, change.replaced
             )?,
         }
@@ -62,12 +62,9 @@ impl fmt::Display for Materialised {
             0 => Ok(()),
             count => write!(to, "\n    {what}: {count}"),
         };
-        line("of one key with a newer one, left out", self.superseded)?;
-        line("older than what is there, left out", change.older)?;
-        line(
-            "of those there, taken by another rule now, or by none",
-            self.revised,
-        )?;
+        line("older records of the same key, skipped", self.superseded)?;
+        line("older than the existing row, skipped", change.older)?;
+        line("existing rows whose rule changed", self.revised)?;
         line("rejected by the schema", self.rejected)?;
         for kind in self.refused.iter().take(MOST_KINDS) {
             write!(to, "\n        {kind}")?;
@@ -80,7 +77,7 @@ impl fmt::Display for Materialised {
         if !rules.is_empty() {
             write!(
                 to,
-                "\n    of what was written, not to be learned from: {}",
+                "\n    written rows that a fit leaves out: {}",
                 rules.join(", ")
             )?;
         }

@@ -1,4 +1,4 @@
-//! What a training came to, by the task of its schema.
+//! The outcome of a training, by the task of its schema.
 
 use std::collections::BTreeMap;
 
@@ -6,7 +6,7 @@ use valuation::{ClassReport, ClusterReport, Report};
 
 use crate::fit_report::FitReport;
 
-/// What a training came to.
+/// The outcome of a training.
 #[derive(Debug, Clone)]
 pub enum Outcome {
     /// A model that was judged on records it had not seen.
@@ -74,7 +74,7 @@ impl Outcome {
         match self {
             Outcome::Judged(found) => found.message(),
             Outcome::Clusters(report) => format!(
-                "{} clusters of a silhouette of {:.4}",
+                "{} clusters, silhouette {:.4}",
                 report.clusters, report.silhouette
             ),
         }

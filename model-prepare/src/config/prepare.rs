@@ -23,7 +23,7 @@ pub struct PrepareConfig {
     pub holdout_fraction: f64,
     /// Nominal coverage of the range.
     pub interval: f64,
-    /// The probability from which on a record is said to be of the class.
+    /// The threshold: a record of at least this probability is predicted to be of the class.
     pub threshold: f64,
     /// How much work a fit may be.
     pub effort: Effort,
@@ -39,7 +39,7 @@ pub struct PrepareConfig {
     pub promote: PromotionMode,
     /// The bounds of the rule it is judged by.
     pub promotion: PromotionConfig,
-    /// Segments of the market as one more thing that prices are told by; 0 for none.
+    /// Segments of the market as one more feature; 0 for none.
     pub segments: usize,
     /// How clusters are found, of schemas of task clustering.
     pub clustering: ClusteringOptions,

@@ -31,7 +31,7 @@ pub struct FollowConfig {
     pub batch_rows: usize,
     /// A version is published every so many records; 0: none is.
     pub publish_every: u64,
-    /// It is judged on what was said of the newest so many records before they were learned from.
+    /// It is judged on the predictions for this many newest records, made before the update.
     pub judge_rows: usize,
     /// What becomes of a version when it has been judged.
     pub promote: PromotionMode,

@@ -239,8 +239,10 @@ impl Learner {
             *counts.rejected.entry(reject.code.to_owned()).or_default() += 1;
         }
         let mut seen = Vec::with_capacity(messages.len());
-        for ((payload, place, arrival_us), said) in messages.into_iter().zip(online.learn(&rows)?) {
-            let Some(said) = said else {
+        for ((payload, place, arrival_us), predicted) in
+            messages.into_iter().zip(online.learn(&rows)?)
+        {
+            let Some(predicted) = predicted else {
                 counts.passed_over += 1;
                 continue;
             };
@@ -250,7 +252,7 @@ impl Learner {
                 payload,
                 place,
                 arrival_us,
-                said,
+                predicted,
             });
         }
         let keep = self.options.follow.judge_rows;

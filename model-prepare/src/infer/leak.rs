@@ -38,7 +38,7 @@ pub(super) fn leaks(study: &Study<'_>, target: usize, area: Option<usize>) -> Ve
                     Some(index) == area || name_words::has(own.name(), &name_words::AREAS);
                 (share > MOST_ALONE && !is_size).then(|| {
                     format!(
-                        "alone it tells {:.1} % of the differences of {}",
+                        "alone it explains {:.1} % of the variance of {}",
                         share * 100.0,
                         goal.name()
                     )

@@ -15,7 +15,7 @@ const NEAREST: f64 = 1e-15;
 pub(super) struct ClassGround<'a> {
     /// By row: whether it is of the class.
     pub(super) classes: &'a [bool],
-    /// The probability from which on a row is said to be of it, of the challenger.
+    /// The threshold of the challenger.
     pub(super) threshold: f64,
     /// Of the intervals.
     pub(super) seed: u64,

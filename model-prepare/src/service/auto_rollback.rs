@@ -112,7 +112,7 @@ pub(crate) async fn look(
     )
     .fetch_one(pool)
     .await?;
-    // What was said of a class is no amount that could be compared with its target.
+    // The probability of a class cannot be compared with its target as an amount.
     let are_amounts = schema.task == Task::Regression;
     if settings.live_rollback_margin <= 0.0 || !are_there || !are_amounts {
         return Ok(None);

@@ -15,7 +15,7 @@ use super::control::{Control, Refusal};
 use super::live_error::{Live, live};
 use crate::arrivals::{arrived, arrived_before_newest};
 
-/// How often is looked without being told: a notice may be lost with its connection.
+/// How often it looks without a notice: a notice may be lost with its connection.
 const LOOK: Duration = Duration::from_secs(2);
 /// Longest one look may take: a database that is silent must not stop the next.
 const LONGEST_LOOK: Duration = Duration::from_secs(60);

@@ -28,11 +28,11 @@ pub(crate) fn fit(
         }
         Task::Regression | Task::Clustering => {
             let (model, report) = valuation::fit(schema, batch, options, version, now_us)?;
-            if let Some(why) = beyond_belief(&report) {
+            if let Some(why) = implausible(&report) {
                 tracing::warn!(
                     r2 = report.model.r2,
                     mdape = report.model.mdape,
-                    "{why}: does a field tell {}? `model-prepare schema infer` names those that do; learn = false \
+                    "{why}: does a field leak {}? `model-prepare schema infer` names such fields; learn = false \
                      leaves one out",
                     schema.target.as_deref().unwrap_or("the target")
                 );
@@ -47,13 +47,13 @@ pub(crate) fn fit(
 
 /// A warning where the hold-out errors are smaller than prices allow. A median error below 0.1 %, or an
 /// R² above 0.999, means that a field contains the price.
-fn beyond_belief(report: &Report) -> Option<String> {
+fn implausible(report: &Report) -> Option<String> {
     const LEAST_MDAPE: f64 = 1e-3;
     const MOST_R2: f64 = 0.999;
     let (mdape, r2) = (report.model.mdape, report.model.r2);
     (mdape < LEAST_MDAPE || r2 > MOST_R2).then(|| {
         format!(
-            "the hold-out is met beyond belief (median error {:.3} %, R² {r2:.4})",
+            "the hold-out error is implausibly small (median error {:.3} %, R² {r2:.4})",
             mdape * 100.0
         )
     })

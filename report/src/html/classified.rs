@@ -1,4 +1,4 @@
-//! Sections of how well a class is told: curves, calibration, what is said of it, fields by class.
+//! Sections of a class: curves, calibration, probabilities, members, fields by class.
 
 use std::fmt::Write as _;
 
@@ -15,15 +15,15 @@ fn share() -> Axis {
     Axis::of([0.0, 1.0].into_iter(), Scale::Linear)
 }
 
-/// The ROC curve, the calibration curve, and what is said at the threshold.
+/// The ROC curve, the calibration curve, and the confusion matrix at the threshold.
 pub(super) fn curves(report: &ClassReport) -> String {
     let figures = [roc(report), calibration(report)];
     let model = &report.model;
     let confusion = &model.confusion;
     let class = escape(&report.class);
-    let said = format!(
-        "AUC {:.4} (95 % interval {:.4} to {:.4}), log loss {:.4}, always saying {:.1} %: {:.4}. From \
-         probability {} on {class} is said: accuracy {:.1} %, precision {:.1} %, recall {:.1} %, F1 {:.4}.",
+    let text = format!(
+        "AUC {:.4} (95 % interval {:.4} to {:.4}), log loss {:.4} (a constant probability of {:.1} %: {:.4}). At \
+         threshold {}: accuracy {:.1} %, precision {:.1} %, recall {:.1} %, F1 {:.4}.",
         model.auc.value,
         model.auc.low,
         model.auc.high,
@@ -37,14 +37,14 @@ pub(super) fn curves(report: &ClassReport) -> String {
         model.f1
     );
     let table = format!(
-        "<table><tr><th>judged records<th>said to be {class}<th>said not to be\
+        "<table><tr><th>hold-out<th>predicted {class}<th>predicted not {class}\
          <tr><td>{class}<td>{}<td>{}<tr><td>not {class}<td>{}<td>{}</table>",
         confusion.true_positive,
         confusion.false_negative,
         confusion.false_positive,
         confusion.true_negative
     );
-    section("How well the class is told", &said, &figures, &table)
+    section("Classification of the hold-out", &text, &figures, &table)
 }
 
 fn roc(report: &ClassReport) -> String {
@@ -64,7 +64,7 @@ fn roc(report: &ClassReport) -> String {
     );
     plot.dot(at, 4.0, COLOURS[1], 1.0);
     plot.finish(&format!(
-        "ROC: share of {} that is said to be (upwards) over the share of the others; the point is the \
+        "ROC: true-positive rate (upwards) of {} over the false-positive rate; the point is the \
          threshold",
         report.class
     ))
@@ -76,24 +76,27 @@ fn calibration(report: &ClassReport) -> String {
     let points = report.calibration.iter().map(|bin| (bin.said, bin.found));
     plot.path(&points.collect::<Vec<_>>(), COLOURS[0]);
     plot.finish(&format!(
-        "calibration: share of {} found (upwards) over the probability said, by tenths of the rows; \
-         off by {:.1} % on average",
+        "calibration: observed share of {} (upwards) over the predicted probability, by tenths of the \
+         rows; mean difference {:.1} %",
         report.class,
         100.0 * report.calibration_error
     ))
 }
 
-/// What is said of records of the class, and of the others.
+/// The predicted probabilities of records of the class, and of the others.
 pub(super) fn probabilities(report: &ClassReport) -> String {
     let of = |class: f64| -> Vec<f64> {
         let rows = report.judged.iter().filter(|own| own.actual == class);
         rows.map(|own: &JudgedRow| own.value).collect()
     };
     let figures = [
-        distribution::probabilities(&format!("probability said of {}", report.class), &of(1.0)),
-        distribution::probabilities("probability said of the others", &of(0.0)),
+        distribution::probabilities(
+            &format!("predicted probability, records of {}", report.class),
+            &of(1.0),
+        ),
+        distribution::probabilities("predicted probability, other records", &of(0.0)),
     ];
-    section("What is said of either class", "", &figures, "")
+    section("Predicted probabilities", "", &figures, "")
 }
 
 /// Members, their weights and errors.
@@ -111,12 +114,9 @@ pub(super) fn members(report: &ClassReport) -> String {
             "log loss out of fold",
             &rows(&|member| member.fold_log_loss),
         ),
-        bars::lying(
-            "AUC of the judged rows",
-            &rows(&|member| member.holdout_auc),
-        ),
+        bars::lying("AUC on the hold-out", &rows(&|member| member.holdout_auc)),
     ];
-    let mut table = "<table><tr><th>member<th>weight<th>trees<th>log loss by folds\
+    let mut table = "<table><tr><th>member<th>weight<th>trees<th>log loss out of fold\
                      <th>log loss judged<th>AUC judged"
         .to_owned();
     for member in &report.members {
@@ -145,12 +145,12 @@ pub(super) fn members(report: &ClassReport) -> String {
         );
     }
     table.push_str("</table>");
-    let said = format!(
-        "Weights and calibration are set by what members said of rows they had not seen; the weighted \
-         log odds are taken times {:.3}.",
+    let text = format!(
+        "Weights and calibration are fitted on out-of-fold predictions; the weighted log odds are \
+         multiplied by {:.3}.",
         report.calibration_slope
     );
-    section("Members and weights", &said, &figures, &table)
+    section("Members and weights", &text, &figures, &table)
 }
 
 /// What fields matter.
@@ -204,7 +204,7 @@ pub(super) fn by_class(report: &ClassReport, schema: &Schema, batch: &RecordBatc
             }
         })
         .collect();
-    let said = "Boxes hold the middle half of the rows, with a line at the median; whiskers reach the \
+    let text = "Boxes hold the middle half of the rows, with a line at the median; whiskers reach the \
                 last row within one and a half times the box (Tukey 1977).";
-    section("Fields by class", said, &figures, "")
+    section("Fields by class", text, &figures, "")
 }

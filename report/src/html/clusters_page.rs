@@ -1,4 +1,4 @@
-//! The report of a clustering: why so many clusters, where they lie, what lies in their middle.
+//! The page of a clustering: the number of clusters, where they lie, their centres.
 
 use std::fmt::Write as _;
 
@@ -28,7 +28,7 @@ pub fn clusters_page(
     ignored: &[String],
     report: &ClusterReport,
 ) -> String {
-    let title = format!("{}: records that are alike", escape(&schema.name));
+    let title = format!("{}: clusters of similar records", escape(&schema.name));
     let sections = [
         number(report),
         picture(report),
@@ -71,16 +71,16 @@ fn number(report: &ClusterReport) -> String {
     ];
     let how = match report.given {
         true => "The number of clusters was given.",
-        false => "The number of clusters is the one of the best silhouette.",
+        false => "The number of clusters is the one with the best silhouette.",
     };
-    let said = format!(
-        "{how} The silhouette, −1 to 1, compares how far a record lies from its own cluster and from \
-         the next (squared Euclidean distances of standardised features, as Spark's \
-         ClusteringEvaluator has them). The inertia is the sum of squared distances to the centres: it \
+    let text = format!(
+        "{how} The silhouette, −1 to 1, compares the distance of a record to its own cluster with that to \
+         the next (squared Euclidean distances of standardised features, as in Spark's \
+         ClusteringEvaluator). The inertia is the sum of squared distances to the centres: it \
          falls with every cluster more. Each number had {} starts.",
         report.starts
     );
-    section("How many clusters", &said, &figures, "")
+    section("Number of clusters", &text, &figures, "")
 }
 
 /// Records in the plane in which they differ most.
@@ -109,13 +109,13 @@ fn picture(report: &ClusterReport) -> String {
             .map(|(feature, parts)| (feature.name(), parts[axis]))
             .collect();
         parts.sort_by(|one, other| other.1.abs().total_cmp(&one.1.abs()));
-        let told = parts.iter().take(NAMED);
-        let told: Vec<String> = told
+        let greatest = parts.iter().take(NAMED);
+        let names: Vec<String> = greatest
             .map(|(name, part)| format!("{name} {part:+.2}"))
             .collect();
-        escape(&told.join(", "))
+        escape(&names.join(", "))
     };
-    let said = format!(
+    let text = format!(
         "The first two principal components of the standardised features: {first:.1} % and {second:.1} % \
          of the variance. To the right: {}. Upwards: {}. Numbers stand at the centres; clusters that \
          overlap here may lie apart in the other directions. What lies far outside stands at the edge.",
@@ -135,7 +135,7 @@ fn picture(report: &ClusterReport) -> String {
         plot.finish("Records and centres"),
         bars::lying("Records by cluster", &sizes),
     ];
-    section("Where they lie", &said, &figures, "")
+    section("Positions", &text, &figures, "")
 }
 
 /// An axis over all but the outermost hundredth at both ends, and a fifth more: a few records far off must
@@ -178,15 +178,15 @@ fn middles(schema: &Schema, report: &ClusterReport) -> String {
         }
     }
     table.push_str("</table>");
-    let said = "Means of the records of each cluster, gaps filled as the schema says.";
-    section("What lies in the middle", said, &[], &table)
+    let text = "Means of the records of each cluster, missing values filled as the schema says.";
+    section("Centres", text, &[], &table)
 }
 
 /// Rows that the schema refused, fields that say nothing.
 fn left_out(refused: &[RejectKind], ignored: &[String], report: &ClusterReport) -> String {
     let mut table = String::new();
     if !refused.is_empty() {
-        table.push_str("<table class=texts><tr><th>rows that the schema refused");
+        table.push_str("<table class=texts><tr><th>rows rejected by the schema");
         for kind in refused {
             // Writing to a String cannot fail.
             let _ = write!(table, "<tr><td>{}", escape(&kind.to_string()));
@@ -194,18 +194,18 @@ fn left_out(refused: &[RejectKind], ignored: &[String], report: &ClusterReport) 
         table.push_str("</table>");
     }
     if !report.dropped.is_empty() {
-        table.push_str("<table class=texts><tr><th>fields that say nothing, and are dropped");
+        table.push_str("<table class=texts><tr><th>uninformative fields, dropped");
         for dropped in &report.dropped {
             let _ = write!(table, "<tr><td>{}", escape(&dropped.to_string()));
         }
         table.push_str("</table>");
     }
-    let said = match ignored.is_empty() {
+    let text = match ignored.is_empty() {
         true => String::new(),
         false => format!(
             "Columns that the schema does not name: {}.",
             escape(&ignored.join(", "))
         ),
     };
-    section("Not compared by", &said, &[], &table)
+    section("Left out", &text, &[], &table)
 }

@@ -44,8 +44,8 @@ pub(super) fn shares(
         let rows = classes.iter().enumerate();
         let hits = rows.filter(|(row, class)| **class == Some(true) && is(*row, &level));
         let share = hits.count() as f64 / count.max(1) as f64;
-        let said = format!("{:.1} % of {count}", 100.0 * share);
-        (level, share, said)
+        let text = format!("{:.1} % of {count}", 100.0 * share);
+        (level, share, text)
     };
     Some(shown.into_iter().map(bar).collect())
 }

@@ -11,7 +11,7 @@ use super::{bars, columns, distribution};
 use crate::evaluated::Evaluated;
 use crate::fit_report::FitReport;
 
-/// How the prices lie, of all rows and of those judged on.
+/// The distribution of the target, of all rows and of the hold-out.
 pub(super) fn target(evaluated: &Evaluated, schema: &Schema, batch: &RecordBatch) -> String {
     let name = schema.target.as_deref().unwrap_or_default();
     let all = batch.column_by_name(name).and_then(columns::numbers);
@@ -29,7 +29,7 @@ pub(super) fn target(evaluated: &Evaluated, schema: &Schema, batch: &RecordBatch
         Scale::Linear,
     )];
     if evaluated.report.price().is_some() {
-        let caption = format!("{named}: rows judged on");
+        let caption = format!("{named}: hold-out");
         figures.push(distribution::histogram(&caption, &judged, Scale::Linear));
     }
     section("The target", "", &figures, "")
@@ -62,7 +62,7 @@ pub(super) fn missing(schema: &Schema, batch: &RecordBatch) -> String {
     section("Missing values", "", &[figure], "")
 }
 
-/// How every feature and the time lie.
+/// The distribution of every feature and of the time.
 pub(super) fn features(evaluated: &Evaluated, schema: &Schema, batch: &RecordBatch) -> String {
     let times = schema.time.iter().filter_map(|name| schema.field(name));
     let figures: Vec<String> = schema
@@ -71,11 +71,11 @@ pub(super) fn features(evaluated: &Evaluated, schema: &Schema, batch: &RecordBat
         .filter_map(|field| feature(field, batch))
         .collect();
     let empty = &evaluated.fields_empty;
-    let said = match empty.is_empty() {
+    let text = match empty.is_empty() {
         true => String::new(),
         false => format!("No row has a value for {}.", escape(&empty.join(", "))),
     };
-    section("Features", &said, &figures, "")
+    section("Features", &text, &figures, "")
 }
 
 fn feature(field: &Field, batch: &RecordBatch) -> Option<String> {
@@ -113,7 +113,7 @@ fn feature(field: &Field, batch: &RecordBatch) -> Option<String> {
     Some(bars::lying(&caption, &shares))
 }
 
-/// What was not learned from, by rule, and what the schema refused.
+/// The rows left out of the fit, by rule, and those that the schema rejected.
 pub(super) fn left_out(evaluated: &Evaluated) -> String {
     let report = &evaluated.report;
     let mut rules: Vec<(String, usize)> = report
@@ -121,16 +121,16 @@ pub(super) fn left_out(evaluated: &Evaluated) -> String {
         .iter()
         .map(|(rule, rows)| (rule.clone(), *rows))
         .collect();
-    rules.push(("refused by the schema".to_owned(), evaluated.rows_rejected));
+    rules.push(("rejected by the schema".to_owned(), evaluated.rows_rejected));
     let shown: Vec<(String, f64, String)> = rules
         .iter()
         .map(|(rule, rows)| (rule.clone(), *rows as f64, rows.to_string()))
         .collect();
-    let figure = bars::lying("rows not learned from, by rule", &shown);
+    let figure = bars::lying("rows left out of the fit, by rule", &shown);
     let mut table = String::new();
     if !evaluated.refused.is_empty() {
         table.push_str(
-            "<table class=texts><tr><th>refused for<th>field<th>rows<th>first line<th>which is",
+            "<table class=texts><tr><th>reason<th>field<th>rows<th>first line<th>first message",
         );
         for kind in &evaluated.refused {
             // Writing to a String cannot fail.
@@ -147,7 +147,7 @@ pub(super) fn left_out(evaluated: &Evaluated) -> String {
         table.push_str("</table>");
     }
     if !report.dropped().is_empty() {
-        table.push_str("<table class=texts><tr><th>fields that say nothing, and are dropped");
+        table.push_str("<table class=texts><tr><th>uninformative fields, dropped");
         for dropped in report.dropped() {
             // Writing to a String cannot fail.
             let _ = write!(table, "<tr><td>{}", escape(&dropped.to_string()));
@@ -155,24 +155,24 @@ pub(super) fn left_out(evaluated: &Evaluated) -> String {
         table.push_str("</table>");
     }
     let (rows, copies) = (report.holdout_rows(), report.holdout_copies());
-    let mut said = match report {
+    let mut text = match report {
         FitReport::Price(report) => format!(
-            "Rules that look at the price take training rows only. Of the {rows} judged rows {} are \
-             unlike any price learned from, and {copies} have the features and the price of a row \
-             learned from; all are judged on.",
+            "Rules that use the price remove training rows only. Of the {rows} rows in the hold-out, {} are \
+             price outliers, and {copies} have the features and the price of a training row; all of them \
+             count.",
             report.holdout_outliers
         ),
         FitReport::Class(_) => format!(
-            "Of the {rows} judged rows {copies} have the features and the class of a row learned from: \
-             they flatter the model where such will not come again."
+            "Of the {rows} rows in the hold-out, {copies} have the features and the class of a training row: \
+             the measures are too good if such rows do not come again."
         ),
     };
     if !evaluated.columns_ignored.is_empty() {
         let _ = write!(
-            said,
+            text,
             " Columns that the schema does not name: {}.",
             escape(&evaluated.columns_ignored.join(", "))
         );
     }
-    section("Not learned from", &said, &[figure], &table)
+    section("Left out of the fit", &text, &[figure], &table)
 }

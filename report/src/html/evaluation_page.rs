@@ -14,7 +14,7 @@ pub fn evaluation_page(evaluated: &Evaluated, schema: &Schema, batch: &RecordBat
     let name = escape(&evaluated.schema);
     let (title, own) = match &evaluated.report {
         FitReport::Price(report) => {
-            let title = format!("{name}: how good the prices are");
+            let title = format!("{name}: evaluation of the prices");
             let own = vec![
                 judged::estimates(report),
                 judged::ranges(report, evaluated.interval),
@@ -26,7 +26,7 @@ pub fn evaluation_page(evaluated: &Evaluated, schema: &Schema, batch: &RecordBat
             (title, own)
         }
         FitReport::Class(report) => {
-            let title = format!("{name}: how well {} is told", escape(&report.class));
+            let title = format!("{name}: evaluation of the class {}", escape(&report.class));
             let own = vec![
                 classified::curves(report),
                 classified::probabilities(report),

@@ -1,4 +1,4 @@
-//! Sections of what was said of the hold-out: estimates beside prices, ranges, segments.
+//! Sections of the hold-out: predictions beside prices, prediction intervals, segments.
 
 use std::fmt::Write as _;
 
@@ -13,7 +13,7 @@ use super::{bars, distribution};
 /// Points of the scatter at most: a page opens quickly.
 const MOST_POINTS: usize = 3_000;
 
-/// Estimates beside prices.
+/// Predictions beside prices.
 pub(super) fn estimates(report: &Report) -> String {
     let (judged, link) = (&report.judged, report.link);
     let stride = judged.len().div_ceil(MOST_POINTS).max(1);
@@ -25,11 +25,11 @@ pub(super) fn estimates(report: &Report) -> String {
     let ratios = judged.iter().map(|one| link.ratio(one.value, one.actual));
     let ratios: Vec<f64> = ratios.collect();
     let figures = [
-        distribution::scatter("estimate (upwards) over price, judged rows", &points),
+        distribution::scatter("prediction (upwards) over price, hold-out", &points),
         distribution::histogram(
             match link {
-                Link::Log => "estimate / price",
-                Link::LogOnePlus => "(1 + estimate) / (1 + count)",
+                Link::Log => "prediction / price",
+                Link::LogOnePlus => "(1 + prediction) / (1 + count)",
             },
             &ratios,
             Scale::Linear,
@@ -38,8 +38,8 @@ pub(super) fn estimates(report: &Report) -> String {
     section("Predicted against actual", "", &figures, "")
 }
 
-/// Whether ranges hold what they are to hold.
-pub(super) fn ranges(report: &Report, wanted: f64) -> String {
+/// The coverage of the prediction intervals beside the nominal one.
+pub(super) fn ranges(report: &Report, nominal: f64) -> String {
     let (judged, link) = (&report.judged, report.link);
     // −1 and 1 are the ends of the range, on the logarithmic scale that it is symmetric on.
     let places: Vec<f64> = judged
@@ -55,35 +55,35 @@ pub(super) fn ranges(report: &Report, wanted: f64) -> String {
     let figures = [
         calibration(&report.calibration),
         bars::upright(
-            "share of prices inside, by tenth of the range's width, the narrowest first",
+            "coverage by tenth of the interval's width, the narrowest first",
             &by_width,
-            wanted,
+            nominal,
         ),
         bars::upright(
-            "share of prices inside, by tenth of the estimate, the cheapest first",
+            "coverage by tenth of the prediction, the cheapest first",
             &by_value,
-            wanted,
+            nominal,
         ),
         distribution::histogram(
-            "where prices lie in their ranges: -1 and 1 are the ends",
+            "position of prices in their intervals: -1 and 1 are the ends",
             &places,
             Scale::Linear,
         ),
         distribution::histogram(
-            "width of the range, % of the estimate",
+            "width of the interval, % of the prediction",
             &widths,
             Scale::Linear,
         ),
     ];
-    let said = format!(
-        "The {:.0} % ranges hold {:.1} % of the judged prices (95 % interval {:.1} to {:.1} %). \
-         The dashed line is what is wanted.",
-        100.0 * wanted,
+    let text = format!(
+        "The {:.0} % prediction intervals contain {:.1} % of the prices in the hold-out (95 % confidence \
+         interval {:.1} to {:.1} %). The dashed line is the nominal coverage.",
+        100.0 * nominal,
         100.0 * report.coverage,
         100.0 * report.coverage_low,
         100.0 * report.coverage_high
     );
-    let mut table = "<table><tr><th>range<th>holds<th>95 % interval".to_owned();
+    let mut table = "<table><tr><th>interval<th>coverage<th>95 % confidence interval".to_owned();
     for own in &report.calibration {
         let percent = |share: f64| format!("{:.1} %", 100.0 * share);
         // Writing to a String cannot fail.
@@ -97,10 +97,15 @@ pub(super) fn ranges(report: &Report, wanted: f64) -> String {
         );
     }
     table.push_str("</table>");
-    section("Calibration of the ranges", &said, &figures, &table)
+    section(
+        "Calibration of the prediction intervals",
+        &text,
+        &figures,
+        &table,
+    )
 }
 
-/// What ranges hold over what they are to hold, with intervals; the dashed line is what is right.
+/// Coverage over nominal coverage, with confidence intervals; the dashed line is equality.
 fn calibration(levels: &[Calibration]) -> String {
     let share = || Axis::of([0.0, 1.0].into_iter(), Scale::Linear);
     let mut plot = Plot::new(share(), share());
@@ -114,7 +119,7 @@ fn calibration(levels: &[Calibration]) -> String {
     }
     let points = levels.iter().map(|own| (own.level, own.held.value));
     plot.path(&points.collect::<Vec<_>>(), COLOURS[0]);
-    plot.finish("share of prices inside (upwards) over the share that ranges are to hold")
+    plot.finish("coverage (upwards) over nominal coverage")
 }
 
 /// Coverage by tenth of a measure, the least first.
@@ -151,10 +156,7 @@ pub(super) fn segments(segments: &[Segment]) -> String {
                     &format!("median error (MdAPE) by {by}"),
                     &rows(&|part| part.metrics.mdape),
                 ),
-                bars::lying(
-                    &format!("share inside the range, by {by}"),
-                    &rows(&|part| part.coverage),
-                ),
+                bars::lying(&format!("coverage by {by}"), &rows(&|part| part.coverage)),
             ];
             section(&format!("Error by {by}"), "", &figures, &table(by, parts))
         })
@@ -164,7 +166,7 @@ pub(super) fn segments(segments: &[Segment]) -> String {
 fn table(by: &str, parts: &[Segment]) -> String {
     let mut text = format!(
         "<table><tr><th>{}<th>listings<th>MdAPE<th>within 10 %<th>median ratio<th>COD<th>PRD\
-         <th>PRB<th>range holds",
+         <th>PRB<th>coverage",
         escape(by)
     );
     let mark = |ratios: &Option<RatioStudy>, of: fn(&RatioStudy) -> Statistic| {

@@ -27,12 +27,12 @@ pub(super) fn members(report: &Report) -> String {
         bars::lying("weight", &rows(&|member| member.weight)),
         bars::lying("log error out of fold", &rows(&|member| member.fold_error)),
         bars::lying(
-            "log error of the judged rows",
+            "log error on the hold-out",
             &rows(&|member| member.holdout_error),
         ),
     ];
-    let mut table = "<table><tr><th>member<th>weight<th>trees<th>log error by folds\
-                     <th>log error judged"
+    let mut table = "<table><tr><th>member<th>weight<th>trees<th>log error out of fold\
+                     <th>log error on the hold-out"
         .to_owned();
     for member in &report.members {
         // Writing to a String cannot fail.
@@ -87,7 +87,7 @@ pub(super) fn folds(report: &Report) -> String {
         plot.path(&line, colour);
     }
     plot.legend(&names);
-    let figure = plot.finish("log error by fold, of rows that no member had seen");
+    let figure = plot.finish("log error out of fold, by fold");
     let mut table = "<table><tr><th>fold<th>listings".to_owned();
     for name in &names {
         let _ = write!(table, "<th>{}", escape(name));
@@ -113,11 +113,11 @@ pub(super) fn importances(evaluated: &Evaluated) -> String {
     };
     let mut figures = Vec::new();
     if !evaluated.effects.is_empty() {
-        let caption = "what a field adds or takes, mean share of the price";
+        let caption = "mean effect of a field, share of the price";
         figures.push(bars::lying(caption, &shown(&evaluated.effects)));
     }
     if !evaluated.importance.is_empty() {
-        let caption = "share of what the trees gain, by value that they read";
+        let caption = "importance in the trees, share of the gain";
         figures.push(bars::lying(caption, &shown(&evaluated.importance)));
     }
     match figures.is_empty() {
@@ -158,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn what_weighing_gains_is_said() {
+    fn the_gain_of_the_ensemble_is_shown() {
         let mut report = report();
         assert!(members(&report).contains("One member is used alone."));
         report.stack = true;
@@ -168,21 +168,21 @@ mod tests {
             weighted: 0.19,
         };
         report.stacked = Some(stacked.clone());
-        let said = members(&report);
+        let text = members(&report);
         for part in [
             "0.1900",
             "(leaf-wise) 0.2000",
             "5.00 % less",
-            "They are used together.",
+            "The ensemble is used.",
         ] {
-            assert!(said.contains(part), "{said}");
+            assert!(text.contains(part), "{text}");
         }
         report.stack = false;
         stacked.weighted = 0.21;
         report.stacked = Some(stacked);
-        let said = members(&report);
-        for part in ["0.2100", "5.00 % more", "It is used alone."] {
-            assert!(said.contains(part), "{said}");
+        let text = members(&report);
+        for part in ["0.2100", "5.00 % more", "The best member is used alone."] {
+            assert!(text.contains(part), "{text}");
         }
     }
 

@@ -15,7 +15,7 @@ const RIGHT: f64 = 14.0;
 /// Half the width of a character, at least.
 const HALF_CHAR: f64 = 3.6;
 
-/// One colour each for what is drawn beside each other; told apart by eyes that see no red or green
+/// One colour each for what is drawn beside each other; distinct for eyes that see no red or green
 /// too (Okabe & Ito 2008).
 pub(super) const COLOURS: [&str; 6] = [
     "#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00",
@@ -146,7 +146,7 @@ impl Plot {
         ));
     }
 
-    /// A number on a round point: told by its place, where a colour stands for several.
+    /// A number on a round point: named by its position, where a colour stands for several.
     pub(super) fn number(&mut self, at: (f64, f64), number: usize, colour: &str) {
         self.dot(at, 8.0, colour, 1.0);
         let (x, y) = (self.at_x(at.0), self.at_y(at.1));

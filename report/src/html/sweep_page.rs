@@ -29,7 +29,7 @@ pub fn sweep_page(
         .count();
     let best = sweep::best(done).map_or_else(String::new, |own| {
         if sweep::are_alike(done) {
-            return "All that came to their end have one error: no setting is better than another.".to_owned();
+            return "All finished trials have the same error: no setting is better than another.".to_owned();
         }
         format!(
             "The best is trial {} with an out-of-fold error (root mean square of log prices; of a class, log loss) of \
@@ -43,9 +43,9 @@ pub fn sweep_page(
         "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\">\
          <meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">\
          <link rel=\"icon\" href=\"data:,\"><title>Sweep {name}</title><style>{STYLE}</style></head>\
-         <body><h1>Sweep {name}</h1><p>{} trials, {given_up} of them given up early. {best}</p>\
-         <h2>The best so far, by time of work</h2>{}\
-         <h2>Parallel coordinates: a line a trial, the darker the better</h2>{}\
+         <body><h1>Sweep {name}</h1><p>{} trials, {given_up} of them stopped early. {best}</p>\
+         <h2>The best error so far, by working time</h2>{}\
+         <h2>Parallel coordinates: one line per trial; darker is better</h2>{}\
          <h2>Importance: share of the error's variance that a parameter explains alone</h2>{}\
          <h2>Trials</h2><div class=wide>{}</div></body></html>",
         done.len(),
@@ -218,7 +218,7 @@ fn table(parameters: &[Parameter], done: &[Trial]) -> String {
             TrialOutcome::Finished {
                 objective, holdout, ..
             } => (format!("{objective:.5}"), format!("{holdout:.5}")),
-            TrialOutcome::GivenUp { first } => (format!("given up at {first:.5}"), "-".to_owned()),
+            TrialOutcome::GivenUp { first } => (format!("stopped at {first:.5}"), "-".to_owned()),
             TrialOutcome::Failed { .. } => ("failed".to_owned(), "-".to_owned()),
         };
         let _ = write!(

@@ -1,4 +1,4 @@
-//! Clusters for people: how many there are and why, how large, what lies in their middle.
+//! A clustering as text: the number of clusters, their sizes, their centres.
 
 use std::fmt::Write as _;
 
@@ -28,7 +28,7 @@ pub fn clusters(report: &ClusterReport) -> String {
     for tried in &report.tried {
         let mark = match (tried.clusters == report.clusters, report.given) {
             (false, _) => "",
-            (true, true) => "  as asked for (prepare.clustering.clusters)",
+            (true, true) => "  set by prepare.clustering.clusters",
             (true, false) => "  the best silhouette",
         };
         let _ = writeln!(
@@ -70,7 +70,7 @@ pub fn clusters(report: &ClusterReport) -> String {
     for feature in filled {
         let _ = writeln!(
             text,
-            "{}: not known in {} records, taken for {}",
+            "{}: missing in {} records, filled with {}",
             feature.field,
             feature.filled,
             amount(feature.fill)
@@ -79,7 +79,7 @@ pub fn clusters(report: &ClusterReport) -> String {
     if !report.dropped.is_empty() {
         let _ = writeln!(
             text,
-            "fields that say nothing, and are not compared by: {}",
+            "uninformative fields, left out: {}",
             report.dropped.len()
         );
     }

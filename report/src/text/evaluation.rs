@@ -14,7 +14,7 @@ pub fn evaluation(evaluated: &Evaluated) -> String {
     let fit = &evaluated.report;
     let speed = &evaluated.speed;
     format!(
-        "{} rows: {} to learn from, {} judged on ({}); fitted in {:.2} s\n{}{}{}\
+        "{} rows: {} in training, {} in the hold-out ({}); fitted in {:.2} s\n{}{}{}\
          one row {:.1} µs (p99 {:.1}), from JSON {:.1} µs; {:.0} rows/s in batches",
         fit.rows(),
         fit.train_rows(),
@@ -94,7 +94,7 @@ fn of_prices(report: &Report, interval: f64) -> String {
     }
     let _ = writeln!(
         text,
-        "the {:.0} % range holds {} ({} to {})",
+        "coverage of the {:.0} % prediction interval: {} ({} to {})",
         interval * 100.0,
         percent(report.coverage),
         percent(report.coverage_low),
@@ -108,7 +108,7 @@ fn class_members(report: &ClassReport) -> String {
     for member in &report.members {
         let _ = writeln!(
             text,
-            "member {:<12} weight {:.3}, {} trees, log loss {:.4} by folds, {:.4} judged, AUC {:.4}",
+            "member {:<12} weight {:.3}, {} trees, log loss {:.4} out of fold, {:.4} on the hold-out, AUC {:.4}",
             member.name,
             member.weight,
             member.trees,
@@ -125,7 +125,7 @@ fn price_members(report: &Report) -> String {
     for member in &report.members {
         let _ = writeln!(
             text,
-            "member {:<12} weight {:.3}, {} trees, log error {:.4} by folds, {:.4} judged",
+            "member {:<12} weight {:.3}, {} trees, log error {:.4} out of fold, {:.4} on the hold-out",
             member.name, member.weight, member.trees, member.fold_error, member.holdout_error
         );
     }
@@ -133,22 +133,22 @@ fn price_members(report: &Report) -> String {
     text
 }
 
-/// Whether the members are used together, and by how much that is better.
+/// Whether the ensemble is used, and by how much it is better than its best member.
 pub(crate) fn members_used(report: &Report) -> String {
     let Some(stacked) = &report.stacked else {
         return match report.stack {
-            true => "The weighted members were better than the best alone.".to_owned(),
+            true => "The ensemble is better than its best member.".to_owned(),
             false => "One member is used alone.".to_owned(),
         };
     };
     let how = if stacked.gain() < 0.0 { "more" } else { "less" };
     let used = if report.stack {
-        "They are used together."
+        "The ensemble is used."
     } else {
-        "It is used alone."
+        "The best member is used alone."
     };
     format!(
-        "Judged, the weighted members have a log error of {:.4}, the best alone ({}) {:.4}: {:.2} % {how}. {used}",
+        "On the hold-out the ensemble has a log error of {:.4}, the best member ({}) {:.4}: {:.2} % {how}. {used}",
         stacked.weighted,
         stacked.best,
         stacked.alone,

@@ -1,4 +1,4 @@
-//! What a training came to, for people.
+//! The measures of a training, and what was left out.
 
 use std::fmt::Write;
 
@@ -39,7 +39,7 @@ fn judged(fit: &FitReport, rows_rejected: usize, refused: &[RejectKind]) -> Stri
         FitReport::Class(report) => report.features,
     };
     format!(
-        "{} rows: {} to learn from, {} held out; {features} features; fitted in {:.2} s\n{}\n{}",
+        "{} rows: {} in training, {} in the hold-out; {features} features; fitted in {:.2} s\n{}\n{}",
         fit.rows(),
         fit.train_rows(),
         fit.holdout_rows(),
@@ -77,14 +77,14 @@ fn of_prices(report: &Report) -> String {
     );
     let _ = write!(
         text,
-        "baseline: {}\nthe range holds {} of the held-out prices",
+        "baseline: {}\ncoverage of the prediction interval: {} of the hold-out",
         report.baseline_name,
         percent(report.coverage),
     );
     text
 }
 
-/// How well a class is told beside what is said without a model.
+/// The measures of a class beside those of a constant probability.
 pub(super) fn of_class(report: &ClassReport) -> String {
     let (model, baseline) = (&report.model, &report.baseline);
     let mut text = String::new();
@@ -113,9 +113,9 @@ pub(super) fn of_class(report: &ClassReport) -> String {
     let (auc, confusion) = (&model.auc, &model.confusion);
     let _ = write!(
         text,
-        "baseline: always saying {}, the share of {:?} in training\n\
-         AUC's 95 % interval {:.4} to {:.4}; calibration is off by {} on average\n\
-         from probability {} on {:?} is said: {} rightly, {} wrongly; {} are missed, {} rightly not",
+        "baseline: a constant probability of {}, the share of {:?} in training\n\
+         95 % confidence interval of the AUC: {:.4} to {:.4}; mean calibration error: {}\n\
+         at threshold {} for {:?}: TP {}, FP {}, FN {}, TN {}",
         percent(report.base_rate),
         report.class,
         auc.low,
@@ -131,7 +131,7 @@ pub(super) fn of_class(report: &ClassReport) -> String {
     text
 }
 
-/// What was rejected, removed, dropped and held out all the same; a line each.
+/// What was rejected, removed and dropped; a line each.
 pub(super) fn left_out(fit: &FitReport, rows_rejected: usize, refused: &[RejectKind]) -> String {
     let removed: Vec<String> = fit
         .removed()
@@ -144,7 +144,7 @@ pub(super) fn left_out(fit: &FitReport, rows_rejected: usize, refused: &[RejectK
         false => removed.join(", "),
     };
     let mut text =
-        format!("rows rejected by the schema: {rows_rejected}; not learned from: {removed}\n");
+        format!("rows rejected by the schema: {rows_rejected}; left out of the fit: {removed}\n");
     let price = fit.price();
     if price.is_some_and(|report| report.link == Link::LogOnePlus) {
         text.push_str("relative errors are those of 1 + the count, which may be 0\n");
@@ -155,7 +155,7 @@ pub(super) fn left_out(fit: &FitReport, rows_rejected: usize, refused: &[RejectK
     if let Some(report) = price {
         let _ = writeln!(
             text,
-            "held out but unlike any price learned from: {} (judged on all the same)",
+            "price outliers left in the hold-out: {}",
             report.holdout_outliers
         );
     }
@@ -163,7 +163,7 @@ pub(super) fn left_out(fit: &FitReport, rows_rejected: usize, refused: &[RejectK
     if !dropped.is_empty() {
         let _ = writeln!(
             text,
-            "fields that say nothing, and are not learned from: {}",
+            "uninformative fields, left out of the fit: {}",
             dropped.len()
         );
     }
@@ -177,7 +177,7 @@ pub(super) fn left_out(fit: &FitReport, rows_rejected: usize, refused: &[RejectK
         };
         let _ = writeln!(
             text,
-            "held out, and learned from with the same {what}: {}",
+            "hold-out rows with the features and the {what} of a training row: {}",
             fit.holdout_copies()
         );
     }

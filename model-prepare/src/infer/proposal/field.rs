@@ -90,7 +90,7 @@ pub(super) fn field(seen: &Seen<'_>, index: usize, roles: &Roles, text: &mut Str
     if let Some(why) = roles.leaks[index].as_ref().filter(|_| !is_key) {
         comment(
             text,
-            &format!("It tells the target ({why}): not learned from; true takes it back."),
+            &format!("It leaks the target ({why}): left out of the fit; learn = true uses it."),
         );
         text.push_str("learn = false\n");
     }
