@@ -55,3 +55,26 @@ impl ManArgs {
             .with_context(|| format!("cannot write manual pages into {}", directory.display()))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use crate::cli::args::Cli;
+
+    #[test]
+    fn each_command_has_a_manual_page() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let args = super::ManArgs {
+            to: Some(directory.path().to_owned()),
+        };
+        args.run(Cli::command()).expect("pages are written");
+        for page in [
+            "model-prepare.1",
+            "model-prepare-train.1",
+            "model-prepare-sweep.1",
+        ] {
+            assert!(directory.path().join(page).exists(), "{page}");
+        }
+    }
+}

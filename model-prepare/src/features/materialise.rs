@@ -44,18 +44,18 @@ enum Place {
 /// database cannot be read, or the target cannot be written; it is as it was then.
 pub async fn features(
     config: &Config,
-    wanted: &Materialise,
+    options: &Materialise,
     shutdown: &Shutdown,
 ) -> anyhow::Result<Materialised> {
-    let name = wanted.to.as_deref().unwrap_or(&config.features.table);
+    let name = options.to.as_deref().unwrap_or(&config.features.table);
     let target = Target::parse(name, &config.schema)?;
     let mut pool = None;
-    if wanted.data.is_none() || matches!(target, Target::Table(_)) {
+    if options.data.is_none() || matches!(target, Target::Table(_)) {
         let health = Health::default();
         pool = common::database::connect(&config.database.patient(), &health, shutdown).await?;
         ensure!(pool.is_some(), "stopped before the database answered");
     }
-    let source = match (&wanted.data, &pool) {
+    let source = match (&options.data, &pool) {
         (Some(file), _) => Source::File(file.clone()),
         (None, Some(pool)) => Source::Records(pool.clone()),
         (None, None) => bail!("expected a database or --data, found neither"),
@@ -65,7 +65,7 @@ pub async fn features(
         (Target::Table(table), Some(pool)) => Place::Table(ToTable::open(pool, table).await?),
         (Target::Table(_), None) => bail!("expected a database for a table, found none"),
     };
-    let made = materialise(config, wanted.refit, &source, &place, name).await;
+    let made = materialise(config, options.refit, &source, &place, name).await;
     if let Place::Table(table) = place {
         table.leave().await;
     }
@@ -174,11 +174,11 @@ pub(crate) async fn refresh(config: &Config) -> anyhow::Result<()> {
     if table.is_empty() {
         return Ok(());
     }
-    let wanted = Materialise {
+    let options = Materialise {
         to: Some(table.clone()),
         ..Materialise::default()
     };
-    let made = features(config, &wanted, &Shutdown::new()).await;
+    let made = features(config, &options, &Shutdown::new()).await;
     let made = made.with_context(|| format!("the datamart {table} (prepare.features)"))?;
     tracing::info!("{made}");
     Ok(())

@@ -154,10 +154,10 @@ impl ToTable {
         let batch = state.materialise(&together, beside.version)?;
         let is_new: std::collections::HashSet<&str> = new_keys.into_iter().collect();
         let keys = together.keys(schema);
-        let side = |wanted: bool| -> anyhow::Result<RecordBatch> {
+        let side = |of_new: bool| -> anyhow::Result<RecordBatch> {
             let mask: BooleanArray = keys
                 .iter()
-                .map(|key| Some(is_new.contains(key) == wanted))
+                .map(|key| Some(is_new.contains(key) == of_new))
                 .collect();
             Ok(filter_record_batch(&batch, &mask)?)
         };

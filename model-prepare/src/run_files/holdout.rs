@@ -183,8 +183,8 @@ pub(crate) fn read(
     let builder = match columns {
         None => builder,
         Some(columns) => {
-            let wanted = columns.iter().copied();
-            let mask = parquet::arrow::ProjectionMask::columns(builder.parquet_schema(), wanted);
+            let names = columns.iter().copied();
+            let mask = parquet::arrow::ProjectionMask::columns(builder.parquet_schema(), names);
             builder.with_projection(mask)
         }
     };

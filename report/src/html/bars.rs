@@ -10,8 +10,8 @@ use super::plot::{COLOURS, Plot, WIDTH, figure};
 const NAME_CHARS: usize = 36;
 const ROW: f64 = 19.0;
 
-/// Upright bars of shares from 0 to 1, with a line at what is wanted.
-pub(super) fn upright(caption: &str, shares: &[f64], wanted: f64) -> String {
+/// Upright bars of shares from 0 to 1, with a line at the nominal share.
+pub(super) fn upright(caption: &str, shares: &[f64], nominal: f64) -> String {
     let count = shares.len().max(1) as f64;
     let x = Axis::of([0.5, count + 0.5].into_iter(), Scale::Linear);
     let y = Axis::of([0.0, 1.0].into_iter(), Scale::Linear);
@@ -21,7 +21,7 @@ pub(super) fn upright(caption: &str, shares: &[f64], wanted: f64) -> String {
         let says = format!("{:.1} %", share * 100.0);
         plot.column(middle - 0.42, middle + 0.42, *share, COLOURS[4], &says);
     }
-    plot.line((0.5, wanted), (count + 0.5, wanted), COLOURS[1]);
+    plot.line((0.5, nominal), (count + 0.5, nominal), COLOURS[1]);
     plot.finish(caption)
 }
 
