@@ -4,7 +4,9 @@ use anyhow::Context;
 use common::check::{Column, Directory, Finding, Needs, Table};
 use records::table;
 
-use crate::{Config, Follow};
+use crate::config::Config;
+use crate::follow;
+use crate::follow::config::Follow;
 
 /// The name of the line that tells of the model.
 const MODEL: &str = "model";
@@ -58,7 +60,7 @@ impl Follow {
             .kafka(&self.kafka, &[&self.kafka.topics.new_data])
             .database(
                 &training.database,
-                &crate::follow::tables(),
+                &follow::tables(),
                 vec![training.listings()],
             )
             .and(training.needs())

@@ -1,29 +1,19 @@
-//! What there is in the registry, for people and for programs, and what is done with it by hand.
+//! The commands on the registry: what it holds, and what is done with it by hand.
 
-mod compare;
-mod gc;
-pub(crate) mod grid;
-mod history;
-mod promote;
-mod runs;
-mod show;
-mod sync;
-mod versions;
+pub(crate) mod compare;
+pub(crate) mod gc;
+pub(crate) mod history;
+pub(crate) mod promote;
+pub(crate) mod runs;
+pub(crate) mod show;
+pub(crate) mod sync;
+pub(crate) mod versions;
 
 use anyhow::Context;
 use registry::{Registry, Version};
 use serde_json::Value;
 
-pub use compare::compare;
-pub use gc::gc;
-pub use history::history;
-pub use promote::{promote, rollback};
-pub use runs::runs;
-pub use show::show;
-pub use sync::sync;
-pub use versions::versions;
-
-/// What a command has to say.
+/// The result of a command.
 #[derive(Debug, Clone)]
 pub struct Shown {
     /// For people.

@@ -1,5 +1,10 @@
 //! The settings of a training.
 
+mod prepare;
+mod promotion;
+mod sweep;
+mod watch;
+
 use std::path::Path;
 use std::sync::Arc;
 
@@ -10,11 +15,12 @@ use common::liveness::LivenessConfig;
 use records::Schema;
 use registry::RegistryConfig;
 use serde::Deserialize;
-use valuation::{ClusteringOptions, Effort, FoldBy, NamedMember};
+use valuation::Effort;
 
-use crate::promotion::{PromotionConfig, PromotionMode};
-use crate::sweep::SweepConfig;
-use crate::watch::WatchConfig;
+pub use prepare::PrepareConfig;
+pub use promotion::{PromotionConfig, PromotionMode};
+pub use sweep::SweepConfig;
+pub use watch::WatchConfig;
 
 /// Section `[schema]`.
 #[derive(Debug, Clone, Deserialize)]
@@ -30,56 +36,6 @@ struct SchemaConfig {
 pub struct FeaturesConfig {
     /// The table of the datamart.
     pub table: String,
-}
-
-/// Section `[prepare]`.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct PrepareConfig {
-    /// Where the HTTP interface is, when it serves by schedule or on demand.
-    pub http: String,
-    /// How far back listings are learned from.
-    pub window_days: u32,
-    /// The datamart whose cleaned fields are learned from; empty for the stored records themselves.
-    pub features: String,
-    /// Fewer are not worth learning from.
-    pub min_rows: usize,
-    /// Share of the newest kept to judge the model by.
-    pub holdout_fraction: f64,
-    /// Nominal coverage of the range.
-    pub interval: f64,
-    /// The probability from which on a record is said to be of the class.
-    pub threshold: f64,
-    /// How much work a fit may be.
-    pub effort: Effort,
-    /// Folds of the out-of-fold predictions.
-    pub folds: usize,
-    /// Whether folds are drawn or follow time.
-    pub fold_by: FoldBy,
-    /// Processor cores a fit may take; 0 for all.
-    pub threads: usize,
-    /// Seed of folds and trees.
-    pub seed: u64,
-    /// What becomes of a version when it has been judged.
-    pub promote: PromotionMode,
-    /// The bounds of the rule it is judged by.
-    pub promotion: PromotionConfig,
-    /// Segments of the market as one more thing that prices are told by; 0 for none.
-    pub segments: usize,
-    /// How clusters are found, of schemas of task clustering.
-    pub clustering: ClusteringOptions,
-    /// When the loop trains.
-    pub watch: WatchConfig,
-    /// What a sweep varies.
-    pub sweep: SweepConfig,
-    /// Whether a run keeps its report as a page.
-    pub keep_report: bool,
-    /// Whether a run keeps the rows it was fitted on: they say which rows a later version can be
-    /// compared on, and let a fit be repeated.
-    pub keep_training_set: bool,
-    /// The members by name; empty takes the effort's.
-    #[serde(default)]
-    pub members: Vec<NamedMember>,
 }
 
 /// Everything a training needs.
@@ -130,12 +86,12 @@ impl Config {
 /// Says before the work, not after it, that a version could not be saved.
 pub(crate) fn check_registry(path: &Path) -> anyhow::Result<()> {
     // The part of the path that is there: the rest is made with the first version.
-    let there = path.ancestors().find(|part| part.exists());
-    match there {
-        Some(there) if !there.is_dir() => bail!(
+    let existing = path.ancestors().find(|part| part.exists());
+    match existing {
+        Some(existing) if !existing.is_dir() => bail!(
             "expected a directory to keep model versions in, found the file {}: \
              give another with --registry or registry.path",
-            there.display()
+            existing.display()
         ),
         _ => Ok(()),
     }

@@ -37,24 +37,24 @@ pub struct Export {
 ///
 /// # Errors
 /// When the version does not load, has no such member, or a file cannot be read or written.
-pub fn export(directory: &Path, wanted: &Export) -> anyhow::Result<String> {
+pub fn export(directory: &Path, options: &Export) -> anyhow::Result<String> {
     let model = Learned::load(directory)
         .with_context(|| format!("cannot load the version {}", directory.display()))?;
     let model = model.price().with_context(|| {
         let (task, name) = (model.schema().task, directory.display());
         format!("expected a model of prices, found {name} of task {task:?}: others have no export")
     })?;
-    let is_trees = wanted.format == ExportFormat::Xgboost;
-    let (name, bytes) = model.export(is_trees, wanted.member.as_deref())?;
-    std::fs::write(&wanted.to, bytes)
-        .with_context(|| format!("cannot write {}", wanted.to.display()))?;
-    let mut said = format!("wrote the member {name} to {}", wanted.to.display());
-    if let Some(records) = &wanted.rows_of {
+    let is_trees = options.format == ExportFormat::Xgboost;
+    let (name, bytes) = model.export(is_trees, options.member.as_deref())?;
+    std::fs::write(&options.to, bytes)
+        .with_context(|| format!("cannot write {}", options.to.display()))?;
+    let mut message = format!("wrote the member {name} to {}", options.to.display());
+    if let Some(records) = &options.rows_of {
         let mut reader = FileReader::open(records, model.schema(), Purpose::Listing)?;
         let found = reader.next_batch(MOST_ROWS)?;
         let found = found.with_context(|| format!("{} has no records", records.display()))?;
         let (names, rows) = model.member_rows(&name, &found.batch)?;
-        let to = wanted.to.with_extension("rows.csv");
+        let to = options.to.with_extension("rows.csv");
         let failed = || format!("cannot write {}", to.display());
         let mut writer = csv::Writer::from_path(&to).with_context(failed)?;
         // Columns are named by fields and levels, which are texts of others.
@@ -78,11 +78,11 @@ pub fn export(directory: &Path, wanted: &Export) -> anyhow::Result<String> {
         }
         writer.flush().with_context(failed)?;
         let _ = write!(
-            said,
+            message,
             ", and {} rows to {}",
             found.batch.num_rows(),
             to.display()
         );
     }
-    Ok(said)
+    Ok(message)
 }

@@ -4,15 +4,16 @@
 //! offsets: killed at any moment and started again it goes on where it was, to the last bit.
 
 mod base;
-mod config;
+pub(crate) mod config;
 mod control;
 mod counts;
 mod learner;
 mod packed;
 mod publish;
 mod recent;
-mod screen;
+pub(crate) mod screen;
 mod store;
+mod stored;
 
 use std::net::TcpListener;
 use std::sync::Arc;
@@ -22,15 +23,14 @@ use anyhow::Context;
 use common::kafka::Anchor;
 use common::{Health, Shutdown, database, http, kafka};
 
-pub use self::config::{Base, Follow, FollowConfig};
+use self::config::Follow;
 use self::control::Control;
 use self::learner::Learner;
-pub use self::screen::Screen;
+use self::screen::Screen;
 use self::store::Store;
-use crate::turn::Turn;
+use crate::config::check_registry;
+use crate::training_lock::TrainingLock;
 
-/// The tag of a run that says which follower has published it.
-pub(crate) const FOLLOWED: &str = "followed";
 /// Pause before a follower asks again whether another of its name is gone.
 const ELSEWHERE: Duration = Duration::from_secs(1);
 
@@ -45,42 +45,42 @@ pub(crate) fn tables() -> String {
 /// # Errors
 /// When a setting is wrong, or something fails that waiting does not mend.
 pub async fn follow(
-    wanted: Follow,
+    options: Follow,
     screen: Screen,
     listener: TcpListener,
     shutdown: Shutdown,
 ) -> anyhow::Result<()> {
-    wanted.kafka.check()?;
-    wanted.follow.options().check()?;
-    crate::config::check_registry(&wanted.training.registry.path)?;
+    options.kafka.check()?;
+    options.follow.options().check()?;
+    check_registry(&options.training.registry.path)?;
     let health = Health::needing(&["database", "kafka", "turn", "base", "partitions"]);
-    let shutdown = http::drained(&wanted.training.http, &health, &shutdown);
-    // A service that breaks off takes its HTTP interface with it.
+    let shutdown = http::drained(&options.training.http, &health, &shutdown);
+    // A service that fails takes its HTTP interface with it.
     let leave = shutdown.child_token();
     let _leave_on_return = leave.clone().drop_guard();
     let control = Arc::new(Control::default());
     let server = tokio::spawn(http::serve(
-        wanted.training.http.clone(),
+        options.training.http.clone(),
         listener,
         health.clone(),
         control.status(),
         |_| {},
         leave.clone(),
     ));
-    let database = wanted.training.database.patient();
+    let database = options.training.database.patient();
     let Some(pool) = database::open(&database, store::DDL, &health, &shutdown).await? else {
         return Ok(());
     };
-    let needed = [&*wanted.kafka.topics.new_data];
-    let Some(cluster) = kafka::open(&wanted.kafka, &needed, &health, &shutdown).await? else {
+    let needed = [&*options.kafka.topics.new_data];
+    let Some(cluster) = kafka::open(&options.kafka, &needed, &health, &shutdown).await? else {
         return Ok(());
     };
-    let group = wanted.follow.group.clone();
+    let group = options.follow.group.clone();
     let name = format!("hedonic: following as {group}");
-    let turn = loop {
-        if let Some(turn) = Turn::of(&pool, name.clone()).await? {
+    let lock = loop {
+        if let Some(lock) = TrainingLock::try_named(&pool, name.clone()).await? {
             health.ready("turn");
-            break turn;
+            break lock;
         }
         let why = format!("another follower runs as {group} (follow.group): waiting for its end");
         tracing::info!("{why}");
@@ -97,17 +97,17 @@ pub async fn follow(
             consumer: group,
         },
     };
-    let standing = base::stand(&wanted, &store, &health, &shutdown).await?;
+    let standing = base::stand(&options, &store, &health, &shutdown).await?;
     if let Some(standing) = standing {
         let (shutdown, runtime) = (shutdown.clone(), tokio::runtime::Handle::current());
         tokio::task::spawn_blocking(move || {
             let _entered = runtime.enter();
-            Learner::new(wanted, standing, store, control, screen, health, shutdown)?.run()
+            Learner::new(options, standing, store, control, screen, health, shutdown)?.run()
         })
         .await
-        .context("the following thread broke off")??;
+        .context("the following thread stopped")??;
     }
-    turn.give_back().await;
+    lock.release().await;
     leave.cancel();
-    server.await.context("the HTTP task broke off")?
+    server.await.context("the HTTP task stopped")?
 }

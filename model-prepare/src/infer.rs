@@ -1,67 +1,42 @@
 //! `schema infer`: proposes a schema from a file, to be read and edited.
 
-mod account;
+pub(crate) mod account;
+mod cell_words;
 mod column;
 mod dates;
 mod leak;
+mod name_words;
+mod number_evidence;
+mod number_marks;
 mod numbers;
+pub(crate) mod options;
 mod patterns;
-mod proposal;
+pub(crate) mod proposal;
 mod roles;
 mod study;
-mod words;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::{bail, ensure};
 use records::file::Texts;
 
 use self::column::Column;
-
-pub use self::account::{Account, Guess};
+use self::options::InferOptions;
+use self::proposal::seen::{Ragged, Seen};
+use self::proposal::{Proposal, propose};
+use self::study::Study;
 
 /// Rows looked at: enough to meet what is rare.
 const MOST_ROWS: usize = 200_000;
-
-/// What is asked of a proposal.
-#[derive(Debug, Clone, Default)]
-pub struct Asked {
-    /// The file.
-    pub file: PathBuf,
-    /// The column to be predicted; left out, one that is called as prices are.
-    pub target: Option<String>,
-    /// The columns of a file without a header.
-    pub columns: Vec<String>,
-    /// What stands before decimals where the file does not prove it.
-    pub decimal: Option<char>,
-    /// Which of day and month comes first where the file does not prove it.
-    pub days_first: Option<bool>,
-}
-
-/// A schema that is proposed.
-#[derive(Debug, Clone, serde::Serialize)]
-pub struct Proposal {
-    /// The schema file.
-    pub schema: String,
-    /// What it does with the file's rows, and how sure it is.
-    pub account: Account,
-}
-
-/// Rows that are left out: how many, and what is wrong with the first.
-#[derive(Debug, Default)]
-struct Ragged {
-    rows: usize,
-    first: Option<String>,
-}
 
 /// A schema for a file.
 ///
 /// # Errors
 /// When the file cannot be read, has no header, no such column, or a target that is no number for a reason
 /// that is named.
-pub fn infer(asked: &Asked) -> anyhow::Result<Proposal> {
-    let shown = asked.file.display().to_string();
-    let mut texts = Texts::open(&asked.file, &asked.columns)?;
+pub fn infer(options: &InferOptions) -> anyhow::Result<Proposal> {
+    let shown = options.file.display().to_string();
+    let mut texts = Texts::open(&options.file, &options.columns)?;
     let mut columns = named(&texts.headers);
     let (mut rows, mut ragged) = (0, Ragged::default());
     while rows + ragged.rows < MOST_ROWS
@@ -103,20 +78,20 @@ pub fn infer(asked: &Asked) -> anyhow::Result<Proposal> {
     if texts.has_header && texts.separator.is_some() {
         has_header(&shown, &columns)?;
     }
-    let study = study::Study::new(asked, &columns, rows, texts.separator);
-    let seen = proposal::Seen {
+    let study = Study::new(options, &columns, rows, texts.separator);
+    let seen = Seen {
         shown: &shown,
-        name: &stem(&asked.file),
+        name: &stem(&options.file),
         notes: &texts.notes,
         ragged: &ragged,
         study: &study,
         headers: if texts.has_header {
             &[]
         } else {
-            &asked.columns
+            &options.columns
         },
     };
-    seen.propose(asked)
+    propose(&seen, options)
 }
 
 /// Columns with a name of their own each.

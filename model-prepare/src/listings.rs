@@ -1,5 +1,7 @@
 //! The listings a training learns from: out of a file or out of the table.
 
+pub(crate) mod reject_counts;
+
 use std::io::Read;
 use std::path::Path;
 use std::sync::Arc;
@@ -7,22 +9,24 @@ use std::sync::Arc;
 use anyhow::{Context, bail};
 use arrow_array::{Array, RecordBatch};
 use arrow_select::concat::concat_batches;
+use common::progress::Stage;
 use futures_util::StreamExt;
 use records::file::{FileBatch, FileError, FileReader};
 use records::identifier::quoted;
 use records::{Field, Purpose, Schema};
+use report::RejectKind;
 use sqlx::PgPool;
 use sqlx::postgres::PgPoolCopyExt;
 use tokio::sync::mpsc::{Receiver, Sender};
 
-use crate::refused::{Counts, Refused};
-use common::progress::Stage;
+use self::reject_counts::RejectCounts;
+use crate::features::state_of_file::state_of_file;
 
 /// Rows read at a time: how often progress is counted.
 const BATCH_ROWS: usize = 8192;
 /// Parts of a table's export that may wait to be read: bounds memory.
 const PARTS: usize = 16;
-/// Kinds of refused rows that are said one by one.
+/// Kinds of rejected rows that are logged one by one.
 const MOST_KINDS: usize = 10;
 
 /// What was read.
@@ -36,7 +40,7 @@ pub(crate) struct Listings {
     /// Lines of those it did not take.
     pub(crate) rejected: Vec<u64>,
     /// The same by what is wrong with them.
-    pub(crate) refused: Vec<Refused>,
+    pub(crate) refused: Vec<RejectKind>,
     /// Columns that the file has, and the schema does not: not learned from.
     pub(crate) ignored: Vec<String>,
 }
@@ -57,7 +61,7 @@ pub(crate) fn of_file(file: &Path, schema: &Schema) -> anyhow::Result<Listings> 
     };
     let name = file.display().to_string();
     let mut ignored = reader.unknown_columns().to_vec();
-    if let Some(state) = crate::features::state_of_file(file)? {
+    if let Some(state) = state_of_file(file)? {
         state.check_schema(schema).with_context(|| name.clone())?;
         // Made of the fields, which are read.
         let own = state.arrow();
@@ -66,7 +70,7 @@ pub(crate) fn of_file(file: &Path, schema: &Schema) -> anyhow::Result<Listings> 
     let listings = read_all(&name, schema, &stage, |rows| reader.next_batch(rows))?;
     if !ignored.is_empty() {
         tracing::info!(
-            "{name}: the schema {:?} does not name, and nothing is learned from: {}",
+            "{name}: the schema {:?} does not name, and the fit ignores: {}",
             schema.name,
             ignored.join(", ")
         );
@@ -168,8 +172,8 @@ pub(crate) async fn stored(
     let of = Arc::clone(schema);
     let reading = tokio::task::spawn_blocking(move || of_text(&name, &of, Parts::new(parts)));
     let exported = export(pool, schema, selection, sender).await;
-    let read = reading.await.context("the reading broke off")?;
-    // An export that broke off looks to its reader like one that is over.
+    let read = reading.await.context("the reading stopped")?;
+    // An export that failed looks to its reader like one that is complete.
     exported?;
     read
 }
@@ -181,7 +185,7 @@ fn read_all(
     mut next: impl FnMut(usize) -> Result<Option<FileBatch>, FileError>,
 ) -> anyhow::Result<Listings> {
     let (mut batches, mut lines, mut rejected) = (Vec::new(), Vec::new(), Vec::new());
-    let mut counts = Counts::default();
+    let mut counts = RejectCounts::default();
     while let Some(FileBatch {
         batch,
         lines: own,
@@ -197,11 +201,11 @@ fn read_all(
     let schema = schema.arrow(Purpose::Listing);
     let batch = concat_batches(&schema, &batches).context("the listings do not fit in memory")?;
     let refused = counts.finish();
-    if let Some(said) = misfits(name, &refused) {
-        tracing::warn!("{said}");
+    if let Some(message) = misfits(name, &refused) {
+        tracing::warn!("{message}");
         if refused.len() > 1 {
             for kind in refused.iter().take(MOST_KINDS) {
-                tracing::warn!("of these {kind}");
+                tracing::warn!("among them {kind}");
             }
         }
     }
@@ -214,8 +218,8 @@ fn read_all(
     })
 }
 
-/// What is to be said of rows that do not fit.
-fn misfits(name: &str, refused: &[Refused]) -> Option<String> {
+/// The message about rows that do not fit.
+fn misfits(name: &str, refused: &[RejectKind]) -> Option<String> {
     let first = refused.iter().min_by_key(|kind| kind.first_line)?;
     let rows: usize = refused.iter().map(|kind| kind.rows).sum();
     Some(format!(
@@ -232,7 +236,9 @@ impl Listings {
     pub(crate) fn some(self, name: &str) -> anyhow::Result<Listings> {
         match (self.batch.num_rows(), misfits(name, &self.refused)) {
             (1.., _) => Ok(self),
-            (0, Some(said)) => bail!("expected listings to learn from, found none: all {said}"),
+            (0, Some(message)) => {
+                bail!("expected listings to learn from, found none: all {message}")
+            }
             (0, None) => bail!(
                 "expected listings to learn from, found none in {name}: it has a header, but no rows"
             ),

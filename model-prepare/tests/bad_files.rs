@@ -282,7 +282,7 @@ fn what_is_left_out_is_counted_with_its_first_line() {
                 "schema: 0;",
                 "no row has a value for",
                 "kitchen_area",
-                "nothing is learned from: note, note",
+                "the fit ignores: note, note",
             ],
         ),
         (
@@ -296,7 +296,7 @@ fn what_is_left_out_is_counted_with_its_first_line() {
                     bytes(&format!("{}\n", row.join(",")))
                 }))
                 .collect(),
-            &["schema: 0; not learned from: duplicate 240"],
+            &["schema: 0; left out of the fit: duplicate 240"],
         ),
     ];
     for (name, content, parts) in cases {

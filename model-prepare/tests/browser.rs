@@ -12,7 +12,7 @@ use testbed::Browser;
 /// Sections of a report of listings that a line prices.
 const SECTIONS: [&str; 12] = [
     "Predicted against actual",
-    "Calibration of the ranges",
+    "Calibration of the prediction intervals",
     "Members and weights",
     "Fold by fold",
     "Importances",
@@ -22,7 +22,7 @@ const SECTIONS: [&str; 12] = [
     "The target",
     "Missing values",
     "Features",
-    "Not learned from",
+    "Left out of the fit",
 ];
 
 /// What every section draws: its heading, and the plots in it of which something is seen.

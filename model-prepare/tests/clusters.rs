@@ -90,7 +90,7 @@ fn clusters_are_found_judged_and_promoted_by_rule_or_force() {
     says(
         &third,
         &[
-            "as asked for (prepare.clustering.clusters)",
+            "set by prepare.clustering.clusters",
             "kept as challenger: it fails silhouette",
             "with 2 clusters, the champion's 0.9",
         ],
@@ -159,11 +159,11 @@ fn a_file_is_reported_on_without_a_version() {
     says(
         &page,
         &[
-            "food: records that are alike",
+            "food: clusters of similar records",
             "Silhouette by the number of clusters",
             "Records and centres",
             "cluster 4",
-            "What lies in the middle",
+            "Centres",
         ],
     );
     assert!(!page.contains("NaN"), "every mark has a place");

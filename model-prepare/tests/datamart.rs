@@ -127,7 +127,7 @@ fn a_training_on_the_file_is_one_on_the_records() {
     let data = write(&home, "listings.csv", &uneven(&twice));
     let mart = home.path().join("features.parquet").display().to_string();
     let told = features(&["--data", &data, "--to", &mart]).expect("materialises");
-    assert!(told.contains("1501 rows by state 1, made anew"), "{told}");
+    assert!(told.contains("1501 rows by state 1, a new state"), "{told}");
 
     let of_records = trained(home.path(), "raw", &["--data", &data]);
     let of_mart = trained(home.path(), "mart", &["--data", &mart]);
@@ -181,7 +181,7 @@ fn a_file_grows_by_what_is_new_and_by_the_same_state() {
     let data = write(&home, "listings.csv", &grown);
     let told = features(&["--data", &data, "--to", &mart]).expect("adds");
     assert!(
-        told.contains("+50 rows by state 1 (1 replaced), 650 in all"),
+        told.contains("+50 rows by state 1 (1 replaced), 650 in total"),
         "{told}"
     );
     assert!(told.contains("rejected by the schema: 1"), "{told}");
@@ -224,7 +224,7 @@ fn a_file_grows_by_what_is_new_and_by_the_same_state() {
     let told = features(&["--data", &data, "--to", &mart]).expect("adds nothing");
     assert!(told.contains("+0 rows by state 1 (0 replaced)"), "{told}");
     let told = features(&["--data", &data, "--to", &mart, "--refit"]).expect("anew");
-    assert!(told.contains("650 rows by state 2, made anew"), "{told}");
+    assert!(told.contains("650 rows by state 2, a new state"), "{told}");
 }
 
 #[test]

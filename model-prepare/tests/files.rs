@@ -105,10 +105,10 @@ fn a_csv_and_a_parquet_file_make_versions_that_load() {
     let (out, error) = said(&output);
     assert_eq!(output.status.code(), Some(0), "{out}{error}");
     for part in [
-        "1000 rows: 800 to learn from, 200 held out",
+        "1000 rows: 800 in training, 200 in the hold-out",
         "MdAPE",
         "baseline: median price by city",
-        "rows rejected by the schema: 0; not learned from: none",
+        "rows rejected by the schema: 0; left out of the fit: none",
         "saved as v000001 in ",
     ] {
         assert!(out.contains(part), "{out} does not say {part:?}");
@@ -302,7 +302,7 @@ fn a_report_has_every_measure_and_saves_nothing_unasked() {
         "COD",
         "PRB",
         "IAAO",
-        "the 90 % range holds",
+        "coverage of the 90 % prediction interval",
         "rows/s",
     ] {
         assert!(out.contains(part), "{out} does not say {part:?}");

@@ -53,9 +53,9 @@ fn report(text: &str, schema: &str) -> Report {
     let config = Config::new(&Layered::load(None, &overrides).expect("settings"));
     let trained = model_prepare::train_on_file(&config.expect("configuration"), &file);
     let trained = trained.expect("trains");
-    println!("{}", model_prepare::table(&trained));
+    println!("{}", trained.table());
     valuation::Model::load(&trained.saved.expect("is saved").path).expect("the version loads");
-    trained.found.price().expect("prices").clone()
+    trained.outcome.price().expect("prices").clone()
 }
 
 fn is_worth_having(report: &Report) {

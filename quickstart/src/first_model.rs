@@ -61,7 +61,7 @@ async fn fit(
     bounds.wait_for("the first model to be fitted");
     screen.doing("model", "");
     let trained = model_prepare::train_on_database(prepare, pool).await?;
-    let found = &trained.found;
+    let found = &trained.outcome;
     screen.done(
         "model",
         &format!(
@@ -71,7 +71,7 @@ async fn fit(
             whole(found.holdout_rows() as f64),
         ),
     );
-    screen.note(&found.told());
+    screen.note(&found.message());
     trained.saved.context(
         "the MLflow server does not answer: start it, or unset MLFLOW_TRACKING_URI and registry.mlflow_tracking_uri",
     )

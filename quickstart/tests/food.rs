@@ -119,7 +119,7 @@ async fn foods_are_stored_clustered_and_put_into_their_clusters() {
     let config = model_prepare::Config::new(&settings).expect("valid settings");
     let trained = model_prepare::train_on_database(&config, bed.pool()).await;
     let trained = trained.expect("clusters are found");
-    let told = model_prepare::table(&trained);
+    let told = trained.table();
     for part in ["the best silhouette", "cluster 4", "fat_100g", "promoted: "] {
         assert!(told.contains(part), "{told}");
     }

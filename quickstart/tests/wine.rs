@@ -102,16 +102,16 @@ async fn wines_are_stored_learned_from_and_told_and_a_sweeps_best_takes_over() {
     let config = model_prepare::Config::new(&settings).expect("valid settings");
     let trained = model_prepare::train_on_database(&config, bed.pool()).await;
     let trained = trained.expect("a class is learned");
-    let told = model_prepare::table(&trained);
+    let told = trained.table();
     for part in [
         "AUC",
-        "always saying",
-        "from probability 0.5 on \"good\"",
+        "a constant probability of",
+        "at threshold 0.5 for \"good\"",
         "promoted: ",
     ] {
         assert!(told.contains(part), "{told}");
     }
-    let report = trained.found.class().expect("a class's report").clone();
+    let report = trained.outcome.class().expect("a class's report").clone();
     let names: Vec<&str> = report.members.iter().map(|own| own.name.as_str()).collect();
     assert_eq!(names, ["logistic", "boosted", "forest"]);
     assert!(report.model.auc.value > 0.8, "{:?}", report.model);

@@ -2,12 +2,14 @@
 
 use anyhow::ensure;
 use registry::{Registry, Version};
+use report::amount;
+use report::text::grid;
 use serde_json::json;
 
-use super::grid::grid;
 use super::{Shown, named};
-use crate::PrepareConfig;
-use crate::promotion::{Contest, Side, judge};
+use crate::config::PrepareConfig;
+use crate::promotion::contest::{Contest, Side};
+use crate::promotion::judge::judge;
 
 /// Judges the first against the second, on the first's hold-out.
 ///
@@ -65,8 +67,8 @@ fn sides(contest: &Contest) -> String {
         line("mean |ln|", &|own| format!("{:.5}", own.mean_log_error)),
         line("MdAPE", &|own| percent(own.metrics.mdape)),
         line("RMSLE", &|own| format!("{:.5}", own.metrics.rmsle)),
-        line("RMSE", &|own| crate::table::amount(own.metrics.rmse)),
-        line("MAE", &|own| crate::table::amount(own.metrics.mae)),
+        line("RMSE", &|own| amount(own.metrics.rmse)),
+        line("MAE", &|own| amount(own.metrics.mae)),
         line("within 10 %", &|own| percent(own.metrics.within_10)),
         line("coverage", &|own| percent(own.coverage.value)),
         line("µs a row", &|own| format!("{:.0}", own.row_us)),

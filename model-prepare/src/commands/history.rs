@@ -4,7 +4,7 @@ use registry::Registry;
 use serde_json::json;
 
 use super::Shown;
-use super::show::told;
+use super::show::decision;
 
 /// All decisions, the oldest first.
 ///
@@ -12,7 +12,7 @@ use super::show::told;
 /// When the registry cannot be read.
 pub fn history(registry: &dyn Registry) -> anyhow::Result<Shown> {
     let changes = registry.history()?;
-    let lines: Vec<String> = changes.iter().map(told).collect();
+    let lines: Vec<String> = changes.iter().map(decision).collect();
     Ok(Shown {
         text: match lines.is_empty() {
             true => format!("nothing was decided yet in {}", registry.place()),

@@ -5,8 +5,9 @@ use registry::{Reason, Registry};
 use serde_json::json;
 
 use super::{Shown, named};
-use crate::PrepareConfig;
-use crate::promotion::{barred, judge};
+use crate::config::PrepareConfig;
+use crate::promotion::barred::barred;
+use crate::promotion::judge::judge;
 
 /// Judges a version against the champion and promotes it where it passes, or all the same with
 /// `force`. `who` asks for it, `why` is kept beside the verdict.
@@ -36,7 +37,7 @@ pub fn promote(
     )
     .and_then(|verdict| Ok(barred(registry, verdict)?));
     // A force is for what cannot be judged too.
-    let (passes, said, evidence) = match judged {
+    let (passes, message, evidence) = match judged {
         Ok(verdict) => (
             verdict.passes,
             verdict.to_string(),
@@ -45,9 +46,9 @@ pub fn promote(
         Err(error) if force => (false, format!("{error:#}"), serde_json::Value::Null),
         Err(error) => return Err(error),
     };
-    let first_line = said.lines().next().unwrap_or_default();
+    let first_line = message.lines().next().unwrap_or_default();
     if !passes && !force {
-        bail!("{version} is not promoted: {said}\n--force promotes it all the same, on record");
+        bail!("{version} is not promoted: {message}\n--force promotes it all the same, on record");
     }
     let why = match (passes, why) {
         (true, "") => first_line.to_owned(),
@@ -62,7 +63,7 @@ pub fn promote(
     };
     let change = registry.promote(version.number, &reason)?;
     Ok(Shown {
-        text: format!("{version} is the champion\n{said}"),
+        text: format!("{version} is the champion\n{message}"),
         json: json!({ "version": version.to_string(), "change": change }),
     })
 }

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use registry::{Registry, Run, RunStatus};
+use report::text::grid;
 use serde_json::json;
 
-use super::grid::grid;
 use super::versions::short;
 use super::{Shown, percent, time};
 
@@ -19,13 +19,13 @@ pub fn runs(registry: &dyn Registry, last: usize, of: Option<&str>) -> anyhow::R
     for parent in all.iter().filter_map(|run| run.parent.as_deref()) {
         *parts.entry(parent).or_default() += 1;
     }
-    let is_wanted = |run: &&Run| match (of, &run.parent) {
+    let is_listed = |run: &&Run| match (of, &run.parent) {
         (None, parent) => parent.is_none(),
         (Some(of), Some(parent)) => parent.starts_with(of),
         (Some(_), None) => false,
     };
-    let wanted: Vec<&Run> = all.iter().filter(is_wanted).take(last).collect();
-    let rows: Vec<Vec<String>> = wanted
+    let listed: Vec<&Run> = all.iter().filter(is_listed).take(last).collect();
+    let rows: Vec<Vec<String>> = listed
         .iter()
         .map(|run| {
             let seconds = run
@@ -66,7 +66,7 @@ pub fn runs(registry: &dyn Registry, last: usize, of: Option<&str>) -> anyhow::R
     };
     Ok(Shown {
         text,
-        json: json!({ "place": registry.place(), "runs": wanted }),
+        json: json!({ "place": registry.place(), "runs": listed }),
     })
 }
 

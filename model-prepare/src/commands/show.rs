@@ -3,11 +3,11 @@
 use std::fmt::Write as _;
 
 use registry::{Change, Measure, Registry};
+use report::text::grid;
 use serde_json::json;
 
-use super::grid::grid;
 use super::{Shown, named, time};
-use crate::Verdict;
+use crate::promotion::verdict::Verdict;
 
 /// A version with its run, its measures and what was decided of it.
 ///
@@ -67,13 +67,15 @@ pub fn show(registry: &dyn Registry, which: &str) -> anyhow::Result<Shown> {
         );
     }
     for change in &decisions {
-        let _ = writeln!(text, "\n{}", told(change));
+        let _ = writeln!(text, "\n{}", decision(change));
         if change.version == version.number
             && let Ok(verdict) = serde_json::from_value::<Verdict>(change.evidence.clone())
         {
             // Its sentence stands in the line above.
-            let told = verdict.to_string();
-            let further = told.split_once('\n').map_or("", |(_, further)| further);
+            let text_of_verdict = verdict.to_string();
+            let further = text_of_verdict
+                .split_once('\n')
+                .map_or("", |(_, further)| further);
             let _ = writeln!(text, "{further}");
         }
     }
@@ -90,7 +92,7 @@ pub fn show(registry: &dyn Registry, which: &str) -> anyhow::Result<Shown> {
 }
 
 /// A decision in a line.
-pub(super) fn told(change: &Change) -> String {
+pub(super) fn decision(change: &Change) -> String {
     let from = match change.from {
         Some(from) if from != change.version => {
             format!(" (champion before: {})", registry::Version::name(from))

@@ -4,8 +4,9 @@ use registry::{Outbox, Registry};
 use serde_json::json;
 
 use super::Shown;
-use crate::Config;
-use crate::training::decide;
+use crate::config::Config;
+use crate::run_files::names::PROGRAM;
+use crate::training::decide::decide;
 
 /// Sends every run and version that waits, the oldest first, and judges the versions as a training
 /// would have.
@@ -16,20 +17,20 @@ pub fn sync(registry: &dyn Registry, config: &Config) -> anyhow::Result<Shown> {
     let outbox = Outbox::new(&config.registry.path);
     let (mut lines, mut sent) = (Vec::new(), Vec::new());
     for kept in outbox.waiting()? {
-        registry.pin(crate::promotion::PROGRAM)?;
+        registry.pin(PROGRAM)?;
         let version = outbox.send(&kept, registry)?;
         let decided = match &version {
             Some(version) => Some(decide(registry, &config.prepare, version.number)?),
             None => None,
         };
-        let told = match (&version, &decided) {
+        let became = match (&version, &decided) {
             (Some(version), Some((verdict, true))) => format!(" as {version}, promoted: {verdict}"),
             (Some(version), Some((verdict, false))) => {
                 format!(" as {version}, kept as challenger: {verdict}")
             }
             _ => String::new(),
         };
-        lines.push(format!("sent {}{told}", kept.run.id));
+        lines.push(format!("sent {}{became}", kept.run.id));
         sent.push(json!({
             "run": kept.run.id,
             "version": version.map(|own| own.to_string()),

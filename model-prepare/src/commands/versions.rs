@@ -3,9 +3,9 @@
 use std::collections::HashMap;
 
 use registry::{Registry, Run};
+use report::text::grid;
 use serde_json::json;
 
-use super::grid::grid;
 use super::{Shown, percent, time};
 
 const HEADING: [&str; 12] = [
@@ -84,7 +84,7 @@ pub fn versions(registry: &dyn Registry) -> anyhow::Result<Shown> {
     let text = match rows.is_empty() {
         true => format!("no version yet in {}", registry.place()),
         false => {
-            let (heading, rows) = said(&HEADING, &rows);
+            let (heading, rows) = filled(&HEADING, &rows);
             grid(&heading, &rows)
         }
     };
@@ -94,10 +94,10 @@ pub fn versions(registry: &dyn Registry) -> anyhow::Result<Shown> {
     })
 }
 
-/// The columns that say anything: a class has no coverage, prices have no AUC, clusters neither.
-fn said<'a>(heading: &[&'a str], rows: &[Vec<String>]) -> (Vec<&'a str>, Vec<Vec<String>>) {
-    let is_said = |column: &usize| rows.iter().any(|row| row[*column] != "-");
-    let columns: Vec<usize> = (0..heading.len()).filter(is_said).collect();
+/// The columns that have a value: a class has no coverage, prices have no AUC, clusters neither.
+fn filled<'a>(heading: &[&'a str], rows: &[Vec<String>]) -> (Vec<&'a str>, Vec<Vec<String>>) {
+    let is_filled = |column: &usize| rows.iter().any(|row| row[*column] != "-");
+    let columns: Vec<usize> = (0..heading.len()).filter(is_filled).collect();
     let cells = |row: &Vec<String>| columns.iter().map(|column| row[*column].clone()).collect();
     let heading = columns.iter().map(|column| heading[*column]);
     (heading.collect(), rows.iter().map(cells).collect())

@@ -9,21 +9,16 @@ use arrow_array::RecordBatch;
 use arrow_array::cast::AsArray;
 use arrow_array::types::Int64Type;
 use common::progress::Stage;
-use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use parquet::arrow::{ArrowWriter, ProjectionMask};
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::metadata::KeyValue;
 use parquet::file::properties::WriterProperties;
+use report::Materialised;
 use valuation::datamart::{Identity, Rows, SOURCE_LINE, State};
 
-use super::{Beside, Known, Materialised};
+use super::known::{Beside, Known, written};
+use super::state_of_file::{READ_UNTIL, SOURCE, STATE, VERSION, known, open};
 use crate::listings;
-
-/// The notes' keys.
-const STATE: &str = "hedonic.features.state";
-const VERSION: &str = "hedonic.features.state_version";
-const SOURCE: &str = "hedonic.features.source";
-const READ_UNTIL: &str = "hedonic.features.read_until";
 
 /// The file.
 pub(super) struct ToFile {
@@ -96,8 +91,14 @@ impl ToFile {
         let (all, new, change) = old.merge(news, schema, identity)?;
         let batch = beside.state.materialise(&all, beside.version)?;
         self.replace(&batch, beside)?;
-        let written = beside.state.materialise(&new, beside.version)?;
-        Ok(made.with(beside.state, &written, change, batch.num_rows()))
+        let added = beside.state.materialise(&new, beside.version)?;
+        Ok(written(
+            made,
+            beside.state,
+            &added,
+            change,
+            batch.num_rows(),
+        ))
     }
 
     /// The records of the rows that are there.
@@ -117,45 +118,6 @@ impl ToFile {
             lines,
         })
     }
-}
-
-/// The state of a Parquet file that is a datamart; `None` of any other file.
-///
-/// # Errors
-/// When the file cannot be read, or its state is of another format.
-pub(crate) fn state_of_file(path: &Path) -> anyhow::Result<Option<State>> {
-    let is_parquet = path
-        .extension()
-        .is_some_and(|own| own.eq_ignore_ascii_case("parquet") || own.eq_ignore_ascii_case("pq"));
-    if !is_parquet {
-        return Ok(None);
-    }
-    let of = || format!("the state of {}", path.display());
-    let state = known(path)?.map(|known| State::parse(&known.state).with_context(of));
-    state.transpose()
-}
-
-fn known(path: &Path) -> anyhow::Result<Option<Known>> {
-    let builder = open(path)?;
-    let notes = builder.metadata().file_metadata().key_value_metadata();
-    let note = |key: &str| {
-        let mut notes = notes.into_iter().flatten();
-        notes.find(|own| own.key == key)?.value.clone()
-    };
-    let version = note(VERSION).and_then(|text| text.parse().ok());
-    Ok(version.zip(note(STATE)).map(|(version, state)| Known {
-        version,
-        state,
-        source: note(SOURCE).unwrap_or_default(),
-        read_until: note(READ_UNTIL),
-        is_there: true,
-    }))
-}
-
-fn open(path: &Path) -> anyhow::Result<ParquetRecordBatchReaderBuilder<File>> {
-    let broken = || format!("cannot read {}", path.display());
-    let file = File::open(path).with_context(broken)?;
-    ParquetRecordBatchReaderBuilder::try_new(file).with_context(broken)
 }
 
 /// The places of a datamart's rows in the file that they came from.

@@ -6,11 +6,11 @@ use std::sync::Arc;
 use anyhow::{Context, ensure};
 use records::Schema;
 use records::identifier::quoted;
+use report::RejectKind;
 use sqlx::PgPool;
 use valuation::datamart::{Identity, Rows};
 
 use crate::listings::{self, Listings, Selection};
-use crate::refused::Refused;
 
 /// Transaction ids in a row are 32 bits wide, and come again.
 const IDS: i64 = 1 << 32;
@@ -32,7 +32,7 @@ pub(super) struct Fresh {
     /// Records that the schema did not take.
     pub(super) rejected: usize,
     /// The same by what is wrong with them.
-    pub(super) refused: Vec<Refused>,
+    pub(super) refused: Vec<RejectKind>,
     /// What to read from the next time; none of a file.
     pub(super) read_until: Option<String>,
 }

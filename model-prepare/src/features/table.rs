@@ -1,21 +1,22 @@
 //! A datamart as a table; its states stand in the table `feature_states`.
 
 mod definition;
-mod there;
+mod existing_rows;
 
 use anyhow::{Context, ensure};
 use arrow_array::{BooleanArray, RecordBatch};
 use arrow_select::filter::filter_record_batch;
 use common::database::make_tables;
+use report::Materialised;
 use sqlx::{Executor, PgPool};
 use valuation::datamart::{Identity, OWN, Rows};
 
 use self::definition::{check_width, comments, ddl, indexes};
-use self::there::There;
+use self::existing_rows::ExistingRows;
 use super::copy::copy;
+use super::known::{Beside, Known, written};
 use super::target::{NEW, quoted};
-use super::{Beside, Known, Materialised};
-use crate::turn::Turn;
+use crate::training_lock::TrainingLock;
 
 /// SQL of the table of states: the newest of a datamart made the rows that are there.
 const STATES: &str = "CREATE TABLE IF NOT EXISTS feature_states (
@@ -33,7 +34,7 @@ const STATES: &str = "CREATE TABLE IF NOT EXISTS feature_states (
 pub(super) struct ToTable {
     pool: PgPool,
     table: String,
-    turn: Turn,
+    lock: TrainingLock,
 }
 
 impl ToTable {
@@ -42,8 +43,8 @@ impl ToTable {
     /// # Errors
     /// When there is one, or the table of states cannot be made.
     pub(super) async fn open(pool: PgPool, table: String) -> anyhow::Result<ToTable> {
-        let turn = Turn::of(&pool, format!("hedonic: features in {table}")).await?;
-        let turn = turn.with_context(|| {
+        let lock = TrainingLock::try_named(&pool, format!("hedonic: features in {table}")).await?;
+        let lock = lock.with_context(|| {
             format!("another program materialises into {table}: wait for it, or end it")
         })?;
         if !is_there(&pool, "feature_states").await? {
@@ -51,12 +52,12 @@ impl ToTable {
                 "cannot make the table feature_states: may the user of database.url make tables?",
             )?;
         }
-        Ok(ToTable { pool, table, turn })
+        Ok(ToTable { pool, table, lock })
     }
 
-    /// Lets the next program.
+    /// Releases the table for the next program.
     pub(super) async fn leave(self) {
-        self.turn.give_back().await;
+        self.lock.release().await;
     }
 
     /// What is known of the table; `None` where there is none.
@@ -137,32 +138,32 @@ impl ToTable {
     ) -> anyhow::Result<Materialised> {
         let (state, schema) = (beside.state, &beside.state.schema);
         let mut transaction = self.pool.begin().await?;
-        let there = There::new(&self.table, state);
+        let existing = ExistingRows::new(&self.table, state);
         let keys = news.keys(schema);
-        let old = there.of_keys(&mut transaction, &keys).await?;
+        let old = existing.of_keys(&mut transaction, &keys).await?;
         let (_, new, change) = old.merge(news, schema, Identity::Key)?;
         // What a changed record said before matters to those that said the same.
         let mut hashes = state.content_hashes(&new.batch);
         hashes.extend(state.content_hashes(&old.batch));
         let new_keys = new.keys(schema);
         let alike = match state.marks_copies() {
-            true => there.alike(&mut transaction, &hashes, &new_keys).await?,
+            true => existing.alike(&mut transaction, &hashes, &new_keys).await?,
             false => Rows::none(schema),
         };
         let (together, _) = new.and(&alike)?.latest(schema, Identity::Key)?;
         let batch = state.materialise(&together, beside.version)?;
         let is_new: std::collections::HashSet<&str> = new_keys.into_iter().collect();
         let keys = together.keys(schema);
-        let side = |wanted: bool| -> anyhow::Result<RecordBatch> {
+        let side = |of_new: bool| -> anyhow::Result<RecordBatch> {
             let mask: BooleanArray = keys
                 .iter()
-                .map(|key| Some(is_new.contains(key) == wanted))
+                .map(|key| Some(is_new.contains(key) == of_new))
                 .collect();
             Ok(filter_record_batch(&batch, &mask)?)
         };
-        let written = side(true)?;
-        there.put(&mut transaction, &written).await?;
-        made.revised = there.revise(&mut transaction, &side(false)?).await?;
+        let added = side(true)?;
+        existing.put(&mut transaction, &added).await?;
+        made.revised = existing.revise(&mut transaction, &side(false)?).await?;
         let sql = "UPDATE feature_states SET rows = rows + $3, read_until = $4 \
                    WHERE table_name = $1 AND version = $2 RETURNING rows";
         let rows: i64 = sqlx::query_scalar(sql)
@@ -175,7 +176,7 @@ impl ToTable {
             .context("cannot write feature_states")?;
         transaction.commit().await?;
         let rows = usize::try_from(rows).unwrap_or_default();
-        Ok(made.with(state, &written, change, rows))
+        Ok(written(made, state, &added, change, rows))
     }
 }
 

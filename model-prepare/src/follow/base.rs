@@ -8,14 +8,16 @@ use ledger::offsets;
 use registry::Registry;
 use valuation::{FitOptions, Link, MemberOptions, Model, NamedMember, Online};
 
-use super::FOLLOWED;
 use super::config::{Base, Follow};
 use super::counts::Counts;
 use super::packed::{pack, unpack};
 use super::recent::Recent;
 use super::store::{Kept, Store};
+use crate::commands::named;
+use crate::config::Config;
 use crate::listings::{self, Listings};
-use crate::training::schema_digest;
+use crate::run_files::names::{FOLLOWED, schema_digest};
+use crate::training::stored::listings_of_table;
 
 /// Pause before the table is looked at again: listings may not have come yet.
 const RETRY: Duration = Duration::from_secs(2);
@@ -32,21 +34,21 @@ impl Standing {
     ///
     /// # Errors
     /// When it is of another schema, or not what was written.
-    pub(super) fn of(kept: Kept, wanted: &Follow) -> anyhow::Result<Standing> {
-        let schema = &wanted.training.schema;
+    pub(super) fn of(kept: Kept, options: &Follow) -> anyhow::Result<Standing> {
+        let schema = &options.training.schema;
         if kept.schema_sha256 != schema_digest(schema) {
             bail!(
                 "the follower {} has learned from records of another schema than {:?} is now: \
                  --afresh forgets what it has learned, follow.group gives it another name",
-                wanted.follow.group,
+                options.follow.group,
                 schema.name
             );
         }
-        let base = unpack(&kept.base, &wanted.training.registry.path)?;
+        let base = unpack(&kept.base, &options.training.registry.path)?;
         Ok(Standing {
-            online: Online::restore(base, wanted.follow.options(), &kept.state)?,
+            online: Online::restore(base, options.follow.options(), &kept.state)?,
             counts: kept.counts,
-            recent: Recent::new(wanted.follow.judge_rows, kept.recent),
+            recent: Recent::new(options.follow.judge_rows, kept.recent),
         })
     }
 }
@@ -58,16 +60,16 @@ impl Standing {
 /// When a setting is wrong or the base cannot be had; listings that have not come yet are waited
 /// for.
 pub(super) async fn stand(
-    wanted: &Follow,
+    options: &Follow,
     store: &Store,
     health: &Health,
     shutdown: &Shutdown,
 ) -> anyhow::Result<Option<Standing>> {
-    if !wanted.afresh
+    if !options.afresh
         && let Some(kept) = store.load().await?
     {
-        let wanted = wanted.clone();
-        let standing = tokio::task::spawn_blocking(move || Standing::of(kept, &wanted)).await??;
+        let options = options.clone();
+        let standing = tokio::task::spawn_blocking(move || Standing::of(kept, &options)).await??;
         tracing::info!(
             "going on after {} messages; the base is {}",
             standing.counts.read,
@@ -75,7 +77,7 @@ pub(super) async fn stand(
         );
         return Ok(Some(standing));
     }
-    let Some((model, source, from)) = base(wanted, store, health, shutdown).await? else {
+    let Some((model, source, from)) = base(options, store, health, shutdown).await? else {
         return Ok(None);
     };
     health.ready("base");
@@ -87,7 +89,7 @@ pub(super) async fn stand(
             Link::LogOnePlus => " of 1 + the count",
         }
     );
-    let packing = wanted.clone();
+    let packing = options.clone();
     let (kept, standing) = tokio::task::spawn_blocking(move || {
         let packed = pack(&model, &packing.training.registry.path)?;
         let online = Online::new(model, packing.follow.options())?;
@@ -110,26 +112,26 @@ pub(super) async fn stand(
         anyhow::Ok((kept, standing))
     })
     .await??;
-    let topic = &wanted.kafka.topics.new_data;
+    let topic = &options.kafka.topics.new_data;
     store.begin(&kept, topic, from.as_deref()).await?;
     Ok(Some(standing))
 }
 
 /// A base, where it is from in words, and the offsets to go on at.
-type Found = (Model, String, Option<Vec<(i32, i64)>>);
+type NewBase = (Model, String, Option<Vec<(i32, i64)>>);
 
 async fn base(
-    wanted: &Follow,
+    options: &Follow,
     store: &Store,
     health: &Health,
     shutdown: &Shutdown,
-) -> anyhow::Result<Option<Found>> {
-    let training = wanted.training.clone();
-    let which = match &wanted.base {
-        Base::Listings => return of_listings(wanted, store, health, shutdown).await,
+) -> anyhow::Result<Option<NewBase>> {
+    let training = options.training.clone();
+    let which = match &options.base {
+        Base::Listings => return of_listings(options, store, health, shutdown).await,
         which => which.clone(),
     };
-    let group = wanted.follow.group.clone();
+    let group = options.follow.group.clone();
     let finding = move || -> anyhow::Result<(Model, String)> {
         if let Base::File(file) = &which {
             let listings = listings::of_file(file, &training.schema)?;
@@ -137,7 +139,7 @@ async fn base(
         }
         let registry = registry::open(&training.registry)?;
         let version = match &which {
-            Base::Version(name) => crate::commands::named(&*registry, name)?,
+            Base::Version(name) => named(&*registry, name)?,
             _ => followed(&*registry, &group)?,
         };
         let model = Model::load(&registry.fetch(&version)?)?;
@@ -175,20 +177,20 @@ fn followed(registry: &dyn Registry, group: &str) -> anyhow::Result<registry::Ve
 
 /// A line on what the loader has stored, waiting until that is enough.
 async fn of_listings(
-    wanted: &Follow,
+    options: &Follow,
     store: &Store,
     health: &Health,
     shutdown: &Shutdown,
-) -> anyhow::Result<Option<Found>> {
+) -> anyhow::Result<Option<NewBase>> {
     let anchor = &store.anchor;
-    let (pool, training) = (&anchor.pool, &wanted.training);
-    let mut told = String::new();
+    let (pool, training) = (&anchor.pool, &options.training);
+    let mut logged = String::new();
     while !shutdown.is_cancelled() {
         // Before the rows are read: what comes meanwhile may be learned from twice, but not never.
-        let topic = &wanted.kafka.topics.new_data;
-        let from = offsets::stored(pool, &anchor.cluster, &wanted.loader, topic).await?;
+        let topic = &options.kafka.topics.new_data;
+        let from = offsets::stored(pool, &anchor.cluster, &options.loader, topic).await?;
         let fitted = async {
-            let listings = crate::listings_of_table(training, pool).await?;
+            let listings = listings_of_table(training, pool).await?;
             let training = training.clone();
             tokio::task::spawn_blocking(move || fit(&training, &listings)).await?
         };
@@ -203,11 +205,11 @@ async fn of_listings(
             }
             Err(error) => {
                 let why = format!("there is no base yet: {error:#}");
-                if why != told {
+                if why != logged {
                     tracing::info!("{why}; waiting for listings");
                 }
                 health.waiting("base", why.clone());
-                told = why;
+                logged = why;
             }
         }
         tokio::select! {
@@ -219,13 +221,13 @@ async fn of_listings(
 }
 
 /// The line alone, with the settings of a training.
-fn fit(training: &crate::Config, listings: &Listings) -> anyhow::Result<Model> {
+fn fit(training: &Config, listings: &Listings) -> anyhow::Result<Model> {
     let options = FitOptions {
         members: vec![NamedMember {
             name: "linear".to_owned(),
             options: MemberOptions::Linear,
         }],
-        ..crate::options(training)
+        ..training.prepare.fit_options()
     };
     let (model, _) = valuation::fit(
         &training.schema,

@@ -6,8 +6,7 @@ use common::kafka::KafkaConfig;
 use serde::Deserialize;
 use valuation::OnlineOptions;
 
-use crate::Config;
-use crate::promotion::PromotionMode;
+use crate::config::{Config, PromotionMode};
 
 /// Section `[follow]`.
 #[derive(Debug, Clone, Deserialize)]
@@ -32,7 +31,7 @@ pub struct FollowConfig {
     pub batch_rows: usize,
     /// A version is published every so many records; 0: none is.
     pub publish_every: u64,
-    /// It is judged on what was said of the newest so many records before they were learned from.
+    /// It is judged on the predictions for this many newest records, made before the update.
     pub judge_rows: usize,
     /// What becomes of a version when it has been judged.
     pub promote: PromotionMode,
@@ -76,7 +75,7 @@ pub enum Base {
     Version(String),
 }
 
-/// What is wanted of a follower.
+/// The options of a follower.
 #[derive(Debug, Clone)]
 pub struct Follow {
     /// The settings of a training: the base is one, and versions are published as a training's are.

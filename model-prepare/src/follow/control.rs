@@ -13,7 +13,7 @@ use valuation::online::Coefficient;
 use super::base::Standing;
 use super::counts::Counts;
 
-/// How it stands, as told.
+/// The state that /status shows.
 #[derive(Debug, Default, Serialize)]
 struct Account {
     #[serde(flatten)]
@@ -23,7 +23,7 @@ struct Account {
     clipped: u64,
     /// From the base, in log price over the scaled columns.
     distance: f64,
-    /// Root mean square of ln(estimate/price) (of counts plus 1) over the newest records, said before they were learned from.
+    /// Root mean square of ln(estimate/price) (of counts plus 1) over the newest records, predicted before the update.
     error: Option<f64>,
     /// The same of the base.
     base_error: Option<f64>,
@@ -99,10 +99,10 @@ impl Control {
         let Some(last) = rejects.last() else {
             return;
         };
-        let mut told: Vec<&str> = Vec::new();
+        let mut logged: Vec<&str> = Vec::new();
         for own in rejects {
-            if !known.contains_key(own.code) && !told.contains(&own.code) {
-                told.push(own.code);
+            if !known.contains_key(own.code) && !logged.contains(&own.code) {
+                logged.push(own.code);
                 tracing::warn!(
                     "{} is no record, and not learned from ({}): {}; others of this kind are only \
                      counted",

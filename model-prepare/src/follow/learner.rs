@@ -4,10 +4,10 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use common::arrival::Arrivals;
-use common::kafka::{Anchored, Follow as Following, Limits, Pipeline};
+use common::kafka::{Anchored, Limits, Pipeline};
 use common::liveness::{Retrying, Watchdog};
 use common::{Fault, Health, Shutdown};
-use ledger::offsets::{AdvanceError, Stretch, Stretches};
+use ledger::offsets::{AdvanceError, Stretches};
 use ledger::rejects::Reject;
 use rdkafka::Message;
 use records::{Arrival, Decoder, Purpose};
@@ -20,6 +20,7 @@ use super::publish::publish;
 use super::recent::Seen;
 use super::screen::Screen;
 use super::store::{Change, Store};
+use super::stored::{StoreReporter, write};
 
 /// Most messages that are learned from in one transaction.
 const MOST_ROWS: u64 = 5_000;
@@ -39,9 +40,9 @@ struct Gathered {
 
 /// Reads the topic and learns.
 pub(super) struct Learner {
-    wanted: Follow,
+    options: Follow,
     pipeline: Pipeline<Change, ()>,
-    teller: Teller,
+    reporter: StoreReporter,
     decoder: Decoder,
     arrivals: Arrivals,
     store: Store,
@@ -61,7 +62,7 @@ impl Learner {
     /// # Errors
     /// When a Kafka property is wrong.
     pub(super) fn new(
-        wanted: Follow,
+        options: Follow,
         standing: Standing,
         store: Store,
         control: Arc<Control>,
@@ -70,14 +71,14 @@ impl Learner {
         shutdown: Shutdown,
     ) -> anyhow::Result<Learner> {
         let runtime = Handle::current();
-        let retrying = Retrying::new(&health, "storing", &wanted.training.liveness);
+        let retrying = Retrying::new(&health, "storing", &options.training.liveness);
         let consumer = Anchored::subscribe(
-            &wanted.kafka,
-            &[&wanted.kafka.topics.new_data],
-            wanted.follow.fetch_wait_ms,
+            &options.kafka,
+            &[&options.kafka.topics.new_data],
+            options.follow.fetch_wait_ms,
             store.anchor.clone(),
             health.clone(),
-            Watchdog::new(&health, "progress", &wanted.training.liveness),
+            Watchdog::new(&health, "progress", &options.training.liveness),
             shutdown.clone(),
         )?;
         control.watch(consumer.lag());
@@ -85,15 +86,15 @@ impl Learner {
         control.stands(&standing);
         Ok(Learner {
             pipeline: Pipeline::new(consumer, &runtime, shutdown.clone()),
-            teller: Teller {
+            reporter: StoreReporter {
                 control: Arc::clone(&control),
                 broken: None,
             },
             retrying,
-            decoder: Decoder::new(&wanted.training.schema, Purpose::Listing)
-                .with_max_message_bytes(wanted.kafka.max_message_bytes),
+            decoder: Decoder::new(&options.training.schema, Purpose::Listing)
+                .with_max_message_bytes(options.kafka.max_message_bytes),
             arrivals: Arrivals::default(),
-            wanted,
+            options,
             store,
             standing,
             control,
@@ -113,20 +114,20 @@ impl Learner {
         self.publish_where_due()?;
         while !self.shutdown.is_cancelled() && self.left() > 0 {
             self.show(false);
-            if let Some(why) = &self.teller.broken {
+            if let Some(why) = &self.reporter.broken {
                 anyhow::bail!(
                     "what was learned cannot be stored, and waiting will not help: {why}; look at the tables \
                      and the rights of the database (--check says what to mend)"
                 );
             }
             let Some(gathered) = self.gather() else {
-                if !self.pipeline.settle_done(&mut self.teller)? {
+                if !self.pipeline.settle_done(&mut self.reporter)? {
                     self.go_back()?;
                 }
                 continue;
             };
             // What is learned next begins from what is stored.
-            if !self.pipeline.settle(&mut self.teller)? {
+            if !self.pipeline.settle(&mut self.reporter)? {
                 self.go_back()?;
                 continue;
             }
@@ -134,19 +135,19 @@ impl Learner {
             let store = self.store.clone();
             let retrying = self.retrying.clone();
             let write = async move |change: &Change| write(&store, change, &retrying).await;
-            self.pipeline.write(change, &mut self.teller, write)?;
+            self.pipeline.write(change, &mut self.reporter, write)?;
             self.control.stands(&self.standing);
             if self.is_due() {
-                match self.pipeline.settle(&mut self.teller)? {
+                match self.pipeline.settle(&mut self.reporter)? {
                     true => self.publish_where_due()?,
                     false => self.go_back()?,
                 }
             }
-            if self.left() == 0 && !self.pipeline.settle(&mut self.teller)? {
+            if self.left() == 0 && !self.pipeline.settle(&mut self.reporter)? {
                 self.go_back()?;
             }
         }
-        if !self.pipeline.settle(&mut self.teller)? {
+        if !self.pipeline.settle(&mut self.reporter)? {
             tracing::warn!("the last messages are read again at the next start");
         }
         self.show(true);
@@ -155,13 +156,13 @@ impl Learner {
 
     /// Messages that are still to be read.
     fn left(&self) -> u64 {
-        let stop = self.wanted.stop_after.unwrap_or(u64::MAX);
+        let stop = self.options.stop_after.unwrap_or(u64::MAX);
         stop.saturating_sub(self.standing.counts.read)
     }
 
     /// Records until the next version.
     fn until_due(&self) -> u64 {
-        match self.wanted.follow.publish_every {
+        match self.options.follow.publish_every {
             0 => u64::MAX,
             every => {
                 let counts = &self.standing.counts;
@@ -238,8 +239,10 @@ impl Learner {
             *counts.rejected.entry(reject.code.to_owned()).or_default() += 1;
         }
         let mut seen = Vec::with_capacity(messages.len());
-        for ((payload, place, arrival_us), said) in messages.into_iter().zip(online.learn(&rows)?) {
-            let Some(said) = said else {
+        for ((payload, place, arrival_us), predicted) in
+            messages.into_iter().zip(online.learn(&rows)?)
+        {
+            let Some(predicted) = predicted else {
                 counts.passed_over += 1;
                 continue;
             };
@@ -249,10 +252,10 @@ impl Learner {
                 payload,
                 place,
                 arrival_us,
-                said,
+                predicted,
             });
         }
-        let keep = self.wanted.follow.judge_rows;
+        let keep = self.options.follow.judge_rows;
         seen.drain(..seen.len().saturating_sub(keep));
         recent.extend(&seen);
         Ok(Change {
@@ -291,21 +294,21 @@ impl Learner {
             anyhow::ensure!(
                 self.shutdown.is_cancelled(),
                 "what was kept of the follower {} is gone from the table follows: start it again",
-                self.wanted.follow.group
+                self.options.follow.group
             );
             return Ok(());
         };
-        self.standing = Standing::of(kept, &self.wanted)?;
+        self.standing = Standing::of(kept, &self.options)?;
         Ok(())
     }
 
     /// Publishes a version where so many records have been learned from; everything is stored by then.
-    /// One that fails is told, and the next comes when it is due.
+    /// A failure is reported, and the next version comes when it is due.
     fn publish_where_due(&mut self) -> anyhow::Result<()> {
         if !self.is_due() || self.standing.counts.learned == 0 {
             return Ok(());
         }
-        match publish(&self.wanted, &mut self.standing) {
+        match publish(&self.options, &mut self.standing) {
             Ok(became) => self.control.published(&became),
             Err(error) => {
                 tracing::error!("nothing is published: {error:#}");
@@ -319,7 +322,7 @@ impl Learner {
             counts: counts.clone(),
             read_before: counts.read,
             seen: Vec::new(),
-            keep: self.wanted.follow.judge_rows,
+            keep: self.options.follow.judge_rows,
             stretches: Vec::new(),
         };
         let shutdown = &self.shutdown;
@@ -339,64 +342,12 @@ impl Learner {
 
     /// Shows the coefficients, where it is time to or in the end.
     fn show(&mut self, in_the_end: bool) {
-        let every_s = self.wanted.follow.show_every_s;
+        let every_s = self.options.follow.show_every_s;
         let is_due = self.shown.elapsed() >= Duration::from_secs(every_s);
         if every_s > 0 && (is_due || in_the_end) {
             self.shown = Instant::now();
-            let rows = self.wanted.follow.show_rows;
+            let rows = self.options.follow.show_rows;
             self.screen.show(&self.standing, rows);
         }
-    }
-}
-
-/// Writes, however long the database is away; what waiting does not mend is an error.
-async fn write(store: &Store, change: &Change, retrying: &Retrying) -> Result<(), AdvanceError> {
-    let fault = |error: &AdvanceError| match error {
-        AdvanceError::Database(error) => Fault::of_database(error),
-        // Not to be tried again: what is stored is read anew.
-        AdvanceError::Fenced { .. } | AdvanceError::Setup(_) => Fault::Row,
-    };
-    let warn = |error: &AdvanceError, wait: Duration| {
-        let said = match error {
-            AdvanceError::Database(source) => format!("{error}: {source}"),
-            AdvanceError::Fenced { .. } | AdvanceError::Setup(_) => error.to_string(),
-        };
-        tracing::warn!(retry_in_ms = wait.as_millis() as u64, "{said}");
-    };
-    retrying
-        .until_done(async || store.write(change).await, fault, warn)
-        .await
-}
-
-/// What is told of batches that are in the database.
-struct Teller {
-    control: Arc<Control>,
-    /// Why nothing more can be stored.
-    broken: Option<String>,
-}
-
-impl Following<Change, ()> for Teller {
-    fn stretches(change: &Change) -> &[Stretch] {
-        &change.stretches
-    }
-
-    fn written(&mut self, _: Change, (): (), consumer: &Anchored) {
-        self.control.positioned(consumer.positions());
-    }
-
-    fn fenced(&mut self, why: &AdvanceError) {
-        let why = match why {
-            AdvanceError::Database(source) => {
-                let why = format!("{why}: {source}");
-                self.broken = Some(why.clone());
-                why
-            }
-            AdvanceError::Setup(why) => {
-                self.broken = Some(why.clone());
-                why.clone()
-            }
-            AdvanceError::Fenced { .. } => why.to_string(),
-        };
-        self.control.failed(why);
     }
 }

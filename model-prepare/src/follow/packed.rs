@@ -5,17 +5,17 @@ use std::path::Path;
 use anyhow::Context;
 use valuation::Model;
 
-use crate::training::Workplace;
+use crate::run_files::staging::Staging;
 
 /// Names and contents.
 type Files = Vec<(String, Vec<u8>)>;
 
 /// The files of a model; written below `registry` on the way.
 pub(super) fn pack(model: &Model, registry: &Path) -> anyhow::Result<Vec<u8>> {
-    let place = Workplace::new(registry)?;
-    model.save(place.path())?;
+    let staging = Staging::new(registry)?;
+    model.save(staging.path())?;
     let mut files = Files::new();
-    for entry in std::fs::read_dir(place.path())? {
+    for entry in std::fs::read_dir(staging.path())? {
         let entry = entry?;
         let name = entry.file_name().to_string_lossy().into_owned();
         files.push((name, std::fs::read(entry.path())?));
@@ -28,9 +28,9 @@ pub(super) fn pack(model: &Model, registry: &Path) -> anyhow::Result<Vec<u8>> {
 pub(super) fn unpack(bytes: &[u8], registry: &Path) -> anyhow::Result<Model> {
     let broken = "the follower's base in the table follows cannot be read: begin --afresh";
     let files: Files = postcard::from_bytes(bytes).context(broken)?;
-    let place = Workplace::new(registry)?;
+    let staging = Staging::new(registry)?;
     for (name, content) in files {
-        std::fs::write(place.path().join(name), content)?;
+        std::fs::write(staging.path().join(name), content)?;
     }
-    Model::load(place.path()).context(broken)
+    Model::load(staging.path()).context(broken)
 }

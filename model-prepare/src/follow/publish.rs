@@ -6,36 +6,41 @@ use anyhow::Context;
 use registry::{Registry, RegistryError, Run, RunStatus, Version};
 use valuation::Report;
 
-use super::FOLLOWED;
 use super::base::Standing;
 use super::config::Follow;
-use crate::training::{self, HOLDOUT, Holdout, REPORT, Workplace};
+use crate::commands::gc::gc;
+use crate::run_files::holdout::Holdout;
+use crate::run_files::names::{FOLLOWED, HOLDOUT, REPORT, schema_digest};
+use crate::run_files::staging::Staging;
+use crate::training::decide::decide_and_log;
+use crate::training::publish::keep_or_publish;
+use crate::training::run_log::measures;
 
 /// Publishes; gives the version's name and what became of it. Blocks.
 ///
 /// # Errors
 /// When the registry does not take it.
-pub(super) fn publish(wanted: &Follow, standing: &mut Standing) -> anyhow::Result<String> {
+pub(super) fn publish(options: &Follow, standing: &mut Standing) -> anyhow::Result<String> {
     let began = Instant::now();
-    let mut config = wanted.training.clone();
-    config.prepare.promote = wanted.follow.promote;
-    let (batch, said) = standing.recent.batch(&config.schema);
+    let mut config = options.training.clone();
+    config.prepare.promote = options.follow.promote;
+    let (batch, predictions) = standing.recent.batch(&config.schema);
     let now_us = records::timestamp::now_us();
     let code = env!("CARGO_PKG_VERSION");
-    let (model, report) = standing.online.model(&batch, &said, code, now_us)?;
+    let (model, report) = standing.online.model(&batch, &predictions, code, now_us)?;
 
-    let group = &wanted.follow.group;
+    let group = &options.follow.group;
     let mut run = Run::start(format!("{} followed by {group}", config.schema.name));
-    note(&mut run, wanted, standing, &report);
+    note(&mut run, options, standing, &report);
     if let Some(until_us) = model.data_until_us() {
         run.param("data.until", records::timestamp::format(until_us));
     }
-    let mut place = Workplace::new(&config.registry.path)?;
-    place.add(REPORT, |path| {
+    let mut staging = Staging::new(&config.registry.path)?;
+    staging.add(REPORT, |path| {
         Ok(std::fs::write(path, serde_json::to_vec_pretty(&report)?)?)
     })?;
-    if !said.is_empty() {
-        place.add(HOLDOUT, |path| {
+    if !predictions.is_empty() {
+        staging.add(HOLDOUT, |path| {
             Holdout::write(path, &config.schema, &batch, &report.judged, report.widened)
         })?;
     }
@@ -51,13 +56,13 @@ pub(super) fn publish(wanted: &Follow, standing: &mut Standing) -> anyhow::Resul
             run = before;
             Some(version)
         }
-        None => training::keep_or_publish(registry, path, &run, &place, &|to| model.save(to))?,
+        None => keep_or_publish(registry, path, &run, &staging, &|to| model.save(to))?,
     };
     let Some(version) = published else {
         return Ok("a version that waits to be sent".to_owned());
     };
     standing.counts.version = Some(version.to_string());
-    let (verdict, promoted) = crate::decide(registry, &config, &version, &mut run)
+    let (verdict, promoted) = decide_and_log(registry, &config, &version, &mut run)
         .with_context(|| format!("{version} is published, but could not be judged"))?;
     let became = match promoted {
         true => "promoted",
@@ -65,9 +70,9 @@ pub(super) fn publish(wanted: &Follow, standing: &mut Standing) -> anyhow::Resul
     };
     let keep = config.prepare.watch.keep_versions;
     if keep > 0 {
-        crate::gc(registry, keep, false).context("old versions stay")?;
+        gc(registry, keep, false).context("old versions stay")?;
     }
-    Ok(format!("{version}, {became}: {}", verdict.said))
+    Ok(format!("{version}, {became}: {}", verdict.message))
 }
 
 /// The newest version, where it is of the same follower at the same place.
@@ -93,14 +98,14 @@ fn published_before(
 }
 
 /// What it was given and what it came to.
-fn note(run: &mut Run, wanted: &Follow, standing: &Standing, report: &Report) {
-    let (follow, online, counts) = (&wanted.follow, &standing.online, &standing.counts);
-    let schema = &wanted.training.schema;
+fn note(run: &mut Run, options: &Follow, standing: &Standing, report: &Report) {
+    let (follow, online, counts) = (&options.follow, &standing.online, &standing.counts);
+    let schema = &options.training.schema;
     run.tags.insert(FOLLOWED.to_owned(), follow.group.clone());
     run.tags.insert("schema".to_owned(), schema.name.clone());
     run.param(
         "data.source",
-        format!("topic {}", wanted.kafka.topics.new_data),
+        format!("topic {}", options.kafka.topics.new_data),
     );
     run.param("follow.base", &counts.base);
     run.param("follow.read", counts.read);
@@ -113,9 +118,9 @@ fn note(run: &mut Run, wanted: &Follow, standing: &Standing, report: &Report) {
     run.param("follow.batch_rows", follow.batch_rows);
     run.param("schema.name", &schema.name);
     run.param("schema.version", schema.version);
-    run.param("schema.sha256", training::schema_digest(schema));
+    run.param("schema.sha256", schema_digest(schema));
     run.param("code.version", env!("CARGO_PKG_VERSION"));
-    training::measures(run, report);
+    measures(run, report);
     run.measure("follow.steps", 0, online.steps() as f64);
     run.measure("follow.distance", 0, online.distance());
     if let Some((own, base)) = standing.recent.errors(online.base().link()) {

@@ -1,4 +1,4 @@
-//! The newest records learned from, with what was said of them before: what a version is judged on.
+//! The newest records learned from, with what was predicted for them before: what a version is judged on.
 
 use std::collections::VecDeque;
 
@@ -20,8 +20,8 @@ pub(super) struct Seen {
     pub(super) place: String,
     /// When it came, microseconds since 1970: stands in for a time that is missing.
     pub(super) arrival_us: i64,
-    /// What was said of it before it was learned from.
-    pub(super) said: Said,
+    /// The prediction before the update.
+    pub(super) predicted: Said,
 }
 
 impl Seen {
@@ -31,7 +31,7 @@ impl Seen {
             payload: row.try_get(1)?,
             place: row.try_get(2)?,
             arrival_us: row.try_get(3)?,
-            said: Said {
+            predicted: Said {
                 price: row.try_get(4)?,
                 value: row.try_get(5)?,
                 low: row.try_get(6)?,
@@ -66,10 +66,10 @@ impl Recent {
         self.seen.drain(..beyond);
     }
 
-    /// The records, with what was said of them.
+    /// The records, with the predictions for them.
     pub(super) fn batch(&self, schema: &Schema) -> (RecordBatch, Vec<Said>) {
         let mut decoder = Decoder::new(schema, Purpose::Listing);
-        let mut said = Vec::with_capacity(self.seen.len());
+        let mut predictions = Vec::with_capacity(self.seen.len());
         for own in &self.seen {
             // They were decoded once before.
             if decoder
@@ -80,10 +80,10 @@ impl Recent {
                 )
                 .is_ok()
             {
-                said.push(own.said);
+                predictions.push(own.predicted);
             }
         }
-        (decoder.finish().batch, said)
+        (decoder.finish().batch, predictions)
     }
 
     /// Root mean square of ln(estimate/price) (of counts plus 1), of the follower and of the base; `None`
@@ -91,10 +91,11 @@ impl Recent {
     pub(super) fn errors(&self, link: Link) -> Option<(f64, f64)> {
         let count = self.seen.len() as f64;
         let error = |of: fn(&Said) -> f64| {
-            let squares = self
-                .seen
-                .iter()
-                .map(|own| link.ratio(of(&own.said), own.said.price).ln().powi(2));
+            let squares = self.seen.iter().map(|own| {
+                link.ratio(of(&own.predicted), own.predicted.price)
+                    .ln()
+                    .powi(2)
+            });
             (squares.sum::<f64>() / count).sqrt()
         };
         (!self.seen.is_empty()).then(|| (error(|own| own.value), error(|own| own.base)))

@@ -4,11 +4,11 @@
 use std::fmt::Write as _;
 use std::io::Write;
 
+use report::text::grid;
 use valuation::Link;
 use valuation::online::Coefficient;
 
 use super::base::Standing;
-use crate::commands::grid::grid;
 
 /// Where it is shown.
 pub struct Screen {
@@ -17,7 +17,7 @@ pub struct Screen {
     is_terminal: bool,
     /// Lines drawn.
     drawn: usize,
-    /// The coefficients as they were at the last look: how far each has moved since is told.
+    /// The coefficients as they were at the last look: how far each has moved since is shown.
     looked_at: Vec<Coefficient>,
     /// Messages read and the version published by then: nothing new is not drawn again.
     stood: Option<(u64, Option<String>)>,
@@ -49,7 +49,7 @@ impl Screen {
             return;
         }
         self.stood = Some(stands);
-        let text = told(standing, rows, &self.looked_at);
+        let text = table(standing, rows, &self.looked_at);
         self.looked_at = standing.online.coefficients();
         self.draw(&text);
     }
@@ -68,7 +68,7 @@ impl Screen {
 
 /// How it stands, with the `rows` coefficients that have moved furthest, since the base and since they were
 /// `before`.
-fn told(standing: &Standing, rows: usize, before: &[Coefficient]) -> String {
+fn table(standing: &Standing, rows: usize, before: &[Coefficient]) -> String {
     let Standing {
         online,
         counts,
@@ -95,7 +95,7 @@ fn told(standing: &Standing, rows: usize, before: &[Coefficient]) -> String {
     if let Some((own, base)) = recent.errors(link) {
         let _ = write!(
             text,
-            "\nerror of the last {}, said before they were learned from: {own:.4}; of the base \
+            "\nerror of the last {}, predicted before the update: {own:.4}; of the base \
              {base:.4} (root mean square of {off})",
             recent.len()
         );

@@ -246,11 +246,11 @@ impl Store {
                 .collect::<Vec<_>>(),
         )
         .bind(seen.iter().map(|own| own.arrival_us).collect::<Vec<i64>>())
-        .bind(column(|own| own.said.price))
-        .bind(column(|own| own.said.value))
-        .bind(column(|own| own.said.low))
-        .bind(column(|own| own.said.high))
-        .bind(column(|own| own.said.base))
+        .bind(column(|own| own.predicted.price))
+        .bind(column(|own| own.predicted.value))
+        .bind(column(|own| own.predicted.low))
+        .bind(column(|own| own.predicted.high))
+        .bind(column(|own| own.predicted.base))
         .execute(connection)
         .await?;
         Ok(())

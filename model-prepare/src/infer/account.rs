@@ -5,11 +5,12 @@ use std::path::Path;
 
 use records::file::FileReader;
 use records::{Purpose, Schema};
+use report::RejectKind;
 use serde::Serialize;
 
 use super::roles::Role;
 use super::study::Study;
-use crate::refused::{Counts, Refused};
+use crate::listings::reject_counts::RejectCounts;
 
 /// Rows read at a time.
 const BATCH_ROWS: usize = 8192;
@@ -33,7 +34,7 @@ pub struct Account {
     /// Rows that it takes.
     pub taken: usize,
     /// Rows that it refuses, by reason, with the first of each.
-    pub refused: Vec<Refused>,
+    pub refused: Vec<RejectKind>,
     /// Rows that another row of the same key replaces.
     pub replaced: usize,
     /// What was guessed.
@@ -48,7 +49,7 @@ pub(super) fn of(
     guesses: Vec<Guess>,
 ) -> anyhow::Result<Account> {
     let mut reader = FileReader::open(file, schema, Purpose::Listing)?;
-    let (mut taken, mut counts) = (0, Counts::default());
+    let (mut taken, mut counts) = (0, RejectCounts::default());
     while let Some(read) = reader.next_batch(BATCH_ROWS)? {
         taken += read.batch.num_rows();
         read.rejects.iter().for_each(|reject| counts.add(reject));

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use records::schema::reserved::free_field;
 use records::timestamp;
 
-use super::words;
+use super::cell_words;
 
 /// A text that a column has, and how often.
 #[derive(Debug)]
@@ -67,12 +67,16 @@ impl Column {
 
     /// Its texts but for those that stand for no value.
     pub(super) fn values(&self) -> impl Iterator<Item = &Cell> {
-        self.cells.iter().filter(|cell| !words::is_mark(&cell.text))
+        self.cells
+            .iter()
+            .filter(|cell| !cell_words::is_mark(&cell.text))
     }
 
     /// What stands for no value, and how often.
     pub(super) fn marks(&self) -> impl Iterator<Item = &Cell> {
-        self.cells.iter().filter(|cell| words::is_mark(&cell.text))
+        self.cells
+            .iter()
+            .filter(|cell| cell_words::is_mark(&cell.text))
     }
 
     /// Rows that have a value.

@@ -3,7 +3,7 @@
 use records::timestamp::Forms;
 
 use super::column::Column;
-use super::{column, words};
+use super::{column, name_words};
 
 /// Share of the cells that must be times.
 const SHARE: f64 = 0.98;
@@ -117,7 +117,8 @@ impl Times {
 
     /// Whole numbers are times only where the column is called so.
     fn of_numbers(column: &Column) -> Times {
-        let is_called = words::has(&column.name, &words::TIMES) && !words::is_year(&column.name);
+        let is_called =
+            name_words::has(&column.name, &name_words::TIMES) && !name_words::is_year(&column.name);
         let numbers: Vec<f64> = column
             .values()
             .filter_map(|cell| cell.text.parse().ok())
@@ -180,7 +181,9 @@ pub(super) fn look_like_dates(column: &Column) -> bool {
         .filter(|own| is_like(&own.text))
         .map(|own| own.count)
         .sum();
-    like > 0 && words::has(&column.name, &words::TIMES) && like * 10 >= column.filled() * 8
+    like > 0
+        && name_words::has(&column.name, &name_words::TIMES)
+        && like * 10 >= column.filled() * 8
 }
 
 #[cfg(test)]

@@ -3,8 +3,8 @@
 
 use records::Kind;
 
+use super::name_words;
 use super::study::{Studied, Study};
-use super::words;
 
 /// Share of the variance of the target's logarithm that a column alone may explain.
 const MOST_ALONE: f64 = 0.98;
@@ -34,10 +34,11 @@ pub(super) fn leaks(study: &Study<'_>, target: usize, area: Option<usize>) -> Ve
             by_name(own).or_else(|| {
                 let share = explained(own, &logs, step);
                 // Of made-up or plain files the size alone may do so, and is known before the sale.
-                let is_size = Some(index) == area || words::has(own.name(), &words::AREAS);
+                let is_size =
+                    Some(index) == area || name_words::has(own.name(), &name_words::AREAS);
                 (share > MOST_ALONE && !is_size).then(|| {
                     format!(
-                        "alone it tells {:.1} % of the differences of {}",
+                        "alone it explains {:.1} % of the variance of {}",
                         share * 100.0,
                         goal.name()
                     )
@@ -59,11 +60,12 @@ fn is_learned(own: &Studied<'_>) -> bool {
 
 fn by_name(own: &Studied<'_>) -> Option<String> {
     let name = own.name();
-    let is_ratio = words::has(name, &["per", "za", "pro"]) && words::has(name, &words::AREAS);
-    if words::has(name, &words::LEAKS) || is_ratio {
+    let is_ratio =
+        name_words::has(name, &["per", "za", "pro"]) && name_words::has(name, &name_words::AREAS);
+    if name_words::has(name, &name_words::LEAKS) || is_ratio {
         return Some("by its name it is a price too".to_owned());
     }
-    (words::has(name, &AFTER) || name.contains("on_market"))
+    (name_words::has(name, &AFTER) || name.contains("on_market"))
         .then(|| "by its name it is known after the sale only".to_owned())
 }
 
@@ -174,7 +176,8 @@ fn pairs(
                 continue;
             }
             let is_size = |index: usize| {
-                Some(index) == area || words::has(study.columns[index].name(), &words::AREAS)
+                Some(index) == area
+                    || name_words::has(study.columns[index].name(), &name_words::AREAS)
             };
             let (ratio, size) = if is_size(second) {
                 (first, second)

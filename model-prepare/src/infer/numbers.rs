@@ -6,90 +6,14 @@ use records::measure::{self, Custom, Reading, Shape, shape};
 use records::{Field, Kind, Scale};
 
 use super::column::{Cell, Column};
-use super::{patterns, words};
+use super::number_evidence::{Elsewhere, Evidence};
+use super::number_marks::marks;
+use super::{cell_words, patterns};
 
 /// Share of the numbers that a unit must stand beside to be the column's.
 const UNIT_SHARE: f64 = 0.5;
 /// Longest unit, in characters.
 const UNIT_CHARS: usize = 24;
-
-/// How often the cells of a column prove how numbers are written.
-#[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Evidence {
-    /// A full stop, and a comma, before decimals.
-    dot: usize,
-    comma: usize,
-    /// The same between thousands.
-    dot_group: usize,
-    comma_group: usize,
-    /// Cells such as `450.000` and `450,000`, which prove nothing.
-    dot_either: usize,
-    comma_either: usize,
-    /// Of `dot_either`, those whose last decimal is 0.
-    dot_round: usize,
-    /// Cells with one number in them.
-    numbers: usize,
-    /// Groups as in India.
-    indian: usize,
-}
-
-impl Evidence {
-    pub(super) fn of(column: &Column) -> Evidence {
-        let mut all = Evidence::default();
-        for Cell { text, count, .. } in column.values() {
-            let Some((shape, _, _)) = shape(text) else {
-                continue;
-            };
-            all.numbers += count;
-            match shape {
-                Shape::Plain => {}
-                Shape::Decimal('.', group) => {
-                    all.dot += count;
-                    all.comma_group += if group.is_some() { *count } else { 0 };
-                }
-                Shape::Decimal(_, group) => {
-                    all.comma += count;
-                    all.dot_group += if group.is_some() { *count } else { 0 };
-                }
-                Shape::Thousands('.') => all.dot_group += count,
-                Shape::Thousands(_) => all.comma_group += count,
-                Shape::Indian('.') => {}
-                Shape::Indian(_) => {
-                    all.indian += count;
-                    all.comma_group += count;
-                }
-                Shape::Either('.') => {
-                    all.dot_either += count;
-                    let digits = text.trim_end_matches(|last: char| !last.is_ascii_digit());
-                    all.dot_round += if digits.ends_with('0') { *count } else { 0 };
-                }
-                Shape::Either(_) => all.comma_either += count,
-            }
-        }
-        all
-    }
-}
-
-/// What the other columns of a file prove.
-#[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Elsewhere {
-    pub(super) dot: bool,
-    pub(super) comma: bool,
-    /// Columns are separated by semicolons, as where a comma stands before decimals.
-    pub(super) semicolons: bool,
-    /// What the user says.
-    pub(super) asked: Option<char>,
-}
-
-impl Elsewhere {
-    pub(super) fn add(&mut self, column: &Column, evidence: &Evidence) {
-        // Texts with a number here and there prove nothing.
-        if evidence.numbers * 10 >= column.filled() * 9 {
-            self.dot |= evidence.dot > evidence.comma;
-            self.comma |= evidence.comma > evidence.dot;
-        }
-    }
-}
 
 /// A cell that is no number.
 #[derive(Debug, Clone)]
@@ -137,7 +61,7 @@ fn around<'a>(before: &'a str, after: &'a str) -> Option<Around<'a>> {
     let is_indian = before.starts_with('₹') || before.starts_with("Rs");
     let lakh: &[(&'static str, f64)] = if is_indian { &[("L", 1e5)] } else { &[] };
     let mut found: Option<(&'static str, f64, &str)> = None;
-    for (word, by) in words::SCALES.iter().chain(lakh) {
+    for (word, by) in cell_words::SCALES.iter().chain(lakh) {
         let Some(rest) = after.strip_prefix(word) else {
             continue;
         };
@@ -171,7 +95,7 @@ impl Numbers {
                 continue;
             };
             let is_name = !before.is_empty()
-                && !words::is_money(before)
+                && !cell_words::is_money(before)
                 && before.chars().any(char::is_alphanumeric);
             let Some(Around { word, unit }) = around(before, after).filter(|_| !is_name) else {
                 continue;
@@ -189,7 +113,11 @@ impl Numbers {
         }
         let counted = |unit: &str| {
             let lower = unit.to_lowercase();
-            let lists = [&words::COUNTED[..], &words::YEARS, &words::MONTHS];
+            let lists = [
+                &cell_words::COUNTED[..],
+                &cell_words::YEARS,
+                &cell_words::MONTHS,
+            ];
             lists.iter().any(|list| list.contains(&lower.as_str()))
         };
         let all: usize = units.values().sum::<usize>() + bare;
@@ -207,7 +135,7 @@ impl Numbers {
                 .map(|own| (*own).to_owned())
                 .collect();
         }
-        let has_money = units.keys().any(|unit| words::is_money(unit));
+        let has_money = units.keys().any(|unit| cell_words::is_money(unit));
         // "5 M" of a column without money may be metres.
         scales.retain(|word, _| has_money || word.chars().count() > 1);
         if !scales.is_empty() {
@@ -216,7 +144,7 @@ impl Numbers {
                 .map(|(word, (by, _))| ((*word).to_owned(), *by));
             field.scale = Some(Scale::Words(by.collect()));
         }
-        let why = custom(column, evidence, elsewhere, &mut field);
+        let why = marks(column, evidence, elsewhere, &mut field);
         field.pattern = patterns::of(column, &Custom::of(&field));
         let mut numbers = Numbers {
             field,
@@ -245,7 +173,7 @@ impl Numbers {
         let mut others: BTreeMap<String, usize> = BTreeMap::new();
         for cell in &column.cells {
             let Cell { text, count, line } = cell;
-            if words::is_mark(text) {
+            if cell_words::is_mark(text) {
                 self.values.push(None);
                 continue;
             }
@@ -312,77 +240,6 @@ impl Numbers {
 fn root(unit: &str) -> String {
     let lower = unit.to_lowercase();
     lower.trim_end_matches('.').trim_end_matches('s').to_owned()
-}
-
-/// Decides decimals and thousands, and says why; the field stays without them where nothing is proven.
-fn custom(
-    column: &Column,
-    own: &Evidence,
-    elsewhere: &Elsewhere,
-    field: &mut Field,
-) -> Option<String> {
-    let mut decimal = match (elsewhere.asked, own.comma.cmp(&own.dot)) {
-        (Some(asked), _) if own.dot_either + own.comma_either > 0 && own.dot + own.comma == 0 => {
-            Some(asked)
-        }
-        (_, std::cmp::Ordering::Greater) => Some(','),
-        (_, std::cmp::Ordering::Less) => Some('.'),
-        _ => None,
-    };
-    let mut group = match (own.dot_group, own.comma_group) {
-        (0, 0) => None,
-        (dot, comma) if dot > comma => Some('.'),
-        _ => Some(','),
-    };
-    group = group.filter(|group| Some(*group) != decimal);
-    if let Some(group) = group
-        && decimal.is_none()
-    {
-        decimal = Some(if group == '.' { ',' } else { '.' });
-    }
-    let mut why = None;
-    if own.dot_either > 0 && decimal.is_none() {
-        let is_place = words::is_latitude(&column.name) || words::is_longitude(&column.name);
-        // A thousand ends in 0 more often than a thousandth.
-        let is_measured =
-            field.unit.is_none() && elsewhere.dot && own.dot_round * 2 < own.dot_either;
-        if is_place || (is_measured && !elsewhere.comma) {
-            decimal = Some('.');
-            why = Some("a full stop stands before decimals, as in other columns".to_owned());
-        } else if elsewhere.comma && !elsewhere.dot {
-            (decimal, group) = (Some(','), Some('.'));
-            why = Some(
-                "a full stop stands between thousands: other columns have a decimal comma"
-                    .to_owned(),
-            );
-        }
-    } else if own.comma_either > 0
-        && decimal.is_none()
-        // In such files either is common: left to the user.
-        && !elsewhere.semicolons
-        && (elsewhere.dot || !elsewhere.comma)
-    {
-        (decimal, group) = (Some('.'), Some(','));
-        why = Some("a comma is taken to stand between thousands".to_owned());
-    }
-    if decimal == Some(',') && own.dot_either > 0 {
-        group = Some('.');
-    }
-    if decimal == Some('.') && own.comma_either > 0 {
-        group = Some(',');
-    }
-    if why.is_none() && (decimal == Some(',') || group.is_some()) {
-        why = Some(match (decimal, group) {
-            (Some(','), Some(group)) => format!("decimal comma, and {group:?} between thousands"),
-            (Some(','), None) => "decimal comma".to_owned(),
-            (_, Some(_)) if own.indian > 0 => "groups as in India".to_owned(),
-            (_, group) => format!("{:?} between thousands", group.unwrap_or(',')),
-        });
-    }
-    // A full stop before decimals is the usual: said only where a text could be meant otherwise.
-    field.decimal = decimal.filter(|mark| *mark == ',' || own.dot_either > 0);
-    field.group = group;
-    why
 }
 
 #[cfg(test)]

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use records::measure::{Custom, Reading, digit};
 
+use super::cell_words;
 use super::column::Column;
-use super::words;
 
 /// Forms of a column at most.
 const MOST: usize = 12;
@@ -69,7 +69,7 @@ fn pieces(text: &str) -> Vec<Piece> {
 fn pattern(pieces: &[Piece]) -> Option<String> {
     let is = |word: &str, list: &[&str]| list.contains(&word.to_lowercase().as_str());
     match pieces {
-        [Piece::Number, Piece::Word(word), Piece::Number] if is(word, &words::RANGES) => {
+        [Piece::Number, Piece::Word(word), Piece::Number] if is(word, &cell_words::RANGES) => {
             Some(format!("{{1/2}} {word} {{1/2}}"))
         }
         [
@@ -77,14 +77,14 @@ fn pattern(pieces: &[Piece]) -> Option<String> {
             Piece::Word(years),
             Piece::Number,
             Piece::Word(months),
-        ] if is(years, &words::YEARS) && is(months, &words::MONTHS) => {
+        ] if is(years, &cell_words::YEARS) && is(months, &cell_words::MONTHS) => {
             Some(format!("{{1}} {years} {{1/12}} {months}"))
         }
-        [Piece::Number, Piece::Word(word)] if is(word, &words::MONTHS) => {
+        [Piece::Number, Piece::Word(word)] if is(word, &cell_words::MONTHS) => {
             Some(format!("{{1/12}} {word}"))
         }
         [Piece::Number, Piece::Word(word)]
-            if is(word, &words::YEARS) || is(word, &words::COUNTED) =>
+            if is(word, &cell_words::YEARS) || is(word, &cell_words::COUNTED) =>
         {
             Some(format!("{{1}} {word}"))
         }

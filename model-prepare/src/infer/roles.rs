@@ -2,8 +2,8 @@
 
 use records::Kind;
 
+use super::name_words;
 use super::study::{Studied, Study};
-use super::words;
 
 /// A role's column, how sure it is, and why.
 #[derive(Debug, Clone)]
@@ -42,7 +42,7 @@ impl Study<'_> {
             .collect();
         let is_called = |index: &usize| {
             let column = self.columns[*index].column;
-            words::is_id(&column.name) || column.header.is_empty()
+            name_words::is_id(&column.name) || column.header.is_empty()
         };
         let is_plain = |index: &&usize| self.columns[**index].name() == "id";
         let called = all
@@ -76,7 +76,10 @@ impl Study<'_> {
 
     /// Columns that are called as keys are, but repeat: how many values they have.
     pub(super) fn repeating_ids(&self) -> impl Iterator<Item = (&str, usize)> {
-        let named = self.columns.iter().filter(|own| words::is_id(own.name()));
+        let named = self
+            .columns
+            .iter()
+            .filter(|own| name_words::is_id(own.name()));
         named
             .filter(|own| own.column.levels() < self.rows)
             .map(|own| (own.name(), own.column.levels()))
@@ -87,10 +90,11 @@ impl Study<'_> {
         let of_listing = |index: &usize| {
             let own = &self.columns[*index];
             let is_time = own.kind == Kind::Timestamp && own.varies();
-            is_time && !words::has(own.name(), &words::NOT_TIMES)
+            is_time && !name_words::has(own.name(), &name_words::NOT_TIMES)
         };
         let all: Vec<usize> = (0..self.columns.len()).filter(of_listing).collect();
-        let is_called = |index: &&usize| words::has(self.columns[**index].name(), &words::TIMES);
+        let is_called =
+            |index: &&usize| name_words::has(self.columns[**index].name(), &name_words::TIMES);
         match all.iter().find(is_called) {
             Some(index) => Some(self.role(*index, LIKELY, "called as a listing's time")),
             None => all
@@ -104,16 +108,18 @@ impl Study<'_> {
         let rank = |index: &usize| {
             let own = &self.columns[*index];
             let name = own.name();
-            let is_size = own.is_number() && own.varies() && words::has(name, &words::AREAS);
+            let is_size =
+                own.is_number() && own.varies() && name_words::has(name, &name_words::AREAS);
             let is_filled = own.column.filled() as f64 >= AREA_FILLED * self.rows as f64;
-            let is_other = words::has(name, &words::NOT_LIVING) || words::has(name, &words::LEAKS);
+            let is_other = name_words::has(name, &name_words::NOT_LIVING)
+                || name_words::has(name, &name_words::LEAKS);
             if *index == target || !is_size || !is_filled || is_other {
                 return None;
             }
-            let is_living = words::has(name, &words::LIVING);
+            let is_living = name_words::has(name, &name_words::LIVING);
             // "Size" may be that of anything, such as of "2 BHK".
-            let is_vague = words::words(name).all(|word| word == "size");
-            let is_plain = words::words(name).count() == 1 && !is_vague;
+            let is_vague = name_words::words(name).all(|word| word == "size");
+            let is_plain = name_words::words(name).count() == 1 && !is_vague;
             Some(u8::from(is_living) * 2 + u8::from(is_plain))
         };
         let ranked = (0..self.columns.len()).filter_map(|index| Some((rank(&index)?, index)));
@@ -135,7 +141,10 @@ impl Study<'_> {
                 .iter()
                 .position(|own| own.is_number() && own.varies() && is(own.name()))
         };
-        let (latitude, longitude) = (find(words::is_latitude)?, find(words::is_longitude)?);
+        let (latitude, longitude) = (
+            find(name_words::is_latitude)?,
+            find(name_words::is_longitude)?,
+        );
         let reach = |index: usize| {
             let numbers = &self.columns[index].numbers;
             numbers.greatest.abs().max(numbers.least.abs())

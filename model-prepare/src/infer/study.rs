@@ -5,8 +5,10 @@ use records::Kind;
 
 use super::column::Column;
 use super::dates::{self, Times};
-use super::numbers::{Elsewhere, Evidence, Numbers};
-use super::{Asked, words};
+use super::name_words;
+use super::number_evidence::{Elsewhere, Evidence};
+use super::numbers::Numbers;
+use super::options::InferOptions;
 
 /// More levels than this are an identifier or free text.
 const MOST_LEVELS: usize = 5_000;
@@ -34,14 +36,14 @@ pub(super) struct Study<'a> {
 
 impl<'a> Study<'a> {
     pub(super) fn new(
-        asked: &Asked,
+        options: &InferOptions,
         columns: &'a [Column],
         rows: usize,
         separator: Option<u8>,
     ) -> Study<'a> {
         let mut elsewhere = Elsewhere {
             semicolons: separator == Some(b';'),
-            asked: asked.decimal,
+            asked: options.decimal,
             ..Elsewhere::default()
         };
         let evidence: Vec<Evidence> = columns.iter().map(Evidence::of).collect();
@@ -50,13 +52,13 @@ impl<'a> Study<'a> {
         }
         let alone: Vec<Times> = columns
             .iter()
-            .map(|own| Times::of(own, asked.days_first))
+            .map(|own| Times::of(own, options.days_first))
             .collect();
         // What one column proves of day and month holds for the file, where no other proves otherwise.
         let proven: Vec<bool> = alone.iter().filter_map(Times::days_first).collect();
         let days_first = match proven.first() {
             Some(first) if proven.iter().all(|own| own == first) => Some(*first),
-            _ => asked.days_first,
+            _ => options.days_first,
         };
         let studied = columns
             .iter()
@@ -97,7 +99,7 @@ impl<'a> Study<'a> {
         };
         let found = match asked {
             Some(name) => find(name.trim()),
-            None => words::TARGETS.iter().find_map(|name| find(name)),
+            None => name_words::TARGETS.iter().find_map(|name| find(name)),
         };
         let Some(found) = found else {
             let headers: Vec<&str> = self
@@ -161,8 +163,8 @@ impl Studied<'_> {
                 false => of_names(),
             };
         }
-        let is_label = words::is_id(&column.name) && column.levels() == filled;
-        if numbers.leading_zeros > 0 || words::is_code(&column.name) {
+        let is_label = name_words::is_id(&column.name) && column.levels() == filled;
+        if numbers.leading_zeros > 0 || name_words::is_code(&column.name) {
             return of_names();
         }
         match (is_label, self.is_whole()) {

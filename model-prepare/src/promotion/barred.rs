@@ -18,12 +18,12 @@ pub(crate) fn barred(registry: &dyn Registry, verdict: Verdict) -> Result<Verdic
     Ok(match gone {
         Some(change) => Verdict {
             passes: false,
-            said: format!(
+            message: format!(
                 "{} was rolled back by {} ({}), and is not promoted again by rule; but for that {}",
                 Version::name(number),
                 change.who,
                 change.why,
-                verdict.said
+                verdict.message
             ),
             ..verdict
         },

@@ -4,8 +4,9 @@ use valuation::{ClassMetrics, Prediction};
 
 use super::bootstrap::paired;
 use super::contest::Entrant;
-use super::rule::{PromotionConfig, latency, size};
+use super::rule::{latency, size};
 use super::verdict::{Check, Verdict};
+use crate::config::PromotionConfig;
 
 /// Probabilities this near 0 and 1 are taken for it: a loss stays finite.
 const NEAREST: f64 = 1e-15;
@@ -14,7 +15,7 @@ const NEAREST: f64 = 1e-15;
 pub(super) struct ClassGround<'a> {
     /// By row: whether it is of the class.
     pub(super) classes: &'a [bool],
-    /// The probability from which on a row is said to be of it, of the challenger.
+    /// The threshold of the challenger.
     pub(super) threshold: f64,
     /// Of the intervals.
     pub(super) seed: u64,
@@ -29,9 +30,14 @@ impl ClassGround<'_> {
         settings: &PromotionConfig,
     ) -> Option<Verdict> {
         let of = |entrant: &Entrant| -> (Vec<f64>, Option<ClassMetrics>) {
-            let said: Vec<f64> = entrant.said.iter().map(|own| own.value).collect();
-            let losses = entrant.said.iter().zip(self.classes).map(loss).collect();
-            let metrics = ClassMetrics::of(&said, self.classes, self.threshold);
+            let predicted: Vec<f64> = entrant.predicted.iter().map(|own| own.value).collect();
+            let losses = entrant
+                .predicted
+                .iter()
+                .zip(self.classes)
+                .map(loss)
+                .collect();
+            let metrics = ClassMetrics::of(&predicted, self.classes, self.threshold);
             (losses, metrics)
         };
         let ((own, ours), (other, theirs)) = (of(challenger), of(champion));
@@ -49,7 +55,7 @@ impl ClassGround<'_> {
             Check {
                 name: "error".to_owned(),
                 passes: found.high / base <= settings.error_margin,
-                said: format!(
+                message: format!(
                     "log loss {:.4}, the champion's {:.4}: {} ({} to {}), allowed up to {}",
                     ours.log_loss,
                     theirs.log_loss,
@@ -63,7 +69,7 @@ impl ClassGround<'_> {
             Check {
                 name: "AUC".to_owned(),
                 passes: ours.auc.high >= theirs.auc.value,
-                said: format!(
+                message: format!(
                     "{:.4} ({:.4} to {:.4}), the champion's {:.4}",
                     ours.auc.value, ours.auc.low, ours.auc.high, theirs.auc.value
                 ),
@@ -80,8 +86,12 @@ impl ClassGround<'_> {
     }
 }
 
-/// −log of what was said of the class that is.
-fn loss((said, class): (&Prediction, &bool)) -> f64 {
-    let said = said.value.clamp(NEAREST, 1.0 - NEAREST);
-    -if *class { said.ln() } else { (1.0 - said).ln() }
+/// −log of the probability of the true class.
+fn loss((predicted, class): (&Prediction, &bool)) -> f64 {
+    let share = predicted.value.clamp(NEAREST, 1.0 - NEAREST);
+    -if *class {
+        share.ln()
+    } else {
+        (1.0 - share).ln()
+    }
 }

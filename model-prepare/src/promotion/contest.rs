@@ -52,10 +52,10 @@ pub struct Contest {
     pub segments: Vec<SegmentContest>,
 }
 
-/// What one of the two said of the rows, and what it costs.
+/// What one of the two predicts for the rows, and what it costs.
 pub(super) struct Entrant<'a> {
     pub(super) version: u64,
-    pub(super) said: &'a [Prediction],
+    pub(super) predicted: &'a [Prediction],
     pub(super) bytes: u64,
     pub(super) row_us: f64,
 }
@@ -63,13 +63,13 @@ pub(super) struct Entrant<'a> {
 impl Entrant<'_> {
     fn errors(&self, link: Link, prices: &[f64]) -> Vec<f64> {
         let off = |(own, price): (&Prediction, &f64)| link.ratio(own.value, *price).ln().abs();
-        self.said.iter().zip(prices).map(off).collect()
+        self.predicted.iter().zip(prices).map(off).collect()
     }
 
     fn side(&self, link: Link, prices: &[f64]) -> Option<Side> {
-        let values: Vec<f64> = self.said.iter().map(|own| own.value).collect();
+        let values: Vec<f64> = self.predicted.iter().map(|own| own.value).collect();
         let inside = |(own, price): &(&Prediction, &f64)| (own.low..=own.high).contains(*price);
-        let hits = self.said.iter().zip(prices).filter(inside).count();
+        let hits = self.predicted.iter().zip(prices).filter(inside).count();
         Some(Side {
             version: self.version,
             mean_log_error: self.errors(link, prices).iter().sum::<f64>() / prices.len() as f64,
@@ -111,7 +111,7 @@ impl Ground<'_> {
         let errors: Vec<(f64, f64)> = own.into_iter().zip(champion.errors(link, prices)).collect();
         // The greatest counts are great by chance most of all: among them whoever says more is nearer.
         // Parted by what the champion says, both are judged on like rows.
-        let said: Vec<f64> = champion.said.iter().map(|own| own.value).collect();
+        let predicted: Vec<f64> = champion.predicted.iter().map(|own| own.value).collect();
         let sizes = match link {
             Link::Log => Sizes {
                 by: "price fifth",
@@ -119,7 +119,7 @@ impl Ground<'_> {
             },
             Link::LogOnePlus => Sizes {
                 by: "estimate fifth",
-                values: &said,
+                values: &predicted,
             },
         };
         let differences: Vec<f64> = errors.iter().map(|(own, other)| own - other).collect();

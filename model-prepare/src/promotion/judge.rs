@@ -1,4 +1,4 @@
-//! Judging a version against another: which rows are fair, what both said of them.
+//! Judges a version against another: which rows are fair, what both predict for them.
 
 use std::path::Path;
 use std::time::Instant;
@@ -8,12 +8,14 @@ use registry::{Registry, Version};
 use valuation::Prediction;
 
 use super::classes::ClassGround;
+use super::clusters;
 use super::contest::{Entrant, Ground, Origins};
-use super::rule::{PromotionConfig, checks};
+use super::rule::checks;
 use super::verdict::Verdict;
-use crate::clusters;
-use crate::follow::FOLLOWED;
-use crate::training::{HOLDOUT, Holdout, Learned, TRAINING_SET};
+use crate::config::PromotionConfig;
+use crate::run_files::holdout::Holdout;
+use crate::run_files::names::{FOLLOWED, HOLDOUT, TRAINING_SET};
+use crate::run_files::seen_rows::SeenRows;
 
 /// Single rows timed for the latency.
 const TIMED_ROWS: usize = 200;
@@ -51,7 +53,8 @@ pub(crate) fn judge(
         let why = "there is no other version yet";
         return Ok(Verdict::plain(number, None, true, why));
     };
-    let plain = |passes, said: String| Ok(Verdict::plain(number, Some(rival.number), passes, said));
+    let plain =
+        |passes, message: String| Ok(Verdict::plain(number, Some(rival.number), passes, message));
     let rival_path = registry.fetch(rival)?;
     let champion = match valuation::Learned::load(&rival_path) {
         Ok(champion) => champion,
@@ -79,17 +82,20 @@ pub(crate) fn judge(
         return plain(false, why.to_owned());
     };
 
-    let learned = learned_by(registry, rival, &champion)?;
+    let seen = seen_by(registry, rival, &champion)?;
     let judged_before = holdout_of(registry, rival.number)?;
     let after = followed_after(registry, number, rival.number, holdout.prices.len())?;
     let valued = champion.predict(&holdout.batch)?;
     let (mut rows, mut theirs, mut origins) = (Vec::new(), Vec::new(), Origins::default());
     for (row, valued) in valued.into_iter().enumerate() {
         let identity = holdout.identity(row);
-        if row >= after || !learned.has(identity, holdout.times.get(row).copied()) {
+        if row >= after || !seen.has(identity, holdout.times.get(row).copied()) {
             origins.new += 1;
             theirs.push(valued);
-        } else if let Some(before) = judged_before.as_ref().and_then(|own| own.said_of(identity)) {
+        } else if let Some(before) = judged_before
+            .as_ref()
+            .and_then(|own| own.predicted_for(identity))
+        {
             origins.judged_before += 1;
             theirs.push(before);
         } else {
@@ -107,17 +113,17 @@ pub(crate) fn judge(
         );
         return plain(false, why);
     }
-    let ours: Vec<Prediction> = rows.iter().map(|row| holdout.said[*row]).collect();
+    let ours: Vec<Prediction> = rows.iter().map(|row| holdout.predicted[*row]).collect();
     let prices: Vec<f64> = rows.iter().map(|row| holdout.prices[*row]).collect();
     let challenger = Entrant {
         version: number,
-        said: &ours,
+        predicted: &ours,
         bytes: bytes_of(&own_path)?,
         row_us: row_us(&own, &holdout)?,
     };
     let champion = Entrant {
         version: rival.number,
-        said: &theirs,
+        predicted: &theirs,
         bytes: bytes_of(&rival_path)?,
         row_us: row_us(&champion, &holdout)?,
     };
@@ -188,20 +194,20 @@ fn followed_after(
 }
 
 /// What a version has learned from: by its training set, where that is kept, else by its newest time.
-fn learned_by(
+fn seen_by(
     registry: &dyn Registry,
     version: &Version,
     model: &valuation::Learned,
-) -> anyhow::Result<Learned> {
+) -> anyhow::Result<SeenRows> {
     let run = registry.info(version.number)?.run;
     if let Some(run) = run
         && let Some(file) = registry.artifact(&run, TRAINING_SET)?
     {
-        return Learned::read(&file, model.schema());
+        return SeenRows::read(&file, model.schema());
     }
     Ok(match model.data_until_us() {
-        Some(until_us) => Learned::Until(until_us),
-        None => Learned::Unknown,
+        Some(until_us) => SeenRows::Until(until_us),
+        None => SeenRows::Unknown,
     })
 }
 

@@ -1,52 +1,16 @@
 //! The rule: which checks a challenger must pass, and their bounds.
 
-use serde::Deserialize;
 use valuation::RatioStudy;
 use valuation::ratio_study::Statistic;
 
 use super::contest::Contest;
 use super::verdict::Check;
-
-/// What happens to a version when it has been judged.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum PromotionMode {
-    /// It is promoted where it passes.
-    Rule,
-    /// It is promoted whatever the verdict, which is kept all the same.
-    Always,
-    /// It waits for somebody to promote it.
-    Never,
-}
-
-/// Section `[prepare.promotion]`: the bounds of the rule.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct PromotionConfig {
-    /// Rows that both have valued without having learned from them; fewer decide nothing.
-    pub min_rows: usize,
-    /// How much greater the error may be at the upper end of its interval, as a share of the
-    /// champion's: a newer model that is as good is the better one, as it knows more of the present.
-    pub error_margin: f64,
-    /// How far the share of prices inside the range may be below the champion's where it is below
-    /// the nominal one.
-    pub coverage_margin: f64,
-    /// How much greater a segment's error may be where that is no accident.
-    pub segment_margin: f64,
-    /// How many times as large as the champion it may be.
-    pub size_factor: f64,
-    /// How many times as long as the champion it may take for a price.
-    pub latency_factor: f64,
-    /// No version is refused for being slow below this, in microseconds a row.
-    pub latency_us: f64,
-    /// How much lower the silhouette of a clustering may be on the same records.
-    pub silhouette_margin: f64,
-}
+use crate::config::PromotionConfig;
 
 /// No version is refused for its size below this: what it takes is nobody's trouble.
 const SMALL_BYTES: u64 = 16 << 20;
 
-/// All checks, in the order in which they are told.
+/// All checks, in the order in which they are shown.
 pub(super) fn checks(contest: &Contest, settings: &PromotionConfig) -> Vec<Check> {
     vec![
         error(contest, settings),
@@ -74,7 +38,7 @@ fn error(contest: &Contest, settings: &PromotionConfig) -> Check {
     Check {
         name: "error".to_owned(),
         passes: high <= settings.error_margin,
-        said: format!(
+        message: format!(
             "mean |ln(estimate/price)| {:.4}, the champion's {:.4}: {} ({} to {}), allowed up to {}; \
              median error {}, the champion's {}",
             contest.challenger.mean_log_error,
@@ -102,7 +66,7 @@ fn bands(contest: &Contest) -> Check {
         return Check {
             name: "ratio study".to_owned(),
             passes: true,
-            said: "none: too few rows, or counts".to_owned(),
+            message: "none: too few rows, or counts".to_owned(),
         };
     };
     let of = |study: &RatioStudy| {
@@ -114,9 +78,9 @@ fn bands(contest: &Contest) -> Check {
         ]
     };
     let mut broken = Vec::new();
-    let mut told = Vec::new();
+    let mut texts = Vec::new();
     for ((name, own), (_, champion)) in of(own).into_iter().zip(of(champion)) {
-        told.push(format!("{name} {:.3} ({:.3})", own.value, champion.value));
+        texts.push(format!("{name} {:.3} ({:.3})", own.value, champion.value));
         // Below the COD's band estimates are closer to prices than assessors' are: no fault.
         let is_finer = name == "COD" && own.value < own.band_low;
         if !is_finer && outside(&own) > outside(&champion) {
@@ -129,12 +93,12 @@ fn bands(contest: &Contest) -> Check {
     Check {
         name: "ratio study".to_owned(),
         passes: broken.is_empty(),
-        said: match broken.is_empty() {
-            true => format!("{}; the champion's in brackets", told.join(", ")),
+        message: match broken.is_empty() {
+            true => format!("{}; the champion's in brackets", texts.join(", ")),
             false => format!(
                 "{}, further than the champion: {}",
                 broken.join(", "),
-                told.join(", ")
+                texts.join(", ")
             ),
         },
     }
@@ -146,7 +110,7 @@ fn coverage(contest: &Contest, settings: &PromotionConfig) -> Check {
     Check {
         name: "coverage".to_owned(),
         passes: holds || own.value >= champion.value - settings.coverage_margin,
-        said: format!(
+        message: format!(
             "the range holds {} of the prices ({} to {}), the champion's {}, nominally {}",
             percent(own.value),
             percent(own.low),
@@ -176,7 +140,7 @@ fn segments(contest: &Contest, settings: &PromotionConfig) -> Check {
     Check {
         name: "segments".to_owned(),
         passes: harmed.is_empty(),
-        said: match harmed.is_empty() {
+        message: match harmed.is_empty() {
             true => format!(
                 "none of {} is harmed by more than {}",
                 contest.segments.len(),
@@ -192,7 +156,7 @@ pub(super) fn size(own: u64, champion: u64, settings: &PromotionConfig) -> Check
     Check {
         name: "size".to_owned(),
         passes: own <= most.max(SMALL_BYTES),
-        said: format!(
+        message: format!(
             "{:.2} MB, the champion's {:.2} MB",
             own as f64 / 1e6,
             champion as f64 / 1e6
@@ -205,7 +169,7 @@ pub(super) fn latency(own: f64, champion: f64, settings: &PromotionConfig) -> Ch
     Check {
         name: "latency".to_owned(),
         passes: own <= most,
-        said: format!(
+        message: format!(
             "{own:.0} µs a row, the champion {champion:.0} µs, allowed up to {most:.0} µs"
         ),
     }

@@ -17,7 +17,7 @@ const PARTS: usize = 5;
 /// How both do in a part of the rows.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct SegmentContest {
-    /// What it is told by: a field, "price fifth", or of counts "estimate fifth".
+    /// What defines it: a field, "price fifth", or of counts "estimate fifth".
     pub by: String,
     /// Which it is.
     pub name: String,

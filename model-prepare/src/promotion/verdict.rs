@@ -1,4 +1,4 @@
-//! What was found of a version, and why.
+//! The verdict on a version, and why.
 
 use std::fmt;
 
@@ -14,7 +14,8 @@ pub struct Check {
     /// Whether it is as it should be.
     pub passes: bool,
     /// The numbers, for people.
-    pub said: String,
+    #[serde(rename = "said")]
+    pub message: String,
 }
 
 /// The verdict on a version, with what it rests on.
@@ -27,7 +28,8 @@ pub struct Verdict {
     /// Whether the rule would have it promoted.
     pub passes: bool,
     /// In a sentence.
-    pub said: String,
+    #[serde(rename = "said")]
+    pub message: String,
     /// All conditions; none where there was nothing to compare.
     #[serde(default)]
     pub checks: Vec<Check>,
@@ -42,13 +44,13 @@ impl Verdict {
         challenger: u64,
         champion: Option<u64>,
         passes: bool,
-        said: impl Into<String>,
+        message: impl Into<String>,
     ) -> Verdict {
         Verdict {
             challenger,
             champion,
             passes,
-            said: said.into(),
+            message: message.into(),
             checks: Vec::new(),
             contest: None,
         }
@@ -72,21 +74,21 @@ impl Verdict {
         checks: Vec<Check>,
     ) -> Verdict {
         let failed: Vec<&Check> = checks.iter().filter(|own| !own.passes).collect();
-        let said = match failed.first() {
+        let message = match failed.first() {
             None => format!("it passes all {} checks on {rows} rows", checks.len()),
             Some(_) => {
-                let told: Vec<String> = failed
+                let failures: Vec<String> = failed
                     .iter()
-                    .map(|own| format!("{}: {}", own.name, own.said))
+                    .map(|own| format!("{}: {}", own.name, own.message))
                     .collect();
-                format!("it fails {}", told.join("; "))
+                format!("it fails {}", failures.join("; "))
             }
         };
         Verdict {
             challenger,
             champion: Some(champion),
             passes: failed.is_empty(),
-            said,
+            message,
             checks,
             contest: None,
         }
@@ -95,7 +97,7 @@ impl Verdict {
 
 impl fmt::Display for Verdict {
     fn fmt(&self, to: &mut fmt::Formatter) -> fmt::Result {
-        write!(to, "{}", self.said)?;
+        write!(to, "{}", self.message)?;
         if let Some(contest) = &self.contest {
             write!(
                 to,
@@ -106,7 +108,7 @@ impl fmt::Display for Verdict {
         }
         for check in &self.checks {
             let mark = if check.passes { "passes" } else { "FAILS" };
-            write!(to, "\n  {:<12} {mark:<7} {}", check.name, check.said)?;
+            write!(to, "\n  {:<12} {mark:<7} {}", check.name, check.message)?;
         }
         Ok(())
     }

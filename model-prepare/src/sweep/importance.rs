@@ -1,7 +1,6 @@
 //! Which parameters the error goes by.
 
-use super::space::Parameter;
-use super::trial::Trial;
+use report::{Parameter, Trial};
 
 /// Parts that a parameter's values are cut into.
 const PARTS: usize = 4;
@@ -55,7 +54,7 @@ pub(super) fn importance(parameters: &[Parameter], done: &[Trial]) -> Vec<(Strin
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sweep::trial::Outcome;
+    use report::TrialOutcome;
 
     #[test]
     fn what_the_error_goes_by_is_told_from_what_it_does_not() {
@@ -75,7 +74,7 @@ mod tests {
                     number: number as usize,
                     values: vec![f64::from(number / 8) / 8.0, matters],
                     members: Vec::new(),
-                    outcome: Outcome::Finished {
+                    outcome: TrialOutcome::Finished {
                         objective: 0.1 + matters,
                         first: 0.1,
                         holdout: 0.1,
@@ -95,7 +94,7 @@ mod tests {
         let mut alike = trials;
         for own in &mut alike {
             let objective = 0.1 + f64::EPSILON / 16.0 * own.values[1].round();
-            own.outcome = Outcome::Finished {
+            own.outcome = TrialOutcome::Finished {
                 objective,
                 first: 0.1,
                 holdout: 0.1,

@@ -3,12 +3,11 @@
 use anyhow::Context;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
+use report::{Parameter, Trial, TrialOutcome};
 use serde::{Deserialize, Serialize};
 use tpe::TpeOptimizer;
 
-use super::space::Parameter;
-use super::trial::{Outcome, Trial};
-use crate::Config;
+use crate::config::Config;
 
 /// How the next trial is chosen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -21,12 +20,12 @@ pub enum SamplerKind {
     Tpe,
 }
 
-/// Draws points; what it was told decides where.
+/// Draws points; earlier trials decide where.
 pub(super) struct Sampler {
     kind: SamplerKind,
     parameters: Vec<Parameter>,
     warmup: usize,
-    told: usize,
+    added: usize,
     optimizers: Vec<TpeOptimizer>,
     random: ChaCha8Rng,
     /// Places of the points that are on their way, by their values.
@@ -50,7 +49,7 @@ impl Sampler {
             kind,
             parameters: sweep.parameters.clone(),
             warmup: sweep.warmup,
-            told: 0,
+            added: 0,
             optimizers: sweep
                 .parameters
                 .iter()
@@ -62,8 +61,8 @@ impl Sampler {
     }
 
     /// The values of the next trials, a row a trial.
-    pub(super) fn ask(&mut self, count: usize) -> anyhow::Result<Vec<Vec<f64>>> {
-        let is_blind = self.kind == SamplerKind::Random || self.told < self.warmup;
+    pub(super) fn next(&mut self, count: usize) -> anyhow::Result<Vec<Vec<f64>>> {
+        let is_blind = self.kind == SamplerKind::Random || self.added < self.warmup;
         let mut points = Vec::with_capacity(count);
         self.asked.clear();
         for _ in 0..count {
@@ -87,8 +86,8 @@ impl Sampler {
     }
 
     /// What a trial of the last round came to; `before` are those before it.
-    pub(super) fn tell(&mut self, trial: &Trial, before: &[Trial]) -> anyhow::Result<()> {
-        self.told += 1;
+    pub(super) fn add(&mut self, trial: &Trial, before: &[Trial]) -> anyhow::Result<()> {
+        self.added += 1;
         let asked = self
             .asked
             .iter()
@@ -99,10 +98,10 @@ impl Sampler {
         let finished = || before.iter().filter_map(Trial::objective);
         let worst = finished().fold(0.0, f64::max);
         let objective = match &trial.outcome {
-            Outcome::Finished { objective, .. } => *objective,
+            TrialOutcome::Finished { objective, .. } => *objective,
             // Worse than all that came to their end, among themselves by what they were given up at.
-            Outcome::GivenUp { first } => worst + first,
-            Outcome::Failed { .. } => return Ok(()),
+            TrialOutcome::GivenUp { first } => worst + first,
+            TrialOutcome::Failed { .. } => return Ok(()),
         };
         for (optimizer, place) in self.optimizers.iter_mut().zip(places) {
             optimizer

@@ -1,151 +1,68 @@
-//! One trial: settings, and what they come to.
+//! One trial: a fit with some settings, out of fold.
 
 use std::time::Instant;
 
 use arrow_array::{RecordBatch, UInt64Array};
 use records::Task;
 use registry::{Run, RunStatus};
-use serde::{Deserialize, Serialize};
+use report::{FitReport, Trial, TrialOutcome};
 use valuation::{FitOptions, NamedMember};
 
-use super::space::{self, Parameter};
-use crate::found;
+use super::space;
+use crate::config::Config;
 use crate::listings::Listings;
-use crate::training;
-use crate::{Config, Found};
+use crate::training::fit;
+use crate::training::run_log::member_params;
 
 /// Trials that must have been tried before one can be given up.
 const LEAST_BEFORE: usize = 4;
 /// Fewer rows than this are not worth a first look.
 const LEAST_FIRST_ROWS: usize = 500;
 
-/// What a trial came to.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case", tag = "outcome")]
-pub(super) enum Outcome {
-    /// It was tried on all rows.
-    Finished {
-        /// Root mean squared log error of the stack, out of fold, or of a class the log loss: the
-        /// hold-out is kept for judging the winner.
-        objective: f64,
-        /// The same on the first rows.
-        first: f64,
-        /// The same of the hold-out, for people: nothing is chosen by it.
-        holdout: f64,
-    },
-    /// It was in the worse half on the first rows.
-    GivenUp {
-        /// The error there.
-        first: f64,
-    },
-    /// It could not be fitted.
-    Failed {
-        /// Why.
-        error: String,
-    },
-}
-
-/// A trial.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(super) struct Trial {
-    /// Counts up from 0.
-    pub(super) number: usize,
-    /// Values of the parameters, in their order.
-    pub(super) values: Vec<f64>,
-    /// The members with them.
-    pub(super) members: Vec<NamedMember>,
-    #[serde(flatten)]
-    pub(super) outcome: Outcome,
-    /// How long it took.
-    pub(super) seconds: f64,
-    /// When it ended, milliseconds since 1970.
-    pub(super) ended_ms: i64,
-}
-
-impl Trial {
-    /// What counts; `None` for one that did not come to its end.
-    pub(super) fn objective(&self) -> Option<f64> {
-        match self.outcome {
-            Outcome::Finished { objective, .. } => Some(objective),
-            _ => None,
+/// The run that a trial is kept as, a part of the sweep's run.
+pub(crate) fn run_of(
+    trial: &Trial,
+    parent: &str,
+    config: &Config,
+    work: &Work,
+) -> anyhow::Result<Run> {
+    let mut run = Run::start(format!("trial {}", trial.number));
+    run.parent = Some(parent.to_owned());
+    run.param("data.rows", work.whole.num_rows());
+    for member in &trial.members {
+        member_params(&mut run, member);
+    }
+    for (parameter, value) in config.prepare.sweep.parameters.iter().zip(&trial.values) {
+        run.param(format!("sweep.{}", parameter.name()), value);
+    }
+    match &trial.outcome {
+        TrialOutcome::Finished {
+            objective,
+            first,
+            holdout,
+        } => {
+            run.measure("objective.first", trial.number, *first);
+            run.measure("objective", trial.number, *objective);
+            let measure = match config.schema.task {
+                Task::Classification => "holdout.log_loss",
+                _ => "holdout.rmse_log",
+            };
+            run.measure(measure, trial.number, *holdout);
+        }
+        TrialOutcome::GivenUp { first } => run.measure("objective.first", trial.number, *first),
+        TrialOutcome::Failed { error } => {
+            run.tags.insert("error".to_owned(), error.clone());
         }
     }
-
-    /// Its error on the first rows.
-    fn first(&self) -> Option<f64> {
-        match self.outcome {
-            Outcome::Finished { first, .. } | Outcome::GivenUp { first } => Some(first),
-            Outcome::Failed { .. } => None,
-        }
-    }
-
-    /// Its settings, for people.
-    pub(super) fn told(&self, parameters: &[Parameter]) -> String {
-        let settings = parameters.iter().zip(&self.values);
-        let told: Vec<String> = settings
-            .map(|(parameter, value)| format!("{} = {value:.4}", parameter.name()))
-            .collect();
-        told.join(", ")
-    }
-
-    /// The run it is kept as, a part of the sweep's.
-    pub(super) fn run(&self, whole: &str, config: &Config, work: &Work) -> anyhow::Result<Run> {
-        let mut run = Run::start(format!("trial {}", self.number));
-        run.parent = Some(whole.to_owned());
-        run.param("data.rows", work.whole.num_rows());
-        for member in &self.members {
-            training::member_params(&mut run, member);
-        }
-        for (parameter, value) in config.prepare.sweep.parameters.iter().zip(&self.values) {
-            run.param(format!("sweep.{}", parameter.name()), value);
-        }
-        match &self.outcome {
-            Outcome::Finished {
-                objective,
-                first,
-                holdout,
-            } => {
-                run.measure("objective.first", self.number, *first);
-                run.measure("objective", self.number, *objective);
-                let measure = match config.schema.task {
-                    Task::Classification => "holdout.log_loss",
-                    _ => "holdout.rmse_log",
-                };
-                run.measure(measure, self.number, *holdout);
-            }
-            Outcome::GivenUp { first } => run.measure("objective.first", self.number, *first),
-            Outcome::Failed { error } => {
-                run.tags.insert("error".to_owned(), error.clone());
-            }
-        }
-        run.measure("seconds.train", self.number, self.seconds);
-        run.end(match self.outcome {
-            Outcome::Finished { .. } => RunStatus::Finished,
-            Outcome::GivenUp { .. } => RunStatus::Killed,
-            Outcome::Failed { .. } => RunStatus::Failed,
-        });
-        run.ended_ms = Some(self.ended_ms);
-        run.started_ms = self.ended_ms - (self.seconds * 1e3) as i64;
-        Ok(run)
-    }
-}
-
-/// The least error of those that came to their end; the earlier where two are equal.
-pub(super) fn best(done: &[Trial]) -> Option<&Trial> {
-    let finished = done.iter().filter(|own| own.objective().is_some());
-    finished.min_by(|one, other| {
-        let of = |own: &Trial| own.objective().unwrap_or(f64::INFINITY);
-        of(one).total_cmp(&of(other))
-    })
-}
-
-/// Whether all that came to their end have one error, but for rounding: then none is better than another.
-pub(super) fn are_alike(done: &[Trial]) -> bool {
-    let errors = || done.iter().filter_map(Trial::objective);
-    let (least, most) = errors().fold((f64::INFINITY, f64::NEG_INFINITY), |(least, most), own| {
-        (least.min(own), most.max(own))
+    run.measure("seconds.train", trial.number, trial.seconds);
+    run.end(match trial.outcome {
+        TrialOutcome::Finished { .. } => RunStatus::Finished,
+        TrialOutcome::GivenUp { .. } => RunStatus::Killed,
+        TrialOutcome::Failed { .. } => RunStatus::Failed,
     });
-    errors().count() > 1 && most - least <= 1e-9 * most.abs()
+    run.ended_ms = Some(trial.ended_ms);
+    run.started_ms = trial.ended_ms - (trial.seconds * 1e3) as i64;
+    Ok(run)
 }
 
 /// The median error on the first rows: beyond it a trial is hopeless (the median stopping rule of
@@ -185,14 +102,14 @@ impl Work<'_> {
             }
             false => None,
         };
-        let mut options = crate::options(config);
+        let mut options = config.prepare.fit_options();
         options.refit = false;
         options.threads = threads;
         let prepare = &config.prepare;
         let train = (rows as f64 * (1.0 - prepare.holdout_fraction)) as usize;
-        let base = found::members(config, train);
+        let base = fit::members(config, train);
         for parameter in &prepare.sweep.parameters {
-            parameter.check()?;
+            space::check(parameter)?;
         }
         // Names are looked at before the first trial, not in it.
         let lows: Vec<f64> = prepare
@@ -253,7 +170,7 @@ impl Work<'_> {
             }
             Err(error) => (
                 self.base.clone(),
-                Outcome::Failed {
+                TrialOutcome::Failed {
                     error: format!("{error:#}"),
                 },
             ),
@@ -268,8 +185,8 @@ impl Work<'_> {
         }
     }
 
-    fn outcome(&self, members: &[NamedMember], limit: Option<f64>) -> Outcome {
-        let failed = |error: anyhow::Error| Outcome::Failed {
+    fn outcome(&self, members: &[NamedMember], limit: Option<f64>) -> TrialOutcome {
+        let failed = |error: anyhow::Error| TrialOutcome::Failed {
             error: format!("{error:#}"),
         };
         let first = match &self.first {
@@ -282,17 +199,17 @@ impl Work<'_> {
         if let (Some(first), Some(limit)) = (first, limit)
             && first > limit
         {
-            return Outcome::GivenUp { first };
+            return TrialOutcome::GivenUp { first };
         }
         match self.fit(&self.whole, members) {
             Ok(found) => {
                 let objective = out_of_fold(&found);
-                Outcome::Finished {
+                TrialOutcome::Finished {
                     objective,
                     first: first.unwrap_or(objective),
                     holdout: match &found {
-                        Found::Price(report) => report.model.rmsle,
-                        Found::Class(report) => report.model.log_loss,
+                        FitReport::Price(report) => report.model.rmsle,
+                        FitReport::Class(report) => report.model.log_loss,
                     },
                 }
             }
@@ -300,21 +217,21 @@ impl Work<'_> {
         }
     }
 
-    fn fit(&self, batch: &RecordBatch, members: &[NamedMember]) -> anyhow::Result<Found> {
+    fn fit(&self, batch: &RecordBatch, members: &[NamedMember]) -> anyhow::Result<FitReport> {
         let options = FitOptions {
             members: members.to_vec(),
             ..self.options.clone()
         };
-        Ok(found::fit(self.config, batch, &options)?.1)
+        Ok(fit::fit(self.config, batch, &options)?.1)
     }
 }
 
 /// What a sweep makes small: over all folds the root mean squared log error of the stack, or the log
 /// loss of a class.
-fn out_of_fold(found: &Found) -> f64 {
+fn out_of_fold(found: &FitReport) -> f64 {
     let report = match found {
-        Found::Price(report) => report,
-        Found::Class(report) => return report.fold_log_loss,
+        FitReport::Price(report) => report,
+        FitReport::Class(report) => return report.fold_log_loss,
     };
     let rows: usize = report.folds.iter().map(|own| own.rows).sum();
     let squares = report.folds.iter();

@@ -1,0 +1,49 @@
+//! How many listings data-loader has stored, now and when the newest version was fitted.
+
+use registry::RegistryConfig;
+use sqlx::PgPool;
+
+use crate::run_files::names::ARRIVED;
+
+/// Rows that the loader has stored in all.
+pub(crate) async fn arrived(pool: &PgPool, table: &str) -> Result<u64, sqlx::Error> {
+    // The loader makes the table: it may not have been here yet.
+    let is_there: bool = sqlx::query_scalar("SELECT to_regclass('arrivals') IS NOT NULL")
+        .fetch_one(pool)
+        .await?;
+    if !is_there {
+        return Ok(0);
+    }
+    let stored: i64 = sqlx::query_scalar(
+        "SELECT coalesce(sum(stored), 0)::bigint FROM arrivals WHERE source = $1",
+    )
+    .bind(table)
+    .fetch_one(pool)
+    .await?;
+    Ok(u64::try_from(stored).unwrap_or(0))
+}
+
+/// Rows that had been stored when the newest version was fitted, as its run says; where it does not,
+/// all there are: only what comes from now on is known to be new.
+pub(crate) async fn arrived_before_newest(
+    pool: &PgPool,
+    table: &str,
+    registry: &RegistryConfig,
+) -> anyhow::Result<u64> {
+    let config = registry.clone();
+    let looking = tokio::task::spawn_blocking(move || -> anyhow::Result<Option<String>> {
+        let registry = registry::open(&config)?;
+        let Some(newest) = registry.versions()?.pop() else {
+            return Ok(Some("0".to_owned()));
+        };
+        let Some(run) = registry.info(newest.number)?.run else {
+            return Ok(None);
+        };
+        let run = registry.run(&run)?;
+        Ok(run.and_then(|run| run.params.get(ARRIVED).cloned()))
+    });
+    match looking.await??.and_then(|text| text.parse().ok()) {
+        Some(before) => Ok(before),
+        None => Ok(arrived(pool, table).await?),
+    }
+}

@@ -1,0 +1,22 @@
+//! What a command prints.
+
+use std::io::{ErrorKind, Write};
+
+/// Writes to standard output. A reader that has seen enough is no error: `model-prepare versions | head`.
+///
+/// # Errors
+/// When standard output cannot be written.
+pub(crate) fn write(bytes: &[u8]) -> anyhow::Result<()> {
+    match std::io::stdout().write_all(bytes) {
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
+        other => Ok(other?),
+    }
+}
+
+/// Prints a line, or lines.
+///
+/// # Errors
+/// As [`write`].
+pub(crate) fn print(text: &str) -> anyhow::Result<()> {
+    write(format!("{text}\n").as_bytes())
+}

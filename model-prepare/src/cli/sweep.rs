@@ -1,0 +1,73 @@
+//! `sweep`: try many hyperparameters, register the best as challenger.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use model_prepare::{SamplerKind, Sweep};
+
+use super::output::print;
+use super::settings::Settings;
+
+/// Flags of `sweep`.
+#[derive(clap::Args)]
+pub(crate) struct SweepArgs {
+    /// The CSV or Parquet file to fit on; a sweep that resumes has its own copy
+    #[arg(long, value_name = "FILE")]
+    data: Option<PathBuf>,
+    /// Number of trials, including those of earlier calls
+    #[arg(long, value_name = "COUNT", default_value_t = 30)]
+    trials: usize,
+    /// Number of trials at a time; they share the cores
+    #[arg(long, value_name = "COUNT", default_value_t = 1)]
+    parallel: usize,
+    /// Start no further round after so long
+    #[arg(long, value_name = "SECONDS")]
+    time_limit: Option<u64>,
+    /// How the next trial is chosen
+    #[arg(long, value_name = "HOW", default_value = "tpe")]
+    sampler: Sampler,
+    /// Name of the sweep; the same name resumes it
+    #[arg(long, value_name = "NAME", default_value = "sweep")]
+    name: String,
+    /// Seed of the sampler and the fits (same as prepare.seed)
+    #[arg(long, value_name = "NUMBER")]
+    seed: Option<u64>,
+    /// Print one JSON object instead of text
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Clone, Copy, clap::ValueEnum)]
+enum Sampler {
+    Tpe,
+    Random,
+}
+
+impl SweepArgs {
+    /// Runs the trials, and prints the best.
+    ///
+    /// # Errors
+    /// When the data cannot be fitted, the sweep was started with other settings, or the registry cannot
+    /// be written.
+    pub(crate) async fn run(self, settings: &Settings) -> anyhow::Result<()> {
+        let mut config = settings.config()?;
+        config.prepare.seed = self.seed.unwrap_or(config.prepare.seed);
+        let options = Sweep {
+            name: self.name,
+            data: self.data,
+            trials: self.trials,
+            parallel: self.parallel,
+            time_limit: self.time_limit.map(Duration::from_secs),
+            sampler: match self.sampler {
+                Sampler::Tpe => SamplerKind::Tpe,
+                Sampler::Random => SamplerKind::Random,
+            },
+        };
+        let sweep = move || model_prepare::sweep(&config, &options);
+        let shown = tokio::task::spawn_blocking(sweep).await??;
+        match self.json {
+            true => print(&serde_json::to_string_pretty(&shown.json)?),
+            false => print(&shown.text),
+        }
+    }
+}

@@ -1,0 +1,238 @@
+//! The section of a field, with what was noticed as comments.
+
+use std::fmt::Write as _;
+
+use records::{Kind, Scale};
+
+use super::seen::{Roles, Seen};
+use super::toml_text::{comment, quoted};
+use crate::infer::column::Column;
+use crate::infer::dates::{Times, look_like_dates};
+use crate::infer::name_words;
+use crate::infer::study::Studied;
+
+/// Longest text of a category and of a text, in bytes, unless the schema says more.
+const USUAL_LENGTHS: [usize; 2] = [256, 4096];
+/// Share of zeros from which a column is asked about.
+const ZEROS: f64 = 0.01;
+
+/// Writes the section of a column, or a comment where it is left out.
+pub(super) fn field(seen: &Seen<'_>, index: usize, roles: &Roles, text: &mut String) {
+    let (study, own) = (seen.study, &seen.study.columns[index]);
+    let (column, filled) = (own.column, own.column.filled());
+    let is_key = roles.key.as_ref().is_some_and(|key| key.column == index);
+    let is_target = roles.target == index;
+    if !own.varies() && !is_key && !is_target {
+        let why = match filled {
+            0 => "has no value at all",
+            _ => "has one value only",
+        };
+        text.push('\n');
+        comment(text, &format!("{:?} {why}: left out.", column.header));
+        return;
+    }
+    let kind = match (is_key, is_target) {
+        (true, _) => Kind::Text,
+        (_, true) => roles.target_kind,
+        _ => own.kind,
+    };
+    let word = serde_json::to_value(kind).unwrap_or_default();
+    let _ = write!(
+        text,
+        "\n[[field]]\nname = {:?}\nkind = {word}\n",
+        column.name
+    );
+    if column.header != column.name {
+        let _ = writeln!(text, "column = {}", quoted(&column.header));
+    }
+    let is_number = matches!(kind, Kind::Number | Kind::Integer);
+    if is_number {
+        unit(own, text);
+    }
+    match filled == study.rows {
+        true => text.push_str("required = true\n"),
+        false => comment(
+            text,
+            &format!("{} of {} rows have none.", study.rows - filled, study.rows),
+        ),
+    }
+    if is_target && own.is_undecided() {
+        comment(
+            text,
+            &format!("{}: they are refused until then.", own.question()),
+        );
+    }
+    if is_number {
+        number_format(own, is_target, text);
+    }
+    if let (Times::Form(form, why), Kind::Timestamp) = (&own.times, kind) {
+        comment(text, &format!("Its form: {why}."));
+        let _ = writeln!(text, "format = {}", quoted(form));
+    }
+    if let Times::Either(days, months) = &own.times {
+        comment(
+            text,
+            &format!(
+                "These are dates, and nothing says whether the day or the month comes first: make it kind = \
+                 \"timestamp\" with format = {days:?} or {months:?}, or say --dates dmy or mdy."
+            ),
+        );
+    } else if !is_number && kind != Kind::Timestamp && look_like_dates(column) {
+        comment(
+            text,
+            "These look like dates that cannot be read: kind = \"timestamp\" with format = \"%d/%m/%Y\" or another \
+             says how.",
+        );
+    }
+    if matches!(kind, Kind::Category | Kind::Text) {
+        text_hints(own, kind, is_key, text);
+    }
+    if let Some(why) = roles.leaks[index].as_ref().filter(|_| !is_key) {
+        comment(
+            text,
+            &format!("It leaks the target ({why}): left out of the fit; learn = true uses it."),
+        );
+        text.push_str("learn = false\n");
+    }
+}
+
+/// The unit, and what other cells say.
+fn unit(own: &Studied<'_>, text: &mut String) {
+    let field = &own.numbers.field;
+    if let Some(unit) = &field.unit {
+        let _ = writeln!(text, "unit = {}", quoted(unit));
+        if !field.spellings.is_empty() {
+            let all: Vec<String> = field.spellings.iter().map(|own| quoted(own)).collect();
+            let _ = writeln!(text, "spellings = [{}]", all.join(", "));
+        }
+    }
+    for (other, rows) in own.numbers.others.iter().take(8) {
+        let line = match &field.unit {
+            Some(unit) => format!(
+                "{rows} rows say {other:?}: if that is {unit:?} too, add it to spellings = [...], else they are \
+                 refused."
+            ),
+            None => format!(
+                "{rows} rows say {other:?}, most say nothing: another unit? They are refused."
+            ),
+        };
+        comment(text, &line);
+    }
+}
+
+/// How its texts write numbers, and which of them are none.
+fn number_format(own: &Studied<'_>, is_target: bool, text: &mut String) {
+    let (numbers, field) = (&own.numbers, &own.numbers.field);
+    if let Some(why) = &numbers.why {
+        comment(text, &format!("Numbers in texts: {why}."));
+    }
+    if let Some(mark) = field.decimal {
+        let _ = writeln!(text, "decimal = \"{mark}\"");
+    }
+    if let Some(mark) = field.group {
+        let _ = writeln!(text, "group = \"{mark}\"");
+    }
+    if let Some(Scale::Words(words)) = &field.scale {
+        let all: Vec<String> = words
+            .iter()
+            .map(|(word, by)| format!("{} = {by}", quoted(word)))
+            .collect();
+        let _ = writeln!(text, "scale = {{ {} }}", all.join(", "));
+    }
+    if !field.pattern.is_empty() {
+        comment(
+            text,
+            "Of a range its middle; take a pattern away, and its rows are refused.",
+        );
+        let all: Vec<String> = field.pattern.iter().map(|own| quoted(own)).collect();
+        let _ = writeln!(text, "pattern = [{}]", all.join(", "));
+    }
+    if let Some(slip) = &numbers.slip {
+        comment(
+            text,
+            &format!(
+                "{} rows have no number here and will be refused, the first at line {}: {:?}.",
+                numbers.slips, slip.line, slip.text
+            ),
+        );
+    }
+    let (zeros, rows) = (numbers.zeros, numbers.readable);
+    let others_positive = numbers.least >= 0.0 && numbers.greatest > 0.0;
+    if zeros as f64 > ZEROS * rows as f64 && others_positive {
+        let name = own.name();
+        let is_impossible = name_words::is_year(name)
+            || name_words::has(name, &name_words::AREAS)
+            || name_words::is_latitude(name)
+            || name_words::is_longitude(name);
+        if is_impossible && !is_target {
+            comment(
+                text,
+                &format!("{zeros} of {rows} rows are 0: taken for \"not known\"."),
+            );
+            text.push_str("zero_is_missing = true\n");
+        } else if !is_target && zeros * 2 < rows {
+            comment(
+                text,
+                &format!(
+                    "{zeros} of {rows} rows are 0: if that means \"not known\", say zero_is_missing = true."
+                ),
+            );
+        }
+    }
+}
+
+/// The length of texts, and hints that they may be numbers.
+fn text_hints(own: &Studied<'_>, kind: Kind, is_key: bool, text: &mut String) {
+    let (column, numbers) = (own.column, &own.numbers);
+    let longest = column.longest();
+    let usual = USUAL_LENGTHS[usize::from(kind == Kind::Text)];
+    if longest > usual && !is_key {
+        comment(text, &format!("The longest has {longest} bytes."));
+        let room = longest.next_power_of_two().min(records::limits::TEXT_BYTES);
+        let _ = writeln!(text, "max_length = {room}");
+    }
+    if kind == Kind::Category {
+        comment(text, &format!("{} levels.", column.levels()));
+    }
+    if numbers.ambiguous * 2 > column.filled() {
+        comment(
+            text,
+            &format!(
+                "{} cells may be thousands or decimals, and nothing in the file says which: not learned from. Make \
+                 it kind = \"number\" with group = \".\" or decimal = \".\".",
+                numbers.ambiguous
+            ),
+        );
+    } else if !is_key && numbers.share() >= 0.5 && numbers.slips > 0 {
+        let slip = numbers.slip.as_ref();
+        let (line, first) = slip.map_or((0, ""), |slip| (slip.line, slip.text.as_str()));
+        comment(
+            text,
+            &format!(
+                "{} cells are numbers, {} are not, the first at line {line}: {first:?}. Make it a number if those \
+                 may be refused.",
+                numbers.readable, numbers.slips
+            ),
+        );
+    } else if !is_key && numbers.share() < 0.5 {
+        let hint = numbers.hint().filter(|_| is_mostly_digits(column));
+        if let Some(hint) = hint {
+            let first = numbers.slip.as_ref().map_or("", |slip| slip.text.as_str());
+            comment(text, &format!("{first:?}, {hint}: is it a number?"));
+        }
+    }
+}
+
+/// Whether most of its letters are digits: a number that was written with something.
+fn is_mostly_digits(column: &Column) -> bool {
+    let (mut digits, mut all) = (0_usize, 0_usize);
+    for cell in column.values() {
+        all += cell.text.chars().count();
+        digits += cell
+            .text
+            .chars()
+            .filter(|own| records::measure::digit(*own).is_some())
+            .count();
+    }
+    digits * 2 > all
+}

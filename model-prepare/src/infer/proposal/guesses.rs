@@ -1,0 +1,63 @@
+//! The guesses of a proposal, and how sure each is.
+
+use records::Kind;
+
+use super::seen::{Roles, Seen};
+use crate::infer::account::Guess;
+use crate::infer::dates::Times;
+use crate::infer::roles::{CERTAIN, GUESS, LIKELY};
+
+/// What was guessed, and how sure that is.
+pub(super) fn guesses(seen: &Seen<'_>, roles: &Roles) -> Vec<Guess> {
+    let study = seen.study;
+    let mut all = Vec::new();
+    let mut add = |what: &'static str, value: &str, sure: &'static str, why: String| {
+        all.push(Guess {
+            what,
+            value: value.to_owned(),
+            sure,
+            why,
+        });
+    };
+    for (what, role) in [
+        ("key", &roles.key),
+        ("time", &roles.time),
+        ("area", &roles.area),
+    ] {
+        match role {
+            Some(role) => add(
+                what,
+                study.columns[role.column].name(),
+                role.sure,
+                role.why.clone(),
+            ),
+            None => add(what, "none", GUESS, format!("no column serves as {what}")),
+        }
+    }
+    for own in &study.columns {
+        if own.is_number()
+            && let Some(why) = &own.numbers.why
+        {
+            let sure = if why.contains("taken") || why.contains("other columns") {
+                GUESS
+            } else {
+                CERTAIN
+            };
+            add("numbers", own.name(), sure, why.clone());
+        }
+        if let (Times::Form(form, why), Kind::Timestamp) = (&own.times, own.kind) {
+            let sure = if why.contains("over 12") {
+                CERTAIN
+            } else {
+                LIKELY
+            };
+            add("dates", own.name(), sure, format!("{form}: {why}"));
+        }
+    }
+    for (own, leak) in study.columns.iter().zip(&roles.leaks) {
+        if let Some(why) = leak {
+            add("leak", own.name(), LIKELY, why.clone());
+        }
+    }
+    all
+}

@@ -1,0 +1,18 @@
+//! Texts and comments of the schema file.
+
+use std::fmt::Write as _;
+
+/// A text as TOML has it: its escapes are those of JSON.
+pub(super) fn quoted(text: &str) -> String {
+    serde_json::Value::from(text).to_string()
+}
+
+/// A comment of one line.
+pub(super) fn comment(text: &mut String, line: &str) {
+    let line: String = line
+        .chars()
+        .map(|own| if own.is_control() { ' ' } else { own })
+        .collect();
+    // Writing to a String cannot fail.
+    let _ = writeln!(text, "# {line}");
+}

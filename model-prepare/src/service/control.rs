@@ -1,0 +1,321 @@
+//! What the HTTP interface steers and shows: one training at a time, and how the last ones went.
+
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::{Duration, Instant};
+
+use actix_web::{HttpResponse, web};
+use common::Metric;
+use common::http::{Status, error_answer};
+use common::liveness::LivenessConfig;
+use records::Schema;
+use registry::RegistryConfig;
+use sqlx::PgPool;
+use tokio::runtime::Handle;
+use tokio::sync::Semaphore;
+
+use super::auto_rollback::Comparison;
+use super::live_error::Live;
+use super::status::{Failure, Rollback, TrainerStatus, TrainingStatus, WatchStatus};
+use crate::arrivals::arrived;
+use crate::commands::gc::gc;
+use crate::config::{Config, WatchConfig};
+use crate::features::materialise::refresh;
+use crate::training::train::train_on_database;
+use crate::training_lock::Elsewhere;
+
+/// Shared between the schedule and the HTTP interface.
+pub(crate) struct Control {
+    config: Config,
+    /// Trainings run here: the HTTP server's threads end before they do.
+    runtime: Handle,
+    /// Empty until the database answers.
+    pool: OnceLock<PgPool>,
+    /// Held by the training that runs; a panic gives it back.
+    slot: Arc<Semaphore>,
+    status: Mutex<TrainerStatus>,
+}
+
+/// Why there is no new version.
+#[derive(Debug)]
+pub(crate) enum Refusal {
+    Busy,
+    /// Another program holds the lock; the error.
+    Elsewhere(String),
+    NoDatabase,
+    Failed(String),
+}
+
+impl Control {
+    pub(crate) fn new(config: Config, schedule: Option<String>) -> Control {
+        Control {
+            config,
+            runtime: Handle::current(),
+            pool: OnceLock::new(),
+            slot: Arc::new(Semaphore::new(1)),
+            status: Mutex::new(TrainerStatus {
+                schedule,
+                ..TrainerStatus::default()
+            }),
+        }
+    }
+
+    /// From now on listings that arrive are waited for.
+    pub(crate) fn watches(&self) {
+        self.trainer_status().watch = Some(WatchStatus {
+            new_rows_wanted: self.config.prepare.watch.new_rows,
+            ..WatchStatus::default()
+        });
+    }
+
+    pub(crate) fn table(&self) -> &str {
+        &self.config.schema.table
+    }
+
+    pub(crate) fn registry(&self) -> &RegistryConfig {
+        &self.config.registry
+    }
+
+    /// Listings that the last training can have learned from; `None` before anybody has looked.
+    pub(crate) fn learned(&self) -> Option<u64> {
+        self.trainer_status().learned
+    }
+
+    pub(crate) fn set_learned(&self, stored: u64) {
+        self.trainer_status().learned = Some(stored);
+    }
+
+    pub(crate) fn schema(&self) -> &Schema {
+        &self.config.schema
+    }
+
+    pub(crate) fn liveness(&self) -> &LivenessConfig {
+        &self.config.liveness
+    }
+
+    pub(crate) fn watch_settings(&self) -> &WatchConfig {
+        &self.config.prepare.watch
+    }
+
+    /// Whether the live error has not been looked at for so long; it counts as looked at then.
+    pub(crate) fn may_look_at_live(&self, pause: Duration) -> bool {
+        let mut status = self.trainer_status();
+        let is_rested = status.live_looked.is_none_or(|at| at.elapsed() >= pause);
+        if is_rested {
+            status.live_looked = Some(Instant::now());
+        }
+        is_rested
+    }
+
+    /// Whether the last training failed.
+    pub(crate) fn has_failed(&self) -> bool {
+        self.trainer_status().failures_in_a_row > 0
+    }
+
+    /// Notes how the champion answers beside the one before it; says whether that one is back.
+    pub(crate) fn compared(&self, comparison: &Comparison) -> bool {
+        let mut status = self.trainer_status();
+        if let Some(watch) = &mut status.watch {
+            watch.live_compared = Some(comparison.compared);
+        }
+        let Some((back, why)) = &comparison.rolled_back else {
+            return false;
+        };
+        tracing::warn!("rolled back to {back}: {why}");
+        metrics::counter!(Metric::PrepareRollbacks.name()).increment(1);
+        status.rollbacks += 1;
+        status.last_rollback = Some(Rollback {
+            at: records::timestamp::format(records::timestamp::now_us()),
+            to: back.to_string(),
+            why: why.clone(),
+        });
+        true
+    }
+
+    /// Whether a champion's live error is beyond the bound, and nothing has been started for it yet.
+    pub(crate) fn is_too_far_off(&self, live: &Live) -> bool {
+        let bound = live.holdout * self.watch_settings().live_error_factor;
+        let mut status = self.trainer_status();
+        if let Some(watch) = &mut status.watch {
+            watch.live_mdape = Some(live.mdape);
+            watch.live_mdape_bound = Some(bound);
+        }
+        if live.mdape <= bound || status.live_trained_for == Some(live.champion) {
+            return false;
+        }
+        status.live_trained_for = Some(live.champion);
+        true
+    }
+
+    /// Whether it is time to train, with so many new listings.
+    pub(crate) fn is_due(&self, new_rows: u64) -> bool {
+        let settings = &self.config.prepare.watch;
+        let mut status = self.trainer_status();
+        let failures = status.failures_in_a_row;
+        let retry_in = (failures > 0).then(|| {
+            let waited = status.ended.map_or(Duration::MAX, |ended| ended.elapsed());
+            settings.pause_after(failures).saturating_sub(waited)
+        });
+        let rested = status
+            .began
+            .is_none_or(|began| began.elapsed() >= Duration::from_secs(settings.pause_s));
+        if let Some(watch) = &mut status.watch {
+            watch.new_rows = new_rows;
+            watch.retry_in_s = retry_in.map(|own| own.as_secs_f64());
+        }
+        metrics::gauge!(Metric::PrepareNewRows.name()).set(new_rows as f64);
+        match retry_in {
+            Some(retry_in) => retry_in.is_zero(),
+            None => settings.new_rows > 0 && new_rows >= settings.new_rows && rested,
+        }
+    }
+
+    pub(crate) fn connected(&self, pool: PgPool) {
+        // It is connected once: a second pool would change nothing.
+        let _ = self.pool.set(pool);
+    }
+
+    pub(crate) fn next_run(&self, at: Option<String>) {
+        self.trainer_status().next_run = at;
+    }
+
+    /// Trains once, unless another training runs; says how it went in the log too.
+    pub(crate) async fn train(self: Arc<Self>) -> Result<TrainingStatus, Refusal> {
+        let Ok(_slot) = Arc::clone(&self.slot).try_acquire_owned() else {
+            return Err(Refusal::Busy);
+        };
+        let Some(pool) = self.pool.get() else {
+            return Err(Refusal::NoDatabase);
+        };
+        let started = Instant::now();
+        // What arrives while it reads may be learned from and count as new all the same.
+        let stored = arrived(pool, self.table()).await.ok();
+        let result = match refresh(&self.config).await {
+            Ok(()) => train_on_database(&self.config, pool).await,
+            Err(error) => Err(error),
+        };
+        if result.is_ok() {
+            self.tidy().await;
+        }
+        let now = records::timestamp::format(records::timestamp::now_us());
+        let mut status = self.trainer_status();
+        status.began = Some(started);
+        status.ended = Some(Instant::now());
+        if let Err(error) = &result
+            && error.is::<Elsewhere>()
+        {
+            return Err(Refusal::Elsewhere(error.to_string()));
+        }
+        status.trainings += 1;
+        metrics::counter!(Metric::PrepareTrainings.name()).increment(1);
+        metrics::histogram!(Metric::PrepareTrainingSeconds.name())
+            .record(started.elapsed().as_secs_f64());
+        match result {
+            Ok(trained) => {
+                let training = TrainingStatus::of(&trained, now, started.elapsed().as_secs_f64());
+                tracing::info!(
+                    version = training.version,
+                    "saved {} on {} records: {}",
+                    training.version,
+                    training.rows,
+                    trained.outcome.message()
+                );
+                if let Some(verdict) = &training.verdict {
+                    let became = match training.promoted {
+                        true => "promoted",
+                        false => "kept as challenger",
+                    };
+                    tracing::info!("{} is {became}: {verdict}", training.version);
+                }
+                if training.promoted {
+                    status.promotions += 1;
+                    metrics::counter!(Metric::PreparePromotions.name()).increment(1);
+                }
+                status.last_training = Some(training.clone());
+                status.last_error = None;
+                status.failures_in_a_row = 0;
+                status.learned = stored.or(status.learned);
+                Ok(training)
+            }
+            Err(error) => {
+                let error = format!("{error:#}");
+                tracing::error!("the training failed: {error}");
+                status.failures += 1;
+                status.failures_in_a_row = status.failures_in_a_row.saturating_add(1);
+                metrics::counter!(Metric::PrepareFailures.name()).increment(1);
+                status.last_error = Some(Failure {
+                    at: now,
+                    error: error.clone(),
+                });
+                Err(Refusal::Failed(error))
+            }
+        }
+    }
+
+    /// Takes old versions away, where a watch makes one after the other.
+    async fn tidy(&self) {
+        let keep = self.config.prepare.watch.keep_versions;
+        if keep == 0 || self.trainer_status().watch.is_none() {
+            return;
+        }
+        let config = self.config.registry.clone();
+        let tidying =
+            tokio::task::spawn_blocking(move || gc(&*registry::open(&config)?, keep, false));
+        match tidying.await {
+            Ok(Ok(shown)) => tracing::debug!("{}", shown.text),
+            Ok(Err(error)) => tracing::warn!("old versions stay: {error:#}"),
+            Err(error) => tracing::warn!("old versions stay: {error}"),
+        }
+    }
+
+    /// Waits for the training that runs.
+    pub(crate) async fn idle(&self) {
+        // It is never closed: an error cannot be.
+        let _ = self.slot.acquire().await;
+    }
+
+    pub(crate) fn status(self: &Arc<Self>) -> Status {
+        let control = Arc::clone(self);
+        Arc::new(move || {
+            let mut status = serde_json::json!(*control.trainer_status());
+            status["service"] = "model-prepare".into();
+            status["training"] = (control.slot.available_permits() == 0).into();
+            status
+        })
+    }
+
+    pub(crate) fn routes(
+        self: &Arc<Self>,
+    ) -> impl Fn(&mut web::ServiceConfig) + Clone + Send + 'static {
+        let control = Arc::clone(self);
+        move |config| {
+            config
+                .app_data(web::Data::from(Arc::clone(&control)))
+                .route("/train", web::post().to(train));
+        }
+    }
+
+    fn trainer_status(&self) -> std::sync::MutexGuard<'_, TrainerStatus> {
+        // Every change is one assignment: a panic leaves a consistent status.
+        self.status.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Answers when the training is over; one whose client has gone goes on.
+async fn train(control: web::Data<Control>) -> HttpResponse {
+    let control = control.into_inner();
+    let training = control.runtime.spawn(Arc::clone(&control).train());
+    match training.await {
+        Ok(Ok(training)) => HttpResponse::Ok().json(training),
+        Ok(Err(Refusal::Busy)) => error_answer(
+            409,
+            "a training is running: wait until /status says \"training\": false",
+        ),
+        Ok(Err(Refusal::Elsewhere(error))) => error_answer(409, &error),
+        Ok(Err(Refusal::NoDatabase)) => error_answer(
+            503,
+            "the database has not answered yet: /health/ready says what is waited for",
+        ),
+        Ok(Err(Refusal::Failed(error))) => error_answer(500, &error),
+        Err(_) => error_answer(500, "the training stopped: see the log"),
+    }
+}

@@ -1,0 +1,66 @@
+//! The champion's error on live answers, as model-application computes it from known prices.
+
+use registry::RegistryConfig;
+use sqlx::PgPool;
+
+/// The champion's error on live answers beside what its hold-out let expect; both are median absolute
+/// percentage errors, fractions.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Live {
+    /// Number of the champion.
+    pub(crate) champion: u64,
+    /// On answers whose price is known, of the shortest window that has enough of them.
+    pub(crate) mdape: f64,
+    /// On its hold-out.
+    pub(crate) holdout: f64,
+}
+
+/// The newest figures of the champion with at least `least` known prices; `None` where there are none,
+/// or nothing is known of its hold-out.
+///
+/// # Errors
+/// When the registry or the database cannot be read.
+pub(crate) async fn live(
+    pool: &PgPool,
+    schema: &str,
+    registry: &RegistryConfig,
+    least: u64,
+) -> anyhow::Result<Option<Live>> {
+    // Its table is made by model-application, which may not have been here.
+    let is_there: bool = sqlx::query_scalar("SELECT to_regclass('quality') IS NOT NULL")
+        .fetch_one(pool)
+        .await?;
+    if !is_there {
+        return Ok(None);
+    }
+    let config = registry.clone();
+    let looking = tokio::task::spawn_blocking(move || -> anyhow::Result<Option<(u64, f64)>> {
+        let registry = registry::open(&config)?;
+        let Some(champion) = registry.champion()? else {
+            return Ok(None);
+        };
+        let Some(run) = registry.info(champion.number)?.run else {
+            return Ok(None);
+        };
+        let holdout = registry.run(&run)?.and_then(|run| run.value("mdape"));
+        Ok(holdout.map(|holdout| (champion.number, holdout)))
+    });
+    let Some((champion, holdout)) = looking.await?? else {
+        return Ok(None);
+    };
+    // Answers of a shorter window are fewer.
+    let found: Option<f64> = sqlx::query_scalar(
+        "SELECT mdape FROM quality WHERE model = $1 AND segment = '' AND labelled >= $2 \
+         AND mdape IS NOT NULL AND computed_at > now() - interval '1 hour' \
+         ORDER BY computed_at DESC, answers LIMIT 1",
+    )
+    .bind(format!("{schema}@{}", registry::Version::name(champion)))
+    .bind(i64::try_from(least).unwrap_or(i64::MAX))
+    .fetch_optional(pool)
+    .await?;
+    Ok(found.map(|mdape| Live {
+        champion,
+        mdape,
+        holdout,
+    }))
+}

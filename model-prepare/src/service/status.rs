@@ -1,0 +1,146 @@
+//! What `/status` shows of the trainings.
+
+use std::collections::BTreeMap;
+use std::time::Instant;
+
+use serde::Serialize;
+
+use super::auto_rollback::Compared;
+use crate::training::trained::Trained;
+
+/// How the trainings went.
+#[derive(Debug, Default, Clone, Serialize)]
+pub(super) struct TrainerStatus {
+    pub(super) schedule: Option<String>,
+    /// What is waited for; none where trainings come by schedule and on demand alone.
+    pub(super) watch: Option<WatchStatus>,
+    /// When the schedule comes next.
+    pub(super) next_run: Option<String>,
+    pub(super) trainings: u64,
+    pub(super) failures: u64,
+    /// The last one that saved a version.
+    pub(super) last_training: Option<TrainingStatus>,
+    /// The last failure; gone when a training has succeeded since.
+    pub(super) last_error: Option<Failure>,
+    /// How many since the last success: the more, the longer the wait.
+    pub(super) failures_in_a_row: u32,
+    /// Versions that became the champion.
+    pub(super) promotions: u64,
+    /// Champions that were rolled back as they answered worse than the one before.
+    pub(super) rollbacks: u64,
+    pub(super) last_rollback: Option<Rollback>,
+    /// When the last training began, whoever asked for it.
+    #[serde(skip)]
+    pub(super) began: Option<Instant>,
+    /// When it ended.
+    #[serde(skip)]
+    pub(super) ended: Option<Instant>,
+    /// When the live error was looked at last.
+    #[serde(skip)]
+    pub(super) live_looked: Option<Instant>,
+    /// The champion whose live error a training has been started for.
+    #[serde(skip)]
+    pub(super) live_trained_for: Option<u64>,
+    /// Listings that had been stored when the last successful training began.
+    #[serde(skip)]
+    pub(super) learned: Option<u64>,
+}
+
+/// What a watch waits for.
+#[derive(Debug, Default, Clone, Serialize)]
+pub(super) struct WatchStatus {
+    /// Listings that make a training worth it; 0: none do.
+    pub(super) new_rows_wanted: u64,
+    /// Listings stored since the last.
+    pub(super) new_rows: u64,
+    /// Seconds until a training that failed is tried again.
+    pub(super) retry_in_s: Option<f64>,
+    /// The champion's median error where it answers, as far as it is known.
+    pub(super) live_mdape: Option<f64>,
+    /// Beyond it a training is started, once a champion.
+    pub(super) live_mdape_bound: Option<f64>,
+    /// The champion's answers beside those of the one before it.
+    pub(super) live_compared: Option<Compared>,
+}
+
+/// A champion that was rolled back.
+#[derive(Debug, Clone, Serialize)]
+pub(super) struct Rollback {
+    pub(super) at: String,
+    /// The champion since.
+    pub(super) to: String,
+    pub(super) why: String,
+}
+
+/// A training that saved a version.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct TrainingStatus {
+    pub(super) version: String,
+    pub(super) path: String,
+    /// Id of its run.
+    pub(super) run: String,
+    pub(super) promoted: bool,
+    /// Why, or why not.
+    pub(super) verdict: Option<String>,
+    pub(super) finished_at: String,
+    pub(super) seconds: f64,
+    pub(super) rows: usize,
+    pub(super) rows_rejected: usize,
+    /// Rows not learned from, by rule.
+    pub(super) removed: BTreeMap<String, usize>,
+    /// Of prices.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) mdape: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) baseline_mdape: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) coverage: Option<f64>,
+    /// Of a class.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) auc: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) log_loss: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) baseline_log_loss: Option<f64>,
+    /// Of a clustering.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) clusters: Option<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) silhouette: Option<f64>,
+}
+
+#[derive(Debug, Clone, Serialize)]
+pub(super) struct Failure {
+    pub(super) at: String,
+    pub(super) error: String,
+}
+
+impl TrainingStatus {
+    pub(super) fn of(trained: &Trained, finished_at: String, seconds: f64) -> TrainingStatus {
+        let outcome = &trained.outcome;
+        let (price, class) = (outcome.price(), outcome.class());
+        TrainingStatus {
+            version: trained.name(),
+            path: trained
+                .saved
+                .as_ref()
+                .map_or_else(String::new, |own| own.path.display().to_string()),
+            run: trained.run.clone(),
+            promoted: trained.decision.as_ref().is_some_and(|own| own.1),
+            verdict: trained.decision.as_ref().map(|own| own.0.message.clone()),
+            finished_at,
+            seconds,
+            rows: outcome.rows(),
+            rows_rejected: trained.rows_rejected,
+            removed: outcome.removed(),
+            mdape: price.map(|own| own.model.mdape),
+            baseline_mdape: price.map(|own| own.baseline.mdape),
+            coverage: price.map(|own| own.coverage),
+            auc: class.map(|own| own.model.auc.value),
+            log_loss: class.map(|own| own.model.log_loss),
+            baseline_log_loss: class.map(|own| own.baseline.log_loss),
+            clusters: outcome.clusters().map(|own| own.clusters),
+            silhouette: outcome.clusters().map(|own| own.silhouette),
+        }
+    }
+}

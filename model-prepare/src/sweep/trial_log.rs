@@ -1,0 +1,174 @@
+//! What was tried, a line of JSON a trial: a sweep that was killed goes on.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, ensure};
+use registry::Run;
+use report::{Parameter, Trial};
+use serde::{Deserialize, Serialize};
+use valuation::{FoldBy, NamedMember};
+
+use super::options::Sweep;
+use super::sampler::SamplerKind;
+use crate::config::Config;
+
+/// What decides which trials there are: a sweep goes on with the same alone.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(super) struct Plan {
+    data: String,
+    schema: String,
+    sampler: SamplerKind,
+    parallel: usize,
+    seed: u64,
+    warmup: usize,
+    first_stride: usize,
+    parameters: Vec<Parameter>,
+    members: Vec<NamedMember>,
+    effort: String,
+    folds: usize,
+    /// Logs of earlier releases do not say it: their trials are of drawn folds.
+    #[serde(default = "drawn")]
+    fold_by: FoldBy,
+    holdout_fraction: f64,
+}
+
+fn drawn() -> FoldBy {
+    FoldBy::Random
+}
+
+impl Plan {
+    pub(super) fn of(config: &Config, options: &Sweep) -> anyhow::Result<Plan> {
+        let (prepare, sweep) = (&config.prepare, &config.prepare.sweep);
+        ensure!(
+            !sweep.parameters.is_empty(),
+            "expected parameters to vary in [[prepare.sweep.parameters]], found none"
+        );
+        let is_plain = |own: char| own.is_ascii_alphanumeric() || own == '-' || own == '_';
+        ensure!(
+            !options.name.is_empty() && options.name.chars().all(is_plain),
+            "expected a name of letters, digits, - and _, found {:?}",
+            options.name
+        );
+        Ok(Plan {
+            data: options
+                .data
+                .as_ref()
+                .map_or_else(|| "the table".to_owned(), |own| own.display().to_string()),
+            schema: config.schema.name.clone(),
+            sampler: options.sampler,
+            parallel: options.parallel,
+            seed: prepare.seed,
+            warmup: sweep.warmup,
+            first_stride: sweep.first_stride,
+            parameters: sweep.parameters.clone(),
+            members: prepare.members.clone(),
+            effort: format!("{:?}", prepare.effort),
+            folds: prepare.folds,
+            fold_by: prepare.fold_by,
+            holdout_fraction: prepare.holdout_fraction,
+        })
+    }
+}
+
+/// The head of a log.
+#[derive(Debug, Serialize, Deserialize)]
+struct Head {
+    plan: Plan,
+    run: Run,
+}
+
+/// The log of a sweep.
+pub(super) struct TrialLog {
+    home: PathBuf,
+    /// The run that the trials are parts of.
+    pub(super) run: Run,
+    known: Vec<Trial>,
+    file: File,
+}
+
+impl TrialLog {
+    /// Opens the log in `home`, or begins it.
+    pub(super) fn open(home: &Path, plan: &Plan) -> anyhow::Result<TrialLog> {
+        fs::create_dir_all(home).with_context(|| format!("cannot make {}", home.display()))?;
+        let (head, trials) = (home.join("sweep.json"), home.join("trials.jsonl"));
+        let run = match fs::read(&head) {
+            Ok(bytes) => {
+                let found: Head = serde_json::from_slice(&bytes)
+                    .with_context(|| format!("{} is not what a sweep wrote", head.display()))?;
+                ensure!(
+                    found.plan == *plan,
+                    "a sweep of this name was begun with other data or settings ({}): give another \
+                     --name, or delete {}",
+                    head.display(),
+                    home.display()
+                );
+                found.run
+            }
+            Err(_) => {
+                let name = home.file_name().unwrap_or_default().to_string_lossy();
+                let mut run = Run::start(format!("sweep {name}"));
+                run.param("data.source", &plan.data);
+                run.param("sampler", format!("{:?}", plan.sampler).to_lowercase());
+                run.param("parallel", plan.parallel);
+                run.param("fit.seed", plan.seed);
+                for parameter in &plan.parameters {
+                    let range = match parameter.choices.is_empty() {
+                        true => format!("{} to {}", parameter.low, parameter.high),
+                        false => format!("{:?}", parameter.choices),
+                    };
+                    run.param(format!("space.{}", parameter.name()), range);
+                }
+                let written = Head {
+                    plan: plan.clone(),
+                    run: run.clone(),
+                };
+                // Whole or not at all: a torn head would be taken for another's.
+                let fresh = home.join(".sweep.json");
+                fs::write(&fresh, serde_json::to_vec_pretty(&written)?)?;
+                fs::rename(&fresh, &head)?;
+                run
+            }
+        };
+        let text = fs::read_to_string(&trials).unwrap_or_default();
+        // The last line may be torn by a kill: that trial is tried again.
+        let whole = text.rfind('\n').map_or(0, |end| end + 1);
+        let known = text[..whole]
+            .lines()
+            .map(serde_json::from_str)
+            .collect::<Result<Vec<Trial>, _>>()
+            .with_context(|| format!("{} is not what a sweep wrote", trials.display()))?;
+        let file = OpenOptions::new()
+            .create(true)
+            .append(true)
+            .open(&trials)
+            .with_context(|| format!("cannot write {}", trials.display()))?;
+        file.set_len(whole as u64)?;
+        Ok(TrialLog {
+            home: home.to_owned(),
+            run,
+            known,
+            file,
+        })
+    }
+
+    /// The rows of the sweep, kept at its beginning.
+    pub(super) fn training_set(&self) -> PathBuf {
+        self.home.join("training_set.parquet")
+    }
+
+    /// The trial of this number, where it was tried with these values.
+    pub(super) fn known(&self, number: usize, values: &[f64]) -> Option<Trial> {
+        let mut known = self.known.iter();
+        let known = known.find(|own| own.number == number && own.values == values);
+        known.cloned()
+    }
+
+    pub(super) fn add(&mut self, trial: &Trial) -> anyhow::Result<()> {
+        let mut line = serde_json::to_vec(trial)?;
+        line.push(b'\n');
+        self.file.write_all(&line)?;
+        Ok(self.file.sync_data()?)
+    }
+}

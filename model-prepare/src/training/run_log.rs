@@ -1,0 +1,217 @@
+//! The run of a training: what it was given, what it came to, and its files.
+
+use std::time::Instant;
+
+use registry::{Run, RunStatus};
+use report::FitReport;
+use serde_json::Value;
+use valuation::ratio_study::Statistic;
+use valuation::{ClassMetrics, ClassReport, Metrics, NamedMember, Report};
+
+use super::fit;
+use super::fitted::Fitted;
+use super::report_page::report_page;
+use crate::run_files::holdout::{Holdout, write_records};
+use crate::run_files::names::{ARRIVED, HOLDOUT, PAGE, REPORT, TRAINING_SET, schema_digest};
+use crate::run_files::staging::Staging;
+
+/// Notes a training in its run and puts its files into the staging directory. The run is over then, but for
+/// what judging adds.
+///
+/// # Errors
+/// When a file cannot be written.
+pub(crate) fn log(run: &mut Run, staging: &mut Staging, fitted: &Fitted) -> anyhow::Result<()> {
+    let Fitted {
+        config,
+        listings,
+        model,
+        report,
+        ..
+    } = fitted;
+    params(run, fitted);
+    match report {
+        FitReport::Price(report) => measures(run, report),
+        FitReport::Class(report) => of_class(run, report),
+    }
+    let validating = Instant::now();
+    staging.add(REPORT, |path| {
+        Ok(std::fs::write(path, serde_json::to_vec_pretty(report)?)?)
+    })?;
+    staging.add(HOLDOUT, |path| {
+        Holdout::write(
+            path,
+            &config.schema,
+            &listings.batch,
+            report.judged(),
+            report.widened(),
+        )
+    })?;
+    if config.prepare.keep_report {
+        staging.add(PAGE, |path| {
+            Ok(std::fs::write(
+                path,
+                report_page(config, listings, model, report)?,
+            )?)
+        })?;
+    }
+    if config.prepare.keep_training_set {
+        staging.add(TRAINING_SET, |path| {
+            write_records(path, &config.schema, &listings.batch)
+        })?;
+    }
+    run.measure("seconds.train", 0, report.fit_seconds());
+    run.measure("seconds.report", 0, validating.elapsed().as_secs_f64());
+    run.measure("seconds.total", 0, fitted.began.elapsed().as_secs_f64());
+    run.end(RunStatus::Finished);
+    Ok(())
+}
+
+fn params(run: &mut Run, fitted: &Fitted) {
+    let (config, report) = (fitted.config, fitted.report);
+    let (schema, prepare) = (&config.schema, &config.prepare);
+    run.param("data.source", fitted.source);
+    run.param("data.rows", report.rows());
+    if let Some(arrived) = fitted.arrived {
+        run.param(ARRIVED, arrived);
+    }
+    run.param("data.rows_rejected", fitted.listings.rejected.len());
+    if let Some(until_us) = fitted.model.data_until_us() {
+        run.param("data.until", records::timestamp::format(until_us));
+    }
+    run.param("schema.name", &schema.name);
+    run.param("schema.version", schema.version);
+    run.param("schema.sha256", schema_digest(schema));
+    run.param("code.version", env!("CARGO_PKG_VERSION"));
+    run.param("fit.effort", format!("{:?}", prepare.effort).to_lowercase());
+    run.param("fit.folds", prepare.folds);
+    run.param(
+        "fit.fold_by",
+        format!("{:?}", prepare.fold_by).to_lowercase(),
+    );
+    run.param("fit.holdout_fraction", prepare.holdout_fraction);
+    match report {
+        FitReport::Price(_) => run.param("fit.interval", prepare.interval),
+        FitReport::Class(_) => run.param("fit.threshold", prepare.threshold),
+    }
+    run.param("fit.min_rows", prepare.min_rows);
+    run.param("fit.seed", prepare.seed);
+    if prepare.segments > 0 {
+        run.param("fit.segments", prepare.segments);
+    }
+    for member in &fit::members(config, report.train_rows()) {
+        member_params(run, member);
+    }
+    run.tags.insert("schema".to_owned(), schema.name.clone());
+}
+
+/// Parameters of a member, as its settings name them.
+pub(crate) fn member_params(run: &mut Run, member: &NamedMember) {
+    let options = serde_json::to_value(&member.options).unwrap_or_default();
+    for (option, value) in options.as_object().into_iter().flatten() {
+        let value = match value {
+            Value::String(text) => text.clone(),
+            other => other.to_string(),
+        };
+        run.param(format!("member.{}.{option}", member.name), value);
+    }
+}
+
+/// Every number of a report.
+pub(crate) fn measures(run: &mut Run, report: &Report) {
+    run.measure("rows.train", 0, report.train_rows as f64);
+    run.measure("rows.holdout", 0, report.holdout_rows as f64);
+    run.measure("rows.holdout_outliers", 0, report.holdout_outliers as f64);
+    for (rule, rows) in &report.removed {
+        run.measure(format!("rows.removed.{rule}"), 0, *rows as f64);
+    }
+    run.measure("features", 0, report.features as f64);
+    of_metrics(run, "", &report.model);
+    of_metrics(run, "baseline.", &report.baseline);
+    run.measure("coverage", 0, report.coverage);
+    run.measure("widened", 0, report.widened);
+    if let Some(ratios) = &report.ratios {
+        let mut statistic = |name: &str, own: &Statistic| {
+            run.measure(format!("ratio_study.{name}"), 0, own.value);
+        };
+        statistic("median_ratio", &ratios.median_ratio);
+        statistic("cod", &ratios.cod);
+        statistic("prd", &ratios.prd);
+        statistic("prb", &ratios.prb);
+    }
+    for member in &report.members {
+        let mut measure = |name: &str, value: f64| {
+            run.measure(format!("member.{}.{name}", member.name), 0, value);
+        };
+        measure("weight", member.weight);
+        measure("trees", member.trees as f64);
+        measure("folds.rmse_log", member.fold_error);
+        measure("holdout.rmse_log", member.holdout_error);
+    }
+    for (fold, own) in report.folds.iter().enumerate() {
+        run.measure("fold.rows", fold, own.rows as f64);
+        run.measure("fold.stack.rmse_log", fold, own.stack);
+        for (member, error) in report.members.iter().zip(&own.members) {
+            run.measure(format!("fold.{}.rmse_log", member.name), fold, *error);
+        }
+    }
+}
+
+/// Every number of a class's report.
+fn of_class(run: &mut Run, report: &ClassReport) {
+    run.measure("rows.train", 0, report.train_rows as f64);
+    run.measure("rows.holdout", 0, report.holdout_rows as f64);
+    for (rule, rows) in &report.removed {
+        run.measure(format!("rows.removed.{rule}"), 0, *rows as f64);
+    }
+    run.measure("features", 0, report.features as f64);
+    of_class_metrics(run, "", &report.model);
+    of_class_metrics(run, "baseline.", &report.baseline);
+    run.measure("base_rate", 0, report.base_rate);
+    run.measure("calibration.error", 0, report.calibration_error);
+    run.measure("calibration.slope", 0, report.calibration_slope);
+    run.measure("folds.log_loss", 0, report.fold_log_loss);
+    for member in &report.members {
+        let mut measure = |name: &str, value: f64| {
+            run.measure(format!("member.{}.{name}", member.name), 0, value);
+        };
+        measure("weight", member.weight);
+        measure("trees", member.trees as f64);
+        measure("folds.log_loss", member.fold_log_loss);
+        measure("holdout.log_loss", member.holdout_log_loss);
+        measure("holdout.auc", member.holdout_auc);
+    }
+    for (fold, own) in report.folds.iter().enumerate() {
+        run.measure("fold.rows", fold, own.rows as f64);
+        run.measure("fold.log_loss", fold, own.log_loss);
+        if let Some(auc) = own.auc {
+            run.measure("fold.auc", fold, auc);
+        }
+    }
+    for own in &report.importance {
+        run.measure(format!("importance.{}", own.field), 0, own.auc_lost);
+    }
+}
+
+fn of_class_metrics(run: &mut Run, of: &str, metrics: &ClassMetrics) {
+    let mut measure = |name: &str, value: f64| run.measure(format!("{of}{name}"), 0, value);
+    measure("auc", metrics.auc.value);
+    measure("log_loss", metrics.log_loss);
+    measure("brier", metrics.brier);
+    measure("accuracy", metrics.accuracy);
+    measure("precision", metrics.precision);
+    measure("recall", metrics.recall);
+    measure("f1", metrics.f1);
+}
+
+fn of_metrics(run: &mut Run, of: &str, metrics: &Metrics) {
+    let mut measure = |name: &str, value: f64| run.measure(format!("{of}{name}"), 0, value);
+    measure("rmse", metrics.rmse);
+    measure("mae", metrics.mae);
+    measure("r2", metrics.r2);
+    measure("mdape", metrics.mdape);
+    measure("rmsle", metrics.rmsle);
+    measure("mape", metrics.mape);
+    measure("within_5", metrics.within_5);
+    measure("within_10", metrics.within_10);
+    measure("within_20", metrics.within_20);
+}

@@ -1,0 +1,51 @@
+//! The page of an evaluation or a training.
+
+use arrow_array::RecordBatch;
+use records::Schema;
+
+use super::markup::{escape, whole};
+use super::{classified, data, judged, members};
+use crate::evaluated::Evaluated;
+use crate::fit_report::FitReport;
+use crate::text::evaluation;
+
+/// The page of an evaluation or a training: errors, members, importances, the data.
+pub fn evaluation_page(evaluated: &Evaluated, schema: &Schema, batch: &RecordBatch) -> String {
+    let name = escape(&evaluated.schema);
+    let (title, own) = match &evaluated.report {
+        FitReport::Price(report) => {
+            let title = format!("{name}: evaluation of the prices");
+            let own = vec![
+                judged::estimates(report),
+                judged::ranges(report, evaluated.interval),
+                members::members(report),
+                members::folds(report),
+                members::importances(evaluated),
+                judged::segments(&report.segments),
+            ];
+            (title, own)
+        }
+        FitReport::Class(report) => {
+            let title = format!("{name}: evaluation of the class {}", escape(&report.class));
+            let own = vec![
+                classified::curves(report),
+                classified::probabilities(report),
+                classified::members(report),
+                classified::importance(report),
+                classified::by_class(report, schema, batch),
+            ];
+            (title, own)
+        }
+    };
+    let of_data = [
+        data::target(evaluated, schema, batch),
+        data::missing(schema, batch),
+        data::features(evaluated, schema, batch),
+        data::left_out(evaluated),
+    ];
+    whole(
+        &title,
+        &evaluation(evaluated),
+        &(own.concat() + &of_data.concat()),
+    )
+}
