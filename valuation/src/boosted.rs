@@ -5,6 +5,8 @@ mod bins;
 mod boosting;
 mod coding;
 mod contributions;
+mod ensemble;
+mod error;
 mod forest;
 mod grow;
 mod histogram;
@@ -20,54 +22,26 @@ mod xgboost;
 
 use std::sync::Arc;
 
-use rayon::prelude::*;
-use serde::{Deserialize, Serialize};
-
 use self::boosting::Boosting;
 use self::coding::Codings;
 use self::contributions::Background;
+use self::ensemble::{Ensemble, FORMAT};
+pub use self::error::TreeError;
 pub use self::forest::ForestOptions;
 use self::kept::Kept;
 pub(crate) use self::loss::probability;
-use self::most::MOST_TREES;
 pub use self::options::{BoostedOptions, Growth};
 pub(crate) use self::table::Table;
-use self::tree::Tree;
 pub(crate) use self::walk::Codes;
 use self::walk::Trees;
-use crate::estimator::Fold;
+use crate::folds::Fold;
+use rayon::prelude::*;
 
 /// How many times the rounds more rows are worth at most.
 pub(crate) const MOST_MORE: f64 = 1.25;
-/// Version of a file of trees.
-const FORMAT: u32 = 1;
 /// Steps that explaining a row may take: some seconds, and hundreds of times what fitted trees need. It
 /// grows with the square of a tree's depth, so that a few bytes more could take hours.
 const MOST_STEPS: usize = 4_000_000_000;
-
-/// Trees whose values are added to a base.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-struct Ensemble {
-    /// Version of the format.
-    format: u32,
-    /// Values of a row.
-    width: usize,
-    /// The mean target.
-    base: f64,
-    #[serde(deserialize_with = "most::at_most::<_, _, MOST_TREES>")]
-    trees: Vec<Tree>,
-}
-
-impl Ensemble {
-    fn new(width: usize, base: f64, trees: Vec<Tree>) -> Ensemble {
-        Ensemble {
-            format: FORMAT,
-            width,
-            base,
-            trees,
-        }
-    }
-}
 
 /// A fitted ensemble of trees.
 #[derive(Debug, Clone)]
@@ -95,7 +69,7 @@ impl Boosted {
         options: &BoostedOptions,
         rounds: usize,
         seed: u64,
-    ) -> Result<Boosted, String> {
+    ) -> Result<Boosted, TreeError> {
         let boosting = Boosting {
             table,
             options,
@@ -109,7 +83,7 @@ impl Boosted {
         Boosted::new(boosting.run().0)
     }
 
-    fn new(ensemble: Ensemble) -> Result<Boosted, String> {
+    fn new(ensemble: Ensemble) -> Result<Boosted, TreeError> {
         let codings = Codings::of(ensemble.width, ensemble.trees.iter())?;
         let trees = Trees::lay(ensemble.base, Arc::new(codings), &ensemble.trees)?;
         Ok(Boosted {
@@ -197,6 +171,17 @@ impl Boosted {
         self.trees.width()
     }
 
+    /// Whether a row has as many values as the model's rows.
+    ///
+    /// # Errors
+    /// When it has not.
+    pub(crate) fn check_columns(&self, expected: usize) -> Result<(), TreeError> {
+        match self.width() {
+            found if found == expected => Ok(()),
+            found => Err(TreeError::Columns { found, expected }),
+        }
+    }
+
     /// How many trees there are.
     pub(crate) fn trees(&self) -> usize {
         self.ensemble.trees.len()
@@ -215,10 +200,10 @@ impl Boosted {
     }
 
     /// What each value of a row adds, and the base last: they add up to the row's value.
-    pub(crate) fn contributions(&self, values: &[f32]) -> Result<Vec<f64>, String> {
+    pub(crate) fn contributions(&self, values: &[f32]) -> Result<Vec<f64>, TreeError> {
         if values.len() != self.width() {
-            let (found, width) = (values.len(), self.width());
-            return Err(format!("a row of {found} values, expected {width}"));
+            let (found, expected) = (values.len(), self.width());
+            return Err(TreeError::Width { found, expected });
         }
         let mut parts = vec![0.0; self.width()];
         let trees = &self.ensemble.trees;
@@ -243,31 +228,31 @@ impl Boosted {
     }
 
     /// The bytes of a member's file.
-    pub(crate) fn encode(&self) -> Result<Vec<u8>, String> {
-        postcard::to_stdvec(&self.ensemble).map_err(|error| error.to_string())
+    pub(crate) fn encode(&self) -> Result<Vec<u8>, TreeError> {
+        Ok(postcard::to_stdvec(&self.ensemble)?)
     }
 
     /// Reads what [`Boosted::encode`] wrote; the trees are checked.
-    pub(crate) fn decode(bytes: &[u8]) -> Result<Boosted, String> {
-        let ensemble: Ensemble =
-            postcard::from_bytes(bytes).map_err(|error| format!("no trees: {error}"))?;
+    pub(crate) fn decode(bytes: &[u8]) -> Result<Boosted, TreeError> {
+        let broken = |detail: String| Err(TreeError::Content(detail));
+        let ensemble: Ensemble = postcard::from_bytes(bytes)?;
         if ensemble.format != FORMAT {
             let format = ensemble.format;
-            return Err(format!("trees of format {format}, expected {FORMAT}"));
+            return broken(format!("trees of format {format}, expected {FORMAT}"));
         }
         if !ensemble.base.is_finite() || ensemble.width > usize::from(u16::MAX) {
             let Ensemble { base, width, .. } = ensemble;
-            return Err(format!("base {base} and {width} values a row"));
+            return broken(format!("base {base} and {width} values a row"));
         }
         let mut steps = 0_usize;
         for (number, tree) in ensemble.trees.iter().enumerate() {
-            let at = |detail| format!("tree {number}: {detail}");
+            let at = |error| TreeError::Content(format!("tree {number}: {error}"));
             tree.check(ensemble.width).map_err(at)?;
             let depth = tree.depth();
             steps = steps.saturating_add(tree.nodes.len() * depth * depth);
         }
         if steps > MOST_STEPS {
-            return Err(format!(
+            return broken(format!(
                 "explaining a row takes {steps} steps, expected at most {MOST_STEPS}"
             ));
         }
@@ -275,8 +260,8 @@ impl Boosted {
     }
 
     /// As XGBoost's JSON.
-    pub(crate) fn to_xgboost(&self) -> Result<Vec<u8>, String> {
-        serde_json::to_vec(&xgboost::model(&self.ensemble)).map_err(|error| error.to_string())
+    pub(crate) fn to_xgboost(&self) -> Result<Vec<u8>, TreeError> {
+        Ok(serde_json::to_vec(&xgboost::model(&self.ensemble))?)
     }
 }
 
@@ -284,7 +269,7 @@ impl Boosted {
 mod tests {
     use super::*;
     use crate::draw::Draws;
-    use crate::estimator::folds;
+    use crate::folds;
     use crate::frame::Level;
 
     fn options(growth: Growth) -> BoostedOptions {

@@ -5,19 +5,16 @@
 //! not seen.
 
 mod artifact;
-mod blend;
 mod classes;
 mod fit;
 mod judge;
-mod logistic;
 mod metrics;
 mod model;
 mod report;
-mod wanted;
 
 pub use self::classes::classes;
 pub use self::fit::classify;
-pub use self::logistic::LogisticOptions;
 pub use self::metrics::{ClassMetrics, Confusion, Interval, RocPoint};
+pub(crate) use self::metrics::{area, log_loss_of};
 pub use self::model::ClassModel;
 pub use self::report::{Bin, ClassFold, ClassMember, ClassReport, Importance};

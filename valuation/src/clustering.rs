@@ -27,7 +27,8 @@ pub use self::fit::Clustering;
 pub use self::options::ClusteringOptions;
 pub use self::report::{Cluster, ClusterReport, Picture, Point, Tried};
 use crate::mismatch::{self, SchemaMismatch};
-use crate::model::{PredictError, check_columns, decoded};
+use crate::predict_error::PredictError;
+use crate::reading::{check_columns, decoded};
 
 /// Fitted clusters.
 #[derive(Debug, Clone, PartialEq)]
@@ -55,11 +56,6 @@ struct Head {
     centres: Vec<Vec<f64>>,
     /// How well clusters are told apart, and the features.
     report: ClusterReport,
-}
-
-/// Centres as rows.
-fn rows_of(centres: &Array2<f64>) -> Vec<Vec<f64>> {
-    centres.rows().into_iter().map(|own| own.to_vec()).collect()
 }
 
 /// A sample row and its cluster.

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::part_error::PartError;
 use crate::space::{Near, Space};
 
 /// Training records kept at most, the newest: bounds the artifact.
@@ -63,7 +64,7 @@ impl Comparables {
     ///
     /// # Errors
     /// Says what does not.
-    pub(crate) fn check(&self, width: usize) -> Result<(), String> {
+    pub(crate) fn check(&self, width: usize) -> Result<(), PartError> {
         self.space.check(width, self.past.len())
     }
 }

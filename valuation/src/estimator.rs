@@ -1,12 +1,6 @@
 //! Everything that turns a record into a log price and its uncertainty: features, members, their
 //! weights, the stretch and the spread.
 
-mod fit;
-pub(crate) mod folds;
-mod grown;
-mod lines;
-mod refit;
-
 use std::borrow::Cow;
 use std::cell::RefCell;
 
@@ -25,13 +19,11 @@ use crate::features::Features;
 use crate::frame::{BoundFrame, Frame};
 use crate::linear::SparseRow;
 use crate::link::Link;
-use crate::member::Member;
+use crate::members::{Fitted as _, InputWidths, Member};
 use crate::mondrian::Widths;
 use crate::neighbours::Neighbours;
+use crate::part_error::PartError;
 use crate::space::Near;
-
-pub(crate) use self::fit::{Fitted, Wanted};
-pub(crate) use self::folds::Fold;
 
 /// Rows estimated side by side: enough to keep a core busy, few enough to stay in its cache.
 const CHUNK_ROWS: usize = 1024;
@@ -45,6 +37,13 @@ pub(crate) struct MemberHead {
     pub(crate) extension: String,
     /// How much it says: above 0, all together 1.
     pub(crate) weight: f64,
+}
+
+impl MemberHead {
+    /// The name of the member's file.
+    pub(crate) fn file(&self) -> String {
+        format!("member-{}.{}", self.name, self.extension)
+    }
 }
 
 /// What `model.json` says of the estimator; the large parts have files of their own.
@@ -217,6 +216,13 @@ impl Estimator {
         members.chain(&self.spread)
     }
 
+    /// Drops the columns that no member reads.
+    pub(crate) fn prune(&mut self) {
+        if !self.members.iter().any(Member::reads_design) {
+            self.plan.features = None;
+        }
+    }
+
     /// Lets the ensembles share what is worked out of a row for them; asked for whenever the members are
     /// new.
     pub(crate) fn share(&mut self) {
@@ -234,8 +240,12 @@ impl Estimator {
     ///
     /// # Errors
     /// Says which part does not.
-    pub(crate) fn check(&self, schema: &Schema) -> Result<(), (String, String)> {
-        let plan = |detail| ("model.json".to_owned(), detail);
+    pub(crate) fn check(&self, schema: &Schema) -> Result<(), (String, PartError)> {
+        let at = |file: &str| {
+            let file = file.to_owned();
+            move |error: PartError| (file, error)
+        };
+        let plan = |error: PartError| ("model.json".to_owned(), error);
         let extended = match &self.plan.segments {
             Some(segments) => {
                 segments.check(schema).map_err(plan)?;
@@ -247,10 +257,10 @@ impl Estimator {
         let weights: f64 = self.plan.members.iter().map(|member| member.weight).sum();
         let each = self.plan.members.iter().map(|member| member.weight);
         if (weights - 1.0).abs() > 1e-9 || !each.clone().all(|weight| weight > 0.0) {
-            return Err(plan(format!(
+            return Err(plan(PartError::Misfit(format!(
                 "weights {:?}, expected above 0 and 1 in all",
                 each.collect::<Vec<_>>()
-            )));
+            ))));
         }
         for (name, value, least) in [
             ("spread", self.plan.spread, 0.0),
@@ -260,9 +270,9 @@ impl Estimator {
             ("shift", self.plan.equity.shift, f64::MIN),
         ] {
             if !value.is_finite() || value < least {
-                return Err(plan(format!(
+                return Err(plan(PartError::Misfit(format!(
                     "{name} {value}, expected a finite number not below {least}"
-                )));
+                ))));
             }
         }
         if let Some(frame) = &self.plan.frame {
@@ -273,43 +283,25 @@ impl Estimator {
         }
         let frame_width = self.plan.frame.as_ref().map_or(0, Frame::width);
         for neighbours in &self.neighbours {
-            let at = |detail| ("neighbours.json".to_owned(), detail);
-            neighbours.check(frame_width).map_err(at)?;
+            let checked = neighbours.check(frame_width);
+            checked.map_err(at("neighbours.json"))?;
         }
         if let Some(comparables) = &self.comparables {
-            let at = |detail| ("comparables.json".to_owned(), detail);
-            comparables.check(frame_width).map_err(at)?;
+            let checked = comparables.check(frame_width);
+            checked.map_err(at("comparables.json"))?;
         }
-        let width = |boosted: &Boosted| match boosted.width() == self.width() {
-            true => Ok(()),
-            false => Err(format!(
-                "trees over {} values, expected {}: one a column of the frame",
-                boosted.width(),
-                self.width()
-            )),
+        // The members first: the features are only looked at when their width is right.
+        let widths = InputWidths {
+            design: self.plan.features.as_ref().map(Features::width),
+            frame: frame_width,
+            trees: self.width(),
         };
         for (head, member) in self.plan.members.iter().zip(&self.members) {
-            let own = |detail| (format!("member-{}.{}", head.name, head.extension), detail);
-            match (member, &self.plan.features) {
-                // The weights first: the features are only looked at when their width is right.
-                (Member::Linear(linear), Some(features)) => {
-                    crate::check::linear(linear, features.width()).map_err(own)?;
-                }
-                (Member::Comparison(comparison), Some(features)) => {
-                    crate::check::linear(&comparison.line, features.width())
-                        .and_then(|()| comparison.check(frame_width))
-                        .map_err(own)?;
-                }
-                (Member::Linear(_) | Member::Comparison(_), None) => {
-                    return Err(own("no features in model.json".to_owned()));
-                }
-                (Member::Boosted(boosted) | Member::Shares(boosted), _) => {
-                    width(boosted).map_err(own)?
-                }
-            }
+            member.check(widths).map_err(at(&head.file()))?;
         }
         if let Some(spread) = &self.spread {
-            width(spread).map_err(|detail| ("spread.trees".to_owned(), detail))?;
+            let checked = spread.check_columns(self.width());
+            checked.map_err(|error| at("spread.trees")(error.into()))?;
         }
         match &self.plan.features {
             Some(features) => features.check(schema).map_err(plan),
@@ -470,6 +462,6 @@ impl BoundEstimator<'_> {
 
 /// A row's spread, held near the usual one: what a few trees say of a rare kind is not believed
 /// without bound.
-fn bounded(spread: f64, usual: f64) -> f64 {
+pub(crate) fn bounded(spread: f64, usual: f64) -> f64 {
     spread.clamp(0.25 * usual, 6.0 * usual)
 }

@@ -6,11 +6,12 @@ use arrow_array::RecordBatch;
 use serde::Serialize;
 
 use crate::comparables::Comparable;
-use crate::comparison::Room;
 use crate::estimator::Estimator;
+use crate::features::Features;
 use crate::frame::Frame;
-use crate::member::Member;
-use crate::model::{Model, PredictError};
+use crate::members::Fitted as _;
+use crate::model::Model;
+use crate::predict_error::PredictError;
 
 /// What stands for the prices of past records near by.
 const NEIGHBOURHOOD: &str = "neighbourhood";
@@ -63,36 +64,28 @@ impl Model {
         let own = estimator.complete(&own);
         let bound = estimator.bind(&own);
         let (frame, design) = (bound.frame_row(0), bound.design_row(0));
+        let features = estimator.plan.features.as_ref();
+        let line_fields = features.map_or_else(Vec::new, Features::fields);
+        let value_fields = estimator.value_fields();
         let mut base = 0.0;
         let mut parts: BTreeMap<String, f64> = BTreeMap::new();
         for (head, member) in estimator.plan.members.iter().zip(&estimator.members) {
             let mut add = |field: &str, log: f64| {
                 *parts.entry(field.to_owned()).or_default() += head.weight * log;
             };
-            let line = match member {
-                Member::Linear(linear) => Some(linear),
-                Member::Comparison(comparison) => {
-                    let beyond = comparison.beyond_line(&frame, &mut Room::default());
-                    add(NEIGHBOURHOOD, beyond);
-                    Some(&comparison.line)
-                }
-                Member::Boosted(_) | Member::Shares(_) => None,
-            };
-            if let (Some(line), Some(features)) = (line, &estimator.plan.features) {
-                base += head.weight * line.centre();
-                let fields = features.fields();
-                for (column, log) in line.contributions(&design).into_iter().enumerate() {
-                    add(fields.get(column).copied().unwrap_or_default(), log);
-                }
+            let contributions = member.contributions(&design, &frame);
+            let explained = contributions.map_err(|error| PredictError::Explain {
+                detail: error.to_string(),
+            })?;
+            base += head.weight * explained.base;
+            if let Some(beyond_line) = explained.neighbourhood {
+                add(NEIGHBOURHOOD, beyond_line);
             }
-            if let Member::Boosted(boosted) = member {
-                let explained = boosted.contributions(&frame);
-                let mut logs = explained.map_err(|detail| PredictError::Explain { detail })?;
-                base += head.weight * logs.pop().unwrap_or(0.0);
-                let fields = estimator.value_fields();
-                for (field, log) in fields.iter().zip(logs) {
-                    add(field, log);
-                }
+            for (field, log) in line_fields.iter().zip(explained.columns) {
+                add(field, log);
+            }
+            for (field, log) in value_fields.iter().zip(explained.values) {
+                add(field, log);
             }
         }
         let equity = &estimator.plan.equity;
@@ -132,9 +125,9 @@ impl Estimator {
         let mut shares = vec![0.0; names.len()];
         let mut weights = 0.0;
         for (head, member) in self.plan.members.iter().zip(&self.members) {
-            if let Member::Boosted(boosted) | Member::Shares(boosted) = member {
+            if let Some(trees) = member.ensemble() {
                 weights += head.weight;
-                for (share, own) in shares.iter_mut().zip(boosted.importance()) {
+                for (share, own) in shares.iter_mut().zip(trees.importance()) {
                     *share += head.weight * own;
                 }
             }

@@ -2,8 +2,10 @@
 
 mod column;
 mod edge;
+mod level_limits;
 mod level_mean;
 mod number;
+mod numbering;
 mod one_hot;
 
 use std::collections::BTreeMap;
@@ -14,29 +16,18 @@ use serde::{Deserialize, Serialize};
 
 pub(crate) use self::column::{Column, Says};
 use self::edge::Edge;
+pub(crate) use self::level_limits::LevelLimits;
 use self::level_mean::LevelMeans;
 use self::number::Number;
+use self::numbering::Numbering;
 use self::one_hot::OneHot;
 use crate::binding::{Place, position};
 use crate::cells::Cells;
-use crate::fit::FitOptions;
 use crate::linear::SparseRow;
+use crate::part_error::PartError;
 
 /// Categories with more levels are encoded by their levels' means; the group field never is.
 const ONE_HOT_LEVELS: usize = 60;
-
-/// Gives columns out, counting from 0.
-#[derive(Debug, Default)]
-struct Numbering {
-    used: usize,
-}
-
-impl Numbering {
-    fn next(&mut self) -> usize {
-        self.used += 1;
-        self.used - 1
-    }
-}
 
 /// What one field, or pair of fields, becomes.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -84,14 +75,17 @@ impl Block {
         }
     }
 
-    fn check(&self, schema: &Schema) -> Result<(), String> {
+    fn check(&self, schema: &Schema) -> Result<(), PartError> {
         for name in [Some(self.field.as_str()), self.partner()]
             .into_iter()
             .flatten()
         {
             let field = crate::check::field(schema, name)?;
             if !self.takes(field.kind) {
-                return Err(format!("{name:?} is of kind {:?}", field.kind));
+                return Err(PartError::Misfit(format!(
+                    "{name:?} is of kind {:?}",
+                    field.kind
+                )));
             }
         }
         match &self.encoding {
@@ -121,7 +115,7 @@ impl Features {
         rows: &[usize],
         logs: &[f64],
         group: Option<&str>,
-        options: &FitOptions,
+        limits: LevelLimits,
     ) -> (Features, Vec<SparseRow>) {
         let mut columns = Numbering::default();
         let mut blocks = Vec::new();
@@ -144,7 +138,7 @@ impl Features {
                         }
                         None if counts.is_empty() => None,
                         None => {
-                            let one_hot = OneHot::fit(counts, rows.len(), options, &mut columns);
+                            let one_hot = OneHot::fit(counts, rows.len(), limits, &mut columns);
                             Some(Encoding::OneHot(one_hot))
                         }
                     }
@@ -168,7 +162,7 @@ impl Features {
         }
         let features = Features {
             blocks,
-            width: columns.used,
+            width: columns.used(),
         };
         let bound = features.bind(batch);
         let design = rows
@@ -239,17 +233,18 @@ impl Features {
     ///
     /// # Errors
     /// Says which block and what is wrong with it.
-    pub(crate) fn check(&self, schema: &Schema) -> Result<(), String> {
+    pub(crate) fn check(&self, schema: &Schema) -> Result<(), PartError> {
         let mut used = vec![false; self.width];
         for block in &self.blocks {
-            let at = |detail: String| format!("feature {:?}: {detail}", block.field);
+            let at = |error: PartError| error.at(&format!("feature {:?}", block.field));
+            let misfit = |detail: String| at(PartError::Misfit(detail));
             block.check(schema).map_err(at)?;
             for column in block.columns() {
                 match used.get_mut(column) {
                     Some(used) if !*used => *used = true,
-                    Some(_) => return Err(at(format!("column {column} is taken twice"))),
+                    Some(_) => return Err(misfit(format!("column {column} is taken twice"))),
                     None => {
-                        return Err(at(format!(
+                        return Err(misfit(format!(
                             "column {column}, expected one below {}",
                             self.width
                         )));
@@ -258,7 +253,9 @@ impl Features {
             }
         }
         match used.iter().position(|used| !used) {
-            Some(column) => Err(format!("no feature fills column {column}")),
+            Some(column) => Err(PartError::Misfit(format!(
+                "no feature fills column {column}"
+            ))),
             None => Ok(()),
         }
     }

@@ -2,7 +2,6 @@
 
 mod data;
 mod effort;
-mod error;
 mod judge;
 mod options;
 mod selection;
@@ -16,19 +15,19 @@ use records::{Schema, Task};
 use self::data::Data;
 pub(crate) use self::data::{check_columns, no_features};
 pub use self::effort::Effort;
-pub use self::error::FitError;
 use self::judge::judge;
-pub use self::options::{FitOptions, FoldBy, SplitBy};
+pub use self::options::FitOptions;
 use self::selection::{Selection, select};
-use crate::artifact::FORMAT;
+use crate::artifact::{FORMAT, Golden};
 use crate::clean::Listings;
 use crate::clustering::segments::{SEGMENT, Segments};
-use crate::estimator::Wanted;
+use crate::ensemble::FitJob;
+use crate::fit_error::FitError;
 use crate::link::Link;
-use crate::metrics::Report;
-use crate::model::{Golden, Head, Model};
+use crate::model::{Head, Model};
 use crate::profile::Profile;
 use crate::ratio_study::RatioStudy;
+use crate::report::Report;
 use crate::segment;
 use crate::useless;
 
@@ -102,7 +101,8 @@ fn fit_on_this_pool(
         batch,
         logs: &data.logs,
         group: data.group,
-        options,
+        levels: options.level_limits(),
+        seed: options.seed,
     };
     let Selection {
         sides,
@@ -111,7 +111,7 @@ fn fit_on_this_pool(
         holdout_copies,
         removed,
         usable,
-    } = select(listings, &data, target)?;
+    } = select(listings, &data, target, options)?;
 
     // A category like any other from here on: fitted on training rows, known of every row.
     if options.segments > 0 && schema.field(SEGMENT).is_some() {
@@ -130,16 +130,17 @@ fn fit_on_this_pool(
         true => options.effort.members(sides.train.len()),
         false => options.members.clone(),
     };
-    let wanted = |rows| Wanted {
+    let job = |rows| FitJob {
         schema: &telling,
         batch: &batch_read,
         rows,
-        logs: &data.logs,
+        targets: &data.logs,
+        task: Task::Regression,
         group: data.group,
         options,
         members: &members,
     };
-    let mut fitted = wanted(sides.train.as_slice()).fit()?;
+    let mut fitted = job(sides.train.as_slice()).fit_prices()?;
     if fitted.columns == 0 {
         return Err(no_features(schema));
     }
@@ -151,7 +152,7 @@ fn fit_on_this_pool(
     let folds = std::mem::take(&mut fitted.folds);
     let mut kept = fitted;
     if options.refit {
-        kept = wanted(everything.as_slice()).refit(&kept)?;
+        kept = job(everything.as_slice()).refit_prices(&kept)?;
     } else {
         everything = sides.train.clone();
         everything.sort_unstable();

@@ -2,6 +2,7 @@
 //! is known. Fitted on training rows only.
 
 mod layout;
+mod made;
 mod meaning;
 mod target_mean;
 
@@ -10,44 +11,15 @@ use chrono::{DateTime, Datelike};
 use records::{Kind, Schema};
 use serde::{Deserialize, Serialize};
 
+use self::made::Made;
 pub(crate) use self::meaning::Meaning;
 use self::target_mean::TargetMeans;
 use crate::binding::{Place, position};
 use crate::cells::Cells;
+use crate::part_error::PartError;
 
 /// Days in a year on average.
 const YEAR_DAYS: f64 = 365.2425;
-
-/// What is made of a field, or of two.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-enum Made {
-    /// The number itself; yes is 1.
-    Value,
-    /// Days since 1970, held to the training range: trees would not go beyond it anyway.
-    Trend {
-        /// Newest in training.
-        high: f64,
-    },
-    /// Day of the year over its length, 0 to 1.
-    Season,
-    /// The field over a partner, where both are above 0.
-    Ratio {
-        /// What it is divided by.
-        over: String,
-    },
-    /// The position along an axis: latitude · sin + longitude · cos, in degrees of latitude.
-    Rotated {
-        /// The field of longitudes.
-        longitude: String,
-        /// Weight of the latitude.
-        sin: f64,
-        /// Weight of the longitude: a degree of it is shorter away from the equator.
-        cos: f64,
-    },
-    /// Three columns: mean log target of the level, out of fold in training; how frequent it is; its
-    /// number, a name that trees may split on by sets.
-    Level(TargetMeans),
-}
 
 /// A field and what is made of it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -218,9 +190,10 @@ impl Frame {
     ///
     /// # Errors
     /// Says which column and what is wrong with it.
-    pub(crate) fn check(&self, schema: &Schema) -> Result<(), String> {
+    pub(crate) fn check(&self, schema: &Schema) -> Result<(), PartError> {
         for column in &self.columns {
-            let at = |detail: String| format!("column of {:?}: {detail}", column.field);
+            let at = |error: PartError| error.at(&format!("column of {:?}", column.field));
+            let misfit = |detail: String| at(PartError::Misfit(detail));
             for name in [Some(column.field.as_str()), column.partner()]
                 .into_iter()
                 .flatten()
@@ -234,16 +207,16 @@ impl Frame {
                     }
                 };
                 if !takes {
-                    return Err(at(format!("{name:?} is of kind {:?}", field.kind)));
+                    return Err(misfit(format!("{name:?} is of kind {:?}", field.kind)));
                 }
             }
             match &column.made {
                 Made::Level(means) => means.check().map_err(at)?,
                 Made::Trend { high } if !high.is_finite() => {
-                    return Err(at(format!("high is {high}")));
+                    return Err(misfit(format!("high is {high}")));
                 }
                 Made::Rotated { sin, cos, .. } if !(sin.is_finite() && cos.is_finite()) => {
-                    return Err(at(format!("sin {sin} and cos {cos}")));
+                    return Err(misfit(format!("sin {sin} and cos {cos}")));
                 }
                 _ => {}
             }

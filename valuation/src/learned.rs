@@ -12,8 +12,11 @@ use crate::classification::ClassModel;
 use crate::clustering::Clusters;
 use crate::explain::Explanation;
 use crate::mismatch::SchemaMismatch;
-use crate::model::{BoundRecord, Model, PredictError, Prediction};
+use crate::model::Model;
+use crate::predict_error::PredictError;
+use crate::prediction::Prediction;
 use crate::profile::Profile;
+use crate::reading::BoundRecord;
 
 /// A fitted model, by the task of its schema.
 #[derive(Debug, Clone, PartialEq)]

@@ -4,7 +4,7 @@
 //! gives the same model, bit for bit, on any number of threads. Estimates are retransformed from the
 //! logarithm by the inverse of its [`Link`] alone, so they are medians, not means, of the price.
 
-pub mod artifact;
+mod artifact;
 mod axis;
 pub mod baseline;
 mod binding;
@@ -13,64 +13,81 @@ mod by_text;
 mod cells;
 mod check;
 mod classification;
-pub mod clean;
+mod clean;
 pub mod clustering;
-pub mod comparables;
-mod comparison;
+mod comparables;
 pub mod conformal;
 mod credibility;
 pub mod datamart;
 mod draw;
+mod ensemble;
 mod equity;
 mod estimator;
-pub mod explain;
+mod explain;
 pub mod export;
-pub mod features;
-pub mod fit;
+mod features;
+mod fit;
+mod fit_error;
+mod folds;
 mod frame;
 mod json;
 mod learned;
-pub mod linear;
+mod linear;
 mod link;
-pub mod member;
-pub mod metrics;
-pub mod mismatch;
-pub mod model;
+mod members;
+mod metrics;
+mod mismatch;
+mod model;
 mod mondrian;
 mod neighbours;
 pub mod online;
-pub mod profile;
+mod part_error;
+mod predict_error;
+mod prediction;
+mod profile;
 pub mod ratio_study;
-pub mod segment;
+mod reading;
+mod report;
+mod segment;
+mod solver_error;
 mod space;
-pub mod split;
-mod stack;
+mod split;
 #[doc(hidden)]
 pub mod stages;
-pub mod useless;
+mod tree_inputs;
+mod useless;
 
 pub use artifact::{ArtifactError, Reading};
-pub use boosted::{BoostedOptions, ForestOptions, Growth};
+pub use boosted::{BoostedOptions, ForestOptions, Growth, TreeError};
 pub use cells::Cell;
 pub use classification::{
     Bin, ClassFold, ClassMember, ClassMetrics, ClassModel, ClassReport, Confusion, Importance,
-    Interval, LogisticOptions, RocPoint, classes, classify,
+    Interval, RocPoint, classes, classify,
 };
 pub use clustering::{ClusterReport, Clustering, ClusteringError, ClusteringOptions, Clusters};
 pub use comparables::Comparable;
-pub use comparison::ComparablesOptions;
 pub use conformal::Share;
 pub use explain::{Explanation, Reason};
-pub use fit::{Effort, FitError, FitOptions, FoldBy, SplitBy, fit};
+pub use fit::{Effort, FitOptions, fit};
+pub use fit_error::FitError;
+pub use folds::FoldBy;
 pub use learned::Learned;
-pub use linear::ElasticNetOptions;
 pub use link::Link;
-pub use member::{MemberOptions, NamedMember};
-pub use metrics::{Calibration, FoldReport, JudgedRow, MemberReport, Metrics, Report, Stacked};
+pub use members::{
+    ComparablesOptions, ElasticNetOptions, LinearOptions, LogisticOptions, MemberOptions,
+    NamedMember,
+};
+pub use metrics::{JudgedRow, Metrics};
 pub use mismatch::{Difference, SchemaMismatch};
-pub use model::{BoundRecord, Model, PredictError, Prediction};
+pub use model::Model;
 pub use online::{Online, OnlineOptions};
+pub use predict_error::PredictError;
+pub use prediction::Prediction;
 pub use profile::{Drift, Profile, Tally};
 pub use ratio_study::RatioStudy;
+pub use reading::BoundRecord;
+pub use report::{Calibration, FoldReport, MemberReport, Report, Stacked};
 pub use segment::Segment;
+pub use solver_error::SolverError;
+pub use split::SplitBy;
 pub use useless::{Dropped, Why};

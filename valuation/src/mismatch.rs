@@ -4,8 +4,6 @@ use std::fmt;
 
 use records::{Field, Kind, Schema};
 
-use crate::model::Model;
-
 /// Why records of a schema cannot be priced by a model.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[error(
@@ -107,18 +105,6 @@ fn name(kind: Kind) -> &'static str {
 fn list(differences: &[Difference]) -> String {
     let texts: Vec<String> = differences.iter().map(ToString::to_string).collect();
     texts.join("; ")
-}
-
-impl Model {
-    /// Whether requests of `schema` can be priced: every field the model reads is there, of the
-    /// same kind and unit, and the target is the same. Fields that the model does not read may
-    /// come and go; what is required and what is bounded may change.
-    ///
-    /// # Errors
-    /// Names every difference.
-    pub fn fits(&self, schema: &Schema) -> Result<(), SchemaMismatch> {
-        fits(self.schema(), |field| self.estimator.reads(field), schema)
-    }
 }
 
 /// Whether requests of `schema` are answered by a model of the schema `own` that `reads` these fields.

@@ -5,6 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::part_error::PartError;
 use crate::space::{Near, Space};
 
 /// Distance that counts as none: keeps the weight of a twin finite.
@@ -88,12 +89,14 @@ impl Neighbours {
     ///
     /// # Errors
     /// Says what does not.
-    pub(crate) fn check(&self, width: usize) -> Result<(), String> {
+    pub(crate) fn check(&self, width: usize) -> Result<(), PartError> {
         self.space.check(width, self.targets.len())?;
         let rising = self.counts.is_sorted() && self.counts.first().is_some_and(|count| *count > 0);
         match rising && self.targets.iter().all(|value| value.is_finite()) {
             true => Ok(()),
-            false => Err("expected rising counts and finite targets".to_owned()),
+            false => Err(PartError::misfit(
+                "expected rising counts and finite targets",
+            )),
         }
     }
 }

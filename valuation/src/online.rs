@@ -42,8 +42,9 @@ use self::scaling::Scaling;
 use crate::cells::Cells;
 use crate::features::Features;
 use crate::linear::{Linear, SparseRow};
-use crate::member::Member;
-use crate::model::{Model, PredictError};
+use crate::members::Fitted as _;
+use crate::model::Model;
+use crate::predict_error::PredictError;
 
 /// How a line learns on.
 #[derive(Debug, Clone, PartialEq)]
@@ -330,18 +331,17 @@ impl Online {
         let squares = pairs.map(|(own, base)| (own - base) * (own - base));
         squares.sum::<f64>().sqrt()
     }
-
-    /// The intercept, then the columns in the order of the schema.
-    pub fn coefficients(&self) -> Vec<Coefficient> {
-        coefficient::of(self)
-    }
 }
 
 /// The features and the weights of a model that is a line alone.
 fn line_of(model: &Model) -> Result<(&Features, &Linear), OnlineError> {
     let estimator = &model.estimator;
-    match (&estimator.plan.features, estimator.members.as_slice()) {
-        (Some(features), [Member::Linear(line)]) => Ok((features, line)),
+    let line = match estimator.members.as_slice() {
+        [member] => member.as_line(),
+        _ => None,
+    };
+    match (&estimator.plan.features, line) {
+        (Some(features), Some(line)) => Ok((features, line)),
         _ => Err(OnlineError::NotALine {
             members: estimator
                 .plan

@@ -19,7 +19,8 @@ use self::parts::Parts;
 use crate::cells::Cells;
 use crate::link::Link;
 use crate::metrics::JudgedRow;
-use crate::model::Prediction;
+use crate::part_error::PartError;
+use crate::prediction::Prediction;
 
 /// What the model's own predictions are called among the fields.
 const PREDICTION: &str = "prediction";
@@ -141,13 +142,14 @@ impl Profile {
     ///
     /// # Errors
     /// Says which field is wrong and how.
-    pub(crate) fn check(&self) -> Result<(), String> {
+    pub(crate) fn check(&self) -> Result<(), PartError> {
         for column in &self.columns {
-            let at = |detail| format!("profile of {:?}: {detail}", column.name);
+            let at = |error: PartError| error.at(&format!("profile of {:?}", column.name));
             column.parts.check().map_err(at)?;
             let (found, expected) = (column.counts.len(), column.parts.count());
             if found != expected {
-                return Err(at(format!("{found} counts, expected {expected}")));
+                let misfit = format!("{found} counts, expected {expected}");
+                return Err(at(PartError::Misfit(misfit)));
             }
         }
         self.errors.check()

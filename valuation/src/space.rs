@@ -10,6 +10,7 @@ use lanes::Points;
 use serde::{Deserialize, Serialize};
 
 use crate::axis::Axis;
+use crate::part_error::PartError;
 
 /// The training records as points.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -70,24 +71,26 @@ impl Space {
     ///
     /// # Errors
     /// Says what does not.
-    pub(crate) fn check(&self, width: usize, rows: usize) -> Result<(), String> {
+    pub(crate) fn check(&self, width: usize, rows: usize) -> Result<(), PartError> {
         if self.axes.is_empty() || self.axes.len() > Axis::MOST {
             let (found, most) = (self.axes.len(), Axis::MOST);
-            return Err(format!("{found} axes, expected 1 to {most}"));
+            return Err(PartError::Misfit(format!(
+                "{found} axes, expected 1 to {most}"
+            )));
         }
         for axis in &self.axes {
             axis.check(width)?;
         }
         if self.points.len() != self.axes.len() * rows || rows == 0 {
-            return Err(format!(
+            return Err(PartError::Misfit(format!(
                 "{} coordinates of {rows} records, expected {} each",
                 self.points.len(),
                 self.axes.len()
-            ));
+            )));
         }
         match self.points.iter().all(|value| value.is_finite()) {
             true => Ok(()),
-            false => Err("expected finite coordinates".to_owned()),
+            false => Err(PartError::misfit("expected finite coordinates")),
         }
     }
 }

@@ -2,6 +2,15 @@
 
 use crate::draw::Draws;
 
+/// How the rows to judge on are chosen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SplitBy {
+    /// The newest; without a time field, every Nth row.
+    Time,
+    /// Drawn by the seed.
+    Random,
+}
+
 /// Row numbers of both sides; the hold-out is in time order where there is a time.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Split {

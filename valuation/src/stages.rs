@@ -4,6 +4,7 @@ use arrow_array::RecordBatch;
 
 use crate::boosted::{Boosted, Codes};
 use crate::estimator::{Estimator, Scratch};
+use crate::members::Fitted as _;
 use crate::model::Model;
 
 /// A model taken apart into the steps of a price.
@@ -42,9 +43,9 @@ impl<'a> Stages<'a> {
     pub fn names(&self) -> Vec<String> {
         let heads = self.estimator.plan.members.iter();
         let members = heads.zip(&self.estimator.members);
-        let named = members.filter(|(_, own)| own.trees() > 0);
+        let named = members.filter(|(_, own)| own.settled().trees > 0);
         let mut names: Vec<String> = named
-            .map(|(head, own)| format!("{} of {} trees", head.name, own.trees()))
+            .map(|(head, own)| format!("{} of {} trees", head.name, own.settled().trees))
             .collect();
         names.extend(
             self.estimator

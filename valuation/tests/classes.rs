@@ -7,8 +7,8 @@ use arrow_array::RecordBatch;
 use made::Uniform;
 use records::{Decoder, Purpose, Schema};
 use valuation::{
-    ArtifactError, ClassModel, ClassReport, Effort, FitError, FitOptions, Learned, LogisticOptions,
-    MemberOptions, NamedMember, classify,
+    ArtifactError, ClassModel, ClassReport, Effort, FitError, FitOptions, Learned, LinearOptions,
+    LogisticOptions, MemberOptions, NamedMember, classify,
 };
 
 const SCHEMA: &str = "name='visits'\nversion=1\ntask='classification'\ntable='visits'\nkey='id'\n\
@@ -212,7 +212,7 @@ fn what_cannot_be_told_apart_is_said() {
         "{error}"
     );
     let options = FitOptions {
-        members: vec![named("linear", MemberOptions::Linear)],
+        members: vec![named("linear", MemberOptions::Linear(LinearOptions {}))],
         ..FitOptions::default()
     };
     let error = refused(&schema(), &options).to_string();

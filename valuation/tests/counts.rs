@@ -8,8 +8,8 @@ use made::Uniform;
 use records::{Purpose, Schema};
 use serde_json::{Value, json};
 use valuation::{
-    FitError, FitOptions, Link, MemberOptions, Metrics, Model, NamedMember, Online, OnlineOptions,
-    Report, fit,
+    FitError, FitOptions, LinearOptions, Link, MemberOptions, Metrics, Model, NamedMember, Online,
+    OnlineOptions, Report, fit,
 };
 
 const ROWS: usize = 3000;
@@ -61,7 +61,7 @@ fn line() -> FitOptions {
     FitOptions {
         members: vec![NamedMember {
             name: "linear".to_owned(),
-            options: MemberOptions::Linear,
+            options: MemberOptions::Linear(LinearOptions {}),
         }],
         ..FitOptions::default()
     }

@@ -9,7 +9,8 @@ use records::Purpose;
 use serde_json::Value;
 use valuation::online::{OnlineError, Said};
 use valuation::{
-    FitOptions, MemberOptions, Model, NamedMember, Online, OnlineOptions, Report, fit,
+    FitOptions, LinearOptions, MemberOptions, Model, NamedMember, Online, OnlineOptions, Report,
+    fit,
 };
 
 const BASE_ROWS: usize = 3000;
@@ -20,7 +21,7 @@ fn line(rows: &[Value]) -> Model {
     let options = FitOptions {
         members: vec![NamedMember {
             name: "linear".to_owned(),
-            options: MemberOptions::Linear,
+            options: MemberOptions::Linear(LinearOptions {}),
         }],
         ..FitOptions::default()
     };

@@ -1,6 +1,6 @@
 //! Growing trees one after the other, each on what the former leave of the targets.
 
-use super::Ensemble;
+use super::ensemble::Ensemble;
 use super::grow::{Ground, Grower};
 use super::loss::Progress;
 use super::options::{BoostedOptions, Growth};

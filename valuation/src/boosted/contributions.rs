@@ -2,14 +2,15 @@
 //! weighed by the training rows that went each way (Lundberg et al. 2020, From local explanations to
 //! global understanding with explainable AI for trees), worked out in the way that suits the tree.
 
+mod shares;
 mod summed;
 mod symmetric;
 mod unwound;
 
+use self::shares::shares;
 use self::summed::{Room, Summed};
 use self::symmetric::Symmetric;
-use super::tree::{Node, Tree};
-use super::walk::levels;
+use super::tree::{Tree, symmetric_levels};
 
 /// How a tree is explained.
 #[derive(Debug, Clone, PartialEq)]
@@ -33,7 +34,7 @@ pub(super) struct Background {
 impl Background {
     pub(super) fn new(trees: &[Tree], width: usize) -> Background {
         let way = |tree: &Tree| {
-            let symmetric = levels(tree).and_then(|levels| Symmetric::new(tree, levels));
+            let symmetric = symmetric_levels(tree).and_then(|levels| Symmetric::new(tree, levels));
             let summed = || Summed::new(tree, width).map(Way::Summed);
             symmetric
                 .map(Way::Symmetric)
@@ -73,18 +74,9 @@ fn mean(tree: &Tree, node: usize) -> f64 {
     }
 }
 
-/// Shares of a node's training rows that went to its children.
-fn shares(tree: &Tree, node: &Node, children: [u32; 2]) -> [f64; 2] {
-    match node.rows {
-        // A symmetric tree has branches that no row took.
-        0.0 => [0.5; 2],
-        rows => children.map(|child| f64::from(tree.nodes[child as usize].rows / rows)),
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use super::super::tree::{Split, Test};
+    use super::super::tree::{Node, Split, Test};
     use super::*;
     use crate::draw::Draws;
 

@@ -6,10 +6,11 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::boosting::Boosting;
+use super::ensemble::Ensemble;
 use super::options::{BoostedOptions, Growth};
 use super::table::Table;
-use super::{Boosted, Ensemble};
-use crate::estimator::Fold;
+use super::{Boosted, TreeError};
+use crate::folds::Fold;
 
 /// How a forest is grown.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -82,7 +83,7 @@ impl Boosted {
         table: &Table,
         options: &ForestOptions,
         seed: u64,
-    ) -> Result<Boosted, String> {
+    ) -> Result<Boosted, TreeError> {
         let rows: Vec<u32> = (0..table.rows() as u32).collect();
         Boosted::new(options.run(table, &rows, &[], seed).0)
     }
@@ -113,7 +114,7 @@ impl Boosted {
 mod tests {
     use super::*;
     use crate::draw::Draws;
-    use crate::estimator::folds;
+    use crate::folds;
 
     #[test]
     fn a_forest_is_the_mean_of_its_trees_and_beats_one_of_them() {

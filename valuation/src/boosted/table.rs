@@ -1,6 +1,7 @@
 //! What trees learn from.
 
 use super::bins::{Column, columns as bins};
+use super::error::TreeError;
 use super::histogram::MOST_ROWS;
 use super::loss::Loss;
 use crate::frame::Level;
@@ -30,15 +31,16 @@ impl Table {
         values: Vec<f32>,
         levels: &[Level],
         targets: Vec<f64>,
-    ) -> Result<Table, String> {
+    ) -> Result<Table, TreeError> {
         let rows = targets.len();
         let width = values.len() / rows.max(1);
         if rows > MOST_ROWS || width > usize::from(u16::MAX) {
-            return Err(format!(
-                "{rows} rows of {width} values, expected at most {} of {}",
-                MOST_ROWS,
-                u16::MAX
-            ));
+            return Err(TreeError::TooLarge {
+                rows,
+                width,
+                most_rows: MOST_ROWS,
+                most_width: usize::from(u16::MAX),
+            });
         }
         let mut named = vec![false; width];
         let (mut by_means, mut by_names) = (vec![true; width], vec![true; width]);

@@ -21,7 +21,6 @@ use std::sync::Arc;
 use lanes::{Lane, Program, ROWS, Room};
 
 use self::fork::{Fork, SHORT_WORDS, Short};
-pub(super) use self::lay::levels;
 use self::lines::Lines;
 use super::coding::{Codings, Compared};
 

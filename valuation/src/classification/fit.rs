@@ -10,14 +10,13 @@ use super::classes::classes;
 use super::judge::{Holdout, judge};
 use super::model::{ClassHead, ClassModel};
 use super::report::ClassReport;
-use super::wanted::Wanted;
-use crate::artifact::FORMAT;
+use crate::artifact::{FORMAT, Golden};
 use crate::cells::Cells;
 use crate::clean::Records;
-use crate::fit::{FitError, FitOptions, SplitBy, check_columns, no_features, on_pool};
-use crate::member::Member;
-use crate::model::Golden;
-use crate::split::{split, split_randomly};
+use crate::ensemble::FitJob;
+use crate::fit::{FitOptions, check_columns, no_features, on_pool};
+use crate::fit_error::FitError;
+use crate::split::{SplitBy, split, split_randomly};
 use crate::useless;
 
 /// Fewest records that are ever fitted on, whatever `min_rows` says.
@@ -102,15 +101,17 @@ fn classify_on_this_pool(
         true => options.effort.class_members(sides.train.len()),
         false => options.members.clone(),
     };
-    let wanted = |rows: &[usize]| Wanted {
+    let job = |rows| FitJob {
         schema: &telling,
         batch,
-        rows: rows.to_vec(),
-        classes: &of_class,
+        rows,
+        targets: &targets,
+        task: Task::Classification,
+        group: None,
         options,
         members: &members,
     };
-    let fitted = wanted(&sides.train).fit()?;
+    let fitted = job(sides.train.as_slice()).fit_classes()?;
     if fitted.columns == 0 {
         return Err(no_features(schema));
     }
@@ -136,11 +137,9 @@ fn classify_on_this_pool(
     if options.refit {
         everything.extend(&sides.holdout);
         everything.sort_unstable();
-        kept = wanted(&everything).refit(&fitted)?;
+        kept = job(everything.as_slice()).refit_classes(&fitted)?;
     }
-    if !kept.members.iter().any(Member::reads_design) {
-        kept.plan.features = None;
-    }
+    kept.prune();
     let bins = judged.calibration.iter();
     let off = bins.map(|bin| (bin.said - bin.found).abs() * bin.rows as f64);
     let report = ClassReport {

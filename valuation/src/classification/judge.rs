@@ -3,12 +3,11 @@
 use arrow_array::{ArrayRef, RecordBatch, UInt64Array};
 use records::Schema;
 
-use super::blend;
 use super::metrics::{ClassMetrics, RocPoint, area, roc};
 use super::report::{Bin, ClassMember, Importance};
-use super::wanted::Fitted;
 use crate::boosted::probability;
 use crate::draw::Draws;
+use crate::ensemble::{FittedClasses, loss};
 use crate::estimator::Estimator;
 use crate::metrics::JudgedRow;
 
@@ -45,7 +44,7 @@ pub(super) struct Holdout<'a> {
 }
 
 /// Judges on the hold-out; `None` where one of the classes is not among it.
-pub(super) fn judge(holdout: &Holdout, fitted: &Fitted) -> Option<Judged> {
+pub(super) fn judge(holdout: &Holdout, fitted: &FittedClasses) -> Option<Judged> {
     let Holdout {
         schema,
         batch,
@@ -61,14 +60,14 @@ pub(super) fn judge(holdout: &Holdout, fitted: &Fitted) -> Option<Judged> {
     for (index, member) in fitted.all.iter().enumerate() {
         let mut alone = fitted.estimator.clone();
         alone.plan.equity = fitted.alone[index].0;
-        fitted.only(index, &mut alone);
+        fitted.weigh_only(index, &mut alone);
         let log_odds = log_odds(&alone, &rows);
         members.push(ClassMember {
-            name: member.0.clone(),
+            name: member.name.clone(),
             weight: fitted.weights[index],
-            trees: member.1.trees(),
+            trees: member.trees(),
             fold_log_loss: fitted.alone[index].1,
-            holdout_log_loss: blend::loss(&log_odds, classes),
+            holdout_log_loss: loss(&log_odds, classes),
             holdout_auc: area(&log_odds, classes)?,
         });
     }

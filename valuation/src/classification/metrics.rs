@@ -74,7 +74,7 @@ pub struct RocPoint {
 }
 
 /// The log loss of log odds: log(1 + e^f) − y·f, where e^f cannot overflow.
-pub(super) fn log_loss_of(log_odds: f64, class: bool) -> f64 {
+pub(crate) fn log_loss_of(log_odds: f64, class: bool) -> f64 {
     let f = if class { -log_odds } else { log_odds };
     f.max(0.0) + (-f.abs()).exp().ln_1p()
 }
@@ -138,7 +138,7 @@ fn auc(said: &[f64], classes: &[bool]) -> Option<Interval> {
 }
 
 /// The area alone.
-pub(super) fn area(said: &[f64], classes: &[bool]) -> Option<f64> {
+pub(crate) fn area(said: &[f64], classes: &[bool]) -> Option<f64> {
     let mut order: Vec<(f64, bool)> = said.iter().copied().zip(classes.iter().copied()).collect();
     order.sort_by(|one, other| one.0.total_cmp(&other.0));
     let (mut below, mut sum, mut ones) = (0.0, 0.0, 0.0);

@@ -6,13 +6,14 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::report::ClassReport;
+use crate::artifact::Golden;
 use crate::boosted::probability;
 use crate::cells::Cell;
 use crate::estimator::{Estimator, Plan};
 use crate::mismatch::{self, SchemaMismatch};
-use crate::model::{
-    BoundRecord, Golden, PredictError, Prediction, bind_record, check_known_columns, decoded,
-};
+use crate::predict_error::PredictError;
+use crate::prediction::Prediction;
+use crate::reading::{BoundRecord, bind_record, check_known_columns, decoded};
 
 /// What `model.json` holds.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

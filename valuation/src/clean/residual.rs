@@ -10,9 +10,8 @@ use serde::{Deserialize, Serialize};
 use crate::cells::median;
 use crate::clean::MAD_TO_SIGMA;
 use crate::draw::fold_of;
-use crate::features::Features;
-use crate::fit::FitOptions;
-use crate::linear::{Linear, SparseRow};
+use crate::features::{Features, LevelLimits};
+use crate::linear::{Linear, SparseRow, Triangle};
 
 /// Residuals within so many robust standard deviations are kept.
 const LIMIT: f64 = 6.0;
@@ -47,7 +46,9 @@ pub(crate) struct Listings<'a> {
     pub(crate) logs: &'a [f64],
     /// The field of the groups.
     pub(crate) group: Option<&'a str>,
-    pub(crate) options: &'a FitOptions,
+    pub(crate) levels: LevelLimits,
+    /// Which half a row is in.
+    pub(crate) seed: u64,
 }
 
 impl ResidualRule {
@@ -60,7 +61,7 @@ impl ResidualRule {
         if train.len() < LEAST_ROWS {
             return None;
         }
-        let half = |position: usize| fold_of(position, HALVES, listings.options.seed);
+        let half = |position: usize| fold_of(position, HALVES, listings.seed);
         let of = |wanted: usize| -> Vec<usize> {
             let positions = (0..train.len()).filter(|position| half(*position) == wanted);
             positions.map(|position| train[position]).collect()
@@ -125,9 +126,10 @@ impl Listings<'_> {
             rows,
             &targets,
             self.group,
-            self.options,
+            self.levels,
         );
-        let line = Linear::fit(&design, &targets, features.width()).ok()?;
+        let triangle = Triangle::of(&design, &targets, features.width()).ok()?;
+        let line = triangle.least_squares().ok()?;
         Some((features, line))
     }
 

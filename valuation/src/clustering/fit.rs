@@ -8,7 +8,7 @@ use records::{Schema, Task};
 
 use super::columns::{self, Feature};
 use super::error::ClusteringError;
-use super::kmeans::{Found, kmeans};
+use super::kmeans::{Found, kmeans, rows_of};
 use super::principal::Plane;
 use super::report::{Cluster, ClusterReport, Picture, Point, Tried};
 use super::{ClusteringOptions, Clusters, Golden, Head, silhouette};
@@ -96,7 +96,7 @@ impl Clustering<'_> {
                 trained_at_us,
                 data_until_us: rows.iter().filter_map(|row| times.time_us(*row)).max(),
                 schema: schema.clone(),
-                centres: super::rows_of(&best.found.centres),
+                centres: rows_of(&best.found.centres),
                 // The picture is for the report of the training, and as large as all else.
                 report: ClusterReport {
                     picture: Picture {

@@ -165,6 +165,11 @@ fn distance(one: ArrayView1<f64>, other: ArrayView1<f64>) -> f64 {
     pairs.map(|(one, other)| (one - other).powi(2)).sum()
 }
 
+/// Centres as rows.
+pub(super) fn rows_of(centres: &Array2<f64>) -> Vec<Vec<f64>> {
+    centres.rows().into_iter().map(|own| own.to_vec()).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -16,6 +16,7 @@ use super::name::Names;
 use crate::features::{Features, Says};
 use crate::frame::{Frame, Meaning};
 use crate::linear::SparseRow;
+use crate::part_error::PartError;
 
 /// A category with more levels has no column a level: the mean and the number of rows stand for it.
 const FEW_LEVELS: usize = 12;
@@ -161,13 +162,16 @@ fn level_parts<'a>(field: &'a str, within: Option<&'a str>, says: &'a str) -> Ve
 }
 
 /// Whether every column is there to be read.
-pub(super) fn check(made: &[Made], features: &Features, frame: &Frame) -> Result<(), String> {
+pub(super) fn check(made: &[Made], features: &Features, frame: &Frame) -> Result<(), PartError> {
     let beyond = made.iter().find(|own| match own.from {
         From::Line(column) => column >= features.width(),
         From::Trees(column) => column >= frame.width(),
     });
     match beyond {
-        Some(own) => Err(format!("column {} has no values", own.name)),
+        Some(own) => Err(PartError::Misfit(format!(
+            "column {} has no values",
+            own.name
+        ))),
         None => Ok(()),
     }
 }

@@ -100,7 +100,14 @@ impl State {
             return Err(DatamartError::NoRows { rows, learned: 0 });
         }
         let options = FitOptions::default();
-        let (features, _) = Features::fit(&telling, batch, &learned, &values, group, &options);
+        let (features, _) = Features::fit(
+            &telling,
+            batch,
+            &learned,
+            &values,
+            group,
+            options.level_limits(),
+        );
         let (frame, _) = Frame::fit(&telling, batch, &learned, &values, group);
         let columns = columns::name(schema, &features, &frame, says);
         Ok(State {
@@ -157,7 +164,9 @@ impl State {
             .check(schema)
             .and_then(|()| frame.check(schema))
             .and_then(|()| columns::check(columns, features, frame))
-            .map_err(|detail| DatamartError::State { detail })?;
+            .map_err(|error| DatamartError::State {
+                detail: error.to_string(),
+            })?;
         Ok(state)
     }
 

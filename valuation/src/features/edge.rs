@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Column, Numbering, Says};
+use super::column::{Column, Says};
+use super::numbering::Numbering;
 use crate::cells::Cells;
 use crate::linear::SparseRow;
 

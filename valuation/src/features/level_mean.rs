@@ -16,12 +16,14 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Column, Numbering, Says};
+use super::column::{Column, Says};
+use super::numbering::Numbering;
 use crate::by_text::ByText;
 use crate::cells::Cells;
 use crate::credibility::Sum;
 use crate::draw::mix;
 use crate::linear::SparseRow;
+use crate::part_error::PartError;
 
 /// K of the formula, in rows: what a level's mean is weighed against.
 const CREDIBILITY_ROWS: f64 = 20.0;
@@ -123,11 +125,13 @@ impl LevelMeans {
         &self.group
     }
 
-    pub(super) fn check(&self) -> Result<(), String> {
+    pub(super) fn check(&self) -> Result<(), PartError> {
         let all = self.by_group.values().chain([&self.ungrouped]);
         for (level, value) in all.flat_map(Levels::iter) {
             if !value.is_finite() {
-                return Err(format!("level {level:?} has the value {value}"));
+                return Err(PartError::Misfit(format!(
+                    "level {level:?} has the value {value}"
+                )));
             }
         }
         Ok(())

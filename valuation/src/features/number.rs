@@ -5,9 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use records::Kind;
 use serde::{Deserialize, Serialize};
 
-use super::{Column, Numbering, Says};
+use super::column::{Column, Says};
+use super::numbering::Numbering;
 use crate::cells::{Cells, median};
 use crate::linear::SparseRow;
+use crate::part_error::PartError;
 
 /// Integers with no more distinct values are also one-hot.
 const INTEGER_LEVELS: usize = 12;
@@ -42,14 +44,14 @@ impl Scale {
         (self.column, (value - self.mean) / self.deviation)
     }
 
-    fn check(&self) -> Result<(), String> {
+    fn check(&self) -> Result<(), PartError> {
         if self.mean.is_finite() && self.deviation.is_finite() && self.deviation > 0.0 {
             return Ok(());
         }
-        Err(format!(
+        Err(PartError::Misfit(format!(
             "mean {} and deviation {}, expected finite numbers and a deviation above 0",
             self.mean, self.deviation
-        ))
+        )))
     }
 }
 
@@ -167,20 +169,20 @@ impl Number {
         columns
     }
 
-    pub(super) fn check(&self) -> Result<(), String> {
+    pub(super) fn check(&self) -> Result<(), PartError> {
         let range = [self.low, self.median, self.high];
         let in_order = self.low <= self.median && self.median <= self.high;
         if !in_order || !range.iter().all(|value| value.is_finite()) {
-            return Err(format!(
+            return Err(PartError::Misfit(format!(
                 "low, median and high are {range:?}, expected finite numbers in this order"
-            ));
+            )));
         }
         self.scale.check()?;
         match &self.log {
-            Some(_) if self.low <= 0.0 => Err(format!(
+            Some(_) if self.low <= 0.0 => Err(PartError::Misfit(format!(
                 "a logarithm from {} on, expected a range above 0",
                 self.low
-            )),
+            ))),
             Some(log) => log.check(),
             None => Ok(()),
         }

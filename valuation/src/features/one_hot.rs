@@ -4,11 +4,13 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Column, Numbering, Says};
+use super::column::{Column, Says};
+use super::level_limits::LevelLimits;
+use super::numbering::Numbering;
 use crate::by_text::ByText;
 use crate::cells::Cells;
-use crate::fit::FitOptions;
 use crate::linear::SparseRow;
+use crate::part_error::PartError;
 
 /// A column for each level but the most frequent, which the others are compared with.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -24,7 +26,7 @@ impl OneHot {
     pub(super) fn fit(
         counts: BTreeMap<&str, usize>,
         rows: usize,
-        options: &FitOptions,
+        limits: LevelLimits,
         columns: &mut Numbering,
     ) -> OneHot {
         let mut ordered: Vec<(&str, usize)> = counts.into_iter().collect();
@@ -33,7 +35,7 @@ impl OneHot {
         let mut levels = BTreeMap::new();
         let mut kept = 0;
         for (rank, (level, count)) in ordered.into_iter().enumerate() {
-            if rank > 0 && (rank >= options.max_levels || count < options.min_level_rows) {
+            if rank > 0 && (rank >= limits.max_levels || count < limits.min_level_rows) {
                 break;
             }
             let column = (rank > 0).then(|| columns.next());
@@ -76,10 +78,12 @@ impl OneHot {
         levels.chain(other).collect()
     }
 
-    pub(super) fn check(&self) -> Result<(), String> {
+    pub(super) fn check(&self) -> Result<(), PartError> {
         for (level, (_, share)) in self.levels.iter() {
             if !(0.0..=1.0).contains(share) {
-                return Err(format!("level {level:?} has a share of {share}"));
+                return Err(PartError::Misfit(format!(
+                    "level {level:?} has a share of {share}"
+                )));
             }
         }
         Ok(())

@@ -5,7 +5,7 @@ use records::{Schema, Task};
 
 use crate::baseline::group_field;
 use crate::cells::Cells;
-use crate::fit::FitError;
+use crate::fit_error::FitError;
 use crate::link::Link;
 use crate::useless::Dropped;
 

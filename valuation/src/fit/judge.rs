@@ -5,8 +5,10 @@ use arrow_array::RecordBatch;
 use super::data::Data;
 use crate::baseline::GroupMedian;
 use crate::conformal::{self, Share};
-use crate::estimator::{Estimate, Fitted};
-use crate::metrics::{Calibration, JudgedRow, MemberReport, Metrics, Stacked};
+use crate::ensemble::FittedPrices;
+use crate::estimator::Estimate;
+use crate::metrics::{JudgedRow, Metrics};
+use crate::report::{Calibration, MemberReport, Stacked};
 use crate::split::Split;
 
 /// What the hold-out says.
@@ -40,7 +42,7 @@ pub(super) fn judge(
     data: &Data,
     batch: &RecordBatch,
     sides: &Split,
-    fitted: &mut Fitted,
+    fitted: &mut FittedPrices,
 ) -> Option<Judged> {
     let count = sides.holdout.len();
     let rows = arrow_select::take::take_record_batch(batch, &positions(&sides.holdout)).ok()?;
@@ -58,17 +60,13 @@ pub(super) fn judge(
     let stack_error = off(&found);
     let mut members = Vec::new();
     let mut best = None;
-    for index in 0..weights.len() {
-        fitted.weigh(
-            (0..weights.len())
-                .map(|other| f64::from(u8::from(other == index)))
-                .collect(),
-        );
+    for (index, weight) in weights.iter().enumerate() {
+        fitted.weigh_only(index);
         let alone = fitted.estimator.batch(&rows);
         members.push(MemberReport {
-            name: fitted.all[index].0.clone(),
-            weight: weights[index],
-            trees: fitted.all[index].1.trees(),
+            name: fitted.all[index].name.clone(),
+            weight: *weight,
+            trees: fitted.all[index].trees(),
             fold_error: fitted.member_errors[index],
             holdout_error: off(&alone),
         });
@@ -79,7 +77,7 @@ pub(super) fn judge(
     let alone = off(best.as_deref()?);
     let is_stack = weights.iter().filter(|weight| **weight > 0.0).count() > 1;
     let stacked = is_stack.then(|| Stacked {
-        best: fitted.all[fitted.best].0.clone(),
+        best: fitted.all[fitted.best].name.clone(),
         alone,
         weighted: stack_error,
     });
@@ -87,8 +85,7 @@ pub(super) fn judge(
     if stack || !is_stack {
         fitted.weigh(weights);
     } else {
-        let only = (0..weights.len()).map(|other| f64::from(u8::from(other == fitted.best)));
-        fitted.weigh(only.collect());
+        fitted.weigh_only(fitted.best);
         found = best?;
         for (member, weight) in members.iter_mut().zip(&fitted.weights) {
             member.weight = *weight;

@@ -1,10 +1,13 @@
 //! How a model is fitted.
 
 use records::Task;
-use serde::{Deserialize, Serialize};
 
-use crate::fit::{Effort, FitError};
-use crate::member::{MemberOptions, NamedMember};
+use super::effort::Effort;
+use crate::features::LevelLimits;
+use crate::fit_error::FitError;
+use crate::folds::FoldBy;
+use crate::members::{MemberOptions, NamedMember};
+use crate::split::SplitBy;
 
 /// How a model is fitted.
 #[derive(Debug, Clone, PartialEq)]
@@ -43,30 +46,6 @@ pub struct FitOptions {
     pub refit: bool,
 }
 
-/// How the rows to judge on are chosen.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum SplitBy {
-    /// The newest; without a time field, every so-manieth row.
-    Time,
-    /// Drawn by the seed.
-    Random,
-}
-
-/// How training rows come into the folds that weigh the members and set the ranges.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum FoldBy {
-    /// As the rows to judge on are chosen, from 5,000 rows to learn from on: drawn folds grow too many
-    /// trees for a hold-out of newer rows, and set too narrow ranges.
-    #[default]
-    Split,
-    /// Drawn by the seed: a row is valued by members that have learned from the rows around it.
-    Random,
-    /// Rolling origin (Tashman 2000, Out-of-Sample Tests of Forecasting Accuracy): a row is valued
-    /// by members that have learned from older ones alone. Random where times do not tell rows apart.
-    Time,
-}
-
 impl Default for FitOptions {
     fn default() -> FitOptions {
         FitOptions {
@@ -91,6 +70,14 @@ impl Default for FitOptions {
 }
 
 impl FitOptions {
+    /// Which levels of a category have columns of their own.
+    pub(crate) fn level_limits(&self) -> LevelLimits {
+        LevelLimits {
+            max_levels: self.max_levels,
+            min_level_rows: self.min_level_rows,
+        }
+    }
+
     /// Whether every member is of a kind that the task has.
     pub(crate) fn check_members(&self, task: Task) -> Result<(), FitError> {
         match self.members.iter().find(|own| !own.options.suits(task)) {
@@ -145,13 +132,12 @@ impl FitOptions {
                 });
             }
             let checked = member.options.check();
-            let broken = |(option, expected, found)| FitError::Member {
+            checked.map_err(|out_of_range| FitError::Member {
                 name: member.name.clone(),
-                option,
-                expected,
-                found,
-            };
-            checked.map_err(broken)?;
+                option: out_of_range.option,
+                expected: out_of_range.expected,
+                found: out_of_range.found,
+            })?;
         }
         if self.segments == 1 || self.segments > 50 {
             return Err(FitError::Option {

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use arrow_array::RecordBatch;
 use records::{Field, Kind, Schema};
 
-use super::Made;
+use super::made::Made;
 use crate::cells::Cells;
 
 /// Axes beside latitude and longitude themselves: every 22.5° but the two.

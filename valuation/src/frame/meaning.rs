@@ -1,6 +1,7 @@
 //! What the values of the trees' row mean, for whoever keeps them beside the records.
 
-use super::{Frame, Made};
+use super::Frame;
+use super::made::Made;
 
 /// What a value says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

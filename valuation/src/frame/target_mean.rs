@@ -19,6 +19,7 @@ use crate::by_text::ByText;
 use crate::cells::Cells;
 use crate::credibility::Sum;
 use crate::draw::fold_of;
+use crate::part_error::PartError;
 
 /// K of the formula, in rows.
 const CREDIBILITY_ROWS: f64 = 8.0;
@@ -138,13 +139,17 @@ impl TargetMeans {
         }
     }
 
-    pub(super) fn check(&self) -> Result<(), String> {
+    pub(super) fn check(&self) -> Result<(), PartError> {
         let levels = self.levels.values().flat_map(ByText::iter);
         let all = levels.map(|(name, (value, count, code))| (name, value + count + code));
         let groups = self.groups.iter().map(|(name, value)| (name, *value));
         match all.chain(groups).find(|(_, value)| !value.is_finite()) {
-            Some((name, value)) => Err(format!("level {name:?} has the value {value}")),
-            None if !self.overall.is_finite() => Err(format!("overall is {}", self.overall)),
+            Some((name, value)) => Err(PartError::Misfit(format!(
+                "level {name:?} has the value {value}"
+            ))),
+            None if !self.overall.is_finite() => {
+                Err(PartError::Misfit(format!("overall is {}", self.overall)))
+            }
             None => Ok(()),
         }
     }

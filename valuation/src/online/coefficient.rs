@@ -23,28 +23,31 @@ pub struct Coefficient {
     pub now: f64,
 }
 
-pub(super) fn of(online: &Online) -> Vec<Coefficient> {
-    let schema = &online.base.head.schema;
-    let features = online.base.estimator.plan.features.as_ref();
-    let columns = features.map_or_else(Vec::new, |own| own.describe());
-    let names = columns
-        .iter()
-        .map(|column| (column.field.to_owned(), name(schema, column)));
-    let target = schema.target.as_deref().unwrap_or("target");
-    let intercept = (String::new(), {
-        let scale = online.base.link().scale(target);
-        format!("({scale} where all else is 0)")
-    });
-    std::iter::once(intercept)
-        .chain(names)
-        .zip(online.state.anchor.iter().zip(&online.state.coefficients))
-        .map(|((field, name), (base, now))| Coefficient {
-            field,
-            name,
-            base: *base,
-            now: *now,
-        })
-        .collect()
+impl Online {
+    /// The intercept, then the columns in the order of the schema.
+    pub fn coefficients(&self) -> Vec<Coefficient> {
+        let schema = &self.base.head.schema;
+        let features = self.base.estimator.plan.features.as_ref();
+        let columns = features.map_or_else(Vec::new, |own| own.describe());
+        let names = columns
+            .iter()
+            .map(|column| (column.field.to_owned(), name(schema, column)));
+        let target = schema.target.as_deref().unwrap_or("target");
+        let intercept = (String::new(), {
+            let scale = self.base.link().scale(target);
+            format!("({scale} where all else is 0)")
+        });
+        std::iter::once(intercept)
+            .chain(names)
+            .zip(self.state.anchor.iter().zip(&self.state.coefficients))
+            .map(|((field, name), (base, now))| Coefficient {
+                field,
+                name,
+                base: *base,
+                now: *now,
+            })
+            .collect()
+    }
 }
 
 fn name(schema: &Schema, column: &Column) -> String {

@@ -3,13 +3,15 @@
 use arrow_array::RecordBatch;
 
 use super::{Online, OnlineError, Said, line_of};
+use crate::artifact::Golden;
 use crate::conformal::{self, Share};
 use crate::fit::golden;
-use crate::member::Member;
-use crate::metrics::{JudgedRow, MemberReport, Metrics, Report};
-use crate::model::{Golden, Head, Model};
+use crate::members::Member;
+use crate::metrics::{JudgedRow, Metrics};
+use crate::model::{Head, Model};
 use crate::profile::Profile;
 use crate::ratio_study::RatioStudy;
+use crate::report::{MemberReport, Report};
 use crate::segment;
 
 /// Fewer records say too little of ranges and of how records are spread: the base's stay.
@@ -46,7 +48,7 @@ impl Online {
         let line = self.scaling.line(&self.state.coefficients, base_line);
         let report = self.report(recent, said);
         let mut estimator = self.base.estimator.clone();
-        estimator.members = vec![Member::Linear(line)];
+        estimator.members = vec![Member::from(line)];
         estimator.plan.quantile = self.state.quantile;
         if is_enough {
             // The widths of groups were the base's: what was said here had one width, and holds with it.

@@ -4,7 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::link::Link;
 use crate::metrics::JudgedRow;
-use crate::model::Prediction;
+use crate::part_error::PartError;
+use crate::prediction::Prediction;
 
 /// Quantiles kept: every hundredth.
 const QUANTILES: usize = 99;
@@ -94,7 +95,7 @@ impl Errors {
     }
 
     /// Whether what was read is a list of quantiles.
-    pub(super) fn check(&self) -> Result<(), String> {
+    pub(super) fn check(&self) -> Result<(), PartError> {
         let plain = self
             .quantiles
             .iter()
@@ -102,10 +103,10 @@ impl Errors {
         match plain && self.quantiles.is_sorted() && [0, QUANTILES].contains(&self.quantiles.len())
         {
             true => Ok(()),
-            false => Err(format!(
+            false => Err(PartError::Misfit(format!(
                 "profile: expected {QUANTILES} rising quantiles of errors, found {}",
                 self.quantiles.len()
-            )),
+            ))),
         }
     }
 }

@@ -1,7 +1,9 @@
 //! Which training rows are said by members that have not seen them.
 
+use serde::{Deserialize, Serialize};
+
 use crate::draw::fold_of;
-use crate::fit::{FitOptions, FoldBy, SplitBy};
+use crate::split::SplitBy;
 
 /// Rows that are enough to say what members are worth: beyond, not all folds are grown.
 const ENOUGH_ROWS: usize = 6_000;
@@ -27,17 +29,37 @@ impl Fold {
     }
 }
 
-/// The folds of so many rows as the options say, in time where their `times` are known.
-pub(crate) fn of(options: &FitOptions, rows: usize, times: Option<Vec<i64>>) -> Vec<Fold> {
-    let count = options.folds.max(2);
-    let by_time = match options.fold_by {
-        FoldBy::Split => options.split == SplitBy::Time && rows >= MANY_ROWS,
-        FoldBy::Random => false,
-        FoldBy::Time => true,
-    };
-    let times = times.filter(|_| by_time);
+/// How training rows come into the folds that weigh the members and set the ranges.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum FoldBy {
+    /// As the rows to judge on are chosen, from 5,000 rows to learn from on: drawn folds grow too many
+    /// trees for a hold-out of newer rows, and set too narrow ranges.
+    #[default]
+    Split,
+    /// Drawn by the seed: a row is valued by members that have learned from the rows around it.
+    Random,
+    /// Rolling origin (Tashman 2000, Out-of-Sample Tests of Forecasting Accuracy): a row is valued
+    /// by members that have learned from older ones alone. Random where times do not tell rows apart.
+    Time,
+}
+
+impl FoldBy {
+    /// Whether the folds of so many rows follow time.
+    pub(crate) fn is_by_time(self, split: SplitBy, rows: usize) -> bool {
+        match self {
+            FoldBy::Split => split == SplitBy::Time && rows >= MANY_ROWS,
+            FoldBy::Random => false,
+            FoldBy::Time => true,
+        }
+    }
+}
+
+/// `count` folds of so many rows: a rolling origin over `times`, where they are given and tell the rows apart;
+/// else drawn by the seed.
+pub(crate) fn of(count: usize, seed: u64, rows: usize, times: Option<Vec<i64>>) -> Vec<Fold> {
     let rolling = times.and_then(|times| rolling(&times, count));
-    rolling.unwrap_or_else(|| some(rows, count, options.seed))
+    rolling.unwrap_or_else(|| some(rows, count, seed))
 }
 
 /// As many of `count` folds of `rows` rows as have enough rows to judge on.

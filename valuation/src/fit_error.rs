@@ -1,5 +1,8 @@
 //! Why no model was fitted.
 
+use crate::boosted::TreeError;
+use crate::solver_error::SolverError;
+
 /// Why no model was fitted.
 #[derive(Debug, thiserror::Error)]
 pub enum FitError {
@@ -131,7 +134,7 @@ pub enum FitError {
         /// What is fitted.
         task: String,
         /// Kinds that it has.
-        expected: &'static str,
+        expected: String,
     },
     /// A member cannot be grown so.
     #[error("member {name:?}: expected {option} {expected}, found {found}")]
@@ -161,10 +164,19 @@ pub enum FitError {
         /// Why.
         detail: String,
     },
-    /// The least-squares solver failed.
-    #[error("the least-squares solver failed: {detail}; check the numbers for extreme values")]
-    Solver {
-        /// What it met.
-        detail: String,
-    },
+    /// A member could not be fitted.
+    #[error("the solver failed: {0}; check the numbers for extreme values")]
+    Solver(SolverError),
+}
+
+impl From<SolverError> for FitError {
+    fn from(error: SolverError) -> FitError {
+        FitError::Solver(error)
+    }
+}
+
+impl From<TreeError> for FitError {
+    fn from(error: TreeError) -> FitError {
+        FitError::Solver(error.into())
+    }
 }

@@ -2,7 +2,7 @@
 //! Regressions, on the log loss), then Platt's calibration (Platt 1999, Probabilistic Outputs for
 //! Support Vector Machines), both by what members said of rows they had not seen.
 
-use super::metrics::log_loss_of;
+use crate::classification::log_loss_of;
 use crate::equity::Equity;
 
 /// Weights tried: multiples of this share.
@@ -13,7 +13,7 @@ const HELPS: f64 = 0.0005;
 const MOST_STEPS: usize = 50;
 
 /// The mean log loss of log odds.
-pub(super) fn loss(log_odds: &[f64], classes: &[bool]) -> f64 {
+pub(crate) fn loss(log_odds: &[f64], classes: &[bool]) -> f64 {
     let pairs = log_odds.iter().zip(classes);
     let sum: f64 = pairs.map(|(own, class)| log_loss_of(*own, *class)).sum();
     sum / classes.len().max(1) as f64

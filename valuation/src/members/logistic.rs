@@ -7,9 +7,15 @@ use linfa::DatasetBase;
 use linfa::prelude::Fit;
 use linfa_logistic::LogisticRegression;
 use ndarray::{Array1, Array2};
+use records::Task;
 use serde::{Deserialize, Serialize};
 
+use super::context::FitContext;
+use super::fitted::Settled;
+use super::learner::{Learner, OutOfFold, OutOfRange};
+use crate::fit_error::FitError;
 use crate::linear::{Linear, SparseRow};
+use crate::solver_error::SolverError;
 
 /// Steps of the solver at most: it settles in some tens.
 const MOST_STEPS: u64 = 300;
@@ -25,28 +31,76 @@ pub struct LogisticOptions {
 }
 
 impl LogisticOptions {
-    /// Whether it can be fitted so.
-    ///
-    /// # Errors
-    /// The option, what is expected of it, and what it is.
-    pub(crate) fn check(&self) -> Result<(), (&'static str, &'static str, f64)> {
+    /// The line on all rows.
+    fn of_all(&self, context: &FitContext) -> Result<Linear, FitError> {
+        let (design, classes) = (context.design(), classes(context));
+        Ok(fit(&design.rows, &classes, design.features.width(), *self)?)
+    }
+}
+
+/// By position, whether the row is of the class.
+fn classes(context: &FitContext) -> Vec<bool> {
+    context.targets.iter().map(|class| *class > 0.0).collect()
+}
+
+impl Learner for LogisticOptions {
+    type Fitted = Linear;
+
+    const TASKS: &'static [Task] = &[Task::Classification];
+    const NEEDS_TREE_INPUTS: bool = false;
+
+    fn check(&self) -> Result<(), OutOfRange> {
         match self.penalty.is_finite() && self.penalty >= 0.0 {
             true => Ok(()),
-            false => Err(("penalty", "0 or above", self.penalty)),
+            false => Err(OutOfRange {
+                option: "penalty",
+                expected: "0 or above",
+                found: self.penalty,
+            }),
         }
+    }
+
+    fn out_of_fold(
+        &self,
+        context: &FitContext,
+        _seed: u64,
+    ) -> Result<Option<OutOfFold<Linear>>, FitError> {
+        let (design, classes) = (context.design(), classes(context));
+        let predicted = context.by_fold(|fold| {
+            let rows = fold.train.iter().map(|row| *row as usize);
+            let (train, of_class): (Vec<_>, Vec<bool>) = rows
+                .map(|row| (design.rows[row].clone(), classes[row]))
+                .unzip();
+            let line = fit(&train, &of_class, design.features.width(), *self)?;
+            let judged = fold.judge.iter().map(|row| &design.rows[*row as usize]);
+            Ok(judged.map(|row| line.predict(row)).collect())
+        })?;
+        Ok(Some(OutOfFold {
+            fitted: self.of_all(context)?,
+            predicted,
+        }))
+    }
+
+    fn refit(
+        &self,
+        context: &FitContext,
+        _seed: u64,
+        _settled: Settled,
+    ) -> Result<Linear, FitError> {
+        self.of_all(context)
     }
 }
 
 /// Fits log odds of `classes` on `rows` of a design of `width` columns.
 ///
 /// # Errors
-/// A text that says what the solver met.
-pub(super) fn fit(
+/// When the solver fails.
+fn fit(
     rows: &[SparseRow],
     classes: &[bool],
     width: usize,
     options: LogisticOptions,
-) -> Result<Linear, String> {
+) -> Result<Linear, SolverError> {
     let count = rows.len() as f64;
     let mut means = vec![0.0; width];
     let mut squares = vec![0.0; width];
@@ -87,7 +141,7 @@ pub(super) fn fit(
         .max_iterations(MOST_STEPS)
         .gradient_tolerance(FLAT * count)
         .fit(&DatasetBase::new(records, Array1::from(classes.to_vec())))
-        .map_err(|error| error.to_string())?;
+        .map_err(|error| SolverError::Library(error.to_string()))?;
     // The library says how likely the more frequent class is.
     let sign = if found.labels().pos.class { 1.0 } else { -1.0 };
     let mut line = Linear {
@@ -104,7 +158,7 @@ pub(super) fn fit(
     }
     match line.intercept.is_finite() && line.weights.iter().all(|weight| weight.is_finite()) {
         true => Ok(line),
-        false => Err("the solver came to weights that are not finite".to_owned()),
+        false => Err(SolverError::Diverged),
     }
 }
 

@@ -1,15 +1,17 @@
-//! What trees learn from, fitted before any of them: the frame, what neighbours cost, and past
+//! What trees learn from, fitted before any of them: their columns, what neighbours cost, and past
 //! records to be shown.
 
+use arrow_array::RecordBatch;
 use rayon::prelude::*;
+use records::Schema;
 
-use super::fit::{Wanted, error};
-use super::folds;
-use crate::boosted::{Boosted, BoostedOptions, Growth, Table};
+use crate::boosted::{Boosted, BoostedOptions, Growth, Table, TreeError};
 use crate::cells::Cells;
 use crate::comparables::{Comparables, MOST_RECORDS, Past};
+use crate::folds;
 use crate::frame::{Frame, Level};
 use crate::link::Link;
+use crate::metrics::root_mean_square;
 use crate::neighbours::Neighbours;
 use crate::space::Space;
 
@@ -50,24 +52,32 @@ struct Nearness {
 }
 
 /// Everything fitted on the rows' frame.
-pub(super) struct Grown {
-    pub(super) frame: Frame,
-    pub(super) neighbours: Vec<Neighbours>,
-    pub(super) comparables: Option<Comparables>,
-    pub(super) table: Table,
+pub(crate) struct TreeInputs {
+    pub(crate) frame: Frame,
+    pub(crate) neighbours: Vec<Neighbours>,
+    pub(crate) comparables: Option<Comparables>,
+    /// What boosted trees learn from: of a class by the logistic loss.
+    pub(crate) table: Table,
+    /// The same by squared error, where that is another.
+    squared: Option<Table>,
     /// What makes sales comparable, by value of the frame: place and a little likeness; without a
     /// place, what matters most.
     nearness: Vec<f64>,
 }
 
-impl Grown {
+impl TreeInputs {
     /// Values of a row.
-    pub(super) fn width(&self) -> usize {
+    pub(crate) fn width(&self) -> usize {
         self.table.values().len() / self.table.rows().max(1)
     }
 
-    /// Some of the rows as points where comparable sales are near; none where nothing tells.
-    pub(super) fn sales(&self, rows: &[usize]) -> Option<Space> {
+    /// What forests learn from.
+    pub(crate) fn squared(&self) -> &Table {
+        self.squared.as_ref().unwrap_or(&self.table)
+    }
+
+    /// Some of the rows as points where comparable sales are near; none where nothing distinguishes them.
+    pub(crate) fn sales(&self, rows: &[usize]) -> Option<Space> {
         let width = self.width();
         let mut weights = self.nearness.clone();
         weights.resize(width, 0.0);
@@ -75,26 +85,65 @@ impl Grown {
     }
 
     /// The values of some of the rows, row-major.
-    pub(super) fn rows(&self, rows: &[usize]) -> Vec<f32> {
+    pub(crate) fn rows(&self, rows: &[usize]) -> Vec<f32> {
         let (values, width) = (self.table.values(), self.width());
-        let own = rows
+        let chosen = rows
             .iter()
             .flat_map(|row| &values[row * width..(row + 1) * width]);
-        own.copied().collect()
+        chosen.copied().collect()
     }
 
     /// The table of some of the rows, with other targets, where levels are known by their means and
     /// all else.
-    pub(super) fn part(&self, rows: &[usize], targets: Vec<f64>) -> Result<Table, String> {
+    ///
+    /// # Errors
+    /// When there are too many of them.
+    pub(crate) fn part(&self, rows: &[usize], targets: Vec<f64>) -> Result<Table, TreeError> {
         Table::new(self.rows(rows), &[], targets)
     }
 }
 
-impl Wanted<'_> {
+/// Rows to learn from.
+pub(crate) struct TreeSource<'a> {
+    pub(crate) schema: &'a Schema,
+    pub(crate) batch: &'a RecordBatch,
+    pub(crate) rows: &'a [usize],
+    /// By position among the rows.
+    pub(crate) targets: &'a [f64],
+    /// The field of the groups.
+    pub(crate) group: Option<&'a str>,
+    /// How many neighbours each mean of their prices is over.
+    pub(crate) counts: &'a [usize],
+    pub(crate) seed: u64,
+}
+
+impl TreeSource<'_> {
+    /// The frame of the rows of a class: without neighbours, which are of prices.
+    ///
+    /// # Errors
+    /// When there are too many rows or values.
+    pub(crate) fn of_classes(&self) -> Result<TreeInputs, TreeError> {
+        let (schema, batch, rows) = (self.schema, self.batch, self.rows);
+        let (frame, values) = Frame::fit(schema, batch, rows, self.targets, self.group);
+        let table = || Table::new(values.clone(), &frame.levels(), self.targets.to_vec());
+        Ok(TreeInputs {
+            squared: Some(table()?),
+            table: table()?.of_classes(),
+            frame,
+            neighbours: Vec::new(),
+            comparables: None,
+            nearness: Vec::new(),
+        })
+    }
+
     /// The frame of the rows, with neighbours that are never the row itself; `None` where no field
-    /// tells rows apart, or where a line (of the log error `line`) leaves nothing for trees to find;
+    /// distinguishes rows, or where a line (of the log error `line`) leaves nothing for trees to find;
     /// a line that is not known leaves everything.
-    pub(super) fn grow(&self, targets: &[f64], line: f64) -> Result<Option<Grown>, String> {
+    ///
+    /// # Errors
+    /// When there are too many rows or values.
+    pub(crate) fn of_prices(&self, line: f64) -> Result<Option<TreeInputs>, TreeError> {
+        let targets = self.targets;
         let (frame, values) = Frame::fit(self.schema, self.batch, self.rows, targets, self.group);
         let width = frame.width();
         if width == 0 {
@@ -111,9 +160,9 @@ impl Wanted<'_> {
             .collect();
         let first = Table::new(values.clone(), &by_means, targets.to_vec())?;
         if line.is_finite() {
-            let halves = folds::all(targets.len(), 2, self.options.seed);
-            let (tried, _) = Boosted::out_of_fold(&first, &halves, &TRIAL, 1.0, self.options.seed);
-            if line < error(&tried, targets) * WELL_BEATEN {
+            let halves = folds::all(targets.len(), 2, self.seed);
+            let (tried, _) = Boosted::out_of_fold(&first, &halves, &TRIAL, 1.0, self.seed);
+            if line < root_mean_square(&tried, targets) * WELL_BEATEN {
                 return Ok(None);
             }
         }
@@ -121,7 +170,7 @@ impl Wanted<'_> {
             &Table::new(values.clone(), &[], targets.to_vec())?,
             &LIKENESS,
             LIKENESS.rounds,
-            self.options.seed,
+            self.seed,
         )?;
         let importance = likeness.importance();
         let comparables = self.comparables(&values, width, &importance);
@@ -140,11 +189,12 @@ impl Wanted<'_> {
             .flatten_iter()
             .collect();
         let table = Table::new(values, &levels, targets.to_vec())?;
-        Ok(Some(Grown {
+        Ok(Some(TreeInputs {
             frame,
             neighbours,
             comparables,
             table,
+            squared: None,
             nearness: match nearness {
                 Some(Nearness { by_both, .. }) => by_both,
                 None => importance.iter().map(|share| share.sqrt()).collect(),
@@ -193,7 +243,7 @@ impl Wanted<'_> {
         nearness: &Option<Nearness>,
         targets: &[f64],
     ) -> Vec<Neighbours> {
-        let counts = &self.options.neighbours;
+        let counts = self.counts;
         let Some(Nearness { by_place, by_both }) = nearness.as_ref().filter(|_| !counts.is_empty())
         else {
             return Vec::new();
@@ -254,7 +304,7 @@ impl Wanted<'_> {
             let row = self.rows[*position];
             Past {
                 id: keys.text(row).unwrap_or_default().to_owned(),
-                price: link.target(self.logs[row]),
+                price: link.target(self.targets[*position]),
                 time_us: times.time_us(row),
             }
         });

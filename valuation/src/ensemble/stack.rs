@@ -8,7 +8,7 @@ const MOST_SWEEPS: usize = 500;
 
 /// Weights of the members for the least mean square; 0 for a member that does not help.
 /// `predictions` are by member and row.
-pub(crate) fn weights(predictions: &[Vec<f64>], targets: &[f64]) -> Vec<f64> {
+pub(super) fn weights(predictions: &[Vec<f64>], targets: &[f64]) -> Vec<f64> {
     let count = predictions.len();
     let products = products(predictions, targets);
     let mut kept: Vec<usize> = (0..count).collect();
