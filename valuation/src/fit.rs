@@ -126,10 +126,7 @@ fn fit_on_this_pool(
     let batch_read = segments
         .as_ref()
         .map_or(Cow::Borrowed(batch), |own| own.extend(batch));
-    let members = match options.members.is_empty() {
-        true => options.effort.members(sides.train.len()),
-        false => options.members.clone(),
-    };
+    let members = options.members_for(Task::Regression, sides.train.len());
     let job = |rows| FitJob {
         schema: &telling,
         batch: &batch_read,

@@ -1,6 +1,7 @@
 //! Why no model was fitted.
 
 use crate::boosted::TreeError;
+use crate::clustering::ClusteringError;
 use crate::solver_error::SolverError;
 
 /// Why no model was fitted.
@@ -164,6 +165,9 @@ pub enum FitError {
         /// Why.
         detail: String,
     },
+    /// No clusters were found.
+    #[error(transparent)]
+    Clustering(#[from] ClusteringError),
     /// A member could not be fitted.
     #[error("the solver failed: {0}; check the numbers for extreme values")]
     Solver(SolverError),

@@ -3,6 +3,48 @@
 //! Pure computation over Arrow batches: no network, no clock that decides anything. The same input
 //! gives the same model, bit for bit, on any number of threads. Estimates are retransformed from the
 //! logarithm by the inverse of its [`Link`] alone, so they are medians, not means, of the price.
+//!
+//! [`train`] fits a model of the schema's task (regression, classification or clustering) and judges it on a
+//! hold-out; [`Learned`] predicts, and is saved and loaded as an artifact.
+//!
+//! ```
+//! use records::{Decoder, Purpose, Schema};
+//! use valuation::{Effort, FitOptions, Learned, Provenance, train};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let schema = Schema::real_estate();
+//! let now_us = 1_767_225_600_000_000;
+//! let mut listings = Decoder::new(&schema, Purpose::Listing);
+//! for id in 0..400 {
+//!     let (rooms, floor) = (1 + id % 4, 1 + id % 9);
+//!     let price = 2_000_000 + 1_500_000 * rooms + 50_000 * floor + 1_000 * (id * 37 % 101);
+//!     let listing = format!(
+//!         r#"{{"id": {id}, "listed_at": {}, "city": "Kazan", "street": "Baumana",
+//!             "floor": {floor}, "rooms": {rooms}, "price": {price}}}"#,
+//!         1_690_000_000 + 3600 * id
+//!     );
+//!     listings.push(listing.as_bytes(), now_us).map_err(|reason| format!("{reason:?}"))?;
+//! }
+//! let batch = listings.finish().batch;
+//!
+//! let options = FitOptions { effort: Effort::Quick, ..FitOptions::default() };
+//! let provenance = Provenance { code_version: "1.0".to_owned(), trained_at_us: now_us };
+//! let (model, report) = train(&schema, &batch, &options, provenance)?;
+//! let errors = &report.price().expect("a regression").model;
+//! println!("median absolute error on the hold-out: {:.1} %", 100.0 * errors.mdape);
+//! assert!(errors.mdape < 0.05);
+//!
+//! let prediction = model.predict(&batch.slice(0, 1))?[0];
+//! assert!(prediction.low < prediction.value && prediction.value < prediction.high);
+//!
+//! let directory = std::env::temp_dir().join(format!("valuation-{}", std::process::id()));
+//! std::fs::create_dir(&directory)?;
+//! model.save(&directory)?;
+//! assert_eq!(Learned::load(&directory)?.predict(&batch.slice(0, 1))?[0], prediction);
+//! # std::fs::remove_dir_all(&directory)?;
+//! # Ok(())
+//! # }
+//! ```
 
 mod artifact;
 mod axis;
@@ -28,6 +70,7 @@ pub mod export;
 mod features;
 mod fit;
 mod fit_error;
+mod fit_report;
 mod folds;
 mod frame;
 mod json;
@@ -45,6 +88,7 @@ mod part_error;
 mod predict_error;
 mod prediction;
 mod profile;
+mod provenance;
 pub mod ratio_study;
 mod reading;
 mod report;
@@ -54,6 +98,7 @@ mod space;
 mod split;
 #[doc(hidden)]
 pub mod stages;
+mod train;
 mod tree_inputs;
 mod useless;
 
@@ -70,6 +115,7 @@ pub use conformal::Share;
 pub use explain::{Explanation, Reason};
 pub use fit::{Effort, FitOptions, fit};
 pub use fit_error::FitError;
+pub use fit_report::FitReport;
 pub use folds::FoldBy;
 pub use learned::Learned;
 pub use link::Link;
@@ -84,10 +130,12 @@ pub use online::{Online, OnlineOptions};
 pub use predict_error::PredictError;
 pub use prediction::Prediction;
 pub use profile::{Drift, Profile, Tally};
+pub use provenance::Provenance;
 pub use ratio_study::RatioStudy;
 pub use reading::BoundRecord;
 pub use report::{Calibration, FoldReport, MemberReport, Report, Stacked};
 pub use segment::Segment;
 pub use solver_error::SolverError;
 pub use split::SplitBy;
+pub use train::{train, train_with_progress};
 pub use useless::{Dropped, Why};

@@ -97,10 +97,7 @@ fn classify_on_this_pool(
         }
     }
 
-    let members = match options.members.is_empty() {
-        true => options.effort.class_members(sides.train.len()),
-        false => options.members.clone(),
-    };
+    let members = options.members_for(Task::Classification, sides.train.len());
     let job = |rows| FitJob {
         schema: &telling,
         batch,

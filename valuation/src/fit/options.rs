@@ -3,6 +3,7 @@
 use records::Task;
 
 use super::effort::Effort;
+use crate::clustering::ClusteringOptions;
 use crate::features::LevelLimits;
 use crate::fit_error::FitError;
 use crate::folds::FoldBy;
@@ -42,6 +43,8 @@ pub struct FitOptions {
     pub split: SplitBy,
     /// Segments of the market, from the listings' numbers, as one more category; 0 for none, else 2 to 50.
     pub segments: usize,
+    /// How clusters are found, for schemas of that task.
+    pub clustering: ClusteringOptions,
     /// Whether the model kept has learned from the hold-out too.
     pub refit: bool,
 }
@@ -64,6 +67,7 @@ impl Default for FitOptions {
             threads: 0,
             split: SplitBy::Time,
             segments: 0,
+            clustering: ClusteringOptions::default(),
             refit: true,
         }
     }
@@ -75,6 +79,16 @@ impl FitOptions {
         LevelLimits {
             max_levels: self.max_levels,
             min_level_rows: self.min_level_rows,
+        }
+    }
+
+    /// The members of a fit on so many training rows: those that are given, else those of `effort`.
+    pub fn members_for(&self, task: Task, rows: usize) -> Vec<NamedMember> {
+        match (self.members.is_empty(), task) {
+            (false, _) => self.members.clone(),
+            (true, Task::Regression) => self.effort.members(rows),
+            (true, Task::Classification) => self.effort.class_members(rows),
+            (true, Task::Clustering) => Vec::new(),
         }
     }
 
