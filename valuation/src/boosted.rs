@@ -94,7 +94,7 @@ impl Boosted {
     }
 
     /// Lets ensembles over the same rows share their codes, as many of them as one byte a value can serve,
-    /// in their order: a row is coded once for those. They say what they said before.
+    /// in their order: a row is coded once for those. Their predictions stay the same.
     pub(crate) fn share(ensembles: &mut [&mut Boosted]) {
         let mut shared: Vec<usize> = Vec::new();
         let mut codings = None;
@@ -126,7 +126,7 @@ impl Boosted {
         }
     }
 
-    /// What trees say of rows they have not seen: one ensemble a fold, stopped by the rows that it
+    /// What trees predict for rows they have not seen: one ensemble a fold, stopped by the rows that it
     /// is judged on, and learning `haste` times as quickly as they are to. Gives the values by row, NaN
     /// where no fold judges, and how many rounds an ensemble on all rows is worth: the folds' mean,
     /// more by the haste and by as much as there are more rows.
@@ -149,16 +149,16 @@ impl Boosted {
                 judge: fold.judge.clone(),
                 seed: seed.wrapping_add(number as u64),
             };
-            let (ensemble, said) = boosting.run();
-            (said, ensemble.trees.len())
+            let (ensemble, predicted) = boosting.run();
+            (predicted, ensemble.trees.len())
         };
         let grown: Vec<_> = folds.par_iter().enumerate().map(grow).collect();
         let rows = table.targets.len();
         let mut out = vec![f64::NAN; rows];
         let mut rounds = 0.0;
-        for (fold, (said, trees)) in folds.iter().zip(&grown) {
-            for (row, said) in fold.judge.iter().zip(said) {
-                out[*row as usize] = *said;
+        for (fold, (predicted, trees)) in folds.iter().zip(&grown) {
+            for (row, predicted) in fold.judge.iter().zip(predicted) {
+                out[*row as usize] = *predicted;
             }
             let more = rows as f64 / fold.train.len().max(1) as f64;
             rounds += *trees as f64 * haste * more.min(MOST_MORE) / folds.len() as f64;
@@ -268,9 +268,9 @@ impl Boosted {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::draw::Draws;
     use crate::folds;
-    use crate::frame::Level;
+    use crate::rng::Rng;
+    use crate::tree_features::Level;
 
     fn options(growth: Growth) -> BoostedOptions {
         BoostedOptions {
@@ -297,11 +297,11 @@ mod tests {
 
     /// A number with gaps, a number, a name of 30, and a mean and a count that say nothing.
     fn data(rows: usize) -> (Vec<f32>, Vec<f64>) {
-        let mut draws = Draws::new(9);
+        let mut rng = Rng::new(9);
         let (mut values, mut targets) = (Vec::new(), Vec::new());
         for _ in 0..rows {
-            let (one, two, name) = (draws.below(100), draws.below(100), draws.below(30));
-            let gap = draws.below(10) == 0;
+            let (one, two, name) = (rng.below(100), rng.below(100), rng.below(30));
+            let gap = rng.below(10) == 0;
             values.extend([
                 if gap { f32::NAN } else { one as f32 },
                 two as f32,
@@ -309,7 +309,7 @@ mod tests {
                 1.0,
                 1.0,
             ]);
-            let noise = draws.below(100) as f64 / 100.0;
+            let noise = rng.below(100) as f64 / 100.0;
             targets.push(one as f64 / 20.0 + ((name * 7) % 5) as f64 + noise);
         }
         (values, targets)
@@ -330,7 +330,7 @@ mod tests {
                 .zip(&targets)
                 .map(|(own, t)| (own - t).abs())
                 .sum();
-            // Symmetric trees are not told the names.
+            // Symmetric trees do not know the names.
             let most = if growth == Growth::LeafWise { 1.0 } else { 2.0 };
             assert!(off / 1500.0 < most, "{growth:?}: {}", off / 1500.0);
             let batch = Boosted::rows(&[&boosted], &values).remove(0);
@@ -375,7 +375,7 @@ mod tests {
             ..options(Growth::LeafWise)
         };
         let boosted = Boosted::fit(&table.of_classes(), &options, 15, 1).unwrap();
-        let said = Boosted::rows(&[&boosted], &values).remove(0);
+        let predicted = Boosted::rows(&[&boosted], &values).remove(0);
         // scikit-learn 1.9.1 GradientBoostingClassifier(n_estimators=15, learning_rate=0.3,
         // max_leaf_nodes=6, max_depth=None).decision_function.
         for (row, expected) in [
@@ -388,12 +388,12 @@ mod tests {
             (199, -2.316_469_378),
         ] {
             assert!(
-                (said[row] - expected).abs() < 1e-5,
+                (predicted[row] - expected).abs() < 1e-5,
                 "{row}: {} {expected}",
-                said[row]
+                predicted[row]
             );
         }
-        let sum: f64 = said.iter().map(|own| own.abs()).sum();
+        let sum: f64 = predicted.iter().map(|own| own.abs()).sum();
         assert!((sum - 391.329_734_903).abs() < 1e-3, "{sum}");
     }
 

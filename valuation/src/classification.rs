@@ -1,7 +1,7 @@
 //! How likely a record is of a class: schemas of `task = "classification"`.
 //!
-//! Members say log odds: a line (`logistic`), and trees on the logistic loss. They are put together by
-//! weights that sum to one, and the whole is calibrated, both by what members said of rows they had
+//! Members predict log odds: a line (`logistic`), and trees on the logistic loss. They are put together by
+//! weights that sum to one, and the whole is calibrated, both by what members predicted for rows they had
 //! not seen.
 
 mod artifact;

@@ -2,7 +2,7 @@
 //!
 //! Nothing is predicted that could be right or wrong: a record's cluster is the centre that lies
 //! nearest to it. Clusters are numbered from 0 by falling size. The silhouette says how well they are
-//! told apart, and chooses how many there are where nobody says it.
+//! distinguished, and chooses how many there are where nobody says it.
 
 mod artifact;
 mod columns;
@@ -54,7 +54,7 @@ struct Head {
     schema: Schema,
     /// By cluster, standardised: exact, where the report's are in the fields' units.
     centres: Vec<Vec<f64>>,
-    /// How well clusters are told apart, and the features.
+    /// How well clusters are distinguished, and the features.
     report: ClusterReport,
 }
 

@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::kd_tree::{KdTree, Near};
 use crate::part_error::PartError;
-use crate::space::{Near, Space};
 
 /// Training records kept at most, the newest: bounds the artifact.
 pub(crate) const MOST_RECORDS: usize = 50_000;
@@ -36,7 +36,7 @@ pub struct Comparable {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Comparables {
     /// Where they are.
-    pub(crate) space: Space,
+    pub(crate) space: KdTree,
     /// What they are, by position.
     pub(crate) past: Vec<Past>,
 }

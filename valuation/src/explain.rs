@@ -7,11 +7,11 @@ use serde::Serialize;
 
 use crate::comparables::Comparable;
 use crate::estimator::Estimator;
-use crate::features::Features;
-use crate::frame::Frame;
+use crate::linear_design::LinearDesign;
 use crate::members::Fitted as _;
 use crate::model::Model;
 use crate::predict_error::PredictError;
+use crate::tree_features::TreeFeatures;
 
 /// What stands for the prices of past records near by.
 const NEIGHBOURHOOD: &str = "neighbourhood";
@@ -59,13 +59,13 @@ impl Model {
             let rows = batch.num_rows();
             return Err(PredictError::Row { row, rows });
         }
-        let own = batch.slice(row, 1);
+        let record = batch.slice(row, 1);
         let estimator = &self.estimator;
-        let own = estimator.complete(&own);
-        let bound = estimator.bind(&own);
-        let (frame, design) = (bound.frame_row(0), bound.design_row(0));
-        let features = estimator.plan.features.as_ref();
-        let line_fields = features.map_or_else(Vec::new, Features::fields);
+        let record = estimator.complete(&record);
+        let bound = estimator.bind(&record);
+        let (tree_features, design) = (bound.frame_row(0), bound.design_row(0));
+        let linear_design = estimator.plan.linear_design.as_ref();
+        let line_fields = linear_design.map_or_else(Vec::new, LinearDesign::fields);
         let value_fields = estimator.value_fields();
         let mut base = 0.0;
         let mut parts: BTreeMap<String, f64> = BTreeMap::new();
@@ -73,7 +73,7 @@ impl Model {
             let mut add = |field: &str, log: f64| {
                 *parts.entry(field.to_owned()).or_default() += head.weight * log;
             };
-            let contributions = member.contributions(&design, &frame);
+            let contributions = member.contributions(&design, &tree_features);
             let explained = contributions.map_err(|error| PredictError::Explain {
                 detail: error.to_string(),
             })?;
@@ -105,7 +105,7 @@ impl Model {
             base: low.exp() - estimator.plan.link.offset(),
             reasons,
             comparables: match &estimator.comparables {
-                Some(known) => known.of(&frame, comparables),
+                Some(known) => known.of(&tree_features, comparables),
                 None => Vec::new(),
             },
         })
@@ -127,8 +127,8 @@ impl Estimator {
         for (head, member) in self.plan.members.iter().zip(&self.members) {
             if let Some(trees) = member.ensemble() {
                 weights += head.weight;
-                for (share, own) in shares.iter_mut().zip(trees.importance()) {
-                    *share += head.weight * own;
+                for (share, gain) in shares.iter_mut().zip(trees.importance()) {
+                    *share += head.weight * gain;
                 }
             }
         }
@@ -146,16 +146,20 @@ impl Estimator {
     fn value_fields(&self) -> Vec<&str> {
         let mut fields = self
             .plan
-            .frame
+            .tree_features
             .as_ref()
-            .map_or_else(Vec::new, Frame::fields);
+            .map_or_else(Vec::new, TreeFeatures::fields);
         fields.resize(self.width(), NEIGHBOURHOOD);
         fields
     }
 
     /// A name for each value of the trees' row.
     fn value_names(&self) -> Vec<String> {
-        let mut names = self.plan.frame.as_ref().map_or_else(Vec::new, Frame::names);
+        let mut names = self
+            .plan
+            .tree_features
+            .as_ref()
+            .map_or_else(Vec::new, TreeFeatures::names);
         names.extend(
             self.neighbours
                 .iter()

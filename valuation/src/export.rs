@@ -6,8 +6,8 @@ use arrow_array::RecordBatch;
 use records::file::Formulas;
 
 use crate::boosted::Codes;
-use crate::features::Features;
 use crate::linear::Linear;
+use crate::linear_design::LinearDesign;
 use crate::members::Fitted as _;
 use crate::model::Model;
 use crate::predict_error::PredictError;
@@ -77,7 +77,7 @@ impl Model {
             }),
             None => {
                 let kind = if trees { "of trees" } else { "that is linear" };
-                let names: Vec<&str> = plan.members.iter().map(|own| own.name.as_str()).collect();
+                let names: Vec<&str> = plan.members.iter().map(|head| head.name.as_str()).collect();
                 Err(ExportError::NoMember {
                     wanted: name.map_or(kind.to_owned(), |name| format!("{name} {kind}")),
                     found: names.join(", "),
@@ -88,8 +88,8 @@ impl Model {
 
     /// The weights of a line with the fields that they are of.
     fn weights_csv(&self, line: &Linear) -> Vec<u8> {
-        let features = self.estimator.plan.features.as_ref();
-        let fields = features.map_or_else(Vec::new, Features::fields);
+        let linear_design = self.estimator.plan.linear_design.as_ref();
+        let fields = linear_design.map_or_else(Vec::new, LinearDesign::fields);
         let mut text = format!("column,field,weight\n,(intercept),{}\n", line.intercept);
         for (column, weight) in line.weights.iter().enumerate() {
             let field = fields.get(column).copied().unwrap_or_default();
@@ -119,8 +119,8 @@ impl Model {
         let bound = self.estimator.bind(&batch);
         let rows = (0..batch.num_rows()).map(|row| {
             let values = bound.frame_row(row);
-            let predicted = member.map_or(f64::NAN, |own| {
-                own.row(&bound.design_row(row), &values, &mut Codes::default())
+            let predicted = member.map_or(f64::NAN, |member| {
+                member.row(&bound.design_row(row), &values, &mut Codes::default())
             });
             (values, predicted)
         });

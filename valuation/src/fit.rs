@@ -29,7 +29,7 @@ use crate::profile::Profile;
 use crate::ratio_study::RatioStudy;
 use crate::report::Report;
 use crate::segment;
-use crate::useless;
+use crate::uninformative;
 
 /// Sample rows kept with a model.
 const GOLDEN_ROWS: usize = 20;
@@ -92,9 +92,9 @@ fn fit_on_this_pool(
     let priced: Vec<usize> = (0..batch.num_rows())
         .filter(|row| link.takes(prices[*row]))
         .collect();
-    let dropped = useless::find(schema, batch, &priced);
+    let dropped = uninformative::find(schema, batch, &priced);
     // What is learned from; what records are, the whole schema says.
-    let telling = useless::without(schema, dropped.iter());
+    let telling = uninformative::without(schema, dropped.iter());
     let data = Data::of(schema, batch, prices, &dropped);
     let listings = Listings {
         schema: &telling,
@@ -122,10 +122,10 @@ fn fit_on_this_pool(
     let segments = market(options, &telling, batch, &sides.train)?;
     let telling = segments
         .as_ref()
-        .map_or_else(|| telling.clone(), |own| own.schema(&telling));
+        .map_or_else(|| telling.clone(), |segments| segments.schema(&telling));
     let batch_read = segments
         .as_ref()
-        .map_or(Cow::Borrowed(batch), |own| own.extend(batch));
+        .map_or(Cow::Borrowed(batch), |segments| segments.extend(batch));
     let members = options.members_for(Task::Regression, sides.train.len());
     let job = |rows| FitJob {
         schema: &telling,
@@ -187,9 +187,9 @@ fn fit_on_this_pool(
         features: kept.columns,
         dropped,
     };
-    // That a field which said nothing begins to say something is drift, too.
-    let identifiers = report.dropped.iter().filter(|own| own.is_identifier());
-    let watched = useless::without(schema, identifiers);
+    // That a field which carried no information begins to carry some is drift, too.
+    let identifiers = report.dropped.iter().filter(|field| field.is_identifier());
+    let watched = uninformative::without(schema, identifiers);
     let profile = Profile::of(
         &watched,
         link,
@@ -229,7 +229,7 @@ fn fit_on_this_pool(
     Ok((model, report))
 }
 
-/// The segments that are asked for, fitted on `rows`; none where they tell nothing apart.
+/// The segments that are asked for, fitted on `rows`; none where they distinguish nothing.
 ///
 /// # Errors
 /// When they cannot be found.
@@ -248,7 +248,7 @@ fn market(
     })
 }
 
-/// Some of the `rows` learned from, and what the model says of them.
+/// Some of the `rows` learned from, and what the model predicts for them.
 pub(crate) fn golden(model: &Model, batch: &RecordBatch, rows: &[usize]) -> Vec<Golden> {
     rows.iter()
         .step_by(rows.len().div_ceil(GOLDEN_ROWS).max(1))

@@ -113,7 +113,7 @@ pub enum FitError {
         /// The name.
         name: String,
     },
-    /// Nothing to tell apart.
+    /// Nothing to distinguish.
     #[error(
         "expected records that are {class} and such that are not, found {found} of {rows} that are: check {target} and [class] of the schema, or bring more records"
     )]

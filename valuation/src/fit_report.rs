@@ -8,7 +8,7 @@ use crate::classification::ClassReport;
 use crate::clustering::ClusterReport;
 use crate::metrics::JudgedRow;
 use crate::report::Report;
-use crate::useless::Dropped;
+use crate::uninformative::Dropped;
 
 /// Median absolute percentage errors below this are no estimate's: a field contains the price.
 const LEAST_MDAPE: f64 = 1e-3;

@@ -1,8 +1,8 @@
-//! Which training rows are said by members that have not seen them.
+//! Which training rows are predicted by members that have not seen them.
 
 use serde::{Deserialize, Serialize};
 
-use crate::draw::fold_of;
+use crate::rng::fold_of;
 use crate::split::SplitBy;
 
 /// Rows that are enough to say what members are worth: beyond, not all folds are grown.
@@ -40,7 +40,7 @@ pub enum FoldBy {
     /// Drawn by the seed: a row is valued by members that have learned from the rows around it.
     Random,
     /// Rolling origin (Tashman 2000, Out-of-Sample Tests of Forecasting Accuracy): a row is valued
-    /// by members that have learned from older ones alone. Random where times do not tell rows apart.
+    /// by members that have learned from older ones alone. Random where times do not distinguish rows.
     Time,
 }
 

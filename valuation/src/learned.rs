@@ -64,21 +64,21 @@ impl Learned {
     /// When the directory is absent or not empty, or a file cannot be written.
     pub fn save(&self, dir: &Path) -> Result<(), ArtifactError> {
         match self {
-            Learned::Price(own) => own.save(dir),
-            Learned::Class(own) => own.save(dir),
-            Learned::Clusters(own) => own.save(dir),
+            Learned::Price(model) => model.save(dir),
+            Learned::Class(model) => model.save(dir),
+            Learned::Clusters(model) => model.save(dir),
         }
     }
 
-    /// What the model says of every row of a batch, in order.
+    /// What the model predicts for every row of a batch, in order.
     ///
     /// # Errors
     /// When a column that the model reads is not of its field's type, or a required one is absent.
     pub fn predict(&self, batch: &RecordBatch) -> Result<Vec<Prediction>, PredictError> {
         match self {
-            Learned::Price(own) => own.predict(batch),
-            Learned::Class(own) => own.predict(batch),
-            Learned::Clusters(own) => Ok(own.predict(batch)?.into_iter().map(number).collect()),
+            Learned::Price(model) => model.predict(batch),
+            Learned::Class(model) => model.predict(batch),
+            Learned::Clusters(model) => Ok(model.predict(batch)?.into_iter().map(number).collect()),
         }
     }
 
@@ -89,19 +89,19 @@ impl Learned {
     /// When a required field that the model reads is not among `fields`.
     pub fn bind_record(&self, fields: &[&str]) -> Result<Option<BoundRecord>, PredictError> {
         match self {
-            Learned::Price(own) => own.bind_record(fields),
-            Learned::Class(own) => own.bind_record(fields).map(Some),
+            Learned::Price(model) => model.bind_record(fields),
+            Learned::Class(model) => model.bind_record(fields).map(Some),
             Learned::Clusters(_) => Ok(None),
         }
     }
 
-    /// What the model says of one record, from its cells, without a batch: the same bits as
+    /// What the model predicts for one record, from its cells, without a batch: the same bits as
     /// [`Learned::predict`] gives. `bound` is of this model, and has the fields of `cells` in their order.
     /// `None` of clusters, which are not bound.
     pub fn predict_record(&self, bound: &BoundRecord, cells: &[Cell]) -> Option<Prediction> {
         match self {
-            Learned::Price(own) => Some(own.predict_record(bound, cells)),
-            Learned::Class(own) => Some(own.predict_record(bound, cells)),
+            Learned::Price(model) => Some(model.predict_record(bound, cells)),
+            Learned::Class(model) => Some(model.predict_record(bound, cells)),
             Learned::Clusters(_) => None,
         }
     }
@@ -112,43 +112,43 @@ impl Learned {
     /// Names every difference.
     pub fn fits(&self, schema: &Schema) -> Result<(), SchemaMismatch> {
         match self {
-            Learned::Price(own) => own.fits(schema),
-            Learned::Class(own) => own.fits(schema),
-            Learned::Clusters(own) => own.fits(schema),
+            Learned::Price(model) => model.fits(schema),
+            Learned::Class(model) => model.fits(schema),
+            Learned::Clusters(model) => model.fits(schema),
         }
     }
 
     /// What the model's records are.
     pub fn schema(&self) -> &Schema {
         match self {
-            Learned::Price(own) => own.schema(),
-            Learned::Class(own) => own.schema(),
-            Learned::Clusters(own) => own.schema(),
+            Learned::Price(model) => model.schema(),
+            Learned::Class(model) => model.schema(),
+            Learned::Clusters(model) => model.schema(),
         }
     }
 
     /// When it was fitted, microseconds since 1970.
     pub fn trained_at_us(&self) -> i64 {
         match self {
-            Learned::Price(own) => own.trained_at_us(),
-            Learned::Class(own) => own.trained_at_us(),
-            Learned::Clusters(own) => own.trained_at_us(),
+            Learned::Price(model) => model.trained_at_us(),
+            Learned::Class(model) => model.trained_at_us(),
+            Learned::Clusters(model) => model.trained_at_us(),
         }
     }
 
     /// The newest time in training, microseconds since 1970; `None` without a time field.
     pub fn data_until_us(&self) -> Option<i64> {
         match self {
-            Learned::Price(own) => own.data_until_us(),
-            Learned::Class(own) => own.data_until_us(),
-            Learned::Clusters(own) => own.data_until_us(),
+            Learned::Price(model) => model.data_until_us(),
+            Learned::Class(model) => model.data_until_us(),
+            Learned::Clusters(model) => model.data_until_us(),
         }
     }
 
     /// The price model, where it is one.
     pub fn price(&self) -> Option<&Model> {
         match self {
-            Learned::Price(own) => Some(own),
+            Learned::Price(model) => Some(model),
             Learned::Class(_) | Learned::Clusters(_) => None,
         }
     }
@@ -156,7 +156,7 @@ impl Learned {
     /// The model of a class, where it is one.
     pub fn class(&self) -> Option<&ClassModel> {
         match self {
-            Learned::Class(own) => Some(own),
+            Learned::Class(model) => Some(model),
             Learned::Price(_) | Learned::Clusters(_) => None,
         }
     }
@@ -164,12 +164,12 @@ impl Learned {
     /// The clusters, where it is a clustering.
     pub fn clusters(&self) -> Option<&Clusters> {
         match self {
-            Learned::Clusters(own) => Some(own),
+            Learned::Clusters(model) => Some(model),
             Learned::Price(_) | Learned::Class(_) => None,
         }
     }
 
-    /// The field whose levels are the groups that errors are told by.
+    /// The field whose levels are the groups that errors are grouped by.
     pub fn group(&self) -> Option<&str> {
         self.price().and_then(Model::group)
     }
@@ -179,12 +179,12 @@ impl Learned {
         self.price().map(Model::confidence)
     }
 
-    /// The probability from which on a record is said to be of the class; `None` where there is none.
+    /// The probability from which on a record is predicted to be of the class; `None` where there is none.
     pub fn threshold(&self) -> Option<f64> {
         self.class().map(ClassModel::threshold)
     }
 
-    /// What training looked like; `None` where live quality is not told.
+    /// What training looked like; `None` where live quality is not measured.
     pub fn profile(&self) -> Option<&Profile> {
         self.price().and_then(Model::profile)
     }
@@ -199,12 +199,14 @@ impl Learned {
         row: usize,
         comparables: usize,
     ) -> Result<Option<Explanation>, PredictError> {
-        let explained = self.price().map(|own| own.explain(batch, row, comparables));
+        let explained = self
+            .price()
+            .map(|model| model.explain(batch, row, comparables));
         explained.transpose()
     }
 }
 
-/// A cluster's number as a prediction; its range says nothing.
+/// A cluster's number as a prediction; its range means nothing.
 fn number(cluster: usize) -> Prediction {
     let value = cluster as f64;
     Prediction {

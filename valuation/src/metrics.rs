@@ -85,7 +85,7 @@ impl Metrics {
     }
 }
 
-/// A listing of the hold-out and what was said of it.
+/// A listing of the hold-out and what was predicted for it.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct JudgedRow {
     /// Its row in the batch, counting from 0.
@@ -126,10 +126,10 @@ mod tests {
 
     #[test]
     fn counts_have_the_relative_errors_of_one_more() {
-        let (actual, said) = ([0.0, 0.0, 3.0, 9.0], [0.0, 1.0, 1.0, 9.5]);
-        let found = Metrics::on(Link::LogOnePlus, &actual, &said).unwrap();
-        let more = |values: &[f64]| values.iter().map(|own| 1.0 + own).collect::<Vec<f64>>();
-        let of_more = Metrics::of(&more(&actual), &more(&said)).unwrap();
+        let (actual, predicted) = ([0.0, 0.0, 3.0, 9.0], [0.0, 1.0, 1.0, 9.5]);
+        let found = Metrics::on(Link::LogOnePlus, &actual, &predicted).unwrap();
+        let more = |values: &[f64]| values.iter().map(|value| 1.0 + value).collect::<Vec<f64>>();
+        let of_more = Metrics::of(&more(&actual), &more(&predicted)).unwrap();
         assert_eq!((found.mdape, found.mape), (of_more.mdape, of_more.mape));
         assert_eq!((found.mdape, found.within_5), (0.275, 0.5));
         assert_eq!(found.mae, 0.875);

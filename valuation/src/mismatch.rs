@@ -112,21 +112,21 @@ fn list(differences: &[Difference]) -> String {
 /// # Errors
 /// Names every difference.
 pub(crate) fn fits(
-    own: &Schema,
+    fitted_on: &Schema,
     reads: impl Fn(&str) -> bool,
     schema: &Schema,
 ) -> Result<(), SchemaMismatch> {
-    let mut differences: Vec<Difference> = own
+    let mut differences: Vec<Difference> = fitted_on
         .fields
         .iter()
         .filter(|field| reads(&field.name))
         .filter_map(|field| difference(field, schema))
         .collect();
     let unit = |schema: &Schema, target: &str| schema.field(target)?.unit.clone();
-    match (&own.target, &schema.target) {
+    match (&fitted_on.target, &schema.target) {
         (Some(expected), Some(found)) if expected == found => {
             if let (Some(expected_unit), Some(found_unit)) =
-                (unit(own, expected), unit(schema, found))
+                (unit(fitted_on, expected), unit(schema, found))
                 && expected_unit != found_unit
             {
                 differences.push(Difference::Unit {
@@ -150,7 +150,7 @@ pub(crate) fn fits(
     }
     let called = |schema: &Schema| format!("{} version {}", schema.name, schema.version);
     Err(SchemaMismatch {
-        fitted_on: called(own),
+        fitted_on: called(fitted_on),
         found: called(schema),
         differences,
     })

@@ -144,7 +144,7 @@ impl Model {
         self.estimator.plan.link
     }
 
-    /// The field whose levels are the groups that errors are told by.
+    /// The field whose levels are the groups that errors are grouped by.
     pub fn group(&self) -> Option<&str> {
         group_field(&self.head.schema, &self.head.report.dropped)
     }

@@ -76,8 +76,8 @@ impl Widths {
 
     /// How many times as wide as elsewhere the range of a row is.
     pub(crate) fn of(&self, cells: Cells, row: usize) -> f64 {
-        let own = cells.text(row).and_then(|level| self.factors.get(level));
-        own.copied().unwrap_or(1.0)
+        let factor = cells.text(row).and_then(|level| self.factors.get(level));
+        factor.copied().unwrap_or(1.0)
     }
 
     /// Whether what was read is what a fit can give.

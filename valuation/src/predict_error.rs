@@ -26,7 +26,7 @@ pub enum PredictError {
     /// The trees could not be taken apart.
     #[error("the price cannot be explained: {detail}; fit the model again")]
     Explain {
-        /// What the trees said.
+        /// What went wrong.
         detail: String,
     },
 }

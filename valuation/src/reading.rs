@@ -51,10 +51,10 @@ pub(crate) fn check_known_columns(
     estimator: &Estimator,
     batch: &RecordBatch,
 ) -> Result<(), PredictError> {
-    let own = batch.schema_ref();
+    let batch_schema = batch.schema_ref();
     let find = || estimator.places(&|name| position(batch, name));
     let check = || check_columns(schema, |field| estimator.reads(field), batch);
-    estimator.bindings.check(own, find, check)
+    estimator.bindings.check(batch_schema, find, check)
 }
 
 /// Whether a batch has the columns that a model of a schema `reads`.
@@ -99,7 +99,7 @@ pub(crate) fn decoded(
 ) -> Option<RecordBatch> {
     let mut decoder = Decoder::new(schema, Purpose::Request);
     let payload = serde_json::to_vec(record).ok()?;
-    // A record later than its arrival would be rejected, whatever the clock said at the fit.
+    // A record later than its arrival would be rejected, whatever the clock showed at the fit.
     let arrival_us = trained_at_us.max(data_until_us.unwrap_or(i64::MIN));
     decoder.push(&payload, arrival_us).ok()?;
     Some(decoder.finish().batch)

@@ -9,14 +9,14 @@ use crate::link::Link;
 use crate::metrics::{JudgedRow, Metrics};
 use crate::ratio_study::RatioStudy;
 use crate::segment::Segment;
-use crate::useless::Dropped;
+use crate::uninformative::Dropped;
 
 /// How good a member is alone.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct MemberReport {
     /// Its name.
     pub name: String,
-    /// How much it says in the end; 0: not used.
+    /// Its weight; 0: not used.
     pub weight: f64,
     /// How many trees it has; 0 for what has none.
     pub trees: usize,
@@ -100,7 +100,7 @@ pub struct Report {
     pub ratios: Option<RatioStudy>,
     /// The same by segment: groups, rooms, tenths of the price.
     pub segments: Vec<Segment>,
-    /// What was said of every listing of the hold-out, for plots. Not kept in the artifact.
+    /// What was predicted for every listing of the hold-out, for plots. Not kept in the artifact.
     #[serde(skip)]
     pub judged: Vec<JudgedRow>,
     /// All members that were fitted, those that are not used too.
@@ -123,14 +123,14 @@ pub struct Report {
     #[serde(default)]
     pub calibration: Vec<Calibration>,
     /// What the intervals of the model kept are wider by: above 1 where the hold-out, being newer,
-    /// was further off than the folds said.
+    /// was further off than the folds were.
     pub widened: f64,
     /// How long the fit took. Not kept in the artifact: the same input must give the same bytes.
     #[serde(skip)]
     pub fit_seconds: f64,
     /// Columns of the design that carry information.
     pub features: usize,
-    /// Fields that nothing is learned from, as they cannot say anything; empty in reports of older
+    /// Fields that nothing is learned from, as they carry no information; empty in reports of older
     /// artifacts.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub dropped: Vec<Dropped>,

@@ -9,11 +9,11 @@ use crate::boosted::{Boosted, BoostedOptions, Growth, Table, TreeError};
 use crate::cells::Cells;
 use crate::comparables::{Comparables, MOST_RECORDS, Past};
 use crate::folds;
-use crate::frame::{Frame, Level};
+use crate::kd_tree::KdTree;
 use crate::link::Link;
 use crate::metrics::root_mean_square;
 use crate::neighbours::Neighbours;
-use crate::space::Space;
+use crate::tree_features::{Level, TreeFeatures};
 
 /// A few trees, to see whether trees find anything that a line does not.
 const TRIAL: BoostedOptions = BoostedOptions {
@@ -53,7 +53,7 @@ struct Nearness {
 
 /// Everything fitted on the rows' frame.
 pub(crate) struct TreeInputs {
-    pub(crate) frame: Frame,
+    pub(crate) tree_features: TreeFeatures,
     pub(crate) neighbours: Vec<Neighbours>,
     pub(crate) comparables: Option<Comparables>,
     /// What boosted trees learn from: of a class by the logistic loss.
@@ -77,11 +77,11 @@ impl TreeInputs {
     }
 
     /// Some of the rows as points where comparable sales are near; none where nothing distinguishes them.
-    pub(crate) fn sales(&self, rows: &[usize]) -> Option<Space> {
+    pub(crate) fn sales(&self, rows: &[usize]) -> Option<KdTree> {
         let width = self.width();
         let mut weights = self.nearness.clone();
         weights.resize(width, 0.0);
-        Space::new(&self.rows(rows), width, &weights)
+        KdTree::new(&self.rows(rows), width, &weights)
     }
 
     /// The values of some of the rows, row-major.
@@ -124,12 +124,19 @@ impl TreeSource<'_> {
     /// When there are too many rows or values.
     pub(crate) fn of_classes(&self) -> Result<TreeInputs, TreeError> {
         let (schema, batch, rows) = (self.schema, self.batch, self.rows);
-        let (frame, values) = Frame::fit(schema, batch, rows, self.targets, self.group);
-        let table = || Table::new(values.clone(), &frame.levels(), self.targets.to_vec());
+        let (tree_features, values) =
+            TreeFeatures::fit(schema, batch, rows, self.targets, self.group);
+        let table = || {
+            Table::new(
+                values.clone(),
+                &tree_features.levels(),
+                self.targets.to_vec(),
+            )
+        };
         Ok(TreeInputs {
             squared: Some(table()?),
             table: table()?.of_classes(),
-            frame,
+            tree_features,
             neighbours: Vec::new(),
             comparables: None,
             nearness: Vec::new(),
@@ -144,12 +151,13 @@ impl TreeSource<'_> {
     /// When there are too many rows or values.
     pub(crate) fn of_prices(&self, line: f64) -> Result<Option<TreeInputs>, TreeError> {
         let targets = self.targets;
-        let (frame, values) = Frame::fit(self.schema, self.batch, self.rows, targets, self.group);
-        let width = frame.width();
+        let (tree_features, values) =
+            TreeFeatures::fit(self.schema, self.batch, self.rows, targets, self.group);
+        let width = tree_features.width();
         if width == 0 {
             return Ok(None);
         }
-        let levels = frame.levels();
+        let levels = tree_features.levels();
         // Names are no measure of likeness: levels by their means alone.
         let by_means: Vec<Level> = levels
             .iter()
@@ -174,7 +182,7 @@ impl TreeSource<'_> {
         )?;
         let importance = likeness.importance();
         let comparables = self.comparables(&values, width, &importance);
-        let nearness = self.nearness(&frame, &importance);
+        let nearness = self.nearness(&tree_features, &importance);
         let neighbours = self.neighbours(&values, &nearness, targets);
         let values: Vec<f32> = values
             .par_chunks_exact(width)
@@ -190,7 +198,7 @@ impl TreeSource<'_> {
             .collect();
         let table = Table::new(values, &levels, targets.to_vec())?;
         Ok(Some(TreeInputs {
-            frame,
+            tree_features,
             neighbours,
             comparables,
             table,
@@ -203,24 +211,24 @@ impl TreeSource<'_> {
     }
 
     /// What makes records near, by value of the frame; none where the schema has no place.
-    fn nearness(&self, frame: &Frame, importance: &[f64]) -> Option<Nearness> {
+    fn nearness(&self, tree_features: &TreeFeatures, importance: &[f64]) -> Option<Nearness> {
         let places: Vec<usize> = self
             .schema
             .places()
             .into_iter()
-            .filter_map(|place| frame.position(place))
+            .filter_map(|place| tree_features.position(place))
             .collect();
         if places.len() < 2 {
             return None;
         }
-        let width = frame.width();
+        let width = tree_features.width();
         let mut weights = vec![0.0; width];
         for place in &places {
             weights[*place] = PLACE_WEIGHT;
         }
         let by_place = weights.clone();
         // What is not made of places, and matters most.
-        let fields = frame.fields();
+        let fields = tree_features.fields();
         let of_place = |value: usize| self.schema.places().contains(&fields[value]);
         let mut others: Vec<usize> = (0..width)
             .filter(|value| !of_place(*value) && importance[*value] > 0.0)
@@ -253,7 +261,7 @@ impl TreeSource<'_> {
         spaces
             .into_iter()
             .filter_map(|(name, weights)| {
-                let space = Space::new(values, weights.len(), weights)?;
+                let space = KdTree::new(values, weights.len(), weights)?;
                 Some(Neighbours::new(name, space, &worth, counts))
             })
             .collect()
@@ -309,7 +317,7 @@ impl TreeSource<'_> {
             }
         });
         Some(Comparables {
-            space: Space::new(&rows, width, &weights)?,
+            space: KdTree::new(&rows, width, &weights)?,
             past: past.collect(),
         })
     }

@@ -204,7 +204,7 @@ fn what_is_followed_learns_from_zeros_and_the_pull_holds_it() {
             continue;
         }
         let said: Vec<_> = said.into_iter().flatten().collect();
-        let of = |of: fn(&valuation::online::Said) -> f64| -> Metrics {
+        let of = |of: fn(&valuation::online::PriorPrediction) -> f64| -> Metrics {
             let own: Vec<f64> = said.iter().map(of).collect();
             Metrics::on(Link::LogOnePlus, &actual, &own).unwrap()
         };

@@ -8,7 +8,7 @@ pub enum ArtifactError {
     File {
         /// Its name.
         file: String,
-        /// What the operating system said.
+        /// The error of the operating system.
         source: std::io::Error,
     },
     /// The directory to save into holds something.

@@ -132,7 +132,7 @@ impl Verified {
 /// The part of `model.json` that says how to read it.
 #[derive(Deserialize)]
 struct Format {
-    /// 0 where it is not said.
+    /// 0 where it is absent.
     #[serde(default)]
     format: u64,
 }

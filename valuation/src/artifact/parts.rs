@@ -7,11 +7,11 @@ use super::files::{Verified, broken};
 use crate::boosted::Boosted;
 use crate::comparables::Comparables;
 use crate::estimator::{Estimator, Plan};
-use crate::frame::Frame;
 use crate::json;
 use crate::members::{Fitted as _, Member};
 use crate::neighbours::Neighbours;
 use crate::part_error::PartError;
+use crate::tree_features::TreeFeatures;
 
 const NEIGHBOURS: &str = "neighbours.json";
 const COMPARABLES: &str = "comparables.json";
@@ -58,7 +58,7 @@ pub(crate) fn estimator(
     plan: &Plan,
     schema: &Schema,
 ) -> Result<Estimator, ArtifactError> {
-    let width = plan.frame.as_ref().map_or(0, Frame::width);
+    let width = plan.tree_features.as_ref().map_or(0, TreeFeatures::width);
     let mut members = Vec::new();
     for head in &plan.members {
         let file = head.file();

@@ -50,7 +50,7 @@ impl Codings {
     /// The codings of trees over rows of `width` values.
     ///
     /// # Errors
-    /// When a value has more thresholds than a byte can tell apart, or there are too many values.
+    /// When a value has more thresholds than a byte can distinguish, or there are too many values.
     pub(super) fn of<'a>(
         width: usize,
         trees: impl Iterator<Item = &'a Tree>,

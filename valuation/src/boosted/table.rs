@@ -4,7 +4,7 @@ use super::bins::{Column, columns as bins};
 use super::error::TreeError;
 use super::histogram::MOST_ROWS;
 use super::loss::Loss;
-use crate::frame::Level;
+use crate::tree_features::Level;
 
 /// A matrix of training rows, put into bins once for all that is grown on it.
 #[derive(Debug)]
@@ -74,7 +74,7 @@ impl Table {
         })
     }
 
-    /// The same where targets are classes 0 and 1: trees say log odds.
+    /// The same where targets are classes 0 and 1: trees predict log odds.
     pub(crate) fn of_classes(self) -> Table {
         Table {
             loss: Loss::Logistic,

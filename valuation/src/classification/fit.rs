@@ -17,7 +17,7 @@ use crate::ensemble::FitJob;
 use crate::fit::{FitOptions, check_columns, no_features, on_pool};
 use crate::fit_error::FitError;
 use crate::split::{SplitBy, split, split_randomly};
-use crate::useless;
+use crate::uninformative;
 
 /// Fewest records that are ever fitted on, whatever `min_rows` says.
 const LEAST_ROWS: usize = 10;
@@ -57,7 +57,7 @@ fn classify_on_this_pool(
     let usable: Vec<usize> = (0..known.len())
         .filter(|row| known[*row].is_some())
         .collect();
-    let of_class: Vec<bool> = known.iter().map(|own| *own == Some(true)).collect();
+    let of_class: Vec<bool> = known.iter().map(|class| *class == Some(true)).collect();
     let removed = BTreeMap::from([("no_target".to_owned(), known.len() - usable.len())]);
     let needed = options.min_rows.max(LEAST_ROWS);
     if usable.len() < needed {
@@ -68,8 +68,8 @@ fn classify_on_this_pool(
             removed: format!("no_target {}", known.len() - usable.len()),
         });
     }
-    let dropped = useless::find(schema, batch, &usable);
-    let telling = useless::without(schema, dropped.iter());
+    let dropped = uninformative::find(schema, batch, &usable);
+    let telling = uninformative::without(schema, dropped.iter());
 
     let times = schema.time.as_deref();
     let times = times.map_or(Cells::Absent, |time| Cells::of(batch, time));
@@ -81,7 +81,7 @@ fn classify_on_this_pool(
     };
     let targets: Vec<f64> = of_class
         .iter()
-        .map(|own| f64::from(u8::from(*own)))
+        .map(|class| f64::from(u8::from(*class)))
         .collect();
     let records = Records::of(&telling, batch, &targets);
     let holdout_copies = records.met(&sides.train, &sides.holdout);

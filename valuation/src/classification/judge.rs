@@ -6,10 +6,10 @@ use records::Schema;
 use super::metrics::{ClassMetrics, RocPoint, area, roc};
 use super::report::{Bin, ClassMember, Importance};
 use crate::boosted::probability;
-use crate::draw::Draws;
 use crate::ensemble::{FittedClasses, loss};
 use crate::estimator::Estimator;
 use crate::metrics::JudgedRow;
+use crate::rng::Rng;
 
 /// Bins of the calibration curve.
 const BINS: usize = 10;
@@ -36,7 +36,7 @@ pub(super) struct Holdout<'a> {
     pub(super) rows: &'a [usize],
     /// Their classes.
     pub(super) classes: &'a [bool],
-    /// What is said where nothing is known.
+    /// What is predicted where nothing is known.
     pub(super) base_rate: f64,
     pub(super) threshold: f64,
     /// Of the shuffles.
@@ -71,18 +71,18 @@ pub(super) fn judge(holdout: &Holdout, fitted: &FittedClasses) -> Option<Judged>
             holdout_auc: area(&log_odds, classes)?,
         });
     }
-    let said: Vec<f64> = log_odds(&fitted.estimator, &rows)
+    let predicted: Vec<f64> = log_odds(&fitted.estimator, &rows)
         .into_iter()
         .map(probability)
         .collect();
-    let model = ClassMetrics::of(&said, classes, threshold)?;
+    let model = ClassMetrics::of(&predicted, classes, threshold)?;
     let baseline = ClassMetrics::of(&vec![base_rate; classes.len()], classes, threshold)?;
-    let judged = |((row, class), said): ((&usize, &bool), &f64)| JudgedRow {
+    let judged = |((row, class), predicted): ((&usize, &bool), &f64)| JudgedRow {
         row: *row,
         actual: f64::from(u8::from(*class)),
-        value: *said,
-        low: *said,
-        high: *said,
+        value: *predicted,
+        low: *predicted,
+        high: *predicted,
     };
     Some(Judged {
         importance: importance(
@@ -93,13 +93,13 @@ pub(super) fn judge(holdout: &Holdout, fitted: &FittedClasses) -> Option<Judged>
             model.auc.value,
             seed,
         ),
-        roc: roc(&said, classes),
-        calibration: calibration(&said, classes),
+        roc: roc(&predicted, classes),
+        calibration: calibration(&predicted, classes),
         rows: holdout
             .rows
             .iter()
             .zip(classes)
-            .zip(&said)
+            .zip(&predicted)
             .map(judged)
             .collect(),
         members,
@@ -112,19 +112,19 @@ fn log_odds(estimator: &Estimator, batch: &RecordBatch) -> Vec<f64> {
     estimator
         .batch(batch)
         .into_iter()
-        .map(|own| own.log)
+        .map(|estimate| estimate.log)
         .collect()
 }
 
-/// Tenths of the rows by what was said of them.
-fn calibration(said: &[f64], classes: &[bool]) -> Vec<Bin> {
-    let mut order: Vec<usize> = (0..said.len()).collect();
-    order.sort_by(|one, other| said[*one].total_cmp(&said[*other]));
-    let size = said.len().div_ceil(BINS).max(1);
+/// Tenths of the rows by what was predicted for them.
+fn calibration(predicted: &[f64], classes: &[bool]) -> Vec<Bin> {
+    let mut order: Vec<usize> = (0..predicted.len()).collect();
+    order.sort_by(|one, other| predicted[*one].total_cmp(&predicted[*other]));
+    let size = predicted.len().div_ceil(BINS).max(1);
     let bin = |rows: &[usize]| {
         let count = rows.len() as f64;
         Bin {
-            said: rows.iter().map(|row| said[*row]).sum::<f64>() / count,
+            said: rows.iter().map(|row| predicted[*row]).sum::<f64>() / count,
             found: rows.iter().filter(|row| classes[**row]).count() as f64 / count,
             rows: rows.len(),
         }
@@ -144,7 +144,7 @@ fn importance(
     let of = |at: usize, column: &ArrayRef| -> Option<f64> {
         let mut lost = 0.0;
         for shuffle in 0..SHUFFLES {
-            let order = Draws::new(seed.wrapping_add(shuffle)).order(rows.num_rows());
+            let order = Rng::new(seed.wrapping_add(shuffle)).order(rows.num_rows());
             let order: UInt64Array = order.into_iter().map(|row| row as u64).collect();
             let mut columns = rows.columns().to_vec();
             columns[at] = arrow_select::take::take(column, &order, None).ok()?;

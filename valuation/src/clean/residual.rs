@@ -9,9 +9,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::cells::median;
 use crate::clean::MAD_TO_SIGMA;
-use crate::draw::fold_of;
-use crate::features::{Features, LevelLimits};
 use crate::linear::{Linear, SparseRow, Triangle};
+use crate::linear_design::{LevelLimits, LinearDesign};
+use crate::rng::fold_of;
 
 /// Residuals within so many robust standard deviations are kept.
 const LIMIT: f64 = 6.0;
@@ -30,7 +30,7 @@ const HALVES: usize = 2;
 /// Two lines, a half of the training rows each, and how far from them a price may be.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct ResidualRule {
-    lines: Vec<(Features, Linear)>,
+    lines: Vec<(LinearDesign, Linear)>,
     /// Median residual, in log price.
     centre: f64,
     /// Greatest distance from it.
@@ -53,7 +53,7 @@ pub(crate) struct Listings<'a> {
 
 impl ResidualRule {
     /// Fits on training rows only; also gives those of them that it takes. `None` where they are
-    /// too few, or no line can be laid through them: whoever fits a model then says so.
+    /// too few, or no line can be laid through them: the fit then reports it.
     pub(crate) fn fit(
         listings: Listings,
         train: &[usize],
@@ -67,7 +67,7 @@ impl ResidualRule {
             positions.map(|position| train[position]).collect()
         };
         let halves: Vec<Vec<usize>> = (0..HALVES).map(of).collect();
-        let lines: Vec<(Features, Linear)> = halves
+        let lines: Vec<(LinearDesign, Linear)> = halves
             .par_iter()
             .map(|rows| listings.line(rows))
             .collect::<Option<_>>()?;
@@ -103,7 +103,7 @@ impl ResidualRule {
         let kept = rows
             .iter()
             .zip(residuals)
-            .filter(|(_, own)| self.holds(*own));
+            .filter(|(_, residual)| self.holds(*residual));
         kept.map(|(row, _)| *row).collect()
     }
 
@@ -118,9 +118,9 @@ impl ResidualRule {
 }
 
 impl Listings<'_> {
-    fn line(&self, rows: &[usize]) -> Option<(Features, Linear)> {
+    fn line(&self, rows: &[usize]) -> Option<(LinearDesign, Linear)> {
         let targets: Vec<f64> = rows.iter().map(|row| self.logs[*row]).collect();
-        let (features, design) = Features::fit(
+        let (features, design) = LinearDesign::fit(
             self.schema,
             self.batch,
             rows,
@@ -134,7 +134,7 @@ impl Listings<'_> {
     }
 
     /// Log prices less the mean of what the lines say.
-    fn residuals(&self, lines: &[(Features, Linear)], rows: &[usize]) -> Vec<f64> {
+    fn residuals(&self, lines: &[(LinearDesign, Linear)], rows: &[usize]) -> Vec<f64> {
         let mut residuals: Vec<f64> = rows.iter().map(|row| self.logs[*row]).collect();
         let mut design = SparseRow::new();
         for (features, line) in lines {

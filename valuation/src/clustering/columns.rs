@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use super::error::ClusteringError;
 use crate::cells::{Cells, median};
 use crate::part_error::PartError;
-use crate::useless::{Dropped, Why};
+use crate::uninformative::{Dropped, Why};
 
 /// Most levels of a category that have an indicator: the rest are none of them.
 const MOST_LEVELS: usize = 20;

@@ -1,6 +1,6 @@
 //! Members' log odds into one probability: weights that sum to one (Breiman 1996, Stacked
 //! Regressions, on the log loss), then Platt's calibration (Platt 1999, Probabilistic Outputs for
-//! Support Vector Machines), both by what members said of rows they had not seen.
+//! Support Vector Machines), both by what members predicted for rows they had not seen.
 
 use crate::classification::log_loss_of;
 use crate::equity::Equity;
@@ -15,36 +15,38 @@ const MOST_STEPS: usize = 50;
 /// The mean log loss of log odds.
 pub(crate) fn loss(log_odds: &[f64], classes: &[bool]) -> f64 {
     let pairs = log_odds.iter().zip(classes);
-    let sum: f64 = pairs.map(|(own, class)| log_loss_of(*own, *class)).sum();
+    let sum: f64 = pairs
+        .map(|(log_odds, class)| log_loss_of(*log_odds, *class))
+        .sum();
     sum / classes.len().max(1) as f64
 }
 
 /// Log odds of the weighted members, by row.
-pub(super) fn weighted(said: &[Vec<f64>], weights: &[f64]) -> Vec<f64> {
-    let rows = said.first().map_or(0, Vec::len);
+pub(super) fn weighted(predicted: &[Vec<f64>], weights: &[f64]) -> Vec<f64> {
+    let rows = predicted.first().map_or(0, Vec::len);
     let mut sum = vec![0.0; rows];
-    for (own, weight) in said.iter().zip(weights) {
+    for (values, weight) in predicted.iter().zip(weights) {
         if *weight > 0.0 {
             sum.iter_mut()
-                .zip(own)
-                .for_each(|(sum, own)| *sum += weight * own);
+                .zip(values)
+                .for_each(|(sum, value)| *sum += weight * value);
         }
     }
     sum
 }
 
 /// Weights of the members: greedily a step at a time to whom the loss after calibration gains most by
-/// (Caruana et al. 2004, Ensemble Selection from Libraries of Models). `said` is by member and row.
-pub(super) fn weights(said: &[Vec<f64>], classes: &[bool]) -> Vec<f64> {
-    let count = said.len();
+/// (Caruana et al. 2004, Ensemble Selection from Libraries of Models). `predicted` is by member and row.
+pub(super) fn weights(predicted: &[Vec<f64>], classes: &[bool]) -> Vec<f64> {
+    let count = predicted.len();
     let calibrated = |weights: &[f64]| {
-        let own = weighted(said, weights);
-        let calibration = calibrate(&own, classes);
-        let applied: Vec<f64> = own.iter().map(|own| calibration.apply(*own)).collect();
+        let sum = weighted(predicted, weights);
+        let calibration = calibrate(&sum, classes);
+        let applied: Vec<f64> = sum.iter().map(|value| calibration.apply(*value)).collect();
         loss(&applied, classes)
     };
     let alone = |member: usize| -> Vec<f64> {
-        let weight = |own| f64::from(u8::from(own == member));
+        let weight = |other| f64::from(u8::from(other == member));
         (0..count).map(weight).collect()
     };
     let best = (0..count).map(|member| (calibrated(&alone(member)), alone(member)));
@@ -61,14 +63,14 @@ pub(super) fn weights(said: &[Vec<f64>], classes: &[bool]) -> Vec<f64> {
                 tried[to] = ((tried[to] + STEP) / STEP).round() * STEP;
                 // A member that is taken in must be worth it.
                 let entry = if found[to] == 0.0 { 1.0 - HELPS } else { 1.0 };
-                let own = calibrated(&tried);
-                if own < least * entry && next.as_ref().is_none_or(|(best, _)| own < *best) {
-                    next = Some((own, tried));
+                let loss = calibrated(&tried);
+                if loss < least * entry && next.as_ref().is_none_or(|(best, _)| loss < *best) {
+                    next = Some((loss, tried));
                 }
             }
         }
         match next {
-            Some((own, tried)) => (least, found) = (own, tried),
+            Some((loss, tried)) => (least, found) = (loss, tried),
             None => break,
         }
     }
@@ -77,7 +79,7 @@ pub(super) fn weights(said: &[Vec<f64>], classes: &[bool]) -> Vec<f64> {
 
 /// The calibration of log odds f: σ(slope·(f − centre) + centre + shift) has the least log loss, by
 /// Newton's method. Targets are drawn to the middle as in Platt 1999, so that classes that are told
-/// apart without a mistake are not said to be certain.
+/// apart without a mistake are not predicted to be certain.
 pub(super) fn calibrate(log_odds: &[f64], classes: &[bool]) -> Equity {
     let rows = classes.len().max(1) as f64;
     let centre = log_odds.iter().sum::<f64>() / rows;
@@ -87,18 +89,18 @@ pub(super) fn calibrate(log_odds: &[f64], classes: &[bool]) -> Equity {
     let (mut slope, mut level) = (1.0, centre);
     for _ in 0..MOST_STEPS {
         let (mut gradient, mut hessian) = ([0.0; 2], [0.0, 0.0, 0.0]);
-        for (own, class) in log_odds.iter().zip(classes) {
-            let from = own - centre;
-            let said = crate::boosted::probability(slope * from + level);
-            let off = said - if *class { high } else { low };
-            let weight = said * (1.0 - said);
+        for (value, class) in log_odds.iter().zip(classes) {
+            let from = value - centre;
+            let predicted = crate::boosted::probability(slope * from + level);
+            let off = predicted - if *class { high } else { low };
+            let weight = predicted * (1.0 - predicted);
             gradient[0] += off * from;
             gradient[1] += off;
             hessian[0] += weight * from * from;
             hessian[1] += weight * from;
             hessian[2] += weight;
         }
-        // A touch of ridge: where all rows say the same, there is no slope to be told.
+        // A touch of ridge: where all rows say the same, there is no slope to estimate.
         let (a, b, c) = (
             hessian[0] + 1e-6 * rows,
             hessian[1],
@@ -132,22 +134,23 @@ mod tests {
 
     fn made() -> (Vec<f64>, Vec<bool>) {
         let row = |i: usize| {
-            let own = (i * 37 % 101) as f64 / 10.0 - 5.0;
+            let log_odds = (i * 37 % 101) as f64 / 10.0 - 5.0;
             // Twice as sure as it may be, and too high.
-            let likely = crate::boosted::probability(0.5 * own - 0.7);
-            (own, (i * 53 % 97) as f64 / 97.0 < likely)
+            let likely = crate::boosted::probability(0.5 * log_odds - 0.7);
+            (log_odds, (i * 53 % 97) as f64 / 97.0 < likely)
         };
         (0..4000).map(row).unzip()
     }
 
     #[test]
     fn what_is_too_sure_is_drawn_in_and_the_loss_is_least() {
-        let (said, classes) = made();
-        let found = calibrate(&said, &classes);
+        let (predicted, classes) = made();
+        let found = calibrate(&predicted, &classes);
         let at_zero = found.apply(0.0);
         assert!((found.slope - 0.5).abs() < 0.05, "{found:?}");
         assert!((at_zero + 0.7).abs() < 0.1, "{at_zero}");
-        let applied = |own: &Equity| -> Vec<f64> { said.iter().map(|f| own.apply(*f)).collect() };
+        let applied =
+            |own: &Equity| -> Vec<f64> { predicted.iter().map(|f| own.apply(*f)).collect() };
         let least = loss(&applied(&found), &classes);
         for (slope, shift) in [(0.03, 0.0), (-0.03, 0.0), (0.0, 0.05), (0.0, -0.05)] {
             let other = Equity {
@@ -161,14 +164,14 @@ mod tests {
 
     #[test]
     fn weight_goes_to_who_tells_and_none_to_who_does_not() {
-        let (said, classes) = made();
-        let noise: Vec<f64> = (0..said.len())
+        let (predicted, classes) = made();
+        let noise: Vec<f64> = (0..predicted.len())
             .map(|i| (i * 29 % 31) as f64 / 10.0)
             .collect();
-        let found = weights(&[noise, said.clone()], &classes);
+        let found = weights(&[noise, predicted.clone()], &classes);
         assert_eq!(found, [0.0, 1.0]);
         // Two halves of what is to be known.
-        let (even, odd): (Vec<f64>, Vec<f64>) = said
+        let (even, odd): (Vec<f64>, Vec<f64>) = predicted
             .iter()
             .enumerate()
             .map(|(i, own)| {
@@ -186,9 +189,9 @@ mod tests {
 
     #[test]
     fn nothing_breaks_where_classes_are_told_without_a_mistake() {
-        let said: Vec<f64> = (0..200).map(|i| f64::from(i) - 99.5).collect();
-        let classes: Vec<bool> = said.iter().map(|own| *own > 0.0).collect();
-        let found = calibrate(&said, &classes);
+        let predicted: Vec<f64> = (0..200).map(|i| f64::from(i) - 99.5).collect();
+        let classes: Vec<bool> = predicted.iter().map(|log_odds| *log_odds > 0.0).collect();
+        let found = calibrate(&predicted, &classes);
         assert!(found.slope.is_finite() && found.apply(50.0).is_finite());
         let same = calibrate(&[2.0; 50], &[true, false].repeat(25));
         assert!(same.apply(2.0).abs() < 0.05, "{same:?}");

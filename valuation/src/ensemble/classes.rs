@@ -5,9 +5,9 @@ use super::job::{FitJob, FittedMember, OutOfFoldFits, all_weight_on, weigh};
 use crate::classification::{ClassFold, area};
 use crate::equity::Equity;
 use crate::estimator::{Estimator, Plan};
-use crate::features::Features;
 use crate::fit_error::FitError;
 use crate::folds::Fold;
+use crate::linear_design::LinearDesign;
 use crate::link::Link;
 use crate::tree_inputs::{TreeInputs, TreeSource};
 
@@ -54,20 +54,27 @@ impl FitJob<'_> {
         let weights = blend::weights(&predicted, &actual);
         let alone = predicted.iter().map(|log_odds| {
             let calibration = blend::calibrate(log_odds, &actual);
-            let applied: Vec<f64> = log_odds.iter().map(|own| calibration.apply(*own)).collect();
+            let applied: Vec<f64> = log_odds
+                .iter()
+                .map(|log_odds| calibration.apply(*log_odds))
+                .collect();
             (calibration, blend::loss(&applied, &actual))
         });
         let alone = alone.collect();
         let sum = blend::weighted(&predicted, &weights);
         let equity = blend::calibrate(&sum, &actual);
-        let log_odds: Vec<f64> = sum.iter().map(|own| equity.apply(*own)).collect();
+        let log_odds: Vec<f64> = sum.iter().map(|log_odds| equity.apply(*log_odds)).collect();
         // The columns of both kinds are kept until it is known who reads them.
         let _ = context.design();
-        let (features, tree_inputs) = context.into_columns();
+        let (linear_design, tree_inputs) = context.into_columns();
         let width = |width: Option<usize>| width.unwrap_or(0);
-        let columns = width(tree_inputs.as_ref().map(|inputs| inputs.frame.width()))
-            .max(width(features.as_ref().map(Features::width)));
-        let mut estimator = estimator(features, tree_inputs, equity);
+        let columns = width(
+            tree_inputs
+                .as_ref()
+                .map(|inputs| inputs.tree_features.width()),
+        )
+        .max(width(linear_design.as_ref().map(LinearDesign::width)));
+        let mut estimator = estimator(linear_design, tree_inputs, equity);
         weigh(&all, &weights, &mut estimator);
         Ok(FittedClasses {
             estimator,
@@ -89,8 +96,8 @@ impl FitJob<'_> {
         let (context, fitted) = self.refit_members(&judged.all, &judged.weights, grow, 1.0)?;
         let (indices, all): (Vec<usize>, Vec<FittedMember>) = fitted.into_iter().unzip();
         let weights: Vec<f64> = indices.iter().map(|index| judged.weights[*index]).collect();
-        let (features, tree_inputs) = context.into_columns();
-        let mut estimator = estimator(features, tree_inputs, judged.estimator.plan.equity);
+        let (linear_design, tree_inputs) = context.into_columns();
+        let mut estimator = estimator(linear_design, tree_inputs, judged.estimator.plan.equity);
         weigh(&all, &weights, &mut estimator);
         Ok(estimator)
     }
@@ -98,14 +105,14 @@ impl FitJob<'_> {
 
 /// An estimator without members. Classes have no ranges.
 fn estimator(
-    features: Option<Features>,
+    linear_design: Option<LinearDesign>,
     tree_inputs: Option<TreeInputs>,
     equity: Equity,
 ) -> Estimator {
     Estimator {
         plan: Plan {
-            features,
-            frame: tree_inputs.map(|inputs| inputs.frame),
+            linear_design,
+            tree_features: tree_inputs.map(|inputs| inputs.tree_features),
             members: Vec::new(),
             equity,
             spread: 0.0,

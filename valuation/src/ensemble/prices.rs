@@ -6,10 +6,9 @@ use crate::comparables::Comparables;
 use crate::conformal;
 use crate::equity::Equity;
 use crate::estimator::{Estimator, Plan, bounded};
-use crate::features::Features;
 use crate::fit_error::FitError;
 use crate::folds::{self, Fold};
-use crate::frame::Frame;
+use crate::linear_design::LinearDesign;
 use crate::link::Link;
 use crate::members::Fitted as _;
 use crate::metrics::root_mean_square;
@@ -17,6 +16,7 @@ use crate::mondrian::Widths;
 use crate::neighbours::Neighbours;
 use crate::report::FoldReport;
 use crate::solver_error::SolverError;
+use crate::tree_features::TreeFeatures;
 use crate::tree_inputs::TreeInputs;
 
 use super::job::{FitJob, FittedMember, OutOfFoldFits, all_weight_on, more_trees, weigh};
@@ -76,21 +76,21 @@ fn fold_errors(
     folds: &[Fold],
 ) -> Vec<FoldReport> {
     let of = |fold: &Fold| {
-        let own = |values: &[f64]| -> Vec<f64> {
+        let of_fold = |values: &[f64]| -> Vec<f64> {
             let places = fold
                 .judge
                 .iter()
                 .map(|row| judged.binary_search(&(*row as usize)));
             places.flatten().map(|place| values[place]).collect()
         };
-        let targets = own(targets);
+        let targets = of_fold(targets);
         FoldReport {
             rows: targets.len(),
             members: predictions
                 .iter()
-                .map(|predicted| root_mean_square(&own(predicted), &targets))
+                .map(|predicted| root_mean_square(&of_fold(predicted), &targets))
                 .collect(),
-            stack: root_mean_square(&own(valued), &targets),
+            stack: root_mean_square(&of_fold(valued), &targets),
         }
     };
     folds.iter().map(of).collect()
@@ -117,10 +117,10 @@ impl FitJob<'_> {
             .min_by(|one, other| member_errors[*one].total_cmp(&member_errors[*other]))
             .ok_or(SolverError::NoMember)?;
         let weights = stack::weights(&predicted, &targets);
-        let (features, tree_inputs) = context.into_columns();
+        let (linear_design, tree_inputs) = context.into_columns();
         let columns = match (
             &tree_inputs,
-            all.first().and_then(|own| own.member.as_line()),
+            all.first().and_then(|member| member.member.as_line()),
         ) {
             (Some(inputs), _) => inputs.width(),
             (None, Some(line)) => line.active,
@@ -165,11 +165,11 @@ impl FitJob<'_> {
             .map(|(off, spread)| off / bounded(*spread, usual))
             .collect();
         let widths = self.widths(&judged, &mut scores);
-        let columns_of_plan = PlanColumns::of(features, tree_inputs);
+        let columns_of_plan = PlanColumns::of(linear_design, tree_inputs);
         let plan = Plan {
             link,
-            features: columns_of_plan.features,
-            frame: columns_of_plan.frame,
+            linear_design: columns_of_plan.linear_design,
+            tree_features: columns_of_plan.tree_features,
             members: Vec::new(),
             equity,
             spread: usual,
@@ -255,18 +255,18 @@ impl FitJob<'_> {
             weights.push(judged.weights[index]);
             errors.push(judged.member_errors[index]);
         }
-        let (features, tree_inputs) = context.into_columns();
-        let columns = match (&tree_inputs, &features) {
+        let (linear_design, tree_inputs) = context.into_columns();
+        let columns = match (&tree_inputs, &linear_design) {
             (Some(inputs), _) => inputs.width(),
-            (None, Some(features)) => features.width(),
+            (None, Some(linear_design)) => linear_design.width(),
             (None, None) => 0,
         };
-        let columns_of_plan = PlanColumns::of(features, tree_inputs);
+        let columns_of_plan = PlanColumns::of(linear_design, tree_inputs);
         let mut fitted = FittedPrices {
             estimator: Estimator {
                 plan: Plan {
-                    features: columns_of_plan.features,
-                    frame: columns_of_plan.frame,
+                    linear_design: columns_of_plan.linear_design,
+                    tree_features: columns_of_plan.tree_features,
                     members: Vec::new(),
                     ..plan.clone()
                 },
@@ -294,21 +294,25 @@ impl FitJob<'_> {
 
 /// What an estimator keeps of the columns that its members were fitted on.
 struct PlanColumns {
-    features: Option<Features>,
-    frame: Option<Frame>,
+    linear_design: Option<LinearDesign>,
+    tree_features: Option<TreeFeatures>,
     neighbours: Vec<Neighbours>,
     comparables: Option<Comparables>,
 }
 
 impl PlanColumns {
-    fn of(features: Option<Features>, tree_inputs: Option<TreeInputs>) -> PlanColumns {
-        let (frame, neighbours, comparables) = match tree_inputs {
-            Some(inputs) => (Some(inputs.frame), inputs.neighbours, inputs.comparables),
+    fn of(linear_design: Option<LinearDesign>, tree_inputs: Option<TreeInputs>) -> PlanColumns {
+        let (tree_features, neighbours, comparables) = match tree_inputs {
+            Some(inputs) => (
+                Some(inputs.tree_features),
+                inputs.neighbours,
+                inputs.comparables,
+            ),
             None => (None, Vec::new(), None),
         };
         PlanColumns {
-            features,
-            frame,
+            linear_design,
+            tree_features,
             neighbours,
             comparables,
         }

@@ -1,4 +1,4 @@
-//! How much each member says: non-negative weights that sum to one (Breiman 1996, Stacked
+//! The weights of the members: non-negative, and they sum to one (Breiman 1996, Stacked
 //! Regressions), from predictions that no member made of rows it had seen.
 
 /// A member is dropped where the others alone are off by no more than this share more.

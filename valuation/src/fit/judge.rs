@@ -32,7 +32,7 @@ pub(super) struct Judged {
     pub(super) coverage: Share,
     /// The same of ranges of other widths.
     pub(super) calibration: Vec<Calibration>,
-    /// Above 1 where the hold-out is further off than the folds said.
+    /// Above 1 where the hold-out is further off than the folds were.
     pub(super) widened: f64,
 }
 
@@ -52,7 +52,7 @@ pub(super) fn judge(
         let squares = found
             .iter()
             .zip(&logs)
-            .map(|(own, log)| (own.log - log) * (own.log - log));
+            .map(|(estimate, log)| (estimate.log - log) * (estimate.log - log));
         (squares.sum::<f64>() / count as f64).sqrt()
     };
     let weights = fitted.weights.clone();
@@ -98,15 +98,18 @@ pub(super) fn judge(
         .map(|row| medians.of(data.groups.text(*row)));
     let guessed: Vec<f64> = guesses.collect();
     let link = data.link;
-    let valued: Vec<f64> = found.iter().map(|own| link.value(own.log)).collect();
+    let valued: Vec<f64> = found
+        .iter()
+        .map(|estimate| link.value(estimate.log))
+        .collect();
     let unseen = sides.holdout.iter().zip(&logs).zip(&found);
-    let off = unseen.map(|((row, log), own)| (*row, (log - own.log).abs()));
+    let off = unseen.map(|((row, log), estimate)| (*row, (log - estimate.log).abs()));
     fitted.off.extend(off);
     let quantile = fitted.estimator.plan.quantile;
     let scores: Vec<f64> = found
         .iter()
         .zip(&logs)
-        .map(|(own, log)| (log - own.log).abs() / own.spread)
+        .map(|(estimate, log)| (log - estimate.log).abs() / estimate.spread)
         .collect();
     let held = |half: f64| {
         let hits = scores.iter().filter(|score| **score <= half).count();
@@ -119,17 +122,17 @@ pub(super) fn judge(
         held: held(*half),
     });
     let calibration = calibration.collect();
-    // What comes after training is further off than the folds said: the range is to hold then too.
+    // What comes after training is further off than the folds were: the range is to hold then too.
     let widened = match coverage.high < fitted.confidence {
         true => conformal::half_width(&scores, fitted.confidence) / quantile,
         false => 1.0,
     };
-    let judged = |(row, own): (&usize, &Estimate)| JudgedRow {
+    let judged = |(row, estimate): (&usize, &Estimate)| JudgedRow {
         row: *row,
         actual: data.prices[*row],
-        value: link.value(own.log),
-        low: link.value(own.log - quantile * own.spread),
-        high: link.value(own.log + quantile * own.spread),
+        value: link.value(estimate.log),
+        low: link.value(estimate.log - quantile * estimate.spread),
+        high: link.value(estimate.log + quantile * estimate.spread),
     };
     let rows = sides.holdout.iter().zip(&found).map(judged).collect();
     Some(Judged {

@@ -4,9 +4,9 @@ use records::Task;
 
 use super::effort::Effort;
 use crate::clustering::ClusteringOptions;
-use crate::features::LevelLimits;
 use crate::fit_error::FitError;
 use crate::folds::FoldBy;
+use crate::linear_design::LevelLimits;
 use crate::members::{MemberOptions, NamedMember};
 use crate::split::SplitBy;
 
@@ -23,7 +23,7 @@ pub struct FitOptions {
     pub min_level_rows: usize,
     /// Share of prices the intervals are to hold, 0.01 to 0.999.
     pub interval: f64,
-    /// The probability from which on a record is said to be of a class, 0 to 1.
+    /// The probability from which on a record is predicted to be of a class, 0 to 1.
     pub threshold: f64,
     /// How much work the defaults may be; says which members there are where none are given.
     pub effort: Effort,
@@ -94,7 +94,11 @@ impl FitOptions {
 
     /// Whether every member is of a kind that the task has.
     pub(crate) fn check_members(&self, task: Task) -> Result<(), FitError> {
-        match self.members.iter().find(|own| !own.options.suits(task)) {
+        match self
+            .members
+            .iter()
+            .find(|member| !member.options.suits(task))
+        {
             None => Ok(()),
             Some(other) => Err(FitError::MemberTask {
                 name: other.name.clone(),
@@ -135,11 +139,12 @@ impl FitOptions {
             });
         }
         for (index, member) in self.members.iter().enumerate() {
-            let is_plain =
-                |own: char| own.is_ascii_lowercase() || own.is_ascii_digit() || own == '-';
+            let is_plain = |character: char| {
+                character.is_ascii_lowercase() || character.is_ascii_digit() || character == '-'
+            };
             let twice = self.members[..index]
                 .iter()
-                .any(|own| own.name == member.name);
+                .any(|earlier| earlier.name == member.name);
             if twice || member.name.is_empty() || !member.name.chars().all(is_plain) {
                 return Err(FitError::MemberName {
                     name: member.name.clone(),

@@ -19,10 +19,10 @@ use crate::boosted::Codes;
 use crate::check;
 use crate::fit_error::FitError;
 use crate::json;
+use crate::kd_tree::{KdTree, Near};
 use crate::linear::{Linear, SparseRow};
 use crate::part_error::PartError;
 use crate::solver_error::SolverError;
-use crate::space::{Near, Space};
 use crate::tree_inputs::TreeInputs;
 
 /// Distance that counts as none: keeps the weight of a twin finite.
@@ -104,7 +104,7 @@ impl Learner for ComparablesOptions {
             let predict = |row: &SparseRow, at: usize| {
                 sales.value(row, &values[at * width..(at + 1) * width], &mut room)
             };
-            Ok(context.predict(&design.features, &fold.judge, predict))
+            Ok(context.predict(&design.linear_design, &fold.judge, predict))
         })?;
         Ok(Some(OutOfFold {
             fitted: self.of_all(context, inputs)?,
@@ -128,7 +128,7 @@ pub(crate) struct Comparison {
     /// What sales are adjusted by.
     line: Linear,
     /// Where the sales are.
-    space: Space,
+    space: KdTree,
     /// By sale: its log price less what the line says of it.
     off: Vec<f32>,
     /// How many of the nearest.
@@ -139,26 +139,26 @@ pub(crate) struct Comparison {
 #[derive(Debug, Default)]
 struct Room {
     near: Vec<Near>,
-    /// What the nearest are off by, and how much each says.
-    said: Vec<(f32, f32)>,
+    /// What the nearest are off by, and the weight of each.
+    weighed: Vec<(f32, f32)>,
 }
 
 impl Comparison {
     /// The log price of a row.
-    fn value(&self, design: &SparseRow, frame: &[f32], room: &mut Room) -> f64 {
-        self.line.predict(design) + self.beyond_line(frame, room)
+    fn value(&self, design: &SparseRow, tree_features: &[f32], room: &mut Room) -> f64 {
+        self.line.predict(design) + self.beyond_line(tree_features, room)
     }
 
     /// What the nearest sales cost more than the line says; 0 where there are none.
-    fn beyond_line(&self, frame: &[f32], room: &mut Room) -> f64 {
-        let Room { near, said } = room;
-        self.space.nearest(frame, None, self.count, near);
-        said.clear();
-        said.extend(near.iter().map(|near| {
+    fn beyond_line(&self, tree_features: &[f32], room: &mut Room) -> f64 {
+        let Room { near, weighed } = room;
+        self.space.nearest(tree_features, None, self.count, near);
+        weighed.clear();
+        weighed.extend(near.iter().map(|near| {
             let weight = 1.0 / (near.distance() + NEAREST);
             (self.off[near.position()], weight)
         }));
-        weighted_median(said).map_or(0.0, f64::from)
+        weighted_median(weighed).map_or(0.0, f64::from)
     }
 
     /// Whether the sales fit a frame of `width` values.
@@ -236,20 +236,22 @@ impl Fitted for Comparison {
             return Err(PartError::misfit("no features in model.json"));
         };
         check::linear(&self.line, width)?;
-        self.check_sales(widths.frame)
+        self.check_sales(widths.tree_features)
     }
 }
 
 /// The value up to which half of the weight lies; of values and weights, which are sorted.
-fn weighted_median(said: &mut [(f32, f32)]) -> Option<f32> {
-    said.sort_by(|one, other| one.0.total_cmp(&other.0));
-    let half = said.iter().map(|(_, weight)| weight).sum::<f32>() / 2.0;
+fn weighted_median(weighed: &mut [(f32, f32)]) -> Option<f32> {
+    weighed.sort_by(|one, other| one.0.total_cmp(&other.0));
+    let half = weighed.iter().map(|(_, weight)| weight).sum::<f32>() / 2.0;
     let mut sum = 0.0;
-    let middle = said.iter().position(|(_, weight)| {
+    let middle = weighed.iter().position(|(_, weight)| {
         sum += weight;
         sum >= half
     });
-    middle.or(said.len().checked_sub(1)).map(|at| said[at].0)
+    middle
+        .or(weighed.len().checked_sub(1))
+        .map(|at| weighed[at].0)
 }
 
 #[cfg(test)]
@@ -260,10 +262,10 @@ mod tests {
     fn the_weighted_median_is_where_half_of_the_weight_is() {
         assert_eq!(weighted_median(&mut []), None);
         assert_eq!(weighted_median(&mut [(3.0, 1.0)]), Some(3.0));
-        let mut said = [(9.0, 1.0), (1.0, 1.0), (2.0, 1.0)];
-        assert_eq!(weighted_median(&mut said), Some(2.0));
+        let mut weighed = [(9.0, 1.0), (1.0, 1.0), (2.0, 1.0)];
+        assert_eq!(weighted_median(&mut weighed), Some(2.0));
         // One absurd sale, however near, does not decide alone.
-        let mut said = [(100.0, 2.0), (1.0, 1.5), (2.0, 1.5)];
-        assert_eq!(weighted_median(&mut said), Some(2.0));
+        let mut weighed = [(100.0, 2.0), (1.0, 1.5), (2.0, 1.5)];
+        assert_eq!(weighted_median(&mut weighed), Some(2.0));
     }
 }

@@ -6,10 +6,10 @@ use arrow_array::RecordBatch;
 use rayon::prelude::*;
 use records::{Schema, Task};
 
-use crate::features::{Features, LevelLimits};
 use crate::fit_error::FitError;
 use crate::folds::{self, Fold};
 use crate::linear::{Linear, Shrinkage, SparseRow, Triangle};
+use crate::linear_design::{LevelLimits, LinearDesign};
 use crate::solver_error::SolverError;
 use crate::tree_inputs::TreeInputs;
 
@@ -76,10 +76,10 @@ impl<'a> FitContext<'a> {
         let rows: Vec<usize> = positions.clone().map(|at| self.rows[at]).collect();
         let targets: Vec<f64> = positions.map(|at| self.targets[at]).collect();
         let (schema, batch) = (self.schema, self.batch);
-        let (features, design) =
-            Features::fit(schema, batch, &rows, &targets, self.group, self.levels);
+        let (linear_design, design) =
+            LinearDesign::fit(schema, batch, &rows, &targets, self.group, self.levels);
         Design {
-            features,
+            linear_design,
             rows: design,
             targets,
         }
@@ -99,11 +99,11 @@ impl<'a> FitContext<'a> {
     /// among the positions.
     pub(crate) fn predict(
         &self,
-        features: &Features,
+        linear_design: &LinearDesign,
         positions: &[u32],
         mut value: impl FnMut(&SparseRow, usize) -> f64,
     ) -> Vec<f64> {
-        let bound = features.bind(self.batch);
+        let bound = linear_design.bind(self.batch);
         let mut design = SparseRow::new();
         let rows = positions.iter().enumerate();
         rows.map(|(at, position)| {
@@ -147,15 +147,15 @@ impl<'a> FitContext<'a> {
     }
 
     /// The columns of both kinds; the linear ones where they were worked out.
-    pub(crate) fn into_columns(self) -> (Option<Features>, Option<TreeInputs>) {
+    pub(crate) fn into_columns(self) -> (Option<LinearDesign>, Option<TreeInputs>) {
         let design = self.design.into_inner();
-        (design.map(|design| design.features), self.tree_inputs)
+        (design.map(|design| design.linear_design), self.tree_inputs)
     }
 }
 
 /// The linear design of some rows.
 pub(crate) struct Design {
-    pub(crate) features: Features,
+    pub(crate) linear_design: LinearDesign,
     pub(crate) rows: Vec<SparseRow>,
     targets: Vec<f64>,
 }
@@ -166,7 +166,7 @@ impl Design {
     /// # Errors
     /// When it is singular.
     pub(crate) fn triangle(&self) -> Result<Triangle, SolverError> {
-        Triangle::of(&self.rows, &self.targets, self.features.width())
+        Triangle::of(&self.rows, &self.targets, self.linear_design.width())
     }
 
     /// Least squares, or shrunken weights.

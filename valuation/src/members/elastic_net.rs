@@ -11,7 +11,7 @@ use crate::fit_error::FitError;
 use crate::linear::{Linear, Shrinkage, penalties};
 use crate::solver_error::SolverError;
 
-/// How an elastic net is fitted; how much it shrinks is told by the folds.
+/// How an elastic net is fitted; the folds choose how much it shrinks.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ElasticNetOptions {
@@ -52,8 +52,8 @@ impl Learner for ElasticNetOptions {
                 let triangle = design.triangle()?;
                 let predict = |shrinkage: &Shrinkage| {
                     let line = triangle.elastic_net(*shrinkage)?;
-                    let features = &design.features;
-                    Ok(context.predict(features, &fold.judge, |row, _| line.predict(row)))
+                    let linear_design = &design.linear_design;
+                    Ok(context.predict(linear_design, &fold.judge, |row, _| line.predict(row)))
                 };
                 penalties.iter().map(predict).collect()
             })

@@ -32,7 +32,7 @@ pub(crate) struct InputWidths {
     /// Columns of the linear design; none where the model has no design.
     pub(crate) design: Option<usize>,
     /// Columns of the trees that are made of fields.
-    pub(crate) frame: usize,
+    pub(crate) tree_features: usize,
     /// Values of the trees' row: those, and what neighbours add.
     pub(crate) trees: usize,
 }

@@ -37,7 +37,7 @@ impl Learner for LinearOptions {
             let design = context.design_of(&fold.train);
             let line = design.line(None)?;
             let predict = |row: &SparseRow, _| line.predict(row);
-            Ok(context.predict(&design.features, &fold.judge, predict))
+            Ok(context.predict(&design.linear_design, &fold.judge, predict))
         })?;
         Ok(Some(OutOfFold {
             fitted: context.design().line(None)?,

@@ -34,7 +34,12 @@ impl LogisticOptions {
     /// The line on all rows.
     fn of_all(&self, context: &FitContext) -> Result<Linear, FitError> {
         let (design, classes) = (context.design(), classes(context));
-        Ok(fit(&design.rows, &classes, design.features.width(), *self)?)
+        Ok(fit(
+            &design.rows,
+            &classes,
+            design.linear_design.width(),
+            *self,
+        )?)
     }
 }
 
@@ -71,7 +76,7 @@ impl Learner for LogisticOptions {
             let (train, of_class): (Vec<_>, Vec<bool>) = rows
                 .map(|row| (design.rows[row].clone(), classes[row]))
                 .unzip();
-            let line = fit(&train, &of_class, design.features.width(), *self)?;
+            let line = fit(&train, &of_class, design.linear_design.width(), *self)?;
             let judged = fold.judge.iter().map(|row| &design.rows[*row as usize]);
             Ok(judged.map(|row| line.predict(row)).collect())
         })?;
@@ -187,8 +192,8 @@ mod tests {
         // As many of the one as of the other.
         let half: Vec<usize> = [true, false]
             .iter()
-            .flat_map(|own| {
-                let of = (0..60).filter(|row| classes[*row] == *own);
+            .flat_map(|class| {
+                let of = (0..60).filter(|row| classes[*row] == *class);
                 of.take(20).collect::<Vec<_>>()
             })
             .collect();

@@ -14,7 +14,7 @@ use crate::part_error::PartError;
 
 /// The training records as points.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(crate) struct Space {
+pub(crate) struct KdTree {
     /// The weightiest first.
     axes: Vec<Axis>,
     /// Coordinates, row-major, by position.
@@ -24,10 +24,10 @@ pub(crate) struct Space {
     tree: Points,
 }
 
-impl Space {
+impl KdTree {
     /// Rows of the frame (`values` row-major) as points; `weights` are by value, and what weighs
     /// next to nothing is left out. `None` where nothing weighs.
-    pub(crate) fn new(values: &[f32], width: usize, weights: &[f64]) -> Option<Space> {
+    pub(crate) fn new(values: &[f32], width: usize, weights: &[f64]) -> Option<KdTree> {
         let axes = Axis::choose(values, width, weights);
         if axes.is_empty() {
             return None;
@@ -36,7 +36,7 @@ impl Space {
             .chunks_exact(width)
             .flat_map(|row| axes.iter().map(|axis| axis.place(row)))
             .collect();
-        let mut space = Space {
+        let mut space = KdTree {
             axes,
             points,
             tree: Points::default(),
@@ -98,15 +98,15 @@ impl Space {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::draw::Draws;
+    use crate::rng::Rng;
 
     #[test]
     fn finds_what_a_scan_of_all_finds() {
-        let mut draws = Draws::new(5);
+        let mut rng = Rng::new(5);
         let width = 4;
         // Coarse values: many distances are equal.
-        let values: Vec<f32> = (0..2000 * width).map(|_| draws.below(12) as f32).collect();
-        let space = Space::new(&values, width, &[0.7, 0.5, 0.4, 0.2]).unwrap();
+        let values: Vec<f32> = (0..2000 * width).map(|_| rng.below(12) as f32).collect();
+        let space = KdTree::new(&values, width, &[0.7, 0.5, 0.4, 0.2]).unwrap();
         let axes = space.axes.len();
         let mut found = Vec::new();
         for own in (0..2000).step_by(37) {

@@ -17,13 +17,13 @@ pub(crate) fn fold_of(position: usize, folds: usize, seed: u64) -> usize {
 
 /// A sequence of draws.
 #[derive(Debug, Clone)]
-pub(crate) struct Draws {
+pub(crate) struct Rng {
     state: u64,
 }
 
-impl Draws {
-    pub(crate) fn new(seed: u64) -> Draws {
-        Draws { state: seed }
+impl Rng {
+    pub(crate) fn new(seed: u64) -> Rng {
+        Rng { state: seed }
     }
 
     /// A whole number below `bound`, which is above 0.
@@ -85,7 +85,7 @@ mod tests {
 
     #[test]
     fn an_order_has_every_number_once() {
-        let mut order = Draws::new(3).order(100);
+        let mut order = Rng::new(3).order(100);
         assert_ne!(order, (0..100).collect::<Vec<_>>());
         order.sort_unstable();
         assert_eq!(order, (0..100).collect::<Vec<_>>());

@@ -99,14 +99,14 @@ impl Block {
 
 /// The fitted features.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Features {
+pub struct LinearDesign {
     /// In the order of the schema's fields.
     blocks: Vec<Block>,
     /// Columns of the design.
     width: usize,
 }
 
-impl Features {
+impl LinearDesign {
     /// Fits on `rows` of `batch`; `logs` are the log targets of `rows`. Also gives the rows'
     /// design, where columns made from targets are out of fold.
     pub(crate) fn fit(
@@ -116,7 +116,7 @@ impl Features {
         logs: &[f64],
         group: Option<&str>,
         limits: LevelLimits,
-    ) -> (Features, Vec<SparseRow>) {
+    ) -> (LinearDesign, Vec<SparseRow>) {
         let mut columns = Numbering::default();
         let mut blocks = Vec::new();
         let mut out_of_fold: BTreeMap<usize, Vec<f64>> = BTreeMap::new();
@@ -160,7 +160,7 @@ impl Features {
                 });
             }
         }
-        let features = Features {
+        let features = LinearDesign {
             blocks,
             width: columns.used(),
         };

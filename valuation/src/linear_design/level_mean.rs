@@ -21,9 +21,9 @@ use super::numbering::Numbering;
 use crate::by_text::ByText;
 use crate::cells::Cells;
 use crate::credibility::Sum;
-use crate::draw::mix;
 use crate::linear::SparseRow;
 use crate::part_error::PartError;
+use crate::rng::mix;
 
 /// K of the formula, in rows: what a level's mean is weighed against.
 const CREDIBILITY_ROWS: f64 = 20.0;

@@ -1,4 +1,4 @@
-//! Fields that cannot say anything of a price: found in the rows to learn from, and left out.
+//! Fields that carry no information about a price: found in the rows to learn from, and left out.
 //!
 //! Files of many columns have some that are empty, some that are the same in every row, and some that
 //! number the rows. The first two cost time alone; a model that learns from the last learns rows by
@@ -60,7 +60,7 @@ pub struct Dropped {
 }
 
 impl Dropped {
-    /// Whether the field tells rows apart, and nothing else: it is another in every new row, and
+    /// Whether the field distinguishes rows, and nothing else: it is another in every new row, and
     /// makes no groups.
     pub(crate) fn is_identifier(&self) -> bool {
         matches!(self.why, Why::Identifier { .. } | Why::RunningNumber { .. })
@@ -84,7 +84,7 @@ impl fmt::Display for Dropped {
     }
 }
 
-/// Fields of the schema that say nothing in `rows` of a batch, in the schema's order. Never one that
+/// Fields of the schema that carry no information in `rows` of a batch, in the schema's order. Never one that
 /// the schema gives a role: key, time, target, area, place.
 pub(crate) fn find(schema: &Schema, batch: &RecordBatch, rows: &[usize]) -> Vec<Dropped> {
     let has_role = |field: &Field| {
@@ -101,7 +101,7 @@ pub(crate) fn find(schema: &Schema, batch: &RecordBatch, rows: &[usize]) -> Vec<
 
 /// The schema without these fields.
 pub(crate) fn without<'a>(schema: &Schema, dropped: impl Iterator<Item = &'a Dropped>) -> Schema {
-    let names: BTreeSet<&str> = dropped.map(|own| own.field.as_str()).collect();
+    let names: BTreeSet<&str> = dropped.map(|dropped| dropped.field.as_str()).collect();
     let mut kept = schema.clone();
     kept.fields
         .retain(|field| !names.contains(field.name.as_str()));

@@ -1,6 +1,6 @@
 //! What the values of the trees' row mean, for whoever keeps them beside the records.
 
-use super::Frame;
+use super::TreeFeatures;
 use super::made::Made;
 
 /// What a value says.
@@ -40,7 +40,7 @@ pub(crate) enum Meaning<'a> {
     LevelCode,
 }
 
-impl Frame {
+impl TreeFeatures {
     /// What each value of a row says, in the order of the values.
     pub(crate) fn meanings(&self) -> Vec<Meaning<'_>> {
         let mut meanings = Vec::with_capacity(self.width());

@@ -18,8 +18,8 @@ use serde::{Deserialize, Serialize};
 use crate::by_text::ByText;
 use crate::cells::Cells;
 use crate::credibility::Sum;
-use crate::draw::fold_of;
 use crate::part_error::PartError;
+use crate::rng::fold_of;
 
 /// K of the formula, in rows.
 const CREDIBILITY_ROWS: f64 = 8.0;

@@ -65,12 +65,12 @@ pub(crate) struct Level {
 
 /// The fitted columns.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(crate) struct Frame {
+pub(crate) struct TreeFeatures {
     /// In the order of the schema's fields.
     columns: Vec<Column>,
 }
 
-impl Frame {
+impl TreeFeatures {
     /// Fits on `rows` of `batch`; `logs` are the log targets of `rows`. Also gives the rows'
     /// values, row-major, where what is made from targets is out of fold.
     pub(crate) fn fit(
@@ -79,7 +79,7 @@ impl Frame {
         rows: &[usize],
         logs: &[f64],
         group: Option<&str>,
-    ) -> (Frame, Vec<f32>) {
+    ) -> (TreeFeatures, Vec<f32>) {
         let mut columns = Vec::new();
         let mut own = Vec::new();
         for (field, made) in layout::of(schema, batch, rows, group) {
@@ -98,7 +98,7 @@ impl Frame {
             };
             columns.push(Column { field, made });
         }
-        let frame = Frame { columns };
+        let frame = TreeFeatures { columns };
         let width = frame.width();
         let mut values = frame.bind(batch).matrix(rows);
         for (column, made) in own {
@@ -234,7 +234,7 @@ impl Frame {
     }
 
     /// Looks the columns up in a batch.
-    pub(crate) fn bind<'a>(&'a self, batch: &'a RecordBatch) -> BoundFrame<'a> {
+    pub(crate) fn bind<'a>(&'a self, batch: &'a RecordBatch) -> BoundTreeFeatures<'a> {
         let places = self.places(&|name| position(batch, name));
         self.bind_at(&places, &|place| Cells::from(batch.column(place)))
     }
@@ -244,13 +244,13 @@ impl Frame {
         &'a self,
         places: &[Place],
         cells: &dyn Fn(usize) -> Cells<'a>,
-    ) -> BoundFrame<'a> {
+    ) -> BoundTreeFeatures<'a> {
         let bound = |(column, place): (&'a Column, &Place)| BoundColumn {
             made: &column.made,
             cells: place.field.map_or(Cells::Absent, cells),
             partner: place.partner.map_or(Cells::Absent, cells),
         };
-        BoundFrame {
+        BoundTreeFeatures {
             columns: self.columns.iter().zip(places).map(bound).collect(),
             width: self.width(),
         }
@@ -264,12 +264,12 @@ struct BoundColumn<'a> {
 }
 
 /// The columns in one batch.
-pub(crate) struct BoundFrame<'a> {
+pub(crate) struct BoundTreeFeatures<'a> {
     columns: Vec<BoundColumn<'a>>,
     width: usize,
 }
 
-impl BoundFrame<'_> {
+impl BoundTreeFeatures<'_> {
     /// Appends a row's values.
     pub(crate) fn write(&self, row: usize, out: &mut Vec<f32>) {
         for BoundColumn {
