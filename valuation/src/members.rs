@@ -52,6 +52,13 @@ macro_rules! learners {
                 tasks.contains(&task)
             }
 
+            /// Whether it is fitted on the linear design.
+            pub(crate) fn needs_design(&self) -> bool {
+                match self {
+                    $(MemberOptions::$kind(_) => <$options as Learner>::NEEDS_DESIGN,)*
+                }
+            }
+
             /// Whether it is fitted on the columns of the trees.
             pub(crate) fn needs_tree_inputs(&self) -> bool {
                 match self {

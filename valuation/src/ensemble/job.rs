@@ -125,6 +125,11 @@ impl<'a> FitJob<'a> {
                         lines.push((place, line));
                     }
                 }
+                let needs_design = |place: usize| self.members[place].options.needs_design();
+                let mut left = (0..self.members.len()).filter(|place| needs_trees(*place));
+                if !left.any(needs_design) {
+                    context.free_design();
+                }
                 let actual = context.judged_targets();
                 let errors = lines
                     .iter()

@@ -30,6 +30,7 @@ impl Learner for BoostedOptions {
     type Fitted = Trees;
 
     const TASKS: &'static [Task] = &[Task::Regression, Task::Classification];
+    const NEEDS_DESIGN: bool = false;
     const NEEDS_TREE_INPUTS: bool = true;
 
     fn check(&self) -> Result<(), OutOfRange> {

@@ -72,6 +72,7 @@ impl Learner for ComparablesOptions {
     type Fitted = Comparison;
 
     const TASKS: &'static [Task] = &[Task::Regression];
+    const NEEDS_DESIGN: bool = true;
     const NEEDS_TREE_INPUTS: bool = true;
 
     fn check(&self) -> Result<(), OutOfRange> {

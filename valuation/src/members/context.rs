@@ -146,6 +146,13 @@ impl<'a> FitContext<'a> {
         inputs.ok_or_else(|| SolverError::NoTreeColumns.into())
     }
 
+    /// Frees the rows of the linear design, and keeps its columns: no member reads them any more.
+    pub(crate) fn free_design(&mut self) {
+        if let Some(design) = self.design.get_mut() {
+            (design.rows, design.targets) = (Vec::new(), Vec::new());
+        }
+    }
+
     /// The columns of both kinds; the linear ones where they were worked out.
     pub(crate) fn into_columns(self) -> (Option<LinearDesign>, Option<TreeInputs>) {
         let design = self.design.into_inner();

@@ -33,6 +33,9 @@ pub(crate) trait Learner {
     /// The tasks that have members of this kind.
     const TASKS: &'static [Task];
 
+    /// Whether it reads the linear design: its rows are kept until the last such member is fitted.
+    const NEEDS_DESIGN: bool;
+
     /// Whether it reads the columns of the trees: it is then fitted after the members that do not, and not at
     /// all where the rows are too few for trees.
     const NEEDS_TREE_INPUTS: bool;

@@ -22,6 +22,7 @@ impl Learner for LinearOptions {
     type Fitted = Linear;
 
     const TASKS: &'static [Task] = &[Task::Regression];
+    const NEEDS_DESIGN: bool = true;
     const NEEDS_TREE_INPUTS: bool = false;
 
     fn check(&self) -> Result<(), OutOfRange> {

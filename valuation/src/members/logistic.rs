@@ -52,6 +52,7 @@ impl Learner for LogisticOptions {
     type Fitted = Linear;
 
     const TASKS: &'static [Task] = &[Task::Classification];
+    const NEEDS_DESIGN: bool = true;
     const NEEDS_TREE_INPUTS: bool = false;
 
     fn check(&self) -> Result<(), OutOfRange> {
