@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use arrow_array::RecordBatch;
 use records::Task;
 use serde::Serialize;
-use valuation::{ClassReport, Dropped, FitOptions, JudgedRow, Learned, NamedMember, Report};
+use valuation::{ClassReport, Dropped, FitOptions, JudgedRow, NamedMember, Report, TrainedModel};
 
 use crate::Config;
 use crate::table::amount;
@@ -28,13 +28,16 @@ pub(crate) fn fit(
     config: &Config,
     batch: &RecordBatch,
     options: &FitOptions,
-) -> anyhow::Result<(Learned, Found)> {
+) -> anyhow::Result<(TrainedModel, Found)> {
     let (schema, version) = (&config.schema, env!("CARGO_PKG_VERSION"));
     let now_us = records::timestamp::now_us();
     match schema.task {
         Task::Classification => {
             let (model, report) = valuation::classify(schema, batch, options, version, now_us)?;
-            Ok((Learned::Class(model.into()), Found::Class(report.into())))
+            Ok((
+                TrainedModel::Class(model.into()),
+                Found::Class(report.into()),
+            ))
         }
         Task::Regression | Task::Clustering => {
             let (model, report) = valuation::fit(schema, batch, options, version, now_us)?;
@@ -47,7 +50,10 @@ pub(crate) fn fit(
                     schema.target.as_deref().unwrap_or("the target")
                 );
             }
-            Ok((Learned::Price(model.into()), Found::Price(report.into())))
+            Ok((
+                TrainedModel::Price(model.into()),
+                Found::Price(report.into()),
+            ))
         }
     }
 }

@@ -111,7 +111,8 @@ impl Model {
         })
     }
 
-    /// See [`Estimator::importance`].
+    /// Shares of what each value of the trees' row takes from their error, by the weights of the members, the
+    /// greatest first; empty where no trees are used.
     pub fn importance(&self) -> Vec<(String, f64)> {
         self.estimator.importance()
     }

@@ -5,11 +5,11 @@
 //! logarithm by the inverse of its [`Link`] alone, so they are medians, not means, of the price.
 //!
 //! [`train`] fits a model of the schema's task (regression, classification or clustering) and judges it on a
-//! hold-out; [`Learned`] predicts, and is saved and loaded as an artifact.
+//! hold-out; [`TrainedModel`] predicts, and is saved and loaded as an artifact.
 //!
 //! ```
 //! use records::{Decoder, Purpose, Schema};
-//! use valuation::{Effort, FitOptions, Learned, Provenance, train};
+//! use valuation::{Effort, FitOptions, TrainedModel, Provenance, train};
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let schema = Schema::real_estate();
@@ -40,7 +40,7 @@
 //! let directory = std::env::temp_dir().join(format!("valuation-{}", std::process::id()));
 //! std::fs::create_dir(&directory)?;
 //! model.save(&directory)?;
-//! assert_eq!(Learned::load(&directory)?.predict(&batch.slice(0, 1))?[0], prediction);
+//! assert_eq!(TrainedModel::load(&directory)?.predict(&batch.slice(0, 1))?[0], prediction);
 //! # std::fs::remove_dir_all(&directory)?;
 //! # Ok(())
 //! # }
@@ -72,7 +72,6 @@ mod fit_report;
 mod folds;
 mod json;
 mod kd_tree;
-mod learned;
 mod linear;
 mod linear_design;
 mod link;
@@ -98,6 +97,7 @@ mod split;
 #[doc(hidden)]
 pub mod stages;
 mod train;
+mod trained_model;
 mod tree_features;
 mod tree_inputs;
 mod uninformative;
@@ -117,7 +117,6 @@ pub use fit::{Effort, FitOptions, fit};
 pub use fit_error::FitError;
 pub use fit_report::FitReport;
 pub use folds::FoldBy;
-pub use learned::Learned;
 pub use link::Link;
 pub use members::{
     ComparablesOptions, ElasticNetOptions, LinearOptions, LogisticOptions, MemberOptions,
@@ -138,4 +137,5 @@ pub use segment::Segment;
 pub use solver_error::SolverError;
 pub use split::SplitBy;
 pub use train::{train, train_with_progress};
+pub use trained_model::TrainedModel;
 pub use uninformative::{Dropped, Why};

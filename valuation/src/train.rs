@@ -8,8 +8,8 @@ use crate::clustering::{Clustering, Tried};
 use crate::fit::{FitOptions, fit};
 use crate::fit_error::FitError;
 use crate::fit_report::FitReport;
-use crate::learned::Learned;
 use crate::provenance::Provenance;
+use crate::trained_model::TrainedModel;
 
 /// Fits a model of the schema's task on a batch of records and judges it on the hold-out.
 ///
@@ -25,7 +25,7 @@ pub fn train(
     batch: &RecordBatch,
     options: &FitOptions,
     provenance: Provenance,
-) -> Result<(Learned, FitReport), FitError> {
+) -> Result<(TrainedModel, FitReport), FitError> {
     train_with_progress(schema, batch, options, provenance, &|_| ())
 }
 
@@ -39,7 +39,7 @@ pub fn train_with_progress(
     options: &FitOptions,
     provenance: Provenance,
     on_clusters: &(dyn Fn(&Tried) + Sync),
-) -> Result<(Learned, FitReport), FitError> {
+) -> Result<(TrainedModel, FitReport), FitError> {
     let Provenance {
         code_version,
         trained_at_us,
@@ -48,14 +48,14 @@ pub fn train_with_progress(
         Task::Regression => {
             let (model, report) = fit(schema, batch, options, &code_version, trained_at_us)?;
             Ok((
-                Learned::Price(Box::new(model)),
+                TrainedModel::Price(Box::new(model)),
                 FitReport::Price(Box::new(report)),
             ))
         }
         Task::Classification => {
             let (model, report) = classify(schema, batch, options, &code_version, trained_at_us)?;
             Ok((
-                Learned::Class(Box::new(model)),
+                TrainedModel::Class(Box::new(model)),
                 FitReport::Class(Box::new(report)),
             ))
         }
@@ -70,7 +70,7 @@ pub fn train_with_progress(
             };
             let (model, report) = clustering.fit(&code_version, trained_at_us, on_clusters)?;
             Ok((
-                Learned::Clusters(Box::new(model)),
+                TrainedModel::Clusters(Box::new(model)),
                 FitReport::Clusters(Box::new(report)),
             ))
         }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use valuation::Learned;
+use valuation::TrainedModel;
 
 use crate::Found;
 use crate::listings::Listings;
@@ -12,7 +12,7 @@ const EXPLAINED_ROWS: usize = 100;
 
 /// What each field moves the price by, the most first; nothing of what is no price.
 pub(crate) fn effects(
-    model: &Learned,
+    model: &TrainedModel,
     listings: &Listings,
     found: &Found,
 ) -> anyhow::Result<Vec<(String, f64)>> {

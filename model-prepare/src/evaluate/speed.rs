@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use records::{Decoder, Purpose, Schema};
 use serde::Serialize;
-use valuation::Learned;
+use valuation::TrainedModel;
 
 use crate::listings::Listings;
 
@@ -30,7 +30,7 @@ pub struct Speed {
 
 /// Times single rows and batches of the file's own.
 pub(super) fn speed(
-    model: &Learned,
+    model: &TrainedModel,
     schema: &Schema,
     listings: &Listings,
 ) -> anyhow::Result<Speed> {

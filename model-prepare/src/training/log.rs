@@ -6,7 +6,7 @@ use registry::{Run, RunStatus};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 use valuation::ratio_study::Statistic;
-use valuation::{ClassMetrics, ClassReport, Learned, Metrics, NamedMember, Report};
+use valuation::{ClassMetrics, ClassReport, Metrics, NamedMember, Report, TrainedModel};
 
 use super::holdout::{self, Holdout};
 use super::{HOLDOUT, PAGE, REPORT, TRAINING_SET, Workplace, page};
@@ -18,7 +18,7 @@ use crate::{Config, Found};
 pub(crate) struct Fitted<'a> {
     pub(crate) config: &'a Config,
     pub(crate) listings: &'a Listings,
-    pub(crate) model: &'a Learned,
+    pub(crate) model: &'a TrainedModel,
     pub(crate) found: &'a Found,
     /// Where the listings came from.
     pub(crate) source: &'a str,

@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use records::{Decoder, Purpose, Schema};
-use valuation::{Learned, Model, SplitBy};
+use valuation::{Model, SplitBy, TrainedModel};
 
 use crate::evaluate::{Evaluated, Speed, effects};
 use crate::listings::{self, Listings};
@@ -17,7 +17,7 @@ const TIMED_SINGLE: usize = 100;
 pub(super) fn page(
     config: &Config,
     listings: &Listings,
-    model: &Learned,
+    model: &TrainedModel,
     found: &Found,
 ) -> anyhow::Result<String> {
     let schema: &Schema = &config.schema;
@@ -48,7 +48,7 @@ pub(super) fn page(
 }
 
 /// A short look at the speed; `--report` measures it at length.
-fn speed(model: &Learned, listings: &Listings) -> anyhow::Result<Speed> {
+fn speed(model: &TrainedModel, listings: &Listings) -> anyhow::Result<Speed> {
     let batch = &listings.batch;
     let rows = batch.num_rows();
     let stride = (rows / TIMED_SINGLE).max(1);

@@ -20,7 +20,7 @@ use crate::reading::BoundRecord;
 
 /// A fitted model, by the task of its schema.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Learned {
+pub enum TrainedModel {
     /// A number: a price and its range.
     Price(Box<Model>),
     /// How likely a record is of a class.
@@ -35,26 +35,26 @@ struct Head {
     schema: Schema,
 }
 
-impl Learned {
+impl TrainedModel {
     /// Reads a model and verifies it: checksums, format, that its parts fit together, golden rows.
     ///
     /// # Errors
     /// Says which file or row failed.
-    pub fn load(dir: &Path) -> Result<Learned, ArtifactError> {
-        Learned::load_by(dir, &Reading::default())
+    pub fn load(dir: &Path) -> Result<TrainedModel, ArtifactError> {
+        TrainedModel::load_by(dir, &Reading::default())
     }
 
     /// The same within bounds, or by checksums that were taken elsewhere.
     ///
     /// # Errors
     /// Says which file or row failed.
-    pub fn load_by(dir: &Path, reading: &Reading) -> Result<Learned, ArtifactError> {
+    pub fn load_by(dir: &Path, reading: &Reading) -> Result<TrainedModel, ArtifactError> {
         let head: Head = Verified::open(dir, reading)?.head()?;
         let files = Verified::open(dir, reading)?;
         match head.schema.task {
-            Task::Classification => Ok(Learned::Class(Box::new(ClassModel::read(&files)?))),
-            Task::Clustering => Ok(Learned::Clusters(Box::new(Clusters::read(&files)?))),
-            Task::Regression => Ok(Learned::Price(Box::new(Model::read(&files)?))),
+            Task::Classification => Ok(TrainedModel::Class(Box::new(ClassModel::read(&files)?))),
+            Task::Clustering => Ok(TrainedModel::Clusters(Box::new(Clusters::read(&files)?))),
+            Task::Regression => Ok(TrainedModel::Price(Box::new(Model::read(&files)?))),
         }
     }
 
@@ -64,9 +64,9 @@ impl Learned {
     /// When the directory is absent or not empty, or a file cannot be written.
     pub fn save(&self, dir: &Path) -> Result<(), ArtifactError> {
         match self {
-            Learned::Price(model) => model.save(dir),
-            Learned::Class(model) => model.save(dir),
-            Learned::Clusters(model) => model.save(dir),
+            TrainedModel::Price(model) => model.save(dir),
+            TrainedModel::Class(model) => model.save(dir),
+            TrainedModel::Clusters(model) => model.save(dir),
         }
     }
 
@@ -76,9 +76,11 @@ impl Learned {
     /// When a column that the model reads is not of its field's type, or a required one is absent.
     pub fn predict(&self, batch: &RecordBatch) -> Result<Vec<Prediction>, PredictError> {
         match self {
-            Learned::Price(model) => model.predict(batch),
-            Learned::Class(model) => model.predict(batch),
-            Learned::Clusters(model) => Ok(model.predict(batch)?.into_iter().map(number).collect()),
+            TrainedModel::Price(model) => model.predict(batch),
+            TrainedModel::Class(model) => model.predict(batch),
+            TrainedModel::Clusters(model) => {
+                Ok(model.predict(batch)?.into_iter().map(number).collect())
+            }
         }
     }
 
@@ -89,20 +91,20 @@ impl Learned {
     /// When a required field that the model reads is not among `fields`.
     pub fn bind_record(&self, fields: &[&str]) -> Result<Option<BoundRecord>, PredictError> {
         match self {
-            Learned::Price(model) => model.bind_record(fields),
-            Learned::Class(model) => model.bind_record(fields).map(Some),
-            Learned::Clusters(_) => Ok(None),
+            TrainedModel::Price(model) => model.bind_record(fields),
+            TrainedModel::Class(model) => model.bind_record(fields).map(Some),
+            TrainedModel::Clusters(_) => Ok(None),
         }
     }
 
     /// What the model predicts for one record, from its cells, without a batch: the same bits as
-    /// [`Learned::predict`] gives. `bound` is of this model, and has the fields of `cells` in their order.
+    /// [`TrainedModel::predict`] gives. `bound` is of this model, and has the fields of `cells` in their order.
     /// `None` of clusters, which are not bound.
     pub fn predict_record(&self, bound: &BoundRecord, cells: &[Cell]) -> Option<Prediction> {
         match self {
-            Learned::Price(model) => Some(model.predict_record(bound, cells)),
-            Learned::Class(model) => Some(model.predict_record(bound, cells)),
-            Learned::Clusters(_) => None,
+            TrainedModel::Price(model) => Some(model.predict_record(bound, cells)),
+            TrainedModel::Class(model) => Some(model.predict_record(bound, cells)),
+            TrainedModel::Clusters(_) => None,
         }
     }
 
@@ -112,60 +114,60 @@ impl Learned {
     /// Names every difference.
     pub fn fits(&self, schema: &Schema) -> Result<(), SchemaMismatch> {
         match self {
-            Learned::Price(model) => model.fits(schema),
-            Learned::Class(model) => model.fits(schema),
-            Learned::Clusters(model) => model.fits(schema),
+            TrainedModel::Price(model) => model.fits(schema),
+            TrainedModel::Class(model) => model.fits(schema),
+            TrainedModel::Clusters(model) => model.fits(schema),
         }
     }
 
     /// What the model's records are.
     pub fn schema(&self) -> &Schema {
         match self {
-            Learned::Price(model) => model.schema(),
-            Learned::Class(model) => model.schema(),
-            Learned::Clusters(model) => model.schema(),
+            TrainedModel::Price(model) => model.schema(),
+            TrainedModel::Class(model) => model.schema(),
+            TrainedModel::Clusters(model) => model.schema(),
         }
     }
 
     /// When it was fitted, microseconds since 1970.
     pub fn trained_at_us(&self) -> i64 {
         match self {
-            Learned::Price(model) => model.trained_at_us(),
-            Learned::Class(model) => model.trained_at_us(),
-            Learned::Clusters(model) => model.trained_at_us(),
+            TrainedModel::Price(model) => model.trained_at_us(),
+            TrainedModel::Class(model) => model.trained_at_us(),
+            TrainedModel::Clusters(model) => model.trained_at_us(),
         }
     }
 
     /// The newest time in training, microseconds since 1970; `None` without a time field.
     pub fn data_until_us(&self) -> Option<i64> {
         match self {
-            Learned::Price(model) => model.data_until_us(),
-            Learned::Class(model) => model.data_until_us(),
-            Learned::Clusters(model) => model.data_until_us(),
+            TrainedModel::Price(model) => model.data_until_us(),
+            TrainedModel::Class(model) => model.data_until_us(),
+            TrainedModel::Clusters(model) => model.data_until_us(),
         }
     }
 
     /// The price model, where it is one.
     pub fn price(&self) -> Option<&Model> {
         match self {
-            Learned::Price(model) => Some(model),
-            Learned::Class(_) | Learned::Clusters(_) => None,
+            TrainedModel::Price(model) => Some(model),
+            TrainedModel::Class(_) | TrainedModel::Clusters(_) => None,
         }
     }
 
     /// The model of a class, where it is one.
     pub fn class(&self) -> Option<&ClassModel> {
         match self {
-            Learned::Class(model) => Some(model),
-            Learned::Price(_) | Learned::Clusters(_) => None,
+            TrainedModel::Class(model) => Some(model),
+            TrainedModel::Price(_) | TrainedModel::Clusters(_) => None,
         }
     }
 
     /// The clusters, where it is a clustering.
     pub fn clusters(&self) -> Option<&Clusters> {
         match self {
-            Learned::Clusters(model) => Some(model),
-            Learned::Price(_) | Learned::Class(_) => None,
+            TrainedModel::Clusters(model) => Some(model),
+            TrainedModel::Price(_) | TrainedModel::Class(_) => None,
         }
     }
 
