@@ -16,7 +16,7 @@ use common::{Health, Metric, Shutdown};
 use records::{Schema, timestamp};
 use registry::{Admitted, Alias, Appearance, Intake, Reason, Registry, Version};
 use serde::Serialize;
-use valuation::{Learned, Reading};
+use valuation::{Reading, TrainedModel};
 
 use self::recent::Recent;
 use self::refusal::Refusal;
@@ -30,7 +30,7 @@ pub(crate) struct Loaded {
     pub number: u64,
     /// The newest time among the listings it learned from, as answers say it.
     pub data_until: Option<String>,
-    pub model: Learned,
+    pub model: TrainedModel,
 }
 
 impl Loaded {
@@ -43,7 +43,7 @@ impl Loaded {
         intake: &Intake,
     ) -> anyhow::Result<Loaded> {
         let Admitted { max_bytes, sums } = intake.admit(version, path)?;
-        let model = Learned::load_by(path, &Reading { max_bytes, sums })?;
+        let model = TrainedModel::load_by(path, &Reading { max_bytes, sums })?;
         model.fits(schema)?;
         Ok(Loaded {
             name: format!("{}@{version}", model.schema().name),

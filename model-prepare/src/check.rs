@@ -78,7 +78,7 @@ fn model(config: &Config) -> anyhow::Result<Finding> {
         ));
     };
     let path = registry.fetch(&champion)?;
-    let loaded = valuation::Learned::load(&path).context("it does not pass its checks");
+    let loaded = valuation::TrainedModel::load(&path).context("it does not pass its checks");
     let loaded = loaded.and_then(|model| {
         model.fits(&config.schema)?;
         Ok(model)

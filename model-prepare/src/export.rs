@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 use records::Purpose;
 use records::file::{FileReader, Formulas};
-use valuation::Learned;
+use valuation::TrainedModel;
 
 /// Records whose values are written at most.
 const MOST_ROWS: usize = 100_000;
@@ -38,7 +38,7 @@ pub struct Export {
 /// # Errors
 /// When the version does not load, has no such member, or a file cannot be read or written.
 pub fn export(directory: &Path, options: &Export) -> anyhow::Result<String> {
-    let model = Learned::load(directory)
+    let model = TrainedModel::load(directory)
         .with_context(|| format!("cannot load the version {}", directory.display()))?;
     let model = model.price().with_context(|| {
         let (task, name) = (model.schema().task, directory.display());

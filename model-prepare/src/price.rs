@@ -7,7 +7,7 @@ use std::path::Path;
 use anyhow::Context;
 use records::{Decoder, Purpose};
 use serde_json::json;
-use valuation::Learned;
+use valuation::TrainedModel;
 
 /// Records priced at a time: bounds memory.
 const BATCH_ROWS: usize = 8192;
@@ -18,18 +18,18 @@ const BATCH_ROWS: usize = 8192;
 /// # Errors
 /// When the version does not load, a line is no record, or nothing can be read or written.
 pub fn price(directory: &Path, from: impl BufRead, mut to: impl Write) -> anyhow::Result<()> {
-    let model = Learned::load(directory)
+    let model = TrainedModel::load(directory)
         .with_context(|| format!("cannot load the version {}", directory.display()))?;
     let mut decoder = Decoder::new(model.schema(), Purpose::Request);
     let now_us = records::timestamp::now_us();
     let mut flush = |decoder: &mut Decoder| -> anyhow::Result<()> {
         for own in model.predict(&decoder.finish().batch)? {
             let line = match &model {
-                Learned::Price(_) => {
+                TrainedModel::Price(_) => {
                     json!({ "prediction": own.value, "low": own.low, "high": own.high })
                 }
-                Learned::Class(_) => json!({ "prediction": own.value }),
-                Learned::Clusters(_) => json!({ "prediction": own.value as u64 }),
+                TrainedModel::Class(_) => json!({ "prediction": own.value }),
+                TrainedModel::Clusters(_) => json!({ "prediction": own.value as u64 }),
             };
             writeln!(to, "{line}")?;
         }

@@ -8,7 +8,7 @@ use std::process::Command;
 use made::said;
 use serde_json::Value;
 use tempfile::TempDir;
-use valuation::{Clusters, Learned};
+use valuation::{Clusters, TrainedModel};
 
 struct Home(TempDir);
 
@@ -115,8 +115,8 @@ fn clusters_are_found_judged_and_promoted_by_rule_or_force() {
     let clusters = Clusters::load(&directory).expect("the version loads");
     assert_eq!(clusters.report().clusters, 5);
     assert!(matches!(
-        Learned::load(&directory),
-        Ok(Learned::Clusters(_))
+        TrainedModel::load(&directory),
+        Ok(TrainedModel::Clusters(_))
     ));
     let error = valuation::Model::load(&directory).expect_err("no prices");
     says(

@@ -1,5 +1,6 @@
 //! An axis of likeness: a value by its rank, so that metres and years compare.
 
+use crate::part_error::PartError;
 use serde::{Deserialize, Serialize};
 
 /// Steps of the rank: a quantile each.
@@ -83,7 +84,7 @@ impl Axis {
         rank * self.weight
     }
 
-    pub(crate) fn check(&self, width: usize) -> Result<(), String> {
+    pub(crate) fn check(&self, width: usize) -> Result<(), PartError> {
         let rising = self.knots.windows(2).all(|pair| pair[0] < pair[1]);
         let fits = self.value < width && !self.knots.is_empty();
         let finite = self
@@ -99,9 +100,9 @@ impl Axis {
         {
             return Ok(());
         }
-        Err(format!(
+        Err(PartError::Misfit(format!(
             "an axis of value {}, expected one below {width} with rising knots",
             self.value
-        ))
+        )))
     }
 }

@@ -6,15 +6,17 @@ use records::{Field, Kind, Schema};
 use serde::{Deserialize, Serialize};
 
 use crate::cells::{Cells, median};
-use crate::useless::{Dropped, Why};
+use crate::uninformative::{Dropped, Why};
 
 /// The field whose levels are the groups: `city` where it is a category, else the first category. An
 /// identifier or a field without values, as `dropped` says, makes no groups; one that is the same in
 /// every row makes one.
 pub fn group_field<'a>(schema: &'a Schema, dropped: &[Dropped]) -> Option<&'a str> {
     let groups = |field: &&Field| {
-        let mut same = dropped.iter().filter(|own| own.field == field.name);
-        same.all(|own| !own.is_identifier() && own.why != Why::Empty)
+        let mut same = dropped
+            .iter()
+            .filter(|field_dropped| field_dropped.field == field.name);
+        same.all(|field_dropped| !field_dropped.is_identifier() && field_dropped.why != Why::Empty)
     };
     let categories: Vec<&str> = schema
         .features()

@@ -27,9 +27,9 @@ pub(crate) struct Place {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Places {
     /// Of the linear design, by block.
-    pub(crate) features: Vec<Place>,
+    pub(crate) linear_design: Vec<Place>,
     /// Of the trees' frame, by column.
-    pub(crate) frame: Vec<Place>,
+    pub(crate) tree_features: Vec<Place>,
     /// Of the segments' widths.
     pub(crate) widths: Option<usize>,
 }
@@ -42,7 +42,7 @@ struct Known {
     checked: bool,
 }
 
-/// The places by schema, which is told by its address: the batches of a decoder have one schema. It makes
+/// The places by schema, which is identified by its address: the batches of a decoder have one schema. It makes
 /// no difference to equality, and a copy looks up anew.
 #[derive(Debug, Default)]
 pub(crate) struct Bindings(RwLock<Vec<Known>>);
@@ -94,16 +94,16 @@ impl Bindings {
     }
 
     /// Remembers a schema, in place of what was known of it, or of the oldest where there are too many.
-    fn keep(&self, own: Known) {
+    fn keep(&self, seen: Known) {
         // A lock that a panic has poisoned: the columns are looked up again each time.
         let Ok(mut known) = self.0.write() else {
             return;
         };
-        known.retain(|known| !Arc::ptr_eq(&known.schema, &own.schema));
+        known.retain(|known| !Arc::ptr_eq(&known.schema, &seen.schema));
         if known.len() == MOST_SCHEMAS {
             known.remove(0);
         }
-        known.push(own);
+        known.push(seen);
     }
 }
 
@@ -126,8 +126,8 @@ mod tests {
 
     fn places(widths: usize) -> Places {
         Places {
-            features: Vec::new(),
-            frame: Vec::new(),
+            linear_design: Vec::new(),
+            tree_features: Vec::new(),
             widths: Some(widths),
         }
     }

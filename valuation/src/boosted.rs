@@ -5,6 +5,8 @@ mod bins;
 mod boosting;
 mod coding;
 mod contributions;
+mod ensemble;
+mod error;
 mod forest;
 mod grow;
 mod histogram;
@@ -20,54 +22,26 @@ mod xgboost;
 
 use std::sync::Arc;
 
-use rayon::prelude::*;
-use serde::{Deserialize, Serialize};
-
 use self::boosting::Boosting;
 use self::coding::Codings;
 use self::contributions::Background;
+use self::ensemble::{Ensemble, FORMAT};
+pub use self::error::TreeError;
 pub use self::forest::ForestOptions;
 use self::kept::Kept;
 pub(crate) use self::loss::probability;
-use self::most::MOST_TREES;
 pub use self::options::{BoostedOptions, Growth};
 pub(crate) use self::table::Table;
-use self::tree::Tree;
 pub(crate) use self::walk::Codes;
 use self::walk::Trees;
-use crate::estimator::Fold;
+use crate::folds::Fold;
+use rayon::prelude::*;
 
 /// How many times the rounds more rows are worth at most.
 pub(crate) const MOST_MORE: f64 = 1.25;
-/// Version of a file of trees.
-const FORMAT: u32 = 1;
 /// Steps that explaining a row may take: some seconds, and hundreds of times what fitted trees need. It
 /// grows with the square of a tree's depth, so that a few bytes more could take hours.
 const MOST_STEPS: usize = 4_000_000_000;
-
-/// Trees whose values are added to a base.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-struct Ensemble {
-    /// Version of the format.
-    format: u32,
-    /// Values of a row.
-    width: usize,
-    /// The mean target.
-    base: f64,
-    #[serde(deserialize_with = "most::at_most::<_, _, MOST_TREES>")]
-    trees: Vec<Tree>,
-}
-
-impl Ensemble {
-    fn new(width: usize, base: f64, trees: Vec<Tree>) -> Ensemble {
-        Ensemble {
-            format: FORMAT,
-            width,
-            base,
-            trees,
-        }
-    }
-}
 
 /// A fitted ensemble of trees.
 #[derive(Debug, Clone)]
@@ -95,7 +69,7 @@ impl Boosted {
         options: &BoostedOptions,
         rounds: usize,
         seed: u64,
-    ) -> Result<Boosted, String> {
+    ) -> Result<Boosted, TreeError> {
         let boosting = Boosting {
             table,
             options,
@@ -109,7 +83,7 @@ impl Boosted {
         Boosted::new(boosting.run().0)
     }
 
-    fn new(ensemble: Ensemble) -> Result<Boosted, String> {
+    fn new(ensemble: Ensemble) -> Result<Boosted, TreeError> {
         let codings = Codings::of(ensemble.width, ensemble.trees.iter())?;
         let trees = Trees::lay(ensemble.base, Arc::new(codings), &ensemble.trees)?;
         Ok(Boosted {
@@ -120,7 +94,7 @@ impl Boosted {
     }
 
     /// Lets ensembles over the same rows share their codes, as many of them as one byte a value can serve,
-    /// in their order: a row is coded once for those. They say what they said before.
+    /// in their order: a row is coded once for those. Their predictions stay the same.
     pub(crate) fn share(ensembles: &mut [&mut Boosted]) {
         let mut shared: Vec<usize> = Vec::new();
         let mut codings = None;
@@ -152,7 +126,7 @@ impl Boosted {
         }
     }
 
-    /// What trees say of rows they have not seen: one ensemble a fold, stopped by the rows that it
+    /// What trees predict for rows they have not seen: one ensemble a fold, stopped by the rows that it
     /// is judged on, and learning `haste` times as quickly as they are to. Gives the values by row, NaN
     /// where no fold judges, and how many rounds an ensemble on all rows is worth: the folds' mean,
     /// more by the haste and by as much as there are more rows.
@@ -175,16 +149,16 @@ impl Boosted {
                 judge: fold.judge.clone(),
                 seed: seed.wrapping_add(number as u64),
             };
-            let (ensemble, said) = boosting.run();
-            (said, ensemble.trees.len())
+            let (ensemble, predicted) = boosting.run();
+            (predicted, ensemble.trees.len())
         };
         let grown: Vec<_> = folds.par_iter().enumerate().map(grow).collect();
         let rows = table.targets.len();
         let mut out = vec![f64::NAN; rows];
         let mut rounds = 0.0;
-        for (fold, (said, trees)) in folds.iter().zip(&grown) {
-            for (row, said) in fold.judge.iter().zip(said) {
-                out[*row as usize] = *said;
+        for (fold, (predicted, trees)) in folds.iter().zip(&grown) {
+            for (row, predicted) in fold.judge.iter().zip(predicted) {
+                out[*row as usize] = *predicted;
             }
             let more = rows as f64 / fold.train.len().max(1) as f64;
             rounds += *trees as f64 * haste * more.min(MOST_MORE) / folds.len() as f64;
@@ -195,6 +169,17 @@ impl Boosted {
     /// Values a row must have.
     pub(crate) fn width(&self) -> usize {
         self.trees.width()
+    }
+
+    /// Whether a row has as many values as the model's rows.
+    ///
+    /// # Errors
+    /// When it has not.
+    pub(crate) fn check_columns(&self, expected: usize) -> Result<(), TreeError> {
+        match self.width() {
+            found if found == expected => Ok(()),
+            found => Err(TreeError::Columns { found, expected }),
+        }
     }
 
     /// How many trees there are.
@@ -215,10 +200,10 @@ impl Boosted {
     }
 
     /// What each value of a row adds, and the base last: they add up to the row's value.
-    pub(crate) fn contributions(&self, values: &[f32]) -> Result<Vec<f64>, String> {
+    pub(crate) fn contributions(&self, values: &[f32]) -> Result<Vec<f64>, TreeError> {
         if values.len() != self.width() {
-            let (found, width) = (values.len(), self.width());
-            return Err(format!("a row of {found} values, expected {width}"));
+            let (found, expected) = (values.len(), self.width());
+            return Err(TreeError::Width { found, expected });
         }
         let mut parts = vec![0.0; self.width()];
         let trees = &self.ensemble.trees;
@@ -243,31 +228,31 @@ impl Boosted {
     }
 
     /// The bytes of a member's file.
-    pub(crate) fn encode(&self) -> Result<Vec<u8>, String> {
-        postcard::to_stdvec(&self.ensemble).map_err(|error| error.to_string())
+    pub(crate) fn encode(&self) -> Result<Vec<u8>, TreeError> {
+        Ok(postcard::to_stdvec(&self.ensemble)?)
     }
 
     /// Reads what [`Boosted::encode`] wrote; the trees are checked.
-    pub(crate) fn decode(bytes: &[u8]) -> Result<Boosted, String> {
-        let ensemble: Ensemble =
-            postcard::from_bytes(bytes).map_err(|error| format!("no trees: {error}"))?;
+    pub(crate) fn decode(bytes: &[u8]) -> Result<Boosted, TreeError> {
+        let broken = |detail: String| Err(TreeError::Content(detail));
+        let ensemble: Ensemble = postcard::from_bytes(bytes)?;
         if ensemble.format != FORMAT {
             let format = ensemble.format;
-            return Err(format!("trees of format {format}, expected {FORMAT}"));
+            return broken(format!("trees of format {format}, expected {FORMAT}"));
         }
         if !ensemble.base.is_finite() || ensemble.width > usize::from(u16::MAX) {
             let Ensemble { base, width, .. } = ensemble;
-            return Err(format!("base {base} and {width} values a row"));
+            return broken(format!("base {base} and {width} values a row"));
         }
         let mut steps = 0_usize;
         for (number, tree) in ensemble.trees.iter().enumerate() {
-            let at = |detail| format!("tree {number}: {detail}");
+            let at = |error| TreeError::Content(format!("tree {number}: {error}"));
             tree.check(ensemble.width).map_err(at)?;
             let depth = tree.depth();
             steps = steps.saturating_add(tree.nodes.len() * depth * depth);
         }
         if steps > MOST_STEPS {
-            return Err(format!(
+            return broken(format!(
                 "explaining a row takes {steps} steps, expected at most {MOST_STEPS}"
             ));
         }
@@ -275,17 +260,17 @@ impl Boosted {
     }
 
     /// As XGBoost's JSON.
-    pub(crate) fn to_xgboost(&self) -> Result<Vec<u8>, String> {
-        serde_json::to_vec(&xgboost::model(&self.ensemble)).map_err(|error| error.to_string())
+    pub(crate) fn to_xgboost(&self) -> Result<Vec<u8>, TreeError> {
+        Ok(serde_json::to_vec(&xgboost::model(&self.ensemble))?)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::draw::Draws;
-    use crate::estimator::folds;
-    use crate::frame::Level;
+    use crate::folds;
+    use crate::rng::Rng;
+    use crate::tree_features::Level;
 
     fn options(growth: Growth) -> BoostedOptions {
         BoostedOptions {
@@ -312,11 +297,11 @@ mod tests {
 
     /// A number with gaps, a number, a name of 30, and a mean and a count that say nothing.
     fn data(rows: usize) -> (Vec<f32>, Vec<f64>) {
-        let mut draws = Draws::new(9);
+        let mut rng = Rng::new(9);
         let (mut values, mut targets) = (Vec::new(), Vec::new());
         for _ in 0..rows {
-            let (one, two, name) = (draws.below(100), draws.below(100), draws.below(30));
-            let gap = draws.below(10) == 0;
+            let (one, two, name) = (rng.below(100), rng.below(100), rng.below(30));
+            let gap = rng.below(10) == 0;
             values.extend([
                 if gap { f32::NAN } else { one as f32 },
                 two as f32,
@@ -324,7 +309,7 @@ mod tests {
                 1.0,
                 1.0,
             ]);
-            let noise = draws.below(100) as f64 / 100.0;
+            let noise = rng.below(100) as f64 / 100.0;
             targets.push(one as f64 / 20.0 + ((name * 7) % 5) as f64 + noise);
         }
         (values, targets)
@@ -345,7 +330,7 @@ mod tests {
                 .zip(&targets)
                 .map(|(own, t)| (own - t).abs())
                 .sum();
-            // Symmetric trees are not told the names.
+            // Symmetric trees do not know the names.
             let most = if growth == Growth::LeafWise { 1.0 } else { 2.0 };
             assert!(off / 1500.0 < most, "{growth:?}: {}", off / 1500.0);
             let batch = Boosted::rows(&[&boosted], &values).remove(0);
@@ -390,7 +375,7 @@ mod tests {
             ..options(Growth::LeafWise)
         };
         let boosted = Boosted::fit(&table.of_classes(), &options, 15, 1).unwrap();
-        let said = Boosted::rows(&[&boosted], &values).remove(0);
+        let predicted = Boosted::rows(&[&boosted], &values).remove(0);
         // scikit-learn 1.9.1 GradientBoostingClassifier(n_estimators=15, learning_rate=0.3,
         // max_leaf_nodes=6, max_depth=None).decision_function.
         for (row, expected) in [
@@ -403,12 +388,12 @@ mod tests {
             (199, -2.316_469_378),
         ] {
             assert!(
-                (said[row] - expected).abs() < 1e-5,
+                (predicted[row] - expected).abs() < 1e-5,
                 "{row}: {} {expected}",
-                said[row]
+                predicted[row]
             );
         }
-        let sum: f64 = said.iter().map(|own| own.abs()).sum();
+        let sum: f64 = predicted.iter().map(|own| own.abs()).sum();
         assert!((sum - 391.329_734_903).abs() < 1e-3, "{sum}");
     }
 

@@ -6,15 +6,15 @@ use std::collections::BTreeSet;
 use records::{Field, Kind, Schema, Task};
 
 use crate::linear::Linear;
-use crate::model::Head;
+use crate::part_error::PartError;
 
 /// The weights are as many as the columns, and can be computed with.
-pub(crate) fn linear(linear: &Linear, width: usize) -> Result<(), String> {
+pub(crate) fn linear(linear: &Linear, width: usize) -> Result<(), PartError> {
     let found = linear.weights.len();
     if found != width || linear.means.len() != width {
-        return Err(format!(
+        return Err(PartError::Misfit(format!(
             "{found} weights, expected {width}: one a column of the features"
-        ));
+        )));
     }
     if !linear.intercept.is_finite()
         || !linear
@@ -23,56 +23,51 @@ pub(crate) fn linear(linear: &Linear, width: usize) -> Result<(), String> {
             .chain(&linear.means)
             .all(|weight| weight.is_finite())
     {
-        return Err("expected an intercept and weights that are finite".to_owned());
+        return Err(PartError::misfit(
+            "expected an intercept and weights that are finite",
+        ));
     }
     Ok(())
 }
 
 /// The field that something fitted reads: a feature, or the time.
-pub(crate) fn field<'a>(schema: &'a Schema, name: &str) -> Result<&'a Field, String> {
+pub(crate) fn field<'a>(schema: &'a Schema, name: &str) -> Result<&'a Field, PartError> {
     let times = schema.time.iter().filter_map(|time| schema.field(time));
     let mut fields = schema.features().chain(times);
     let found = fields.find(|field| field.name == name);
-    found.ok_or_else(|| format!("{name:?} is no feature of the schema"))
-}
-
-/// The schema is one that records can be decoded by, and the features are its.
-pub(crate) fn head(head: &Head) -> Result<(), String> {
-    schema(&head.schema, Task::Regression)?;
-    if !(0.0..=1.0).contains(&head.confidence) {
-        return Err(format!(
-            "confidence {}, expected between 0 and 1",
-            head.confidence
-        ));
-    }
-    if let Some(profile) = &head.profile {
-        profile.check()?;
-    }
-    Ok(())
+    found.ok_or_else(|| PartError::Misfit(format!("{name:?} is no feature of the schema")))
 }
 
 /// The schema is of a task, and its roles name fields that are there.
-pub(crate) fn schema(schema: &Schema, task: Task) -> Result<(), String> {
+pub(crate) fn schema(schema: &Schema, task: Task) -> Result<(), PartError> {
     let mut names = BTreeSet::new();
     if let Some(twice) = schema
         .fields
         .iter()
         .find(|field| !names.insert(&field.name))
     {
-        return Err(format!("the schema's field {:?} stands twice", twice.name));
+        return Err(PartError::Misfit(format!(
+            "the schema's field {:?} stands twice",
+            twice.name
+        )));
     }
     if schema.task != task {
-        return Err(format!("task {:?}, expected {task:?}", schema.task));
+        return Err(PartError::Misfit(format!(
+            "task {:?}, expected {task:?}",
+            schema.task
+        )));
     }
     let role = |role: &str, name: Option<&String>, kinds: &[Kind]| {
         let field = name.and_then(|name| schema.field(name));
         match field {
             Some(field) if kinds.contains(&field.kind) => Ok(()),
-            Some(field) => Err(format!(
+            Some(field) => Err(PartError::Misfit(format!(
                 "the schema's {role} {:?} is of kind {:?}, expected one of {kinds:?}",
                 field.name, field.kind
-            )),
-            None => Err(format!("the schema's {role} {name:?} names no field")),
+            ))),
+            None => Err(PartError::Misfit(format!(
+                "the schema's {role} {name:?} names no field"
+            ))),
         }
     };
     role("key", Some(&schema.key), &[Kind::Text, Kind::Category])?;

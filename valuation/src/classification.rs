@@ -1,23 +1,20 @@
 //! How likely a record is of a class: schemas of `task = "classification"`.
 //!
-//! Members say log odds: a line (`logistic`), and trees on the logistic loss. They are put together by
-//! weights that sum to one, and the whole is calibrated, both by what members said of rows they had
+//! Members predict log odds: a line (`logistic`), and trees on the logistic loss. They are put together by
+//! weights that sum to one, and the whole is calibrated, both by what members predicted for rows they had
 //! not seen.
 
 mod artifact;
-mod blend;
 mod classes;
 mod fit;
 mod judge;
-mod logistic;
 mod metrics;
 mod model;
 mod report;
-mod wanted;
 
 pub use self::classes::classes;
 pub use self::fit::classify;
-pub use self::logistic::LogisticOptions;
 pub use self::metrics::{ClassMetrics, Confusion, Interval, RocPoint};
+pub(crate) use self::metrics::{area, log_loss_of};
 pub use self::model::ClassModel;
 pub use self::report::{Bin, ClassFold, ClassMember, ClassReport, Importance};

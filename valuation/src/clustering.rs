@@ -2,7 +2,7 @@
 //!
 //! Nothing is predicted that could be right or wrong: a record's cluster is the centre that lies
 //! nearest to it. Clusters are numbered from 0 by falling size. The silhouette says how well they are
-//! told apart, and chooses how many there are where nobody says it.
+//! distinguished, and chooses how many there are where nobody says it.
 
 mod artifact;
 mod columns;
@@ -27,7 +27,8 @@ pub use self::fit::Clustering;
 pub use self::options::ClusteringOptions;
 pub use self::report::{Cluster, ClusterReport, Picture, Point, Tried};
 use crate::mismatch::{self, SchemaMismatch};
-use crate::model::{PredictError, check_columns, decoded};
+use crate::predict_error::PredictError;
+use crate::reading::{check_columns, decoded};
 
 /// Fitted clusters.
 #[derive(Debug, Clone, PartialEq)]
@@ -53,13 +54,8 @@ struct Head {
     schema: Schema,
     /// By cluster, standardised: exact, where the report's are in the fields' units.
     centres: Vec<Vec<f64>>,
-    /// How well clusters are told apart, and the features.
+    /// How well clusters are distinguished, and the features.
     report: ClusterReport,
-}
-
-/// Centres as rows.
-fn rows_of(centres: &Array2<f64>) -> Vec<Vec<f64>> {
-    centres.rows().into_iter().map(|own| own.to_vec()).collect()
 }
 
 /// A sample row and its cluster.

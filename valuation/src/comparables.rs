@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::space::{Near, Space};
+use crate::kd_tree::{KdTree, Near};
+use crate::part_error::PartError;
 
 /// Training records kept at most, the newest: bounds the artifact.
 pub(crate) const MOST_RECORDS: usize = 50_000;
@@ -35,7 +36,7 @@ pub struct Comparable {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Comparables {
     /// Where they are.
-    pub(crate) space: Space,
+    pub(crate) space: KdTree,
     /// What they are, by position.
     pub(crate) past: Vec<Past>,
 }
@@ -63,7 +64,7 @@ impl Comparables {
     ///
     /// # Errors
     /// Says what does not.
-    pub(crate) fn check(&self, width: usize) -> Result<(), String> {
+    pub(crate) fn check(&self, width: usize) -> Result<(), PartError> {
         self.space.check(width, self.past.len())
     }
 }

@@ -42,14 +42,14 @@ impl Equity {
             let errors = estimates
                 .iter()
                 .zip(logs)
-                .map(|(own, log)| equity.apply(*own) - log);
+                .map(|(log_estimate, log)| equity.apply(*log_estimate) - log);
             errors.map(|error| error * error).sum()
         };
         let unfair = |equity: Equity| {
             let pairs: Vec<(f64, f64)> = estimates
                 .iter()
                 .zip(logs)
-                .map(|(own, log)| (log.exp(), equity.apply(*own).exp()))
+                .map(|(log_estimate, log)| (log.exp(), equity.apply(*log_estimate).exp()))
                 .collect();
             prd(&pairs) > MOST_PRD
         };
@@ -79,7 +79,9 @@ impl Equity {
     /// As many targets above an estimate as below.
     fn levelled(self, estimates: &[f64], logs: &[f64]) -> Equity {
         let pairs = estimates.iter().zip(logs);
-        let mut off: Vec<f64> = pairs.map(|(own, log)| log - self.apply(*own)).collect();
+        let mut off: Vec<f64> = pairs
+            .map(|(log_estimate, log)| log - self.apply(*log_estimate))
+            .collect();
         Equity {
             shift: median(&mut off).unwrap_or(0.0),
             ..self

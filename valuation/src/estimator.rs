@@ -1,12 +1,6 @@
 //! Everything that turns a record into a log price and its uncertainty: features, members, their
 //! weights, the stretch and the spread.
 
-mod fit;
-pub(crate) mod folds;
-mod grown;
-mod lines;
-mod refit;
-
 use std::borrow::Cow;
 use std::cell::RefCell;
 
@@ -21,17 +15,15 @@ use crate::cells::{Cell, Cells};
 use crate::clustering::segments::Segments;
 use crate::comparables::Comparables;
 use crate::equity::Equity;
-use crate::features::Features;
-use crate::frame::{BoundFrame, Frame};
+use crate::kd_tree::Near;
 use crate::linear::SparseRow;
+use crate::linear_design::LinearDesign;
 use crate::link::Link;
-use crate::member::Member;
+use crate::members::{Fitted as _, InputWidths, Member};
 use crate::mondrian::Widths;
 use crate::neighbours::Neighbours;
-use crate::space::Near;
-
-pub(crate) use self::fit::{Fitted, Wanted};
-pub(crate) use self::folds::Fold;
+use crate::part_error::PartError;
+use crate::tree_features::{BoundTreeFeatures, TreeFeatures};
 
 /// Rows estimated side by side: enough to keep a core busy, few enough to stay in its cache.
 const CHUNK_ROWS: usize = 1024;
@@ -43,8 +35,15 @@ pub(crate) struct MemberHead {
     pub(crate) name: String,
     /// Ending of its file's name, which says what it is.
     pub(crate) extension: String,
-    /// How much it says: above 0, all together 1.
+    /// Its weight: above 0, all together 1.
     pub(crate) weight: f64,
+}
+
+impl MemberHead {
+    /// The name of the member's file.
+    pub(crate) fn file(&self) -> String {
+        format!("member-{}.{}", self.name, self.extension)
+    }
 }
 
 /// What `model.json` says of the estimator; the large parts have files of their own.
@@ -55,9 +54,11 @@ pub(crate) struct Plan {
     #[serde(default, skip_serializing_if = "Link::is_log")]
     pub(crate) link: Link,
     /// The linear design; none where no member reads it.
-    pub(crate) features: Option<Features>,
+    #[serde(rename = "features")]
+    pub(crate) linear_design: Option<LinearDesign>,
     /// The columns of the trees; none where no member reads them.
-    pub(crate) frame: Option<Frame>,
+    #[serde(rename = "frame")]
+    pub(crate) tree_features: Option<TreeFeatures>,
     /// By member.
     pub(crate) members: Vec<MemberHead>,
     /// Undoes what trees do to dear homes.
@@ -108,7 +109,7 @@ pub(crate) struct Estimate {
 #[derive(Debug, Default)]
 pub(crate) struct Scratch {
     design: SparseRow,
-    frame: Vec<f32>,
+    tree_features: Vec<f32>,
     near: Vec<Near>,
     /// What the neighbours add to the frame.
     beside: Vec<f32>,
@@ -142,17 +143,17 @@ impl Estimator {
 
     /// Whether a field of a record is read.
     pub(crate) fn reads(&self, field: &str) -> bool {
-        let linear = self.plan.features.as_ref();
-        let frame = self.plan.frame.as_ref();
+        let linear = self.plan.linear_design.as_ref();
+        let tree_features = self.plan.tree_features.as_ref();
         let segments = self.plan.segments.as_ref();
-        linear.is_some_and(|features| features.reads(field))
+        linear.is_some_and(|linear_design| linear_design.reads(field))
             || segments.is_some_and(|segments| segments.reads(field))
-            || frame.is_some_and(|frame| frame.reads(field))
+            || tree_features.is_some_and(|tree_features| tree_features.reads(field))
             || self
                 .plan
                 .widths
                 .as_ref()
-                .is_some_and(|own| own.field == field)
+                .is_some_and(|widths| widths.field == field)
     }
 
     /// Of a batch that is [`Estimator::complete`].
@@ -166,16 +167,20 @@ impl Estimator {
     /// Where everything that is read stands, by a field's name.
     pub(crate) fn places(&self, find: &dyn Fn(&str) -> Option<usize>) -> Places {
         let Plan {
-            features,
-            frame,
+            linear_design,
+            tree_features,
             widths,
             ..
         } = &self.plan;
-        let features = features.as_ref().map(|features| features.places(find));
-        let frame = frame.as_ref().map(|frame| frame.places(find));
+        let linear_design = linear_design
+            .as_ref()
+            .map(|linear_design| linear_design.places(find));
+        let tree_features = tree_features
+            .as_ref()
+            .map(|tree_features| tree_features.places(find));
         Places {
-            features: features.unwrap_or_default(),
-            frame: frame.unwrap_or_default(),
+            linear_design: linear_design.unwrap_or_default(),
+            tree_features: tree_features.unwrap_or_default(),
             widths: widths.as_ref().and_then(|widths| find(&widths.field)),
         }
     }
@@ -186,20 +191,20 @@ impl Estimator {
         cells: &dyn Fn(usize) -> Cells<'a>,
     ) -> BoundEstimator<'a> {
         let Plan {
-            features,
-            frame,
+            linear_design,
+            tree_features,
             widths,
             ..
         } = &self.plan;
         let of_widths = places.widths.map_or(Cells::Absent, cells);
         BoundEstimator {
             estimator: self,
-            features: features
+            linear_design: linear_design
                 .as_ref()
-                .map(|features| features.bind_at(&places.features, cells)),
-            frame: frame
+                .map(|linear_design| linear_design.bind_at(&places.linear_design, cells)),
+            tree_features: tree_features
                 .as_ref()
-                .map(|frame| frame.bind_at(&places.frame, cells)),
+                .map(|tree_features| tree_features.bind_at(&places.tree_features, cells)),
             widths: widths.as_ref().map(|widths| (widths, of_widths)),
         }
     }
@@ -217,6 +222,13 @@ impl Estimator {
         members.chain(&self.spread)
     }
 
+    /// Drops the columns that no member reads.
+    pub(crate) fn prune(&mut self) {
+        if !self.members.iter().any(Member::reads_design) {
+            self.plan.linear_design = None;
+        }
+    }
+
     /// Lets the ensembles share what is worked out of a row for them; asked for whenever the members are
     /// new.
     pub(crate) fn share(&mut self) {
@@ -226,16 +238,24 @@ impl Estimator {
 
     /// Values of a row as the trees read it, neighbours included.
     pub(crate) fn width(&self) -> usize {
-        let frame = self.plan.frame.as_ref().map_or(0, Frame::width);
-        frame + self.neighbours.iter().map(Neighbours::width).sum::<usize>()
+        let tree_features = self
+            .plan
+            .tree_features
+            .as_ref()
+            .map_or(0, TreeFeatures::width);
+        tree_features + self.neighbours.iter().map(Neighbours::width).sum::<usize>()
     }
 
     /// Whether the parts that were read fit together.
     ///
     /// # Errors
     /// Says which part does not.
-    pub(crate) fn check(&self, schema: &Schema) -> Result<(), (String, String)> {
-        let plan = |detail| ("model.json".to_owned(), detail);
+    pub(crate) fn check(&self, schema: &Schema) -> Result<(), (String, PartError)> {
+        let at = |file: &str| {
+            let file = file.to_owned();
+            move |error: PartError| (file, error)
+        };
+        let plan = |error: PartError| ("model.json".to_owned(), error);
         let extended = match &self.plan.segments {
             Some(segments) => {
                 segments.check(schema).map_err(plan)?;
@@ -247,10 +267,10 @@ impl Estimator {
         let weights: f64 = self.plan.members.iter().map(|member| member.weight).sum();
         let each = self.plan.members.iter().map(|member| member.weight);
         if (weights - 1.0).abs() > 1e-9 || !each.clone().all(|weight| weight > 0.0) {
-            return Err(plan(format!(
+            return Err(plan(PartError::Misfit(format!(
                 "weights {:?}, expected above 0 and 1 in all",
                 each.collect::<Vec<_>>()
-            )));
+            ))));
         }
         for (name, value, least) in [
             ("spread", self.plan.spread, 0.0),
@@ -260,59 +280,45 @@ impl Estimator {
             ("shift", self.plan.equity.shift, f64::MIN),
         ] {
             if !value.is_finite() || value < least {
-                return Err(plan(format!(
+                return Err(plan(PartError::Misfit(format!(
                     "{name} {value}, expected a finite number not below {least}"
-                )));
+                ))));
             }
         }
-        if let Some(frame) = &self.plan.frame {
-            frame.check(schema).map_err(plan)?;
+        if let Some(tree_features) = &self.plan.tree_features {
+            tree_features.check(schema).map_err(plan)?;
         }
         if let Some(widths) = &self.plan.widths {
             widths.check(schema).map_err(plan)?;
         }
-        let frame_width = self.plan.frame.as_ref().map_or(0, Frame::width);
+        let frame_width = self
+            .plan
+            .tree_features
+            .as_ref()
+            .map_or(0, TreeFeatures::width);
         for neighbours in &self.neighbours {
-            let at = |detail| ("neighbours.json".to_owned(), detail);
-            neighbours.check(frame_width).map_err(at)?;
+            let checked = neighbours.check(frame_width);
+            checked.map_err(at("neighbours.json"))?;
         }
         if let Some(comparables) = &self.comparables {
-            let at = |detail| ("comparables.json".to_owned(), detail);
-            comparables.check(frame_width).map_err(at)?;
+            let checked = comparables.check(frame_width);
+            checked.map_err(at("comparables.json"))?;
         }
-        let width = |boosted: &Boosted| match boosted.width() == self.width() {
-            true => Ok(()),
-            false => Err(format!(
-                "trees over {} values, expected {}: one a column of the frame",
-                boosted.width(),
-                self.width()
-            )),
+        // The members first: the features are only looked at when their width is right.
+        let widths = InputWidths {
+            design: self.plan.linear_design.as_ref().map(LinearDesign::width),
+            tree_features: frame_width,
+            trees: self.width(),
         };
         for (head, member) in self.plan.members.iter().zip(&self.members) {
-            let own = |detail| (format!("member-{}.{}", head.name, head.extension), detail);
-            match (member, &self.plan.features) {
-                // The weights first: the features are only looked at when their width is right.
-                (Member::Linear(linear), Some(features)) => {
-                    crate::check::linear(linear, features.width()).map_err(own)?;
-                }
-                (Member::Comparison(comparison), Some(features)) => {
-                    crate::check::linear(&comparison.line, features.width())
-                        .and_then(|()| comparison.check(frame_width))
-                        .map_err(own)?;
-                }
-                (Member::Linear(_) | Member::Comparison(_), None) => {
-                    return Err(own("no features in model.json".to_owned()));
-                }
-                (Member::Boosted(boosted) | Member::Shares(boosted), _) => {
-                    width(boosted).map_err(own)?
-                }
-            }
+            member.check(widths).map_err(at(&head.file()))?;
         }
         if let Some(spread) = &self.spread {
-            width(spread).map_err(|detail| ("spread.trees".to_owned(), detail))?;
+            let checked = spread.check_columns(self.width());
+            checked.map_err(|error| at("spread.trees")(error.into()))?;
         }
-        match &self.plan.features {
-            Some(features) => features.check(schema).map_err(plan),
+        match &self.plan.linear_design {
+            Some(linear_design) => linear_design.check(schema).map_err(plan),
             None => Ok(()),
         }
     }
@@ -321,8 +327,8 @@ impl Estimator {
 /// The estimator's columns in one batch.
 pub(crate) struct BoundEstimator<'a> {
     estimator: &'a Estimator,
-    features: Option<crate::features::Bound<'a>>,
-    frame: Option<BoundFrame<'a>>,
+    linear_design: Option<crate::linear_design::Bound<'a>>,
+    tree_features: Option<BoundTreeFeatures<'a>>,
     widths: Option<(&'a Widths, Cells<'a>)>,
 }
 
@@ -331,45 +337,46 @@ impl BoundEstimator<'_> {
     pub(crate) fn frame_row(&self, row: usize) -> Vec<f32> {
         let mut scratch = Scratch::default();
         self.write_frame(row, &mut scratch);
-        scratch.frame
+        scratch.tree_features
     }
 
     /// Reads a row's cells into both kinds of columns, for the benches; gives something of them.
     pub(crate) fn columns(&self, row: usize, scratch: &mut Scratch) -> f64 {
-        scratch.frame.clear();
-        if let Some(columns) = &self.frame {
-            columns.write(row, &mut scratch.frame);
+        scratch.tree_features.clear();
+        if let Some(columns) = &self.tree_features {
+            columns.write(row, &mut scratch.tree_features);
         }
-        if let Some(features) = &self.features {
-            features.write(row, &mut scratch.design);
+        if let Some(linear_design) = &self.linear_design {
+            linear_design.write(row, &mut scratch.design);
         }
-        scratch.frame.len() as f64 + scratch.design.iter().map(|(_, value)| value).sum::<f64>()
+        scratch.tree_features.len() as f64
+            + scratch.design.iter().map(|(_, value)| value).sum::<f64>()
     }
 
     /// A row as the linear member reads it.
     pub(crate) fn design_row(&self, row: usize) -> SparseRow {
         let mut design = SparseRow::new();
-        if let Some(features) = &self.features {
-            features.write(row, &mut design);
+        if let Some(linear_design) = &self.linear_design {
+            linear_design.write(row, &mut design);
         }
         design
     }
 
     fn write_frame(&self, row: usize, scratch: &mut Scratch) {
         let Scratch {
-            frame,
+            tree_features,
             near,
             beside,
             ..
         } = scratch;
-        frame.clear();
-        if let Some(columns) = &self.frame {
-            columns.write(row, frame);
+        tree_features.clear();
+        if let Some(columns) = &self.tree_features {
+            columns.write(row, tree_features);
             beside.clear();
             for neighbours in &self.estimator.neighbours {
-                neighbours.write(frame, None, near, beside);
+                neighbours.write(tree_features, None, near, beside);
             }
-            frame.extend_from_slice(beside);
+            tree_features.extend_from_slice(beside);
         }
     }
 
@@ -388,12 +395,12 @@ impl BoundEstimator<'_> {
 
     fn row(&self, row: usize, scratch: &mut Scratch) -> Estimate {
         self.write_frame(row, scratch);
-        if let Some(features) = &self.features {
-            features.write(row, &mut scratch.design);
+        if let Some(linear_design) = &self.linear_design {
+            linear_design.write(row, &mut scratch.design);
         }
         let Scratch {
             design,
-            frame,
+            tree_features,
             codes,
             ..
         } = scratch;
@@ -408,9 +415,11 @@ impl BoundEstimator<'_> {
             .members
             .iter()
             .zip(members)
-            .map(|(head, member)| head.weight * member.row(design, frame, codes))
+            .map(|(head, member)| head.weight * member.row(design, tree_features, codes))
             .sum();
-        let spread = spread.as_ref().map(|spread| spread.row(frame, codes));
+        let spread = spread
+            .as_ref()
+            .map(|spread| spread.row(tree_features, codes));
         self.estimate(row, log, spread)
     }
 
@@ -420,11 +429,11 @@ impl BoundEstimator<'_> {
         let mut design = Vec::new();
         for row in rows {
             self.write_frame(*row, &mut scratch);
-            values.extend_from_slice(&scratch.frame);
-            if let Some(features) = &self.features {
-                let mut own = SparseRow::new();
-                features.write(*row, &mut own);
-                design.push(own);
+            values.extend_from_slice(&scratch.tree_features);
+            if let Some(linear_design) = &self.linear_design {
+                let mut row_design = SparseRow::new();
+                linear_design.write(*row, &mut row_design);
+                design.push(row_design);
             }
         }
         let Estimator {
@@ -438,8 +447,8 @@ impl BoundEstimator<'_> {
         let mut logs = vec![0.0; rows.len()];
         for (head, member) in plan.members.iter().zip(members) {
             let next = || of_trees.next().unwrap_or_default();
-            for (log, own) in logs.iter_mut().zip(member.rows(&design, &values, next)) {
-                *log += head.weight * own;
+            for (log, value) in logs.iter_mut().zip(member.rows(&design, &values, next)) {
+                *log += head.weight * value;
             }
         }
         // The last of the ensembles.
@@ -470,6 +479,6 @@ impl BoundEstimator<'_> {
 
 /// A row's spread, held near the usual one: what a few trees say of a rare kind is not believed
 /// without bound.
-fn bounded(spread: f64, usual: f64) -> f64 {
+pub(crate) fn bounded(spread: f64, usual: f64) -> f64 {
     spread.clamp(0.25 * usual, 6.0 * usual)
 }

@@ -6,11 +6,12 @@ use arrow_array::RecordBatch;
 use serde::Serialize;
 
 use crate::comparables::Comparable;
-use crate::comparison::Room;
 use crate::estimator::Estimator;
-use crate::frame::Frame;
-use crate::member::Member;
-use crate::model::{Model, PredictError};
+use crate::linear_design::LinearDesign;
+use crate::members::Fitted as _;
+use crate::model::Model;
+use crate::predict_error::PredictError;
+use crate::tree_features::TreeFeatures;
 
 /// What stands for the prices of past records near by.
 const NEIGHBOURHOOD: &str = "neighbourhood";
@@ -58,41 +59,33 @@ impl Model {
             let rows = batch.num_rows();
             return Err(PredictError::Row { row, rows });
         }
-        let own = batch.slice(row, 1);
+        let record = batch.slice(row, 1);
         let estimator = &self.estimator;
-        let own = estimator.complete(&own);
-        let bound = estimator.bind(&own);
-        let (frame, design) = (bound.frame_row(0), bound.design_row(0));
+        let record = estimator.complete(&record);
+        let bound = estimator.bind(&record);
+        let (tree_features, design) = (bound.frame_row(0), bound.design_row(0));
+        let linear_design = estimator.plan.linear_design.as_ref();
+        let line_fields = linear_design.map_or_else(Vec::new, LinearDesign::fields);
+        let value_fields = estimator.value_fields();
         let mut base = 0.0;
         let mut parts: BTreeMap<String, f64> = BTreeMap::new();
         for (head, member) in estimator.plan.members.iter().zip(&estimator.members) {
             let mut add = |field: &str, log: f64| {
                 *parts.entry(field.to_owned()).or_default() += head.weight * log;
             };
-            let line = match member {
-                Member::Linear(linear) => Some(linear),
-                Member::Comparison(comparison) => {
-                    let beyond = comparison.beyond_line(&frame, &mut Room::default());
-                    add(NEIGHBOURHOOD, beyond);
-                    Some(&comparison.line)
-                }
-                Member::Boosted(_) | Member::Shares(_) => None,
-            };
-            if let (Some(line), Some(features)) = (line, &estimator.plan.features) {
-                base += head.weight * line.centre();
-                let fields = features.fields();
-                for (column, log) in line.contributions(&design).into_iter().enumerate() {
-                    add(fields.get(column).copied().unwrap_or_default(), log);
-                }
+            let contributions = member.contributions(&design, &tree_features);
+            let explained = contributions.map_err(|error| PredictError::Explain {
+                detail: error.to_string(),
+            })?;
+            base += head.weight * explained.base;
+            if let Some(beyond_line) = explained.neighbourhood {
+                add(NEIGHBOURHOOD, beyond_line);
             }
-            if let Member::Boosted(boosted) = member {
-                let explained = boosted.contributions(&frame);
-                let mut logs = explained.map_err(|detail| PredictError::Explain { detail })?;
-                base += head.weight * logs.pop().unwrap_or(0.0);
-                let fields = estimator.value_fields();
-                for (field, log) in fields.iter().zip(logs) {
-                    add(field, log);
-                }
+            for (field, log) in line_fields.iter().zip(explained.columns) {
+                add(field, log);
+            }
+            for (field, log) in value_fields.iter().zip(explained.values) {
+                add(field, log);
             }
         }
         let equity = &estimator.plan.equity;
@@ -112,13 +105,14 @@ impl Model {
             base: low.exp() - estimator.plan.link.offset(),
             reasons,
             comparables: match &estimator.comparables {
-                Some(known) => known.of(&frame, comparables),
+                Some(known) => known.of(&tree_features, comparables),
                 None => Vec::new(),
             },
         })
     }
 
-    /// See [`Estimator::importance`].
+    /// Shares of what each value of the trees' row takes from their error, by the weights of the members, the
+    /// greatest first; empty where no trees are used.
     pub fn importance(&self) -> Vec<(String, f64)> {
         self.estimator.importance()
     }
@@ -132,10 +126,10 @@ impl Estimator {
         let mut shares = vec![0.0; names.len()];
         let mut weights = 0.0;
         for (head, member) in self.plan.members.iter().zip(&self.members) {
-            if let Member::Boosted(boosted) | Member::Shares(boosted) = member {
+            if let Some(trees) = member.ensemble() {
                 weights += head.weight;
-                for (share, own) in shares.iter_mut().zip(boosted.importance()) {
-                    *share += head.weight * own;
+                for (share, gain) in shares.iter_mut().zip(trees.importance()) {
+                    *share += head.weight * gain;
                 }
             }
         }
@@ -153,16 +147,20 @@ impl Estimator {
     fn value_fields(&self) -> Vec<&str> {
         let mut fields = self
             .plan
-            .frame
+            .tree_features
             .as_ref()
-            .map_or_else(Vec::new, Frame::fields);
+            .map_or_else(Vec::new, TreeFeatures::fields);
         fields.resize(self.width(), NEIGHBOURHOOD);
         fields
     }
 
     /// A name for each value of the trees' row.
     fn value_names(&self) -> Vec<String> {
-        let mut names = self.plan.frame.as_ref().map_or_else(Vec::new, Frame::names);
+        let mut names = self
+            .plan
+            .tree_features
+            .as_ref()
+            .map_or_else(Vec::new, TreeFeatures::names);
         names.extend(
             self.neighbours
                 .iter()

@@ -6,8 +6,11 @@ use arrow_array::RecordBatch;
 use records::file::Formulas;
 
 use crate::boosted::Codes;
-use crate::member::Member;
-use crate::model::{Model, PredictError};
+use crate::linear::Linear;
+use crate::linear_design::LinearDesign;
+use crate::members::Fitted as _;
+use crate::model::Model;
+use crate::predict_error::PredictError;
 
 /// Why a member could not be exported.
 #[derive(Debug, thiserror::Error)]
@@ -56,46 +59,44 @@ impl Model {
     ) -> Result<(String, Vec<u8>), ExportError> {
         let plan = &self.estimator.plan;
         let mut members = plan.members.iter().zip(&self.estimator.members);
-        let found = members.find(|(head, member)| {
-            let fits = match member {
-                Member::Boosted(_) => trees,
-                Member::Linear(_) => !trees,
-                Member::Comparison(_) | Member::Shares(_) => false,
+        let written = members.find_map(|(head, member)| {
+            if name.is_some_and(|name| name != head.name) {
+                return None;
+            }
+            let bytes = match trees {
+                true => member.as_sum_of_trees()?.to_xgboost(),
+                false => Ok(self.weights_csv(member.as_line()?)),
             };
-            fits && name.is_none_or(|name| name == head.name)
+            Some((head.name.clone(), bytes))
         });
-        let Some((head, member)) = found else {
-            let kind = if trees { "of trees" } else { "that is linear" };
-            let names: Vec<&str> = plan.members.iter().map(|head| head.name.as_str()).collect();
-            return Err(ExportError::NoMember {
-                wanted: name.map_or(kind.to_owned(), |name| format!("{name} {kind}")),
-                found: names.join(", "),
-            });
-        };
-        let bytes = match member {
-            Member::Comparison(_) | Member::Shares(_) => {
-                Err("it has no format of others".to_owned())
+        match written {
+            Some((name, Ok(bytes))) => Ok((name, bytes)),
+            Some((name, Err(error))) => Err(ExportError::Content {
+                name,
+                detail: error.to_string(),
+            }),
+            None => {
+                let kind = if trees { "of trees" } else { "that is linear" };
+                let names: Vec<&str> = plan.members.iter().map(|head| head.name.as_str()).collect();
+                Err(ExportError::NoMember {
+                    wanted: name.map_or(kind.to_owned(), |name| format!("{name} {kind}")),
+                    found: names.join(", "),
+                })
             }
-            Member::Boosted(boosted) => boosted.to_xgboost(),
-            Member::Linear(linear) => {
-                let fields = plan
-                    .features
-                    .as_ref()
-                    .map_or_else(Vec::new, |own| own.fields());
-                let mut text = format!("column,field,weight\n,(intercept),{}\n", linear.intercept);
-                for (column, weight) in linear.weights.iter().enumerate() {
-                    let field = fields.get(column).copied().unwrap_or_default();
-                    // Writing to a String cannot fail.
-                    let _ = writeln!(text, "{column},{},{weight}", quoted(field));
-                }
-                Ok(text.into_bytes())
-            }
-        };
-        let name = head.name.clone();
-        match bytes {
-            Ok(bytes) => Ok((name, bytes)),
-            Err(detail) => Err(ExportError::Content { name, detail }),
         }
+    }
+
+    /// The weights of a line with the fields that they are of.
+    fn weights_csv(&self, line: &Linear) -> Vec<u8> {
+        let linear_design = self.estimator.plan.linear_design.as_ref();
+        let fields = linear_design.map_or_else(Vec::new, LinearDesign::fields);
+        let mut text = format!("column,field,weight\n,(intercept),{}\n", line.intercept);
+        for (column, weight) in line.weights.iter().enumerate() {
+            let field = fields.get(column).copied().unwrap_or_default();
+            // Writing to a String cannot fail.
+            let _ = writeln!(text, "{column},{},{weight}", quoted(field));
+        }
+        text.into_bytes()
     }
 
     /// The names of the values that trees read, and each row of `batch` as those values with what
@@ -118,10 +119,10 @@ impl Model {
         let bound = self.estimator.bind(&batch);
         let rows = (0..batch.num_rows()).map(|row| {
             let values = bound.frame_row(row);
-            let said = member.map_or(f64::NAN, |own| {
-                own.row(&bound.design_row(row), &values, &mut Codes::default())
+            let predicted = member.map_or(f64::NAN, |member| {
+                member.row(&bound.design_row(row), &values, &mut Codes::default())
             });
-            (values, said)
+            (values, predicted)
         });
         let names = (0..self.estimator.width()).map(|value| format!("f{value}"));
         Ok((names.collect(), rows.collect()))

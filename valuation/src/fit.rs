@@ -2,7 +2,6 @@
 
 mod data;
 mod effort;
-mod error;
 mod judge;
 mod options;
 mod selection;
@@ -16,21 +15,21 @@ use records::{Schema, Task};
 use self::data::Data;
 pub(crate) use self::data::{check_columns, no_features};
 pub use self::effort::Effort;
-pub use self::error::FitError;
 use self::judge::judge;
-pub use self::options::{FitOptions, FoldBy, SplitBy};
+pub use self::options::FitOptions;
 use self::selection::{Selection, select};
-use crate::artifact::FORMAT;
+use crate::artifact::{FORMAT, Golden};
 use crate::clean::Listings;
 use crate::clustering::segments::{SEGMENT, Segments};
-use crate::estimator::Wanted;
+use crate::ensemble::FitJob;
+use crate::fit_error::FitError;
 use crate::link::Link;
-use crate::metrics::Report;
-use crate::model::{Golden, Head, Model};
+use crate::model::{Head, Model};
 use crate::profile::Profile;
 use crate::ratio_study::RatioStudy;
+use crate::report::Report;
 use crate::segment;
-use crate::useless;
+use crate::uninformative;
 
 /// Sample rows kept with a model.
 const GOLDEN_ROWS: usize = 20;
@@ -93,16 +92,17 @@ fn fit_on_this_pool(
     let priced: Vec<usize> = (0..batch.num_rows())
         .filter(|row| link.takes(prices[*row]))
         .collect();
-    let dropped = useless::find(schema, batch, &priced);
+    let dropped = uninformative::find(schema, batch, &priced);
     // What is learned from; what records are, the whole schema says.
-    let telling = useless::without(schema, dropped.iter());
+    let telling = uninformative::without(schema, dropped.iter());
     let data = Data::of(schema, batch, prices, &dropped);
     let listings = Listings {
         schema: &telling,
         batch,
         logs: &data.logs,
         group: data.group,
-        options,
+        levels: options.level_limits(),
+        seed: options.seed,
     };
     let Selection {
         sides,
@@ -111,7 +111,7 @@ fn fit_on_this_pool(
         holdout_copies,
         removed,
         usable,
-    } = select(listings, &data, target)?;
+    } = select(listings, &data, target, options)?;
 
     // A category like any other from here on: fitted on training rows, known of every row.
     if options.segments > 0 && schema.field(SEGMENT).is_some() {
@@ -122,24 +122,22 @@ fn fit_on_this_pool(
     let segments = market(options, &telling, batch, &sides.train)?;
     let telling = segments
         .as_ref()
-        .map_or_else(|| telling.clone(), |own| own.schema(&telling));
+        .map_or_else(|| telling.clone(), |segments| segments.schema(&telling));
     let batch_read = segments
         .as_ref()
-        .map_or(Cow::Borrowed(batch), |own| own.extend(batch));
-    let members = match options.members.is_empty() {
-        true => options.effort.members(sides.train.len()),
-        false => options.members.clone(),
-    };
-    let wanted = |rows| Wanted {
+        .map_or(Cow::Borrowed(batch), |segments| segments.extend(batch));
+    let members = options.members_for(Task::Regression, sides.train.len());
+    let job = |rows| FitJob {
         schema: &telling,
         batch: &batch_read,
         rows,
-        logs: &data.logs,
+        targets: &data.logs,
+        task: Task::Regression,
         group: data.group,
         options,
         members: &members,
     };
-    let mut fitted = wanted(sides.train.as_slice()).fit()?;
+    let mut fitted = job(sides.train.as_slice()).fit_prices()?;
     if fitted.columns == 0 {
         return Err(no_features(schema));
     }
@@ -151,7 +149,7 @@ fn fit_on_this_pool(
     let folds = std::mem::take(&mut fitted.folds);
     let mut kept = fitted;
     if options.refit {
-        kept = wanted(everything.as_slice()).refit(&kept)?;
+        kept = job(everything.as_slice()).refit_prices(&kept)?;
     } else {
         everything = sides.train.clone();
         everything.sort_unstable();
@@ -189,9 +187,9 @@ fn fit_on_this_pool(
         features: kept.columns,
         dropped,
     };
-    // That a field which said nothing begins to say something is drift, too.
-    let identifiers = report.dropped.iter().filter(|own| own.is_identifier());
-    let watched = useless::without(schema, identifiers);
+    // That a field which carried no information begins to carry some is drift, too.
+    let identifiers = report.dropped.iter().filter(|field| field.is_identifier());
+    let watched = uninformative::without(schema, identifiers);
     let profile = Profile::of(
         &watched,
         link,
@@ -231,7 +229,7 @@ fn fit_on_this_pool(
     Ok((model, report))
 }
 
-/// The segments that are asked for, fitted on `rows`; none where they tell nothing apart.
+/// The segments that are asked for, fitted on `rows`; none where they distinguish nothing.
 ///
 /// # Errors
 /// When they cannot be found.
@@ -250,7 +248,7 @@ fn market(
     })
 }
 
-/// Some of the `rows` learned from, and what the model says of them.
+/// Some of the `rows` learned from, and what the model predicts for them.
 pub(crate) fn golden(model: &Model, batch: &RecordBatch, rows: &[usize]) -> Vec<Golden> {
     rows.iter()
         .step_by(rows.len().div_ceil(GOLDEN_ROWS).max(1))

@@ -5,12 +5,20 @@ mod triangle;
 
 use serde::{Deserialize, Serialize};
 
-pub use self::elastic::ElasticNetOptions;
-pub(crate) use self::elastic::{Shrinkage, penalties};
+pub(crate) use self::elastic::penalties;
 pub(crate) use self::triangle::Triangle;
 
 /// One row of the design: (column, value), columns not repeated; others are 0.
 pub type SparseRow = Vec<(usize, f64)>;
+
+/// What weights are drawn to 0 by.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Shrinkage {
+    /// α of the elastic net's formula.
+    pub(crate) l1_ratio: f64,
+    /// λ of that formula: in the target's unit, whatever the number of rows.
+    pub(crate) penalty: f64,
+}
 
 /// A fitted linear function of the design's columns.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -29,14 +37,6 @@ pub struct Linear {
 }
 
 impl Linear {
-    /// Least squares of `targets` on `rows`, `width` columns.
-    ///
-    /// # Errors
-    /// A text that says what the solver met.
-    pub fn fit(rows: &[SparseRow], targets: &[f64], width: usize) -> Result<Linear, String> {
-        Triangle::of(rows, targets, width)?.least_squares()
-    }
-
     /// The value at the mean of training.
     pub fn centre(&self) -> f64 {
         let parts = self.weights.iter().zip(&self.means);
@@ -77,7 +77,8 @@ mod tests {
             .iter()
             .map(|row| 4.0 + 2.0 * row[0].1 - 3.0 * row[1].1)
             .collect();
-        let found = Linear::fit(&rows, &targets, 4).unwrap();
+        let triangle = Triangle::of(&rows, &targets, 4).unwrap();
+        let found = triangle.least_squares().unwrap();
         assert_eq!(found.active, 3);
         for (row, target) in rows.iter().zip(&targets) {
             assert!((found.predict(row) - target).abs() < 1e-4);

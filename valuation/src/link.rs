@@ -1,7 +1,7 @@
 //! On which scale a target is learned, and the way back from there.
 //!
 //! A price is learned as ln y. A count may be 0, which has no logarithm: it is learned as ln(1 + y), and
-//! what is said of it is e^z − 1, never below 0. Errors are told on the same scale: relative ones of a count
+//! what is predicted for it is e^z − 1, never below 0. Errors are measured on the same scale: relative ones of a count
 //! are those of 1 + y.
 
 use records::{Kind, Schema};

@@ -4,8 +4,6 @@ use std::fmt;
 
 use records::{Field, Kind, Schema};
 
-use crate::model::Model;
-
 /// Why records of a schema cannot be priced by a model.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[error(
@@ -109,38 +107,26 @@ fn list(differences: &[Difference]) -> String {
     texts.join("; ")
 }
 
-impl Model {
-    /// Whether requests of `schema` can be priced: every field the model reads is there, of the
-    /// same kind and unit, and the target is the same. Fields that the model does not read may
-    /// come and go; what is required and what is bounded may change.
-    ///
-    /// # Errors
-    /// Names every difference.
-    pub fn fits(&self, schema: &Schema) -> Result<(), SchemaMismatch> {
-        fits(self.schema(), |field| self.estimator.reads(field), schema)
-    }
-}
-
 /// Whether requests of `schema` are answered by a model of the schema `own` that `reads` these fields.
 ///
 /// # Errors
 /// Names every difference.
 pub(crate) fn fits(
-    own: &Schema,
+    fitted_on: &Schema,
     reads: impl Fn(&str) -> bool,
     schema: &Schema,
 ) -> Result<(), SchemaMismatch> {
-    let mut differences: Vec<Difference> = own
+    let mut differences: Vec<Difference> = fitted_on
         .fields
         .iter()
         .filter(|field| reads(&field.name))
         .filter_map(|field| difference(field, schema))
         .collect();
     let unit = |schema: &Schema, target: &str| schema.field(target)?.unit.clone();
-    match (&own.target, &schema.target) {
+    match (&fitted_on.target, &schema.target) {
         (Some(expected), Some(found)) if expected == found => {
             if let (Some(expected_unit), Some(found_unit)) =
-                (unit(own, expected), unit(schema, found))
+                (unit(fitted_on, expected), unit(schema, found))
                 && expected_unit != found_unit
             {
                 differences.push(Difference::Unit {
@@ -164,7 +150,7 @@ pub(crate) fn fits(
     }
     let called = |schema: &Schema| format!("{} version {}", schema.name, schema.version);
     Err(SchemaMismatch {
-        fitted_on: called(own),
+        fitted_on: called(fitted_on),
         found: called(schema),
         differences,
     })

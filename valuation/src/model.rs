@@ -1,80 +1,23 @@
 //! A fitted model: prices for batches of records.
 
 use arrow_array::RecordBatch;
-use records::{Decoder, Purpose, Schema};
+use records::{Schema, Task};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use crate::artifact::Golden;
 use crate::baseline::group_field;
-use crate::binding::{Places, position};
 use crate::cells::Cell;
+use crate::check;
 use crate::estimator::{Estimate, Estimator, Plan};
 use crate::link::Link;
-use crate::metrics::Report;
+use crate::mismatch::{self, SchemaMismatch};
+use crate::part_error::PartError;
+use crate::predict_error::PredictError;
+use crate::prediction::Prediction;
 use crate::profile::Profile;
-
-/// Why a batch could not be priced.
-#[derive(Debug, thiserror::Error)]
-pub enum PredictError {
-    /// A column the schema requires is not there, or not of its field's type.
-    #[error(
-        "expected a column {column} of type {expected}, found {found}: decode the records with the model's own schema"
-    )]
-    Column {
-        /// Its name.
-        column: String,
-        /// The type the schema says.
-        expected: String,
-        /// The type that is there, or "none".
-        found: String,
-    },
-    /// The batch has no such row.
-    #[error("expected a row below {rows}, found {row}")]
-    Row {
-        /// The row asked for, counting from 0.
-        row: usize,
-        /// How many there are.
-        rows: usize,
-    },
-    /// The trees could not be taken apart.
-    #[error("the price cannot be explained: {detail}; fit the model again")]
-    Explain {
-        /// What the trees said.
-        detail: String,
-    },
-}
-
-/// An estimate in the target's unit. `value` is a median; the price lies between `low` and
-/// `high` with the model's confidence. Of a class, `value` is the probability, and both ends are it.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct Prediction {
-    /// The price to recommend.
-    pub value: f64,
-    /// Lower end of the interval.
-    pub low: f64,
-    /// Upper end of the interval.
-    pub high: f64,
-}
-
-impl Prediction {
-    /// An estimate without a range.
-    pub(crate) fn plain(value: f64) -> Prediction {
-        Prediction {
-            value,
-            low: value,
-            high: value,
-        }
-    }
-}
-
-/// A sample row and what it must give.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(crate) struct Golden {
-    /// The record as JSON, so that decoding is checked too.
-    pub(crate) record: Map<String, Value>,
-    /// What the model said when it was fitted.
-    pub(crate) prediction: Prediction,
-}
+use crate::reading::{BoundRecord, bind_record, check_known_columns, decoded};
+use crate::report::Report;
 
 /// What `model.json` holds.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -98,6 +41,26 @@ pub(crate) struct Head {
     /// What training looked like; none in artifacts of releases that did not write it down.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) profile: Option<Profile>,
+}
+
+impl Head {
+    /// Whether the schema is one that records can be decoded by, and what was read fits it.
+    ///
+    /// # Errors
+    /// Says what does not.
+    pub(crate) fn check(&self) -> Result<(), PartError> {
+        check::schema(&self.schema, Task::Regression)?;
+        if !(0.0..=1.0).contains(&self.confidence) {
+            return Err(PartError::Misfit(format!(
+                "confidence {}, expected between 0 and 1",
+                self.confidence
+            )));
+        }
+        match &self.profile {
+            Some(profile) => profile.check(),
+            None => Ok(()),
+        }
+    }
 }
 
 /// A fitted price model.
@@ -156,6 +119,16 @@ impl Model {
         check_known_columns(&self.head.schema, &self.estimator, batch)
     }
 
+    /// Whether requests of `schema` can be priced: every field the model reads is there, of the
+    /// same kind and unit, and the target is the same. Fields that the model does not read may
+    /// come and go; what is required and what is bounded may change.
+    ///
+    /// # Errors
+    /// Names every difference.
+    pub fn fits(&self, schema: &Schema) -> Result<(), SchemaMismatch> {
+        mismatch::fits(self.schema(), |field| self.estimator.reads(field), schema)
+    }
+
     /// What the model's records are.
     pub fn schema(&self) -> &Schema {
         &self.head.schema
@@ -171,7 +144,7 @@ impl Model {
         self.estimator.plan.link
     }
 
-    /// The field whose levels are the groups that errors are told by.
+    /// The field whose levels are the groups that errors are grouped by.
     pub fn group(&self) -> Option<&str> {
         group_field(&self.head.schema, &self.head.report.dropped)
     }
@@ -224,100 +197,4 @@ impl Model {
         let batch = decoded(schema, record, *trained_at_us, *data_until_us)?;
         self.predict(&batch).ok()?.first().copied()
     }
-}
-
-/// Where the fields of a record stand that a model reads.
-#[derive(Debug, Clone)]
-pub struct BoundRecord {
-    pub(crate) places: Places,
-}
-
-/// Binds the fields of records to what an estimator of a schema reads.
-///
-/// # Errors
-/// Names the first required field that is read and not given.
-pub(crate) fn bind_record(
-    schema: &Schema,
-    estimator: &Estimator,
-    fields: &[&str],
-) -> Result<BoundRecord, PredictError> {
-    let find = |name: &str| fields.iter().position(|field| *field == name);
-    let times = schema.time.iter().filter_map(|name| schema.field(name));
-    for field in schema.features().chain(times) {
-        let needed = field.required && estimator.reads(&field.name);
-        if needed && find(&field.name).is_none() {
-            return Err(PredictError::Column {
-                column: field.name.clone(),
-                expected: field.kind.data_type().to_string(),
-                found: "none".to_owned(),
-            });
-        }
-    }
-    Ok(BoundRecord {
-        places: estimator.places(&find),
-    })
-}
-
-/// Whether a batch has the columns that an estimator of a schema reads; asked once for each schema of
-/// batches.
-///
-/// # Errors
-/// Names the first that is not there, or of another type.
-pub(crate) fn check_known_columns(
-    schema: &Schema,
-    estimator: &Estimator,
-    batch: &RecordBatch,
-) -> Result<(), PredictError> {
-    let own = batch.schema_ref();
-    let find = || estimator.places(&|name| position(batch, name));
-    let check = || check_columns(schema, |field| estimator.reads(field), batch);
-    estimator.bindings.check(own, find, check)
-}
-
-/// Whether a batch has the columns that a model of a schema `reads`.
-///
-/// # Errors
-/// Names the first that is not there, or of another type.
-pub(crate) fn check_columns(
-    schema: &Schema,
-    reads: impl Fn(&str) -> bool,
-    batch: &RecordBatch,
-) -> Result<(), PredictError> {
-    let times = schema.time.iter().filter_map(|name| schema.field(name));
-    for field in schema.features().chain(times) {
-        if !reads(&field.name) {
-            continue;
-        }
-        let expected = field.kind.data_type();
-        let found = batch
-            .column_by_name(&field.name)
-            .map(|column| column.data_type());
-        let fits = match found {
-            Some(found) => *found == expected,
-            None => !field.required,
-        };
-        if !fits {
-            return Err(PredictError::Column {
-                column: field.name.clone(),
-                expected: expected.to_string(),
-                found: found.map_or("none".to_owned(), ToString::to_string),
-            });
-        }
-    }
-    Ok(())
-}
-
-/// The batch of one JSON record, as a request; `None` when it is not a record of the schema.
-pub(crate) fn decoded(
-    schema: &Schema,
-    record: &Map<String, Value>,
-    trained_at_us: i64,
-    data_until_us: Option<i64>,
-) -> Option<RecordBatch> {
-    let mut decoder = Decoder::new(schema, Purpose::Request);
-    let payload = serde_json::to_vec(record).ok()?;
-    // A record later than its arrival would be rejected, whatever the clock said at the fit.
-    let arrival_us = trained_at_us.max(data_until_us.unwrap_or(i64::MIN));
-    decoder.push(&payload, arrival_us).ok()?;
-    Some(decoder.finish().batch)
 }

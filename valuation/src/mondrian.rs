@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use crate::by_text::ByText;
 use crate::cells::Cells;
 use crate::conformal::half_width;
+use crate::part_error::PartError;
 
 /// Rows of a segment at least: with 200, what a 90 % range holds is uncertain by ±4 points.
 const LEAST_ROWS: usize = 200;
@@ -75,24 +76,27 @@ impl Widths {
 
     /// How many times as wide as elsewhere the range of a row is.
     pub(crate) fn of(&self, cells: Cells, row: usize) -> f64 {
-        let own = cells.text(row).and_then(|level| self.factors.get(level));
-        own.copied().unwrap_or(1.0)
+        let factor = cells.text(row).and_then(|level| self.factors.get(level));
+        factor.copied().unwrap_or(1.0)
     }
 
     /// Whether what was read is what a fit can give.
     ///
     /// # Errors
     /// Says what is not.
-    pub(crate) fn check(&self, schema: &Schema) -> Result<(), String> {
+    pub(crate) fn check(&self, schema: &Schema) -> Result<(), PartError> {
         let field = crate::check::field(schema, &self.field)?;
         if field.kind != Kind::Category {
-            return Err(format!("{:?} is of kind {:?}", self.field, field.kind));
+            return Err(PartError::Misfit(format!(
+                "{:?} is of kind {:?}",
+                self.field, field.kind
+            )));
         }
         let mut factors = self.factors.iter();
         match factors.find(|(_, factor)| !(factor.is_finite() && **factor > 0.0)) {
-            Some((level, factor)) => Err(format!(
+            Some((level, factor)) => Err(PartError::Misfit(format!(
                 "ranges of {level:?} are {factor} times as wide, expected a number above 0"
-            )),
+            ))),
             None => Ok(()),
         }
     }

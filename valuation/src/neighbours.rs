@@ -5,7 +5,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::space::{Near, Space};
+use crate::kd_tree::{KdTree, Near};
+use crate::part_error::PartError;
 
 /// Distance that counts as none: keeps the weight of a twin finite.
 const NEAREST: f32 = 1e-3;
@@ -16,7 +17,7 @@ pub(crate) struct Neighbours {
     /// Says what near is, for people.
     name: String,
     /// Where the records are.
-    pub(crate) space: Space,
+    pub(crate) space: KdTree,
     /// How many neighbours each mean is over, rising.
     counts: Vec<usize>,
     /// Log prices (per area) by position.
@@ -25,7 +26,7 @@ pub(crate) struct Neighbours {
 
 impl Neighbours {
     /// `targets` are by row of the space.
-    pub(crate) fn new(name: &str, space: Space, targets: &[f64], counts: &[usize]) -> Neighbours {
+    pub(crate) fn new(name: &str, space: KdTree, targets: &[f64], counts: &[usize]) -> Neighbours {
         Neighbours {
             name: name.to_owned(),
             space,
@@ -88,12 +89,14 @@ impl Neighbours {
     ///
     /// # Errors
     /// Says what does not.
-    pub(crate) fn check(&self, width: usize) -> Result<(), String> {
+    pub(crate) fn check(&self, width: usize) -> Result<(), PartError> {
         self.space.check(width, self.targets.len())?;
         let rising = self.counts.is_sorted() && self.counts.first().is_some_and(|count| *count > 0);
         match rising && self.targets.iter().all(|value| value.is_finite()) {
             true => Ok(()),
-            false => Err("expected rising counts and finite targets".to_owned()),
+            false => Err(PartError::misfit(
+                "expected rising counts and finite targets",
+            )),
         }
     }
 }
@@ -108,7 +111,7 @@ mod tests {
         let logs: Vec<f64> = (0..50)
             .map(|row| if row == 20 { 100.0 } else { 1.0 })
             .collect();
-        let space = Space::new(&values, 1, &[1.0]).unwrap();
+        let space = KdTree::new(&values, 1, &[1.0]).unwrap();
         let neighbours = Neighbours::new("by place", space, &logs, &[3]);
         let value = |own: Option<usize>| {
             let mut out = Vec::new();

@@ -40,10 +40,11 @@ pub use self::coefficient::Coefficient;
 pub use self::error::OnlineError;
 use self::scaling::Scaling;
 use crate::cells::Cells;
-use crate::features::Features;
 use crate::linear::{Linear, SparseRow};
-use crate::member::Member;
-use crate::model::{Model, PredictError};
+use crate::linear_design::LinearDesign;
+use crate::members::Fitted as _;
+use crate::model::Model;
+use crate::predict_error::PredictError;
 
 /// How a line learns on.
 #[derive(Debug, Clone, PartialEq)]
@@ -111,9 +112,9 @@ impl OnlineOptions {
     }
 }
 
-/// What was said of a record before it was learned from, in the target's unit.
+/// What was predicted for a record before it was learned from, in the target's unit.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct Said {
+pub struct PriorPrediction {
     /// The price it has.
     pub price: f64,
     /// The estimate.
@@ -186,8 +187,8 @@ impl Online {
     /// When it has other members, or an option is out of its range.
     pub fn new(base: Model, options: OnlineOptions) -> Result<Online, OnlineError> {
         options.check()?;
-        let (features, line) = line_of(&base)?;
-        let scaling = Scaling::of(features);
+        let (linear_design, line) = line_of(&base)?;
+        let scaling = Scaling::of(linear_design);
         let anchor = scaling.coefficients(line);
         let state = State {
             anchor: anchor.clone(),
@@ -246,37 +247,40 @@ impl Online {
     ///
     /// # Errors
     /// When the batch lacks a column: nothing is learned then.
-    pub fn learn(&mut self, batch: &RecordBatch) -> Result<Vec<Option<Said>>, PredictError> {
+    pub fn learn(
+        &mut self,
+        batch: &RecordBatch,
+    ) -> Result<Vec<Option<PriorPrediction>>, PredictError> {
         self.base.check_columns(batch)?;
         let schema = &self.base.head.schema;
         let column =
             |name: Option<&String>| name.map_or(Cells::Absent, |name| Cells::of(batch, name));
         let (targets, times) = (column(schema.target.as_ref()), column(schema.time.as_ref()));
         let plan = &self.base.estimator.plan;
-        let Some(features) = &plan.features else {
+        let Some(linear_design) = &plan.linear_design else {
             return Ok(vec![None; batch.num_rows()]);
         };
         let complete = self.base.estimator.complete(batch);
-        let bound = features.bind(&complete);
+        let bound = linear_design.bind(&complete);
         let link = plan.link;
         let most = self.options.clip * plan.spread;
         let (mut design, mut x) = (SparseRow::new(), Vec::new());
         let state = &mut self.state;
-        let mut said = Vec::with_capacity(batch.num_rows());
+        let mut predicted = Vec::with_capacity(batch.num_rows());
         for row in 0..batch.num_rows() {
             let price = targets.number(row).filter(|price| link.takes(*price));
             let Some(price) = price else {
-                said.push(None);
+                predicted.push(None);
                 continue;
             };
             bound.write(row, &mut design);
             self.scaling.write(&design, &mut x);
-            let (own, base) = (dot(&state.coefficients, &x), dot(&state.anchor, &x));
+            let (value, base) = (dot(&state.coefficients, &x), dot(&state.anchor, &x));
             let say = |line: f64| link.hold(plan.equity.apply(line));
-            let (log, base_log) = (say(own), say(base));
+            let (log, base_log) = (say(value), say(base));
             let half = state.quantile * plan.spread;
             let target = link.log(price);
-            said.push(Some(Said {
+            predicted.push(Some(PriorPrediction {
                 price,
                 value: link.value(log),
                 low: link.value(log - half),
@@ -289,7 +293,7 @@ impl Online {
             state.until_us = state.until_us.max(times.time_us(row));
 
             // The line itself aims at the mean of the logarithms, as in its fit.
-            let residual = own - target;
+            let residual = value - target;
             let counted = residual.clamp(-most, most);
             state.clipped += u64::from(counted != residual);
             for (sum, value) in state.gradient.iter_mut().zip(&x) {
@@ -301,7 +305,7 @@ impl Online {
                 step(state, &self.options);
             }
         }
-        Ok(said)
+        Ok(predicted)
     }
 
     /// What it began from.
@@ -327,27 +331,26 @@ impl Online {
     /// ‖w − w₀‖ over the scaled columns, in log target: how far it has come from the base.
     pub fn distance(&self) -> f64 {
         let pairs = self.state.coefficients.iter().zip(&self.state.anchor);
-        let squares = pairs.map(|(own, base)| (own - base) * (own - base));
+        let squares = pairs.map(|(value, base)| (value - base) * (value - base));
         squares.sum::<f64>().sqrt()
-    }
-
-    /// The intercept, then the columns in the order of the schema.
-    pub fn coefficients(&self) -> Vec<Coefficient> {
-        coefficient::of(self)
     }
 }
 
 /// The features and the weights of a model that is a line alone.
-fn line_of(model: &Model) -> Result<(&Features, &Linear), OnlineError> {
+fn line_of(model: &Model) -> Result<(&LinearDesign, &Linear), OnlineError> {
     let estimator = &model.estimator;
-    match (&estimator.plan.features, estimator.members.as_slice()) {
-        (Some(features), [Member::Linear(line)]) => Ok((features, line)),
+    let line = match estimator.members.as_slice() {
+        [member] => member.as_line(),
+        _ => None,
+    };
+    match (&estimator.plan.linear_design, line) {
+        (Some(linear_design), Some(line)) => Ok((linear_design, line)),
         _ => Err(OnlineError::NotALine {
             members: estimator
                 .plan
                 .members
                 .iter()
-                .map(|own| own.name.clone())
+                .map(|head| head.name.clone())
                 .collect::<Vec<_>>()
                 .join(", "),
         }),
@@ -367,9 +370,9 @@ fn step(state: &mut State, options: &OnlineOptions) {
     let eta = rate.max(options.rate_least) / power;
     let held = eta * options.pull;
     let moving = state.coefficients.iter_mut().zip(&mut state.gradient);
-    for ((own, gradient), base) in moving.zip(&state.anchor) {
-        let moved = *own - eta * *gradient / rows;
-        *own = (moved + held * base) / (1.0 + held);
+    for ((value, gradient), base) in moving.zip(&state.anchor) {
+        let moved = *value - eta * *gradient / rows;
+        *value = (moved + held * base) / (1.0 + held);
         *gradient = 0.0;
     }
     state.power = 0.0;

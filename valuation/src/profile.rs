@@ -19,7 +19,8 @@ use self::parts::Parts;
 use crate::cells::Cells;
 use crate::link::Link;
 use crate::metrics::JudgedRow;
-use crate::model::Prediction;
+use crate::part_error::PartError;
+use crate::prediction::Prediction;
 
 /// What the model's own predictions are called among the fields.
 const PREDICTION: &str = "prediction";
@@ -27,9 +28,9 @@ const PREDICTION: &str = "prediction";
 /// A column as it was in training.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 struct Column {
-    /// The field of the records; "prediction" for what the model said.
+    /// The field of the records; "prediction" for what the model predicted.
     name: String,
-    /// Whether it is what the model said: a schema may have a field of the same name.
+    /// Whether it is what the model predicted: a schema may have a field of the same name.
     is_prediction: bool,
     /// How its values are parted.
     parts: Parts,
@@ -60,7 +61,7 @@ pub struct Tally {
 }
 
 impl Profile {
-    /// Of the training `rows` of a batch and of what was said of the hold-out; `halves` is by how
+    /// Of the training `rows` of a batch and of what was predicted for the hold-out; `halves` is by how
     /// much the ranges of the model that is kept are wider than the judged ones.
     pub(crate) fn of(
         schema: &Schema,
@@ -86,11 +87,11 @@ impl Profile {
                 }
             })
             .collect();
-        let parts = Parts::numbers(judged.iter().map(|own| own.value).collect());
+        let parts = Parts::numbers(judged.iter().map(|row| row.value).collect());
         let mut counts = vec![0; parts.count()];
         judged
             .iter()
-            .for_each(|own| counts[parts.place_number(Some(own.value))] += 1);
+            .for_each(|row| counts[parts.place_number(Some(row.value))] += 1);
         columns.push(Column {
             name: PREDICTION.to_owned(),
             is_prediction: true,
@@ -106,7 +107,10 @@ impl Profile {
 
     /// An empty count of the same shape.
     pub fn tally(&self) -> Tally {
-        let counts = self.columns.iter().map(|own| vec![0; own.counts.len()]);
+        let counts = self
+            .columns
+            .iter()
+            .map(|column| vec![0; column.counts.len()]);
         Tally {
             profile: self.id.clone(),
             counts: counts.collect(),
@@ -116,7 +120,7 @@ impl Profile {
     /// Whether a tally was counted against this profile: one kept elsewhere may be of another
     /// model.
     pub fn fits(&self, tally: &Tally) -> bool {
-        let lengths = self.columns.iter().map(|own| own.counts.len());
+        let lengths = self.columns.iter().map(|column| column.counts.len());
         self.id == tally.profile && lengths.eq(tally.counts.iter().map(Vec::len))
     }
 
@@ -129,7 +133,9 @@ impl Profile {
         }
         let pairs = self.columns.iter().zip(&tally.counts);
         pairs
-            .map(|(own, counts)| Drift::of(&own.name, own.is_prediction, &own.counts, counts))
+            .map(|(column, counts)| {
+                Drift::of(&column.name, column.is_prediction, &column.counts, counts)
+            })
             .collect()
     }
 
@@ -141,13 +147,14 @@ impl Profile {
     ///
     /// # Errors
     /// Says which field is wrong and how.
-    pub(crate) fn check(&self) -> Result<(), String> {
+    pub(crate) fn check(&self) -> Result<(), PartError> {
         for column in &self.columns {
-            let at = |detail| format!("profile of {:?}: {detail}", column.name);
+            let at = |error: PartError| error.at(&format!("profile of {:?}", column.name));
             column.parts.check().map_err(at)?;
             let (found, expected) = (column.counts.len(), column.parts.count());
             if found != expected {
-                return Err(at(format!("{found} counts, expected {expected}")));
+                let misfit = format!("{found} counts, expected {expected}");
+                return Err(at(PartError::Misfit(misfit)));
             }
         }
         self.errors.check()
@@ -155,7 +162,7 @@ impl Profile {
 }
 
 impl Tally {
-    /// Counts the rows of a batch and what the model said of them. Fields without a column count as
+    /// Counts the rows of a batch and what the model predicted of them. Fields without a column count as
     /// not known. False where the tally does not [fit](Profile::fits): nothing is counted then.
     pub fn add(
         &mut self,
@@ -168,8 +175,8 @@ impl Tally {
         }
         for (column, counts) in profile.columns.iter().zip(&mut self.counts) {
             if column.is_prediction {
-                for said in predictions {
-                    counts[column.parts.place_number(Some(said.value))] += 1;
+                for predicted in predictions {
+                    counts[column.parts.place_number(Some(predicted.value))] += 1;
                 }
             } else {
                 let cells = Cells::of(batch, &column.name);
@@ -188,10 +195,10 @@ impl Tally {
         if self.profile != other.profile || lengths(self) != lengths(other) {
             return false;
         }
-        for (own, other) in self.counts.iter_mut().zip(&other.counts) {
-            for (own, other) in own.iter_mut().zip(other) {
+        for (count, other) in self.counts.iter_mut().zip(&other.counts) {
+            for (count, other) in count.iter_mut().zip(other) {
                 // Counts read from elsewhere may be anything.
-                *own = own.saturating_add(*other);
+                *count = count.saturating_add(*other);
             }
         }
         true
@@ -202,7 +209,7 @@ impl Tally {
         let sum = |counts: &Vec<u64>| {
             counts
                 .iter()
-                .fold(0, |sum: u64, own| sum.saturating_add(*own))
+                .fold(0, |sum: u64, count| sum.saturating_add(*count))
         };
         self.counts.iter().map(sum).max().unwrap_or(0)
     }
@@ -210,9 +217,12 @@ impl Tally {
 
 fn id(columns: &[Column]) -> String {
     let mut hash = Sha256::new();
-    for own in columns {
+    for column in columns {
         // Nothing but names and numbers: what it looks like does not matter, that it differs does.
-        hash.update(format!("{:?} {:?} {:?}\n", own.name, own.parts, own.counts));
+        hash.update(format!(
+            "{:?} {:?} {:?}\n",
+            column.name, column.parts, column.counts
+        ));
     }
     let bytes = hash.finalize();
     bytes[..8]

@@ -7,8 +7,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::cells::median;
-use crate::draw::Draws;
 use crate::link::Link;
+use crate::rng::Rng;
 
 /// Resamples of the bootstrap: enough for a 95 % interval to two digits.
 const RESAMPLES: usize = 200;
@@ -87,16 +87,18 @@ impl RatioStudy {
         if pairs.len() < 3 {
             return None;
         }
-        let ratios: Vec<f64> = pairs.iter().map(|(price, own)| own / price).collect();
+        let ratios: Vec<f64> = pairs
+            .iter()
+            .map(|(price, estimate)| estimate / price)
+            .collect();
         let mut sorted = ratios.clone();
         let level = median(&mut sorted)?;
         let (mut cods, mut prds) = (Vec::new(), Vec::new());
-        let mut draws = Draws::new(pairs.len() as u64);
+        let mut rng = Rng::new(pairs.len() as u64);
         let count = pairs.len().min(MOST_PAIRS);
         for _ in 0..RESAMPLES {
-            let drawn: Vec<(f64, f64)> = (0..count)
-                .map(|_| pairs[draws.below(pairs.len())])
-                .collect();
+            let drawn: Vec<(f64, f64)> =
+                (0..count).map(|_| pairs[rng.below(pairs.len())]).collect();
             cods.push(cod(&drawn));
             prds.push(prd(&drawn));
         }
@@ -148,7 +150,10 @@ pub fn median_interval(sorted: &[f64]) -> (f64, f64) {
 }
 
 fn cod(pairs: &[(f64, f64)]) -> f64 {
-    let mut ratios: Vec<f64> = pairs.iter().map(|(price, own)| own / price).collect();
+    let mut ratios: Vec<f64> = pairs
+        .iter()
+        .map(|(price, estimate)| estimate / price)
+        .collect();
     // Unordered selection: a resample needs no sort.
     let middle = ratios.len() / 2;
     let (below, upper, _) = ratios.select_nth_unstable_by(middle, f64::total_cmp);
@@ -165,10 +170,10 @@ fn cod(pairs: &[(f64, f64)]) -> f64 {
 /// Price-related differential: above 1 where dear homes are estimated too low.
 pub(crate) fn prd(pairs: &[(f64, f64)]) -> f64 {
     let (mut ratios, mut prices, mut estimates) = (0.0, 0.0, 0.0);
-    for (price, own) in pairs {
-        ratios += own / price;
+    for (price, estimate) in pairs {
+        ratios += estimate / price;
         prices += price;
-        estimates += own;
+        estimates += estimate;
     }
     ratios / pairs.len() as f64 / (estimates / prices)
 }
@@ -178,9 +183,9 @@ fn prb(pairs: &[(f64, f64)], level: f64) -> (f64, f64) {
     let count = pairs.len() as f64;
     let points: Vec<(f64, f64)> = pairs
         .iter()
-        .map(|(price, own)| {
-            let value = (own / level + price) / 2.0;
-            (value.log2(), (own / price - level) / level)
+        .map(|(price, estimate)| {
+            let value = (estimate / level + price) / 2.0;
+            (value.log2(), (estimate / price - level) / level)
         })
         .collect();
     let mean_x = points.iter().map(|(x, _)| x).sum::<f64>() / count;

@@ -20,7 +20,7 @@ const LEAST_ROWS: usize = 30;
 /// The errors of a part of the hold-out.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Segment {
-    /// What it is told by: a field, or "price tenth".
+    /// What it is grouped by: a field, or "price tenth".
     pub by: String,
     /// Which it is.
     pub name: String,

@@ -1,6 +1,15 @@
 //! Which listings train and which judge.
 
-use crate::draw::Draws;
+use crate::rng::Rng;
+
+/// How the rows to judge on are chosen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SplitBy {
+    /// The newest; without a time field, every Nth row.
+    Time,
+    /// Drawn by the seed.
+    Random,
+}
 
 /// Row numbers of both sides; the hold-out is in time order where there is a time.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,7 +52,7 @@ pub fn split(rows: &[usize], times: Option<&dyn Fn(usize) -> i64>, fraction: f64
 /// Holds a drawn `fraction` out, both sides in row order; the seed decides which.
 pub fn split_randomly(rows: &[usize], fraction: f64, seed: u64) -> Split {
     let held = (rows.len() as f64 * fraction.clamp(0.01, 0.5)).round() as usize;
-    let order = Draws::new(seed).order(rows.len());
+    let order = Rng::new(seed).order(rows.len());
     let side = |positions: &[usize]| {
         let mut side: Vec<usize> = positions.iter().map(|position| rows[*position]).collect();
         side.sort_unstable();

@@ -4,6 +4,7 @@ use arrow_array::RecordBatch;
 
 use crate::boosted::{Boosted, Codes};
 use crate::estimator::{Estimator, Scratch};
+use crate::members::Fitted as _;
 use crate::model::Model;
 
 /// A model taken apart into the steps of a price.
@@ -24,13 +25,13 @@ impl<'a> Stages<'a> {
         let bound = estimator.bind(batch);
         let rows = 0..batch.num_rows();
         let values = rows.flat_map(|row| bound.frame_row(row)).collect();
-        let frame = estimator.plan.frame.as_ref();
+        let tree_features = estimator.plan.tree_features.as_ref();
         Stages {
             estimator,
             batch,
             values,
             width: estimator.width().max(1),
-            frame_width: frame.map_or(0, |frame| frame.width()),
+            frame_width: tree_features.map_or(0, |tree_features| tree_features.width()),
         }
     }
 
@@ -42,23 +43,23 @@ impl<'a> Stages<'a> {
     pub fn names(&self) -> Vec<String> {
         let heads = self.estimator.plan.members.iter();
         let members = heads.zip(&self.estimator.members);
-        let named = members.filter(|(_, own)| own.trees() > 0);
+        let named = members.filter(|(_, member)| member.settled().trees > 0);
         let mut names: Vec<String> = named
-            .map(|(head, own)| format!("{} of {} trees", head.name, own.trees()))
+            .map(|(head, member)| format!("{} of {} trees", head.name, member.settled().trees))
             .collect();
         names.extend(
             self.estimator
                 .spread
                 .iter()
-                .map(|own| format!("spread of {} trees", own.trees())),
+                .map(|ensemble| format!("spread of {} trees", ensemble.trees())),
         );
         names
     }
 
     /// One ensemble over all rows at once.
     pub fn walk_batch(&self, ensemble: usize) -> f64 {
-        let own = self.ensembles().nth(ensemble);
-        let sums = own.map(|own| Boosted::rows(&[own], &self.values));
+        let trees = self.ensembles().nth(ensemble);
+        let sums = trees.map(|trees| Boosted::rows(&[trees], &self.values));
         sums.into_iter().flatten().flatten().sum()
     }
 
@@ -74,13 +75,13 @@ impl<'a> Stages<'a> {
     /// One ensemble over all rows, one by one.
     pub fn walk_rows(&self, ensemble: usize) -> f64 {
         let mut codes = Codes::default();
-        let mut value = |own: &Boosted, row: &[f32]| {
+        let mut value = |trees: &Boosted, row: &[f32]| {
             codes.clear();
-            own.row(row, &mut codes)
+            trees.row(row, &mut codes)
         };
         let rows = self.values.chunks_exact(self.width);
-        let own = self.ensembles().nth(ensemble);
-        own.map_or(0.0, |own| rows.map(|row| value(own, row)).sum())
+        let trees = self.ensembles().nth(ensemble);
+        trees.map_or(0.0, |trees| rows.map(|row| value(trees, row)).sum())
     }
 
     /// The neighbours of all rows.

@@ -7,8 +7,8 @@ use arrow_array::RecordBatch;
 use made::Uniform;
 use records::{Decoder, Purpose, Schema};
 use valuation::{
-    ArtifactError, ClassModel, ClassReport, Effort, FitError, FitOptions, Learned, LogisticOptions,
-    MemberOptions, NamedMember, classify,
+    ArtifactError, ClassModel, ClassReport, Effort, FitError, FitOptions, LinearOptions,
+    LogisticOptions, MemberOptions, NamedMember, TrainedModel, classify,
 };
 
 const SCHEMA: &str = "name='visits'\nversion=1\ntask='classification'\ntable='visits'\nkey='id'\n\
@@ -158,8 +158,8 @@ fn a_kept_model_says_the_same_and_one_that_was_changed_is_refused() {
     let (model, _) = fit(&batch, &FitOptions::default());
     let dir = tempfile::tempdir().unwrap();
     model.save(dir.path()).unwrap();
-    let loaded = Learned::load(dir.path()).unwrap();
-    assert_eq!(loaded, Learned::Class(Box::new(model.clone())));
+    let loaded = TrainedModel::load(dir.path()).unwrap();
+    assert_eq!(loaded, TrainedModel::Class(Box::new(model.clone())));
     assert_eq!((loaded.threshold(), loaded.confidence()), (Some(0.5), None));
     assert_eq!(
         loaded.predict(&batch).unwrap(),
@@ -193,7 +193,7 @@ fn a_kept_model_says_the_same_and_one_that_was_changed_is_refused() {
     )
     .unwrap();
     assert!(matches!(
-        Learned::load(dir.path()),
+        TrainedModel::load(dir.path()),
         Err(ArtifactError::Checksum { .. })
     ));
 }
@@ -212,7 +212,7 @@ fn what_cannot_be_told_apart_is_said() {
         "{error}"
     );
     let options = FitOptions {
-        members: vec![named("linear", MemberOptions::Linear)],
+        members: vec![named("linear", MemberOptions::Linear(LinearOptions {}))],
         ..FitOptions::default()
     };
     let error = refused(&schema(), &options).to_string();

@@ -8,8 +8,8 @@ use made::Uniform;
 use records::{Purpose, Schema};
 use serde_json::{Value, json};
 use valuation::{
-    FitError, FitOptions, Link, MemberOptions, Metrics, Model, NamedMember, Online, OnlineOptions,
-    Report, fit,
+    FitError, FitOptions, LinearOptions, Link, MemberOptions, Metrics, Model, NamedMember, Online,
+    OnlineOptions, Report, fit,
 };
 
 const ROWS: usize = 3000;
@@ -61,7 +61,7 @@ fn line() -> FitOptions {
     FitOptions {
         members: vec![NamedMember {
             name: "linear".to_owned(),
-            options: MemberOptions::Linear,
+            options: MemberOptions::Linear(LinearOptions {}),
         }],
         ..FitOptions::default()
     }
@@ -204,7 +204,7 @@ fn what_is_followed_learns_from_zeros_and_the_pull_holds_it() {
             continue;
         }
         let said: Vec<_> = said.into_iter().flatten().collect();
-        let of = |of: fn(&valuation::online::Said) -> f64| -> Metrics {
+        let of = |of: fn(&valuation::online::PriorPrediction) -> f64| -> Metrics {
             let own: Vec<f64> = said.iter().map(of).collect();
             Metrics::on(Link::LogOnePlus, &actual, &own).unwrap()
         };

@@ -18,7 +18,7 @@ use made::{Uniform, decode};
 use records::Purpose;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
-use valuation::{ArtifactError, Learned, Model, Reading};
+use valuation::{ArtifactError, Model, Reading, TrainedModel};
 
 /// How often each file is spoilt in each way, unless it is said otherwise.
 const FEW: usize = 60;
@@ -72,7 +72,7 @@ fn sum_again(dir: &Path) {
 
 /// Loads and asks a model as a service does; false where it is refused.
 fn answers(dir: &Path, records: &[Value]) -> Result<bool, String> {
-    let act = || match Learned::load(dir) {
+    let act = || match TrainedModel::load(dir) {
         Err(error) => {
             let text = error.to_string();
             assert!(!text.is_empty() && text.len() < 100_000);
@@ -454,13 +454,15 @@ fn large_files_are_refused_before_they_are_read() {
             max_bytes: 100_000,
             sums: None,
         };
-        let error = Learned::load_by(&kept(), &reading).unwrap_err().to_string();
+        let error = TrainedModel::load_by(&kept(), &reading)
+            .unwrap_err()
+            .to_string();
         assert!(error.contains("more than 100000 bytes"), "{error}");
         let reading = Reading {
             max_bytes: 1_000_000,
             sums: None,
         };
-        Learned::load_by(&kept(), &reading).unwrap();
+        TrainedModel::load_by(&kept(), &reading).unwrap();
     });
 }
 
@@ -472,14 +474,14 @@ fn checksums_given_go_before_those_of_the_directory() {
         sums: Some(sums),
         ..Reading::default()
     };
-    Learned::load_by(dir.path(), &reading).unwrap();
+    TrainedModel::load_by(dir.path(), &reading).unwrap();
     // Another model, whose own checksums are right.
     let path = dir.path().join("member-linear.json");
     let mut value: Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
     value["intercept"] = json!(value["intercept"].as_f64().unwrap() * (1.0 + 1e-13));
     fs::write(&path, value.to_string()).unwrap();
     sum_again(dir.path());
-    Learned::load(dir.path()).unwrap();
-    let error = Learned::load_by(dir.path(), &reading).unwrap_err();
+    TrainedModel::load(dir.path()).unwrap();
+    let error = TrainedModel::load_by(dir.path(), &reading).unwrap_err();
     assert!(matches!(error, ArtifactError::Checksum { .. }), "{error}");
 }

@@ -7,9 +7,10 @@ mod made;
 use arrow_array::RecordBatch;
 use records::Purpose;
 use serde_json::Value;
-use valuation::online::{OnlineError, Said};
+use valuation::online::{OnlineError, PriorPrediction};
 use valuation::{
-    FitOptions, MemberOptions, Model, NamedMember, Online, OnlineOptions, Report, fit,
+    FitOptions, LinearOptions, MemberOptions, Model, NamedMember, Online, OnlineOptions, Report,
+    fit,
 };
 
 const BASE_ROWS: usize = 3000;
@@ -20,7 +21,7 @@ fn line(rows: &[Value]) -> Model {
     let options = FitOptions {
         members: vec![NamedMember {
             name: "linear".to_owned(),
-            options: MemberOptions::Linear,
+            options: MemberOptions::Linear(LinearOptions {}),
         }],
         ..FitOptions::default()
     };
@@ -44,7 +45,7 @@ fn market(rise: f64, city: f64) -> (Vec<Value>, Vec<Value>) {
     (rows, later)
 }
 
-fn follow(base: &Model, later: &RecordBatch, pull: f64) -> (Online, Vec<Said>) {
+fn follow(base: &Model, later: &RecordBatch, pull: f64) -> (Online, Vec<PriorPrediction>) {
     let options = OnlineOptions {
         pull,
         ..OnlineOptions::default()
@@ -55,7 +56,7 @@ fn follow(base: &Model, later: &RecordBatch, pull: f64) -> (Online, Vec<Said>) {
     (online, said.collect())
 }
 
-fn error(said: &[Said], of: impl Fn(&Said) -> f64) -> f64 {
+fn error(said: &[PriorPrediction], of: impl Fn(&PriorPrediction) -> f64) -> f64 {
     let squares = said.iter().map(|own| (of(own) / own.price).ln().powi(2));
     (squares.sum::<f64>() / said.len() as f64).sqrt()
 }

@@ -10,7 +10,7 @@ use arrow_schema::DataType;
 use made::{decode, fitted, listings};
 use records::Purpose;
 use serde_json::Value;
-use valuation::{Cell, Learned, Model, PredictError};
+use valuation::{Cell, Model, PredictError, TrainedModel};
 
 /// Requests of which some lack what is optional.
 fn requests() -> Vec<Value> {
@@ -68,7 +68,7 @@ fn a_record_alone_is_priced_as_in_a_batch() {
     let turned: Vec<&str> = names.iter().rev().copied().collect();
     for model in models() {
         let expected = model.predict(&batch).unwrap();
-        let model = Learned::Price(Box::new(model));
+        let model = TrainedModel::Price(Box::new(model));
         for (names, is_turned) in [(&names, false), (&turned, true)] {
             let bound = model.bind_record(names).unwrap().unwrap();
             for (row, expected) in expected.iter().enumerate() {
@@ -89,7 +89,7 @@ fn a_record_alone_is_priced_as_in_a_batch() {
 
 #[test]
 fn a_record_without_a_required_field_is_refused() {
-    let model = Learned::Price(Box::new(models().remove(0)));
+    let model = TrainedModel::Price(Box::new(models().remove(0)));
     let refused = model.bind_record(&["city", "street", "floor"]);
     assert!(matches!(refused, Err(PredictError::Column { column, .. }) if column == "rooms"));
 }

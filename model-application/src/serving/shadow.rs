@@ -6,7 +6,7 @@ use std::time::Instant;
 use anyhow::ensure;
 use arrow_array::RecordBatch;
 use serde::Serialize;
-use valuation::{Learned, Model};
+use valuation::{Model, TrainedModel};
 
 /// What a model says of recent requests, beside the one before. It has run by then: what it needs is
 /// in memory.
@@ -28,8 +28,8 @@ impl Shadow {
     /// When a price is none, or prices move by more than `max_change` (a factor; 0 for any) in the
     /// median.
     pub fn of(
-        model: &Learned,
-        before: Option<&Learned>,
+        model: &TrainedModel,
+        before: Option<&TrainedModel>,
         recent: &[RecordBatch],
         max_change: f64,
     ) -> anyhow::Result<Option<Shadow>> {

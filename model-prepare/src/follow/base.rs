@@ -6,7 +6,7 @@ use anyhow::{Context, bail};
 use common::{Health, Shutdown};
 use ledger::offsets;
 use registry::Registry;
-use valuation::{FitOptions, Link, MemberOptions, Model, NamedMember, Online};
+use valuation::{FitOptions, LinearOptions, Link, MemberOptions, Model, NamedMember, Online};
 
 use super::config::{Base, Follow};
 use super::counts::Counts;
@@ -225,7 +225,7 @@ fn fit(training: &Config, listings: &Listings) -> anyhow::Result<Model> {
     let options = FitOptions {
         members: vec![NamedMember {
             name: "linear".to_owned(),
-            options: MemberOptions::Linear,
+            options: MemberOptions::Linear(LinearOptions {}),
         }],
         ..training.prepare.fit_options()
     };

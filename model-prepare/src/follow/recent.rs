@@ -7,7 +7,7 @@ use records::{Arrival, Decoder, Purpose, Schema};
 use sqlx::Row;
 use sqlx::postgres::PgRow;
 use valuation::Link;
-use valuation::online::Said;
+use valuation::online::PriorPrediction;
 
 /// A record, as it came.
 #[derive(Debug, Clone, PartialEq)]
@@ -21,7 +21,7 @@ pub(super) struct Seen {
     /// When it came, microseconds since 1970: stands in for a time that is missing.
     pub(super) arrival_us: i64,
     /// The prediction before the update.
-    pub(super) predicted: Said,
+    pub(super) predicted: PriorPrediction,
 }
 
 impl Seen {
@@ -31,7 +31,7 @@ impl Seen {
             payload: row.try_get(1)?,
             place: row.try_get(2)?,
             arrival_us: row.try_get(3)?,
-            predicted: Said {
+            predicted: PriorPrediction {
                 price: row.try_get(4)?,
                 value: row.try_get(5)?,
                 low: row.try_get(6)?,
@@ -67,7 +67,7 @@ impl Recent {
     }
 
     /// The records, with the predictions for them.
-    pub(super) fn batch(&self, schema: &Schema) -> (RecordBatch, Vec<Said>) {
+    pub(super) fn batch(&self, schema: &Schema) -> (RecordBatch, Vec<PriorPrediction>) {
         let mut decoder = Decoder::new(schema, Purpose::Listing);
         let mut predictions = Vec::with_capacity(self.seen.len());
         for own in &self.seen {
@@ -90,7 +90,7 @@ impl Recent {
     /// for none.
     pub(super) fn errors(&self, link: Link) -> Option<(f64, f64)> {
         let count = self.seen.len() as f64;
-        let error = |of: fn(&Said) -> f64| {
+        let error = |of: fn(&PriorPrediction) -> f64| {
             let squares = self.seen.iter().map(|own| {
                 link.ratio(of(&own.predicted), own.predicted.price)
                     .ln()

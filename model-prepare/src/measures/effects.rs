@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use report::FitReport;
-use valuation::Learned;
+use valuation::TrainedModel;
 
 use crate::listings::Listings;
 
@@ -12,7 +12,7 @@ const EXPLAINED_ROWS: usize = 100;
 
 /// What each field moves the price by, the most first; nothing of what is no price.
 pub(crate) fn effects(
-    model: &Learned,
+    model: &TrainedModel,
     listings: &Listings,
     fit: &FitReport,
 ) -> anyhow::Result<Vec<(String, f64)>> {

@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use records::{Decoder, Purpose, Schema};
 use report::Speed;
-use valuation::Learned;
+use valuation::TrainedModel;
 
 use crate::listings::Listings;
 
@@ -17,7 +17,7 @@ const BATCH_RUNS: usize = 3;
 
 /// Times single rows and batches of the file's own.
 pub(crate) fn speed(
-    model: &Learned,
+    model: &TrainedModel,
     schema: &Schema,
     listings: &Listings,
 ) -> anyhow::Result<Speed> {

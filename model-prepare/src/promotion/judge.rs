@@ -41,7 +41,7 @@ pub(crate) fn judge(
     })?;
     let rival = rival.filter(|rival| rival.number != number);
     let own_path = registry.fetch(&version)?;
-    let own = match valuation::Learned::load(&own_path) {
+    let own = match valuation::TrainedModel::load(&own_path) {
         Ok(own) => own,
         Err(error) => {
             let why = format!("it does not load: {:#}", anyhow::Error::new(error));
@@ -56,7 +56,7 @@ pub(crate) fn judge(
     let plain =
         |passes, message: String| Ok(Verdict::plain(number, Some(rival.number), passes, message));
     let rival_path = registry.fetch(rival)?;
-    let champion = match valuation::Learned::load(&rival_path) {
+    let champion = match valuation::TrainedModel::load(&rival_path) {
         Ok(champion) => champion,
         Err(error) => {
             let why = anyhow::Error::new(error);
@@ -197,7 +197,7 @@ fn followed_after(
 fn seen_by(
     registry: &dyn Registry,
     version: &Version,
-    model: &valuation::Learned,
+    model: &valuation::TrainedModel,
 ) -> anyhow::Result<SeenRows> {
     let run = registry.info(version.number)?.run;
     if let Some(run) = run
@@ -221,7 +221,7 @@ fn bytes_of(directory: &Path) -> anyhow::Result<u64> {
 }
 
 /// Median time of a single row from its columns to its price, in microseconds.
-fn row_us(model: &valuation::Learned, holdout: &Holdout) -> anyhow::Result<f64> {
+fn row_us(model: &valuation::TrainedModel, holdout: &Holdout) -> anyhow::Result<f64> {
     let rows = holdout.batch.num_rows();
     let stride = (rows / TIMED_ROWS).max(1);
     let mut times = Vec::with_capacity(TIMED_ROWS);

@@ -3,7 +3,7 @@
 use arrow_array::RecordBatch;
 use records::Task;
 use report::FitReport;
-use valuation::{FitOptions, Learned, NamedMember, Report};
+use valuation::{FitOptions, TrainedModel, NamedMember, Report};
 
 use crate::config::Config;
 
@@ -15,14 +15,14 @@ pub(crate) fn fit(
     config: &Config,
     batch: &RecordBatch,
     options: &FitOptions,
-) -> anyhow::Result<(Learned, FitReport)> {
+) -> anyhow::Result<(TrainedModel, FitReport)> {
     let (schema, version) = (&config.schema, env!("CARGO_PKG_VERSION"));
     let now_us = records::timestamp::now_us();
     match schema.task {
         Task::Classification => {
             let (model, report) = valuation::classify(schema, batch, options, version, now_us)?;
             Ok((
-                Learned::Class(model.into()),
+                TrainedModel::Class(model.into()),
                 FitReport::Class(report.into()),
             ))
         }
@@ -38,7 +38,7 @@ pub(crate) fn fit(
                 );
             }
             Ok((
-                Learned::Price(model.into()),
+                TrainedModel::Price(model.into()),
                 FitReport::Price(report.into()),
             ))
         }

@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use report::FitReport;
-use valuation::Learned;
+use valuation::TrainedModel;
 
 use crate::config::Config;
 use crate::listings::Listings;
@@ -12,7 +12,7 @@ use crate::listings::Listings;
 pub(crate) struct Fitted<'a> {
     pub(crate) config: &'a Config,
     pub(crate) listings: &'a Listings,
-    pub(crate) model: &'a Learned,
+    pub(crate) model: &'a TrainedModel,
     pub(crate) report: &'a FitReport,
     /// Where the listings came from.
     pub(crate) source: &'a str,

@@ -5,7 +5,7 @@ use std::time::Instant;
 use records::{Decoder, Purpose, Schema};
 use report::html::evaluation_page;
 use report::{Evaluated, FitReport, Speed};
-use valuation::{Learned, Model, SplitBy};
+use valuation::{TrainedModel, Model, SplitBy};
 
 use crate::config::Config;
 use crate::listings::{self, Listings};
@@ -19,7 +19,7 @@ const TIMED_SINGLE: usize = 100;
 pub(super) fn report_page(
     config: &Config,
     listings: &Listings,
-    model: &Learned,
+    model: &TrainedModel,
     report: &FitReport,
 ) -> anyhow::Result<String> {
     let schema: &Schema = &config.schema;
@@ -50,7 +50,7 @@ pub(super) fn report_page(
 }
 
 /// A short look at the speed; an evaluation measures it at length.
-fn speed(model: &Learned, listings: &Listings) -> anyhow::Result<Speed> {
+fn speed(model: &TrainedModel, listings: &Listings) -> anyhow::Result<Speed> {
     let batch = &listings.batch;
     let rows = batch.num_rows();
     let stride = (rows / TIMED_SINGLE).max(1);

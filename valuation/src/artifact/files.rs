@@ -1,5 +1,6 @@
 //! A model's files: written with their checksums, and read by them.
 
+use std::fmt::Display;
 use std::fs;
 use std::path::Path;
 
@@ -8,7 +9,8 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::{ArtifactError, FORMAT, GOLDEN, HEAD, Reading};
+use super::error::ArtifactError;
+use super::format::{FORMAT, GOLDEN, HEAD, Reading};
 use crate::json;
 
 /// Bounds of one file. What is read as JSON needs several times its size.
@@ -24,9 +26,12 @@ fn at(file: &str) -> impl FnOnce(std::io::Error) -> ArtifactError {
 }
 
 /// That a file's content is not what the format says.
-pub(crate) fn broken(file: &str) -> impl FnOnce(String) -> ArtifactError + use<> {
+pub(crate) fn broken<E: Display>(file: &str) -> impl FnOnce(E) -> ArtifactError + use<E> {
     let file = file.to_owned();
-    move |detail| ArtifactError::Content { file, detail }
+    move |error| ArtifactError::Content {
+        file,
+        detail: error.to_string(),
+    }
 }
 
 fn digest(bytes: &[u8]) -> String {
@@ -38,7 +43,7 @@ fn digest(bytes: &[u8]) -> String {
 
 /// A file's bytes, for people to read.
 pub(crate) fn encode<T: Serialize>(file: &str, value: &T) -> Result<Vec<u8>, ArtifactError> {
-    json::write_pretty(value).map_err(|error| broken(file)(error.to_string()))
+    json::write_pretty(value).map_err(|error| broken(file)(error))
 }
 
 /// Writes files and their checksums into an existing, empty directory.
@@ -127,13 +132,13 @@ impl Verified {
 /// The part of `model.json` that says how to read it.
 #[derive(Deserialize)]
 struct Format {
-    /// 0 where it is not said.
+    /// 0 where it is absent.
     #[serde(default)]
     format: u64,
 }
 
 fn decoded<T: DeserializeOwned>(file: &str, bytes: &[u8]) -> Result<T, ArtifactError> {
-    json::read(bytes).map_err(|error| broken(file)(error.to_string()))
+    json::read(bytes).map_err(|error| broken(file)(error))
 }
 
 fn input(file: &str) -> impl FnOnce(InputError) -> ArtifactError {

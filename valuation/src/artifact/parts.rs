@@ -2,24 +2,20 @@
 
 use records::Schema;
 
-use super::ArtifactError;
+use super::error::ArtifactError;
 use super::files::{Verified, broken};
 use crate::boosted::Boosted;
 use crate::comparables::Comparables;
-use crate::estimator::{Estimator, MemberHead, Plan};
-use crate::frame::Frame;
+use crate::estimator::{Estimator, Plan};
 use crate::json;
-use crate::member::Member;
+use crate::members::{Fitted as _, Member};
 use crate::neighbours::Neighbours;
+use crate::part_error::PartError;
+use crate::tree_features::TreeFeatures;
 
 const NEIGHBOURS: &str = "neighbours.json";
 const COMPARABLES: &str = "comparables.json";
 const SPREAD: &str = "spread.trees";
-
-/// The file of a member.
-fn file_of(member: &MemberHead) -> String {
-    format!("member-{}.{}", member.name, member.extension)
-}
 
 /// Files of what `model.json` does not hold.
 ///
@@ -27,17 +23,16 @@ fn file_of(member: &MemberHead) -> String {
 /// When a part cannot be written.
 pub(crate) fn parts(estimator: &Estimator) -> Result<Vec<(String, Vec<u8>)>, ArtifactError> {
     let mut files = Vec::new();
-    let part = |file: String, bytes: Result<Vec<u8>, String>| match bytes {
+    let part = |file: String, bytes: Result<Vec<u8>, PartError>| match bytes {
         Ok(bytes) => Ok((file, bytes)),
-        Err(detail) => Err(ArtifactError::Content { file, detail }),
+        Err(error) => Err(broken(&file)(error)),
     };
     // Large: without the spaces.
     let compact = |file: &str, value: &dyn erased_serde::Serialize| {
-        let bytes = json::write(value).map_err(|error| error.to_string());
-        part(file.to_owned(), bytes)
+        part(file.to_owned(), json::write(value).map_err(PartError::from))
     };
     for (head, member) in estimator.plan.members.iter().zip(&estimator.members) {
-        files.push(part(file_of(head), member.encode())?);
+        files.push(part(head.file(), member.encode())?);
     }
     if !estimator.neighbours.is_empty() {
         files.push(compact(NEIGHBOURS, &estimator.neighbours)?);
@@ -46,7 +41,10 @@ pub(crate) fn parts(estimator: &Estimator) -> Result<Vec<(String, Vec<u8>)>, Art
         files.push(compact(COMPARABLES, comparables)?);
     }
     if let Some(spread) = &estimator.spread {
-        files.push(part(SPREAD.to_owned(), spread.encode())?);
+        files.push(part(
+            SPREAD.to_owned(),
+            spread.encode().map_err(PartError::from),
+        )?);
     }
     Ok(files)
 }
@@ -60,17 +58,12 @@ pub(crate) fn estimator(
     plan: &Plan,
     schema: &Schema,
 ) -> Result<Estimator, ArtifactError> {
-    let width = plan.frame.as_ref().map_or(0, Frame::width);
+    let width = plan.tree_features.as_ref().map_or(0, TreeFeatures::width);
     let mut members = Vec::new();
-    for own in &plan.members {
-        let file = file_of(own);
-        let bytes = files.bytes(&file)?;
-        let mut member = Member::decode(&own.extension, &bytes).map_err(broken(&file))?;
-        if let Member::Comparison(comparison) = &mut member {
-            comparison.check(width).map_err(broken(&file))?;
-            comparison.space.grow();
-        }
-        members.push(member);
+    for head in &plan.members {
+        let file = head.file();
+        let member = Member::decode(&head.extension, &files.bytes(&file)?, width);
+        members.push(member.map_err(broken(&file))?);
     }
     let mut neighbours: Vec<Neighbours> = match files.lists(NEIGHBOURS)? {
         true => files.json(NEIGHBOURS)?,
@@ -105,6 +98,6 @@ pub(crate) fn estimator(
             estimator.share();
             Ok(estimator)
         }
-        Err((file, detail)) => Err(ArtifactError::Content { file, detail }),
+        Err((file, error)) => Err(broken(&file)(error)),
     }
 }

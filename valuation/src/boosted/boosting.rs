@@ -1,12 +1,12 @@
 //! Growing trees one after the other, each on what the former leave of the targets.
 
-use super::Ensemble;
+use super::ensemble::Ensemble;
 use super::grow::{Ground, Grower};
 use super::loss::Progress;
 use super::options::{BoostedOptions, Growth};
 use super::table::Table;
 use super::tree::Tree;
-use crate::draw::{Draws, mix};
+use crate::rng::{Rng, mix};
 
 /// An ensemble under way.
 pub(super) struct Boosting<'a> {
@@ -40,12 +40,12 @@ struct Room {
 struct Best {
     error: f64,
     trees: usize,
-    /// What was said of those rows.
-    said: Vec<f64>,
+    /// What was predicted for those rows.
+    predicted: Vec<f64>,
 }
 
 impl Boosting<'_> {
-    /// Grows the trees; gives them and what they say of `judge`.
+    /// Grows the trees; gives them and what they predict for `judge`.
     pub(super) fn run(&self) -> (Ensemble, Vec<f64>) {
         let Boosting { table, options, .. } = self;
         let targets = &table.targets;
@@ -58,7 +58,7 @@ impl Boosting<'_> {
         } else {
             Vec::new()
         };
-        let mut draws = Draws::new(mix(self.seed));
+        let mut rng = Rng::new(mix(self.seed));
         let mut grower = Grower::default();
         let mut room = Room::default();
         let mut trees: Vec<Tree> = Vec::new();
@@ -69,7 +69,7 @@ impl Boosting<'_> {
             } else {
                 &progress.gradients
             };
-            let Some(mut tree) = self.grow(&mut grower, &mut draws, &mut room, learned) else {
+            let Some(mut tree) = self.grow(&mut grower, &mut rng, &mut room, learned) else {
                 break;
             };
             progress.take(&mut grower, &mut tree, options.rate, options.penalty);
@@ -88,26 +88,26 @@ impl Boosting<'_> {
                     best = Some(Best {
                         error,
                         trees: trees.len(),
-                        said: self.said(&progress),
+                        predicted: self.predicted(&progress),
                     });
                 }
             }
         }
-        let said = match best {
+        let predicted = match best {
             Some(best) => {
                 trees.truncate(best.trees);
-                best.said
+                best.predicted
             }
-            None => self.said(&progress),
+            None => self.predicted(&progress),
         };
-        (Ensemble::new(table.width(), base, trees), said)
+        (Ensemble::new(table.width(), base, trees), predicted)
     }
 
     /// Grows the next tree on what is left of the targets.
     fn grow(
         &self,
         grower: &mut Grower,
-        draws: &mut Draws,
+        rng: &mut Rng,
         room: &mut Room,
         residuals: &[f64],
     ) -> Option<Tree> {
@@ -116,13 +116,13 @@ impl Boosting<'_> {
             Growth::LeafWise => &self.table.by_names,
             Growth::Symmetric => &self.table.by_means,
         };
-        let chosen = draws.some(columns, options.column_share);
+        let chosen = rng.some(columns, options.column_share);
         let Room {
             rows,
             others,
             sizes,
         } = room;
-        draw_rows(&self.train, options.row_share, draws, rows, others);
+        draw_rows(&self.train, options.row_share, rng, rows, others);
         others.extend_from_slice(&self.judge);
         let ground = Ground {
             columns: &self.table.columns,
@@ -132,25 +132,22 @@ impl Boosting<'_> {
             residuals,
             limit: limit(residuals, rows, options.trusted, sizes),
             options,
-            drawn: self.drawn.then(|| draws.number()),
+            drawn: self.drawn.then(|| rng.number()),
         };
         grower.grow(&ground)
     }
 
-    /// What is said of the judging rows.
-    fn said(&self, progress: &Progress) -> Vec<f64> {
-        self.judge.iter().map(|row| progress.said(*row)).collect()
+    /// What is predicted for the judging rows.
+    fn predicted(&self, progress: &Progress) -> Vec<f64> {
+        self.judge
+            .iter()
+            .map(|row| progress.predicted(*row))
+            .collect()
     }
 }
 
 /// Parts rows at random, each part in their order: seen are as many as `share` says, about.
-fn draw_rows(
-    all: &[u32],
-    share: f64,
-    draws: &mut Draws,
-    seen: &mut Vec<u32>,
-    unseen: &mut Vec<u32>,
-) {
+fn draw_rows(all: &[u32], share: f64, rng: &mut Rng, seen: &mut Vec<u32>, unseen: &mut Vec<u32>) {
     seen.clear();
     unseen.clear();
     if share >= 1.0 {
@@ -162,7 +159,7 @@ fn draw_rows(
     let (mut count, mut others) = (0, 0);
     // Both are written, one is kept: a branch would be guessed wrong.
     for row in all {
-        let happens = draws.happens(share);
+        let happens = rng.happens(share);
         seen[count] = *row;
         unseen[others] = *row;
         count += usize::from(happens);

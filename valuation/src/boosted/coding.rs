@@ -7,6 +7,7 @@
 use lanes::{Lane, ROWS};
 
 use super::bins::{BINS, name_bin};
+use super::error::TreeError;
 use super::tree::{Names, Test, Tree};
 
 /// How a value of a row becomes a code.
@@ -49,11 +50,11 @@ impl Codings {
     /// The codings of trees over rows of `width` values.
     ///
     /// # Errors
-    /// When a value has more thresholds than a byte can tell apart, or there are too many values.
+    /// When a value has more thresholds than a byte can distinguish, or there are too many values.
     pub(super) fn of<'a>(
         width: usize,
         trees: impl Iterator<Item = &'a Tree>,
-    ) -> Result<Codings, String> {
+    ) -> Result<Codings, TreeError> {
         let mut cuts: Vec<Vec<f32>> = vec![Vec::new(); width];
         let mut named = vec![false; width];
         let nodes = trees.flat_map(|tree| &tree.nodes);
@@ -74,11 +75,11 @@ impl Codings {
             // -0 and 0 are one threshold.
             cuts.dedup();
             if cuts.len() >= BINS - 1 {
-                return Err(format!(
-                    "value {value} has {} thresholds, expected less than {}",
-                    cuts.len(),
-                    BINS - 1
-                ));
+                return Err(TreeError::Thresholds {
+                    value,
+                    found: cuts.len(),
+                    limit: BINS - 1,
+                });
             }
             if !cuts.is_empty() {
                 codings.numbers[value] = Some(codings.add(value, Coding::Cuts(cuts)));
@@ -91,10 +92,10 @@ impl Codings {
         let most = usize::from(u16::MAX) / 2;
         match codings.codes() <= most {
             true => Ok(codings),
-            false => Err(format!(
-                "{} codes of values a row, expected at most {most}",
-                codings.codes()
-            )),
+            false => Err(TreeError::Codes {
+                found: codings.codes(),
+                most,
+            }),
         }
     }
 

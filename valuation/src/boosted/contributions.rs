@@ -2,14 +2,15 @@
 //! weighed by the training rows that went each way (Lundberg et al. 2020, From local explanations to
 //! global understanding with explainable AI for trees), worked out in the way that suits the tree.
 
+mod shares;
 mod summed;
 mod symmetric;
 mod unwound;
 
+use self::shares::shares;
 use self::summed::{Room, Summed};
 use self::symmetric::Symmetric;
-use super::tree::{Node, Tree};
-use super::walk::levels;
+use super::tree::{Tree, symmetric_levels};
 
 /// How a tree is explained.
 #[derive(Debug, Clone, PartialEq)]
@@ -33,7 +34,7 @@ pub(super) struct Background {
 impl Background {
     pub(super) fn new(trees: &[Tree], width: usize) -> Background {
         let way = |tree: &Tree| {
-            let symmetric = levels(tree).and_then(|levels| Symmetric::new(tree, levels));
+            let symmetric = symmetric_levels(tree).and_then(|levels| Symmetric::new(tree, levels));
             let summed = || Summed::new(tree, width).map(Way::Summed);
             symmetric
                 .map(Way::Symmetric)
@@ -73,20 +74,11 @@ fn mean(tree: &Tree, node: usize) -> f64 {
     }
 }
 
-/// Shares of a node's training rows that went to its children.
-fn shares(tree: &Tree, node: &Node, children: [u32; 2]) -> [f64; 2] {
-    match node.rows {
-        // A symmetric tree has branches that no row took.
-        0.0 => [0.5; 2],
-        rows => children.map(|child| f64::from(tree.nodes[child as usize].rows / rows)),
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use super::super::tree::{Split, Test};
+    use super::super::tree::{Node, Split, Test};
     use super::*;
-    use crate::draw::Draws;
+    use crate::rng::Rng;
 
     fn leaf(rows: f32, value: f32) -> Node {
         Node {
@@ -177,7 +169,7 @@ mod tests {
     }
 
     /// A tree of one test a level, which may test a column again.
-    fn symmetric(tests: &[(u16, f32)], draws: &mut Draws) -> Tree {
+    fn symmetric(tests: &[(u16, f32)], rng: &mut Rng) -> Tree {
         let mut nodes = Vec::new();
         for (level, (column, least)) in tests.iter().enumerate() {
             for _ in 0..1_u32 << level {
@@ -189,11 +181,11 @@ mod tests {
                 nodes.push(own);
             }
         }
-        nodes.extend((0..1 << tests.len()).map(|_| leaf(0.0, draws.below(100) as f32 / 9.0)));
+        nodes.extend((0..1 << tests.len()).map(|_| leaf(0.0, rng.below(100) as f32 / 9.0)));
         // Some ways no training row took.
         let first = nodes.len() / 2;
         for node in &mut nodes[first..] {
-            node.rows = draws.below(5) as f32;
+            node.rows = rng.below(5) as f32;
         }
         sum_rows(&mut nodes);
         Tree { nodes }
@@ -209,26 +201,26 @@ mod tests {
     }
 
     /// A tree of so many leaves, split where it is drawn.
-    fn free(leaves: usize, columns: usize, draws: &mut Draws) -> Tree {
+    fn free(leaves: usize, columns: usize, rng: &mut Rng) -> Tree {
         let mut nodes = vec![leaf(0.0, 1.0)];
         let mut ends = vec![0];
         while ends.len() < leaves {
-            let place = if draws.below(3) == 0 {
-                draws.below(ends.len())
+            let place = if rng.below(3) == 0 {
+                rng.below(ends.len())
             } else {
                 ends.len() - 1
             };
             let end = ends.swap_remove(place);
             let next = nodes.len() as u32;
-            let mut own = split(0.0, draws.below(columns) as u16, next, next + 1);
+            let mut own = split(0.0, rng.below(columns) as u16, next, next + 1);
             if let Some(split) = &mut own.split {
-                split.test = Test::NotBelow(draws.below(10) as f32 / 10.0);
-                split.unknown_left = draws.below(2) == 0;
+                split.test = Test::NotBelow(rng.below(10) as f32 / 10.0);
+                split.unknown_left = rng.below(2) == 0;
             }
             nodes[end] = own;
             for _ in 0..2 {
                 ends.push(nodes.len());
-                nodes.push(leaf(draws.below(4) as f32, draws.below(100) as f32 / 9.0));
+                nodes.push(leaf(rng.below(4) as f32, rng.below(100) as f32 / 9.0));
             }
         }
         sum_rows(&mut nodes);
@@ -237,11 +229,11 @@ mod tests {
 
     #[test]
     fn every_way_of_explaining_a_tree_gives_the_same() {
-        let mut draws = Draws::new(8);
+        let mut rng = Rng::new(8);
         let mut trees = vec![
-            symmetric(&[], &mut draws),
-            symmetric(&[(0, 0.5)], &mut draws),
-            symmetric(&[(3, 0.2), (1, 0.5), (3, 0.8), (2, 0.1)], &mut draws),
+            symmetric(&[], &mut rng),
+            symmetric(&[(0, 0.5)], &mut rng),
+            symmetric(&[(3, 0.2), (1, 0.5), (3, 0.8), (2, 0.1)], &mut rng),
             symmetric(
                 &[
                     (3, 0.2),
@@ -253,11 +245,11 @@ mod tests {
                     (6, 0.9),
                     (7, 0.4),
                 ],
-                &mut draws,
+                &mut rng,
             ),
         ];
         for (leaves, columns) in [(2, 3), (20, 4), (60, 8), (60, 14), (90, 40)] {
-            trees.push(free(leaves, columns, &mut draws));
+            trees.push(free(leaves, columns, &mut rng));
         }
         let background = Background::new(&trees, 40);
         let ways = background.ways.iter();
@@ -265,11 +257,11 @@ mod tests {
         let any = ways.filter(|way| **way == Way::Any);
         assert_eq!((summed.count(), any.count()), (3, 1));
         for _ in 0..20 {
-            let value = |draws: &mut Draws| match draws.below(8) {
+            let value = |rng: &mut Rng| match rng.below(8) {
                 0 => f32::NAN,
-                _ => draws.below(11) as f32 / 10.0,
+                _ => rng.below(11) as f32 / 10.0,
             };
-            let row: Vec<f32> = (0..40).map(|_| value(&mut draws)).collect();
+            let row: Vec<f32> = (0..40).map(|_| value(&mut rng)).collect();
             for tree in &trees {
                 let one = std::slice::from_ref(tree);
                 let (mut parts, mut expected) = (vec![0.0; 40], vec![0.0; 40]);

@@ -6,10 +6,11 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::boosting::Boosting;
+use super::ensemble::Ensemble;
 use super::options::{BoostedOptions, Growth};
 use super::table::Table;
-use super::{Boosted, Ensemble};
-use crate::estimator::Fold;
+use super::{Boosted, TreeError};
+use crate::folds::Fold;
 
 /// How a forest is grown.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -82,12 +83,12 @@ impl Boosted {
         table: &Table,
         options: &ForestOptions,
         seed: u64,
-    ) -> Result<Boosted, String> {
+    ) -> Result<Boosted, TreeError> {
         let rows: Vec<u32> = (0..table.rows() as u32).collect();
         Boosted::new(options.run(table, &rows, &[], seed).0)
     }
 
-    /// What forests say of rows they have not seen: one a fold. NaN where no fold judges.
+    /// What forests predict for rows they have not seen: one a fold. NaN where no fold judges.
     pub(crate) fn forest_out_of_fold(
         table: &Table,
         folds: &[Fold],
@@ -98,11 +99,11 @@ impl Boosted {
             let seed = seed.wrapping_add(number as u64);
             options.run(table, &fold.train, &fold.judge, seed).1
         };
-        let said: Vec<Vec<f64>> = folds.par_iter().enumerate().map(grow).collect();
+        let predicted: Vec<Vec<f64>> = folds.par_iter().enumerate().map(grow).collect();
         let mut out = vec![f64::NAN; table.rows()];
-        for (fold, said) in folds.iter().zip(said) {
-            for (row, said) in fold.judge.iter().zip(said) {
-                out[*row as usize] = said;
+        for (fold, predicted) in folds.iter().zip(predicted) {
+            for (row, predicted) in fold.judge.iter().zip(predicted) {
+                out[*row as usize] = predicted;
             }
         }
         out
@@ -112,17 +113,17 @@ impl Boosted {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::draw::Draws;
-    use crate::estimator::folds;
+    use crate::folds;
+    use crate::rng::Rng;
 
     #[test]
     fn a_forest_is_the_mean_of_its_trees_and_beats_one_of_them() {
-        let mut draws = Draws::new(4);
+        let mut rng = Rng::new(4);
         let (mut values, mut targets) = (Vec::new(), Vec::new());
         for _ in 0..1200 {
-            let (one, two) = (draws.below(100), draws.below(100));
+            let (one, two) = (rng.below(100), rng.below(100));
             values.extend([one as f32, two as f32]);
-            let noise = draws.below(100) as f64 / 50.0 - 1.0;
+            let noise = rng.below(100) as f64 / 50.0 - 1.0;
             targets.push(one as f64 / 20.0 + ((two / 10) % 3) as f64 + noise);
         }
         let table = Table::new(values.clone(), &[], targets.clone()).unwrap();
@@ -136,8 +137,8 @@ mod tests {
                 column_share: 1.0,
                 drawn_cuts,
             };
-            let said = Boosted::forest_out_of_fold(&table, &folds, &options, 1);
-            let pairs = said.iter().zip(&targets);
+            let predicted = Boosted::forest_out_of_fold(&table, &folds, &options, 1);
+            let pairs = predicted.iter().zip(&targets);
             let squares: f64 = pairs.map(|(own, t)| (own - t) * (own - t)).sum();
             let forest = Boosted::forest(&table, &options, 1).unwrap();
             assert_eq!(

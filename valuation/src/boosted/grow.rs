@@ -55,7 +55,7 @@ pub(super) struct Ground<'a> {
     /// Greatest size that a residual counts with.
     pub(super) limit: f64,
     pub(super) options: &'a BoostedOptions,
-    /// Draws cuts, where they are not looked for.
+    /// Rng cuts, where they are not looked for.
     pub(super) drawn: Option<u64>,
 }
 

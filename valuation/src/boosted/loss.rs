@@ -29,7 +29,7 @@ pub(crate) fn probability(log_odds: f64) -> f64 {
 }
 
 impl Loss {
-    /// What is best said of all rows alike.
+    /// The best constant prediction.
     pub(super) fn base(self, targets: impl Iterator<Item = f64>) -> f64 {
         let (mut sum, mut count) = (0.0, 0_usize);
         for target in targets {
@@ -52,12 +52,12 @@ pub(super) struct Progress<'a> {
     targets: &'a [f64],
     /// By row, what the next tree is to learn: negative gradients. Of squares it is what is left.
     pub(super) gradients: Vec<f64>,
-    /// By row, what is said; empty for squares, whose gradients tell.
+    /// By row, the prediction; empty for squares, whose gradients are enough.
     scores: Vec<f64>,
 }
 
 impl<'a> Progress<'a> {
-    /// Nothing but `base` is said yet.
+    /// The prediction is `base` alone.
     pub(super) fn new(loss: Loss, targets: &'a [f64], base: f64) -> Progress<'a> {
         let mut progress = Progress {
             loss,
@@ -72,10 +72,10 @@ impl<'a> Progress<'a> {
         progress
     }
 
-    /// Gradients of what is said.
+    /// Gradients of the predictions.
     fn follow(&mut self) {
-        let said = self.targets.iter().zip(&self.scores);
-        for (gradient, (target, score)) in self.gradients.iter_mut().zip(said) {
+        let predicted = self.targets.iter().zip(&self.scores);
+        for (gradient, (target, score)) in self.gradients.iter_mut().zip(predicted) {
             *gradient = target - probability(*score);
         }
     }
@@ -102,15 +102,15 @@ impl<'a> Progress<'a> {
         self.follow();
     }
 
-    /// What is said of a row.
-    pub(super) fn said(&self, row: u32) -> f64 {
+    /// What is predicted for a row.
+    pub(super) fn predicted(&self, row: u32) -> f64 {
         match self.loss {
             Loss::Squared => self.targets[row as usize] - self.gradients[row as usize],
             Loss::Logistic => self.scores[row as usize],
         }
     }
 
-    /// How bad what is said of `rows` is; by sizes, not squares, where the greatest residuals are
+    /// How bad what is predicted for `rows` is; by sizes, not squares, where the greatest residuals are
     /// not `trusted`.
     pub(super) fn error(&self, rows: &[u32], trusted: f64) -> f64 {
         let left = rows.iter().map(|row| self.gradients[*row as usize]);

@@ -6,7 +6,7 @@ use lanes::Sides;
 use super::bins::{BINS, Column};
 use super::histogram::{Sums, coarse, count, units};
 use super::tree::Names;
-use crate::draw::mix;
+use crate::rng::mix;
 
 /// Names on the side of a split that is listed, at most.
 const MOST_NAMES: usize = 32;
@@ -22,7 +22,7 @@ pub(super) struct Limits {
     pub(super) leaf_rows: f64,
     /// L2 penalty of a leaf's value.
     pub(super) penalty: f64,
-    /// Draws one cut a column, of numbers, rather than looking at all.
+    /// Rng one cut a column, of numbers, rather than looking at all.
     pub(super) drawn: Option<u64>,
 }
 

@@ -1,9 +1,10 @@
 //! What trees learn from.
 
 use super::bins::{Column, columns as bins};
+use super::error::TreeError;
 use super::histogram::MOST_ROWS;
 use super::loss::Loss;
-use crate::frame::Level;
+use crate::tree_features::Level;
 
 /// A matrix of training rows, put into bins once for all that is grown on it.
 #[derive(Debug)]
@@ -30,15 +31,16 @@ impl Table {
         values: Vec<f32>,
         levels: &[Level],
         targets: Vec<f64>,
-    ) -> Result<Table, String> {
+    ) -> Result<Table, TreeError> {
         let rows = targets.len();
         let width = values.len() / rows.max(1);
         if rows > MOST_ROWS || width > usize::from(u16::MAX) {
-            return Err(format!(
-                "{rows} rows of {width} values, expected at most {} of {}",
-                MOST_ROWS,
-                u16::MAX
-            ));
+            return Err(TreeError::TooLarge {
+                rows,
+                width,
+                most_rows: MOST_ROWS,
+                most_width: usize::from(u16::MAX),
+            });
         }
         let mut named = vec![false; width];
         let (mut by_means, mut by_names) = (vec![true; width], vec![true; width]);
@@ -72,7 +74,7 @@ impl Table {
         })
     }
 
-    /// The same where targets are classes 0 and 1: trees say log odds.
+    /// The same where targets are classes 0 and 1: trees predict log odds.
     pub(crate) fn of_classes(self) -> Table {
         Table {
             loss: Loss::Logistic,

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::error::TreeError;
 use super::most::{MOST_NODES, at_most};
 
 /// Names by number, one bit each.
@@ -100,14 +101,14 @@ impl Tree {
     ///
     /// # Errors
     /// Says which node is wrong and how.
-    pub(super) fn check(&self, width: usize) -> Result<(), String> {
+    pub(super) fn check(&self, width: usize) -> Result<(), TreeError> {
         if self.nodes.is_empty() {
-            return Err("a tree without nodes".to_owned());
+            return Err(TreeError::content("a tree without nodes"));
         }
         // Each node but the root is led to once: no circle, nothing that is never reached.
         let mut led = vec![false; self.nodes.len()];
         for (id, node) in self.nodes.iter().enumerate() {
-            let at = |detail: String| format!("node {id}: {detail}");
+            let at = |detail: String| TreeError::Content(format!("node {id}: {detail}"));
             if !(node.rows >= 0.0 && node.rows.is_finite() && node.value.is_finite()) {
                 return Err(at(format!("rows {}, value {}", node.rows, node.value)));
             }
@@ -135,10 +136,45 @@ impl Tree {
             }
         }
         match led[1..].iter().position(|led| !led) {
-            Some(lost) => Err(format!("nothing leads to node {}", lost + 1)),
+            Some(lost) => Err(TreeError::Content(format!(
+                "nothing leads to node {}",
+                lost + 1
+            ))),
             None => Ok(()),
         }
     }
+}
+
+/// The tests of a symmetric tree, the root's first; `None` for any other, and for one of more levels than
+/// are laid out as the bits of a byte.
+pub(super) fn symmetric_levels(tree: &Tree) -> Option<Vec<Split>> {
+    let mut levels: Vec<Split> = Vec::new();
+    let mut level = vec![0_usize];
+    while !level.is_empty() {
+        let mut below = Vec::new();
+        let mut own: Option<Split> = None;
+        for split in level.iter().filter_map(|node| tree.nodes[*node].split) {
+            let alike = |own: Split| {
+                (own.column, own.test, own.unknown_left)
+                    == (split.column, split.test, split.unknown_left)
+            };
+            if is_named(split) || own.is_some_and(|own| !alike(own)) {
+                return None;
+            }
+            own = Some(split);
+            below.extend([split.left as usize, split.right as usize]);
+        }
+        levels.extend(own);
+        level = below;
+        if levels.len() > lanes::MOST_LEVELS {
+            return None;
+        }
+    }
+    Some(levels)
+}
+
+fn is_named(split: Split) -> bool {
+    matches!(split.test, Test::Among(_))
 }
 
 #[cfg(test)]
@@ -180,7 +216,7 @@ mod tests {
 
     #[test]
     fn broken_trees_are_refused() {
-        assert_eq!(tree().check(2), Ok(()));
+        assert!(tree().check(2).is_ok());
         assert!(tree().check(1).is_err(), "a value that rows do not have");
         let broken = |change: fn(&mut Tree)| {
             let mut tree = tree();

@@ -21,7 +21,6 @@ use std::sync::Arc;
 use lanes::{Lane, Program, ROWS, Room};
 
 use self::fork::{Fork, SHORT_WORDS, Short};
-pub(super) use self::lay::levels;
 use self::lines::Lines;
 use super::coding::{Codings, Compared};
 
@@ -191,7 +190,7 @@ impl Trees {
         for ((own, words), tree) in ways.iter_mut().zip(trees) {
             let Laid::Free(tree) = tree else { return None };
             *own = *tree;
-            // As many as a byte can tell apart, so that none is asked whether it is there.
+            // As many as a byte can distinguish, so that none is asked whether it is there.
             let window = self.short.get(tree.from as usize..)?.get(..SHORT_WORDS)?;
             *words = window.try_into().ok()?;
         }
@@ -425,10 +424,14 @@ mod tests {
         let batch = Trees::rows(&[&more], &values).remove(0);
         assert_eq!(more.walked(&values), batch);
         for (row, found) in values.chunks(3).zip(batch) {
-            let said = |sum: f64, tree: &Tree| sum + f64::from(tree.value(row));
-            assert_eq!(many.iter().fold(3.0, said), found, "{row:?}");
+            let predicted = |sum: f64, tree: &Tree| sum + f64::from(tree.value(row));
+            assert_eq!(many.iter().fold(3.0, predicted), found, "{row:?}");
             assert_eq!(row_of(&more, row).to_bits(), found.to_bits());
-            assert_eq!(row_of(&laid, row), trees.iter().fold(3.0, said), "{row:?}");
+            assert_eq!(
+                row_of(&laid, row),
+                trees.iter().fold(3.0, predicted),
+                "{row:?}"
+            );
         }
         assert!(row_of(&laid, &[1.0]).is_nan());
     }

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::Ensemble;
+use super::ensemble::Ensemble;
 use super::tree::{Names, Node, Test, Tree};
 
 /// What stands for no parent.

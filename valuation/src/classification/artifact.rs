@@ -34,8 +34,8 @@ impl ClassModel {
         let head: ClassHead = files.head()?;
         check::schema(&head.schema, Task::Classification).map_err(broken(HEAD))?;
         if !(0.0..=1.0).contains(&head.threshold) {
-            let found = format!("threshold {}, expected between 0 and 1", head.threshold);
-            return Err(broken(HEAD)(found));
+            let misfit = format!("threshold {}, expected between 0 and 1", head.threshold);
+            return Err(broken(HEAD)(misfit));
         }
         let model = ClassModel {
             estimator: estimator(files, &head.plan, &head.schema)?,

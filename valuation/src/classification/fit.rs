@@ -10,15 +10,14 @@ use super::classes::classes;
 use super::judge::{Holdout, judge};
 use super::model::{ClassHead, ClassModel};
 use super::report::ClassReport;
-use super::wanted::Wanted;
-use crate::artifact::FORMAT;
+use crate::artifact::{FORMAT, Golden};
 use crate::cells::Cells;
 use crate::clean::Records;
-use crate::fit::{FitError, FitOptions, SplitBy, check_columns, no_features, on_pool};
-use crate::member::Member;
-use crate::model::Golden;
-use crate::split::{split, split_randomly};
-use crate::useless;
+use crate::ensemble::FitJob;
+use crate::fit::{FitOptions, check_columns, no_features, on_pool};
+use crate::fit_error::FitError;
+use crate::split::{SplitBy, split, split_randomly};
+use crate::uninformative;
 
 /// Fewest records that are ever fitted on, whatever `min_rows` says.
 const LEAST_ROWS: usize = 10;
@@ -58,7 +57,7 @@ fn classify_on_this_pool(
     let usable: Vec<usize> = (0..known.len())
         .filter(|row| known[*row].is_some())
         .collect();
-    let of_class: Vec<bool> = known.iter().map(|own| *own == Some(true)).collect();
+    let of_class: Vec<bool> = known.iter().map(|class| *class == Some(true)).collect();
     let removed = BTreeMap::from([("no_target".to_owned(), known.len() - usable.len())]);
     let needed = options.min_rows.max(LEAST_ROWS);
     if usable.len() < needed {
@@ -69,8 +68,8 @@ fn classify_on_this_pool(
             removed: format!("no_target {}", known.len() - usable.len()),
         });
     }
-    let dropped = useless::find(schema, batch, &usable);
-    let telling = useless::without(schema, dropped.iter());
+    let dropped = uninformative::find(schema, batch, &usable);
+    let telling = uninformative::without(schema, dropped.iter());
 
     let times = schema.time.as_deref();
     let times = times.map_or(Cells::Absent, |time| Cells::of(batch, time));
@@ -82,7 +81,7 @@ fn classify_on_this_pool(
     };
     let targets: Vec<f64> = of_class
         .iter()
-        .map(|own| f64::from(u8::from(*own)))
+        .map(|class| f64::from(u8::from(*class)))
         .collect();
     let records = Records::of(&telling, batch, &targets);
     let holdout_copies = records.met(&sides.train, &sides.holdout);
@@ -98,19 +97,18 @@ fn classify_on_this_pool(
         }
     }
 
-    let members = match options.members.is_empty() {
-        true => options.effort.class_members(sides.train.len()),
-        false => options.members.clone(),
-    };
-    let wanted = |rows: &[usize]| Wanted {
+    let members = options.members_for(Task::Classification, sides.train.len());
+    let job = |rows| FitJob {
         schema: &telling,
         batch,
-        rows: rows.to_vec(),
-        classes: &of_class,
+        rows,
+        targets: &targets,
+        task: Task::Classification,
+        group: None,
         options,
         members: &members,
     };
-    let fitted = wanted(&sides.train).fit()?;
+    let fitted = job(sides.train.as_slice()).fit_classes()?;
     if fitted.columns == 0 {
         return Err(no_features(schema));
     }
@@ -136,11 +134,9 @@ fn classify_on_this_pool(
     if options.refit {
         everything.extend(&sides.holdout);
         everything.sort_unstable();
-        kept = wanted(&everything).refit(&fitted)?;
+        kept = job(everything.as_slice()).refit_classes(&fitted)?;
     }
-    if !kept.members.iter().any(Member::reads_design) {
-        kept.plan.features = None;
-    }
+    kept.prune();
     let bins = judged.calibration.iter();
     let off = bins.map(|bin| (bin.said - bin.found).abs() * bin.rows as f64);
     let report = ClassReport {

@@ -3,14 +3,13 @@
 use arrow_array::{ArrayRef, RecordBatch, UInt64Array};
 use records::Schema;
 
-use super::blend;
 use super::metrics::{ClassMetrics, RocPoint, area, roc};
 use super::report::{Bin, ClassMember, Importance};
-use super::wanted::Fitted;
 use crate::boosted::probability;
-use crate::draw::Draws;
+use crate::ensemble::{FittedClasses, loss};
 use crate::estimator::Estimator;
 use crate::metrics::JudgedRow;
+use crate::rng::Rng;
 
 /// Bins of the calibration curve.
 const BINS: usize = 10;
@@ -37,7 +36,7 @@ pub(super) struct Holdout<'a> {
     pub(super) rows: &'a [usize],
     /// Their classes.
     pub(super) classes: &'a [bool],
-    /// What is said where nothing is known.
+    /// What is predicted where nothing is known.
     pub(super) base_rate: f64,
     pub(super) threshold: f64,
     /// Of the shuffles.
@@ -45,7 +44,7 @@ pub(super) struct Holdout<'a> {
 }
 
 /// Judges on the hold-out; `None` where one of the classes is not among it.
-pub(super) fn judge(holdout: &Holdout, fitted: &Fitted) -> Option<Judged> {
+pub(super) fn judge(holdout: &Holdout, fitted: &FittedClasses) -> Option<Judged> {
     let Holdout {
         schema,
         batch,
@@ -61,29 +60,29 @@ pub(super) fn judge(holdout: &Holdout, fitted: &Fitted) -> Option<Judged> {
     for (index, member) in fitted.all.iter().enumerate() {
         let mut alone = fitted.estimator.clone();
         alone.plan.equity = fitted.alone[index].0;
-        fitted.only(index, &mut alone);
+        fitted.weigh_only(index, &mut alone);
         let log_odds = log_odds(&alone, &rows);
         members.push(ClassMember {
-            name: member.0.clone(),
+            name: member.name.clone(),
             weight: fitted.weights[index],
-            trees: member.1.trees(),
+            trees: member.trees(),
             fold_log_loss: fitted.alone[index].1,
-            holdout_log_loss: blend::loss(&log_odds, classes),
+            holdout_log_loss: loss(&log_odds, classes),
             holdout_auc: area(&log_odds, classes)?,
         });
     }
-    let said: Vec<f64> = log_odds(&fitted.estimator, &rows)
+    let predicted: Vec<f64> = log_odds(&fitted.estimator, &rows)
         .into_iter()
         .map(probability)
         .collect();
-    let model = ClassMetrics::of(&said, classes, threshold)?;
+    let model = ClassMetrics::of(&predicted, classes, threshold)?;
     let baseline = ClassMetrics::of(&vec![base_rate; classes.len()], classes, threshold)?;
-    let judged = |((row, class), said): ((&usize, &bool), &f64)| JudgedRow {
+    let judged = |((row, class), predicted): ((&usize, &bool), &f64)| JudgedRow {
         row: *row,
         actual: f64::from(u8::from(*class)),
-        value: *said,
-        low: *said,
-        high: *said,
+        value: *predicted,
+        low: *predicted,
+        high: *predicted,
     };
     Some(Judged {
         importance: importance(
@@ -94,13 +93,13 @@ pub(super) fn judge(holdout: &Holdout, fitted: &Fitted) -> Option<Judged> {
             model.auc.value,
             seed,
         ),
-        roc: roc(&said, classes),
-        calibration: calibration(&said, classes),
+        roc: roc(&predicted, classes),
+        calibration: calibration(&predicted, classes),
         rows: holdout
             .rows
             .iter()
             .zip(classes)
-            .zip(&said)
+            .zip(&predicted)
             .map(judged)
             .collect(),
         members,
@@ -113,19 +112,19 @@ fn log_odds(estimator: &Estimator, batch: &RecordBatch) -> Vec<f64> {
     estimator
         .batch(batch)
         .into_iter()
-        .map(|own| own.log)
+        .map(|estimate| estimate.log)
         .collect()
 }
 
-/// Tenths of the rows by what was said of them.
-fn calibration(said: &[f64], classes: &[bool]) -> Vec<Bin> {
-    let mut order: Vec<usize> = (0..said.len()).collect();
-    order.sort_by(|one, other| said[*one].total_cmp(&said[*other]));
-    let size = said.len().div_ceil(BINS).max(1);
+/// Tenths of the rows by what was predicted for them.
+fn calibration(predicted: &[f64], classes: &[bool]) -> Vec<Bin> {
+    let mut order: Vec<usize> = (0..predicted.len()).collect();
+    order.sort_by(|one, other| predicted[*one].total_cmp(&predicted[*other]));
+    let size = predicted.len().div_ceil(BINS).max(1);
     let bin = |rows: &[usize]| {
         let count = rows.len() as f64;
         Bin {
-            said: rows.iter().map(|row| said[*row]).sum::<f64>() / count,
+            said: rows.iter().map(|row| predicted[*row]).sum::<f64>() / count,
             found: rows.iter().filter(|row| classes[**row]).count() as f64 / count,
             rows: rows.len(),
         }
@@ -145,7 +144,7 @@ fn importance(
     let of = |at: usize, column: &ArrayRef| -> Option<f64> {
         let mut lost = 0.0;
         for shuffle in 0..SHUFFLES {
-            let order = Draws::new(seed.wrapping_add(shuffle)).order(rows.num_rows());
+            let order = Rng::new(seed.wrapping_add(shuffle)).order(rows.num_rows());
             let order: UInt64Array = order.into_iter().map(|row| row as u64).collect();
             let mut columns = rows.columns().to_vec();
             columns[at] = arrow_select::take::take(column, &order, None).ok()?;

@@ -1,4 +1,4 @@
-//! How well classes are told.
+//! How well classes are predicted.
 
 use serde::{Deserialize, Serialize};
 
@@ -20,39 +20,39 @@ pub struct Interval {
     pub high: f64,
 }
 
-/// Rows by what was said of them and what they are.
+/// Rows by what was predicted for them and what they are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Confusion {
-    /// Of the class, and said to be.
+    /// Of the class, and predicted to be.
     pub true_positive: usize,
-    /// Not of the class, but said to be.
+    /// Not of the class, but predicted to be.
     pub false_positive: usize,
-    /// Not of the class, as was said.
+    /// Not of the class, as was predicted.
     pub true_negative: usize,
-    /// Of the class, but said not to be.
+    /// Of the class, but predicted not to be.
     pub false_negative: usize,
 }
 
-/// How well probabilities tell classes.
+/// How well probabilities distinguish classes.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ClassMetrics {
-    /// Area under the ROC curve: how often a row of the class is said to be likelier than one that is
+    /// Area under the ROC curve: how often a row of the class is predicted to be likelier than one that is
     /// not (ties count half), with the interval of Hanley & McNeil 1982 (The Meaning and Use of the
     /// Area under a Receiver Operating Characteristic Curve).
     pub auc: Interval,
-    /// Mean of −log of what was said of the class that is (scikit-learn's `log_loss`).
+    /// Mean of −log of the probability predicted for the class that is (scikit-learn's `log_loss`).
     pub log_loss: f64,
     /// Mean square of probability less class (Brier 1950).
     pub brier: f64,
-    /// The probability from which on a row is said to be of the class.
+    /// The probability from which on a row is predicted to be of the class.
     pub threshold: f64,
-    /// Rows by what was said and what they are, at the threshold.
+    /// Rows by prediction and what they are, at the threshold.
     pub confusion: Confusion,
-    /// Share of rows that are what was said.
+    /// Share of rows that are what was predicted.
     pub accuracy: f64,
-    /// Share of the class among those said to be of it; 0 where none are.
+    /// Share of the class among those predicted to be of it; 0 where none are.
     pub precision: f64,
-    /// Share of the class that is said to be of it.
+    /// Share of the class that is predicted to be of it.
     pub recall: f64,
     /// Harmonic mean of precision and recall (scikit-learn's `f1_score`).
     pub f1: f64,
@@ -65,35 +65,35 @@ pub struct ClassMetrics {
 /// A point of the ROC curve.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct RocPoint {
-    /// Rows from this probability on are said to be of the class.
+    /// Rows from this probability on are predicted to be of the class.
     pub threshold: f64,
-    /// Share of the others that are said to be of it.
+    /// Share of the others that are predicted to be of it.
     pub false_positive_rate: f64,
-    /// Share of the class that is said to be of it.
+    /// Share of the class that is predicted to be of it.
     pub true_positive_rate: f64,
 }
 
 /// The log loss of log odds: log(1 + e^f) − y·f, where e^f cannot overflow.
-pub(super) fn log_loss_of(log_odds: f64, class: bool) -> f64 {
+pub(crate) fn log_loss_of(log_odds: f64, class: bool) -> f64 {
     let f = if class { -log_odds } else { log_odds };
     f.max(0.0) + (-f.abs()).exp().ln_1p()
 }
 
 impl ClassMetrics {
     /// Of probabilities and classes, pair by pair; `None` where a class has no row.
-    pub fn of(said: &[f64], classes: &[bool], threshold: f64) -> Option<ClassMetrics> {
-        let rows = classes.len().min(said.len());
+    pub fn of(predicted: &[f64], classes: &[bool], threshold: f64) -> Option<ClassMetrics> {
+        let rows = classes.len().min(predicted.len());
         let of_class = classes[..rows].iter().filter(|class| **class).count();
-        let auc = auc(&said[..rows], &classes[..rows])?;
+        let auc = auc(&predicted[..rows], &classes[..rows])?;
         let count = rows as f64;
         let (mut log_loss, mut brier) = (0.0, 0.0);
         let mut confusion = Confusion::default();
-        for (said, class) in said.iter().zip(classes) {
-            let p = said.clamp(NEAREST, 1.0 - NEAREST);
+        for (predicted, class) in predicted.iter().zip(classes) {
+            let p = predicted.clamp(NEAREST, 1.0 - NEAREST);
             log_loss -= if *class { p.ln() } else { (1.0 - p).ln() };
-            let off = said - f64::from(u8::from(*class));
+            let off = predicted - f64::from(u8::from(*class));
             brier += off * off;
-            *match (*said >= threshold, *class) {
+            *match (*predicted >= threshold, *class) {
                 (true, true) => &mut confusion.true_positive,
                 (true, false) => &mut confusion.false_positive,
                 (false, false) => &mut confusion.true_negative,
@@ -120,8 +120,8 @@ impl ClassMetrics {
 }
 
 /// The area under the ROC curve by ranks, ties half; `None` where a class has no row.
-fn auc(said: &[f64], classes: &[bool]) -> Option<Interval> {
-    let value = area(said, classes)?;
+fn auc(predicted: &[f64], classes: &[bool]) -> Option<Interval> {
+    let value = area(predicted, classes)?;
     let ones = classes.iter().filter(|class| **class).count() as f64;
     let zeros = classes.len() as f64 - ones;
     let (q1, q2) = (value / (2.0 - value), 2.0 * value * value / (1.0 + value));
@@ -138,8 +138,12 @@ fn auc(said: &[f64], classes: &[bool]) -> Option<Interval> {
 }
 
 /// The area alone.
-pub(super) fn area(said: &[f64], classes: &[bool]) -> Option<f64> {
-    let mut order: Vec<(f64, bool)> = said.iter().copied().zip(classes.iter().copied()).collect();
+pub(crate) fn area(predicted: &[f64], classes: &[bool]) -> Option<f64> {
+    let mut order: Vec<(f64, bool)> = predicted
+        .iter()
+        .copied()
+        .zip(classes.iter().copied())
+        .collect();
     order.sort_by(|one, other| one.0.total_cmp(&other.0));
     let (mut below, mut sum, mut ones) = (0.0, 0.0, 0.0);
     for tied in order.chunk_by(|one, other| one.0 == other.0) {
@@ -153,8 +157,12 @@ pub(super) fn area(said: &[f64], classes: &[bool]) -> Option<f64> {
 }
 
 /// The ROC curve, from nobody to everybody; thinned out evenly.
-pub(super) fn roc(said: &[f64], classes: &[bool]) -> Vec<RocPoint> {
-    let mut order: Vec<(f64, bool)> = said.iter().copied().zip(classes.iter().copied()).collect();
+pub(super) fn roc(predicted: &[f64], classes: &[bool]) -> Vec<RocPoint> {
+    let mut order: Vec<(f64, bool)> = predicted
+        .iter()
+        .copied()
+        .zip(classes.iter().copied())
+        .collect();
     order.sort_by(|one, other| other.0.total_cmp(&one.0));
     let ones = classes.iter().filter(|class| **class).count().max(1) as f64;
     let zeros = (classes.len() as f64 - ones).max(1.0);
@@ -189,16 +197,16 @@ mod tests {
     /// Probabilities with ties, and classes.
     fn made() -> (Vec<f64>, Vec<bool>) {
         let row = |i: usize| {
-            let said = ((i * 37 % 41) as f64 + 1.0) / 43.0;
-            (said, said + (i * 13 % 7) as f64 / 10.0 > 0.8)
+            let predicted = ((i * 37 % 41) as f64 + 1.0) / 43.0;
+            (predicted, predicted + (i * 13 % 7) as f64 / 10.0 > 0.8)
         };
         (0..150).map(row).unzip()
     }
 
     #[test]
     fn agrees_with_scikit_learn() {
-        let (said, classes) = made();
-        let found = ClassMetrics::of(&said, &classes, 0.4).expect("both classes");
+        let (predicted, classes) = made();
+        let found = ClassMetrics::of(&predicted, &classes, 0.4).expect("both classes");
         // scikit-learn 1.9.1: roc_auc_score, log_loss, brier_score_loss, accuracy_score,
         // precision_score, recall_score, f1_score, confusion_matrix.
         for (found, expected) in [
@@ -231,8 +239,8 @@ mod tests {
 
     #[test]
     fn the_curve_goes_from_nobody_to_everybody_and_its_area_is_the_auc() {
-        let (said, classes) = made();
-        let curve = roc(&said, &classes);
+        let (predicted, classes) = made();
+        let curve = roc(&predicted, &classes);
         let end = curve.last().expect("points");
         assert_eq!(
             (end.false_positive_rate, end.true_positive_rate),
@@ -245,7 +253,7 @@ mod tests {
                 wide * (pair[0].true_positive_rate + pair[1].true_positive_rate) / 2.0
             })
             .sum();
-        let found = area(&said, &classes).expect("both classes");
+        let found = area(&predicted, &classes).expect("both classes");
         assert!((under - found).abs() < 1e-12, "{under} {found}");
     }
 

@@ -6,13 +6,14 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::report::ClassReport;
+use crate::artifact::Golden;
 use crate::boosted::probability;
 use crate::cells::Cell;
 use crate::estimator::{Estimator, Plan};
 use crate::mismatch::{self, SchemaMismatch};
-use crate::model::{
-    BoundRecord, Golden, PredictError, Prediction, bind_record, check_known_columns, decoded,
-};
+use crate::predict_error::PredictError;
+use crate::prediction::Prediction;
+use crate::reading::{BoundRecord, bind_record, check_known_columns, decoded};
 
 /// What `model.json` holds.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -29,7 +30,7 @@ pub(super) struct ClassHead {
     pub(super) schema: Schema,
     /// Fitted features, members and weights; all in log odds.
     pub(super) plan: Plan,
-    /// The probability from which on a record is said to be of the class.
+    /// The probability from which on a record is predicted to be of the class.
     pub(super) threshold: f64,
     /// How good the model was on its hold-out.
     pub(super) report: ClassReport,
@@ -50,9 +51,9 @@ impl ClassModel {
     /// When a column that the model reads is not of its field's type, or a required one is absent.
     pub fn predict(&self, batch: &RecordBatch) -> Result<Vec<Prediction>, PredictError> {
         check_known_columns(&self.head.schema, &self.estimator, batch)?;
-        let said = self.estimator.batch(batch).into_iter();
-        Ok(said
-            .map(|own| Prediction::plain(probability(own.log)))
+        let predicted = self.estimator.batch(batch).into_iter();
+        Ok(predicted
+            .map(|estimate| Prediction::plain(probability(estimate.log)))
             .collect())
     }
 
@@ -66,8 +67,8 @@ impl ClassModel {
 
     /// See [`crate::Model::predict_record`].
     pub fn predict_record(&self, bound: &BoundRecord, cells: &[Cell]) -> Prediction {
-        let own = self.estimator.record(&bound.places, cells);
-        Prediction::plain(probability(own.log))
+        let estimate = self.estimator.record(&bound.places, cells);
+        Prediction::plain(probability(estimate.log))
     }
 
     fn reads(&self, field: &str) -> bool {
@@ -92,7 +93,7 @@ impl ClassModel {
         &self.head.report
     }
 
-    /// The probability from which on a record is said to be of the class.
+    /// The probability from which on a record is predicted to be of the class.
     pub fn threshold(&self) -> f64 {
         self.head.threshold
     }

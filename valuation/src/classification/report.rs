@@ -6,14 +6,14 @@ use serde::{Deserialize, Serialize};
 
 use super::metrics::{ClassMetrics, RocPoint};
 use crate::metrics::JudgedRow;
-use crate::useless::Dropped;
+use crate::uninformative::Dropped;
 
-/// Rows that were said to be about as likely of the class.
+/// Rows that were predicted to be about as likely of the class.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Bin {
-    /// Mean probability that was said.
+    /// Mean predicted probability.
     pub said: f64,
-    /// Share of them that are of the class: the same where what is said is calibrated.
+    /// Share of them that are of the class: the same where predictions are calibrated.
     pub found: f64,
     /// How many rows there are: what the share rests on.
     pub rows: usize,
@@ -34,7 +34,7 @@ pub struct Importance {
 pub struct ClassMember {
     /// Its name.
     pub name: String,
-    /// How much it says in the end; 0: not used.
+    /// Its weight; 0: not used.
     pub weight: f64,
     /// How many trees it has; 0 for what has none.
     pub trees: usize,
@@ -73,7 +73,7 @@ pub struct ClassReport {
     /// Of them, records whose features and class stand in the training rows too: they flatter the model
     /// where the split is drawn.
     pub holdout_copies: usize,
-    /// Share of the class among the training rows: what is said where nothing is known.
+    /// Share of the class among the training rows: what is predicted where nothing is known.
     pub base_rate: f64,
     /// The model on the hold-out.
     pub model: ClassMetrics,
@@ -89,14 +89,14 @@ pub struct ClassReport {
     pub calibration_slope: f64,
     /// The ROC curve of the hold-out.
     pub roc: Vec<RocPoint>,
-    /// Tenths of the hold-out by what was said of them.
+    /// Tenths of the hold-out by what was predicted for them.
     pub calibration: Vec<Bin>,
-    /// Mean distance of said and found over those tenths (expected calibration error: Naeini et al.
+    /// Mean distance between predicted and observed shares over those tenths (expected calibration error: Naeini et al.
     /// 2015, Obtaining Well Calibrated Probabilities Using Bayesian Binning).
     pub calibration_error: f64,
     /// What fields matter on the hold-out, the most first.
     pub importance: Vec<Importance>,
-    /// What was said of every record of the hold-out, for plots: `actual` is 1 for the class, `value` the
+    /// What was predicted for every record of the hold-out, for plots: `actual` is 1 for the class, `value` the
     /// probability. Not kept in the artifact.
     #[serde(skip)]
     pub judged: Vec<JudgedRow>,
@@ -105,7 +105,7 @@ pub struct ClassReport {
     pub fit_seconds: f64,
     /// Columns that carry information.
     pub features: usize,
-    /// Fields that nothing is learned from, as they cannot say anything.
+    /// Fields that nothing is learned from, as they carry no information.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub dropped: Vec<Dropped>,
 }

@@ -30,7 +30,7 @@ impl<'a> Records<'a> {
     /// Those of `rows` that say what a newer one says; `age` orders them.
     ///
     /// Rows of the same features with different prices are kept, those of equal prices among them
-    /// too: where the features do not tell things apart (one field of two levels), an equal price
+    /// too: where the features do not distinguish things (one field of two levels), an equal price
     /// is chance. So it is where more than half of the rows would go: all are kept then.
     pub(crate) fn copies<K: Ord>(
         &self,

@@ -9,10 +9,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::cells::median;
 use crate::clean::MAD_TO_SIGMA;
-use crate::draw::fold_of;
-use crate::features::Features;
-use crate::fit::FitOptions;
-use crate::linear::{Linear, SparseRow};
+use crate::linear::{Linear, SparseRow, Triangle};
+use crate::linear_design::{LevelLimits, LinearDesign};
+use crate::rng::fold_of;
 
 /// Residuals within so many robust standard deviations are kept.
 const LIMIT: f64 = 6.0;
@@ -31,7 +30,7 @@ const HALVES: usize = 2;
 /// Two lines, a half of the training rows each, and how far from them a price may be.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct ResidualRule {
-    lines: Vec<(Features, Linear)>,
+    lines: Vec<(LinearDesign, Linear)>,
     /// Median residual, in log price.
     centre: f64,
     /// Greatest distance from it.
@@ -47,12 +46,14 @@ pub(crate) struct Listings<'a> {
     pub(crate) logs: &'a [f64],
     /// The field of the groups.
     pub(crate) group: Option<&'a str>,
-    pub(crate) options: &'a FitOptions,
+    pub(crate) levels: LevelLimits,
+    /// Which half a row is in.
+    pub(crate) seed: u64,
 }
 
 impl ResidualRule {
     /// Fits on training rows only; also gives those of them that it takes. `None` where they are
-    /// too few, or no line can be laid through them: whoever fits a model then says so.
+    /// too few, or no line can be laid through them: the fit then reports it.
     pub(crate) fn fit(
         listings: Listings,
         train: &[usize],
@@ -60,13 +61,13 @@ impl ResidualRule {
         if train.len() < LEAST_ROWS {
             return None;
         }
-        let half = |position: usize| fold_of(position, HALVES, listings.options.seed);
+        let half = |position: usize| fold_of(position, HALVES, listings.seed);
         let of = |wanted: usize| -> Vec<usize> {
             let positions = (0..train.len()).filter(|position| half(*position) == wanted);
             positions.map(|position| train[position]).collect()
         };
         let halves: Vec<Vec<usize>> = (0..HALVES).map(of).collect();
-        let lines: Vec<(Features, Linear)> = halves
+        let lines: Vec<(LinearDesign, Linear)> = halves
             .par_iter()
             .map(|rows| listings.line(rows))
             .collect::<Option<_>>()?;
@@ -102,7 +103,7 @@ impl ResidualRule {
         let kept = rows
             .iter()
             .zip(residuals)
-            .filter(|(_, own)| self.holds(*own));
+            .filter(|(_, residual)| self.holds(*residual));
         kept.map(|(row, _)| *row).collect()
     }
 
@@ -117,22 +118,23 @@ impl ResidualRule {
 }
 
 impl Listings<'_> {
-    fn line(&self, rows: &[usize]) -> Option<(Features, Linear)> {
+    fn line(&self, rows: &[usize]) -> Option<(LinearDesign, Linear)> {
         let targets: Vec<f64> = rows.iter().map(|row| self.logs[*row]).collect();
-        let (features, design) = Features::fit(
+        let (features, design) = LinearDesign::fit(
             self.schema,
             self.batch,
             rows,
             &targets,
             self.group,
-            self.options,
+            self.levels,
         );
-        let line = Linear::fit(&design, &targets, features.width()).ok()?;
+        let triangle = Triangle::of(&design, &targets, features.width()).ok()?;
+        let line = triangle.least_squares().ok()?;
         Some((features, line))
     }
 
     /// Log prices less the mean of what the lines say.
-    fn residuals(&self, lines: &[(Features, Linear)], rows: &[usize]) -> Vec<f64> {
+    fn residuals(&self, lines: &[(LinearDesign, Linear)], rows: &[usize]) -> Vec<f64> {
         let mut residuals: Vec<f64> = rows.iter().map(|row| self.logs[*row]).collect();
         let mut design = SparseRow::new();
         for (features, line) in lines {

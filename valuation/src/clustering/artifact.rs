@@ -8,6 +8,7 @@ use records::Task;
 use super::{Clusters, Golden, Head, columns};
 use crate::artifact::{ArtifactError, GOLDEN, HEAD, Reading, Verified, broken, encode, save};
 use crate::check;
+use crate::part_error::PartError;
 
 impl Clusters {
     /// Writes the clusters' files into an existing, empty directory.
@@ -39,7 +40,7 @@ impl Clusters {
             golden,
         };
         if clusters.golden.is_empty() {
-            return Err(broken(GOLDEN)("no row, expected at least one".to_owned()));
+            return Err(broken(GOLDEN)("no row, expected at least one"));
         }
         for (row, golden) in clusters.golden.iter().enumerate() {
             let found = clusters.predict_json(&golden.record);
@@ -56,22 +57,25 @@ impl Clusters {
 }
 
 /// The centres as a table, of a head whose parts fit together.
-fn centres(head: &Head) -> Result<Array2<f64>, String> {
+fn centres(head: &Head) -> Result<Array2<f64>, PartError> {
     check::schema(&head.schema, Task::Clustering)?;
     let report = &head.report;
     columns::check(&report.features, &head.schema)?;
     let (clusters, width) = (head.centres.len(), report.features.len());
     if clusters < 2 || report.clusters != clusters || report.found.len() != clusters {
-        return Err(format!(
+        return Err(PartError::Misfit(format!(
             "{clusters} centres, {} clusters and {} in the report: expected as many, and two at least",
             report.clusters,
             report.found.len()
-        ));
+        )));
     }
     let is_whole = |own: &Vec<f64>| own.len() == width && own.iter().all(|value| value.is_finite());
     if !head.centres.iter().all(is_whole) {
-        return Err(format!("a centre is not of {width} finite numbers"));
+        return Err(PartError::Misfit(format!(
+            "a centre is not of {width} finite numbers"
+        )));
     }
     let numbers = head.centres.iter().flatten().copied().collect();
-    Array2::from_shape_vec((clusters, width), numbers).map_err(|error| error.to_string())
+    Array2::from_shape_vec((clusters, width), numbers)
+        .map_err(|error| PartError::Misfit(error.to_string()))
 }

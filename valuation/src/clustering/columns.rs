@@ -13,7 +13,8 @@ use serde::{Deserialize, Serialize};
 
 use super::error::ClusteringError;
 use crate::cells::{Cells, median};
-use crate::useless::{Dropped, Why};
+use crate::part_error::PartError;
+use crate::uninformative::{Dropped, Why};
 
 /// Most levels of a category that have an indicator: the rest are none of them.
 const MOST_LEVELS: usize = 20;
@@ -184,12 +185,17 @@ pub(super) fn table(
 }
 
 /// What was read from a file is what a fit can give.
-pub(super) fn check(features: &[Feature], schema: &Schema) -> Result<(), String> {
+pub(super) fn check(features: &[Feature], schema: &Schema) -> Result<(), PartError> {
     if features.is_empty() {
-        return Err("no features, expected at least one".to_owned());
+        return Err(PartError::misfit("no features, expected at least one"));
     }
     for feature in features {
-        let at = |detail: &str| Err(format!("feature {:?}: {detail}", feature.name()));
+        let at = |detail: &str| {
+            Err(PartError::Misfit(format!(
+                "feature {:?}: {detail}",
+                feature.name()
+            )))
+        };
         let Some(field) = schema.features().find(|own| own.name == feature.field) else {
             return at("is no feature of the schema");
         };

@@ -43,12 +43,12 @@ pub enum ClusteringError {
         /// The least there must be.
         needed: usize,
     },
-    /// Nothing tells records apart.
+    /// Nothing distinguishes records.
     #[error(
         "expected a field that tells records apart, found none ({dropped}): give the schema numbers or categories that vary"
     )]
     NoFeatures {
-        /// Fields that say nothing, and why.
+        /// Fields that carry no information, and why.
         dropped: String,
     },
     /// Numbers whose squares are none.

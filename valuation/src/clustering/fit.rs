@@ -8,13 +8,13 @@ use records::{Schema, Task};
 
 use super::columns::{self, Feature};
 use super::error::ClusteringError;
-use super::kmeans::{Found, kmeans};
+use super::kmeans::{Found, kmeans, rows_of};
 use super::principal::Plane;
 use super::report::{Cluster, ClusterReport, Picture, Point, Tried};
 use super::{ClusteringOptions, Clusters, Golden, Head, silhouette};
 use crate::artifact::FORMAT;
 use crate::cells::Cells;
-use crate::useless;
+use crate::uninformative;
 
 /// Sample rows kept with the clusters.
 const GOLDEN_ROWS: usize = 20;
@@ -39,7 +39,7 @@ pub struct Clustering<'a> {
 }
 
 impl Clustering<'_> {
-    /// Finds the clusters of the records. `told` hears of every number of clusters as it is tried;
+    /// Finds the clusters of the records. `on_tried` is called for every number of clusters;
     /// `code_version` and `trained_at_us` (microseconds since 1970) are only written down.
     ///
     /// # Errors
@@ -48,9 +48,9 @@ impl Clustering<'_> {
         &self,
         code_version: &str,
         trained_at_us: i64,
-        told: &(dyn Fn(&Tried) + Sync),
+        on_tried: &(dyn Fn(&Tried) + Sync),
     ) -> Result<(Clusters, ClusterReport), ClusteringError> {
-        let fit = || self.fit_on_this_pool(code_version, trained_at_us, told);
+        let fit = || self.fit_on_this_pool(code_version, trained_at_us, on_tried);
         match self.threads {
             0 => fit(),
             threads => rayon::ThreadPoolBuilder::new()
@@ -68,14 +68,14 @@ impl Clustering<'_> {
         &self,
         code_version: &str,
         trained_at_us: i64,
-        told: &(dyn Fn(&Tried) + Sync),
+        on_tried: &(dyn Fn(&Tried) + Sync),
     ) -> Result<(Clusters, ClusterReport), ClusteringError> {
         let started = Instant::now();
         self.check()?;
         let Clustering { schema, batch, .. } = *self;
         let rows: Vec<usize> = (0..batch.num_rows()).collect();
-        let mut dropped = useless::find(schema, batch, &rows);
-        let telling = useless::without(schema, dropped.iter());
+        let mut dropped = uninformative::find(schema, batch, &rows);
+        let telling = uninformative::without(schema, dropped.iter());
         let (features, constant) = columns::fit(&telling, batch, &rows)?;
         dropped.extend(constant);
         if features.is_empty() {
@@ -85,7 +85,7 @@ impl Clustering<'_> {
             });
         }
         let table = columns::table(&features, batch, 0..batch.num_rows());
-        let (best, tried) = self.best(&table, told)?;
+        let (best, tried) = self.best(&table, on_tried)?;
         let report = self.report(&best, &table, features.clone(), dropped, tried);
         let times = schema.time.as_deref();
         let times = times.map_or(Cells::Absent, |name| Cells::of(batch, name));
@@ -96,7 +96,7 @@ impl Clustering<'_> {
                 trained_at_us,
                 data_until_us: rows.iter().filter_map(|row| times.time_us(*row)).max(),
                 schema: schema.clone(),
-                centres: super::rows_of(&best.found.centres),
+                centres: rows_of(&best.found.centres),
                 // The picture is for the report of the training, and as large as all else.
                 report: ClusterReport {
                     picture: Picture {
@@ -155,7 +155,7 @@ impl Clustering<'_> {
     fn best(
         &self,
         table: &Array2<f64>,
-        told: &(dyn Fn(&Tried) + Sync),
+        on_tried: &(dyn Fn(&Tried) + Sync),
     ) -> Result<(Best, Vec<Tried>), ClusteringError> {
         let mut best: Option<Best> = None;
         let mut all = Vec::new();
@@ -172,7 +172,7 @@ impl Clustering<'_> {
                 silhouette: silhouette::mean(&silhouettes),
                 inertia: found.inertia,
             };
-            told(&tried);
+            on_tried(&tried);
             all.push(tried);
             if best
                 .as_ref()
@@ -196,7 +196,7 @@ impl Clustering<'_> {
         best: &Best,
         table: &Array2<f64>,
         features: Vec<Feature>,
-        dropped: Vec<useless::Dropped>,
+        dropped: Vec<uninformative::Dropped>,
         tried: Vec<Tried>,
     ) -> ClusterReport {
         let found = &best.found;

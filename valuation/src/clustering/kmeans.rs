@@ -15,7 +15,7 @@ use rand_xoshiro::rand_core::SeedableRng;
 use rayon::prelude::*;
 
 use super::error::ClusteringError;
-use crate::draw::mix;
+use crate::rng::mix;
 
 /// Where linfa's steps end: the distance that all centres together have moved, in deviations.
 const TOLERANCE: f64 = 1e-4;
@@ -165,18 +165,23 @@ fn distance(one: ArrayView1<f64>, other: ArrayView1<f64>) -> f64 {
     pairs.map(|(one, other)| (one - other).powi(2)).sum()
 }
 
+/// Centres as rows.
+pub(super) fn rows_of(centres: &Array2<f64>) -> Vec<Vec<f64>> {
+    centres.rows().into_iter().map(|own| own.to_vec()).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::draw::Draws;
+    use crate::rng::Rng;
 
     /// Around three points, more rows around the first than around the second.
     fn heaps() -> (Array2<f64>, Vec<usize>) {
         let heaps: Vec<usize> = (0..60).map(|row| [0, 0, 0, 1, 1, 2][row % 6]).collect();
-        let mut draws = Draws::new(3);
+        let mut rng = Rng::new(3);
         let rows = Array2::from_shape_fn((60, 2), |(row, column)| {
             let centre = [[0.0, 0.0], [9.0, 1.0], [-4.0, 8.0]][heaps[row]][column];
-            centre + draws.below(1000) as f64 / 1000.0
+            centre + rng.below(1000) as f64 / 1000.0
         });
         (rows, heaps)
     }

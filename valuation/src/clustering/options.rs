@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::error::ClusteringError;
 
-/// Most clusters: more of them nobody can tell apart.
+/// Most clusters: more of them nobody can distinguish.
 const MOST_CLUSTERS: usize = 100;
 
 /// How clusters are found.

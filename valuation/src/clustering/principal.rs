@@ -110,12 +110,12 @@ fn eigen(mut matrix: Array2<f64>) -> (Array1<f64>, Array2<f64>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::draw::Draws;
+    use crate::rng::Rng;
 
     #[test]
     fn eigenvectors_make_the_matrix_diagonal() {
-        let mut draws = Draws::new(5);
-        let rows = Array2::from_shape_fn((50, 6), |_| draws.below(1000) as f64 / 100.0);
+        let mut rng = Rng::new(5);
+        let rows = Array2::from_shape_fn((50, 6), |_| rng.below(1000) as f64 / 100.0);
         let matrix = rows.t().dot(&rows);
         let (values, vectors) = eigen(matrix.clone());
         let again = vectors.dot(&Array2::from_diag(&values)).dot(&vectors.t());

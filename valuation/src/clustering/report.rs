@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::columns::Feature;
-use crate::useless::Dropped;
+use crate::uninformative::Dropped;
 
 /// What a clustering came to.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -25,7 +25,7 @@ pub struct ClusterReport {
     pub found: Vec<Cluster>,
     /// What the records were compared by.
     pub features: Vec<Feature>,
-    /// Fields that say nothing, and are left out.
+    /// Fields that carry no information, and are left out.
     pub dropped: Vec<Dropped>,
     /// The plane in which records differ most.
     pub picture: Picture,

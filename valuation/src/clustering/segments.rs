@@ -16,6 +16,7 @@ use serde::{Deserialize, Serialize};
 use super::columns::{self, Feature};
 use super::error::ClusteringError;
 use super::kmeans;
+use crate::part_error::PartError;
 
 /// The field's name; a schema that has one of its own keeps it.
 pub(crate) const SEGMENT: &str = "segment";
@@ -61,7 +62,7 @@ impl Segments {
         let found = kmeans::kmeans(&table, segments, STARTS, seed)?;
         Ok(found.map(|found| Segments {
             features,
-            centres: super::rows_of(&found.centres),
+            centres: kmeans::rows_of(&found.centres),
         }))
     }
 
@@ -105,16 +106,16 @@ impl Segments {
     ///
     /// # Errors
     /// Says what is wrong.
-    pub(crate) fn check(&self, schema: &Schema) -> Result<(), String> {
+    pub(crate) fn check(&self, schema: &Schema) -> Result<(), PartError> {
         columns::check(&self.features, schema)?;
         let width = self.features.len();
         let is_whole =
             |own: &Vec<f64>| own.len() == width && own.iter().all(|value| value.is_finite());
         match self.centres.len() >= 2 && self.centres.iter().all(is_whole) {
             true => Ok(()),
-            false => Err(format!(
+            false => Err(PartError::Misfit(format!(
                 "segments: expected two centres at least, of {width} finite numbers"
-            )),
+            ))),
         }
     }
 }

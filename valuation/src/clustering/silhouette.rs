@@ -1,4 +1,4 @@
-//! How well clusters are told apart: the silhouette on squared Euclidean distances.
+//! How well clusters are distinguished: the silhouette on squared Euclidean distances.
 //!
 //! The silhouette of a row (Rousseeuw 1987, Silhouettes: a graphical aid to the interpretation and
 //! validation of cluster analysis) compares a, its mean distance to the other rows of its cluster,

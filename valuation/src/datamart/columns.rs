@@ -13,9 +13,10 @@ use serde::{Deserialize, Serialize};
 
 use super::PREFIX;
 use super::name::Names;
-use crate::features::{Features, Says};
-use crate::frame::{Frame, Meaning};
 use crate::linear::SparseRow;
+use crate::linear_design::{LinearDesign, Says};
+use crate::part_error::PartError;
+use crate::tree_features::{Meaning, TreeFeatures};
 
 /// A category with more levels has no column a level: the mean and the number of rows stand for it.
 const FEW_LEVELS: usize = 12;
@@ -45,8 +46,8 @@ enum From {
 /// Names the columns of fitted features; `says` is what the mean of a level is, if anything.
 pub(super) fn name(
     schema: &Schema,
-    features: &Features,
-    frame: &Frame,
+    features: &LinearDesign,
+    frame: &TreeFeatures,
     says: Option<&str>,
 ) -> Vec<Made> {
     let mut names = Names::without(schema.fields.iter().map(|field| field.name.as_str()));
@@ -92,7 +93,7 @@ pub(super) fn name(
     made
 }
 
-fn of_line(schema: &Schema, features: &Features, names: &mut Names) -> Vec<Made> {
+fn of_line(schema: &Schema, features: &LinearDesign, names: &mut Names) -> Vec<Made> {
     let described = features.describe();
     let mut levels: BTreeMap<&str, usize> = BTreeMap::new();
     for column in &described {
@@ -161,13 +162,20 @@ fn level_parts<'a>(field: &'a str, within: Option<&'a str>, says: &'a str) -> Ve
 }
 
 /// Whether every column is there to be read.
-pub(super) fn check(made: &[Made], features: &Features, frame: &Frame) -> Result<(), String> {
+pub(super) fn check(
+    made: &[Made],
+    features: &LinearDesign,
+    frame: &TreeFeatures,
+) -> Result<(), PartError> {
     let beyond = made.iter().find(|own| match own.from {
         From::Line(column) => column >= features.width(),
         From::Trees(column) => column >= frame.width(),
     });
     match beyond {
-        Some(own) => Err(format!("column {} has no values", own.name)),
+        Some(own) => Err(PartError::Misfit(format!(
+            "column {} has no values",
+            own.name
+        ))),
         None => Ok(()),
     }
 }
@@ -175,8 +183,8 @@ pub(super) fn check(made: &[Made], features: &Features, frame: &Frame) -> Result
 /// The values of every row, by column of `made`; NaN where nothing is known.
 pub(super) fn values(
     made: &[Made],
-    features: &Features,
-    frame: &Frame,
+    features: &LinearDesign,
+    frame: &TreeFeatures,
     batch: &RecordBatch,
 ) -> Vec<Vec<f64>> {
     let (line, trees) = (features.bind(batch), frame.bind(batch));

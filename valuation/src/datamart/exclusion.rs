@@ -93,13 +93,15 @@ impl<'a> Priced<'a> {
         records.all_copies(rows, age)
     }
 
-    fn listings<'b>(&'b self, options: &'b FitOptions) -> Listings<'b> {
+    fn listings(&self) -> Listings<'_> {
+        let options = FitOptions::default();
         Listings {
             schema: self.schema,
             batch: self.batch,
             logs: &self.logs,
             group: self.group,
-            options,
+            levels: options.level_limits(),
+            seed: options.seed,
         }
     }
 }
@@ -117,8 +119,7 @@ impl Rules {
         if marks_copies {
             kept.retain(|row| !copies.contains(row));
         }
-        let options = FitOptions::default();
-        let residual = ResidualRule::fit(priced.listings(&options), &kept);
+        let residual = ResidualRule::fit(priced.listings(), &kept);
         Rules {
             bounds,
             residual: residual.map(|own| own.0).filter(|own| !own.is_open()),
@@ -151,9 +152,8 @@ impl Rules {
         }
         if let Some(residual) = &self.residual {
             let rows = left(&excluded);
-            let options = FitOptions::default();
             let kept: BTreeSet<usize> = residual
-                .keeps(priced.listings(&options), &rows)
+                .keeps(priced.listings(), &rows)
                 .into_iter()
                 .collect();
             for row in rows.into_iter().filter(|row| !kept.contains(row)) {

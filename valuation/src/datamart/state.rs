@@ -15,12 +15,12 @@ use super::{CONTENT_HASH, DatamartError, EXCLUDED, OWN, SOURCE_LINE, STATE_VERSI
 use crate::baseline::group_field;
 use crate::cells::Cells;
 use crate::classification::classes;
-use crate::features::Features;
 use crate::fit::FitOptions;
-use crate::frame::Frame;
 use crate::json;
+use crate::linear_design::LinearDesign;
 use crate::link::Link;
-use crate::useless::{self, Dropped};
+use crate::tree_features::TreeFeatures;
+use crate::uninformative::{self, Dropped};
 
 /// Version of the state's format: raised when what is written means something else.
 const FORMAT: u32 = 1;
@@ -40,14 +40,14 @@ pub struct State {
     pub rows: usize,
     /// Those that no rule takes: medians, scales and levels are of them.
     pub learned: usize,
-    /// Fields that say nothing, and why: they have no columns of features.
+    /// Fields that carry no information, and why: they have no columns of features.
     pub dropped: Vec<Dropped>,
     /// What takes records; none where the schema has no prices.
     rules: Option<Rules>,
     /// The line's design.
-    features: Features,
+    features: LinearDesign,
     /// The trees' row.
-    frame: Frame,
+    frame: TreeFeatures,
     /// The columns, in their order.
     pub columns: Vec<Made>,
 }
@@ -72,8 +72,8 @@ impl State {
         }
         let rows = batch.num_rows();
         let usable = usable(schema, batch);
-        let dropped = useless::find(schema, batch, &usable);
-        let telling = useless::without(schema, dropped.iter());
+        let dropped = uninformative::find(schema, batch, &usable);
+        let telling = uninformative::without(schema, dropped.iter());
         let group = group_field(schema, &dropped).filter(|_| schema.task == Task::Regression);
         let priced = Priced::of(&telling, batch, group);
         let rules = priced.as_ref().map(Rules::fit);
@@ -100,8 +100,15 @@ impl State {
             return Err(DatamartError::NoRows { rows, learned: 0 });
         }
         let options = FitOptions::default();
-        let (features, _) = Features::fit(&telling, batch, &learned, &values, group, &options);
-        let (frame, _) = Frame::fit(&telling, batch, &learned, &values, group);
+        let (features, _) = LinearDesign::fit(
+            &telling,
+            batch,
+            &learned,
+            &values,
+            group,
+            options.level_limits(),
+        );
+        let (frame, _) = TreeFeatures::fit(&telling, batch, &learned, &values, group);
         let columns = columns::name(schema, &features, &frame, says);
         Ok(State {
             format: FORMAT,
@@ -157,7 +164,9 @@ impl State {
             .check(schema)
             .and_then(|()| frame.check(schema))
             .and_then(|()| columns::check(columns, features, frame))
-            .map_err(|detail| DatamartError::State { detail })?;
+            .map_err(|error| DatamartError::State {
+                detail: error.to_string(),
+            })?;
         Ok(state)
     }
 
@@ -204,7 +213,7 @@ impl State {
 
     /// By row, what the features say as one number.
     pub fn content_hashes(&self, batch: &RecordBatch) -> Vec<i64> {
-        let telling = useless::without(&self.schema, self.dropped.iter());
+        let telling = uninformative::without(&self.schema, self.dropped.iter());
         let names: Vec<&str> = telling.features().map(|own| own.name.as_str()).collect();
         hashes(batch, &names)
     }
@@ -223,7 +232,7 @@ impl State {
     pub fn materialise(&self, rows: &Rows, version: i64) -> Result<RecordBatch, DatamartError> {
         let Rows { batch, lines } = rows;
         check_batch(&self.schema, batch)?;
-        let telling = useless::without(&self.schema, self.dropped.iter());
+        let telling = uninformative::without(&self.schema, self.dropped.iter());
         let group = group_field(&self.schema, &self.dropped);
         let count = batch.num_rows();
         let priced = Priced::of(&telling, batch, group);

@@ -5,9 +5,9 @@ use records::{Schema, Task};
 
 use crate::baseline::group_field;
 use crate::cells::Cells;
-use crate::fit::FitError;
+use crate::fit_error::FitError;
 use crate::link::Link;
-use crate::useless::Dropped;
+use crate::uninformative::Dropped;
 
 /// Checks that the schema is of a task with a target, and that the batch has what the schema says; gives
 /// the target's name.
@@ -55,7 +55,7 @@ pub(crate) fn check_columns<'a>(
     Ok(target)
 }
 
-/// That no field of the schema tells listings apart.
+/// That no field of the schema distinguishes listings.
 pub(crate) fn no_features(schema: &Schema) -> FitError {
     let names: Vec<&str> = schema.features().map(|field| field.name.as_str()).collect();
     FitError::NoFeatures {

@@ -3,8 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::boosted::{BoostedOptions, ForestOptions, Growth};
-use crate::classification::LogisticOptions;
-use crate::member::{MemberOptions, NamedMember};
+use crate::members::{LinearOptions, LogisticOptions, MemberOptions, NamedMember};
 
 /// Rows beyond which a tree may have more leaves.
 const MANY_ROWS: usize = 5_000;
@@ -80,7 +79,7 @@ impl Effort {
             name: name.to_owned(),
             options,
         };
-        let linear = member("linear", MemberOptions::Linear);
+        let linear = member("linear", MemberOptions::Linear(LinearOptions {}));
         match self {
             Effort::Quick => vec![linear],
             Effort::Standard => vec![

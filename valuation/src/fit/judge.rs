@@ -5,8 +5,10 @@ use arrow_array::RecordBatch;
 use super::data::Data;
 use crate::baseline::GroupMedian;
 use crate::conformal::{self, Share};
-use crate::estimator::{Estimate, Fitted};
-use crate::metrics::{Calibration, JudgedRow, MemberReport, Metrics, Stacked};
+use crate::ensemble::FittedPrices;
+use crate::estimator::Estimate;
+use crate::metrics::{JudgedRow, Metrics};
+use crate::report::{Calibration, MemberReport, Stacked};
 use crate::split::Split;
 
 /// What the hold-out says.
@@ -30,7 +32,7 @@ pub(super) struct Judged {
     pub(super) coverage: Share,
     /// The same of ranges of other widths.
     pub(super) calibration: Vec<Calibration>,
-    /// Above 1 where the hold-out is further off than the folds said.
+    /// Above 1 where the hold-out is further off than the folds were.
     pub(super) widened: f64,
 }
 
@@ -40,7 +42,7 @@ pub(super) fn judge(
     data: &Data,
     batch: &RecordBatch,
     sides: &Split,
-    fitted: &mut Fitted,
+    fitted: &mut FittedPrices,
 ) -> Option<Judged> {
     let count = sides.holdout.len();
     let rows = arrow_select::take::take_record_batch(batch, &positions(&sides.holdout)).ok()?;
@@ -50,7 +52,7 @@ pub(super) fn judge(
         let squares = found
             .iter()
             .zip(&logs)
-            .map(|(own, log)| (own.log - log) * (own.log - log));
+            .map(|(estimate, log)| (estimate.log - log) * (estimate.log - log));
         (squares.sum::<f64>() / count as f64).sqrt()
     };
     let weights = fitted.weights.clone();
@@ -58,17 +60,13 @@ pub(super) fn judge(
     let stack_error = off(&found);
     let mut members = Vec::new();
     let mut best = None;
-    for index in 0..weights.len() {
-        fitted.weigh(
-            (0..weights.len())
-                .map(|other| f64::from(u8::from(other == index)))
-                .collect(),
-        );
+    for (index, weight) in weights.iter().enumerate() {
+        fitted.weigh_only(index);
         let alone = fitted.estimator.batch(&rows);
         members.push(MemberReport {
-            name: fitted.all[index].0.clone(),
-            weight: weights[index],
-            trees: fitted.all[index].1.trees(),
+            name: fitted.all[index].name.clone(),
+            weight: *weight,
+            trees: fitted.all[index].trees(),
             fold_error: fitted.member_errors[index],
             holdout_error: off(&alone),
         });
@@ -79,7 +77,7 @@ pub(super) fn judge(
     let alone = off(best.as_deref()?);
     let is_stack = weights.iter().filter(|weight| **weight > 0.0).count() > 1;
     let stacked = is_stack.then(|| Stacked {
-        best: fitted.all[fitted.best].0.clone(),
+        best: fitted.all[fitted.best].name.clone(),
         alone,
         weighted: stack_error,
     });
@@ -87,8 +85,7 @@ pub(super) fn judge(
     if stack || !is_stack {
         fitted.weigh(weights);
     } else {
-        let only = (0..weights.len()).map(|other| f64::from(u8::from(other == fitted.best)));
-        fitted.weigh(only.collect());
+        fitted.weigh_only(fitted.best);
         found = best?;
         for (member, weight) in members.iter_mut().zip(&fitted.weights) {
             member.weight = *weight;
@@ -101,15 +98,18 @@ pub(super) fn judge(
         .map(|row| medians.of(data.groups.text(*row)));
     let guessed: Vec<f64> = guesses.collect();
     let link = data.link;
-    let valued: Vec<f64> = found.iter().map(|own| link.value(own.log)).collect();
+    let valued: Vec<f64> = found
+        .iter()
+        .map(|estimate| link.value(estimate.log))
+        .collect();
     let unseen = sides.holdout.iter().zip(&logs).zip(&found);
-    let off = unseen.map(|((row, log), own)| (*row, (log - own.log).abs()));
+    let off = unseen.map(|((row, log), estimate)| (*row, (log - estimate.log).abs()));
     fitted.off.extend(off);
     let quantile = fitted.estimator.plan.quantile;
     let scores: Vec<f64> = found
         .iter()
         .zip(&logs)
-        .map(|(own, log)| (log - own.log).abs() / own.spread)
+        .map(|(estimate, log)| (log - estimate.log).abs() / estimate.spread)
         .collect();
     let held = |half: f64| {
         let hits = scores.iter().filter(|score| **score <= half).count();
@@ -122,17 +122,17 @@ pub(super) fn judge(
         held: held(*half),
     });
     let calibration = calibration.collect();
-    // What comes after training is further off than the folds said: the range is to hold then too.
+    // What comes after training is further off than the folds were: the range is to hold then too.
     let widened = match coverage.high < fitted.confidence {
         true => conformal::half_width(&scores, fitted.confidence) / quantile,
         false => 1.0,
     };
-    let judged = |(row, own): (&usize, &Estimate)| JudgedRow {
+    let judged = |(row, estimate): (&usize, &Estimate)| JudgedRow {
         row: *row,
         actual: data.prices[*row],
-        value: link.value(own.log),
-        low: link.value(own.log - quantile * own.spread),
-        high: link.value(own.log + quantile * own.spread),
+        value: link.value(estimate.log),
+        low: link.value(estimate.log - quantile * estimate.spread),
+        high: link.value(estimate.log + quantile * estimate.spread),
     };
     let rows = sides.holdout.iter().zip(&found).map(judged).collect();
     Some(Judged {

@@ -1,10 +1,14 @@
 //! How a model is fitted.
 
 use records::Task;
-use serde::{Deserialize, Serialize};
 
-use crate::fit::{Effort, FitError};
-use crate::member::{MemberOptions, NamedMember};
+use super::effort::Effort;
+use crate::clustering::ClusteringOptions;
+use crate::fit_error::FitError;
+use crate::folds::FoldBy;
+use crate::linear_design::LevelLimits;
+use crate::members::{MemberOptions, NamedMember};
+use crate::split::SplitBy;
 
 /// How a model is fitted.
 #[derive(Debug, Clone, PartialEq)]
@@ -19,7 +23,7 @@ pub struct FitOptions {
     pub min_level_rows: usize,
     /// Share of prices the intervals are to hold, 0.01 to 0.999.
     pub interval: f64,
-    /// The probability from which on a record is said to be of a class, 0 to 1.
+    /// The probability from which on a record is predicted to be of a class, 0 to 1.
     pub threshold: f64,
     /// How much work the defaults may be; says which members there are where none are given.
     pub effort: Effort,
@@ -39,32 +43,10 @@ pub struct FitOptions {
     pub split: SplitBy,
     /// Segments of the market, from the listings' numbers, as one more category; 0 for none, else 2 to 50.
     pub segments: usize,
+    /// How clusters are found, for schemas of that task.
+    pub clustering: ClusteringOptions,
     /// Whether the model kept has learned from the hold-out too.
     pub refit: bool,
-}
-
-/// How the rows to judge on are chosen.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum SplitBy {
-    /// The newest; without a time field, every so-manieth row.
-    Time,
-    /// Drawn by the seed.
-    Random,
-}
-
-/// How training rows come into the folds that weigh the members and set the ranges.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum FoldBy {
-    /// As the rows to judge on are chosen, from 5,000 rows to learn from on: drawn folds grow too many
-    /// trees for a hold-out of newer rows, and set too narrow ranges.
-    #[default]
-    Split,
-    /// Drawn by the seed: a row is valued by members that have learned from the rows around it.
-    Random,
-    /// Rolling origin (Tashman 2000, Out-of-Sample Tests of Forecasting Accuracy): a row is valued
-    /// by members that have learned from older ones alone. Random where times do not tell rows apart.
-    Time,
 }
 
 impl Default for FitOptions {
@@ -85,15 +67,38 @@ impl Default for FitOptions {
             threads: 0,
             split: SplitBy::Time,
             segments: 0,
+            clustering: ClusteringOptions::default(),
             refit: true,
         }
     }
 }
 
 impl FitOptions {
+    /// Which levels of a category have columns of their own.
+    pub(crate) fn level_limits(&self) -> LevelLimits {
+        LevelLimits {
+            max_levels: self.max_levels,
+            min_level_rows: self.min_level_rows,
+        }
+    }
+
+    /// The members of a fit on so many training rows: those that are given, else those of `effort`.
+    pub fn members_for(&self, task: Task, rows: usize) -> Vec<NamedMember> {
+        match (self.members.is_empty(), task) {
+            (false, _) => self.members.clone(),
+            (true, Task::Regression) => self.effort.members(rows),
+            (true, Task::Classification) => self.effort.class_members(rows),
+            (true, Task::Clustering) => Vec::new(),
+        }
+    }
+
     /// Whether every member is of a kind that the task has.
     pub(crate) fn check_members(&self, task: Task) -> Result<(), FitError> {
-        match self.members.iter().find(|own| !own.options.suits(task)) {
+        match self
+            .members
+            .iter()
+            .find(|member| !member.options.suits(task))
+        {
             None => Ok(()),
             Some(other) => Err(FitError::MemberTask {
                 name: other.name.clone(),
@@ -134,24 +139,24 @@ impl FitOptions {
             });
         }
         for (index, member) in self.members.iter().enumerate() {
-            let is_plain =
-                |own: char| own.is_ascii_lowercase() || own.is_ascii_digit() || own == '-';
+            let is_plain = |character: char| {
+                character.is_ascii_lowercase() || character.is_ascii_digit() || character == '-'
+            };
             let twice = self.members[..index]
                 .iter()
-                .any(|own| own.name == member.name);
+                .any(|earlier| earlier.name == member.name);
             if twice || member.name.is_empty() || !member.name.chars().all(is_plain) {
                 return Err(FitError::MemberName {
                     name: member.name.clone(),
                 });
             }
             let checked = member.options.check();
-            let broken = |(option, expected, found)| FitError::Member {
+            checked.map_err(|out_of_range| FitError::Member {
                 name: member.name.clone(),
-                option,
-                expected,
-                found,
-            };
-            checked.map_err(broken)?;
+                option: out_of_range.option,
+                expected: out_of_range.expected,
+                found: out_of_range.found,
+            })?;
         }
         if self.segments == 1 || self.segments > 50 {
             return Err(FitError::Option {

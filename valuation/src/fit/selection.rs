@@ -3,10 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::data::Data;
-use super::{FitError, SplitBy};
+use super::options::FitOptions;
 use crate::clean::{Listings, PriceBounds, Records, ResidualRule};
+use crate::fit_error::FitError;
 use crate::link::Link;
-use crate::split::{Split, split, split_randomly};
+use crate::split::{Split, SplitBy, split, split_randomly};
 
 /// Fewest listings that are ever fitted on, whatever `min_rows` says.
 const LEAST_ROWS: usize = 10;
@@ -32,10 +33,13 @@ pub(super) struct Selection {
 ///
 /// # Errors
 /// When too few rows are left, none is left to judge on, or all training rows have one price.
-pub(super) fn select(listings: Listings, data: &Data, target: &str) -> Result<Selection, FitError> {
-    let Listings {
-        schema, options, ..
-    } = listings;
+pub(super) fn select(
+    listings: Listings,
+    data: &Data,
+    target: &str,
+    options: &FitOptions,
+) -> Result<Selection, FitError> {
+    let schema = listings.schema;
     let given = data.logs.len();
     let usable: Vec<usize> = (0..given)
         .filter(|row| data.logs[*row].is_finite())

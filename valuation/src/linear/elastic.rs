@@ -10,9 +10,10 @@ use linfa::DatasetBase;
 use linfa::traits::Fit;
 use linfa_elasticnet::ElasticNet;
 use ndarray::Axis;
-use serde::{Deserialize, Serialize};
 
-use super::{Linear, Triangle};
+use super::triangle::Triangle;
+use super::{Linear, Shrinkage};
+use crate::solver_error::SolverError;
 
 /// Penalties tried: from this share of the greatest that leaves any weight, each a third of the last.
 const FIRST: f64 = 0.1;
@@ -21,39 +22,8 @@ const STEPS: usize = 9;
 /// Sweeps of the coordinate descent at most.
 const MOST_SWEEPS: u32 = 500;
 
-/// How an elastic net is fitted; how much it shrinks is told by the folds.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct ElasticNetOptions {
-    /// α: how much of the penalty goes by sizes, which makes weights 0; the rest goes by squares.
-    pub l1_ratio: f64,
-}
-
-impl ElasticNetOptions {
-    /// Whether it can be fitted so.
-    ///
-    /// # Errors
-    /// The option, what is expected of it, and what it is.
-    pub(crate) fn check(&self) -> Result<(), (&'static str, &'static str, f64)> {
-        match self.l1_ratio > 0.0 && self.l1_ratio <= 1.0 {
-            true => Ok(()),
-            false => Err(("l1_ratio", "above 0, at most 1", self.l1_ratio)),
-        }
-    }
-}
-
-/// What weights are drawn to 0 by.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub(crate) struct Shrinkage {
-    /// α of the formula.
-    pub(crate) l1_ratio: f64,
-    /// λ of the formula: in the target's unit, whatever the number of rows.
-    pub(crate) penalty: f64,
-}
-
 /// The penalties to try, the greatest first.
-pub(crate) fn penalties(triangle: &Triangle, options: &ElasticNetOptions) -> Vec<Shrinkage> {
-    let l1_ratio = options.l1_ratio;
+pub(crate) fn penalties(triangle: &Triangle, l1_ratio: f64) -> Vec<Shrinkage> {
     let greatest = triangle.greatest() / l1_ratio;
     let shares = (0..STEPS).map(|step| FIRST * STEP.powi(step as i32));
     let shrinkage = |share| Shrinkage {
@@ -67,8 +37,8 @@ impl Triangle {
     /// The line of shrunken weights.
     ///
     /// # Errors
-    /// A text that says what the solver met.
-    pub(crate) fn elastic_net(&self, shrinkage: Shrinkage) -> Result<Linear, String> {
+    /// When the solver fails.
+    pub(crate) fn elastic_net(&self, shrinkage: Shrinkage) -> Result<Linear, SolverError> {
         if self.deviations.is_empty() {
             return self.line(&[], Some(shrinkage));
         }
@@ -85,7 +55,7 @@ impl Triangle {
             .penalty(shrinkage.penalty * scale)
             .max_iterations(MOST_SWEEPS)
             .fit(&DatasetBase::new(triangle, self.right.clone()))
-            .map_err(|error| error.to_string())?;
+            .map_err(|error| SolverError::Library(error.to_string()))?;
         let weights = fitted.hyperplane().iter().zip(&self.deviations);
         let weights: Vec<f64> = weights
             .map(|(weight, deviation)| weight / deviation)

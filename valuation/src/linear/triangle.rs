@@ -6,6 +6,7 @@ use linfa_linear::LinearRegression;
 use ndarray::{Array1, Array2};
 
 use super::{Linear, Shrinkage, SparseRow};
+use crate::solver_error::SolverError;
 
 /// A ridge for numerical safety, a listing: collinear columns share their weight.
 const RIDGE: f64 = 1e-6;
@@ -36,12 +37,12 @@ impl Triangle {
     /// Reduces `rows` of `width` columns.
     ///
     /// # Errors
-    /// A text that says where the design is singular.
+    /// When the design is singular.
     pub(crate) fn of(
         rows: &[SparseRow],
         targets: &[f64],
         width: usize,
-    ) -> Result<Triangle, String> {
+    ) -> Result<Triangle, SolverError> {
         let count = rows.len() as f64;
         let mut gram = vec![0.0; width * width];
         let mut means = vec![0.0; width];
@@ -79,7 +80,8 @@ impl Triangle {
                 }
                 if i == j {
                     if sum.is_nan() || sum <= 0.0 {
-                        return Err(format!("the design is singular at column {}", active[i]));
+                        let column = active[i];
+                        return Err(SolverError::Singular { column });
                     }
                     lower[[i, i]] = sum.sqrt();
                 } else {
@@ -117,8 +119,8 @@ impl Triangle {
     /// The least squares.
     ///
     /// # Errors
-    /// A text that says what the solver met.
-    pub(crate) fn least_squares(&self) -> Result<Linear, String> {
+    /// When the solver fails.
+    pub(crate) fn least_squares(&self) -> Result<Linear, SolverError> {
         if self.active.is_empty() {
             return self.line(&[], None);
         }
@@ -126,7 +128,7 @@ impl Triangle {
         let fitted = LinearRegression::new()
             .with_intercept(false)
             .fit(&DatasetBase::new(triangle, self.right.clone()))
-            .map_err(|error| error.to_string())?;
+            .map_err(|error| SolverError::Library(error.to_string()))?;
         self.line(&fitted.params().to_vec(), None)
     }
 
@@ -135,11 +137,11 @@ impl Triangle {
         &self,
         found: &[f64],
         shrinkage: Option<Shrinkage>,
-    ) -> Result<Linear, String> {
+    ) -> Result<Linear, SolverError> {
         let mut weights = vec![0.0; self.means.len()];
         for (column, weight) in self.active.iter().zip(found) {
             if !weight.is_finite() {
-                return Err(format!("the weight of column {column} is not finite"));
+                return Err(SolverError::NotFinite { column: *column });
             }
             weights[*column] = *weight;
         }

@@ -4,7 +4,7 @@ use records::{Kind, Schema, timestamp};
 use serde::Serialize;
 
 use super::Online;
-use crate::features::{Column, Says};
+use crate::linear_design::{Column, Says};
 
 /// Microseconds of a day.
 const DAY_US: f64 = 86_400e6;
@@ -23,39 +23,42 @@ pub struct Coefficient {
     pub now: f64,
 }
 
-pub(super) fn of(online: &Online) -> Vec<Coefficient> {
-    let schema = &online.base.head.schema;
-    let features = online.base.estimator.plan.features.as_ref();
-    let columns = features.map_or_else(Vec::new, |own| own.describe());
-    let names = columns
-        .iter()
-        .map(|column| (column.field.to_owned(), name(schema, column)));
-    let target = schema.target.as_deref().unwrap_or("target");
-    let intercept = (String::new(), {
-        let scale = online.base.link().scale(target);
-        format!("({scale} where all else is 0)")
-    });
-    std::iter::once(intercept)
-        .chain(names)
-        .zip(online.state.anchor.iter().zip(&online.state.coefficients))
-        .map(|((field, name), (base, now))| Coefficient {
-            field,
-            name,
-            base: *base,
-            now: *now,
-        })
-        .collect()
+impl Online {
+    /// The intercept, then the columns in the order of the schema.
+    pub fn coefficients(&self) -> Vec<Coefficient> {
+        let schema = &self.base.head.schema;
+        let linear_design = self.base.estimator.plan.linear_design.as_ref();
+        let columns = linear_design.map_or_else(Vec::new, |design| design.describe());
+        let names = columns
+            .iter()
+            .map(|column| (column.field.to_owned(), name(schema, column)));
+        let target = schema.target.as_deref().unwrap_or("target");
+        let intercept = (String::new(), {
+            let scale = self.base.link().scale(target);
+            format!("({scale} where all else is 0)")
+        });
+        std::iter::once(intercept)
+            .chain(names)
+            .zip(self.state.anchor.iter().zip(&self.state.coefficients))
+            .map(|((field, name), (base, now))| Coefficient {
+                field,
+                name,
+                base: *base,
+                now: *now,
+            })
+            .collect()
+    }
 }
 
 fn name(schema: &Schema, column: &Column) -> String {
     let field = column.field;
     let reach = |from: f64, to: f64| {
-        let own = schema.field(field);
-        if own.is_some_and(|own| own.kind == Kind::Timestamp) {
+        let field_of_schema = schema.field(field);
+        if field_of_schema.is_some_and(|field_of_schema| field_of_schema.kind == Kind::Timestamp) {
             let day = |days: f64| timestamp::format((days * DAY_US) as i64)[..10].to_owned();
             return format!("{field} from {} to {}", day(from), day(to));
         }
-        let unit = own.and_then(|own| own.unit.as_deref());
+        let unit = field_of_schema.and_then(|field_of_schema| field_of_schema.unit.as_deref());
         let unit = unit.map_or(String::new(), |unit| format!(" {unit}"));
         format!("{field} from {} to {}{unit}", short(from), short(to))
     };

@@ -2,21 +2,23 @@
 
 use arrow_array::RecordBatch;
 
-use super::{Online, OnlineError, Said, line_of};
+use super::{Online, OnlineError, PriorPrediction, line_of};
+use crate::artifact::Golden;
 use crate::conformal::{self, Share};
 use crate::fit::golden;
-use crate::member::Member;
-use crate::metrics::{JudgedRow, MemberReport, Metrics, Report};
-use crate::model::{Golden, Head, Model};
+use crate::members::Member;
+use crate::metrics::{JudgedRow, Metrics};
+use crate::model::{Head, Model};
 use crate::profile::Profile;
 use crate::ratio_study::RatioStudy;
+use crate::report::{MemberReport, Report};
 use crate::segment;
 
 /// Fewer records say too little of ranges and of how records are spread: the base's stay.
 const LEAST_ROWS: usize = 100;
 
 impl Online {
-    /// The model as it stands. `recent` are the newest records learned from, and `said` what was said of
+    /// The model as it stands. `recent` are the newest records learned from, and `predicted` what was predicted for
     /// them before: they are what it is judged on, set its ranges (split conformal) and are its profile, from
     /// 100 on. The ranges that the learner itself gives are those from then on.
     ///
@@ -28,28 +30,28 @@ impl Online {
     pub fn model(
         &mut self,
         recent: &RecordBatch,
-        said: &[Said],
+        predicted: &[PriorPrediction],
         code_version: &str,
         trained_at_us: i64,
     ) -> Result<(Model, Report), OnlineError> {
         let link = self.base.link();
         let spread = self.base.estimator.plan.spread;
-        let is_enough = said.len() >= LEAST_ROWS;
+        let is_enough = predicted.len() >= LEAST_ROWS;
         if is_enough {
-            let scores: Vec<f64> = said
+            let scores: Vec<f64> = predicted
                 .iter()
-                .map(|own| link.ratio(own.value, own.price).ln().abs() / spread)
+                .map(|past| link.ratio(past.value, past.price).ln().abs() / spread)
                 .collect();
             self.state.quantile = conformal::half_width(&scores, self.base.head.confidence);
         }
         let (_, base_line) = line_of(&self.base)?;
         let line = self.scaling.line(&self.state.coefficients, base_line);
-        let report = self.report(recent, said);
+        let report = self.report(recent, predicted);
         let mut estimator = self.base.estimator.clone();
-        estimator.members = vec![Member::Linear(line)];
+        estimator.members = vec![Member::from(line)];
         estimator.plan.quantile = self.state.quantile;
         if is_enough {
-            // The widths of groups were the base's: what was said here had one width, and holds with it.
+            // The widths of groups were the base's: the predictions here had one width, and are covered with it.
             estimator.plan.widths = None;
         }
         let profile = match is_enough {
@@ -86,7 +88,7 @@ impl Online {
         let rows: Vec<usize> = (0..recent.num_rows()).collect();
         model.golden = golden(&model, recent, &rows);
         if model.golden.is_empty() {
-            let records = self.base.golden.iter().map(|own| own.record.clone());
+            let records = self.base.golden.iter().map(|golden| golden.record.clone());
             let valued = records.filter_map(|record| {
                 let prediction = model.predict_json(&record)?;
                 Some(Golden { record, prediction })
@@ -99,35 +101,35 @@ impl Online {
         }
     }
 
-    /// Judged on what was said of records before they were learned from; the base's report as long as
+    /// Judged on what was predicted for records before they were learned from; the base's report as long as
     /// there are none.
-    fn report(&self, recent: &RecordBatch, said: &[Said]) -> Report {
+    fn report(&self, recent: &RecordBatch, predicted: &[PriorPrediction]) -> Report {
         let (before, link) = (&self.base.head.report, self.base.link());
-        let actual: Vec<f64> = said.iter().map(|own| own.price).collect();
-        let valued: Vec<f64> = said.iter().map(|own| own.value).collect();
-        let bases: Vec<f64> = said.iter().map(|own| own.base).collect();
+        let actual: Vec<f64> = predicted.iter().map(|past| past.price).collect();
+        let valued: Vec<f64> = predicted.iter().map(|past| past.value).collect();
+        let bases: Vec<f64> = predicted.iter().map(|past| past.base).collect();
         let metrics = Metrics::on(link, &actual, &valued).zip(Metrics::on(link, &actual, &bases));
         let Some((model, baseline)) = metrics else {
             return before.clone();
         };
-        let judged: Vec<JudgedRow> = said
+        let judged: Vec<JudgedRow> = predicted
             .iter()
             .enumerate()
-            .map(|(row, own)| JudgedRow {
+            .map(|(row, past)| JudgedRow {
                 row,
-                actual: own.price,
-                value: own.value,
-                low: own.low,
-                high: own.high,
+                actual: past.price,
+                value: past.value,
+                low: past.low,
+                high: past.high,
             })
             .collect();
         let held = judged
             .iter()
-            .filter(|own| (own.low..=own.high).contains(&own.actual));
+            .filter(|row| (row.low..=row.high).contains(&row.actual));
         let coverage = Share::of(held.count(), judged.len());
-        let squares: f64 = said
+        let squares: f64 = predicted
             .iter()
-            .map(|own| link.ratio(own.value, own.price).ln().powi(2))
+            .map(|past| link.ratio(past.value, past.price).ln().powi(2))
             .sum();
         let learned = usize::try_from(self.state.totals.rows).unwrap_or(usize::MAX);
         let schema = &self.base.head.schema;
@@ -142,10 +144,10 @@ impl Online {
             members: before
                 .members
                 .iter()
-                .filter(|own| own.weight > 0.0)
-                .map(|own| MemberReport {
-                    holdout_error: (squares / said.len() as f64).sqrt(),
-                    ..own.clone()
+                .filter(|member| member.weight > 0.0)
+                .map(|member| MemberReport {
+                    holdout_error: (squares / predicted.len() as f64).sqrt(),
+                    ..member.clone()
                 })
                 .collect(),
             folds: Vec::new(),

@@ -1,7 +1,7 @@
 //! Columns between 0 and 1: a step moves what is measured in metres as it moves a yes or no.
 
-use crate::features::Features;
 use crate::linear::{Linear, SparseRow};
+use crate::linear_design::LinearDesign;
 
 /// Min-max scaling by what the base's features say of their columns.
 #[derive(Debug, Clone, PartialEq)]
@@ -11,8 +11,8 @@ pub(super) struct Scaling {
 }
 
 impl Scaling {
-    pub(super) fn of(features: &Features) -> Scaling {
-        let described = features.describe();
+    pub(super) fn of(linear_design: &LinearDesign) -> Scaling {
+        let described = linear_design.describe();
         let columns = described.iter().map(|column| {
             let reach = column.high - column.low;
             let reach = if reach > 0.0 { reach } else { 1.0 };

@@ -9,9 +9,9 @@ const SMOOTHING: f64 = 0.5;
 /// How far a field has moved from what it was in training.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Drift {
-    /// The field; "prediction" for what the model said.
+    /// The field; "prediction" for what the model predicted.
     pub field: String,
-    /// Whether it is what the model said, and no field of the records.
+    /// Whether it is what the model predicted, and no field of the records.
     pub is_prediction: bool,
     /// Population stability index, from 0: Σ (now − then) · ln(now / then) over the shares of the
     /// parts, where rows without a value are a part too (Siddiqi 2006, Credit Risk Scorecards; that
@@ -88,11 +88,11 @@ mod tests {
         let then = [1000; 10];
         assert_eq!(Drift::of("x", false, &then, &then).psi, 0.0);
         // Ten parts, 1000 rows each side drawn alike: by chance 9 · (1/10000 + 1/1000) = 0.0099.
-        let mut draws = crate::draw::Draws::new(3);
+        let mut rng = crate::rng::Rng::new(3);
         let mut total = 0.0;
         for _ in 0..200 {
             let mut now = [0_u64; 10];
-            (0..1000).for_each(|_| now[draws.below(10)] += 1);
+            (0..1000).for_each(|_| now[rng.below(10)] += 1);
             total += Drift::of("x", false, &then, &now).psi / 200.0;
         }
         let drawn = 9.0 / 1000.0;

@@ -4,7 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::link::Link;
 use crate::metrics::JudgedRow;
-use crate::model::Prediction;
+use crate::part_error::PartError;
+use crate::prediction::Prediction;
 
 /// Quantiles kept: every hundredth.
 const QUANTILES: usize = 99;
@@ -23,9 +24,9 @@ pub(crate) struct Errors {
 impl Errors {
     /// Of judged rows; the ranges of the model that is kept are wider by `halves`.
     pub(super) fn of(link: Link, judged: &[JudgedRow], halves: f64) -> Errors {
-        let score = |own: &JudgedRow| {
-            let half = link.half(own.low, own.value, own.high) * halves;
-            (link.ratio(own.actual, own.value).ln() / half).abs()
+        let score = |row: &JudgedRow| {
+            let half = link.half(row.low, row.value, row.high) * halves;
+            (link.ratio(row.actual, row.value).ln() / half).abs()
         };
         let mut scores: Vec<f64> = judged.iter().map(score).collect();
         scores.retain(|score| score.is_finite());
@@ -50,7 +51,7 @@ impl Errors {
         let halves: Vec<f64> = predictions
             .iter()
             .step_by(stride)
-            .map(|own| link.half(own.low, own.value, own.high))
+            .map(|row| link.half(row.low, row.value, row.high))
             .filter(|half| half.is_finite() && *half > 0.0)
             .collect();
         if halves.is_empty() || self.quantiles.is_empty() {
@@ -80,7 +81,9 @@ impl Errors {
     /// Share of the errors whose size is at most so many halves of their range.
     fn share_within(&self, halves: f64) -> f64 {
         let step = 1.0 / (QUANTILES + 1) as f64;
-        let above = self.quantiles.partition_point(|own| *own <= halves);
+        let above = self
+            .quantiles
+            .partition_point(|quantile| *quantile <= halves);
         let at = |number: usize| match number {
             0 => 0.0,
             number => self.quantiles[number - 1],
@@ -94,18 +97,18 @@ impl Errors {
     }
 
     /// Whether what was read is a list of quantiles.
-    pub(super) fn check(&self) -> Result<(), String> {
+    pub(super) fn check(&self) -> Result<(), PartError> {
         let plain = self
             .quantiles
             .iter()
-            .all(|own| own.is_finite() && *own >= 0.0);
+            .all(|quantile| quantile.is_finite() && *quantile >= 0.0);
         match plain && self.quantiles.is_sorted() && [0, QUANTILES].contains(&self.quantiles.len())
         {
             true => Ok(()),
-            false => Err(format!(
+            false => Err(PartError::Misfit(format!(
                 "profile: expected {QUANTILES} rising quantiles of errors, found {}",
                 self.quantiles.len()
-            )),
+            ))),
         }
     }
 }
@@ -113,15 +116,15 @@ impl Errors {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::draw::Draws;
+    use crate::rng::Rng;
 
     #[test]
     fn the_median_error_is_told_from_the_ranges_alone() {
-        let mut draws = Draws::new(7);
+        let mut rng = Rng::new(7);
         // The size of errors is drawn evenly from 0 to 1.25 halves; the rows' halves differ.
         let mut draw = |half: f64| {
-            let size = 1.25 * half * draws.below(10_000) as f64 / 10_000.0;
-            let log = if draws.below(2) == 0 { size } else { -size };
+            let size = 1.25 * half * rng.below(10_000) as f64 / 10_000.0;
+            let log = if rng.below(2) == 0 { size } else { -size };
             JudgedRow {
                 row: 0,
                 actual: 100.0 * log.exp(),
@@ -139,15 +142,15 @@ mod tests {
             let rows: Vec<JudgedRow> = (0..4000).map(|_| draw(halves)).collect();
             let mut apes: Vec<f64> = rows
                 .iter()
-                .map(|own| (own.value / own.actual - 1.0).abs())
+                .map(|row| (row.value / row.actual - 1.0).abs())
                 .collect();
             let realised = crate::cells::median(&mut apes).unwrap();
             let predictions: Vec<Prediction> = rows
                 .iter()
-                .map(|own| Prediction {
-                    value: own.value,
-                    low: own.low,
-                    high: own.high,
+                .map(|row| Prediction {
+                    value: row.value,
+                    low: row.low,
+                    high: row.high,
                 })
                 .collect();
             let expected = errors.median_ape(Link::Log, &predictions).unwrap();

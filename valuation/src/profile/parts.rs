@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::cells::Cells;
+use crate::part_error::PartError;
 
 /// Parts of numbers: deciles, the custom of the population stability index (Siddiqi 2006).
 const NUMBER_PARTS: usize = 10;
@@ -90,7 +91,7 @@ impl Parts {
     }
 
     /// Whether what was read can be searched.
-    pub(super) fn check(&self) -> Result<(), String> {
+    pub(super) fn check(&self) -> Result<(), PartError> {
         let rising = match self {
             Parts::Numbers(ends) => {
                 ends.iter().all(|end| end.is_finite()) && ends.windows(2).all(|two| two[0] < two[1])
@@ -99,7 +100,7 @@ impl Parts {
         };
         match rising {
             true => Ok(()),
-            false => Err("parts that do not rise".to_owned()),
+            false => Err(PartError::misfit("parts that do not rise")),
         }
     }
 }
@@ -167,6 +168,9 @@ mod tests {
         assert_eq!(parts.place(&Cells::Absent, 0), 51);
         parts.check().unwrap();
         let mixed = Parts::Numbers(vec![2.0, 1.0]);
-        assert_eq!(mixed.check().unwrap_err(), "parts that do not rise");
+        assert_eq!(
+            mixed.check().unwrap_err().to_string(),
+            "parts that do not rise"
+        );
     }
 }

@@ -3,7 +3,7 @@
 use lanes::{Edge, Explained, Known};
 
 use super::super::tree::{Split, Test, Tree};
-use super::shares;
+use super::shares::shares;
 
 /// A tree, to be explained.
 #[derive(Debug, Clone, PartialEq)]

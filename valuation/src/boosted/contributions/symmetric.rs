@@ -3,7 +3,7 @@
 use lanes::Levels;
 
 use super::super::tree::{Split, Tree};
-use super::shares;
+use super::shares::shares;
 
 /// A symmetric tree, to be explained.
 #[derive(Debug, Clone, PartialEq)]

@@ -2,7 +2,7 @@
 //! of the supplement).
 
 use super::super::tree::Tree;
-use super::shares;
+use super::shares::shares;
 
 /// A column on the way to a node.
 #[derive(Debug, Clone, Copy)]

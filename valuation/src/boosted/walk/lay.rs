@@ -6,13 +6,12 @@ use lanes::{Program, Select, Set, Test as LaneTest};
 
 use super::super::bins::BINS;
 use super::super::coding::{Codings, Compared, codes};
-use super::super::tree::{Names, Split, Test, Tree};
+use super::super::error::TreeError;
+use super::super::tree::{Names, Split, Test, Tree, symmetric_levels};
 use super::fork::{Fork, SHORT_WORDS, Short};
 use super::lines::Lines;
 use super::{Free, Group, Laid, Sets, Trees};
 
-/// Deepest symmetric tree laid out as bits: those of a byte.
-const MOST_LEVELS: usize = lanes::MOST_LEVELS;
 /// Sets of names whose codes stand in a row at once, about: a block of rows is to stay in a core's
 /// cache.
 const MANY_SETS: usize = 512;
@@ -36,7 +35,7 @@ impl Trees {
         base: f64,
         codings: Arc<Codings>,
         grown: &[Tree],
-    ) -> Result<Trees, String> {
+    ) -> Result<Trees, TreeError> {
         let mut trees = Trees {
             base,
             width: codings.codes(),
@@ -51,7 +50,7 @@ impl Trees {
         };
         let (mut order, mut asked) = (Vec::new(), Asked::default());
         for tree in grown {
-            let laid = match levels(tree) {
+            let laid = match symmetric_levels(tree) {
                 Some(levels) => trees.lay_symmetric(tree, &levels),
                 None => Laid::Free(trees.lay_free(tree, &mut asked)?),
             };
@@ -90,13 +89,16 @@ impl Trees {
     }
 
     /// Gives the sets of a group their codes.
-    fn close(&mut self, order: Vec<Laid>, asked: Asked) -> Result<(), String> {
+    fn close(&mut self, order: Vec<Laid>, asked: Asked) -> Result<(), TreeError> {
         let mut by_value: Vec<usize> = (0..asked.sets.len()).collect();
         by_value.sort_by_key(|set| asked.sets[*set].0);
         let first = self.codings.codes();
         let most = first + by_value.len();
         if most > usize::from(u16::MAX) {
-            return Err(format!("{most} codes a row, expected at most {}", u16::MAX));
+            return Err(TreeError::Codes {
+                found: most,
+                most: usize::from(u16::MAX),
+            });
         }
         let mut places = vec![0_u16; by_value.len()];
         for (place, set) in by_value.iter().enumerate() {
@@ -131,14 +133,14 @@ impl Trees {
         laid
     }
 
-    fn lay_free(&mut self, tree: &Tree, asked: &mut Asked) -> Result<Free, String> {
+    fn lay_free(&mut self, tree: &Tree, asked: &mut Asked) -> Result<Free, TreeError> {
         let nodes = &tree.nodes;
         let count = nodes.len();
         if count > usize::from(u16::MAX) {
-            return Err(format!(
+            return Err(TreeError::Content(format!(
                 "a tree of {count} nodes, expected at most {}",
                 u16::MAX
-            ));
+            )));
         }
         let laid = Free {
             from: self.forks.len() as u32,
@@ -180,10 +182,12 @@ impl Trees {
 fn program(codings: &Codings, grown: &[Tree]) -> Option<Program> {
     let mut program = Program::new(codings.codes());
     for tree in grown {
-        let laid = match levels(tree) {
+        let laid = match symmetric_levels(tree) {
             Some(levels) => {
                 let tests: Vec<LaneTest> = compared(codings, &levels).map(lane_test).collect();
-                program.symmetric(&tests, &symmetric_leaves(tree, levels.len()))
+                program
+                    .symmetric(&tests, &symmetric_leaves(tree, levels.len()))
+                    .map_err(TreeError::Content)
             }
             None => free(codings, tree, &mut program),
         };
@@ -200,12 +204,12 @@ fn lane_test(test: Compared) -> LaneTest {
 }
 
 /// Adds a free tree: children stand after their parents in a tree, and before them in a program.
-fn free(codings: &Codings, tree: &Tree, program: &mut Program) -> Result<(), String> {
+fn free(codings: &Codings, tree: &Tree, program: &mut Program) -> Result<(), TreeError> {
     let mut places = vec![0_u16; tree.nodes.len()];
     let (mut sets, mut selects, mut leaves) = (Vec::new(), Vec::new(), Vec::new());
     if tree.nodes.len() > 2 * lanes::MOST_LEAVES {
         // So there are no more sets than codes may be, either.
-        return Err("more leaves than a byte can tell apart".to_owned());
+        return Err(TreeError::content("more leaves than a byte can hold"));
     }
     for (number, node) in tree.nodes.iter().enumerate() {
         if node.split.is_none() {
@@ -242,7 +246,9 @@ fn free(codings: &Codings, tree: &Tree, program: &mut Program) -> Result<(), Str
             right: places[split.right as usize],
         });
     }
-    program.free(&sets, &selects, &leaves)
+    program
+        .free(&sets, &selects, &leaves)
+        .map_err(TreeError::Content)
 }
 
 fn compared<'a>(codings: &'a Codings, levels: &'a [Split]) -> impl Iterator<Item = Compared> + 'a {
@@ -265,35 +271,4 @@ fn symmetric_leaves(tree: &Tree, levels: usize) -> Vec<f32> {
         node.value
     };
     (0..1_usize << levels).map(leaf).collect()
-}
-
-fn is_named(split: Split) -> bool {
-    matches!(split.test, Test::Among(_))
-}
-
-/// The tests of a symmetric tree, the root's first; `None` for any other.
-pub(in crate::boosted) fn levels(tree: &Tree) -> Option<Vec<Split>> {
-    let mut levels: Vec<Split> = Vec::new();
-    let mut level = vec![0_usize];
-    while !level.is_empty() {
-        let mut below = Vec::new();
-        let mut own: Option<Split> = None;
-        for split in level.iter().filter_map(|node| tree.nodes[*node].split) {
-            let alike = |own: Split| {
-                (own.column, own.test, own.unknown_left)
-                    == (split.column, split.test, split.unknown_left)
-            };
-            if is_named(split) || own.is_some_and(|own| !alike(own)) {
-                return None;
-            }
-            own = Some(split);
-            below.extend([split.left as usize, split.right as usize]);
-        }
-        levels.extend(own);
-        level = below;
-        if levels.len() > MOST_LEVELS {
-            return None;
-        }
-    }
-    Some(levels)
 }

@@ -1,0 +1,197 @@
+//! What members are fitted on.
+
+use std::sync::OnceLock;
+
+use arrow_array::RecordBatch;
+use rayon::prelude::*;
+use records::{Schema, Task};
+
+use crate::fit_error::FitError;
+use crate::folds::{self, Fold};
+use crate::linear::{Linear, Shrinkage, SparseRow, Triangle};
+use crate::linear_design::{LevelLimits, LinearDesign};
+use crate::solver_error::SolverError;
+use crate::tree_inputs::TreeInputs;
+
+/// The rows that members are fitted on, as they read them.
+pub(crate) struct FitContext<'a> {
+    pub(crate) schema: &'a Schema,
+    pub(crate) batch: &'a RecordBatch,
+    /// Rows of the batch to learn from.
+    pub(crate) rows: &'a [usize],
+    /// By position among the rows: log targets, or 0 and 1 of a class.
+    pub(crate) targets: Vec<f64>,
+    /// The field of the groups.
+    pub(crate) group: Option<&'a str>,
+    pub(crate) levels: LevelLimits,
+    pub(crate) task: Task,
+    /// The folds that say what members are worth.
+    pub(crate) folds: Vec<Fold>,
+    /// Positions that are judged on in any fold, rising.
+    pub(crate) judged: Vec<usize>,
+    /// The columns of the trees; none where no member reads them, or the rows are too few.
+    pub(crate) tree_inputs: Option<TreeInputs>,
+    /// Of all rows, from the first member on that reads it.
+    design: OnceLock<Design>,
+}
+
+impl<'a> FitContext<'a> {
+    /// The context of rows and their targets, without columns of trees.
+    pub(crate) fn new(
+        (schema, batch): (&'a Schema, &'a RecordBatch),
+        (rows, targets): (&'a [usize], Vec<f64>),
+        task: Task,
+        group: Option<&'a str>,
+        levels: LevelLimits,
+        folds: Vec<Fold>,
+    ) -> FitContext<'a> {
+        FitContext {
+            schema,
+            batch,
+            rows,
+            targets,
+            group,
+            levels,
+            task,
+            judged: folds::judged(&folds),
+            folds,
+            tree_inputs: None,
+            design: OnceLock::new(),
+        }
+    }
+
+    /// The linear design of all rows.
+    pub(crate) fn design(&self) -> &Design {
+        // Nothing in there runs on other threads, which could wait for this one.
+        self.design
+            .get_or_init(|| self.design_at(0..self.rows.len()))
+    }
+
+    /// That of some positions among the rows.
+    pub(crate) fn design_of(&self, positions: &[u32]) -> Design {
+        self.design_at(positions.iter().map(|position| *position as usize))
+    }
+
+    fn design_at(&self, positions: impl Iterator<Item = usize> + Clone) -> Design {
+        let rows: Vec<usize> = positions.clone().map(|at| self.rows[at]).collect();
+        let targets: Vec<f64> = positions.map(|at| self.targets[at]).collect();
+        let (schema, batch) = (self.schema, self.batch);
+        let (linear_design, design) =
+            LinearDesign::fit(schema, batch, &rows, &targets, self.group, self.levels);
+        Design {
+            linear_design,
+            rows: design,
+            targets,
+        }
+    }
+
+    /// The targets that are judged on.
+    pub(crate) fn judged_targets(&self) -> Vec<f64> {
+        self.judged_of(&self.targets)
+    }
+
+    /// Of values by position those that are judged on.
+    pub(crate) fn judged_of(&self, values: &[f64]) -> Vec<f64> {
+        self.judged.iter().map(|at| values[*at]).collect()
+    }
+
+    /// What a line, or something beyond it, predicts for some positions, by the row's design and its place
+    /// among the positions.
+    pub(crate) fn predict(
+        &self,
+        linear_design: &LinearDesign,
+        positions: &[u32],
+        mut value: impl FnMut(&SparseRow, usize) -> f64,
+    ) -> Vec<f64> {
+        let bound = linear_design.bind(self.batch);
+        let mut design = SparseRow::new();
+        let rows = positions.iter().enumerate();
+        rows.map(|(at, position)| {
+            bound.write(self.rows[*position as usize], &mut design);
+            value(&design, at)
+        })
+        .collect()
+    }
+
+    /// By judged row what `predict` gives for the rows that its fold judges.
+    ///
+    /// # Errors
+    /// What `predict` says.
+    pub(crate) fn by_fold(
+        &self,
+        predict: impl Fn(&Fold) -> Result<Vec<f64>, FitError> + Sync + Send,
+    ) -> Result<Vec<f64>, FitError> {
+        let folds = self.folds.par_iter();
+        let predicted: Vec<Vec<f64>> = folds.map(predict).collect::<Result<_, FitError>>()?;
+        Ok(self.in_order(predicted))
+    }
+
+    /// What each fold predicts for the rows it judges, by judged row.
+    pub(crate) fn in_order(&self, predicted: Vec<Vec<f64>>) -> Vec<f64> {
+        let mut by_position = vec![f64::NAN; self.rows.len()];
+        for (fold, predicted) in self.folds.iter().zip(predicted) {
+            for (position, value) in fold.judge.iter().zip(predicted) {
+                by_position[*position as usize] = value;
+            }
+        }
+        self.judged_of(&by_position)
+    }
+
+    /// The columns of the trees.
+    ///
+    /// # Errors
+    /// When there are none.
+    pub(crate) fn needed_tree_inputs(&self) -> Result<&TreeInputs, FitError> {
+        let inputs = self.tree_inputs.as_ref();
+        inputs.ok_or_else(|| SolverError::NoTreeColumns.into())
+    }
+
+    /// Frees the rows of the linear design, and keeps its columns: no member reads them any more.
+    pub(crate) fn free_design(&mut self) {
+        if let Some(design) = self.design.get_mut() {
+            (design.rows, design.targets) = (Vec::new(), Vec::new());
+        }
+    }
+
+    /// The columns of both kinds; the linear ones where they were worked out.
+    pub(crate) fn into_columns(self) -> (Option<LinearDesign>, Option<TreeInputs>) {
+        let design = self.design.into_inner();
+        (design.map(|design| design.linear_design), self.tree_inputs)
+    }
+}
+
+/// The linear design of some rows.
+pub(crate) struct Design {
+    pub(crate) linear_design: LinearDesign,
+    pub(crate) rows: Vec<SparseRow>,
+    targets: Vec<f64>,
+}
+
+impl Design {
+    /// Reduced to as many rows as there are columns.
+    ///
+    /// # Errors
+    /// When it is singular.
+    pub(crate) fn triangle(&self) -> Result<Triangle, SolverError> {
+        Triangle::of(&self.rows, &self.targets, self.linear_design.width())
+    }
+
+    /// Least squares, or shrunken weights.
+    ///
+    /// # Errors
+    /// When the solver fails.
+    pub(crate) fn line(&self, shrinkage: Option<Shrinkage>) -> Result<Linear, SolverError> {
+        let triangle = self.triangle()?;
+        match shrinkage {
+            None => triangle.least_squares(),
+            Some(shrinkage) => triangle.elastic_net(shrinkage),
+        }
+    }
+
+    /// What a line leaves of the rows' targets.
+    pub(crate) fn residuals(&self, line: &Linear) -> Vec<f64> {
+        let rows = self.rows.iter().zip(&self.targets);
+        rows.map(|(row, target)| target - line.predict(row))
+            .collect()
+    }
+}

@@ -1,0 +1,67 @@
+//! A forest: the mean of trees that know nothing of each other.
+
+use records::Task;
+
+use super::boosted::{Trees, odds_of};
+use super::context::FitContext;
+use super::fitted::Settled;
+use super::learner::{Learner, OutOfFold, OutOfRange};
+use crate::boosted::{Boosted, ForestOptions};
+use crate::fit_error::FitError;
+use crate::tree_inputs::TreeInputs;
+
+/// A forest on all rows: of a class it gives the share.
+fn grown(
+    options: &ForestOptions,
+    inputs: &TreeInputs,
+    task: Task,
+    seed: u64,
+) -> Result<Trees, FitError> {
+    let forest = Boosted::forest(inputs.squared(), options, seed)?;
+    Ok(match task {
+        Task::Classification => Trees::share(forest),
+        Task::Regression | Task::Clustering => Trees::sum(forest),
+    })
+}
+
+impl Learner for ForestOptions {
+    type Fitted = Trees;
+
+    const TASKS: &'static [Task] = &[Task::Regression, Task::Classification];
+    const NEEDS_DESIGN: bool = false;
+    const NEEDS_TREE_INPUTS: bool = true;
+
+    fn check(&self) -> Result<(), OutOfRange> {
+        let out_of_range = |(option, expected, found)| OutOfRange {
+            option,
+            expected,
+            found,
+        };
+        ForestOptions::check(self).map_err(out_of_range)
+    }
+
+    fn out_of_fold(
+        &self,
+        context: &FitContext,
+        seed: u64,
+    ) -> Result<Option<OutOfFold<Trees>>, FitError> {
+        let Some(inputs) = &context.tree_inputs else {
+            return Ok(None);
+        };
+        let by_position = Boosted::forest_out_of_fold(inputs.squared(), &context.folds, self, seed);
+        let mut predicted = context.judged_of(&by_position);
+        if context.task == Task::Classification {
+            predicted
+                .iter_mut()
+                .for_each(|share| *share = odds_of(*share));
+        }
+        Ok(Some(OutOfFold {
+            fitted: grown(self, inputs, context.task, seed)?,
+            predicted,
+        }))
+    }
+
+    fn refit(&self, context: &FitContext, seed: u64, _settled: Settled) -> Result<Trees, FitError> {
+        grown(self, context.needed_tree_inputs()?, context.task, seed)
+    }
+}

@@ -1,0 +1,113 @@
+//! Least squares on the linear design; and the line as a fitted member, which the elastic net and the
+//! logistic member predict by too.
+
+use records::Task;
+use serde::{Deserialize, Serialize};
+
+use super::context::FitContext;
+use super::fitted::{Contributions, Fitted, InputWidths, Settled};
+use super::learner::{Learner, OutOfFold, OutOfRange};
+use crate::boosted::Codes;
+use crate::check;
+use crate::fit_error::FitError;
+use crate::json;
+use crate::linear::{Linear, SparseRow};
+use crate::part_error::PartError;
+
+/// How a line of least squares is fitted: there is nothing to choose.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LinearOptions {}
+
+impl Learner for LinearOptions {
+    type Fitted = Linear;
+
+    const TASKS: &'static [Task] = &[Task::Regression];
+    const NEEDS_DESIGN: bool = true;
+    const NEEDS_TREE_INPUTS: bool = false;
+
+    fn check(&self) -> Result<(), OutOfRange> {
+        Ok(())
+    }
+
+    fn out_of_fold(
+        &self,
+        context: &FitContext,
+        _seed: u64,
+    ) -> Result<Option<OutOfFold<Linear>>, FitError> {
+        let predicted = context.by_fold(|fold| {
+            let design = context.design_of(&fold.train);
+            let line = design.line(None)?;
+            let predict = |row: &SparseRow, _| line.predict(row);
+            Ok(context.predict(&design.linear_design, &fold.judge, predict))
+        })?;
+        Ok(Some(OutOfFold {
+            fitted: context.design().line(None)?,
+            predicted,
+        }))
+    }
+
+    fn refit(
+        &self,
+        context: &FitContext,
+        _seed: u64,
+        _settled: Settled,
+    ) -> Result<Linear, FitError> {
+        Ok(context.design().line(None)?)
+    }
+}
+
+impl Fitted for Linear {
+    const EXTENSIONS: &'static [&'static str] = &["json"];
+
+    fn extension(&self) -> &'static str {
+        "json"
+    }
+
+    fn reads_design(&self) -> bool {
+        true
+    }
+
+    fn row(&self, design: &SparseRow, _values: &[f32], _codes: &mut Codes) -> f64 {
+        self.predict(design)
+    }
+
+    fn rows(
+        &self,
+        design: &[SparseRow],
+        _values: &[f32],
+        _of_trees: impl FnOnce() -> Vec<f64>,
+    ) -> Vec<f64> {
+        design.iter().map(|row| self.predict(row)).collect()
+    }
+
+    fn contributions(
+        &self,
+        design: &SparseRow,
+        _values: &[f32],
+    ) -> Result<Contributions, PartError> {
+        Ok(Contributions {
+            base: self.centre(),
+            columns: Linear::contributions(self, design),
+            ..Contributions::default()
+        })
+    }
+
+    fn as_line(&self) -> Option<&Linear> {
+        Some(self)
+    }
+
+    fn encode(&self) -> Result<Vec<u8>, PartError> {
+        Ok(json::write_pretty(self)?)
+    }
+
+    fn decode(_extension: &str, bytes: &[u8], _frame_width: usize) -> Result<Linear, PartError> {
+        Ok(json::read(bytes)?)
+    }
+
+    fn check(&self, widths: InputWidths) -> Result<(), PartError> {
+        match widths.design {
+            Some(width) => check::linear(self, width),
+            None => Err(PartError::misfit("no features in model.json")),
+        }
+    }
+}

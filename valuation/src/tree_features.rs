@@ -1,0 +1,325 @@
+//! From a record's fields to the columns the trees split on: one row of `f32`, NaN where nothing
+//! is known. Fitted on training rows only.
+
+mod layout;
+mod made;
+mod meaning;
+mod target_mean;
+
+use arrow_array::RecordBatch;
+use chrono::{DateTime, Datelike};
+use records::{Kind, Schema};
+use serde::{Deserialize, Serialize};
+
+use self::made::Made;
+pub(crate) use self::meaning::Meaning;
+use self::target_mean::TargetMeans;
+use crate::binding::{Place, position};
+use crate::cells::Cells;
+use crate::part_error::PartError;
+
+/// Days in a year on average.
+const YEAR_DAYS: f64 = 365.2425;
+
+/// A field and what is made of it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+struct Column {
+    /// The record's field.
+    field: String,
+    /// What is made of it.
+    made: Made,
+}
+
+impl Column {
+    fn partner(&self) -> Option<&str> {
+        match &self.made {
+            Made::Ratio { over } => Some(over),
+            Made::Rotated { longitude, .. } => Some(longitude),
+            Made::Level(means) => means.within(),
+            Made::Value | Made::Trend { .. } | Made::Season => None,
+        }
+    }
+
+    fn width(&self) -> usize {
+        match &self.made {
+            Made::Level(_) => TargetMeans::WIDTH,
+            _ => 1,
+        }
+    }
+}
+
+/// Where a level's values stand in a row. A tree must not see its mean beside what tells levels
+/// apart: within a level, the mean out of fold is the higher the lower the row's own fold is, and
+/// trees would learn the row's own price from that.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Level {
+    /// The mean log price.
+    pub(crate) mean: usize,
+    /// How many rows: next to a name.
+    pub(crate) count: usize,
+    /// The number: a name.
+    pub(crate) code: usize,
+    /// Whether next to all rows have a number of their own.
+    pub(crate) numbered: bool,
+}
+
+/// The fitted columns.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct TreeFeatures {
+    /// In the order of the schema's fields.
+    columns: Vec<Column>,
+}
+
+impl TreeFeatures {
+    /// Fits on `rows` of `batch`; `logs` are the log targets of `rows`. Also gives the rows'
+    /// values, row-major, where what is made from targets is out of fold.
+    pub(crate) fn fit(
+        schema: &Schema,
+        batch: &RecordBatch,
+        rows: &[usize],
+        logs: &[f64],
+        group: Option<&str>,
+    ) -> (TreeFeatures, Vec<f32>) {
+        let mut columns = Vec::new();
+        let mut own = Vec::new();
+        for (field, made) in layout::of(schema, batch, rows, group) {
+            let made = match made {
+                layout::Plan::Made(made) => made,
+                layout::Plan::Level { within } => {
+                    let groups = within
+                        .as_deref()
+                        .map_or(Cells::Absent, |name| Cells::of(batch, name));
+                    let cells = Cells::of(batch, &field);
+                    let (means, values) = TargetMeans::fit(cells, groups, within, rows, logs);
+                    let at: usize = columns.iter().map(Column::width).sum();
+                    own.push((at, values));
+                    Made::Level(means)
+                }
+            };
+            columns.push(Column { field, made });
+        }
+        let frame = TreeFeatures { columns };
+        let width = frame.width();
+        let mut values = frame.bind(batch).matrix(rows);
+        for (column, made) in own {
+            for (position, value) in made.into_iter().enumerate() {
+                values[position * width + column] = value;
+            }
+        }
+        (frame, values)
+    }
+
+    /// How many values a row has.
+    pub(crate) fn width(&self) -> usize {
+        self.columns.iter().map(Column::width).sum()
+    }
+
+    /// Whether a field of a record is read.
+    pub(crate) fn reads(&self, field: &str) -> bool {
+        self.columns
+            .iter()
+            .any(|column| column.field == field || column.partner() == Some(field))
+    }
+
+    /// The field each value stands for, in the order of the values; a value made of two fields
+    /// stands for the first.
+    pub(crate) fn fields(&self) -> Vec<&str> {
+        let repeated = |column: &'_ Column| column.width();
+        self.columns
+            .iter()
+            .flat_map(|column| std::iter::repeat_n(column.field.as_str(), repeated(column)))
+            .collect()
+    }
+
+    /// Where the values of levels stand.
+    pub(crate) fn levels(&self) -> Vec<Level> {
+        let (mut at, mut levels) = (0, Vec::new());
+        for column in &self.columns {
+            if let Made::Level(means) = &column.made {
+                levels.push(Level {
+                    mean: at,
+                    count: at + 1,
+                    code: at + 2,
+                    numbered: means.is_numbered(),
+                });
+            }
+            at += column.width();
+        }
+        levels
+    }
+
+    /// Which value is a field itself.
+    pub(crate) fn position(&self, field: &str) -> Option<usize> {
+        let mut at = 0;
+        for column in &self.columns {
+            if column.field == field && column.made == Made::Value {
+                return Some(at);
+            }
+            at += column.width();
+        }
+        None
+    }
+
+    /// A name for each value, for people.
+    pub(crate) fn names(&self) -> Vec<String> {
+        let mut names = Vec::new();
+        for Column { field, made } in &self.columns {
+            match made {
+                Made::Value | Made::Trend { .. } => names.push(field.clone()),
+                Made::Season => names.push(format!("{field} (season)")),
+                Made::Ratio { over } => names.push(format!("{field}/{over}")),
+                Made::Rotated { sin, cos, .. } => {
+                    names.push(format!(
+                        "{field} turned by {:.0}°",
+                        sin.atan2(*cos).to_degrees()
+                    ));
+                }
+                Made::Level(means) => {
+                    let within = means.within().map(|name| format!(" within {name}"));
+                    let within = within.unwrap_or_default();
+                    names.push(format!("{field}{within} (mean)"));
+                    names.push(format!("{field}{within} (how many)"));
+                    names.push(format!("{field}{within}"));
+                }
+            }
+        }
+        names
+    }
+
+    /// Whether what was read from a file is what a fit can give.
+    ///
+    /// # Errors
+    /// Says which column and what is wrong with it.
+    pub(crate) fn check(&self, schema: &Schema) -> Result<(), PartError> {
+        for column in &self.columns {
+            let at = |error: PartError| error.at(&format!("column of {:?}", column.field));
+            let misfit = |detail: String| at(PartError::Misfit(detail));
+            for name in [Some(column.field.as_str()), column.partner()]
+                .into_iter()
+                .flatten()
+            {
+                let field = crate::check::field(schema, name).map_err(at)?;
+                let takes = match &column.made {
+                    Made::Level(_) => field.kind == Kind::Category,
+                    Made::Season | Made::Trend { .. } => field.kind == Kind::Timestamp,
+                    Made::Value | Made::Ratio { .. } | Made::Rotated { .. } => {
+                        !matches!(field.kind, Kind::Category | Kind::Text)
+                    }
+                };
+                if !takes {
+                    return Err(misfit(format!("{name:?} is of kind {:?}", field.kind)));
+                }
+            }
+            match &column.made {
+                Made::Level(means) => means.check().map_err(at)?,
+                Made::Trend { high } if !high.is_finite() => {
+                    return Err(misfit(format!("high is {high}")));
+                }
+                Made::Rotated { sin, cos, .. } if !(sin.is_finite() && cos.is_finite()) => {
+                    return Err(misfit(format!("sin {sin} and cos {cos}")));
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// Where the columns stand, by a field's name.
+    pub(crate) fn places(&self, find: &dyn Fn(&str) -> Option<usize>) -> Vec<Place> {
+        let place = |column: &Column| Place {
+            field: find(&column.field),
+            partner: column.partner().and_then(find),
+        };
+        self.columns.iter().map(place).collect()
+    }
+
+    /// Looks the columns up in a batch.
+    pub(crate) fn bind<'a>(&'a self, batch: &'a RecordBatch) -> BoundTreeFeatures<'a> {
+        let places = self.places(&|name| position(batch, name));
+        self.bind_at(&places, &|place| Cells::from(batch.column(place)))
+    }
+
+    /// The columns at places that are known; `cells` gives those of a place.
+    pub(crate) fn bind_at<'a>(
+        &'a self,
+        places: &[Place],
+        cells: &dyn Fn(usize) -> Cells<'a>,
+    ) -> BoundTreeFeatures<'a> {
+        let bound = |(column, place): (&'a Column, &Place)| BoundColumn {
+            made: &column.made,
+            cells: place.field.map_or(Cells::Absent, cells),
+            partner: place.partner.map_or(Cells::Absent, cells),
+        };
+        BoundTreeFeatures {
+            columns: self.columns.iter().zip(places).map(bound).collect(),
+            width: self.width(),
+        }
+    }
+}
+
+struct BoundColumn<'a> {
+    made: &'a Made,
+    cells: Cells<'a>,
+    partner: Cells<'a>,
+}
+
+/// The columns in one batch.
+pub(crate) struct BoundTreeFeatures<'a> {
+    columns: Vec<BoundColumn<'a>>,
+    width: usize,
+}
+
+impl BoundTreeFeatures<'_> {
+    /// Appends a row's values.
+    pub(crate) fn write(&self, row: usize, out: &mut Vec<f32>) {
+        for BoundColumn {
+            made,
+            cells,
+            partner,
+        } in &self.columns
+        {
+            let value = match made {
+                Made::Value => cells.number(row),
+                Made::Trend { high } => cells.number(row).map(|days| days.min(*high)),
+                Made::Season => cells.time_us(row).and_then(season),
+                Made::Ratio { .. } => ratio(cells.number(row), partner.number(row)),
+                Made::Rotated { sin, cos, .. } => cells
+                    .number(row)
+                    .zip(partner.number(row))
+                    .map(|(latitude, longitude)| latitude * sin + longitude * cos),
+                Made::Level(means) => {
+                    out.extend(means.values(partner.text(row), cells.text(row)));
+                    continue;
+                }
+            };
+            out.push(finite(value));
+        }
+    }
+
+    /// The values of rows, row-major.
+    pub(crate) fn matrix(&self, rows: &[usize]) -> Vec<f32> {
+        let mut values = Vec::with_capacity(rows.len() * self.width);
+        for row in rows {
+            self.write(*row, &mut values);
+        }
+        values
+    }
+}
+
+/// NaN for what is not known, and for what `f32` cannot hold.
+fn finite(value: Option<f64>) -> f32 {
+    let value = value.map_or(f32::NAN, |value| value as f32);
+    if value.is_finite() { value } else { f32::NAN }
+}
+
+fn ratio(one: Option<f64>, other: Option<f64>) -> Option<f64> {
+    match (one, other) {
+        (Some(one), Some(other)) if one > 0.0 && other > 0.0 => Some(one / other),
+        _ => None,
+    }
+}
+
+fn season(time_us: i64) -> Option<f64> {
+    let day = DateTime::from_timestamp_micros(time_us)?.ordinal0();
+    Some(f64::from(day) / YEAR_DAYS)
+}

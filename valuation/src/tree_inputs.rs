@@ -1,0 +1,324 @@
+//! What trees learn from, fitted before any of them: their columns, what neighbours cost, and past
+//! records to be shown.
+
+use arrow_array::RecordBatch;
+use rayon::prelude::*;
+use records::Schema;
+
+use crate::boosted::{Boosted, BoostedOptions, Growth, Table, TreeError};
+use crate::cells::Cells;
+use crate::comparables::{Comparables, MOST_RECORDS, Past};
+use crate::folds;
+use crate::kd_tree::KdTree;
+use crate::link::Link;
+use crate::metrics::root_mean_square;
+use crate::neighbours::Neighbours;
+use crate::tree_features::{Level, TreeFeatures};
+
+/// A few trees, to see whether trees find anything that a line does not.
+const TRIAL: BoostedOptions = BoostedOptions {
+    rounds: 50,
+    rate: 0.15,
+    ..LIKENESS
+};
+/// A line whose error is below this share of the trial's is taken for the whole truth: ten times
+/// the trees would not catch it up. On real listings the line is above it.
+const WELL_BEATEN: f64 = 0.9;
+/// Trees that say which values matter for likeness.
+const LIKENESS: BoostedOptions = BoostedOptions {
+    growth: Growth::LeafWise,
+    rounds: 40,
+    rate: 0.2,
+    leaves: 32,
+    depth: 0,
+    leaf_rows: 10.0,
+    row_share: 1.0,
+    column_share: 1.0,
+    penalty: 1.0,
+    trusted: 1.0,
+    patience: 0,
+};
+/// How much a place weighs among neighbours, and how much what is like it does.
+const PLACE_WEIGHT: f64 = 0.5;
+const LIKE_WEIGHT: f64 = 0.1;
+/// Values that make records alike.
+const LIKE_VALUES: usize = 3;
+
+/// How much each value of the frame weighs among what makes records near.
+struct Nearness {
+    by_place: Vec<f64>,
+    /// By place and a little by likeness.
+    by_both: Vec<f64>,
+}
+
+/// Everything fitted on the rows' frame.
+pub(crate) struct TreeInputs {
+    pub(crate) tree_features: TreeFeatures,
+    pub(crate) neighbours: Vec<Neighbours>,
+    pub(crate) comparables: Option<Comparables>,
+    /// What boosted trees learn from: of a class by the logistic loss.
+    pub(crate) table: Table,
+    /// The same by squared error, where that is another.
+    squared: Option<Table>,
+    /// What makes sales comparable, by value of the frame: place and a little likeness; without a
+    /// place, what matters most.
+    nearness: Vec<f64>,
+}
+
+impl TreeInputs {
+    /// Values of a row.
+    pub(crate) fn width(&self) -> usize {
+        self.table.values().len() / self.table.rows().max(1)
+    }
+
+    /// What forests learn from.
+    pub(crate) fn squared(&self) -> &Table {
+        self.squared.as_ref().unwrap_or(&self.table)
+    }
+
+    /// Some of the rows as points where comparable sales are near; none where nothing distinguishes them.
+    pub(crate) fn sales(&self, rows: &[usize]) -> Option<KdTree> {
+        let width = self.width();
+        let mut weights = self.nearness.clone();
+        weights.resize(width, 0.0);
+        KdTree::new(&self.rows(rows), width, &weights)
+    }
+
+    /// The values of some of the rows, row-major.
+    pub(crate) fn rows(&self, rows: &[usize]) -> Vec<f32> {
+        let (values, width) = (self.table.values(), self.width());
+        let chosen = rows
+            .iter()
+            .flat_map(|row| &values[row * width..(row + 1) * width]);
+        chosen.copied().collect()
+    }
+
+    /// The table of some of the rows, with other targets, where levels are known by their means and
+    /// all else.
+    ///
+    /// # Errors
+    /// When there are too many of them.
+    pub(crate) fn part(&self, rows: &[usize], targets: Vec<f64>) -> Result<Table, TreeError> {
+        Table::new(self.rows(rows), &[], targets)
+    }
+}
+
+/// Rows to learn from.
+pub(crate) struct TreeSource<'a> {
+    pub(crate) schema: &'a Schema,
+    pub(crate) batch: &'a RecordBatch,
+    pub(crate) rows: &'a [usize],
+    /// By position among the rows.
+    pub(crate) targets: &'a [f64],
+    /// The field of the groups.
+    pub(crate) group: Option<&'a str>,
+    /// How many neighbours each mean of their prices is over.
+    pub(crate) counts: &'a [usize],
+    pub(crate) seed: u64,
+}
+
+impl TreeSource<'_> {
+    /// The frame of the rows of a class: without neighbours, which are of prices.
+    ///
+    /// # Errors
+    /// When there are too many rows or values.
+    pub(crate) fn of_classes(&self) -> Result<TreeInputs, TreeError> {
+        let (schema, batch, rows) = (self.schema, self.batch, self.rows);
+        let (tree_features, values) =
+            TreeFeatures::fit(schema, batch, rows, self.targets, self.group);
+        let table = || {
+            Table::new(
+                values.clone(),
+                &tree_features.levels(),
+                self.targets.to_vec(),
+            )
+        };
+        Ok(TreeInputs {
+            squared: Some(table()?),
+            table: table()?.of_classes(),
+            tree_features,
+            neighbours: Vec::new(),
+            comparables: None,
+            nearness: Vec::new(),
+        })
+    }
+
+    /// The frame of the rows, with neighbours that are never the row itself; `None` where no field
+    /// distinguishes rows, or where a line (of the log error `line`) leaves nothing for trees to find;
+    /// a line that is not known leaves everything.
+    ///
+    /// # Errors
+    /// When there are too many rows or values.
+    pub(crate) fn of_prices(&self, line: f64) -> Result<Option<TreeInputs>, TreeError> {
+        let targets = self.targets;
+        let (tree_features, values) =
+            TreeFeatures::fit(self.schema, self.batch, self.rows, targets, self.group);
+        let width = tree_features.width();
+        if width == 0 {
+            return Ok(None);
+        }
+        let levels = tree_features.levels();
+        // Names are no measure of likeness: levels by their means alone.
+        let by_means: Vec<Level> = levels
+            .iter()
+            .map(|own| Level {
+                numbered: false,
+                ..*own
+            })
+            .collect();
+        let first = Table::new(values.clone(), &by_means, targets.to_vec())?;
+        if line.is_finite() {
+            let halves = folds::all(targets.len(), 2, self.seed);
+            let (tried, _) = Boosted::out_of_fold(&first, &halves, &TRIAL, 1.0, self.seed);
+            if line < root_mean_square(&tried, targets) * WELL_BEATEN {
+                return Ok(None);
+            }
+        }
+        let likeness = Boosted::fit(
+            &Table::new(values.clone(), &[], targets.to_vec())?,
+            &LIKENESS,
+            LIKENESS.rounds,
+            self.seed,
+        )?;
+        let importance = likeness.importance();
+        let comparables = self.comparables(&values, width, &importance);
+        let nearness = self.nearness(&tree_features, &importance);
+        let neighbours = self.neighbours(&values, &nearness, targets);
+        let values: Vec<f32> = values
+            .par_chunks_exact(width)
+            .enumerate()
+            .map_init(Vec::new, |near, (position, own)| {
+                let mut row = own.to_vec();
+                for neighbours in &neighbours {
+                    neighbours.write(own, Some(position), near, &mut row);
+                }
+                row
+            })
+            .flatten_iter()
+            .collect();
+        let table = Table::new(values, &levels, targets.to_vec())?;
+        Ok(Some(TreeInputs {
+            tree_features,
+            neighbours,
+            comparables,
+            table,
+            squared: None,
+            nearness: match nearness {
+                Some(Nearness { by_both, .. }) => by_both,
+                None => importance.iter().map(|share| share.sqrt()).collect(),
+            },
+        }))
+    }
+
+    /// What makes records near, by value of the frame; none where the schema has no place.
+    fn nearness(&self, tree_features: &TreeFeatures, importance: &[f64]) -> Option<Nearness> {
+        let places: Vec<usize> = self
+            .schema
+            .places()
+            .into_iter()
+            .filter_map(|place| tree_features.position(place))
+            .collect();
+        if places.len() < 2 {
+            return None;
+        }
+        let width = tree_features.width();
+        let mut weights = vec![0.0; width];
+        for place in &places {
+            weights[*place] = PLACE_WEIGHT;
+        }
+        let by_place = weights.clone();
+        // What is not made of places, and matters most.
+        let fields = tree_features.fields();
+        let of_place = |value: usize| self.schema.places().contains(&fields[value]);
+        let mut others: Vec<usize> = (0..width)
+            .filter(|value| !of_place(*value) && importance[*value] > 0.0)
+            .collect();
+        others.sort_by(|one, other| importance[*other].total_cmp(&importance[*one]));
+        for value in others.into_iter().take(LIKE_VALUES) {
+            weights[value] = LIKE_WEIGHT;
+        }
+        Some(Nearness {
+            by_place,
+            by_both: weights,
+        })
+    }
+
+    /// The spaces that say what a place is worth; none where there is no place, or the settings name
+    /// no counts.
+    fn neighbours(
+        &self,
+        values: &[f32],
+        nearness: &Option<Nearness>,
+        targets: &[f64],
+    ) -> Vec<Neighbours> {
+        let counts = self.counts;
+        let Some(Nearness { by_place, by_both }) = nearness.as_ref().filter(|_| !counts.is_empty())
+        else {
+            return Vec::new();
+        };
+        let worth = self.worth(targets);
+        let spaces = [("by place", by_place), ("by place and likeness", by_both)];
+        spaces
+            .into_iter()
+            .filter_map(|(name, weights)| {
+                let space = KdTree::new(values, weights.len(), weights)?;
+                Some(Neighbours::new(name, space, &worth, counts))
+            })
+            .collect()
+    }
+
+    /// Log targets per area, where the schema names one that every row has.
+    fn worth(&self, targets: &[f64]) -> Vec<f64> {
+        let areas = match self.schema.area() {
+            Some(area) => Cells::of(self.batch, area),
+            None => return targets.to_vec(),
+        };
+        let logs: Vec<f64> = self
+            .rows
+            .iter()
+            .map(|row| areas.number(*row).map_or(f64::NAN, f64::ln))
+            .collect();
+        match logs.iter().all(|log| log.is_finite()) {
+            true => targets
+                .iter()
+                .zip(&logs)
+                .map(|(target, log)| target - log)
+                .collect(),
+            false => targets.to_vec(),
+        }
+    }
+
+    fn comparables(&self, values: &[f32], width: usize, importance: &[f64]) -> Option<Comparables> {
+        let times = self.schema.time.as_deref();
+        let times = times.map_or(Cells::Absent, |time| Cells::of(self.batch, time));
+        let mut kept: Vec<usize> = (0..self.rows.len()).collect();
+        if kept.len() > MOST_RECORDS {
+            kept.sort_by_key(|position| {
+                let row = self.rows[*position];
+                std::cmp::Reverse((times.time_us(row), row))
+            });
+            kept.truncate(MOST_RECORDS);
+            kept.sort_unstable();
+        }
+        let weights: Vec<f64> = importance.iter().map(|share| share.sqrt()).collect();
+        let rows: Vec<f32> = kept
+            .iter()
+            .flat_map(|position| &values[position * width..(position + 1) * width])
+            .copied()
+            .collect();
+        let link = Link::of(self.schema);
+        let keys = Cells::of(self.batch, &self.schema.key);
+        let past = kept.iter().map(|position| {
+            let row = self.rows[*position];
+            Past {
+                id: keys.text(row).unwrap_or_default().to_owned(),
+                price: link.target(self.targets[*position]),
+                time_us: times.time_us(row),
+            }
+        });
+        Some(Comparables {
+            space: KdTree::new(&rows, width, &weights)?,
+            past: past.collect(),
+        })
+    }
+}
