@@ -59,7 +59,7 @@ impl Health {
         if self.is_leaving() {
             report.insert(
                 "leaving",
-                "asked to stop: stops after http.drain_s".to_owned(),
+                "draining: the service stops after http.drain_s".to_owned(),
             );
         }
         report

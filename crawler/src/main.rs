@@ -110,7 +110,7 @@ impl Pages {
             Pages::Show { url } => pages::show(&pool, &url).await,
             Pages::Retry { urls, selection } => {
                 let count = pages::retry(&pool, &urls, &selection).await?;
-                println!("{count} pages are asked for at the next run");
+                println!("{count} pages will be requested in the next run");
                 Ok(())
             }
         }

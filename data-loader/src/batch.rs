@@ -93,7 +93,7 @@ impl Batch {
         let keys = self.rows.column_by_name(key);
         let keys = keys.and_then(|column| column.as_string_opt::<i32>());
         let keys = keys.ok_or_else(|| {
-            ArrowError::SchemaError(format!("the key {key:?} is no column of texts"))
+            ArrowError::SchemaError(format!("the key {key:?} is not a column of texts"))
         })?;
         let is_after: Vec<bool> = keys
             .iter()

@@ -142,7 +142,7 @@ impl Loader {
         if !wanted && self.joined {
             self.pipeline.consumer().leave();
             self.health
-                .waiting("loading", "stopped; POST /start goes on");
+                .waiting("loading", "stopped; POST /start continues");
         }
         self.joined = wanted;
         Ok(wanted)
@@ -230,8 +230,8 @@ impl Follower {
         match self.setup_fault.take() {
             None => Ok(()),
             Some(why) => anyhow::bail!(
-                "{why}; nothing of the batch is stored, and it is read again at the next start: mend the \
-                 database (data-loader --check looks at it)"
+                "{why}; nothing of the batch is stored, and the next start reads it again: repair \
+                 the database (data-loader --check shows the problem)"
             ),
         }
     }

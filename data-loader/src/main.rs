@@ -137,7 +137,7 @@ impl Rejects {
                     .map(|file| {
                         anyhow::ensure!(
                             places.len() == 1,
-                            "--with sends one message: give one place, not {}",
+                            "--with sends one message: expected one position, found {}",
                             places.len()
                         );
                         std::fs::read(&file)
@@ -147,7 +147,10 @@ impl Rejects {
                 let kafka = &config.kafka;
                 let sent =
                     rejects::replay(&pool, kafka, &places, &selection, payload, &shutdown).await?;
-                println!("{sent} sent again; they are loaded, or rejected again, as any message");
+                println!(
+                    "sent again: {sent}; they will be loaded or rejected like any other \
+                          message"
+                );
                 Ok(())
             }
         }

@@ -104,15 +104,16 @@ pub(crate) async fn uniqueness(
             let key = quoted(&schema.key);
             Err(sqlx::Error::Configuration(
                 format!(
-                    "expected a unique key {key} of the table {table}, by which a row replaces another, \
-                     found none: ALTER TABLE {table} ADD PRIMARY KEY ({key});"
+                    "expected a unique key {key} of the table {table}, found none: ALTER TABLE \
+                     {table} ADD PRIMARY KEY ({key});"
                 )
                 .into(),
             ))
         }
         None => Err(sqlx::Error::Configuration(
             format!(
-                "expected the table {table}, which is made at the start, found none: start the loader again"
+                "expected the table {table}, which the loader creates at its start, found none: \
+                 restart the loader"
             )
             .into(),
         )),

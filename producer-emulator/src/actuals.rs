@@ -105,7 +105,7 @@ impl Actuals {
             self.room.notify_one();
             let Some(why) = why else { continue };
             self.put_back(back);
-            link.is_away(&format!("a price was not delivered to {topic}: {why}"));
+            link.is_away(&format!("a label was not delivered to {topic}: {why}"));
             tokio::time::sleep(RETRY).await;
         }
     }

@@ -37,15 +37,15 @@ const DAY_US: i64 = 24 * 3600 * 1_000_000;
 #[derive(Debug, thiserror::Error)]
 pub enum NotSent {
     /// Nothing was made: something is not there yet, or is away.
-    #[error("nothing was sent, as the service is still waiting: {what}")]
+    #[error("nothing was sent, because the service is still waiting: {what}")]
     Waiting {
         /// What is waited for.
         what: String,
     },
     /// Kafka went away in the middle.
     #[error(
-        "{what}; {delivered} of {count} messages were delivered so far, those on their way follow \
-         when Kafka is back"
+        "{what}; {delivered} of {count} messages were delivered so far; the rest follows when \
+         Kafka is back"
     )]
     Away {
         /// What happened.
@@ -56,7 +56,10 @@ pub enum NotSent {
         count: usize,
     },
     /// Kafka refused some, or gave up on them.
-    #[error("{delivered} of {count} messages were delivered to {topic}, {refused} were not: {why}")]
+    #[error(
+        "{delivered} of {count} messages were delivered to {topic}, {refused} were refused: \
+             {why}"
+    )]
     Refused {
         /// Where they should have gone.
         topic: String,
@@ -71,8 +74,8 @@ pub enum NotSent {
     },
     /// Too many prices that have become known wait to be sent.
     #[error(
-        "{delivered} of {count} messages were delivered: {pending} prices that have become known wait to \
-         be sent, as many as may be; ask again later"
+        "{delivered} of {count} messages were delivered: {pending} labels wait to be sent, which \
+         is the limit; retry later"
     )]
     Behind {
         /// Messages delivered.
@@ -83,7 +86,7 @@ pub enum NotSent {
         pending: u64,
     },
     /// The service leaves.
-    #[error("the service is leaving: {delivered} of {count} messages were delivered")]
+    #[error("the service is stopping: {delivered} of {count} messages were delivered")]
     Leaving {
         /// Messages delivered.
         delivered: u64,
@@ -263,7 +266,7 @@ impl Emulator {
         delivered: &AtomicU64,
     ) -> Result<(), NotSent> {
         let waiting = || NotSent::Waiting {
-            what: "the street names are not there".to_owned(),
+            what: "the street names are missing".to_owned(),
         };
         let (listings, requests) = self.streams.get().ok_or_else(waiting)?;
         let (stream, topic, counts) = match purpose {

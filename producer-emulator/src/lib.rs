@@ -48,7 +48,7 @@ async fn work(config: Config, listener: TcpListener, shutdown: Shutdown) -> anyh
     let health = Health::default();
     let shutdown = common::http::drained(&config.http, &health, &shutdown);
     health.waiting(link::KAFKA, "not asked yet");
-    health.waiting("streets", "asking for the names of streets");
+    health.waiting("streets", "requesting street names");
     let streets = street_source(&config.emulator)?;
     let emulator = Arc::new(Emulator::new(&config, health.clone(), shutdown.clone())?);
     let leave = shutdown.child_token();
@@ -79,7 +79,7 @@ async fn work(config: Config, listener: TcpListener, shutdown: Shutdown) -> anyh
     );
     if opened?.is_none() {
         leave.cancel();
-        return server.await.context("the HTTP task broke off")?;
+        return server.await.context("the HTTP task ended unexpectedly")?;
     }
     emulator.link.is_there();
     let schedules = emulator.schedules.run(&emulator, &leave);
@@ -113,8 +113,7 @@ async fn work(config: Config, listener: TcpListener, shutdown: Shutdown) -> anyh
         let pending = emulator.actuals.pending();
         tracing::warn!(
             pending,
-            "Kafka did not confirm in time: messages on their way and {pending} prices that would \
-             have become known are given up"
+            "Kafka did not confirm in time: discarded unconfirmed messages and {pending} labels"
         );
     }
     leave.cancel();
@@ -122,7 +121,7 @@ async fn work(config: Config, listener: TcpListener, shutdown: Shutdown) -> anyh
         Some(ended) => ended,
         None => server.await,
     }
-    .context("the HTTP task broke off")?
+    .context("the HTTP task ended unexpectedly")?
 }
 
 /// # Errors
@@ -151,5 +150,5 @@ fn street_client(settings: &EmulatorConfig) -> anyhow::Result<reqwest::Client> {
         .redirect(reqwest::redirect::Policy::none())
         .timeout(Duration::from_millis(settings.mockaroo_timeout_ms))
         .build()
-        .context("the HTTP client for street names cannot be made")
+        .context("cannot create the HTTP client for street names")
 }

@@ -50,7 +50,7 @@ impl Link {
     /// Kafka is away; a warning is given the first time.
     pub fn is_away(&self, why: &str) {
         if self.up.send_replace(false) {
-            let why = format!("Kafka went away: {why}; sending goes on when it is back");
+            let why = format!("Kafka is away: {why}; sending continues when it is back");
             tracing::warn!("{why}");
             self.health.waiting(KAFKA, why);
         }

@@ -100,7 +100,7 @@ impl Schedules {
             if running.iter().any(tokio::task::JoinHandle::is_finished) && !leave.is_cancelled() {
                 tracing::error!("a schedule broke off");
                 self.health
-                    .waiting(PART, "a schedule broke off: start the service again");
+                    .waiting(PART, "a schedule ended unexpectedly: restart the service");
             }
         }
     }
@@ -167,7 +167,7 @@ impl Schedule {
             Err(NotSent::Waiting { .. } | NotSent::Away { .. }) => {
                 tracing::debug!("a scheduled batch met an outage");
             }
-            Err(error) => tracing::warn!("a scheduled batch was not sent whole: {error}"),
+            Err(error) => tracing::warn!("a scheduled batch was not sent completely: {error}"),
         }
     }
 
@@ -178,13 +178,13 @@ impl Schedule {
         }
         let state = self.state();
         let (since, doing) = match (state.began, state.ended) {
-            (Some(began), None) => (began, "a batch is under way"),
-            (_, ended) => (ended.max(state.active_since)?, "no batch began"),
+            (Some(began), None) => (began, "a batch is in progress"),
+            (_, ended) => (ended.max(state.active_since)?, "no batch started"),
         };
         let waited = since.elapsed();
         (waited > self.every + STILL).then(|| {
             format!(
-                "the schedule of {} stands still: {doing} for {} s, one is due every {} s",
+                "the schedule of {} is stalled: {doing} for {} s, and one is due every {} s",
                 self.name,
                 waited.as_secs(),
                 self.every.as_secs()

@@ -112,7 +112,7 @@ fn main() -> ExitCode {
     let runtime = match tokio::runtime::Runtime::new() {
         Ok(runtime) => runtime,
         Err(error) => {
-            eprintln!("hedonic: no threads can be started: {error}");
+            eprintln!("hedonic: cannot start threads: {error}");
             return ExitCode::FAILURE;
         }
     };

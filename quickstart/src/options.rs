@@ -39,7 +39,7 @@ impl Options {
         );
         ensure!(
             !self.data_dir.exists() || self.data_dir.is_dir(),
-            "--data-dir {}: expected a directory, found a file; name another place",
+            "--data-dir {}: expected a directory, found a file; name another directory",
             self.data_dir.display()
         );
         if let Some(brokers) = &self.kafka {

@@ -311,8 +311,10 @@ pub fn hint(text: &str) -> Option<&'static str> {
             "which looks like a number with dots between thousands: group = \".\" in the schema",
         );
     }
-    (!parts.before.is_empty() || !parts.after.is_empty())
-        .then_some("which has more than a number: unit, scale or pattern in the schema say what")
+    (!parts.before.is_empty() || !parts.after.is_empty()).then_some(
+        "which has more than a number: describe it with unit, scale or pattern in the \
+                    schema",
+    )
 }
 
 #[cfg(test)]

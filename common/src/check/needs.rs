@@ -142,7 +142,7 @@ impl Needs {
                 Ok(Err(_)) => findings.push(Finding::failed(
                     name,
                     format!("no answer within {} s", bound.as_secs_f64()),
-                    "see whether its server or file system hangs",
+                    "check whether its server or file system hangs",
                 )),
                 Err(error) => findings.push(broken_off(name, &error)),
             }
@@ -161,8 +161,8 @@ async fn off_the_runtime(look: impl FnOnce() -> Finding + Send + 'static) -> Vec
 pub(super) fn broken_off(check: impl Into<String>, error: &tokio::task::JoinError) -> Finding {
     Finding::failed(
         check,
-        format!("the check broke off: {error}"),
-        "this is a fault of this program: standard error says more",
+        format!("the check failed unexpectedly: {error}"),
+        "this is a bug of this program: standard error has details",
     )
 }
 

@@ -77,12 +77,12 @@ impl Table {
         match self.is_written {
             true => Finding::passed(
                 self.check_name(),
-                format!("not there yet: made for the schema {schema} at the start"),
+                format!("it does not exist yet; created for the schema {schema} at the start"),
             ),
             false => Finding::failed(
                 self.check_name(),
-                format!("there is no table {name}, which the schema {schema} names"),
-                "start data-loader, which makes and fills it, or name another database",
+                format!("the table {name} of the schema {schema} does not exist"),
+                "start data-loader, which creates and fills it, or name another database",
             ),
         }
     }
@@ -112,11 +112,11 @@ impl Table {
         };
         let found = match worst {
             Outcome::Passed => format!(
-                "its {} columns are those of the schema {schema}",
+                "its {} columns match the schema {schema}",
                 self.columns.len()
             ),
             _ => format!(
-                "not as the schema {schema} says: {}",
+                "differs from the schema {schema}: {}",
                 join(|own| &own.found, "; ")
             ),
         };
@@ -164,8 +164,8 @@ impl Table {
                 true => Difference {
                     is_failure: false,
                     found: format!(
-                        "it is partitioned without a unique index of {key} alone: loaders write it one after \
-                         another, and look for known keys in all partitions"
+                        "it is partitioned without a unique index on {key} alone: loaders write it \
+                         one after another, and search all partitions for existing keys"
                     ),
                     mend: format!(
                         "CREATE INDEX ON {table} ({key}), or partition it by {key} with PRIMARY KEY ({key})"
@@ -173,7 +173,7 @@ impl Table {
                 },
                 false => Difference {
                     is_failure: true,
-                    found: format!("{key} is no primary key, so that rows would be doubled"),
+                    found: format!("{key} is not a primary key, so rows would be duplicated"),
                     mend: format!("ALTER TABLE {table} ADD PRIMARY KEY ({key});"),
                 },
             });
@@ -207,7 +207,8 @@ impl Table {
                 is_failure: self.is_written && !takes_values,
                 found: match takes_values {
                     true => format!(
-                        "{name} is {}, expected {expected}: values are converted, those beyond its range refused",
+                        "{name} is {}, expected {expected}: values are converted, and rejected \
+                         beyond its range",
                         found.sql_type
                     ),
                     false => format!("{name} is {}, expected {expected}", found.sql_type),
@@ -220,7 +221,7 @@ impl Table {
         if self.is_written && found.is_generated {
             all.push(Difference {
                 is_failure: true,
-                found: format!("{name} is GENERATED ALWAYS, but records bring it"),
+                found: format!("{name} is GENERATED ALWAYS, but records contain it"),
                 mend: format!(
                     "ALTER TABLE {table} ALTER COLUMN {name} DROP EXPRESSION; \
                      (or DROP IDENTITY for an identity column)"
@@ -230,7 +231,10 @@ impl Table {
         if self.is_written && own.is_nullable && found.is_not_null && !found.has_default {
             all.push(Difference {
                 is_failure: false,
-                found: format!("{name} is NOT NULL, but records may lack it: they are refused"),
+                found: format!(
+                    "{name} is NOT NULL, but records may lack it: such records are \
+                                rejected"
+                ),
                 mend: format!("ALTER TABLE {table} ALTER COLUMN {name} DROP NOT NULL;"),
             });
         }
@@ -405,13 +409,13 @@ mod tests {
             (
                 |own| own.has_unique_key = false,
                 Outcome::Failed,
-                "id is no primary key",
+                "id is not a primary key",
                 "ADD PRIMARY KEY (id)",
             ),
             (
                 |own| (own.has_unique_key, own.is_partitioned) = (false, true),
                 Outcome::Warning,
-                "partitioned without a unique index of id",
+                "partitioned without a unique index on id",
                 "CREATE INDEX ON homes (id)",
             ),
             (

@@ -87,7 +87,7 @@ impl Connections {
                 drop(open);
                 IN_ALL.fetch_sub(1, Ordering::Relaxed);
                 closed("no_place");
-                self.warn("all connections are at work: a new one is closed");
+                self.warn("all connections are busy: closed a new one");
                 // The client may not read it: it is closed in any case.
                 let _ = stream.try_write(NO_PLACE);
                 let _ = shutdown(stream.as_fd(), Shutdown::Both);
@@ -119,7 +119,7 @@ impl Connections {
         };
         if let Some(connection) = open.remove(&number) {
             connection.close("slowest");
-            self.warn("all connections are taken: the client waited for longest is let go");
+            self.warn("all connections are in use: closed the one that was silent longest");
         }
         true
     }

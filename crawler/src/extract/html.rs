@@ -71,7 +71,7 @@ pub fn check_nesting(text: &str, most: usize) -> Result<(), String> {
             false => depth += 1,
         }
         if depth > most {
-            return Err(format!("elements lie more than {most} deep in each other"));
+            return Err(format!("elements are nested more than {most} levels deep"));
         }
     }
     Ok(())
@@ -177,7 +177,7 @@ impl Page {
             Ok(value) => self.json_ld.push(value),
             Err(error) => self
                 .problems
-                .push(format!("a block of JSON-LD is broken: {error}")),
+                .push(format!("invalid block of JSON-LD: {error}")),
         }
     }
 }

@@ -26,7 +26,7 @@ const MOST_SEGMENTS: usize = 100;
 
 /// A round may take as long as so many statements that take longest.
 const MOST_STATEMENTS: u32 = 10;
-const SILENT: &str = "PostgreSQL did not answer in time; the next round goes on";
+const SILENT: &str = "PostgreSQL did not answer in time; the next round continues";
 
 /// What is told of a group of answers.
 #[derive(Debug, Clone, Serialize)]
@@ -271,7 +271,7 @@ fn groups(
                 },
                 too_few: (!is_enough).then(|| {
                     let found = known.len();
-                    format!("{found} prices are known: at least {min_count} are needed")
+                    format!("labels: {found}; at least {min_count} are needed")
                 }),
                 model,
                 segment,
@@ -302,7 +302,7 @@ pub(crate) async fn keep(
                 *rounds.last.lock().unwrap_or_else(PoisonError::into_inner) = Arc::new(quality);
                 tracing::debug!(took_ms = began.elapsed().as_millis() as u64, "quality");
             }
-            Err(error) => tracing::warn!("quality cannot be worked out: {error:#}"),
+            Err(error) => tracing::warn!("cannot compute live quality: {error:#}"),
         }
     }
     // What was counted since the last round is not lost.
@@ -314,6 +314,6 @@ pub(crate) async fn keep(
         Ok::<_, sqlx::Error>(())
     };
     if let Err(error) = written.await {
-        tracing::warn!("the last counts of requests are lost: {error}");
+        tracing::warn!("the last request counts are lost: {error}");
     }
 }

@@ -142,7 +142,7 @@ pub(crate) async fn tally(
             Ok(tally) => {
                 sum.merge(&tally);
             }
-            Err(error) => tracing::warn!("a tally of {} cannot be read: {error}", loaded.name),
+            Err(error) => tracing::warn!("cannot read a tally of {}: {error}", loaded.name),
         }
     }
     Ok((sum.rows() > 0).then_some(sum))

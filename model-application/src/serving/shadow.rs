@@ -46,8 +46,8 @@ impl Shadow {
             let (low, value, high) = (price.low, price.value, price.high);
             ensure!(
                 high.is_finite() && low >= 0.0 && low <= value && value <= high,
-                "of a recent request it says {value} in the range {low} to {high}: \
-                 expected finite numbers in order; fit a model again"
+                "for a recent request it predicts {value} in the interval {low} to {high}: \
+                 expected finite numbers in order; fit another model"
             );
         }
         let mut logs = Vec::new();
@@ -70,9 +70,9 @@ impl Shadow {
         if let (Some(change), true) = (median_change, max_change > 0.0) {
             ensure!(
                 change <= max_change,
-                "it moves the prices of {} recent requests by a factor of {change:.2} in the \
-                 median; expected at most {max_change} (applier.max_swap_change). Where that is \
-                 right, activate it by hand",
+                "it moves the prices of {} recent requests by a median factor of {change:.2}; \
+                 expected at most {max_change} (applier.max_swap_change). If this is correct, \
+                 activate it by hand",
                 logs.len()
             );
         }

@@ -44,7 +44,7 @@ impl Applier {
             };
             if oldest_us.is_some_and(|oldest_us| arrival_us < oldest_us) {
                 // Without its age: the same request always gets the same words.
-                let reason = "it had waited longer than applier.expire_after_s: ask again";
+                let reason = "the request waited longer than applier.expire_after_s: send it again";
                 return refuse(EXPIRED, reason.to_owned());
             }
             let (topic, partition, offset) =
@@ -86,7 +86,7 @@ impl Applier {
             stretches,
         } = gathered;
         let priced = price(&self.schema, &decoded, &asked, loaded)
-            .context("the model does not fit the schema the applier was started with")?;
+            .context("the model does not match the schema of the applier")?;
         self.serving.remember(&decoded.batch);
         self.watch
             .answered(loaded, &decoded.batch, &priced.predictions);

@@ -32,7 +32,7 @@ impl Objects {
         let wrong = |found: String| RegistryError::Setting {
             setting: "registry.bucket",
             expected: "s3://BUCKET or s3://BUCKET/PREFIX, and AWS_ENDPOINT_URL, AWS_REGION, \
-                       AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY as the store wants them",
+                       AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY as the storage needs them",
             found,
         };
         let rest = address

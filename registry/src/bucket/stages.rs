@@ -94,7 +94,7 @@ impl Bucket {
         }
         Err(RegistryError::Bucket {
             place: self.objects.place().to_owned(),
-            detail: format!("{TRIES} times another writer was quicker"),
+            detail: format!("another writer was faster {TRIES} times"),
         })
     }
 

@@ -167,8 +167,8 @@ impl Bucket {
         let is_id = manifest.id.bytes().all(|byte| byte.is_ascii_alphanumeric());
         let mut names = manifest.files.iter();
         match names.find(|name| !sums::is_file_name(name)) {
-            Some(name) => Err(wrong(format!("{name:?} is no file's name"))),
-            None if !is_id => Err(wrong(format!("{:?} is no id", manifest.id))),
+            Some(name) => Err(wrong(format!("{name:?} is not a file name"))),
+            None if !is_id => Err(wrong(format!("{:?} is not an id", manifest.id))),
             None => Ok(()),
         }
     }

@@ -185,7 +185,7 @@ impl Client {
     fn cut_short(&self, error: &std::io::Error) -> RegistryError {
         RegistryError::Unreachable {
             uri: self.uri().to_owned(),
-            detail: format!("its answer was cut short: {error}"),
+            detail: format!("its answer was truncated: {error}"),
         }
     }
 
@@ -211,7 +211,7 @@ impl Client {
         serde_json::from_str(&text).map_err(|error| RegistryError::Refused {
             uri: self.uri().to_owned(),
             call: call.to_owned(),
-            code: "an answer that is no JSON".to_owned(),
+            code: "an answer that is not JSON".to_owned(),
             message: format!("{error}; is it an MLflow server?"),
         })
     }
@@ -237,7 +237,7 @@ impl Client {
                 Met::Trouble(detail) => last = detail,
             }
             if attempt < TRIES {
-                tracing::debug!("{call} of {}: {last}; once more", self.uri());
+                tracing::debug!("{call} of {}: {last}; retrying", self.uri());
                 std::thread::sleep(pause);
                 pause *= 2;
             }
