@@ -86,8 +86,8 @@ pub enum FileError {
     },
     /// Values where names should be.
     #[error(
-        "{path}, line 1: expected a header, found {found} ({columns}); add a first line with the \
-         column names, or list them in the schema: columns = [...]"
+        "{path}, line 1: expected a header, found {found} ({columns}); put a line with the \
+         columns' names above, or list them in the schema: columns = [...]"
     )]
     NoHeader {
         /// Which file.

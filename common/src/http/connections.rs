@@ -22,8 +22,8 @@ const WARN_EVERY: Duration = Duration::from_secs(10);
 /// What a client gets for which there is no place.
 const NO_PLACE: &[u8] =
     b"HTTP/1.1 503 Service Unavailable\r\nconnection: close\r\nretry-after: 1\r\n\
-    content-type: application/json\r\ncontent-length: 62\r\n\r\n\
-    {\"error\":\"as many connections as may be are busy: ask again\"}\n";
+    content-type: application/json\r\ncontent-length: 61\r\n\r\n\
+    {\"error\":\"all connections are busy: send the request again\"}\n";
 
 /// Connections of all listeners of the process: they share its limit on open files.
 static IN_ALL: AtomicUsize = AtomicUsize::new(0);

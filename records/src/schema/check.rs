@@ -160,11 +160,11 @@ mod tests {
         for (text, expected) in [
             (
                 format!("{base}{fields}[[field]]\nname='y'\nkind='number'\n"),
-                "stands twice",
+                "occurs twice",
             ),
             (
                 format!("{base}[[field]]\nname='id'\nkind='text'\n"),
-                "names no field",
+                "is not a field",
             ),
             (
                 format!("{base}{fields}[[field]]\nname='z; drop'\nkind='text'\n"),
