@@ -18,7 +18,7 @@ use crate::Config;
 use crate::actuals::Actuals;
 use crate::hedonic::Hedonics;
 use crate::in_flight::InFlight;
-use crate::link::Link;
+use crate::kafka_connection::KafkaConnection;
 use crate::listing::{Generator, Message};
 use crate::places::Places;
 use crate::schedule::Schedules;
@@ -145,7 +145,7 @@ pub struct Emulator {
     runtime: Handle,
     /// Batches under way: waited for when the service leaves.
     pub(crate) batches: TaskTracker,
-    pub(crate) link: Link,
+    pub(crate) kafka_connection: KafkaConnection,
     pub(crate) actuals: Actuals,
     pub(crate) new_data: Counts,
     pub(crate) requests: Counts,
@@ -188,7 +188,7 @@ impl Emulator {
             runtime: Handle::current(),
             batches: TaskTracker::new(),
             schedules: Schedules::new(settings, &health),
-            link: Link::new(health),
+            kafka_connection: KafkaConnection::new(health),
             actuals: Actuals::new(Duration::from_secs(settings.actuals_delay_s)),
             new_data: Counts::default(),
             requests: Counts::default(),
@@ -236,7 +236,7 @@ impl Emulator {
     /// # Errors
     /// When not all were delivered; the counts say how many were.
     pub async fn generate(self: &Arc<Self>, purpose: Purpose, count: usize) -> Result<(), NotSent> {
-        self.link
+        self.kafka_connection
             .wait()
             .await
             .map_err(|what| NotSent::Waiting { what })?;
@@ -251,8 +251,8 @@ impl Emulator {
                 delivered: delivered(),
                 count,
             })),
-            () = self.link.gone() => Err(NotSent::Away {
-                what: self.link.waiting_for(),
+            () = self.kafka_connection.gone() => Err(NotSent::Away {
+                what: self.kafka_connection.waiting_for(),
                 delivered: delivered(),
                 count,
             }),

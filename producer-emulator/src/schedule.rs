@@ -144,7 +144,7 @@ impl Schedule {
         loop {
             due.tick().await;
             // That Kafka is away has been told once: nothing is made until it is back.
-            if !emulator.is_running() || !emulator.link.is_up() {
+            if !emulator.is_running() || !emulator.kafka_connection.is_up() {
                 self.change(|state| *state = State::default());
                 continue;
             }
@@ -173,7 +173,7 @@ impl Schedule {
 
     /// Why it stands still, where it does.
     fn stands_still(&self, emulator: &Emulator) -> Option<String> {
-        if !emulator.is_running() || !emulator.link.is_up() {
+        if !emulator.is_running() || !emulator.kafka_connection.is_up() {
             return None;
         }
         let state = self.state();
