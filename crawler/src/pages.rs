@@ -143,8 +143,8 @@ pub async fn show(pool: &PgPool, url: &str) -> anyhow::Result<()> {
     writeln!(out, "{page:#}").context("cannot write to standard output")
 }
 
-/// Lets pages be asked for at the next run, whatever became of them, without what is known of their last
-/// state; a host that was stopped goes on. How many pages.
+/// Marks pages for the next run, whatever their state, and forgets their last answer; a host that was
+/// stopped continues. Returns the number of pages.
 ///
 /// # Errors
 /// When none is selected, or the database fails.

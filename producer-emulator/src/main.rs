@@ -149,7 +149,7 @@ fn share(text: &str) -> Result<f64, String> {
 fn rate(text: &str) -> Result<f64, String> {
     match text.parse::<f64>() {
         Ok(rate) if (1e-6..=1e7).contains(&rate) => Ok(rate),
-        _ => Err("expected messages a second, such as 200 or 0.5".to_owned()),
+        _ => Err("expected messages per second, such as 200 or 0.5".to_owned()),
     }
 }
 

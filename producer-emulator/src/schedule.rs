@@ -98,7 +98,7 @@ impl Schedules {
                 () = leave.cancelled() => return,
             }
             if running.iter().any(tokio::task::JoinHandle::is_finished) && !leave.is_cancelled() {
-                tracing::error!("a schedule broke off");
+                tracing::error!("a schedule ended unexpectedly");
                 self.health
                     .waiting(PART, "a schedule ended unexpectedly: restart the service");
             }

@@ -151,7 +151,7 @@ async fn start(args: Args) -> anyhow::Result<Option<Summary>> {
     quickstart::run(options, shutdown).await.map(Some)
 }
 
-/// Checks, prints, and says whether nothing failed.
+/// Checks and prints; returns whether nothing failed.
 async fn check(args: &Args, config: Option<&Path>) -> bool {
     let options = args.options();
     let needs = options.and_then(|options| quickstart::needs(&options, config));
