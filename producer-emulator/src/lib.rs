@@ -47,7 +47,7 @@ pub fn run(config: Config, listener: TcpListener, shutdown: Shutdown) -> Service
 async fn work(config: Config, listener: TcpListener, shutdown: Shutdown) -> anyhow::Result<()> {
     let health = Health::default();
     let shutdown = common::http::drained(&config.http, &health, &shutdown);
-    health.waiting(kafka_connection::KAFKA, "not asked yet");
+    health.waiting(kafka_connection::KAFKA, "not checked yet");
     health.waiting("streets", "requesting street names");
     let streets = street_source(&config.emulator)?;
     let emulator = Arc::new(Emulator::new(&config, health.clone(), shutdown.clone())?);

@@ -236,7 +236,7 @@ impl Services {
 
     /// Asks the emulator for something, again where it does not take it.
     pub async fn trigger(&self, path: &str) {
-        let whom = format!("emulator, asked for {path},");
+        let whom = format!("emulator ({path})");
         self.patiently(&whom, || self.trigger_once(path)).await;
     }
 
