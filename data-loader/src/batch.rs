@@ -129,7 +129,9 @@ impl Batch {
     pub fn count_known(&self, known: &[String]) -> (usize, usize) {
         let known: std::collections::HashSet<&str> = known.iter().map(String::as_str).collect();
         let count = self.tombstones.iter();
-        let count = count.filter(|own| known.contains(own.key.as_str())).count();
+        let count = count
+            .filter(|tombstone| known.contains(tombstone.key.as_str()))
+            .count();
         (count, self.tombstones.len() - count)
     }
 }

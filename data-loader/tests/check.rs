@@ -70,7 +70,11 @@ async fn what_is_well_passes_and_nothing_is_made() {
     for own in &report.findings {
         assert_eq!(own.outcome, Outcome::Passed, "{report}");
     }
-    let names: Vec<&str> = report.findings.iter().map(|own| &*own.check).collect();
+    let names: Vec<&str> = report
+        .findings
+        .iter()
+        .map(|finding| &*finding.check)
+        .collect();
     let (new_data, rejects) = (
         format!("topic {}", topics.new_data),
         format!("topic {}", topics.rejects),
@@ -300,8 +304,8 @@ async fn the_program_prints_a_line_each_and_its_exit_code_says_how_it_is() {
     let all = said["checks"].as_array().expect("a list");
     let of = |name: &str| {
         let mut all = all.iter();
-        all.find(|own| own["check"] == name)
-            .map(|own| own["outcome"].clone())
+        all.find(|check| check["check"] == name)
+            .map(|check| check["outcome"].clone())
     };
     assert_eq!(of("broker"), Some("passed".into()), "{said}");
     assert_eq!(of("database"), Some("failed".into()), "{said}");

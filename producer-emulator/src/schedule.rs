@@ -63,7 +63,7 @@ impl Schedules {
             config.requests_every_s,
             config.requests_count,
         );
-        let all = [listings, requests].into_iter().filter(|own| own.3 > 0);
+        let all = [listings, requests].into_iter().filter(|entry| entry.3 > 0);
         let all = all.map(|(name, purpose, every_s, count)| Schedule {
             name,
             purpose,
@@ -107,7 +107,10 @@ impl Schedules {
 
     /// Shows in the health report whether one stands still.
     fn watch(&self, emulator: &Emulator) {
-        let still = self.all.iter().find_map(|own| own.stands_still(emulator));
+        let still = self
+            .all
+            .iter()
+            .find_map(|schedule| schedule.stands_still(emulator));
         match still {
             Some(why) => {
                 tracing::warn!("{why}");
@@ -119,18 +122,18 @@ impl Schedules {
 
     /// For `/status`: by schedule when it last sent, and whether it stands still.
     pub fn status(&self, emulator: &Emulator) -> Value {
-        let all = self.all.iter().map(|own| {
-            let state = own.state();
+        let all = self.all.iter().map(|schedule| {
+            let state = schedule.state();
             let ago = |at: Option<Instant>| at.map(|at| at.elapsed().as_secs_f64());
             let status = json!({
-                "every_s": own.every.as_secs(),
-                "count": own.count,
-                "batches": own.batches.load(Ordering::Relaxed),
+                "every_s": schedule.every.as_secs(),
+                "count": schedule.count,
+                "batches": schedule.batches.load(Ordering::Relaxed),
                 "last_began_s_ago": ago(state.began),
                 "under_way": state.began.is_some() && state.ended.is_none(),
-                "stalled": own.stands_still(emulator),
+                "stalled": schedule.stands_still(emulator),
             });
-            (own.name.to_owned(), status)
+            (schedule.name.to_owned(), status)
         });
         Value::Object(all.collect())
     }

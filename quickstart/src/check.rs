@@ -52,7 +52,7 @@ pub fn needs(options: &Options, file: Option<&Path>) -> anyhow::Result<Needs> {
     let url = found.as_ref().ok().and_then(Option::as_ref);
     let url = url.and_then(|found| found.url.clone());
     for (key, own) in [("kafka.brokers", &brokers), ("database.url", &url)] {
-        set.extend(own.iter().map(|own| (key.to_owned(), own.clone())));
+        set.extend(own.iter().map(|value| (key.to_owned(), value.clone())));
     }
     let settings = Settings::of(&Layered::load(file, &set)?)?;
     let services = [

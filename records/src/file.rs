@@ -357,7 +357,7 @@ impl Matching {
                 field
                     .column
                     .as_ref()
-                    .is_some_and(|own| called.contains(own))
+                    .is_some_and(|name| called.contains(name))
             };
             fields
                 .iter()

@@ -57,7 +57,7 @@ pub enum RegistryError {
     /// Somebody has decided otherwise meanwhile.
     #[error(
         "expected v{number:06} to be the champion, found {}: nothing was changed",
-        found.map_or("none".to_owned(), |own| format!("v{own:06}"))
+        found.map_or("none".to_owned(), |number| format!("v{number:06}"))
     )]
     NotChampion {
         /// Which was to be rolled back.

@@ -98,7 +98,7 @@ impl Brokers {
         limit: Duration,
     ) -> Finding {
         let check = format!("topic {name}");
-        let Some(topic) = metadata.topics().iter().find(|own| own.name() == name) else {
+        let Some(topic) = metadata.topics().iter().find(|topic| topic.name() == name) else {
             let partitions = self.config.partitions;
             return Finding::warning(
                 check,
@@ -144,8 +144,8 @@ impl Brokers {
         let partitions = topic.partitions();
         let behind: Vec<String> = partitions
             .iter()
-            .filter(|own| own.isr().len() < own.replicas().len())
-            .map(|own| own.id().to_string())
+            .filter(|partition| partition.isr().len() < partition.replicas().len())
+            .map(|partition| partition.id().to_string())
             .collect();
         let found = format!("partitions: {}", partitions.len());
         if behind.is_empty() {
@@ -176,8 +176,8 @@ fn trouble(check: &str, topic: &MetadataTopic) -> Option<Finding> {
     let headless: Vec<String> = topic
         .partitions()
         .iter()
-        .filter(|own| own.leader() < 0)
-        .map(|own| own.id().to_string())
+        .filter(|partition| partition.leader() < 0)
+        .map(|partition| partition.id().to_string())
         .collect();
     if headless.is_empty() {
         return None;
@@ -188,7 +188,7 @@ fn trouble(check: &str, topic: &MetadataTopic) -> Option<Finding> {
 
 fn address(metadata: &Metadata, broker: i32) -> String {
     let mut brokers = metadata.brokers().iter();
-    match brokers.find(|own| own.id() == broker) {
+    match brokers.find(|node| node.id() == broker) {
         Some(own) => format!("{}:{}", own.host(), own.port()),
         None => format!("{broker}"),
     }

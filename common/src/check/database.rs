@@ -76,7 +76,11 @@ impl Database {
             }
         }
         for table in other.tables {
-            match self.tables.iter_mut().find(|own| own.name == table.name) {
+            match self
+                .tables
+                .iter_mut()
+                .find(|known| known.name == table.name)
+            {
                 Some(own) => own.is_written |= table.is_written,
                 None => self.tables.push(table),
             }
@@ -143,7 +147,7 @@ impl Database {
             findings.push(skipped("tables".to_owned()));
             findings.push(skipped(LEDGER.to_owned()));
         }
-        findings.extend(self.tables.iter().map(|own| skipped(own.check_name())));
+        findings.extend(self.tables.iter().map(|table| skipped(table.check_name())));
         findings.push(skipped("clock".to_owned()));
         findings
     }
@@ -330,9 +334,11 @@ pub(super) async fn ledger_tables(
     }
     let found = failures.iter();
     let found: Vec<String> = found
-        .map(|(name, own)| format!("{name}: {}", own.found))
+        .map(|(name, failure)| format!("{name}: {}", failure.found))
         .collect();
-    let mend = failures.iter().filter_map(|(_, own)| own.mend.as_deref());
+    let mend = failures
+        .iter()
+        .filter_map(|(_, failure)| failure.mend.as_deref());
     let mend: Vec<&str> = mend
         .map(|mend| mend.split(" -- ").next().unwrap_or(mend))
         .collect();
@@ -377,7 +383,7 @@ pub(super) async fn look(
         .await?;
     let (has_unique_key, may_be_read, is_partitioned, has_insert_trigger) = key.unwrap_or_default();
     let mut names = vec![table.name.clone(), table.key.clone()];
-    names.extend(table.columns.iter().map(|own| own.name.clone()));
+    names.extend(table.columns.iter().map(|column| column.name.clone()));
     let quoted: Vec<(String, String)> = sqlx::query_as(QUOTED)
         .bind(names)
         .fetch_all(&mut *connection)

@@ -84,13 +84,13 @@ impl Needs {
         };
         for directory in other.directories {
             let mut own = self.directories.iter_mut();
-            match own.find(|own| own.path == directory.path) {
+            match own.find(|known| known.path == directory.path) {
                 Some(own) => own.is_written |= directory.is_written,
                 None => self.directories.push(directory),
             }
         }
         for (check, look) in other.own {
-            if self.own.iter().all(|(own, _)| *own != check) {
+            if self.own.iter().all(|(name, _)| *name != check) {
                 self.own.push((check, look));
             }
         }
@@ -185,7 +185,11 @@ mod tests {
         let slow = report.of("slow").expect("it has a line");
         assert_eq!(slow.outcome, Outcome::Failed);
         assert!(slow.found.contains("no answer within"), "{report}");
-        let names: Vec<&str> = report.findings.iter().map(|own| &*own.check).collect();
+        let names: Vec<&str> = report
+            .findings
+            .iter()
+            .map(|finding| &*finding.check)
+            .collect();
         assert_eq!(names, ["slow", "quick"]);
         drop(never);
     }
@@ -207,6 +211,9 @@ mod tests {
         assert!(both.directories[0].is_written);
         let report = both.check(Duration::from_secs(60)).await;
         assert_eq!(report.findings.len(), 2, "{report}");
-        assert_eq!(report.of("model").map(|own| &*own.found), Some("first"));
+        assert_eq!(
+            report.of("model").map(|finding| &*finding.found),
+            Some("first")
+        );
     }
 }

@@ -42,10 +42,10 @@ pub async fn must_fit(
     };
     let failed: Vec<String> = findings
         .iter()
-        .filter(|own| own.outcome == Outcome::Failed)
-        .map(|own| {
-            let Finding { check, found, .. } = own;
-            let mend = own.mend.as_deref().unwrap_or_default();
+        .filter(|finding| finding.outcome == Outcome::Failed)
+        .map(|finding| {
+            let Finding { check, found, .. } = finding;
+            let mend = finding.mend.as_deref().unwrap_or_default();
             format!("{check}: {found}; remedy: {mend}")
         })
         .collect();
@@ -56,7 +56,7 @@ pub async fn must_fit(
     }
     for own in findings
         .iter()
-        .filter(|own| own.outcome == Outcome::Warning)
+        .filter(|finding| finding.outcome == Outcome::Warning)
     {
         tracing::warn!(check = &*own.check, "{}", own.found);
     }

@@ -101,7 +101,7 @@ impl Table {
             );
         }
         let differences = self.differences(there);
-        let worst = match differences.iter().any(|own| own.is_failure) {
+        let worst = match differences.iter().any(|difference| difference.is_failure) {
             true => Outcome::Failed,
             false if differences.is_empty() => Outcome::Passed,
             false => Outcome::Warning,
@@ -117,13 +117,13 @@ impl Table {
             ),
             _ => format!(
                 "differs from the schema {schema}: {}",
-                join(|own| &own.found, "; ")
+                join(|difference| &difference.found, "; ")
             ),
         };
         let mend = (worst != Outcome::Passed).then(|| {
             format!(
                 "{} -- or name another table in the schema (table = ...)",
-                join(|own| &own.mend, " ")
+                join(|difference| &difference.mend, " ")
             )
         });
         Finding {
@@ -143,7 +143,7 @@ impl Table {
             return all;
         }
         for found in &there.columns {
-            let is_known = self.columns.iter().any(|own| own.name == found.name);
+            let is_known = self.columns.iter().any(|column| column.name == found.name);
             if !is_known && found.is_not_null && !found.has_default {
                 let name = there.quoted(&found.name);
                 let found = match there.has_insert_trigger {
@@ -371,61 +371,63 @@ mod tests {
         type Case = (fn(&mut There), Outcome, &'static str, &'static str);
         let cases: [Case; 10] = [
             (
-                |own| drop(own.columns.remove(2)),
+                |table| drop(table.columns.remove(2)),
                 Outcome::Failed,
                 "the column floor (bigint) is missing",
                 "ALTER TABLE homes ADD COLUMN floor bigint;",
             ),
             (
-                |own| drop(own.columns.remove(1)),
+                |table| drop(table.columns.remove(1)),
                 Outcome::Failed,
                 "the column listed_at (timestamp with time zone) is missing",
                 "NOT NULL DEFAULT",
             ),
             (
-                |own| own.columns[2].sql_type = "text".to_owned(),
+                |table| table.columns[2].sql_type = "text".to_owned(),
                 Outcome::Failed,
                 "floor is text, expected bigint",
                 "ALTER TABLE homes ALTER COLUMN floor TYPE bigint",
             ),
             (
-                |own| own.columns[2].sql_type = "integer".to_owned(),
+                |table| table.columns[2].sql_type = "integer".to_owned(),
                 Outcome::Warning,
                 "floor is integer, expected bigint",
                 "ALTER TABLE homes ALTER COLUMN floor TYPE bigint",
             ),
             (
-                |own| own.columns[2].is_not_null = true,
+                |table| table.columns[2].is_not_null = true,
                 Outcome::Warning,
                 "floor is NOT NULL",
                 "ALTER COLUMN floor DROP NOT NULL",
             ),
             (
-                |own| own.columns[3].has_default = false,
+                |table| table.columns[3].has_default = false,
                 Outcome::Failed,
                 "stored_at is NOT NULL, but the schema has no such field",
                 "ALTER COLUMN stored_at DROP NOT NULL",
             ),
             (
-                |own| own.has_unique_key = false,
+                |table| table.has_unique_key = false,
                 Outcome::Failed,
                 "id is not a primary key",
                 "ADD PRIMARY KEY (id)",
             ),
             (
-                |own| (own.has_unique_key, own.is_partitioned) = (false, true),
+                |table| (table.has_unique_key, table.is_partitioned) = (false, true),
                 Outcome::Warning,
                 "partitioned without a unique index on id",
                 "CREATE INDEX ON homes (id)",
             ),
             (
-                |own| (own.columns[3].has_default, own.has_insert_trigger) = (false, true),
+                |table| (table.columns[3].has_default, table.has_insert_trigger) = (false, true),
                 Outcome::Warning,
                 "a trigger must fill it",
                 "ALTER COLUMN stored_at DROP NOT NULL",
             ),
             (
-                |own| (own.columns[2].is_generated, own.columns[2].has_default) = (true, true),
+                |table| {
+                    (table.columns[2].is_generated, table.columns[2].has_default) = (true, true)
+                },
                 Outcome::Failed,
                 "floor is GENERATED ALWAYS",
                 "ALTER COLUMN floor DROP EXPRESSION",
@@ -436,7 +438,10 @@ mod tests {
             assert_eq!(judged.outcome, outcome, "{judged:?}");
             assert!(judged.found.contains(found), "{judged:?}");
             assert!(
-                judged.mend.as_ref().is_some_and(|own| own.contains(mend)),
+                judged
+                    .mend
+                    .as_ref()
+                    .is_some_and(|remedy| remedy.contains(mend)),
                 "{judged:?}"
             );
         }
@@ -482,10 +487,10 @@ mod tests {
         let tables = of_ddl(ledger::rejects::DDL);
         assert_eq!(tables.len(), 1);
         let columns = &tables[0].columns;
-        let own = columns.iter().find(|own| own.name == "offset");
-        assert!(own.is_some_and(|own| own.sql_type == "bigint" && !own.is_nullable));
-        let own = columns.iter().find(|own| own.name == "rejected_at");
-        assert!(own.is_some_and(|own| own.sql_type == "timestamptz"));
-        assert_eq!(columns.last().map(|own| own.is_nullable), Some(true));
+        let own = columns.iter().find(|column| column.name == "offset");
+        assert!(own.is_some_and(|column| column.sql_type == "bigint" && !column.is_nullable));
+        let own = columns.iter().find(|column| column.name == "rejected_at");
+        assert!(own.is_some_and(|column| column.sql_type == "timestamptz"));
+        assert_eq!(columns.last().map(|column| column.is_nullable), Some(true));
     }
 }

@@ -50,7 +50,7 @@ pub(super) async fn take(
     let rules = request.app_data::<web::Data<Rules>>().cloned();
     let admitted = rules
         .as_ref()
-        .map_or(Ok(()), |own| own.guard.admit(&request));
+        .map_or(Ok(()), |rules| rules.guard.admit(&request));
     let progress = Rc::new(Progress::default());
     let answered: Result<Result<ServiceResponse<BoxBody>, Error>, _> = match (admitted, rules) {
         (Err(refusal), _) => {
@@ -135,7 +135,7 @@ pub async fn trigger(
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
     let rules = request.app_data::<web::Data<Rules>>();
-    let admitted = rules.map_or(Ok(()), |own| own.guard.admit_trigger(&request));
+    let admitted = rules.map_or(Ok(()), |rules| rules.guard.admit_trigger(&request));
     match admitted {
         Ok(()) => Ok(next.call(request).await?.map_into_boxed_body()),
         Err(refusal) => Ok(refuse(request, &refusal)),

@@ -110,7 +110,7 @@ impl Page {
                     let own = element.attr("href").and_then(|to| base.join(to).ok());
                     let own = own.and_then(crate::link::normalised);
                     page.canonical = own
-                        .filter(|own| own.origin() == url.origin())
+                        .filter(|address| address.origin() == url.origin())
                         .or(page.canonical.take());
                 }
                 "script" => page.script(element),
@@ -205,7 +205,7 @@ fn json(text: &str) -> Result<Value, serde_json::Error> {
 
 fn has_word(attribute: Option<&str>, word: &str) -> bool {
     let mut words = attribute.unwrap_or_default().split_ascii_whitespace();
-    words.any(|own| own.eq_ignore_ascii_case(word))
+    words.any(|value| value.eq_ignore_ascii_case(word))
 }
 
 #[cfg(test)]

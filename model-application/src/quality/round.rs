@@ -124,7 +124,7 @@ impl Rounds {
         let most = i64::try_from(self.config.max_rows)?;
         rolled::up_to_now(&mut *connection, longest, most).await?;
         let loaded = self.serving.current();
-        let price = loaded.as_ref().and_then(|own| own.model.price());
+        let price = loaded.as_ref().and_then(|active| active.model.price());
         let link = price.map(Model::link).unwrap_or_default();
         let rows = labelled(&mut *connection, link, longest, most).await?;
         let is_sample = rows.len() == self.config.max_rows;
@@ -166,7 +166,7 @@ impl Rounds {
         if let Some(loaded) = &loaded {
             quality.expected_mdape = self.watch.expected_ape(loaded);
             let price = loaded.model.price();
-            quality.holdout_mdape = price.map(|own| own.report().model.mdape);
+            quality.holdout_mdape = price.map(|model| model.report().model.mdape);
         }
         quality.computed_at = Some(timestamp::format(timestamp::now_us()));
         Ok(quality)

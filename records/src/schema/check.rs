@@ -64,12 +64,16 @@ impl Schema {
                 ));
             }
             // Read as a part of the number, or not at all.
-            let is_unreadable = |own: &String| {
-                let first = own.chars().next();
-                own.trim() != own
+            let is_unreadable = |spelling: &String| {
+                let first = spelling.chars().next();
+                spelling.trim() != spelling
                     || first.is_none_or(|first| first.is_ascii_digit() || ",.".contains(first))
             };
-            if let Some(own) = field.spellings.iter().find(|own| is_unreadable(own)) {
+            if let Some(own) = field
+                .spellings
+                .iter()
+                .find(|spelling| is_unreadable(spelling))
+            {
                 return Err(format!(
                     "field {:?}: spellings = [{own:?}]: expected a unit's name, such as \"mi\"",
                     field.name

@@ -109,7 +109,7 @@ mod tests {
     fn how_texts_are_written_is_checked_and_comes_back() {
         let field = "kind='number'\ndecimal=','\ngroup='.'\nscale={K=1000}\npattern='{1} BHK'\nlearn=false\n";
         let schema = parse(field).expect("fits");
-        assert!(schema.features().all(|own| own.name != "z"));
+        assert!(schema.features().all(|feature| feature.name != "z"));
         let json = serde_json::to_string(&schema).expect("written");
         let again: Schema = serde_json::from_str(&json).expect("read");
         assert_eq!(again, schema);

@@ -57,7 +57,7 @@ impl Objects {
             .with_disable_bulk_delete(true)
             // Of the address that was given: one on loopback has no certificate.
             .with_allow_http(
-                std::env::var("AWS_ENDPOINT_URL").is_ok_and(|own| own.starts_with("http://")),
+                std::env::var("AWS_ENDPOINT_URL").is_ok_and(|url| url.starts_with("http://")),
             )
             .with_retry(retry)
             .build()
@@ -201,8 +201,8 @@ impl Objects {
         let listed = listed.map_err(|error| self.failed(error))?;
         let mut names: Vec<String> = listed
             .iter()
-            .filter_map(|own| {
-                let rest = own.location.as_ref().strip_prefix(path.as_ref())?;
+            .filter_map(|object| {
+                let rest = object.location.as_ref().strip_prefix(path.as_ref())?;
                 Some(rest.trim_start_matches('/').to_owned())
             })
             .collect();

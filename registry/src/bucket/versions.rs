@@ -195,7 +195,8 @@ impl Bucket {
     pub(super) fn delete_version(&self, number: u64) -> Result<(), RegistryError> {
         let manifest = self.manifest(number)?;
         let (pointers, _) = self.pointers()?;
-        if let Some((alias, number)) = pointers.aliases.iter().find(|(_, own)| **own == number) {
+        if let Some((alias, number)) = pointers.aliases.iter().find(|(_, named)| **named == number)
+        {
             return Err(RegistryError::InUse {
                 number: *number,
                 alias: *alias,

@@ -66,7 +66,7 @@ impl Client {
             let path = format!("{}/", base.path());
             base.set_path(&path);
         }
-        let env = |name: &str| std::env::var(name).ok().filter(|own| !own.is_empty());
+        let env = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
         // What is in the address goes before; it is not shown in messages.
         let login = match base.username() {
             "" => env("MLFLOW_TRACKING_USERNAME")
