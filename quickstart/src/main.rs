@@ -127,7 +127,7 @@ fn main() -> ExitCode {
     let ended = runtime.block_on(start(args));
     // A thread that is fitting a model or waiting for a broker is not waited for.
     runtime.shutdown_background();
-    let said = match ended {
+    let output = match ended {
         Ok(None) => return ExitCode::SUCCESS,
         Ok(Some(summary)) if json => summary.to_json().to_string(),
         Ok(Some(summary)) => summary.to_string(),
@@ -137,7 +137,7 @@ fn main() -> ExitCode {
         }
     };
     // A reader that has gone, such as `head`, is no failure.
-    let _ = writeln!(std::io::stdout(), "{said}");
+    let _ = writeln!(std::io::stdout(), "{output}");
     ExitCode::SUCCESS
 }
 

@@ -137,8 +137,8 @@ mod tests {
             ),
         ];
         for (options, expected) in wrong {
-            let said = options.check().expect_err(expected).to_string();
-            assert!(said.contains(expected), "{said}");
+            let message = options.check().expect_err(expected).to_string();
+            assert!(message.contains(expected), "{message}");
         }
     }
 }

@@ -247,10 +247,10 @@ impl Services {
         let request = self.with_token(self.emulator, request);
         let answer = request.timeout(TRIGGER_LIMIT).send().await?;
         let code = answer.status();
-        let said = answer.text().await.unwrap_or_default();
+        let body = answer.text().await.unwrap_or_default();
         ensure!(
             code.is_success(),
-            "the emulator refused {path} ({code}): {said}"
+            "the emulator refused {path} ({code}): {body}"
         );
         Ok(())
     }

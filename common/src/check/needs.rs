@@ -196,8 +196,8 @@ mod tests {
 
     #[tokio::test]
     async fn what_two_need_is_looked_at_once() {
-        let own = |said: &'static str| {
-            Needs::default().own("model", move || Finding::passed("model", said))
+        let own = |finding: &'static str| {
+            Needs::default().own("model", move || Finding::passed("model", finding))
         };
         let directory = |is_written| Directory {
             holds: "models",

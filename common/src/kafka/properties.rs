@@ -95,24 +95,24 @@ fn flatten(prefix: &str, tree: BTreeMap<String, Node>, into: &mut BTreeMap<Strin
 pub(crate) fn explain(error: KafkaError) -> anyhow::Error {
     let hint = "librdkafka's CONFIGURATION.md lists all properties; see [kafka.properties]";
     match error {
-        KafkaError::ClientConfig(_, said, name, value) => {
-            let said = said.replace(&format!("\"{value}\""), "[hidden]");
-            match needs_tls(&said) {
-                Some(why) => anyhow::anyhow!("kafka.properties, {name}: {said}; {why}"),
-                None => anyhow::anyhow!("kafka.properties, {name}: {said}; {hint}"),
+        KafkaError::ClientConfig(_, reason, name, value) => {
+            let reason = reason.replace(&format!("\"{value}\""), "[hidden]");
+            match needs_tls(&reason) {
+                Some(why) => anyhow::anyhow!("kafka.properties, {name}: {reason}; {why}"),
+                None => anyhow::anyhow!("kafka.properties, {name}: {reason}; {hint}"),
             }
         }
-        KafkaError::ClientCreation(said) => match needs_tls(&said) {
-            Some(why) => anyhow::anyhow!("cannot create the Kafka client: {said}; {why}"),
-            None => anyhow::anyhow!("cannot create the Kafka client: {said}; {hint}"),
+        KafkaError::ClientCreation(reason) => match needs_tls(&reason) {
+            Some(why) => anyhow::anyhow!("cannot create the Kafka client: {reason}; {why}"),
+            None => anyhow::anyhow!("cannot create the Kafka client: {reason}; {hint}"),
         },
         other => other.into(),
     }
 }
 
 /// librdkafka built without OpenSSL says so in several ways.
-fn needs_tls(said: &str) -> Option<&'static str> {
-    let lower = said.to_lowercase();
+fn needs_tls(reason: &str) -> Option<&'static str> {
+    let lower = reason.to_lowercase();
     let is_about_tls = [
         "recompile",
         "not built",

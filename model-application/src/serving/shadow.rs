@@ -34,15 +34,15 @@ impl Shadow {
         max_change: f64,
     ) -> anyhow::Result<Option<Shadow>> {
         let began = Instant::now();
-        let mut said = Vec::new();
+        let mut predicted = Vec::new();
         for batch in recent {
-            said.extend(model.predict(batch)?);
+            predicted.extend(model.predict(batch)?);
         }
-        if said.is_empty() {
+        if predicted.is_empty() {
             return Ok(None);
         }
-        let us_per_row = began.elapsed().as_secs_f64() * 1e6 / said.len() as f64;
-        for price in &said {
+        let us_per_row = began.elapsed().as_secs_f64() * 1e6 / predicted.len() as f64;
+        for price in &predicted {
             let (low, value, high) = (price.low, price.value, price.high);
             ensure!(
                 high.is_finite() && low >= 0.0 && low <= value && value <= high,
@@ -54,7 +54,7 @@ impl Shadow {
         // A probability is no amount, nor is a number that names something.
         let link = model.price().map(Model::link);
         if let (Some(before), Some(link)) = (before, link) {
-            let mut new = said.iter();
+            let mut new = predicted.iter();
             for batch in recent {
                 let old = before.predict(batch)?;
                 logs.extend(
@@ -77,7 +77,7 @@ impl Shadow {
             );
         }
         Ok(Some(Shadow {
-            rows: said.len(),
+            rows: predicted.len(),
             median_ratio,
             median_change,
             us_per_row,

@@ -99,9 +99,9 @@ impl Objects {
         let mut detail = error.to_string();
         let mut source = std::error::Error::source(&error);
         while let Some(own) = source {
-            let said = own.to_string();
-            if !detail.contains(&said) {
-                detail = format!("{detail}: {said}");
+            let reason = own.to_string();
+            if !detail.contains(&reason) {
+                detail = format!("{detail}: {reason}");
             }
             source = own.source();
         }

@@ -265,13 +265,13 @@ impl Client {
     fn refusal(&self, call: &str, answer: Response) -> RegistryError {
         let status = answer.status();
         let text = self.text(answer).unwrap_or_default();
-        let said: Value = serde_json::from_str(&text).unwrap_or_default();
-        let code = said["error_code"].as_str().map(str::to_owned);
+        let body: Value = serde_json::from_str(&text).unwrap_or_default();
+        let code = body["error_code"].as_str().map(str::to_owned);
         RegistryError::Refused {
             uri: self.uri().to_owned(),
             call: call.to_owned(),
             code: code.unwrap_or_else(|| status.to_string()),
-            message: match said["message"].as_str() {
+            message: match body["message"].as_str() {
                 Some(message) => message.to_owned(),
                 None => text.chars().take(300).collect(),
             },
