@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from answering import bodies
 from answering.spent import Spent
-from answering.told import Told
+from answering.load_events import LoadEvents
 from common import usage
 from common.progress import going_on, say
 from peers import served as servers
@@ -106,7 +106,7 @@ def _ways(plan, rows):
 
 
 def _ask(system, bed, children, served, rows, way, flags, plan, first):
-    with Told(
+    with LoadEvents(
         bed, "http", "--address", served.address, "--path", served.path,
         "--bodies", served.bodies, "--seconds", plan.seconds, "--warm-s", plan.warm_s,
         "--first", first, *flags,

@@ -5,7 +5,7 @@ import subprocess
 import urllib.parse
 from dataclasses import dataclass
 
-from answering.told import Told
+from answering.load_events import LoadEvents
 from common.kafka import Kafka
 from common.postgres import Postgres
 from common.progress import going_on, say
@@ -84,7 +84,7 @@ class Bed:
         topic = f"requests-of-{count}"
         if topic not in self._filled:
             say(f"filling topic {topic}: {count:,} messages, {PARTITIONS} partitions")
-            with going_on("filling"), Told(
+            with going_on("filling"), LoadEvents(
                 self, "fill", "--brokers", self.brokers, "--topic", topic,
                 "--partitions", PARTITIONS, "--listings", self.listings.jsonl, "--count", count,
             ) as filling:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from answering.bed import PARTITIONS
 from answering.spent import Spent
-from answering.told import Told
+from answering.load_events import LoadEvents
 from common import usage
 from common.progress import going_on, say
 
@@ -46,7 +46,7 @@ class Drained:
 
 def measure(system, bed, count, label):
     """One run of one system."""
-    with bed.place(bed.full(count)) as place, Told(
+    with bed.place(bed.full(count)) as place, LoadEvents(
         bed, "drain", "--brokers", bed.brokers, "--topic", place.answers,
         "--partitions", PARTITIONS, "--count", count,
         "--stall-s", max(STALL_S, system.startup_limit_s),

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from answering.bed import PARTITIONS
 from answering.spent import Spent
-from answering.told import Told
+from answering.load_events import LoadEvents
 from common import usage
 from common.progress import going_on, say
 
@@ -45,7 +45,7 @@ def measure(system, bed, rates, seconds, label):
     """One run of one system through all rates, the lowest first."""
     taken = []
     rates = sorted(rates)
-    with bed.place() as place, Told(
+    with bed.place() as place, LoadEvents(
         bed, "rate", "--brokers", bed.brokers, "--requests", place.requests,
         "--answers", place.answers, "--partitions", PARTITIONS,
         "--listings", bed.listings.jsonl, "--rates", ",".join(f"{rate:g}" for rate in rates),

@@ -33,9 +33,7 @@ pub enum InputError {
         found: &'static str,
     },
     /// A link that leads out of the directory.
-    #[error(
-        "{path} is a link that leads out of its directory, to {target}: put a copy there instead"
-    )]
+    #[error("{path} is a link that leads out of its directory, to {target}: replace it by a copy")]
     Outside {
         /// Which.
         path: PathBuf,
@@ -43,13 +41,13 @@ pub enum InputError {
         target: PathBuf,
     },
     /// A file name that is more than a name.
-    #[error("expected the name of a file, found {name:?}: a name has no separators and no `..`")]
+    #[error("expected a file name, found {name:?}: a file name has no separators and no `..`")]
     Name {
         /// What was given.
         name: String,
     },
     /// More bytes than the bound.
-    #[error("{path} has more than {most} bytes, which is the most that is read")]
+    #[error("{path} has more than {most} bytes, the limit for this file")]
     TooLarge {
         /// Which.
         path: PathBuf,
@@ -57,7 +55,7 @@ pub enum InputError {
         most: u64,
     },
     /// More files than the bound.
-    #[error("{path} has more than {most} files, which is the most that is read")]
+    #[error("{path} has more than {most} files, the limit for this directory")]
     TooMany {
         /// Which directory.
         path: PathBuf,
@@ -90,7 +88,7 @@ fn unusual(kind: std::fs::FileType) -> Option<&'static str> {
         kind if kind.is_fifo() => Some("a pipe (FIFO)"),
         kind if kind.is_socket() => Some("a socket"),
         kind if kind.is_char_device() || kind.is_block_device() => Some("a device"),
-        _ => Some("of an unknown kind"),
+        _ => Some("a file of unknown type"),
     }
 }
 

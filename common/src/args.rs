@@ -18,7 +18,7 @@ pub struct CommonArgs {
     /// Kafka brokers, host:port[,host:port]
     #[arg(long, value_name = "BROKERS", global = true)]
     pub kafka: Option<String>,
-    /// PostgreSQL, postgres://user:password@host:port/database
+    /// PostgreSQL URL, postgres://user:password@host:port/database
     #[arg(
         long,
         value_name = "URL",
@@ -27,7 +27,7 @@ pub struct CommonArgs {
         global = true
     )]
     pub database_url: Option<String>,
-    /// Ask a running service of this kind how it is, and leave: 0 when live (or ready), 1 when not
+    /// Query the health of a running service of this kind and exit: 0 if it is live (or ready), else 1
     #[arg(
         long,
         value_name = "live|ready",
@@ -37,8 +37,8 @@ pub struct CommonArgs {
         global = true
     )]
     pub healthcheck: Option<Probe>,
-    /// Look at all this service needs (broker, topics, database, tables, model, disk, clock), say what to
-    /// mend, and leave: 0 when nothing failed, else 1. Changes nothing; --check=json for programs
+    /// Check everything this service needs (broker, topics, database, tables, model, disk, clock), print
+    /// remedies, and exit: 0 if nothing failed, else 1. Changes nothing; --check=json is for programs
     #[arg(
         long,
         value_name = "text|json",

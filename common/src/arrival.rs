@@ -56,8 +56,8 @@ impl Arrivals {
             topic,
             replaced = self.replaced,
             timestamp_ms = stamp.to_millis(),
-            "the time stamps of messages are not plausible (expected milliseconds since 1970, at most a \
-             year old and an hour ahead); the present is taken instead: check the producer's clock"
+            "implausible timestamps of messages (expected milliseconds since 1970, at most a year \
+             old and an hour ahead); the current time replaces them: check the producer's clock"
         );
         self.logged_at = Some(Instant::now());
         self.replaced = 0;

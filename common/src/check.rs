@@ -51,7 +51,7 @@ pub async fn report(needs: anyhow::Result<Needs>, limit: Duration) -> Report {
             findings: vec![Finding::failed(
                 "settings",
                 format!("{error:#}"),
-                "mend the setting that is named; config/default.toml lists them all",
+                "correct this setting; config/default.toml lists all settings",
             )],
         },
     }

@@ -12,7 +12,7 @@ pub const DEFAULTS: &str = include_str!("../../config/default.toml");
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
     /// A layer cannot be read, or a value is of the wrong type.
-    #[error("the settings are not valid: {detail}")]
+    #[error("invalid settings: {detail}")]
     Invalid {
         /// Which key or file, and what was expected.
         detail: String,

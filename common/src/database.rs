@@ -45,13 +45,13 @@ impl DatabaseConfig {
     pub(crate) fn options(&self) -> anyhow::Result<PgConnectOptions> {
         anyhow::ensure!(
             !self.url.is_empty(),
-            "no database is set: give --database-url, DATABASE_URL or database.url, \
-             such as postgres://user:password@host:5432/hedonic"
+            "no database is set: use --database-url, DATABASE_URL or database.url, such as \
+             postgres://user:password@host:5432/hedonic"
         );
         self.url.expose().parse().map_err(|_| {
             // The parser's message may repeat the password.
             anyhow::anyhow!(
-                "the database URL is not valid; expected postgres://user:password@host:5432/database"
+                "invalid database URL; expected postgres://user:password@host:5432/database"
             )
         })
     }
@@ -162,8 +162,8 @@ pub async fn open(
     tokio::select! {
         made = making => {
             made.context(
-                "the tables cannot be made: give the user of database.url the right to make them and the \
-                 ownership of those that are there; --check names each",
+                "cannot create the tables: allow the user of database.url to create tables, and \
+                 make it the owner of existing ones; --check names each",
             )?;
             health.ready("database");
         }

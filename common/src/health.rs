@@ -19,7 +19,7 @@ impl Health {
     pub fn needing(parts: &[&'static str]) -> Health {
         let health = Health::default();
         for part in parts {
-            health.waiting(part, "not asked for yet");
+            health.waiting(part, "not checked yet");
         }
         health
     }
@@ -59,7 +59,7 @@ impl Health {
         if self.is_leaving() {
             report.insert(
                 "leaving",
-                "asked to stop: stops after http.drain_s".to_owned(),
+                "draining: the service stops after http.drain_s".to_owned(),
             );
         }
         report
@@ -80,7 +80,7 @@ mod tests {
         let health = Health::needing(&["database", "kafka"]);
         health.ready("database");
         assert!(!health.is_ready());
-        assert_eq!(health.report()["kafka"], "not asked for yet");
+        assert_eq!(health.report()["kafka"], "not checked yet");
         health.ready("kafka");
         assert!(health.is_ready());
     }

@@ -49,7 +49,10 @@ pub type Status = Arc<dyn Fn() -> serde_json::Value + Send + Sync>;
 /// When the address is taken or not one of this machine's.
 pub fn listen(address: &str) -> anyhow::Result<TcpListener> {
     TcpListener::bind(address).with_context(|| {
-        format!("cannot listen on {address}: is it taken? Another address can be set as `http`")
+        format!(
+            "cannot listen on {address}: another process may use it; the setting `http` \
+                 chooses another address"
+        )
     })
 }
 
@@ -108,7 +111,7 @@ pub async fn serve_on(
         return main.await;
     }
     let listener = listen(&config.health).context("http.health")?;
-    tracing::info!(at = %listener.local_addr()?, "health probes and metrics are served here too");
+    tracing::info!(at = %listener.local_addr()?, "serving health probes and metrics");
     let probes = Door {
         workers: 1,
         most: MOST_PROBES,
@@ -200,7 +203,7 @@ async fn serve_at(
         }
     };
     tokio::select! {
-        result = &mut task => return Ok(result.context("the HTTP server broke off")??),
+        result = &mut task => return Ok(result.context("the HTTP server ended unexpectedly")??),
         () = closing => {}
         () = shutdown.cancelled() => {}
     }
@@ -233,7 +236,7 @@ fn as_json<B: MessageBody + 'static>(
         Some(methods) => {
             let (method, path) = (request.method(), request.path());
             let allowed = methods.to_str().unwrap_or_default();
-            let why = format!("{path} does not take {method}; it takes {allowed}");
+            let why = format!("{path} does not accept {method}; it accepts {allowed}");
             let mut told = error_answer(code.as_u16(), &why);
             told.headers_mut().insert(ALLOW, methods);
             told

@@ -276,26 +276,26 @@ impl Metric {
             Metric::LoaderCommits => ("hedonic_loader_commits_total", "Batches committed"),
             Metric::LoaderRetries => (
                 "hedonic_loader_retries_total",
-                "Writes that failed and were tried again",
+                "Failed writes that were retried",
             ),
             Metric::LoaderPauses => (
                 "hedonic_loader_pauses_total",
-                "How often partitions were paused as the database was slower than Kafka",
+                "Pauses of partitions because the database was slower than Kafka",
             ),
-            Metric::LoaderBatchRecords => ("hedonic_loader_batch_records", "Messages of a batch"),
+            Metric::LoaderBatchRecords => ("hedonic_loader_batch_records", "Messages per batch"),
             Metric::LoaderStageSeconds => (
                 "hedonic_loader_stage_seconds",
-                "Time a batch took: gather, copy or merge, commit",
+                "Time of a batch by stage: gather, copy or merge, commit",
             ),
             Metric::LoaderStored => ("hedonic_loader_stored_total", "Listings committed"),
             Metric::LoaderRejected => ("hedonic_loader_rejected_total", "Messages rejected"),
             Metric::LoaderDelisted => (
                 "hedonic_loader_delisted_total",
-                "Tombstones committed, of listings that the table had and of others",
+                "Committed tombstones, by whether the table had the listing",
             ),
             Metric::RejectsUnpublished => (
                 "hedonic_rejects_unpublished_total",
-                "Rejects that the topic rejects did not get: they are in the table",
+                "Rejects that are in the table but not on the topic rejects",
             ),
             Metric::ApplierAnswered => ("hedonic_applier_answered_total", "Requests answered"),
             Metric::ApplierRejected => ("hedonic_applier_rejected_total", "Requests rejected"),
@@ -305,11 +305,12 @@ impl Metric {
             ),
             Metric::ApplierRetries => (
                 "hedonic_applier_retries_total",
-                "Storing or publishing that failed and was tried again",
+                "Failed attempts to store or publish that were retried",
             ),
             Metric::ApplierPauses => (
                 "hedonic_applier_pauses_total",
-                "How often partitions were paused as answers were stored slower than requests came",
+                "Pauses of partitions because answers were stored more slowly than requests \
+                 arrived",
             ),
             Metric::ApplierHttpRefused => (
                 "hedonic_applier_http_refused_total",
@@ -317,7 +318,7 @@ impl Metric {
             ),
             Metric::ApplierHttpNotStored => (
                 "hedonic_applier_http_answers_not_stored_total",
-                "Answers over HTTP that could not be kept",
+                "Answers over HTTP that could not be stored",
             ),
             Metric::ApplierConflicts => (
                 "hedonic_applier_conflicts_total",
@@ -329,44 +330,40 @@ impl Metric {
             ),
             Metric::ApplierHttpUnchecked => (
                 "hedonic_applier_http_unchecked_total",
-                "Bodies over HTTP answered without a look for earlier answers",
+                "Bodies over HTTP answered without a search for earlier answers",
             ),
             Metric::ApplierNotPublished => (
                 "hedonic_applier_not_published_total",
-                "Messages that their topic will never take",
+                "Messages that their topic permanently refuses",
             ),
             Metric::HttpRequestSeconds => (
                 "hedonic_http_request_seconds",
-                "Time of a request over HTTP, but for probes and metrics",
+                "Duration of HTTP requests except probes and metrics",
             ),
             Metric::HttpRefused => (
                 "hedonic_http_refused_total",
-                "Requests over HTTP that were not let in: a wrong token, Host or Origin, a body too slow",
+                "Refused HTTP requests: wrong token, Host or Origin, or a slow body",
             ),
             Metric::HttpConnectionsClosed => (
                 "hedonic_http_connections_closed_total",
-                "Connections closed to keep room for others, or as their clients were too slow",
+                "Connections closed to make room for others, or because their clients were slow",
             ),
-            Metric::ApplierSwaps => (
-                "hedonic_applier_swaps_total",
-                "Exchanges of the model that answers",
-            ),
+            Metric::ApplierSwaps => ("hedonic_applier_swaps_total", "Swaps of the active model"),
             Metric::ApplierModelsRefused => (
                 "hedonic_applier_models_refused_total",
-                "Versions that did not pass their checks",
+                "Model versions that failed their checks",
             ),
             Metric::ApplierActuals => (
                 "hedonic_applier_actuals_total",
-                "Prices learned later and stored",
+                "Stored labels (prices that became known later)",
             ),
             Metric::QualityAnswers => ("hedonic_quality_answers", "Answers given in the window"),
-            Metric::QualityLabelled => (
-                "hedonic_quality_labelled",
-                "Answers of the window whose price is known",
-            ),
+            Metric::QualityLabelled => {
+                ("hedonic_quality_labelled", "Labelled answers in the window")
+            }
             Metric::QualityLabelDelay => (
                 "hedonic_quality_label_delay_seconds",
-                "Median time from an answer to its price",
+                "Median time from an answer to its label",
             ),
             Metric::QualityMdape => (
                 "hedonic_quality_mdape",
@@ -378,7 +375,7 @@ impl Metric {
             ),
             Metric::QualityBias => (
                 "hedonic_quality_bias",
-                "Mean percentage error, a fraction; above 0 too dear",
+                "Mean percentage error, a fraction; above 0 the estimates are too high",
             ),
             Metric::QualityWithin10 => (
                 "hedonic_quality_within_10",
@@ -390,7 +387,7 @@ impl Metric {
             ),
             Metric::QualityCoverage => (
                 "hedonic_quality_coverage",
-                "Share of prices within the range",
+                "Share of prices within the prediction interval",
             ),
             Metric::QualityCod => (
                 "hedonic_quality_cod",
@@ -400,7 +397,7 @@ impl Metric {
             Metric::QualityPrb => ("hedonic_quality_prb", "Price-related bias"),
             Metric::QualityExpectedMdape => (
                 "hedonic_quality_expected_mdape",
-                "Median absolute percentage error to expect before prices are known",
+                "Expected median absolute percentage error before labels arrive",
             ),
             Metric::DriftPsi => (
                 "hedonic_drift_psi",
@@ -408,15 +405,15 @@ impl Metric {
             ),
             Metric::PrepareTrainings => (
                 "hedonic_prepare_trainings_total",
-                "Trainings that ended, well or not",
+                "Finished trainings, successful or not",
             ),
-            Metric::PrepareFailures => ("hedonic_prepare_failures_total", "Trainings that failed"),
+            Metric::PrepareFailures => ("hedonic_prepare_failures_total", "Failed trainings"),
             Metric::PreparePromotions => (
                 "hedonic_prepare_promotions_total",
-                "Versions that a training made and that became the champion",
+                "Versions that became the champion after their training",
             ),
             Metric::PrepareTrainingSeconds => {
-                ("hedonic_prepare_training_seconds", "Time a training took")
+                ("hedonic_prepare_training_seconds", "Duration of a training")
             }
             Metric::PrepareNewRows => (
                 "hedonic_prepare_new_rows",
@@ -424,7 +421,7 @@ impl Metric {
             ),
             Metric::PrepareRollbacks => (
                 "hedonic_prepare_rollbacks_total",
-                "Champions that answered worse than the one before and were rolled back",
+                "Automatic rollbacks of champions with larger errors than the previous champion",
             ),
             Metric::FollowLearned => (
                 "hedonic_follow_learned_total",
@@ -432,7 +429,7 @@ impl Metric {
             ),
             Metric::FollowRejected => (
                 "hedonic_follow_rejected_total",
-                "Messages of the followed topic that are no records",
+                "Invalid messages of the followed topic",
             ),
             Metric::FollowPublished => (
                 "hedonic_follow_published_total",
@@ -440,28 +437,29 @@ impl Metric {
             ),
             Metric::FollowError => (
                 "hedonic_follow_error",
-                "Root mean square of ln(estimate/price) of the newest records, before they were learned from",
+                "Root mean square of ln(estimate/price) of the newest records, predicted before \
+                 learning",
             ),
             Metric::FollowDistance => (
                 "hedonic_follow_distance",
-                "How far the coefficients are from those of the base, in log price",
+                "Distance of the coefficients from the base model, in log price",
             ),
             Metric::EmulatorSent => ("hedonic_emulator_sent_total", "Messages delivered"),
             Metric::KafkaRebalances => (
                 "hedonic_kafka_rebalances_total",
-                "Assignments given and taken",
+                "Assignments and revocations of partitions",
             ),
             Metric::KafkaClientsRenewed => (
                 "hedonic_kafka_clients_renewed_total",
-                "Kafka clients that could not go on and were made anew",
+                "Failed Kafka clients that were replaced",
             ),
             Metric::KafkaTopicsRecreated => (
                 "hedonic_kafka_topics_recreated_total",
-                "Topics that were deleted and made again under the same name",
+                "Topics that were deleted and created again under the same name",
             ),
             Metric::KafkaStalls => (
                 "hedonic_kafka_stalls_total",
-                "How often messages waited and nothing was committed for liveness.stall_s",
+                "Stalls: messages waited and nothing was committed for liveness.stall_s",
             ),
             Metric::KafkaDeletedUnread => (
                 "hedonic_kafka_deleted_unread_total",
@@ -469,23 +467,23 @@ impl Metric {
             ),
             Metric::KafkaTimestampsReplaced => (
                 "hedonic_kafka_timestamps_replaced_total",
-                "Time stamps of messages that were not plausible: the present was taken instead",
+                "Implausible timestamps of messages that the current time replaced",
             ),
             Metric::KafkaLagRecords => (
                 "hedonic_kafka_consumer_lag_records",
-                "Messages in Kafka that are not stored; NaN while that is unknown",
+                "Consumer lag: messages in Kafka that are not stored; NaN while unknown",
             ),
             Metric::KafkaLagSeconds => (
                 "hedonic_kafka_consumer_lag_seconds",
-                "Age of what was stored last while something is behind; NaN while that is unknown",
+                "Consumer lag: age of the last stored message; NaN while unknown",
             ),
             Metric::RetentionDeleted => (
                 "hedonic_retention_deleted_rows_total",
-                "Rows deleted as older than their retention",
+                "Deleted rows that were older than their retention",
             ),
             Metric::RetentionLastRun => (
                 "hedonic_retention_last_run_timestamp_seconds",
-                "When the last round of retention ended, in seconds since 1970",
+                "End of the last round of retention, in seconds since 1970",
             ),
         }
     }

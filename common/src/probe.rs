@@ -51,7 +51,7 @@ impl Probe {
             .to_socket_addrs()
             .ok()
             .and_then(|mut all| all.next())
-            .with_context(|| format!("{address} is no address; expected host:port"))?;
+            .with_context(|| format!("{address} is not an address; expected host:port"))?;
         if address.ip().is_unspecified() {
             // What listens everywhere answers on loopback.
             address = SocketAddr::from((Ipv4Addr::LOCALHOST, address.port()));
@@ -68,7 +68,7 @@ impl Probe {
             .is_some_and(|status| status.split(' ').nth(1) == Some("200"));
         if !is_well {
             let body = answer.split_once("\r\n\r\n").map_or("", |(_, body)| body);
-            bail!("http://{address}{path} says: {body}");
+            bail!("http://{address}{path} answers: {body}");
         }
         Ok(())
     }

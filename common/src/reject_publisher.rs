@@ -58,7 +58,7 @@ impl RejectPublisher {
         let sending = self.queue.send_timeout(rejects, ROOM);
         // Made within the runtime: a timeout needs its clock.
         if self.runtime.block_on(sending).is_err() {
-            unpublished(count, "Kafka takes them too slowly");
+            unpublished(count, "Kafka accepts them too slowly");
         }
     }
 
@@ -72,7 +72,7 @@ impl RejectPublisher {
             Err(_) => {
                 task.abort();
                 tracing::warn!(
-                    "Kafka did not confirm all rejects in time: those are in the table alone"
+                    "Kafka did not confirm all rejects in time: the others are only in the table"
                 );
             }
         }
@@ -142,6 +142,6 @@ fn unpublished(count: usize, why: &str) {
     metrics::counter!(Metric::RejectsUnpublished.name()).increment(count as u64);
     tracing::warn!(
         rejects = count,
-        "rejects are in the table, but not on their topic: {why}"
+        "rejects are in the table but not on their topic: {why}"
     );
 }

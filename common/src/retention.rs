@@ -64,7 +64,7 @@ pub async fn keep(pool: PgPool, config: RetentionConfig, shutdown: Shutdown) {
                 }
                 Err(error) => {
                     let retry_in_s = config.every_s;
-                    tracing::warn!(%error, retry_in_s, "old rows cannot be deleted now");
+                    tracing::warn!(%error, retry_in_s, "cannot delete old rows now");
                 }
             }
             tokio::time::sleep(Duration::from_secs(config.every_s.max(1))).await;
@@ -113,7 +113,7 @@ pub async fn round(pool: &PgPool, config: &RetentionConfig) -> Result<(), sqlx::
                 table,
                 deleted,
                 days,
-                "rows older than their retention are deleted"
+                "deleted rows older than their retention"
             );
         }
     }

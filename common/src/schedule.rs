@@ -48,7 +48,7 @@ impl Schedule {
         let schedule = Schedule { cron };
         match schedule.after(Utc::now()) {
             Some(_) => Ok(schedule),
-            None => Err(no_schedule("it never comes".to_owned())),
+            None => Err(no_schedule("it never occurs".to_owned())),
         }
     }
 

@@ -21,7 +21,7 @@ impl<'de> Deserialize<'de> for Secret {
             return Ok(Secret(text));
         };
         let content = std::fs::read_to_string(path).map_err(|error| {
-            D::Error::custom(format!("the secret's file {path} cannot be read: {error}"))
+            D::Error::custom(format!("cannot read the secret file {path}: {error}"))
         })?;
         Ok(Secret(content.trim_end_matches(['\r', '\n']).to_owned()))
     }

@@ -16,7 +16,7 @@ pub fn on_signals() -> Shutdown {
         let which = signals.next().await;
         tracing::info!(
             signal = which,
-            "stopping: finishing what is in flight (once more to leave at once)"
+            "stopping: finishing what is in flight (a second signal stops at once)"
         );
         signalled.cancel();
         loop {

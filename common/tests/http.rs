@@ -219,7 +219,7 @@ async fn strangers_are_refused_with_a_reason() {
         let head = "GET /status HTTP/1.1\r\nHost: evil.example\r\nConnection: close\r\n\r\n";
         let answer = rest(send(at, head));
         assert!(answer.starts_with("HTTP/1.1 403"), "{answer}");
-        assert!(answer.contains(r#"{"error":"the Host header says"#), "{answer}");
+        assert!(answer.contains(r#"{"error":"the Host header is"#), "{answer}");
         let head = format!(
             "POST /ignore HTTP/1.1\r\nHost: {at}\r\nOrigin: http://evil.example\r\nContent-Length: 0\r\n\
              Authorization: Bearer a-secret\r\nConnection: close\r\n\r\n"

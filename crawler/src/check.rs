@@ -35,7 +35,7 @@ impl Config {
                 Err(error) => Finding::failed(
                     "extraction",
                     error.to_string(),
-                    "mend the table [crawl] of the schema file (docs/recipes/crawl.md)",
+                    "correct the table [crawl] of the schema file (docs/recipes/crawl.md)",
                 ),
             })
     }

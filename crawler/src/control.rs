@@ -169,7 +169,7 @@ impl Control {
             reason,
             status = outcome.status,
             versions,
-            "looked at a page"
+            "visited a page"
         );
     }
 

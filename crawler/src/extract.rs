@@ -76,8 +76,8 @@ impl Reader {
     pub fn new(schema: &Schema) -> anyhow::Result<Reader> {
         let crawl = schema.crawl.as_ref().with_context(|| {
             format!(
-                "the schema {} has no table [crawl]: expected one that says where pages have its fields, as \
-                 in schemas/real-estate.toml",
+                "the schema {} has no table [crawl]: expected one with the places of its fields in \
+                 pages, as in schemas/real-estate.toml",
                 schema.name
             )
         })?;
@@ -88,7 +88,7 @@ impl Reader {
             };
             let selector = Selector::parse(text).map_err(|error| {
                 anyhow::anyhow!(
-                    "crawl.field.{name}.selector = {text:?} is no CSS selector: {error}"
+                    "crawl.field.{name}.selector = {text:?} is not a CSS selector: {error}"
                 )
             })?;
             selectors.insert(name.clone(), (selector, field.attribute.clone()));
@@ -201,7 +201,8 @@ impl Reader {
     /// Whether the record is one by the schema: why not. An optional field that is not is left out.
     fn settle(&self, attempt: &mut Attempt) -> Option<(&'static str, String)> {
         if attempt.id.is_none() {
-            let why = "several listings, and this one has neither an identifier nor an address";
+            let why = "the page has several listings, and this one has neither an identifier nor \
+                       an address";
             return Some(("no_identity", why.to_owned()));
         }
         let arrival_us = chrono::Utc::now().timestamp_micros();

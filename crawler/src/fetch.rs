@@ -66,7 +66,7 @@ pub enum FetchError {
         when: &'static str,
     },
     /// The body is packed in another way than it says.
-    #[error("the body cannot be unpacked: {detail}")]
+    #[error("cannot decompress the body: {detail}")]
     Packed {
         /// What is wrong with it.
         detail: String,
@@ -115,7 +115,7 @@ impl Fetcher {
             // A pause between two requests is longer than most servers keep a connection.
             .pool_max_idle_per_host(1)
             .build()
-            .context("the HTTP client cannot be made")?;
+            .context("cannot create the HTTP client")?;
         Ok(Fetcher {
             client,
             guard,
@@ -169,7 +169,7 @@ impl Fetcher {
         let packing = header(CONTENT_ENCODING).unwrap_or_default().to_lowercase();
         let too_large = || FetchError::TooLarge {
             limit,
-            when: "as it came",
+            when: "as received",
         };
         if response
             .content_length()

@@ -58,11 +58,11 @@ impl std::fmt::Debug for Frontier {
 #[derive(Debug, thiserror::Error)]
 pub enum FrontierError {
     /// The service leaves while the database is away.
-    #[error("the database was away when the crawler left")]
+    #[error("the database was away when the crawler stopped")]
     Left,
     /// The database refuses.
     #[error(
-        "PostgreSQL refuses what the crawler keeps: see whether the tables crawler_* are its own"
+        "PostgreSQL refuses the crawler's rows: check whether the tables crawler_* belong to it"
     )]
     Refused(#[source] sqlx::Error),
 }

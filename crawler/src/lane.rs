@@ -66,11 +66,11 @@ impl End {
     /// For people.
     pub fn describe(&self) -> String {
         match self {
-            End::Done => "nothing is left to do".to_owned(),
+            End::Done => "no pages are left".to_owned(),
             End::Stopped => "stopped".to_owned(),
             End::Refused(reason) => reason.clone(),
-            End::NoRobots => "robots.txt could not be had, so that nothing is allowed".to_owned(),
-            End::Later(wait) => format!("it is to be left alone for {} s", wait.as_secs()),
+            End::NoRobots => "robots.txt is not available, so nothing is allowed".to_owned(),
+            End::Later(wait) => format!("the host asks for a pause of {} s", wait.as_secs()),
         }
     }
 }
@@ -168,7 +168,7 @@ impl Lane {
         // One that ends the process each time it is read must not do so for ever.
         if page.attempts.unsigned_abs() > config.max_attempts {
             return Outcome::new(State::Failed, Some("attempts"))
-                .because(format!("{} tries had no end", config.max_attempts));
+                .because(format!("{} attempts did not finish", config.max_attempts));
         }
         let allowed = self.robots.get(&page.origin);
         if !allowed.is_some_and(|(robots, _)| robots.allows(&url)) {
@@ -237,7 +237,7 @@ impl Lane {
             tracing::warn!(
                 site = site.origin,
                 error,
-                "robots.txt could not be had: nothing is read"
+                "robots.txt is not available: nothing is read"
             );
         }
         metrics::counter!(Metric::Robots.name()).increment(1);

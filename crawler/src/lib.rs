@@ -145,7 +145,7 @@ pub async fn open(
         },
     );
     tokio::select! {
-        made = migrating => made.context("the crawler's tables cannot be made")?,
+        made = migrating => made.context("cannot create the crawler's tables")?,
         () = shutdown.cancelled() => return Ok(None),
     }
     Ok(Some(pool))
@@ -163,13 +163,13 @@ async fn by_schedule(
     let schedule = Schedule::parse(expression)?;
     let mut moments = schedule.from_now();
     loop {
-        let waiting = moments.next(|next| tracing::info!(%next, "a run is due by schedule"));
+        let waiting = moments.next(|next| tracing::info!(%next, "a scheduled run is due"));
         tokio::select! {
             () = waiting => {}
             () = shutdown.cancelled() => return Ok(()),
         }
         if !control.start() {
-            tracing::warn!("the run before is still under way: this one is left out");
+            tracing::warn!("the previous run is still in progress: skipped this one");
         }
     }
 }
@@ -189,7 +189,7 @@ async fn runs(shared: &Arc<Shared>, shutdown: &Shutdown) -> anyhow::Result<()> {
             stop = shared.control.next_run(shutdown, &hosts) => stop,
             () = shutdown.cancelled() => return Ok(()),
         };
-        tracing::info!(hosts = hosts.join(", "), "a run begins");
+        tracing::info!(hosts = hosts.join(", "), "started a run");
         metrics::gauge!(Metric::Hosts.name()).set(hosts.len() as f64);
         let run = one_run(shared, &lanes, &stop).await;
         metrics::gauge!(Metric::Hosts.name()).set(0.0);
@@ -228,12 +228,13 @@ async fn one_run(
         match ended {
             Ok((host, Ok(end))) => shared.control.host_ended(&host, &end),
             Ok((host, Err(error))) => {
-                tracing::error!(host, %error, "a host's run failed");
+                tracing::error!(host, %error, "the run of a host failed");
                 stop.cancel();
                 failed = Some(error);
             }
             Err(panicked) => {
-                tracing::error!(%panicked, "a host's run panicked: its pages are left for the next run");
+                tracing::error!(%panicked, "the run of a host panicked: the next run continues \
+                                            with its pages");
                 shared.control.failed(panicked.to_string());
             }
         }

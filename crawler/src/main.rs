@@ -4,23 +4,23 @@ use clap::{Parser, Subcommand};
 use common::{Health, Shutdown};
 use crawler::pages::{self, Selection};
 
-/// Reads pages that you may read by a program, and sends their listings to the Kafka topic new_data.
+/// Reads web pages that a program may read, and sends their listings to the Kafka topic new_data.
 ///
-/// Nothing is read before you name the hosts, a contact for their owners, and confirm your right:
+/// It reads nothing until you name the hosts and a contact for their owners, and confirm your permission:
 ///
 ///   crawler --set crawler.hosts=example.com --set crawler.contact=crawl@example.org \
 ///     --set crawler.right_to_crawl=true
 ///   curl -X POST localhost:8086/start; curl localhost:8086/status
 ///
-/// robots.txt is obeyed, a host is asked for one page at a time with a pause between two, sitemaps come
-/// first, and what has not changed is not sent again. Kill it at any moment and start it again: it goes on
-/// where it was. What became of each page:
+/// It obeys robots.txt, requests one page of a host at a time with a pause, reads sitemaps first, and does
+/// not send unchanged listings again. You can kill it at any moment: the next start continues. To see the
+/// state of each page:
 ///
 ///   crawler pages list --state refused
 ///   crawler pages show https://example.com/flats/1
 ///   crawler pages retry --reason missing_field
 ///
-/// docs/recipes/crawl.md goes from a sitemap to priced listings.
+/// docs/recipes/crawl.md is a complete example, from a sitemap to priced listings.
 #[derive(Parser)]
 #[command(version, verbatim_doc_comment)]
 struct Args {
@@ -35,30 +35,30 @@ struct Args {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Shows what became of pages, and lets them be asked for again
+    /// Shows the state of pages, and requests them again
     #[command(subcommand)]
     Pages(Pages),
 }
 
 #[derive(Subcommand)]
 enum Pages {
-    /// Lists the pages looked at last, and counts them by state and reason
+    /// Lists the pages visited last, with counts by state and reason
     List {
         #[command(flatten)]
         selection: Selection,
-        /// Show so many
+        /// Number of pages to show
         #[arg(long, value_name = "N", default_value_t = 50)]
         limit: u32,
-        /// Print one JSON object a line
+        /// Print one JSON object per line
         #[arg(long)]
         json: bool,
     },
-    /// Prints all that is known of a page: what was found where, what was not taken and why
+    /// Prints everything about a page: values with their places, and rejected values with reasons
     Show {
         /// Its address, as `list` shows it
         url: String,
     },
-    /// Lets pages be asked for at the next run; with --host, a host that was stopped goes on
+    /// Requests pages again in the next run; with --host, continues with a stopped host
     Retry {
         /// Their addresses, as `list` shows them
         urls: Vec<String>,
@@ -110,7 +110,7 @@ impl Pages {
             Pages::Show { url } => pages::show(&pool, &url).await,
             Pages::Retry { urls, selection } => {
                 let count = pages::retry(&pool, &urls, &selection).await?;
-                println!("{count} pages are asked for at the next run");
+                println!("pages to request in the next run: {count}");
                 Ok(())
             }
         }

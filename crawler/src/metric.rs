@@ -43,23 +43,17 @@ impl Metric {
 
     fn texts(self) -> (&'static str, &'static str) {
         match self {
-            Metric::Pages => ("hedonic_crawler_pages_total", "Pages looked at"),
+            Metric::Pages => ("hedonic_crawler_pages_total", "Visited pages"),
             Metric::Reasons => (
                 "hedonic_crawler_reasons_total",
                 "Pages that were refused or had no listing, by reason",
             ),
-            Metric::Unchanged => (
-                "hedonic_crawler_unchanged_total",
-                "Pages that had not changed since the last time",
-            ),
+            Metric::Unchanged => ("hedonic_crawler_unchanged_total", "Unchanged pages (304)"),
             Metric::Bytes => (
                 "hedonic_crawler_received_bytes_total",
                 "Bytes of bodies received",
             ),
-            Metric::Robots => (
-                "hedonic_crawler_robots_total",
-                "Times a robots.txt was asked for",
-            ),
+            Metric::Robots => ("hedonic_crawler_robots_total", "Requests for robots.txt"),
             Metric::Versions => ("hedonic_crawler_versions_total", "New versions of listings"),
             Metric::Published => (
                 "hedonic_crawler_published_total",
@@ -67,9 +61,12 @@ impl Metric {
             ),
             Metric::PublishRetries => (
                 "hedonic_crawler_publish_retries_total",
-                "Failed tries to publish a listing",
+                "Failed attempts to publish a listing",
             ),
-            Metric::Hosts => ("hedonic_crawler_hosts", "Hosts that a run works on"),
+            Metric::Hosts => (
+                "hedonic_crawler_hosts",
+                "Hosts that the current run works on",
+            ),
         }
     }
 

@@ -109,7 +109,7 @@ pub async fn list(
     .fetch_all(pool)
     .await?;
     for (host, reason) in stopped {
-        println!("{host} is stopped: {reason}; `pages retry --host {host}` goes on with it");
+        println!("{host} is stopped: {reason}; `pages retry --host {host}` continues with it");
     }
     Ok(())
 }
@@ -125,7 +125,7 @@ pub async fn show(pool: &PgPool, url: &str) -> anyhow::Result<()> {
             .fetch_optional(pool)
             .await?;
     let Some(page) = page else {
-        bail!("no page {url} is known; `crawler pages list` shows those that are");
+        bail!("unknown page {url}; `crawler pages list` shows the known pages");
     };
     let versions: Vec<(String,)> = sqlx::query_as(
         "SELECT (to_jsonb(l) - 'digest' - 'url')::text FROM crawler_listings l WHERE url = $1 ORDER BY seq",
@@ -140,18 +140,18 @@ pub async fn show(pool: &PgPool, url: &str) -> anyhow::Result<()> {
         .collect();
     page["versions"] = Value::Array(versions?);
     let mut out = std::io::stdout().lock();
-    writeln!(out, "{page:#}").context("standard output does not take it")
+    writeln!(out, "{page:#}").context("cannot write to standard output")
 }
 
-/// Lets pages be asked for at the next run, whatever became of them, without what is known of their last
-/// state; a host that was stopped goes on. How many pages.
+/// Marks pages for the next run, whatever their state, and forgets their last answer; a host that was
+/// stopped continues. Returns the number of pages.
 ///
 /// # Errors
 /// When none is selected, or the database fails.
 pub async fn retry(pool: &PgPool, urls: &[String], selection: &Selection) -> anyhow::Result<u64> {
     anyhow::ensure!(
         !urls.is_empty() || !selection.is_all(),
-        "name pages, or select them by --host, --state or --reason"
+        "name pages, or select them with --host, --state or --reason"
     );
     let mut transaction = pool.begin().await?;
     let sql = format!(

@@ -47,8 +47,8 @@ impl Permission {
             .collect::<anyhow::Result<Vec<Site>>>()?;
         anyhow::ensure!(
             !sites.is_empty(),
-            "crawler.hosts is empty: name the hosts to read, such as \
-             --set crawler.hosts=example.com; none is shipped with the program"
+            "crawler.hosts is empty: name the hosts to read, such as --set \
+             crawler.hosts=example.com; the program has no list of hosts"
         );
         anyhow::ensure!(
             sites.len() <= MOST_HOSTS,
@@ -71,14 +71,14 @@ impl Permission {
         );
         anyhow::ensure!(
             config.right_to_crawl,
-            "crawler.right_to_crawl is false: set it to true when you may read {} by a program, by \
-             its terms or by its owner's word",
+            "crawler.right_to_crawl is false: set it to true if a program may read {}, by its \
+             terms of use or with its owner's permission",
             config.hosts
         );
         anyhow::ensure!(
             config.delay_ms >= LEAST_DELAY_MS || sites.iter().all(Site::is_this_machine),
-            "crawler.delay_ms = {}: expected at least {LEAST_DELAY_MS}; less is for hosts of this \
-             machine alone",
+            "crawler.delay_ms = {}: expected at least {LEAST_DELAY_MS}; a shorter delay is only \
+             for hosts on this machine",
             config.delay_ms
         );
         let version = env!("CARGO_PKG_VERSION");
@@ -113,11 +113,13 @@ impl Site {
         }
         if !url.username().is_empty() || url.password().is_some() {
             return Err(wrong(
-                "it has a user or a password, and logins are not made",
+                "it has a user or a password, and logins are not supported",
             ));
         }
         if url.path() != "/" || url.query().is_some() || url.fragment().is_some() {
-            return Err(wrong("it has a path: all that robots.txt allows is read"));
+            return Err(wrong(
+                "it has a path; the crawler reads everything that robots.txt allows",
+            ));
         }
         let name = url.host_str().unwrap_or_default().to_owned();
         let literal = match url.host() {
@@ -127,7 +129,7 @@ impl Site {
         };
         if literal.is_some_and(|address| !is_public(address)) && !allow_private {
             return Err(wrong(
-                "it is a private or loopback address, which crawler.allow_private_addresses is to allow",
+                "it is a private or loopback address, which needs crawler.allow_private_addresses",
             ));
         }
         let lane = match url.port() {

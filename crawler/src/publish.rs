@@ -68,7 +68,7 @@ impl Publisher<'_> {
                         tracing::warn!(
                             error = why,
                             failures,
-                            "listings are not published yet; trying again"
+                            "cannot publish listings yet; retrying"
                         );
                         if failures >= self.unready_after {
                             self.health.waiting(PART, why);
@@ -106,7 +106,7 @@ impl Publisher<'_> {
                 Ok(Err(cancelled)) => why = Some(cancelled.to_string()),
                 Err(_) => {
                     why = Some(format!(
-                        "Kafka gave no word within {} s",
+                        "Kafka did not answer within {} s",
                         DELIVERY.as_secs()
                     ))
                 }
@@ -129,14 +129,14 @@ impl Publisher<'_> {
         match Fault::of_kafka(error) {
             Fault::Passing => Ok(Some(error.to_string())),
             Fault::Row => {
-                tracing::warn!(id = version.id, %error, "Kafka does not take a listing");
+                tracing::warn!(id = version.id, %error, "Kafka refuses a listing");
                 self.frontier
                     .unpublishable(version.seq, &error.to_string())
                     .await?;
                 Ok(None)
             }
             Fault::Setup => anyhow::bail!(
-                "Kafka does not take listings on {}: {error}; see the rights of this user",
+                "Kafka refuses listings on {}: {error}; check the permissions of this user",
                 self.topic
             ),
         }

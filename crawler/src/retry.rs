@@ -43,7 +43,7 @@ pub(crate) async fn until_done<T, E: std::fmt::Display, F: Future<Output = Resul
         // The backoff has no last wait.
         let wait = waits.next().unwrap_or(Duration::from_secs(5));
         let (part, retry_in_ms) = (shown.part, wait.as_millis() as u64);
-        tracing::warn!(%error, part, failures, retry_in_ms, "a step failed; trying again");
+        tracing::warn!(%error, part, failures, retry_in_ms, "a step failed; retrying");
         if failures >= shown.unready_after {
             let why = format!("failed {failures} times in a row: {error}");
             shown.health.waiting(shown.part, why);

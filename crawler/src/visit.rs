@@ -141,7 +141,7 @@ async fn judge(shared: &Arc<Shared>, page: &Claimed, url: &Url, answer: Answer) 
             .because(format!("the host answered {}", answer.status)),
         401 | 407 => refused("login", format!("the host answered {}", answer.status)),
         403 => {
-            let why = format!("the host answered 403 at {url}: it is not asked any more");
+            let why = format!("the host answered 403 at {url}: the crawler stops reading it");
             let mut outcome = refused("forbidden", why.clone());
             outcome.pause = Some(Pause::Stop(why));
             outcome
@@ -161,15 +161,12 @@ fn redirected(shared: &Shared, page: &Claimed, url: &Url, to: Option<&str>) -> O
     let Some(target) = target else {
         return refused(
             "redirect",
-            "the target of its redirect is not a valid address".to_owned(),
+            "the redirect target is not a valid address".to_owned(),
         );
     };
     let redirects = page.redirects.unsigned_abs() + 1;
     if redirects > shared.config.max_redirects {
-        return refused(
-            "redirects",
-            format!("{redirects} redirects one after the other"),
-        );
+        return refused("redirects", format!("{redirects} consecutive redirects"));
     }
     let depth = page.depth.unsigned_abs();
     match found(
@@ -188,7 +185,7 @@ fn redirected(shared: &Shared, page: &Claimed, url: &Url, to: Option<&str>) -> O
         None => refused(
             "redirect_outside",
             format!(
-                "it redirects to {}, which crawler.hosts does not name",
+                "it redirects to {}, which is not in crawler.hosts",
                 origin(&target)
             ),
         ),
@@ -209,7 +206,7 @@ fn sitemap(shared: &Shared, page: &Claimed, answer: Answer) -> Outcome {
     outcome.validators = Some(answer.validators);
     if let Some(broken) = sitemap.broken {
         outcome.reason = Some("broken");
-        outcome.detail = Some(format!("read up to a fault: {broken}"));
+        outcome.detail = Some(format!("read up to an error: {broken}"));
     }
     let permission = &shared.permission;
     let parsed = |text: &String| Url::parse(text).ok().and_then(link::normalised);

@@ -303,9 +303,9 @@ fn an_id_is_what_the_source_calls_it_else_its_address() {
 
 #[test]
 fn of_several_listings_those_of_other_pages_are_links_and_those_without_a_name_are_refused() {
-    let one = |own: &str| {
+    let one = |text: &str| {
         format!(
-            r#"{{"@type":"Offer",{own}{PRICE},"itemOffered":{{"@type":"Apartment",{APARTMENT}}}}}"#
+            r#"{{"@type":"Offer",{text}{PRICE},"itemOffered":{{"@type":"Apartment",{APARTMENT}}}}}"#
         )
     };
     let list = [

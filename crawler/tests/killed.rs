@@ -213,7 +213,7 @@ async fn what_became_of_pages_is_listed_shown_and_tried_again_and_no_proxy_is_us
     assert!(!nothing.status.success());
     let again = run(&bed, &set, &["pages", "retry", "--reason", "missing_field"]).await;
     assert!(
-        text(&again.stdout).contains("1 pages"),
+        text(&again.stdout).contains("next run: 1"),
         "{}",
         text(&again.stdout)
     );
@@ -221,7 +221,7 @@ async fn what_became_of_pages_is_listed_shown_and_tried_again_and_no_proxy_is_us
     assert_eq!(left, 1);
     let unknown = run(&bed, &set, &["pages", "show", "http://nowhere.example/"]).await;
     assert!(
-        text(&unknown.stderr).contains("no page"),
+        text(&unknown.stderr).contains("unknown page"),
         "{}",
         text(&unknown.stderr)
     );

@@ -93,7 +93,7 @@ impl Batch {
         let keys = self.rows.column_by_name(key);
         let keys = keys.and_then(|column| column.as_string_opt::<i32>());
         let keys = keys.ok_or_else(|| {
-            ArrowError::SchemaError(format!("the key {key:?} is no column of texts"))
+            ArrowError::SchemaError(format!("the key {key:?} is not a column of texts"))
         })?;
         let is_after: Vec<bool> = keys
             .iter()
@@ -129,7 +129,9 @@ impl Batch {
     pub fn count_known(&self, known: &[String]) -> (usize, usize) {
         let known: std::collections::HashSet<&str> = known.iter().map(String::as_str).collect();
         let count = self.tombstones.iter();
-        let count = count.filter(|own| known.contains(own.key.as_str())).count();
+        let count = count
+            .filter(|tombstone| known.contains(tombstone.key.as_str()))
+            .count();
         (count, self.tombstones.len() - count)
     }
 }

@@ -9,10 +9,10 @@ impl Config {
     /// The table that the schema describes.
     pub(crate) fn listings(&self) -> Table {
         let schema = &self.schema;
-        let columns = table::columns(schema).map(|own| Column {
-            name: own.name.to_owned(),
-            sql_type: own.sql_type.to_owned(),
-            is_nullable: own.is_nullable,
+        let columns = table::columns(schema).map(|column| Column {
+            name: column.name.to_owned(),
+            sql_type: column.sql_type.to_owned(),
+            is_nullable: column.is_nullable,
         });
         Table {
             name: schema.table.clone(),

@@ -24,8 +24,11 @@ pub(crate) async fn all(
     statement: &str,
     tombstones: &[&Tombstone],
 ) -> Result<Vec<String>, sqlx::Error> {
-    let keys: Vec<&str> = tombstones.iter().map(|own| own.key.as_str()).collect();
-    let times = tombstones.iter().map(|own| own.arrival_us);
+    let keys: Vec<&str> = tombstones
+        .iter()
+        .map(|tombstone| tombstone.key.as_str())
+        .collect();
+    let times = tombstones.iter().map(|tombstone| tombstone.arrival_us);
     let times: Vec<_> = times
         .map(|us| DateTime::from_timestamp_micros(us).unwrap_or_default())
         .collect();

@@ -130,9 +130,9 @@ async fn work(config: Config, listener: TcpListener, shutdown: Shutdown) -> anyh
         load::Loader::new(&config, &runtime, anchor, health, control, loop_shutdown)?.run(&runtime)
     })
     .await
-    .context("the loading thread broke off")??;
+    .context("the loading thread ended unexpectedly")??;
     leave.cancel();
-    server.await.context("the HTTP task broke off")?
+    server.await.context("the HTTP task ended unexpectedly")?
 }
 
 /// The purpose under which the loader decodes.

@@ -139,7 +139,7 @@ impl Loader {
         if !wanted && self.joined {
             self.pipeline.consumer().leave();
             self.health
-                .waiting("loading", "stopped; POST /start goes on");
+                .waiting("loading", "stopped; POST /start continues");
         }
         self.joined = wanted;
         Ok(wanted)
@@ -226,8 +226,8 @@ impl Follower {
         match self.setup_fault.take() {
             None => Ok(()),
             Some(why) => anyhow::bail!(
-                "{why}; nothing of the batch is stored, and it is read again at the next start: mend the \
-                 database (data-loader --check looks at it)"
+                "{why}; nothing of the batch is stored, and the next start reads it again: repair \
+                 the database (data-loader --check shows the problem)"
             ),
         }
     }
@@ -246,13 +246,13 @@ impl Follow<Batch, Written> for Follower {
     }
 
     fn fenced(&mut self, why: &AdvanceError) {
-        let said = with_source(why);
+        let reason = with_source(why);
         if let AdvanceError::Database(error) = why
             && Fault::of_database(error) == Fault::Setup
         {
-            self.setup_fault = Some(said.clone());
+            self.setup_fault = Some(reason.clone());
         }
-        self.control.failed(said);
+        self.control.failed(reason);
     }
 
     fn paused(&mut self) {

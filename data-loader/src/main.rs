@@ -9,13 +9,14 @@ use data_loader::rejects::{self, Place, Selection};
 
 /// Loads listings from Kafka into PostgreSQL, exactly once.
 ///
-/// Bad records go to the table and the topic `rejects` with their reason. Offsets are kept in
-/// PostgreSQL beside the rows: kill it at any moment and start it again, nothing is lost or doubled.
+/// Invalid records go to the table and the topic `rejects` (the dead-letter queue) with their reason.
+/// PostgreSQL stores the offsets beside the rows: you can kill the loader at any moment, and nothing is lost
+/// or duplicated.
 ///
 ///   data-loader --kafka localhost:9092 --database-url postgres://me:secret@localhost/hedonic
 ///   curl -X POST localhost:8082/stop; curl localhost:8082/status
 ///
-/// What was rejected can be looked at, mended and sent again:
+/// Rejects can be inspected, corrected and sent again:
 ///
 ///   data-loader rejects list
 ///   data-loader rejects show new_data/0/1234 > message.json
@@ -34,47 +35,47 @@ struct Args {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Shows what was rejected, and sends it again
+    /// Shows rejects, and sends them again
     #[command(subcommand)]
     Rejects(Rejects),
 }
 
 #[derive(Subcommand)]
 enum Rejects {
-    /// Lists the newest rejects, and counts them by code
+    /// Lists the newest rejects, with counts by code
     List {
         #[command(flatten)]
         selection: Selection,
-        /// Show so many
+        /// Number of rejects to show
         #[arg(long, value_name = "N", default_value_t = 50)]
         limit: u32,
-        /// Print one JSON object a line, with the whole messages
+        /// Print one JSON object per line, with the complete messages
         #[arg(long)]
         json: bool,
     },
-    /// Prints a reject's message as it came, and on standard error why it was rejected
+    /// Prints the original message of a reject, and the reason on standard error
     Show {
         /// topic/partition/offset, as `list` shows it
         place: Place,
-        /// The Kafka cluster's id, where two have rejected a message of the same place
+        /// Id of the Kafka cluster, if two clusters have a reject at this position
         #[arg(long, value_name = "ID")]
         cluster: Option<String>,
-        /// Print all that is known of it as a JSON object
+        /// Print everything about it as a JSON object
         #[arg(long)]
         json: bool,
     },
-    /// Sends rejects again, to the topics they came from: they are loaded, or rejected again, as any
-    /// message. Those sent before are left out unless they are named.
+    /// Sends rejects again to their topics, where they are loaded or rejected like any other message. It
+    /// skips rejects that were sent again before, unless you name them.
     Replay {
         /// topic/partition/offset, as `list` shows it
         #[arg(required_unless_present_any = ["all", "code", "topic", "since"])]
         places: Vec<Place>,
-        /// All that were not sent again before
+        /// All rejects that were not sent again before
         #[arg(long, conflicts_with = "places")]
         all: bool,
         #[command(flatten)]
         selection: Selection,
-        /// Send this file's content instead of the message (with one place)
+        /// Send this file's content instead of the message (with one position)
         #[arg(long, value_name = "FILE", requires = "places")]
         with: Option<PathBuf>,
     },
@@ -137,7 +138,7 @@ impl Rejects {
                     .map(|file| {
                         anyhow::ensure!(
                             places.len() == 1,
-                            "--with sends one message: give one place, not {}",
+                            "--with sends one message: expected one position, found {}",
                             places.len()
                         );
                         std::fs::read(&file)
@@ -147,7 +148,10 @@ impl Rejects {
                 let kafka = &config.kafka;
                 let sent =
                     rejects::replay(&pool, kafka, &places, &selection, payload, &shutdown).await?;
-                println!("{sent} sent again; they are loaded, or rejected again, as any message");
+                println!(
+                    "sent again: {sent}; they will be loaded or rejected like any other \
+                          message"
+                );
                 Ok(())
             }
         }

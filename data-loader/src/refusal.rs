@@ -151,14 +151,14 @@ impl Store {
                 Err(error) if Fault::of_database(&error) == Fault::Row => {
                     savepoint.rollback().await?;
                     let same = batch.tombstones.iter();
-                    let same = same.filter(|own| own.key == tombstone.key);
-                    let rejects = same.map(|own| Reject {
+                    let same = same.filter(|later| later.key == tombstone.key);
+                    let rejects = same.map(|later| Reject {
                         topic: self.topic.clone(),
-                        partition: own.partition,
-                        offset: own.offset,
+                        partition: later.partition,
+                        offset: later.offset,
                         code: "refused",
                         reason: reason(&error),
-                        key: Some(own.key.clone().into_bytes()),
+                        key: Some(later.key.clone().into_bytes()),
                         payload: Vec::new(),
                     });
                     written.refused_tombstones.extend(rejects);

@@ -104,15 +104,16 @@ pub(crate) async fn uniqueness(
             let key = quoted(&schema.key);
             Err(sqlx::Error::Configuration(
                 format!(
-                    "expected a unique key {key} of the table {table}, by which a row replaces another, \
-                     found none: ALTER TABLE {table} ADD PRIMARY KEY ({key});"
+                    "expected a unique key {key} of the table {table}, found none: ALTER TABLE \
+                     {table} ADD PRIMARY KEY ({key});"
                 )
                 .into(),
             ))
         }
         None => Err(sqlx::Error::Configuration(
             format!(
-                "expected the table {table}, which is made at the start, found none: start the loader again"
+                "expected the table {table}, which the loader creates at its start, found none: \
+                 restart the loader"
             )
             .into(),
         )),
@@ -123,7 +124,8 @@ pub(crate) async fn uniqueness(
 /// meet those (a trigger, a generated value). Types are the schema's: the table's may be ones that these
 /// can be assigned to.
 fn definitions(schema: &Schema) -> String {
-    let columns = columns(schema).map(|own| format!("{} {}", quoted(own.name), own.sql_type));
+    let columns =
+        columns(schema).map(|column| format!("{} {}", quoted(column.name), column.sql_type));
     columns.collect::<Vec<_>>().join(", ")
 }
 
@@ -180,7 +182,7 @@ fn merge_rows(schema: &Schema, uniqueness: Uniqueness, stage: &str) -> String {
     let (table, key) = (quoted(&schema.table), quoted(&schema.key));
     let names = column_list(schema);
     let values: Vec<String> = columns(schema)
-        .map(|own| format!("incoming.{}", quoted(own.name)))
+        .map(|column| format!("incoming.{}", quoted(column.name)))
         .collect();
     let values = values.join(", ");
     let one = match uniqueness {
@@ -198,7 +200,10 @@ fn merge_rows(schema: &Schema, uniqueness: Uniqueness, stage: &str) -> String {
             is_newer(schema, "incoming")
         ),
     };
-    let row_classes: Vec<String> = Fault::ROW_CLASSES.iter().map(|own| literal(own)).collect();
+    let row_classes: Vec<String> = Fault::ROW_CLASSES
+        .iter()
+        .map(|class| literal(class))
+        .collect();
     let row_classes = row_classes.join(", ");
     format!(
         "CREATE TEMP TABLE IF NOT EXISTS hedonic_refused (place bigint, code text, message text) \

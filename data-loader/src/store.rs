@@ -69,7 +69,7 @@ impl Store {
     ) -> anyhow::Result<Store> {
         let arrow = schema.arrow(PURPOSE);
         ArrowToPostgresBinaryEncoder::try_new(&arrow)
-            .context("the schema has a column that cannot be copied to PostgreSQL")?;
+            .context("the schema has a column that COPY does not support")?;
         Ok(Store {
             anchor,
             topic: topic.to_owned(),
@@ -194,8 +194,8 @@ impl Store {
         if uniqueness == Uniqueness::Lock {
             tracing::info!(
                 table = self.schema.table,
-                "the table is partitioned and has no unique key of one column: loaders write it one after \
-                 the other, so that a key stands once"
+                "the table is partitioned and has no unique key on one column: loaders write it \
+                 one after another, so that each key exists once"
             );
         }
         let made = Statements::new(&self.schema, uniqueness);
@@ -280,7 +280,7 @@ impl Store {
             .filter(|place| *place < batch.rows.num_rows());
         let place = place.ok_or_else(|| {
             sqlx::Error::Protocol(format!(
-                "the database refused row {row}, which it was not sent"
+                "the database refused row {row}, which the loader did not send"
             ))
         })?;
         Ok(batch.origins.refused(&self.topic, place, reason))

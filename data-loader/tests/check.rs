@@ -50,7 +50,7 @@ async fn what_is_well_passes_and_nothing_is_made() {
     let topics = bed.kafka(&[]).topics;
     let report_before = report(&bed, &[], PATIENCE).await;
     assert!(report_before.is_healthy(), "{report_before}");
-    let not_yet = "not there yet";
+    let not_yet = "does not exist yet";
     expect(
         &report_before,
         "table listings",
@@ -70,7 +70,11 @@ async fn what_is_well_passes_and_nothing_is_made() {
     for own in &report.findings {
         assert_eq!(own.outcome, Outcome::Passed, "{report}");
     }
-    let names: Vec<&str> = report.findings.iter().map(|own| &*own.check).collect();
+    let names: Vec<&str> = report
+        .findings
+        .iter()
+        .map(|finding| &*finding.check)
+        .collect();
     let (new_data, rejects) = (
         format!("topic {}", topics.new_data),
         format!("topic {}", topics.rejects),
@@ -101,7 +105,7 @@ async fn a_topic_that_is_missing_is_told_and_not_made() {
         let report = report(&bed, &set, PATIENCE).await;
         let check = format!("topic {name}");
         let mend = format!("--create --topic {name} --partitions 3");
-        expect(&report, &check, Outcome::Warning, "is not there", &mend);
+        expect(&report, &check, Outcome::Warning, "does not exist", &mend);
         assert!(report.is_healthy(), "the service makes it:\n{report}");
     }
 }
@@ -161,12 +165,12 @@ async fn a_service_never_writes_tables_that_fail_the_check() {
     for (change, found, mend) in [
         (
             "ALTER TABLE listings ALTER COLUMN floor TYPE text",
-            "table listings: not as the schema real-estate says: floor is text, expected bigint",
+            "table listings: differs from the schema real-estate: floor is text, expected bigint",
             "ALTER TABLE listings ALTER COLUMN floor TYPE bigint USING floor::bigint;",
         ),
         (
             "ALTER TABLE rejects DROP COLUMN payload_bytes",
-            "tables of the services: rejects: not as the schema of the services says: the column \
+            "tables of the services: rejects: differs from the schema of the services: the column \
              payload_bytes (bigint) is missing",
             "ALTER TABLE rejects ADD COLUMN payload_bytes bigint;",
         ),
@@ -232,7 +236,7 @@ async fn a_user_without_rights_is_told_what_to_be_granted() {
     bed.pool().execute(older).await.expect("we own the table");
     let grant = "GRANT CREATE ON SCHEMA public TO guest;";
     let poor = report(&bed, &set, PATIENCE).await;
-    expect(&poor, "tables", Outcome::Failed, "may not make", grant);
+    expect(&poor, "tables", Outcome::Failed, "may not create", grant);
     let refused = open().await.expect_err("it may not make tables");
     assert!(
         format!("{refused:#}").contains("permission denied"),
@@ -264,7 +268,7 @@ async fn a_user_without_rights_is_told_what_to_be_granted() {
 
     let wrong = url.replace("geheim", "falsch");
     let refused = report(&bed, &[("database.url", &wrong)], PATIENCE).await;
-    let password = "mend user and password";
+    let password = "correct the user and password";
     expect(&refused, "database", Outcome::Failed, "guest", password);
     assert!(!refused.to_string().contains("falsch"), "{refused}");
 }
@@ -300,8 +304,8 @@ async fn the_program_prints_a_line_each_and_its_exit_code_says_how_it_is() {
     let all = said["checks"].as_array().expect("a list");
     let of = |name: &str| {
         let mut all = all.iter();
-        all.find(|own| own["check"] == name)
-            .map(|own| own["outcome"].clone())
+        all.find(|check| check["check"] == name)
+            .map(|check| check["outcome"].clone())
     };
     assert_eq!(of("broker"), Some("passed".into()), "{said}");
     assert_eq!(of("database"), Some("failed".into()), "{said}");

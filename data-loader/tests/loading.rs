@@ -186,7 +186,7 @@ async fn stopped_by_http_it_reads_nothing_and_goes_on_where_it_was() {
         .await;
     eventually("not ready", LIMIT, || async {
         let (code, body) = running.get("/health/ready").await;
-        code == 503 && body["parts"]["loading"] == "stopped; POST /start goes on"
+        code == 503 && body["parts"]["loading"] == "stopped; POST /start continues"
     })
     .await;
     tokio::time::sleep(Duration::from_secs(1)).await;

@@ -108,7 +108,7 @@ async fn a_reject_is_shown_mended_and_sent_again() {
     // All that were not sent again: the other one, which is rejected again.
     let sent = rejects(&bed, &["replay", "--all"]).await;
     assert!(
-        text(&sent.stdout).starts_with("1 sent again"),
+        text(&sent.stdout).starts_with("sent again: 1"),
         "{}",
         text(&sent.stdout)
     );

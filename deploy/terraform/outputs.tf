@@ -4,11 +4,11 @@ output "namespace" {
 }
 
 output "applier_url" {
-  description = "Where requests are answered, from within the cluster."
+  description = "Address of the applier within the cluster."
   value       = "http://${var.name}-applier.${local.namespace}.svc"
 }
 
 output "values" {
-  description = "What the chart is given, without secrets."
+  description = "Values of the chart, without secrets."
   value       = module.values.values
 }

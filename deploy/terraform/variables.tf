@@ -1,5 +1,5 @@
 variable "name" {
-  description = "The release's name, with which all objects begin."
+  description = "Name of the release, the prefix of all objects."
   type        = string
   default     = "hedonic"
 }
@@ -11,7 +11,7 @@ variable "namespace" {
 }
 
 variable "create_namespace" {
-  description = "Whether the namespace is made here, with the pod security standard \"restricted\"."
+  description = "Whether the module creates the namespace, with the pod security standard \"restricted\"."
   type        = bool
   default     = true
 }
@@ -23,13 +23,13 @@ variable "chart" {
 }
 
 variable "chart_version" {
-  description = "The chart's version, where `chart` is an address."
+  description = "Version of the chart, if `chart` is an address."
   type        = string
   default     = null
 }
 
 variable "image" {
-  description = "What the images' names begin with, and their tag (null: the chart's appVersion)."
+  description = "Prefix of the images' names, and their tag (null: the chart's appVersion)."
   type = object({
     registry = string
     tag      = optional(string)
@@ -37,7 +37,7 @@ variable "image" {
 }
 
 variable "kafka" {
-  description = "Brokers as host:port[,host:port]; properties of librdkafka; those of them that are secret (sasl.password); the certificate of those who sign the brokers', as PEM."
+  description = "Brokers as host:port[,host:port]; properties of librdkafka; secret properties (sasl.password); the CA of the brokers' certificates, as PEM."
   type = object({
     brokers           = string
     partitions        = optional(number, 6)
@@ -54,7 +54,7 @@ variable "kafka" {
 }
 
 variable "database" {
-  description = "PostgreSQL's URL, postgres://user:password@host:port/database; sslmode (verify-full needs the certificate, as PEM)."
+  description = "PostgreSQL's URL, postgres://user:password@host:port/database; sslmode (verify-full needs the CA, as PEM)."
   type = object({
     url            = string
     ssl_mode       = optional(string, "")
@@ -73,7 +73,7 @@ variable "database" {
 }
 
 variable "registry" {
-  description = "Where model versions are kept: one of a bucket (s3://...), an MLflow server, and a claim that many pods can mount. Credentials are environment variables, such as AWS_ACCESS_KEY_ID."
+  description = "Storage of model versions: a bucket (s3://...), an MLflow server, or a claim that many pods can mount. Credentials are environment variables, such as AWS_ACCESS_KEY_ID."
   type = object({
     bucket         = optional(string, "")
     endpoint       = optional(string, "")
@@ -91,7 +91,7 @@ variable "registry" {
 }
 
 variable "http_token" {
-  description = "What is asked for as \"Authorization: Bearer ...\"; empty for nothing."
+  description = "Token that clients send as \"Authorization: Bearer ...\"; empty for none."
   type        = string
   default     = ""
   sensitive   = true
@@ -104,19 +104,19 @@ variable "settings" {
 }
 
 variable "values" {
-  description = "More values of the chart, as YAML documents; the last wins."
+  description = "Further values of the chart, as YAML documents; later ones override earlier ones."
   type        = list(string)
   default     = []
 }
 
 variable "service_account_annotations" {
-  description = "Annotations that give the pods a cloud's identity, for a bucket without keys."
+  description = "Annotations that give the pods an identity in the cloud, for a bucket without keys."
   type        = map(string)
   default     = {}
 }
 
 variable "wait" {
-  description = "Whether to wait until requests are answered: a first model needs stored listings."
+  description = "Whether to wait until requests are answered: the first model needs stored listings."
   type        = bool
   default     = false
 }

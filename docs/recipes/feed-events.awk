@@ -1,16 +1,16 @@
-# Made events of a news feed, of the shape of schemas/feed_events.toml, with two columns that it does not
-# name. Nothing in it is real.
+# Generated events of a news feed in the format of schemas/feed_events.toml, with two columns that it does not name.
+# No record is real.
 #
 #   awk -v rows=5000 -f docs/recipes/feed-events.awk > yesterday.csv
 #   awk -v rows=12000 -v seed=11 -v video=0.9 -f docs/recipes/feed-events.awk > today.csv
 #
-# Clicks are Poisson with the mean e^(sum of effects); `video` is added to the effect of format = video, over
-# the first quarter of the file, and stays. The draws are Park and Miller's minimal standard, exact in
-# doubles: every awk draws the same.
+# Clicks follow a Poisson distribution with mean e^(sum of effects); `video` is added to the effect of format = video
+# over the first quarter of the file, and stays. The draws are Park and Miller's minimal standard, exact in
+# doubles: every awk writes the same file.
 
 function draw() { state = (state * 16807) % 2147483647; return state / 2147483647 }
 function whole(low, high) { return low + int(draw() * (high - low + 1)) }
-# Knuth's: as many factors as stay above e^-mean.
+# Knuth's method: the number of factors whose product stays above e^-mean.
 function poisson(mean,   product, count) {
     product = draw(); count = 0
     while (product > exp(-mean)) { product *= draw(); count++ }

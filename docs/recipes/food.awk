@@ -1,13 +1,13 @@
-# Made foods, of the shape of the public sets of Open Food Facts: a CSV with a number for each line under
-# no header, nutrients in 100 g, zeros and nothing where nobody has said. Nothing in it is real.
+# Generated foods in the format of Open Food Facts: a CSV with line numbers under an empty header, nutrients per
+# 100 g, zeros and gaps for unknown values. No record is real.
 #
 #   awk -v rows=3000 -v seed=7 -f docs/recipes/food.awk > foods.csv
 #
-# With -v key=1 a last column, kind, says what each line was made of. The draws are Park and Miller's
-# minimal standard, exact in doubles: every awk makes the same file.
+# With -v key=1 the last column, kind, has the kind of each line. The draws are Park and Miller's
+# minimal standard, exact in doubles: every awk writes the same file.
 
 function draw() { state = (state * 16807) % 2147483647; return state / 2147483647 }
-# About normal.
+# Approximately normal.
 function around(mean, deviation,   sum, turn) {
     sum = -6; for (turn = 0; turn < 12; turn++) sum += draw()
     sum = mean + deviation * sum

@@ -1,14 +1,14 @@
-# Made listings of used cars, of the shape of the public sets of them: a CSV of 66 columns with units
-# in texts, gaps ("--" and nothing) and columns that say nothing. Nothing in it is real.
+# Generated listings of used cars in the format of public data sets: a CSV of 66 columns with units in texts,
+# gaps ("--" and nothing) and uninformative columns. No record is real.
 #
 #   awk -v rows=6000 -v seed=7 -f docs/recipes/used-cars.awk > used_cars.csv
 #
-# The draws are Park and Miller's minimal standard, exact in doubles: every awk makes the same file.
+# The draws are Park and Miller's minimal standard, exact in doubles: every awk writes the same file.
 
 function draw() { state = (state * 16807) % 2147483647; return state / 2147483647 }
 function whole(low, high) { return low + int(draw() * (high - low + 1)) }
 function one(names,   parts, count) { count = split(names, parts, "|"); return parts[whole(1, count)] }
-# About normal: mean 0, deviation 1.
+# Approximately normal: mean 0, standard deviation 1.
 function normal(   sum, turn) { sum = -6; for (turn = 0; turn < 12; turn++) sum += draw(); return sum }
 # 12345 is "12,345".
 function grouped(number) {

@@ -1,14 +1,14 @@
-# Made wines, of the shape of the public sets of wine quality: a CSV of what a laboratory measures and of
-# what tasters said, 3 to 9; some lines stand twice, as there. Nothing in it is real.
+# Generated wines in the format of the public wine quality data: a CSV of laboratory measurements and of the
+# tasters' scores, 3 to 9; some lines are repeated, as there. No record is real.
 #
 #   awk -v rows=3000 -v seed=7 -f docs/recipes/wine.awk > wines.csv
 #
-# The draws are Park and Miller's minimal standard, exact in doubles: every awk makes the same file.
+# The draws are Park and Miller's minimal standard, exact in doubles: every awk writes the same file.
 
 function draw() { state = (state * 16807) % 2147483647; return state / 2147483647 }
-# About normal: mean 0, deviation 1.
+# Approximately normal: mean 0, standard deviation 1.
 function normal(   sum, turn) { sum = -6; for (turn = 0; turn < 12; turn++) sum += draw(); return sum }
-# About normal, and never below the least.
+# Approximately normal, with a lower bound.
 function around(mean, deviation, least,   value) {
     value = mean + deviation * normal()
     return value < least ? least : value
@@ -20,7 +20,7 @@ BEGIN {
     print "id,colour,fixed_acidity,volatile_acidity,citric_acid,residual_sugar,chlorides," \
         "free_sulfur_dioxide,total_sulfur_dioxide,density,ph,sulphates,alcohol,quality"
     for (row = 1; row <= rows; row++) {
-        # One in ten is a wine that another group has tasted too.
+        # One wine in ten was tasted by another group, too.
         if (row == 1 || draw() >= 0.1) {
             red = draw() < 0.25
             alcohol = around(10.5, 1.2, 8)

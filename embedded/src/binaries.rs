@@ -74,8 +74,8 @@ impl Binaries {
             return None;
         }
         let output = Command::new(&postgres).arg("--version").output().ok()?;
-        let said = String::from_utf8_lossy(&output.stdout).into_owned();
-        let version = said.split_whitespace().nth(2)?.to_owned();
+        let message = String::from_utf8_lossy(&output.stdout).into_owned();
+        let version = message.split_whitespace().nth(2)?.to_owned();
         Some(Binaries { bin, version })
     }
 }

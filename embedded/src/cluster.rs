@@ -97,18 +97,18 @@ impl Cluster {
         let mut command = tokio::process::Command::from(command);
         // Who leaves meanwhile takes it along.
         command.kill_on_drop(true);
-        let failed = |said: String| EmbeddedError::Failed {
+        let failed = |message: String| EmbeddedError::Failed {
             program: "initdb",
-            said,
+            message,
         };
         let output = tokio::time::timeout(INITDB_LIMIT, command.output())
             .await
             .map_err(|_| failed(format!("not done within {} s", INITDB_LIMIT.as_secs())))?
             .map_err(EmbeddedError::io(&binaries.bin))?;
         if !output.status.success() {
-            let said = String::from_utf8_lossy(&output.stderr).into_owned()
+            let message = String::from_utf8_lossy(&output.stderr).into_owned()
                 + &String::from_utf8_lossy(&output.stdout);
-            return Err(failed(tail(&said, 10)));
+            return Err(failed(tail(&message, 10)));
         }
         std::fs::rename(&fresh, &self.data).map_err(EmbeddedError::io(&self.data))
     }

@@ -7,10 +7,10 @@ use std::path::PathBuf;
 pub enum EmbeddedError {
     /// No server binaries, and none could be fetched.
     #[error(
-        "no PostgreSQL server was found and none could be fetched ({detail}); install one \
-         (Debian: apt-get install postgresql; Fedora: dnf install postgresql-server; \
-         macOS: brew install postgresql), name its bin directory in PG_BIN, \
-         install pip, or use a server of your own with --database-url"
+        "found no PostgreSQL server and could not download one ({detail}); install one (Debian: \
+         apt-get install postgresql; Fedora: dnf install postgresql-server; macOS: brew install \
+         postgresql), name its bin directory in PG_BIN, install pip, or use your own server with \
+         --database-url"
     )]
     NoBinaries {
         /// What fetching said.
@@ -18,17 +18,15 @@ pub enum EmbeddedError {
     },
     /// `PG_BIN` names no directory of a server.
     #[error(
-        "PG_BIN is {bin}, but no postgres and initdb that run are there; \
-         name the directory that holds them, or unset it"
+        "PG_BIN is {bin}, but this directory has no working postgres and initdb; name the \
+         directory that has them, or unset PG_BIN"
     )]
     BadPgBin {
         /// What it names.
         bin: PathBuf,
     },
     /// Another process has the directory's server.
-    #[error(
-        "{home} is in use by {holder}; stop that one, or choose another directory with --data-dir"
-    )]
+    #[error("{home} is in use by {holder}; stop it, or choose another directory with --data-dir")]
     InUse {
         /// The directory.
         home: PathBuf,
@@ -36,7 +34,7 @@ pub enum EmbeddedError {
         holder: String,
     },
     /// The fetched wheel is not the pinned one.
-    #[error("{file} has the SHA-256 {found}, expected {expected}; it was deleted, try again")]
+    #[error("{file} has the SHA-256 {found}, expected {expected}; the file was deleted; try again")]
     Checksum {
         /// The wheel.
         file: PathBuf,
@@ -47,8 +45,8 @@ pub enum EmbeddedError {
     },
     /// The cluster was made by another major version.
     #[error(
-        "{data} was made by PostgreSQL {found}, but the server found is {server} ({bin}); \
-         name the bin directory of PostgreSQL {found} in PG_BIN, or move the directory away"
+        "{data} was created by PostgreSQL {found}, but the server is {server} ({bin}); name the \
+         bin directory of PostgreSQL {found} in PG_BIN, or move the directory away"
     )]
     OtherVersion {
         /// The cluster.
@@ -61,12 +59,12 @@ pub enum EmbeddedError {
         bin: PathBuf,
     },
     /// A program of PostgreSQL failed.
-    #[error("{program} failed; the end of what it said:\n{said}")]
+    #[error("{program} failed; the end of its output:\n{message}")]
     Failed {
         /// Which program.
         program: &'static str,
         /// The end of its output or log.
-        said: String,
+        message: String,
     },
     /// A file could not be read or written.
     #[error("cannot use {path}")]
@@ -83,10 +81,10 @@ pub enum EmbeddedError {
     #[error("the embedded broker failed")]
     Broker(#[from] rdkafka::error::KafkaError),
     /// The thread that holds librdkafka's cluster could not be started.
-    #[error("no thread can be started for the embedded broker")]
+    #[error("cannot start a thread for the embedded broker")]
     NoThread(#[source] std::io::Error),
     /// The thread that holds librdkafka's cluster has ended.
-    #[error("the embedded broker broke off; it said why on standard error")]
+    #[error("the embedded broker ended unexpectedly; standard error has the reason")]
     BrokerGone,
 }
 

@@ -109,8 +109,8 @@ impl Postgres {
         let home = owner.home(&asked)?;
         if home != asked {
             (options.tell)(&format!(
-                "PostgreSQL does not run as root, and its user cannot enter {}: \
-                 the database lies in {}",
+                "PostgreSQL does not run as root, and its user cannot enter {}: the database is in \
+                 {}",
                 asked.display(),
                 home.display()
             ));
@@ -196,7 +196,10 @@ impl Postgres {
         }
         Err(EmbeddedError::Failed {
             program: "stopping postgres",
-            said: format!("it still runs; its log is {}", self.cluster.log.display()),
+            message: format!(
+                "it is still running; its log is {}",
+                self.cluster.log.display()
+            ),
         })
     }
 
@@ -233,10 +236,7 @@ async fn adopt(cluster: &Cluster, password: &str) -> Option<(Server, u16)> {
         tokio::time::sleep(PAUSE).await;
     }
     if !server.stop(STOP_LIMIT).await {
-        tracing::warn!(
-            "the server that ran on {} does not end",
-            cluster.data.display()
-        );
+        tracing::warn!("the server of {} does not end", cluster.data.display());
     }
     None
 }
@@ -263,15 +263,15 @@ async fn launch(
         }
         let has_ended = server.is_gone();
         drop(server);
-        let said = std::fs::read_to_string(&cluster.log).unwrap_or_default();
-        let passes = |reason: &str| said.contains(reason);
+        let message = std::fs::read_to_string(&cluster.log).unwrap_or_default();
+        let passes = |reason: &str| message.contains(reason);
         let may_retry = has_ended && Instant::now() < retry_until;
         if may_retry && passes("postmaster.pid\" already exists") {
             forget_stale(cluster)?;
         } else if !may_retry || !(passes("still in use") || passes("Address already in use")) {
             return Err(EmbeddedError::Failed {
                 program: "postgres",
-                said: tail(&said, 15),
+                message: tail(&message, 15),
             });
         }
         tokio::time::sleep(RETRY_PAUSE).await;
@@ -290,7 +290,7 @@ async fn wait(server: &mut Server, access: &Access, tell: &(dyn Fn(&str) + Send 
             told = Instant::now();
             let seconds = started.elapsed().as_secs();
             tell(&format!(
-                "PostgreSQL is starting, for {seconds} s: it may have a crash to recover from"
+                "PostgreSQL has been starting for {seconds} s: it may be recovering from a crash"
             ));
         }
         tokio::time::sleep(PAUSE).await;

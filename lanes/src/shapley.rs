@@ -268,7 +268,7 @@ mod tests {
             let mut known = Known::default();
             tree.add(&goes, &mut known, &mut here);
             tree.add_portable(&goes, &mut Known::default(), &mut plain);
-            let bits = |all: &[f64]| all.iter().map(|own| own.to_bits()).collect::<Vec<_>>();
+            let bits = |all: &[f64]| all.iter().map(|value| value.to_bits()).collect::<Vec<_>>();
             assert_eq!(bits(&here), bits(&plain));
             // Nothing is the value of the last leaf, and Σ depth / 2^depth what is expected.
             let expected: f64 = (1..=columns)

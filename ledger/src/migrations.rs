@@ -60,12 +60,12 @@ const STEPS: &[Step] = steps![
 #[derive(Debug, thiserror::Error)]
 pub enum MigrateError {
     /// The list of applied steps could not be read or made.
-    #[error("the list of migrations (table ledger_migrations) cannot be read or made")]
+    #[error("cannot read or create the list of migrations (table ledger_migrations)")]
     List(#[source] sqlx::Error),
     /// A step failed and was rolled back.
     #[error(
-        "migration {name} of the tables cannot be applied; it waits for whoever holds a lock (pg_locks), \
-         and needs the owner of the tables"
+        "cannot apply migration {name} of the tables; it waits for the holder of a lock \
+         (pg_locks), and needs the owner of the tables"
     )]
     Step {
         /// The step's name.

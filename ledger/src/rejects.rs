@@ -194,7 +194,7 @@ mod tests {
             assert!(
                 json["reason"]
                     .as_str()
-                    .is_some_and(|own| own.contains("key of 900000"))
+                    .is_some_and(|reason| reason.contains("key of 900000"))
             );
         }
     }

@@ -167,7 +167,7 @@ async fn several_that_start_at_once_apply_each_step_once() {
                         let code = error
                             .database()
                             .as_database_error()
-                            .and_then(|own| own.code());
+                            .and_then(|database| database.code());
                         assert_eq!(code.as_deref(), Some("55P03"), "{error}");
                         tokio::time::sleep(Duration::from_millis(100)).await;
                     }

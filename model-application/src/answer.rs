@@ -64,8 +64,8 @@ fn in_short<S: Serializer>(prediction: &f64, to: S) -> Result<S::Ok, S::Error> {
 /// Code of a request whose id another record has.
 pub(crate) const CONFLICT: &str = "conflict";
 /// Why such a request gets no price; the same words each time.
-pub(crate) const CONFLICT_REASON: &str = "another record was asked about under this id before, and that answer \
-     stays; expected the same record again, or a new id";
+pub(crate) const CONFLICT_REASON: &str = "an earlier request with this id has another record, and \
+                                          its answer stays; expected the same record, or a new id";
 /// Longest reason in an error answer, in characters: an answer must fit into a Kafka message whatever
 /// the request was.
 const REASON_CHARS: usize = 1000;

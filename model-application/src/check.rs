@@ -36,7 +36,7 @@ impl Config {
                 Err(error) => Finding::failed(
                     MODEL,
                     format!("{error:#}"),
-                    "see [registry] of the settings, and whether its server answers",
+                    "check [registry] in the settings, and whether its server answers",
                 ),
             })
     }
@@ -60,14 +60,14 @@ fn model(config: &Config) -> anyhow::Result<Finding> {
             Ok(loaded) => Finding::passed(
                 MODEL,
                 format!(
-                    "{} in {place}: checksums, golden rows and schema hold",
+                    "{} in {place}: checksums, golden rows and schema are correct",
                     loaded.name
                 ),
             ),
             Err(error) => Finding::failed(
                 MODEL,
                 format!("{champion} in {place} is refused: {error:#}"),
-                "model-prepare rollback, or fit another: model-prepare",
+                "model-prepare rollback, or fit another model: model-prepare",
             ),
         },
     )

@@ -196,12 +196,16 @@ async fn work(config: Config, listener: TcpListener, shutdown: Shutdown) -> anyh
     });
     answering
         .await
-        .context("the answering thread broke off")??;
+        .context("the answering thread ended unexpectedly")??;
     leave.cancel();
     learning
         .await
-        .context("the thread that learns prices broke off")??;
-    judging.await.context("the task of quality broke off")?;
-    server.await.context("the HTTP task broke off")??;
-    storing.await.context("the storing task broke off")?
+        .context("the thread that stores labels ended unexpectedly")??;
+    judging
+        .await
+        .context("the quality task ended unexpectedly")?;
+    server.await.context("the HTTP task ended unexpectedly")??;
+    storing
+        .await
+        .context("the storing task ended unexpectedly")?
 }

@@ -112,7 +112,7 @@ impl Lookup {
                 }
                 Err(error) => {
                     self.rest();
-                    tracing::warn!("earlier answers are not looked for: {error}");
+                    tracing::warn!("cannot look up earlier answers: {error}");
                 }
             }
         }

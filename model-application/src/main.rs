@@ -6,15 +6,15 @@ use clap::Parser;
 
 use crate::score::{Place, Scoring, score};
 
-/// Answers requests for a price, over Kafka (topic requests to topic answers) and over HTTP.
+/// Answers requests for a price, over Kafka (from the topic requests to the topic answers) and over HTTP.
 ///
-/// It loads the newest model of the registry and takes a newer one up without a restart.
+/// It loads the champion from the registry, and swaps to a newer one without a restart.
 ///
 ///   model-application --kafka localhost:9092 --database-url postgres://me:secret@localhost/hedonic
 ///   curl -d '{"id":1,"city":"Kazan","street":"Lenina","floor":3,"rooms":2}' localhost:8083/predict
 ///
-/// A page to try it is at http://127.0.0.1:8083/, its interface at /openapi.json (the Open Inference
-/// Protocol among it, under /v2), how good its answers are at /quality.
+/// The web app is at http://127.0.0.1:8083/, the OpenAPI document at /openapi.json (including the Open
+/// Inference Protocol under /v2), and live quality at /quality.
 #[derive(Parser)]
 #[command(version, verbatim_doc_comment, args_conflicts_with_subcommands = true)]
 struct Args {
@@ -29,12 +29,12 @@ struct Args {
 
 #[derive(clap::Subcommand)]
 enum Command {
-    /// Price a table or a file, and leave
+    /// Price a table or a file, and exit
     ///
-    /// Reads rows of the schema (schema.source), and writes id, prediction and model; of prices low and
-    /// high too, of a class whether it is. Of a clustering the prediction is the cluster's number. Broken
-    /// off and started again it goes on where it was (a Parquet file from its beginning); the output of
-    /// a file appears when it is whole. Rows that are no records are told and left out.
+    /// Reads rows of the schema (schema.source), and writes id, prediction and model; for prices also low
+    /// and high, for a class also whether the record belongs to it. For a clustering the prediction is the
+    /// cluster's number. If it is interrupted, the next start resumes (a Parquet file starts again); an
+    /// output file appears when it is complete. Invalid rows are reported and skipped.
     ///
     ///   model-application score --input homes.csv --output prices.csv
     ///   model-application score --input listings --output prices --model real-estate@challenger
@@ -44,13 +44,13 @@ enum Command {
         /// A file ending in .csv, .tsv or .parquet, or a table of the database
         #[arg(long, value_name = "TABLE|FILE")]
         input: Place,
-        /// A file ending in .csv or .parquet, or a table of the database, which is made
+        /// A file ending in .csv or .parquet, or a table of the database, which will be created
         #[arg(long, value_name = "TABLE|FILE")]
         output: Place,
         /// champion, challenger, previous or a version, such as real-estate@v000007 [default: champion]
         #[arg(long, value_name = "NAME@ALIAS")]
         model: Option<String>,
-        /// Directory in which versions are kept (same as registry.path)
+        /// Directory of model versions (same as registry.path)
         #[arg(long, value_name = "DIR")]
         registry: Option<std::path::PathBuf>,
     },

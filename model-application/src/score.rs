@@ -160,13 +160,13 @@ impl Sink {
 pub async fn score(config: &Config, scoring: &Scoring) -> anyhow::Result<Scored> {
     ensure!(
         scoring.input != scoring.output,
-        "the input and the output are the same: {}",
+        "input and output are the same: {}",
         scoring.input
     );
     let (wanted, model) = (config.clone(), scoring.model.clone());
     let loading =
         tokio::task::spawn_blocking(move || Scorer::load(&wanted, model.as_deref())).await;
-    let scorer = Arc::new(loading.context("the loading broke off")??);
+    let scorer = Arc::new(loading.context("the reader ended unexpectedly")??);
     let model = scorer.model().to_owned();
     let mut pool = None;
     let mut source = match &scoring.input {
@@ -194,7 +194,7 @@ pub async fn score(config: &Config, scoring: &Scoring) -> anyhow::Result<Scored>
     let resumed_from = earlier.as_ref().map_or(0, |progress| progress.rows);
     let mut progress = match earlier {
         Some(progress) => {
-            tracing::info!("going on after {} rows", progress.read);
+            tracing::info!("resuming after {} rows", progress.read);
             source.skip_to(&progress)?;
             progress
         }
@@ -212,7 +212,7 @@ pub async fn score(config: &Config, scoring: &Scoring) -> anyhow::Result<Scored>
     while let Some(read) = source.next().await? {
         for (place, why) in &read.refused {
             if told < MOST_TOLD {
-                tracing::warn!("{}: {place} is no record: {why}", scoring.input);
+                tracing::warn!("{}: {place} is not a valid record: {why}", scoring.input);
             }
             told += 1;
         }
@@ -222,14 +222,16 @@ pub async fn score(config: &Config, scoring: &Scoring) -> anyhow::Result<Scored>
         progress.last_key = read.last_key.clone().or(progress.last_key);
         let scorer = Arc::clone(&scorer);
         let pricing = tokio::task::spawn_blocking(move || scorer.price(&read.decoded));
-        let answers = pricing.await.context("the pricing broke off")??;
+        let answers = pricing
+            .await
+            .context("the pricing thread ended unexpectedly")??;
         progress.rows += answers.len() as u64;
         sink.write(&answers, &progress).await?;
     }
     sink.finish().await?;
     if told > MOST_TOLD {
         let more = told - MOST_TOLD;
-        tracing::warn!("{}: {more} more rows are no records", scoring.input);
+        tracing::warn!("{}: {more} further invalid rows", scoring.input);
     }
     Ok(Scored {
         model: progress.model,
@@ -250,7 +252,7 @@ async fn connection(config: &Config, pool: &mut Option<PgPool>) -> anyhow::Resul
         &Shutdown::new(),
     )
     .await?;
-    let connected = connected.context("shut down before the database answered")?;
+    let connected = connected.context("stopped before the database answered")?;
     *pool = Some(connected.clone());
     Ok(connected)
 }

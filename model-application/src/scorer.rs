@@ -76,8 +76,7 @@ fn named(registry: &dyn Registry, schema: &Schema, name: &str) -> anyhow::Result
     };
     ensure!(
         model == schema.name,
-        "expected a model of the records {}, found {model}; another schema is chosen with \
-         schema.source",
+        "expected a model for the records {}, found {model}; schema.source chooses another schema",
         schema.name
     );
     let alias = Alias::ALL

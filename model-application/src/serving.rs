@@ -220,7 +220,7 @@ impl Serving {
             metrics::counter!(Metric::ApplierModelsRefused.name()).increment(1);
             tracing::error!(
                 again_s,
-                "{}; it is looked at again when its files change",
+                "{}; it is checked again when its files change",
                 refusal.why()
             );
         } else {
@@ -241,7 +241,7 @@ impl Serving {
         // By hand, as great a change as is wanted.
         let (loaded, shadow) = self
             .check(&version, &path, 0.0)
-            .with_context(|| format!("{version} does not pass its checks"))?;
+            .with_context(|| format!("{version} fails its checks"))?;
         let reason = Reason {
             who: "model-application, by hand".to_owned(),
             why: why.to_owned(),
@@ -261,7 +261,7 @@ impl Serving {
         let _one = self.exchange.lock();
         let (loaded, shadow) = self
             .check(&version, &path, 0.0)
-            .with_context(|| format!("{version} is champion again, but cannot be taken up"))?;
+            .with_context(|| format!("{version} is champion again, but cannot be loaded"))?;
         Ok(self.swap(loaded, shadow))
     }
 
@@ -353,8 +353,8 @@ pub(crate) async fn follow(serving: Arc<Serving>, poll_ms: u64, shutdown: Shutdo
         let looking = Arc::clone(&serving);
         match tokio::task::spawn_blocking(move || looking.look()).await {
             Ok(Ok(())) => {}
-            Ok(Err(error)) => tracing::warn!("the registry cannot be looked at: {error:#}"),
-            Err(error) => tracing::error!("looking for another model broke off: {error}"),
+            Ok(Err(error)) => tracing::warn!("cannot read the registry: {error:#}"),
+            Err(error) => tracing::error!("the search for another model failed: {error}"),
         }
         tokio::select! {
             () = tokio::time::sleep(Duration::from_millis(poll_ms.max(10))) => {}

@@ -119,7 +119,7 @@ async fn what_the_database_refuses_is_singled_out_of_its_batch() {
         .collect();
     let mut ids: Vec<u64> = refused
         .iter()
-        .filter_map(|own| own["id"].as_u64())
+        .filter_map(|answer| answer["id"].as_u64())
         .collect();
     ids.sort_unstable();
     assert_eq!(ids, [7, 42]);
@@ -216,8 +216,8 @@ async fn a_message_that_its_topic_never_takes_is_published_shortened() {
     bed.send(&topics.requests, &messages).await;
     let answers = bed.receive(&topics.answers, 3, LIMIT).await;
     let of = |id: Value| {
-        let mut answers = answers.iter().map(|own| own.json());
-        answers.find(|own| own["id"] == id)
+        let mut answers = answers.iter().map(|answer| answer.json());
+        answers.find(|answer| answer["id"] == id)
     };
     assert_eq!(of(json!(id)).expect("an answer")["code"], "too_large");
     assert!(of(json!(2)).expect("an answer")["prediction"].is_number());

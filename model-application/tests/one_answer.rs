@@ -80,14 +80,18 @@ async fn another_record_under_a_known_id_is_a_conflict_over_kafka() {
     ];
     bed.send(&topics.requests, &later).await;
     let answers = bed.receive(&topics.answers, 46, LIMIT).await;
-    let of_a = answers.iter().filter(|own| own.json()["id"] == "a");
+    let of_a = answers.iter().filter(|answer| answer.json()["id"] == "a");
     let (conflicts, given): (Vec<&Received>, Vec<&Received>) =
-        of_a.partition(|own| own.json()["code"] == "conflict");
+        of_a.partition(|answer| answer.json()["code"] == "conflict");
     assert_eq!((conflicts.len(), given.len()), (2, 3));
-    assert!(given.iter().all(|own| own.payload == given[0].payload));
+    assert!(
+        given
+            .iter()
+            .all(|answer| answer.payload == given[0].payload)
+    );
     let why = conflicts[0].json()["error"].to_string();
     assert!(why.contains("a new id"), "{why}");
-    let old = answers.iter().find(|own| own.json()["id"] == "old");
+    let old = answers.iter().find(|answer| answer.json()["id"] == "old");
     assert_eq!(old.expect("an answer").payload, b"{\"id\":\"old\"}");
     let rejects = "SELECT count(*) FROM rejects WHERE code = 'conflict' AND convert_from(payload, 'UTF8') \
          LIKE '%city1%'";
@@ -149,7 +153,7 @@ async fn over_http_the_reply_is_what_is_stored() {
     bed.send(&topics.requests, &[message("b", again("b", 50.0))])
         .await;
     let answers = bed.receive(&topics.answers, 2, LIMIT).await;
-    let of_b = answers.iter().find(|own| own.json()["id"] == "b");
+    let of_b = answers.iter().find(|answer| answer.json()["id"] == "b");
     assert_eq!(of_b.expect("an answer").json(), new);
     assert_eq!(running.post("/predict?namespace=x", "{}").await.0, 400);
     running.stop().await;

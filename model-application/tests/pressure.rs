@@ -55,7 +55,10 @@ async fn a_request_that_waited_too_long_is_told_so_unless_it_was_answered_in_tim
     }
     let late = of(&answers, "late")[0].json();
     assert_eq!(late["code"], "expired", "{late}");
-    assert!(late["error"].to_string().contains("ask again"), "{late}");
+    assert!(
+        late["error"].to_string().contains("send it again"),
+        "{late}"
+    );
     assert_eq!(bed.number("SELECT count(*) FROM rejects").await, 1);
     assert_eq!(bed.number("SELECT count(*) FROM answers").await, 1);
     running.stop().await;
@@ -135,7 +138,7 @@ async fn more_bodies_at_once_than_may_be_are_asked_to_come_again() {
         let text = answer.text().await.expect("a body");
         assert!(code == 200 || code == 503, "{code}: {text}");
         assert_eq!(code == 503, again, "{text}");
-        code == 503 && text.contains("ask again")
+        code == 503 && text.contains("send it again")
     })
     .await;
     holding.abort();

@@ -112,7 +112,7 @@ async fn where_a_key_is_set_a_version_is_taken_up_once_it_is_signed_by_it() {
     assert!(!running.is_ready().await);
     let version = home(&bed).join("v000001");
     sign(&version, &other);
-    refused(&running, "v000001", "is not by registry.public_key").await;
+    refused(&running, "v000001", "is not valid for registry.public_key").await;
     sign(&version, &own);
     answering_with(&running, "v000001").await;
 
@@ -124,7 +124,7 @@ async fn where_a_key_is_set_a_version_is_taken_up_once_it_is_signed_by_it() {
         second.join("SHA256SUMS.minisig"),
     )
     .expect("copies");
-    refused(&running, "v000002", "is not by registry.public_key").await;
+    refused(&running, "v000002", "is not valid for registry.public_key").await;
     assert_eq!(
         running.get("/status").await.1["model"],
         "real-estate@v000001"

@@ -11,7 +11,7 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use crate::in_flight::InFlight;
-use crate::link::Link;
+use crate::kafka_connection::KafkaConnection;
 
 /// Most prices that wait; beyond it the oldest are told before their time.
 const MOST_PENDING: usize = 100_000;
@@ -91,7 +91,13 @@ impl Actuals {
     }
 
     /// Tells each price when it is due; after `leave`, all that are left at once, and ends.
-    pub async fn tell(&self, producer: &Producer, topic: &str, link: &Link, leave: Shutdown) {
+    pub async fn tell(
+        &self,
+        producer: &Producer,
+        topic: &str,
+        kafka_connection: &KafkaConnection,
+        leave: Shutdown,
+    ) {
         loop {
             tokio::select! {
                 () = self.wait_for_due() => {}
@@ -105,7 +111,7 @@ impl Actuals {
             self.room.notify_one();
             let Some(why) = why else { continue };
             self.put_back(back);
-            link.is_away(&format!("a price was not delivered to {topic}: {why}"));
+            kafka_connection.is_away(&format!("a label was not delivered to {topic}: {why}"));
             tokio::time::sleep(RETRY).await;
         }
     }

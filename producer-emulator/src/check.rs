@@ -26,8 +26,8 @@ impl Config {
                 Err(error) => Finding::failed(
                     PLACES,
                     format!("{error:#}"),
-                    "mend the file, or leave emulator.cities_file and streets_file empty for those \
-                     compiled in",
+                    "correct the file, or leave emulator.cities_file and streets_file empty to use \
+                     the compiled-in files",
                 ),
             })
     }
@@ -45,7 +45,7 @@ fn places(settings: &EmulatorConfig) -> anyhow::Result<String> {
     };
     let (cities, streets) = (cities.len(), streets.len());
     Ok(match source.url.is_some() && source.key.is_some() {
-        true => format!("{cities} cities; streets from Mockaroo, else {streets} of a file"),
+        true => format!("{cities} cities; streets from Mockaroo, else {streets} streets of a file"),
         false => format!("{cities} cities, {streets} streets"),
     })
 }

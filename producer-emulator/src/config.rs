@@ -150,7 +150,7 @@ impl EmulatorConfig {
         let url = self.mockaroo_url.expose().trim();
         ensure!(
             url.is_empty() || streets::server_url(url).is_some(),
-            "emulator.mockaroo_url is no URL; expected http:// or https:// and a host, such as \
+            "emulator.mockaroo_url is not a URL; expected http:// or https:// and a host, such as \
              https://my.api.mockaroo.com/streets.json, or nothing"
         );
         Ok(())

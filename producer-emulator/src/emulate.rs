@@ -18,7 +18,7 @@ use crate::Config;
 use crate::actuals::Actuals;
 use crate::hedonic::Hedonics;
 use crate::in_flight::InFlight;
-use crate::link::Link;
+use crate::kafka_connection::KafkaConnection;
 use crate::listing::{Generator, Message};
 use crate::places::Places;
 use crate::schedule::Schedules;
@@ -37,15 +37,15 @@ const DAY_US: i64 = 24 * 3600 * 1_000_000;
 #[derive(Debug, thiserror::Error)]
 pub enum NotSent {
     /// Nothing was made: something is not there yet, or is away.
-    #[error("nothing was sent, as the service is still waiting: {what}")]
+    #[error("nothing was sent, because the service is still waiting: {what}")]
     Waiting {
         /// What is waited for.
         what: String,
     },
     /// Kafka went away in the middle.
     #[error(
-        "{what}; {delivered} of {count} messages were delivered so far, those on their way follow \
-         when Kafka is back"
+        "{what}; {delivered} of {count} messages were delivered so far; the rest follows when \
+         Kafka is back"
     )]
     Away {
         /// What happened.
@@ -56,7 +56,10 @@ pub enum NotSent {
         count: usize,
     },
     /// Kafka refused some, or gave up on them.
-    #[error("{delivered} of {count} messages were delivered to {topic}, {refused} were not: {why}")]
+    #[error(
+        "{delivered} of {count} messages were delivered to {topic}, {refused} were refused: \
+             {why}"
+    )]
     Refused {
         /// Where they should have gone.
         topic: String,
@@ -71,8 +74,8 @@ pub enum NotSent {
     },
     /// Too many prices that have become known wait to be sent.
     #[error(
-        "{delivered} of {count} messages were delivered: {pending} prices that have become known wait to \
-         be sent, as many as may be; ask again later"
+        "{delivered} of {count} messages were delivered: {pending} labels wait to be sent, which \
+         is the limit; retry later"
     )]
     Behind {
         /// Messages delivered.
@@ -83,7 +86,7 @@ pub enum NotSent {
         pending: u64,
     },
     /// The service leaves.
-    #[error("the service is leaving: {delivered} of {count} messages were delivered")]
+    #[error("the service is stopping: {delivered} of {count} messages were delivered")]
     Leaving {
         /// Messages delivered.
         delivered: u64,
@@ -142,7 +145,7 @@ pub struct Emulator {
     runtime: Handle,
     /// Batches under way: waited for when the service leaves.
     pub(crate) batches: TaskTracker,
-    pub(crate) link: Link,
+    pub(crate) kafka_connection: KafkaConnection,
     pub(crate) actuals: Actuals,
     pub(crate) new_data: Counts,
     pub(crate) requests: Counts,
@@ -185,7 +188,7 @@ impl Emulator {
             runtime: Handle::current(),
             batches: TaskTracker::new(),
             schedules: Schedules::new(settings, &health),
-            link: Link::new(health),
+            kafka_connection: KafkaConnection::new(health),
             actuals: Actuals::new(Duration::from_secs(settings.actuals_delay_s)),
             new_data: Counts::default(),
             requests: Counts::default(),
@@ -233,7 +236,7 @@ impl Emulator {
     /// # Errors
     /// When not all were delivered; the counts say how many were.
     pub async fn generate(self: &Arc<Self>, purpose: Purpose, count: usize) -> Result<(), NotSent> {
-        self.link
+        self.kafka_connection
             .wait()
             .await
             .map_err(|what| NotSent::Waiting { what })?;
@@ -248,8 +251,8 @@ impl Emulator {
                 delivered: delivered(),
                 count,
             })),
-            () = self.link.gone() => Err(NotSent::Away {
-                what: self.link.waiting_for(),
+            () = self.kafka_connection.gone() => Err(NotSent::Away {
+                what: self.kafka_connection.waiting_for(),
                 delivered: delivered(),
                 count,
             }),
@@ -263,7 +266,7 @@ impl Emulator {
         delivered: &AtomicU64,
     ) -> Result<(), NotSent> {
         let waiting = || NotSent::Waiting {
-            what: "the street names are not there".to_owned(),
+            what: "the street names are missing".to_owned(),
         };
         let (listings, requests) = self.streams.get().ok_or_else(waiting)?;
         let (stream, topic, counts) = match purpose {

@@ -89,8 +89,8 @@ async fn stop(emulator: web::Data<Emulator>) -> HttpResponse {
 fn run(emulator: &Emulator, running: bool) -> HttpResponse {
     emulator.set_running(running);
     let mut body = serde_json::json!({ "running": running });
-    if !emulator.link.is_up() {
-        body["waiting_for"] = emulator.link.waiting_for().into();
+    if !emulator.kafka_connection.is_up() {
+        body["waiting_for"] = emulator.kafka_connection.waiting_for().into();
     }
     HttpResponse::Ok().json(body)
 }

@@ -8,7 +8,7 @@ pub mod emulate;
 pub mod hedonic;
 mod http;
 mod in_flight;
-mod link;
+mod kafka_connection;
 pub mod listing;
 pub mod places;
 pub mod replay;
@@ -47,8 +47,8 @@ pub fn run(config: Config, listener: TcpListener, shutdown: Shutdown) -> Service
 async fn work(config: Config, listener: TcpListener, shutdown: Shutdown) -> anyhow::Result<()> {
     let health = Health::default();
     let shutdown = common::http::drained(&config.http, &health, &shutdown);
-    health.waiting(link::KAFKA, "not asked yet");
-    health.waiting("streets", "asking for the names of streets");
+    health.waiting(kafka_connection::KAFKA, "not checked yet");
+    health.waiting("streets", "requesting street names");
     let streets = street_source(&config.emulator)?;
     let emulator = Arc::new(Emulator::new(&config, health.clone(), shutdown.clone())?);
     let leave = shutdown.child_token();
@@ -79,21 +79,24 @@ async fn work(config: Config, listener: TcpListener, shutdown: Shutdown) -> anyh
     );
     if opened?.is_none() {
         leave.cancel();
-        return server.await.context("the HTTP task broke off")?;
+        return server.await.context("the HTTP task ended unexpectedly")?;
     }
-    emulator.link.is_there();
+    emulator.kafka_connection.is_there();
     let schedules = emulator.schedules.run(&emulator, &leave);
 
     let tell_all = Shutdown::new();
     let (telling, told) = (Arc::clone(&emulator), tell_all.clone());
     let mut teller = tokio::spawn(async move {
         let topic = &telling.topics.actuals;
-        let (producer, link) = (&telling.producer, &telling.link);
-        telling.actuals.tell(producer, topic, link, told).await;
+        let (producer, kafka_connection) = (&telling.producer, &telling.kafka_connection);
+        telling
+            .actuals
+            .tell(producer, topic, kafka_connection, told)
+            .await;
     });
     let timeout = Duration::from_millis(config.kafka.timeout_ms);
     let watching = emulator
-        .link
+        .kafka_connection
         .watch(&emulator.producer, &topics.new_data, timeout);
     let ended = tokio::select! {
         ended = &mut server => Some(ended),
@@ -113,8 +116,7 @@ async fn work(config: Config, listener: TcpListener, shutdown: Shutdown) -> anyh
         let pending = emulator.actuals.pending();
         tracing::warn!(
             pending,
-            "Kafka did not confirm in time: messages on their way and {pending} prices that would \
-             have become known are given up"
+            "Kafka did not confirm in time: discarded unconfirmed messages and {pending} labels"
         );
     }
     leave.cancel();
@@ -122,7 +124,7 @@ async fn work(config: Config, listener: TcpListener, shutdown: Shutdown) -> anyh
         Some(ended) => ended,
         None => server.await,
     }
-    .context("the HTTP task broke off")?
+    .context("the HTTP task ended unexpectedly")?
 }
 
 /// # Errors
@@ -151,5 +153,5 @@ fn street_client(settings: &EmulatorConfig) -> anyhow::Result<reqwest::Client> {
         .redirect(reqwest::redirect::Policy::none())
         .timeout(Duration::from_millis(settings.mockaroo_timeout_ms))
         .build()
-        .context("the HTTP client for street names cannot be made")
+        .context("cannot create the HTTP client for street names")
 }

@@ -8,19 +8,19 @@ use common::Shutdown;
 use common::args::CommonArgs;
 use producer_emulator::replay::{Account, Batches, Config, Job, Part, progress, replay};
 
-/// Makes listings and requests, and sends them to the Kafka topics new_data and requests.
+/// Generates listings and requests, and sends them to the Kafka topics new_data and requests.
 ///
 /// Without a subcommand it serves HTTP at emulator.http (127.0.0.1:8081) until Ctrl-C:
 ///
 ///   producer-emulator --kafka localhost:9092
-///   curl -X POST localhost:8081/start                     100 listings every 100 s, 20 requests
-///   curl -X POST localhost:8081/stop                      every 20 s, until stopped
+///   curl -X POST localhost:8081/start                     starts the schedules
+///   curl -X POST localhost:8081/stop                      stops the schedules
 ///   curl -X POST 'localhost:8081/generate/new_data?count=1000'
 ///   curl -X POST 'localhost:8081/generate/requests?count=50'
 ///   curl localhost:8081/status
 ///
-/// Prices follow a documented function (docs/price-function.md). Your own cities and streets,
-/// more often, cleaner, and started at once:
+/// Prices follow a documented function (docs/price-function.md). With your own cities and streets, a
+/// higher rate, no invalid messages, and an immediate start:
 ///
 ///   producer-emulator --set emulator.cities_file=my-cities.csv \
 ///     --set emulator.streets_file=my-streets.csv --set emulator.requests_every_s=1 \
@@ -50,29 +50,29 @@ enum Command {
 /// Sends the records of a CSV or Parquet file through a schema to a topic, as the JSON messages
 /// that the other services read, keyed by the schema's key.
 ///
-///   producer-emulator replay listings.csv                 as fast as Kafka takes them
+///   producer-emulator replay listings.csv                 as fast as possible
 ///   producer-emulator replay listings.csv --rate 0.5      one every two seconds
 ///   producer-emulator replay listings.parquet --topic requests --limit 100
 ///   producer-emulator replay cars.csv --schema cars.toml --topic cars --json
 ///
-/// --topic requests leaves the price (the schema's target) out; --topic actuals sends nothing but the
-/// key and the price, as one that has become known. Records that the schema does not
-/// take are counted, and the first ones named with their lines. A message counts as sent once
-/// Kafka has confirmed it. Progress is shown on standard error, the summary on standard output.
+/// --topic requests omits the price (the schema's target); --topic actuals sends only the key and the
+/// price, as labels. Invalid records are counted, and the first ones listed with their lines. A message
+/// counts as sent when Kafka has confirmed it. Progress is on standard error, the summary on standard
+/// output.
 ///
-/// Some of the fields alone; the key is always sent:
+/// To send only some fields, and the key:
 ///
 ///   producer-emulator replay listings.csv --fields city,rooms,area,price
 ///
-/// Ctrl-C stops after the messages on their way and says how to go on:
+/// Ctrl-C stops after the messages in flight and prints how to continue:
 ///
 ///   producer-emulator replay listings.csv --skip 12000
 ///
-/// Listings that appear over time, the file in ten equal parts:
+/// To send the file in ten equal parts over time:
 ///
 ///   producer-emulator replay listings.csv --batches 10 --every 30s
 ///
-/// A fifth of the file held back, evenly over it, asked for later, and then its true prices told:
+/// To hold back a fifth of the file, request its prices later, and then send its labels:
 ///
 ///   producer-emulator replay listings.csv --hold-back 0.2
 ///   producer-emulator replay listings.csv --held-back 0.2 --topic requests
@@ -85,32 +85,32 @@ struct ReplayArgs {
     /// new_data, requests, actuals, or the name of any topic
     #[arg(long, value_name = "TOPIC", default_value = "new_data")]
     topic: String,
-    /// Send these fields of the schema and the key, no others; such as city,area,price
+    /// Send only these fields of the schema and the key, such as city,area,price
     #[arg(long, value_name = "NAMES", value_delimiter = ',')]
     fields: Option<Vec<String>>,
-    /// Messages a second, evenly spaced, such as 200 or 0.5; without it as fast as possible
+    /// Messages per second, evenly spaced, such as 200 or 0.5; without it as fast as possible
     #[arg(long, value_name = "N", value_parser = rate)]
     rate: Option<f64>,
-    /// What a record is: a schema file, or a built-in schema's name (same as schema.source)
+    /// A schema file, or the name of a built-in schema (same as schema.source)
     #[arg(long, value_name = "SCHEMA.toml")]
     schema: Option<String>,
-    /// Stop after so many messages
+    /// Stop after this many messages
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     limit: Option<u64>,
-    /// Pass over the first so many records, good or not (lines below a CSV's header)
+    /// Skip this many records, valid or not (lines below a CSV's header)
     #[arg(long, value_name = "LINES", default_value_t = 0)]
     skip: u64,
-    /// Cut the file into so many equal parts and send one after the other (the file is read twice)
+    /// Split the file into this many equal parts and send one after another (the file is read twice)
     #[arg(long, value_name = "N", requires = "every",
         value_parser = clap::value_parser!(u64).range(1..))]
     batches: Option<u64>,
-    /// Time between the beginnings of two batches, such as 30s, 5m or 1h
+    /// Time between the starts of two batches, such as 30s, 5m or 1h
     #[arg(long, value_name = "TIME", requires = "batches", value_parser = every)]
     every: Option<Duration>,
-    /// Leave this share of the records out, evenly over the file
+    /// Omit this share of the records, evenly over the file
     #[arg(long, value_name = "SHARE", value_parser = share, conflicts_with = "held_back")]
     hold_back: Option<f64>,
-    /// Send nothing but what --hold-back of the same share leaves out
+    /// Send only the records that --hold-back with the same share omits
     #[arg(long, value_name = "SHARE", value_parser = share)]
     held_back: Option<f64>,
     /// Print the summary as one JSON object
@@ -149,7 +149,7 @@ fn share(text: &str) -> Result<f64, String> {
 fn rate(text: &str) -> Result<f64, String> {
     match text.parse::<f64>() {
         Ok(rate) if (1e-6..=1e7).contains(&rate) => Ok(rate),
-        _ => Err("expected messages a second, such as 200 or 0.5".to_owned()),
+        _ => Err("expected messages per second, such as 200 or 0.5".to_owned()),
     }
 }
 

@@ -18,7 +18,7 @@ const FILE_MAX_BYTES: u64 = 16 * 1024 * 1024;
 #[derive(Debug, thiserror::Error)]
 pub enum PlacesError {
     /// The file is away or may not be read.
-    #[error("the cities' file {path} could not be read: check the path and its permissions")]
+    #[error("cannot read the file of cities {path}: check the path and its permissions")]
     Read {
         /// Says which file of several settings it was.
         path: PathBuf,
@@ -27,7 +27,8 @@ pub enum PlacesError {
     },
     /// The file is larger than any list of cities.
     #[error(
-        "the cities' file {path} has {found_bytes} bytes; expected at most {FILE_MAX_BYTES}: check that it is the right file"
+        "the file of cities {path} has {found_bytes} bytes; expected at most {FILE_MAX_BYTES}: \
+         check that it is the right file"
     )]
     TooLarge {
         /// Says which file of several settings it was.
@@ -196,7 +197,7 @@ fn fault(place: &Place) -> Option<(&'static str, String)> {
     // Far above any real level; keeps every price within the schema's bounds.
     if !(1.0..=1e8).contains(&place.price_level_per_m2) {
         let found = place.price_level_per_m2.to_string();
-        return Some(("a price level from 1 to 1e8 a square metre", found));
+        return Some(("a price level from 1 to 1e8 per square metre", found));
     }
     None
 }

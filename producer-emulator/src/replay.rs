@@ -158,8 +158,8 @@ pub async fn replay(
     let (topic, sends) = job.topic(&config.kafka);
     if let (Sends::Actual, None) = (sends, &config.schema.target) {
         bail!(
-            "{topic}: expected a schema with a target, which is the price that becomes known; the \
-             schema {} has none, or --fields leaves it out",
+            "{topic}: expected a schema with a target, which is the label; the schema {} has none, \
+             or --fields omits it",
             config.schema.name
         );
     }
@@ -185,7 +185,7 @@ pub async fn replay(
     let opening = kafka::open(&config.kafka, &needed, &health, shutdown);
     let Ok(opened) = tokio::time::timeout(BROKER, opening).await else {
         let why = health.report().into_values().next().unwrap_or_default();
-        bail!("no broker within {} s: {why}", BROKER.as_secs());
+        bail!("no broker answered within {} s: {why}", BROKER.as_secs());
     };
     if opened?.is_none() {
         return Ok(account.summary(&topic, End::Stopped, job.skip));
@@ -274,8 +274,8 @@ pub async fn replay(
         let sent = account.sent.load(Ordering::Relaxed);
         return Err(error).with_context(|| {
             format!(
-                "a message was not delivered to {topic} after {sent} were; go on with --skip \
-                 {position} (a few messages may be sent twice)"
+                "a message was not delivered to {topic} after {sent} were delivered; continue with \
+                 --skip {position} (a few messages may be sent twice)"
             )
         });
     }
@@ -313,11 +313,11 @@ impl Source {
             tokio::task::spawn_blocking(move || FileReader::open(&file, &schema, purpose));
         let reader = opening
             .await?
-            .with_context(|| format!("the file does not go through the schema {name}"))?;
+            .with_context(|| format!("the file does not match the schema {name}"))?;
         if !reader.unknown_columns().is_empty() {
             let columns = reader.unknown_columns().join(", ");
             tracing::info!(
-                "columns that are no fields of the schema {name}, or not chosen, are left out: \
+                "columns that are not fields of the schema {name}, or not selected, are omitted: \
                  {columns}"
             );
         }
@@ -355,7 +355,7 @@ impl Source {
         let mut reader = self
             .reader
             .take()
-            .context("the file has broken off before")?;
+            .context("an earlier read of the file failed")?;
         let reading = tokio::task::spawn_blocking(move || {
             let read = reader.next_batch(most as usize);
             (reader, read)

@@ -63,7 +63,7 @@ impl Schedules {
             config.requests_every_s,
             config.requests_count,
         );
-        let all = [listings, requests].into_iter().filter(|own| own.3 > 0);
+        let all = [listings, requests].into_iter().filter(|entry| entry.3 > 0);
         let all = all.map(|(name, purpose, every_s, count)| Schedule {
             name,
             purpose,
@@ -98,16 +98,19 @@ impl Schedules {
                 () = leave.cancelled() => return,
             }
             if running.iter().any(tokio::task::JoinHandle::is_finished) && !leave.is_cancelled() {
-                tracing::error!("a schedule broke off");
+                tracing::error!("a schedule ended unexpectedly");
                 self.health
-                    .waiting(PART, "a schedule broke off: start the service again");
+                    .waiting(PART, "a schedule ended unexpectedly: restart the service");
             }
         }
     }
 
     /// Shows in the health report whether one stands still.
     fn watch(&self, emulator: &Emulator) {
-        let still = self.all.iter().find_map(|own| own.stands_still(emulator));
+        let still = self
+            .all
+            .iter()
+            .find_map(|schedule| schedule.stands_still(emulator));
         match still {
             Some(why) => {
                 tracing::warn!("{why}");
@@ -119,18 +122,18 @@ impl Schedules {
 
     /// For `/status`: by schedule when it last sent, and whether it stands still.
     pub fn status(&self, emulator: &Emulator) -> Value {
-        let all = self.all.iter().map(|own| {
-            let state = own.state();
+        let all = self.all.iter().map(|schedule| {
+            let state = schedule.state();
             let ago = |at: Option<Instant>| at.map(|at| at.elapsed().as_secs_f64());
             let status = json!({
-                "every_s": own.every.as_secs(),
-                "count": own.count,
-                "batches": own.batches.load(Ordering::Relaxed),
+                "every_s": schedule.every.as_secs(),
+                "count": schedule.count,
+                "batches": schedule.batches.load(Ordering::Relaxed),
                 "last_began_s_ago": ago(state.began),
                 "under_way": state.began.is_some() && state.ended.is_none(),
-                "stalled": own.stands_still(emulator),
+                "stalled": schedule.stands_still(emulator),
             });
-            (own.name.to_owned(), status)
+            (schedule.name.to_owned(), status)
         });
         Value::Object(all.collect())
     }
@@ -144,7 +147,7 @@ impl Schedule {
         loop {
             due.tick().await;
             // That Kafka is away has been told once: nothing is made until it is back.
-            if !emulator.is_running() || !emulator.link.is_up() {
+            if !emulator.is_running() || !emulator.kafka_connection.is_up() {
                 self.change(|state| *state = State::default());
                 continue;
             }
@@ -167,24 +170,24 @@ impl Schedule {
             Err(NotSent::Waiting { .. } | NotSent::Away { .. }) => {
                 tracing::debug!("a scheduled batch met an outage");
             }
-            Err(error) => tracing::warn!("a scheduled batch was not sent whole: {error}"),
+            Err(error) => tracing::warn!("a scheduled batch was not sent completely: {error}"),
         }
     }
 
     /// Why it stands still, where it does.
     fn stands_still(&self, emulator: &Emulator) -> Option<String> {
-        if !emulator.is_running() || !emulator.link.is_up() {
+        if !emulator.is_running() || !emulator.kafka_connection.is_up() {
             return None;
         }
         let state = self.state();
         let (since, doing) = match (state.began, state.ended) {
-            (Some(began), None) => (began, "a batch is under way"),
-            (_, ended) => (ended.max(state.active_since)?, "no batch began"),
+            (Some(began), None) => (began, "a batch is in progress"),
+            (_, ended) => (ended.max(state.active_since)?, "no batch started"),
         };
         let waited = since.elapsed();
         (waited > self.every + STILL).then(|| {
             format!(
-                "the schedule of {} stands still: {doing} for {} s, one is due every {} s",
+                "the schedule of {} is stalled: {doing} for {} s, and one is due every {} s",
                 self.name,
                 waited.as_secs(),
                 self.every.as_secs()

@@ -37,14 +37,15 @@ pub enum StreetsError {
         missing: &'static str,
     },
     /// The URL's text is wrong.
-    #[error("the street service's URL is not one: expected http:// or https:// and a host")]
+    #[error("the street service's URL is invalid: expected http:// or https:// and a host")]
     Url,
     /// The key's text is wrong.
-    #[error("the street service's key cannot be sent: expected printable ASCII without spaces")]
+    #[error("the street service's key is invalid: expected printable ASCII without spaces")]
     Key,
     /// No answer in time.
     #[error(
-        "{server} did not answer in full within {timeout_ms} ms (attempt {attempts}): check the network or raise the timeout"
+        "{server} did not answer completely within {timeout_ms} ms (attempt {attempts}): check the \
+         network or raise the timeout"
     )]
     Timeout {
         /// Scheme, host and port, without the query.
@@ -77,7 +78,7 @@ pub enum StreetsError {
         advice: &'static str,
     },
     /// More than a list of streets can be.
-    #[error("{origin} holds more than {TEXT_MAX_BYTES} bytes: ask for fewer streets")]
+    #[error("{origin} has more than {TEXT_MAX_BYTES} bytes: request fewer streets")]
     TooLarge {
         /// The server or the file.
         origin: String,
@@ -93,7 +94,7 @@ pub enum StreetsError {
         found: &'static str,
     },
     /// The file is away or may not be read.
-    #[error("the streets' file {path} could not be read: check the path and its permissions")]
+    #[error("cannot read the file of streets {path}: check the path and its permissions")]
     Read {
         /// Says which file of several settings it was.
         path: PathBuf,
@@ -203,7 +204,7 @@ pub async fn fetch(source: &StreetSource, client: &Client) -> Result<Vec<String>
         if attempt >= most || !error.is_passing() {
             return Err(error);
         }
-        tracing::debug!(%error, backoff_ms, "streets: trying again");
+        tracing::debug!(%error, backoff_ms, "cannot get street names; retrying");
         tokio::time::sleep(Duration::from_millis(backoff_ms)).await;
         backoff_ms = backoff_ms.saturating_mul(2).min(BACKOFF_MAX_MS);
         attempt += 1;
@@ -241,7 +242,7 @@ pub async fn streets(source: &StreetSource, client: &Client) -> Vec<String> {
     };
     if !reasons.is_empty() {
         let (count, reason) = (names.len(), reasons.join("; then "));
-        tracing::warn!(reason, count, "streets are taken from {origin}");
+        tracing::warn!(reason, count, "street names come from {origin}");
     }
     names
 }
@@ -268,7 +269,7 @@ async fn ask(
             advice: match status.as_u16() {
                 401 | 403 => "check the key",
                 404 => "check the URL's path",
-                429 => "ask less often, or raise the plan's limit",
+                429 => "send fewer requests, or raise the plan's limit",
                 500.. => "try later",
                 _ => "check the URL",
             },
@@ -351,7 +352,7 @@ fn from_json(text: &str) -> Result<Vec<String>, &'static str> {
 
 fn from_csv(text: &str) -> Result<Vec<String>, &'static str> {
     let mut reader = csv::Reader::from_reader(text.as_bytes());
-    let headers = reader.headers().map_err(|_| "a broken header")?;
+    let headers = reader.headers().map_err(|_| "an invalid header")?;
     let column = headers
         .iter()
         .position(|header| COLUMNS.contains(&header.trim()))
@@ -360,7 +361,7 @@ fn from_csv(text: &str) -> Result<Vec<String>, &'static str> {
         .records()
         .map(|row| match row {
             Ok(row) => Ok(row.get(column).unwrap_or_default().to_owned()),
-            Err(_) => Err("a broken row"),
+            Err(_) => Err("an invalid row"),
         })
         .collect()
 }

@@ -206,9 +206,9 @@ async fn ones_own_cities_and_streets_are_used_and_bad_files_refused() {
 
     std::fs::write(&streets, "name\nnone\n").expect("written");
     for (key, file, expected) in [
-        ("cities_file", "away.csv", "away.csv could not be read"),
+        ("cities_file", "away.csv", "away.csv: check the path"),
         ("cities_file", "streets.csv", "expected CSV with the header"),
-        ("streets_file", "away.csv", "away.csv could not be read"),
+        ("streets_file", "away.csv", "away.csv: check the path"),
         (
             "streets_file",
             "streets.csv",
@@ -241,7 +241,7 @@ async fn a_mockaroo_that_hangs_is_waited_for_in_the_open() {
         ("mockaroo_timeout_ms", "1500"),
     ]);
     let text = service.text("/status").await;
-    assert!(text.contains("asking for the names of streets"), "{text}");
+    assert!(text.contains("requesting street names"), "{text}");
     assert!(!text.contains(KEY), "{text}");
     assert!(!service.is_ready().await);
     ready(&service).await;

@@ -200,7 +200,7 @@ async fn the_pace_is_kept_and_a_stop_says_how_to_go_on() {
     assert_eq!((stopped.sent, stopped.end), (1, End::Stopped));
     let words = stopped.to_string();
     assert!(
-        words.contains(&format!("go on with --skip {}", stopped.position)),
+        words.contains(&format!("continue with --skip {}", stopped.position)),
         "{words}"
     );
 

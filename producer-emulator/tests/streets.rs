@@ -296,7 +296,7 @@ async fn wrong_settings_are_named_without_the_key() {
         (url("file:///etc"), "URL"),
         (url(" "), "no URL"),
         (key(""), "no key"),
-        (key(&format!("{KEY}\n{KEY}")), "cannot be sent"),
+        (key(&format!("{KEY}\n{KEY}")), "key is invalid"),
     ] {
         let error = fetch(&source, &client()).await.unwrap_err();
         assert!(error.to_string().contains(expected), "{error}");
@@ -398,7 +398,10 @@ async fn without_a_key_the_file_serves_and_without_the_file_the_built_in_list() 
     let (names, warnings) = told(&source).await;
     assert_eq!(names, built_in());
     assert_eq!(warnings.len(), 1, "both reasons in one: {warnings:?}");
-    assert!(warnings[0].contains("could not be read"), "{warnings:?}");
+    assert!(
+        warnings[0].contains("cannot read the file of streets"),
+        "{warnings:?}"
+    );
 
     (source.url, source.file) = (None, None);
     let (names, warnings) = told(&source).await;

@@ -120,7 +120,7 @@ impl Account {
             let row = |name: &str, what: &str| format!("  {name:<18}{what}");
             let mut rows = vec![
                 String::new(),
-                row("running", &format!("{seconds:.0} s (Ctrl-C leaves)")),
+                row("running", &format!("{seconds:.0} s (Ctrl-C stops)")),
                 row(
                     "listings stored",
                     &format!("{listings}, this run {}", whole(this_run as f64)),
@@ -192,7 +192,7 @@ fn training(prepare: &Value) -> String {
     };
     let became = match last["promoted"] == true {
         true => "promoted",
-        false => "not better, not promoted",
+        false => "not promoted",
     };
     let error = last["mdape"].as_f64().unwrap_or_default() * 100.0;
     format!("{version} {became}, hold-out error {error:.1} %")

@@ -25,7 +25,7 @@ impl Address {
     pub fn tell(data_dir: &Path, address: &str) -> anyhow::Result<Address> {
         let file = data_dir.join(FILE);
         std::fs::write(&file, address)
-            .with_context(|| format!("{} cannot be written", file.display()))?;
+            .with_context(|| format!("cannot write {}", file.display()))?;
         Ok(Address {
             file,
             address: address.to_owned(),

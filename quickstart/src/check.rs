@@ -52,7 +52,7 @@ pub fn needs(options: &Options, file: Option<&Path>) -> anyhow::Result<Needs> {
     let url = found.as_ref().ok().and_then(Option::as_ref);
     let url = url.and_then(|found| found.url.clone());
     for (key, own) in [("kafka.brokers", &brokers), ("database.url", &url)] {
-        set.extend(own.iter().map(|own| (key.to_owned(), own.clone())));
+        set.extend(own.iter().map(|value| (key.to_owned(), value.clone())));
     }
     let settings = Settings::of(&Layered::load(file, &set)?)?;
     let services = [
@@ -70,19 +70,19 @@ pub fn needs(options: &Options, file: Option<&Path>) -> anyhow::Result<Needs> {
     if !has_brokers && brokers.is_none() {
         needs = needs.without_kafka(Finding::failed(
             "broker",
-            format!("no hedonic runs on {data_dir}: its embedded broker is not there"),
-            "start hedonic, or name brokers of your own with --kafka or --config",
+            format!("no hedonic runs on {data_dir}, so there is no embedded broker"),
+            "start hedonic, or name your own brokers with --kafka or --config",
         ));
     }
     if !has_database && url.is_none() {
         let nothing = match &found {
-            Ok(_) => format!("no hedonic runs on {data_dir}: its embedded PostgreSQL is not there"),
+            Ok(_) => format!("no hedonic runs on {data_dir}, so there is no embedded PostgreSQL"),
             Err(error) => format!("PostgreSQL of {data_dir}: {error}; are you its user?"),
         };
         needs = needs.without_database(Finding::failed(
             "database",
             nothing,
-            "start hedonic, or name a database of your own with --database-url or --config",
+            "start hedonic, or name your own database with --database-url or --config",
         ));
     }
     if !has_database {

@@ -23,25 +23,25 @@ pub(crate) async fn ensure(
 ) -> anyhow::Result<()> {
     let mut prepare = prepare.clone();
     if let Some(kept) = champion(prepare.registry.clone()).await? {
-        bounds.wait_for(format!("the applier to take up {kept}, kept from before"));
+        bounds.wait_for(format!("the applier to load {kept} of an earlier run"));
         match taken_up(&kept, services).await? {
             Taken::Up(status) => {
-                let kept = format!("{} kept from before", describe(&status));
+                let kept = format!("{} of an earlier run", describe(&status));
                 screen.done("model", &kept);
                 return Ok(());
             }
             Taken::Refused(why) => {
-                screen.note(&format!("the model kept from before is not used: {why}"));
+                screen.note(&format!("the model of an earlier run is not usable: {why}"));
                 // What cannot answer is no rival.
                 prepare.prepare.promote = model_prepare::PromotionMode::Always;
             }
         }
     }
     let fitted = fit(&prepare, pool, bounds, screen).await?;
-    bounds.wait_for(format!("the applier to take up {fitted}"));
+    bounds.wait_for(format!("the applier to load {fitted}"));
     match taken_up(&fitted, services).await? {
         Taken::Up(_) => Ok(()),
-        Taken::Refused(why) => bail!("the applier does not take the new model: {why}"),
+        Taken::Refused(why) => bail!("the applier refuses the new model: {why}"),
     }
 }
 
@@ -49,7 +49,7 @@ pub(crate) async fn ensure(
 async fn champion(config: registry::RegistryConfig) -> anyhow::Result<Option<Version>> {
     // A server is asked by a thread that may wait for it.
     let looking = tokio::task::spawn_blocking(move || registry::open(&config)?.champion());
-    Ok(looking.await.context("the registry was not read")??)
+    Ok(looking.await.context("cannot read the registry")??)
 }
 
 async fn fit(
@@ -65,7 +65,7 @@ async fn fit(
     screen.done(
         "model",
         &format!(
-            "{} fitted on {} listings, {} held out",
+            "{} fitted on {} listings; hold-out: {} listings",
             trained.name(),
             whole(found.rows() as f64),
             whole(found.holdout_rows() as f64),

@@ -30,7 +30,7 @@ pub(crate) async fn ensure(
 ) -> anyhow::Result<()> {
     let thousands = crate::amount::whole;
     if listings >= ENOUGH {
-        let kept = format!("{} listings kept from before", thousands(listings as f64));
+        let kept = format!("{} listings of earlier runs", thousands(listings as f64));
         screen.done("history", &kept);
         return Ok(());
     }
@@ -53,7 +53,7 @@ pub(crate) async fn ensure(
         if sent < HISTORY && sent + CHUNK <= done + AHEAD {
             let path = format!("/generate/new_data?count={CHUNK}");
             if let Err(error) = services.trigger_once(&path).await {
-                tracing::info!("listings are asked for again: {error:#}");
+                tracing::info!("requesting listings again: {error:#}");
                 tokio::time::sleep(LOOK).await;
             }
         } else {

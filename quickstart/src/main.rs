@@ -9,36 +9,35 @@ use clap::{Parser, Subcommand};
 use common::check::Format;
 use quickstart::{Options, Summary};
 
-/// Runs all of Hedonic in one process: listings are made, stored and learned from, requests are
-/// answered with a price and a range.
+/// Runs all of Hedonic in one process: it generates and stores listings, fits a price model, and
+/// answers requests with a price and a prediction interval.
 ///
-/// Needs no server: it starts a private PostgreSQL and an embedded Kafka broker on loopback, and
-/// the services emulator, loader, applier and training. It makes 20,000 listings, fits a model on them
-/// and then answers requests until Ctrl-C; about once a minute a version is trained on what has arrived,
-/// and takes over where it is not worse. What it stores and learns stays in --data-dir; a second
-/// start goes on from there.
+/// It needs no servers: it starts a private PostgreSQL and an embedded Kafka broker on loopback, and the
+/// services emulator, loader, applier and trainer. It generates 20,000 listings, fits a model to them, and
+/// answers requests until Ctrl-C. About once a minute it trains a new version and promotes it if it is not
+/// worse. The data stay in --data-dir, and the next start continues with them.
 #[derive(Parser)]
 #[command(name = "hedonic", version, after_long_help = EXAMPLES)]
 struct Args {
     #[command(subcommand)]
     command: Option<Command>,
-    /// Where everything is kept; one process at a time
+    /// Directory of all data; one process at a time
     #[arg(long, value_name = "DIR", default_value = ".hedonic", global = true)]
     data_dir: PathBuf,
-    /// Leave with exit code 0 once so many requests are answered and stored
+    /// Stop with exit code 0 after N requests are answered and stored
     #[arg(long, value_name = "N")]
     stop_after: Option<u64>,
-    /// Serve nothing but the database and the broker, for services that are started one by one; their
-    /// addresses are in DATA_DIR/servers.env
+    /// Start only the database and the broker, for services that you start one by one; their addresses
+    /// are in DATA_DIR/servers.env
     #[arg(long, conflicts_with = "stop_after", conflicts_with = "json")]
     servers_only: bool,
-    /// With --stop-after: give up after so many seconds, with the reason and exit code 1
+    /// With --stop-after: stop after this many seconds, with the reason and exit code 1
     #[arg(long, value_name = "SECONDS", default_value_t = 120)]
     timeout_s: u64,
     /// Print only the summary (or the checks) on standard output, as one JSON object
     #[arg(long, global = true)]
     json: bool,
-    /// A PostgreSQL of your own instead of the embedded one,
+    /// Your own PostgreSQL instead of the embedded one,
     /// postgres://user:password@host:port/database
     #[arg(
         long,
@@ -48,7 +47,7 @@ struct Args {
         global = true
     )]
     database_url: Option<String>,
-    /// Kafka brokers of your own instead of the embedded one, host:port[,host:port]
+    /// Your own Kafka brokers instead of the embedded one, host:port[,host:port]
     #[arg(long, value_name = "BROKERS", global = true)]
     kafka: Option<String>,
     /// One setting, e.g. --set emulator.requests_count=50 (repeatable; see config/default.toml)
@@ -58,18 +57,18 @@ struct Args {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Look at the health of a set-up, and say what to mend: 0 when nothing failed, else 1
+    /// Check an installation and print remedies: exit code 0 if nothing failed, else 1
     ///
-    /// Broker, topics, database, tables beside the schema, model (checksums and golden rows), disk and
-    /// clock; a line each. Nothing is changed, and it takes a few seconds at most where something is
-    /// away. Without servers that are named it looks at those of a hedonic that runs on --data-dir.
+    /// It checks broker, topics, database, tables, model (checksums and golden rows), disk and clock, and
+    /// prints one line each. It changes nothing, and takes a few seconds at most if a server is away.
+    /// Without named servers it checks those of the hedonic that runs on --data-dir.
     ///
     ///   hedonic check
     ///   hedonic check --config hedonic.toml --json
     ///   hedonic check --kafka localhost:9092 --database-url postgres://me:secret@localhost/hedonic
     #[command(verbatim_doc_comment)]
     Check {
-        /// The settings file of services of their own: nothing is embedded then
+        /// Settings file of separate services; then no embedded servers are checked
         #[arg(long, value_name = "FILE", env = "HEDONIC_CONFIG")]
         config: Option<PathBuf>,
     },
@@ -77,30 +76,30 @@ enum Command {
 
 const EXAMPLES: &str = "\
 Examples:
-  hedonic                                   go on until Ctrl-C
-  hedonic --stop-after 200 --json           try it out in a script
-  hedonic --data-dir /var/tmp/h             keep everything somewhere else
-  hedonic --servers-only                    servers for services of your own (docs/recipes)
-  hedonic check                             is all well? what is to be mended?
+  hedonic                                   run until Ctrl-C
+  hedonic --stop-after 200 --json           use it in a script
+  hedonic --data-dir /var/tmp/h             use another data directory
+  hedonic --servers-only                    servers for separate services (docs/recipes)
+  hedonic check                             find problems and their remedies
   hedonic --set emulator.requests_count=500 --set applier.http=127.0.0.1:8083
   hedonic --kafka 127.0.0.1:9092 --database-url postgres://me:secret@127.0.0.1:5432/prices
 
-What to do with it, from another shell, with the addresses it prints at its start:
-  kcat -b BROKER -C -t answers              see the answers as they are given
+Commands for another shell, with the addresses that it prints at its start:
+  kcat -b BROKER -C -t answers              print the answers
   echo '{\"id\":\"mine\",\"city\":\"Kazan\",\"street\":\"Lenina\",\"floor\":3,\"rooms\":2}' |
-    kcat -b BROKER -P -t requests           ask for a price
+    kcat -b BROKER -P -t requests           request a price
   curl http://APPLIER/predict -H 'content-type: application/json' \\
     -d '{\"id\":1,\"city\":\"Kazan\",\"street\":\"Lenina\",\"floor\":3,\"rooms\":2}'
   psql 'DATABASE URL' -c 'SELECT * FROM answers LIMIT 5'
 
-Each service answers on its own address:
+HTTP paths of each service at its own address:
   emulator  GET /status, POST /start, /stop, /generate/new_data?count=N, /generate/requests?count=N
   loader    GET /status, POST /start, /stop
   applier   GET /status, POST /predict
   each      GET /health/live, /health/ready, /metrics
 
-Ctrl-C leaves in order, within 5 s; a second one leaves at once: the database's server is then
-left running, and the next start takes it over. RUST_LOG=info shows what the services log.";
+Ctrl-C stops in order, within 5 s. A second Ctrl-C stops at once; the database server then keeps running,
+and the next start takes it over. RUST_LOG=info shows the log of the services.";
 
 fn main() -> ExitCode {
     let args = Args::parse();
@@ -112,7 +111,7 @@ fn main() -> ExitCode {
     let runtime = match tokio::runtime::Runtime::new() {
         Ok(runtime) => runtime,
         Err(error) => {
-            eprintln!("hedonic: no threads can be started: {error}");
+            eprintln!("hedonic: cannot start threads: {error}");
             return ExitCode::FAILURE;
         }
     };
@@ -128,7 +127,7 @@ fn main() -> ExitCode {
     let ended = runtime.block_on(start(args));
     // A thread that is fitting a model or waiting for a broker is not waited for.
     runtime.shutdown_background();
-    let said = match ended {
+    let output = match ended {
         Ok(None) => return ExitCode::SUCCESS,
         Ok(Some(summary)) if json => summary.to_json().to_string(),
         Ok(Some(summary)) => summary.to_string(),
@@ -138,7 +137,7 @@ fn main() -> ExitCode {
         }
     };
     // A reader that has gone, such as `head`, is no failure.
-    let _ = writeln!(std::io::stdout(), "{said}");
+    let _ = writeln!(std::io::stdout(), "{output}");
     ExitCode::SUCCESS
 }
 
@@ -152,7 +151,7 @@ async fn start(args: Args) -> anyhow::Result<Option<Summary>> {
     quickstart::run(options, shutdown).await.map(Some)
 }
 
-/// Checks, prints, and says whether nothing failed.
+/// Checks and prints; returns whether nothing failed.
 async fn check(args: &Args, config: Option<&Path>) -> bool {
     let options = args.options();
     let needs = options.and_then(|options| quickstart::needs(&options, config));

@@ -30,5 +30,5 @@ pub fn bound() {
     }
     // Only a failure returns: it goes on with the allocator as it is.
     let error = again.args(arguments).envs(SETTINGS).exec();
-    eprintln!("hedonic: the allocator stays as it is: {error}");
+    eprintln!("hedonic: cannot configure the allocator: {error}");
 }

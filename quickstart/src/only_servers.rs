@@ -37,7 +37,7 @@ async fn work(options: Options, shutdown: Shutdown) -> anyhow::Result<()> {
     let data_dir = &options.data_dir;
     fs::create_dir_all(data_dir).with_context(|| {
         let shown = data_dir.display();
-        format!("--data-dir {shown} cannot be made; name another place")
+        format!("cannot create --data-dir {shown}; name another directory")
     })?;
     let servers = tokio::select! {
         started = Servers::start(&options, &settings, &screen) => started?,

@@ -39,7 +39,7 @@ impl Options {
         );
         ensure!(
             !self.data_dir.exists() || self.data_dir.is_dir(),
-            "--data-dir {}: expected a directory, found a file; name another place",
+            "--data-dir {}: expected a directory, found a file; name another directory",
             self.data_dir.display()
         );
         if let Some(brokers) = &self.kafka {
@@ -137,8 +137,8 @@ mod tests {
             ),
         ];
         for (options, expected) in wrong {
-            let said = options.check().expect_err(expected).to_string();
-            assert!(said.contains(expected), "{said}");
+            let message = options.check().expect_err(expected).to_string();
+            assert!(message.contains(expected), "{message}");
         }
     }
 }

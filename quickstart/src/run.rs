@@ -58,7 +58,7 @@ async fn work(options: Options, shutdown: Shutdown) -> anyhow::Result<Summary> {
     let settings = Settings::load(&options, NO_DATABASE, NO_BROKER)?;
     let data_dir = options.data_dir.display();
     std::fs::create_dir_all(&options.data_dir)
-        .with_context(|| format!("--data-dir {data_dir} cannot be made; name another place"))?;
+        .with_context(|| format!("cannot create --data-dir {data_dir}; name another directory"))?;
 
     bounds.wait_for("the embedded servers to start");
     let starting = Servers::start(&options, &settings, &screen);
@@ -81,7 +81,7 @@ async fn work(options: Options, shutdown: Shutdown) -> anyhow::Result<Summary> {
 fn not_reached(options: &Options, summary: Summary) -> anyhow::Result<Summary> {
     match options.stop_after {
         Some(wanted) if summary.answered < wanted => bail!(
-            "told to leave when {} of {wanted} requests were answered",
+            "stopped after {} of {wanted} requests were answered",
             summary.answered
         ),
         _ => Ok(summary),
@@ -244,7 +244,7 @@ impl Run<'_> {
             }
             let first = self.summary.first_answer_s == 0.0;
             bounds.wait_for(format!(
-                "{} requests to be answered, {answered} are; the applier says: {}",
+                "{} requests to be answered, {answered} are; the applier reports: {}",
                 wanted.unwrap_or_default(),
                 statuses.applier
             ));
@@ -283,11 +283,11 @@ impl Run<'_> {
             Some(statuses) => statuses,
             None => {
                 self.screen
-                    .note("no service answered while leaving: the last account is not known");
+                    .note("no service answered while stopping: the final counts are unknown");
                 Statuses::default()
             }
         };
-        tracing::debug!(is_settled, "left with what is on its way");
+        tracing::debug!(is_settled, "stopped with messages in flight");
         let (applier, summary) = (&statuses.applier, &mut self.summary);
         summary.produced = statuses.produced();
         summary.accounted = statuses.accounted();

@@ -94,12 +94,12 @@ async fn start_postgres(
     start.tell = Arc::new(move |stage| telling.note(stage));
     let postgres = Postgres::start(start).await?;
     let found = if postgres.is_adopted() {
-        ", found running"
+        ", already running"
     } else {
         ""
     };
     screen.done("database", &format!("{}{found}", postgres.origin()));
-    screen.note(&format!("lies in  {}", postgres.data().display()));
+    screen.note(&format!("data in  {}", postgres.data().display()));
     screen.note(&format!("psql '{}'", postgres.url()));
     Ok(Some(postgres))
 }
@@ -121,7 +121,7 @@ async fn start_broker(
         anyhow::Ok(broker)
     })
     .await
-    .context("the embedded broker's start broke off")??;
+    .context("the embedded broker did not start")??;
     let address = broker.address();
     screen.done("broker", &format!("embedded, at {address}"));
     let answers = &settings.loader.kafka.topics.answers;

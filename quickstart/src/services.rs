@@ -199,9 +199,8 @@ impl Services {
             if is_due {
                 spoken = Some(Instant::now());
                 let waited = began.elapsed().as_secs();
-                let note = format!(
-                    "the {whom} has not answered for {waited} s, it is asked again: {error:#}"
-                );
+                let note =
+                    format!("the {whom} has not answered for {waited} s; retrying: {error:#}");
                 self.screen.note(&note);
             }
             tokio::time::sleep(ASK_AGAIN).await;
@@ -237,7 +236,7 @@ impl Services {
 
     /// Asks the emulator for something, again where it does not take it.
     pub async fn trigger(&self, path: &str) {
-        let whom = format!("emulator, asked for {path},");
+        let whom = format!("emulator ({path})");
         self.patiently(&whom, || self.trigger_once(path)).await;
     }
 
@@ -248,10 +247,10 @@ impl Services {
         let request = self.with_token(self.emulator, request);
         let answer = request.timeout(TRIGGER_LIMIT).send().await?;
         let code = answer.status();
-        let said = answer.text().await.unwrap_or_default();
+        let body = answer.text().await.unwrap_or_default();
         ensure!(
             code.is_success(),
-            "the emulator did not take {path} ({code}): {said}"
+            "the emulator refused {path} ({code}): {body}"
         );
         Ok(())
     }
@@ -308,8 +307,8 @@ impl Tasks {
     /// Waits until a service ends by itself, which none should.
     pub async fn broken(&mut self) -> anyhow::Error {
         match self.set.join_next().await {
-            Some(Ok(Err(error))) => error.context("a service broke off"),
-            Some(Err(error)) => anyhow::Error::new(error).context("a service broke off"),
+            Some(Ok(Err(error))) => error.context("a service ended unexpectedly"),
+            Some(Err(error)) => anyhow::Error::new(error).context("a service ended unexpectedly"),
             Some(Ok(Ok(()))) | None => anyhow::anyhow!("a service ended by itself"),
         }
     }
@@ -319,15 +318,15 @@ impl Tasks {
         self.leave.cancel();
         let leaving = async {
             while let Some(left) = self.set.join_next().await {
-                match left.context("a service broke off").flatten() {
+                match left.context("a service ended unexpectedly").flatten() {
                     Ok(()) => {}
-                    Err(error) => tracing::warn!("while leaving: {error:#}"),
+                    Err(error) => tracing::warn!("while stopping: {error:#}"),
                 }
             }
         };
         if tokio::time::timeout(limit, leaving).await.is_err() {
             // Exactly once does not depend on it: what is not committed is read again.
-            tracing::warn!("a service did not leave within {} s", limit.as_secs_f64());
+            tracing::warn!("a service did not stop within {} s", limit.as_secs_f64());
         }
     }
 }

@@ -67,8 +67,8 @@ impl Settings {
         let settings = Settings::of(&layered)?;
         anyhow::ensure!(
             settings.loader.http.health.is_empty(),
-            "http.health is set: the services of one process cannot share that address; leave it empty \
-             here, and ask each under its own"
+            "http.health is set: the services of one process cannot share that address; leave it \
+             empty here, and use the address of each service"
         );
         Ok(settings)
     }

@@ -60,17 +60,17 @@ impl Summary {
 impl fmt::Display for Summary {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.model.is_empty() {
-            return write!(out, "left before the first answer");
+            return write!(out, "stopped before the first answer");
         }
         write!(
             out,
-            "this run    {} messages made, {} stored, answered or rejected",
+            "this run    {} messages sent, {} stored, answered or rejected",
             whole(self.produced as f64),
             whole(self.accounted as f64)
         )?;
         if self.in_flight() > 0 {
             let in_flight = whole(self.in_flight() as f64);
-            write!(out, "; {in_flight} were still on their way")?;
+            write!(out, "; {in_flight} were still in flight")?;
         }
         write!(
             out,

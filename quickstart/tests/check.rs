@@ -20,7 +20,7 @@ async fn report(options: &Options, limit: Duration) -> Report {
 }
 
 fn outcome(report: &Report, check: &str) -> Option<Outcome> {
-    report.of(check).map(|own| own.outcome)
+    report.of(check).map(|finding| finding.outcome)
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -34,7 +34,7 @@ async fn a_hedonic_that_runs_is_found_and_one_that_has_left_is_missed() {
         let report = report(&options, PATIENCE).await;
         let has_model = report
             .of("model")
-            .is_some_and(|own| own.found.contains("real-estate@v000001"));
+            .is_some_and(|finding| finding.found.contains("real-estate@v000001"));
         if has_model && report.is_healthy() {
             break report;
         }

@@ -91,7 +91,7 @@ async fn send(settings: &Layered, file: &Path, topic: &str, fields: &[&str]) -> 
         batches: None,
         part: Part::Whole,
     };
-    let fields: Vec<String> = fields.iter().map(|own| (*own).to_owned()).collect();
+    let fields: Vec<String> = fields.iter().map(|field| (*field).to_owned()).collect();
     let config = Config::new(settings).expect("valid settings");
     let config = config.choosing(&fields).expect("fields of the schema");
     let sent = replay(&config, &job, &Account::default(), &Shutdown::new()).await;
@@ -150,10 +150,10 @@ async fn all_read(follower: &Running) -> Value {
 /// The coefficient that has moved furthest: its name, and how far.
 fn moved_most(status: &Value) -> (&str, f64) {
     let all = status["coefficients"].as_array().expect("coefficients");
-    let moved = all.iter().map(|own| {
-        let of = |key: &str| own[key].as_f64().expect("a number");
+    let moved = all.iter().map(|row| {
+        let of = |key: &str| row[key].as_f64().expect("a number");
         (
-            own["name"].as_str().expect("a name"),
+            row["name"].as_str().expect("a name"),
             of("now") - of("base"),
         )
     });
@@ -211,7 +211,7 @@ async fn a_line_on_counts_follows_what_has_changed_and_is_held_to_its_base() {
     assert!(own < 0.93 * frozen, "{own} {frozen}");
     let tight = number(&held_status, "error");
     assert!(own < tight && tight <= frozen, "{own} {tight} {frozen}");
-    let distances = [&near_status, &held_status].map(|own| number(own, "distance"));
+    let distances = [&near_status, &held_status].map(|status| number(status, "distance"));
     assert!(distances[1] < 0.5 * distances[0], "{distances:?}");
     let (name, by) = moved_most(&near_status);
     assert_eq!(name, "format = video", "{near_status}");

@@ -143,7 +143,7 @@ async fn foods_are_stored_clustered_and_put_into_their_clusters() {
     let answers = bed.kafka(&[]).topics.answers;
     let topic = bed.receive(&answers, asked.sent as usize, LIMIT).await;
     assert_eq!(topic.len() as u64, asked.sent);
-    let answers: Vec<Value> = topic.iter().map(|own| own.json()).collect();
+    let answers: Vec<Value> = topic.iter().map(|answer| answer.json()).collect();
     for answer in &answers {
         assert_eq!(answer["model"], "food@v000001", "{answer}");
         for absent in ["low", "high", "confidence", "unit"] {
@@ -156,10 +156,10 @@ async fn foods_are_stored_clustered_and_put_into_their_clusters() {
     };
     let found: Vec<(String, f64)> = answers
         .iter()
-        .map(|own| {
+        .map(|answer| {
             (
-                text(&own["id"]),
-                own["prediction"].as_f64().expect("a number"),
+                text(&answer["id"]),
+                answer["prediction"].as_f64().expect("a number"),
             )
         })
         .collect();

@@ -237,7 +237,7 @@ fn statuses(bytes: &[u8]) -> Vec<u16> {
     let mark = b"HTTP/1.";
     let starts = bytes.windows(mark.len()).enumerate();
     starts
-        .filter(|(_, own)| own == mark)
+        .filter(|(_, seen)| seen == mark)
         .filter_map(|(at, _)| {
             let code = bytes.get(at + 9..at + 12)?;
             std::str::from_utf8(code).ok()?.parse().ok()

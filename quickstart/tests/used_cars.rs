@@ -146,13 +146,17 @@ async fn batches_are_trained_on_and_what_was_held_back_is_judged_live() {
     let newest = versions.last().expect("a version");
     let model = Model::load(&newest.path).expect("the version loads");
     let report = model.report();
-    let members: Vec<&str> = report.members.iter().map(|own| own.name.as_str()).collect();
+    let members: Vec<&str> = report
+        .members
+        .iter()
+        .map(|member| member.name.as_str())
+        .collect();
     assert_eq!(members, ["linear", "boosted"]);
     assert!(!report.folds.is_empty(), "weighed across folds");
     let mut dropped: Vec<&str> = report
         .dropped
         .iter()
-        .map(|own| own.field.as_str())
+        .map(|dropped| dropped.field.as_str())
         .collect();
     dropped.sort_unstable();
     assert_eq!(

@@ -127,7 +127,7 @@ async fn wines_are_stored_learned_from_and_told_and_a_sweeps_best_takes_over() {
     .await;
     let answers = bed.kafka(&[]).topics.answers;
     let topic = bed.receive(&answers, asked.sent as usize, LIMIT).await;
-    let answers: Vec<Value> = topic.iter().map(|own| own.json()).collect();
+    let answers: Vec<Value> = topic.iter().map(|answer| answer.json()).collect();
     for answer in &answers {
         assert_eq!(answer["model"], "wine@v000001", "{answer}");
         assert_eq!(answer["threshold"], 0.5, "{answer}");

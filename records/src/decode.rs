@@ -359,14 +359,14 @@ pub fn excerpt(payload: &[u8]) -> String {
 }
 
 /// What a parser says, without the text that it may repeat whole: its begin says what, its end says where.
-fn brief(said: &str) -> String {
+fn brief(message: &str) -> String {
     const BEGIN: usize = 160;
     const END: usize = 60;
-    let count = said.chars().count();
+    let count = message.chars().count();
     if count <= BEGIN + END {
-        return said.to_owned();
+        return message.to_owned();
     }
-    let begin: String = said.chars().take(BEGIN).collect();
-    let end: String = said.chars().skip(count - END).collect();
+    let begin: String = message.chars().take(BEGIN).collect();
+    let end: String = message.chars().skip(count - END).collect();
     format!("{begin} … {end}")
 }

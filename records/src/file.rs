@@ -51,7 +51,8 @@ pub enum FileError {
     },
     /// Not a file.
     #[error(
-        "{path} is a directory; expected a file such as .csv, .xlsx, .json or .parquet: give one in it"
+        "{path} is a directory; expected a file such as .csv, .xlsx, .json or .parquet: name a \
+         file in it"
     )]
     Directory {
         /// Which directory.
@@ -85,8 +86,8 @@ pub enum FileError {
     },
     /// Values where names should be.
     #[error(
-        "{path}, line 1: expected a header, found {found} ({columns}); put a line with the columns' names above, \
-         or list them in the schema: columns = [...]"
+        "{path}, line 1: expected a header, found {found} ({columns}); put a line with the \
+         columns' names above, or list them in the schema: columns = [...]"
     )]
     NoHeader {
         /// Which file.
@@ -356,7 +357,7 @@ impl Matching {
                 field
                     .column
                     .as_ref()
-                    .is_some_and(|own| called.contains(own))
+                    .is_some_and(|name| called.contains(name))
             };
             fields
                 .iter()

@@ -106,7 +106,7 @@ impl Custom {
             words,
             factor,
             patterns: patterns
-                .filter_map(|own| Pattern::parse(own).ok())
+                .filter_map(|pattern| Pattern::parse(pattern).ok())
                 .collect(),
         }
     }
@@ -157,7 +157,7 @@ impl Custom {
         };
         let Parts { before, after, .. } = parts;
         let (power, factor, unit) = self.word(after);
-        let is_own = |unit: &str| self.units.iter().any(|own| own == unit);
+        let is_own = |unit: &str| self.units.iter().any(|known| known == unit);
         if !before.is_empty() && !is_own(before) && (!parts.is_apart() || !unit.is_empty()) {
             return Reading::NoNumber;
         }
@@ -186,7 +186,7 @@ impl Custom {
                 rest.trim_start_matches(|letter: char| letter == '.' || letter.is_whitespace());
             // "M" of "Mi" is no million.
             let is_whole = !rest.starts_with(char::is_alphanumeric);
-            if is_whole || self.units.iter().any(|own| own == rest) {
+            if is_whole || self.units.iter().any(|unit| unit == rest) {
                 let power = by.log10().round();
                 return match 10_f64.powf(power) == *by {
                     true => (power as i32, 1.0, rest_unit),
@@ -311,8 +311,10 @@ pub fn hint(text: &str) -> Option<&'static str> {
             "which looks like a number with dots between thousands: group = \".\" in the schema",
         );
     }
-    (!parts.before.is_empty() || !parts.after.is_empty())
-        .then_some("which has more than a number: unit, scale or pattern in the schema say what")
+    (!parts.before.is_empty() || !parts.after.is_empty()).then_some(
+        "which has more than a number: describe it with unit, scale or pattern in the \
+                    schema",
+    )
 }
 
 #[cfg(test)]
@@ -377,18 +379,18 @@ mod tests {
 
     #[test]
     fn the_schema_says_how_numbers_are_written() {
-        let german = field(|own| {
-            own.decimal = Some(',');
-            own.group = Some('.');
-            own.unit = Some("€".to_owned());
+        let german = field(|field| {
+            field.decimal = Some(',');
+            field.group = Some('.');
+            field.unit = Some("€".to_owned());
         });
-        let indian = field(|own| {
-            own.group = Some(',');
-            own.unit = Some("₹".to_owned());
+        let indian = field(|field| {
+            field.group = Some(',');
+            field.unit = Some("₹".to_owned());
         });
-        let words = field(|own| {
-            own.unit = Some("$".to_owned());
-            own.scale = Some(Scale::Words(
+        let words = field(|field| {
+            field.unit = Some("$".to_owned());
+            field.scale = Some(Scale::Words(
                 [
                     ("K".to_owned(), 1e3),
                     ("M".to_owned(), 1e6),
@@ -397,12 +399,12 @@ mod tests {
                 .into(),
             ));
         });
-        let russian = field(|own| {
-            own.decimal = Some(',');
-            own.scale = Some(Scale::All(1e3));
+        let russian = field(|field| {
+            field.decimal = Some(',');
+            field.scale = Some(Scale::All(1e3));
         });
-        let patterns = field(|own| {
-            own.pattern = [
+        let patterns = field(|field| {
+            field.pattern = [
                 "{1} BHK",
                 "{1} years {1/12} months",
                 "{1/2} - {1/2}",
@@ -434,7 +436,7 @@ mod tests {
         ] {
             assert_eq!(field.read(text), Reading::Value(value), "{text:?}");
         }
-        let plain = field(|own| own.unit = Some("€".to_owned()));
+        let plain = field(|field| field.unit = Some("€".to_owned()));
         assert_eq!(
             plain.read("450.000 €"),
             Reading::Ambiguous(450.0, 450_000.0)
@@ -467,7 +469,7 @@ mod tests {
             ("$103K", "unit, scale or pattern"),
         ] {
             assert!(
-                hint(text).is_some_and(|own| own.contains(part)),
+                hint(text).is_some_and(|advice| advice.contains(part)),
                 "{text}: {:?}",
                 hint(text)
             );

@@ -308,7 +308,7 @@ impl Row {
                 found: quoted(text),
             },
             Reading::Ambiguous(one, other) => found(&format!(
-                "which may be {one} or {other}: decimal = \".\" or group = \".\" in the schema says which"
+                "which may be {one} or {other}: set decimal = \".\" or group = \".\" in the schema"
             )),
             Reading::OtherUnit(_) | Reading::NoNumber => match measure::hint(text) {
                 Some(hint) => found(hint),

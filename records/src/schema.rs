@@ -37,7 +37,8 @@ const TEXT_MAX_LENGTH: usize = 4096;
 pub enum SchemaError {
     /// The file is not there or not readable.
     #[error(
-        "cannot read the schema {path}: give the path of a schema file, or the name of a built-in one (real-estate)"
+        "cannot read the schema {path}: expected the path of a schema file, or the name of a \
+         built-in one (real-estate)"
     )]
     Read {
         /// What was asked for.
@@ -54,7 +55,7 @@ pub enum SchemaError {
         detail: String,
     },
     /// The file is TOML, but its parts do not fit together.
-    #[error("the schema {path} does not fit together: {detail}")]
+    #[error("the schema {path} contradicts itself: {detail}")]
     Inconsistent {
         /// The file, or the built-in name.
         path: String,

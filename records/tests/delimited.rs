@@ -24,7 +24,7 @@ fn read(text: impl Read) -> Result<Lines, FileError> {
             batch
                 .rejects
                 .into_iter()
-                .map(|own| (own.line, own.reason.code().to_owned())),
+                .map(|reject| (reject.line, reject.reason.code().to_owned())),
         );
     }
     Ok((lines, rejects))
@@ -134,7 +134,7 @@ proptest! {
         let mut text = writer.into_inner().expect("memory takes it");
         text.extend_from_slice(raw.unwrap_or_default().as_bytes());
         let mut plain = csv::ReaderBuilder::new().flexible(true).from_reader(&text[..]);
-        let expected = plain.byte_records().map(|own| own.expect("memory is read").len() == 6).collect::<Vec<_>>();
+        let expected = plain.byte_records().map(|record| record.expect("memory is read").len() == 6).collect::<Vec<_>>();
         let schema = Schema::real_estate();
         let mut reader = Delimited::new(&text[..], Path::new("x.csv"), &schema, Purpose::Listing).expect("the header fits");
         let mut found = 0;
@@ -142,7 +142,7 @@ proptest! {
             found += batch.batch.num_rows() + batch.rejects.len();
             for row in 0..batch.batch.num_rows() {
                 let record = encode::to_json(&batch.batch, row);
-                let of = rows.iter().find(|own| record["id"] == own.0.as_str());
+                let of = rows.iter().find(|row| record["id"] == row.0.as_str());
                 prop_assert!(of.is_some() || record["id"] != "");
             }
         }

@@ -143,7 +143,7 @@ fn in_a_bucket(
 fn in_a_bucket(bucket: &str, _: &Path, _: Limits) -> Result<Box<dyn Registry>, RegistryError> {
     Err(RegistryError::Setting {
         setting: "registry.bucket",
-        expected: "nothing, as this program was built without S3: build it with --features s3",
+        expected: "nothing, because this program was built without S3: build it with --features s3",
         found: bucket.to_owned(),
     })
 }

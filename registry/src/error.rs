@@ -20,7 +20,7 @@ pub enum RegistryError {
         source: std::io::Error,
     },
     /// A file of the registry is not what was written.
-    #[error("{path} is not what this program wrote: {detail}; mend or move it away")]
+    #[error("{path} was not written by this program: {detail}; repair it or move it away")]
     Content {
         /// Which.
         path: PathBuf,
@@ -29,7 +29,7 @@ pub enum RegistryError {
     },
     /// There is no such version.
     #[error(
-        "expected a version v{number:06}, found none in {place}: `versions` lists what is there"
+        "expected a version v{number:06}, found none in {place}: `versions` lists all versions"
     )]
     NoVersion {
         /// Which was asked for.
@@ -39,16 +39,15 @@ pub enum RegistryError {
     },
     /// There is nothing to go back to.
     #[error(
-        "expected a version to go back to, found no `previous` in {place}: promote one by its number"
+        "expected a version to roll back to, found no `previous` in {place}: promote one by its \
+         number"
     )]
     NoPrevious {
         /// Where.
         place: String,
     },
     /// An alias names the version that is to be taken away.
-    #[error(
-        "expected a version that nothing uses, but v{number:06} is the {alias}: promote another first"
-    )]
+    #[error("expected an unused version, but v{number:06} is the {alias}: promote another first")]
     InUse {
         /// Which.
         number: u64,
@@ -57,8 +56,8 @@ pub enum RegistryError {
     },
     /// Somebody has decided otherwise meanwhile.
     #[error(
-        "expected v{number:06} to be the champion, found {}: nothing is changed",
-        found.map_or("none".to_owned(), |own| format!("v{own:06}"))
+        "expected v{number:06} to be the champion, found {}: nothing was changed",
+        found.map_or("none".to_owned(), |number| format!("v{number:06}"))
     )]
     NotChampion {
         /// Which was to be rolled back.
@@ -71,7 +70,8 @@ pub enum RegistryError {
     IsPinned,
     /// What was downloaded is not what was published.
     #[error(
-        "{file} of v{number:06} does not match its SHA256SUMS: it was changed or cut short; publish the version again"
+        "{file} of v{number:06} does not match its SHA256SUMS: it was changed or truncated; \
+         publish the version again"
     )]
     Checksum {
         /// Which version.
@@ -80,7 +80,7 @@ pub enum RegistryError {
         file: String,
     },
     /// A list of checksums cannot be used.
-    #[error("the SHA256SUMS of v{number:06} cannot be used: {detail}; publish the version again")]
+    #[error("the SHA256SUMS of v{number:06} is invalid: {detail}; publish the version again")]
     Sums {
         /// Which version.
         number: u64,
@@ -108,7 +108,8 @@ pub enum RegistryError {
     },
     /// A version came too slowly.
     #[error(
-        "v{number:06} did not come within {seconds} s (registry.fetch_timeout_s): is the connection slow?"
+        "v{number:06} was not downloaded within {seconds} s (registry.fetch_timeout_s): is the \
+         connection slow?"
     )]
     TooSlow {
         /// Which version.
@@ -121,8 +122,8 @@ pub enum RegistryError {
     Input(bounded::InputError),
     /// Somebody holds the lock for longer than any writer needs.
     #[error(
-        "expected a turn to write in {place} within {seconds} s, but another process holds {place}/.lock: \
-         end it"
+        "expected the write lock of {place} within {seconds} s, but another process holds \
+         {place}/.lock: end it"
     )]
     Locked {
         /// Where.
@@ -172,7 +173,7 @@ pub enum RegistryError {
         message: String,
     },
     /// The version could not be written by its maker.
-    #[error("the model could not be written")]
+    #[error("cannot write the model")]
     Write(#[source] BoxError),
 }
 
@@ -195,6 +196,6 @@ pub enum PublishError<E: std::error::Error + 'static> {
     #[error(transparent)]
     Registry(#[from] RegistryError),
     /// The model could not be written.
-    #[error("the model could not be written")]
+    #[error("cannot write the model")]
     Write(#[source] E),
 }

@@ -49,9 +49,10 @@ pub(crate) fn sweep(directory: &Path) {
             false => fs::remove_file(&path),
         };
         match removed {
-            Ok(()) => tracing::info!(path = %path.display(), "removed what was left half made"),
+            Ok(()) => tracing::info!(path = %path.display(), "removed an incomplete version"),
             Err(error) => {
-                tracing::debug!(path = %path.display(), %error, "cannot remove what was left");
+                tracing::debug!(path = %path.display(), %error, "cannot remove an incomplete \
+                                                                 version");
             }
         }
     }

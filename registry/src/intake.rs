@@ -103,11 +103,11 @@ fn signed(key: &PublicKey, folder: &Folder, number: u64) -> Result<Vec<u8>, Regi
     let text = read(SIGNATURE, SIGNATURE_BYTES)?;
     let text = String::from_utf8_lossy(&text);
     let signature = Signature::decode(&text)
-        .map_err(|error| refused(format!("{SIGNATURE} is no signature of minisign: {error}")))?;
+        .map_err(|error| refused(format!("{SIGNATURE} is not a minisign signature: {error}")))?;
     // Not the legacy kind, whose hash is of the file as a whole.
     key.verify(&sums, &signature, false).map_err(|error| {
         refused(format!(
-            "{SIGNATURE} is not by registry.public_key: {error}"
+            "{SIGNATURE} is not valid for registry.public_key: {error}"
         ))
     })?;
     Ok(sums)

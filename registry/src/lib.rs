@@ -149,7 +149,9 @@ pub trait Registry: Send + Sync + std::fmt::Debug {
     /// When the home cannot be read.
     fn version(&self, number: u64) -> Result<Option<Version>, RegistryError> {
         let versions = self.versions()?;
-        Ok(versions.into_iter().find(|own| own.number == number))
+        Ok(versions
+            .into_iter()
+            .find(|version| version.number == number))
     }
 
     /// The version that is to answer: the alias `champion`; where there is none (or its version is
@@ -160,7 +162,7 @@ pub trait Registry: Send + Sync + std::fmt::Debug {
     fn champion(&self) -> Result<Option<Version>, RegistryError> {
         let (aliases, mut versions) = (self.aliases()?, self.versions()?);
         let named = stage::champion(&aliases, &stage::numbers(&versions));
-        versions.retain(|own| Some(own.number) == named);
+        versions.retain(|version| Some(version.number) == named);
         Ok(versions.pop())
     }
 

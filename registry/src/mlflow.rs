@@ -87,14 +87,14 @@ impl Registry for Mlflow {
         let found = self.found_versions("")?;
         Ok(found
             .iter()
-            .map(|own| self.version_of(own.number))
+            .map(|version| self.version_of(version.number))
             .collect())
     }
 
     fn version(&self, number: u64) -> Result<Option<Version>, RegistryError> {
         Ok(self
             .found_version(number)?
-            .map(|own| self.version_of(own.number)))
+            .map(|version| self.version_of(version.number)))
     }
 
     fn publish_from(

@@ -115,10 +115,10 @@ impl Run {
 
     /// The last value of a measure.
     pub fn value(&self, key: &str) -> Option<f64> {
-        let of_key = self.measures.iter().filter(|own| own.key == key);
+        let of_key = self.measures.iter().filter(|measure| measure.key == key);
         of_key
-            .max_by_key(|own| (own.step, own.at_ms))
-            .map(|own| own.value)
+            .max_by_key(|measure| (measure.step, measure.at_ms))
+            .map(|measure| measure.value)
     }
 }
 

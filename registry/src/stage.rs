@@ -52,7 +52,11 @@ pub(crate) fn numbers(versions: &[Version]) -> Vec<u64> {
 
 /// The version that is to answer.
 pub(crate) fn champion(aliases: &Aliases, numbers: &[u64]) -> Option<u64> {
-    let named = |alias| aliases.get(alias).filter(|own| numbers.contains(own));
+    let named = |alias| {
+        aliases
+            .get(alias)
+            .filter(|version| numbers.contains(version))
+    };
     named(&Alias::Champion)
         .or_else(|| named(&Alias::Previous))
         .or_else(|| numbers.last())
@@ -90,7 +94,11 @@ pub(crate) fn promote(stage: &Stage, number: u64, reason: &Reason) -> Result<Pla
     let from = match stage.aliases.contains_key(&Alias::Champion) {
         true => stage.champion(),
         false => {
-            let others = stage.numbers.iter().copied().filter(|own| *own != number);
+            let others = stage
+                .numbers
+                .iter()
+                .copied()
+                .filter(|version| *version != number);
             others.max()
         }
     };
@@ -114,12 +122,12 @@ pub(crate) fn keep(stage: &Stage, number: u64, reason: &Reason) -> Result<Plan, 
     stage.check(number)?;
     let mut moves = vec![(Alias::Challenger, Some(number))];
     let mut others = stage.clone();
-    others.numbers.retain(|own| *own != number);
+    others.numbers.retain(|version| *version != number);
     let from = stage
         .aliases
         .get(&Alias::Champion)
         .copied()
-        .filter(|own| stage.numbers.contains(own))
+        .filter(|version| stage.numbers.contains(version))
         .or(others.champion());
     if let Some(from) = from {
         moves.push((Alias::Champion, Some(from)));
@@ -154,7 +162,8 @@ pub(crate) fn pin(stage: &Stage, who: &str) -> Result<Plan, RegistryError> {
 pub(crate) fn rollback(stage: &Stage, reason: &Reason) -> Result<Plan, RegistryError> {
     let from = stage.champion();
     let previous = stage.aliases.get(&Alias::Previous).copied();
-    let there = previous.filter(|own| stage.numbers.contains(own) && Some(*own) != from);
+    let there =
+        previous.filter(|version| stage.numbers.contains(version) && Some(*version) != from);
     let Some(back) = there else {
         return Err(RegistryError::NoPrevious {
             place: stage.place.clone(),
@@ -168,7 +177,7 @@ pub(crate) fn rollback(stage: &Stage, reason: &Reason) -> Result<Plan, RegistryE
             (Alias::Champion, Some(back)),
             (
                 Alias::Previous,
-                stage.before(back).filter(|own| Some(*own) != from),
+                stage.before(back).filter(|version| Some(*version) != from),
             ),
         ],
         reason: reason.clone(),

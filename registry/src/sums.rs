@@ -23,11 +23,11 @@ pub(crate) fn listed(sums: &[u8], number: u64) -> Result<Vec<(String, String)>, 
     for (line, text) in sums.lines().enumerate() {
         let line = line + 1;
         let Some((sum, file)) = text.split_once("  ") else {
-            return Err(wrong(format!("line {line} is no checksum and name")));
+            return Err(wrong(format!("line {line} is not a checksum and a name")));
         };
         if !is_file_name(file) {
             return Err(wrong(format!(
-                "line {line} names {file:?}, which is no file's name"
+                "line {line} has {file:?}, which is not a file name"
             )));
         }
         if found.len() == VERSION_FILES {

@@ -137,14 +137,14 @@ fn where_a_key_is_set_only_what_it_signed_is_taken_in() {
     );
     refused(
         &version(home.path(), Some(&other)),
-        "is not by registry.public_key",
+        "is not valid for registry.public_key",
     );
     let changed = version(home.path(), Some(&own));
     std::fs::write(changed.path.join("SHA256SUMS"), "00  model.json\n").expect("writes");
-    refused(&changed, "is not by registry.public_key");
+    refused(&changed, "is not valid for registry.public_key");
     let spoilt = version(home.path(), Some(&own));
     std::fs::write(spoilt.path.join("SHA256SUMS.minisig"), "nothing").expect("writes");
-    refused(&spoilt, "is no signature of minisign");
+    refused(&spoilt, "is not a minisign signature");
 
     // Without a key nothing need be signed, and the directory's own checksums count.
     let unsigned = version(home.path(), None);

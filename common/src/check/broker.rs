@@ -43,7 +43,7 @@ impl Brokers {
                 return self.away(Finding::failed(
                     "broker",
                     format!("{error:#}"),
-                    "mend [kafka] and [kafka.properties] of the settings",
+                    "correct [kafka] and [kafka.properties] in the settings",
                 ));
             }
         };
@@ -62,8 +62,8 @@ impl Brokers {
                 return self.away(Finding::failed(
                     "broker",
                     format!("Kafka at {brokers} does not answer: {why}"),
-                    "start it, or give another with --kafka or kafka.brokers; what it asks of \
-                     clients (TLS, SASL) stands in [kafka.properties]",
+                    "start it, or name another broker with --kafka or kafka.brokers; \
+                     [kafka.properties] has the client's TLS and SASL settings",
                 ));
             }
         };
@@ -85,7 +85,7 @@ impl Brokers {
     fn away(&self, failed: Finding) -> Vec<Finding> {
         let topics = self.topics.iter();
         let skipped = topics
-            .map(|topic| Finding::skipped(format!("topic {topic}"), "not looked at: see broker"));
+            .map(|topic| Finding::skipped(format!("topic {topic}"), "not checked: see broker"));
         std::iter::once(failed).chain(skipped).collect()
     }
 
@@ -98,16 +98,16 @@ impl Brokers {
         limit: Duration,
     ) -> Finding {
         let check = format!("topic {name}");
-        let Some(topic) = metadata.topics().iter().find(|own| own.name() == name) else {
+        let Some(topic) = metadata.topics().iter().find(|topic| topic.name() == name) else {
             let partitions = self.config.partitions;
             return Finding::warning(
                 check,
                 format!(
-                    "is not there, or this user may not see it; at its start the service asks for it \
-                     with {partitions} partitions (kafka.partitions)"
+                    "does not exist, or this user may not see it; the service creates it at its \
+                     start with {partitions} partitions (kafka.partitions)"
                 ),
                 format!(
-                    "nothing, where the service may make topics; else: kafka-topics.sh \
+                    "nothing, if the service may create topics; else: kafka-topics.sh \
                      --bootstrap-server {} --create --topic {name} --partitions {partitions}",
                     self.config.brokers
                 ),
@@ -133,19 +133,19 @@ impl Brokers {
                 return Finding::failed(
                     check,
                     format!(
-                        "partition {} cannot be read from its leader {leader}: {why}",
+                        "cannot read partition {} from its leader {leader}: {why}",
                         partition.id()
                     ),
-                    "the addresses that brokers give (advertised.listeners) must be reachable from \
-                     here, and this user needs the rights Describe and Read",
+                    "make the brokers' advertised.listeners reachable from here, and give this \
+                     user the permissions Describe and Read",
                 );
             }
         }
         let partitions = topic.partitions();
         let behind: Vec<String> = partitions
             .iter()
-            .filter(|own| own.isr().len() < own.replicas().len())
-            .map(|own| own.id().to_string())
+            .filter(|partition| partition.isr().len() < partition.replicas().len())
+            .map(|partition| partition.id().to_string())
             .collect();
         let found = format!("partitions: {}", partitions.len());
         if behind.is_empty() {
@@ -154,41 +154,41 @@ impl Brokers {
         Finding::warning(
             check,
             format!(
-                "{found}; with fewer replicas in sync than there are: {}",
+                "{found}; partitions with replicas that are not in sync: {}",
                 behind.join(", ")
             ),
-            "see which broker is away: its return mends it",
+            "find the broker that is away, and start it",
         )
     }
 }
 
 /// What the brokers themselves say is wrong with a topic.
 fn trouble(check: &str, topic: &MetadataTopic) -> Option<Finding> {
-    let mend = "see the brokers' log; kafka-topics.sh --describe says which broker is away";
+    let mend = "see the brokers' log; kafka-topics.sh --describe shows which broker is away";
     if let Some(error) = topic.error() {
         let why = rdkafka::types::RDKafkaErrorCode::from(error);
         return Some(Finding::failed(
             check,
-            format!("Kafka says of it: {why}"),
+            format!("Kafka reports: {why}"),
             mend,
         ));
     }
     let headless: Vec<String> = topic
         .partitions()
         .iter()
-        .filter(|own| own.leader() < 0)
-        .map(|own| own.id().to_string())
+        .filter(|partition| partition.leader() < 0)
+        .map(|partition| partition.id().to_string())
         .collect();
     if headless.is_empty() {
         return None;
     }
-    let found = format!("no broker leads its partitions {}", headless.join(", "));
+    let found = format!("partitions without a leader: {}", headless.join(", "));
     Some(Finding::failed(check, found, mend))
 }
 
 fn address(metadata: &Metadata, broker: i32) -> String {
     let mut brokers = metadata.brokers().iter();
-    match brokers.find(|own| own.id() == broker) {
+    match brokers.find(|node| node.id() == broker) {
         Some(own) => format!("{}:{}", own.host(), own.port()),
         None => format!("{broker}"),
     }

@@ -33,7 +33,7 @@ pub(super) fn judge(difference: Difference) -> Finding {
         return Finding::warning(
             "clock",
             format!("{found}, expected at most {BOUND_S} s"),
-            "set both machines' clocks by NTP (chrony, systemd-timesyncd)",
+            "synchronise both machines' clocks with NTP (chrony, systemd-timesyncd)",
         );
     }
     Finding::passed("clock", found)

@@ -76,7 +76,11 @@ impl Database {
             }
         }
         for table in other.tables {
-            match self.tables.iter_mut().find(|own| own.name == table.name) {
+            match self
+                .tables
+                .iter_mut()
+                .find(|known| known.name == table.name)
+            {
                 Some(own) => own.is_written |= table.is_written,
                 None => self.tables.push(table),
             }
@@ -88,7 +92,7 @@ impl Database {
         let options = match self.config.options() {
             Ok(options) => options,
             Err(error) => {
-                let mend = "give it with --database-url, DATABASE_URL or database.url";
+                let mend = "set --database-url, DATABASE_URL or database.url";
                 return self.away(Finding::failed("database", error.to_string(), mend));
             }
         };
@@ -97,7 +101,7 @@ impl Database {
         let mut connection = match tokio::time::timeout(limit, connecting).await {
             Ok(Ok(connection)) => connection,
             Ok(Err(error)) => {
-                let found = format!("PostgreSQL at {place} does not let us in: {error}");
+                let found = format!("PostgreSQL at {place} refuses the connection: {error}");
                 return self.away(Finding::failed("database", found, mend_of(&error)));
             }
             Err(_) => {
@@ -121,7 +125,7 @@ impl Database {
         }
         let asked = tokio::time::timeout(limit, self.ask(&mut connection, &place, pooler)).await;
         let failed = |why: String| {
-            let found = format!("PostgreSQL at {place} does not answer a question: {why}");
+            let found = format!("PostgreSQL at {place} does not answer a query: {why}");
             Finding::failed("database", found, "see its log")
         };
         match asked {
@@ -137,13 +141,13 @@ impl Database {
 
     /// What is left to say when the server cannot be asked.
     fn away(&self, failed: Finding) -> Vec<Finding> {
-        let skipped = |check: String| Finding::skipped(check, "not looked at: see database");
+        let skipped = |check: String| Finding::skipped(check, "not checked: see database");
         let mut findings = vec![failed];
         if !self.made.is_empty() {
             findings.push(skipped("tables".to_owned()));
             findings.push(skipped(LEDGER.to_owned()));
         }
-        findings.extend(self.tables.iter().map(|own| skipped(own.check_name())));
+        findings.extend(self.tables.iter().map(|table| skipped(table.check_name())));
         findings.push(skipped("clock".to_owned()));
         findings
     }
@@ -179,8 +183,9 @@ impl Database {
         let mut findings = vec![match server.is_read_only && !self.made.is_empty() {
             true => Finding::failed(
                 "database",
-                format!("{found}: it takes no writes"),
-                "name the primary, not a standby; or set default_transaction_read_only = off",
+                format!("{found}: it is read-only"),
+                "connect to the primary instead of a standby, or set default_transaction_read_only \
+                 = off",
             ),
             false => Finding::passed("database", found),
         }];
@@ -219,7 +224,7 @@ impl Database {
         let Some(schema) = &server.schema else {
             return Ok(Finding::failed(
                 "tables",
-                "search_path names no schema that is there, so that no table can be made",
+                "no schema of search_path exists, so tables cannot be created",
                 format!("CREATE SCHEMA public; or ALTER DATABASE {database} SET search_path = ..."),
             ));
         };
@@ -235,7 +240,7 @@ impl Database {
                 missing.push(name.as_str());
             } else if is_old && is_migrated(name) && !owns {
                 found.push(format!(
-                    "user {username} does not own {name}, which is to be brought up to date"
+                    "user {username} does not own {name}, which needs an upgrade"
                 ));
                 mend.push(format!("ALTER TABLE {name} OWNER TO {username};"));
             } else if !may_write {
@@ -245,7 +250,7 @@ impl Database {
         if !server.may_create && (is_old || !missing.is_empty()) {
             return Ok(Finding::failed(
                 "tables",
-                format!("user {username} may not make tables in the schema {schema}"),
+                format!("user {username} may not create tables in the schema {schema}"),
                 format!("GRANT CREATE ON SCHEMA {schema} TO {username};"),
             ));
         }
@@ -261,12 +266,15 @@ impl Database {
             return Ok(Finding::failed("tables", found, mend));
         }
         let there = tables.len() - missing.len();
-        let found = format!("{there} of {} there, open to {username}", tables.len());
+        let found = format!(
+            "{there} of {} exist, and {username} may use them",
+            tables.len()
+        );
         Ok(Finding::passed(
             "tables",
             match missing.is_empty() {
                 true => found,
-                false => format!("{found}; made at the start: {}", missing.join(", ")),
+                false => format!("{found}; created at the start: {}", missing.join(", ")),
             },
         ))
     }
@@ -301,8 +309,8 @@ pub(super) async fn ledger_tables(
     let newest = ledger::migrations::newest();
     if version < newest {
         let found = match version {
-            0 => "not there yet, or older than version 1: made at the start".to_owned(),
-            _ => format!("version {version}: brought up to version {newest} at the start"),
+            0 => "they do not exist or are older than version 1; created at the start".to_owned(),
+            _ => format!("version {version}; upgraded to version {newest} at the start"),
         };
         return Ok(Finding::passed(LEDGER, found));
     }
@@ -312,7 +320,7 @@ pub(super) async fn ledger_tables(
         let judged = match there.columns.is_empty() {
             true => Finding::failed(
                 "",
-                "it is missing, though the list of migrations has it",
+                "it is missing, although ledger_migrations contains its migration",
                 "DROP TABLE ledger_migrations;",
             ),
             false => table.judge(&there),
@@ -326,17 +334,19 @@ pub(super) async fn ledger_tables(
     }
     let found = failures.iter();
     let found: Vec<String> = found
-        .map(|(name, own)| format!("{name}: {}", own.found))
+        .map(|(name, failure)| format!("{name}: {}", failure.found))
         .collect();
-    let mend = failures.iter().filter_map(|(_, own)| own.mend.as_deref());
+    let mend = failures
+        .iter()
+        .filter_map(|(_, failure)| failure.mend.as_deref());
     let mend: Vec<&str> = mend
         .map(|mend| mend.split(" -- ").next().unwrap_or(mend))
         .collect();
     Ok(Finding::failed(LEDGER, found.join("; "), mend.join(" ")))
 }
 
-const START: &str =
-    "start it, or give another with --database-url, DATABASE_URL or database.url; see firewalls";
+const START: &str = "start it, or name another server with --database-url, DATABASE_URL or database.url; check \
+     firewalls";
 
 /// What to do about a connection that was not had.
 fn mend_of(error: &sqlx::Error) -> &'static str {
@@ -344,14 +354,14 @@ fn mend_of(error: &sqlx::Error) -> &'static str {
     match code.as_deref() {
         // Invalid authorisation and invalid password.
         Some("28000" | "28P01") => {
-            "mend user and password in the database URL (or PGPASSWORD), or pg_hba.conf"
+            "correct the user and password in the database URL (or PGPASSWORD), or pg_hba.conf"
         }
         // Invalid catalogue name.
-        Some("3D000") => "make the database (createdb), or name another in the database URL",
+        Some("3D000") => "create the database (createdb), or name another in the database URL",
         Some("53300") => "raise max_connections of the server, or lower database.max_connections",
         Some(_) => "see the server's log",
         None if matches!(error, sqlx::Error::Tls(_)) => {
-            "mend sslmode and sslrootcert in the database URL"
+            "correct sslmode and sslrootcert in the database URL"
         }
         None => START,
     }
@@ -373,7 +383,7 @@ pub(super) async fn look(
         .await?;
     let (has_unique_key, may_be_read, is_partitioned, has_insert_trigger) = key.unwrap_or_default();
     let mut names = vec![table.name.clone(), table.key.clone()];
-    names.extend(table.columns.iter().map(|own| own.name.clone()));
+    names.extend(table.columns.iter().map(|column| column.name.clone()));
     let quoted: Vec<(String, String)> = sqlx::query_as(QUOTED)
         .bind(names)
         .fetch_all(&mut *connection)

@@ -36,8 +36,8 @@ impl Directory {
         let there = match nearest(&self.path) {
             Ok(there) => there,
             Err(error) => {
-                let found = format!("{path} cannot be looked at: {error}");
-                return Finding::failed(name, found, format!("see its permissions, {elsewhere}"));
+                let found = format!("cannot read {path}: {error}");
+                return Finding::failed(name, found, format!("check its permissions, {elsewhere}"));
             }
         };
         if !there.is_dir() {
@@ -53,7 +53,7 @@ impl Directory {
         };
         if let Err(error) = access(&there, wanted) {
             let found = format!("this user may not {right} in {}: {error}", there.display());
-            let mend = format!("give it the right to (chown, chmod), {elsewhere}");
+            let mend = format!("change its permissions (chown, chmod), {elsewhere}");
             return Finding::failed(name, found, mend);
         }
         match statvfs(&there) {
@@ -68,8 +68,8 @@ impl Directory {
             }
             Err(error) => Finding::warning(
                 name,
-                format!("the room at {path} is not known: {error}"),
-                "look at it by df",
+                format!("the free space at {path} is unknown: {error}"),
+                "check it with df",
             ),
         }
     }
@@ -89,7 +89,7 @@ fn judge(name: String, path: &str, free: u64, all: u64) -> Finding {
         DecimalBytes(free),
         DecimalBytes(all)
     );
-    let mend = "make room: model-prepare gc takes old versions away; or move it to a larger disk";
+    let mend = "free some space: model-prepare gc deletes old versions; or use a larger disk";
     match free {
         0..TOO_FEW_BYTES => Finding::failed(
             name,
@@ -98,7 +98,7 @@ fn judge(name: String, path: &str, free: u64, all: u64) -> Finding {
         ),
         TOO_FEW_BYTES..FEW_BYTES => Finding::warning(
             name,
-            format!("{found}, better at least {}", DecimalBytes(FEW_BYTES)),
+            format!("{found}, recommended at least {}", DecimalBytes(FEW_BYTES)),
             mend,
         ),
         _ => Finding::passed(name, found),

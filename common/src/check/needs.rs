@@ -84,13 +84,13 @@ impl Needs {
         };
         for directory in other.directories {
             let mut own = self.directories.iter_mut();
-            match own.find(|own| own.path == directory.path) {
+            match own.find(|known| known.path == directory.path) {
                 Some(own) => own.is_written |= directory.is_written,
                 None => self.directories.push(directory),
             }
         }
         for (check, look) in other.own {
-            if self.own.iter().all(|(own, _)| *own != check) {
+            if self.own.iter().all(|(name, _)| *name != check) {
                 self.own.push((check, look));
             }
         }
@@ -142,7 +142,7 @@ impl Needs {
                 Ok(Err(_)) => findings.push(Finding::failed(
                     name,
                     format!("no answer within {} s", bound.as_secs_f64()),
-                    "see whether its server or file system hangs",
+                    "check whether its server or file system hangs",
                 )),
                 Err(error) => findings.push(broken_off(name, &error)),
             }
@@ -161,8 +161,8 @@ async fn off_the_runtime(look: impl FnOnce() -> Finding + Send + 'static) -> Vec
 pub(super) fn broken_off(check: impl Into<String>, error: &tokio::task::JoinError) -> Finding {
     Finding::failed(
         check,
-        format!("the check broke off: {error}"),
-        "this is a fault of this program: standard error says more",
+        format!("the check failed unexpectedly: {error}"),
+        "this is a bug of this program: standard error has details",
     )
 }
 
@@ -185,15 +185,19 @@ mod tests {
         let slow = report.of("slow").expect("it has a line");
         assert_eq!(slow.outcome, Outcome::Failed);
         assert!(slow.found.contains("no answer within"), "{report}");
-        let names: Vec<&str> = report.findings.iter().map(|own| &*own.check).collect();
+        let names: Vec<&str> = report
+            .findings
+            .iter()
+            .map(|finding| &*finding.check)
+            .collect();
         assert_eq!(names, ["slow", "quick"]);
         drop(never);
     }
 
     #[tokio::test]
     async fn what_two_need_is_looked_at_once() {
-        let own = |said: &'static str| {
-            Needs::default().own("model", move || Finding::passed("model", said))
+        let own = |finding: &'static str| {
+            Needs::default().own("model", move || Finding::passed("model", finding))
         };
         let directory = |is_written| Directory {
             holds: "models",
@@ -207,6 +211,9 @@ mod tests {
         assert!(both.directories[0].is_written);
         let report = both.check(Duration::from_secs(60)).await;
         assert_eq!(report.findings.len(), 2, "{report}");
-        assert_eq!(report.of("model").map(|own| &*own.found), Some("first"));
+        assert_eq!(
+            report.of("model").map(|finding| &*finding.found),
+            Some("first")
+        );
     }
 }

@@ -20,7 +20,7 @@ impl Report {
 
     /// The first finding of this name.
     pub fn of(&self, check: &str) -> Option<&Finding> {
-        self.findings.iter().find(|own| own.check == check)
+        self.findings.iter().find(|finding| finding.check == check)
     }
 
     /// `{"healthy": …, "checks": [{"check", "outcome", "found", "mend"}]}`.
@@ -41,14 +41,14 @@ impl Report {
 
     fn count(&self, outcome: Outcome) -> usize {
         let own = self.findings.iter();
-        own.filter(|own| own.outcome == outcome).count()
+        own.filter(|finding| finding.outcome == outcome).count()
     }
 }
 
 /// A line a finding, below it what to do, and at the end how many ended how.
 impl fmt::Display for Report {
     fn fmt(&self, out: &mut fmt::Formatter) -> fmt::Result {
-        let width = |own: &Finding| own.check.chars().count();
+        let width = |finding: &Finding| finding.check.chars().count();
         let width = self.findings.iter().map(width).max().unwrap_or(0);
         for own in &self.findings {
             let found = lines(&own.found, width);

@@ -27,12 +27,12 @@ pub async fn must_fit(
     health: &Health,
     shutdown: &Shutdown,
 ) -> anyhow::Result<bool> {
-    health.waiting("database", "looking at its tables");
+    health.waiting("database", "checking its tables");
     let looking = (|| findings(pool, tables))
         .retry(forever())
         .when(|error| Fault::of_database(error) != Fault::Setup)
         .notify(|error, wait| {
-            let why = format!("the tables cannot be looked at: {error}");
+            let why = format!("cannot check the tables: {error}");
             tracing::warn!(retry_in_ms = wait.as_millis() as u64, "{why}");
             health.waiting("database", why);
         });
@@ -42,21 +42,21 @@ pub async fn must_fit(
     };
     let failed: Vec<String> = findings
         .iter()
-        .filter(|own| own.outcome == Outcome::Failed)
-        .map(|own| {
-            let Finding { check, found, .. } = own;
-            let mend = own.mend.as_deref().unwrap_or_default();
-            format!("{check}: {found}; to mend it: {mend}")
+        .filter(|finding| finding.outcome == Outcome::Failed)
+        .map(|finding| {
+            let Finding { check, found, .. } = finding;
+            let mend = finding.mend.as_deref().unwrap_or_default();
+            format!("{check}: {found}; remedy: {mend}")
         })
         .collect();
     if !failed.is_empty() {
         let why = failed.join("; ");
         health.waiting("database", why.clone());
-        anyhow::bail!("this service cannot write the tables of the database: {why}");
+        anyhow::bail!("the service cannot write the tables of the database: {why}");
     }
     for own in findings
         .iter()
-        .filter(|own| own.outcome == Outcome::Warning)
+        .filter(|finding| finding.outcome == Outcome::Warning)
     {
         tracing::warn!(check = &*own.check, "{}", own.found);
     }

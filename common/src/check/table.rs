@@ -77,12 +77,12 @@ impl Table {
         match self.is_written {
             true => Finding::passed(
                 self.check_name(),
-                format!("not there yet: made for the schema {schema} at the start"),
+                format!("it does not exist yet; created for the schema {schema} at the start"),
             ),
             false => Finding::failed(
                 self.check_name(),
-                format!("there is no table {name}, which the schema {schema} names"),
-                "start data-loader, which makes and fills it, or name another database",
+                format!("the table {name} of the schema {schema} does not exist"),
+                "start data-loader, which creates and fills it, or name another database",
             ),
         }
     }
@@ -101,7 +101,7 @@ impl Table {
             );
         }
         let differences = self.differences(there);
-        let worst = match differences.iter().any(|own| own.is_failure) {
+        let worst = match differences.iter().any(|difference| difference.is_failure) {
             true => Outcome::Failed,
             false if differences.is_empty() => Outcome::Passed,
             false => Outcome::Warning,
@@ -112,18 +112,18 @@ impl Table {
         };
         let found = match worst {
             Outcome::Passed => format!(
-                "its {} columns are those of the schema {schema}",
+                "its {} columns match the schema {schema}",
                 self.columns.len()
             ),
             _ => format!(
-                "not as the schema {schema} says: {}",
-                join(|own| &own.found, "; ")
+                "differs from the schema {schema}: {}",
+                join(|difference| &difference.found, "; ")
             ),
         };
         let mend = (worst != Outcome::Passed).then(|| {
             format!(
                 "{} -- or name another table in the schema (table = ...)",
-                join(|own| &own.mend, " ")
+                join(|difference| &difference.mend, " ")
             )
         });
         Finding {
@@ -143,7 +143,7 @@ impl Table {
             return all;
         }
         for found in &there.columns {
-            let is_known = self.columns.iter().any(|own| own.name == found.name);
+            let is_known = self.columns.iter().any(|column| column.name == found.name);
             if !is_known && found.is_not_null && !found.has_default {
                 let name = there.quoted(&found.name);
                 let found = match there.has_insert_trigger {
@@ -164,8 +164,8 @@ impl Table {
                 true => Difference {
                     is_failure: false,
                     found: format!(
-                        "it is partitioned without a unique index of {key} alone: loaders write it one after \
-                         another, and look for known keys in all partitions"
+                        "it is partitioned without a unique index on {key} alone: loaders write it \
+                         one after another, and search all partitions for existing keys"
                     ),
                     mend: format!(
                         "CREATE INDEX ON {table} ({key}), or partition it by {key} with PRIMARY KEY ({key})"
@@ -173,7 +173,7 @@ impl Table {
                 },
                 false => Difference {
                     is_failure: true,
-                    found: format!("{key} is no primary key, so that rows would be doubled"),
+                    found: format!("{key} is not a primary key, so rows would be duplicated"),
                     mend: format!("ALTER TABLE {table} ADD PRIMARY KEY ({key});"),
                 },
             });
@@ -207,7 +207,8 @@ impl Table {
                 is_failure: self.is_written && !takes_values,
                 found: match takes_values {
                     true => format!(
-                        "{name} is {}, expected {expected}: values are converted, those beyond its range refused",
+                        "{name} is {}, expected {expected}: values are converted, and rejected \
+                         beyond its range",
                         found.sql_type
                     ),
                     false => format!("{name} is {}, expected {expected}", found.sql_type),
@@ -220,7 +221,7 @@ impl Table {
         if self.is_written && found.is_generated {
             all.push(Difference {
                 is_failure: true,
-                found: format!("{name} is GENERATED ALWAYS, but records bring it"),
+                found: format!("{name} is GENERATED ALWAYS, but records contain it"),
                 mend: format!(
                     "ALTER TABLE {table} ALTER COLUMN {name} DROP EXPRESSION; \
                      (or DROP IDENTITY for an identity column)"
@@ -230,7 +231,10 @@ impl Table {
         if self.is_written && own.is_nullable && found.is_not_null && !found.has_default {
             all.push(Difference {
                 is_failure: false,
-                found: format!("{name} is NOT NULL, but records may lack it: they are refused"),
+                found: format!(
+                    "{name} is NOT NULL, but records may lack it: such records are \
+                                rejected"
+                ),
                 mend: format!("ALTER TABLE {table} ALTER COLUMN {name} DROP NOT NULL;"),
             });
         }
@@ -367,61 +371,63 @@ mod tests {
         type Case = (fn(&mut There), Outcome, &'static str, &'static str);
         let cases: [Case; 10] = [
             (
-                |own| drop(own.columns.remove(2)),
+                |table| drop(table.columns.remove(2)),
                 Outcome::Failed,
                 "the column floor (bigint) is missing",
                 "ALTER TABLE homes ADD COLUMN floor bigint;",
             ),
             (
-                |own| drop(own.columns.remove(1)),
+                |table| drop(table.columns.remove(1)),
                 Outcome::Failed,
                 "the column listed_at (timestamp with time zone) is missing",
                 "NOT NULL DEFAULT",
             ),
             (
-                |own| own.columns[2].sql_type = "text".to_owned(),
+                |table| table.columns[2].sql_type = "text".to_owned(),
                 Outcome::Failed,
                 "floor is text, expected bigint",
                 "ALTER TABLE homes ALTER COLUMN floor TYPE bigint",
             ),
             (
-                |own| own.columns[2].sql_type = "integer".to_owned(),
+                |table| table.columns[2].sql_type = "integer".to_owned(),
                 Outcome::Warning,
                 "floor is integer, expected bigint",
                 "ALTER TABLE homes ALTER COLUMN floor TYPE bigint",
             ),
             (
-                |own| own.columns[2].is_not_null = true,
+                |table| table.columns[2].is_not_null = true,
                 Outcome::Warning,
                 "floor is NOT NULL",
                 "ALTER COLUMN floor DROP NOT NULL",
             ),
             (
-                |own| own.columns[3].has_default = false,
+                |table| table.columns[3].has_default = false,
                 Outcome::Failed,
                 "stored_at is NOT NULL, but the schema has no such field",
                 "ALTER COLUMN stored_at DROP NOT NULL",
             ),
             (
-                |own| own.has_unique_key = false,
+                |table| table.has_unique_key = false,
                 Outcome::Failed,
-                "id is no primary key",
+                "id is not a primary key",
                 "ADD PRIMARY KEY (id)",
             ),
             (
-                |own| (own.has_unique_key, own.is_partitioned) = (false, true),
+                |table| (table.has_unique_key, table.is_partitioned) = (false, true),
                 Outcome::Warning,
-                "partitioned without a unique index of id",
+                "partitioned without a unique index on id",
                 "CREATE INDEX ON homes (id)",
             ),
             (
-                |own| (own.columns[3].has_default, own.has_insert_trigger) = (false, true),
+                |table| (table.columns[3].has_default, table.has_insert_trigger) = (false, true),
                 Outcome::Warning,
                 "a trigger must fill it",
                 "ALTER COLUMN stored_at DROP NOT NULL",
             ),
             (
-                |own| (own.columns[2].is_generated, own.columns[2].has_default) = (true, true),
+                |table| {
+                    (table.columns[2].is_generated, table.columns[2].has_default) = (true, true)
+                },
                 Outcome::Failed,
                 "floor is GENERATED ALWAYS",
                 "ALTER COLUMN floor DROP EXPRESSION",
@@ -432,7 +438,10 @@ mod tests {
             assert_eq!(judged.outcome, outcome, "{judged:?}");
             assert!(judged.found.contains(found), "{judged:?}");
             assert!(
-                judged.mend.as_ref().is_some_and(|own| own.contains(mend)),
+                judged
+                    .mend
+                    .as_ref()
+                    .is_some_and(|remedy| remedy.contains(mend)),
                 "{judged:?}"
             );
         }
@@ -478,10 +487,10 @@ mod tests {
         let tables = of_ddl(ledger::rejects::DDL);
         assert_eq!(tables.len(), 1);
         let columns = &tables[0].columns;
-        let own = columns.iter().find(|own| own.name == "offset");
-        assert!(own.is_some_and(|own| own.sql_type == "bigint" && !own.is_nullable));
-        let own = columns.iter().find(|own| own.name == "rejected_at");
-        assert!(own.is_some_and(|own| own.sql_type == "timestamptz"));
-        assert_eq!(columns.last().map(|own| own.is_nullable), Some(true));
+        let own = columns.iter().find(|column| column.name == "offset");
+        assert!(own.is_some_and(|column| column.sql_type == "bigint" && !column.is_nullable));
+        let own = columns.iter().find(|column| column.name == "rejected_at");
+        assert!(own.is_some_and(|column| column.sql_type == "timestamptz"));
+        assert_eq!(columns.last().map(|column| column.is_nullable), Some(true));
     }
 }

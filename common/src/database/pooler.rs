@@ -100,15 +100,15 @@ impl Pooler {
     pub fn remark(self) -> &'static str {
         match self {
             Pooler::Session => {
-                "a pooler (PgBouncer?) stands before PostgreSQL and keeps a session for each connection"
+                "a pooler (PgBouncer?) is in front of PostgreSQL, with one session per connection"
             }
             Pooler::Transaction => {
-                "a pooler (PgBouncer?) in transaction mode stands before PostgreSQL: its own timeouts, or those \
-                 of the role, hold instead of [database.timeouts] (docs/operations.md)"
+                "a pooler (PgBouncer?) in transaction mode is in front of PostgreSQL: its \
+                 timeouts, or those of the role, replace [database.timeouts] (docs/operations.md)"
             }
             Pooler::Unprepared => {
-                "a pooler (PgBouncer?) in transaction mode stands before PostgreSQL and does not keep prepared \
-                 statements apart"
+                "a pooler (PgBouncer?) in transaction mode is in front of PostgreSQL and mixes \
+                 prepared statements of different clients"
             }
         }
     }

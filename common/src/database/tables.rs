@@ -21,7 +21,7 @@ const DEADLINE: Duration = Duration::from_secs(60 * 60);
 pub(super) enum PrepareError {
     #[error(transparent)]
     Migrate(#[from] MigrateError),
-    #[error("a table that is missing cannot be made")]
+    #[error("cannot create a missing table")]
     Make(#[from] sqlx::Error),
 }
 
@@ -49,10 +49,7 @@ pub(super) async fn prepare(pool: &PgPool, sql: &str) -> Result<(), PrepareError
     within(pool, DEADLINE, async |connection| {
         let applied = ledger::migrations::migrate(connection).await?;
         if !applied.is_empty() {
-            tracing::info!(
-                steps = applied.join(", "),
-                "the tables are brought up to date"
-            );
+            tracing::info!(steps = applied.join(", "), "upgraded the tables");
         }
         let (made, upgrade) = sql.split_at(sql.find(LOOKS_ITSELF).unwrap_or(sql.len()));
         make_missing(connection, made).await?;
@@ -80,7 +77,7 @@ async fn make_missing(connection: &mut PgConnection, sql: &str) -> Result<(), Pr
     if is_missing(connection, names(sql, "CREATE INDEX IF NOT EXISTS ")).await?
         && let Err(error) = make(connection, sql).await
     {
-        tracing::warn!(%error, "an index is missing and cannot be made; reading by it is slow");
+        tracing::warn!(%error, "cannot create a missing index; queries that need it are slow");
     }
     Ok(())
 }

@@ -106,7 +106,7 @@ impl Stream for Paced {
         }
         std::task::ready!(own.due.as_mut().poll(context));
         own.progress.late.set(true);
-        let late = io::Error::new(io::ErrorKind::TimedOut, "the body comes too slowly");
+        let late = io::Error::new(io::ErrorKind::TimedOut, "the body arrives too slowly");
         Poll::Ready(Some(Err(PayloadError::Io(late))))
     }
 }

@@ -22,8 +22,8 @@ const WARN_EVERY: Duration = Duration::from_secs(10);
 /// What a client gets for which there is no place.
 const NO_PLACE: &[u8] =
     b"HTTP/1.1 503 Service Unavailable\r\nconnection: close\r\nretry-after: 1\r\n\
-    content-type: application/json\r\ncontent-length: 62\r\n\r\n\
-    {\"error\":\"as many connections as may be are busy: ask again\"}\n";
+    content-type: application/json\r\ncontent-length: 61\r\n\r\n\
+    {\"error\":\"all connections are busy: send the request again\"}\n";
 
 /// Connections of all listeners of the process: they share its limit on open files.
 static IN_ALL: AtomicUsize = AtomicUsize::new(0);
@@ -87,7 +87,7 @@ impl Connections {
                 drop(open);
                 IN_ALL.fetch_sub(1, Ordering::Relaxed);
                 closed("no_place");
-                self.warn("all connections are at work: a new one is closed");
+                self.warn("all connections are busy: closed a new one");
                 // The client may not read it: it is closed in any case.
                 let _ = stream.try_write(NO_PLACE);
                 let _ = shutdown(stream.as_fd(), Shutdown::Both);
@@ -119,7 +119,7 @@ impl Connections {
         };
         if let Some(connection) = open.remove(&number) {
             connection.close("slowest");
-            self.warn("all connections are taken: the client waited for longest is let go");
+            self.warn("all connections are in use: closed the one that was silent longest");
         }
         true
     }

@@ -25,7 +25,7 @@ pub fn drained(config: &HttpConfig, health: &Health, asked: &Shutdown) -> Shutdo
         health.leave();
         tracing::info!(
             drain_s,
-            "not ready any more: requests are answered until the drain is over"
+            "draining: not ready, but requests are answered until the drain ends"
         );
         tokio::select! {
             () = tokio::time::sleep(Duration::from_secs(drain_s)) => {}

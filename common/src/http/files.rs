@@ -50,7 +50,10 @@ fn raise() -> u64 {
     match setrlimit(Resource::Nofile, raised) {
         Ok(()) => possible,
         Err(error) => {
-            tracing::warn!(files = current, "the limit on open files stays: {error}");
+            tracing::warn!(
+                files = current,
+                "cannot raise the limit on open files: {error}"
+            );
             current
         }
     }

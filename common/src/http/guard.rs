@@ -115,7 +115,7 @@ impl Guard {
         if self.has_token() || peer.is_some_and(|peer| peer.is_loopback()) {
             return Ok(());
         }
-        let why = "a GET that sets something off is taken from this machine only; use POST, or set \
+        let why = "a GET request may start an action only from this machine; use POST, or set \
                    http.token and send it";
         Err(Refusal::forbidden("trigger", why.to_owned()))
     }
@@ -153,7 +153,7 @@ impl Guard {
             return Ok(Some(host));
         }
         let why = format!(
-            "the Host header says {host:?}; expected an IP address, localhost, or a name listed in \
+            "the Host header is {host:?}; expected an IP address, localhost, or a name listed in \
              http.allowed_hosts"
         );
         Err(Refusal::forbidden("host", why))
@@ -191,15 +191,16 @@ impl Guard {
                 return Ok(());
             }
             let why = format!(
-                "a page of {origin} may not do this; expected no Origin, the service's own, or one of a \
-                 host listed in http.allowed_hosts"
+                "a page of {origin} may not send this request; expected no Origin, the service's \
+                 own, or one of a host listed in http.allowed_hosts"
             );
             return Err(Refusal::forbidden("origin", why));
         }
         match headers.get(FETCH_SITE).map(|site| site.as_bytes()) {
             None | Some(b"none" | b"same-origin") => Ok(()),
             Some(_) => {
-                let why = "the page of another site may not do this (Sec-Fetch-Site)".to_owned();
+                let why =
+                    "a page of another site may not send this request (Sec-Fetch-Site)".to_owned();
                 Err(Refusal::forbidden("origin", why))
             }
         }
@@ -241,8 +242,8 @@ pub(super) fn warn_where_open(guard: &Guard, at: SocketAddr) {
     if !guard.has_token() && !at.ip().to_canonical().is_loopback() {
         tracing::warn!(
             %at,
-            "this address can be reached from other machines and no http.token is set: whoever reaches it \
-             may ask for and change everything"
+            "other machines can reach this address and http.token is not set: every client may \
+             read and change everything"
         );
     }
 }

@@ -50,7 +50,7 @@ pub(super) async fn take(
     let rules = request.app_data::<web::Data<Rules>>().cloned();
     let admitted = rules
         .as_ref()
-        .map_or(Ok(()), |own| own.guard.admit(&request));
+        .map_or(Ok(()), |rules| rules.guard.admit(&request));
     let progress = Rc::new(Progress::default());
     let answered: Result<Result<ServiceResponse<BoxBody>, Error>, _> = match (admitted, rules) {
         (Err(refusal), _) => {
@@ -72,12 +72,12 @@ pub(super) async fn take(
                 request_id = id,
                 %method,
                 path,
-                "a request was broken off by a fault of this program: {}",
+                "a bug of this program ended a request: {}",
                 what(&*panic)
             );
             let mut answer = error_answer(
                 500,
-                &format!("internal error; the log has more of request {id}"),
+                &format!("internal error; the log has details of request {id}"),
             );
             answer.headers_mut().insert(REQUEST_ID, header(&id));
             return Err(InternalError::from_response("a handler panicked", answer).into());
@@ -107,7 +107,7 @@ pub(super) async fn take(
     measure(&path, status, took);
     let ms = took.as_secs_f64() * 1e3;
     let peer = answered.request().peer_addr().map(|peer| peer.to_string());
-    tracing::debug!(request_id = id, %method, path, status, ms, peer, "answered over HTTP");
+    tracing::debug!(request_id = id, %method, path, status, ms, peer, "answered an HTTP request");
     Ok(answered)
 }
 
@@ -135,7 +135,7 @@ pub async fn trigger(
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
     let rules = request.app_data::<web::Data<Rules>>();
-    let admitted = rules.map_or(Ok(()), |own| own.guard.admit_trigger(&request));
+    let admitted = rules.map_or(Ok(()), |rules| rules.guard.admit_trigger(&request));
     match admitted {
         Ok(()) => Ok(next.call(request).await?.map_into_boxed_body()),
         Err(refusal) => Ok(refuse(request, &refusal)),
@@ -176,7 +176,7 @@ fn refuse(request: ServiceRequest, refusal: &Refusal) -> ServiceResponse<BoxBody
 fn refuse_late(answered: ServiceResponse<BoxBody>) -> ServiceResponse<BoxBody> {
     metrics::counter!(Metric::HttpRefused.name(), "code" => "slow_body").increment(1);
     let (request, _) = answered.into_parts();
-    let why = "the body comes too slowly (http.body_bytes_per_s, http.body_s): send it again";
+    let why = "the body arrives too slowly (http.body_bytes_per_s, http.body_s): send it again";
     let mut answer = error_answer(StatusCode::REQUEST_TIMEOUT.as_u16(), why);
     answer.head_mut().set_connection_type(ConnectionType::Close);
     ServiceResponse::new(request, answer)

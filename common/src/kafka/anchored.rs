@@ -249,12 +249,12 @@ impl Anchored {
             let offset = Offset::Offset(stretch.next);
             if let Err(error) = list.add_partition_offset(&stretch.topic, stretch.partition, offset)
             {
-                tracing::debug!("offset for lag tools: {error}");
+                tracing::debug!("cannot set an offset for lag tools: {error}");
             }
         }
         drop(held);
         if let Err(error) = self.consumer().commit(&list, CommitMode::Async) {
-            tracing::debug!("the group's offsets were not taken: {error}");
+            tracing::debug!("Kafka did not accept the group's offsets: {error}");
         }
     }
 
@@ -295,7 +295,7 @@ impl Anchored {
         self.state.polls.fetch_add(1, Ordering::Relaxed);
         match self.consumer().poll(Duration::ZERO) {
             None => {}
-            Some(Err(error)) => tracing::debug!("Kafka, while paused: {error}"),
+            Some(Err(error)) => tracing::debug!("Kafka error while paused: {error}"),
             // It is read again from the stored offset.
             Some(Ok(_)) => return false,
         }

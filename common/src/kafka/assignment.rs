@@ -114,7 +114,7 @@ impl Context {
                 let stored = stored.get(&partition).map(|stored| stored.next);
                 let offset = stored.map_or(Offset::Beginning, Offset::Offset);
                 if let Err(error) = list.set_partition_offset(&topic, partition, offset) {
-                    tracing::error!("cannot position {topic}/{partition}: {error}");
+                    tracing::error!("cannot set the position of {topic}/{partition}: {error}");
                 }
                 let place = Arc::clone(&place);
                 positions.push(Held::at(&name, partition, id.clone(), place, stored));
@@ -176,8 +176,8 @@ impl Context {
                 topic,
                 old_id = old,
                 new_id = new,
-                "topic {topic} was deleted and made again: the stored offsets of {forgotten} \
-                 partitions are forgotten, and it is read from its beginning"
+                "topic {topic} was deleted and created again: deleted the stored offsets of \
+                 {forgotten} partitions; reading it from its beginning"
             );
         }
         Some(())
@@ -336,9 +336,9 @@ impl ConsumerContext for Context {
             }
         };
         if let Err(error) = result {
-            tracing::error!("the assignment could not be changed: {error}");
+            tracing::error!("cannot change the assignment: {error}");
             self.state
-                .lose("the assignment could not be changed: waiting for another");
+                .lose("cannot change the assignment: waiting for another");
         }
     }
 }

@@ -57,7 +57,7 @@ impl InFlight {
             done.is_ok()
         });
         if !done {
-            tracing::warn!("partitions changed during a long write; the batch is given up");
+            tracing::warn!("partitions changed during a long write; discarded the batch");
             self.end();
         }
     }

@@ -11,7 +11,7 @@ use rdkafka::producer::{BaseProducer, Producer, ProducerContext};
 use super::{KafkaConfig, properties};
 
 /// What a broker that leaves the cluster's id out is told to lack.
-pub(crate) const NO_ID: &str = "it does not say its cluster's id";
+pub(crate) const NO_ID: &str = "it does not report its cluster id";
 /// Most events looked through for the reason of a failure.
 const EVENTS: u32 = 20;
 

@@ -142,7 +142,7 @@ impl<B: Send + 'static, T: Send + 'static> Pipeline<B, T> {
                 return Ok(true);
             }
             Outcome::Fenced(error) => {
-                tracing::warn!("{error}; the batch is given up and read again");
+                tracing::warn!("{error}; discarded the batch, which will be read again");
                 follow.fenced(&error);
             }
             // Nothing of it is stored: it is read again once the set-up is mended.

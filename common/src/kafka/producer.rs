@@ -61,7 +61,7 @@ impl Client {
         }
         let is_lost = self.pulse.without_brokers.load(Ordering::Relaxed) >= WITHOUT_BROKERS;
         is_lost.then(|| {
-            let why = "the client has no broker left to ask";
+            let why = "the client has no brokers left";
             ("no brokers", why.to_owned())
         })
     }
@@ -137,7 +137,7 @@ impl Producer {
         let Some((kind, why)) = client.end() else {
             return client.producer.clone();
         };
-        tracing::warn!("the Kafka producer is made anew: {why}");
+        tracing::warn!("replacing the Kafka producer: {why}");
         metrics::counter!(
             Metric::KafkaClientsRenewed.name(), "client" => "producer", "why" => kind
         )
@@ -149,7 +149,7 @@ impl Producer {
                 std::thread::spawn(move || drop(old));
             }
             // The next message tries again.
-            Err(error) => tracing::error!("the Kafka producer cannot be made anew: {error}"),
+            Err(error) => tracing::error!("cannot replace the Kafka producer: {error}"),
         }
         client.producer.clone()
     }

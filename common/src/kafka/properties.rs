@@ -17,7 +17,10 @@ const FIXED: [(&str, &str); 6] = [
     ("group.id", "it is the setting `group` of the service"),
     ("enable.auto.commit", "offsets are kept in PostgreSQL"),
     ("enable.auto.offset.store", "offsets are kept in PostgreSQL"),
-    ("enable.idempotence", "without it messages may be doubled"),
+    (
+        "enable.idempotence",
+        "without it messages may be duplicated",
+    ),
 ];
 
 /// Properties by librdkafka's names. A name may be written with underscores in place of its dots,
@@ -62,7 +65,7 @@ impl<'de> Deserialize<'de> for Properties {
         flatten("", tree, &mut properties.by_name);
         for (name, why) in FIXED {
             if properties.by_name.contains_key(name) {
-                let message = format!("the property {name} cannot be set: {why}");
+                let message = format!("do not set the property {name}: {why}");
                 return Err(D::Error::custom(message));
             }
         }
@@ -90,26 +93,26 @@ fn flatten(prefix: &str, tree: BTreeMap<String, Node>, into: &mut BTreeMap<Strin
 
 /// What a wrong property means and what to do; never its value.
 pub(crate) fn explain(error: KafkaError) -> anyhow::Error {
-    let hint = "the names are those of librdkafka's CONFIGURATION.md; see [kafka.properties]";
+    let hint = "librdkafka's CONFIGURATION.md lists all properties; see [kafka.properties]";
     match error {
-        KafkaError::ClientConfig(_, said, name, value) => {
-            let said = said.replace(&format!("\"{value}\""), "[hidden]");
-            match needs_tls(&said) {
-                Some(why) => anyhow::anyhow!("kafka.properties, {name}: {said}; {why}"),
-                None => anyhow::anyhow!("kafka.properties, {name}: {said}; {hint}"),
+        KafkaError::ClientConfig(_, reason, name, value) => {
+            let reason = reason.replace(&format!("\"{value}\""), "[hidden]");
+            match needs_tls(&reason) {
+                Some(why) => anyhow::anyhow!("kafka.properties, {name}: {reason}; {why}"),
+                None => anyhow::anyhow!("kafka.properties, {name}: {reason}; {hint}"),
             }
         }
-        KafkaError::ClientCreation(said) => match needs_tls(&said) {
-            Some(why) => anyhow::anyhow!("Kafka's client could not be made: {said}; {why}"),
-            None => anyhow::anyhow!("Kafka's client could not be made: {said}; {hint}"),
+        KafkaError::ClientCreation(reason) => match needs_tls(&reason) {
+            Some(why) => anyhow::anyhow!("cannot create the Kafka client: {reason}; {why}"),
+            None => anyhow::anyhow!("cannot create the Kafka client: {reason}; {hint}"),
         },
         other => other.into(),
     }
 }
 
 /// librdkafka built without OpenSSL says so in several ways.
-fn needs_tls(said: &str) -> Option<&'static str> {
-    let lower = said.to_lowercase();
+fn needs_tls(reason: &str) -> Option<&'static str> {
+    let lower = reason.to_lowercase();
     let is_about_tls = [
         "recompile",
         "not built",

@@ -129,10 +129,10 @@ impl Renewal {
             }
         }
         if self.consumer().context().is_stale() {
-            return self.renew("topic made again", "a topic was deleted and made again");
+            return self.renew("topic made again", "a topic was deleted and created again");
         }
         if self.state.has_lost_its_brokers() {
-            return self.renew("no brokers", "the client has no broker left to ask");
+            return self.renew("no brokers", "the client has no brokers left");
         }
         true
     }
@@ -140,8 +140,8 @@ impl Renewal {
     fn after_fatal(&mut self, now: Instant, code: RDKafkaErrorCode, reason: &str) -> bool {
         if code == RDKafkaErrorCode::FencedInstanceId {
             self.state.fail(format!(
-                "another process has joined the group {} with the same group.instance.id: give each \
-                 process one of its own, or none ({reason})",
+                "another process has joined the group {} with the same group.instance.id: give \
+                 each process its own id, or none ({reason})",
                 self.state.anchor.consumer
             ));
             return false;
@@ -150,8 +150,7 @@ impl Renewal {
             self.fatal += 1;
             if self.fatal > MOST_FATAL {
                 self.state.fail(format!(
-                    "the Kafka consumer failed {MOST_FATAL} times in a row with errors that are fatal to \
-                     it, the last of them: {reason}"
+                    "the Kafka consumer had {MOST_FATAL} fatal errors in a row; the last: {reason}"
                 ));
                 return false;
             }
@@ -170,7 +169,7 @@ impl Renewal {
         let group = self.state.anchor.consumer.clone();
         tracing::warn!(
             group,
-            "the Kafka consumer of group {group} is made anew: {why}"
+            "replacing the Kafka consumer of group {group}: {why}"
         );
         metrics::counter!(
             Metric::KafkaClientsRenewed.name(), "client" => group, "why" => kind
@@ -190,13 +189,13 @@ impl Renewal {
             Err(error) => {
                 let why = properties::explain(error);
                 self.state
-                    .fail(format!("the Kafka consumer cannot be made anew: {why:#}"));
+                    .fail(format!("cannot replace the Kafka consumer: {why:#}"));
                 return false;
             }
         }
         if CLOSING_NOW.load(Ordering::Relaxed) > MOST_CLOSING {
             self.state.fail(format!(
-                "{MOST_CLOSING} Kafka clients that were given up do not close: start the process anew"
+                "{MOST_CLOSING} replaced Kafka clients do not close: restart the process"
             ));
             return false;
         }
@@ -204,7 +203,7 @@ impl Renewal {
             && let Err(error) = self.join()
         {
             self.state
-                .fail(format!("the group cannot be joined again: {error}"));
+                .fail(format!("cannot join the group again: {error}"));
             return false;
         }
         true
@@ -242,7 +241,7 @@ impl Renewal {
                 .iter()
                 .any(|(topic, id)| ids.get(&**topic).is_some_and(|now| **now != **id)),
             Err(error) => {
-                tracing::debug!("the topics' ids are not compared: {error}");
+                tracing::debug!("cannot compare the topics' ids: {error}");
                 false
             }
         }
@@ -264,7 +263,7 @@ fn close(old: BaseConsumer<Context>) -> Option<std::sync::mpsc::Receiver<()>> {
     match begun {
         Ok(_) => Some(closing),
         Err(error) => {
-            tracing::warn!("a Kafka client is closed late: {error}");
+            tracing::warn!("a Kafka client closed late: {error}");
             None
         }
     }
@@ -280,7 +279,7 @@ impl Drop for Renewal {
             && closing.recv_timeout(CLOSING).is_err()
         {
             tracing::warn!(
-                "the Kafka consumer does not close in time: the group waits for its end"
+                "the Kafka consumer did not close in time: the group waits for its session to end"
             );
         }
     }

@@ -172,7 +172,7 @@ impl State {
     /// What was known of a client goes with it.
     pub fn begin_anew(&self) {
         self.without_brokers.store(0, Ordering::Relaxed);
-        self.lose("the Kafka client is made anew");
+        self.lose("replacing the Kafka client");
     }
 
     /// The service has to end: whoever waits for the consumer next gets the reason.

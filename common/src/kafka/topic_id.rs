@@ -51,7 +51,7 @@ pub(super) fn topic_ids<C: ClientContext>(
         .collect::<Result<_, _>>()?;
     let mut pointers: Vec<*const c_char> = names.iter().map(|name| name.as_ptr()).collect();
     let timeout_ms = i32::try_from(timeout.as_millis()).unwrap_or(i32::MAX);
-    let failed = || "librdkafka has no memory".to_owned();
+    let failed = || "librdkafka is out of memory".to_owned();
     let rk = client.native_ptr();
     // SAFETY: `rk` lives as long as the borrow of `client`. The names are copied by librdkafka while
     // `names` lives. Queue, options, collection and event are freed when this function ends, in the
@@ -95,7 +95,7 @@ pub(super) fn topic_ids<C: ClientContext>(
         }
         let result = native::rd_kafka_event_DescribeTopics_result(event.pointer);
         if result.is_null() {
-            return Err("librdkafka gave another answer than asked for".to_owned());
+            return Err("librdkafka returned an unexpected answer".to_owned());
         }
         let mut count = 0;
         let described = native::rd_kafka_DescribeTopics_result_topics(result, &mut count);

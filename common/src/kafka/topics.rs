@@ -33,7 +33,7 @@ pub async fn ensure_topics(config: &KafkaConfig, topics: &[&str]) -> anyhow::Res
             })
     })
     .await?
-    .context("Kafka did not say which topics it has")?;
+    .context("Kafka did not list its topics")?;
     let missing: Vec<NewTopic> = topics
         .iter()
         .filter(|topic| !present.iter().any(|name| name == *topic))
@@ -50,12 +50,12 @@ pub async fn ensure_topics(config: &KafkaConfig, topics: &[&str]) -> anyhow::Res
                     Ok(topic) => tracing::info!(topic, "created topic {topic}"),
                     Err((_, rdkafka::types::RDKafkaErrorCode::TopicAlreadyExists)) => {}
                     Err((topic, code)) => {
-                        tracing::warn!(topic, "topic {topic} could not be created: {code}");
+                        tracing::warn!(topic, "cannot create topic {topic}: {code}");
                     }
                 }
             }
         }
-        Err(error) => tracing::warn!("topics could not be created: {error}"),
+        Err(error) => tracing::warn!("cannot create topics: {error}"),
     }
     Ok(())
 }

@@ -53,14 +53,14 @@ fn watch(watched: &Weak<State>, watchdog: &Watchdog) {
         match standstill.look(Instant::now(), seen, stall_after) {
             Verdict::Moves => {}
             Verdict::MovesAgain => {
-                tracing::info!("messages are worked on again");
+                tracing::info!("messages are processed again");
                 watchdog.goes_on();
             }
             Verdict::Stands { is_new, why } => {
                 watchdog.stalls(why.clone());
                 if is_new {
                     let consumer = state.anchor.consumer.clone();
-                    tracing::error!(consumer, "{consumer} stands still: {why}");
+                    tracing::error!(consumer, "{consumer} is stalled: {why}");
                     metrics::counter!(Metric::KafkaStalls.name(), "consumer" => consumer)
                         .increment(1);
                 }
@@ -68,7 +68,7 @@ fn watch(watched: &Weak<State>, watchdog: &Watchdog) {
                     state.fail(format!("{why} (liveness.exit_on_stall)"));
                     let failed_at = failed_at.get_or_insert_with(Instant::now);
                     if failed_at.elapsed() > LEAVING {
-                        tracing::error!("the thread that stands still does not end: exit code 1");
+                        tracing::error!("the stalled thread does not end: exit code 1");
                         std::process::exit(1);
                     }
                 }

@@ -88,7 +88,9 @@ impl<B: Send + 'static, T: Send + 'static> Writing<B, T> {
     /// Waits until it has ended; may be given up and called again.
     async fn done(&mut self) -> anyhow::Result<()> {
         if self.written.is_none() {
-            let written = (&mut self.task).await.context("the writing broke off")?;
+            let written = (&mut self.task)
+                .await
+                .context("the writing task ended unexpectedly")?;
             self.written = Some(written);
         }
         Ok(())
@@ -131,7 +133,9 @@ impl<B: Send + 'static, T: Send + 'static> Writing<B, T> {
     pub fn into_written(mut self, runtime: &Handle) -> anyhow::Result<Written<B, T>> {
         match self.written.take() {
             Some(written) => Ok(written),
-            None => runtime.block_on(self.task).context("the writing broke off"),
+            None => runtime
+                .block_on(self.task)
+                .context("the writing task ended unexpectedly"),
         }
     }
 }

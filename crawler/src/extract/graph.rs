@@ -236,7 +236,7 @@ impl<'a> Thing<'a> {
             .filter_map(Value::as_str)
             .filter(|text| !text.starts_with('#') && !text.starts_with('_'))
             .filter_map(|text| url.join(text).ok())
-            .filter(|own| own.origin() == url.origin() && own.fragment().is_none())
+            .filter(|address| address.origin() == url.origin() && address.fragment().is_none())
             .find_map(crate::link::normalised)
     }
 }

@@ -71,7 +71,7 @@ pub fn check_nesting(text: &str, most: usize) -> Result<(), String> {
             false => depth += 1,
         }
         if depth > most {
-            return Err(format!("elements lie more than {most} deep in each other"));
+            return Err(format!("elements are nested more than {most} levels deep"));
         }
     }
     Ok(())
@@ -110,7 +110,7 @@ impl Page {
                     let own = element.attr("href").and_then(|to| base.join(to).ok());
                     let own = own.and_then(crate::link::normalised);
                     page.canonical = own
-                        .filter(|own| own.origin() == url.origin())
+                        .filter(|address| address.origin() == url.origin())
                         .or(page.canonical.take());
                 }
                 "script" => page.script(element),
@@ -177,7 +177,7 @@ impl Page {
             Ok(value) => self.json_ld.push(value),
             Err(error) => self
                 .problems
-                .push(format!("a block of JSON-LD is broken: {error}")),
+                .push(format!("invalid block of JSON-LD: {error}")),
         }
     }
 }
@@ -205,7 +205,7 @@ fn json(text: &str) -> Result<Value, serde_json::Error> {
 
 fn has_word(attribute: Option<&str>, word: &str) -> bool {
     let mut words = attribute.unwrap_or_default().split_ascii_whitespace();
-    words.any(|own| own.eq_ignore_ascii_case(word))
+    words.any(|value| value.eq_ignore_ascii_case(word))
 }
 
 #[cfg(test)]

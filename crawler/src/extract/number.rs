@@ -35,7 +35,7 @@ fn plain(text: &str) -> String {
                 && is_group(at + 1)
                 && letters[at..]
                     .iter()
-                    .position(|own| *own == ',')
+                    .position(|letter| *letter == ',')
                     .is_some_and(|comma| is_decimal(at + comma)) => {}
             ',' if is_inner && is_decimal(at) => all.push('.'),
             '\u{a0}' | '\u{2009}' | '\u{202f}' => all.push(' '),

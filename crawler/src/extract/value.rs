@@ -109,11 +109,11 @@ impl Raw {
             return Err(("empty", "it is empty".to_owned()));
         }
         if text.contains('\u{fffd}') {
-            let why = "it has letters that are not of the page's character set";
+            let why = "it has characters that are not in the page's character set";
             return Err(("charset", why.to_owned()));
         }
         if is_personal(&text) {
-            let why = "it has an e-mail address or a telephone number, which are not kept";
+            let why = "it has an e-mail address or a telephone number, which are not stored";
             return Err(("personal", why.to_owned()));
         }
         Ok(Value::from(text))
@@ -212,7 +212,7 @@ fn in_unit(value: f64, unit: &str, field: &Field, from: &CrawlField) -> Result<f
         ("", Some(assumed)) => Some(assumed.as_str()),
         ("", None) => {
             let why = format!(
-                "expected a unit, such as {to}; crawl.field.{}.unit_when_missing says one",
+                "expected a unit, such as {to}; crawl.field.{}.unit_when_missing sets a default",
                 field.name
             );
             return Err(("no_unit", why));

@@ -93,8 +93,8 @@ pub async fn migrate(pool: &PgPool) -> anyhow::Result<()> {
     let known = STEPS.len() as i32;
     ensure!(
         there <= known,
-        "the tables crawler_* are of version {there}, this crawler knows those up to {known}: start the \
-         newer crawler, or give this one another database"
+        "the tables crawler_* have version {there}, and this crawler knows versions up to {known}: \
+         use the newer crawler, or another database"
     );
     for (version, step) in (1..).zip(STEPS).skip(there as usize) {
         transaction.execute(step).await?;
@@ -102,7 +102,7 @@ pub async fn migrate(pool: &PgPool) -> anyhow::Result<()> {
             .bind(version)
             .execute(&mut *transaction)
             .await?;
-        tracing::info!(version, "made the crawler's tables");
+        tracing::info!(version, "created the crawler's tables");
     }
     transaction.commit().await?;
     Ok(())

@@ -342,7 +342,7 @@ async fn add(
     }
     let texts = |of: fn(&Found) -> &str| found.iter().map(of).collect::<Vec<_>>();
     let numbers =
-        |of: fn(&Found) -> u32| found.iter().map(|own| of(own) as i32).collect::<Vec<_>>();
+        |of: fn(&Found) -> u32| found.iter().map(|link| of(link) as i32).collect::<Vec<_>>();
     // The n-th new page of a lane is taken while it has fewer than `most`.
     let done = sqlx::query(
         "WITH named AS (\
@@ -363,13 +363,15 @@ async fn add(
          FROM new LEFT JOIN known ON known.lane = new.lane \
          WHERE nth + coalesce(count, 0) <= $9 ORDER BY place ON CONFLICT DO NOTHING",
     )
-    .bind(texts(|own| &own.url))
-    .bind(texts(|own| &own.origin))
-    .bind(texts(|own| &own.lane))
-    .bind(texts(|own| if own.is_sitemap { "sitemap" } else { "page" }))
-    .bind(numbers(|own| own.depth))
-    .bind(numbers(|own| own.redirects))
-    .bind(found.iter().map(|own| own.refused).collect::<Vec<_>>())
+    .bind(texts(|link| &link.url))
+    .bind(texts(|link| &link.origin))
+    .bind(texts(|link| &link.lane))
+    .bind(texts(
+        |link| if link.is_sitemap { "sitemap" } else { "page" },
+    ))
+    .bind(numbers(|link| link.depth))
+    .bind(numbers(|link| link.redirects))
+    .bind(found.iter().map(|link| link.refused).collect::<Vec<_>>())
     .bind(on)
     .bind(i64::from(most))
     .execute(connection)

@@ -77,7 +77,7 @@ pub async fn show(
     let reject = at(pool, place, cluster).await?;
     let mut out = std::io::stdout().lock();
     if as_json {
-        writeln!(out, "{}", to_json(&reject)).context("standard output does not take it")?;
+        writeln!(out, "{}", to_json(&reject)).context("cannot write to standard output")?;
         return Ok(());
     }
     eprintln!(
@@ -93,7 +93,7 @@ pub async fn show(
     }
     out.write_all(&reject.payload)
         .and_then(|()| out.write_all(b"\n"))
-        .context("standard output does not take it")
+        .context("cannot write to standard output")
 }
 
 fn to_json(reject: &Rejected) -> serde_json::Value {

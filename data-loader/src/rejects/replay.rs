@@ -47,8 +47,8 @@ pub async fn replay(
             if let Some(shortened) = reject.shortened() {
                 let place = reject.place();
                 anyhow::bail!(
-                    "{place} cannot be sent again as it came: {shortened}; give the message with \
-                     --with FILE"
+                    "cannot send {place} again: {shortened}; name a file with the message: --with \
+                     FILE"
                 );
             }
         }
@@ -62,13 +62,13 @@ pub async fn replay(
             break;
         }
         sent += send(pool, &producer, &rejects).await?;
-        tracing::info!("{sent} rejects sent again");
+        tracing::info!("sent rejects again: {sent}");
     }
     let shortened = selection.count_shortened(pool, until).await?;
     if shortened > 0 {
         tracing::warn!(
-            "{shortened} rejects are not sent again, as their messages were too large to be kept whole: \
-             replay each by its place, --with FILE"
+            "skipped {shortened} rejects whose messages were too large to store completely: replay \
+             each by its position, --with FILE"
         );
     }
     Ok(sent)
@@ -88,7 +88,7 @@ async fn send(
         let delivery = producer
             .send_result(record)
             .map_err(|(error, _)| error)
-            .with_context(|| format!("topic {} does not take messages", reject.topic))?;
+            .with_context(|| format!("topic {} refuses messages", reject.topic))?;
         deliveries.push((reject, delivery));
     }
     let (mut confirmed, mut failed) = (Vec::new(), None);
@@ -116,7 +116,7 @@ async fn send(
         Some((place, error)) => Err(error).with_context(|| {
             let confirmed = confirmed.len();
             format!(
-                "{place} was not delivered; {confirmed} of these {} were",
+                "{place} was not delivered; {confirmed} of these {} messages were",
                 rejects.len()
             )
         }),

@@ -118,7 +118,7 @@ impl Rejected {
         let kept = self.payload.len();
         let sha256 = ledger::rejects::hex(self.payload_sha256.as_deref().unwrap_or_default());
         Some(format!(
-            "the first {kept} of its {bytes} bytes are kept; SHA-256 of all {sha256}"
+            "the first {kept} of its {bytes} bytes are stored; SHA-256 of all: {sha256}"
         ))
     }
 }
@@ -231,13 +231,15 @@ pub(super) async fn at(
     if found.len() > 1 {
         let clusters: Vec<&str> = found.iter().map(|one| &*one.cluster).collect();
         anyhow::bail!(
-            "{topic}/{partition}/{offset} was rejected on several clusters ({}): say which with --cluster ID",
+            "{topic}/{partition}/{offset} was rejected on several clusters ({}): choose one with \
+             --cluster ID",
             clusters.join(", ")
         );
     }
     found.pop().ok_or_else(|| {
         anyhow::anyhow!(
-            "there is no reject {topic}/{partition}/{offset}: `data-loader rejects list` shows those there are"
+            "there is no reject {topic}/{partition}/{offset}: `data-loader rejects list` shows all \
+             rejects"
         )
     })
 }

@@ -236,7 +236,7 @@ fn read(schema: &Schema, payload: &[u8], arrival_us: i64) -> Result<Actual, Stri
         Some(number) => number.as_f64().and_then(timestamp::from_number),
     };
     let observed_us =
-        observed_us.ok_or_else(|| format!("{}: observed_at is no time", expected()))?;
+        observed_us.ok_or_else(|| format!("{}: observed_at is not a time", expected()))?;
     let now_us = timestamp::now_us();
     if observed_us > now_us.saturating_add(AHEAD_US) {
         let found = timestamp::format(observed_us);
@@ -308,7 +308,10 @@ mod tests {
             ),
             (r#"{"id":1,"price":-5}"#, "price must be a number above 0"),
             (r#"{"id":1,"price":1e13}"#, "found 10000000000000"),
-            (r#"{"id":1,"price":5,"observed_at":"soon"}"#, "is no time"),
+            (
+                r#"{"id":1,"price":5,"observed_at":"soon"}"#,
+                "is not a time",
+            ),
             (
                 r#"{"id":1,"price":5,"observed_at":"2126-11-01T00:00:00Z"}"#,
                 "not later than a day after now",

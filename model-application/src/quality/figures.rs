@@ -36,8 +36,8 @@ impl Figures {
     /// Of what is known; `None` for nothing.
     pub fn of(link: Link, labelled: &[&Labelled]) -> Option<Figures> {
         let actual: Vec<f64> = labelled.iter().map(|row| row.actual).collect();
-        let said: Vec<f64> = labelled.iter().map(|row| row.prediction).collect();
-        let metrics = Metrics::on(link, &actual, &said)?;
+        let predicted: Vec<f64> = labelled.iter().map(|row| row.prediction).collect();
+        let metrics = Metrics::on(link, &actual, &predicted)?;
         let relative =
             |row: &&Labelled| (row.prediction - row.actual) / (link.offset() + row.actual);
         let mut errors: Vec<f64> = labelled.iter().map(|row| relative(row).abs()).collect();
@@ -59,7 +59,7 @@ impl Figures {
             within_10: metrics.within_10,
             within_20: metrics.within_20,
             coverage: Share::of(held, labelled.len()),
-            ratios: RatioStudy::on(link, &actual, &said),
+            ratios: RatioStudy::on(link, &actual, &predicted),
         })
     }
 }

@@ -57,9 +57,9 @@ impl From<Failed> for AdvanceError {
         match failed {
             Failed::OnPrices(error) | Failed::OnTheRest(AdvanceError::Database(error)) => {
                 AdvanceError::Setup(format!(
-                    "prices of the topic actuals cannot be stored: {error}; mend the tables actuals, \
-                     labelled_answers, rejects and offsets, or the rights on them: \
-                     model-application --check names what is missing"
+                    "cannot store labels of the topic actuals: {error}; repair the tables actuals, \
+                     labelled_answers, rejects and offsets, or their permissions: \
+                     model-application --check shows what is missing"
                 ))
             }
             Failed::OnTheRest(error) => error,
@@ -102,8 +102,8 @@ impl Labels {
             .await?;
         let late = refused.into_iter().filter_map(|(index, why)| {
             let why = shortened(&why, DETAIL_CHARS);
-            let reason = format!("the database does not take it: {why}");
-            tracing::warn!(code = BAD_ACTUAL, "a price is rejected: {reason}");
+            let reason = format!("the database refuses it: {why}");
+            tracing::warn!(code = BAD_ACTUAL, "rejected a label: {reason}");
             batch.sources.reject(newest[index], BAD_ACTUAL, reason)
         });
         let late: Vec<Reject> = late.collect();

@@ -26,7 +26,7 @@ const MOST_SEGMENTS: usize = 100;
 
 /// A round may take as long as so many statements that take longest.
 const MOST_STATEMENTS: u32 = 10;
-const SILENT: &str = "PostgreSQL did not answer in time; the next round goes on";
+const SILENT: &str = "PostgreSQL did not answer in time; the next round continues";
 
 /// What is told of a group of answers.
 #[derive(Debug, Clone, Serialize)]
@@ -124,7 +124,7 @@ impl Rounds {
         let most = i64::try_from(self.config.max_rows)?;
         rolled::up_to_now(&mut *connection, longest, most).await?;
         let loaded = self.serving.current();
-        let price = loaded.as_ref().and_then(|own| own.model.price());
+        let price = loaded.as_ref().and_then(|active| active.model.price());
         let link = price.map(Model::link).unwrap_or_default();
         let rows = labelled(&mut *connection, link, longest, most).await?;
         let is_sample = rows.len() == self.config.max_rows;
@@ -166,7 +166,7 @@ impl Rounds {
         if let Some(loaded) = &loaded {
             quality.expected_mdape = self.watch.expected_ape(loaded);
             let price = loaded.model.price();
-            quality.holdout_mdape = price.map(|own| own.report().model.mdape);
+            quality.holdout_mdape = price.map(|model| model.report().model.mdape);
         }
         quality.computed_at = Some(timestamp::format(timestamp::now_us()));
         Ok(quality)
@@ -271,7 +271,7 @@ fn groups(
                 },
                 too_few: (!is_enough).then(|| {
                     let found = known.len();
-                    format!("{found} prices are known: at least {min_count} are needed")
+                    format!("labels: {found}; at least {min_count} are needed")
                 }),
                 model,
                 segment,
@@ -302,7 +302,7 @@ pub(crate) async fn keep(
                 *rounds.last.lock().unwrap_or_else(PoisonError::into_inner) = Arc::new(quality);
                 tracing::debug!(took_ms = began.elapsed().as_millis() as u64, "quality");
             }
-            Err(error) => tracing::warn!("quality cannot be worked out: {error:#}"),
+            Err(error) => tracing::warn!("cannot compute live quality: {error:#}"),
         }
     }
     // What was counted since the last round is not lost.
@@ -314,6 +314,6 @@ pub(crate) async fn keep(
         Ok::<_, sqlx::Error>(())
     };
     if let Err(error) = written.await {
-        tracing::warn!("the last counts of requests are lost: {error}");
+        tracing::warn!("the last request counts are lost: {error}");
     }
 }

@@ -45,7 +45,7 @@ impl Watch {
     }
 
     /// Counts what was asked and said.
-    pub fn answered(&self, loaded: &Arc<Loaded>, batch: &RecordBatch, said: &[Prediction]) {
+    pub fn answered(&self, loaded: &Arc<Loaded>, batch: &RecordBatch, predictions: &[Prediction]) {
         let Some(profile) = loaded.model.profile() else {
             return;
         };
@@ -57,13 +57,13 @@ impl Watch {
             .entry(place)
             .or_insert_with(|| profile.tally());
         // A tally is begun by the model's own profile, which it therefore fits.
-        tally.add(profile, batch, said);
+        tally.add(profile, batch, predictions);
         if state.number != loaded.number {
             state.number = loaded.number;
             state.predictions.clear();
             state.next = 0;
         }
-        for prediction in said {
+        for prediction in predictions {
             let next = state.next;
             match state.predictions.get_mut(next) {
                 Some(oldest) => *oldest = *prediction,
@@ -142,7 +142,7 @@ pub(crate) async fn tally(
             Ok(tally) => {
                 sum.merge(&tally);
             }
-            Err(error) => tracing::warn!("a tally of {} cannot be read: {error}", loaded.name),
+            Err(error) => tracing::warn!("cannot read a tally of {}: {error}", loaded.name),
         }
     }
     Ok((sum.rows() > 0).then_some(sum))

@@ -21,7 +21,7 @@ impl FromFile {
         let reader = FileReader::open(path, schema, Purpose::Request)?;
         let about = path
             .metadata()
-            .with_context(|| format!("cannot look at {}", path.display()))?;
+            .with_context(|| format!("cannot read {}", path.display()))?;
         let changed = about.modified().ok().and_then(|at| {
             let since = at.duration_since(UNIX_EPOCH).ok()?;
             Some(since.as_micros())

@@ -34,7 +34,7 @@ impl FromTable {
             .collect();
         ensure!(
             missing.is_empty() && is_there(&schema.key),
-            "the table {table} lacks what the schema {} requires: {}",
+            "the table {table} lacks columns that the schema {} requires: {}",
             schema.name,
             missing.join(", ")
         );
@@ -70,7 +70,7 @@ impl FromTable {
             .bind(&self.last_key)
             .fetch_all(&self.pool)
             .await
-            .with_context(|| format!("the table {} cannot be read", self.table))?;
+            .with_context(|| format!("cannot read the table {}", self.table))?;
         let arrival_us = timestamp::now_us();
         let mut refused = Vec::new();
         for row in &rows {

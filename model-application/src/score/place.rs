@@ -41,8 +41,8 @@ impl FromStr for Place {
             return Ok(Place::Table(text.to_owned()));
         }
         Err(format!(
-            "expected a file ending in .csv or .parquet, or a table's name of small letters, digits \
-             and _, found {text}"
+            "expected a file ending in .csv or .parquet, or a table name of lower-case letters, \
+             digits and _, found {text}"
         ))
     }
 }

@@ -37,7 +37,7 @@ impl ToTable {
         );
         common::database::make_tables(&pool, &sql)
             .await
-            .with_context(|| format!("the table {table} cannot be made"))?;
+            .with_context(|| format!("cannot create the table {table}"))?;
         let sql = "SELECT attname::text FROM pg_attribute \
                    WHERE attrelid = to_regclass($1) AND attnum > 0 AND NOT attisdropped";
         let found: Vec<String> = sqlx::query_scalar(sql).bind(table).fetch_all(&pool).await?;
@@ -46,7 +46,8 @@ impl ToTable {
             .all(|name| found.iter().any(|column| column == name));
         ensure!(
             is_fit,
-            "expected a table {table} with the columns {}, found {}: give another name, it is made",
+            "expected a table {table} with the columns {}, found {}: name another table, which \
+             will be created",
             names.join(", "),
             found.join(", ")
         );
@@ -91,7 +92,7 @@ impl ToTable {
             .bind(texts(|answer| &answer.model))
             .execute(&mut *transaction)
             .await
-            .with_context(|| format!("the table {} does not take prices", self.table))?;
+            .with_context(|| format!("the table {} refuses prices", self.table))?;
         let sql = "INSERT INTO scorings (output, progress) VALUES ($1, $2::jsonb) \
                    ON CONFLICT (output) DO UPDATE SET progress = excluded.progress, \
                    changed_at = now()";

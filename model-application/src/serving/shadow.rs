@@ -34,27 +34,27 @@ impl Shadow {
         max_change: f64,
     ) -> anyhow::Result<Option<Shadow>> {
         let began = Instant::now();
-        let mut said = Vec::new();
+        let mut predicted = Vec::new();
         for batch in recent {
-            said.extend(model.predict(batch)?);
+            predicted.extend(model.predict(batch)?);
         }
-        if said.is_empty() {
+        if predicted.is_empty() {
             return Ok(None);
         }
-        let us_per_row = began.elapsed().as_secs_f64() * 1e6 / said.len() as f64;
-        for price in &said {
+        let us_per_row = began.elapsed().as_secs_f64() * 1e6 / predicted.len() as f64;
+        for price in &predicted {
             let (low, value, high) = (price.low, price.value, price.high);
             ensure!(
                 high.is_finite() && low >= 0.0 && low <= value && value <= high,
-                "of a recent request it says {value} in the range {low} to {high}: \
-                 expected finite numbers in order; fit a model again"
+                "for a recent request it predicts {value} in the interval {low} to {high}: \
+                 expected finite numbers in order; fit another model"
             );
         }
         let mut logs = Vec::new();
         // A probability is no amount, nor is a number that names something.
         let link = model.price().map(Model::link);
         if let (Some(before), Some(link)) = (before, link) {
-            let mut new = said.iter();
+            let mut new = predicted.iter();
             for batch in recent {
                 let old = before.predict(batch)?;
                 logs.extend(
@@ -70,14 +70,14 @@ impl Shadow {
         if let (Some(change), true) = (median_change, max_change > 0.0) {
             ensure!(
                 change <= max_change,
-                "it moves the prices of {} recent requests by a factor of {change:.2} in the \
-                 median; expected at most {max_change} (applier.max_swap_change). Where that is \
-                 right, activate it by hand",
+                "it moves the prices of {} recent requests by a median factor of {change:.2}; \
+                 expected at most {max_change} (applier.max_swap_change). If this is correct, \
+                 activate it by hand",
                 logs.len()
             );
         }
         Ok(Some(Shadow {
-            rows: said.len(),
+            rows: predicted.len(),
             median_ratio,
             median_change,
             us_per_row,

@@ -67,8 +67,8 @@ pub(crate) async fn store_queued(mut queue: Queue, shutdown: Shutdown) -> anyhow
             stored = storing => if let Err(error) = stored {
                 lose(answers.len());
                 anyhow::bail!(
-                    "answers over HTTP cannot be stored: {error}; mend the table answers, or the rights \
-                     on it (model-application --check names what is missing)"
+                    "cannot store answers over HTTP: {error}; repair the table answers, or its \
+                     permissions (model-application --check shows what is missing)"
                 );
             },
             () = async {
@@ -110,7 +110,8 @@ async fn one_batch(queue: &Queue, answers: &[Arc<Worded>]) -> Result<(), sqlx::E
         metrics::counter!(Metric::ApplierHttpDiffering.name()).increment(differ as u64);
         tracing::warn!(
             answers = differ,
-            "{differ} answers over HTTP differ from what another process had stored under their ids"
+            "{differ} answers over HTTP differ from the answers that another process had stored \
+             under their ids"
         );
     }
     Ok(())

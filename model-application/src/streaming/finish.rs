@@ -140,7 +140,7 @@ impl Finisher {
             async |connection| store::store_good(connection, answers).await,
         );
         let stored = storing.await;
-        stored.map_err(|error| failure(&error, "answers are not stored yet", "answers"))
+        stored.map_err(|error| failure(&error, "cannot store answers yet; retrying", "answers"))
     }
 
     async fn refuse_all<'a>(
@@ -186,7 +186,7 @@ impl Finisher {
             Ok::<_, sqlx::Error>(in_time)
         });
         let stored = storing.await;
-        stored.map_err(|error| failure(&error, "rejects are not stored yet", "rejects"))
+        stored.map_err(|error| failure(&error, "cannot store rejects yet; retrying", "rejects"))
     }
 
     /// Fails where the database does; gives what it was fenced by.
@@ -199,7 +199,7 @@ impl Finisher {
         });
         match advancing.await {
             Err(AdvanceError::Database(error)) => {
-                let failure = failure(&error, "offsets are not advanced yet", "offsets");
+                let failure = failure(&error, "cannot advance offsets yet; retrying", "offsets");
                 Err(failure)
             }
             advanced => Ok(advanced),
@@ -219,8 +219,8 @@ fn late(batch: &Batch, stored: &Outcome) -> Vec<(usize, Refused)> {
     };
     for (index, why) in &stored.refused {
         let why = shortened(why, DETAIL_CHARS);
-        let reason = format!("the database does not take its answer: {why}");
-        tracing::warn!(code = REFUSED, "a request is rejected: {reason}");
+        let reason = format!("the database refuses its answer: {why}");
+        tracing::warn!(code = REFUSED, "rejected a request: {reason}");
         refuse(*index, REFUSED, reason);
     }
     // Almost always there is nothing to compare.
@@ -243,8 +243,8 @@ fn failure(error: &sqlx::Error, what: &str, table: &str) -> Failure {
         Fault::Passing => format!("{what}: {error}"),
         // Which row is at fault is found before: what is left is a rule of the table.
         Fault::Row | Fault::Setup => format!(
-            "{what}: {error}; mend the table {table}, or the rights on it: model-application --check \
-             names what is missing"
+            "{what}: {error}; repair the table {table}, or its permissions: model-application \
+             --check shows what is missing"
         ),
     };
     Failure { fault, why }

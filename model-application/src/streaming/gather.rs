@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use anyhow::Context;
+use common::kafka::Place;
 use ledger::rejects::Reject;
 use rdkafka::Message;
 use rdkafka::message::BorrowedMessage;
@@ -30,41 +31,40 @@ impl Applier {
         let oldest_us = self
             .expire_after_us
             .map(|after_us| timestamp::now_us() - after_us);
-        let polled = self
-            .pipeline
-            .gather_ahead(&self.limits, may_end, |message, place| {
-                let payload = message.payload().unwrap_or_default();
-                let arrival = arrivals.of(message);
-                let arrival_us = arrival.us;
-                let mut refuse = |code, reason| {
-                    refused.push(Refused {
-                        reject: reject(message, code, reason),
-                        // What is too large to be decoded is not parsed for its id either.
-                        id: (payload.len() <= MESSAGE_BYTES)
-                            .then(|| key_of_reject(schema, payload))
-                            .flatten(),
+        let take = |message: &BorrowedMessage<'_>, place: Place<'_>| {
+            let payload = message.payload().unwrap_or_default();
+            let arrival = arrivals.of(message);
+            let arrival_us = arrival.us;
+            let mut refuse = |code, reason| {
+                refused.push(Refused {
+                    reject: reject(message, code, reason),
+                    // What is too large to be decoded is not parsed for its id either.
+                    id: (payload.len() <= MESSAGE_BYTES)
+                        .then(|| key_of_reject(schema, payload))
+                        .flatten(),
+                });
+            };
+            if oldest_us.is_some_and(|oldest_us| arrival_us < oldest_us) {
+                // Without its age: the same request always gets the same words.
+                let reason = "the request waited longer than applier.expire_after_s: send it again";
+                return refuse(EXPIRED, reason.to_owned());
+            }
+            let arrival = Arrival {
+                us: arrival.us,
+                now_us: arrival.now_us,
+            };
+            match decoder.push_from(payload, arrival, &place) {
+                Ok(()) => {
+                    asked.push(Asked {
+                        arrival_us,
+                        ask: Ask::of(schema, payload),
                     });
-                };
-                if oldest_us.is_some_and(|oldest_us| arrival_us < oldest_us) {
-                    // Without its age: the same request always gets the same words.
-                    let reason = "it had waited longer than applier.expire_after_s: ask again";
-                    return refuse(EXPIRED, reason.to_owned());
+                    sources.push(message);
                 }
-                let arrival = Arrival {
-                    us: arrival.us,
-                    now_us: arrival.now_us,
-                };
-                match decoder.push_from(payload, arrival, &place) {
-                    Ok(()) => {
-                        asked.push(Asked {
-                            arrival_us,
-                            ask: Ask::of(schema, payload),
-                        });
-                        sources.push(message);
-                    }
-                    Err(reason) => refuse(reason.code(), reason.to_string()),
-                }
-            });
+                Err(reason) => refuse(reason.code(), reason.to_string()),
+            }
+        };
+        let polled = self.pipeline.gather_ahead(&self.limits, may_end, take);
         let decoded = self.decoder.finish();
         let stretches = polled?;
         Some(Gathered {

@@ -52,8 +52,8 @@ impl Message<'_> {
     /// The same in so few words that any topic takes it.
     fn shorten(&mut self) {
         const CODE: &str = "too_large";
-        const REASON: &str = "Kafka does not take the message: it is larger than the topic's \
-             max.message.bytes; the table has it";
+        const REASON: &str = "Kafka refuses the message: it is larger than the topic's \
+                              max.message.bytes; the table has it";
         let short = match self.content {
             Content::Answer(worded) => refusal(Some(&worded.answer.id), CODE, REASON),
             Content::Error(refused) => refusal(None, refused.reject.code, REASON),
@@ -186,25 +186,25 @@ fn not_taken(message: &mut Message<'_>, error: &KafkaError) -> Result<(), Failur
     match Fault::of_kafka(error) {
         Fault::Row if !message.is_short => {
             let bytes = message.payload.len();
-            tracing::warn!(topic, bytes, "a message is published shortened: {error}");
+            tracing::warn!(topic, bytes, "published a message in short form: {error}");
             message.shorten();
             Ok(())
         }
         Fault::Row => {
             metrics::counter!(Metric::ApplierNotPublished.name(), "topic" => topic.to_owned())
                 .increment(1);
-            tracing::error!(topic, "a message is left out, the table has it: {error}");
+            tracing::error!(topic, "skipped a message, which the table has: {error}");
             message.state = State::LeftOut;
             Ok(())
         }
         Fault::Passing => Err(Failure {
             fault: Fault::Passing,
-            why: format!("topic {topic} does not take messages yet: {error}"),
+            why: format!("topic {topic} refuses messages at present: {error}"),
         }),
         Fault::Setup => Err(Failure {
             fault: Fault::Setup,
             why: format!(
-                "topic {topic} does not take messages: {error}; mend the rights of the service there, or \
+                "topic {topic} refuses messages: {error}; correct the service's permissions, or \
                  the section [kafka] of the settings"
             ),
         }),

@@ -175,11 +175,11 @@ impl fmt::Display for Summary {
     fn fmt(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
         write!(
             formatter,
-            "{} messages sent to {} in {:.1} s ({:.1} a second), {} records rejected",
+            "{} messages sent to {} in {:.1} s ({:.1} per second), {} records rejected",
             self.sent, self.topic, self.seconds, self.rate_per_s, self.rejected
         )?;
         if self.left_out > 0 {
-            write!(formatter, ", {} left out", self.left_out)?;
+            write!(formatter, ", {} omitted", self.left_out)?;
         }
         if let Some((batch, batches)) = self.batch {
             write!(formatter, ", batch {batch} of {batches}")?;
@@ -191,7 +191,8 @@ impl fmt::Display for Summary {
         };
         write!(
             formatter,
-            "\n{why} after record {0} of the file (line {1} of a plain CSV): go on with --skip {0}",
+            "\n{why} after record {0} of the file (line {1} of a plain CSV): continue with --skip \
+             {0}",
             self.position,
             self.position + 1
         )

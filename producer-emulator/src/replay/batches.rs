@@ -36,7 +36,7 @@ impl Turns {
     ) -> anyhow::Result<Turns> {
         ensure!(
             (1..=total).contains(&batches.count),
-            "--batches {}: expected at most one a record, found {total} records",
+            "--batches {}: expected at most one per record, found {total} records",
             batches.count
         );
         let mut turns = Turns {

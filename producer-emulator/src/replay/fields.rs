@@ -13,7 +13,11 @@ impl Config {
     pub fn choosing(mut self, fields: &[String]) -> anyhow::Result<Config> {
         let schema = &mut self.schema;
         if let Some(unknown) = fields.iter().find(|name| schema.field(name).is_none()) {
-            let there: Vec<&str> = schema.fields.iter().map(|own| own.name.as_str()).collect();
+            let there: Vec<&str> = schema
+                .fields
+                .iter()
+                .map(|field| field.name.as_str())
+                .collect();
             bail!(
                 "--fields: expected fields of the schema {}, found {unknown:?}; it has {}",
                 schema.name,
@@ -22,7 +26,7 @@ impl Config {
         }
         let key = schema.key.clone();
         let is_sent = |name: &String| *name == key || fields.contains(name);
-        schema.fields.retain(|own| is_sent(&own.name));
+        schema.fields.retain(|field| is_sent(&field.name));
         schema.place.retain(is_sent);
         for role in [&mut schema.time, &mut schema.area, &mut schema.target] {
             *role = role.take().filter(is_sent);
@@ -46,7 +50,11 @@ mod tests {
     #[test]
     fn the_key_is_kept_and_the_order_is_the_schemas() {
         let chosen = config().choosing(&fields("price,city")).unwrap().schema;
-        let names: Vec<&str> = chosen.fields.iter().map(|own| own.name.as_str()).collect();
+        let names: Vec<&str> = chosen
+            .fields
+            .iter()
+            .map(|field| field.name.as_str())
+            .collect();
         assert_eq!(names, ["id", "city", "price"]);
         assert_eq!((chosen.time, chosen.area), (None, None));
         assert_eq!(chosen.target.as_deref(), Some("price"));

@@ -107,7 +107,7 @@ impl Shown {
             .map_or(String::new(), |(batch, batches)| {
                 format!(", batch {batch} of {batches}")
             });
-        format!("{sent} sent, {rejected} rejected, {rate:.1} a second{part}{batch}")
+        format!("{sent} sent, {rejected} rejected, {rate:.1} per second{part}{batch}")
     }
 }
 

@@ -28,7 +28,7 @@ pub(super) fn sniff(sample: &[u8]) -> Dialect {
     let separator = SEPARATORS
         .into_iter()
         .rev()
-        .max_by_key(|own| fit(sample, *own));
+        .max_by_key(|separator| fit(sample, *separator));
     Dialect {
         separator: separator.unwrap_or(b','),
         skipped: 0,

@@ -90,7 +90,7 @@ impl JsonRecords {
                 self.line += 1;
                 Ok(records
                     .next()
-                    .map(|own| (self.line, own.get().as_bytes().to_vec())))
+                    .map(|record| (self.line, record.get().as_bytes().to_vec())))
             }
             Records::Lines(source) => loop {
                 let mut line = Vec::new();

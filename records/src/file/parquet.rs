@@ -342,7 +342,7 @@ fn set_bytes(row: &mut Row, target: usize, bytes: &[u8]) -> Result<(), Reason> {
         Ok(text) => row.set_text(target, text),
         Err(error) => Err(Reason::InvalidText {
             field: row.slots()[target].field.name.clone(),
-            detail: format!("is bytes that are no UTF-8: {error}; write the column as text"),
+            detail: format!("has bytes that are not UTF-8: {error}; write the column as text"),
         }),
     }
 }

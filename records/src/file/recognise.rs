@@ -50,7 +50,7 @@ pub fn recognise(head: &[u8]) -> Option<Mistaken> {
     // Text in UTF-8 has none; UTF-16 without a mark has one beside every Latin letter.
     let nul = || {
         head.contains(&0).then_some(Mistaken {
-            found: "bytes of 0, as in UTF-16 text or a binary file",
+            found: "zero bytes, as in UTF-16 text or a binary file",
             advice: ENCODE,
         })
     };
@@ -73,7 +73,7 @@ mod tests {
             (b"PK\x03\x04\x14\0", "spreadsheet"),
             (b"\xff\xfei\0d\0", "UTF-16"),
             (b"\xff\xfe\0\0i\0\0\0", "UTF-32"),
-            (b"i\0d\0,\0", "bytes of 0"),
+            (b"i\0d\0,\0", "zero bytes"),
             (b"PAR1\x15\x04", "Parquet"),
         ] {
             let found = recognise(head).expect("no text").found;

@@ -43,7 +43,7 @@ pub(super) fn read(path: &Path) -> Result<(Vec<u8>, Vec<String>), FileError> {
         }
         let mut notes = Vec::new();
         if names.len() > 1 {
-            notes.push(format!("the sheet {name:?} of {} is read", names.len()));
+            notes.push(format!("reading the sheet {name:?} of {}", names.len()));
         }
         return Ok((text.into_bytes(), notes));
     }

@@ -56,10 +56,10 @@ fn unpacked(
 ) -> std::io::Result<Source> {
     let first = file.fill_buf()?;
     Ok(if first.starts_with(b"\x1f\x8b") {
-        notes.push("unpacked from gzip".to_owned());
+        notes.push("decompressed from gzip".to_owned());
         Box::new(BufReader::new(flate2::bufread::MultiGzDecoder::new(file)))
     } else if first.starts_with(b"\x28\xb5\x2f\xfd") {
-        notes.push("unpacked from zstd".to_owned());
+        notes.push("decompressed from zstd".to_owned());
         Box::new(BufReader::new(zstd::stream::read::Decoder::with_buffer(
             file,
         )?))

@@ -115,7 +115,7 @@ impl Texts {
         {
             let record = decode::without_nan(&record).unwrap_or(record);
             let Ok(record) = serde_json::from_slice::<Map<String, Value>>(&record) else {
-                notes.push(format!("line {line} is no JSON object"));
+                notes.push(format!("line {line} is not a JSON object"));
                 continue;
             };
             for (name, value) in &record {
@@ -130,7 +130,7 @@ impl Texts {
         notes.extend(
             nested
                 .iter()
-                .map(|name| format!("{name:?} is nested, and passed over")),
+                .map(|name| format!("{name:?} is nested, and skipped")),
         );
         headers.retain(|name| !nested.contains(name));
         Ok(Texts {
@@ -157,7 +157,7 @@ impl Texts {
                     roots.push(position);
                 }
                 false => notes.push(format!(
-                    "{:?} is of type {}, and passed over",
+                    "{:?} is of type {}, and skipped",
                     field.name(),
                     field.data_type()
                 )),

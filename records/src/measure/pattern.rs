@@ -24,20 +24,20 @@ pub fn check(text: &str) -> Result<(), String> {
 
 impl Pattern {
     pub(super) fn parse(text: &str) -> Result<Pattern, String> {
-        const EXPECTED: &str = "expected words and numbers in braces, each with what it is multiplied by, \
-            such as \"{1} years {1/12} months\"";
+        const EXPECTED: &str = "expected words and numbers in braces, each with its factor, such \
+                                as \"{1} years {1/12} months\"";
         let (mut parts, mut rest) = (Vec::new(), text);
         while let Some((before, behind)) = rest.split_once('{') {
             let (inside, after) = behind.split_once('}').ok_or(EXPECTED)?;
             let word = before.trim().to_lowercase();
             if word.is_empty() && matches!(parts.last(), Some(Part::Number(_))) {
-                return Err(format!("two numbers touch: {EXPECTED}"));
+                return Err(format!("two numbers without text between them: {EXPECTED}"));
             }
             if !word.is_empty() {
                 parts.push(Part::Word(word));
             }
             parts.push(Part::Number(factor(inside).ok_or_else(|| {
-                format!("{{{inside}}} is no factor such as 1, 0.5 or 1/12: {EXPECTED}")
+                format!("{{{inside}}} is not a factor such as 1, 0.5 or 1/12: {EXPECTED}")
             })?));
             rest = after;
         }
@@ -101,10 +101,10 @@ mod tests {
     fn a_pattern_that_is_none_is_named() {
         for (text, part) in [
             ("BHK", "expected words and numbers in braces"),
-            ("{1}{2}", "two numbers touch"),
-            ("{x} BHK", "no factor"),
+            ("{1}{2}", "two numbers without text"),
+            ("{x} BHK", "not a factor"),
             ("{1", "expected words"),
-            ("{1/0}", "no factor"),
+            ("{1/0}", "not a factor"),
         ] {
             let error = check(text).expect_err(text);
             assert!(error.contains(part), "{error}");

@@ -78,7 +78,11 @@ impl<'a> Parts<'a> {
             Some(letter) => digit(letter).is_some(),
         };
         // "60 years 02 months"; but "L/100 km".
-        let begins = |word: &str| word.chars().next().is_some_and(|own| digit(own).is_some());
+        let begins = |word: &str| {
+            word.chars()
+                .next()
+                .is_some_and(|letter| digit(letter).is_some())
+        };
         let is_second = is_second || rest.split_whitespace().any(begins);
         (!is_second).then_some(parts)
     }
@@ -174,7 +178,7 @@ pub(super) fn are_indian(groups: &[String]) -> bool {
     let [first, middle @ .., last] = groups else {
         return false;
     };
-    (1..=2).contains(&first.len()) && middle.iter().all(|own| own.len() == 2) && last.len() == 3
+    (1..=2).contains(&first.len()) && middle.iter().all(|group| group.len() == 2) && last.len() == 3
 }
 
 /// What the separators of a number prove: how its column writes numbers.
@@ -218,7 +222,7 @@ pub fn shape(text: &str) -> Option<(Shape, &str, &str)> {
         }
         [ref firsts @ .., mark] => {
             let first = firsts[0];
-            if is_spaced || firsts.iter().any(|own| *own != first) {
+            if is_spaced || firsts.iter().any(|other| *other != first) {
                 return None;
             }
             let whole = &groups[..groups.len() - 1];
@@ -257,7 +261,7 @@ mod tests {
             ("6 050,25", Shape::Decimal(',', None)),
             ("۴۴", Shape::Plain),
         ] {
-            assert_eq!(shape(text).map(|own| own.0), Some(expected), "{text}");
+            assert_eq!(shape(text).map(|shape| shape.0), Some(expected), "{text}");
         }
         for text in ["03/12/2016", "1.2.3", "a", "1,2.3,4"] {
             assert_eq!(shape(text), None, "{text}");

@@ -27,7 +27,7 @@ impl Schema {
                 ));
             }
             if !seen.insert(&field.name) {
-                return Err(format!("field {:?} stands twice", field.name));
+                return Err(format!("field {:?} occurs twice", field.name));
             }
             if let (Some(min), Some(max)) = (field.min, field.max)
                 && min > max
@@ -64,12 +64,16 @@ impl Schema {
                 ));
             }
             // Read as a part of the number, or not at all.
-            let is_unreadable = |own: &String| {
-                let first = own.chars().next();
-                own.trim() != own
+            let is_unreadable = |spelling: &String| {
+                let first = spelling.chars().next();
+                spelling.trim() != spelling
                     || first.is_none_or(|first| first.is_ascii_digit() || ",.".contains(first))
             };
-            if let Some(own) = field.spellings.iter().find(|own| is_unreadable(own)) {
+            if let Some(own) = field
+                .spellings
+                .iter()
+                .find(|spelling| is_unreadable(spelling))
+            {
                 return Err(format!(
                     "field {:?}: spellings = [{own:?}]: expected a unit's name, such as \"mi\"",
                     field.name
@@ -80,20 +84,20 @@ impl Schema {
             // As a number of JSON it would be one nevertheless.
             if mark.parse::<f64>().is_ok_and(f64::is_finite) || mark.trim() != mark {
                 return Err(format!(
-                    "missing = [{mark:?}]: expected texts that are no numbers and have no space \
-                     around them, such as \"--\"; what numbers are allowed, min and max say"
+                    "missing = [{mark:?}]: expected texts that are not numbers and have no space \
+                     around them, such as \"--\"; min and max bound numbers"
                 ));
             }
         }
         if self.missing_as.is_some() && self.task != Task::Clustering {
             return Err(format!(
-                "missing_as is for task = \"clustering\", found {:?}: other models learn what a gap \
-                 means",
+                "missing_as is for task = \"clustering\", found {:?}: other models handle gaps \
+                 themselves",
                 self.task
             ));
         }
         let role = |role: &str, name: &str, kinds: &[Kind]| match self.field(name) {
-            None => Err(format!("{role} = {name:?} names no field")),
+            None => Err(format!("{role} = {name:?} is not a field")),
             Some(field) if !kinds.contains(&field.kind) => Err(format!(
                 "{role} = {name:?} is of kind {:?}, expected one of {kinds:?}",
                 field.kind
@@ -160,11 +164,11 @@ mod tests {
         for (text, expected) in [
             (
                 format!("{base}{fields}[[field]]\nname='y'\nkind='number'\n"),
-                "stands twice",
+                "occurs twice",
             ),
             (
                 format!("{base}[[field]]\nname='id'\nkind='text'\n"),
-                "names no field",
+                "is not a field",
             ),
             (
                 format!("{base}{fields}[[field]]\nname='z; drop'\nkind='text'\n"),
@@ -224,7 +228,7 @@ mod tests {
             ),
             (
                 format!("{base}missing=['-999']\n{fields}"),
-                "expected texts that are no numbers",
+                "expected texts that are not numbers",
             ),
             (
                 format!("{base}missing_as='zero'\n{fields}"),

@@ -50,9 +50,9 @@ impl Schema {
         match is_whole {
             true => Ok(()),
             false => Err(format!(
-                "[class] does not say which {name:?} are of the class: expected {}",
+                "[class] does not define which {name:?} belong to the class: expected {}",
                 match target.kind {
-                    Kind::Boolean => "no more than a name, as true is of it",
+                    Kind::Boolean => "only a name, because true belongs to the class",
                     Kind::Category => "name and level, such as level = \"sold\"",
                     _ => "name and at_least, such as at_least = 7",
                 }
@@ -84,7 +84,7 @@ mod tests {
             ("integer", "", "at_least = 7"),
             ("integer", sold, "at_least = 7"),
             ("category", good, "level ="),
-            ("boolean", good, "no more than a name"),
+            ("boolean", good, "only a name"),
         ] {
             let error = parse(kind, class).expect_err(expected);
             assert!(error.contains(expected), "{error}");

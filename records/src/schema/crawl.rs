@@ -140,10 +140,10 @@ impl Schema {
                 return wrong("the schema has no such field".to_owned());
             };
             if from.property.is_empty() && from.meta.is_empty() && from.selector.is_none() {
-                return wrong("expected property, meta or selector: where it is found".to_owned());
+                return wrong("expected property, meta or selector".to_owned());
             }
             if from.attribute.is_some() && from.selector.is_none() {
-                return wrong("attribute is of the element that a selector names".to_owned());
+                return wrong("attribute needs a selector".to_owned());
             }
             let steps = from.property.iter().flat_map(|path| path.split('.'));
             if let Some(step) = steps.clone().find(|step| step.is_empty()) {
@@ -151,7 +151,8 @@ impl Schema {
             }
             if let Some(step) = steps.clone().find(|step| NEVER.contains(step)) {
                 return wrong(format!(
-                    "{step:?} is of people or pictures, which are not kept; expected a property of the thing"
+                    "{step:?} belongs to people or pictures, which are not stored; expected a \
+                     property of the thing"
                 ));
             }
             if let Some(unit) = &from.unit_when_missing {
@@ -203,7 +204,10 @@ mod tests {
         for (crawl, expected) in [
             ("[crawl]\ncurrency='euro'\n[crawl.field]", "ISO 4217"),
             ("[crawl.field]\ntown={property=['x']}", "no such field"),
-            ("[crawl.field]\ncity={}", "where it is found"),
+            (
+                "[crawl.field]\ncity={}",
+                "expected property, meta or selector",
+            ),
             (
                 "[crawl.field]\ncity={property=['seller.name']}",
                 "people or pictures",

@@ -46,8 +46,8 @@ impl Schema {
     pub(super) fn check_delisting(&self) -> Result<(), String> {
         match self.delisting.tombstone {
             Tombstone::Mark | Tombstone::Delete if self.key == PLACE => Err(
-                "[delisting] needs a key: expected key = \"...\", the field that the key of a tombstone \
-                 names"
+                "[delisting] needs a key: expected key = \"...\", the field for the key of a \
+                 tombstone"
                     .to_owned(),
             ),
             _ => Ok(()),

@@ -84,8 +84,8 @@ pub(super) fn check_field(name: &str) -> Result<(), String> {
         return Ok(());
     };
     Err(format!(
-        "field {name:?} has the name of a column that {whose}: name it otherwise, such as \
-         name = \"{name}_value\" (with column = {name:?} where files have that header)"
+        "field {name:?} has the name of a column that {whose}: use another name, such as name = \
+         \"{name}_value\" (with column = {name:?} if files have that header)"
     ))
 }
 

@@ -44,8 +44,8 @@ impl Field {
             || self.zero_is_missing;
         if says_numbers && !is_number {
             return Err(format!(
-                "field {name:?}: decimal, group, scale, pattern and zero_is_missing say how numbers are \
-                 written; expected kind number or integer, found {:?}",
+                "field {name:?}: decimal, group, scale, pattern and zero_is_missing are for \
+                 numbers; expected kind number or integer, found {:?}",
                 self.kind
             ));
         }
@@ -82,7 +82,7 @@ impl Field {
         }
         if !self.format.is_empty() && self.kind != Kind::Timestamp {
             return Err(format!(
-                "field {name:?}: format says how times are written; expected kind timestamp, found {:?}",
+                "field {name:?}: format is for times; expected kind timestamp, found {:?}",
                 self.kind
             ));
         }
@@ -109,7 +109,7 @@ mod tests {
     fn how_texts_are_written_is_checked_and_comes_back() {
         let field = "kind='number'\ndecimal=','\ngroup='.'\nscale={K=1000}\npattern='{1} BHK'\nlearn=false\n";
         let schema = parse(field).expect("fits");
-        assert!(schema.features().all(|own| own.name != "z"));
+        assert!(schema.features().all(|feature| feature.name != "z"));
         let json = serde_json::to_string(&schema).expect("written");
         let again: Schema = serde_json::from_str(&json).expect("read");
         assert_eq!(again, schema);

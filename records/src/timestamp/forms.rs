@@ -108,7 +108,7 @@ impl Forms {
         Forms(
             formats
                 .iter()
-                .filter_map(|own| Form::parse(own).ok())
+                .filter_map(|format| Form::parse(format).ok())
                 .collect(),
         )
     }

@@ -32,7 +32,7 @@ impl Objects {
         let wrong = |found: String| RegistryError::Setting {
             setting: "registry.bucket",
             expected: "s3://BUCKET or s3://BUCKET/PREFIX, and AWS_ENDPOINT_URL, AWS_REGION, \
-                       AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY as the store wants them",
+                       AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY as the storage needs them",
             found,
         };
         let rest = address
@@ -57,7 +57,7 @@ impl Objects {
             .with_disable_bulk_delete(true)
             // Of the address that was given: one on loopback has no certificate.
             .with_allow_http(
-                std::env::var("AWS_ENDPOINT_URL").is_ok_and(|own| own.starts_with("http://")),
+                std::env::var("AWS_ENDPOINT_URL").is_ok_and(|url| url.starts_with("http://")),
             )
             .with_retry(retry)
             .build()
@@ -99,9 +99,9 @@ impl Objects {
         let mut detail = error.to_string();
         let mut source = std::error::Error::source(&error);
         while let Some(own) = source {
-            let said = own.to_string();
-            if !detail.contains(&said) {
-                detail = format!("{detail}: {said}");
+            let reason = own.to_string();
+            if !detail.contains(&reason) {
+                detail = format!("{detail}: {reason}");
             }
             source = own.source();
         }
@@ -201,8 +201,8 @@ impl Objects {
         let listed = listed.map_err(|error| self.failed(error))?;
         let mut names: Vec<String> = listed
             .iter()
-            .filter_map(|own| {
-                let rest = own.location.as_ref().strip_prefix(path.as_ref())?;
+            .filter_map(|object| {
+                let rest = object.location.as_ref().strip_prefix(path.as_ref())?;
                 Some(rest.trim_start_matches('/').to_owned())
             })
             .collect();

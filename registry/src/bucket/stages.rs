@@ -36,7 +36,7 @@ fn mode(state: Option<UpdateVersion>) -> PutMode {
 impl Bucket {
     pub(super) fn pointers(&self) -> Result<(Pointers, Option<UpdateVersion>), RegistryError> {
         let found = self.objects.get_json(ALIASES)?;
-        Ok(found.map_or_else(Default::default, |(own, state)| (own, Some(state))))
+        Ok(found.map_or_else(Default::default, |(stage, state)| (stage, Some(state))))
     }
 
     pub(super) fn decisions(&self, pointers: &Pointers) -> Result<Vec<Change>, RegistryError> {
@@ -94,7 +94,7 @@ impl Bucket {
         }
         Err(RegistryError::Bucket {
             place: self.objects.place().to_owned(),
-            detail: format!("{TRIES} times another writer was quicker"),
+            detail: format!("another writer was faster {TRIES} times"),
         })
     }
 

@@ -167,8 +167,8 @@ impl Bucket {
         let is_id = manifest.id.bytes().all(|byte| byte.is_ascii_alphanumeric());
         let mut names = manifest.files.iter();
         match names.find(|name| !sums::is_file_name(name)) {
-            Some(name) => Err(wrong(format!("{name:?} is no file's name"))),
-            None if !is_id => Err(wrong(format!("{:?} is no id", manifest.id))),
+            Some(name) => Err(wrong(format!("{name:?} is not a file name"))),
+            None if !is_id => Err(wrong(format!("{:?} is not an id", manifest.id))),
             None => Ok(()),
         }
     }
@@ -195,7 +195,8 @@ impl Bucket {
     pub(super) fn delete_version(&self, number: u64) -> Result<(), RegistryError> {
         let manifest = self.manifest(number)?;
         let (pointers, _) = self.pointers()?;
-        if let Some((alias, number)) = pointers.aliases.iter().find(|(_, own)| **own == number) {
+        if let Some((alias, number)) = pointers.aliases.iter().find(|(_, named)| **named == number)
+        {
             return Err(RegistryError::InUse {
                 number: *number,
                 alias: *alias,

@@ -81,7 +81,7 @@ pub(super) fn info(root: &Path, version: &Version) -> Result<VersionInfo, Regist
         Some(origin) => origin.created_ms,
         // Put there by somebody else: the directory's own time is the best there is.
         None => fs::metadata(&version.path)
-            .and_then(|own| own.modified())
+            .and_then(|metadata| metadata.modified())
             .map_err(at(&version.path))?
             .duration_since(UNIX_EPOCH)
             .map_or(0, |since| {
@@ -111,7 +111,10 @@ pub(super) fn tag(root: &Path, number: u64, key: &str, value: &str) -> Result<()
 pub(super) fn delete(root: &Path, version: &Version) -> Result<(), RegistryError> {
     let _lock = Lock::take(root)?;
     let aliases = aliases(root)?;
-    if let Some((alias, number)) = aliases.iter().find(|(_, own)| **own == version.number) {
+    if let Some((alias, number)) = aliases
+        .iter()
+        .find(|(_, number)| **number == version.number)
+    {
         return Err(RegistryError::InUse {
             number: *number,
             alias: *alias,

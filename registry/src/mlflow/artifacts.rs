@@ -15,9 +15,9 @@ impl Mlflow {
         let rest = rest.ok_or_else(|| RegistryError::Refused {
             uri: self.client.uri().to_owned(),
             call: "files".to_owned(),
-            code: format!("they lie at {uri}"),
-            message: "expected a server that passes files on: start it with \
-                      --artifacts-destination (and without --no-serve-artifacts), and make the \
+            code: format!("they are at {uri}"),
+            message: "expected a server that proxies artifacts: start it with \
+                      --artifacts-destination (and without --no-serve-artifacts), and create the \
                       experiment after that"
                 .to_owned(),
         })?;
@@ -34,7 +34,7 @@ impl Mlflow {
             return Err(RegistryError::Refused {
                 uri: self.client.uri().to_owned(),
                 call: "files".to_owned(),
-                code: format!("they lie at {uri:?}"),
+                code: format!("they are at {uri:?}"),
                 message: "expected a plain path, without `..`, backslashes and escapes".to_owned(),
             });
         }

@@ -66,7 +66,7 @@ impl Client {
             let path = format!("{}/", base.path());
             base.set_path(&path);
         }
-        let env = |name: &str| std::env::var(name).ok().filter(|own| !own.is_empty());
+        let env = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
         // What is in the address goes before; it is not shown in messages.
         let login = match base.username() {
             "" => env("MLFLOW_TRACKING_USERNAME")
@@ -185,7 +185,7 @@ impl Client {
     fn cut_short(&self, error: &std::io::Error) -> RegistryError {
         RegistryError::Unreachable {
             uri: self.uri().to_owned(),
-            detail: format!("its answer was cut short: {error}"),
+            detail: format!("its answer was truncated: {error}"),
         }
     }
 
@@ -211,7 +211,7 @@ impl Client {
         serde_json::from_str(&text).map_err(|error| RegistryError::Refused {
             uri: self.uri().to_owned(),
             call: call.to_owned(),
-            code: "an answer that is no JSON".to_owned(),
+            code: "an answer that is not JSON".to_owned(),
             message: format!("{error}; is it an MLflow server?"),
         })
     }
@@ -237,7 +237,7 @@ impl Client {
                 Met::Trouble(detail) => last = detail,
             }
             if attempt < TRIES {
-                tracing::debug!("{call} of {}: {last}; once more", self.uri());
+                tracing::debug!("{call} of {}: {last}; retrying", self.uri());
                 std::thread::sleep(pause);
                 pause *= 2;
             }
@@ -265,13 +265,13 @@ impl Client {
     fn refusal(&self, call: &str, answer: Response) -> RegistryError {
         let status = answer.status();
         let text = self.text(answer).unwrap_or_default();
-        let said: Value = serde_json::from_str(&text).unwrap_or_default();
-        let code = said["error_code"].as_str().map(str::to_owned);
+        let body: Value = serde_json::from_str(&text).unwrap_or_default();
+        let code = body["error_code"].as_str().map(str::to_owned);
         RegistryError::Refused {
             uri: self.uri().to_owned(),
             call: call.to_owned(),
             code: code.unwrap_or_else(|| status.to_string()),
-            message: match said["message"].as_str() {
+            message: match body["message"].as_str() {
                 Some(message) => message.to_owned(),
                 None => text.chars().take(300).collect(),
             },

@@ -136,12 +136,12 @@ impl Mlflow {
         let measures: Vec<Value> = run
             .measures
             .iter()
-            .map(|own| {
+            .map(|measure| {
                 json!({
-                    "key": plain(&own.key),
-                    "value": own.value,
-                    "timestamp": own.at_ms,
-                    "step": own.step,
+                    "key": plain(&measure.key),
+                    "value": measure.value,
+                    "timestamp": measure.at_ms,
+                    "step": measure.step,
                 })
             })
             .collect();
@@ -167,7 +167,7 @@ impl Mlflow {
         };
         let found = self.client.get("runs/get", &[("run_id", &place.id)])?;
         let mut run = read(&found["run"]);
-        let keys: Vec<String> = run.measures.drain(..).map(|own| own.key).collect();
+        let keys: Vec<String> = run.measures.drain(..).map(|measure| measure.key).collect();
         for key in keys {
             let query = [("run_id", place.id.as_str()), ("metric_key", &key)];
             let found = self.client.get("metrics/get-history", &query)?;
@@ -208,9 +208,9 @@ impl Mlflow {
 
 /// Names as the server allows them.
 fn plain(key: &str) -> String {
-    let allowed = |own: char| own.is_ascii_alphanumeric() || "_-. /:".contains(own);
+    let allowed = |letter: char| letter.is_ascii_alphanumeric() || "_-. /:".contains(letter);
     key.chars()
-        .map(|own| if allowed(own) { own } else { '_' })
+        .map(|letter| if allowed(letter) { letter } else { '_' })
         .take(250)
         .collect()
 }
@@ -225,7 +225,7 @@ fn place(run: &Value) -> Place {
 fn read(run: &Value) -> Run {
     let pairs = |part: &Value| -> BTreeMap<String, String> {
         list(part)
-            .map(|own| (text(&own["key"]), text(&own["value"])))
+            .map(|pair| (text(&pair["key"]), text(&pair["value"])))
             .collect()
     };
     let (info, data) = (&run["info"], &run["data"]);
@@ -245,7 +245,7 @@ fn read(run: &Value) -> Run {
             _ => RunStatus::Running,
         },
         started_ms: whole(&info["start_time"]).unwrap_or(0),
-        ended_ms: whole(&info["end_time"]).filter(|own| *own > 0),
+        ended_ms: whole(&info["end_time"]).filter(|time| *time > 0),
         params: pairs(&data["params"]),
         measures: list(&data["metrics"]).map(measure).collect(),
         tags,
@@ -282,5 +282,5 @@ pub(super) fn text(value: &Value) -> String {
 pub(super) fn whole(value: &Value) -> Option<i64> {
     value
         .as_i64()
-        .or_else(|| value.as_str().and_then(|own| own.parse().ok()))
+        .or_else(|| value.as_str().and_then(|text| text.parse().ok()))
 }

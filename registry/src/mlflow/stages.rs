@@ -52,7 +52,7 @@ impl Mlflow {
                     uri: self.client.uri().to_owned(),
                     call: "registered-models/get".to_owned(),
                     code: format!("the tag {key}"),
-                    message: format!("it is not what this program wrote: {error}"),
+                    message: format!("it was not written by this program: {error}"),
                 })?;
             // Told apart from evidence that is null by being a text of this very form.
             if change.evidence == json!(evidence(change.number)) {

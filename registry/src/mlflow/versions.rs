@@ -72,7 +72,7 @@ impl Mlflow {
                 break;
             }
         }
-        found.sort_by_key(|own| own.number);
+        found.sort_by_key(|version| version.number);
         Ok(found)
     }
 
@@ -153,12 +153,13 @@ impl Mlflow {
                     &json!({ "name": self.model, "source": source, "run_id": place.id }),
                 )?;
                 let made = Found::read(&made["model_version"]);
-                made.map(|own| own.number).ok_or(RegistryError::Refused {
-                    uri: self.client.uri().to_owned(),
-                    call: "model-versions/create".to_owned(),
-                    code: "an answer without a version".to_owned(),
-                    message: "is it an MLflow server?".to_owned(),
-                })?
+                made.map(|version| version.number)
+                    .ok_or(RegistryError::Refused {
+                        uri: self.client.uri().to_owned(),
+                        call: "model-versions/create".to_owned(),
+                        code: "an answer without a version".to_owned(),
+                        message: "is it an MLflow server?".to_owned(),
+                    })?
             }
         };
         let version = self.version_of(number);

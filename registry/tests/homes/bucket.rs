@@ -73,18 +73,18 @@ fn inside(home: &Path) {
     let reader = bucket("writers", "reader");
     let all = (WRITERS * EACH) as usize;
     let versions = reader.versions().expect("reads");
-    let numbers: Vec<u64> = versions.iter().map(|own| own.number).collect();
+    let numbers: Vec<u64> = versions.iter().map(|version| version.number).collect();
     assert_eq!(numbers, (1..=WRITERS * EACH).collect::<Vec<_>>());
     let contents: BTreeSet<String> = versions
         .iter()
-        .map(|own| {
-            let path = reader.fetch(own).expect("fetches");
+        .map(|version| {
+            let path = reader.fetch(version).expect("fetches");
             std::fs::read_to_string(path.join("model.json")).expect("reads")
         })
         .collect();
     assert_eq!(contents.len(), all, "{contents:?}");
     let history = reader.history().expect("reads");
-    let deciders: BTreeSet<&str> = history.iter().map(|own| own.who.as_str()).collect();
+    let deciders: BTreeSet<&str> = history.iter().map(|change| change.who.as_str()).collect();
     assert_eq!((history.len(), deciders.len()), (all, all));
     // Each took over from the one before it: none was decided on what was not so any more.
     for pair in history.windows(2) {

@@ -73,11 +73,11 @@ fn runs(registry: &dyn Registry) -> String {
     let mut found = registry.run(&run.id).expect("reads").expect("is there");
     found
         .measures
-        .sort_by_key(|own| (own.key.clone(), own.step));
+        .sort_by_key(|measure| (measure.key.clone(), measure.step));
     let mut expected = run.clone();
     expected
         .measures
-        .sort_by_key(|own| (own.key.clone(), own.step));
+        .sort_by_key(|measure| (measure.key.clone(), measure.step));
     assert_eq!(found, expected);
     assert_eq!(found.value("fold.rmsle"), Some(0.14));
     let page = registry
@@ -95,7 +95,7 @@ fn runs(registry: &dyn Registry) -> String {
     part.end(RunStatus::Killed);
     registry.log_run(&part, &[]).expect("logs");
     let all = registry.runs().expect("reads");
-    let ids: Vec<&str> = all.iter().map(|own| own.id.as_str()).collect();
+    let ids: Vec<&str> = all.iter().map(|run| run.id.as_str()).collect();
     assert_eq!(ids, [&part.id, &run.id], "the newest first");
     assert_eq!(all[0].parent.as_ref(), Some(&run.id));
     assert_eq!(all[0].status, RunStatus::Killed);
@@ -126,7 +126,7 @@ fn versions(registry: &dyn Registry, run: &str) {
         .versions()
         .expect("reads")
         .iter()
-        .map(|own| own.number)
+        .map(|version| version.number)
         .collect();
     assert_eq!(numbers, [1, 2, 3, 4]);
     let champion = registry.champion().expect("reads").expect("the newest");
@@ -151,7 +151,12 @@ fn versions(registry: &dyn Registry, run: &str) {
 }
 
 fn decisions(registry: &dyn Registry) {
-    let champion = || registry.champion().expect("reads").map(|own| own.number);
+    let champion = || {
+        registry
+            .champion()
+            .expect("reads")
+            .map(|version| version.number)
+    };
     let alias = |alias| registry.aliases().expect("reads").get(&alias).copied();
     let error = registry
         .rollback("the test", "there is no alias yet")
@@ -181,7 +186,7 @@ fn decisions(registry: &dyn Registry) {
     let history = registry.history().expect("reads");
     let told: Vec<(u64, Action, u64, Option<u64>)> = history
         .iter()
-        .map(|own| (own.number, own.action, own.version, own.from))
+        .map(|change| (change.number, change.action, change.version, change.from))
         .collect();
     assert_eq!(
         told,
@@ -221,7 +226,7 @@ fn deletion(registry: &dyn Registry) {
         .versions()
         .expect("reads")
         .iter()
-        .map(|own| own.number)
+        .map(|version| version.number)
         .collect();
     assert_eq!(numbers, [1, 3, 4, 5]);
 }

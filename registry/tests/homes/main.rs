@@ -78,7 +78,12 @@ fn a_directory_without_aliases_is_led_by_its_newest() {
         std::fs::create_dir(&path).expect("directory");
         std::fs::write(path.join("model"), "x").expect("file");
     }
-    let champion = || registry.champion().expect("reads").map(|own| own.number);
+    let champion = || {
+        registry
+            .champion()
+            .expect("reads")
+            .map(|version| version.number)
+    };
     assert_eq!(champion(), Some(3));
     assert_eq!(registry.info(2).expect("reads").run, None);
 

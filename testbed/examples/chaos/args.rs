@@ -7,12 +7,12 @@ use clap::Parser;
 
 use crate::plan::Kind;
 
-/// Hurts the services at random, and checks that no message is lost, doubled, or left waiting.
+/// Injects random faults into the services, and checks that no message is lost, duplicated or left waiting.
 ///
-/// Two loaders and two appliers run as processes of their own against an Apache Kafka and a PostgreSQL
-/// of this run's own. Faults come in rounds; after each, every message that was sent before its end must
-/// be stored, answered or rejected within --bound-s. A service may not be ready (HTTP 200) while messages
-/// wait for longer than --ready-s with no fault active. The same seed gives the same plan.
+/// Two loaders and two appliers run as separate processes on an Apache Kafka and a PostgreSQL that this
+/// program starts. Faults come in rounds; after each round, every earlier message must be stored, answered
+/// or rejected within --bound-s. A service must not report ready while messages wait for longer than
+/// --ready-s without an active fault. The same seed gives the same plan.
 ///
 ///   scripts/chaos --minutes 60
 ///   scripts/chaos --faults 200 --seed 7
@@ -20,13 +20,13 @@ use crate::plan::Kind;
 #[derive(Parser)]
 #[command(name = "scripts/chaos", verbatim_doc_comment)]
 pub struct Args {
-    /// End after so many minutes; without --faults, as many faults are planned as fit in
+    /// End after N minutes; without --faults, plan as many faults as fit
     #[arg(long, value_name = "N")]
     pub minutes: Option<f64>,
-    /// Seed of the plan and of every choice (default: a random one, which is printed)
+    /// Seed of the plan and of all random choices (default: random, and printed)
     #[arg(long, value_name = "S")]
     pub seed: Option<u64>,
-    /// Faults to inflict
+    /// Number of faults
     #[arg(long, value_name = "N", env = "HEDONIC_TEST_CHAOS_FAULTS")]
     pub faults: Option<usize>,
     /// Only these kinds of fault, separated by commas
@@ -35,31 +35,31 @@ pub struct Args {
     /// Not these kinds of fault
     #[arg(long, value_name = "KINDS", value_delimiter = ',')]
     pub without: Vec<Kind>,
-    /// Loaders that run
+    /// Number of loaders
     #[arg(long, value_name = "N", default_value_t = 2)]
     pub loaders: usize,
-    /// Appliers that run
+    /// Number of appliers
     #[arg(long, value_name = "N", default_value_t = 2)]
     pub appliers: usize,
-    /// Longest a message may wait once all faults of a round are over, in seconds
+    /// Longest wait of a message after all faults of a round, in seconds
     #[arg(long, value_name = "S", default_value_t = 60)]
     pub bound_s: u64,
-    /// Longest all services of a kind may say ready while a message waits and no fault is active
+    /// Longest time in seconds that all services of a kind may report ready while a message waits without a fault
     #[arg(long, value_name = "S", default_value_t = 30)]
     pub ready_s: u64,
     /// A setting of the services, as section.key=value (repeatable)
     #[arg(long = "set", value_name = "KEY=VALUE")]
     pub settings: Vec<String>,
-    /// Where the services' programs are (default: where this one was built)
+    /// Directory of the services' programs (default: that of this program's build)
     #[arg(long, value_name = "DIR")]
     pub programs: Option<PathBuf>,
-    /// Leave out the last phase, in which the topics are deleted and made again
+    /// Skip the last phase, in which the topics are deleted and created again
     #[arg(long)]
     pub no_recreation: bool,
-    /// Print the plan and leave
+    /// Print the plan and exit
     #[arg(long)]
     pub plan: bool,
-    /// Go on after a message has waited too long: services are started anew
+    /// Restart the services and continue after a message has waited too long
     #[arg(long)]
     pub go_on: bool,
 }

@@ -1,4 +1,4 @@
-"""What the load generator tells, a JSON object a line, as it tells it."""
+"""Events of the load generator: one JSON object per line, as they arrive."""
 
 import json
 import queue
@@ -12,29 +12,29 @@ from common.children import Child
 LOOK_S = 0.5
 
 
-class Told:
-    """A running load generator; its words can be waited for."""
+class LoadEvents:
+    """A running load generator; callers can wait for its events."""
 
     def __init__(self, bed, *arguments):
         self._child = Child(
             [bed.tools.load, *arguments],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, log=bed.log("load"), text=True,
-            # Its last words are then the reason.
+            # Then its last output is the reason.
             env={"RUST_BACKTRACE": "0"},
         )
-        self._said = queue.Queue()
+        self._events = queue.Queue()
         threading.Thread(target=self._listen, daemon=True).start()
 
     def next(self, event, limit_s, needed=()):
-        """Waits for the next thing told, which must be `event`.
+        """Waits for the next event, which must be `event`.
 
-        Raises RuntimeError when it does not come, or when one of the processes that are `needed`
+        Raises RuntimeError if it does not arrive, or when one of the processes that are `needed`
         ends meanwhile.
         """
         until = time.monotonic() + limit_s
         while True:
             try:
-                said = self._said.get(timeout=LOOK_S)
+                message = self._events.get(timeout=LOOK_S)
             except queue.Empty:
                 for child in needed:
                     if child.code() is not None:
@@ -44,15 +44,15 @@ class Told:
                 if time.monotonic() > until:
                     raise RuntimeError(f"no '{event}' within {limit_s:.0f} s") from None
                 continue
-            if said is None:
+            if message is None:
                 self._child.wait(5)
                 raise RuntimeError(f"the load generator ended: {self._child.last_words()}")
-            if said["event"] != event:
-                raise RuntimeError(f"expected '{event}', found {said}")
-            return said
+            if message["event"] != event:
+                raise RuntimeError(f"expected '{event}', found {message}")
+            return message
 
     def say(self):
-        """Lets it go on."""
+        """Lets it continue."""
         print(file=self._child.popen.stdin, flush=True)
 
     def ended(self, limit_s):
@@ -76,5 +76,5 @@ class Told:
 
     def _listen(self):
         for line in self._child.popen.stdout:
-            self._said.put(json.loads(line))
-        self._said.put(None)
+            self._events.put(json.loads(line))
+        self._events.put(None)

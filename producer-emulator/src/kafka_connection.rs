@@ -17,8 +17,8 @@ const LOOK: Duration = Duration::from_secs(2);
 /// Longest one look may take.
 const ANSWER: Duration = Duration::from_secs(5);
 
-/// The link to Kafka.
-pub(crate) struct Link {
+/// The connection to Kafka: whether a broker answers.
+pub(crate) struct KafkaConnection {
     /// Where the state is shown.
     health: Health,
     /// Whether messages can be sent: everything is there.
@@ -27,10 +27,10 @@ pub(crate) struct Link {
     started: Instant,
 }
 
-impl Link {
-    /// A link that is not there yet.
-    pub fn new(health: Health) -> Link {
-        Link {
+impl KafkaConnection {
+    /// A connection that is not established yet.
+    pub fn new(health: Health) -> KafkaConnection {
+        KafkaConnection {
             health,
             up: watch::Sender::new(false),
             started: Instant::now(),
@@ -50,7 +50,7 @@ impl Link {
     /// Kafka is away; a warning is given the first time.
     pub fn is_away(&self, why: &str) {
         if self.up.send_replace(false) {
-            let why = format!("Kafka went away: {why}; sending goes on when it is back");
+            let why = format!("Kafka is away: {why}; sending continues when it is back");
             tracing::warn!("{why}");
             self.health.waiting(KAFKA, why);
         }
