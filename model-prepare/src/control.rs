@@ -10,7 +10,7 @@ use common::http::{Status, error_answer};
 use common::liveness::LivenessConfig;
 use records::Schema;
 use registry::RegistryConfig;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use sqlx::PgPool;
 use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
@@ -49,6 +49,8 @@ struct Account {
     last_error: Option<Failure>,
     /// How many since the last success: the more, the longer the wait.
     failures_in_a_row: u32,
+    /// The training that runs; none where none does.
+    running: Option<Running>,
     /// Versions that became the champion.
     promotions: u64,
     /// Champions that were rolled back as they answered worse than the one before.
@@ -88,6 +90,18 @@ struct Watch {
     live_compared: Option<Compared>,
 }
 
+/// A training under way.
+#[derive(Debug, Clone, Serialize)]
+struct Running {
+    since: String,
+    /// `features`, `fitting` (which reads, saves and judges too), or `tidying`.
+    stage: &'static str,
+    /// Who asked for it and why; none where the schedule or the watch did.
+    why: Option<String>,
+    /// How long the last one took.
+    last_seconds: Option<f64>,
+}
+
 /// A champion that was rolled back.
 #[derive(Debug, Clone, Serialize)]
 struct Rollback {
@@ -107,6 +121,9 @@ pub(crate) struct Training {
     promoted: bool,
     /// Why, or why not.
     verdict: Option<String>,
+    /// Who asked for it and why.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    why: Option<String>,
     finished_at: String,
     seconds: f64,
     rows: usize,
@@ -285,20 +302,47 @@ impl Control {
 
     /// Trains once, unless another training runs; says how it went in the log too.
     pub(crate) async fn train(self: Arc<Self>) -> Result<Training, Refusal> {
+        self.train_for(None).await
+    }
+
+    /// The same for somebody who says why, which the version keeps as a tag.
+    async fn train_for(self: Arc<Self>, why: Option<String>) -> Result<Training, Refusal> {
         let Ok(_turn) = Arc::clone(&self.turn).try_acquire_owned() else {
             return Err(Refusal::Busy);
         };
         let Some(pool) = self.pool.get() else {
             return Err(Refusal::NoDatabase);
         };
+        if let Some(why) = &why {
+            tracing::info!(why, "a training is asked for: {why}");
+        }
         let started = Instant::now();
+        let stage = |stage| {
+            let mut account = self.account();
+            let last = account.last_training.as_ref().map(|own| own.seconds);
+            let running = account.running.get_or_insert_with(|| Running {
+                since: records::timestamp::format(records::timestamp::now_us()),
+                stage,
+                why: why.clone(),
+                last_seconds: last,
+            });
+            running.stage = stage;
+        };
+        stage("features");
+        // Gone however it ends.
+        let _ended = Ended(&self);
         // What arrives while it reads may be learned from and count as new all the same.
         let stored = crate::watch::arrived(pool, self.table()).await.ok();
         let result = match crate::features::refresh(&self.config).await {
-            Ok(()) => crate::train_on_database(&self.config, pool).await,
+            Ok(()) => {
+                stage("fitting");
+                crate::train_on_database(&self.config, pool).await
+            }
             Err(error) => Err(error),
         };
-        if result.is_ok() {
+        if let Ok(trained) = &result {
+            stage("tidying");
+            self.note(trained, why.clone()).await;
             self.tidy().await;
         }
         let now = records::timestamp::format(records::timestamp::now_us());
@@ -316,7 +360,8 @@ impl Control {
             .record(started.elapsed().as_secs_f64());
         match result {
             Ok(trained) => {
-                let training = Training::of(&trained, now, started.elapsed().as_secs_f64());
+                let mut training = Training::of(&trained, now, started.elapsed().as_secs_f64());
+                training.why = why;
                 tracing::info!(
                     version = training.version,
                     "saved {} on {} records: {}",
@@ -353,6 +398,22 @@ impl Control {
                 });
                 Err(Refusal::Failed(error))
             }
+        }
+    }
+
+    /// Keeps with a version who asked for it and why.
+    async fn note(&self, trained: &Trained, why: Option<String>) {
+        let (Some(version), Some(why)) = (&trained.saved, why) else {
+            return;
+        };
+        let (config, number) = (self.config.registry.clone(), version.number);
+        let noting = tokio::task::spawn_blocking(move || {
+            registry::open(&config)?.tag(number, "asked_for", &why)
+        });
+        match noting.await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::warn!("{version} does not keep who asked for it: {error}"),
+            Err(error) => tracing::warn!("{version} does not keep who asked for it: {error}"),
         }
     }
 
@@ -405,6 +466,15 @@ impl Control {
     }
 }
 
+/// Dropped, no training runs.
+struct Ended<'a>(&'a Control);
+
+impl Drop for Ended<'_> {
+    fn drop(&mut self) {
+        self.0.account().running = None;
+    }
+}
+
 impl Training {
     fn of(trained: &Trained, finished_at: String, seconds: f64) -> Training {
         let found = &trained.found;
@@ -418,6 +488,7 @@ impl Training {
             run: trained.run.clone(),
             promoted: trained.decision.as_ref().is_some_and(|own| own.1),
             verdict: trained.decision.as_ref().map(|own| own.0.said.clone()),
+            why: None,
             finished_at,
             seconds,
             rows: found.rows(),
@@ -435,10 +506,19 @@ impl Training {
     }
 }
 
+/// What may stand behind `/train?`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Query {
+    /// Who asks, and why.
+    why: Option<String>,
+}
+
 /// Answers when the training is over; one whose client has gone goes on.
-async fn train(control: web::Data<Control>) -> HttpResponse {
+async fn train(control: web::Data<Control>, query: web::Query<Query>) -> HttpResponse {
     let control = control.into_inner();
-    let training = control.runtime.spawn(Arc::clone(&control).train());
+    let why = query.into_inner().why.filter(|why| !why.is_empty());
+    let training = control.runtime.spawn(Arc::clone(&control).train_for(why));
     match training.await {
         Ok(Ok(training)) => HttpResponse::Ok().json(training),
         Ok(Err(Refusal::Busy)) => error_answer(
