@@ -103,7 +103,7 @@ function Market({ schema, of: search }) {
     <div class="columns map-view">
       <${Card} title=${t(is_answers ? "map_of_answers" : "map")} aside=${html`<span class="soft">${t(is_answers ? "count_answers" : "count_listings", { count: number(rows.reduce((sum, row) => sum + row.count, 0)) })}</span>`}>
         <${Place} of=${of} empty=${rows.length === 0 && t(since_s || value || model ? "none_of_filter" : is_answers ? "nothing_yet" : "no_listings")}>
-          ${has_map && html`<${Places} points=${points} text=${t("map_text")} onPick=${(one) => pick(one.name)} onMove=${moved} picked=${picked} />
+          ${has_map && html`<${Places} points=${points} height=${matchMedia("(max-width: 900px)").matches ? 380 : 540} text=${t("map_text")} onPick=${(one) => pick(one.name)} onMove=${moved} picked=${picked} />
             <div class="legend"><span>${by === "error" ? `${signedPercent(-0.2, 0)} ${t("too_cheap")}` : amount(low, price_unit, 2)}</span><i class=${by}></i><span>${by === "error" ? `${signedPercent(0.2, 0)} ${t("too_dear")}` : amount(high, price_unit, 2)}</span><span class="hint">${t("map_hint")}</span></div>`}
           ${!has_map && html`<p class="note">${t("no_coordinates", { field: schema.market ? label(schema.market) : "" })}</p>`}
         <//>

@@ -2,7 +2,7 @@
 import { useEffect, useState } from "preact/hooks";
 import { ask, get, hasToken, post, query } from "../api.js";
 import { Badge, Card, Confirm, Place, WhoAndWhy, html, reason, useData, useLive } from "../ui.js";
-import { about, age, date, label, moment, number, percent, span, t } from "../words.js";
+import { about, amount, date, label, moment, number, percent, span, t } from "../words.js";
 
 const number_of = (version) => Number(version.slice(1));
 const name_of = (value) => `v${String(value).padStart(6, "0")}`;
@@ -11,7 +11,7 @@ const name_of = (value) => `v${String(value).padStart(6, "0")}`;
 const MAIN = ["auc", "silhouette"];
 
 /** The figures that tell versions apart, by task. */
-function measures(report) {
+function measures(report, unit) {
   if (!report) return [];
   const price = report.model && "mdape" in report.model;
   const share = (value) => percent(value);
@@ -22,7 +22,7 @@ function measures(report) {
       of("within_10", report.model.within_10, share, "high"),
       of("within_20", report.model.within_20, share, "high"),
       of("r2", report.model.r2, (value) => number(value, 3), "high"),
-      of("rmse", report.model.rmse, (value) => about(value, 4), "low"),
+      of("rmse", report.model.rmse, (value) => amount(value, unit), "low"),
       of("coverage", report.coverage, share),
       ...(report.ratios ? ["cod", "prd", "prb"].map((key) => of(key, report.ratios[key].value, (value) => number(value, 3))) : []),
       of("baseline_mdape", report.baseline?.mdape, share),
@@ -41,6 +41,8 @@ const measure_name = (key) => (t(`measure.${key}`) === `measure.${key}` ? label(
 export function ModelsView() {
   const list = useData("models", 5000);
   const history = useData("models/history", 5000);
+  const schema = useData("schema");
+  const unit = schema.data?.fields.find((field) => field.name === schema.data.target)?.unit;
   const [details, setDetails] = useState({});
   const [open, setOpen] = useState(null);
   const [pair, setPair] = useState([]);
@@ -72,6 +74,7 @@ export function ModelsView() {
       <${Progress} versions=${versions} details=${details} awaited=${awaited} />
       ${done && html`<p class="note good" role="status" id="swapped">${t("now_answers", { model: done.model })} ${done.shadow && t("shadow", { rows: number(done.shadow.rows ?? 0) })}</p>`}
       <${Place} of=${list} empty=${versions.length === 0 && t("no_versions")}>
+        ${versions.length > 1 ? html`<p class="soft hint">${t("compare_hint")}</p>` : ""}
         <ol class="timeline">${versions.map(({ version, aliases, serving }) => {
           const one = details[version];
           const main = measures(one?.report)[0];
@@ -90,13 +93,12 @@ export function ModelsView() {
               <button class="quiet small" aria-expanded=${open === version} onClick=${() => setOpen(open === version ? null : version)}>${t(open === version ? "less" : "details")}</button>
               ${!aliases.includes("champion") && html`<button class="quiet small promote" onClick=${() => setAsked({ version })}>${t("promote")}</button>`}
             </div>
-            ${open === version && one?.report && html`<${Details} one=${one} decisions=${decisions.filter((decision) => decision.version === number_of(version))} />`}
+            ${open === version && one?.report && html`<${Details} one=${one} unit=${unit} decisions=${decisions.filter((decision) => decision.version === number_of(version))} />`}
           </li>`;
         })}</ol>
       <//>
     <//>
-    <p class="soft">${versions.length > 1 ? t("compare_hint") : ""}</p>
-    ${pair.length === 2 && html`<${Compare} pair=${pair.map((version) => [version, details[version]])} />`}
+    ${pair.length === 2 && html`<${Compare} unit=${unit} pair=${pair.map((version) => [version, details[version]])} />`}
     <${Sweeps} />
     <${Card} wide title=${t("decisions")}>
       <${Place} of=${history} empty=${decisions.length === 0 && t("no_decisions")}>
@@ -201,16 +203,16 @@ async function download(path, name) {
   URL.revokeObjectURL(url);
 }
 
-function Details({ one, decisions }) {
+function Details({ one, unit, decisions }) {
   const { report } = one;
   const { overview } = useLive();
   const evidence = decisions.map((decision) => decision.evidence).filter(Boolean).pop();
   const [page, setPage] = useState(false);
   return html`<div class="details">
     <div class="columns even">
-      <div><h3>${t("measures")}</h3><table class="data"><tbody>${measures(report).map((row) => html`<tr><th scope="row">${measure_name(row.key)}</th><td class="num">${row.text}</td></tr>`)}</tbody></table></div>
+      <div><h3>${t("measures")}</h3><table class="data"><tbody>${measures(report, unit).map((row) => html`<tr><th scope="row">${measure_name(row.key)}</th><td class="num">${row.text}</td></tr>`)}</tbody></table></div>
       <div>
-        ${report.members && html`<h3>${t("members")}</h3><table class="data"><thead><tr><th scope="col">${t("member")}</th><th scope="col">${t("weight")}</th><th scope="col">${t("trees")}</th></tr></thead><tbody>${report.members.map((member) => html`<tr><th scope="row">${member.name}</th><td class="num">${percent(member.weight, 0)}</td><td class="num">${member.trees ? number(member.trees) : "–"}</td></tr>`)}</tbody></table>`}
+        ${report.members && html`<h3>${t("members")}</h3><table class="data"><thead><tr><th scope="col">${t("member")}</th><th scope="col" class="num">${t("weight")}</th><th scope="col" class="num">${t("trees")}</th></tr></thead><tbody>${report.members.map((member) => html`<tr><th scope="row">${member.name}</th><td class="num">${percent(member.weight, 0)}</td><td class="num">${member.trees ? number(member.trees) : "–"}</td></tr>`)}</tbody></table>`}
         <h3>${t("origin")}</h3>
         <dl>${[["data_source", one.run?.params?.["data.source"]], ["data_rows", number(one.run?.params?.["data.rows"])], ["data_until", date(one.data_until_ms)], ["code", one.code_version], ["effort", one.run?.params?.["fit.effort"]], ["asked_for", one.tags?.asked_for], ["fit_took", one.run ? `${number((one.run.ended_ms - one.run.started_ms) / 1000, 1)} s` : null]].filter(([, value]) => value && value !== "–").map(([key, value]) => html`<dt>${t(key)}</dt><dd>${value}</dd>`)}</dl>
       </div>
@@ -223,15 +225,15 @@ function Details({ one, decisions }) {
   </div>`;
 }
 
-function Compare({ pair }) {
+function Compare({ unit, pair }) {
   const [[first, one], [second, other]] = pair;
   if (!one?.report || !other?.report) return html`<div class="skeleton"></div>`;
-  const others = new Map(measures(other.report).map((row) => [row.key, row]));
+  const others = new Map(measures(other.report, unit).map((row) => [row.key, row]));
   return html`<${Card} wide title=${t("compare", { first, second })} id="compare">
-    <div class="scroll" tabindex="0" role="region" aria-label=${t("compare", { first, second })}><table class="data"><thead><tr><th scope="col">${t("measure")}</th><th scope="col">${first}</th><th scope="col">${second}</th></tr></thead><tbody>
-      ${measures(one.report).map((row) => {
+    <div class="scroll" tabindex="0" role="region" aria-label=${t("compare", { first, second })}><table class="data"><thead><tr><th scope="col">${t("measure")}</th><th scope="col" class="num">${first}</th><th scope="col" class="num">${second}</th></tr></thead><tbody>
+      ${measures(one.report, unit).map((row) => {
         const there = others.get(row.key);
-        const better = there && row.better && row.value !== there.value ? ((row.value < there.value) === (row.better === "low") ? 0 : 1) : null;
+        const better = there && row.better && row.text !== there.text ? ((row.value < there.value) === (row.better === "low") ? 0 : 1) : null;
         return html`<tr><th scope="row">${measure_name(row.key)}</th><td class=${`num ${better === 0 ? "better" : ""}`}>${row.text}</td><td class=${`num ${better === 1 ? "better" : ""}`}>${there?.text ?? "–"}</td></tr>`;
       })}
       <tr><th scope="row">${t("data_until")}</th><td class="num">${date(one.data_until_ms)}</td><td class="num">${date(other.data_until_ms)}</td></tr>

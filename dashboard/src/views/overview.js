@@ -61,22 +61,23 @@ export function attention(overview, way, quality) {
 const behind = (seconds) => (seconds === null || seconds === undefined ? t("unknown") : seconds < 1 ? t("up_to_date") : t("lag_seconds", { span: span(seconds) }));
 
 /** The last day beside the day before it. */
-function Changes({ of }) {
+function Changes({ of, answered, stored }) {
   const { now, before } = of.data?.days ?? {};
   const first = of.data?.first_stored;
   const is_young = first && Date.now() - new Date(first).getTime() < 86400000;
   const sum = (rejects) => Object.values(rejects ?? {}).reduce((all, one) => all + one, 0);
   const rows = now ? [
-    [t("tile_listings"), now.stored, before.stored, number],
-    [t("tile_answers"), now.answers, before.answers, number],
-    [t("tile_rejects"), sum(now.rejects), sum(before.rejects), number],
+    // Rounds count a minute late: of a day that has just begun the services know more.
+    [t("tile_listings"), is_young ? Math.max(now.stored, stored) : now.stored, before.stored, number],
+    [t("tile_answers"), is_young ? Math.max(now.answers, answered) : now.answers, before.answers, number],
+    [t("rejected_messages"), sum(now.rejects), sum(before.rejects), number],
     [t("measure.mdape"), now.quality?.mdape, before.quality?.mdape, percent],
     [t("measure.coverage"), now.quality?.coverage, before.quality?.coverage, percent],
   ] : [];
   const change = (one, other, show) => (!other || one === null || one === undefined ? "–" : show === percent ? t("points", { value: `${one >= other ? "+" : "−"}${number(Math.abs(100 * (one - other)), 1)}` }) : signedPercent(one / other - 1, 0));
   return html`<${Place} of=${of}>
     ${is_young ? html`<p class="note">${t("no_day_before", { age: age(first) })}</p>` : ""}
-    <div class="scroll" tabindex="0" role="region" aria-label=${t("changed_today")}><table class="data narrow-columns"><thead><tr><th scope="col"></th><th scope="col" class="num">${t("last_day")}</th>${!is_young && html`<th scope="col" class="num">${t("day_before")}</th><th scope="col" class="num">${t("change")}</th>`}</tr></thead>
+    <div class="scroll" tabindex="0" role="region" aria-label=${t("changed_today")}><table class="data narrow-columns"><thead><tr><th scope="col"></th><th scope="col" class="num">${t(is_young ? "since_start" : "last_day")}</th>${!is_young && html`<th scope="col" class="num">${t("day_before")}</th><th scope="col" class="num">${t("change")}</th>`}</tr></thead>
     <tbody>${rows.map(([name, one, other, show]) => html`<tr><th scope="row">${name}</th><td class="num">${one === null || one === undefined ? t("not_yet") : show(one)}</td>${!is_young && html`<td class="num">${other === null || other === undefined ? "–" : show(other)}</td><td class="num">${change(one, other, show)}</td>`}</tr>`)}</tbody></table></div>
   <//>`;
 }
@@ -136,7 +137,7 @@ export function OverviewView() {
       ${status.silhouette !== null && html`<${Tile} title=${t("silhouette")} to="#/models" value=${number(status.silhouette, 3)} more=${t("in_training")} />`}
     </div>
     <${Card} wide title=${t("changed_today")} aside=${html`<span class="soft">${t("as_of", { at: clock(overview.at) })}</span>`} id="changed">
-      <${Changes} of=${changes} />
+      <${Changes} of=${changes} answered=${status.answered} stored=${counts?.stored_total ?? 0} />
       <h3>${t("decisions_of_day")}</h3>
       ${day.length === 0 ? html`<p class="note">${t("nothing_changed")}</p>` : html`<ul class="plain">${day.slice(-6).reverse().map((one) => html`<li><time>${clock(one.at_ms)}</time> ${t(`action.${one.action}`, { version: `v${String(one.version).padStart(6, "0")}` })} <span class="soft">${one.who}: ${one.why}</span></li>`)}</ul>`}
     <//>`;

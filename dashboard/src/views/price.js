@@ -222,7 +222,7 @@ function Comparables({ rows, schema, record, answer }) {
         </tr>`)}</tbody>
       </table>
     </div>
-    <p class="soft"><i class="key differs"></i>${t("differs_words")}${points.length > 1 ? ` ${t("comparables_map_words")}` : ""}</p>
+    <p class="soft"><i class="key differs"></i>${t("differs_words")}${points.length > 1 ? ` ${t(points.some((one) => one.kind === "here") ? "comparables_map_words" : "comparables_map_only")}` : ""}</p>
     ${points.length > 1 && html`<${Places} points=${points} height=${220} text=${t("comparables_map")} />`}
   </div>`;
 }

@@ -54,6 +54,7 @@ const together = (row) => ({
   figures: row.labelled >= MIN_TOGETHER ? { mdape: { value: row.mdape }, bias: row.bias, coverage: { value: row.coverage }, ratios: { cod: { value: row.cod, passes: row.cod >= 5 && row.cod <= 15 }, prd: { value: row.prd, passes: row.prd >= 0.98 && row.prd <= 1.03 } } } : null,
 });
 const MIN_TOGETHER = 30;
+const by = (name) => t("by_segment", { field: name, lower: name.toLowerCase() });
 
 /** By market: of a version, or of all together where it has too few known prices in each. */
 function Segments({ groups, all_versions, field, chosen, onPick }) {
@@ -65,7 +66,7 @@ function Segments({ groups, all_versions, field, chosen, onPick }) {
   const all = (is_together ? all_versions.map(together) : own).sort((one, other) => Boolean(other.figures) - Boolean(one.figures) || other.answers - one.answers);
   const rows = is_whole ? all : all.slice(0, FEW);
   if (!rows.length) return html`<p class="note">${t("no_segments")}</p>`;
-  return html`${is_together ? html`<p class="soft">${t("all_versions_words")}</p>` : ""}<div class="scroll" tabindex="0" role="region" aria-label=${t("by_segment", { field: named })}><table class="data">
+  return html`${is_together ? html`<p class="soft">${t("all_versions_words")}</p>` : ""}<div class="scroll" tabindex="0" role="region" aria-label=${by(named)}><table class="data">
     <thead><tr><th scope="col">${named}</th>${[t("requests"), t("labels"), t("measure.mdape"), t("measure.bias"), t("measure.coverage"), "COD", "PRD", "PRB"].map((one) => html`<th scope="col" class="num">${one}</th>`)}</tr></thead>
     <tbody>${rows.map((group) => html`<tr class=${group.segment === chosen ? "chosen" : ""}>
       <th scope="row"><button class="link" onClick=${() => onPick(group.segment)}>${level(group.segment)}</button></th><td class="num">${number(group.answers)}</td><td class="num">${number(group.labelled)}</td>
@@ -208,7 +209,7 @@ export function QualityView({ search }) {
       <//>
     <//>
     <${History} window=${window} segment=${segment} />
-    <${Card} wide title=${t("by_segment", { field: market ? label(market) : t("segment") })}><${Segments} groups=${groups} all_versions=${all_versions} field=${market} chosen=${segment} onPick=${(name) => { pick(name); document.getElementById("main").scrollIntoView({ block: "start" }); }} /><//>
+    <${Card} wide title=${by(market ? label(market) : t("segment"))}><${Segments} groups=${groups} all_versions=${all_versions} field=${market} chosen=${segment} onPick=${(name) => { pick(name); document.getElementById("main").scrollIntoView({ block: "start" }); }} /><//>
     <div class="columns even"><${Tenths} model=${shown} unit=${unit} /><${DriftCard} /></div>
     <${Versions} groups=${of.data?.groups ?? []} shown=${shown} onPick=${setModel} />
     <${Calibration} version=${version} />`;
