@@ -307,6 +307,8 @@ async fn a_reject_is_mended_and_sent_again_from_the_page() {
     let other = format!("{replay}?cluster=another");
     assert_eq!(running.post(&other, &mended.to_string()).await.0, 404);
     let with_why = format!("{replay}?why=the+floor+was+missing+(Anna)");
+    let huge = "x".repeat(2_000_000);
+    assert_eq!(running.post(&replay, &huge).await.0, 413);
     let (code, sent) = running.post(&with_why, &mended.to_string()).await;
     assert_eq!((code, &sent["mended"]), (200, &json!(true)), "{sent}");
     eventually("the mended request is answered", LIMIT, || async {

@@ -74,7 +74,7 @@ export function StreamView({ search }) {
     },
     answers: { head: ["id", t("when"), t("answer"), t("interval"), t("version"), t("segment")], row: (row) => [link(row.request_id), clock(row.answered_at), amount(row.prediction, unit), row.low === null ? "–" : `${amount(row.low, "", 3)} – ${amount(row.high, "", 3)}`, row.model.split("@")[1], row.segment ? level(row.segment) : "–"] },
     labels: { head: ["id", t("when"), t("label")], row: (row) => [link(row.request_id), clock(row.received_at), amount(row.actual, unit)] },
-    rejects: { head: [t("when"), t("was"), t("reason"), t("payload"), t("place"), ""], row: (row) => [clock(row.rejected_at), html`<${Badge} kind="warn">${code_words(row.code)}<//>`, row.reason, html`<details><summary>${t("show")}</summary><pre>${bytes(row.payload_base64)}</pre></details>`, html`<span class="mono">${place_of(row)}</span>`, html`<${Again} reject=${row} onMend=${setMended} />`] },
+    rejects: { head: [t("when"), t("was"), t("reason"), t("payload"), t("place")], row: (row) => [clock(row.rejected_at), html`<div class="wrong"><${Badge} kind="warn">${code_words(row.code)}<//><${Again} reject=${row} onMend=${setMended} /></div>`, row.reason, html`<details><summary>${t("show")}</summary><pre>${bytes(row.payload_base64)}</pre></details>`, html`<span class="mono">${place_of(row)}</span>`] },
   };
   const now = columns[kind];
   return html`

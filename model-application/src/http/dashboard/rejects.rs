@@ -7,6 +7,7 @@ use anyhow::Context;
 use common::database::within;
 use common::kafka::{KafkaConfig, Producer};
 use ledger::views::Bind;
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::producer::FutureRecord;
 use serde::Deserialize;
 use serde_json::json;
@@ -155,7 +156,14 @@ pub(super) async fn replay(
     let sent = own.send(topic, &message).await;
     let (partition, offset) = sent.map_err(|error| {
         tracing::warn!("{topic}/{}/{} is not sent again: {error:#}", at.1, at.2);
-        Refused::new(503, format!("Kafka did not take it: {error:#}"))
+        let code = match error
+            .downcast_ref()
+            .and_then(KafkaError::rdkafka_error_code)
+        {
+            Some(RDKafkaErrorCode::MessageSizeTooLarge) => 413,
+            _ => 503,
+        };
+        Refused::new(code, format!("Kafka did not take it: {error:#}"))
     })?;
     tracing::info!(
         topic,
