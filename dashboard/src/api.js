@@ -39,6 +39,10 @@ export const post = async (path, body, signal) =>
     ...(body !== undefined && { headers: { "content-type": "application/json" }, body: JSON.stringify(body) }),
   }));
 
+/** The same with a body that is sent as it is. */
+export const send = async (path, body) =>
+  taken(await ask(path, { method: "POST", ...(body !== undefined && { headers: { "content-type": "application/octet-stream" }, body }) }));
+
 export const query = (of) => {
   const given = Object.entries(of).filter(([, value]) => value !== undefined && value !== "" && value !== null);
   return given.length ? `?${new URLSearchParams(given)}` : "";

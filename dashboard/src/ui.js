@@ -4,7 +4,7 @@ import { useCallback, useEffect, useRef, useState } from "preact/hooks";
 import htm from "htm";
 import { get } from "./api.js";
 import { now, watch } from "./live.js";
-import { t } from "./words.js";
+import { label, level, number, percent, t } from "./words.js";
 
 export const html = htm.bind(h);
 
@@ -78,7 +78,7 @@ export function Spark({ values, text }) {
 }
 
 /** Asks before something is done. `onDone` takes what the form holds and may throw. */
-export function Confirm({ title, children, action, onDone, onClose }) {
+export function Confirm({ title, children, action, onDone, onClose, isReady = true, wide }) {
   const dialog = useRef(null);
   const [error, setError] = useState(null);
   const [isBusy, setBusy] = useState(false);
@@ -97,17 +97,61 @@ export function Confirm({ title, children, action, onDone, onClose }) {
       setBusy(false);
     }
   };
-  return html`<dialog ref=${dialog} onClose=${onClose} aria-labelledby="dialog-title">
+  return html`<dialog ref=${dialog} class=${wide ? "wide" : undefined} onClose=${onClose} aria-labelledby="dialog-title">
     <form onSubmit=${submit}>
       <h2 id="dialog-title">${title}</h2>
       ${children}
       ${error && html`<p class="bad" role="alert">${error.message}</p>`}
       <div class="actions">
         <button type="button" class="quiet" onClick=${onClose}>${t("cancel")}</button>
-        <button disabled=${isBusy}>${action}</button>
+        <button disabled=${isBusy || !isReady}>${action}</button>
       </div>
     </form>
   </dialog>`;
+}
+
+/** Who asks for something, and why: both are recorded. */
+export function WhoAndWhy() {
+  return html`<label class="field">${t("why")}<input name="why" required maxlength="150" /></label>
+    <label class="field">${t("who")}<input name="who" maxlength="40" autocomplete="name" /></label>`;
+}
+
+/** As one text, as the registry keeps it. */
+export function reason(form) {
+  const who = form.who?.trim();
+  return `${form.why.trim()}${who ? ` (${who})` : ""}`;
+}
+
+/** IAAO's bands of the ratio study. */
+const IAAO = { median_ratio: [0.9, 1.1], cod: [5, 15], prd: [0.98, 1.03] };
+/** Fewer prices give a rough figure. */
+const ROUGH = 30;
+
+/** What all versions together came to in a market, where one alone has too few known prices. */
+export function Together({ row }) {
+  if (!row?.labelled) return null;
+  return html`<p>${t(row.labelled < ROUGH ? "together_rough" : "together", { error: percent(row.mdape), coverage: percent(row.coverage), count: number(row.labelled) })}</p>
+    <table class="data narrow"><thead><tr><th scope="col">${t("measure")}</th><th scope="col" class="num">${t("value")}</th><th scope="col" class="num">${t("band_short")}</th></tr></thead>
+    <tbody>${Object.entries(IAAO).map(([key, [low, high]]) => html`<tr><th scope="row" title=${t(`about_measure.${key}`)}>${t(`measure.${key}`)}</th><td class=${`num ${row.labelled >= ROUGH && (row[key] < low || row[key] > high) ? "bad-text" : ""}`}>${number(row[key], key === "cod" ? 1 : 3)}</td><td class="num">${number(low, 2)} – ${number(high, 2)}</td></tr>`)}</tbody></table>`;
+}
+
+/** A market by its name, with those that are known below it. */
+export function FindMarket({ field, names, value, onPick }) {
+  const [typed, setTyped] = useState(value ?? "");
+  useEffect(() => setTyped(value ?? ""), [value]);
+  const pick = (event) => {
+    const text = event.target.value.trim().toLowerCase();
+    setTyped(event.target.value);
+    if (text === "") return onPick("");
+    const found = names.find((name) => name.toLowerCase() === text || level(name).toLowerCase() === text);
+    if (found) onPick(found);
+    else if (event.type === "change") {
+      const begins = names.filter((name) => level(name).toLowerCase().startsWith(text));
+      if (begins.length === 1) onPick(begins[0]);
+    }
+  };
+  return html`<label>${field ? label(field) : t("segment")} <input id="find-market" list="markets" value=${typed} onInput=${pick} onChange=${pick} placeholder=${t("find_market_hint", { example: names[0] ? level(names[0]) : "" })} autocomplete="off" /></label>
+    <datalist id="markets">${[...names].sort().map((name) => html`<option value=${level(name)}></option>`)}</datalist>`;
 }
 
 export function Copy({ text, children }) {

@@ -2,73 +2,21 @@
 //   node test/run.mjs [path of the program hedonic] [--pictures DIRECTORY]
 // Screenshots are left in dashboard/out. `CHROMIUM` names a browser that is not in PATH.
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, chmodSync } from "node:fs";
-import { createRequire } from "node:module";
+import { mkdirSync, mkdtempSync, rmSync, chmodSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { chromium } from "playwright-core";
+import { dirname, join } from "node:path";
+import { SIZES, accessible, confirmed, fits, launched, open, out, say, settled, text, watched } from "./browser.mjs";
+import { beside, timed } from "./measured.mjs";
 import { Quickstart, freePort, pause, until } from "./quickstart.mjs";
+import { recipes } from "./recipes.mjs";
 
 const here = new URL("..", import.meta.url).pathname;
 const [program = join(here, "../target/release/hedonic"), flag, directory] = process.argv.slice(2);
-const out = join(here, "out");
 const pictures = flag === "--pictures" ? directory : null;
-mkdirSync(out, { recursive: true });
-const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 
 const VIEWS = ["overview", "price", "map", "quality", "models", "stream"];
-const SIZES = [[1280, 900], [390, 844]];
 const TOKEN = "a-token-of-the-test";
 const EVIL = '<img src=x onerror="window.broken=1">';
-
-const began = Date.now();
-const say = (text) => console.log(`${((Date.now() - began) / 1000).toFixed(1).padStart(6)} s  ${text}`);
-
-function browserPath() {
-  if (process.env.CHROMIUM) return process.env.CHROMIUM;
-  for (const name of ["chromium", "chromium-browser", "google-chrome"])
-    try {
-      return execFileSync("sh", ["-c", `command -v ${name}`], { encoding: "utf8" }).trim();
-    } catch {
-      // The next one.
-    }
-  throw new Error("found no Chromium in PATH; install the package chromium, or set CHROMIUM");
-}
-
-/** What the page complains of, and whom it asks. */
-function watched(page, origin) {
-  const found = { complaints: [], strangers: [] };
-  page.on("console", (message) => message.type() === "error" && found.complaints.push(message.text()));
-  page.on("pageerror", (error) => found.complaints.push(String(error)));
-  page.on("request", (request) => {
-    const url = request.url();
-    if (!url.startsWith(origin) && !url.startsWith("data:") && !url.startsWith("blob:")) found.strangers.push(url);
-  });
-  return found;
-}
-
-async function accessible(page, where) {
-  await page.evaluate(axe);
-  const found = await page.evaluate(async () => {
-    const { violations } = await window.axe.run(document, { resultTypes: ["violations"] });
-    return violations.filter((one) => ["serious", "critical"].includes(one.impact)).map((one) => ({ id: one.id, nodes: one.nodes.slice(0, 4).map((node) => `${node.html.slice(0, 160)} ${node.failureSummary?.slice(0, 200)}`) }));
-  });
-  assert.deepEqual(found, [], `axe-core at ${where}`);
-}
-
-async function fits(page, where) {
-  const wide = await page.evaluate(() => [document.documentElement.scrollWidth, innerWidth]);
-  assert.ok(wide[0] <= wide[1], `${where} is ${wide[0]} wide, the window ${wide[1]}`);
-}
-
-const settled = (page) => until("no skeleton is left", () => page.evaluate(() => !document.querySelector(".skeleton")), 30_000);
-const open = async (page, url, view) => {
-  await page.goto(`${url}/#/${view}`);
-  await page.waitForSelector("main h1");
-  await settled(page);
-};
-const text = (page, selector) => page.textContent(selector);
 
 async function eachView(context, url) {
   for (const [width, height] of SIZES)
@@ -173,28 +121,50 @@ async function escaped(page, url) {
   say("a street that is a tag stays a text");
 }
 
+/** A training is asked for: its progress shows, and the version keeps who asked and why. */
+async function trained(page, quickstart) {
+  const { url } = quickstart;
+  const status = async () => (await (await fetch(`${quickstart.address("training")}/status`)).json());
+  await until("no training runs", async () => !(await status()).training);
+  await page.waitForSelector("#train:not([disabled])");
+  await page.click("#train");
+  // Nothing is done before it is said why.
+  await page.click("dialog .actions button:last-child");
+  assert.equal(await page.locator("dialog[open]").count(), 1);
+  await confirmed(page, "listings of a new district", "Chromium");
+  const shown = await page.waitForFunction(() => document.querySelector("#progress")?.textContent);
+  const progress = await shown.jsonValue();
+  assert.match(progress, /listings of a new district \(Chromium\)/);
+  assert.match(progress, /To beat: v\d+, Median error/);
+  await page.screenshot({ path: join(out, "training.png"), fullPage: true });
+  await page.waitForSelector("#progress", { state: "detached", timeout: 120_000 });
+  const { last_training: last } = await status();
+  assert.equal(last.why, "listings of a new district (Chromium)");
+  const { tags } = await (await fetch(`${url}/models/${last.version}`)).json();
+  assert.equal(tags.asked_for, last.why);
+  await page.waitForSelector(`text=${last.version} is trained`);
+}
+
 async function models(page, quickstart) {
   const { url } = quickstart;
   const versions = async () => (await (await fetch(`${url}/models`)).json()).models;
-  if ((await versions()).length < 2) await fetch(`${quickstart.address("training")}/train`, { method: "POST" });
-  await until("a second version", async () => (await versions()).length >= 2);
+  const before = (await versions()).length;
   await open(page, url, "models");
+  await trained(page, quickstart);
+  await until("another version", async () => (await versions()).length > before || before >= 5);
   await page.waitForSelector(".timeline li:nth-child(2)");
   const button = page.locator(".promote").first();
   await button.waitFor();
   const serving = (await versions()).find((one) => one.serving).version;
   await button.click();
-  await page.fill("dialog input[name=why]", "a test");
-  await page.fill("dialog input[name=who]", "Chromium");
   await page.screenshot({ path: join(out, "promote.png") });
-  await page.click("dialog .actions button:last-child");
+  await confirmed(page, "a test", "Chromium");
   await page.waitForSelector("#swapped");
   await until("another version answers", async () => (await versions()).find((one) => one.serving).version !== serving);
   const { decisions } = await (await fetch(`${url}/models/history`)).json();
   assert.match(decisions.at(-1).why, /a test \(Chromium\)/);
   await page.click("#roll-back");
-  await page.fill("dialog input[name=why]", "back again");
-  await page.click("dialog .actions button:last-child");
+  await confirmed(page, "back again", "Chromium");
   await until("the version before answers", async () => (await versions()).find((one) => one.serving).version === serving);
   for (const index of [0, 1]) await page.locator(".timeline input[type=checkbox]").nth(index).check();
   await page.waitForSelector("#compare table");
@@ -204,7 +174,8 @@ async function models(page, quickstart) {
   const report = page.frameLocator("iframe.report");
   await report.locator("section").first().waitFor();
   await accessible(page, "models with details");
-  say("a version is promoted and rolled back, with who and why; two are compared; the report shows");
+  assert.match((await (await fetch(`${url}/models/history`)).json()).decisions.at(-1).why, /back again \(Chromium\)/);
+  say("a version is trained, promoted and rolled back, with who and why; two are compared; the report shows");
 }
 
 async function map(page, url) {
@@ -224,9 +195,107 @@ async function map(page, url) {
     await pause(60);
   }
   await until("squares of the largest place", async () => (await page.locator(".places circle.cell").count()) > 5, 15_000);
-  await page.selectOption(".filters select >> nth=2", "error");
+  await page.selectOption("#map-colour", "error");
   await page.screenshot({ path: join(out, "map-close.png") });
+  await page.selectOption("#map-colour", "price");
+  // Answers of one version, and of none that there is.
+  const { models } = await (await fetch(`${url}/models`)).json();
+  const { version } = models.find((one) => one.serving);
+  await page.selectOption("#map-model", `real-estate@${version}`);
+  await page.waitForFunction(() => document.querySelector("#map-of").value === "answers");
+  const count = async () => Number((await text(page, ".map-view .aside")).replace(/\D/g, ""));
+  await until("answers of the version", async () => (await count()) > 0, 15_000);
+  const known = (await (await fetch(`${url}/quality/segments?model=real-estate@${version}`)).json()).reduce((sum, one) => sum + one.answers, 0);
+  assert.ok(Math.abs((await count()) - known) <= 0.5 * known + 50, `${await count()} answers are shown, ${known} are known`);
+  assert.ok(await page.isDisabled("#map-few"));
+  await page.selectOption("#map-of", "listings");
+  await page.selectOption("#map-model", "");
+  await page.selectOption("#map-few", "2");
+  await page.selectOption("#map-time", "86400");
+  await until("fewer listings", async () => (await count()) > 0, 15_000);
+  await page.fill("#find-market", "Kazan");
+  await page.waitForSelector("#study h2");
+  assert.equal(await text(page, "#study h2"), "Kazan");
   say(`the map shows ${markets} places, splits as one zooms, and a place leads to its ratio study`);
+}
+
+/** A reject is mended and sent again; garbage stays a reject. */
+async function replayed(page, url) {
+  await open(page, url, "stream?kind=rejects");
+  await page.waitForSelector(".reasons tbody tr");
+  const rejects = async () => (await (await fetch(`${url}/newest?limit=200`)).json()).rejects;
+  const wanted = await until("a request without a field", async () => (await rejects()).find((one) => one.topic === "requests" && one.code === "missing_field" && !one.reason.includes('"id"')), 120_000);
+  const payload = JSON.parse(Buffer.from(wanted.payload_base64, "base64").toString());
+  const place = `${wanted.topic}/${wanted.partition}/${wanted.offset}`;
+  await open(page, url, `stream?kind=rejects&id=${encodeURIComponent(payload.id)}`);
+  await page.waitForSelector("#life .mend");
+  await page.click("#life .mend");
+  await page.waitForSelector("dialog textarea");
+  assert.match(await page.inputValue("dialog textarea"), new RegExp(payload.id));
+  await accessible(page, "mending a reject");
+  const whole = { city: "Kazan", street: "Lenina", floor: 3, rooms: 2, ...payload };
+  await page.fill("dialog textarea", JSON.stringify(whole));
+  await page.screenshot({ path: join(out, "mend.png") });
+  await confirmed(page, "the field was missing", "Chromium");
+  await page.waitForSelector("#sent-again");
+  assert.match(await text(page, "#sent-again"), new RegExp(`${place} is mended`));
+  await until("it is answered", async () => (await (await fetch(`${url}/records/${payload.id}`)).json()).answers.length === 1, 30_000);
+  await page.click("#sent-again button");
+  await page.waitForSelector("#life .life li:nth-child(2)");
+  await page.screenshot({ path: join(out, "mended.png"), fullPage: true });
+  const marked = await (await fetch(`${url}/rejects/${place}`)).json();
+  assert.ok(marked.replayed_at);
+  for (const [origin, expected] of [["http://evil.example", 403], [url, 200]]) {
+    const reply = await fetch(`${url}/rejects/${place}/replay`, { method: "POST", headers: { origin }, body: "garbage" });
+    assert.equal(reply.status, expected, origin);
+  }
+  await until("garbage is a reject", async () => (await rejects()).some((one) => Buffer.from(one.payload_base64, "base64").toString() === "garbage"), 30_000);
+  say("a reject is mended and sent again, and answered; a page of another site may not; garbage is a reject again");
+}
+
+/** What a newcomer wants to know, by clicking alone. */
+async function newcomer(page, url) {
+  await page.goto(`${url}/`);
+  await page.waitForSelector("#changed table");
+  await settled(page);
+  // Which version answers, and what changed since yesterday?
+  assert.match(await text(page, ".tiles"), /Version that answers\s*v\d+/);
+  assert.match(await text(page, "#changed"), /Listings stored[\s\S]*became champion/);
+  // What was rejected?
+  await page.click(".tile:has-text('Rejected messages')");
+  await page.waitForSelector(".reasons tbody tr");
+  assert.match(await text(page, "#newest"), /not a JSON object[\s\S]*new_data/);
+  // Is the model good in my city?
+  await page.click("nav a:has-text('Quality')");
+  await page.waitForSelector("#is-it-good .note");
+  await settled(page);
+  await page.fill("#find-market", "Moscow");
+  await page.waitForFunction(() => document.querySelector("#is-it-good h2").textContent === "Is it good in Moscow?");
+  await until("a verdict", async () => /half of the answers|too few|Yes|intervals/.test(await text(page, "#is-it-good .note")), 15_000);
+  await page.screenshot({ path: join(out, "city.png"), fullPage: true });
+  // What does my flat cost, and why?
+  await page.click("nav a:has-text('Price my home')");
+  await page.click("text=Try an example");
+  await page.waitForSelector(".waterfall");
+  assert.match(await text(page, "#price"), /₽/);
+  say("a newcomer's five questions are answered by clicking alone");
+}
+
+/** The views say so where the service refuses. */
+async function refused(context, url) {
+  const page = await context.newPage();
+  await page.setViewportSize({ width: 1280, height: 900 });
+  await page.route((asked) => asked.href.startsWith(url) && !/\/(assets\/.*|events|overview)?$/.test(asked.pathname), (route) => route.fulfill({ status: 503, contentType: "application/json", body: JSON.stringify({ error: "the database is away (no answer in time): ask again" }) }));
+  for (const view of VIEWS) {
+    await page.goto(`${url}/#/${view}`);
+    await page.waitForSelector("main [role=alert]");
+    await settled(page);
+    assert.match(await text(page, "main [role=alert]"), /the database is away/, view);
+    await page.screenshot({ path: join(out, `${view}-away.png`), fullPage: true });
+  }
+  await page.unroute(() => true).catch(() => {});
+  await page.close();
+  say("each view says what is away, and offers to try again");
 }
 
 /** The service goes, the page says so; it comes back and asks for a token. */
@@ -258,67 +327,9 @@ async function goneAndBack(context, quickstart) {
   say("the service goes and comes back; a wrong token is refused, the right one is taken");
 }
 
-async function timed(context, url) {
-  const page = await context.newPage();
-  await page.goto(`${url}/`);
-  await page.waitForSelector(".tiles .figure");
-  const found = await page.evaluate(() => ({
-    paint: performance.getEntriesByName("first-contentful-paint")[0]?.startTime,
-    interactive: performance.getEntriesByType("navigation")[0].domInteractive,
-    figures: performance.now(),
-  }));
-  say(`first contentful paint ${Math.round(found.paint)} ms, interactive ${Math.round(found.interactive)} ms, figures within ${Math.round(found.figures)} ms`);
-  await page.close();
-}
-
-const quantile = (sorted, share) => sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))];
-
-/** How long prices take, in milliseconds, one after the other. */
-async function latencies(url, label) {
-  const took = [];
-  for (let index = 0; index < 400; index++) {
-    const record = { id: `latency-${label}-${index}`, city: "Kazan", street: "Lenina", floor: 3, rooms: 2, area: 40 + (index % 60) };
-    const began = performance.now();
-    const reply = await fetch(`${url}/predict`, { method: "POST", body: JSON.stringify(record) });
-    assert.equal(reply.status, 200);
-    await reply.arrayBuffer();
-    took.push(performance.now() - began);
-  }
-  took.sort((one, other) => one - other);
-  return [quantile(took, 0.5), quantile(took, 0.99)].map((ms) => ms.toFixed(1));
-}
-
-/** Prices beside ten open pages: what these ask for, without the browser that would take the processor. */
-async function beside(url) {
-  const alone = await latencies(url, "alone");
-  const stop = new AbortController();
-  const { signal } = stop;
-  let asked = 0;
-  const every = async (path, ms) => {
-    while (!signal.aborted) {
-      const reply = await fetch(`${url}/${path}`, { signal });
-      assert.ok(reply.ok, `${path}: ${reply.status}`);
-      await reply.arrayBuffer();
-      asked += 1;
-      await pause(ms);
-    }
-  };
-  const events = async () => {
-    const reply = await fetch(`${url}/events`, { signal });
-    for await (const part of reply.body) asked += part.length > 0 ? 1 : 0;
-  };
-  const quiet = (error) => {
-    if (!signal.aborted) throw error;
-  };
-  const pages = Array.from({ length: 10 }, () => [events(), every("newest?limit=40", 2500), every("models", 5000), every("quality?window=24h", 15_000), every("market", 20_000)]).flat().map((one) => one.catch(quiet));
-  await pause(1500);
-  const began = performance.now();
-  const before = asked;
-  const ten = await latencies(url, "ten");
-  const rate = ((asked - before) / (performance.now() - began)) * 1000;
-  stop.abort();
-  await Promise.all(pages);
-  say(`a price takes ${alone[0]} ms (p99 ${alone[1]} ms) with no page open, ${ten[0]} ms (p99 ${ten[1]} ms) beside ten, which ask ${rate.toFixed(1)} times a second`);
+async function told(context, url) {
+  const found = await timed(context, url);
+  say(`${(found.bytes / 1024).toFixed(1)} KB gzipped; first contentful paint ${Math.round(found.paint)} ms, interactive ${Math.round(found.interactive)} ms, figures within ${Math.round(found.figures)} ms`);
 }
 
 async function illustrated(context, url) {
@@ -345,24 +356,30 @@ let browser;
 try {
   await quickstart.start();
   say(`the quickstart answers at ${quickstart.url}`);
-  browser = await chromium.launch({ executablePath: browserPath(), args: ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"] });
+  browser = await launched();
   const context = await browser.newContext({ locale: "en-GB", reducedMotion: "reduce" });
   context.setDefaultTimeout(30_000);
   const page = await context.newPage();
   await page.setViewportSize({ width: 1280, height: 900 });
   const found = watched(page, quickstart.url);
-  await timed(context, quickstart.url);
+  await told(context, quickstart.url);
+  await newcomer(page, quickstart.url);
   await price(page, quickstart.url);
   await map(page, quickstart.url);
   await models(page, quickstart);
+  await replayed(page, quickstart.url);
+  await refused(context, quickstart.url);
   await eachView(context, quickstart.url);
   await dark(browser, quickstart.url);
-  await beside(quickstart.url);
+  const { alone, ten, rate } = await beside(quickstart.url, 400);
+  say(`a price takes ${alone.p50.toFixed(1)} ms (p99 ${alone.p99.toFixed(1)} ms) with no page open, ${ten.p50.toFixed(1)} ms (p99 ${ten.p99.toFixed(1)} ms) beside ten, which ask ${rate.toFixed(1)} times a second`);
   if (pictures) await illustrated(context, quickstart.url);
   await escaped(page, quickstart.url);
   assert.deepEqual(found.complaints, [], "the console");
   assert.deepEqual(found.strangers, [], "requests to others");
   await goneAndBack(context, quickstart);
+  await quickstart.stop();
+  await recipes(browser, dirname(program));
   say("passed");
 } catch (error) {
   console.error(error);
@@ -372,6 +389,6 @@ try {
   process.exitCode = 1;
 } finally {
   await browser?.close();
-  await quickstart.stop().catch(() => {});
+  await quickstart.stop().catch(() => {}); // It may have left already.
   rmSync(data, { recursive: true, force: true });
 }

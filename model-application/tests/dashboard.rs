@@ -139,6 +139,20 @@ async fn the_market_is_read_by_the_schema_and_texts_of_strangers_do_no_harm() {
         ("/quality/history?window=1h", 200),
         ("/quality/tenths", 200),
         ("/quality/segments", 200),
+        (
+            "/quality/segments?model=real-estate@v000001&since_s=86400",
+            200,
+        ),
+        ("/quality/segments?since_s=-1", 400),
+        ("/quality/segments?model=%00", 400),
+        ("/changes", 200),
+        ("/rejects", 200),
+        ("/rejects/requests/0/0", 404),
+        ("/rejects/requests/0/0?cluster=%00", 400),
+        ("/rejects/requests/no/number", 404),
+        ("/sweeps", 200),
+        ("/sweeps/none/page", 400),
+        ("/sweeps/00000000000000000000000000000000/page", 404),
         ("/quality/drift", 200),
         ("/models/history", 200),
         ("/models/v000001", 200),
@@ -202,9 +216,26 @@ async fn the_page_needs_no_token_and_all_that_it_shows_does() {
         "/records/a",
         "/quality/drift",
         "/models/history",
+        "/rejects",
+        "/rejects/requests/0/0",
+        "/changes",
+        "/sweeps",
     ] {
         assert_eq!(ask(path, None).await.status(), 401, "{path}");
         assert_eq!(ask(path, Some("another")).await.status(), 401, "{path}");
+    }
+    let replay = format!("http://{}/rejects/requests/0/0/replay", running.http);
+    for (token, origin, expected) in [
+        ("another", None, 401),
+        ("a secret", Some("http://elsewhere.example"), 403),
+        ("a secret", None, 404),
+    ] {
+        let mut request = client.post(&replay).bearer_auth(token).body("{}");
+        if let Some(origin) = origin {
+            request = request.header("origin", origin);
+        }
+        let answer = request.send().await.expect("an answer");
+        assert_eq!(answer.status(), expected, "{token} {origin:?}");
     }
     let overview: Value = ask("/overview", Some("a secret"))
         .await
@@ -229,4 +260,81 @@ async fn the_page_needs_no_token_and_all_that_it_shows_does() {
         "{:?}",
         leaving.elapsed()
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reject_is_mended_and_sent_again_from_the_page() {
+    let bed = Testbed::start().await;
+    model::publish(&bed, 100_000.0);
+    let running = applier(&bed, &[]).await;
+    let topics = bed.kafka(&[]).topics;
+    let spoilt = br#"{"id":"spoilt","city":"city1","street":"street6","rooms":2}"#;
+    bed.send(&topics.requests, &[("spoilt".into(), spoilt.to_vec())])
+        .await;
+    eventually("the reject is kept", LIMIT, || async {
+        bed.number("SELECT count(*) FROM rejects").await == 1
+    })
+    .await;
+    let (_, reasons) = running.get("/rejects").await;
+    assert_eq!(
+        (&reasons[0]["code"], &reasons[0]["count"]),
+        (&json!("missing_field"), &json!(1)),
+        "{reasons}"
+    );
+    let (_, newest) = running.get("/newest").await;
+    let reject = &newest["rejects"][0];
+    let path = format!(
+        "/rejects/{}/{}/{}",
+        topics.requests, reject["partition"], reject["offset"]
+    );
+    let (code, whole) = running.get(&path).await;
+    assert_eq!(
+        (code, &whole["replayed_at"]),
+        (200, &Value::Null),
+        "{whole}"
+    );
+    assert_eq!(whole["key_base64"], "c3BvaWx0");
+
+    let mended =
+        json!({"id": "spoilt", "city": "city1", "street": "street6", "rooms": 2, "floor": 3});
+    let replay = format!("{path}/replay");
+    let long = format!("{replay}?why={}", "x".repeat(2000));
+    assert_eq!(running.post(&long, "").await.0, 400);
+    assert_eq!(
+        running.post(&format!("{replay}?unknown=1"), "").await.0,
+        400
+    );
+    let other = format!("{replay}?cluster=another");
+    assert_eq!(running.post(&other, &mended.to_string()).await.0, 404);
+    let with_why = format!("{replay}?why=the+floor+was+missing+(Anna)");
+    let huge = "x".repeat(2_000_000);
+    assert_eq!(running.post(&replay, &huge).await.0, 413);
+    let (code, sent) = running.post(&with_why, &mended.to_string()).await;
+    assert_eq!((code, &sent["mended"]), (200, &json!(true)), "{sent}");
+    eventually("the mended request is answered", LIMIT, || async {
+        bed.number("SELECT count(*) FROM answers WHERE request_id = 'spoilt'")
+            .await
+            == 1
+    })
+    .await;
+    let marked = "SELECT count(*) FROM rejects WHERE replayed_at IS NOT NULL";
+    assert_eq!(bed.number(marked).await, 1);
+
+    // As it came it is as wrong as it was, and a reject of its own.
+    let (code, sent) = running.post(&replay, "").await;
+    assert_eq!((code, &sent["mended"]), (200, &json!(false)), "{sent}");
+    eventually("it is rejected again", LIMIT, || async {
+        bed.number("SELECT count(*) FROM rejects").await == 2
+    })
+    .await;
+    let messages = bed.receive(&topics.requests, 3, LIMIT).await;
+    assert!(messages.iter().all(|message| message.key == "spoilt"));
+    assert_eq!(messages.len(), 3);
+
+    // What is kept in part only is not sent as if it were whole.
+    let shorten = "UPDATE rejects SET payload_bytes = 100000";
+    bed.pool().execute(shorten).await.expect("rows");
+    assert_eq!(running.post(&replay, "").await.0, 409);
+    assert_eq!(running.post(&replay, &mended.to_string()).await.0, 200);
+    running.stop().await;
 }

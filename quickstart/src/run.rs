@@ -1,5 +1,6 @@
 //! One run: start everything, go on, leave in order.
 
+use std::net::TcpListener;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,7 +17,7 @@ use crate::history::{self, count};
 use crate::options::Options;
 use crate::screen::Screen;
 use crate::servers::Servers;
-use crate::services::{LOOK, Services, Statuses, Tasks, number};
+use crate::services::{LOOK, Services, Statuses, Tasks, listen, number};
 use crate::settings::Settings;
 use crate::summary::Summary;
 
@@ -60,12 +61,16 @@ async fn work(options: Options, shutdown: Shutdown) -> anyhow::Result<Summary> {
     std::fs::create_dir_all(&options.data_dir)
         .with_context(|| format!("cannot create --data-dir {data_dir}; name another directory"))?;
 
+    // What a person looks for first: a browser that asks early waits until somebody answers there.
+    let for_applier = listen(&options, "applier.http")?;
+    screen.line(&format!("open http://{}/", for_applier.local_addr()?));
+
     bounds.wait_for("the embedded servers to start");
     let starting = Servers::start(&options, &settings, &screen);
     let Some(servers) = bounds.hold(starting).await? else {
         return not_reached(&options, Summary::default());
     };
-    let result = on_servers(&options, &servers, &bounds, &screen).await;
+    let result = on_servers(&options, for_applier, &servers, &bounds, &screen).await;
     drop(screen);
     let limit = result.as_ref().map_or(LEAVE_DATABASE, |(_, leaving)| {
         LEAVE_ALL
@@ -91,6 +96,7 @@ fn not_reached(options: &Options, summary: Summary) -> anyhow::Result<Summary> {
 /// The run once the servers are there; with the summary, when leaving began.
 async fn on_servers(
     options: &Options,
+    for_applier: TcpListener,
     servers: &Servers,
     bounds: &Bounds,
     screen: &Arc<Screen>,
@@ -112,9 +118,8 @@ async fn on_servers(
         prepare.prepare.threads = 0;
     }
     let account = Account::new(options.live, screen, &pool, &schema).await?;
-    let (services, mut tasks) = Services::start(options, settings, screen)?;
+    let (services, mut tasks) = Services::start(options, settings, for_applier, screen)?;
     screen.done("services", "emulator, loader, applier and training");
-    screen.note(&format!("open http://{}/", services.applier));
     screen.note(&format!("emulator  http://{}/status", services.emulator));
     screen.note(&format!("loader    http://{}/status", services.loader));
     screen.note(&format!("applier   http://{}/status", services.applier));

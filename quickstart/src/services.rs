@@ -72,25 +72,22 @@ pub(crate) struct Statuses {
 }
 
 impl Services {
-    /// Starts all of them on free ports, or on those that `--set` names.
+    /// Starts all of them on free ports, or on those that `--set` names; the applier where its address
+    /// was told already.
     ///
     /// # Errors
     /// When an address cannot be listened on.
     pub fn start(
         options: &Options,
         mut settings: Settings,
+        for_applier: TcpListener,
         screen: &Arc<Screen>,
     ) -> anyhow::Result<(Services, Tasks)> {
-        let listen = |key: &str| -> anyhow::Result<(TcpListener, SocketAddr)> {
-            let address = options.setting(key).unwrap_or("127.0.0.1:0");
-            let listener = common::http::listen(address)?;
-            let at = listener.local_addr()?;
-            Ok((listener, at))
-        };
-        let (for_emulator, emulator) = listen("emulator.http")?;
-        let (for_loader, loader) = listen("loader.http")?;
-        let (for_applier, applier) = listen("applier.http")?;
-        let (for_prepare, prepare) = listen("prepare.http")?;
+        let for_emulator = listen(options, "emulator.http")?;
+        let for_loader = listen(options, "loader.http")?;
+        let for_prepare = listen(options, "prepare.http")?;
+        let (emulator, loader) = (for_emulator.local_addr()?, for_loader.local_addr()?);
+        let (applier, prepare) = (for_applier.local_addr()?, for_prepare.local_addr()?);
         let beside = &mut settings.applier.dashboard;
         (beside.loader, beside.training) =
             (format!("http://{loader}"), format!("http://{prepare}"));
@@ -255,6 +252,12 @@ impl Services {
         Ok(())
     }
 }
+
+/// Takes the address that `--set` names, or a free port of loopback.
+pub(crate) fn listen(options: &Options, key: &str) -> anyhow::Result<TcpListener> {
+    common::http::listen(options.setting(key).unwrap_or("127.0.0.1:0"))
+}
+
 /// The loop, from the first model on.
 async fn train_afterwards(
     config: model_prepare::Config,

@@ -444,10 +444,7 @@ fn large_files_are_refused_before_they_are_read() {
             let made = fs::File::create(dir.path().join(file)).unwrap();
             made.set_len(bytes).unwrap();
             let error = Model::load(dir.path()).unwrap_err().to_string();
-            assert!(
-                error.contains("which is the most that is read"),
-                "{file}: {error}"
-            );
+            assert!(error.contains("the limit for this"), "{file}: {error}");
         }
         case("all together".to_owned());
         let reading = Reading {

@@ -200,13 +200,14 @@ function Comparables({ rows, schema, record, answer }) {
   const target = schema.target;
   const target_field = schema.fields.find((field) => field.name === target);
   const [latitude, longitude] = schema.coordinates ?? [];
-  const points = rows
-    .filter((row) => latitude && row[latitude] !== null && row[longitude] !== null)
-    .map((row) => ({ longitude: row[longitude], latitude: row[latitude], size: 6, text: `${row[schema.key]}: ${shown(target_field, row[target])}` }));
-  if (latitude && record[latitude] !== undefined && record[longitude] !== undefined)
-    points.push({ longitude: record[longitude], latitude: record[latitude], size: 9, kind: "here", text: t("here") });
   const columns = schema.fields.filter((field) => field.role === "field" && field.kind !== "text" && ![latitude, longitude].includes(field.name));
   const differs = (field, row) => record[field.name] !== undefined && row[field.name] !== null && String(record[field.name]) !== String(row[field.name]);
+  const difference = (row) => columns.filter((field) => differs(field, row)).map((field) => `${label(field.name)} ${shown(field, row[field.name])}`).join(", ");
+  const points = rows
+    .filter((row) => latitude && row[latitude] !== null && row[longitude] !== null)
+    .map((row) => ({ longitude: row[longitude], latitude: row[latitude], size: 6, text: `${target ? shown(target_field, row[target]) : row[schema.key]}${difference(row) ? `; ${t("differs_in", { fields: difference(row) })}` : ""}` }));
+  if (latitude && record[latitude] !== undefined && record[longitude] !== undefined)
+    points.push({ longitude: record[longitude], latitude: record[latitude], size: 9, kind: "here", text: t("here") });
   const shown_columns = columns.filter((field) => rows.some((row) => row[field.name] !== null)).slice(0, 8);
   return html`<div class="comparables">
     <div class="scroll" tabindex="0" role="region" aria-label=${t("comparables")}>
@@ -221,6 +222,7 @@ function Comparables({ rows, schema, record, answer }) {
         </tr>`)}</tbody>
       </table>
     </div>
+    <p class="soft"><i class="key differs"></i>${t("differs_words")}${points.length > 1 ? ` ${t(points.some((one) => one.kind === "here") ? "comparables_map_words" : "comparables_map_only")}` : ""}</p>
     ${points.length > 1 && html`<${Places} points=${points} height=${220} text=${t("comparables_map")} />`}
   </div>`;
 }
@@ -454,10 +456,10 @@ function Along({ schema, record }) {
   const curl = `curl -s -X POST '${location.origin}/predict?explain=5' -H 'content-type: application/json'${schema.asks_for_token ? " -H \"Authorization: Bearer $TOKEN\"" : ""} -d '${quoted}'`;
   const python = `import json, urllib.request\n\nrecord = json.loads(r'''${body}''')\nrequest = urllib.request.Request(\n    "${location.origin}/predict?explain=5",\n    data=json.dumps(record).encode(),\n    headers={"content-type": "application/json"${schema.asks_for_token ? ', "authorization": "Bearer TOKEN"' : ""}},\n)\nprint(json.load(urllib.request.urlopen(request)))`;
   const kcat = `echo '${quoted}' | kcat -b BROKER -P -t requests`;
-  return html`<div class="actions">
+  return html`<p class="soft">${t("take_along_words")}</p><div class="actions">
     <${Copy} text=${location.href}>${t("copy_link")}<//>
-    <${Copy} text=${curl}>curl<//>
-    <${Copy} text=${python}>Python<//>
-    <${Copy} text=${kcat}>kcat<//>
+    <${Copy} text=${curl}>${t("copy_as", { what: "curl" })}<//>
+    <${Copy} text=${python}>${t("copy_as", { what: "Python" })}<//>
+    <${Copy} text=${kcat}>${t("copy_as", { what: "kcat" })}<//>
   </div>`;
 }

@@ -2,7 +2,7 @@
 import { useMemo, useState } from "preact/hooks";
 import { query } from "../api.js";
 import { COLOURS, Lines } from "../chart.js";
-import { Badge, Card, Place, html, useData, useLive } from "../ui.js";
+import { Badge, Card, FindMarket, Place, Together, html, useData, useLive } from "../ui.js";
 import { about, amount, label, level, number, percent, signedPercent, span, t } from "../words.js";
 
 const MEASURES = [
@@ -43,17 +43,55 @@ function History({ window, segment }) {
   <//>`;
 }
 
-const verdict = (interval) => (!interval ? "–" : html`<span class=${interval.passes ? "" : "bad-text"} title=${`${number(interval.low, 3)} – ${number(interval.high, 3)}`}>${number(interval.value, 3)}${interval.passes ? "" : " !"}</span>`);
+const verdict = (interval) => (!interval ? "–" : html`<span class=${interval.passes ? "" : "bad-text"} title=${interval.low === undefined ? undefined : `${number(interval.low, 3)} – ${number(interval.high, 3)}`}>${number(interval.value, 3)}${interval.passes ? "" : " !"}</span>`);
 
-function Segments({ groups, onPick }) {
-  const rows = groups.filter((group) => group.segment);
+/** Markets that are shown at first. */
+const FEW = 12;
+
+/** A row of all versions together, as one of a version. */
+const together = (row) => ({
+  segment: row.segment, answers: row.answers, labelled: row.labelled,
+  figures: row.labelled >= MIN_TOGETHER ? { mdape: { value: row.mdape }, bias: row.bias, coverage: { value: row.coverage }, ratios: { cod: { value: row.cod, passes: row.cod >= 5 && row.cod <= 15 }, prd: { value: row.prd, passes: row.prd >= 0.98 && row.prd <= 1.03 } } } : null,
+});
+const MIN_TOGETHER = 30;
+const by = (name) => t("by_segment", { field: name, lower: name.toLowerCase() });
+
+/** By market: of a version, or of all together where it has too few known prices in each. */
+function Segments({ groups, all_versions, field, chosen, onPick }) {
+  const [is_whole, setWhole] = useState(false);
+  const own = groups.filter((group) => group.segment);
+  const is_together = !own.some((group) => group.figures) && all_versions.length > 0;
+  const named = field ? label(field) : t("segment");
+  // Those that can be judged first, the most answers first.
+  const all = (is_together ? all_versions.map(together) : own).sort((one, other) => Boolean(other.figures) - Boolean(one.figures) || other.answers - one.answers);
+  const rows = is_whole ? all : all.slice(0, FEW);
   if (!rows.length) return html`<p class="note">${t("no_segments")}</p>`;
-  return html`<div class="scroll" tabindex="0" role="region" aria-label=${t("by_segment")}><table class="data">
-    <thead><tr><th scope="col">${t("segment")}</th>${[t("requests"), t("labels"), t("measure.mdape"), t("measure.bias"), t("measure.coverage"), "COD", "PRD", "PRB"].map((one) => html`<th scope="col" class="num">${one}</th>`)}</tr></thead>
-    <tbody>${rows.slice(0, 60).map((group) => html`<tr>
+  return html`${is_together ? html`<p class="soft">${t("all_versions_words")}</p>` : ""}<div class="scroll" tabindex="0" role="region" aria-label=${by(named)}><table class="data">
+    <thead><tr><th scope="col">${named}</th>${[t("requests"), t("labels"), t("measure.mdape"), t("measure.bias"), t("measure.coverage"), "COD", "PRD", "PRB"].map((one) => html`<th scope="col" class="num">${one}</th>`)}</tr></thead>
+    <tbody>${rows.map((group) => html`<tr class=${group.segment === chosen ? "chosen" : ""}>
       <th scope="row"><button class="link" onClick=${() => onPick(group.segment)}>${level(group.segment)}</button></th><td class="num">${number(group.answers)}</td><td class="num">${number(group.labelled)}</td>
-      ${group.figures ? html`<td class="num" title=${`${percent(group.figures.mdape.low)} – ${percent(group.figures.mdape.high)}`}>${percent(group.figures.mdape.value)}</td><td class="num">${signedPercent(group.figures.bias)}</td><td class="num">${percent(group.figures.coverage.value)}</td><td class="num">${verdict(group.figures.ratios?.cod)}</td><td class="num">${verdict(group.figures.ratios?.prd)}</td><td class="num">${verdict(group.figures.ratios?.prb)}</td>` : html`<td colspan="6" class="soft">${t("too_few", { count: number(group.labelled) })}</td>`}
-    </tr>`)}</tbody></table></div>`;
+      ${group.figures ? html`<td class="num" title=${group.figures.mdape.low === undefined ? undefined : `${percent(group.figures.mdape.low)} – ${percent(group.figures.mdape.high)}`}>${percent(group.figures.mdape.value)}</td><td class="num">${signedPercent(group.figures.bias)}</td><td class="num">${percent(group.figures.coverage.value)}</td><td class="num">${verdict(group.figures.ratios?.cod)}</td><td class="num">${verdict(group.figures.ratios?.prd)}</td><td class="num">${verdict(group.figures.ratios?.prb)}</td>` : html`<td colspan="6" class="soft">${t("too_few", { count: number(group.labelled) })}</td>`}
+    </tr>`)}</tbody></table></div>
+    ${all.length > FEW && html`<div class="actions"><button class="quiet small" aria-expanded=${is_whole} onClick=${() => setWhole(!is_whole)}>${is_whole ? t("less") : t("show_all", { count: number(all.length) })}</button></div>`}
+    <p class="soft">${t("measures_words")}</p>`;
+}
+
+/** Each version's whole figures. */
+function Versions({ groups, shown, onPick }) {
+  const rows = groups.filter((group) => !group.segment).sort((one, other) => (one.model < other.model ? 1 : -1));
+  if (rows.length < 2) return null;
+  return html`<${Card} wide title=${t("by_version")}><div class="scroll" tabindex="0" role="region" aria-label=${t("by_version")}><table class="data">
+    <thead><tr><th scope="col">${t("version")}</th>${[t("requests"), t("labels"), t("measure.mdape"), t("measure.bias"), t("measure.coverage")].map((one) => html`<th scope="col" class="num">${one}</th>`)}</tr></thead>
+    <tbody>${rows.slice(0, FEW).map((group) => html`<tr class=${group.model === shown ? "chosen" : ""}><th scope="row"><button class="link" onClick=${() => onPick(group.model)}>${group.model.split("@")[1]}</button></th><td class="num">${number(group.answers)}</td><td class="num">${number(group.labelled)}</td>
+      ${group.figures ? html`<td class="num">${percent(group.figures.mdape.value)}</td><td class="num">${signedPercent(group.figures.bias)}</td><td class="num">${percent(group.figures.coverage.value)}</td>` : html`<td colspan="3" class="soft">${t("too_few", { count: number(group.labelled) })}</td>`}</tr>`)}</tbody></table></div><//>`;
+}
+
+/** Whether the answers are good, in one sentence. */
+function verdict_of(figures, holdout, confidence) {
+  if (!figures) return null;
+  if (figures.coverage.high < confidence - 0.04) return ["warn", t("verdict_intervals", { coverage: percent(figures.coverage.value), confidence: percent(confidence, 0) })];
+  if (holdout && figures.mdape.low > 1.25 * holdout) return ["warn", t("verdict_worse", { error: percent(figures.mdape.value), holdout: percent(holdout) })];
+  return ["good", t("verdict_good", { error: percent(figures.mdape.value), coverage: percent(figures.coverage.value) })];
 }
 
 function Bars({ rows, show, text }) {
@@ -64,7 +102,7 @@ function Bars({ rows, show, text }) {
 function Tenths({ model, unit }) {
   const of = useData(`quality/tenths${query({ model })}`, 30000);
   const rows = (of.data ?? []).map((row) => ({ name: `${about(row.low)} – ${about(row.high)}`, value: row.mdape }));
-  return html`<${Card} title=${t("by_tenth")}><${Place} of=${of} empty=${rows.length === 0 && t("no_labels")}><${Bars} rows=${rows} show=${percent} text=${t("by_tenth")} /><p class="soft">${t("by_tenth_words")}</p><//><//>`;
+  return html`<${Card} title=${`${t("by_tenth")}${unit ? `, ${unit}` : ""}`}><${Place} of=${of} empty=${rows.length === 0 && t("no_labels")}><${Bars} rows=${rows} show=${percent} text=${t("by_tenth")} /><p class="soft">${t("by_tenth_words")}</p><//><//>`;
 }
 
 function Distribution({ field }) {
@@ -91,7 +129,7 @@ function DriftCard() {
   const kind = (drift) => (drift.psi > Math.max(0.25, 3 * drift.by_chance) ? "bad" : drift.psi > Math.max(0.1, 2 * drift.by_chance) ? "warn" : "good");
   return html`<${Card} title=${t("drift")} aside=${of.data && html`<span class="soft">${t("of_requests", { count: number(of.data.rows) })}</span>`}>
     <${Place} of=${of} empty=${fields.length === 0 && t("no_drift")}>
-      <ul class="drift">${fields.map((field) => {
+      <div class="drift-head" aria-hidden="true"><span>${t("field")}</span><span>PSI</span><span></span></div><ul class="drift">${fields.map((field) => {
         const name = field.is_prediction ? t("prediction") : field.field;
         return html`<li><button class="row" aria-expanded=${open === name} onClick=${() => setOpen(open === name ? null : name)}><span>${field.is_prediction ? name : label(field.field)}</span><span class="num">${number(field.drift.psi, 3)}</span><${Badge} kind=${kind(field.drift)}>${t(`drift_${kind(field.drift)}`)}<//></button>${open === name && html`<${Distribution} field=${field} />`}</li>`;
       })}</ul>
@@ -115,12 +153,22 @@ function windows_of(overview) {
 
 const window_name = (one) => (t(`window.${one}`) === `window.${one}` ? one : t(`window.${one}`));
 
-export function QualityView() {
+/** Of a window's name, such as 24h; none where it is another. */
+function seconds_of(window) {
+  const [, count, unit] = window.match(/^(\d+)([smhd])$/) ?? [];
+  return count ? Number(count) * { s: 1, m: 60, h: 3600, d: 86400 }[unit] : undefined;
+}
+
+export function QualityView({ search }) {
   const { overview } = useLive();
   const windows = windows_of(overview);
   const [chosen, setWindow] = useState(null);
   const window = windows.includes(chosen) ? chosen : windows.includes("24h") ? "24h" : windows[0];
-  const [segment, setSegment] = useState("");
+  const [segment, setSegment] = useState(search.get("market") ?? "");
+  const pick = (name) => {
+    setSegment(name);
+    history.replaceState(null, "", name ? `#/quality?market=${encodeURIComponent(name)}` : "#/quality");
+  };
   const of = useData(`quality${query({ window })}`, 15000);
   const models = [...new Set((of.data?.groups ?? []).map((group) => group.model))];
   const [model, setModel] = useState(null);
@@ -128,8 +176,16 @@ export function QualityView() {
   const newest = [overview?.status?.model].filter((one) => known.includes(one))[0] ?? [...known].sort().pop() ?? models[0];
   const shown = model && models.includes(model) ? model : newest;
   const groups = (of.data?.groups ?? []).filter((group) => group.model === shown);
-  const whole = groups.find((group) => !group.segment);
+  const whole = groups.find((group) => group.segment === segment || (!segment && !group.segment));
+  const schema = useData("schema");
+  const market = schema.data?.market;
+  const unit = schema.data?.fields.find((field) => field.name === schema.data.target)?.unit;
+  const rough = useData(`quality/segments${query({ since_s: seconds_of(window) })}`, 20000);
+  const all_versions = rough.data ?? [];
+  const so_far = segment ? all_versions.find((row) => row.segment === segment) : null;
+  const names = [...new Set([...(of.data?.groups ?? []), ...all_versions].map((row) => row.segment).filter(Boolean))];
   const figures = whole?.figures;
+  const said = verdict_of(figures, of.data?.holdout_mdape, 0.9);
   const version = overview?.status?.model?.split("@")[1];
   const is_price = overview?.status?.holdout_mdape !== null;
   if (overview && !is_price) return html`<${Card} wide title=${t("quality")}><p class="note">${t("quality_prices_only")}</p><//>`;
@@ -137,20 +193,24 @@ export function QualityView() {
     <div class="filters">
       <label>${t("window")} <select value=${window} onChange=${(event) => setWindow(event.target.value)}>${windows.map((one) => html`<option value=${one}>${window_name(one)}</option>`)}</select></label>
       <label>${t("version")} <select value=${shown ?? ""} onChange=${(event) => setModel(event.target.value)}>${models.map((one) => html`<option value=${one}>${one.split("@")[1]}</option>`)}</select></label>
-      ${segment && html`<button class="quiet" onClick=${() => setSegment("")}>${level(segment)} ✕</button>`}
+      <${FindMarket} field=${market} names=${names} value=${segment ? level(segment) : ""} onPick=${pick} />
+      ${segment && html`<button class="quiet" onClick=${() => pick("")}>${t("all_markets")} ✕</button>`}
     </div>
-    <${Card} wide title=${t("is_it_good")}>
-      <${Place} of=${of} empty=${!whole && t("no_quality")}>
-        <dl class="figures">
+    <${Card} wide title=${segment ? t("is_it_good_in", { market: level(segment) }) : t("is_it_good")} id="is-it-good">
+      <${Place} of=${of} empty=${!whole && !so_far && (segment ? t("no_answers_here") : t("no_quality"))}>
+        ${said ? html`<p class=${`note ${said[0]}`}>${said[1]}</p>` : whole && html`<p class="note">${t("too_few_of", { count: number(whole.labelled), version: whole.model.split("@")[1] })}</p>`}
+        ${!said && so_far ? html`<${Together} row=${so_far} />` : ""}
+        ${whole && (figures || !so_far) ? html`<dl class="figures">
           <div><dt>${t("measure.mdape")}</dt><dd>${figures ? percent(figures.mdape.value) : t("not_yet")}</dd><dd class="soft">${t("expected_error", { value: percent(of.data?.expected_mdape), holdout: percent(of.data?.holdout_mdape) })}</dd></div>
           <div><dt>${t("measure.coverage")}</dt><dd>${figures ? percent(figures.coverage.value) : t("not_yet")}</dd><dd class="soft">${figures ? `${percent(figures.coverage.low)} – ${percent(figures.coverage.high)}` : ""}</dd></div>
           <div><dt>${t("measure.bias")}</dt><dd>${figures ? signedPercent(figures.bias) : t("not_yet")}</dd><dd class="soft">${t("bias_words")}</dd></div>
           <div><dt>${t("label_coverage")}</dt><dd>${percent(whole?.label_coverage)}</dd><dd class="soft">${t("label_delay", { span: span(whole?.label_delay_s) })}</dd></div>
-        </dl>
+        </dl>` : ""}
       <//>
     <//>
     <${History} window=${window} segment=${segment} />
-    <${Card} wide title=${t("by_segment")}><${Segments} groups=${groups} onPick=${setSegment} /><//>
-    <div class="columns even"><${Tenths} model=${shown} /><${DriftCard} /></div>
+    <${Card} wide title=${by(market ? label(market) : t("segment"))}><${Segments} groups=${groups} all_versions=${all_versions} field=${market} chosen=${segment} onPick=${(name) => { pick(name); document.getElementById("main").scrollIntoView({ block: "start" }); }} /><//>
+    <div class="columns even"><${Tenths} model=${shown} unit=${unit} /><${DriftCard} /></div>
+    <${Versions} groups=${of.data?.groups ?? []} shown=${shown} onPick=${setModel} />
     <${Calibration} version=${version} />`;
 }

@@ -1,8 +1,9 @@
 //! The web app (`dashboard/`): its files at `/` and `/assets`, and what it shows, as JSON that anybody may
-//! ask for. It reads; what changes something is asked for at `/models` and `/predict`, as before.
+//! ask for. It reads; what changes something is a POST.
 
 mod ask;
 mod assets;
+mod changes;
 mod events;
 mod life;
 mod market;
@@ -10,7 +11,9 @@ mod overview;
 mod peers;
 mod quality;
 mod record_sql;
+mod rejects;
 mod schema;
+mod sweeps;
 mod versions;
 mod what_if;
 
@@ -25,6 +28,7 @@ use sqlx::PgPool;
 use self::ask::Cache;
 use self::events::Streams;
 use self::peers::Peers;
+use self::rejects::Replay;
 use self::versions::Details;
 use crate::config::Config;
 use crate::quality::Rounds;
@@ -43,6 +47,8 @@ pub(crate) struct Dashboard {
     details: Details,
     streams: Streams,
     peers: Peers,
+    replay: Replay,
+    sweeps: sweeps::Kept,
     /// Places of [`what_if`]: sliders do not keep requests waiting.
     considered: tokio::sync::Semaphore,
     /// Whether a token is asked for.
@@ -67,6 +73,8 @@ impl Dashboard {
             details: Details::default(),
             streams: Streams::new(leave),
             peers: Peers::new(config.dashboard.clone()),
+            replay: Replay::new(config.kafka.clone()),
+            sweeps: sweeps::Kept::default(),
             considered: tokio::sync::Semaphore::new(what_if::PLACES),
             is_guarded: config.http.has_token(),
         }
@@ -80,7 +88,7 @@ impl Dashboard {
 }
 
 /// Paths that are asked for a token, where one is set; `/` and `/assets` hold nothing of the data.
-pub(super) const GUARDED: [&str; 10] = [
+pub(super) const GUARDED: [&str; 13] = [
     "/schema",
     "/values",
     "/overview",
@@ -91,6 +99,9 @@ pub(super) const GUARDED: [&str; 10] = [
     "/what-if",
     "/market",
     "/train",
+    "/rejects",
+    "/changes",
+    "/sweeps",
 ];
 
 /// Before those of `models`: `/models/history` is no version.
@@ -114,6 +125,18 @@ pub(super) fn routes(
             .service(web::resource("/market").route(web::get().to(market::market)))
             .service(web::resource("/what-if").route(web::post().to(what_if::what_if)))
             .service(web::resource("/train").route(web::post().to(peers::train)))
+            .service(web::resource("/changes").route(web::get().to(changes::changes)))
+            .service(web::resource("/rejects").route(web::get().to(rejects::reasons)))
+            .service(
+                web::resource("/rejects/{topic}/{partition}/{offset}")
+                    .route(web::get().to(rejects::one)),
+            )
+            .service(
+                web::resource("/rejects/{topic}/{partition}/{offset}/replay")
+                    .route(web::post().to(rejects::replay)),
+            )
+            .service(web::resource("/sweeps").route(web::get().to(sweeps::sweeps)))
+            .service(web::resource("/sweeps/{run}/page").route(web::get().to(sweeps::sweep_page)))
             .service(web::resource("/quality/history").route(web::get().to(quality::history)))
             .service(web::resource("/quality/tenths").route(web::get().to(quality::tenths)))
             .service(web::resource("/quality/segments").route(web::get().to(quality::segments)))

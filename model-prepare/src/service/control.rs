@@ -9,18 +9,20 @@ use common::http::{Status, error_answer};
 use common::liveness::LivenessConfig;
 use records::Schema;
 use registry::RegistryConfig;
+use serde::Deserialize;
 use sqlx::PgPool;
 use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
 
 use super::auto_rollback::Comparison;
 use super::live_error::Live;
-use super::status::{Failure, Rollback, TrainerStatus, TrainingStatus, WatchStatus};
+use super::status::{Failure, Rollback, RunningStatus, TrainerStatus, TrainingStatus, WatchStatus};
 use crate::arrivals::arrived;
 use crate::commands::gc::gc;
 use crate::config::{Config, WatchConfig};
 use crate::features::materialise::refresh;
 use crate::training::train::train_on_database;
+use crate::training::trained::Trained;
 use crate::training_lock::Elsewhere;
 
 /// Shared between the schedule and the HTTP interface.
@@ -180,20 +182,36 @@ impl Control {
 
     /// Trains once, unless another training runs; says how it went in the log too.
     pub(crate) async fn train(self: Arc<Self>) -> Result<TrainingStatus, Refusal> {
+        self.train_for(None).await
+    }
+
+    /// The same for somebody who states a reason, which the version keeps as a tag.
+    async fn train_for(self: Arc<Self>, why: Option<String>) -> Result<TrainingStatus, Refusal> {
         let Ok(_slot) = Arc::clone(&self.slot).try_acquire_owned() else {
             return Err(Refusal::Busy);
         };
         let Some(pool) = self.pool.get() else {
             return Err(Refusal::NoDatabase);
         };
+        if let Some(why) = &why {
+            tracing::info!(why, "a training is requested: {why}");
+        }
         let started = Instant::now();
+        self.enter("features", why.as_deref());
+        // Whatever its end.
+        let _running = Running(&self);
         // What arrives while it reads may be learned from and count as new all the same.
         let stored = arrived(pool, self.table()).await.ok();
         let result = match refresh(&self.config).await {
-            Ok(()) => train_on_database(&self.config, pool).await,
+            Ok(()) => {
+                self.enter("fitting", why.as_deref());
+                train_on_database(&self.config, pool).await
+            }
             Err(error) => Err(error),
         };
-        if result.is_ok() {
+        if let Ok(trained) = &result {
+            self.enter("tidying", why.as_deref());
+            self.note(trained, why.clone()).await;
             self.tidy().await;
         }
         let now = records::timestamp::format(records::timestamp::now_us());
@@ -211,7 +229,9 @@ impl Control {
             .record(started.elapsed().as_secs_f64());
         match result {
             Ok(trained) => {
-                let training = TrainingStatus::of(&trained, now, started.elapsed().as_secs_f64());
+                let mut training =
+                    TrainingStatus::of(&trained, now, started.elapsed().as_secs_f64());
+                training.why = why;
                 tracing::info!(
                     version = training.version,
                     "saved {} on {} records: {}",
@@ -248,6 +268,35 @@ impl Control {
                 });
                 Err(Refusal::Failed(error))
             }
+        }
+    }
+
+    /// The training under way begins a stage.
+    fn enter(&self, stage: &'static str, why: Option<&str>) {
+        let mut status = self.trainer_status();
+        let last_seconds = status.last_training.as_ref().map(|last| last.seconds);
+        let running = status.running.get_or_insert_with(|| RunningStatus {
+            since: records::timestamp::format(records::timestamp::now_us()),
+            stage,
+            why: why.map(str::to_owned),
+            last_seconds,
+        });
+        running.stage = stage;
+    }
+
+    /// Keeps with a version who requested it and why.
+    async fn note(&self, trained: &Trained, why: Option<String>) {
+        let (Some(version), Some(why)) = (&trained.saved, why) else {
+            return;
+        };
+        let (config, number) = (self.config.registry.clone(), version.number);
+        let noting = tokio::task::spawn_blocking(move || {
+            registry::open(&config)?.tag(number, "asked_for", &why)
+        });
+        match noting.await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::warn!("{version} does not keep who requested it: {error}"),
+            Err(error) => tracing::warn!("{version} does not keep who requested it: {error}"),
         }
     }
 
@@ -300,10 +349,28 @@ impl Control {
     }
 }
 
+/// While it is kept, `/status` shows a training under way.
+struct Running<'a>(&'a Control);
+
+impl Drop for Running<'_> {
+    fn drop(&mut self) {
+        self.0.trainer_status().running = None;
+    }
+}
+
+/// The query of `POST /train`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Query {
+    /// Who requests the training, and why.
+    why: Option<String>,
+}
+
 /// Answers when the training is over; one whose client has gone goes on.
-async fn train(control: web::Data<Control>) -> HttpResponse {
+async fn train(control: web::Data<Control>, query: web::Query<Query>) -> HttpResponse {
     let control = control.into_inner();
-    let training = control.runtime.spawn(Arc::clone(&control).train());
+    let why = query.into_inner().why.filter(|why| !why.is_empty());
+    let training = control.runtime.spawn(Arc::clone(&control).train_for(why));
     match training.await {
         Ok(Ok(training)) => HttpResponse::Ok().json(training),
         Ok(Err(Refusal::Busy)) => error_answer(

@@ -24,6 +24,8 @@ pub(super) struct TrainerStatus {
     pub(super) last_error: Option<Failure>,
     /// How many since the last success: the more, the longer the wait.
     pub(super) failures_in_a_row: u32,
+    /// The training that runs; none where none does.
+    pub(super) running: Option<RunningStatus>,
     /// Versions that became the champion.
     pub(super) promotions: u64,
     /// Champions that were rolled back as they answered worse than the one before.
@@ -63,6 +65,18 @@ pub(super) struct WatchStatus {
     pub(super) live_compared: Option<Compared>,
 }
 
+/// A training under way.
+#[derive(Debug, Clone, Serialize)]
+pub(super) struct RunningStatus {
+    pub(super) since: String,
+    /// `features`, `fitting` (which reads, saves and judges too), or `tidying`.
+    pub(super) stage: &'static str,
+    /// Who requested it and why; none where the schedule or the watch did.
+    pub(super) why: Option<String>,
+    /// Duration of the training before.
+    pub(super) last_seconds: Option<f64>,
+}
+
 /// A champion that was rolled back.
 #[derive(Debug, Clone, Serialize)]
 pub(super) struct Rollback {
@@ -82,6 +96,9 @@ pub(crate) struct TrainingStatus {
     pub(super) promoted: bool,
     /// Why, or why not.
     pub(super) verdict: Option<String>,
+    /// Who requested it and why.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) why: Option<String>,
     pub(super) finished_at: String,
     pub(super) seconds: f64,
     pub(super) rows: usize,
@@ -128,6 +145,7 @@ impl TrainingStatus {
             run: trained.run.clone(),
             promoted: trained.decision.as_ref().is_some_and(|own| own.1),
             verdict: trained.decision.as_ref().map(|own| own.0.message.clone()),
+            why: None,
             finished_at,
             seconds,
             rows: outcome.rows(),

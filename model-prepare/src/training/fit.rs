@@ -3,7 +3,7 @@
 use arrow_array::RecordBatch;
 use records::Task;
 use report::FitReport;
-use valuation::{FitOptions, TrainedModel, NamedMember, Report};
+use valuation::{FitOptions, NamedMember, Report, TrainedModel};
 
 use crate::config::Config;
 

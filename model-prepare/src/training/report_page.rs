@@ -5,7 +5,7 @@ use std::time::Instant;
 use records::{Decoder, Purpose, Schema};
 use report::html::evaluation_page;
 use report::{Evaluated, FitReport, Speed};
-use valuation::{TrainedModel, Model, SplitBy};
+use valuation::{Model, SplitBy, TrainedModel};
 
 use crate::config::Config;
 use crate::listings::{self, Listings};

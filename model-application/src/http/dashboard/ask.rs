@@ -15,7 +15,7 @@ use super::Dashboard;
 use crate::http::refused::Refused;
 
 /// Longest wait for an answer, the wait for a connection included.
-const DEADLINE: Duration = Duration::from_secs(3);
+pub(super) const DEADLINE: Duration = Duration::from_secs(3);
 /// Longest wait for a turn.
 const TURN: Duration = Duration::from_secs(5);
 /// Connections of the pool that pages may hold at a time: the others are for answers.

@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use actix_web::{HttpResponse, web};
 use anyhow::Context;
 use bytes::Bytes;
+use records::timestamp;
 use registry::{Registry, RegistryError, Version};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -20,7 +21,9 @@ use crate::http::refused::Refused;
 const KEPT: usize = 32;
 /// Largest `model.json` and report that are read.
 const MODEL_BYTES: u64 = 256 << 20;
-const REPORT_BYTES: u64 = 32 << 20;
+pub(super) const REPORT_BYTES: u64 = 32 << 20;
+/// A version that is so old has its tags and its run; a younger one is being judged.
+const SETTLED_MS: i64 = 120_000;
 /// Decisions that are shown: the newest.
 const DECISIONS: usize = 500;
 
@@ -75,8 +78,12 @@ pub(super) async fn version(
     }
     let registry = Arc::clone(dashboard.serving.registry());
     let details = blocking(move || details(&*registry, number)).await?;
+    let created_ms = details["created_ms"].as_i64().unwrap_or_default();
+    let is_settled = timestamp::now_us() / 1000 - created_ms > SETTLED_MS;
     let details = Bytes::from(details.to_string());
-    dashboard.details.keep(number, details.clone());
+    if is_settled {
+        dashboard.details.keep(number, details.clone());
+    }
     Ok(ask::json(details))
 }
 
@@ -96,14 +103,18 @@ pub(super) async fn report(
         };
         read(&page, REPORT_BYTES)
     });
-    let page = page.await?;
+    Ok(self::page(page.await?))
+}
+
+/// A page of its own, without scripts.
+pub(super) fn page(bytes: Vec<u8>) -> HttpResponse {
     let policy = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; sandbox; \
                   frame-ancestors 'self'";
-    Ok(HttpResponse::Ok()
+    HttpResponse::Ok()
         .content_type("text/html; charset=utf-8")
         .insert_header(("content-security-policy", policy))
         .insert_header(("x-content-type-options", "nosniff"))
-        .body(page))
+        .body(bytes)
 }
 
 fn number(version: &str) -> Result<u64, Refused> {
@@ -148,12 +159,16 @@ fn details(registry: &dyn Registry, number: u64) -> anyhow::Result<Value> {
 #[error("{0}")]
 struct Missing(String);
 
+pub(super) fn missing(why: String) -> anyhow::Error {
+    Missing(why).into()
+}
+
 fn existing(registry: &dyn Registry, number: u64) -> anyhow::Result<Version> {
     let missing = || Missing(format!("there is no version {}", Version::name(number)));
     registry.version(number)?.ok_or_else(|| missing().into())
 }
 
-fn read(path: &Path, most: u64) -> anyhow::Result<Vec<u8>> {
+pub(super) fn read(path: &Path, most: u64) -> anyhow::Result<Vec<u8>> {
     let file = File::open(path).with_context(|| format!("{} cannot be read", path.display()))?;
     let mut bytes = Vec::new();
     BufReader::new(file)
@@ -167,7 +182,7 @@ fn read(path: &Path, most: u64) -> anyhow::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-async fn blocking<T: Send + 'static>(
+pub(super) async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> anyhow::Result<T> + Send + 'static,
 ) -> Result<T, Refused> {
     match web::block(work).await {

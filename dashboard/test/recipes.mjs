@@ -1,0 +1,192 @@
+// Classes and clusters: the services of docs/recipes on the embedded servers, and the same views in Chromium.
+import assert from "node:assert/strict";
+import { execFileSync, spawn } from "node:child_process";
+import { chmodSync, existsSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { SIZES, accessible, fits, open, out, say, settled, text, watched } from "./browser.mjs";
+import { freePort, pause, until } from "./quickstart.mjs";
+
+const root = new URL("../..", import.meta.url).pathname;
+const ROWS = 1500;
+
+/** The four services with the settings of a recipe. */
+class Recipe {
+  constructor(programs, name) {
+    Object.assign(this, { programs, name, children: [], data: mkdtempSync(join(tmpdir(), `hedonic-${name}-`)) });
+    chmodSync(this.data, 0o755); // PostgreSQL runs as another user where this one is root.
+    this.csv = join(this.data, "records.csv");
+  }
+
+  program = (name) => join(this.programs, name);
+
+  settings = () => ["--set", `registry.path=${join(this.data, "models")}`];
+
+  environment() {
+    const text = readFileSync(join(this.data, "servers.env"), "utf8");
+    const found = [...text.matchAll(/^export (\w+)='(.*)'$/gm)].map(([, name, value]) => [name, value]);
+    return { ...process.env, ...Object.fromEntries(found), HEDONIC_CONFIG: join(root, `config/${this.name}.toml`) };
+  }
+
+  begin(name, options, env = process.env) {
+    const log = openSync(join(this.data, `${name}.log`), "a");
+    const child = spawn(this.program(name), options, { cwd: root, env, stdio: ["ignore", log, log] });
+    child.left = new Promise((done) => child.on("exit", done));
+    this.children.push(child);
+  }
+
+  run(name, options) {
+    try {
+      return execFileSync(this.program(name), options, { cwd: root, env: this.environment(), encoding: "utf8", stdio: ["ignore", "pipe", "pipe"], timeout: 300_000 });
+    } catch (error) {
+      throw new Error(`${name} ${options.join(" ")}: ${error.stderr ?? error.message}`);
+    }
+  }
+
+  async start() {
+    writeFileSync(this.csv, execFileSync("awk", ["-v", `rows=${ROWS}`, "-f", join(root, `docs/recipes/${this.name}.awk`)], { maxBuffer: 64 << 20 }));
+    this.begin("hedonic", ["--servers-only", "--data-dir", this.data]);
+    await until("the embedded servers", () => existsSync(join(this.data, "servers.env")));
+    const env = this.environment();
+    this.url = `http://127.0.0.1:${await freePort()}`;
+    this.begin("data-loader", ["--http", "127.0.0.1:0"], env);
+    this.begin("model-application", [...this.settings(), "--http", this.url.slice(7)], env);
+    this.run("producer-emulator", ["replay", this.csv]);
+    this.run("model-prepare", ["--data", this.csv, ...this.settings()]);
+    await until("a model that answers", async () => {
+      const reply = await fetch(`${this.url}/health/ready`).catch(() => null);
+      return reply?.ok && (await (await fetch(`${this.url}/status`)).json()).model;
+    });
+    await until("records are stored", async () => {
+      const reply = await fetch(`${this.url}/schema`);
+      return reply.ok && (await reply.json()).stored?.rows > ROWS / 2;
+    });
+  }
+
+  async stop() {
+    // The servers last: whoever stores has them until then.
+    for (const child of [...this.children].reverse()) {
+      child.kill("SIGINT");
+      const end = setTimeout(() => child.kill("SIGKILL"), 15_000);
+      await child.left;
+      clearTimeout(end);
+    }
+    rmSync(this.data, { recursive: true, force: true });
+  }
+
+  logs = () => ["data-loader", "model-application"].map((name) => (existsSync(join(this.data, `${name}.log`)) ? readFileSync(join(this.data, `${name}.log`), "utf8").slice(-1500) : "")).join("\n");
+}
+
+async function eachView(context, recipe, ofAnswer) {
+  for (const [width, height] of SIZES)
+    for (const view of ["overview", "price", "map", "quality", "models", "stream?kind=listings"]) {
+      const page = await context.newPage();
+      await page.setViewportSize({ width, height });
+      const found = watched(page, recipe.url);
+      await open(page, recipe.url, view);
+      const where = `${recipe.name}-${view.split("?")[0]}-${width}`;
+      if (view === "price") {
+        await page.click(".price-form button.quiet");
+        await page.waitForSelector("#price");
+        await settled(page);
+        await ofAnswer(page);
+      }
+      await fits(page, where);
+      await accessible(page, where);
+      await page.screenshot({ path: join(out, `${where}.png`), fullPage: true });
+      assert.deepEqual(found.complaints, [], where);
+      assert.deepEqual(found.strangers, [], where);
+      await page.close();
+    }
+}
+
+/** A slider moves what stands above it. */
+async function dragged(page) {
+  const first = await text(page, "#what-if-price .mid");
+  const sliders = page.locator(".slider input");
+  for (let index = 0; index < (await sliders.count()); index++)
+    for (const share of [0.05, 0.95]) {
+      const slider = sliders.nth(index);
+      await slider.scrollIntoViewIfNeeded();
+      const box = await slider.boundingBox();
+      await page.mouse.click(box.x + box.width * share, box.y + box.height / 2);
+      await pause(900);
+      if ((await text(page, "#what-if-price .mid")) !== first) return;
+    }
+  throw new Error(`no slider changes ${first}`);
+}
+
+async function classes(context, recipe) {
+  await eachView(context, recipe, async (page) => {
+    assert.match(await text(page, "#price"), /^\d+(\.\d+)?\s%$/);
+    assert.match(await text(page, ".price"), /threshold of 50\s%/);
+    assert.equal(await page.locator(".waterfall").count(), 0);
+    await page.waitForSelector(".comparables tbody tr:nth-child(5)");
+    assert.match(await text(page, "nav"), /Ask/);
+    await dragged(page);
+  });
+  const page = await context.newPage();
+  await open(page, recipe.url, "overview");
+  assert.match(await text(page, ".tiles"), /AUC\s*0\.\d+/);
+  await open(page, recipe.url, "map");
+  await page.waitForSelector(".bars tbody tr");
+  assert.match(await text(page, "main"), /no coordinates/);
+  await open(page, recipe.url, "quality");
+  assert.match(await text(page, "main"), /measured for prices/);
+  await open(page, recipe.url, "models");
+  assert.match(await text(page, ".main-measure"), /AUC/);
+  // A sweep, whose best becomes the challenger, and whose page has the parallel coordinates.
+  assert.match(await text(page, "#sweeps"), /No sweep yet/);
+  recipe.run("model-prepare", ["sweep", "--data", recipe.csv, "--trials", "4", "--name", "small", ...recipe.settings()]);
+  await page.waitForSelector("#sweeps li", { timeout: 60_000 });
+  const told = await text(page, "#sweeps li");
+  assert.match(told, /small\s*finished/);
+  assert.match(told, /4 trials/);
+  assert.match(told, /Best so far: trial \d/);
+  await page.click("#sweeps button[aria-expanded]");
+  const frame = page.frameLocator("#sweeps iframe");
+  await frame.getByText("Parallel coordinates").waitFor();
+  assert.ok((await frame.locator("svg").count()) > 1);
+  await accessible(page, "a sweep");
+  await page.screenshot({ path: join(out, "sweep.png"), fullPage: true });
+  assert.match(await text(page, ".timeline"), /challenger/);
+  await page.close();
+  say("classes: a probability with its threshold, a slider, similar records, a sweep with its page");
+}
+
+async function clusters(context, recipe) {
+  await eachView(context, recipe, async (page) => {
+    assert.match(await text(page, "#price"), /^Cluster \d+$/);
+    await page.waitForFunction(() => document.querySelectorAll(".stack table tbody tr").length > 5);
+    assert.match(await text(page, "main"), /What the cluster is like/);
+    assert.match(await text(page, "main"), /records of the training belong to it/);
+    await dragged(page);
+  });
+  const page = await context.newPage();
+  await open(page, recipe.url, "overview");
+  assert.match(await text(page, ".tiles"), /Silhouette\s*0\.\d+/);
+  await open(page, recipe.url, "models");
+  assert.match(await text(page, ".main-measure"), /Silhouette/);
+  await page.close();
+  say("clusters: the nearest one with its profile, a slider");
+}
+
+/** With the programs of a directory. */
+export async function recipes(browser, programs) {
+  for (const [name, look] of [["wine", classes], ["food", clusters]]) {
+    const recipe = new Recipe(programs, name);
+    const context = await browser.newContext({ locale: "en-GB", reducedMotion: "reduce" });
+    context.setDefaultTimeout(30_000);
+    try {
+      await recipe.start();
+      await look(context, recipe);
+    } catch (error) {
+      for (const [index, page] of context.pages().entries()) await page.screenshot({ path: join(out, `failed-${name}-${index}.png`), fullPage: true }).catch(() => {});
+      console.error(recipe.logs());
+      throw error;
+    } finally {
+      await context.close();
+      await recipe.stop();
+    }
+  }
+}

@@ -1,0 +1,261 @@
+//! One reject whole, and the same message once more, mended or as it came, on the topic it came from.
+
+use std::time::Duration;
+
+use actix_web::{HttpResponse, web};
+use anyhow::Context;
+use common::database::within;
+use common::kafka::{KafkaConfig, Producer};
+use ledger::views::Bind;
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use rdkafka::producer::FutureRecord;
+use serde::Deserialize;
+use serde_json::json;
+use sqlx::Row;
+use tokio::sync::{OnceCell, Semaphore};
+
+use super::Dashboard;
+use super::ask::{self, DEADLINE, MOMENT};
+use super::quality::text;
+use crate::http::Predictor;
+use crate::http::predict::taken;
+use crate::http::refused::Refused;
+
+/// Messages on their way at a time.
+const PLACES: usize = 4;
+/// Longest wait for Kafka's word that it has one.
+const DELIVERY: Duration = Duration::from_secs(10);
+/// Longest text that says who or why, in bytes.
+const WHY_BYTES: usize = 1000;
+
+/// A reject by its place, the newest where clusters differ; null where there is none.
+const ONE: &str = "SELECT coalesce((SELECT row_to_json(one) FROM (SELECT cluster, topic, partition, \"offset\", \
+    code, reason, encode(key, 'base64') AS key_base64, encode(payload, 'base64') AS payload_base64, \
+    payload_bytes, rejected_at, replayed_at FROM rejects WHERE topic = $1 AND partition = $2 AND \"offset\" = $3 \
+    AND ($4 = '' OR cluster = $4) ORDER BY rejected_at DESC LIMIT 1) AS one), 'null')::text";
+
+/// The same for sending.
+const WHOLE: &str = "SELECT cluster, key, payload, payload_bytes FROM rejects WHERE topic = $1 AND partition = $2 \
+    AND \"offset\" = $3 AND ($4 = '' OR cluster = $4) ORDER BY rejected_at DESC LIMIT 1";
+
+const MARK: &str = "UPDATE rejects SET replayed_at = now() WHERE cluster = $1 AND topic = $2 AND partition = $3 \
+    AND \"offset\" = $4";
+
+/// Newest rejects that are counted by reason.
+const COUNTED: i64 = 50_000;
+
+/// How many of the last day's rejects each topic has for each reason, with the newest. Binds how many are
+/// looked at.
+const REASONS: &str = "SELECT coalesce(json_agg(one ORDER BY one.count DESC, one.code), '[]')::text FROM (\
+    SELECT topic, code, count(*) AS count, count(replayed_at) AS replayed, max(rejected_at) AS newest, \
+    (array_agg(reason ORDER BY rejected_at DESC))[1] AS example FROM (\
+        SELECT topic, code, reason, rejected_at, replayed_at FROM rejects \
+        WHERE rejected_at > now() - interval '1 day' ORDER BY rejected_at DESC LIMIT $1) AS newest_rejects \
+    GROUP BY topic, code) AS one";
+
+pub(super) async fn reasons(dashboard: web::Data<Dashboard>) -> Result<HttpResponse, Refused> {
+    let found = dashboard.ask(REASONS, &[Bind::Number(COUNTED)], ask::SHORT);
+    Ok(ask::json(found.await?))
+}
+
+/// What sends: made when it is needed for the first time.
+pub(super) struct Replay {
+    kafka: KafkaConfig,
+    producer: OnceCell<Producer>,
+    places: Semaphore,
+}
+
+impl Replay {
+    pub(super) fn new(kafka: KafkaConfig) -> Replay {
+        Replay {
+            kafka,
+            producer: OnceCell::new(),
+            places: Semaphore::new(PLACES),
+        }
+    }
+}
+
+/// `topic/partition/offset`, as a reject is named.
+type Place = (String, i32, i64);
+
+/// What may stand behind a reject's path.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Query {
+    /// Of which cluster; left out, the newest reject of that place.
+    #[serde(default)]
+    cluster: String,
+    /// Who sends it again and why, for the log.
+    #[serde(default)]
+    why: String,
+}
+
+fn none(place: &Place) -> Refused {
+    let (topic, partition, offset) = place;
+    Refused::new(
+        404,
+        format!("no reject is kept at {topic}/{partition}/{offset}"),
+    )
+}
+
+pub(super) async fn one(
+    dashboard: web::Data<Dashboard>,
+    place: web::Path<Place>,
+    query: web::Query<Query>,
+) -> Result<HttpResponse, Refused> {
+    let (topic, partition, offset) = &*place;
+    let binds = [
+        Bind::Text(text(topic)?),
+        Bind::Number(i64::from(*partition)),
+        Bind::Number(*offset),
+        Bind::Text(text(&query.cluster)?),
+    ];
+    let found = dashboard.ask(ONE, &binds, MOMENT).await?;
+    match &found[..] {
+        b"null" => Err(none(&place)),
+        _ => Ok(ask::json(found)),
+    }
+}
+
+/// A message as it is sent.
+struct Message {
+    cluster: String,
+    key: Option<Vec<u8>>,
+    payload: Vec<u8>,
+    /// Length of the whole payload, where only its beginning is kept.
+    whole_bytes: Option<i64>,
+}
+
+/// Sends a reject once more under its key: the body instead of its payload, where there is one.
+pub(super) async fn replay(
+    dashboard: web::Data<Dashboard>,
+    predictor: web::Data<Predictor>,
+    place: web::Path<Place>,
+    query: web::Query<Query>,
+    body: Result<web::Bytes, actix_web::Error>,
+) -> Result<HttpResponse, Refused> {
+    let mended = taken(&predictor, body)?;
+    let why = text(&query.why)?;
+    if why.len() > WHY_BYTES {
+        let why = format!("why has {} bytes; expected at most {WHY_BYTES}", why.len());
+        return Err(Refused::new(400, why));
+    }
+    let at = &*place;
+    let (topic, cluster) = (text(&at.0)?, text(&query.cluster)?);
+    let own = &dashboard.replay;
+    let turn = own.places.try_acquire();
+    let _turn = turn.map_err(|_| Refused::Busy { most: PLACES })?;
+
+    let mut message = dashboard.rejected(at, cluster).await?;
+    let is_mended = !mended.is_empty() && mended[..] != message.payload[..];
+    match message.whole_bytes {
+        _ if is_mended => message.payload = mended.to_vec(),
+        Some(bytes) => return Err(shortened(bytes)),
+        None => {}
+    }
+    let sent = own.send(topic, &message).await;
+    let (partition, offset) = sent.map_err(|error| {
+        tracing::warn!("{topic}/{}/{} is not sent again: {error:#}", at.1, at.2);
+        let code = match error
+            .downcast_ref()
+            .and_then(KafkaError::rdkafka_error_code)
+        {
+            Some(RDKafkaErrorCode::MessageSizeTooLarge) => 413,
+            _ => 503,
+        };
+        Refused::new(code, format!("Kafka did not take it: {error:#}"))
+    })?;
+    tracing::info!(
+        topic,
+        partition = at.1,
+        offset = at.2,
+        is_mended,
+        why,
+        "the reject {topic}/{}/{} is sent again as {topic}/{partition}/{offset}",
+        at.1,
+        at.2
+    );
+    // It is on its way: that it is not marked is no reason to have it sent twice.
+    let is_marked = dashboard.mark(at, &message.cluster).await;
+    if let Err(error) = &is_marked {
+        tracing::warn!("the reject is not marked as sent again: {error}");
+    }
+    let found = json!({
+        "topic": topic, "partition": partition, "offset": offset, "mended": is_mended, "marked": is_marked.is_ok(),
+    });
+    Ok(ask::json(found.to_string()))
+}
+
+impl Replay {
+    /// Gives where the message lies once Kafka has it.
+    async fn send(&self, topic: &str, message: &Message) -> anyhow::Result<(i32, i64)> {
+        let make = async || self.kafka.producer();
+        let producer = self.producer.get_or_try_init(make).await?;
+        let mut record = FutureRecord::<[u8], [u8]>::to(topic).payload(&message.payload);
+        if let Some(key) = &message.key {
+            record = record.key(key);
+        }
+        let delivery = producer
+            .send_result(record)
+            .map_err(|(error, _)| error)
+            .with_context(|| format!("topic {topic} does not take messages"))?;
+        let delivered = tokio::time::timeout(DELIVERY, delivery).await;
+        let delivered = delivered.with_context(|| {
+            let seconds = DELIVERY.as_secs();
+            format!("no word of it within {seconds} s; it may come yet, so look before you send it again")
+        })?;
+        let delivered = delivered.context("the producer was closed")?;
+        let delivered = delivered.map_err(|(error, _)| error)?;
+        Ok((delivered.partition, delivered.offset))
+    }
+}
+
+impl Dashboard {
+    async fn rejected(&self, place: &Place, cluster: &str) -> Result<Message, Refused> {
+        let pool = self.pool.get();
+        let pool = pool.ok_or_else(|| Refused::new(503, "the database has not answered yet"))?;
+        let (topic, partition, offset) = place;
+        let reading = within(pool, DEADLINE, async |connection| {
+            sqlx::query(WHOLE)
+                .bind(topic)
+                .bind(partition)
+                .bind(offset)
+                .bind(cluster)
+                .fetch_optional(&mut *connection)
+                .await
+        });
+        let away = |error: sqlx::Error| Refused::new(503, format!("the database is away: {error}"));
+        let row = reading.await.map_err(away)?.ok_or_else(|| none(place))?;
+        Ok(Message {
+            cluster: row.try_get("cluster").map_err(away)?,
+            key: row.try_get("key").map_err(away)?,
+            payload: row.try_get("payload").map_err(away)?,
+            whole_bytes: row.try_get("payload_bytes").map_err(away)?,
+        })
+    }
+
+    async fn mark(&self, place: &Place, cluster: &str) -> Result<(), sqlx::Error> {
+        let Some(pool) = self.pool.get() else {
+            return Ok(());
+        };
+        let (topic, partition, offset) = place;
+        within(pool, DEADLINE, async |connection| {
+            sqlx::query(MARK)
+                .bind(cluster)
+                .bind(topic)
+                .bind(partition)
+                .bind(offset)
+                .execute(&mut *connection)
+                .await
+        })
+        .await?;
+        Ok(())
+    }
+}
+
+fn shortened(bytes: i64) -> Refused {
+    let why = format!(
+        "only the first part of its {bytes} bytes is kept: send the whole message as the body"
+    );
+    Refused::new(409, why)
+}
