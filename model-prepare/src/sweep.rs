@@ -186,7 +186,7 @@ fn log_progress(done: &[Trial], trials: usize, took: Duration) {
     );
     let last_result = match &last.outcome {
         TrialOutcome::Finished { objective, .. } => format!("{objective:.5}"),
-        TrialOutcome::GivenUp { first } => format!("given up at {first:.5}"),
+        TrialOutcome::GivenUp { first } => format!("stopped at {first:.5}"),
         TrialOutcome::Failed { error } => format!("failed: {error}"),
     };
     tracing::info!(

@@ -220,7 +220,7 @@ async fn killed_and_started_again_it_has_learned_the_same_to_the_last_bit() {
     }
     let said = log(home.path(), "parted");
     for expected in [
-        "going on after",
+        "resuming after",
         "what it adds to the log price",
         "from the base",
         "city = city",

@@ -35,7 +35,7 @@ pub(crate) fn field<'a>(schema: &'a Schema, name: &str) -> Result<&'a Field, Par
     let times = schema.time.iter().filter_map(|time| schema.field(time));
     let mut fields = schema.features().chain(times);
     let found = fields.find(|field| field.name == name);
-    found.ok_or_else(|| PartError::Misfit(format!("{name:?} is no feature of the schema")))
+    found.ok_or_else(|| PartError::Misfit(format!("{name:?} is not a feature of the schema")))
 }
 
 /// The schema is of a task, and its roles name fields that are there.
@@ -47,7 +47,7 @@ pub(crate) fn schema(schema: &Schema, task: Task) -> Result<(), PartError> {
         .find(|field| !names.insert(&field.name))
     {
         return Err(PartError::Misfit(format!(
-            "the schema's field {:?} stands twice",
+            "the schema's field {:?} occurs twice",
             twice.name
         )));
     }

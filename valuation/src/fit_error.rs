@@ -93,7 +93,7 @@ pub enum FitError {
     },
     /// No column carries information.
     #[error(
-        "expected a feature that varies between listings, found none among: {features}; give the schema fields that tell listings apart"
+        "expected a feature that varies between listings, found none among: {features}; add fields that vary to the schema"
     )]
     NoFeatures {
         /// The schema's features.
@@ -160,7 +160,7 @@ pub enum FitError {
         detail: String,
     },
     /// No segments of the market were found.
-    #[error("no segments: {detail}; set prepare.segments to 0, or mend that")]
+    #[error("no segments: {detail}; set prepare.segments to 0, or correct that")]
     Segments {
         /// Why.
         detail: String,

@@ -236,7 +236,7 @@ fn parts_that_do_not_fit_together_are_refused_without_a_panic() {
                 let fields = head["schema"]["field"].as_array_mut().unwrap();
                 fields.push(fields[3].clone());
             },
-            "stands twice",
+            "occurs twice",
         ),
         (
             head,

@@ -67,7 +67,7 @@ impl Datamart {
                     Some(NO_TABLE | NO_COLUMN) => Refused::new(
                         404,
                         format!(
-                            "there is no datamart {table} of the schema {}: model-prepare features \
+                            "the feature table {table} of the schema {} does not exist: model-prepare features \
                              --to {table} makes it (features.table names another)",
                             schema.name
                         ),
@@ -83,13 +83,13 @@ impl Datamart {
         };
         let found = found.ok_or_else(|| {
             let why = format!(
-                "no record {id:?} in the datamart {table}; what was stored since it was made, \
+                "no record {id:?} in the feature table {table}; what was stored after its last update, \
                  model-prepare features adds"
             );
             Refused::new(404, why)
         })?;
         serde_json::from_str(&found)
-            .map_err(|error| Refused::new(500, format!("a row of {table} is no JSON: {error}")))
+            .map_err(|error| Refused::new(500, format!("a row of {table} is not JSON: {error}")))
     }
 
     /// A row in its parts: the record, what was made of it, and the rest by its name.

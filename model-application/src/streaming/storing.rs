@@ -77,7 +77,7 @@ impl Stored {
     pub async fn wait(self) -> Result<Outcome, AdvanceError> {
         match self.task.await {
             Ok(Some(stored)) => stored,
-            Ok(None) => unreachable!("it is given up only when this is dropped"),
+            Ok(None) => unreachable!("storing stops early only when this is dropped"),
             Err(error) => Err(AdvanceError::Setup(format!(
                 "storing answers failed: {error}"
             ))),

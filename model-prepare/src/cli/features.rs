@@ -17,7 +17,7 @@ pub(crate) struct FeaturesArgs {
     /// Read the records from this CSV or Parquet file instead of the database
     #[arg(long, value_name = "FILE")]
     data: Option<PathBuf>,
-    /// Fit the state anew, and write every row by it; readers see the old rows until all are written
+    /// Fit the state again and write every row with it; readers see the old rows until all are written
     #[arg(long)]
     refit: bool,
 }

@@ -75,6 +75,6 @@ pub(super) fn status(status: RunStatus) -> &'static str {
         RunStatus::Running => "running",
         RunStatus::Finished => "finished",
         RunStatus::Failed => "failed",
-        RunStatus::Killed => "given up",
+        RunStatus::Killed => "stopped",
     }
 }

@@ -108,7 +108,7 @@ impl ToFile {
         ensure!(
             lines.len() == listings.batch.num_rows(),
             "expected every row of {} to fit its own schema, found {} of {} that do not: it was \
-             changed; materialise anew with --refit",
+             changed; materialise again with --refit",
             self.path.display(),
             listings.rejected.len(),
             lines.len()

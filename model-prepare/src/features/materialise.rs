@@ -152,7 +152,7 @@ fn going_on(known: &Known, schema: &Schema, source: &Source, name: &str) -> anyh
     state.check_schema(schema).with_context(of)?;
     ensure!(
         known.source == source.word(),
-        "{name} was made of {}, expected to go on with these, found {}: {} or materialise anew with \
+        "{name} was made of {}, expected these again, found {}: {} or materialise again with \
          --refit",
         source::named(&known.source),
         source::named(source.word()),
@@ -179,7 +179,7 @@ pub(crate) async fn refresh(config: &Config) -> anyhow::Result<()> {
         ..Materialise::default()
     };
     let made = features(config, &options, &Shutdown::new()).await;
-    let made = made.with_context(|| format!("the datamart {table} (prepare.features)"))?;
+    let made = made.with_context(|| format!("the feature table {table} (prepare.features)"))?;
     tracing::info!("{made}");
     Ok(())
 }
@@ -202,7 +202,7 @@ pub(crate) async fn selection(
     let known = table::known(pool, &table).await?;
     let known = known.filter(|known| known.is_there).with_context(|| {
         format!(
-            "expected a datamart {table} to learn from, found none in this database: \
+            "expected a feature table {table} to learn from, found none in this database: \
              model-prepare features --to {table} makes it"
         )
     })?;

@@ -136,7 +136,7 @@ impl Watermark {
         let found: (String, i64, i64) = sqlx::query_as(sql)
             .fetch_one(pool)
             .await
-            .context("the database does not say which transactions are over")?;
+            .context("cannot ask the database which transactions are over")?;
         Ok(Watermark {
             cluster: found.0,
             transaction: found.1,

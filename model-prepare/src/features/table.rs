@@ -106,7 +106,7 @@ impl ToTable {
         );
         transaction.execute(sql.as_str()).await.with_context(|| {
             format!(
-                "cannot put the new {table} in the place of the old one: what stands on it, such as a \
+                "cannot replace the old {table} by the new one: what depends on it, such as a \
                  view, must be dropped first"
             )
         })?;
@@ -212,7 +212,7 @@ async fn is_there(pool: &PgPool, table: &str) -> anyhow::Result<bool> {
         .bind(quoted(table))
         .fetch_one(pool)
         .await
-        .context("the database does not say which tables there are")
+        .context("cannot ask the database for its tables")
 }
 
 /// Whether there is a table of the name with the columns of a datamart: somebody may have put another
@@ -225,6 +225,6 @@ async fn is_made(pool: &PgPool, table: &str) -> anyhow::Result<bool> {
         .bind(OWN.as_slice())
         .fetch_one(pool)
         .await
-        .context("the database does not say which columns there are")?;
+        .context("cannot ask the database for the columns")?;
     Ok(found == OWN.len() as i64)
 }

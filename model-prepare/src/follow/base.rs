@@ -71,7 +71,7 @@ pub(super) async fn stand(
         let options = options.clone();
         let standing = tokio::task::spawn_blocking(move || Standing::of(kept, &options)).await??;
         tracing::info!(
-            "going on after {} messages; the base is {}",
+            "resuming after {} messages; the base is {}",
             standing.counts.read,
             standing.counts.base
         );

@@ -104,7 +104,7 @@ impl Control {
             if !known.contains_key(own.code) && !logged.contains(&own.code) {
                 logged.push(own.code);
                 tracing::warn!(
-                    "{} is no record, and not learned from ({}): {}; others of this kind are only \
+                    "{} is not a valid record and is skipped ({}): {}; others of this kind are only \
                      counted",
                     own.place(),
                     own.code,

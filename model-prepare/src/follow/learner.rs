@@ -116,8 +116,8 @@ impl Learner {
             self.show(false);
             if let Some(why) = &self.reporter.broken {
                 anyhow::bail!(
-                    "what was learned cannot be stored, and waiting will not help: {why}; look at the tables \
-                     and the rights of the database (--check says what to mend)"
+                    "the learned state cannot be stored, and waiting will not help: {why}; check the tables \
+                     and the rights of the database (--check names what is missing)"
                 );
             }
             let Some(gathered) = self.gather() else {

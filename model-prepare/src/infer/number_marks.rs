@@ -41,7 +41,7 @@ pub(super) fn marks(
             field.unit.is_none() && elsewhere.dot && own.dot_round * 2 < own.dot_either;
         if is_place || (is_measured && !elsewhere.comma) {
             decimal = Some('.');
-            why = Some("a full stop stands before decimals, as in other columns".to_owned());
+            why = Some("a full stop precedes decimals, as in other columns".to_owned());
         } else if elsewhere.comma && !elsewhere.dot {
             (decimal, group) = (Some(','), Some('.'));
             why = Some(

@@ -211,7 +211,7 @@ impl Studied<'_> {
         };
         bail!(
             "{shown}: expected numbers in the target {header:?}, found {text:?} at line {line}{why}; {} of {} cells \
-             are numbers: give another column with --target, or mend the cells",
+             are numbers: give another column with --target, or correct the cells",
             numbers.readable,
             self.column.filled()
         )
@@ -228,8 +228,8 @@ impl Studied<'_> {
         let (line, text) = first.map_or((0, ""), |cell| (cell.line, cell.text.as_str()));
         format!(
             "{} cells of the target {:?}, such as {text:?} at line {line}, may be thousands or decimals, and nothing \
-             in the file says which; say --decimal , where a full stop stands between thousands, or --decimal . where \
-             it stands before decimals",
+             in the file decides; use --decimal , if a full stop separates thousands, or --decimal . if it precedes \
+             decimals",
             self.numbers.ambiguous, self.column.header
         )
     }

@@ -19,7 +19,7 @@ pub(crate) fn barred(registry: &dyn Registry, verdict: Verdict) -> Result<Verdic
         Some(change) => Verdict {
             passes: false,
             message: format!(
-                "{} was rolled back by {} ({}), and is not promoted again by rule; but for that {}",
+                "{} was rolled back by {} ({}), and is not promoted again by rule; otherwise {}",
                 Version::name(number),
                 change.who,
                 change.why,

@@ -179,7 +179,7 @@ pub(crate) fn read(
         ParquetRecordBatchReaderBuilder::try_new(File::open(path)?).with_context(broken)?;
     let notes = builder.schema().metadata().clone();
     let key = notes.get(KEY).cloned();
-    let key = key.with_context(|| format!("{} does not say what its key is", path.display()))?;
+    let key = key.with_context(|| format!("{} does not name its key", path.display()))?;
     let builder = match columns {
         None => builder,
         Some(columns) => {

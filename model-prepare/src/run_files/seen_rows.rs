@@ -41,7 +41,7 @@ impl SeenRows {
             Some(numbers) => numbers.iter().map(|own| own.unwrap_or(f64::NAN)).collect(),
             None => column
                 .as_primitive_opt::<Int64Type>()
-                .with_context(|| format!("{target} of {} is no number", file.display()))?
+                .with_context(|| format!("{target} of {} is not a number", file.display()))?
                 .iter()
                 .map(|own| own.map_or(f64::NAN, whole))
                 .collect(),

@@ -380,7 +380,7 @@ async fn train(control: web::Data<Control>, query: web::Query<Query>) -> HttpRes
         Ok(Err(Refusal::Elsewhere(error))) => error_answer(409, &error),
         Ok(Err(Refusal::NoDatabase)) => error_answer(
             503,
-            "the database has not answered yet: /health/ready says what is waited for",
+            "the database has not answered yet: /health/ready shows what is missing",
         ),
         Ok(Err(Refusal::Failed(error))) => error_answer(500, &error),
         Err(_) => error_answer(500, "the training stopped: see the log"),

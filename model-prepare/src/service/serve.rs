@@ -78,7 +78,7 @@ async fn serve(
     control.connected(pool.clone());
     let scheduled = async {
         if let Some(moments) = &moments {
-            tracing::info!(schedule, "training by schedule (UTC); Ctrl-C leaves");
+            tracing::info!(schedule, "training by schedule (UTC); Ctrl-C stops it");
             follow(moments, &control, &shutdown).await;
         }
         shutdown.cancelled().await;

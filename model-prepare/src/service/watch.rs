@@ -70,8 +70,8 @@ impl Failures {
         tracing::warn!(failures = self.in_a_row, "{why}");
         if self.of_setup >= self.most {
             return Err(error.context(
-                "cannot see what has arrived, and waiting will not help: look at the tables and the rights \
-                 of the database (--check says what to mend)",
+                "cannot count the arrived listings, and waiting will not help: check the tables and the rights \
+                 of the database (--check names what is missing)",
             ));
         }
         if self.in_a_row >= self.most {

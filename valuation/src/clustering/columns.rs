@@ -197,7 +197,7 @@ pub(super) fn check(features: &[Feature], schema: &Schema) -> Result<(), PartErr
             )))
         };
         let Some(field) = schema.features().find(|own| own.name == feature.field) else {
-            return at("is no feature of the schema");
+            return at("is not a feature of the schema");
         };
         if (field.kind == Kind::Category) != feature.level.is_some() {
             return at("expected a level of a category, or a number");

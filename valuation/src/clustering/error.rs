@@ -45,7 +45,7 @@ pub enum ClusteringError {
     },
     /// Nothing distinguishes records.
     #[error(
-        "expected a field that tells records apart, found none ({dropped}): give the schema numbers or categories that vary"
+        "expected a field that varies between records, found none ({dropped}): add numbers or categories that vary to the schema"
     )]
     NoFeatures {
         /// Fields that carry no information, and why.

@@ -6,7 +6,7 @@ pub enum DatamartError {
     /// The batch is not of the schema.
     #[error(
         "expected a column {column} of type {expected}, found {found}: read the records with the \
-         schema that the datamart is made with"
+         schema of the feature table"
     )]
     Column {
         /// Its name.
@@ -29,8 +29,8 @@ pub enum DatamartError {
     },
     /// A field is called as a column of the datamart.
     #[error(
-        "the schema has a field {field:?}, and the datamart a column of that name: rename the field \
-         (`column` says how files call it)"
+        "the schema has a field {field:?}, and the feature table a column of that name: rename the field \
+         (`column` is its name in files)"
     )]
     Taken {
         /// The name of both.
@@ -38,7 +38,7 @@ pub enum DatamartError {
     },
     /// The state was written by a program of another format.
     #[error(
-        "the state is of format {found}, this program reads {expected}: materialise anew with --refit"
+        "the state is of format {found}, this program reads {expected}: materialise again with --refit"
     )]
     Format {
         /// What the state says; "none" where it does not.
@@ -47,7 +47,7 @@ pub enum DatamartError {
         expected: u32,
     },
     /// The state is not what was written.
-    #[error("the state cannot be read, it was changed: {detail}; materialise anew with --refit")]
+    #[error("the state cannot be read, it was changed: {detail}; materialise again with --refit")]
     State {
         /// Where and what.
         detail: String,
@@ -55,7 +55,7 @@ pub enum DatamartError {
     /// The records are of another schema.
     #[error(
         "it was made of records of the schema {made_of}, found {found}, and they differ{}: take the \
-         schema it was made with, another name, or materialise anew with --refit", differing(.fields)
+         schema it was made with, another name, or materialise again with --refit", differing(.fields)
     )]
     Schema {
         /// Name and version of the state's schema.

@@ -84,7 +84,7 @@ impl<'a> ExistingRows<'a> {
             decoder.push(record.as_bytes(), now_us).map_err(|reason| {
                 anyhow::anyhow!(
                     "a row of {} does not fit its own schema: {reason}; it was changed: \
-                     materialise anew with --refit",
+                     materialise again with --refit",
                     self.table
                 )
             })?;

@@ -73,7 +73,7 @@ pub(super) fn field(seen: &Seen<'_>, index: usize, roles: &Roles, text: &mut Str
         comment(
             text,
             &format!(
-                "These are dates, and nothing says whether the day or the month comes first: make it kind = \
+                "These are dates, and nothing shows whether the day or the month comes first: make it kind = \
                  \"timestamp\" with format = {days:?} or {months:?}, or say --dates dmy or mdy."
             ),
         );
@@ -81,7 +81,7 @@ pub(super) fn field(seen: &Seen<'_>, index: usize, roles: &Roles, text: &mut Str
         comment(
             text,
             "These look like dates that cannot be read: kind = \"timestamp\" with format = \"%d/%m/%Y\" or another \
-             says how.",
+             format.",
         );
     }
     if matches!(kind, Kind::Category | Kind::Text) {
@@ -113,7 +113,7 @@ fn unit(own: &Studied<'_>, text: &mut String) {
                  refused."
             ),
             None => format!(
-                "{rows} rows say {other:?}, most say nothing: another unit? They are refused."
+                "{rows} rows contain {other:?}, most contain no unit: another unit? They are refused."
             ),
         };
         comment(text, &line);
@@ -198,7 +198,7 @@ fn text_hints(own: &Studied<'_>, kind: Kind, is_key: bool, text: &mut String) {
         comment(
             text,
             &format!(
-                "{} cells may be thousands or decimals, and nothing in the file says which: not learned from. Make \
+                "{} cells may be thousands or decimals, and nothing in the file decides: not learned from. Make \
                  it kind = \"number\" with group = \".\" or decimal = \".\".",
                 numbers.ambiguous
             ),
