@@ -321,6 +321,14 @@ async function goneAndBack(context, quickstart) {
   await settled(page);
   await open(page, url, "models");
   await page.waitForSelector(".timeline li");
+  // What changes something needs the token too; the page has it.
+  for (const path of ["train", "models/rollback", "rejects/requests/0/0/replay"])
+    for (const headers of [{}, { authorization: "Bearer a wrong one" }]) assert.equal((await fetch(`${url}/${path}`, { method: "POST", headers })).status, 401, path);
+  const training = quickstart.address("training");
+  await page.waitForSelector("#train:not([disabled])", { timeout: 60_000 });
+  await page.click("#train");
+  await confirmed(page, "with the token", "Chromium");
+  await until("it is trained", async () => (await (await fetch(`${training}/status`)).json()).last_training?.why === "with the token (Chromium)", 120_000);
   const elsewhere = await fetch(`${url}/what-if`, { method: "POST", headers: { authorization: `Bearer ${TOKEN}`, origin: "http://evil.example" }, body: "[]" });
   assert.equal(elsewhere.status, 403, "a page of another site");
   await page.close();

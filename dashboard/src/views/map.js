@@ -97,21 +97,21 @@ function Market({ schema, of: search }) {
       <label>${t(is_answers ? "time_answered" : "time")} <select id="map-time" value=${since_s} onChange=${(event) => setSince(Number(event.target.value))}>${TIMES.map(([name, seconds]) => html`<option value=${seconds}>${t(`time.${name}`)}</option>`)}</select></label>
       ${few && html`<label title=${is_answers ? t("listings_only") : undefined}>${label(few.name)} <select id="map-few" disabled=${is_answers} value=${is_answers ? "" : value} onChange=${(event) => setValue(event.target.value)}><option value="">${t("any")}</option>${[0, 1, 2, 3, 4, 5].filter((one) => one >= (few.min ?? 0)).map((one) => html`<option value=${one}>${one}</option>`)}</select></label>`}
       <label>${t("version")} <select id="map-model" value=${model} onChange=${choose}><option value="">${t("any")}</option>${models.map((one) => html`<option value=${`${schema.name}@${one.version}`}>${one.version}${one.serving ? ` (${t("answers")})` : ""}</option>`)}</select></label>
-      <label>${t("colour_by")} <select id="map-colour" value=${by} onChange=${(event) => setBy(event.target.value)}><option value="price">${t(is_answers ? "answer_median" : area ? "price_by_area" : "price")}</option><option value="error">${t("signed_error")}</option></select></label>
+      ${schema.task === "regression" && html`<label>${t("colour_by")} <select id="map-colour" value=${by} onChange=${(event) => setBy(event.target.value)}><option value="price">${is_answers ? t("answer_median") : area ? t("price_by_area") : target ? label(target.name) : t("price")}</option><option value="error">${t("signed_error")}</option></select></label>`}
       <${FindMarket} field=${schema.market} names=${names} value=${picked ?? ""} onPick=${pick} />
     </div>
-    <div class="columns map-view">
-      <${Card} title=${t(is_answers ? "map_of_answers" : "map")} aside=${html`<span class="soft">${t(is_answers ? "count_answers" : "count_listings", { count: number(rows.reduce((sum, row) => sum + row.count, 0)) })}</span>`}>
+    <div class=${has_map ? "columns map-view" : "map-view"}>
+      ${has_map && html`<${Card} title=${t(is_answers ? "map_of_answers" : "map")} aside=${html`<span class="soft">${t(is_answers ? "count_answers" : "count_listings", { count: number(rows.reduce((sum, row) => sum + row.count, 0)) })}</span>`}>
         <${Place} of=${of} empty=${rows.length === 0 && t(since_s || value || model ? "none_of_filter" : is_answers ? "nothing_yet" : "no_listings")}>
-          ${has_map && html`<${Places} points=${points} height=${matchMedia("(max-width: 900px)").matches ? 380 : 540} text=${t("map_text")} onPick=${(one) => pick(one.name)} onMove=${moved} picked=${picked} />
-            <div class="legend"><span>${by === "error" ? `${signedPercent(-0.2, 0)} ${t("too_cheap")}` : amount(low, price_unit, 2)}</span><i class=${by}></i><span>${by === "error" ? `${signedPercent(0.2, 0)} ${t("too_dear")}` : amount(high, price_unit, 2)}</span><span class="hint">${t("map_hint")}</span></div>`}
-          ${!has_map && html`<p class="note">${t("no_coordinates", { field: schema.market ? label(schema.market) : "" })}</p>`}
+          <${Places} points=${points} height=${matchMedia("(max-width: 900px)").matches ? 380 : 540} text=${t("map_text")} onPick=${(one) => pick(one.name)} onMove=${moved} picked=${picked} />
+            <div class="legend"><span>${by === "error" ? `${signedPercent(-0.2, 0)} ${t("too_cheap")}` : amount(low, price_unit, 2)}</span><i class=${by}></i><span>${by === "error" ? `${signedPercent(0.2, 0)} ${t("too_dear")}` : amount(high, price_unit, 2)}</span><span class="hint">${t("map_hint")}</span></div>
         <//>
-      <//>
+      <//>`}
       <div class="stack">
         ${picked && html`<${Study} name=${picked} row=${listed.data?.find((row) => row.name === picked)} model=${model} errors=${by_name.get(picked)} unit=${target?.unit} per=${per} onClose=${() => pick("")} />`}
-        <${Card} title=${schema.market ? t("largest", { field: label(schema.market) }) : t("records")}>
-          <${Bars} rows=${rows.filter((row) => row.name !== null).slice(0, picked ? 12 : 30)} price=${price} count=${t(is_answers ? "kind.answers" : "kind.listings")} head=${t(is_answers ? "answer_median" : "median_price")} field=${schema.market} unit=${price_unit} errors=${by === "error" ? by_name : null} onPick=${pick} />
+        <${Card} aside=${!has_map && html`<span class="soft">${t(is_answers ? "count_answers" : "count_listings", { count: number(rows.reduce((sum, row) => sum + row.count, 0)) })}</span>`} title=${schema.market ? t("largest", { field: label(schema.market) }) : t("records")}>
+          ${!has_map && html`<p class="note">${t("no_coordinates", { field: schema.market ? label(schema.market).toLowerCase() : "" })}</p>`}
+          <${Place} of=${of} empty=${!has_map && rows.length === 0 && t(since_s || value || model ? "none_of_filter" : "nothing_yet")}><${Bars} rows=${rows.filter((row) => row.name !== null).slice(0, picked ? 12 : 30)} price=${price} count=${t(is_answers ? "kind.answers" : "kind.listings")} head=${is_answers ? t("answer_median") : target ? t("median_of", { field: label(target.name), lower: label(target.name).toLowerCase() }) : ""} field=${schema.market} unit=${price_unit} errors=${by === "error" ? by_name : null} onPick=${pick} /><//>
         <//>
       </div>
     </div>`;

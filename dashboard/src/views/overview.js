@@ -61,7 +61,7 @@ export function attention(overview, way, quality) {
 const behind = (seconds) => (seconds === null || seconds === undefined ? t("unknown") : seconds < 1 ? t("up_to_date") : t("lag_seconds", { span: span(seconds) }));
 
 /** The last day beside the day before it. */
-function Changes({ of, answered, stored }) {
+function Changes({ of, answered, stored, is_price }) {
   const { now, before } = of.data?.days ?? {};
   const first = of.data?.first_stored;
   const is_young = first && Date.now() - new Date(first).getTime() < 86400000;
@@ -71,8 +71,8 @@ function Changes({ of, answered, stored }) {
     [t("tile_listings"), is_young ? Math.max(now.stored, stored) : now.stored, before.stored, number],
     [t("tile_answers"), is_young ? Math.max(now.answers, answered) : now.answers, before.answers, number],
     [t("rejected_messages"), sum(now.rejects), sum(before.rejects), number],
-    [t("measure.mdape"), now.quality?.mdape, before.quality?.mdape, percent],
-    [t("measure.coverage"), now.quality?.coverage, before.quality?.coverage, percent],
+    // Live quality is of prices.
+    ...(is_price ? [[t("measure.mdape"), now.quality?.mdape, before.quality?.mdape, percent], [t("measure.coverage"), now.quality?.coverage, before.quality?.coverage, percent]] : []),
   ] : [];
   const change = (one, other, show) => (!other || one === null || one === undefined ? "–" : show === percent ? t("points", { value: `${one >= other ? "+" : "−"}${number(Math.abs(100 * (one - other)), 1)}` }) : signedPercent(one / other - 1, 0));
   return html`<${Place} of=${of}>
@@ -126,7 +126,7 @@ export function OverviewView() {
     <div class="tiles">
       <${Tile} title=${t("tile_listings")} to="#/stream?kind=listings" value=${number(counts?.stored_total)} more=${t("per_minute", { count: number(per_minute) })} spark=${html`<${Spark} values=${stored} text=${t("spark_listings")} />`} />
       <${Tile} title=${t("tile_answers")} to="#/stream" value=${number(status.answered)} more=${rate === null ? "…" : t("per_second", { count: number(rate, 1) })} spark=${html`<${Spark} values=${answered.slice(0, 57)} text=${t("spark_answers")} />`} />
-      <${Tile} title=${t("tile_latency")} to="#/overview" value=${number(status.p50_ms, 1)} unit=${t("ms")} more=${t("p99", { value: number(status.p99_ms, 1) })} />
+      <${Tile} title=${t("tile_latency")} to="#/overview" value=${status.answered ? number(status.p50_ms, 1) : "–"} unit=${status.answered ? t("ms") : ""} more=${status.answered ? t("p99", { value: number(status.p99_ms, 1) }) : t("not_yet")} />
       <${Tile} title=${t("tile_lag")} to="#/overview" value=${status.lag_records === null || status.lag_records === undefined ? t("unknown") : number(status.lag_records)} more=${behind(status.lag_seconds)} kind=${status.lag_seconds > 5 ? "warn" : ""} />
       ${loader?.lag_records !== undefined && html`<${Tile} title=${t("tile_loader_lag")} to="#/stream" value=${loader.lag_records === null ? t("unknown") : number(loader.lag_records)} more=${behind(loader.lag_seconds)} kind=${loader.lag_seconds > 5 ? "warn" : ""} />`}
       <${Tile} title=${t("tile_rejects")} to="#/stream?kind=rejects" value=${changes.data ? number(rejected_total) : "…"} more=${reasons[0] ? t("most_often", { code: code(reasons[0][0]) }) : t("none_last_hour")} spark=${html`<${Spark} values=${rejected} text=${t("spark_rejects")} />`} />
@@ -137,7 +137,7 @@ export function OverviewView() {
       ${status.silhouette !== null && html`<${Tile} title=${t("silhouette")} to="#/models" value=${number(status.silhouette, 3)} more=${t("in_training")} />`}
     </div>
     <${Card} wide title=${t("changed_today")} aside=${html`<span class="soft">${t("as_of", { at: clock(overview.at) })}</span>`} id="changed">
-      <${Changes} of=${changes} answered=${status.answered} stored=${counts?.stored_total ?? 0} />
+      <${Changes} of=${changes} answered=${status.answered} stored=${counts?.stored_total ?? 0} is_price=${status.holdout_mdape !== null} />
       <h3>${t("decisions_of_day")}</h3>
       ${day.length === 0 ? html`<p class="note">${t("nothing_changed")}</p>` : html`<ul class="plain">${day.slice(-6).reverse().map((one) => html`<li><time>${clock(one.at_ms)}</time> ${t(`action.${one.action}`, { version: `v${String(one.version).padStart(6, "0")}` })} <span class="soft">${one.who}: ${one.why}</span></li>`)}</ul>`}
     <//>`;

@@ -357,8 +357,8 @@ function ClusterProfile({ answer, schema, record }) {
       return { name: `${label(feature.field)}${feature.level ? `: ${level(feature.level)}` : ""}`, centre: cluster.centre[index], field, own: field && is_number(field) ? record[field.name] : undefined };
     });
     return html`<p>${t("cluster_size", { count: number(cluster.size) })}</p>
-      <table class="data"><thead><tr><th scope="col">${t("field")}</th><th scope="col" class="num">${t("cluster_centre")}</th><th scope="col" class="num">${t("here")}</th></tr></thead>
-      <tbody>${rows.slice(0, 30).map((row) => html`<tr><th scope="row">${row.name}</th><td class="num">${about(row.centre)} ${row.field?.unit ?? ""}</td><td class="num">${row.own === undefined ? "–" : about(row.own)}</td></tr>`)}</tbody></table>`;
+      <div class="scroll" tabindex="0" role="region" aria-label=${t("cluster_profile")}><table class="data"><thead><tr><th scope="col">${t("field")}</th><th scope="col" class="num">${t("cluster_centre")}</th><th scope="col" class="num">${t("here")}</th></tr></thead>
+      <tbody>${rows.slice(0, 30).map((row) => html`<tr><th scope="row">${row.name}</th><td class="num">${about(row.centre)} ${row.field?.unit ?? ""}</td><td class="num">${row.own === undefined ? "–" : `${about(row.own)} ${row.field?.unit ?? ""}`}</td></tr>`)}</tbody></table></div>`;
   };
   return html`<${Place} of=${of}>${of.data && told()}<//>`;
 }
@@ -442,7 +442,7 @@ function Asking({ schema, search }) {
         ${priced.answer.explanation && html`<${Card} title=${t("reasons")}><${Waterfall} ...${priced} schema=${schema} /><//>`}
         ${schema.task === "clustering" && html`<${Card} title=${t("cluster_profile")}><${ClusterProfile} ...${priced} schema=${schema} /><//>`}
         <${Card} title=${t("what_if")}><${WhatIf} ...${priced} schema=${schema} /><//>
-        <${Card} title=${t("comparables")}>
+        <${Card} title=${t(schema.task !== "regression" ? "comparables_plain" : schema.name === "real-estate" ? "comparables" : "comparables_any")}>
           ${rows === null ? html`<div class="skeleton"></div>` : rows.length === 0 ? html`<p class="note">${t("no_comparables")}</p>` : html`<${Comparables} rows=${rows} schema=${schema} ...${priced} />`}
         <//>
         <${Card} title=${t("take_along")}><${Along} schema=${schema} record=${priced.record} /><//>`}
