@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use clap::Args;
+
 use super::evaluate::{EvaluateArgs, Split};
 use super::export::ExportArgs;
 use super::features::FeaturesArgs;
@@ -21,16 +23,17 @@ use super::train::{TrainArgs, is_file};
 ///   model-prepare train --data listings.csv --registry models
 ///   model-prepare train --data cars.parquet --schema cars.toml --registry car-models
 ///
-/// Without a command it trains on the database. A training fits on the listings that data-loader has
-/// stored in the last 28 days (prepare.window_days), or on a file. It judges the model on the newest
-/// fifth, which the fit has not seen, and prints the errors (RMSE, MAE, R², median percentage error)
-/// beside those of a baseline, the coverage of the prediction interval, and the rows that were rejected
-/// or removed. It saves the version below --registry (.hedonic/models), where model-application loads the
-/// champion. Data that cannot be fitted are an error: exit code 1, and nothing is written.
+/// Without a command it trains on the database. A training fits on the listings that
+/// data-loader has stored in the last 28 days (prepare.window_days), or on a file. It judges
+/// the model on the newest fifth, which the fit has not seen, and prints the errors (RMSE, MAE,
+/// R², median percentage error) beside those of a baseline, the coverage of the prediction
+/// interval, and the rows that were rejected or removed. It saves the version below --registry
+/// (.hedonic/models), where model-application loads the champion. Data that cannot be fitted
+/// are an error: exit code 1, and nothing is written.
 ///
-/// Every training is a run: its parameters, measures, report and training set are kept beside the
-/// versions, or in an MLflow server (MLFLOW_TRACKING_URI). The new version is compared with the champion
-/// on rows that neither was fitted on, and promoted by rule (prepare.promote):
+/// Every training is a run: its parameters, measures, report and training set are kept beside
+/// the versions, or in an MLflow server (MLFLOW_TRACKING_URI). The new version is compared with
+/// the champion on rows that neither was fitted on, and promoted by rule (prepare.promote):
 ///
 ///   model-prepare versions                     the versions, and which is the champion
 ///   model-prepare show champion                its run, its measures, the decisions on it
@@ -38,11 +41,12 @@ use super::train::{TrainArgs, is_file};
 ///   model-prepare promote 7 --why "..."        by the rule; --force overrides it
 ///   model-prepare rollback                     back to the previous champion
 ///
-/// A schema of task = "clustering" has no price: a training finds groups of similar records instead
-/// (k-means; the silhouette chooses the number of clusters, or prepare.clustering.clusters sets it).
+/// A schema of task = "clustering" has no price: a training finds groups of similar records
+/// instead (k-means; the silhouette chooses the number of clusters, or
+/// prepare.clustering.clusters sets it).
 ///
-/// serve, watch and follow stay, and serve /status, /metrics, /health/live, /health/ready; serve and
-/// watch answer POST /train too, at prepare.http (127.0.0.1:8084).
+/// serve, watch and follow stay, and serve /status, /metrics, /health/live, /health/ready;
+/// serve and watch answer POST /train too, at prepare.http (127.0.0.1:8084).
 #[derive(clap::Parser)]
 #[command(version, verbatim_doc_comment, args_conflicts_with_subcommands = true)]
 pub(crate) struct Cli {
@@ -66,8 +70,8 @@ pub(crate) enum Command {
     Train(TrainArgs),
     /// Evaluate: fit on a part of a file, judge on the rest
     ///
-    /// Prints the measures of the hold-out (errors, ratio study, coverage, speed), and writes them as JSON
-    /// and as a page. A version is saved only where --registry is given.
+    /// Prints the measures of the hold-out (errors, ratio study, coverage, speed), and writes them
+    /// as JSON and as a page. A version is saved only where --registry is given.
     ///
     ///   model-prepare evaluate --data homes.csv --schema homes.toml --report out.json --html out.html \
     ///       --split random --test-fraction 0.2 --seed 42
@@ -82,8 +86,8 @@ pub(crate) enum Command {
     Serve(ServeArgs),
     /// Stay, and train when enough new listings are stored; a better version is promoted
     ///
-    /// Listens to the notices of data-loader. A training that fails is retried with growing pauses, and the
-    /// champion stays. Several trainers on one database train one at a time.
+    /// Listens to the notices of data-loader. A training that fails is retried with growing pauses,
+    /// and the champion stays. Several trainers on one database train one at a time.
     ///
     ///   model-prepare watch --new-rows 5000
     ///   model-prepare watch --cron "0 0 3 * * *" --set prepare.threads=2
@@ -92,11 +96,11 @@ pub(crate) enum Command {
     Watch(WatchArgs),
     /// Stay, and learn from every record of the topic new_data
     ///
-    /// Starts from a linear model fitted on the stored listings (or from --base), moves its coefficients by
-    /// stochastic gradient steps, and prints them. follow.pull holds them near those of the base. A version
-    /// is published every follow.publish_every records, compared with the champion and promoted by rule.
-    /// State and offsets are stored in PostgreSQL: after a kill it resumes where it was. docs/follow.md says
-    /// more.
+    /// Starts from a linear model fitted on the stored listings (or from --base), moves its
+    /// coefficients by stochastic gradient steps, and prints them. follow.pull holds them near
+    /// those of the base. A version is published every follow.publish_every records, compared with
+    /// the champion and promoted by rule. State and offsets are stored in PostgreSQL: after a kill
+    /// it resumes where it was. docs/follow.md says more.
     ///
     ///   model-prepare follow --kafka localhost:9092 --database-url postgres://me@localhost/hedonic
     ///   model-prepare follow --data listings.csv --set follow.pull=0.1
@@ -107,11 +111,11 @@ pub(crate) enum Command {
     Follow(FollowArgs),
     /// Write cleaned records and their features to a table or a Parquet file: the feature table
     ///
-    /// A row per record: its fields as the schema reads them, `excluded` (the rule by which a fit leaves it
-    /// out), and the inputs of the models in columns x_... . The state that made them (medians, scales,
-    /// levels, bounds) is stored by version: a second call adds the records stored since, by the same state.
-    /// A training on the feature table gives the same model as a training on the records. docs/datamart.md
-    /// names the columns.
+    /// A row per record: its fields as the schema reads them, `excluded` (the rule by which a fit
+    /// leaves it out), and the inputs of the models in columns x_... . The state that made them
+    /// (medians, scales, levels, bounds) is stored by version: a second call adds the records
+    /// stored since, by the same state. A training on the feature table gives the same model as a
+    /// training on the records. docs/datamart.md names the columns.
     ///
     ///   model-prepare features --database-url postgres://me@localhost/hedonic
     ///   model-prepare features --to listing_features --refit
@@ -122,10 +126,10 @@ pub(crate) enum Command {
     Features(FeaturesArgs),
     /// Try many hyperparameters on a file, and register the best as challenger
     ///
-    /// [[prepare.sweep.parameters]] names the hyperparameters. A trial is judged out of fold; the hold-out
-    /// judges the winner alone. Trials that are hopeless on a part of the rows stop early. Every trial is a
-    /// run (runs --of RUN). A call after a kill resumes the sweep; the same seed and --parallel give the
-    /// same trials. sweep.html compares them.
+    /// [[prepare.sweep.parameters]] names the hyperparameters. A trial is judged out of fold; the
+    /// hold-out judges the winner alone. Trials that are hopeless on a part of the rows stop early.
+    /// Every trial is a run (runs --of RUN). A call after a kill resumes the sweep; the same seed
+    /// and --parallel give the same trials. sweep.html compares them.
     ///
     ///   model-prepare sweep --data listings.csv --trials 50 --parallel 2 --time-limit 3600
     ///   model-prepare promote challenger
@@ -157,7 +161,7 @@ pub(crate) enum Command {
 
 /// The flags of a call without a command. They stand for `train`, `evaluate` and `serve`, as they did before
 /// these commands were there.
-#[derive(clap::Args)]
+#[derive(Args)]
 struct EarlierFlags {
     #[arg(long, hide = true)]
     data: Option<PathBuf>,
@@ -182,6 +186,12 @@ struct EarlierFlags {
 }
 
 impl Cli {
+    /// The program as completions show it: without the flags of earlier releases.
+    pub(crate) fn without_earlier_flags() -> clap::Command {
+        let program = clap::Command::new(env!("CARGO_PKG_NAME")).version(env!("CARGO_PKG_VERSION"));
+        <Command as clap::Subcommand>::augment_subcommands(Settings::augment_args(program))
+    }
+
     /// The flags of every command, and the command.
     pub(crate) fn into_parts(self) -> (Settings, Command) {
         let command = self.command.unwrap_or_else(|| self.earlier.command());
@@ -280,5 +290,8 @@ mod tests {
         for hidden in ["--predictions", "--test-fraction", "--cron"] {
             assert!(!help.contains(hidden), "{help}");
         }
+        let completed = Cli::without_earlier_flags();
+        assert!(completed.get_arguments().all(|flag| !flag.is_hide_set()));
+        assert!(completed.find_subcommand("train").is_some());
     }
 }

@@ -39,7 +39,7 @@ pub(crate) async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Price(args) => args.run(&settings).await,
         Command::Schema(command) => command.run(),
         Command::Export(args) => args.run(),
-        Command::Completions { shell } => completions(shell, Cli::command()),
+        Command::Completions { shell } => completions(shell, Cli::without_earlier_flags()),
         Command::Man(args) => args.run(Cli::command()),
         Command::Registry(command) => {
             let config = settings.config()?;
