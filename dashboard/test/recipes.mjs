@@ -138,7 +138,8 @@ async function classes(context, recipe) {
   // A sweep, whose best becomes the challenger, and whose page has the parallel coordinates.
   assert.match(await text(page, "#sweeps"), /No sweep yet/);
   recipe.run("model-prepare", ["sweep", "--data", recipe.csv, "--trials", "4", "--name", "small", ...recipe.settings()]);
-  await page.waitForSelector("#sweeps li", { timeout: 60_000 });
+  // The page looks every ten seconds: it may have seen the sweep under way.
+  await page.waitForSelector("#sweeps li .badge.good", { timeout: 60_000 });
   const told = await text(page, "#sweeps li");
   assert.match(told, /small\s*finished/);
   assert.match(told, /4 trials/);

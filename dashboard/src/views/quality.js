@@ -183,6 +183,8 @@ export function QualityView({ search }) {
   const rough = useData(`quality/segments${query({ since_s: seconds_of(window) })}`, 20000);
   const all_versions = rough.data ?? [];
   const so_far = segment ? all_versions.find((row) => row.segment === segment) : null;
+  const trained = useData(segment && overview?.status?.model ? `models/${overview.status.model.split("@")[1]}` : null);
+  const held_out = segment ? trained.data?.report?.segments?.find((one) => one.by === market && one.name === segment) : null;
   const names = [...new Set([...(of.data?.groups ?? []), ...all_versions].map((row) => row.segment).filter(Boolean))];
   const figures = whole?.figures;
   const said = verdict_of(figures, of.data?.holdout_mdape, 0.9);
@@ -199,6 +201,7 @@ export function QualityView({ search }) {
     <${Card} wide title=${segment ? t("is_it_good_in", { market: level(segment) }) : t("is_it_good")} id="is-it-good">
       <${Place} of=${of} empty=${!whole && !so_far && (segment ? t("no_answers_here") : t("no_quality"))}>
         ${said ? html`<p class=${`note ${said[0]}`}>${said[1]}</p>` : whole && html`<p class="note">${t("too_few_of", { count: number(whole.labelled), version: whole.model.split("@")[1] })}</p>`}
+        ${held_out ? html`<p>${t("holdout_here", { version: trained.data.version, count: number(held_out.metrics.rows), error: percent(held_out.metrics.mdape) })}${held_out.ratios?.cod ? ` COD ${number(held_out.ratios.cod.value, 1)}, PRD ${number(held_out.ratios.prd?.value, 3)}.` : ""}</p>` : ""}
         ${!said && so_far ? html`<${Together} row=${so_far} />` : ""}
         ${whole && (figures || !so_far) ? html`<dl class="figures">
           <div><dt>${t("measure.mdape")}</dt><dd>${figures ? percent(figures.mdape.value) : t("not_yet")}</dd><dd class="soft">${t("expected_error", { value: percent(of.data?.expected_mdape), holdout: percent(of.data?.holdout_mdape) })}</dd></div>
