@@ -106,9 +106,9 @@ async fn only_the_window_is_learned_from() {
     let trained = model_prepare::train_on_database(&stage.config, &stage.pool)
         .await
         .expect("trains");
-    assert_eq!(trained.outcome.rows(), 600);
+    assert_eq!(trained.report.rows(), 600);
     assert_eq!(trained.saved.as_ref().expect("is saved").number, 1);
-    let report = trained.outcome.price().expect("prices");
+    let report = trained.report.price().expect("prices");
     assert!(report.model.mdape < 0.08, "{report:?}");
     valuation::Model::load(&trained.saved.expect("is saved").path).expect("the version loads");
 
@@ -116,7 +116,7 @@ async fn only_the_window_is_learned_from() {
     let trained = model_prepare::train_on_database(&stage.config, &stage.pool)
         .await
         .expect("trains");
-    assert_eq!(trained.outcome.rows(), 1500);
+    assert_eq!(trained.report.rows(), 1500);
 
     stage.config.prepare.window_days = 1;
     let before = stage.versions();
@@ -401,7 +401,7 @@ async fn answers_that_are_too_far_off_start_a_training_once_a_champion() {
     let first = model_prepare::train_on_database(&stage.config, &stage.pool)
         .await
         .expect("trains");
-    let holdout = first.outcome.price().expect("prices").model.mdape;
+    let holdout = first.report.price().expect("prices").model.mdape;
     let schema = &stage.config.schema;
     let tables = model_application::tables(schema);
     common::database::make_tables(&stage.pool, &tables)

@@ -55,7 +55,7 @@ fn report(text: &str, schema: &str) -> Report {
     let trained = trained.expect("trains");
     println!("{}", trained.table());
     valuation::Model::load(&trained.saved.expect("is saved").path).expect("the version loads");
-    trained.outcome.price().expect("prices").clone()
+    trained.report.price().expect("prices").clone()
 }
 
 fn is_worth_having(report: &Report) {

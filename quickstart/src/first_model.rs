@@ -61,7 +61,7 @@ async fn fit(
     bounds.wait_for("the first model to be fitted");
     screen.doing("model", "");
     let trained = model_prepare::train_on_database(prepare, pool).await?;
-    let found = &trained.outcome;
+    let found = &trained.report;
     screen.done(
         "model",
         &format!(
@@ -71,7 +71,7 @@ async fn fit(
             whole(found.holdout_rows() as f64),
         ),
     );
-    screen.note(&found.message());
+    screen.note(&model_prepare::summary(found));
     trained.saved.context(
         "the MLflow server does not answer: start it, or unset MLFLOW_TRACKING_URI and registry.mlflow_tracking_uri",
     )

@@ -111,7 +111,7 @@ async fn wines_are_stored_learned_from_and_told_and_a_sweeps_best_takes_over() {
     ] {
         assert!(told.contains(part), "{told}");
     }
-    let report = trained.outcome.class().expect("a class's report").clone();
+    let report = trained.report.class().expect("a class's report").clone();
     let names: Vec<&str> = report.members.iter().map(|own| own.name.as_str()).collect();
     assert_eq!(names, ["logistic", "boosted", "forest"]);
     assert!(report.model.auc.value > 0.8, "{:?}", report.model);

@@ -1,8 +1,8 @@
 //! The measures of an evaluation.
 
 use serde::Serialize;
+use valuation::FitReport;
 
-use crate::fit_report::FitReport;
 use crate::reject_kind::RejectKind;
 
 /// Every measure of an evaluation.

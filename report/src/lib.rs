@@ -11,17 +11,13 @@ pub mod html;
 pub mod text;
 
 mod evaluated;
-mod fit_report;
 mod materialised;
 mod numbers;
-mod outcome;
 mod reject_kind;
 mod sweep;
 
 pub use evaluated::{Evaluated, Speed};
-pub use fit_report::FitReport;
 pub use materialised::Materialised;
 pub use numbers::amount;
-pub use outcome::Outcome;
 pub use reject_kind::RejectKind;
 pub use sweep::{Parameter, Trial, TrialOutcome, are_alike, best};

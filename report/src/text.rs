@@ -4,12 +4,14 @@ mod clusters;
 mod evaluation;
 mod grid;
 mod predictions;
+mod summary;
 mod training;
 
 pub use clusters::clusters;
 pub use evaluation::evaluation;
 pub use grid::grid;
 pub use predictions::{cluster_predictions, predictions};
+pub use summary::summary;
 pub use training::{rejected, training};
 
 pub(crate) use evaluation::members_used;

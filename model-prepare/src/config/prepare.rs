@@ -72,6 +72,7 @@ impl PrepareConfig {
             threads: self.threads,
             seed: self.seed,
             segments: self.segments,
+            clustering: self.clustering,
             ..FitOptions::default()
         }
     }

@@ -13,7 +13,7 @@ use valuation::ClusterReport;
 use super::Evaluation;
 use crate::config::Config;
 use crate::listings;
-use crate::training::clustering;
+use crate::training::clustering::fit_clusters;
 use crate::training::train::train;
 
 /// What is written.
@@ -49,14 +49,14 @@ pub fn evaluate_clusters(
     let began = Instant::now();
     let listings = listings::of_file(file, &config.schema)?;
     let (report, saved) = match &evaluation.registry {
-        None => (clustering::fit(config, &listings)?.1, None),
+        None => (fit_clusters(config, &listings)?.1, None),
         Some(registry) => {
             let mut config = config.clone();
             config.registry.path.clone_from(registry);
             let source = file.display().to_string();
             let trained = train(&config, &listings, &source, None, began)?;
             let saved = trained.message();
-            let report = trained.outcome.into_clusters();
+            let report = trained.report.clusters().cloned();
             let report = report.context("expected a schema of task clustering")?;
             (report, Some(saved))
         }

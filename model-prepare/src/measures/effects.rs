@@ -2,8 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use report::FitReport;
-use valuation::TrainedModel;
+use valuation::{FitReport, TrainedModel};
 
 use crate::listings::Listings;
 

@@ -237,7 +237,7 @@ impl Control {
                     "saved {} on {} records: {}",
                     training.version,
                     training.rows,
-                    trained.outcome.message()
+                    report::text::summary(&trained.report)
                 );
                 if let Some(verdict) = &training.verdict {
                     let became = match training.promoted {

@@ -134,8 +134,8 @@ pub(super) struct Failure {
 
 impl TrainingStatus {
     pub(super) fn of(trained: &Trained, finished_at: String, seconds: f64) -> TrainingStatus {
-        let outcome = &trained.outcome;
-        let (price, class) = (outcome.price(), outcome.class());
+        let report = &trained.report;
+        let (price, class) = (report.price(), report.class());
         TrainingStatus {
             version: trained.name(),
             path: trained
@@ -148,17 +148,17 @@ impl TrainingStatus {
             why: None,
             finished_at,
             seconds,
-            rows: outcome.rows(),
+            rows: report.rows(),
             rows_rejected: trained.rows_rejected,
-            removed: outcome.removed(),
+            removed: report.removed().clone(),
             mdape: price.map(|own| own.model.mdape),
             baseline_mdape: price.map(|own| own.baseline.mdape),
             coverage: price.map(|own| own.coverage),
             auc: class.map(|own| own.model.auc.value),
             log_loss: class.map(|own| own.model.log_loss),
             baseline_log_loss: class.map(|own| own.baseline.log_loss),
-            clusters: outcome.clusters().map(|own| own.clusters),
-            silhouette: outcome.clusters().map(|own| own.silhouette),
+            clusters: report.clusters().map(|own| own.clusters),
+            silhouette: report.clusters().map(|own| own.silhouette),
         }
     }
 }

@@ -5,13 +5,13 @@ use std::time::Instant;
 use arrow_array::{RecordBatch, UInt64Array};
 use records::Task;
 use registry::{Run, RunStatus};
-use report::{FitReport, Trial, TrialOutcome};
-use valuation::{FitOptions, NamedMember};
+use report::{Trial, TrialOutcome};
+use valuation::{FitOptions, FitReport, NamedMember};
 
 use super::space;
 use crate::config::Config;
 use crate::listings::Listings;
-use crate::training::fit;
+use crate::training::fit::fit;
 use crate::training::run_log::member_params;
 
 /// Trials that must have been tried before one can be given up.
@@ -107,7 +107,7 @@ impl Work<'_> {
         options.threads = threads;
         let prepare = &config.prepare;
         let train = (rows as f64 * (1.0 - prepare.holdout_fraction)) as usize;
-        let base = fit::members(config, train);
+        let base = options.members_for(config.schema.task, train);
         for parameter in &prepare.sweep.parameters {
             space::check(parameter)?;
         }
@@ -207,10 +207,7 @@ impl Work<'_> {
                 TrialOutcome::Finished {
                     objective,
                     first: first.unwrap_or(objective),
-                    holdout: match &found {
-                        FitReport::Price(report) => report.model.rmsle,
-                        FitReport::Class(report) => report.model.log_loss,
-                    },
+                    holdout: holdout(&found),
                 }
             }
             Err(error) => failed(error),
@@ -222,7 +219,7 @@ impl Work<'_> {
             members: members.to_vec(),
             ..self.options.clone()
         };
-        Ok(fit::fit(self.config, batch, &options)?.1)
+        Ok(fit(self.config, batch, &options)?.1)
     }
 }
 
@@ -232,6 +229,8 @@ fn out_of_fold(found: &FitReport) -> f64 {
     let report = match found {
         FitReport::Price(report) => report,
         FitReport::Class(report) => return report.fold_log_loss,
+        // A sweep of a clustering is refused before.
+        FitReport::Clusters(_) => return f64::NAN,
     };
     let rows: usize = report.folds.iter().map(|own| own.rows).sum();
     let squares = report.folds.iter();
@@ -241,5 +240,14 @@ fn out_of_fold(found: &FitReport) -> f64 {
     match rows {
         0 => report.model.rmsle,
         rows => (sum / rows as f64).sqrt(),
+    }
+}
+
+/// The same on the hold-out.
+fn holdout(found: &FitReport) -> f64 {
+    match found {
+        FitReport::Price(report) => report.model.rmsle,
+        FitReport::Class(report) => report.model.log_loss,
+        FitReport::Clusters(_) => f64::NAN,
     }
 }

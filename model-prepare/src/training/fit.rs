@@ -1,13 +1,15 @@
-//! The fit by the task of the schema.
+//! The fit, with its progress and the provenance of this program.
 
+use anyhow::Context;
 use arrow_array::RecordBatch;
+use common::progress::Stage;
 use records::Task;
-use report::FitReport;
-use valuation::{FitOptions, NamedMember, Report, TrainedModel};
+use valuation::clustering::Tried;
+use valuation::{FitOptions, FitReport, Provenance, TrainedModel, train_with_progress};
 
 use crate::config::Config;
 
-/// Fits what the schema's task asks for.
+/// Fits a model of the schema's task and judges it.
 ///
 /// # Errors
 /// When the records cannot be learned from.
@@ -16,55 +18,37 @@ pub(crate) fn fit(
     batch: &RecordBatch,
     options: &FitOptions,
 ) -> anyhow::Result<(TrainedModel, FitReport)> {
-    let (schema, version) = (&config.schema, env!("CARGO_PKG_VERSION"));
-    let now_us = records::timestamp::now_us();
-    match schema.task {
-        Task::Classification => {
-            let (model, report) = valuation::classify(schema, batch, options, version, now_us)?;
-            Ok((
-                TrainedModel::Class(model.into()),
-                FitReport::Class(report.into()),
-            ))
+    let (schema, rows) = (&config.schema, batch.num_rows());
+    let provenance = Provenance {
+        code_version: env!("CARGO_PKG_VERSION").to_owned(),
+        trained_at_us: records::timestamp::now_us(),
+    };
+    let stage = (schema.task == Task::Clustering)
+        .then(|| Stage::start(format!("clustering {rows} records")));
+    let on_clusters = |tried: &Tried| {
+        tracing::debug!(
+            "{} clusters: silhouette {:.4}, inertia {:.1}",
+            tried.clusters,
+            tried.silhouette,
+            tried.inertia
+        );
+        // As many rows as have been looked at, over all numbers of clusters.
+        if let Some(stage) = &stage {
+            stage.add(rows as u64);
         }
-        Task::Regression | Task::Clustering => {
-            let (model, report) = valuation::fit(schema, batch, options, version, now_us)?;
-            if let Some(why) = implausible(&report) {
-                tracing::warn!(
-                    r2 = report.model.r2,
-                    mdape = report.model.mdape,
-                    "{why}: does a field leak {}? `model-prepare schema infer` names such fields; learn = false \
-                     leaves one out",
-                    schema.target.as_deref().unwrap_or("the target")
-                );
-            }
-            Ok((
-                TrainedModel::Price(model.into()),
-                FitReport::Price(report.into()),
-            ))
-        }
+    };
+    let fitted = train_with_progress(schema, batch, options, provenance, &on_clusters);
+    let (model, report) = match schema.task {
+        Task::Clustering => fitted.context("no clusters were found")?,
+        Task::Regression | Task::Classification => fitted?,
+    };
+    if report.is_too_good() {
+        tracing::warn!(
+            "the hold-out error is implausibly small ({}): does a field leak {}? `model-prepare schema infer` names \
+             such fields; learn = false leaves one out",
+            report::text::summary(&report),
+            schema.target.as_deref().unwrap_or("the target")
+        );
     }
-}
-
-/// A warning where the hold-out errors are smaller than prices allow. A median error below 0.1 %, or an
-/// R² above 0.999, means that a field contains the price.
-fn implausible(report: &Report) -> Option<String> {
-    const LEAST_MDAPE: f64 = 1e-3;
-    const MOST_R2: f64 = 0.999;
-    let (mdape, r2) = (report.model.mdape, report.model.r2);
-    (mdape < LEAST_MDAPE || r2 > MOST_R2).then(|| {
-        format!(
-            "the hold-out error is implausibly small (median error {:.3} %, R² {r2:.4})",
-            mdape * 100.0
-        )
-    })
-}
-
-/// The members that a fit on so many training rows takes.
-pub(crate) fn members(config: &Config, train_rows: usize) -> Vec<NamedMember> {
-    let prepare = &config.prepare;
-    match (prepare.members.is_empty(), config.schema.task) {
-        (false, _) => prepare.members.clone(),
-        (true, Task::Classification) => prepare.effort.class_members(train_rows),
-        (true, _) => prepare.effort.members(train_rows),
-    }
+    Ok((model, report))
 }

@@ -2,8 +2,7 @@
 
 use std::time::Instant;
 
-use report::FitReport;
-use valuation::TrainedModel;
+use valuation::{FitReport, TrainedModel};
 
 use crate::config::Config;
 use crate::listings::Listings;

@@ -4,8 +4,8 @@ use std::time::Instant;
 
 use records::{Decoder, Purpose, Schema};
 use report::html::evaluation_page;
-use report::{Evaluated, FitReport, Speed};
-use valuation::{Model, SplitBy, TrainedModel};
+use report::{Evaluated, Speed};
+use valuation::{FitReport, Model, SplitBy, TrainedModel};
 
 use crate::config::Config;
 use crate::listings::{self, Listings};

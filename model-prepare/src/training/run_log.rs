@@ -3,12 +3,10 @@
 use std::time::Instant;
 
 use registry::{Run, RunStatus};
-use report::FitReport;
 use serde_json::Value;
 use valuation::ratio_study::Statistic;
-use valuation::{ClassMetrics, ClassReport, Metrics, NamedMember, Report};
+use valuation::{ClassMetrics, ClassReport, FitReport, Metrics, NamedMember, Report};
 
-use super::fit;
 use super::fitted::Fitted;
 use super::report_page::report_page;
 use crate::run_files::holdout::{Holdout, write_records};
@@ -32,6 +30,8 @@ pub(crate) fn log(run: &mut Run, staging: &mut Staging, fitted: &Fitted) -> anyh
     match report {
         FitReport::Price(report) => measures(run, report),
         FitReport::Class(report) => of_class(run, report),
+        // `clustering_log` notes them.
+        FitReport::Clusters(_) => {}
     }
     let validating = Instant::now();
     staging.add(REPORT, |path| {
@@ -92,13 +92,15 @@ fn params(run: &mut Run, fitted: &Fitted) {
     match report {
         FitReport::Price(_) => run.param("fit.interval", prepare.interval),
         FitReport::Class(_) => run.param("fit.threshold", prepare.threshold),
+        FitReport::Clusters(_) => {}
     }
     run.param("fit.min_rows", prepare.min_rows);
     run.param("fit.seed", prepare.seed);
     if prepare.segments > 0 {
         run.param("fit.segments", prepare.segments);
     }
-    for member in &fit::members(config, report.train_rows()) {
+    let options = prepare.fit_options();
+    for member in &options.members_for(schema.task, report.train_rows()) {
         member_params(run, member);
     }
     run.tags.insert("schema".to_owned(), schema.name.clone());

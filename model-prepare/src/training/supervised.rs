@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use common::progress::Stage;
 use registry::{Registry, Run};
-use report::FitReport;
+use valuation::FitReport;
 
 use super::decide::decide_and_log;
 use super::fit::fit;

@@ -6,7 +6,6 @@ use std::time::Instant;
 
 use anyhow::Context;
 use records::Task;
-use report::Outcome;
 use sqlx::PgPool;
 
 use super::clustering;
@@ -79,18 +78,14 @@ pub(crate) fn train(
 ) -> anyhow::Result<Trained> {
     let registry = registry::open(&config.registry)?;
     let registry = &*registry;
-    let (version, mut run, outcome) = match config.schema.task {
+    let (version, mut run, report) = match config.schema.task {
         Task::Clustering => {
             clustering::fit_and_publish(config, listings, source, arrived, began, registry)?
         }
         Task::Regression | Task::Classification => {
             let published =
                 fit_and_publish(config, listings, source, arrived, began, None, registry)?;
-            (
-                published.version,
-                published.run,
-                Outcome::Judged(published.report),
-            )
+            (published.version, published.run, published.report)
         }
     };
     let decision = match &version {
@@ -107,7 +102,7 @@ pub(crate) fn train(
         saved: version,
         run: run.id,
         decision,
-        outcome,
+        report,
         rows_rejected: listings.rejected.len(),
         refused: listings.refused.clone(),
     })

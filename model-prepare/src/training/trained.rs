@@ -1,7 +1,8 @@
 //! What a training came to.
 
 use registry::Version;
-use report::{Outcome, RejectKind};
+use report::RejectKind;
+use valuation::FitReport;
 
 use crate::promotion::verdict::Verdict;
 
@@ -15,7 +16,7 @@ pub struct Trained {
     /// The verdict on it and whether it was promoted; `None` where the server was away.
     pub decision: Option<(Verdict, bool)>,
     /// How good it is.
-    pub outcome: Outcome,
+    pub report: FitReport,
     /// Rows that the schema refused.
     pub rows_rejected: usize,
     /// The same by what is wrong with them, the most frequent first.
@@ -25,7 +26,7 @@ pub struct Trained {
 impl Trained {
     /// Its measures, what was left out, and where the version is, for a terminal.
     pub fn table(&self) -> String {
-        report::text::training(&self.outcome, self.rows_rejected, &self.refused) + &self.message()
+        report::text::training(&self.report, self.rows_rejected, &self.refused) + &self.message()
     }
 
     /// Its name: `v000007`, or what is to be done where it has none yet.

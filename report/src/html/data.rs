@@ -4,12 +4,12 @@ use std::fmt::Write as _;
 
 use arrow_array::{Array, RecordBatch};
 use records::{Field, Kind, Purpose, Schema};
+use valuation::FitReport;
 
 use super::axis::Scale;
 use super::markup::{escape, section};
 use super::{bars, columns, distribution};
 use crate::evaluated::Evaluated;
-use crate::fit_report::FitReport;
 
 /// The distribution of the target, of all rows and of the hold-out.
 pub(super) fn target(evaluated: &Evaluated, schema: &Schema, batch: &RecordBatch) -> String {
@@ -166,6 +166,7 @@ pub(super) fn left_out(evaluated: &Evaluated) -> String {
             "Of the {rows} rows in the hold-out, {copies} have the features and the class of a training row: \
              the measures are too good if such rows do not come again."
         ),
+        FitReport::Clusters(_) => String::new(),
     };
     if !evaluated.columns_ignored.is_empty() {
         let _ = write!(

@@ -2,11 +2,11 @@
 
 use arrow_array::RecordBatch;
 use records::Schema;
+use valuation::FitReport;
 
 use super::markup::{escape, whole};
 use super::{classified, data, judged, members};
 use crate::evaluated::Evaluated;
-use crate::fit_report::FitReport;
 use crate::text::evaluation;
 
 /// The page of an evaluation or a training: errors, members, importances, the data.
@@ -36,6 +36,8 @@ pub fn evaluation_page(evaluated: &Evaluated, schema: &Schema, batch: &RecordBat
             ];
             (title, own)
         }
+        // They have a page of their own (`clusters_page`).
+        FitReport::Clusters(_) => (format!("{name}: clusters"), Vec::new()),
     };
     let of_data = [
         data::target(evaluated, schema, batch),

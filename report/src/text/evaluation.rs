@@ -2,11 +2,11 @@
 
 use std::fmt::Write as _;
 
-use valuation::{ClassReport, Report};
+use valuation::{ClassReport, FitReport, Report};
 
+use super::clusters::clusters;
 use super::training::{left_out, of_class};
 use crate::evaluated::Evaluated;
-use crate::fit_report::FitReport;
 use crate::numbers::amount;
 
 /// The measures as text, for people.
@@ -24,11 +24,13 @@ pub fn evaluation(evaluated: &Evaluated) -> String {
         match fit {
             FitReport::Price(report) => of_prices(report, evaluated.interval),
             FitReport::Class(report) => of_class(report) + "\n",
+            FitReport::Clusters(report) => clusters(report),
         },
         left_out(fit, evaluated.rows_rejected, &evaluated.refused),
         match fit {
             FitReport::Price(report) => price_members(report),
             FitReport::Class(report) => class_members(report),
+            FitReport::Clusters(_) => String::new(),
         },
         speed.one_row_us,
         speed.one_row_p99_us,

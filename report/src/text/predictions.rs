@@ -2,9 +2,7 @@
 
 use std::fmt::Write as _;
 
-use valuation::{ClusterReport, JudgedRow};
-
-use crate::fit_report::FitReport;
+use valuation::{ClusterReport, FitReport, JudgedRow};
 
 /// A line for each row of the file that the schema took; `lines` are their places in the file.
 pub fn predictions(lines: &[u64], report: &FitReport) -> String {

@@ -2,12 +2,10 @@
 
 use std::fmt::Write;
 
-use valuation::{ClassReport, Link, Report};
+use valuation::{ClassReport, FitReport, Link, Report};
 
 use super::clusters::clusters;
-use crate::fit_report::FitReport;
 use crate::numbers::amount;
-use crate::outcome::Outcome;
 use crate::reject_kind::RejectKind;
 
 /// Kinds of refused rows that are shown.
@@ -15,11 +13,22 @@ const MOST_KINDS: usize = 10;
 
 /// The measures of a training and what was left out of it. `rows_rejected` rows were refused by the
 /// schema, for the reasons `refused`.
-pub fn training(outcome: &Outcome, rows_rejected: usize, refused: &[RejectKind]) -> String {
-    match outcome {
-        Outcome::Judged(fit) => judged(fit, rows_rejected, refused),
-        Outcome::Clusters(report) => clusters(report) + &rejected(rows_rejected, refused),
-    }
+pub fn training(fit: &FitReport, rows_rejected: usize, refused: &[RejectKind]) -> String {
+    let (features, measures) = match fit {
+        FitReport::Price(report) => (report.features, of_prices(report)),
+        FitReport::Class(report) => (report.features, of_class(report)),
+        FitReport::Clusters(report) => {
+            return clusters(report) + &rejected(rows_rejected, refused);
+        }
+    };
+    format!(
+        "{} rows: {} in training, {} in the hold-out; {features} features; fitted in {:.2} s\n{measures}\n{}",
+        fit.rows(),
+        fit.train_rows(),
+        fit.holdout_rows(),
+        fit.fit_seconds(),
+        left_out(fit, rows_rejected, refused)
+    )
 }
 
 /// Rows that the schema refused; a line for each kind.
@@ -30,26 +39,6 @@ pub fn rejected(rows: usize, refused: &[RejectKind]) -> String {
         let _ = writeln!(text, "    {kind}");
     }
     text
-}
-
-/// A table of errors beside the baseline's.
-fn judged(fit: &FitReport, rows_rejected: usize, refused: &[RejectKind]) -> String {
-    let features = match fit {
-        FitReport::Price(report) => report.features,
-        FitReport::Class(report) => report.features,
-    };
-    format!(
-        "{} rows: {} in training, {} in the hold-out; {features} features; fitted in {:.2} s\n{}\n{}",
-        fit.rows(),
-        fit.train_rows(),
-        fit.holdout_rows(),
-        fit.fit_seconds(),
-        match fit {
-            FitReport::Price(report) => of_prices(report),
-            FitReport::Class(report) => of_class(report),
-        },
-        left_out(fit, rows_rejected, refused)
-    )
 }
 
 /// Errors of prices beside the baseline's.
@@ -173,7 +162,7 @@ pub(super) fn left_out(fit: &FitReport, rows_rejected: usize, refused: &[RejectK
     if fit.holdout_copies() > 0 {
         let what = match fit {
             FitReport::Price(_) => "price",
-            FitReport::Class(_) => "class",
+            FitReport::Class(_) | FitReport::Clusters(_) => "class",
         };
         let _ = writeln!(
             text,
