@@ -4,7 +4,15 @@ use std::path::PathBuf;
 
 use crate::check::Format;
 use crate::config::{ConfigError, Layered};
-use crate::probe::Probe;
+
+/// What is asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Probe {
+    /// Whether the service is there.
+    Live,
+    /// Whether it has all it needs.
+    Ready,
+}
 
 /// Flags of every service; they win over the environment, the file and the defaults.
 #[derive(Debug, Clone, Default, clap::Args)]

@@ -16,21 +16,12 @@ use std::time::Duration;
 pub use directory::Directory;
 pub use finding::{Finding, Outcome};
 pub use needs::Needs;
-pub use report::Report;
+pub use report::{Format, Report};
 pub use start::must_fit;
 pub use table::{Column, Table};
 
 /// Longest wait for one answer of a server.
 pub const LIMIT: Duration = Duration::from_secs(5);
-
-/// How a report is printed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-pub enum Format {
-    /// A line a check.
-    Text,
-    /// One JSON object.
-    Json,
-}
 
 /// Checks `needs`, prints the report on standard output and ends the process: 0 when nothing failed,
 /// else 1. Settings that are not valid are a failed line of their own.

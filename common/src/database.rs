@@ -1,5 +1,6 @@
 //! PostgreSQL: the pool, deadlines, the tables, and waiting for a server that is late.
 
+mod config;
 mod pooler;
 mod session;
 pub(crate) mod tables;
@@ -9,68 +10,18 @@ use std::time::Duration;
 
 use anyhow::Context;
 use backon::{ExponentialBuilder, Retryable};
-use serde::Deserialize;
 use sqlx::PgPool;
 use sqlx::postgres::PgConnectOptions;
 
 use crate::fault::Fault;
 use crate::health::Health;
-use crate::secret::Secret;
 use crate::shutdown::Shutdown;
 
+pub use config::DatabaseConfig;
 pub(crate) use pooler::Pooler;
 pub use session::{Session, within};
 pub use tables::make_tables;
 pub use timeouts::Timeouts;
-
-/// Section `[database]`.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct DatabaseConfig {
-    /// Where the database is; carries the password.
-    pub url: Secret,
-    /// Bounds what one service takes of the server's connections.
-    pub max_connections: u32,
-    /// Bounds the wait for a connection.
-    pub timeout_ms: u64,
-    /// Bound everything else that waits for the server, or that the server waits for.
-    pub timeouts: Timeouts,
-}
-
-impl DatabaseConfig {
-    /// The URL as what connects.
-    ///
-    /// # Errors
-    /// When it is missing or is no URL; the message does not repeat it.
-    pub(crate) fn options(&self) -> anyhow::Result<PgConnectOptions> {
-        anyhow::ensure!(
-            !self.url.is_empty(),
-            "no database is set: use --database-url, DATABASE_URL or database.url, such as \
-             postgres://user:password@host:5432/hedonic"
-        );
-        self.url.expose().parse().map_err(|_| {
-            // The parser's message may repeat the password.
-            anyhow::anyhow!(
-                "invalid database URL; expected postgres://user:password@host:5432/database"
-            )
-        })
-    }
-
-    /// The same for statements that may take long, such as the export of a million rows: no statement
-    /// has a timeout.
-    #[must_use]
-    pub fn patient(&self) -> DatabaseConfig {
-        let mut config = self.clone();
-        config.timeouts.statement_ms = 0;
-        config
-    }
-
-    /// How long a client waits for the answer to one statement: a moment longer than the server works on
-    /// it, so that the server's own message comes first.
-    pub fn deadline(&self) -> Duration {
-        self.timeouts.deadline()
-    }
-}
 
 /// Connects, retrying with backoff until the server answers; `None` when shut down before.
 ///

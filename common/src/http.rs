@@ -1,5 +1,6 @@
 //! The HTTP interface every service has: health, metrics, status, and routes of its own.
 
+mod answer;
 mod body;
 mod config;
 mod connections;
@@ -14,12 +15,12 @@ use std::time::Duration;
 
 use actix_web::body::MessageBody;
 use actix_web::dev::ServiceResponse;
-use actix_web::http::StatusCode;
 use actix_web::http::header::{ALLOW, CONTENT_TYPE};
 use actix_web::middleware::{ErrorHandlerResponse, ErrorHandlers, from_fn};
 use actix_web::{App, HttpResponse, HttpServer, web};
 use anyhow::Context;
 
+pub use self::answer::error_answer;
 use self::body::Pace;
 pub use self::config::{HttpConfig, Open};
 use self::connections::Connections;
@@ -209,12 +210,6 @@ async fn serve_at(
     }
     handle.stop(true).await;
     Ok(())
-}
-
-/// An error as JSON: `{"error": …}`.
-pub fn error_answer(code: u16, message: &str) -> HttpResponse {
-    let code = StatusCode::from_u16(code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    HttpResponse::build(code).json(serde_json::json!({ "error": message }))
 }
 
 /// What the server itself refuses (a broken query, a body that is too large) is told as JSON too.

@@ -1,5 +1,6 @@
 //! Kafka: clients by configuration, topics, and a consumer anchored in Postgres.
 
+mod anchor;
 mod anchored;
 mod assignment;
 mod connect;
@@ -21,8 +22,8 @@ use rdkafka::ClientConfig;
 use rdkafka::consumer::BaseConsumer;
 use serde::Deserialize;
 
+pub use anchor::Anchor;
 pub use anchored::{Anchored, Gathered, Limits};
-pub use assignment::Anchor;
 pub use connect::{connect, open};
 pub use covered::Place;
 pub use in_flight::Lease;

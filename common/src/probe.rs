@@ -10,19 +10,12 @@ use serde::Deserialize;
 use crate::args::CommonArgs;
 use crate::http::HttpConfig;
 
+pub use crate::args::Probe;
+
 /// Bounds the wait for the service's answer.
 const TIMEOUT: Duration = Duration::from_secs(3);
 /// Longest answer read, in bytes.
 const ANSWER_BYTES: u64 = 64 * 1024;
-
-/// What is asked.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-pub enum Probe {
-    /// Whether the service is there.
-    Live,
-    /// Whether it has all it needs.
-    Ready,
-}
 
 /// The one setting of a service's section that is needed here.
 #[derive(Deserialize)]

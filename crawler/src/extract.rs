@@ -2,46 +2,26 @@
 //! elements (OpenGraph) and CSS selectors. Each value says from where it came.
 
 mod graph;
+mod hash;
 mod html;
 mod identity;
+mod listing;
 mod microdata;
 mod number;
+mod reader;
 mod record;
 mod value;
 
-use std::collections::BTreeMap;
-
-use anyhow::Context;
-use records::{Purpose, Schema};
-use scraper::Selector;
-use serde_json::{Map, Value, json};
-use sha2::{Digest, Sha256};
+use records::Purpose;
+use serde_json::{Value, json};
 use url::Url;
 
 use graph::{Graph, Thing};
-use html::{Page, Selectors};
+use html::Page;
 use record::Attempt;
 
-/// Raised when pages are read in another way: what was read before is then read anew.
-const EDITION: u32 = 1;
-
-/// One listing of a page.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Listing {
-    /// Its id, the same for as long as the source calls it the same.
-    pub id: String,
-    /// The record: the schema's fields, nothing else.
-    pub record: Map<String, Value>,
-    /// From where each field came.
-    pub provenance: BTreeMap<String, String>,
-}
-
-impl Listing {
-    /// Differs where the record differs.
-    pub fn digest(&self) -> String {
-        hash(&json!(self.record).to_string())
-    }
-}
+pub use listing::Listing;
+pub use reader::Reader;
 
 /// What was found in a page.
 #[derive(Debug, Default)]
@@ -58,56 +38,7 @@ pub struct Reading {
     pub detail: Option<String>,
 }
 
-/// Reads pages by one schema.
-#[derive(Debug)]
-pub struct Reader {
-    schema: Schema,
-    selectors: Selectors,
-    /// What prices are to be in.
-    currency: Option<String>,
-    rules: String,
-}
-
 impl Reader {
-    /// Of a schema.
-    ///
-    /// # Errors
-    /// When it does not say how pages are read, or a selector is wrong.
-    pub fn new(schema: &Schema) -> anyhow::Result<Reader> {
-        let crawl = schema.crawl.as_ref().with_context(|| {
-            format!(
-                "the schema {} has no table [crawl]: expected one with the places of its fields in \
-                 pages, as in schemas/real-estate.toml",
-                schema.name
-            )
-        })?;
-        let mut selectors = BTreeMap::new();
-        for (name, field) in &crawl.fields {
-            let Some(text) = &field.selector else {
-                continue;
-            };
-            let selector = Selector::parse(text).map_err(|error| {
-                anyhow::anyhow!(
-                    "crawl.field.{name}.selector = {text:?} is not a CSS selector: {error}"
-                )
-            })?;
-            selectors.insert(name.clone(), (selector, field.attribute.clone()));
-        }
-        let currency = crawl.currency(schema);
-        let by = json!([EDITION, crawl, schema]).to_string();
-        Ok(Reader {
-            currency,
-            selectors,
-            rules: hash(&by),
-            schema: schema.clone(),
-        })
-    }
-
-    /// Names the rules that pages are read by.
-    pub fn rules(&self) -> &str {
-        &self.rules
-    }
-
     /// Reads a page. `host` stands before the ids that it gives, `tag` is its `X-Robots-Tag`.
     ///
     /// # Errors
@@ -232,13 +163,4 @@ impl Reader {
                 .insert(name, (reason.code(), reason.to_string()));
         }
     }
-}
-
-/// The first half of SHA-256, in hexadecimal digits.
-fn hash(text: &str) -> String {
-    let digest = Sha256::digest(text.as_bytes());
-    digest[..16]
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
 }

@@ -1,6 +1,8 @@
 //! One request and its answer, bounded in time and in size. Redirects are not followed here: where one
 //! leads is a page like any other, with its own robots.txt, pace and checks.
 
+mod error;
+
 use std::error::Error;
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,6 +16,8 @@ use url::Url;
 
 use crate::address::{Guard, NotPublic};
 use crate::unpack;
+
+pub use error::FetchError;
 
 /// Longest header that is kept, in bytes.
 const HEADER_BYTES: usize = 2048;
@@ -49,40 +53,6 @@ pub struct Answer {
     pub body: Vec<u8>,
     /// Bytes that came over the network.
     pub received: usize,
-}
-
-/// Why there is no answer.
-#[derive(Debug, thiserror::Error)]
-pub enum FetchError {
-    /// The address is not a public one.
-    #[error(transparent)]
-    NotPublic(#[from] NotPublic),
-    /// The body is larger than allowed, or becomes so.
-    #[error("the body has more than {limit} bytes ({when})")]
-    TooLarge {
-        /// The bound.
-        limit: usize,
-        /// Whether as it came or once unpacked.
-        when: &'static str,
-    },
-    /// The body is packed in another way than it says.
-    #[error("cannot decompress the body: {detail}")]
-    Packed {
-        /// What is wrong with it.
-        detail: String,
-    },
-    /// No answer in time.
-    #[error("no answer within {} s", limit.as_secs_f64())]
-    Timeout {
-        /// The bound.
-        limit: Duration,
-    },
-    /// The network or the server failed.
-    #[error("no answer: {detail}")]
-    Network {
-        /// What failed.
-        detail: String,
-    },
 }
 
 /// Whether the body of an answer is read at all: a picture or a film is not.

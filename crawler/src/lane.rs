@@ -1,5 +1,7 @@
 //! One host, one request at a time: robots.txt, sitemaps, then pages, each in its turn.
 
+mod end;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,17 +10,14 @@ use common::Shutdown;
 use tokio::time::Instant;
 use url::Url;
 
-use crate::config::CrawlerConfig;
-use crate::control::Control;
-use crate::extract::Reader;
-use crate::fetch::Fetcher;
-use crate::frontier::{
-    Claimed, Found, Frontier, FrontierError, Known, Lease, Outcome, Pause, State,
-};
+use crate::frontier::{Claimed, Found, FrontierError, Known, Lease, Outcome, Pause, State};
 use crate::metric::Metric;
-use crate::permission::{Permission, Site};
+use crate::permission::Site;
 use crate::robots::Robots;
+use crate::shared::Shared;
 use crate::{link, visit};
+
+pub(crate) use end::End;
 
 /// Shortest sleep between two looks at the frontier.
 const LEAST_SLEEP: Duration = Duration::from_millis(5);
@@ -28,52 +27,6 @@ const LONGEST_SLEEP: Duration = Duration::from_secs(5);
 const MOST_SITEMAPS: usize = 100;
 /// How long the turn at a host is held beyond the longest answer: for keeping what came of it.
 const KEEPING: Duration = Duration::from_secs(10);
-
-/// What all lanes share.
-pub(crate) struct Shared {
-    /// Section `[crawler]`.
-    pub config: CrawlerConfig,
-    /// What may be read, in whose name.
-    pub permission: Permission,
-    /// What is known.
-    pub frontier: Frontier,
-    /// Sends requests.
-    pub fetcher: Fetcher,
-    /// Reads pages.
-    pub reader: Arc<Reader>,
-    /// What people see.
-    pub control: Arc<Control>,
-    /// The service leaves.
-    pub leave: Shutdown,
-}
-
-/// Why a run has ended for a host.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum End {
-    /// Nothing is left to do.
-    Done,
-    /// The run was stopped.
-    Stopped,
-    /// The host is not to be asked any more, for this reason.
-    Refused(String),
-    /// No robots.txt could be had.
-    NoRobots,
-    /// It is to be left alone for longer than a run waits.
-    Later(Duration),
-}
-
-impl End {
-    /// For people.
-    pub fn describe(&self) -> String {
-        match self {
-            End::Done => "no pages are left".to_owned(),
-            End::Stopped => "stopped".to_owned(),
-            End::Refused(reason) => reason.clone(),
-            End::NoRobots => "robots.txt is not available, so nothing is allowed".to_owned(),
-            End::Later(wait) => format!("the host asks for a pause of {} s", wait.as_secs()),
-        }
-    }
-}
 
 /// What one turn came to.
 enum Turn {

@@ -22,6 +22,7 @@ pub mod personal;
 mod publish;
 mod retry;
 mod robots;
+mod shared;
 mod sitemap;
 mod unpack;
 mod visit;
@@ -44,9 +45,10 @@ pub use permission::{Permission, ROBOTS_NAME, Site};
 use extract::Reader;
 use fetch::Fetcher;
 use frontier::{Frontier, FrontierError};
-use lane::{Lane, Shared};
+use lane::Lane;
 use metric::Metric;
 use publish::Publisher;
+use shared::Shared;
 
 /// Crawls when asked to, until shutdown; `listener` serves the HTTP interface.
 ///

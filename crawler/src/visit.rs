@@ -9,9 +9,9 @@ use url::Url;
 use crate::extract::Reading;
 use crate::fetch::{Answer, FetchError, Validators};
 use crate::frontier::{Claimed, Found, Outcome, Pause, State, StoredRobots};
-use crate::lane::Shared;
 use crate::permission::{Permission, Site};
 use crate::robots::{self, Robots};
+use crate::shared::Shared;
 use crate::sitemap::Sitemap;
 use crate::{backoff, charset, link, unpack};
 

@@ -8,8 +8,12 @@ use arrow_schema::ArrowError;
 use arrow_select::filter::filter_record_batch;
 use ledger::offsets::Stretches;
 use ledger::rejects::Reject;
+use records::Purpose;
 
 use crate::origins::Origins;
+
+/// The purpose under which the loader decodes.
+pub(crate) const PURPOSE: Purpose = Purpose::Listing;
 
 /// What one transaction writes.
 pub(crate) struct Batch {

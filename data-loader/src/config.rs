@@ -1,13 +1,57 @@
-//! Section `[loader]`.
+//! The settings: section `[loader]`, and those of other sections that the loader needs.
 
+use std::sync::Arc;
+
+use common::liveness::LivenessConfig;
+use common::retention::RetentionConfig;
+use common::{database, http, kafka};
+use records::Schema;
 use serde::Deserialize;
+
+/// Everything the loader needs to run.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// What a record is.
+    pub schema: Arc<Schema>,
+    /// Section `[kafka]`.
+    pub kafka: kafka::KafkaConfig,
+    /// Section `[database]`.
+    pub database: database::DatabaseConfig,
+    /// Section `[http]`.
+    pub http: http::HttpConfig,
+    /// Section `[loader]`.
+    pub loader: LoaderConfig,
+    /// Section `[liveness]`.
+    pub liveness: LivenessConfig,
+    /// Section `[retention]`.
+    pub retention: RetentionConfig,
+}
+
+impl Config {
+    /// Takes the loader's sections out of the layers.
+    ///
+    /// # Errors
+    /// When a setting or the schema is not valid.
+    pub fn new(layered: &common::Layered) -> anyhow::Result<Config> {
+        let source: SchemaConfig = layered.section("schema")?;
+        Ok(Config {
+            schema: Arc::new(Schema::load(&source.source)?),
+            kafka: layered.section("kafka")?,
+            database: layered.section("database")?,
+            http: layered.section("http")?,
+            loader: layered.section("loader")?,
+            liveness: layered.section("liveness")?,
+            retention: layered.section("retention")?,
+        })
+    }
+}
 
 /// Section `[schema]`.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct SchemaConfig {
+struct SchemaConfig {
     /// A built-in schema's name or a file's path.
-    pub source: String,
+    source: String,
 }
 
 /// How the loader loads.

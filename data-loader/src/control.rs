@@ -11,7 +11,7 @@ use serde_json::json;
 
 use crate::batch::Batch;
 use crate::pace::Pace;
-use crate::store::Written;
+use crate::written::Written;
 
 /// What was committed since the start.
 #[derive(Debug, Clone, Copy, Default)]

@@ -19,57 +19,19 @@ mod stage;
 mod statements;
 mod store;
 mod write;
+mod written;
 
 use std::net::TcpListener;
 use std::sync::Arc;
 
 use anyhow::Context;
 use common::kafka::Anchor;
-use common::liveness::LivenessConfig;
-use common::retention::{self, RetentionConfig};
+use common::retention;
 use common::{Health, Service, Shutdown, database, http, kafka};
-use records::{Purpose, Schema};
+use records::Schema;
 
-pub use config::LoaderConfig;
+pub use config::{Config, LoaderConfig};
 pub use control::Control;
-
-/// Everything the loader needs to run.
-#[derive(Debug, Clone)]
-pub struct Config {
-    /// What a record is.
-    pub schema: Arc<Schema>,
-    /// Section `[kafka]`.
-    pub kafka: kafka::KafkaConfig,
-    /// Section `[database]`.
-    pub database: database::DatabaseConfig,
-    /// Section `[http]`.
-    pub http: http::HttpConfig,
-    /// Section `[loader]`.
-    pub loader: LoaderConfig,
-    /// Section `[liveness]`.
-    pub liveness: LivenessConfig,
-    /// Section `[retention]`.
-    pub retention: RetentionConfig,
-}
-
-impl Config {
-    /// Takes the loader's sections out of the layers.
-    ///
-    /// # Errors
-    /// When a setting or the schema is not valid.
-    pub fn new(layered: &common::Layered) -> anyhow::Result<Config> {
-        let source: config::SchemaConfig = layered.section("schema")?;
-        Ok(Config {
-            schema: Arc::new(Schema::load(&source.source)?),
-            kafka: layered.section("kafka")?,
-            database: layered.section("database")?,
-            http: layered.section("http")?,
-            loader: layered.section("loader")?,
-            liveness: layered.section("liveness")?,
-            retention: layered.section("retention")?,
-        })
-    }
-}
 
 /// SQL of the table that the schema describes; those of `ledger` are made by `database::open`.
 pub fn tables(schema: &Schema) -> String {
@@ -134,6 +96,3 @@ async fn work(config: Config, listener: TcpListener, shutdown: Shutdown) -> anyh
     leave.cancel();
     server.await.context("the HTTP task ended unexpectedly")?
 }
-
-/// The purpose under which the loader decodes.
-const PURPOSE: Purpose = Purpose::Listing;

@@ -15,15 +15,16 @@ use records::decode::Decoder;
 use records::{Arrival, Reason, Schema};
 use tokio::runtime::Handle;
 
-use crate::batch::{Batch, Tombstone};
+use crate::batch::{Batch, PURPOSE, Tombstone};
+use crate::config::Config;
 use crate::control::Control;
 use crate::delist;
 use crate::minute::Minute;
 use crate::origins::Origins;
 use crate::stage::Stage;
-use crate::store::{Store, Written};
+use crate::store::Store;
 use crate::write::{with_source, write};
-use crate::{Config, PURPOSE};
+use crate::written::Written;
 
 /// Pause between two looks while stopped by `POST /stop`.
 const STOPPED: Duration = Duration::from_millis(100);

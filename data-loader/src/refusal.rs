@@ -9,7 +9,8 @@ use ledger::rejects::Reject;
 use sqlx::{Connection, Executor, PgConnection, Postgres, Transaction};
 
 use crate::batch::{Batch, Part, Steps};
-use crate::store::{Store, Written};
+use crate::store::Store;
+use crate::written::Written;
 
 impl Store {
     /// Merges row by row on the server.

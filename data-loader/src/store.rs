@@ -19,32 +19,14 @@ use pgpq::ArrowToPostgresBinaryEncoder;
 use records::Schema;
 use sqlx::{Connection, Executor, PgConnection, Postgres, Transaction};
 
-use crate::PURPOSE;
-use crate::batch::{Batch, Part, Steps};
+use crate::batch::{Batch, PURPOSE, Part, Steps};
 use crate::route::Route;
 use crate::stage::Stage;
 use crate::statements::{Statements, Uniqueness, uniqueness};
+use crate::written::Written;
 
 /// Rows encoded at a time: the server takes some in while others are encoded.
 const CHUNK: usize = 4096;
-
-/// What became of a batch that is in the database.
-#[derive(Debug, Default)]
-pub(crate) struct Written {
-    /// Rows that the database refused.
-    pub refused_rows: Vec<Reject>,
-    /// Tombstones that it refused.
-    pub refused_tombstones: Vec<Reject>,
-    /// Keys of tombstones that the table had.
-    pub delisted: Vec<String>,
-}
-
-impl Written {
-    /// All that the database refused.
-    pub fn refused(&self) -> impl Iterator<Item = &Reject> {
-        self.refused_rows.iter().chain(&self.refused_tombstones)
-    }
-}
 
 /// Writes batches.
 pub(crate) struct Store {

@@ -6,7 +6,8 @@ use ledger::offsets::AdvanceError;
 
 use crate::batch::Batch;
 use crate::control::Control;
-use crate::store::{Store, Written};
+use crate::store::Store;
+use crate::written::Written;
 
 /// Writes; gives what the database refused.
 ///

@@ -10,6 +10,7 @@ mod found;
 mod lock;
 mod owner;
 mod postgres;
+mod search;
 mod server;
 mod wheel;
 
@@ -21,8 +22,9 @@ pub const ALLOCATOR: [(&str, &str); 3] = [
     ("MALLOC_TRIM_THRESHOLD_", "131072"),
 ];
 
-pub use binaries::{Binaries, Search};
+pub use binaries::Binaries;
 pub use broker::Broker;
 pub use error::EmbeddedError;
 pub use found::Found;
 pub use postgres::{Postgres, PostgresOptions};
+pub use search::Search;

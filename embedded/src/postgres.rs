@@ -6,11 +6,12 @@ use std::time::{Duration, Instant};
 
 use sqlx::{Connection, Executor, PgConnection};
 
-use crate::binaries::{Binaries, Search};
+use crate::binaries::Binaries;
 use crate::cluster::{Cluster, USER};
 use crate::error::EmbeddedError;
 use crate::lock::Lock;
 use crate::owner::Owner;
+use crate::search::Search;
 use crate::server::{PAUSE, Server, is_memory_free, running_on};
 use crate::wheel::tail;
 

@@ -13,28 +13,7 @@ pub struct Sides {
     pub least: f32,
 }
 
-/// Adds to `gains` what each cut gains: by the sum on its left, squared and divided by its rows, and the
-/// same on its right. What is beyond the shortest of the slices is left as it is.
-pub fn add_gains(sums: &[i32], rows: &[i32], sides: Sides, gains: &mut [f32]) {
-    #[cfg(target_arch = "x86_64")]
-    if crate::has_avx2() {
-        // SAFETY: the processor has AVX2.
-        return unsafe { crate::avx2::add_gains(sums, rows, sides, gains) };
-    }
-    add(sums, rows, sides, gains);
-}
-
-/// The greatest of numbers; `floor` where none is greater.
-pub fn greatest(numbers: &[f32], floor: f32) -> f32 {
-    #[cfg(target_arch = "x86_64")]
-    if crate::has_avx2() {
-        // SAFETY: the processor has AVX2.
-        return unsafe { crate::avx2::greatest(numbers, floor) };
-    }
-    most(numbers, floor)
-}
-
-/// [`add_gains`] in plain Rust.
+/// [`crate::add_gains`] in plain Rust.
 #[inline(always)]
 pub(crate) fn add(sums: &[i32], rows: &[i32], sides: Sides, gains: &mut [f32]) {
     let Sides {
@@ -57,7 +36,7 @@ pub(crate) fn add(sums: &[i32], rows: &[i32], sides: Sides, gains: &mut [f32]) {
     }
 }
 
-/// [`greatest`] in plain Rust.
+/// [`crate::greatest`] in plain Rust.
 #[inline(always)]
 pub(crate) fn most(numbers: &[f32], floor: f32) -> f32 {
     // Several at once: each would wait for the one before.
@@ -79,6 +58,7 @@ pub(crate) fn most(numbers: &[f32], floor: f32) -> f32 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{add_gains, greatest};
 
     #[test]
     fn every_way_gives_the_same_bits() {

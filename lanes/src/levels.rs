@@ -102,20 +102,7 @@ impl Levels {
         })
     }
 
-    /// Adds to `parts`, by column, what the columns add to the tree's mean. `number` is that of the row's leaf.
-    ///
-    /// # Panics
-    /// When the tree tests a column that is not among the parts.
-    pub fn add(&self, number: usize, parts: &mut [f64]) {
-        #[cfg(target_arch = "x86_64")]
-        if crate::has_avx2() {
-            // SAFETY: the processor has AVX2.
-            return unsafe { crate::avx2::explain_levels(self, number, parts) };
-        }
-        self.add_portable(number, parts);
-    }
-
-    /// The same in plain Rust.
+    /// [`Levels::add`] in plain Rust.
     #[inline(always)]
     pub(crate) fn add_portable(&self, number: usize, parts: &mut [f64]) {
         let mut expected = [0.0; MOST_SETS];

@@ -5,6 +5,7 @@
 
 #[cfg(target_arch = "x86_64")]
 mod avx2;
+mod dispatch;
 mod gains;
 mod levels;
 mod nearest;
@@ -13,16 +14,9 @@ mod program;
 mod reached;
 mod shapley;
 
-pub use gains::{Sides, add_gains, greatest};
+pub use dispatch::{add_gains, greatest, or_into, reached, reached_by_rows};
+pub use gains::Sides;
 pub use levels::Levels;
 pub use nearest::{MOST_AXES, Near, Points};
-pub use or::or_into;
 pub use program::{Lane, MOST_LEAVES, MOST_LEVELS, Program, ROWS, Room, Select, Set, Test};
-pub use reached::{reached, reached_by_rows};
 pub use shapley::{Edge, Explained, Known};
-
-/// Whether the processor has AVX2; asked once, then remembered by the standard library.
-#[cfg(target_arch = "x86_64")]
-fn has_avx2() -> bool {
-    std::arch::is_x86_feature_detected!("avx2")
-}

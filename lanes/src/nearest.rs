@@ -135,19 +135,9 @@ impl Points {
         };
     }
 
-    /// The `count` nearest to a point, nearest first, equally near ones by position, without `own`.
-    pub fn nearest(&self, point: &[f32], own: Option<u32>, count: usize, found: &mut Vec<Near>) {
-        found.clear();
-        if self.nodes.is_empty() || count == 0 || point.len() != self.axes {
-            return;
-        }
-        let own = own.unwrap_or(u32::MAX);
-        #[cfg(target_arch = "x86_64")]
-        if crate::has_avx2() {
-            // SAFETY: the processor has AVX2.
-            return unsafe { crate::avx2::nearest(self, point, own, count, found) };
-        }
-        self.by_axes::<Portable>(point, own, count, found);
+    /// Whether a search for so many points near this one can find any.
+    pub(crate) fn has_near(&self, point: &[f32], count: usize) -> bool {
+        !self.nodes.is_empty() && count > 0 && point.len() == self.axes
     }
 
     /// A number of axes that the compiler knows: distances are computed without a loop.

@@ -1,16 +1,6 @@
 //! Bits of one line of bytes put into another.
 
-/// Sets in `own` every bit that `line` has; what is beyond the shorter of the two is left as it is.
-pub fn or_into(own: &mut [u8], line: &[u8]) {
-    #[cfg(target_arch = "x86_64")]
-    if crate::has_avx2() {
-        // SAFETY: the processor has AVX2.
-        return unsafe { crate::avx2::or_into(own, line) };
-    }
-    portable(own, line);
-}
-
-/// The same in plain Rust.
+/// [`crate::or_into`] in plain Rust.
 #[inline(always)]
 pub(crate) fn portable(own: &mut [u8], line: &[u8]) {
     for (own, line) in own.iter_mut().zip(line) {
@@ -21,6 +11,7 @@ pub(crate) fn portable(own: &mut [u8], line: &[u8]) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::or_into;
 
     #[test]
     fn bits_of_both_are_there_and_no_others() {

@@ -212,22 +212,7 @@ impl Program {
         from as u32
     }
 
-    /// Adds what the trees say of 64 rows to `sums`, in the order of the trees. Lanes begin with those of the
-    /// codes; the others are room.
-    ///
-    /// # Panics
-    /// When there are fewer than [`Program::lanes`].
-    pub fn add(&self, lanes: &mut [Lane], room: &mut Room, sums: &mut [f64; ROWS]) {
-        assert!(lanes.len() >= self.lanes(), "lanes of codes and sets");
-        #[cfg(target_arch = "x86_64")]
-        if crate::has_avx2() {
-            // SAFETY: the processor has AVX2, and there are as many lanes as the trees ask for.
-            return unsafe { crate::avx2::add(self, lanes, room, sums) };
-        }
-        self.add_portable(lanes, room, sums);
-    }
-
-    /// The same in plain Rust.
+    /// [`Program::add`] in plain Rust.
     pub(crate) fn add_portable(&self, lanes: &mut [Lane], room: &mut Room, sums: &mut [f64; ROWS]) {
         for tree in &self.trees {
             let (number, leaves) = match *tree {

@@ -2,17 +2,7 @@
 
 use crate::ROWS;
 
-/// How many of the thresholds, which rise, a number reaches; none where it is no number.
-pub fn reached(cuts: &[f32], value: f32) -> usize {
-    #[cfg(target_arch = "x86_64")]
-    if crate::has_avx2() {
-        // SAFETY: the processor has AVX2.
-        return unsafe { crate::avx2::reached(cuts, value) };
-    }
-    cuts.partition_point(|cut| *cut <= value)
-}
-
-/// The same by looking at all, which is quicker where many are compared at once.
+/// [`crate::reached`] by looking at all, which is quicker where many are compared at once.
 #[inline(always)]
 pub(crate) fn one(cuts: &[f32], value: f32) -> usize {
     let mut counts = [0_i32; 8];
@@ -27,17 +17,7 @@ pub(crate) fn one(cuts: &[f32], value: f32) -> usize {
     counts.iter().sum::<i32>() as usize + rest
 }
 
-/// How many of the thresholds, which are fewer than 256 and rise, each of 64 numbers reaches.
-pub fn reached_by_rows(cuts: &[f32], values: &[f32; ROWS], counts: &mut [u8; ROWS]) {
-    #[cfg(target_arch = "x86_64")]
-    if crate::has_avx2() {
-        // SAFETY: the processor has AVX2.
-        return unsafe { crate::avx2::reached_by_rows(cuts, values, counts) };
-    }
-    by_rows(cuts, values, counts);
-}
-
-/// The same in plain Rust: a step of all searches at a time, so that none waits for its own memory.
+/// [`crate::reached_by_rows`] in plain Rust: a step of all searches at a time, so that none waits for its own memory.
 pub(crate) fn by_rows(cuts: &[f32], values: &[f32; ROWS], counts: &mut [u8; ROWS]) {
     let Some(last) = cuts.len().checked_sub(1) else {
         return counts.fill(0);
@@ -60,6 +40,7 @@ pub(crate) fn by_rows(cuts: &[f32], values: &[f32; ROWS], counts: &mut [u8; ROWS
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{reached, reached_by_rows};
 
     #[test]
     fn every_way_counts_alike() {

@@ -136,22 +136,12 @@ impl Explained {
         })
     }
 
-    /// Adds to `parts`, by column, what the columns add to the tree's mean. `goes` says by node whether the
-    /// row goes the edge that leads to it.
-    ///
-    /// # Panics
-    /// When there are fewer of either than the tree has.
-    pub fn add(&self, goes: &[bool], known: &mut Known, parts: &mut [f64]) {
-        assert!(parts.len() >= self.width && goes.len() >= self.edges.len());
-        #[cfg(target_arch = "x86_64")]
-        if crate::has_avx2() {
-            // SAFETY: the processor has AVX2.
-            return unsafe { crate::avx2::explain(self, goes, known, parts) };
-        }
-        self.add_portable(goes, known, parts);
+    /// Whether there are as many edges and parts as the tree asks for.
+    pub(crate) fn fits(&self, goes: &[bool], parts: &[f64]) -> bool {
+        parts.len() >= self.width && goes.len() >= self.edges.len()
     }
 
-    /// The same in plain Rust.
+    /// [`Explained::add`] in plain Rust.
     #[inline(always)]
     pub(crate) fn add_portable(&self, goes: &[bool], known: &mut Known, parts: &mut [f64]) {
         let Known { known, four, eight } = known;

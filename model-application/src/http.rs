@@ -3,6 +3,7 @@
 
 mod dashboard;
 mod features;
+mod guarded;
 mod models;
 mod openapi;
 mod predict;
@@ -46,11 +47,4 @@ pub(crate) fn routes(
             .configure(models::routes)
             .configure(&of_dashboard);
     }
-}
-
-/// Whether a path is asked for a token, where one is set: all that knows prices or models does.
-fn is_guarded(path: &str) -> bool {
-    let first = ["/predict", "/v2", "/models", "/features", "/quality/"];
-    let mut parts = first.iter().chain(&dashboard::GUARDED);
-    parts.any(|part| path.starts_with(part))
 }

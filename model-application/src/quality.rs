@@ -3,10 +3,12 @@
 //! change nothing.
 
 mod actuals;
+mod batch;
 mod figures;
 mod gauges;
 mod labelled;
 mod labels;
+mod results;
 mod rolled;
 mod round;
 mod route;

@@ -1,35 +1,35 @@
 //! A table or a file priced in a stream of batches, which goes on where it was broken off.
 
+mod batch;
 mod columns;
 mod from_file;
 mod from_table;
+mod partial;
 mod place;
+mod progress;
 mod to_csv;
 mod to_parquet;
 mod to_table;
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::{Context, ensure};
-use arrow_array::RecordBatch;
 use common::progress::Stage;
 use common::{Health, Shutdown, database};
 use model_application::{Answer, Config, Scorer};
-use records::decode::Decoded;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use sqlx::PgPool;
 
+use self::batch::Read;
 use self::columns::Columns;
 use self::from_file::FromFile;
 use self::from_table::FromTable;
 pub use self::place::Place;
+use self::progress::Progress;
 use self::to_csv::ToCsv;
 use self::to_parquet::ToParquet;
 use self::to_table::ToTable;
 
-/// Rows priced at a time: bounds memory, and what is done again after a break.
-const ROWS: usize = 8192;
 /// Refused rows that are told one by one.
 const MOST_TOLD: usize = 10;
 
@@ -55,32 +55,6 @@ pub struct Scored {
     pub refused: u64,
     /// Of the rows, those of the run that was broken off.
     pub resumed_from: u64,
-}
-
-/// How far a scoring is; kept beside its output.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-struct Progress {
-    /// What is read: another file under the same name does not go on with the old one's rows.
-    input: String,
-    /// Which model prices it.
-    model: String,
-    /// Rows read.
-    read: u64,
-    /// Of these, priced.
-    rows: u64,
-    /// Of these, refused.
-    refused: u64,
-    /// The key read last, of a table.
-    last_key: Option<String>,
-}
-
-/// Rows of the input.
-struct Read {
-    decoded: Decoded,
-    refused: Vec<(String, String)>,
-    /// Rows gone through.
-    read: u64,
-    last_key: Option<String>,
 }
 
 enum Source {
@@ -260,22 +234,4 @@ async fn connection(config: &Config, pool: &mut Option<PgPool>) -> anyhow::Resul
 fn is_parquet(path: &std::path::Path) -> bool {
     path.extension()
         .is_some_and(|extension| extension.eq_ignore_ascii_case("parquet"))
-}
-
-/// The file while it is being written.
-fn partial(path: &std::path::Path) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(".partial");
-    name.into()
-}
-
-/// Rows as if they had been decoded from messages.
-fn decoded(batch: RecordBatch) -> Decoded {
-    Decoded {
-        key_was_number: vec![false; batch.num_rows()],
-        // Nobody asks for a row again.
-        digests: Vec::new(),
-        batch,
-        unknown_fields: 0,
-    }
 }

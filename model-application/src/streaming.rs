@@ -3,9 +3,11 @@
 //! request waits for nobody.
 
 mod batch;
+mod failure;
 mod finish;
 mod gather;
 mod publish;
+mod stored;
 mod storing;
 
 use std::sync::Arc;

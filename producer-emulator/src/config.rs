@@ -6,9 +6,10 @@ use common::http::HttpConfig;
 use common::kafka::KafkaConfig;
 use serde::Deserialize;
 
-use crate::emulate::MOST;
 use crate::streets;
 
+/// Most messages that one trigger may ask for: a larger number is a slip of the hand.
+pub const MOST: usize = 1_000_000;
 /// Longest pause and delay that a schedule can keep, in seconds: a year.
 const LONGEST_S: u64 = 365 * 24 * 3600;
 /// Furthest history that still lies within the calendar.

@@ -3,12 +3,12 @@
 mod account;
 mod batches;
 mod fields;
+mod job;
 mod pace;
 mod part;
 pub mod progress;
 mod size;
 
-use std::path::PathBuf;
 use std::sync::OnceLock;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -30,6 +30,7 @@ use pace::Pace;
 
 pub use account::{Account, End, Summary};
 pub use batches::Batches;
+pub use job::Job;
 pub use part::Part;
 
 /// Records read at a time; fewer where the pace is slow, so that it can be stopped anywhere.
@@ -67,26 +68,6 @@ impl Config {
             kafka: layered.section("kafka")?,
         })
     }
-}
-
-/// What to replay, where to, and how fast.
-#[derive(Debug, Clone)]
-pub struct Job {
-    /// A `.csv`, `.tsv` or `.parquet` file.
-    pub file: PathBuf,
-    /// `new_data`, `requests` and `actuals` stand for the topics of the settings; else a topic's own
-    /// name.
-    pub topic: String,
-    /// Messages a second, evenly; none: as fast as Kafka takes them.
-    pub rate: Option<f64>,
-    /// Stop after so many messages.
-    pub limit: Option<u64>,
-    /// Records of the file to pass over, good or not: where an earlier replay stopped.
-    pub skip: u64,
-    /// Equal parts of the file that appear one after the other; none: it is sent in one go.
-    pub batches: Option<Batches>,
-    /// Which records are sent: some may be held back, to be asked for later.
-    pub part: Part,
 }
 
 /// What is sent of a record.

@@ -1,83 +1,28 @@
 //! Batches by schedule.
 
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+mod state;
+
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
-use common::{Health, Shutdown};
-use records::Purpose;
+use common::Shutdown;
 use serde_json::{Value, json};
 use tokio::time::{Instant, MissedTickBehavior};
 
-use crate::config::EmulatorConfig;
 use crate::emulate::{Emulator, NotSent};
 
-/// The part of [`Health`] that this is about.
+pub(crate) use state::Schedules;
+use state::{Schedule, State};
+
+/// The part of [`common::Health`] that this is about.
 const PART: &str = "schedules";
 /// A schedule stands still when nothing has come of it for so long after it was due.
 const STILL: Duration = Duration::from_secs(60);
 /// Pause between two looks whether one stands still.
 const LOOK: Duration = Duration::from_secs(5);
 
-/// All schedules of an emulator.
-pub(crate) struct Schedules {
-    all: Vec<Schedule>,
-    /// Where one that stands still is shown.
-    health: Health,
-}
-
-/// One of the schedules.
-struct Schedule {
-    name: &'static str,
-    purpose: Purpose,
-    count: usize,
-    every: Duration,
-    /// Batches sent whole.
-    batches: AtomicU64,
-    state: Mutex<State>,
-}
-
-/// Where a schedule stands.
-#[derive(Debug, Clone, Copy, Default)]
-struct State {
-    /// When its last batch began.
-    began: Option<Instant>,
-    /// When that was done; `None` while it is under way.
-    ended: Option<Instant>,
-    /// Since when it may send: before, nothing was due.
-    active_since: Option<Instant>,
-}
-
 impl Schedules {
-    /// Those that the settings ask for.
-    pub fn new(config: &EmulatorConfig, health: &Health) -> Schedules {
-        let listings = (
-            "new_data",
-            Purpose::Listing,
-            config.new_data_every_s,
-            config.new_data_count,
-        );
-        let requests = (
-            "requests",
-            Purpose::Request,
-            config.requests_every_s,
-            config.requests_count,
-        );
-        let all = [listings, requests].into_iter().filter(|entry| entry.3 > 0);
-        let all = all.map(|(name, purpose, every_s, count)| Schedule {
-            name,
-            purpose,
-            count,
-            every: Duration::from_secs(every_s),
-            batches: AtomicU64::new(0),
-            state: Mutex::default(),
-        });
-        Schedules {
-            all: all.collect(),
-            health: health.clone(),
-        }
-    }
-
     /// Sends while the emulator runs and Kafka is there, until `leave`. What was missed, as the process
     /// was stopped or the machine slept or was busy, is left out: the schedule goes on from then.
     pub async fn run(&self, emulator: &Arc<Emulator>, leave: &Shutdown) {

@@ -3,6 +3,7 @@
 mod check;
 mod class;
 mod crawl;
+mod currency;
 mod delisting;
 pub mod reserved;
 mod written;
@@ -16,7 +17,8 @@ use serde::{Deserialize, Serialize};
 use crate::limits::KEY_BYTES;
 
 pub use self::class::Class;
-pub use self::crawl::{AREA_UNITS, Crawl, CrawlField, currency_of};
+pub use self::crawl::{AREA_UNITS, Crawl, CrawlField};
+pub use self::currency::currency_of;
 pub use self::delisting::{DELISTED_AT, Delisting, Tombstone};
 pub use self::written::Scale;
 
@@ -453,6 +455,17 @@ impl Schema {
     /// The field of a name.
     pub fn field(&self, name: &str) -> Option<&Field> {
         self.fields.iter().find(|field| field.name == name)
+    }
+
+    /// What records of the class are called: by `[class]`, else by the target's name.
+    pub fn class_name(&self) -> &str {
+        let named = self.class.as_ref().map(|class| class.name.as_str());
+        named.or(self.target.as_deref()).unwrap_or_default()
+    }
+
+    /// Whether the table has the column [`DELISTED_AT`].
+    pub fn marks_delisted(&self) -> bool {
+        self.delisting.tombstone == Tombstone::Mark
     }
 
     /// Longest text of a field, in bytes: a key's is what an index takes.

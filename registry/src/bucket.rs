@@ -17,7 +17,7 @@ mod runs;
 mod stages;
 mod versions;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use self::objects::Objects;
 use crate::error::Fill;
@@ -129,9 +129,4 @@ impl Registry for Bucket {
     fn delete_run(&self, id: &str) -> Result<(), RegistryError> {
         self.forget_run(id)
     }
-}
-
-fn at(path: &Path) -> impl FnOnce(std::io::Error) -> RegistryError + use<> {
-    let path = path.to_owned();
-    move |source| RegistryError::File { path, source }
 }

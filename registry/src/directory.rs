@@ -150,11 +150,6 @@ impl Registry for Directory {
     }
 }
 
-fn at(path: &Path) -> impl FnOnce(std::io::Error) -> RegistryError + use<> {
-    let path = path.to_owned();
-    move |source| RegistryError::File { path, source }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -189,6 +189,12 @@ impl RegistryError {
     }
 }
 
+/// What a failure at a path is to the registry.
+pub(crate) fn at(path: &Path) -> impl FnOnce(std::io::Error) -> RegistryError + use<> {
+    let path = path.to_owned();
+    move |source| RegistryError::File { path, source }
+}
+
 /// Why a version could not be published; nothing of it is left.
 #[derive(Debug, thiserror::Error)]
 pub enum PublishError<E: std::error::Error + 'static> {

@@ -7,11 +7,9 @@ use bounded::{Folder, Listed};
 use minisign_verify::{PublicKey, Signature};
 
 use crate::limits::{Limits, SUMS_BYTES, VERSION_FILES, input};
-use crate::sums::SUMS;
+use crate::sums::{SIGNATURE, SUMS};
 use crate::{RegistryConfig, RegistryError, Version};
 
-/// The signature of a version's checksums, as `minisign -S -m SHA256SUMS` makes it.
-pub(crate) const SIGNATURE: &str = "SHA256SUMS.minisig";
 /// Longest signature read; a real one has 300 bytes.
 const SIGNATURE_BYTES: u64 = 16 << 10;
 

@@ -10,6 +10,7 @@
 
 mod artifacts;
 mod client;
+mod place;
 mod pyfunc;
 mod runs;
 mod stages;
@@ -21,6 +22,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use self::client::Client;
+use self::place::Place;
 use crate::error::Fill;
 use crate::stage::Plan;
 use crate::{
@@ -38,7 +40,7 @@ pub struct Mlflow {
     /// Where versions and files that were fetched lie.
     cache: PathBuf,
     /// The server's id of runs, by ours: looked up once.
-    known: Mutex<HashMap<String, runs::Place>>,
+    known: Mutex<HashMap<String, Place>>,
     /// What a version may cost.
     limits: Limits,
 }
@@ -72,7 +74,7 @@ impl Mlflow {
         Mlflow { limits, ..self }
     }
 
-    fn known(&self) -> std::sync::MutexGuard<'_, HashMap<String, runs::Place>> {
+    fn known(&self) -> std::sync::MutexGuard<'_, HashMap<String, Place>> {
         // Every change is one insertion: a panic leaves a whole map.
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -6,11 +6,12 @@ use bounded::Folder;
 use sha2::{Digest, Sha256};
 
 use crate::RegistryError;
-use crate::intake::SIGNATURE;
 use crate::limits::{Limits, SUMS_BYTES, VERSION_FILES, input};
 
 /// The file that lists them: what is fetched is in it.
 pub(crate) const SUMS: &str = "SHA256SUMS";
+/// The signature of a version's checksums, as `minisign -S -m SHA256SUMS` makes it.
+pub(crate) const SIGNATURE: &str = "SHA256SUMS.minisig";
 
 /// Checksums and names of a version's files.
 ///

@@ -4,8 +4,7 @@ use std::time::{Duration, Instant};
 
 use rdkafka::metadata::{Metadata, MetadataTopic};
 
-use super::Finding;
-use super::needs::broken_off;
+use super::finding::{Finding, broken_off};
 use crate::kafka::KafkaConfig;
 use crate::kafka::inquiry::{Inquiry, NO_ID};
 

@@ -86,3 +86,12 @@ impl Finding {
         }
     }
 }
+
+/// A check that panicked is our fault, and says nothing of the set-up.
+pub(super) fn broken_off(check: impl Into<String>, error: &tokio::task::JoinError) -> Finding {
+    Finding::failed(
+        check,
+        format!("the check failed unexpectedly: {error}"),
+        "this is a bug of this program: standard error has details",
+    )
+}

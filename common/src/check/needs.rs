@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::broker::Brokers;
 use super::database::Database;
+use super::finding::broken_off;
 use super::{Directory, Finding, Report, Table};
 use crate::database::DatabaseConfig;
 use crate::kafka::KafkaConfig;
@@ -155,15 +156,6 @@ impl Needs {
 async fn off_the_runtime(look: impl FnOnce() -> Finding + Send + 'static) -> Vec<Finding> {
     let looked = tokio::task::spawn_blocking(look).await;
     vec![looked.unwrap_or_else(|error| broken_off("check", &error))]
-}
-
-/// A check that panicked is our fault, and says nothing of the set-up.
-pub(super) fn broken_off(check: impl Into<String>, error: &tokio::task::JoinError) -> Finding {
-    Finding::failed(
-        check,
-        format!("the check failed unexpectedly: {error}"),
-        "this is a bug of this program: standard error has details",
-    )
 }
 
 #[cfg(test)]

@@ -3,7 +3,16 @@
 use std::fmt;
 use std::io::Write;
 
-use super::{Finding, Format, Outcome};
+use super::{Finding, Outcome};
+
+/// How a report is printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Format {
+    /// A line a check.
+    Text,
+    /// One JSON object.
+    Json,
+}
 
 /// All that was found, in the order it is shown.
 #[derive(Debug, Clone, PartialEq, Eq)]

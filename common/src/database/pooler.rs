@@ -6,7 +6,7 @@
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{ConnectOptions, Connection, Executor, PgConnection};
 
-use super::DatabaseConfig;
+use super::config::DatabaseConfig;
 use super::timeouts::MARK;
 
 /// What a pooler gives its clients.

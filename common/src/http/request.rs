@@ -18,9 +18,9 @@ use actix_web::http::{ConnectionType, StatusCode};
 use actix_web::middleware::Next;
 use actix_web::{Error, HttpMessage, web};
 
+use super::answer::error_answer;
 use super::body::{self, Pace, Paced, Progress};
 use super::connections::Place;
-use super::error_answer;
 use super::guard::{Guard, Refusal};
 use crate::{Health, Metric};
 

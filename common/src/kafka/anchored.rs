@@ -16,7 +16,8 @@ use rdkafka::message::BorrowedMessage;
 use rdkafka::topic_partition_list::TopicPartitionList;
 
 use super::KafkaConfig;
-use super::assignment::{Anchor, Context};
+use super::anchor::Anchor;
+use super::assignment::Context;
 use super::covered::{Covered, Place};
 use super::in_flight::Lease;
 use super::lag::Lag;

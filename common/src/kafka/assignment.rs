@@ -12,8 +12,8 @@ use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext, RebalanceProtoc
 use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
 use rdkafka::topic_partition_list::TopicPartitionList;
 use rdkafka::types::RDKafkaRespErr;
-use sqlx::PgPool;
 
+use super::anchor::Anchor;
 use super::lag::{Held, place};
 use super::state::State;
 use super::topic_id::topic_ids;
@@ -30,17 +30,6 @@ const ASKING: Duration = Duration::from_secs(3);
 /// How the ids of librdkafka's mock clusters begin (the embedded broker is one): without a controller,
 /// which is asked for topics' ids, such a question only times out.
 const MOCK: &str = "mockCluster";
-
-/// Where the consumer's position is kept.
-#[derive(Clone)]
-pub struct Anchor {
-    /// The database.
-    pub pool: PgPool,
-    /// The Kafka cluster's id: offsets of one cluster mean nothing on another.
-    pub cluster: String,
-    /// The consumer's name in the table of offsets; also its group.
-    pub consumer: String,
-}
 
 /// The callbacks of one client.
 pub(super) struct Context {

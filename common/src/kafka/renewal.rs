@@ -294,7 +294,7 @@ mod tests {
     use rdkafka::bindings as native;
     use sqlx::postgres::PgPoolOptions;
 
-    use super::super::assignment::Anchor;
+    use super::super::anchor::Anchor;
     use super::*;
     use crate::health::Health;
     use crate::shutdown::Shutdown;

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use rdkafka::Statistics;
 use tokio::runtime::Handle;
 
-use super::assignment::Anchor;
+use super::anchor::Anchor;
 use super::in_flight::InFlight;
 use super::lag::{Held, How, Lag, place};
 use crate::health::Health;

@@ -3,7 +3,7 @@
 use url::Url;
 
 use super::graph::{Resolved, Thing};
-use super::hash;
+use super::hash::hash;
 use super::value::Raw;
 use crate::personal;
 

@@ -3,7 +3,9 @@
 
 mod ask;
 mod assets;
+mod cache;
 mod changes;
+mod details;
 mod events;
 mod life;
 mod market;
@@ -12,80 +14,20 @@ mod peers;
 mod quality;
 mod record_sql;
 mod rejects;
+mod replay;
 mod schema;
+mod state;
+mod streams;
 mod sweeps;
+mod train;
 mod versions;
 mod what_if;
 
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use actix_web::web;
-use common::Shutdown;
-use common::http::Status;
-use records::Schema;
-use sqlx::PgPool;
 
-use self::ask::Cache;
-use self::events::Streams;
-use self::peers::Peers;
-use self::rejects::Replay;
-use self::versions::Details;
-use crate::config::Config;
-use crate::quality::Rounds;
-use crate::serving::Serving;
-
-/// What all of its pages share.
-pub(crate) struct Dashboard {
-    schema: Arc<Schema>,
-    serving: Arc<Serving>,
-    rounds: Arc<Rounds>,
-    /// As `GET /status` shows it.
-    status: Status,
-    /// Empty until the database has answered for the first time.
-    pool: OnceLock<PgPool>,
-    cache: Cache,
-    details: Details,
-    streams: Streams,
-    peers: Peers,
-    replay: Replay,
-    sweeps: sweeps::Kept,
-    /// Places of [`what_if`]: sliders do not keep requests waiting.
-    considered: tokio::sync::Semaphore,
-    /// Whether a token is asked for.
-    is_guarded: bool,
-}
-
-impl Dashboard {
-    pub(crate) fn new(
-        config: &Config,
-        serving: Arc<Serving>,
-        rounds: Arc<Rounds>,
-        status: Status,
-        leave: Shutdown,
-    ) -> Dashboard {
-        Dashboard {
-            schema: Arc::clone(&config.schema),
-            serving,
-            rounds,
-            status,
-            pool: OnceLock::new(),
-            cache: Cache::default(),
-            details: Details::default(),
-            streams: Streams::new(leave),
-            peers: Peers::new(config.dashboard.clone()),
-            replay: Replay::new(config.kafka.clone()),
-            sweeps: sweeps::Kept::default(),
-            considered: tokio::sync::Semaphore::new(what_if::PLACES),
-            is_guarded: config.http.has_token(),
-        }
-    }
-
-    /// From now on the tables can be read.
-    pub(crate) fn connected(&self, pool: PgPool) {
-        // It is connected once: a second pool would change nothing.
-        let _ = self.pool.set(pool);
-    }
-}
+pub(crate) use self::state::Dashboard;
 
 /// Paths that are asked for a token, where one is set; `/` and `/assets` hold nothing of the data.
 pub(super) const GUARDED: [&str; 13] = [
@@ -124,7 +66,7 @@ pub(super) fn routes(
             .service(web::resource("/similar").route(web::post().to(market::similar)))
             .service(web::resource("/market").route(web::get().to(market::market)))
             .service(web::resource("/what-if").route(web::post().to(what_if::what_if)))
-            .service(web::resource("/train").route(web::post().to(peers::train)))
+            .service(web::resource("/train").route(web::post().to(train::train)))
             .service(web::resource("/changes").route(web::get().to(changes::changes)))
             .service(web::resource("/rejects").route(web::get().to(rejects::reasons)))
             .service(

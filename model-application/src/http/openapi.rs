@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use self::record::{example, record, tensors};
 use super::Predictor;
+use super::guarded::is_guarded;
 
 /// OpenAPI 3.1 of all that this service takes; null where [`fill`] says what the schema and the
 /// settings make of it.
@@ -40,7 +41,7 @@ fn ask_for_tokens(document: &mut Value) {
     document["components"]["securitySchemes"] =
         json!({ "bearer": { "type": "http", "scheme": "bearer" } });
     let paths = document["paths"].as_object_mut().into_iter().flatten();
-    for (_, operations) in paths.filter(|(path, _)| super::is_guarded(path)) {
+    for (_, operations) in paths.filter(|(path, _)| is_guarded(path)) {
         for method in ["get", "post"] {
             if let Some(operation) = operations.get_mut(method) {
                 operation["security"] = json!([{ "bearer": [] }]);

@@ -9,7 +9,7 @@ use common::kafka::{Anchor, Anchored, Follow, Limits, Pipeline};
 use common::liveness::Watchdog;
 use common::reject_publisher::RejectPublisher;
 use common::{Health, Metric, Shutdown};
-use ledger::offsets::{AdvanceError, Stretch, Stretches};
+use ledger::offsets::{AdvanceError, Stretch};
 use ledger::rejects::Reject;
 use rdkafka::Message;
 use records::limits::{KEY_BYTES, MESSAGE_BYTES};
@@ -19,6 +19,7 @@ use serde_json::{Map, Value};
 use tokio::runtime::Handle;
 use valuation::Link;
 
+use super::batch::{Actual, BAD_ACTUAL, Batch};
 use super::labels::Labels;
 use crate::answer::Namespace;
 use crate::config::Config;
@@ -31,29 +32,9 @@ const LIMITS: Limits = Limits {
     linger: Duration::from_millis(200),
 };
 
-/// Code of a price that is none.
-pub(super) const BAD_ACTUAL: &str = "bad_actual";
-
 /// An observation that is later than our clock by more than this would win over every true later one. A
 /// day covers clocks and time zones that are off.
 const AHEAD_US: i64 = 24 * 3600 * 1_000_000;
-
-/// A price that became known.
-#[derive(Debug, Clone, PartialEq)]
-pub(super) struct Actual {
-    pub request_id: String,
-    pub actual: f64,
-    /// Microseconds since 1970.
-    pub observed_us: i64,
-}
-
-pub(super) struct Batch {
-    pub actuals: Vec<Actual>,
-    /// The messages they came in.
-    pub sources: Sources,
-    pub rejects: Vec<Reject>,
-    pub stretches: Stretches,
-}
 
 /// Reads the topic.
 pub(crate) struct Learner {

@@ -8,7 +8,7 @@ use common::Metric;
 use common::series::Series;
 
 use super::figures::Figures;
-use super::round::{Group, Quality};
+use super::results::{Group, Quality};
 
 /// Most models whose series are shown.
 const MOST_MODELS: usize = 8;

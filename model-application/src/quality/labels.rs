@@ -12,7 +12,7 @@ use ledger::offsets::{self, AdvanceError};
 use ledger::rejects::{self, Reject};
 use sqlx::{Connection, PgConnection};
 
-use super::actuals::{Actual, BAD_ACTUAL, Batch};
+use super::batch::{Actual, BAD_ACTUAL, Batch};
 use crate::answer::shortened;
 use crate::config::Config;
 

@@ -7,14 +7,14 @@ use std::time::{Duration, Instant};
 use common::Shutdown;
 use common::database::Session;
 use records::timestamp;
-use serde::Serialize;
 use sqlx::{PgConnection, PgPool};
 use tokio::time::timeout_at;
-use valuation::{Drift, Link, Model};
+use valuation::{Link, Model};
 
 use super::figures::Figures;
 use super::gauges;
 use super::labelled::{Labelled, answered, labelled};
+use super::results::{Group, Moved, Quality};
 use super::rolled;
 use super::watch::{Watch, tally};
 use super::window::Window;
@@ -27,50 +27,6 @@ const MOST_SEGMENTS: usize = 100;
 /// A round may take as long as so many statements that take longest.
 const MOST_STATEMENTS: u32 = 10;
 const SILENT: &str = "PostgreSQL did not answer in time; the next round continues";
-
-/// What is told of a group of answers.
-#[derive(Debug, Clone, Serialize)]
-pub(super) struct Group {
-    pub window: String,
-    pub model: String,
-    /// `None` for all of the model's.
-    pub segment: Option<String>,
-    /// Answers given in the window.
-    pub answers: i64,
-    /// Those whose price is known.
-    pub labelled: usize,
-    pub label_coverage: f64,
-    /// Median time from an answer to its price.
-    pub label_delay_s: Option<f64>,
-    /// `None` for fewer known prices than `quality.min_count`: they say nothing yet.
-    pub figures: Option<Figures>,
-    /// Why there are none.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub too_few: Option<String>,
-}
-
-/// How far requests have moved from the training of the model that answers.
-#[derive(Debug, Clone, Serialize)]
-pub(super) struct Moved {
-    pub window: String,
-    pub model: String,
-    pub rows: u64,
-    pub fields: Vec<Drift>,
-}
-
-/// One round's results.
-#[derive(Debug, Clone, Default, Serialize)]
-pub(super) struct Quality {
-    pub computed_at: Option<String>,
-    pub groups: Vec<Group>,
-    pub drift: Vec<Moved>,
-    /// Median absolute percentage error to expect of recent answers, before their prices are known.
-    pub expected_mdape: Option<f64>,
-    /// What the model that answers had on its hold-out, to compare with.
-    pub holdout_mdape: Option<f64>,
-    /// Whether `quality.max_rows` was reached, so that a window holds its newest answers only.
-    pub is_sample: bool,
-}
 
 /// The rounds, and the last one's results.
 pub(crate) struct Rounds {

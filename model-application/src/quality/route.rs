@@ -5,7 +5,8 @@ use std::sync::Arc;
 use actix_web::{HttpResponse, web};
 use serde::Deserialize;
 
-use super::round::{Quality, Rounds};
+use super::results::Quality;
+use super::round::Rounds;
 
 /// What may stand behind `/quality?`.
 #[derive(Debug, Deserialize)]

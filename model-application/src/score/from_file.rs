@@ -7,7 +7,7 @@ use anyhow::Context;
 use records::file::{FileBatch, FileReader};
 use records::{Purpose, Schema};
 
-use super::{ROWS, Read, decoded};
+use super::batch::{ROWS, Read, decoded};
 
 pub(super) struct FromFile {
     reader: FileReader,

@@ -6,7 +6,7 @@ use records::identifier::{quoted, quoted_path};
 use records::{Purpose, Schema, timestamp};
 use sqlx::{PgPool, Row};
 
-use super::{ROWS, Read};
+use super::batch::{ROWS, Read};
 
 pub(super) struct FromTable {
     pool: PgPool,

@@ -9,7 +9,8 @@ use records::file::Formulas;
 use serde::{Deserialize, Serialize};
 
 use super::columns::{self, Columns};
-use super::{Progress, partial};
+use super::partial::partial;
+use super::progress::Progress;
 use model_application::Answer;
 
 pub(super) struct ToCsv {

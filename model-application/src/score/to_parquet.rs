@@ -12,7 +12,7 @@ use parquet::basic::Compression;
 use parquet::file::properties::WriterProperties;
 
 use super::columns::{self, Columns};
-use super::partial;
+use super::partial::partial;
 use model_application::Answer;
 
 pub(super) struct ToParquet {

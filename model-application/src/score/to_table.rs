@@ -3,8 +3,8 @@
 use anyhow::{Context, ensure};
 use sqlx::{PgPool, Row};
 
-use super::Progress;
 use super::columns::{self, Columns};
+use super::progress::Progress;
 use model_application::Answer;
 use records::identifier::quoted_path;
 

@@ -14,8 +14,9 @@ use ledger::rejects::{self, Reject};
 use sqlx::{Connection, PgPool};
 
 use super::batch::{Batch, EXPIRED, Refused};
+use super::failure::Failure;
 use super::publish::{Message, Publisher};
-use super::storing::Stored;
+use super::stored::Stored;
 use crate::answer::{CONFLICT, CONFLICT_REASON, Worded, shortened};
 use crate::config::Config;
 use crate::control::Control;
@@ -25,13 +26,6 @@ use crate::store::{self, Earlier, Outcome};
 const REFUSED: &str = "refused";
 /// Longest piece of the database's words in a reason, in characters.
 const DETAIL_CHARS: usize = 300;
-
-/// Why a step of a batch failed.
-pub(super) struct Failure {
-    pub fault: Fault,
-    /// What failed, and what to do where a person has to.
-    pub why: String,
-}
 
 pub(super) struct Finisher {
     anchor: Anchor,

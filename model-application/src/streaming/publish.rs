@@ -13,7 +13,7 @@ use rdkafka::error::RDKafkaErrorCode::QueueFull;
 use rdkafka::producer::{DeliveryFuture, FutureRecord};
 
 use super::batch::Refused;
-use super::finish::Failure;
+use super::failure::Failure;
 use crate::answer::{Worded, refusal};
 use crate::config::Config;
 

@@ -3,14 +3,12 @@
 
 use std::sync::Arc;
 
-use ledger::offsets::AdvanceError;
 use tokio::runtime::Handle;
-use tokio::task::JoinHandle;
-use tokio_util::sync::{CancellationToken, DropGuard};
+use tokio_util::sync::CancellationToken;
 
 use super::batch::Batch;
 use super::finish::Finisher;
-use crate::store::Outcome;
+use super::stored::Stored;
 
 /// How far the answers of the newest batch are.
 pub(super) struct Storing {
@@ -59,28 +57,6 @@ impl Storing {
             // On a thread of its own, as encoding a batch takes a while.
             task: runtime.spawn_blocking(storing),
             _give_up: given_up.drop_guard(),
-        }
-    }
-}
-
-/// What becomes of a batch's answers; dropped, the storing is given up.
-pub(super) struct Stored {
-    task: JoinHandle<Option<Result<Outcome, AdvanceError>>>,
-    _give_up: DropGuard,
-}
-
-impl Stored {
-    /// Waits until they are stored.
-    ///
-    /// # Errors
-    /// When the set-up must be mended, or the storing panicked.
-    pub async fn wait(self) -> Result<Outcome, AdvanceError> {
-        match self.task.await {
-            Ok(Some(stored)) => stored,
-            Ok(None) => unreachable!("storing stops early only when this is dropped"),
-            Err(error) => Err(AdvanceError::Setup(format!(
-                "storing answers failed: {error}"
-            ))),
         }
     }
 }

@@ -11,7 +11,7 @@ use common::Shutdown;
 use parquet::file::reader::{FileReader, SerializedFileReader};
 use records::{Purpose, Schema};
 
-use super::Job;
+use super::job::Job;
 
 /// Read at a time.
 const CHUNK_BYTES: usize = 256 * 1024;

@@ -3,9 +3,12 @@
 use std::io::{BufReader, Cursor, Read};
 use std::path::{Path, PathBuf};
 
+use super::batch::{FileBatch, RowReject};
 use super::dialect::{is_value, sniff};
+use super::error::FileError;
+use super::matching::Matching;
+use super::recognise::{recognise, refuse};
 use super::split::{Split, SplitError};
-use super::{FileBatch, FileError, Matching, RowReject, recognise, refuse};
 use crate::columns::Columns;
 use crate::reject::Reason;
 use crate::row::Row;

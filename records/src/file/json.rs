@@ -5,8 +5,9 @@ use std::path::{Path, PathBuf};
 
 use serde_json::value::RawValue;
 
+use super::batch::{FileBatch, RowReject};
+use super::error::FileError;
 use super::text::Source;
-use super::{FileBatch, FileError, RowReject};
 use crate::columns::Columns;
 use crate::decode;
 use crate::limits::MESSAGE_BYTES;

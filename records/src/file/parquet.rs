@@ -16,8 +16,11 @@ use arrow_select::take::take;
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
 
-use super::recognise::by_mark;
-use super::{FIRST_BYTES, FileBatch, FileError, Matching, RowReject, refuse};
+use super::batch::{FileBatch, RowReject};
+use super::error::FileError;
+use super::matching::Matching;
+use super::number_text::number_text;
+use super::recognise::{FIRST_BYTES, by_mark, refuse};
 use crate::columns::Columns;
 use crate::reject::Reason;
 use crate::row::Row;
@@ -382,10 +385,10 @@ pub(super) fn text_of(column: &dyn Array, index: usize) -> String {
         DataType::FixedSizeBinary(_) => text(column.as_fixed_size_binary().value(index)),
         DataType::Boolean => column.as_boolean().value(index).to_string(),
         DataType::Float16 => {
-            super::number_text(column.as_primitive::<Float16Type>().value(index).to_f64())
+            number_text(column.as_primitive::<Float16Type>().value(index).to_f64())
         }
-        DataType::Float32 => super::number_text(float::<Float32Type>(column, index)),
-        DataType::Float64 => super::number_text(float::<Float64Type>(column, index)),
+        DataType::Float32 => number_text(float::<Float32Type>(column, index)),
+        DataType::Float64 => number_text(float::<Float64Type>(column, index)),
         DataType::Int8 => shown::<Int8Type>(column, index),
         DataType::Int16 => shown::<Int16Type>(column, index),
         DataType::Int32 => shown::<Int32Type>(column, index),

@@ -1,5 +1,12 @@
 //! What a file is by its first bytes, where that is not what its name says.
 
+use std::path::Path;
+
+use super::error::FileError;
+
+/// Bytes that tell what a file is.
+pub(super) const FIRST_BYTES: u64 = 64;
+
 /// Something else than delimited UTF-8 text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Mistaken {
@@ -55,6 +62,23 @@ pub fn recognise(head: &[u8]) -> Option<Mistaken> {
         })
     };
     by_mark(head).or_else(nul)
+}
+
+/// Refuses what is something else by its first bytes.
+pub(super) fn refuse(
+    path: &Path,
+    expected: &'static str,
+    found: Option<Mistaken>,
+) -> Result<(), FileError> {
+    match found {
+        None => Ok(()),
+        Some(Mistaken { found, advice }) => Err(FileError::Mistaken {
+            path: path.to_owned(),
+            expected,
+            found,
+            advice,
+        }),
+    }
 }
 
 #[cfg(test)]

@@ -4,7 +4,8 @@ use std::path::Path;
 
 use calamine::{Data, Reader, open_workbook_auto};
 
-use super::FileError;
+use super::error::FileError;
+use super::number_text::number_text;
 use crate::timestamp;
 
 /// Days between 1899-12-30 and 1970, and the seconds of a day.
@@ -65,7 +66,7 @@ fn written(cell: &Data) -> String {
         Data::String(text) | Data::DateTimeIso(text) | Data::DurationIso(text) => text.clone(),
         Data::Bool(value) => value.to_string(),
         Data::Int(value) => value.to_string(),
-        Data::Float(value) => super::number_text(*value),
+        Data::Float(value) => number_text(*value),
         Data::DateTime(time) if time.is_datetime() => {
             let us = ((time.as_f64() - DAYS) * DAY_SECONDS).round() * 1e6;
             let text = timestamp::format(us as i64);
@@ -74,6 +75,6 @@ fn written(cell: &Data) -> String {
                 None => text,
             }
         }
-        Data::DateTime(time) => super::number_text(time.as_f64()),
+        Data::DateTime(time) => number_text(time.as_f64()),
     }
 }

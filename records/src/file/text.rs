@@ -6,8 +6,8 @@ use std::path::Path;
 use chardetng::{EncodingDetector, Iso2022JpDetection, Utf8Detection};
 use encoding_rs::{Decoder, Encoding, UTF_8, UTF_16BE, UTF_16LE};
 
-use super::{FileError, refuse};
-use crate::file::recognise::by_mark;
+use super::error::FileError;
+use super::recognise::{by_mark, refuse};
 
 /// Bytes from which the character set is recognised.
 const SAMPLE_BYTES: u64 = 4 << 20;

@@ -9,10 +9,12 @@ use serde_json::{Map, Value};
 
 use super::delimited::{self, Again, Start};
 use super::json::JsonRecords;
+use super::matching::unique;
+use super::number_text::number_text;
 use super::parquet::{is_readable, text_of, values_of};
 use super::split::Split;
 use super::text::{self, Source};
-use super::{FileError, Form, number_text, sheet, unique};
+use super::{FileError, Form, sheet};
 use crate::decode;
 
 /// Records of JSON that are looked at.

@@ -1,8 +1,12 @@
 //! Whether the parts of a schema fit together.
 
+mod class;
+mod crawl;
+mod written;
+
 use std::collections::BTreeSet;
 
-use super::{Kind, Schema, Task, reserved};
+use super::{Kind, PLACE, Schema, Task, Tombstone, reserved};
 use crate::limits::{KEY_BYTES, TEXT_BYTES};
 
 impl Schema {
@@ -129,6 +133,18 @@ impl Schema {
             (None, Task::Clustering) => Ok(()),
             (Some(_), Task::Clustering) => Err("task clustering has no target".to_owned()),
             (None, task) => Err(format!("task {task:?} needs a target")),
+        }
+    }
+
+    /// Whether `[delisting]` fits the key.
+    fn check_delisting(&self) -> Result<(), String> {
+        match self.delisting.tombstone {
+            Tombstone::Mark | Tombstone::Delete if self.key == PLACE => Err(
+                "[delisting] needs a key: expected key = \"...\", the field for the key of a \
+                 tombstone"
+                    .to_owned(),
+            ),
+            _ => Ok(()),
         }
     }
 }

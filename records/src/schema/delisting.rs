@@ -2,8 +2,6 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{PLACE, Schema};
-
 /// The column that says since when a listing is delisted, of a table whose schema marks it.
 pub const DELISTED_AT: &str = "delisted_at";
 
@@ -33,24 +31,5 @@ impl Delisting {
     /// Whether it is what a schema without the section says.
     pub(super) fn is_default(&self) -> bool {
         *self == Delisting::default()
-    }
-}
-
-impl Schema {
-    /// Whether the table has the column [`DELISTED_AT`].
-    pub fn marks_delisted(&self) -> bool {
-        self.delisting.tombstone == Tombstone::Mark
-    }
-
-    /// Whether `[delisting]` fits the key.
-    pub(super) fn check_delisting(&self) -> Result<(), String> {
-        match self.delisting.tombstone {
-            Tombstone::Mark | Tombstone::Delete if self.key == PLACE => Err(
-                "[delisting] needs a key: expected key = \"...\", the field for the key of a \
-                 tombstone"
-                    .to_owned(),
-            ),
-            _ => Ok(()),
-        }
     }
 }

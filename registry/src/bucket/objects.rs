@@ -11,6 +11,7 @@ use serde::de::DeserializeOwned;
 use tokio::runtime::Runtime;
 
 use crate::RegistryError;
+use crate::error::at;
 use crate::limits::JSON_BYTES;
 
 /// Longest that a call is tried again for: a training is not to hang on it.
@@ -67,7 +68,7 @@ impl Objects {
             .thread_name("registry")
             .enable_all()
             .build()
-            .map_err(super::at(std::path::Path::new(address)))?;
+            .map_err(at(std::path::Path::new(address)))?;
         Ok(Objects {
             store,
             prefix: prefix.to_owned(),

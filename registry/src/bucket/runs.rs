@@ -5,7 +5,8 @@ use std::path::PathBuf;
 
 use object_store::PutMode;
 
-use super::{Bucket, at};
+use super::Bucket;
+use crate::error::at;
 use crate::run::is_inside;
 use crate::{Artifact, RegistryError, Run, fresh};
 

@@ -6,8 +6,9 @@ use std::path::{Path, PathBuf};
 use object_store::PutMode;
 use serde::{Deserialize, Serialize};
 
-use super::{Bucket, at};
+use super::Bucket;
 use crate::error::Fill;
+use crate::error::at;
 use crate::history::now_ms;
 use crate::limits::{Budget, VERSION_FILES};
 use crate::run::fresh_id;

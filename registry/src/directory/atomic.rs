@@ -7,8 +7,8 @@ use std::path::Path;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::at;
 use crate::RegistryError;
+use crate::error::at;
 pub(super) use crate::fresh::beside;
 use crate::limits::{JSON_BYTES, input};
 

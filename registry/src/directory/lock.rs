@@ -5,8 +5,8 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use super::at;
 use crate::RegistryError;
+use crate::error::at;
 
 /// Longest wait for a turn.
 const WAIT: Duration = Duration::from_secs(120);

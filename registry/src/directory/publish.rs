@@ -5,7 +5,8 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use super::{at, atomic};
+use super::atomic;
+use crate::error::at;
 use crate::history::now_ms;
 use crate::{RegistryError, Version, fresh};
 

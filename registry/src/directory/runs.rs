@@ -3,7 +3,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::{at, atomic};
+use super::atomic;
+use crate::error::at;
 use crate::run::is_inside;
 use crate::{Artifact, RegistryError, Run};
 

@@ -7,9 +7,10 @@ use std::time::UNIX_EPOCH;
 
 use serde::{Deserialize, Serialize};
 
+use super::atomic;
 use super::lock::Lock;
 use super::publish::{origin, versions};
-use super::{at, atomic};
+use crate::error::at;
 use crate::stage::{self, Plan};
 use crate::{Aliases, Change, RegistryError, Stage, Version, VersionInfo};
 

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::Mlflow;
 use crate::RegistryError;
+use crate::error::at;
 use crate::limits::Budget;
 use crate::run::is_inside;
 
@@ -68,11 +69,6 @@ impl Mlflow {
         write(&to, &bytes)?;
         Ok(Some(to))
     }
-}
-
-pub(super) fn at(path: &Path) -> impl FnOnce(std::io::Error) -> RegistryError + use<> {
-    let path = path.to_owned();
-    move |source| RegistryError::File { path, source }
 }
 
 /// Writes a file; directories on the way are made.

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::Mlflow;
 use super::client::{is_absent, is_there};
+use super::place::Place;
 use crate::limits::PAGES;
 use crate::{Artifact, Measure, RegistryError, Run, RunStatus};
 
@@ -21,15 +22,6 @@ const LONGEST: usize = 500;
 const LONGEST_TAG: usize = 5000;
 /// Runs asked for at once.
 const PAGE: u64 = 1000;
-
-/// Where the server keeps a run.
-#[derive(Debug, Clone)]
-pub(super) struct Place {
-    /// Its own id.
-    pub(super) id: String,
-    /// Where its files are.
-    pub(super) files: String,
-}
 
 impl Mlflow {
     fn experiment(&self) -> Result<String, RegistryError> {

@@ -73,7 +73,7 @@ impl Mlflow {
         let Some(file) = self.kept_file(&run, &evidence(change.number))? else {
             return Ok(Value::Null);
         };
-        let text = std::fs::read_to_string(&file).map_err(super::artifacts::at(&file))?;
+        let text = std::fs::read_to_string(&file).map_err(crate::error::at(&file))?;
         Ok(serde_json::from_str(&text).unwrap_or(Value::Null))
     }
 

@@ -6,14 +6,14 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
-use super::artifacts::{at, write};
+use super::artifacts::write;
 use super::client::{is_absent, is_there};
 use super::runs::{list, text, whole};
 use super::{Mlflow, pyfunc};
 use crate::error::Fill;
-use crate::intake::SIGNATURE;
+use crate::error::at;
 use crate::limits::{Budget, PAGES};
-use crate::sums::{SUMS, check, listed};
+use crate::sums::{SIGNATURE, SUMS, check, listed};
 use crate::{Alias, RegistryError, Run, RunStatus, Version, VersionInfo, fresh};
 
 /// Versions asked for at once.

@@ -1,8 +1,6 @@
 //! Questions to the database: few at a time, each with an end, and not the same one twice within moments,
 //! so that pages that stand open do not slow answering.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use actix_web::HttpResponse;
@@ -18,10 +16,6 @@ use crate::http::refused::Refused;
 pub(super) const DEADLINE: Duration = Duration::from_secs(3);
 /// Longest wait for a turn.
 const TURN: Duration = Duration::from_secs(5);
-/// Connections of the pool that pages may hold at a time: the others are for answers.
-const AT_ONCE: usize = 2;
-/// Answers kept at most: one may have half a megabyte.
-const KEPT: usize = 48;
 /// SQLSTATE of a table that is not there yet.
 const NO_TABLE: &str = "42P01";
 
@@ -29,34 +23,6 @@ const NO_TABLE: &str = "42P01";
 pub(super) const MOMENT: Duration = Duration::from_millis(900);
 pub(super) const SHORT: Duration = Duration::from_secs(5);
 pub(super) const LONG: Duration = Duration::from_secs(30);
-
-/// An answer and when it was given; whoever asks the same meanwhile waits for it.
-type Kept = Arc<tokio::sync::Mutex<Option<(Instant, Bytes)>>>;
-
-pub(super) struct Cache {
-    kept: Mutex<HashMap<String, Kept>>,
-    turns: tokio::sync::Semaphore,
-}
-
-impl Default for Cache {
-    fn default() -> Cache {
-        Cache {
-            kept: Mutex::default(),
-            turns: tokio::sync::Semaphore::new(AT_ONCE),
-        }
-    }
-}
-
-impl Cache {
-    fn place(&self, key: &str) -> Kept {
-        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        if kept.len() >= KEPT && !kept.contains_key(key) {
-            // Those that somebody waits for stay.
-            kept.retain(|_, place| Arc::strong_count(place) > 1);
-        }
-        Arc::clone(kept.entry(key.to_owned()).or_default())
-    }
-}
 
 impl Dashboard {
     /// The JSON text of a query, at most `good_for` old.

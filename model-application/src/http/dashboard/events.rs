@@ -5,33 +5,17 @@ use std::time::{Duration, Instant};
 
 use actix_web::{HttpResponse, web};
 use bytes::Bytes;
-use common::{Health, Shutdown};
+use common::Health;
 use futures_util::stream;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::OwnedSemaphorePermit;
 
 use super::Dashboard;
+use super::streams::MOST;
 use crate::http::refused::Refused;
 
 const EVERY: Duration = Duration::from_secs(2);
 /// A stream ends by itself, and is asked for again: whoever has gone without a word costs no more.
 const LONGEST: Duration = Duration::from_secs(600);
-/// Streams at a time; beyond, the page polls.
-const MOST: usize = 64;
-
-pub(super) struct Streams {
-    places: Arc<Semaphore>,
-    /// A stream would hold up whoever leaves.
-    leave: Shutdown,
-}
-
-impl Streams {
-    pub(super) fn new(leave: Shutdown) -> Streams {
-        Streams {
-            places: Arc::new(Semaphore::new(MOST)),
-            leave,
-        }
-    }
-}
 
 struct Watching {
     dashboard: web::Data<Dashboard>,

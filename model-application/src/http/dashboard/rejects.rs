@@ -1,30 +1,21 @@
 //! One reject whole, and the same message once more, mended or as it came, on the topic it came from.
 
-use std::time::Duration;
-
 use actix_web::{HttpResponse, web};
-use anyhow::Context;
 use common::database::within;
-use common::kafka::{KafkaConfig, Producer};
 use ledger::views::Bind;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
-use rdkafka::producer::FutureRecord;
 use serde::Deserialize;
 use serde_json::json;
 use sqlx::Row;
-use tokio::sync::{OnceCell, Semaphore};
 
 use super::Dashboard;
 use super::ask::{self, DEADLINE, MOMENT};
 use super::quality::text;
+use super::replay::{Message, PLACES};
 use crate::http::Predictor;
 use crate::http::predict::taken;
 use crate::http::refused::Refused;
 
-/// Messages on their way at a time.
-const PLACES: usize = 4;
-/// Longest wait for Kafka's word that it has one.
-const DELIVERY: Duration = Duration::from_secs(10);
 /// Longest text that says who or why, in bytes.
 const WHY_BYTES: usize = 1000;
 
@@ -56,23 +47,6 @@ const REASONS: &str = "SELECT coalesce(json_agg(one ORDER BY one.count DESC, one
 pub(super) async fn reasons(dashboard: web::Data<Dashboard>) -> Result<HttpResponse, Refused> {
     let found = dashboard.ask(REASONS, &[Bind::Number(COUNTED)], ask::SHORT);
     Ok(ask::json(found.await?))
-}
-
-/// What sends: made when it is needed for the first time.
-pub(super) struct Replay {
-    kafka: KafkaConfig,
-    producer: OnceCell<Producer>,
-    places: Semaphore,
-}
-
-impl Replay {
-    pub(super) fn new(kafka: KafkaConfig) -> Replay {
-        Replay {
-            kafka,
-            producer: OnceCell::new(),
-            places: Semaphore::new(PLACES),
-        }
-    }
 }
 
 /// `topic/partition/offset`, as a reject is named.
@@ -115,15 +89,6 @@ pub(super) async fn one(
         b"null" => Err(none(&place)),
         _ => Ok(ask::json(found)),
     }
-}
-
-/// A message as it is sent.
-struct Message {
-    cluster: String,
-    key: Option<Vec<u8>>,
-    payload: Vec<u8>,
-    /// Length of the whole payload, where only its beginning is kept.
-    whole_bytes: Option<i64>,
 }
 
 /// Sends a reject once more under its key: the body instead of its payload, where there is one.
@@ -184,30 +149,6 @@ pub(super) async fn replay(
         "topic": topic, "partition": partition, "offset": offset, "mended": is_mended, "marked": is_marked.is_ok(),
     });
     Ok(ask::json(found.to_string()))
-}
-
-impl Replay {
-    /// Gives where the message lies once Kafka has it.
-    async fn send(&self, topic: &str, message: &Message) -> anyhow::Result<(i32, i64)> {
-        let make = async || self.kafka.producer();
-        let producer = self.producer.get_or_try_init(make).await?;
-        let mut record = FutureRecord::<[u8], [u8]>::to(topic).payload(&message.payload);
-        if let Some(key) = &message.key {
-            record = record.key(key);
-        }
-        let delivery = producer
-            .send_result(record)
-            .map_err(|(error, _)| error)
-            .with_context(|| format!("topic {topic} does not take messages"))?;
-        let delivered = tokio::time::timeout(DELIVERY, delivery).await;
-        let delivered = delivered.with_context(|| {
-            let seconds = DELIVERY.as_secs();
-            format!("no word of it within {seconds} s; it may come yet, so look before you send it again")
-        })?;
-        let delivered = delivered.context("the producer was closed")?;
-        let delivered = delivered.map_err(|(error, _)| error)?;
-        Ok((delivered.partition, delivered.offset))
-    }
 }
 
 impl Dashboard {

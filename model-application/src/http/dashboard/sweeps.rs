@@ -21,9 +21,6 @@ const GOOD_FOR: Duration = Duration::from_secs(5);
 const SAMPLER: &str = "sampler";
 const OBJECTIVE: &str = "objective";
 
-/// What was found last, and when.
-pub(super) type Kept = tokio::sync::Mutex<Option<(Instant, Bytes)>>;
-
 pub(super) async fn sweeps(dashboard: web::Data<Dashboard>) -> Result<HttpResponse, Refused> {
     let mut kept = dashboard.sweeps.lock().await;
     if let Some((at, found)) = &*kept

@@ -1,10 +1,9 @@
 //! What is known of model versions: decisions, reports, and the pages of their runs.
 
-use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{BufReader, Read};
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use actix_web::{HttpResponse, web};
 use anyhow::Context;
@@ -17,8 +16,6 @@ use serde_json::{Value, json};
 use super::{Dashboard, ask};
 use crate::http::refused::Refused;
 
-/// Versions whose details are kept: they do not change.
-const KEPT: usize = 32;
 /// Largest `model.json` and report that are read.
 const MODEL_BYTES: u64 = 256 << 20;
 pub(super) const REPORT_BYTES: u64 = 32 << 20;
@@ -26,25 +23,6 @@ pub(super) const REPORT_BYTES: u64 = 32 << 20;
 const SETTLED_MS: i64 = 120_000;
 /// Decisions that are shown: the newest.
 const DECISIONS: usize = 500;
-
-/// Details of versions, by number.
-#[derive(Default)]
-pub(super) struct Details(Mutex<BTreeMap<u64, Bytes>>);
-
-impl Details {
-    fn get(&self, number: u64) -> Option<Bytes> {
-        let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.get(&number).cloned()
-    }
-
-    fn keep(&self, number: u64, details: Bytes) {
-        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.insert(number, details);
-        if kept.len() > KEPT {
-            kept.pop_first();
-        }
-    }
-}
 
 /// The parts of `model.json` that are shown.
 #[derive(Deserialize)]

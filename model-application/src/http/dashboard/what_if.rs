@@ -5,13 +5,12 @@ use actix_web::{HttpResponse, web};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
+use super::state::CONSIDERED;
 use super::{Dashboard, ask};
 use crate::http::Predictor;
 use crate::http::predict::taken;
 use crate::http::refused::Refused;
 
-/// Bodies worked on at once.
-pub(super) const PLACES: usize = 4;
 /// Records of one body: a slider's whole range.
 const MOST: usize = 64;
 
@@ -31,7 +30,7 @@ pub(super) async fn what_if(
 ) -> Result<HttpResponse, Refused> {
     let body = taken(&predictor, body)?;
     let place = dashboard.considered.try_acquire();
-    let _place = place.map_err(|_| Refused::Busy { most: PLACES })?;
+    let _place = place.map_err(|_| Refused::Busy { most: CONSIDERED })?;
     let records: Vec<Map<String, Value>> = serde_json::from_slice(&body)
         .map_err(|error| Refused::new(400, format!("expected a JSON array of records: {error}")))?;
     let found = records.len();

@@ -1,0 +1,20 @@
+//! How far a scoring is.
+
+use serde::{Deserialize, Serialize};
+
+/// How far a scoring is; kept beside its output.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Progress {
+    /// What is read: another file under the same name does not go on with the old one's rows.
+    pub input: String,
+    /// Which model prices it.
+    pub model: String,
+    /// Rows read.
+    pub read: u64,
+    /// Of these, priced.
+    pub rows: u64,
+    /// Of these, refused.
+    pub refused: u64,
+    /// The key read last, of a table.
+    pub last_key: Option<String>,
+}
