@@ -15,7 +15,7 @@ use crate::fetch::Fetcher;
 use crate::frontier::{
     Claimed, Found, Frontier, FrontierError, Known, Lease, Outcome, Pause, State,
 };
-use crate::metric::Metric;
+use crate::metrics::ROBOTS;
 use crate::permission::{Permission, Site};
 use crate::robots::Robots;
 use crate::{link, visit};
@@ -240,7 +240,7 @@ impl Lane {
                 "robots.txt is not available: nothing is read"
             );
         }
-        metrics::counter!(Metric::Robots.name()).increment(1);
+        metrics::counter!(ROBOTS.name()).increment(1);
         Ok(pause)
     }
 

@@ -6,6 +6,7 @@ mod batch;
 mod finish;
 mod gather;
 mod publish;
+mod stage;
 mod storing;
 
 use std::sync::Arc;
