@@ -16,7 +16,6 @@ use tokio::sync::Semaphore;
 use super::auto_rollback::Comparison;
 use super::live_error::Live;
 use super::status::{Failure, Rollback, RunningStatus, TrainerStatus, TrainingStatus, WatchStatus};
-use crate::arrivals::arrived;
 use crate::commands::gc::gc;
 use crate::config::{Config, WatchConfig};
 use crate::features::materialise::refresh;
@@ -201,7 +200,7 @@ impl Control {
         // Whatever its end.
         let _running = Running(&self);
         // What arrives while it reads may be learned from and count as new all the same.
-        let stored = arrived(pool, self.table()).await.ok();
+        let stored = ledger::arrivals::stored(pool, self.table()).await.ok();
         let result = match refresh(&self.config).await {
             Ok(()) => {
                 self.enter("fitting", why.as_deref());
