@@ -3,10 +3,12 @@
 
 use std::sync::Arc;
 
+use common::kafka::batch_span;
 use ledger::offsets::AdvanceError;
 use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
 use tokio_util::sync::{CancellationToken, DropGuard};
+use tracing::Instrument;
 
 use super::batch::Batch;
 use super::finish::Finisher;
@@ -41,6 +43,7 @@ impl Storing {
         let given_up = CancellationToken::new();
         let (handle, dropped) = (runtime.clone(), given_up.clone());
         let (finisher, answers) = (Arc::clone(finisher), Arc::clone(&batch.answers));
+        let span = batch_span(&batch.stretches);
         let storing = move || {
             // However this ends.
             let _ended = ended;
@@ -50,7 +53,7 @@ impl Storing {
                     finisher.store_all(&answers).await
                 };
                 tokio::select! {
-                    stored = stored => Some(stored),
+                    stored = stored.instrument(span) => Some(stored),
                     () = dropped.cancelled() => None,
                 }
             })
