@@ -72,7 +72,7 @@ pub fn is_coloured() -> bool {
 /// The process's metrics in Prometheus's text format.
 pub fn render_metrics() -> String {
     record_metrics();
-    let rendered = handles().iter().map(PrometheusHandle::render);
+    let rendered = handles().into_iter().map(|handle| handle.render());
     rendered.collect::<String>() + &series::render()
 }
 
