@@ -107,6 +107,11 @@ pub(super) async fn take(
     let took = began.elapsed();
     measure(&path, status, took);
     let ms = took.as_secs_f64() * 1e3;
+    // 503 is for a part that is away, which is logged where it is known.
+    if status >= 500 && status != 503 {
+        let why = answered.response().error().map(ToString::to_string);
+        tracing::error!(request_id = id, %method, path, status, ms, why, "an HTTP request failed");
+    }
     let peer = answered.request().peer_addr().map(|peer| peer.to_string());
     tracing::debug!(request_id = id, %method, path, status, ms, peer, "answered an HTTP request");
     Ok(answered)
