@@ -7,7 +7,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use rdkafka::{Message, Timestamp};
 
-use crate::metric::Metric;
+use crate::metrics::KAFKA_TIMESTAMPS_REPLACED;
 
 /// How far a producer's clock may be ahead of ours.
 const AHEAD: Duration = Duration::from_secs(3600);
@@ -46,7 +46,7 @@ impl Arrivals {
     }
 
     fn count(&mut self, topic: &str, stamp: Timestamp) {
-        metrics::counter!(Metric::KafkaTimestampsReplaced.name(), "topic" => topic.to_owned())
+        metrics::counter!(KAFKA_TIMESTAMPS_REPLACED.name(), "topic" => topic.to_owned())
             .increment(1);
         self.replaced += 1;
         if self.logged_at.is_some_and(|at| at.elapsed() < LOG_EVERY) {

@@ -264,6 +264,12 @@ async fn metrics() -> HttpResponse {
 async fn full_status(health: web::Data<Health>, status: web::Data<Status>) -> HttpResponse {
     let mut body = status();
     if let Some(body) = body.as_object_mut() {
+        // The same keys in all services: one without a consumer has no lag.
+        for key in ["lag_records", "lag_seconds", "last_error"] {
+            body.entry(key).or_insert(serde_json::Value::Null);
+        }
+        body.entry("partitions")
+            .or_insert_with(|| serde_json::json!({}));
         body.insert("ready".to_owned(), health.is_ready().into());
         body.insert("parts".to_owned(), serde_json::json!(health.report()));
     }

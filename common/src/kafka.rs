@@ -12,6 +12,7 @@ mod pipeline;
 mod producer;
 mod properties;
 mod renewal;
+mod span;
 mod state;
 mod topic_id;
 mod topics;
@@ -31,6 +32,7 @@ pub use lag::Lag;
 pub use pipeline::{Follow, Pipeline};
 pub use producer::Producer;
 pub use properties::Properties;
+pub use span::batch_span;
 pub use topics::ensure_topics;
 
 /// Bytes a consumer fetches ahead: bounds memory while the database is slow.

@@ -11,6 +11,7 @@ pub mod http;
 pub mod kafka;
 pub mod liveness;
 pub mod metric;
+pub mod metrics;
 pub mod probe;
 pub mod progress;
 pub mod reject_publisher;

@@ -12,7 +12,7 @@ use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 use crate::kafka::Producer;
-use crate::metric::Metric;
+use crate::metrics::REJECTS_UNPUBLISHED;
 
 /// Longest to wait for a batch's delivery.
 const DELIVERY: Duration = Duration::from_secs(5);
@@ -139,7 +139,7 @@ async fn send(
 }
 
 fn unpublished(count: usize, why: &str) {
-    metrics::counter!(Metric::RejectsUnpublished.name()).increment(count as u64);
+    metrics::counter!(REJECTS_UNPUBLISHED.name()).increment(count as u64);
     tracing::warn!(
         rejects = count,
         "rejects are in the table but not on their topic: {why}"

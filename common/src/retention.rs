@@ -8,7 +8,7 @@ use serde::Deserialize;
 use sqlx::PgPool;
 
 use crate::database::within;
-use crate::metric::Metric;
+use crate::metrics::{RETENTION_DELETED, RETENTION_LAST_RUN};
 use crate::shutdown::Shutdown;
 
 /// Bounds one batch on the client's side, a moment beyond the server's own bound.
@@ -59,7 +59,7 @@ pub async fn keep(pool: PgPool, config: RetentionConfig, shutdown: Shutdown) {
             match round(&pool, &config).await {
                 Ok(()) => {
                     let now = SystemTime::now().duration_since(UNIX_EPOCH);
-                    metrics::gauge!(Metric::RetentionLastRun.name())
+                    metrics::gauge!(RETENTION_LAST_RUN.name())
                         .set(now.unwrap_or_default().as_secs_f64());
                 }
                 Err(error) => {
@@ -99,7 +99,7 @@ pub async fn round(pool: &PgPool, config: &RetentionConfig) -> Result<(), sqlx::
                 return Ok(());
             };
             deleted += batch.rows;
-            metrics::counter!(Metric::RetentionDeleted.name(), "table" => table.name())
+            metrics::counter!(RETENTION_DELETED.name(), "table" => table.name())
                 .increment(batch.rows);
             if batch.rows < u64::from(batch_rows) {
                 break;

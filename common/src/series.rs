@@ -66,7 +66,7 @@ fn shown() -> MutexGuard<'static, BTreeMap<u64, Vec<Series>>> {
 pub(crate) fn render() -> String {
     let mut by_name = BTreeMap::<&str, (&str, BTreeMap<String, f64>)>::new();
     for series in shown().values().flatten() {
-        let (name, help) = series.metric.texts();
+        let Metric { name, help, .. } = series.metric;
         let (_, values) = by_name.entry(name).or_insert((help, BTreeMap::new()));
         values.insert(labels(&series.labels), series.value);
     }
@@ -107,10 +107,14 @@ fn labels(labels: &[(&'static str, String)]) -> String {
 mod tests {
     use super::*;
 
+    crate::metrics! {
+        DRIFT: Gauge "hedonic_drift_psi", "", ["model"], "A gauge";
+    }
+
     fn drift(model: &str, value: f64) -> Series {
         let labels = vec![("model", model.to_owned())];
         Series {
-            metric: Metric::DriftPsi,
+            metric: DRIFT,
             labels,
             value,
         }

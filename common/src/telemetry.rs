@@ -1,16 +1,35 @@
 //! Logs to standard error, metrics for Prometheus.
 
+use std::collections::HashMap;
 use std::io::IsTerminal;
-use std::sync::OnceLock;
+use std::sync::{PoisonError, RwLock};
 use std::time::Duration;
 
-use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
+use metrics::{Counter, Gauge, Histogram, Key, KeyName, Metadata, Recorder, SharedString, Unit};
+use metrics_exporter_prometheus::{
+    Matcher, PrometheusBuilder, PrometheusHandle, PrometheusRecorder,
+};
 use tracing_subscriber::EnvFilter;
 
-use crate::metric::Metric;
-use crate::series;
+use crate::metric::{Kind, Metric};
+use crate::{metrics as shared, series};
 
-static METRICS: OnceLock<PrometheusHandle> = OnceLock::new();
+/// The recorders of all declared metrics.
+static RECORDERS: RwLock<Recorders> = RwLock::new(Recorders {
+    by_name: None,
+    handles: Vec::new(),
+});
+
+/// A recorder per list of declarations: the buckets of a recorder are fixed when it is built, and services of one
+/// process start, and declare their metrics, one after the other.
+struct Recorders {
+    /// By the metric's name; made with the first list.
+    by_name: Option<HashMap<&'static str, &'static PrometheusRecorder>>,
+    handles: Vec<PrometheusHandle>,
+}
+
+/// Leads each metric to the recorder of its declaration.
+struct Declared;
 
 /// Bounds what histograms hold unfolded: seconds of values.
 const FOLD_EVERY: Duration = Duration::from_secs(5);
@@ -52,39 +71,97 @@ pub fn is_coloured() -> bool {
 
 /// The process's metrics in Prometheus's text format.
 pub fn render_metrics() -> String {
-    metrics_handle().render() + &series::render()
+    record_metrics();
+    let rendered = handles().into_iter().map(|handle| handle.render());
+    rendered.collect::<String>() + &series::render()
 }
 
 /// Starts to record metrics. A second call changes nothing.
 pub fn record_metrics() {
-    metrics_handle();
+    if declare(shared::ALL) {
+        // An error means that the process brought a recorder of its own: that one counts then.
+        let _ = metrics::set_global_recorder(Declared);
+        fold_histograms();
+    }
 }
 
-fn metrics_handle() -> &'static PrometheusHandle {
-    METRICS.get_or_init(|| {
-        let mut builder = PrometheusBuilder::new();
-        for (name, buckets) in Metric::histograms() {
+/// Makes the metrics of a crate known, with their help and their buckets; what is counted before is lost. False if
+/// they are known already.
+pub fn declare(list: &'static [Metric]) -> bool {
+    let mut recorders = RECORDERS.write().unwrap_or_else(PoisonError::into_inner);
+    let by_name = recorders.by_name.get_or_insert_default();
+    if list.iter().all(|metric| by_name.contains_key(metric.name)) {
+        return false;
+    }
+    let mut builder = PrometheusBuilder::new();
+    for metric in list {
+        if let Kind::Histogram(buckets) = metric.kind {
             builder = builder
-                .set_buckets_for_metric(Matcher::Full(name.to_owned()), buckets)
+                .set_buckets_for_metric(Matcher::Full(metric.name.to_owned()), buckets)
                 .expect("a histogram has buckets");
         }
-        let recorder = builder.build_recorder();
-        let handle = recorder.handle();
-        // An error means that the process brought a recorder of its own: that one counts then.
-        let _ = metrics::set_global_recorder(recorder);
-        Metric::describe_all();
-        fold_histograms(handle.clone());
-        handle
-    })
+    }
+    // There is one per crate, and it lives as long as the process.
+    let recorder: &'static PrometheusRecorder = Box::leak(Box::new(builder.build_recorder()));
+    for metric in list {
+        let (name, help) = (KeyName::from(metric.name), SharedString::from(metric.help));
+        match metric.kind {
+            Kind::Counter => recorder.describe_counter(name, None, help),
+            Kind::Gauge => recorder.describe_gauge(name, None, help),
+            Kind::Histogram(_) => recorder.describe_histogram(name, None, help),
+        }
+        by_name.insert(metric.name, recorder);
+    }
+    recorders.handles.push(recorder.handle());
+    true
+}
+
+fn handles() -> Vec<PrometheusHandle> {
+    let recorders = RECORDERS.read().unwrap_or_else(PoisonError::into_inner);
+    recorders.handles.clone()
+}
+
+impl Declared {
+    fn recorder(key: &Key) -> Option<&'static PrometheusRecorder> {
+        let recorders = RECORDERS.read().unwrap_or_else(PoisonError::into_inner);
+        recorders.by_name.as_ref()?.get(key.name()).copied()
+    }
+}
+
+impl Recorder for Declared {
+    // Declarations describe.
+    fn describe_counter(&self, _: KeyName, _: Option<Unit>, _: SharedString) {}
+    fn describe_gauge(&self, _: KeyName, _: Option<Unit>, _: SharedString) {}
+    fn describe_histogram(&self, _: KeyName, _: Option<Unit>, _: SharedString) {}
+
+    fn register_counter(&self, key: &Key, metadata: &Metadata<'_>) -> Counter {
+        Declared::recorder(key).map_or_else(Counter::noop, |recorder| {
+            recorder.register_counter(key, metadata)
+        })
+    }
+
+    fn register_gauge(&self, key: &Key, metadata: &Metadata<'_>) -> Gauge {
+        Declared::recorder(key).map_or_else(Gauge::noop, |recorder| {
+            recorder.register_gauge(key, metadata)
+        })
+    }
+
+    fn register_histogram(&self, key: &Key, metadata: &Metadata<'_>) -> Histogram {
+        Declared::recorder(key).map_or_else(Histogram::noop, |recorder| {
+            recorder.register_histogram(key, metadata)
+        })
+    }
 }
 
 /// Folds what histograms were given into their buckets every few seconds: it would pile up in a process whose
 /// metrics nobody reads.
-fn fold_histograms(handle: PrometheusHandle) {
-    let folding = move || {
+fn fold_histograms() {
+    let folding = || {
         loop {
             std::thread::sleep(FOLD_EVERY);
-            handle.run_upkeep();
+            for handle in handles() {
+                handle.run_upkeep();
+            }
         }
     };
     // Without the thread, reading the metrics folds them.

@@ -13,7 +13,7 @@ use tokio::sync::Notify;
 
 use crate::frontier::{Claimed, Outcome, State};
 use crate::lane::End;
-use crate::metric::Metric;
+use crate::metrics::{BYTES, PAGES, REASONS, UNCHANGED, VERSIONS};
 
 /// What a run did at a host.
 #[derive(Debug, Clone, Default, Serialize)]
@@ -155,13 +155,13 @@ impl Control {
         }
         drop(runs);
         let labels = [("host", host.to_owned()), ("state", state.to_owned())];
-        metrics::counter!(Metric::Pages.name(), &labels).increment(1);
+        metrics::counter!(PAGES.name(), &labels).increment(1);
         if let Some(reason) = outcome.reason {
-            metrics::counter!(Metric::Reasons.name(), "reason" => reason).increment(1);
+            metrics::counter!(REASONS.name(), "reason" => reason).increment(1);
         }
-        metrics::counter!(Metric::Unchanged.name()).increment(u64::from(outcome.is_unchanged));
-        metrics::counter!(Metric::Bytes.name()).increment(outcome.bytes as u64);
-        metrics::counter!(Metric::Versions.name()).increment(versions);
+        metrics::counter!(UNCHANGED.name()).increment(u64::from(outcome.is_unchanged));
+        metrics::counter!(BYTES.name()).increment(outcome.bytes as u64);
+        metrics::counter!(VERSIONS.name()).increment(versions);
         let (url, reason) = (&page.url, outcome.reason);
         tracing::debug!(
             url,

@@ -11,7 +11,7 @@ use tokio::time::Instant;
 use url::Url;
 
 use crate::frontier::{Claimed, Found, FrontierError, Known, Lease, Outcome, Pause, State};
-use crate::metric::Metric;
+use crate::metrics::ROBOTS;
 use crate::permission::Site;
 use crate::robots::Robots;
 use crate::shared::Shared;
@@ -193,7 +193,7 @@ impl Lane {
                 "robots.txt is not available: nothing is read"
             );
         }
-        metrics::counter!(Metric::Robots.name()).increment(1);
+        metrics::counter!(ROBOTS.name()).increment(1);
         Ok(pause)
     }
 

@@ -15,7 +15,7 @@ pub mod fetch;
 pub mod frontier;
 mod lane;
 mod link;
-pub mod metric;
+pub mod metrics;
 pub mod pages;
 mod permission;
 pub mod personal;
@@ -42,11 +42,11 @@ pub use config::{Config, CrawlerConfig};
 pub use control::Control;
 pub use permission::{Permission, ROBOTS_NAME, Site};
 
+use crate::metrics::HOSTS;
 use extract::Reader;
 use fetch::Fetcher;
 use frontier::{Frontier, FrontierError};
 use lane::Lane;
-use metric::Metric;
 use publish::Publisher;
 use shared::Shared;
 
@@ -62,7 +62,7 @@ async fn work(config: Config, listener: TcpListener, shutdown: Shutdown) -> anyh
     let permission = Permission::of(&config.crawler)?;
     let reader = Arc::new(Reader::new(&config.schema)?);
     config.kafka.check()?;
-    Metric::describe_all();
+    common::telemetry::declare(metrics::ALL);
     let health = Health::needing(&["database", "kafka"]);
     let shutdown = http::drained(&config.http, &health, &shutdown);
     // A service that ends takes its HTTP interface with it.
@@ -192,9 +192,9 @@ async fn runs(shared: &Arc<Shared>, shutdown: &Shutdown) -> anyhow::Result<()> {
             () = shutdown.cancelled() => return Ok(()),
         };
         tracing::info!(hosts = hosts.join(", "), "started a run");
-        metrics::gauge!(Metric::Hosts.name()).set(hosts.len() as f64);
+        ::metrics::gauge!(HOSTS.name()).set(hosts.len() as f64);
         let run = one_run(shared, &lanes, &stop).await;
-        metrics::gauge!(Metric::Hosts.name()).set(0.0);
+        ::metrics::gauge!(HOSTS.name()).set(0.0);
         shared.control.run_ended();
         match run {
             Ok(()) => {}

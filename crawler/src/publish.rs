@@ -11,7 +11,7 @@ use rdkafka::producer::FutureRecord;
 
 use crate::control::Control;
 use crate::frontier::{Frontier, FrontierError, Unpublished};
-use crate::metric::Metric;
+use crate::metrics::{PUBLISH_RETRIES, PUBLISHED};
 
 /// Versions on their way at a time.
 const AT_A_TIME: i64 = 500;
@@ -64,7 +64,7 @@ impl Publisher<'_> {
                     }
                     Some(why) => {
                         failures += 1;
-                        metrics::counter!(Metric::PublishRetries.name()).increment(1);
+                        metrics::counter!(PUBLISH_RETRIES.name()).increment(1);
                         tracing::warn!(
                             error = why,
                             failures,
@@ -115,7 +115,7 @@ impl Publisher<'_> {
         if !confirmed.is_empty() {
             self.frontier.published(&confirmed).await?;
             self.control.published(confirmed.len() as u64);
-            metrics::counter!(Metric::Published.name()).increment(confirmed.len() as u64);
+            metrics::counter!(PUBLISHED.name()).increment(confirmed.len() as u64);
         }
         Ok(why)
     }

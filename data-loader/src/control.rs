@@ -10,6 +10,9 @@ use common::kafka::Lag;
 use serde_json::json;
 
 use crate::batch::Batch;
+use crate::metrics::{
+    BATCH_RECORDS, COMMITS, DELISTED, PAUSES, RECEIVED, RECEIVED_BYTES, REJECTED, RETRIES, STORED,
+};
 use crate::pace::Pace;
 use crate::written::Written;
 
@@ -68,19 +71,18 @@ impl Control {
         self.batches.fetch_add(1, Ordering::Relaxed);
         self.pace.count(all);
         let count = |metric: Metric, by: u64| metrics::counter!(metric.name()).increment(by);
-        count(Metric::LoaderReceived, all);
-        count(Metric::LoaderReceivedBytes, batch.bytes as u64);
-        count(Metric::LoaderStored, stored);
-        count(Metric::LoaderCommits, 1);
-        metrics::histogram!(Metric::LoaderBatchRecords.name()).record(all as f64);
+        count(RECEIVED, all);
+        count(RECEIVED_BYTES, batch.bytes as u64);
+        count(STORED, stored);
+        count(COMMITS, 1);
+        metrics::histogram!(BATCH_RECORDS.name()).record(all as f64);
         for (is_known, tombstones) in [("yes", known), ("no", unknown)] {
             if tombstones > 0 {
-                metrics::counter!(Metric::LoaderDelisted.name(), "known" => is_known)
-                    .increment(tombstones);
+                metrics::counter!(DELISTED.name(), "known" => is_known).increment(tombstones);
             }
         }
         for reject in batch.rejects.iter().chain(written.refused()) {
-            metrics::counter!(Metric::LoaderRejected.name(), "code" => reject.code).increment(1);
+            metrics::counter!(REJECTED.name(), "code" => reject.code).increment(1);
         }
         tracing::debug!(stored, rejected, bytes = batch.bytes, "batch committed");
     }
@@ -103,13 +105,13 @@ impl Control {
 
     /// A write failed and is tried again.
     pub(crate) fn retried(&self, error: String) {
-        metrics::counter!(Metric::LoaderRetries.name()).increment(1);
+        metrics::counter!(RETRIES.name()).increment(1);
         self.failed(error);
     }
 
     /// Partitions were paused, as the database is slower than Kafka.
     pub(crate) fn paused(&self) {
-        metrics::counter!(Metric::LoaderPauses.name()).increment(1);
+        metrics::counter!(PAUSES.name()).increment(1);
     }
 
     /// Shows this consumer's lag; a second one is not looked at.

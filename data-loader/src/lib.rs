@@ -9,6 +9,7 @@ mod config;
 mod control;
 mod delist;
 mod load;
+pub mod metrics;
 mod minute;
 mod origins;
 mod pace;
@@ -47,6 +48,7 @@ pub fn run(config: Config, listener: TcpListener, shutdown: Shutdown) -> Service
 }
 
 async fn work(config: Config, listener: TcpListener, shutdown: Shutdown) -> anyhow::Result<()> {
+    common::telemetry::declare(metrics::ALL);
     config.kafka.check()?;
     let health = Health::needing(&["database", "kafka", "partitions"]);
     let shutdown = http::drained(&config.http, &health, &shutdown);

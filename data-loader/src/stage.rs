@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use common::Metric;
+use crate::metrics::STAGE_SECONDS;
 
 /// What is done with a batch.
 #[derive(Debug, Clone, Copy)]
@@ -26,7 +26,6 @@ impl Stage {
             Stage::Merge => "merge",
             Stage::Commit => "commit",
         };
-        metrics::histogram!(Metric::LoaderStageSeconds.name(), "stage" => stage)
-            .record(since.elapsed());
+        metrics::histogram!(STAGE_SECONDS.name(), "stage" => stage).record(since.elapsed());
     }
 }

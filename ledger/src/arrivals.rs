@@ -1,6 +1,6 @@
 //! New data is an event: what arrived is counted by minute, and told to whoever listens.
 
-use sqlx::{Postgres, Transaction};
+use sqlx::{PgPool, Postgres, Transaction};
 
 /// Channel of `NOTIFY`; the payload is JSON: `{"table": "listings", "stored": 120, "rejected": 3}`.
 pub const CHANNEL: &str = "hedonic_arrivals";
@@ -43,4 +43,24 @@ pub async fn count(
     .execute(&mut **transaction)
     .await?;
     Ok(())
+}
+
+/// Records that were ever stored in `table`; 0 where the loader has not run yet.
+///
+/// # Errors
+/// When the database fails.
+pub async fn stored(pool: &PgPool, table: &str) -> Result<u64, sqlx::Error> {
+    let is_there: bool = sqlx::query_scalar("SELECT to_regclass('arrivals') IS NOT NULL")
+        .fetch_one(pool)
+        .await?;
+    if !is_there {
+        return Ok(0);
+    }
+    let stored: i64 = sqlx::query_scalar(
+        "SELECT coalesce(sum(stored), 0)::bigint FROM arrivals WHERE source = $1",
+    )
+    .bind(table)
+    .fetch_one(pool)
+    .await?;
+    Ok(u64::try_from(stored).unwrap_or(0))
 }

@@ -75,6 +75,31 @@ pub struct Stored {
     pub topic_id: Option<String>,
 }
 
+/// Sets the next offset of a partition, whatever is stored: for a consumer that starts anew.
+///
+/// # Errors
+/// When the database fails.
+pub async fn set(
+    connection: &mut PgConnection,
+    (cluster, consumer): (&str, &str),
+    (topic, partition): (&str, i32),
+    next: i64,
+) -> Result<(), sqlx::Error> {
+    sqlx::query(
+        "INSERT INTO offsets (cluster, consumer, topic, partition, next_offset) \
+         VALUES ($1, $2, $3, $4, $5) ON CONFLICT (cluster, consumer, topic, partition) \
+         DO UPDATE SET next_offset = excluded.next_offset",
+    )
+    .bind(cluster)
+    .bind(consumer)
+    .bind(topic)
+    .bind(partition)
+    .bind(next)
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
 /// The stored offsets of a consumer on one cluster's topic, by partition.
 ///
 /// # Errors

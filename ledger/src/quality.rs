@@ -1,5 +1,9 @@
 //! The tables of live quality.
 
+use sqlx::{PgConnection, PgPool};
+
+use crate::answers::labelled;
+
 /// SQL of them as the newest migration leaves them, for `init.sql`.
 pub const DDL: &str = "CREATE TABLE IF NOT EXISTS actuals (
     request_id text PRIMARY KEY,
@@ -69,21 +73,27 @@ pub const STORE_ACTUALS: &str = "INSERT INTO actuals AS kept (request_id, actual
     OR kept.observed_at > now() + interval '1 day'";
 
 /// Puts the labels of these ids beside their answers, within the transaction that stored them.
-pub const LABEL_BY_ID: &str = "INSERT INTO labelled_answers \
+pub const LABEL_BY_ID: &str = concat!(
+    "INSERT INTO labelled_answers \
     SELECT request_id, model, left(segment, 200), prediction, low, high, answered_at, actual, observed_at \
-    FROM answers JOIN actuals USING (request_id) \
-    WHERE request_id = ANY($1) AND low IS NOT NULL AND high IS NOT NULL \
-    ON CONFLICT (request_id) DO UPDATE SET actual = excluded.actual, observed_at = excluded.observed_at";
+    FROM ",
+    labelled!(),
+    " WHERE request_id = ANY($1) AND low IS NOT NULL AND high IS NOT NULL \
+    ON CONFLICT (request_id) DO UPDATE SET actual = excluded.actual, observed_at = excluded.observed_at"
+);
 
 /// Puts labels that were known before their answers beside them; binds the stretch of answers (seconds
 /// since 1970).
-pub const LABEL_BY_TIME: &str = "INSERT INTO labelled_answers AS kept \
+pub const LABEL_BY_TIME: &str = concat!(
+    "INSERT INTO labelled_answers AS kept \
     SELECT request_id, model, left(segment, 200), prediction, low, high, answered_at, actual, observed_at \
-    FROM answers JOIN actuals USING (request_id) \
-    WHERE answered_at >= to_timestamp($1) AND answered_at < to_timestamp($2) \
+    FROM ",
+    labelled!(),
+    " WHERE answered_at >= to_timestamp($1) AND answered_at < to_timestamp($2) \
     AND low IS NOT NULL AND high IS NOT NULL \
     ON CONFLICT (request_id) DO UPDATE SET actual = excluded.actual, observed_at = excluded.observed_at \
-    WHERE excluded.observed_at > kept.observed_at";
+    WHERE excluded.observed_at > kept.observed_at"
+);
 
 /// The newest labelled answers. Binds a length of time in seconds, how many at most, and whether a label
 /// of 0 counts.
@@ -145,3 +155,135 @@ pub const ANSWERED: &str = "SELECT model, nullif(segment, ''), round(sum(answers
     SELECT model, coalesce(left(segment, 200), ''), count(*) FROM answers \
     WHERE answered_at >= greatest(to_timestamp($2), now() - make_interval(secs => $1)) GROUP BY 1, 2\
     ) AS counted GROUP BY 1, 2 HAVING round(sum(answers)) > 0";
+
+/// Figures of one group of answers in one window.
+#[derive(Debug, Clone, Copy, PartialEq)]
+#[allow(missing_docs, reason = "columns of the table")]
+pub struct Group<'a> {
+    pub time_window: &'a str,
+    pub model: &'a str,
+    /// Empty for whole models.
+    pub segment: &'a str,
+    pub answers: i64,
+    pub labelled: i64,
+    pub mdape: Option<f64>,
+    pub rmse: Option<f64>,
+    pub bias: Option<f64>,
+    pub within_10: Option<f64>,
+    pub within_20: Option<f64>,
+    pub cod: Option<f64>,
+    pub prd: Option<f64>,
+    pub prb: Option<f64>,
+    pub coverage: Option<f64>,
+}
+
+/// Stores a group's figures: of each ten minutes the last ones stay.
+///
+/// # Errors
+/// When the database fails.
+pub async fn store(connection: &mut PgConnection, group: &Group<'_>) -> Result<(), sqlx::Error> {
+    sqlx::query(
+        "INSERT INTO quality (computed_at, time_window, model, segment, answers, labelled, mdape, rmse, bias, \
+         within_10, within_20, cod, prd, prb, coverage) \
+         VALUES (to_timestamp(floor(extract(epoch FROM now()) / 600) * 600), \
+         $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) \
+         ON CONFLICT (computed_at, time_window, model, segment) DO UPDATE SET \
+         answers = excluded.answers, labelled = excluded.labelled, mdape = excluded.mdape, \
+         rmse = excluded.rmse, bias = excluded.bias, within_10 = excluded.within_10, \
+         within_20 = excluded.within_20, cod = excluded.cod, prd = excluded.prd, \
+         prb = excluded.prb, coverage = excluded.coverage",
+    )
+    .bind(group.time_window)
+    .bind(group.model)
+    .bind(group.segment)
+    .bind(group.answers)
+    .bind(group.labelled)
+    .bind(group.mdape)
+    .bind(group.rmse)
+    .bind(group.bias)
+    .bind(group.within_10)
+    .bind(group.within_20)
+    .bind(group.cod)
+    .bind(group.prd)
+    .bind(group.prb)
+    .bind(group.coverage)
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// Whether there is the table of quality: the applier makes it, and may not have run yet.
+///
+/// # Errors
+/// When the database fails.
+pub async fn is_kept(pool: &PgPool) -> Result<bool, sqlx::Error> {
+    sqlx::query_scalar("SELECT to_regclass('quality') IS NOT NULL")
+        .fetch_one(pool)
+        .await
+}
+
+/// The newest median absolute percentage error of a whole model, of the last hour's rounds and the shortest window
+/// with at least `least` labels.
+///
+/// # Errors
+/// When the database fails.
+pub async fn newest_mdape(
+    pool: &PgPool,
+    model: &str,
+    least: i64,
+) -> Result<Option<f64>, sqlx::Error> {
+    // Answers of a shorter window are fewer.
+    sqlx::query_scalar(
+        "SELECT mdape FROM quality WHERE model = $1 AND segment = '' AND labelled >= $2 \
+         AND mdape IS NOT NULL AND computed_at > now() - interval '1 hour' \
+         ORDER BY computed_at DESC, answers LIMIT 1",
+    )
+    .bind(model)
+    .bind(least)
+    .fetch_optional(pool)
+    .await
+}
+
+/// Stores what one writer has counted of a model's requests in one hour (hours since 1970), as JSON.
+///
+/// # Errors
+/// When the database fails.
+pub async fn store_tally(
+    connection: &mut PgConnection,
+    model: &str,
+    hour: i64,
+    writer: &str,
+    tally: &str,
+) -> Result<(), sqlx::Error> {
+    sqlx::query(
+        "INSERT INTO tallies (model, hour, writer, tally) \
+         VALUES ($1, to_timestamp($2), $3, $4::jsonb) \
+         ON CONFLICT (model, hour, writer) DO UPDATE SET tally = excluded.tally",
+    )
+    .bind(model)
+    .bind((hour * 3600) as f64)
+    .bind(writer)
+    .bind(tally)
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// What all writers have counted of a model's requests in the last so many seconds, by whole hours.
+///
+/// # Errors
+/// When the database fails.
+pub async fn tallies(
+    connection: &mut PgConnection,
+    model: &str,
+    seconds: u32,
+) -> Result<Vec<String>, sqlx::Error> {
+    sqlx::query_scalar(
+        "SELECT tally::text FROM tallies \
+         WHERE model = $1 AND hour > now() - make_interval(secs => $2) - interval '1 hour'",
+    )
+    .bind(model)
+    .bind(f64::from(seconds))
+    .fetch_all(connection)
+    .await
+}

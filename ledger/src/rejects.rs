@@ -113,6 +113,69 @@ impl Reject {
     }
 }
 
+/// A stored reject as it can be sent again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Kept {
+    /// Cluster of the message.
+    pub cluster: String,
+    /// The message's key.
+    pub key: Option<Vec<u8>>,
+    /// What is kept of its bytes.
+    pub payload: Vec<u8>,
+    /// Length of the whole payload, where only its beginning is kept.
+    pub payload_bytes: Option<i64>,
+}
+
+/// The reject at a place (topic, partition, offset), the newest where clusters differ; any cluster if `cluster` is
+/// empty.
+///
+/// # Errors
+/// When the database fails.
+pub async fn at(
+    connection: &mut PgConnection,
+    (topic, partition, offset): (&str, i32, i64),
+    cluster: &str,
+) -> Result<Option<Kept>, sqlx::Error> {
+    let row = sqlx::query_as(
+        "SELECT cluster, key, payload, payload_bytes FROM rejects WHERE topic = $1 AND partition = $2 \
+         AND \"offset\" = $3 AND ($4 = '' OR cluster = $4) ORDER BY rejected_at DESC LIMIT 1",
+    )
+    .bind(topic)
+    .bind(partition)
+    .bind(offset)
+    .bind(cluster)
+    .fetch_optional(connection)
+    .await?;
+    Ok(row.map(|(cluster, key, payload, payload_bytes)| Kept {
+        cluster,
+        key,
+        payload,
+        payload_bytes,
+    }))
+}
+
+/// Marks a reject as sent again.
+///
+/// # Errors
+/// When the database fails.
+pub async fn mark(
+    connection: &mut PgConnection,
+    (topic, partition, offset): (&str, i32, i64),
+    cluster: &str,
+) -> Result<(), sqlx::Error> {
+    sqlx::query(
+        "UPDATE rejects SET replayed_at = now() WHERE cluster = $1 AND topic = $2 AND partition = $3 \
+         AND \"offset\" = $4",
+    )
+    .bind(cluster)
+    .bind(topic)
+    .bind(partition)
+    .bind(offset)
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
 /// Bytes as people compare them: a SHA-256 as `sha256sum` prints it.
 pub fn hex(bytes: &[u8]) -> String {
     bytes.iter().fold(String::new(), |mut text, byte| {

@@ -71,13 +71,70 @@ pub const DECILES: &str = "SELECT coalesce(json_agg(one ORDER BY tenth), '[]')::
             SELECT prediction, low, high, actual FROM labelled_answers WHERE actual > 0 AND ($1 = '' OR model = $1) \
             ORDER BY answered_at DESC LIMIT 20000) AS newest) AS kept GROUP BY tenth) AS one";
 
-/// Errors by segment, of the newest labelled answers; `bias` is the median of (prediction − price)/price.
-pub const BY_SEGMENT: &str = "SELECT coalesce(json_agg(one), '[]')::text FROM (\
-    SELECT segment, count(*) AS labelled, \
-    percentile_cont(0.5) WITHIN GROUP (ORDER BY abs(prediction / actual - 1)) AS mdape, \
-    percentile_cont(0.5) WITHIN GROUP (ORDER BY prediction / actual - 1) AS bias FROM (\
-        SELECT segment, prediction, actual FROM labelled_answers WHERE actual > 0 AND segment IS NOT NULL \
-        ORDER BY answered_at DESC LIMIT 20000) AS newest GROUP BY segment ORDER BY labelled DESC LIMIT 500) AS one";
+/// By segment: of the newest 20,000 answers how many, and the median answer; of the newest 20,000 whose price
+/// is known the errors and the ratio study, where `bias` is the median of (prediction − price)/price. Binds a
+/// model (empty for all) and seconds (0 for any time).
+pub const BY_SEGMENT: &str = "WITH judged AS (\
+        SELECT segment, prediction / actual AS ratio, prediction, actual, \
+        (actual BETWEEN low AND high)::int AS is_held FROM labelled_answers \
+        WHERE actual > 0 AND segment IS NOT NULL AND ($1 = '' OR model = $1) \
+        AND ($2 = 0 OR answered_at > now() - make_interval(secs => $2)) \
+        ORDER BY answered_at DESC LIMIT 20000), \
+    middles AS (SELECT segment, percentile_cont(0.5) WITHIN GROUP (ORDER BY ratio) AS middle FROM judged GROUP BY segment), \
+    of_labels AS (SELECT segment, count(*) AS labelled, \
+        percentile_cont(0.5) WITHIN GROUP (ORDER BY abs(ratio - 1)) AS mdape, middle - 1 AS bias, \
+        avg(is_held)::float8 AS coverage, middle AS median_ratio, \
+        100 * avg(abs(ratio - middle)) / nullif(middle, 0) AS cod, \
+        avg(ratio) / nullif(sum(prediction) / nullif(sum(actual), 0), 0) AS prd \
+        FROM judged JOIN middles USING (segment) GROUP BY segment, middle), \
+    of_answers AS (SELECT segment, count(*) AS answers, \
+        percentile_cont(0.5) WITHIN GROUP (ORDER BY prediction) AS prediction \
+        FROM (SELECT segment, model, prediction FROM answers \
+            WHERE $2 = 0 OR answered_at > now() - make_interval(secs => $2) \
+            ORDER BY answered_at DESC LIMIT 20000) AS newest \
+        WHERE segment IS NOT NULL AND ($1 = '' OR model = $1) GROUP BY segment) \
+    SELECT coalesce(json_agg(one), '[]')::text FROM (\
+        SELECT segment, coalesce(answers, 0) AS answers, of_answers.prediction, coalesce(labelled, 0) AS labelled, \
+        mdape, bias, coverage, median_ratio, cod, prd \
+        FROM of_answers FULL JOIN of_labels USING (segment) ORDER BY 2 DESC, 1 LIMIT 500) AS one";
+
+/// The last day beside the day before it. Counts come from tables of minutes and hours, quality from the rounds' own rows: no query counts records
+/// or answers. Binds the table of records.
+pub const CHANGES: &str = "WITH days AS (SELECT * FROM (VALUES ('now', 0), ('before', 1)) AS days (name, ago)), \
+    rounds AS (SELECT computed_at, sum(labelled)::bigint AS labelled, \
+        sum(mdape * labelled) / nullif(sum(labelled) FILTER (WHERE mdape IS NOT NULL), 0) AS mdape, \
+        sum(coverage * labelled) / nullif(sum(labelled) FILTER (WHERE coverage IS NOT NULL), 0) AS coverage \
+        FROM quality WHERE time_window = '24h' AND segment = '' AND computed_at > now() - interval '2 days' \
+        GROUP BY computed_at), \
+    rejected AS (SELECT rejected_at, code FROM rejects WHERE rejected_at > now() - interval '2 days' \
+        ORDER BY rejected_at DESC LIMIT 50000) \
+    SELECT json_build_object('first_stored', (SELECT min(minute) FROM arrivals WHERE source = $1), 'days', \
+    (SELECT json_object_agg(name, json_build_object(\
+        'stored', (SELECT coalesce(sum(stored), 0)::bigint FROM arrivals WHERE source = $1 \
+            AND minute > now() - make_interval(days => ago + 1) AND minute <= now() - make_interval(days => ago)), \
+        'answers', (SELECT coalesce(sum(answers), 0)::bigint FROM answer_counts \
+            WHERE since > now() - make_interval(days => ago + 1) AND since <= now() - make_interval(days => ago)), \
+        'rejects', (SELECT coalesce(json_object_agg(code, count), '{}') FROM (SELECT code, count(*) FROM rejected \
+            WHERE rejected_at > now() - make_interval(days => ago + 1) \
+            AND rejected_at <= now() - make_interval(days => ago) GROUP BY code) AS by_code), \
+        'quality', (SELECT row_to_json(one) FROM (SELECT * FROM rounds WHERE mdape IS NOT NULL \
+            AND computed_at <= now() - make_interval(days => ago) ORDER BY computed_at DESC LIMIT 1) AS one))) \
+    FROM days))::text";
+
+/// A reject by its place, the newest where clusters differ; null where there is none.
+pub const REJECT: &str = "SELECT coalesce((SELECT row_to_json(one) FROM (SELECT cluster, topic, partition, \"offset\", \
+    code, reason, encode(key, 'base64') AS key_base64, encode(payload, 'base64') AS payload_base64, \
+    payload_bytes, rejected_at, replayed_at FROM rejects WHERE topic = $1 AND partition = $2 AND \"offset\" = $3 \
+    AND ($4 = '' OR cluster = $4) ORDER BY rejected_at DESC LIMIT 1) AS one), 'null')::text";
+
+/// How many of the last day's rejects each topic has for each reason, with the newest. Binds how many are
+/// looked at.
+pub const REJECT_REASONS: &str = "SELECT coalesce(json_agg(one ORDER BY one.count DESC, one.code), '[]')::text FROM (\
+    SELECT topic, code, count(*) AS count, count(replayed_at) AS replayed, max(rejected_at) AS newest, \
+    (array_agg(reason ORDER BY rejected_at DESC))[1] AS example FROM (\
+        SELECT topic, code, reason, rejected_at, replayed_at FROM rejects \
+        WHERE rejected_at > now() - interval '1 day' ORDER BY rejected_at DESC LIMIT $1) AS newest_rejects \
+    GROUP BY topic, code) AS one";
 
 /// One JSON text of a query that has bound its values: within a transaction that reads only, and that the
 /// server ends by itself.

@@ -3,11 +3,11 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-use common::Metric;
 use common::http::Status;
 use common::kafka::Lag;
 use hdrhistogram::Histogram;
 
+use crate::metrics::{ANSWERED, LATENCY_SECONDS, PAUSES, REJECTED, REQUEST_DURATION, RETRIES};
 use crate::serving::Serving;
 
 /// Longest latency told apart, in microseconds: a minute.
@@ -48,14 +48,16 @@ impl Control {
             histogram.saturating_record((*latency_us).clamp(1, LONGEST_US));
         }
         drop(histogram);
-        let seconds = metrics::histogram!(Metric::ApplierLatencySeconds.name());
+        let seconds = metrics::histogram!(LATENCY_SECONDS.name());
+        let durations = metrics::histogram!(REQUEST_DURATION.name(), "transport" => "kafka");
         for latency_us in latencies_us {
             seconds.record(*latency_us as f64 / 1e6);
+            durations.record(*latency_us as f64 / 1e6);
         }
         self.answered.fetch_add(answered as u64, Ordering::Relaxed);
         self.rejected.fetch_add(rejected as u64, Ordering::Relaxed);
-        metrics::counter!(Metric::ApplierAnswered.name()).increment(answered as u64);
-        metrics::counter!(Metric::ApplierRejected.name()).increment(rejected as u64);
+        metrics::counter!(ANSWERED.name()).increment(answered as u64);
+        metrics::counter!(REJECTED.name()).increment(rejected as u64);
     }
 
     /// Where lag is told from.
@@ -66,12 +68,12 @@ impl Control {
 
     /// Partitions are paused: answers are stored or published slower than requests come.
     pub fn paused(&self) {
-        metrics::counter!(Metric::ApplierPauses.name()).increment(1);
+        metrics::counter!(PAUSES.name()).increment(1);
     }
 
     /// Storing or publishing failed and is tried again.
     pub fn retried(&self, error: String) {
-        metrics::counter!(Metric::ApplierRetries.name()).increment(1);
+        metrics::counter!(RETRIES.name()).increment(1);
         self.failed(error);
     }
 

@@ -10,6 +10,7 @@ mod config;
 mod control;
 mod http;
 mod lookup;
+pub mod metrics;
 mod pending;
 mod price;
 mod quality;
@@ -49,6 +50,7 @@ pub fn run(config: Config, listener: TcpListener, shutdown: Shutdown) -> Service
 }
 
 async fn work(config: Config, listener: TcpListener, shutdown: Shutdown) -> anyhow::Result<()> {
+    common::telemetry::declare(metrics::ALL);
     config.kafka.check()?;
     let health = Health::needing(&["database", "kafka", "partitions"]);
     // A part that cannot go on ends the others; not those who run this service.

@@ -5,12 +5,13 @@ use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use common::Shutdown;
 use common::database::Session;
-use common::{Metric, Shutdown};
 use records::timestamp;
 use sqlx::PgPool;
 use tokio::sync::{mpsc, oneshot};
 
+use crate::metrics::HTTP_UNCHECKED;
 use crate::store::{Earlier, stored};
 
 /// Longest wait for the database.
@@ -53,7 +54,7 @@ impl Lookup {
     pub async fn find(&self, ids: Vec<String>) -> Option<Arc<Earlier>> {
         let found = self.ask(ids).await;
         if found.is_none() {
-            metrics::counter!(Metric::ApplierHttpUnchecked.name()).increment(1);
+            metrics::counter!(HTTP_UNCHECKED.name()).increment(1);
         }
         found
     }

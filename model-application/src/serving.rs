@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use anyhow::{Context, ensure};
 use arrow_array::RecordBatch;
-use common::{Health, Metric, Shutdown};
+use common::{Health, Shutdown};
 use records::{Schema, timestamp};
 use registry::{Admitted, Alias, Appearance, Intake, Reason, Registry, Version};
 use serde::Serialize;
@@ -22,6 +22,7 @@ use self::recent::Recent;
 use self::refusal::Refusal;
 pub(crate) use self::shadow::Shadow;
 use crate::config::Config;
+use crate::metrics::{MODELS_REFUSED, SWAPS};
 
 /// A model that passed its checks.
 pub(crate) struct Loaded {
@@ -217,7 +218,7 @@ impl Serving {
         let refusal = Refusal::new(why, appearance, before);
         let again_s = refusal.pause().as_secs_f32();
         if refusal.is_first() {
-            metrics::counter!(Metric::ApplierModelsRefused.name()).increment(1);
+            metrics::counter!(MODELS_REFUSED.name()).increment(1);
             tracing::error!(
                 again_s,
                 "{}; it is checked again when its files change",
@@ -286,7 +287,7 @@ impl Serving {
         let name = loaded.name.clone();
         *self.current.write().unwrap_or_else(PoisonError::into_inner) = Some(loaded);
         self.health.ready("model");
-        metrics::counter!(Metric::ApplierSwaps.name()).increment(1);
+        metrics::counter!(SWAPS.name()).increment(1);
         match &shadow {
             Some(shadow) => tracing::info!(model = name, "answering with {name}: {shadow}"),
             None => tracing::info!(model = name, "answering with {name}"),

@@ -7,6 +7,7 @@ mod failure;
 mod finish;
 mod gather;
 mod publish;
+mod stage;
 mod stored;
 mod storing;
 

@@ -1,27 +1,10 @@
 //! How many listings data-loader has stored, now and when the newest version was fitted.
 
+use ledger::arrivals::stored;
 use registry::RegistryConfig;
 use sqlx::PgPool;
 
 use crate::run_files::names::ARRIVED;
-
-/// Rows that the loader has stored in all.
-pub(crate) async fn arrived(pool: &PgPool, table: &str) -> Result<u64, sqlx::Error> {
-    // The loader makes the table: it may not have been here yet.
-    let is_there: bool = sqlx::query_scalar("SELECT to_regclass('arrivals') IS NOT NULL")
-        .fetch_one(pool)
-        .await?;
-    if !is_there {
-        return Ok(0);
-    }
-    let stored: i64 = sqlx::query_scalar(
-        "SELECT coalesce(sum(stored), 0)::bigint FROM arrivals WHERE source = $1",
-    )
-    .bind(table)
-    .fetch_one(pool)
-    .await?;
-    Ok(u64::try_from(stored).unwrap_or(0))
-}
 
 /// Rows that had been stored when the newest version was fitted, as its run says; where it does not,
 /// all there are: only what comes from now on is known to be new.
@@ -44,6 +27,6 @@ pub(crate) async fn arrived_before_newest(
     });
     match looking.await??.and_then(|text| text.parse().ok()) {
         Some(before) => Ok(before),
-        None => Ok(arrived(pool, table).await?),
+        None => Ok(stored(pool, table).await?),
     }
 }

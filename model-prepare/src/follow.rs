@@ -29,6 +29,7 @@ use self::learner::Learner;
 use self::screen::Screen;
 use self::store::Store;
 use crate::config::check_registry;
+use crate::metrics;
 use crate::training_lock::TrainingLock;
 
 /// Pause before a follower asks again whether another of its name is gone.
@@ -50,6 +51,7 @@ pub async fn follow(
     listener: TcpListener,
     shutdown: Shutdown,
 ) -> anyhow::Result<()> {
+    common::telemetry::declare(metrics::ALL);
     options.kafka.check()?;
     options.follow.options().check()?;
     check_registry(&options.training.registry.path)?;

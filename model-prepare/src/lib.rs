@@ -22,6 +22,7 @@ mod follow;
 mod infer;
 mod listings;
 mod measures;
+pub mod metrics;
 mod price;
 mod promotion;
 mod run_files;

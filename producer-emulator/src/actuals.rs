@@ -5,13 +5,14 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use common::Shutdown;
 use common::kafka::Producer;
-use common::{Metric, Shutdown};
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use crate::in_flight::InFlight;
 use crate::kafka_connection::KafkaConnection;
+use crate::metrics::SENT;
 
 /// Most prices that wait; beyond it the oldest are told before their time.
 const MOST_PENDING: usize = 100_000;
@@ -131,7 +132,7 @@ impl Actuals {
         producer: &Producer,
         topic: &str,
     ) -> (Vec<Actual>, Option<String>) {
-        let counter = metrics::counter!(Metric::EmulatorSent.name(), "topic" => topic.to_owned());
+        let counter = metrics::counter!(SENT.name(), "topic" => topic.to_owned());
         let (mut back, mut why) = (Vec::new(), None);
         let settle = |actual, result| match result {
             Ok(()) => {

@@ -8,7 +8,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use common::kafka::Topics;
-use common::{Health, Metric, Shutdown};
+use common::{Health, Shutdown};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use records::Purpose;
@@ -22,6 +22,7 @@ use crate::hedonic::Hedonics;
 use crate::in_flight::InFlight;
 use crate::kafka_connection::KafkaConnection;
 use crate::listing::{Generator, Message};
+use crate::metrics::SENT;
 use crate::places::Places;
 use crate::schedule::Schedules;
 
@@ -102,6 +103,7 @@ impl Emulator {
     /// # Panics
     /// Outside of a Tokio runtime.
     pub fn new(config: &Config, health: Health, shutdown: Shutdown) -> anyhow::Result<Emulator> {
+        common::telemetry::declare(crate::metrics::ALL);
         let settings = &config.emulator;
         let places = match settings.cities_file.as_str() {
             "" => Places::built_in(),
@@ -215,7 +217,7 @@ impl Emulator {
             Purpose::Request => (requests, self.topics.requests.as_str(), &self.requests),
         };
         let mut stream = stream.lock().await;
-        let counter = metrics::counter!(Metric::EmulatorSent.name(), "topic" => topic.to_owned());
+        let counter = metrics::counter!(SENT.name(), "topic" => topic.to_owned());
         let refused = AtomicU64::new(0);
         let mut why = None;
         let settle = |message: OnItsWay, result: Result<(), rdkafka::error::KafkaError>| {

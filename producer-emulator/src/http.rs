@@ -45,6 +45,7 @@ pub(crate) fn status(emulator: &Arc<Emulator>) -> Status {
             "dirty_sent": of(&listings.dirty) + of(&requests.dirty),
             "undelivered": of(&listings.undelivered) + of(&requests.undelivered),
             "schedules": emulator.schedules.status(&emulator),
+            "last_error": emulator.kafka_connection.last_error(),
         })
     })
 }

@@ -1,5 +1,6 @@
 //! Whether Kafka is there: told once when it goes and once when it comes back.
 
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use common::Health;
@@ -25,6 +26,8 @@ pub(crate) struct KafkaConnection {
     up: watch::Sender<bool>,
     /// Triggers that come at once after it are patient for a moment.
     started: Instant,
+    /// Why Kafka was away the last time.
+    last_error: Mutex<Option<String>>,
 }
 
 impl KafkaConnection {
@@ -34,6 +37,7 @@ impl KafkaConnection {
             health,
             up: watch::Sender::new(false),
             started: Instant::now(),
+            last_error: Mutex::new(None),
         }
     }
 
@@ -52,8 +56,21 @@ impl KafkaConnection {
         if self.up.send_replace(false) {
             let why = format!("Kafka is away: {why}; sending continues when it is back");
             tracing::warn!("{why}");
+            *self.error() = Some(why.clone());
             self.health.waiting(KAFKA, why);
         }
+    }
+
+    /// Why Kafka was away the last time.
+    pub fn last_error(&self) -> Option<String> {
+        self.error().clone()
+    }
+
+    fn error(&self) -> MutexGuard<'_, Option<String>> {
+        // A whole value is put in: a panic leaves none half written.
+        self.last_error
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Waits until Kafka goes away.

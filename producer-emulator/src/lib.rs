@@ -10,6 +10,7 @@ mod http;
 mod in_flight;
 mod kafka_connection;
 pub mod listing;
+pub mod metrics;
 pub mod places;
 pub mod replay;
 mod schedule;

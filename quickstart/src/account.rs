@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use serde_json::Value;
-use sqlx::{PgPool, Row};
+use sqlx::PgPool;
 use tokio::time::Instant;
 
-use crate::amount::{range, whole};
+use crate::amount::{amount, range, whole};
 use crate::first_model::describe;
 use crate::history::count;
 use crate::screen::Screen;
@@ -148,21 +148,14 @@ impl Account {
 
     /// The newest request, and its answer with range and unit.
     async fn newest(&self, pool: &PgPool) -> anyhow::Result<(String, String)> {
-        let newest = sqlx::query(
-            "SELECT request_id, prediction, low, high FROM answers ORDER BY answered_at DESC LIMIT 1",
-        )
-        .fetch_optional(pool)
-        .await?;
-        let Some(row) = newest else {
+        let Some(newest) = ledger::answers::newest(pool).await? else {
             return Ok(("none yet".to_owned(), "-".to_owned()));
         };
-        let answer = range(
-            row.try_get("prediction")?,
-            row.try_get("low")?,
-            row.try_get("high")?,
-            self.unit.as_deref(),
-        );
-        Ok((row.try_get("request_id")?, answer))
+        let answer = match (newest.low, newest.high) {
+            (Some(low), Some(high)) => range(newest.prediction, low, high, self.unit.as_deref()),
+            _ => amount(newest.prediction),
+        };
+        Ok((newest.request_id, answer))
     }
 }
 

@@ -13,7 +13,7 @@ use actix_web::rt::net::TcpStream;
 use rustix::net::{Shutdown, shutdown};
 
 use super::files;
-use crate::Metric;
+use crate::metrics::HTTP_CONNECTIONS_CLOSED;
 
 /// Pause between two looks for connections that have waited too long.
 pub(super) const LOOK: Duration = Duration::from_secs(1);
@@ -165,7 +165,7 @@ impl Connection {
 }
 
 fn closed(reason: &'static str) {
-    metrics::counter!(Metric::HttpConnectionsClosed.name(), "reason" => reason).increment(1);
+    metrics::counter!(HTTP_CONNECTIONS_CLOSED.name(), "reason" => reason).increment(1);
 }
 
 impl Place {

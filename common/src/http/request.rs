@@ -22,7 +22,8 @@ use super::answer::error_answer;
 use super::body::{self, Pace, Paced, Progress};
 use super::connections::Place;
 use super::guard::{Guard, Refusal};
-use crate::{Health, Metric};
+use crate::Health;
+use crate::metrics::{HTTP_REFUSED, HTTP_REQUEST_SECONDS};
 
 /// By which a request is found in the log; a client may give one.
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -106,6 +107,11 @@ pub(super) async fn take(
     let took = began.elapsed();
     measure(&path, status, took);
     let ms = took.as_secs_f64() * 1e3;
+    // 503 is for a part that is away, which is logged where it is known.
+    if status >= 500 && status != 503 {
+        let why = answered.response().error().map(ToString::to_string);
+        tracing::error!(request_id = id, %method, path, status, ms, why, "an HTTP request failed");
+    }
     let peer = answered.request().peer_addr().map(|peer| peer.to_string());
     tracing::debug!(request_id = id, %method, path, status, ms, peer, "answered an HTTP request");
     Ok(answered)
@@ -123,7 +129,7 @@ fn measure(path: &str, status: u16, took: Duration) {
         4 => "4xx",
         _ => "5xx",
     };
-    metrics::histogram!(Metric::HttpRequestSeconds.name(), "status" => status).record(took);
+    metrics::histogram!(HTTP_REQUEST_SECONDS.name(), "status" => status).record(took);
 }
 
 /// Lets a GET that sets something off through, where [`Guard::admit_trigger`] does.
@@ -163,7 +169,7 @@ fn follow_body(request: &mut ServiceRequest, pace: Pace, progress: &Rc<Progress>
 }
 
 fn refuse(request: ServiceRequest, refusal: &Refusal) -> ServiceResponse<BoxBody> {
-    metrics::counter!(Metric::HttpRefused.name(), "code" => refusal.code).increment(1);
+    metrics::counter!(HTTP_REFUSED.name(), "code" => refusal.code).increment(1);
     let mut answer = error_answer(refusal.status, &refusal.why);
     if refusal.status == 401 {
         let bearer = HeaderValue::from_static("Bearer");
@@ -174,7 +180,7 @@ fn refuse(request: ServiceRequest, refusal: &Refusal) -> ServiceResponse<BoxBody
 
 /// The body ended too early because it was too slow, whatever the handler made of it.
 fn refuse_late(answered: ServiceResponse<BoxBody>) -> ServiceResponse<BoxBody> {
-    metrics::counter!(Metric::HttpRefused.name(), "code" => "slow_body").increment(1);
+    metrics::counter!(HTTP_REFUSED.name(), "code" => "slow_body").increment(1);
     let (request, _) = answered.into_parts();
     let why = "the body arrives too slowly (http.body_bytes_per_s, http.body_s): send it again";
     let mut answer = error_answer(StatusCode::REQUEST_TIMEOUT.as_u16(), why);

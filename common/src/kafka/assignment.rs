@@ -17,7 +17,7 @@ use super::anchor::Anchor;
 use super::lag::{Held, place};
 use super::state::State;
 use super::topic_id::topic_ids;
-use crate::metric::Metric;
+use crate::metrics::{KAFKA_REBALANCES, KAFKA_TOPICS_RECREATED};
 use ledger::offsets::{self, Stored};
 
 /// Pause between two tries to read the stored offsets.
@@ -159,7 +159,7 @@ impl Context {
                 offsets::forget_topic(pool, cluster, consumer, topic, new).await
             })?;
         if forgotten > 0 {
-            metrics::counter!(Metric::KafkaTopicsRecreated.name(), "topic" => topic.to_owned())
+            metrics::counter!(KAFKA_TOPICS_RECREATED.name(), "topic" => topic.to_owned())
                 .increment(1);
             tracing::error!(
                 topic,
@@ -314,7 +314,7 @@ impl ConsumerContext for Context {
             }
         } else {
             let group = self.state.anchor.consumer.clone();
-            metrics::counter!(Metric::KafkaRebalances.name(), "consumer" => group).increment(1);
+            metrics::counter!(KAFKA_REBALANCES.name(), "consumer" => group).increment(1);
             // What is kept is not disturbed by what is added.
             if !(is_given && is_incremental) {
                 self.state.in_flight.settle(&self.state.runtime);

@@ -10,6 +10,9 @@ use rdkafka::statistics::{Broker, Partition};
 use serde_json::{Value, json};
 
 use crate::metric::Metric;
+use crate::metrics::{
+    KAFKA_CONSUMER_LAG_RECORDS, KAFKA_CONSUMER_LAG_SECONDS, KAFKA_DELETED_UNREAD,
+};
 
 /// librdkafka measures once a second: what is older than this is unknown.
 const STALE: Duration = Duration::from_secs(10);
@@ -144,7 +147,7 @@ impl Held {
 
     /// Retention may delete messages before they are read: that is a loss, and logged as an error.
     pub fn report_deleted(&self, lost: u64) {
-        metrics::counter!(Metric::KafkaDeletedUnread.name(), "topic" => self.topic.to_string())
+        metrics::counter!(KAFKA_DELETED_UNREAD.name(), "topic" => self.topic.to_string())
             .increment(lost);
         let (topic, partition) = (&*self.topic, self.partition);
         tracing::error!(
@@ -268,9 +271,9 @@ impl Lag {
     pub(super) fn show(&self, consumer: &str) {
         let gauge =
             |metric: Metric| metrics::gauge!(metric.name(), "consumer" => consumer.to_owned());
-        gauge(Metric::KafkaLagRecords)
+        gauge(KAFKA_CONSUMER_LAG_RECORDS)
             .set(self.records().map_or(f64::NAN, |records| records as f64));
-        gauge(Metric::KafkaLagSeconds).set(self.seconds().unwrap_or(f64::NAN));
+        gauge(KAFKA_CONSUMER_LAG_SECONDS).set(self.seconds().unwrap_or(f64::NAN));
     }
 
     fn measured(&self) -> Option<Instant> {

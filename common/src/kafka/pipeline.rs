@@ -2,7 +2,9 @@
 
 use rdkafka::message::BorrowedMessage;
 use tokio::runtime::Handle;
+use tracing::Instrument;
 
+use super::span::batch_span;
 use super::writing::{Outcome, Writing, Written};
 use super::{Anchored, Gathered, Limits, Place};
 use crate::shutdown::Shutdown;
@@ -96,14 +98,16 @@ impl<B: Send + 'static, T: Send + 'static> Pipeline<B, T> {
     ///
     /// # Errors
     /// When the write before panicked or ended with [`AdvanceError::Setup`].
-    pub fn write(
+    pub fn write<F: Follow<B, T>>(
         &mut self,
         batch: B,
-        follow: &mut impl Follow<B, T>,
+        follow: &mut F,
         write: impl AsyncFnOnce(&B) -> Result<T, AdvanceError> + Send + 'static,
     ) -> anyhow::Result<()> {
         if self.make_room(follow)? {
             let lease = self.runtime.block_on(self.consumer.lease());
+            let span = batch_span(F::stretches(&batch));
+            let write = async move |batch: &B| write(batch).instrument(span).await;
             let writing = Writing::begin(&self.runtime, batch, lease, &self.shutdown, write);
             self.writing = Some(writing);
         }

@@ -11,7 +11,7 @@ use rdkafka::producer::{DeliveryFuture, FutureProducer, FutureRecord};
 use rdkafka::{ClientConfig, ClientContext, Statistics};
 
 use super::properties;
-use crate::metric::Metric;
+use crate::metrics::KAFKA_CLIENTS_RENEWED;
 
 /// Statistics without a broker to talk to, one a second, before the client is given up: librdkafka
 /// drops all of them for good when a broker that has just started answers that the cluster has none
@@ -139,7 +139,7 @@ impl Producer {
         };
         tracing::warn!("replacing the Kafka producer: {why}");
         metrics::counter!(
-            Metric::KafkaClientsRenewed.name(), "client" => "producer", "why" => kind
+            KAFKA_CLIENTS_RENEWED.name(), "client" => "producer", "why" => kind
         )
         .increment(1);
         match Client::new(&self.settings) {

@@ -13,7 +13,7 @@ use super::assignment::Context;
 use super::properties;
 use super::state::State;
 use super::topic_id::topic_ids;
-use crate::metric::Metric;
+use crate::metrics::KAFKA_CLIENTS_RENEWED;
 
 /// Clients that may be closing at once: with more, librdkafka hangs, and only a new process helps.
 const MOST_CLOSING: u32 = 4;
@@ -172,7 +172,7 @@ impl Renewal {
             "replacing the Kafka consumer of group {group}: {why}"
         );
         metrics::counter!(
-            Metric::KafkaClientsRenewed.name(), "client" => group, "why" => kind
+            KAFKA_CLIENTS_RENEWED.name(), "client" => group, "why" => kind
         )
         .increment(1);
         (self.without_since, self.not_before) = (None, None);

@@ -9,7 +9,7 @@ use anyhow::Context;
 
 use super::state::State;
 use crate::liveness::Watchdog;
-use crate::metric::Metric;
+use crate::metrics::KAFKA_STALLS;
 
 /// Between two looks.
 const TICK: Duration = Duration::from_secs(1);
@@ -61,8 +61,7 @@ fn watch(watched: &Weak<State>, watchdog: &Watchdog) {
                 if is_new {
                     let consumer = state.anchor.consumer.clone();
                     tracing::error!(consumer, "{consumer} is stalled: {why}");
-                    metrics::counter!(Metric::KafkaStalls.name(), "consumer" => consumer)
-                        .increment(1);
+                    metrics::counter!(KAFKA_STALLS.name(), "consumer" => consumer).increment(1);
                 }
                 if watchdog.config().exit_on_stall {
                     state.fail(format!("{why} (liveness.exit_on_stall)"));

@@ -2,13 +2,14 @@
 //! records like each.
 
 use std::rc::Rc;
+use std::time::Instant;
 
 use actix_web::http::header::ContentType;
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::predictor::{Asking, Predictor, Said};
+use super::predictor::{Asking, Predictor, Said, answered};
 use super::refused::Refused;
 use super::together::Together;
 use crate::answer::Namespace;
@@ -30,6 +31,7 @@ pub(super) async fn predict(
     query: web::Query<Query>,
     body: Result<web::Bytes, actix_web::Error>,
 ) -> Result<HttpResponse, Refused> {
+    let began = Instant::now();
     let body = taken(&predictor, body)?;
     let _place = predictor.place()?;
     let is_array = body
@@ -52,7 +54,10 @@ pub(super) async fn predict(
             }
         };
         return match answer {
-            Said::Priced(payload) => Ok(ok(payload)),
+            Said::Priced(payload) => {
+                answered(began);
+                Ok(ok(payload))
+            }
             Said::Refused(refusal) => Err(Refused::Record(refusal)),
         };
     }
@@ -63,6 +68,7 @@ pub(super) async fn predict(
         .map(|record| record.get().as_bytes())
         .collect();
     let said = predictor.price(&asking(&records)).await?;
+    answered(began);
     Ok(ok(array(&said)))
 }
 

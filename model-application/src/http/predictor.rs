@@ -2,11 +2,10 @@
 
 use std::borrow::Cow;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use arrow_array::cast::AsArray;
 use bytes::Bytes;
-use common::Metric;
 use records::decode::{Decoded, Decoder, Key, key_of_reject};
 use records::{Purpose, Schema, timestamp};
 use serde_json::Value;
@@ -19,6 +18,7 @@ use crate::answer::{CONFLICT, CONFLICT_REASON, Namespace, Worded, refusal as ref
 use crate::ask::Ask;
 use crate::config::Config;
 use crate::lookup::Lookup;
+use crate::metrics::{CONFLICTS, HTTP_NOT_STORED, HTTP_REFUSED, REQUEST_DURATION};
 use crate::pending::{Claim, Claimed, Entry, Fate, Pending};
 use crate::price::{Asked, price};
 use crate::quality::Watch;
@@ -74,8 +74,13 @@ pub(super) enum Said {
     Refused(Box<Value>),
 }
 
+/// Records how long the answers to a body took.
+pub(super) fn answered(since: Instant) {
+    metrics::histogram!(REQUEST_DURATION.name(), "transport" => "http").record(since.elapsed());
+}
+
 fn count_refused(code: &'static str) {
-    metrics::counter!(Metric::ApplierHttpRefused.name(), "code" => code).increment(1);
+    metrics::counter!(HTTP_REFUSED.name(), "code" => code).increment(1);
 }
 
 impl Predictor {
@@ -157,8 +162,7 @@ impl Predictor {
                             was_number: decoded.key_was_number[row],
                         };
                         count_refused(CONFLICT);
-                        metrics::counter!(Metric::ApplierConflicts.name(), "way" => "http")
-                            .increment(1);
+                        metrics::counter!(CONFLICTS.name(), "way" => "http").increment(1);
                         Said::Refused(Box::new(refusal_of(Some(&id), CONFLICT, CONFLICT_REASON)))
                     }
                     // The body that was answering it has failed.
@@ -336,7 +340,7 @@ impl Predictor {
             {
                 let lost = answers.len() - kept;
                 self.pending.settled(&answers[kept..]);
-                metrics::counter!(Metric::ApplierHttpNotStored.name()).increment(lost as u64);
+                metrics::counter!(HTTP_NOT_STORED.name()).increment(lost as u64);
                 tracing::warn!("the queue of answers to store is full: {lost} are not stored");
                 return;
             }

@@ -3,6 +3,7 @@
 //! <https://github.com/kserve/open-inference-protocol/blob/main/specification/protocol/inference_rest.md>
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use actix_web::{HttpResponse, web};
 use records::Purpose;
@@ -11,7 +12,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::predict::taken;
-use super::predictor::{Asking, Predictor, Said};
+use super::predictor::{Asking, Predictor, Said, answered};
 use super::refused::Refused;
 use super::tensor::{self, Input, Output};
 use crate::answer::Namespace;
@@ -154,6 +155,7 @@ async fn infer(
     query: web::Query<Query>,
     body: Result<web::Bytes, actix_web::Error>,
 ) -> Result<HttpResponse, Refused> {
+    let began = Instant::now();
     named(&predictor, &place)?;
     let body = taken(&predictor, body)?;
     let _place = predictor.place()?;
@@ -173,6 +175,7 @@ async fn infer(
         is_drawn: !has_ids,
     };
     let said = predictor.price(&asking).await?;
+    answered(began);
     reply(&predictor, request.id, said, &outputs)
 }
 

@@ -8,7 +8,7 @@ use common::arrival::Arrivals;
 use common::kafka::{Anchor, Anchored, Follow, Limits, Pipeline};
 use common::liveness::Watchdog;
 use common::reject_publisher::RejectPublisher;
-use common::{Health, Metric, Shutdown};
+use common::{Health, Shutdown};
 use ledger::offsets::{AdvanceError, Stretch};
 use ledger::rejects::Reject;
 use rdkafka::Message;
@@ -23,6 +23,7 @@ use super::batch::{Actual, BAD_ACTUAL, Batch};
 use super::labels::Labels;
 use crate::answer::Namespace;
 use crate::config::Config;
+use crate::metrics::ACTUALS;
 use crate::source::Sources;
 
 /// A batch is written when it has so many, or so many bytes, or is so old.
@@ -145,7 +146,7 @@ impl Follow<Batch, Vec<Reject>> for Follower {
     /// `late` of the prices became rejects when they were stored.
     fn written(&mut self, mut batch: Batch, late: Vec<Reject>, _: &Anchored) {
         let stored = batch.actuals.len() - late.len();
-        metrics::counter!(Metric::ApplierActuals.name()).increment(stored as u64);
+        metrics::counter!(ACTUALS.name()).increment(stored as u64);
         batch.rejects.extend(late);
         self.publisher.publish(batch.rejects);
     }

@@ -10,6 +10,12 @@ use common::series::Series;
 use super::figures::Figures;
 use super::results::{Group, Quality};
 
+use crate::metrics::{
+    DRIFT_PSI, QUALITY_ANSWERS, QUALITY_BIAS, QUALITY_COD, QUALITY_COVERAGE,
+    QUALITY_EXPECTED_MDAPE, QUALITY_LABEL_DELAY, QUALITY_LABELLED, QUALITY_MDAPE, QUALITY_PRB,
+    QUALITY_PRD, QUALITY_RMSE, QUALITY_WITHIN_10, QUALITY_WITHIN_20,
+};
+
 /// Most models whose series are shown.
 const MOST_MODELS: usize = 8;
 
@@ -25,7 +31,7 @@ pub(super) fn of(quality: &Quality) -> Vec<Series> {
     for moved in &quality.drift {
         if models.contains(&*moved.model) {
             all.extend(moved.fields.iter().map(|field| Series {
-                metric: Metric::DriftPsi,
+                metric: DRIFT_PSI,
                 labels: vec![
                     ("window", moved.window.clone()),
                     ("model", moved.model.clone()),
@@ -36,7 +42,7 @@ pub(super) fn of(quality: &Quality) -> Vec<Series> {
         }
     }
     all.extend(quality.expected_mdape.map(|value| Series {
-        metric: Metric::QualityExpectedMdape,
+        metric: QUALITY_EXPECTED_MDAPE,
         labels: Vec::new(),
         value,
     }));
@@ -70,17 +76,17 @@ fn of_group(group: &Group, all: &mut Vec<Series>) {
     let figures = group.figures.as_ref();
     let of = |value: fn(&Figures) -> f64| figures.map(value);
     let ratios = figures.and_then(|figures| figures.ratios.as_ref());
-    add(Metric::QualityAnswers, Some(group.answers as f64));
-    add(Metric::QualityLabelled, Some(group.labelled as f64));
-    add(Metric::QualityLabelDelay, group.label_delay_s);
-    add(Metric::QualityMdape, of(|figures| figures.mdape.value));
-    add(Metric::QualityRmse, of(|figures| figures.rmse));
-    add(Metric::QualityBias, of(|figures| figures.bias));
-    add(Metric::QualityWithin10, of(|figures| figures.within_10));
-    add(Metric::QualityWithin20, of(|figures| figures.within_20));
+    add(QUALITY_ANSWERS, Some(group.answers as f64));
+    add(QUALITY_LABELLED, Some(group.labelled as f64));
+    add(QUALITY_LABEL_DELAY, group.label_delay_s);
+    add(QUALITY_MDAPE, of(|figures| figures.mdape.value));
+    add(QUALITY_RMSE, of(|figures| figures.rmse));
+    add(QUALITY_BIAS, of(|figures| figures.bias));
+    add(QUALITY_WITHIN_10, of(|figures| figures.within_10));
+    add(QUALITY_WITHIN_20, of(|figures| figures.within_20));
     let coverage = of(|figures| figures.coverage.value);
-    add(Metric::QualityCoverage, coverage);
-    add(Metric::QualityCod, ratios.map(|ratios| ratios.cod.value));
-    add(Metric::QualityPrd, ratios.map(|ratios| ratios.prd.value));
-    add(Metric::QualityPrb, ratios.map(|ratios| ratios.prb.value));
+    add(QUALITY_COVERAGE, coverage);
+    add(QUALITY_COD, ratios.map(|ratios| ratios.cod.value));
+    add(QUALITY_PRD, ratios.map(|ratios| ratios.prd.value));
+    add(QUALITY_PRB, ratios.map(|ratios| ratios.prb.value));
 }

@@ -137,31 +137,23 @@ impl Rounds {
         for group in &quality.groups {
             let figures = group.figures.as_ref();
             let ratios = figures.and_then(|figures| figures.ratios.as_ref());
-            sqlx::query(
-                "INSERT INTO quality VALUES (to_timestamp(floor(extract(epoch FROM now()) / 600) * 600), \
-                 $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) \
-                 ON CONFLICT (computed_at, time_window, model, segment) DO UPDATE SET \
-                 answers = excluded.answers, labelled = excluded.labelled, mdape = excluded.mdape, \
-                 rmse = excluded.rmse, bias = excluded.bias, within_10 = excluded.within_10, \
-                 within_20 = excluded.within_20, cod = excluded.cod, prd = excluded.prd, \
-                 prb = excluded.prb, coverage = excluded.coverage",
-            )
-            .bind(&group.window)
-            .bind(&group.model)
-            .bind(group.segment.as_deref().unwrap_or_default())
-            .bind(group.answers)
-            .bind(i64::try_from(group.labelled).unwrap_or(i64::MAX))
-            .bind(figures.map(|figures| figures.mdape.value))
-            .bind(figures.map(|figures| figures.rmse))
-            .bind(figures.map(|figures| figures.bias))
-            .bind(figures.map(|figures| figures.within_10))
-            .bind(figures.map(|figures| figures.within_20))
-            .bind(ratios.map(|ratios| ratios.cod.value))
-            .bind(ratios.map(|ratios| ratios.prd.value))
-            .bind(ratios.map(|ratios| ratios.prb.value))
-            .bind(figures.map(|figures| figures.coverage.value))
-            .execute(&mut *connection)
-            .await?;
+            let row = ledger::quality::Group {
+                time_window: &group.window,
+                model: &group.model,
+                segment: group.segment.as_deref().unwrap_or_default(),
+                answers: group.answers,
+                labelled: i64::try_from(group.labelled).unwrap_or(i64::MAX),
+                mdape: figures.map(|figures| figures.mdape.value),
+                rmse: figures.map(|figures| figures.rmse),
+                bias: figures.map(|figures| figures.bias),
+                within_10: figures.map(|figures| figures.within_10),
+                within_20: figures.map(|figures| figures.within_20),
+                cod: ratios.map(|ratios| ratios.cod.value),
+                prd: ratios.map(|ratios| ratios.prd.value),
+                prb: ratios.map(|ratios| ratios.prb.value),
+                coverage: figures.map(|figures| figures.coverage.value),
+            };
+            ledger::quality::store(&mut *connection, &row).await?;
         }
         Ok(())
     }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arrow_array::RecordBatch;
+use ledger::quality;
 use records::timestamp;
 use sqlx::PgConnection;
 use valuation::{Prediction, Tally};
@@ -94,17 +95,7 @@ impl Watch {
         let this_hour = timestamp::now_us() / HOUR_US;
         for ((model, hour), tally) in tallies {
             let text = serde_json::to_string(&tally).map_err(|e| sqlx::Error::Encode(e.into()))?;
-            sqlx::query(
-                "INSERT INTO tallies (model, hour, writer, tally) \
-                 VALUES ($1, to_timestamp($2), $3, $4::jsonb) \
-                 ON CONFLICT (model, hour, writer) DO UPDATE SET tally = excluded.tally",
-            )
-            .bind(&model)
-            .bind((hour * 3600) as f64)
-            .bind(&self.writer)
-            .bind(text)
-            .execute(&mut *connection)
-            .await?;
+            quality::store_tally(&mut *connection, &model, hour, &self.writer, &text).await?;
             let mut state = self.state();
             let place = (model, hour);
             if hour < this_hour && state.tallies.get(&place) == Some(&tally) {
@@ -128,13 +119,7 @@ pub(crate) async fn tally(
     let Some(profile) = loaded.model.profile() else {
         return Ok(None);
     };
-    let sql = "SELECT tally::text FROM tallies \
-               WHERE model = $1 AND hour > now() - make_interval(secs => $2) - interval '1 hour'";
-    let texts: Vec<String> = sqlx::query_scalar(sql)
-        .bind(&loaded.name)
-        .bind(f64::from(seconds))
-        .fetch_all(connection)
-        .await?;
+    let texts = quality::tallies(connection, &loaded.name, seconds).await?;
     let mut sum = profile.tally();
     for text in texts {
         match serde_json::from_str::<Tally>(&text) {

@@ -5,12 +5,13 @@ use std::time::Duration;
 
 use common::database::within;
 use common::liveness::Retrying;
-use common::{Fault, Metric, Shutdown};
+use common::{Fault, Shutdown};
 use sqlx::PgPool;
 use tokio::sync::mpsc::Receiver;
 
 use super::store_good;
 use crate::answer::Worded;
+use crate::metrics::{HTTP_DIFFERING, HTTP_NOT_STORED};
 use crate::pending::Pending;
 
 /// Most queued answers stored in one statement.
@@ -87,7 +88,7 @@ pub(crate) async fn store_queued(mut queue: Queue, shutdown: Shutdown) -> anyhow
 }
 
 fn lose(count: usize) {
-    metrics::counter!(Metric::ApplierHttpNotStored.name()).increment(count as u64);
+    metrics::counter!(HTTP_NOT_STORED.name()).increment(count as u64);
 }
 
 async fn one_batch(queue: &Queue, answers: &[Arc<Worded>]) -> Result<(), sqlx::Error> {
@@ -107,7 +108,7 @@ async fn one_batch(queue: &Queue, answers: &[Arc<Worded>]) -> Result<(), sqlx::E
     });
     let differ = differ.count();
     if differ > 0 {
-        metrics::counter!(Metric::ApplierHttpDiffering.name()).increment(differ as u64);
+        metrics::counter!(HTTP_DIFFERING.name()).increment(differ as u64);
         tracing::warn!(
             answers = differ,
             "{differ} answers over HTTP differ from the answers that another process had stored \

@@ -3,12 +3,12 @@
 //! ends the service.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use common::database::{self, within};
 use common::kafka::Anchor;
 use common::liveness::Retrying;
-use common::{Fault, Health, Metric};
+use common::{Fault, Health};
 use ledger::offsets::{self, AdvanceError};
 use ledger::rejects::{self, Reject};
 use sqlx::{Connection, PgPool};
@@ -16,10 +16,12 @@ use sqlx::{Connection, PgPool};
 use super::batch::{Batch, EXPIRED, Refused};
 use super::failure::Failure;
 use super::publish::{Message, Publisher};
+use super::stage::Stage;
 use super::stored::Stored;
 use crate::answer::{CONFLICT, CONFLICT_REASON, Worded, shortened};
 use crate::config::Config;
 use crate::control::Control;
+use crate::metrics::CONFLICTS;
 use crate::store::{self, Earlier, Outcome};
 
 /// Code of a request whose answer the database will never take.
@@ -81,10 +83,14 @@ impl Finisher {
         }
         let late: Vec<Refused> = late.into_iter().map(|(_, refused)| refused).collect();
         messages.extend(self.refuse_all(&late).await?);
+        let began = Instant::now();
         let delivering = async || self.publisher.deliver(&mut messages).await;
         self.until_done(&self.publishing, delivering).await?;
+        Stage::Publish.took(began);
+        let began = Instant::now();
         let advancing = async || self.advance(batch).await;
         self.until_done(&self.advancing, advancing).await??;
+        Stage::Offsets.took(began);
         Ok(late.len())
     }
 
@@ -96,8 +102,11 @@ impl Finisher {
         match answers.is_empty() {
             true => Ok(Outcome::default()),
             false => {
+                let began = Instant::now();
                 let storing = async || self.store(answers).await;
-                self.until_done(&self.storing, storing).await
+                let stored = self.until_done(&self.storing, storing).await?;
+                Stage::Store.took(began);
+                Ok(stored)
             }
         }
     }
@@ -222,7 +231,7 @@ fn late(batch: &Batch, stored: &Outcome) -> Vec<(usize, Refused)> {
         for (index, worded) in batch.answers.iter().enumerate() {
             let earlier = stored.earlier.get(&worded.answer.id.text);
             if earlier.is_some_and(|earlier| earlier.is_of_another(&worded.digest)) {
-                metrics::counter!(Metric::ApplierConflicts.name(), "way" => "kafka").increment(1);
+                metrics::counter!(CONFLICTS.name(), "way" => "kafka").increment(1);
                 refuse(index, CONFLICT, CONFLICT_REASON.to_owned());
             }
         }

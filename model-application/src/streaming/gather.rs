@@ -1,6 +1,7 @@
 //! From messages to priced answers.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use anyhow::Context;
 use common::kafka::Place;
@@ -13,6 +14,7 @@ use records::{Arrival, timestamp};
 
 use super::Applier;
 use super::batch::{Batch, EXPIRED, Gathered, Refused};
+use super::stage::Stage;
 use crate::answer::Namespace;
 use crate::ask::Ask;
 use crate::price::{Asked, price};
@@ -31,7 +33,9 @@ impl Applier {
         let oldest_us = self
             .expire_after_us
             .map(|after_us| timestamp::now_us() - after_us);
+        let mut first = None;
         let take = |message: &BorrowedMessage<'_>, place: Place<'_>| {
+            first.get_or_insert_with(Instant::now);
             let payload = message.payload().unwrap_or_default();
             let arrival = arrivals.of(message);
             let arrival_us = arrival.us;
@@ -67,6 +71,9 @@ impl Applier {
         let polled = self.pipeline.gather_ahead(&self.limits, may_end, take);
         let decoded = self.decoder.finish();
         let stretches = polled?;
+        if let Some(first) = first {
+            Stage::Gather.took(first);
+        }
         Some(Gathered {
             decoded,
             asked,
@@ -85,13 +92,16 @@ impl Applier {
             refused,
             stretches,
         } = gathered;
+        let began = Instant::now();
         let priced = price(&self.schema, &decoded, &asked, loaded)
             .context("the model does not fit the schema the applier was started with")?;
         self.serving.remember(&decoded.batch);
         self.watch
             .answered(loaded, &decoded.batch, &priced.predictions);
+        let answers = Arc::new(priced.worded(&decoded, Namespace::Shared).collect());
+        Stage::Price.took(began);
         Ok(Batch {
-            answers: Arc::new(priced.worded(&decoded, Namespace::Shared).collect()),
+            answers,
             sources,
             refused,
             stretches,

@@ -5,8 +5,8 @@ use std::borrow::Cow;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use common::Fault;
 use common::kafka::{Producer, Topics};
-use common::{Fault, Metric};
 use ledger::rejects::Reject;
 use rdkafka::error::KafkaError;
 use rdkafka::error::RDKafkaErrorCode::QueueFull;
@@ -16,6 +16,7 @@ use super::batch::Refused;
 use super::failure::Failure;
 use crate::answer::{Worded, refusal};
 use crate::config::Config;
+use crate::metrics::NOT_PUBLISHED;
 
 /// Longest wait for a message's delivery; the batch is then published again.
 const DELIVERY: Duration = Duration::from_secs(10);
@@ -191,8 +192,7 @@ fn not_taken(message: &mut Message<'_>, error: &KafkaError) -> Result<(), Failur
             Ok(())
         }
         Fault::Row => {
-            metrics::counter!(Metric::ApplierNotPublished.name(), "topic" => topic.to_owned())
-                .increment(1);
+            metrics::counter!(NOT_PUBLISHED.name(), "topic" => topic.to_owned()).increment(1);
             tracing::error!(topic, "skipped a message, which the table has: {error}");
             message.state = State::LeftOut;
             Ok(())

@@ -3,8 +3,10 @@
 
 use std::sync::Arc;
 
+use common::kafka::batch_span;
 use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument;
 
 use super::batch::Batch;
 use super::finish::Finisher;
@@ -39,6 +41,7 @@ impl Storing {
         let given_up = CancellationToken::new();
         let (handle, dropped) = (runtime.clone(), given_up.clone());
         let (finisher, answers) = (Arc::clone(finisher), Arc::clone(&batch.answers));
+        let span = batch_span(&batch.stretches);
         let storing = move || {
             // However this ends.
             let _ended = ended;
@@ -48,7 +51,7 @@ impl Storing {
                     finisher.store_all(&answers).await
                 };
                 tokio::select! {
-                    stored = stored => Some(stored),
+                    stored = stored.instrument(span) => Some(stored),
                     () = dropped.cancelled() => None,
                 }
             })

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
-use common::Metric;
 use common::http::Status;
 use common::kafka::Lag;
 use ledger::rejects::Reject;
@@ -12,6 +11,10 @@ use valuation::online::Coefficient;
 
 use super::base::Standing;
 use super::counts::Counts;
+
+use crate::metrics::{
+    FOLLOW_DISTANCE, FOLLOW_ERROR, FOLLOW_LEARNED, FOLLOW_PUBLISHED, FOLLOW_REJECTED,
+};
 
 /// The state that /status shows.
 #[derive(Debug, Default, Serialize)]
@@ -61,19 +64,19 @@ impl Control {
             online.totals().errors(),
         );
         let coefficients = online.coefficients();
-        metrics::gauge!(Metric::FollowDistance.name()).set(online.distance());
+        metrics::gauge!(FOLLOW_DISTANCE.name()).set(online.distance());
         if let Some((own, base)) = recent {
-            metrics::gauge!(Metric::FollowError.name(), "of" => "follower").set(own);
-            metrics::gauge!(Metric::FollowError.name(), "of" => "base").set(base);
+            metrics::gauge!(FOLLOW_ERROR.name(), "of" => "follower").set(own);
+            metrics::gauge!(FOLLOW_ERROR.name(), "of" => "base").set(base);
         }
         let mut account = self.account();
         let before = &account.counts;
         let more = |now: u64, before: u64| now.saturating_sub(before);
-        metrics::counter!(Metric::FollowLearned.name())
+        metrics::counter!(FOLLOW_LEARNED.name())
             .increment(more(standing.counts.learned, before.learned));
         for (code, now) in &standing.counts.rejected {
             let before = before.rejected.get(code).copied().unwrap_or(0);
-            metrics::counter!(Metric::FollowRejected.name(), "code" => code.clone())
+            metrics::counter!(FOLLOW_REJECTED.name(), "code" => code.clone())
                 .increment(more(*now, before));
         }
         account.counts = standing.counts.clone();
@@ -116,7 +119,7 @@ impl Control {
     }
 
     pub(super) fn published(&self, became: &str) {
-        metrics::counter!(Metric::FollowPublished.name()).increment(1);
+        metrics::counter!(FOLLOW_PUBLISHED.name()).increment(1);
         tracing::info!("published {became}");
         self.account().last_publication = Some(became.to_owned());
     }

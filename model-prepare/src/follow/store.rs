@@ -144,17 +144,12 @@ impl Store {
         .execute(&mut *transaction)
         .await?;
         for (partition, next) in from.unwrap_or_default() {
-            sqlx::query(
-                "INSERT INTO offsets (cluster, consumer, topic, partition, next_offset) \
-                 VALUES ($1, $2, $3, $4, $5) ON CONFLICT (cluster, consumer, topic, partition) \
-                 DO UPDATE SET next_offset = excluded.next_offset",
+            offsets::set(
+                &mut transaction,
+                (cluster, consumer),
+                (topic, *partition),
+                *next,
             )
-            .bind(cluster)
-            .bind(consumer)
-            .bind(topic)
-            .bind(partition)
-            .bind(next)
-            .execute(&mut *transaction)
             .await?;
         }
         Ok(transaction.commit().await?)

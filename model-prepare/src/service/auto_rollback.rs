@@ -2,10 +2,11 @@
 //! since, so that it can be rolled back.
 
 use anyhow::Context;
+use ledger::answers::{self, When};
 use records::{Schema, Task};
 use registry::{Action, Alias, Reason, RegistryConfig, Version};
 use serde::Serialize;
-use sqlx::{PgPool, Row};
+use sqlx::PgPool;
 use valuation::Link;
 
 use crate::config::WatchConfig;
@@ -106,12 +107,7 @@ pub(crate) async fn look(
     registry: &RegistryConfig,
     settings: &WatchConfig,
 ) -> anyhow::Result<Option<Comparison>> {
-    // Its tables are made by model-application, which may not have been here.
-    let are_there: bool = sqlx::query_scalar(
-        "SELECT to_regclass('answers') IS NOT NULL AND to_regclass('actuals') IS NOT NULL",
-    )
-    .fetch_one(pool)
-    .await?;
+    let are_there = answers::are_kept(pool).await?;
     // The probability of a class cannot be compared with its target as an amount.
     let are_amounts = schema.task == Task::Regression;
     if settings.live_rollback_margin <= 0.0 || !are_there || !are_amounts {
@@ -123,8 +119,8 @@ pub(crate) async fn look(
         return Ok(None);
     };
     let least = i64::try_from(settings.live_rollback_min)?.max(2);
-    let now = answered(pool, schema, champion, "answered_at >= $2", since_ms).await?;
-    let before = answered(pool, schema, previous, "answered_at < $2", since_ms).await?;
+    let now = answered(pool, schema, champion, (When::Since, since_ms)).await?;
+    let before = answered(pool, schema, previous, (When::Before, since_ms)).await?;
     let compared = Compared::of(now, before, settings.live_rollback_margin);
     if now.known < least || before.known < least || !compared.is_worse() {
         return Ok(Some(Comparison {
@@ -174,29 +170,16 @@ async fn answered(
     pool: &PgPool,
     schema: &Schema,
     version: u64,
-    when: &str,
-    since_ms: i64,
+    when: (When, i64),
 ) -> Result<Answered, sqlx::Error> {
-    let sql = format!(
-        "SELECT count(*), coalesce(avg(error), 0)::float8, coalesce(var_samp(error), 0)::float8 \
-         FROM (SELECT abs(ln(($4 + prediction) / ($4 + actual))) AS error \
-         FROM answers JOIN actuals USING (request_id) \
-         WHERE model = $1 AND $4 + actual > 0 AND $4 + prediction > 0 \
-         AND {} ORDER BY answered_at DESC LIMIT $3) AS newest",
-        when.replace("$2", "to_timestamp($2::float8 / 1000)")
-    );
-    let row = sqlx::query(&sql)
-        .bind(format!("{}@{}", schema.name, Version::name(version)))
-        .bind(since_ms as f64)
-        .bind(MOST_ANSWERS)
-        .bind(Link::of(schema).offset())
-        .fetch_one(pool)
-        .await?;
+    let model = format!("{}@{}", schema.name, Version::name(version));
+    let offset = Link::of(schema).offset();
+    let errors = answers::log_errors(pool, &model, when, MOST_ANSWERS, offset).await?;
     Ok(Answered {
         version,
-        known: row.try_get(0)?,
-        mean_log_error: row.try_get(1)?,
-        variance: row.try_get(2)?,
+        known: errors.known,
+        mean_log_error: errors.mean,
+        variance: errors.variance,
     })
 }
 

@@ -4,7 +4,6 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use actix_web::{HttpResponse, web};
-use common::Metric;
 use common::http::{Status, error_answer};
 use common::liveness::LivenessConfig;
 use records::Schema;
@@ -17,10 +16,10 @@ use tokio::sync::Semaphore;
 use super::auto_rollback::Comparison;
 use super::live_error::Live;
 use super::status::{Failure, Rollback, RunningStatus, TrainerStatus, TrainingStatus, WatchStatus};
-use crate::arrivals::arrived;
 use crate::commands::gc::gc;
 use crate::config::{Config, WatchConfig};
 use crate::features::materialise::refresh;
+use crate::metrics::{FAILURES, NEW_ROWS, PROMOTIONS, ROLLBACKS, TRAINING_SECONDS, TRAININGS};
 use crate::training::train::train_on_database;
 use crate::training::trained::Trained;
 use crate::training_lock::Elsewhere;
@@ -123,7 +122,7 @@ impl Control {
             return false;
         };
         tracing::warn!("rolled back to {back}: {why}");
-        metrics::counter!(Metric::PrepareRollbacks.name()).increment(1);
+        metrics::counter!(ROLLBACKS.name()).increment(1);
         status.rollbacks += 1;
         status.last_rollback = Some(Rollback {
             at: records::timestamp::format(records::timestamp::now_us()),
@@ -164,7 +163,7 @@ impl Control {
             watch.new_rows = new_rows;
             watch.retry_in_s = retry_in.map(|own| own.as_secs_f64());
         }
-        metrics::gauge!(Metric::PrepareNewRows.name()).set(new_rows as f64);
+        metrics::gauge!(NEW_ROWS.name()).set(new_rows as f64);
         match retry_in {
             Some(retry_in) => retry_in.is_zero(),
             None => settings.new_rows > 0 && new_rows >= settings.new_rows && rested,
@@ -201,7 +200,7 @@ impl Control {
         // Whatever its end.
         let _running = Running(&self);
         // What arrives while it reads may be learned from and count as new all the same.
-        let stored = arrived(pool, self.table()).await.ok();
+        let stored = ledger::arrivals::stored(pool, self.table()).await.ok();
         let result = match refresh(&self.config).await {
             Ok(()) => {
                 self.enter("fitting", why.as_deref());
@@ -224,9 +223,8 @@ impl Control {
             return Err(Refusal::Elsewhere(error.to_string()));
         }
         status.trainings += 1;
-        metrics::counter!(Metric::PrepareTrainings.name()).increment(1);
-        metrics::histogram!(Metric::PrepareTrainingSeconds.name())
-            .record(started.elapsed().as_secs_f64());
+        metrics::counter!(TRAININGS.name()).increment(1);
+        metrics::histogram!(TRAINING_SECONDS.name()).record(started.elapsed().as_secs_f64());
         match result {
             Ok(trained) => {
                 let mut training =
@@ -248,7 +246,7 @@ impl Control {
                 }
                 if training.promoted {
                     status.promotions += 1;
-                    metrics::counter!(Metric::PreparePromotions.name()).increment(1);
+                    metrics::counter!(PROMOTIONS.name()).increment(1);
                 }
                 status.last_training = Some(training.clone());
                 status.last_error = None;
@@ -261,7 +259,7 @@ impl Control {
                 tracing::error!("the training failed: {error}");
                 status.failures += 1;
                 status.failures_in_a_row = status.failures_in_a_row.saturating_add(1);
-                metrics::counter!(Metric::PrepareFailures.name()).increment(1);
+                metrics::counter!(FAILURES.name()).increment(1);
                 status.last_error = Some(Failure {
                     at: now,
                     error: error.clone(),

@@ -1,5 +1,6 @@
 //! The champion's error on live answers, as model-application computes it from known prices.
 
+use ledger::quality;
 use registry::RegistryConfig;
 use sqlx::PgPool;
 
@@ -26,11 +27,7 @@ pub(crate) async fn live(
     registry: &RegistryConfig,
     least: u64,
 ) -> anyhow::Result<Option<Live>> {
-    // Its table is made by model-application, which may not have been here.
-    let is_there: bool = sqlx::query_scalar("SELECT to_regclass('quality') IS NOT NULL")
-        .fetch_one(pool)
-        .await?;
-    if !is_there {
+    if !quality::is_kept(pool).await? {
         return Ok(None);
     }
     let config = registry.clone();
@@ -48,16 +45,9 @@ pub(crate) async fn live(
     let Some((champion, holdout)) = looking.await?? else {
         return Ok(None);
     };
-    // Answers of a shorter window are fewer.
-    let found: Option<f64> = sqlx::query_scalar(
-        "SELECT mdape FROM quality WHERE model = $1 AND segment = '' AND labelled >= $2 \
-         AND mdape IS NOT NULL AND computed_at > now() - interval '1 hour' \
-         ORDER BY computed_at DESC, answers LIMIT 1",
-    )
-    .bind(format!("{schema}@{}", registry::Version::name(champion)))
-    .bind(i64::try_from(least).unwrap_or(i64::MAX))
-    .fetch_optional(pool)
-    .await?;
+    let model = format!("{schema}@{}", registry::Version::name(champion));
+    let least = i64::try_from(least).unwrap_or(i64::MAX);
+    let found = quality::newest_mdape(pool, &model, least).await?;
     Ok(found.map(|mdape| Live {
         champion,
         mdape,

@@ -10,6 +10,7 @@ use common::{Health, Service, Shutdown, database, http};
 use super::control::{Control, Refusal};
 use super::watch;
 use crate::config::{Config, check_registry};
+use crate::metrics;
 
 /// Checks the expression of a schedule.
 ///
@@ -55,6 +56,7 @@ async fn serve(
     listener: TcpListener,
     shutdown: Shutdown,
 ) -> anyhow::Result<()> {
+    common::telemetry::declare(metrics::ALL);
     let moments = schedule.as_deref().map(Schedule::parse).transpose()?;
     check_registry(&config.registry.path)?;
     let health = Health::needing(&["database"]);

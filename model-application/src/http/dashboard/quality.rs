@@ -1,7 +1,7 @@
 //! Quality over time, by tenth of the price, by segment, and both distributions of each field.
 
 use actix_web::{HttpResponse, web};
-use ledger::views::{Bind, DECILES, QUALITY};
+use ledger::views::{BY_SEGMENT, Bind, DECILES, QUALITY};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -72,33 +72,6 @@ pub(super) struct OfAnswers {
     #[serde(default)]
     since_s: u32,
 }
-
-/// By segment: of the newest 20,000 answers how many, and the median answer; of the newest 20,000 whose price
-/// is known the errors and the ratio study, where `bias` is the median of (prediction − price)/price. Binds a
-/// model (empty for all) and seconds (0 for any time).
-const BY_SEGMENT: &str = "WITH judged AS (\
-        SELECT segment, prediction / actual AS ratio, prediction, actual, \
-        (actual BETWEEN low AND high)::int AS is_held FROM labelled_answers \
-        WHERE actual > 0 AND segment IS NOT NULL AND ($1 = '' OR model = $1) \
-        AND ($2 = 0 OR answered_at > now() - make_interval(secs => $2)) \
-        ORDER BY answered_at DESC LIMIT 20000), \
-    middles AS (SELECT segment, percentile_cont(0.5) WITHIN GROUP (ORDER BY ratio) AS middle FROM judged GROUP BY segment), \
-    of_labels AS (SELECT segment, count(*) AS labelled, \
-        percentile_cont(0.5) WITHIN GROUP (ORDER BY abs(ratio - 1)) AS mdape, middle - 1 AS bias, \
-        avg(is_held)::float8 AS coverage, middle AS median_ratio, \
-        100 * avg(abs(ratio - middle)) / nullif(middle, 0) AS cod, \
-        avg(ratio) / nullif(sum(prediction) / nullif(sum(actual), 0), 0) AS prd \
-        FROM judged JOIN middles USING (segment) GROUP BY segment, middle), \
-    of_answers AS (SELECT segment, count(*) AS answers, \
-        percentile_cont(0.5) WITHIN GROUP (ORDER BY prediction) AS prediction \
-        FROM (SELECT segment, model, prediction FROM answers \
-            WHERE $2 = 0 OR answered_at > now() - make_interval(secs => $2) \
-            ORDER BY answered_at DESC LIMIT 20000) AS newest \
-        WHERE segment IS NOT NULL AND ($1 = '' OR model = $1) GROUP BY segment) \
-    SELECT coalesce(json_agg(one), '[]')::text FROM (\
-        SELECT segment, coalesce(answers, 0) AS answers, of_answers.prediction, coalesce(labelled, 0) AS labelled, \
-        mdape, bias, coverage, median_ratio, cod, prd \
-        FROM of_answers FULL JOIN of_labels USING (segment) ORDER BY 2 DESC, 1 LIMIT 500) AS one";
 
 pub(super) async fn segments(
     dashboard: web::Data<Dashboard>,

@@ -2,16 +2,16 @@
 
 use actix_web::{HttpResponse, web};
 use common::database::within;
-use ledger::views::Bind;
+use ledger::rejects::{self, Kept};
+use ledger::views::{Bind, REJECT, REJECT_REASONS};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use serde::Deserialize;
 use serde_json::json;
-use sqlx::Row;
 
 use super::Dashboard;
 use super::ask::{self, DEADLINE, MOMENT};
 use super::quality::text;
-use super::replay::{Message, PLACES};
+use super::replay::PLACES;
 use crate::http::Predictor;
 use crate::http::predict::taken;
 use crate::http::refused::Refused;
@@ -19,33 +19,11 @@ use crate::http::refused::Refused;
 /// Longest text that says who or why, in bytes.
 const WHY_BYTES: usize = 1000;
 
-/// A reject by its place, the newest where clusters differ; null where there is none.
-const ONE: &str = "SELECT coalesce((SELECT row_to_json(one) FROM (SELECT cluster, topic, partition, \"offset\", \
-    code, reason, encode(key, 'base64') AS key_base64, encode(payload, 'base64') AS payload_base64, \
-    payload_bytes, rejected_at, replayed_at FROM rejects WHERE topic = $1 AND partition = $2 AND \"offset\" = $3 \
-    AND ($4 = '' OR cluster = $4) ORDER BY rejected_at DESC LIMIT 1) AS one), 'null')::text";
-
-/// The same for sending.
-const WHOLE: &str = "SELECT cluster, key, payload, payload_bytes FROM rejects WHERE topic = $1 AND partition = $2 \
-    AND \"offset\" = $3 AND ($4 = '' OR cluster = $4) ORDER BY rejected_at DESC LIMIT 1";
-
-const MARK: &str = "UPDATE rejects SET replayed_at = now() WHERE cluster = $1 AND topic = $2 AND partition = $3 \
-    AND \"offset\" = $4";
-
 /// Newest rejects that are counted by reason.
 const COUNTED: i64 = 50_000;
 
-/// How many of the last day's rejects each topic has for each reason, with the newest. Binds how many are
-/// looked at.
-const REASONS: &str = "SELECT coalesce(json_agg(one ORDER BY one.count DESC, one.code), '[]')::text FROM (\
-    SELECT topic, code, count(*) AS count, count(replayed_at) AS replayed, max(rejected_at) AS newest, \
-    (array_agg(reason ORDER BY rejected_at DESC))[1] AS example FROM (\
-        SELECT topic, code, reason, rejected_at, replayed_at FROM rejects \
-        WHERE rejected_at > now() - interval '1 day' ORDER BY rejected_at DESC LIMIT $1) AS newest_rejects \
-    GROUP BY topic, code) AS one";
-
 pub(super) async fn reasons(dashboard: web::Data<Dashboard>) -> Result<HttpResponse, Refused> {
-    let found = dashboard.ask(REASONS, &[Bind::Number(COUNTED)], ask::SHORT);
+    let found = dashboard.ask(REJECT_REASONS, &[Bind::Number(COUNTED)], ask::SHORT);
     Ok(ask::json(found.await?))
 }
 
@@ -84,7 +62,7 @@ pub(super) async fn one(
         Bind::Number(*offset),
         Bind::Text(text(&query.cluster)?),
     ];
-    let found = dashboard.ask(ONE, &binds, MOMENT).await?;
+    let found = dashboard.ask(REJECT, &binds, MOMENT).await?;
     match &found[..] {
         b"null" => Err(none(&place)),
         _ => Ok(ask::json(found)),
@@ -113,7 +91,7 @@ pub(super) async fn replay(
 
     let mut message = dashboard.rejected(at, cluster).await?;
     let is_mended = !mended.is_empty() && mended[..] != message.payload[..];
-    match message.whole_bytes {
+    match message.payload_bytes {
         _ if is_mended => message.payload = mended.to_vec(),
         Some(bytes) => return Err(shortened(bytes)),
         None => {}
@@ -152,27 +130,15 @@ pub(super) async fn replay(
 }
 
 impl Dashboard {
-    async fn rejected(&self, place: &Place, cluster: &str) -> Result<Message, Refused> {
+    async fn rejected(&self, place: &Place, cluster: &str) -> Result<Kept, Refused> {
         let pool = self.pool.get();
         let pool = pool.ok_or_else(|| Refused::new(503, "the database has not answered yet"))?;
         let (topic, partition, offset) = place;
         let reading = within(pool, DEADLINE, async |connection| {
-            sqlx::query(WHOLE)
-                .bind(topic)
-                .bind(partition)
-                .bind(offset)
-                .bind(cluster)
-                .fetch_optional(&mut *connection)
-                .await
+            rejects::at(connection, (topic, *partition, *offset), cluster).await
         });
         let away = |error: sqlx::Error| Refused::new(503, format!("the database is away: {error}"));
-        let row = reading.await.map_err(away)?.ok_or_else(|| none(place))?;
-        Ok(Message {
-            cluster: row.try_get("cluster").map_err(away)?,
-            key: row.try_get("key").map_err(away)?,
-            payload: row.try_get("payload").map_err(away)?,
-            whole_bytes: row.try_get("payload_bytes").map_err(away)?,
-        })
+        reading.await.map_err(away)?.ok_or_else(|| none(place))
     }
 
     async fn mark(&self, place: &Place, cluster: &str) -> Result<(), sqlx::Error> {
@@ -181,16 +147,9 @@ impl Dashboard {
         };
         let (topic, partition, offset) = place;
         within(pool, DEADLINE, async |connection| {
-            sqlx::query(MARK)
-                .bind(cluster)
-                .bind(topic)
-                .bind(partition)
-                .bind(offset)
-                .execute(&mut *connection)
-                .await
+            rejects::mark(connection, (topic, *partition, *offset), cluster).await
         })
-        .await?;
-        Ok(())
+        .await
     }
 }
 

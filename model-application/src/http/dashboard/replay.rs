@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use common::kafka::{KafkaConfig, Producer};
+use ledger::rejects::Kept;
 use rdkafka::producer::FutureRecord;
 use tokio::sync::{OnceCell, Semaphore};
 
@@ -19,15 +20,6 @@ pub(super) struct Replay {
     pub places: Semaphore,
 }
 
-/// A message as it is sent.
-pub(super) struct Message {
-    pub cluster: String,
-    pub key: Option<Vec<u8>>,
-    pub payload: Vec<u8>,
-    /// Length of the whole payload, where only its beginning is kept.
-    pub whole_bytes: Option<i64>,
-}
-
 impl Replay {
     pub(super) fn new(kafka: KafkaConfig) -> Replay {
         Replay {
@@ -38,7 +30,7 @@ impl Replay {
     }
 
     /// Gives where the message lies once Kafka has it.
-    pub async fn send(&self, topic: &str, message: &Message) -> anyhow::Result<(i32, i64)> {
+    pub async fn send(&self, topic: &str, message: &Kept) -> anyhow::Result<(i32, i64)> {
         let make = async || self.kafka.producer();
         let producer = self.producer.get_or_try_init(make).await?;
         let mut record = FutureRecord::<[u8], [u8]>::to(topic).payload(&message.payload);
