@@ -6,7 +6,7 @@ Three ways, each with one row a request and with a hundred:
 - one at a time: the same with one connection, which shows what one answer takes;
 - at a rate: questions have times at which they are due, and a time begins there.
 
-The load generator is model-application/examples/load, on the same machine.
+The load generator is bench/load, on the same machine.
 """
 
 import time

@@ -1,7 +1,7 @@
 """How late an answer is at a given rate, over Kafka.
 
 From just before a request is handed to the producer until its answer comes out of a consumer, both
-by the clock of the load generator (model-application/examples/load). Requests go out when they are
+by the clock of the load generator (bench/load). Requests go out when they are
 due, answered or not. Before a rate counts, it is held for two seconds and all of that is answered;
 and before the first, single requests knock until the system answers. From 5,000 a second on the load
 generator's producer waits 2 ms for company (linger.ms), below it does not.

@@ -33,9 +33,9 @@ def tools(built=None, applier=None):
         applier=services / "model-application",
         prepare=services / "model-prepare",
         postgres=directory / "examples" / "postgres",
-        load=directory / "examples" / "load",
-        echo=directory / "examples" / "echo",
-        constant=directory / "examples" / "constant",
+        load=directory / "load",
+        echo=directory / "echo",
+        constant=directory / "constant",
     )
     for path in vars(found).values():
         if not path.exists():

@@ -6,7 +6,7 @@ from peers.served import Served
 
 
 class Constant:
-    """model-application/examples/constant.rs."""
+    """bench/load/src/bin/constant.rs."""
 
     name = "constant"
     works = bodies.ROWS

@@ -4,7 +4,7 @@ from common.children import Child
 
 
 class Echo:
-    """model-application/examples/echo.rs."""
+    """bench/load/src/bin/echo.rs."""
 
     name = "echo"
     startup_limit_s = 60

@@ -2,21 +2,17 @@
 //! docs/recipes/feed-events.md says: counts that may be 0, replayed with chosen fields, stored, learned online
 //! from a base, held to it, published and asked for.
 
-use std::io::Write;
-use std::path::{Path, PathBuf};
-use std::process::Command;
-use std::sync::{Arc, Mutex};
-use std::time::Duration;
+mod recipe;
 
-use common::{Layered, Shutdown};
+use std::io::Write;
+use std::sync::{Arc, Mutex};
+
 use model_prepare::{Follow, Screen};
-use producer_emulator::replay::{Account, Config, Job, Part, Summary, replay};
-use registry::{Directory, RegistryConfig};
+use recipe::{LIMIT, Recipe, generate};
 use serde_json::{Value, json};
-use testbed::{Running, Testbed, eventually};
+use testbed::{Running, eventually};
 use valuation::{Link, Model};
 
-const LIMIT: Duration = Duration::from_secs(180);
 const YESTERDAY: u64 = 3000;
 const TODAY: u64 = 6000;
 /// What is added to the effect of videos today, in the logarithm of the mean.
@@ -32,70 +28,15 @@ const FIELDS: [&str; 8] = [
     "clicks",
 ];
 
-fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
-}
-
-/// The recipe's made events: the file, and how many have no click.
-fn events(home: &Path, name: &str, rows: u64, seed: &str, video: &str) -> (PathBuf, u64) {
-    let made = Command::new("awk")
-        .arg("-v")
-        .arg(format!("rows={rows}"))
-        .arg("-v")
-        .arg(format!("seed={seed}"))
-        .arg("-v")
-        .arg(format!("video={video}"))
-        .arg("-f")
-        .arg(root().join("docs/recipes/feed-events.awk"))
-        .output()
-        .expect("awk is there, as on any Unix");
-    assert!(made.status.success(), "{made:?}");
-    let text = String::from_utf8(made.stdout).expect("text");
+/// The recipe's generated events as CSV, and how many have no click.
+fn events(rows: u64, seed: &str, video: &str) -> (String, u64) {
+    let count = rows.to_string();
+    let variables = [("rows", count.as_str()), ("seed", seed), ("video", video)];
+    let text = generate("feed-events.awk", &variables);
     assert_eq!(text.lines().count() as u64, rows + 1);
     let zeros = text.lines().filter(|line| line.ends_with(",0")).count() as u64;
     assert!(zeros > rows / 5, "{zeros} of {rows} without a click");
-    let file = home.join(name);
-    std::fs::write(&file, text).expect("the file can be written");
-    (file, zeros)
-}
-
-/// The recipe's settings on the servers of this test, with more frequent versions.
-fn settings(bed: &Testbed) -> Layered {
-    let schema = root()
-        .join("schemas/feed_events.toml")
-        .display()
-        .to_string();
-    let flags = bed.flags(&[
-        ("schema.source", &schema),
-        ("follow.publish_every", "2500"),
-        ("follow.show_every_s", "1"),
-        ("quality.every_s", "1"),
-    ]);
-    let pairs: Vec<(String, String)> = flags
-        .iter()
-        .filter_map(|flag| flag.strip_prefix("--set=")?.split_once('='))
-        .map(|(key, value)| (key.to_owned(), value.to_owned()))
-        .collect();
-    let file = root().join("config/feed-events.toml");
-    Layered::load(Some(&file), &pairs).expect("the settings are valid")
-}
-
-/// The chosen fields of a file to a topic.
-async fn send(settings: &Layered, file: &Path, topic: &str, fields: &[&str]) -> Summary {
-    let job = Job {
-        file: file.to_owned(),
-        topic: topic.to_owned(),
-        rate: None,
-        limit: None,
-        skip: 0,
-        batches: None,
-        part: Part::Whole,
-    };
-    let fields: Vec<String> = fields.iter().map(|field| (*field).to_owned()).collect();
-    let config = Config::new(settings).expect("valid settings");
-    let config = config.choosing(&fields).expect("fields of the schema");
-    let sent = replay(&config, &job, &Account::default(), &Shutdown::new()).await;
-    sent.expect("the file is sent")
+    (text, zeros)
 }
 
 /// A screen that can be read.
@@ -120,17 +61,17 @@ impl Write for Shown {
 }
 
 /// A follower from what is stored.
-fn follower(settings: &Layered, bed: &Testbed, name: &str, pull: f64, shown: &Shown) -> Running {
-    let mut wanted = Follow::new(settings).expect("valid settings");
-    wanted.follow.group = bed.group(name);
-    wanted.follow.pull = pull;
+fn follower(recipe: &Recipe, name: &str, pull: f64, shown: &Shown) -> Running {
+    let mut config = Follow::new(&recipe.settings).expect("valid settings");
+    config.follow.group = recipe.bed.group(name);
+    config.follow.pull = pull;
     if pull > 1.0 {
-        wanted.follow.publish_every = 0;
+        config.follow.publish_every = 0;
     }
     let shown = shown.clone();
     Running::start(move |listener, leave| {
         let screen = Screen::new(Box::new(shown), false);
-        model_prepare::follow(wanted, screen, listener, leave)
+        model_prepare::follow(config, screen, listener, leave)
     })
 }
 
@@ -163,43 +104,42 @@ fn moved_most(status: &Value) -> (&str, f64) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_line_on_counts_follows_what_has_changed_and_is_held_to_its_base() {
-    let bed = Testbed::start().await;
-    let home = tempfile::tempdir().expect("a temporary directory");
-    let (yesterday, zeros_then) = events(home.path(), "yesterday.csv", YESTERDAY, "7", "0");
-    let (today, zeros_now) = events(home.path(), "today.csv", TODAY, "11", VIDEO);
-    let settings = settings(&bed);
-    let unknown = Config::new(&settings).expect("valid settings");
+    // More frequent versions than the recipe's.
+    let settings = [
+        ("follow.publish_every", "2500"),
+        ("follow.show_every_s", "1"),
+        ("quality.every_s", "1"),
+    ];
+    let recipe = Recipe::start("feed-events", "feed_events", &settings).await;
+    let bed = &recipe.bed;
+    let (text, zeros_then) = events(YESTERDAY, "7", "0");
+    let yesterday = recipe.file("yesterday.csv", &text);
+    let (text, zeros_now) = events(TODAY, "11", VIDEO);
+    let today = recipe.file("today.csv", &text);
+    let unknown = recipe.sender();
     let unknown = unknown.choosing(&["viewer".to_owned()]).expect_err("none");
     assert!(
         unknown.to_string().contains("it has event_id, section"),
         "{unknown}"
     );
 
-    let config = data_loader::Config::new(&settings).expect("valid settings");
-    let loader = Running::start(|listener, leave| data_loader::run(config, listener, leave));
-    eventually("the loader is ready", LIMIT, || loader.is_ready()).await;
-    let sent = send(&settings, &yesterday, "new_data", &FIELDS).await;
+    let loader = recipe.loader().await;
+    let sent = recipe.send_fields(&yesterday, "new_data", &FIELDS).await;
     assert_eq!((sent.sent, sent.rejected), (YESTERDAY, 0), "{sent}");
-    eventually("yesterday is stored", LIMIT, || async {
-        bed.number("SELECT count(*) FROM feed_events").await == YESTERDAY as i64
-    })
-    .await;
+    recipe.rows("feed_events", YESTERDAY).await;
     let without = "SELECT count(*) FROM feed_events WHERE clicks = 0";
     assert_eq!(bed.number(without).await, zeros_then as i64);
 
     let shown = Shown::default();
-    let near = follower(&settings, &bed, "near", 0.02, &shown);
-    let held = follower(&settings, &bed, "held", 10.0, &Shown::default());
-    for own in [&near, &held] {
-        eventually("it has a base, and reads", LIMIT, || own.is_ready()).await;
+    let near = follower(&recipe, "near", 0.02, &shown);
+    let held = follower(&recipe, "held", 10.0, &Shown::default());
+    for follower in [&near, &held] {
+        eventually("it has a base, and reads", LIMIT, || follower.is_ready()).await;
     }
-    let sent = send(&settings, &today, "new_data", &FIELDS).await;
+    let sent = recipe.send_fields(&today, "new_data", &FIELDS).await;
     assert_eq!(sent.sent, TODAY, "{sent}");
     let (near_status, held_status) = (all_read(&near).await, all_read(&held).await);
-    eventually("nothing is lost", LIMIT, || async {
-        bed.number("SELECT count(*) FROM feed_events").await == (YESTERDAY + TODAY) as i64
-    })
-    .await;
+    recipe.rows("feed_events", YESTERDAY + TODAY).await;
     assert_eq!(bed.number(without).await, (zeros_then + zeros_now) as i64);
 
     // Better than the base, which stands still; the nearer it is held, the less so.
@@ -231,8 +171,7 @@ async fn a_line_on_counts_follows_what_has_changed_and_is_held_to_its_base() {
         near.get("/status").await.1["version"] == "v000002"
     })
     .await;
-    let config: RegistryConfig = settings.section("registry").expect("a section");
-    let versions = Directory::new(&config.path).versions().expect("reads");
+    let versions = recipe.versions();
     let newest = versions.last().expect("a version");
     let model = Model::load(&newest.path).expect("the version loads");
     assert_eq!(model.link(), Link::LogOnePlus);
@@ -240,19 +179,21 @@ async fn a_line_on_counts_follows_what_has_changed_and_is_held_to_its_base() {
     assert!(report.model.rmsle < report.baseline.rmsle);
     assert!(report.ratios.is_none());
 
-    let config = model_application::Config::new(&settings).expect("valid settings");
-    let applier = Running::start(|listener, leave| model_application::run(config, listener, leave));
+    let applier = recipe.applier();
     eventually("the applier has a model", LIMIT, || applier.is_ready()).await;
     let clicks = async |format: &str, followers: u64, rank: u64| {
         // An id of its own, as it is another record.
         let id = format!("{format}-{followers}-{rank}");
         let record = json!({"event_id": id, "section": "world", "format": format,
             "device": "phone", "hour": 20, "words": 200, "followers": followers, "rank": rank});
-        let (code, said) = applier.post("/predict", &record.to_string()).await;
-        assert_eq!(code, 200, "{said}");
-        let of = |key: &str| said[key].as_f64().expect("a number");
-        assert!(0.0 <= of("low") && of("low") <= of("prediction"), "{said}");
-        assert!(of("prediction") < of("high"), "{said}");
+        let (code, answer) = applier.post("/predict", &record.to_string()).await;
+        assert_eq!(code, 200, "{answer}");
+        let of = |key: &str| answer[key].as_f64().expect("a number");
+        assert!(
+            0.0 <= of("low") && of("low") <= of("prediction"),
+            "{answer}"
+        );
+        assert!(of("prediction") < of("high"), "{answer}");
         (of("prediction"), of("low"))
     };
     let ((video, _), (text, _)) = (
@@ -268,14 +209,16 @@ async fn a_line_on_counts_follows_what_has_changed_and_is_held_to_its_base() {
     );
 
     // Asked with less than there is, and judged live; a count of 0 that becomes known is one.
-    let asked = send(&settings, &yesterday, "requests", &["section", "format"]).await;
-    assert_eq!(asked.sent, YESTERDAY);
+    let requested = recipe
+        .send_fields(&yesterday, "requests", &["section", "format"])
+        .await;
+    assert_eq!(requested.sent, YESTERDAY);
     eventually("all are answered", LIMIT, || async {
         bed.number("SELECT count(*) FROM answers").await >= YESTERDAY as i64
     })
     .await;
-    let told = send(&settings, &yesterday, "actuals", &["clicks"]).await;
-    assert_eq!(told.sent, YESTERDAY);
+    let labels = recipe.send_fields(&yesterday, "actuals", &["clicks"]).await;
+    assert_eq!(labels.sent, YESTERDAY);
     eventually("live quality rests on all of them", LIMIT, || async {
         let (_, quality) = applier.get("/quality?window=24h&segment=").await;
         let group = &quality["groups"][0];
@@ -284,7 +227,5 @@ async fn a_line_on_counts_follows_what_has_changed_and_is_held_to_its_base() {
     .await;
     assert_eq!(bed.number("SELECT count(*) FROM rejects").await, 0);
 
-    for service in [loader, near, held, applier] {
-        service.stop().await;
-    }
+    recipe::stop([loader, near, held, applier]).await;
 }

@@ -2,94 +2,44 @@
 //! docs/recipes/used-cars.md says: batches arrive, each is stored and trained on, what was held back is
 //! asked for, its prices become known, and live quality tells how good the answers were.
 
-use std::path::{Path, PathBuf};
-use std::process::Command;
+mod recipe;
+
+use std::path::Path;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use common::{Layered, Shutdown};
+use common::Shutdown;
 use producer_emulator::replay::{Account, Batches, Job, Part, Summary, replay};
-use registry::{Directory, RegistryConfig};
+use recipe::{LIMIT, Recipe, generate, job};
 use serde_json::{Value, json};
-use testbed::{Running, Testbed, eventually};
+use testbed::{Running, eventually};
 use valuation::Model;
 
-const LIMIT: Duration = Duration::from_secs(180);
 const ROWS: u64 = 1500;
 const BATCHES: u64 = 3;
 const HELD_BACK: f64 = 0.2;
 /// The next batch waits for the test, not for the clock.
 const NEVER: Duration = Duration::from_secs(1_000_000);
 
-fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
-}
-
-/// The recipe's made listings; the first mileage in miles is turned into kilometres.
-fn cars(home: &Path) -> PathBuf {
-    let made = Command::new("awk")
-        .args(["-v", &format!("rows={ROWS}"), "-f"])
-        .arg(root().join("docs/recipes/used-cars.awk"))
-        .output()
-        .expect("awk is there, as on any Unix");
-    assert!(made.status.success(), "{made:?}");
-    let text = String::from_utf8(made.stdout).expect("text");
+/// The recipe's generated listings; the first mileage in miles is turned into kilometres.
+fn cars() -> String {
+    let text = generate("used-cars.awk", &[("rows", &ROWS.to_string())]);
     assert_eq!(text.lines().count() as u64, ROWS + 1);
     assert!(text.contains(" mi\""), "mileages have their unit");
-    let file = home.join("used_cars.csv");
-    std::fs::write(&file, text.replacen(" mi\"", " km\"", 1)).expect("the file can be written");
-    file
-}
-
-/// The recipe's settings on the servers of this test, with smaller batches.
-fn settings(bed: &Testbed) -> Layered {
-    let schema = root().join("schemas/used_cars.toml").display().to_string();
-    let flags = bed.flags(&[
-        ("schema.source", &schema),
-        ("prepare.watch.new_rows", "250"),
-        ("prepare.watch.pause_s", "1"),
-        ("quality.every_s", "1"),
-    ]);
-    let pairs: Vec<(String, String)> = flags
-        .iter()
-        .filter_map(|flag| flag.strip_prefix("--set=")?.split_once('='))
-        .map(|(key, value)| (key.to_owned(), value.to_owned()))
-        .collect();
-    let file = root().join("config/used-cars.toml");
-    Layered::load(Some(&file), &pairs).expect("the settings are valid")
-}
-
-/// A part of the file to a topic, in one go.
-async fn send(settings: &Layered, file: &Path, topic: &str, part: Part) -> Summary {
-    let job = Job {
-        file: file.to_owned(),
-        topic: topic.to_owned(),
-        rate: None,
-        limit: None,
-        skip: 0,
-        batches: None,
-        part,
-    };
-    let config = producer_emulator::replay::Config::new(settings).expect("valid settings");
-    let sent = replay(&config, &job, &Account::default(), &Shutdown::new()).await;
-    sent.expect("the file is sent")
+    text.replacen(" mi\"", " km\"", 1)
 }
 
 /// Sends one batch of what is not held back, and stops as the next is waited for.
-async fn send_batch(settings: &Layered, file: &Path, skip: u64, end: u64) -> Summary {
+async fn send_batch(recipe: &Recipe, file: &Path, skip: u64, end: u64) -> Summary {
     let job = Job {
-        file: file.to_owned(),
-        topic: "new_data".to_owned(),
-        rate: None,
-        limit: None,
         skip,
         batches: Some(Batches {
             count: BATCHES,
             every: NEVER,
         }),
-        part: Part::Rest(HELD_BACK),
+        ..job(file, "new_data", Part::Rest(HELD_BACK))
     };
-    let config = producer_emulator::replay::Config::new(settings).expect("valid settings");
+    let sender = recipe.sender();
     let (account, shutdown) = (Account::default(), Shutdown::new());
     let stopping = async {
         eventually("the batch is sent", LIMIT, || async {
@@ -100,35 +50,32 @@ async fn send_batch(settings: &Layered, file: &Path, skip: u64, end: u64) -> Sum
         .await;
         shutdown.cancel();
     };
-    let (sent, ()) = tokio::join!(replay(&config, &job, &account, &shutdown), stopping);
+    let (sent, ()) = tokio::join!(replay(&sender, &job, &account, &shutdown), stopping);
     sent.expect("the batch is sent")
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn batches_are_trained_on_and_what_was_held_back_is_judged_live() {
-    let bed = Testbed::start().await;
-    let home = tempfile::tempdir().expect("a temporary directory");
-    let file = cars(home.path());
-    let settings = settings(&bed);
+    let settings = [
+        ("prepare.watch.new_rows", "250"),
+        ("prepare.watch.pause_s", "1"),
+        ("quality.every_s", "1"),
+    ];
+    let recipe = Recipe::start("used-cars", "used_cars", &settings).await;
+    let file = recipe.file("used_cars.csv", &cars());
 
-    let config = data_loader::Config::new(&settings).expect("valid settings");
-    let loader = Running::start(|listener, leave| data_loader::run(config, listener, leave));
-    let config = model_prepare::Config::new(&settings).expect("valid settings");
+    let config = model_prepare::Config::new(&recipe.settings).expect("valid settings");
     let prepare =
         Running::start(|listener, leave| model_prepare::watch(config, None, listener, leave));
-    let config = model_application::Config::new(&settings).expect("valid settings");
-    let applier = Running::start(|listener, leave| model_application::run(config, listener, leave));
-    eventually("the loader is ready", LIMIT, || loader.is_ready()).await;
+    let applier = recipe.applier();
+    let loader = recipe.loader().await;
 
     let (mut stored, mut rejected, mut skip) = (0, 0, 0);
     for batch in 1..=BATCHES {
-        let sent = send_batch(&settings, &file, skip, ROWS * batch / BATCHES).await;
+        let sent = send_batch(&recipe, &file, skip, ROWS * batch / BATCHES).await;
         assert_eq!(sent.batch, Some((batch, BATCHES)), "{sent}");
         (stored, rejected, skip) = (stored + sent.sent, rejected + sent.rejected, sent.position);
-        eventually("the batch is stored", LIMIT, || async {
-            bed.number("SELECT count(*) FROM used_cars").await == stored as i64
-        })
-        .await;
+        recipe.rows("used_cars", stored).await;
         eventually("the batch is trained on", LIMIT, || async {
             let (_, status) = prepare.get("/status").await;
             assert_eq!(status["failures"], 0, "{status}");
@@ -138,10 +85,9 @@ async fn batches_are_trained_on_and_what_was_held_back_is_judged_live() {
     }
     assert_eq!(rejected, 1, "the mileage in kilometres");
     let in_miles = "SELECT count(*) FROM used_cars WHERE mileage > 1000";
-    assert!(bed.number(in_miles).await > stored as i64 / 2);
+    assert!(recipe.bed.number(in_miles).await > stored as i64 / 2);
 
-    let config: RegistryConfig = settings.section("registry").expect("a section");
-    let versions = Directory::new(&config.path).versions().expect("reads");
+    let versions = recipe.versions();
     assert!(versions.len() as u64 >= BATCHES, "{versions:?}");
     let newest = versions.last().expect("a version");
     let model = Model::load(&newest.path).expect("the version loads");
@@ -175,21 +121,24 @@ async fn batches_are_trained_on_and_what_was_held_back_is_judged_live() {
     );
 
     eventually("the applier has a model", LIMIT, || applier.is_ready()).await;
-    let asked = send(&settings, &file, "requests", Part::HeldBack(HELD_BACK)).await;
-    assert_eq!(asked.sent + asked.left_out + asked.rejected, ROWS);
-    eventually("all are answered", LIMIT, || async {
-        bed.number("SELECT count(*) FROM answers").await == asked.sent as i64
-    })
-    .await;
-    let told = send(&settings, &file, "actuals", Part::HeldBack(HELD_BACK)).await;
-    assert_eq!(told.sent, asked.sent);
+    let held_back = Part::HeldBack(HELD_BACK);
+    let requested = recipe.send(&file, "requests", held_back).await;
+    assert_eq!(
+        requested.sent + requested.left_out + requested.rejected,
+        ROWS
+    );
+    recipe.rows("answers", requested.sent).await;
+    let labels = recipe
+        .send(&file, "actuals", Part::HeldBack(HELD_BACK))
+        .await;
+    assert_eq!(labels.sent, requested.sent);
     let day = async || {
         let (code, quality) = applier.get("/quality?window=24h&segment=").await;
         assert_eq!(code, 200, "{quality}");
         quality["groups"][0].clone()
     };
     eventually("live quality rests on all of them", LIMIT, || async {
-        day().await["labelled"].as_u64() == Some(told.sent)
+        day().await["labelled"].as_u64() == Some(labels.sent)
     })
     .await;
     let found = day().await;
@@ -214,7 +163,5 @@ async fn batches_are_trained_on_and_what_was_held_back_is_judged_live() {
     let refused = refused.to_string();
     assert!(refused.contains("expected it in mi"), "{refused}");
 
-    for service in [loader, prepare, applier] {
-        service.stop().await;
-    }
+    recipe::stop([loader, prepare, applier]).await;
 }

@@ -8,6 +8,7 @@
 mod bed;
 mod browser;
 pub mod chaos;
+pub mod conservation;
 mod gate;
 mod members;
 mod messages;

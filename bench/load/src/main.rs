@@ -2,7 +2,7 @@
 //! `bench/serving` and `bench/swap` measure with.
 //!
 //! ```text
-//! cargo run --release -p model-application --example load -- fill|drain|rate|http --help
+//! cargo run --release -p load --bin load -- fill|drain|rate|http --help
 //! ```
 //!
 //! Every message on standard output is one JSON object on one line. `{"event": "begin"}` and

@@ -2,7 +2,7 @@
 //! the bytes of a file, whatever was asked.
 //!
 //! ```text
-//! cargo run --release -p model-application --example constant -- ANSWER_FILE [--http HOST:PORT]
+//! cargo run --release -p load --bin constant -- ANSWER_FILE [--http HOST:PORT]
 //! ```
 //!
 //! It prints its address, alone, on one line, and runs until it is stopped.

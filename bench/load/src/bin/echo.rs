@@ -2,7 +2,7 @@
 //! own answer. It stores nothing, decodes nothing, and promises nothing but at least once.
 //!
 //! ```text
-//! cargo run --release -p model-application --example echo -- \
+//! cargo run --release -p load --bin echo -- \
 //!     --brokers HOST:PORT --requests TOPIC --answers TOPIC --group NAME
 //! ```
 //!
