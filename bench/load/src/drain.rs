@@ -13,7 +13,7 @@ use rdkafka::consumer::BaseConsumer;
 use serde_json::json;
 
 use crate::answer::Answer;
-use crate::tell;
+use crate::event::print_event;
 use crate::topics::{self, From, PATIENCE};
 
 /// Pause between two looks.
@@ -48,7 +48,7 @@ impl Drain {
     pub fn run(&self) -> anyhow::Result<()> {
         topics::make(&self.brokers, &[&self.topic], self.partitions)?;
         let reader = topics::reader(&self.brokers, &self.topic, self.partitions, From::Beginning)?;
-        tell(&json!({ "event": "watching" }));
+        print_event(&json!({ "event": "watching" }));
         let begun = Instant::now();
         let (mut seen, mut first) = (0, None);
         let mut grown = Instant::now();
@@ -59,14 +59,14 @@ impl Drain {
             }
             if seen > 0 && first.is_none() {
                 first = Some(Instant::now());
-                tell(&json!({ "event": "begin", "answers": seen }));
+                print_event(&json!({ "event": "begin", "answers": seen }));
             }
             if seen < self.count {
                 std::thread::sleep(LOOK);
             }
         }
         let seconds = first.map_or(0.0, |first| (grown - first).as_secs_f64());
-        tell(&json!({
+        print_event(&json!({
             "event": "end",
             "answers": seen,
             "seconds": seconds,
@@ -74,7 +74,7 @@ impl Drain {
         }));
         let mut line = String::new();
         std::io::stdin().lock().read_line(&mut line)?;
-        tell(&self.judge(&reader)?);
+        print_event(&self.judge(&reader)?);
         Ok(())
     }
 

@@ -6,8 +6,8 @@ use std::time::Instant;
 use clap::Args;
 use serde_json::json;
 
+use crate::event::print_event;
 use crate::requests::Requests;
-use crate::tell;
 use crate::topics::{self, Writer};
 
 /// What is filled with what.
@@ -56,7 +56,7 @@ impl Fill {
             writer.send(number.to_string().as_bytes(), &payload)?;
         }
         writer.flush()?;
-        tell(&json!({
+        print_event(&json!({
             "event": "filled",
             "requests": self.count,
             "bytes": bytes,

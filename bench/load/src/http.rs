@@ -17,11 +17,11 @@ use serde_json::json;
 
 use crate::answer::{Answer, Sayings};
 use crate::connection::Connection;
+use crate::event::print_event;
 use crate::latency::Latencies;
 use crate::pace::Pace;
 use crate::slots::{self, Request};
 use crate::stop::Stop;
-use crate::tell;
 
 /// What is asked where.
 #[derive(Args)]
@@ -120,7 +120,7 @@ impl Http {
             })
             .collect();
         std::thread::sleep(from.saturating_duration_since(Instant::now()));
-        tell(&json!({ "event": "begin" }));
+        print_event(&json!({ "event": "begin" }));
         let mut kept = Kept::default();
         for thread in threads {
             let Ok(one) = thread.join() else {
@@ -131,7 +131,7 @@ impl Http {
         let seconds = shared.from.elapsed().as_secs_f64();
         let answered = kept.statuses.get(&200).copied().unwrap_or_default();
         let refused = kept.statuses.values().sum::<u64>() - answered;
-        tell(&json!({
+        print_event(&json!({
             "event": "end",
             "seconds": seconds,
             "answered": answered,

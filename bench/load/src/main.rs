@@ -12,6 +12,7 @@
 mod answer;
 mod connection;
 mod drain;
+mod event;
 mod fill;
 mod http;
 mod latency;
@@ -49,10 +50,4 @@ fn main() -> anyhow::Result<()> {
         What::Rate(rate) => rate.run(),
         What::Http(http) => http.run(),
     }
-}
-
-/// Tells an event to whoever started this program.
-fn tell(event: &serde_json::Value) {
-    // One write and a flush: a line is never seen in halves.
-    println!("{event}");
 }

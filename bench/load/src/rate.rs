@@ -17,11 +17,11 @@ use rdkafka::consumer::BaseConsumer;
 use serde_json::json;
 
 use crate::answer::{Answer, Sayings};
+use crate::event::print_event;
 use crate::latency::Latencies;
 use crate::pace::Pace;
 use crate::requests::Requests;
 use crate::stop::Stop;
-use crate::tell;
 use crate::topics::{self, From, Writer};
 
 /// Longest a look for answers takes.
@@ -127,7 +127,7 @@ impl Rate {
             self.partitions,
         )?;
         let reader = topics::reader(&self.brokers, &self.answers, self.partitions, From::Now)?;
-        tell(&json!({ "event": "watching" }));
+        print_event(&json!({ "event": "watching" }));
         let knocks = self.startup_s * 1000 / KNOCK.as_millis() as u64 + 1;
         let most = knocks
             + self
@@ -201,7 +201,9 @@ impl Rate {
                 sender.wait(self.grace_s);
             }
             if sender.all_answered() {
-                tell(&json!({ "event": "answers", "seconds": begun.elapsed().as_secs_f64() }));
+                print_event(
+                    &json!({ "event": "answers", "seconds": begun.elapsed().as_secs_f64() }),
+                );
                 return Ok(());
             }
             if begun.elapsed().as_secs() >= self.startup_s {
@@ -222,7 +224,7 @@ impl Rate {
         // What piled up while the servers warmed up is not what is measured.
         sender.wait(self.grace_s);
         *sender.shared.meter() = Meter::new(sender.next);
-        tell(&json!({ "event": "begin", "rate": rate }));
+        print_event(&json!({ "event": "begin", "rate": rate }));
         let begun = Instant::now();
         let pace = Pace::new(begun, rate);
         let mut late = Latencies::default();
@@ -240,7 +242,7 @@ impl Rate {
         sender.wait(self.grace_s);
         let took_s = begun.elapsed().as_secs_f64();
         let meter = std::mem::replace(&mut *sender.shared.meter(), Meter::new(u64::MAX));
-        tell(&json!({
+        print_event(&json!({
             "event": "end",
             "rate": rate,
             "sent": sent,
