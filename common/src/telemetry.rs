@@ -175,3 +175,31 @@ pub fn choose_tls_provider() {
     // An error means that a provider has been chosen already.
     let _ = rustls::crypto::ring::default_provider().install_default();
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    crate::metrics! {
+        BATCHES: Counter "hedonic_test_batches_total", "batches", [], "Batches of a test";
+        SECONDS: Histogram(&[0.5, 1.0]) "hedonic_test_seconds", "seconds", ["stage"], "Seconds of a test";
+    }
+
+    #[test]
+    fn what_is_declared_after_the_start_has_its_help_and_its_buckets() {
+        record_metrics();
+        assert!(declare(ALL));
+        assert!(!declare(ALL));
+        metrics::counter!(BATCHES.name()).increment(2);
+        metrics::histogram!(SECONDS.name(), "stage" => "one").record(0.7);
+        let text = render_metrics();
+        for line in [
+            "# HELP hedonic_test_batches_total Batches of a test\n",
+            "hedonic_test_batches_total 2\n",
+            "hedonic_test_seconds_bucket{stage=\"one\",le=\"0.5\"} 0\n",
+            "hedonic_test_seconds_bucket{stage=\"one\",le=\"1\"} 1\n",
+        ] {
+            assert!(text.contains(line), "{line}: {text}");
+        }
+    }
+}
