@@ -107,9 +107,13 @@ fn labels(labels: &[(&'static str, String)]) -> String {
 mod tests {
     use super::*;
 
-    crate::metrics! {
-        DRIFT: Gauge "hedonic_drift_psi", "", ["model"], "A gauge";
-    }
+    const DRIFT: Metric = Metric {
+        name: "hedonic_drift_psi",
+        kind: crate::metric::Kind::Gauge,
+        unit: "",
+        labels: &["model"],
+        help: "A gauge",
+    };
 
     fn drift(model: &str, value: f64) -> Series {
         let labels = vec![("model", model.to_owned())];
