@@ -30,6 +30,8 @@ class Place:
 class Bed(Servers):
     """Kafka with topics of requests, PostgreSQL with a database a run."""
 
+    partitions = PARTITIONS
+
     def __init__(self, built, directory, listings, kafka=True):
         super().__init__(built, directory, kafka)
         self.listings = listings

@@ -48,6 +48,18 @@ def settings(made, flag, of):
                       help=f"a setting of {of} (repeatable)")
 
 
+def only(made, text, known, kinds=None):
+    """The names that --only chooses of those that are known; `kinds` stand for several."""
+    chosen = []
+    for name in (name.strip() for name in text.split(",") if name.strip()):
+        chosen.extend((kinds or {}).get(name, (name,)))
+    unknown = [name for name in chosen if name not in known]
+    if unknown or not chosen:
+        every = ",".join((*(kinds or ()), *known))
+        made.error(f"--only takes some of {every}, not '{','.join(unknown)}'")
+    return chosen
+
+
 def built(args, *names):
     """The directory of release builds, which has the programs `names`."""
     directory = args.built.resolve() if args.built else cargo.build()

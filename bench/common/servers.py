@@ -13,6 +13,9 @@ PARTITIONS = 6
 class Servers:
     """The servers of a bench, stopped at the end of the block; Kafka may be left out."""
 
+    # Of the topics that the bench itself makes.
+    partitions = None
+
     def __init__(self, built, directory, kafka=True):
         self.built = built
         self.directory = directory
@@ -80,5 +83,7 @@ class Servers:
         """The servers, for the result."""
         described = {"postgres": self.postgres.described()}
         if self.kafka:
-            described["kafka"] = {**self.kafka.described(), "partitions": PARTITIONS}
+            described["kafka"] = self.kafka.described()
+            if self.partitions:
+                described["kafka"]["partitions"] = self.partitions
         return described

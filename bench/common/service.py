@@ -33,8 +33,10 @@ class Service:
 
     def ready(self, limit_s):
         """Waits until it is ready."""
-        until(lambda: self.is_ready() or self.child.code() is not None, limit_s,
-              f"{self.name} is ready: {self.child.last_words()}")
+        try:
+            until(lambda: self.is_ready() or self.child.code() is not None, limit_s, "ready")
+        except RuntimeError as error:
+            raise RuntimeError(f"{self.name}: {error}: {self.child.last_words()}") from error
         if self.child.code() is not None:
             raise RuntimeError(f"{self.name} has ended: {self.child.last_words()}")
 

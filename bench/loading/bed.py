@@ -29,6 +29,8 @@ class Load:
 class Bed(Servers):
     """Kafka with topics, PostgreSQL with the table of init.sql; stopped at the end of the block."""
 
+    partitions = PARTITIONS
+
     def __init__(self, built, directory):
         super().__init__(built, directory)
         self.programs = PROGRAMS
