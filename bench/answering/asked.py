@@ -13,9 +13,8 @@ import time
 from dataclasses import dataclass
 
 from answering import bodies
-from answering.spent import Spent
 from answering.load_events import LoadEvents
-from common import usage
+from answering.spent import Spent, between
 from common.progress import going_on, say
 from peers import served as servers
 
@@ -36,7 +35,6 @@ class Asked:
     seconds: float
     latency: dict
     spent: Spent
-    peak_bytes: int
     wrong: str | None
     # Rows answered, the warm-up's too.
     rows_in_all: int
@@ -110,16 +108,13 @@ def _ask(system, bed, children, served, rows, way, flags, plan, first):
         bed, "http", "--address", served.address, "--path", served.path,
         "--bodies", served.bodies, "--seconds", plan.seconds, "--warm-s", plan.warm_s,
         "--first", first, *flags,
-    ) as asking, usage.PeakMemory([child.pid for child in children]) as memory:
-        asking.next("begin", plan.warm_s + 60, needed=children)
-        before = Spent.now(bed, children)
-        end = asking.next("end", plan.seconds + 120, needed=children)
-        spent = Spent.now(bed, children).since(before)
+    ) as asking:
+        _, end, spent = between(asking, bed, children, plan.warm_s + 60, plan.seconds + 120)
     wrong = None
     if end["failed"]:
         wrong = f"{end['failed']:,} failed: {end['statuses']} {end['broken']}"
     return Asked(
-        way, rows, end["answered"], end["seconds"], end["latency"], spent, memory.bytes, wrong,
+        way, rows, end["answered"], end["seconds"], end["latency"], spent, wrong,
         end["answered_in_all"] * rows,
     )
 
@@ -153,7 +148,7 @@ def add_rows(report, name, runs):
             report.row(name, work, f"latency {metric}", "ms", [one.latency[key] for one in right])
         report.row(name, work, "processor time", "s/million rows",
                    [one.spent.system_s * 1e6 / (one.answered * rows) for one in right])
-        report.row(name, work, "peak memory", "MB", [one.peak_bytes / 1e6 for one in right])
+        report.row(name, work, "peak memory", "MB", [one.spent.peak_bytes / 1e6 for one in right])
 
 
 def flat_out(rows):

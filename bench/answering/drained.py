@@ -12,10 +12,9 @@ no price is told as wrong, and that run has no rate.
 
 from dataclasses import dataclass
 
-from answering.bed import PARTITIONS
-from answering.spent import Spent
+from common.servers import PARTITIONS
+from answering.spent import Spent, between
 from answering.load_events import LoadEvents
-from common import usage
 from common.progress import going_on, say
 
 # A system that has begun and answers nothing more for so long has stopped, in seconds.
@@ -32,7 +31,6 @@ class Drained:
     # From the start of the process to the last answer.
     wall_s: float
     spent: Spent
-    peak_bytes: int
     wrong: str | None
 
     @property
@@ -61,20 +59,15 @@ def measure(system, bed, count, label):
     say(
         f"{label} {system.name}: {taken.per_s:,.0f} answers/s ({taken.seconds:.2f} s), processor"
         f" {taken.spent.system_s:.1f} s, PostgreSQL's {taken.spent.database_s:.1f} s,"
-        f" {taken.peak_bytes / 1e6:,.0f} MB" + (f"; WRONG: {taken.wrong}" if taken.wrong else "")
+        f" {taken.spent.peak_bytes / 1e6:,.0f} MB" + (f"; WRONG: {taken.wrong}" if taken.wrong else "")
     )
     return taken
 
 
 def _watched(system, bed, place, watcher, children, count):
-    limit_s = system.startup_limit_s + 30
-    with usage.PeakMemory([child.pid for child in children]) as memory:
-        with going_on(f"{system.name} answers"):
-            first = watcher.next("begin", limit_s, needed=children)
-            before = Spent.now(bed, children)
-            # It gives up by itself when nothing more comes.
-            last = watcher.next("end", 3600, needed=children)
-            spent = Spent.now(bed, children).since(before)
+    with going_on(f"{system.name} answers"):
+        # It gives up by itself when nothing more comes.
+        first, last, spent = between(watcher, bed, children, system.startup_limit_s + 30, 3600)
     stored = bed.rows(place, system.stores) if system.stores else None
     for child in children:
         child.stop()
@@ -85,7 +78,6 @@ def _watched(system, bed, place, watcher, children, count):
         seconds=last["seconds"],
         wall_s=last["since_watching_s"],
         spent=spent,
-        peak_bytes=memory.bytes,
         wrong=wrong_with(judged, stored, count, system.prices),
     )
 
@@ -108,6 +100,7 @@ def wrong_with(judged, stored, count, prices):
 
 def add_rows(report, name, work, runs):
     """What the runs of one system showed."""
+    runs = [run for run in runs if run]
     for run in runs:
         if run.wrong:
             report.wrong.append(f"{name}, {work}: {run.wrong}")
@@ -125,4 +118,4 @@ def add_rows(report, name, work, runs):
         lambda run: run.per_million(run.spent.database_s))
     row("broker's processor time", "s/million answers",
         lambda run: run.per_million(run.spent.broker_s))
-    row("peak memory", "MB", lambda run: run.peak_bytes / 1e6)
+    row("peak memory", "MB", lambda run: run.spent.peak_bytes / 1e6)

@@ -17,7 +17,7 @@ class LoadEvents:
 
     def __init__(self, bed, *arguments):
         self._child = Child(
-            [bed.tools.load, *arguments],
+            [bed.built / "load", *arguments],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, log=bed.log("load"), text=True,
             # Then its last output is the reason.
             env={"RUST_BACKTRACE": "0"},

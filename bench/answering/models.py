@@ -2,11 +2,11 @@
 
 import csv
 import shutil
-import subprocess
 from pathlib import Path
 
 from common import cache
 from common.progress import going_on, say
+from common.tool import output
 from loading.listings import COLUMNS, made
 
 # Listings that models are fitted on.
@@ -46,15 +46,12 @@ def version(prepare, effort, seed):
 def fit(prepare, effort, data, registry, *settings):
     """Fits and publishes one version; what model-prepare said."""
     command = [
-        str(prepare), "--data", str(data), "--registry", str(registry),
+        prepare, "--data", data, "--registry", registry,
         "--set", f"prepare.effort={effort}",
         *(part for setting in settings for part in ("--set", setting)),
     ]
     with going_on("model-prepare fits"):
-        done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True)
-    if done.returncode != 0:
-        raise RuntimeError(f"model-prepare: {done.stderr.strip()[-800:]}")
-    return done.stdout
+        return output(command)
 
 
 def table():
@@ -72,12 +69,7 @@ def lightgbm(python):
     """A directory with the peers' model (model.txt) and the numbers of its names (codes.json)."""
     def make(path):
         say("fitting LightGBM's model, once")
-        done = subprocess.run(
-            [str(python), str(_FIT), str(listings().jsonl), str(path)],
-            capture_output=True, text=True,
-        )
-        if done.returncode != 0:
-            raise RuntimeError(f"fit_lightgbm.py: {done.stderr.strip()[-800:]}")
+        output([python, _FIT, listings().jsonl, path], _FIT.name)
 
     return cache.directory(f"lightgbm-{cache.digest(_FIT, _BOOSTED, _which())}", make)
 

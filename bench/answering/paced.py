@@ -9,10 +9,9 @@ generator's producer waits 2 ms for company (linger.ms), below it does not.
 
 from dataclasses import dataclass
 
-from answering.bed import PARTITIONS
-from answering.spent import Spent
+from common.servers import PARTITIONS
 from answering.load_events import LoadEvents
-from common import usage
+from answering.spent import Spent, between
 from common.progress import going_on, say
 
 # Before a rate counts, in seconds.
@@ -33,7 +32,6 @@ class Paced:
     latency: dict
     sender_late: dict
     spent: Spent
-    peak_bytes: int
     wrong: str | None
 
     @property
@@ -71,11 +69,7 @@ def measure(system, bed, rates, seconds, label):
 
 def _at(system, bed, sender, children, rate, seconds):
     limit_s = WARM_S + seconds + GRACE_S + 60
-    with usage.PeakMemory([child.pid for child in children]) as memory:
-        sender.next("begin", limit_s, needed=children)
-        before = Spent.now(bed, children)
-        end = sender.next("end", limit_s, needed=children)
-        spent = Spent.now(bed, children).since(before)
+    _, end, spent = between(sender, bed, children, limit_s, limit_s)
     faults = []
     if end["twice"]:
         faults.append(f"{end['twice']:,} answered twice")
@@ -83,7 +77,7 @@ def _at(system, bed, sender, children, rate, seconds):
         faults.append(f"{end['unpriced']:,} without a price")
     return Paced(
         rate, end["sent"], end["unanswered"], end["answered_s"], end["latency"],
-        end["sender_late"], spent, memory.bytes, ", ".join(faults) or None,
+        end["sender_late"], spent, ", ".join(faults) or None,
     )
 
 
@@ -96,6 +90,7 @@ def _words(one):
 
 def add_rows(report, name, runs):
     """What the runs of one system showed, each a list of rates."""
+    runs = [run for run in runs if run]
     for rate in sorted({one.rate for run in runs for one in run}):
         work = f"{rate:,.0f} requests/s"
         at_rate = [one for run in runs for one in run if one.rate == rate]
@@ -114,7 +109,7 @@ def add_rows(report, name, runs):
                    [one.spent.system_s * 1e6 / one.sent for one in right])
         report.row(name, work, "PostgreSQL's processor time", "s/million answers",
                    [one.spent.database_s * 1e6 / one.sent for one in right])
-        report.row(name, work, "peak memory", "MB", [one.peak_bytes / 1e6 for one in right])
+        report.row(name, work, "peak memory", "MB", [one.spent.peak_bytes / 1e6 for one in right])
         late = max(one.sender_late["p99_ms"] for one in right)
         if late > 5:
             report.notes.append(f"{name}, {work}: the sender itself was late by {late:.1f} ms (p99)")

@@ -1,4 +1,4 @@
-"""What a system uses between two moments."""
+"""What a system uses while its work counts."""
 
 from dataclasses import dataclass
 
@@ -7,12 +7,13 @@ from common import usage
 
 @dataclass
 class Spent:
-    """Processor seconds since some moment, or between two."""
+    """Processor seconds since some moment, or between two; and the peak of memory."""
 
     # Of the system's own processes, of PostgreSQL and of the broker.
     system_s: float
     database_s: float
     broker_s: float
+    peak_bytes: int = 0
 
     @classmethod
     def now(cls, bed, children):
@@ -23,10 +24,21 @@ class Spent:
             bed.kafka.cpu_s() if bed.kafka else 0.0,
         )
 
-    def since(self, earlier):
+    def since(self, earlier, peak_bytes):
         """What was spent from an earlier moment until this."""
         return Spent(
             self.system_s - earlier.system_s,
             self.database_s - earlier.database_s,
             self.broker_s - earlier.broker_s,
+            peak_bytes,
         )
+
+
+def between(events, bed, children, begin_limit_s, end_limit_s):
+    """The load generator's `begin` and `end`, and what was spent from one to the other."""
+    with usage.PeakMemory([child.pid for child in children]) as memory:
+        first = events.next("begin", begin_limit_s, needed=children)
+        before = Spent.now(bed, children)
+        last = events.next("end", end_limit_s, needed=children)
+        spent = Spent.now(bed, children)
+    return first, last, spent.since(before, memory.bytes)

@@ -3,8 +3,8 @@
 import json
 import shutil
 import time
-import urllib.error
-import urllib.request
+
+from common.service import Service, until
 
 # Longest an exchange may take, in seconds.
 LIMIT_S = 60
@@ -17,10 +17,14 @@ def now_us():
     return time.time_ns() // 1000
 
 
+def service(address):
+    """The service that is asked."""
+    return Service("model-application", None, address)
+
+
 def model(address):
     """Which model answers, as /status tells."""
-    with urllib.request.urlopen(f"http://{address}/status", timeout=LIMIT_S) as answer:
-        return json.load(answer)["model"]
+    return service(address).get("/status")["model"]
 
 
 class Registry:
@@ -61,11 +65,7 @@ class Publish:
         """One swap: the model, when it was asked for and when it was known to be active."""
         asked_us = now_us()
         name = registry.publish()
-        until = time.monotonic() + LIMIT_S
-        while model(address) != name:
-            if time.monotonic() > until:
-                raise RuntimeError(f"{name} was not taken up within {LIMIT_S} s: {model(address)}")
-            time.sleep(LOOK_S)
+        until(lambda: model(address) == name, LIMIT_S, f"{name} is taken up", LOOK_S)
         return name, asked_us, now_us()
 
 
@@ -83,15 +83,8 @@ class Activate:
         # The first one answers already, or another that was activated.
         version = (number + 1) % self.ready + 1
         asked_us = now_us()
-        request = urllib.request.Request(
-            f"http://{address}/models/v{version:06}/activate?why=bench", data=b"", method="POST"
-        )
-        try:
-            with urllib.request.urlopen(request, timeout=LIMIT_S) as answer:
-                name = json.load(answer)["model"]
-        except urllib.error.HTTPError as error:
-            said = error.read()[:300].decode(errors="replace")
-            raise RuntimeError(f"v{version:06} was not activated: {error.code} {said}") from error
+        answer = service(address).post(f"/models/v{version:06}/activate?why=bench")
+        name = json.loads(answer)["model"]
         if name != registry.name(version):
             raise RuntimeError(f"expected {registry.name(version)} to be active, found {name}")
         return name, asked_us, now_us()

@@ -1,23 +1,17 @@
 """Our own programs, built as users build them."""
 
 import json
-import os
-import subprocess
 from pathlib import Path
 
 from common.machine import REPOSITORY
 from common.progress import going_on, say
+from common.tool import output
 
 
 def target():
     """The directory of release builds; CARGO_TARGET_DIR is honoured."""
-    done = subprocess.run(
-        ["cargo", "metadata", "--format-version", "1", "--no-deps"],
-        cwd=REPOSITORY, capture_output=True, text=True,
-    )
-    if done.returncode != 0:
-        raise RuntimeError(f"cargo metadata: {done.stderr.strip()[-800:]}")
-    return Path(json.loads(done.stdout)["target_directory"]) / "release"
+    found = output(["cargo", "metadata", "--format-version", "1", "--no-deps"], cwd=REPOSITORY)
+    return Path(json.loads(found)["target_directory"]) / "release"
 
 
 def build():
@@ -29,10 +23,5 @@ def build():
     command = ["cargo", "build", "--release", "--workspace", "--bins", "--examples"]
     say(" ".join(command))
     with going_on("cargo builds"):
-        done = subprocess.run(
-            command, cwd=REPOSITORY, stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=os.environ,
-        )
-    if done.returncode != 0:
-        raise RuntimeError(f"{' '.join(command)} failed:\n{done.stdout[-3000:]}")
+        output(command, " ".join(command), cwd=REPOSITORY)
     return target()

@@ -1,11 +1,11 @@
 """A private Apache Kafka, by scripts/kafka."""
 
 import os
-import subprocess
 
 from common import usage
 from common.machine import REPOSITORY
 from common.progress import going_on
+from common.tool import output
 
 # The broker's heap.
 HEAP = "1g"
@@ -41,18 +41,8 @@ class Kafka:
         return {"version": f"Apache Kafka {self.version}", "settings": self.settings}
 
     def _script(self, *arguments):
-        done = subprocess.run(
-            [str(REPOSITORY / "scripts" / "kafka"), *map(str, arguments)],
-            env={**os.environ, "KAFKA_HEAP": HEAP},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            start_new_session=True,
-        )
-        if done.returncode != 0:
-            raise RuntimeError(f"scripts/kafka {arguments[0]}: {done.stderr.strip()[-800:]}")
-        return done.stdout.strip()
+        return output([REPOSITORY / "scripts" / "kafka", *arguments], f"scripts/kafka {arguments[0]}",
+                      env={**os.environ, "KAFKA_HEAP": HEAP}, start_new_session=True).strip()
 
 
 def _version():

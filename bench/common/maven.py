@@ -1,11 +1,11 @@
 """Jars from Maven Central with all they need, in the cache."""
 
 import shutil
-import subprocess
 
 from common import cache
 from common.missing import Missing
 from common.progress import going_on, say
+from common.tool import output
 
 # Longest a download may take, in seconds.
 LIMIT_S = 1200
@@ -28,20 +28,11 @@ def jars(name, coordinates):
         settings.write_text(_settings(path / "nothing"))
         command = [
             "mvn", "--quiet", "--batch-mode", "-Dstyle.color=never", "--strict-checksums",
-            "--global-settings", str(settings), "--file", str(pom), f"{_PLUGIN}:copy-dependencies",
+            "--global-settings", settings, "--file", pom, f"{_PLUGIN}:copy-dependencies",
             "-DincludeScope=runtime", f"-DoutputDirectory={path / 'jars'}",
         ]
         with going_on("mvn"):
-            try:
-                done = subprocess.run(
-                    command, stdin=subprocess.DEVNULL, capture_output=True, text=True,
-                    timeout=LIMIT_S,
-                )
-            except subprocess.TimeoutExpired as error:
-                raise Missing(f"{', '.join(coordinates)} from Maven Central: {error}") from error
-        if done.returncode != 0:
-            said = " / ".join((done.stdout + done.stderr).strip().splitlines()[:3])
-            raise Missing(f"{', '.join(coordinates)} from Maven Central: {said}")
+            output(command, f"{', '.join(coordinates)} from Maven Central", Missing, LIMIT_S)
 
     mark = cache.digest(*coordinates)
     return cache.directory(f"jars-{name}-{mark}", make) / "jars"

@@ -54,15 +54,40 @@ ROUNDS = {"hist-gb-tuned": "max_iter", "lightgbm-tuned": "n_estimators",
           "xgboost-tuned": "n_estimators", "catboost-tuned": "iterations"}
 
 
-def drawn(name, chance):
+# The same of peers that tell classes; of these the rounds are drawn too.
+CLASS_BY_HAND = {
+    "forest-tuned": {"n_estimators": 500, "max_features": 0.3, "min_samples_leaf": 1},
+    "extra-trees-tuned": {"n_estimators": 500, "max_features": 0.5, "min_samples_leaf": 1},
+    "lightgbm-tuned": {"n_estimators": 500, "num_leaves": 63, "learning_rate": 0.05,
+                       "min_child_samples": 5, "subsample": 0.8, "colsample_bytree": 0.6,
+                       "reg_lambda": 1.0},
+    "xgboost-tuned": {"n_estimators": 500, "max_depth": 10, "learning_rate": 0.05, "subsample": 0.8,
+                      "colsample_bytree": 0.6, "min_child_weight": 1.0, "reg_lambda": 1.0},
+    "catboost-tuned": {"iterations": 1000, "depth": 8, "learning_rate": 0.08, "l2_leaf_reg": 3.0},
+}
+CLASS_SPACES = {
+    "forest-tuned": {"max_features": ("even", 0.1, 1.0), "min_samples_leaf": ("whole", 1, 4)},
+    "extra-trees-tuned": {"max_features": ("even", 0.1, 1.0), "min_samples_leaf": ("whole", 1, 4)},
+    "lightgbm-tuned": {"n_estimators": ("whole factor", 100, 1500),
+                       "num_leaves": ("whole factor", 15, 255),
+                       "learning_rate": ("factor", 0.02, 0.2),
+                       "min_child_samples": ("whole factor", 1, 40),
+                       "subsample": ("even", 0.5, 1.0), "colsample_bytree": ("even", 0.3, 1.0),
+                       "reg_lambda": ("factor", 0.01, 30.0)},
+    "xgboost-tuned": {"n_estimators": ("whole factor", 100, 1500), "max_depth": ("whole", 4, 14),
+                      "learning_rate": ("factor", 0.02, 0.2), "subsample": ("even", 0.5, 1.0),
+                      "colsample_bytree": ("even", 0.3, 1.0),
+                      "min_child_weight": ("factor", 0.1, 20.0),
+                      "reg_lambda": ("factor", 0.01, 30.0)},
+    "catboost-tuned": {"iterations": ("whole factor", 200, 1500), "depth": ("whole", 5, 10),
+                       "learning_rate": ("factor", 0.03, 0.2), "l2_leaf_reg": ("factor", 1.0, 20.0)},
+}
+
+
+def drawn(name, chance, by_hand=BY_HAND, spaces=SPACES):
     """Settings of a trial, from the generator `chance`."""
-    return {**BY_HAND[name], **from_space(SPACES[name], chance)}
-
-
-def from_space(space, chance):
-    """A place of a space of settings."""
-    found = {}
-    for setting, (how, low, high) in space.items():
+    found = dict(by_hand[name])
+    for setting, (how, low, high) in spaces[name].items():
         if how == "even":
             found[setting] = chance.uniform(low, high)
         elif how == "whole":
@@ -77,7 +102,7 @@ def _numbers(columns, categories):
     return [name for name in columns if name not in categories]
 
 
-def one_hot(columns, categories):
+def _one_hot(columns, categories):
     """Categories as columns of 0 and 1, numbers imputed and scaled: for a line."""
     from sklearn.compose import make_column_transformer
     from sklearn.impute import SimpleImputer
@@ -102,30 +127,36 @@ def _means(columns, categories):
     )
 
 
-def model(name, columns, categories, settings):
-    """The peer, unfitted."""
-    if name == "ols" or name.startswith("forest"):
+def model(name, columns, categories, settings, kind="Regressor"):
+    """The peer, unfitted; `kind` is what its class's name ends in, Regressor or Classifier."""
+    if name == "ols" or name == "logistic" or name.startswith(("forest", "extra-trees")):
+        from sklearn import ensemble, linear_model
         from sklearn.pipeline import make_pipeline
         if name == "ols":
-            from sklearn.linear_model import LinearRegression
-            return make_pipeline(one_hot(columns, categories), LinearRegression())
-        from sklearn.ensemble import RandomForestRegressor
-        forest = RandomForestRegressor(**settings, n_jobs=-1, random_state=0)
-        return make_pipeline(_means(columns, categories), forest)
+            last = linear_model.LinearRegression()
+        elif name == "logistic":
+            last = linear_model.LogisticRegression(max_iter=2000)
+        else:
+            trees = "RandomForest" if name.startswith("forest") else "ExtraTrees"
+            last = getattr(ensemble, trees + kind)(**settings, n_jobs=-1, random_state=0)
+        is_forest_of_prices = name.startswith("forest") and kind == "Regressor"
+        first = _means if is_forest_of_prices else _one_hot
+        return make_pipeline(first(columns, categories), last)
     if name.startswith("hist-gb"):
-        from sklearn.ensemble import HistGradientBoostingRegressor
-        return HistGradientBoostingRegressor(**{"random_state": 0, **settings})
+        from sklearn import ensemble
+        boosting = getattr(ensemble, "HistGradientBoosting" + kind)
+        return boosting(**{"random_state": 0, **settings})
     if name.startswith("lightgbm"):
         import lightgbm
         bagging = {"subsample_freq": 1} if settings else {}
-        return lightgbm.LGBMRegressor(**settings, **bagging, verbose=-1, random_state=0)
+        return getattr(lightgbm, "LGBM" + kind)(**settings, **bagging, verbose=-1, random_state=0)
     if name.startswith("xgboost"):
         import xgboost
-        return xgboost.XGBRegressor(**settings, enable_categorical=True, tree_method="hist",
-                                    random_state=0)
+        return getattr(xgboost, "XGB" + kind)(**settings, enable_categorical=True,
+                                              tree_method="hist", random_state=0)
     import catboost
-    return catboost.CatBoostRegressor(**settings, cat_features=categories, verbose=0,
-                                      random_seed=0, allow_writing_files=False)
+    return getattr(catboost, "CatBoost" + kind)(**settings, cat_features=categories, verbose=0,
+                                                random_seed=0, allow_writing_files=False)
 
 
 def checked(name, columns, categories, settings, learn, check):

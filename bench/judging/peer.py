@@ -36,31 +36,37 @@ def measures(prices, estimates):
     }
 
 
-def main():
-    name, data, schema, sides, *settings = sys.argv[1:]
-    settings = json.loads(settings[0]) if settings else {}
-    features, prices, learn, judge, categories = listings.frame(data, schema, sides)
-    features = listings.suited(name, features, categories)
-    logs = listings.log_prices(prices)
-    fitted = models.model(name, list(features.columns), categories, settings)
+def fitted_and_timed(fitted, method, features, target, learn, judge):
+    """What a model says of the rows that are judged, and the times of its fit and predictions."""
     started = time.monotonic()
-    fitted.fit(features.iloc[learn], logs[learn])
+    fitted.fit(features.iloc[learn], target[learn])
     seconds = time.monotonic() - started
-    found = measures(prices[judge], np.exp(fitted.predict(features.iloc[judge])))
+    predict = getattr(fitted, method)
+    predicted = predict(features.iloc[judge])
     single = []
     for row in judge[:SINGLE_ROWS]:
         if len(single) >= LEAST_SINGLE_ROWS and sum(single) > SINGLE_LIMIT_S:
             break
         one = features.iloc[[row]]
         started = time.perf_counter()
-        fitted.predict(one)
+        predict(one)
         single.append(time.perf_counter() - started)
     many = features.iloc[np.resize(judge, BATCH_ROWS)]
     started = time.monotonic()
-    fitted.predict(many)
+    predict(many)
     batch = BATCH_ROWS / (time.monotonic() - started)
-    print(json.dumps({**found, "fit": seconds, "one row": 1e6 * float(np.median(single)),
-                      "batch": batch}))
+    return predicted, {"fit": seconds, "one row": 1e6 * float(np.median(single)), "batch": batch}
+
+
+def main():
+    name, data, schema, sides, *settings = sys.argv[1:]
+    settings = json.loads(settings[0]) if settings else {}
+    features, prices, learn, judge, categories = listings.frame(data, schema, sides)
+    features = listings.suited(name, features, categories)
+    model = models.model(name, list(features.columns), categories, settings)
+    logs, times = fitted_and_timed(
+        model, "predict", features, listings.log_prices(prices), learn, judge)
+    print(json.dumps({**measures(prices[judge], np.exp(logs)), **times}))
 
 
 if __name__ == "__main__":

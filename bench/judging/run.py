@@ -21,15 +21,6 @@ CLASS_UNITS = {"AUC": "", "log loss": "", "accuracy": "%", "F1": "", "fit": "s",
 FINE = {"RMSLE", "PRD", "AUC", "log loss", "F1"}
 
 
-def quarter(data, directory):
-    """Every fourth line of a CSV."""
-    to = directory / data.name
-    with open(data, encoding="utf-8") as lines, open(to, "w", encoding="utf-8") as out:
-        out.write(next(lines))
-        out.writelines(line for number, line in enumerate(lines) if number % 4 == 0)
-    return to
-
-
 def ours(program, data, schema, seed, directory):
     """The metrics of model-prepare's default configuration, and the file of the sides."""
     report, sides = directory / f"{data.stem}.json", directory / f"{data.stem}.sides.csv"
@@ -39,29 +30,15 @@ def ours(program, data, schema, seed, directory):
     found = json.loads(report.read_text())
     model, speed = found["report"]["model"], found["speed"]
     own_sides = _by_record(data, sides, directory)
+    costs = {"fit": found["fit_seconds"], "memory": memory, "one row": speed["one_row_us"],
+             "batch": speed["rows_per_second"]}
     if "auc" in model:
-        return {
-            "AUC": model["auc"]["value"],
-            "log loss": model["log_loss"],
-            "accuracy": 100 * model["accuracy"],
-            "F1": model["f1"],
-            "fit": found["fit_seconds"],
-            "memory": memory,
-            "one row": speed["one_row_us"],
-            "batch": speed["rows_per_second"],
-        }, own_sides
+        return {"AUC": model["auc"]["value"], "log loss": model["log_loss"],
+                "accuracy": 100 * model["accuracy"], "F1": model["f1"], **costs}, own_sides
     ratios = found["report"]["ratios"]
-    return {
-        "RMSLE": model["rmsle"],
-        "MdAPE": 100 * model["mdape"],
-        "within 10 %": 100 * model["within_10"],
-        "COD": ratios["cod"]["value"],
-        "PRD": ratios["prd"]["value"],
-        "fit": found["fit_seconds"],
-        "memory": memory,
-        "one row": speed["one_row_us"],
-        "batch": speed["rows_per_second"],
-    }, own_sides
+    return {"RMSLE": model["rmsle"], "MdAPE": 100 * model["mdape"],
+            "within 10 %": 100 * model["within_10"], "COD": ratios["cod"]["value"],
+            "PRD": ratios["prd"]["value"], **costs}, own_sides
 
 
 def _by_record(data, sides, directory):

@@ -20,8 +20,8 @@ from sklearn import metrics
 from sklearn.model_selection import StratifiedKFold
 
 import listings
-import telling_models
-from peer import BATCH_ROWS, LEAST_SINGLE_ROWS, SINGLE_LIMIT_S, SINGLE_ROWS
+import models
+from peer import fitted_and_timed
 
 FOLDS = 3
 
@@ -35,12 +35,12 @@ def classes(schema, target):
 
 def out_of_fold(name, settings, features, own, categories, seed):
     """The log loss of rows that were not seen."""
-    said = np.zeros(len(own))
+    predicted = np.zeros(len(own))
     for learn, check in StratifiedKFold(FOLDS, shuffle=True, random_state=seed).split(features, own):
-        fitted = telling_models.model(name, list(features.columns), categories, settings)
+        fitted = models.model(name, list(features.columns), categories, settings, "Classifier")
         fitted.fit(features.iloc[learn], own[learn])
-        said[check] = fitted.predict_proba(features.iloc[check])[:, 1]
-    return metrics.log_loss(own, said)
+        predicted[check] = fitted.predict_proba(features.iloc[check])[:, 1]
+    return metrics.log_loss(own, predicted)
 
 
 def searched(name, features, own, categories, trials, seed, limit_s):
@@ -49,7 +49,9 @@ def searched(name, features, own, categories, trials, seed, limit_s):
     started = time.monotonic()
     found = []
     while len(found) < trials and (not found or time.monotonic() - started < limit_s):
-        settings = telling_models.drawn(name, chance) if found else telling_models.BY_HAND[name]
+        settings = models.CLASS_BY_HAND[name]
+        if found:
+            settings = models.drawn(name, chance, models.CLASS_BY_HAND, models.CLASS_SPACES)
         loss = out_of_fold(name, settings, features, own, categories, seed)
         found.append((loss, len(found), settings))
     return min(found)[2], len(found)
@@ -61,36 +63,20 @@ def main():
     features = listings.suited(name, features, categories)
     own = classes(schema, target)
     settings, tried = {}, 0
-    if name in telling_models.BY_HAND:
+    if name in models.CLASS_BY_HAND:
         settings, tried = searched(name, features.iloc[learn], own[learn], categories, int(trials),
                                    int(seed), float(limit_s))
-    fitted = telling_models.model(name, list(features.columns), categories, settings)
-    started = time.monotonic()
-    fitted.fit(features.iloc[learn], own[learn])
-    seconds = time.monotonic() - started
-    said = fitted.predict_proba(features.iloc[judge])[:, 1]
-    truth = own[judge]
-    single = []
-    for row in judge[:SINGLE_ROWS]:
-        if len(single) >= LEAST_SINGLE_ROWS and sum(single) > SINGLE_LIMIT_S:
-            break
-        one = features.iloc[[row]]
-        started = time.perf_counter()
-        fitted.predict_proba(one)
-        single.append(time.perf_counter() - started)
-    many = features.iloc[np.resize(judge, BATCH_ROWS)]
-    started = time.monotonic()
-    fitted.predict_proba(many)
-    batch = BATCH_ROWS / (time.monotonic() - started)
+    model = models.model(name, list(features.columns), categories, settings, "Classifier")
+    predicted, times = fitted_and_timed(
+        model, "predict_proba", features, own, learn, judge)
+    predicted, truth = predicted[:, 1], own[judge]
     print(json.dumps({
         "metrics": {
-            "AUC": float(metrics.roc_auc_score(truth, said)),
-            "log loss": float(metrics.log_loss(truth, said)),
-            "accuracy": 100 * float(metrics.accuracy_score(truth, said >= 0.5)),
-            "F1": float(metrics.f1_score(truth, said >= 0.5)),
-            "fit": seconds,
-            "one row": 1e6 * float(np.median(single)),
-            "batch": batch,
+            "AUC": float(metrics.roc_auc_score(truth, predicted)),
+            "log loss": float(metrics.log_loss(truth, predicted)),
+            "accuracy": 100 * float(metrics.accuracy_score(truth, predicted >= 0.5)),
+            "F1": float(metrics.f1_score(truth, predicted >= 0.5)),
+            **times,
         },
         "settings": settings,
         "trials": tried,

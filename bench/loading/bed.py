@@ -1,18 +1,16 @@
 """The servers of this bench, the table, and the topics full of listings."""
 
 import json
-import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
 from common import venv
-from common.kafka import Kafka
 from common.machine import REPOSITORY
-from common.postgres import Postgres
 from common.progress import going_on, say
+from common.servers import PARTITIONS, Servers
+from common.tool import output
 from loading.listings import COLUMNS, Listings
 
-PARTITIONS = 6
 # The bench's own producer and the Python loop.
 REQUIREMENTS = ("confluent-kafka==2.16.1", "psycopg[binary]==3.3.9")
 PROGRAMS = Path(__file__).parent / "programs"
@@ -28,44 +26,19 @@ class Load:
     last_ids: list
 
 
-class Bed:
+class Bed(Servers):
     """Kafka with topics, PostgreSQL with the table of init.sql; stopped at the end of the block."""
 
-    def __init__(self, starter, directory):
-        self._starter = starter
+    partitions = PARTITIONS
+
+    def __init__(self, built, directory):
+        super().__init__(built, directory)
         self.programs = PROGRAMS
-        self.directory = directory
-        self.kafka = None
-        self.postgres = None
         self._loads = {}
-        self._numbers = {}
-
-    def __enter__(self):
         self.python = venv.python("kafka-postgres", REQUIREMENTS)
-        try:
-            say("starting PostgreSQL and Apache Kafka")
-            self.postgres = Postgres(self._starter, self.directory / "postgres")
-            self.kafka = Kafka(self.directory / "kafka")
-            self.postgres.sql.ask((REPOSITORY / "init.sql").read_text())
-        except BaseException:
-            self.__exit__()
-            raise
-        return self
 
-    def __exit__(self, *_exception):
-        if self.postgres:
-            self.postgres.stop()
-        if self.kafka:
-            self.kafka.stop()
-
-    def number(self, name):
-        """1, 2, 3, … for each name: new groups, topics and logs."""
-        self._numbers[name] = self._numbers.get(name, 0) + 1
-        return self._numbers[name]
-
-    def log(self, name):
-        """A fresh path for what a process says."""
-        return self.directory / f"{name}-{self.number(name)}.log"
+    def opened(self):
+        self.postgres.sql.ask((REPOSITORY / "init.sql").read_text())
 
     def load(self, listings):
         """A topic full of listings, filled the first time it is asked for."""
@@ -82,13 +55,7 @@ class Bed:
 
     def program(self, name, *arguments):
         """What one of this bench's small programs prints."""
-        done = subprocess.run(
-            [str(self.python), str(self.programs / name), *map(str, arguments)],
-            capture_output=True, text=True,
-        )
-        if done.returncode != 0:
-            raise RuntimeError(f"{name}: {done.stderr.strip()[-800:]}")
-        return json.loads(done.stdout)
+        return json.loads(output([self.python, self.programs / name, *arguments], name))
 
     def empty(self):
         """Empties the tables and writes everything to disk, so that every run starts alike."""

@@ -19,7 +19,7 @@ import time
 from common import usage
 from common.children import Child
 from common.progress import Ticker, say
-from loading.bed import PARTITIONS
+from common.servers import PARTITIONS
 from loading.listings import made
 
 RATE = 1_000

@@ -1,7 +1,11 @@
 """How data-loader grows: with members of a group, and with rows; \\copy beside it."""
 
+from dataclasses import dataclass
+
+from common import rounds
 from loading.listings import made
 from loading.speed import STARTUP_ROWS, add_rows, one_round
+from peers.ours import Ours
 
 MEMBERS = (2, 4)
 ROWS = (10_000, 100_000, 10_000_000)
@@ -9,31 +13,28 @@ ROWS = (10_000, 100_000, 10_000_000)
 ONCE_FROM_ROWS = 5_000_000
 
 
+@dataclass
+class Group:
+    """So many members of a system."""
+
+    system: Ours
+    name: str
+    members: int
+
+
 def measure(chosen, bed, rows, repeat, report):
     """Members at `rows`, then rows with one member; what `speed` has measured is not repeated."""
     small = made(STARTUP_ROWS)
-    ours = [system for system in chosen if system.name == "ours"]
-    for system in ours:
-        large = made(rows)
-        rounds = {members: [] for members in MEMBERS}
-        for number in range(1, repeat + 1):
-            for members in MEMBERS:
-                label = f"{members} members, round {number}/{repeat}"
-                rounds[members].append(
-                    one_round(system, bed, small, large, label, members=members)
-                )
-        for members in MEMBERS:
-            add_rows(report, system.name, f"{rows:,} rows, {members} members", rounds[members])
+    for ours in (system for system in chosen if system.name == "ours"):
+        groups = [Group(ours, f"{rows:,} rows, {members} members", members) for members in MEMBERS]
+        taken = rounds.in_turn(groups, repeat, report, "members", lambda group, label: one_round(
+            ours, bed, small, made(rows), f"{group.name}, {label}", members=group.members))
+        for group in groups:
+            add_rows(report, ours.name, group.name, taken[group.name])
     beside = [system for system in chosen if system.name in ("ours", "copy")]
-    for count in ROWS:
-        if count == rows:
-            continue
-        large = made(count)
-        rounds = {system.name: [] for system in beside}
-        times = 1 if count >= ONCE_FROM_ROWS else repeat
-        for number in range(1, times + 1):
-            for system in beside:
-                label = f"{count:,} rows, round {number}/{times}"
-                rounds[system.name].append(one_round(system, bed, small, large, label))
+    for count in (count for count in ROWS if count != rows):
+        work, times = f"{count:,} rows", 1 if count >= ONCE_FROM_ROWS else repeat
+        taken = rounds.in_turn(beside, times, report, work, lambda system, label: one_round(
+            system, bed, small, made(count), f"{work}, {label}"))
         for system in beside:
-            add_rows(report, system.name, f"{count:,} rows", rounds[system.name])
+            add_rows(report, system.name, work, taken[system.name])

@@ -15,9 +15,9 @@ Systems run in turn, round by round: a machine whose speed changes treats all al
 median of the ratios within the rounds.
 """
 
-import statistics
 from dataclasses import dataclass
 
+from common import rounds
 from common.progress import say
 from loading.run import Outcome, measure
 
@@ -75,56 +75,40 @@ def one_round(system, bed, small, large, label, **how):
 
 
 def in_turn(systems, bed, small, large, repeat, report):
-    """All systems, `repeat` rounds; name -> rounds."""
-    rounds = {system.name: [] for system in systems}
+    """All systems, `repeat` rounds."""
     for listings in (small, large):
         bed.load(listings)
-    for number in range(1, repeat + 1):
-        for system in systems:
-            taken = one_round(system, bed, small, large, f"round {number}/{repeat}")
-            rounds[system.name].append(taken)
     work = f"{large.count:,} rows"
+    taken = rounds.in_turn(systems, repeat, report, work, lambda system, label: one_round(
+        system, bed, small, large, label))
     for system in systems:
-        add_rows(report, system.name, work, rounds[system.name])
-    _ratios(rounds, report)
-    return rounds
+        add_rows(report, system.name, work, taken[system.name])
+    rounds.add_ratios(report, "", taken, "ours",
+                      lambda one: one.rows_per_s if one.is_right else None)
 
 
-def add_rows(report, name, work, rounds):
+def add_rows(report, name, work, taken):
     """What the rounds of one system showed. A run that lost or doubled rows has no rate."""
-    for taken in rounds:
-        for outcome in (taken.startup, taken.full):
-            if outcome.wrong:
-                report.wrong.append(f"{name}, {outcome.rows:,} rows: {outcome.wrong}")
-    right = [taken for taken in rounds if taken.is_right]
+    taken = [one for one in taken if one]
+    for outcome in (outcome for one in taken for outcome in (one.startup, one.full)):
+        if outcome.wrong:
+            report.wrong.append(f"{name}, {outcome.rows:,} rows: {outcome.wrong}")
+    right = [one for one in taken if one.is_right]
     if not right:
         return
 
     def row(metric, unit, value):
-        report.row(name, work, metric, unit, [value(taken) for taken in right])
+        report.row(name, work, metric, unit, [value(one) for one in right])
 
-    row("throughput", "rows/s", lambda taken: taken.rows_per_s)
-    if any(taken.full.steady_s > 0 for taken in right):
+    row("throughput", "rows/s", lambda one: one.rows_per_s)
+    if any(one.full.steady_s > 0 for one in right):
         row("rate while storing", "rows/s",
-            lambda taken: taken.full.rows / max(taken.full.steady_s, 1e-3))
-    row("process start to last row", "s", lambda taken: taken.full.wall_s)
-    row(f"start-up ({STARTUP_ROWS:,} rows)", "s", lambda taken: taken.startup.wall_s)
-    row("processor time", "s/million rows", lambda taken: taken.cpu_s_per_million)
+            lambda one: one.full.rows / max(one.full.steady_s, 1e-3))
+    row("process start to last row", "s", lambda one: one.full.wall_s)
+    row(f"start-up ({STARTUP_ROWS:,} rows)", "s", lambda one: one.startup.wall_s)
+    row("processor time", "s/million rows", lambda one: one.cpu_s_per_million)
     row("PostgreSQL's processor time", "s/million rows",
-        lambda taken: taken.server_cpu_s_per_million)
-    row("broker's processor time", "s/million rows", lambda taken: taken.broker_cpu_s_per_million)
-    row("peak memory", "MB", lambda taken: taken.full.peak_bytes / 1e6)
+        lambda one: one.server_cpu_s_per_million)
+    row("broker's processor time", "s/million rows", lambda one: one.broker_cpu_s_per_million)
+    row("peak memory", "MB", lambda one: one.full.peak_bytes / 1e6)
 
-
-def _ratios(rounds, report):
-    ours = rounds.get("ours", [])
-    for name, theirs in rounds.items():
-        if name == "ours":
-            continue
-        within = [
-            mine.rows_per_s / other.rows_per_s
-            for mine, other in zip(ours, theirs)
-            if mine.is_right and other.is_right
-        ]
-        if within:
-            report.ratios[f"ours_vs_{name}"] = round(statistics.median(within), 3)

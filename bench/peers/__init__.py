@@ -1,12 +1,37 @@
-"""The systems that are measured, ours among them, each behind the same seam.
+"""The systems that are measured, ours among them, each behind the same seam."""
 
-A system has
+from answering import bodies
 
-- `name`;
-- `startup_limit_s`, how long it may take before its first row;
-- `given_up`, what its log says when it lives on but does nothing any more, or None;
-- `prepare(bed)`, which gets what it needs, or raises Missing;
-- `start(bed, load)`, which starts its processes on a full topic, as a new group, and gives them;
-- `start_on(bed, topic)`, the same on a topic that is being written, where its delay is measured;
-- `described()`: version, guarantee and settings.
-"""
+
+class System:
+    """What a bench asks of a system; the values here are those of most."""
+
+    name = ""
+    # How long it may take before its first row or answer, in seconds; enough for a group to form.
+    startup_limit_s = 60
+    # What its log says when it lives on but does nothing any more.
+    given_up = None
+    # Whether its answers have a price, and the table that it stores them in.
+    prices = True
+    stores = None
+    # Rows a request that it is asked over HTTP.
+    works = bodies.ROWS
+
+    def prepare(self, bed):
+        """Gets what it needs, or raises Missing."""
+
+    def start(self, bed, load):
+        """Starts its processes on a full topic, or on a place of topics, as a new group; gives them."""
+        return self.start_on(bed, load.topic)
+
+    def start_on(self, bed, topic):
+        """The same on a topic that is being written, where its delay is measured."""
+        raise NotImplementedError
+
+    def serve(self, bed, place, rows):
+        """Starts its processes; gives them, and where they are asked over HTTP (`served.Served`)."""
+        raise NotImplementedError
+
+    def described(self):
+        """Version, guarantee and settings."""
+        raise NotImplementedError

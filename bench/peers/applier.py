@@ -1,24 +1,21 @@
 """model-application with its defaults: every answer stored before it is published."""
 
 import re
-import subprocess
 import time
 
-from answering import models
-from common.children import Child
+from answering import bodies, models
+from peers import System
+from peers.ours import described, process, version
+from peers.served import Served
 
-# Enough for a group to form.
-STARTUP_LIMIT_S = 60
 # Longest wait for its address, in seconds.
 ADDRESS_S = 20
 _ADDRESS = re.compile(r"listening on http://([0-9.]+:[0-9]+)")
 
 
-class Applier:
+class Applier(System):
     """One model-application with one model."""
 
-    startup_limit_s = STARTUP_LIMIT_S
-    prices = True
     stores = "answers"
 
     def __init__(self, name, effort, settings=()):
@@ -29,8 +26,8 @@ class Applier:
 
     def prepare(self, bed):
         """Fits the model."""
-        self._program = bed.tools.applier
-        self._registry = models.ours(bed.tools.prepare, self._effort)
+        self._program = bed.built / "model-application"
+        self._registry = models.ours(bed.built / "model-prepare", self._effort)
 
     def start(self, bed, place, registry=None):
         """Starts it in a new group."""
@@ -42,11 +39,7 @@ class Applier:
             f"registry.path={registry or self._registry}",
             *self._settings,
         ]
-        command = [
-            self._program, "--http", "127.0.0.1:0", "--kafka", bed.brokers,
-            *(part for setting in settings for part in ("--set", setting)),
-        ]
-        return [Child(command, log=bed.log(self.name), env={"DATABASE_URL": place.database_url})]
+        return [process(self._program, bed, self.name, place.database_url, settings)]
 
     def address(self, children):
         """host:port of its HTTP interface."""
@@ -60,14 +53,32 @@ class Applier:
 
     def described(self):
         """Version and settings."""
-        done = subprocess.run([self._program, "--version"], capture_output=True, text=True)
         return {
-            "version": done.stdout.strip(),
+            "version": version(self._program),
             "guarantee": "one request, one answer: stored before it is published, offsets last",
             "answers": "price, range, model, time; requests are checked against the schema",
             "model": f"prepare.effort={self._effort}, fitted on {models.ROWS:,} made listings",
-            "settings": {
-                "defaults": "config/default.toml",
-                **dict(pair.split("=", 1) for pair in self._settings),
-            },
+            "settings": described(self._settings),
         }
+
+
+class ApplierHttp(Applier):
+    """`POST /predict` with records."""
+
+    path = "/predict"
+
+    def serve(self, bed, place, rows):
+        """Starts it; its topics stay empty."""
+        body = bodies.ours_by_protocol if self.path.startswith("/v2") else bodies.ours
+        file = bodies.written(
+            bed.directory / f"bodies-{self.name}-{rows}", bed.listings, rows, body
+        )
+        children = self.start(bed, place)
+        return children, Served(self.address(children), self.path, file)
+
+
+class ApplierProtocol(ApplierHttp):
+    """The Open Inference Protocol v2, a tensor a field, one record a request."""
+
+    works = (1,)
+    path = "/v2/models/real-estate/infer"

@@ -2,16 +2,15 @@
 
 from answering import bodies
 from common.children import Child
+from peers import System
 from peers.served import Served
 
 
-class Constant:
+class Constant(System):
     """bench/load/src/bin/constant.rs."""
 
     name = "constant"
-    works = bodies.ROWS
     startup_limit_s = 20
-    stores = None
 
     # An answer of ours, as far as nobody has asked ours yet.
     ANSWER = (
@@ -24,9 +23,6 @@ class Constant:
         # Rows -> an answer of ours; whoever has one puts it here.
         self.samples = {}
 
-    def prepare(self, _bed):
-        """Nothing to fetch."""
-
     def serve(self, bed, _place, rows):
         """Starts it."""
         answer = self.samples.get(rows)
@@ -38,7 +34,7 @@ class Constant:
             bed.directory / f"bodies-constant-{rows}", bed.listings, rows, bodies.ours
         )
         log = bed.log("constant")
-        child = Child([bed.tools.constant, file], log=log)
+        child = Child([bed.built / "constant", file], log=log)
         while not log.read_text() and child.code() is None:
             child.wait(0.02)
         return [child], Served(log.read_text().strip(), "/", asked)

@@ -11,6 +11,7 @@ import urllib.parse
 from common import maven
 from common.children import Child
 from common.free_port import free_port
+from peers import System
 
 KAFKA = "4.3.1"
 DEBEZIUM = "3.5.0.Final"
@@ -60,16 +61,12 @@ _SCHEMA = {
 }
 
 
-class Debezium:
+class Debezium(System):
     """One worker with one connector."""
 
     name = "debezium"
     given_up = "will not recover until manually restarted"
     startup_limit_s = 120
-
-    def __init__(self, settings=()):
-        """`settings` are pairs of key=value on top of SETTINGS."""
-        self._settings = {**SETTINGS, **dict(pair.split("=", 1) for pair in settings)}
 
     def prepare(self, _bed):
         """Kafka Connect and the connector, each with its own jars."""
@@ -84,15 +81,9 @@ class Debezium:
             f"org.postgresql:postgresql:{DRIVER}",
         ))
 
-    def start(self, bed, load):
-        """Starts the worker with a new connector, and so a new group."""
-        return self.start_on(bed, load.topic)
-
     def start_on(self, bed, topic):
-        """The same on a topic of any name."""
-        number = bed.number("group-debezium")
-        home = bed.directory / f"debezium-{number}"
-        home.mkdir()
+        """Starts the worker with a new connector, and so a new group."""
+        home = bed.home("debezium")
         # A plugin path is a directory of directories; only this plugin is looked at.
         plugin = home / "plugins" / "debezium-connector-jdbc"
         plugin.mkdir(parents=True)
@@ -116,7 +107,7 @@ class Debezium:
         })
         url = urllib.parse.urlsplit(bed.postgres.url)
         _write(home / "sink.properties", {
-            "name": f"debezium-{number}",
+            "name": home.name,
             "connector.class": "io.debezium.connector.jdbc.JdbcSinkConnector",
             "topics": topic,
             "connection.url":
@@ -128,7 +119,7 @@ class Debezium:
             "primary.key.fields": "id",
             "collection.name.format": "listings",
             "schema.evolution": "none",
-            **self._settings,
+            **SETTINGS,
         })
         return [Child(
             [
@@ -147,7 +138,7 @@ class Debezium:
             "guarantee": "at least once, upsert by key",
             "settings": {
                 "insert.mode": "upsert", "reWriteBatchedInserts": "true", "heap": HEAP,
-                **self._settings,
+                **SETTINGS,
             },
             "schema": "in the converter's settings (JsonConverter, schema.content)",
         }

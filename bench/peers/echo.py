@@ -1,24 +1,20 @@
 """The limit on Kafka: a librdkafka loop that gives every request back, and stores nothing."""
 
 from common.children import Child
+from peers import System
 
 
-class Echo:
+class Echo(System):
     """bench/load/src/bin/echo.rs."""
 
     name = "echo"
-    startup_limit_s = 60
     # Its answers are the requests.
     prices = False
-    stores = None
-
-    def prepare(self, _bed):
-        """Nothing to fetch."""
 
     def start(self, bed, place):
         """Starts it in a new group."""
         return [Child(
-            [bed.tools.echo, "--brokers", bed.brokers, "--requests", place.requests,
+            [bed.built / "echo", "--brokers", bed.brokers, "--requests", place.requests,
              "--answers", place.answers, "--group", f"echo-{place.number}"],
             log=bed.log("echo"),
         )]

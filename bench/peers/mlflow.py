@@ -1,6 +1,5 @@
 """`mlflow models serve` with LightGBM."""
 
-import subprocess
 from pathlib import Path
 
 from answering import bodies, models
@@ -8,7 +7,8 @@ from common import cache, venv
 from common.children import Child
 from common.free_port import free_port
 from common.missing import Missing
-from peers import python_answers
+from common.tool import output
+from peers import System, python_answers
 from peers.served import Served
 
 REQUIREMENTS = ("mlflow==3.17.2", python_answers.LIGHTGBM)
@@ -16,13 +16,11 @@ _SAVE = Path(__file__).parent / "programs" / "save_mlflow.py"
 _ENVIRONMENT = {"MLFLOW_DISABLE_TELEMETRY": "true", "DO_NOT_TRACK": "true"}
 
 
-class Mlflow:
+class Mlflow(System):
     """Its defaults, without making an environment of its own."""
 
     name = "mlflow"
-    works = bodies.ROWS
     startup_limit_s = 90
-    stores = None
 
     def prepare(self, _bed):
         """Its packages, and the model in its format."""
@@ -32,12 +30,8 @@ class Mlflow:
         self._saved = cache.directory(f"mlflow-model-{mark}", self._save) / "model"
 
     def _save(self, path):
-        done = subprocess.run(
-            [str(self._python), str(_SAVE), str(self._model / "model.txt"), str(path / "model")],
-            capture_output=True, text=True,
-        )
-        if done.returncode != 0:
-            raise Missing(f"mlflow did not save the model: {done.stderr.strip()[-400:]}")
+        output([self._python, _SAVE, self._model / "model.txt", path / "model"],
+               "mlflow did not save the model", Missing)
 
     def serve(self, bed, _place, rows):
         """Starts it."""

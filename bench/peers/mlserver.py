@@ -7,7 +7,7 @@ from answering import bodies, models
 from common import venv
 from common.children import Child
 from common.free_port import free_port
-from peers import python_answers
+from peers import System, python_answers
 from peers.served import Served
 
 # Newer versions of uvloop make no event loop where MLServer's workers expect one: they die.
@@ -16,13 +16,11 @@ REQUIREMENTS = (
 )
 
 
-class MlServer:
+class MlServer(System):
     """`mlserver start` with its defaults: inference in a worker process beside the server's."""
 
     name = "mlserver"
-    works = bodies.ROWS
     startup_limit_s = 90
-    stores = None
 
     def prepare(self, _bed):
         """Its packages and the model."""

@@ -1,27 +1,22 @@
 """data-loader: exactly once, with its defaults."""
 
-import subprocess
-
 from common.children import Child
+from common.tool import output
+from peers import System
 
-# Enough for a group to form.
-STARTUP_LIMIT_S = 60
 
-
-class Ours:
+class Ours(System):
     """One data-loader, or several in a group."""
 
     name = "ours"
-    given_up = None
-    startup_limit_s = STARTUP_LIMIT_S
 
-    def __init__(self, program, settings=()):
+    def __init__(self, settings=()):
         """`settings` are pairs of section.key=value on top of the defaults."""
-        self._program = program
         self._settings = list(settings)
 
-    def prepare(self, _bed):
-        """Nothing to fetch."""
+    def prepare(self, bed):
+        """Finds the program."""
+        self._program = bed.built / "data-loader"
 
     def start(self, bed, load, members=1):
         """Starts so many members of a new group."""
@@ -36,19 +31,30 @@ class Ours:
             f"loader.group=ours-{number}",
             *self._settings,
         ]
-        command = [
-            self._program, "--http", "127.0.0.1:0", "--kafka", bed.kafka.brokers,
-            *(part for setting in settings for part in ("--set", setting)),
-        ]
-        env = {"DATABASE_URL": bed.postgres.url}
-        return [Child(command, log=bed.log("ours"), env=env) for _ in range(members)]
+        return [process(self._program, bed, "ours", bed.postgres.url, settings)
+                for _ in range(members)]
 
     def described(self):
         """Version and settings."""
-        done = subprocess.run([self._program, "--version"], capture_output=True, text=True)
-        settings = dict(pair.split("=", 1) for pair in self._settings)
         return {
-            "version": done.stdout.strip(),
+            "version": version(self._program),
             "guarantee": "exactly once: rows, rejects and offsets in one transaction",
-            "settings": {"defaults": "config/default.toml", **settings},
+            "settings": described(self._settings),
         }
+
+
+def process(program, bed, name, database_url, settings):
+    """Starts one of our services on a free port."""
+    pairs = (f"--set={setting}" for setting in settings)
+    return Child([program, "--http", "127.0.0.1:0", "--kafka", bed.brokers, *pairs],
+                 log=bed.log(name), env={"DATABASE_URL": database_url})
+
+
+def version(program):
+    """What a program says of itself."""
+    return output([program, "--version"]).strip()
+
+
+def described(settings):
+    """Settings on top of the defaults, for the result."""
+    return {"defaults": "config/default.toml", **dict(pair.split("=", 1) for pair in settings)}

@@ -1,16 +1,15 @@
 """psql \\copy of the same rows from a CSV file: the limit. No Kafka, one transaction."""
 
-import subprocess
-
 from common.children import Child
+from common.tool import output
 from loading.bed import COLUMN_LIST
+from peers import System
 
 
-class PsqlCopy:
+class PsqlCopy(System):
     """One \\copy of all."""
 
     name = "copy"
-    given_up = None
     startup_limit_s = 600
 
     def prepare(self, bed):
@@ -27,9 +26,8 @@ class PsqlCopy:
 
     def described(self):
         """Version and settings."""
-        done = subprocess.run([self._psql, "--version"], capture_output=True, text=True)
         return {
-            "version": done.stdout.strip(),
+            "version": output([self._psql, "--version"]).strip(),
             "guarantee": "all or nothing; reads a file, not Kafka",
             "settings": {"format": "csv"},
         }

@@ -5,6 +5,7 @@ from pathlib import Path
 from answering import models
 from common import venv
 from common.children import Child
+from peers import System
 
 BATCH_ROWS = 1000
 # LightGBM's; a second one gains nothing beside the broker on two cores.
@@ -19,11 +20,8 @@ def python():
     return venv.python("answering", REQUIREMENTS)
 
 
-class PythonAnswers:
+class PythonAnswers(System):
     """programs/answer_loop.py, one process."""
-
-    startup_limit_s = 60
-    prices = True
 
     def __init__(self, name, is_storing):
         """With `is_storing` every answer is stored before it is published."""

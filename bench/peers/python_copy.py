@@ -4,28 +4,23 @@ from pathlib import Path
 
 from common.children import Child
 from loading.bed import REQUIREMENTS
+from peers import System
 
 BATCH_ROWS = 10_000
 _PROGRAM = Path(__file__).parent / "programs" / "copy_loop.py"
 
 
-class PythonCopy:
+class PythonCopy(System):
     """programs/copy_loop.py, one process."""
 
     name = "python"
-    given_up = None
-    startup_limit_s = 60
 
     def prepare(self, bed):
         """Its packages are those of the bench's own producer."""
         self._python = bed.python
 
-    def start(self, bed, load):
-        """Starts the loop in a new group."""
-        return self.start_on(bed, load.topic)
-
     def start_on(self, bed, topic):
-        """The same on a topic of any kind."""
+        """Starts the loop in a new group."""
         group = f"python-{bed.number('group-python')}"
         return [Child(
             [self._python, _PROGRAM, bed.kafka.brokers, topic, group, bed.postgres.url, BATCH_ROWS],

@@ -1,12 +1,4 @@
-"""Servers that answer over HTTP, each behind the same seam.
-
-A system has
-
-- `name`, `stores` as those on Kafka have, and `described()`;
-- `works`, the rows a request that it is asked;
-- `prepare(bed)`, which gets what it needs, or raises Missing;
-- `serve(bed, place, rows)`, which starts its processes and gives them and a `Served`.
-"""
+"""Servers that answer over HTTP, and how they are asked."""
 
 import http.client
 import itertools

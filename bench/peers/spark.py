@@ -10,6 +10,7 @@ from pathlib import Path
 
 from common import maven, venv
 from common.children import Child
+from peers import System
 
 SPARK = "4.0.0"
 DRIVER = "42.7.14"
@@ -27,16 +28,11 @@ SETTINGS = {
 _PROGRAM = Path(__file__).parent / "programs" / "spark_stream.py"
 
 
-class Spark:
+class Spark(System):
     """One driver in local mode."""
 
     name = "spark"
-    given_up = None
     startup_limit_s = 180
-
-    def __init__(self, settings=()):
-        """`settings` are pairs of key=value on top of SETTINGS."""
-        self._settings = {**SETTINGS, **dict(pair.split("=", 1) for pair in settings)}
 
     def prepare(self, _bed):
         """PySpark with its own jars, and what reads Kafka and writes PostgreSQL."""
@@ -44,29 +40,29 @@ class Spark:
         self._python = venv.python("pyspark", (f"pyspark=={SPARK}",))
         self._jars = jars_for(self._python)
 
-    def start(self, bed, load):
-        """Starts the query with a fresh checkpoint."""
-        return self.start_on(bed, load.topic)
-
     def start_on(self, bed, topic):
-        """The same on a topic of any kind."""
-        home = bed.directory / f"spark-{bed.number('group-spark')}"
-        home.mkdir()
-        settings = (f"{key}={value}" for key, value in self._settings.items())
-        return [Child(
-            [self._python, _PROGRAM, bed.kafka.brokers, topic, bed.postgres.url, home,
-             ",".join(map(str, self._jars)), *settings],
-            log=bed.log("spark"), cwd=home,
-            env={"SPARK_LOCAL_IP": "127.0.0.1", "SPARK_LOCAL_DIRS": str(home / "local")},
-        )]
+        """Starts the query with a fresh checkpoint."""
+        return [query(bed, self._python, self._jars, _PROGRAM, SETTINGS,
+                      [bed.kafka.brokers, topic, bed.postgres.url])]
 
     def described(self):
         """Version and settings."""
         return {
             "version": f"PySpark {SPARK}, pgjdbc {DRIVER}",
             "guarantee": "at least once; a repeated batch stops at the primary key",
-            "settings": self._settings,
+            "settings": SETTINGS,
         }
+
+
+def query(bed, python, jars, program, settings, arguments, env=None):
+    """Starts a program of programs/ with a home of its own."""
+    home = bed.home("spark")
+    pairs = (f"{key}={value}" for key, value in settings.items())
+    return Child(
+        [python, program, home, ",".join(map(str, jars)), *arguments, *pairs],
+        log=bed.log("spark"), cwd=home,
+        env={"SPARK_LOCAL_IP": "127.0.0.1", "SPARK_LOCAL_DIRS": str(home / "local"), **(env or {})},
+    )
 
 
 def jars_for(python):

@@ -8,9 +8,8 @@ from pathlib import Path
 
 from answering import models
 from common import maven, venv
-from common.children import Child
-from peers import python_answers
-from peers.spark import SPARK, jars_for
+from peers import System, python_answers
+from peers.spark import SPARK, jars_for, query
 
 REQUIREMENTS = (
     f"pyspark=={SPARK}", "pandas==2.3.3", "pyarrow==22.0.0", python_answers.LIGHTGBM,
@@ -27,17 +26,11 @@ SETTINGS = {
 _PROGRAM = Path(__file__).parent / "programs" / "answer_spark.py"
 
 
-class SparkAnswers:
+class SparkAnswers(System):
     """One driver in local mode."""
 
     name = "spark"
     startup_limit_s = 120
-    prices = True
-    stores = None
-
-    def __init__(self, settings=()):
-        """`settings` are pairs of key=value on top of SETTINGS."""
-        self._settings = {**SETTINGS, **dict(pair.split("=", 1) for pair in settings)}
 
     def prepare(self, _bed):
         """PySpark with its own jars, what reads Kafka, and the model."""
@@ -48,20 +41,10 @@ class SparkAnswers:
 
     def start(self, bed, place):
         """Starts the query with a fresh checkpoint."""
-        home = bed.home("spark")
-        settings = (f"{key}={value}" for key, value in self._settings.items())
-        return [Child(
-            [self._python, _PROGRAM, bed.brokers, place.requests, place.answers, home,
-             ",".join(map(str, self._jars)), self._model, *settings],
-            log=bed.log("spark"), cwd=home,
-            env={
-                "SPARK_LOCAL_IP": "127.0.0.1",
-                "SPARK_LOCAL_DIRS": str(home / "local"),
-                "PYSPARK_PYTHON": str(self._python),
-                # The workers import boosted.py.
-                "PYTHONPATH": str(_PROGRAM.parent),
-            },
-        )]
+        # The workers import boosted.py.
+        env = {"PYSPARK_PYTHON": str(self._python), "PYTHONPATH": str(_PROGRAM.parent)}
+        return [query(bed, self._python, self._jars, _PROGRAM, SETTINGS,
+                      [bed.brokers, place.requests, place.answers, self._model], env)]
 
     def described(self):
         """Version and settings."""
@@ -69,5 +52,5 @@ class SparkAnswers:
             "version": ", ".join(REQUIREMENTS),
             "guarantee": "at least once; stores nothing",
             "answers": "a price; no range, no checks",
-            "settings": {"trigger": "as soon as the last has ended", **self._settings},
+            "settings": {"trigger": "as soon as the last has ended", **SETTINGS},
         }

@@ -2,8 +2,6 @@
 
 import os
 import re
-import time
-import urllib.request
 
 from common import usage
 
@@ -26,41 +24,23 @@ WHERE c.relkind = 'r' AND n.nspname IN ('public', 'hedonic') ORDER BY 1
 class Process:
     """A service, and the part of its log that was read."""
 
-    def __init__(self, name, child, address):
-        self.name = name
-        self.child = child
-        self.address = address
+    def __init__(self, service):
+        self.service = service
+        self.name = service.name
         self._read = 0
 
     def seen(self):
         """Resident bytes and open descriptors."""
-        return {
-            "memory_bytes": usage.memory_bytes(self.child.pid),
-            "descriptors": descriptors(self.child.pid),
-        }
+        pid = self.service.child.pid
+        return {"memory_bytes": usage.memory_bytes(pid), "descriptors": descriptors(pid)}
 
     def metrics(self):
         """Its metrics: (name, labels) -> value."""
-        with urllib.request.urlopen(f"http://{self.address}/metrics", timeout=30) as answer:
-            return metrics(answer.read().decode())
-
-    def post(self, path):
-        """Asks for something to be done."""
-        request = urllib.request.Request(f"http://{self.address}{path}", data=b"", method="POST")
-        with urllib.request.urlopen(request, timeout=60) as answer:
-            answer.read()
-
-    def is_ready(self):
-        """Whether it says so."""
-        try:
-            with urllib.request.urlopen(f"http://{self.address}/health/ready", timeout=10) as answer:
-                return answer.status == 200
-        except OSError:
-            return False
+        return metrics(self.service.text("/metrics"))
 
     def rounds_ms(self):
         """What the rounds of quality took that were logged since the last call."""
-        with open(self.child.log, "rb") as log:
+        with open(self.service.child.log, "rb") as log:
             log.seek(self._read)
             text = log.read()
         whole = text[:text.rfind(b"\n") + 1]
@@ -102,11 +82,3 @@ def deleted(found, to):
             to[table] = to.get(table, 0) + value
     return to
 
-
-def until(condition, limit_s, what):
-    """Waits until a condition holds."""
-    end = time.monotonic() + limit_s
-    while not condition():
-        if time.monotonic() > end:
-            raise RuntimeError(f"not within {limit_s} s: {what}")
-        time.sleep(0.2)

@@ -26,12 +26,12 @@ class Judged(unittest.TestCase):
         self.assertEqual(wrong_with(judged(unpriced=1), None, 100, True), "1 without a price")
 
     def test_figures_are_of_what_lies_between_the_two_looks(self):
-        run = Drained(40_000, 2.0, 9.0, Spent(3.0, 1.0, 0.5), 10**8, None)
+        run = Drained(40_000, 2.0, 9.0, Spent(3.0, 1.0, 0.5, 10**8), None)
         self.assertEqual(run.per_s, 20_000)
         self.assertEqual(run.per_million(run.spent.system_s), 75.0)
 
     def test_what_was_spent_is_a_difference(self):
-        spent = Spent(5.0, 2.0, 1.0).since(Spent(1.0, 1.5, 1.0))
+        spent = Spent(5.0, 2.0, 1.0).since(Spent(1.0, 1.5, 1.0), 10**8)
         self.assertEqual((spent.system_s, spent.database_s, spent.broker_s), (4.0, 0.5, 0.0))
 
 

@@ -2,7 +2,7 @@
 
 import unittest
 
-from answering.rounds import add_ratios, in_turn, ratio
+from common.rounds import add_ratios, in_turn, ratio
 from common.report import Report
 
 
@@ -34,7 +34,7 @@ class Rounds(unittest.TestCase):
     def test_one_that_fails_is_told_and_the_others_go_on(self):
         report = Report("test")
         systems = [System("ours", 8, 9), System("a-peer", None, 3)]
-        rounds = in_turn(systems, 2, run, report, "some work")
+        rounds = in_turn(systems, 2, report, "some work", run)
         self.assertEqual(rounds, {"ours": [8, 9], "a-peer": [None, 3]})
         self.assertEqual(report.wrong, ["a-peer, some work: it did not start"])
         add_ratios(report, "kafka", rounds, "ours", float)

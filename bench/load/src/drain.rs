@@ -14,7 +14,7 @@ use serde_json::json;
 
 use crate::answer::Answer;
 use crate::event::print_event;
-use crate::topics::{self, From, PATIENCE};
+use crate::topics::{self, From, Kafka, PATIENCE};
 
 /// Pause between two looks.
 const LOOK: Duration = Duration::from_millis(25);
@@ -22,15 +22,11 @@ const LOOK: Duration = Duration::from_millis(25);
 /// What is waited for.
 #[derive(Args)]
 pub struct Drain {
-    /// Kafka brokers, host:port[,host:port]
-    #[arg(long)]
-    brokers: String,
+    #[command(flatten)]
+    kafka: Kafka,
     /// Topic of the answers; made if it is not there
     #[arg(long)]
     topic: String,
-    /// Its partitions
-    #[arg(long, default_value_t = 6)]
-    partitions: i32,
     /// Answers to wait for: requests are numbered from 0, and answers have the number as their key
     #[arg(long)]
     count: u64,
@@ -46,8 +42,8 @@ impl Drain {
     /// # Errors
     /// When the broker does not answer.
     pub fn run(&self) -> anyhow::Result<()> {
-        topics::make(&self.brokers, &[&self.topic], self.partitions)?;
-        let reader = topics::reader(&self.brokers, &self.topic, self.partitions, From::Beginning)?;
+        self.kafka.make(&[&self.topic])?;
+        let reader = self.kafka.reader(&self.topic, From::Beginning)?;
         print_event(&json!({ "event": "watching" }));
         let begun = Instant::now();
         let (mut seen, mut first) = (0, None);
@@ -80,7 +76,7 @@ impl Drain {
 
     fn there(&self, reader: &BaseConsumer) -> anyhow::Result<u64> {
         let mut there = 0;
-        for partition in 0..self.partitions {
+        for partition in 0..self.kafka.partitions {
             let high = topics::end(reader, &self.topic, partition)?;
             there += u64::try_from(high).unwrap_or_default();
         }

@@ -8,20 +8,16 @@ use serde_json::json;
 
 use crate::event::print_event;
 use crate::requests::Requests;
-use crate::topics::{self, Writer};
+use crate::topics::Kafka;
 
 /// What is filled with what.
 #[derive(Args)]
 pub struct Fill {
-    /// Kafka brokers, host:port[,host:port]
-    #[arg(long)]
-    brokers: String,
+    #[command(flatten)]
+    kafka: Kafka,
     /// Topic that is made and filled
     #[arg(long)]
     topic: String,
-    /// Its partitions
-    #[arg(long, default_value_t = 6)]
-    partitions: i32,
     /// Listings as JSON, one a line
     #[arg(long)]
     listings: PathBuf,
@@ -37,10 +33,9 @@ impl Fill {
     /// When the file cannot be read or the broker does not take something.
     pub fn run(&self) -> anyhow::Result<()> {
         let requests = Requests::read(&self.listings)?;
-        topics::make(&self.brokers, &[&self.topic], self.partitions)?;
+        self.kafka.make(&[&self.topic])?;
         // Large batches: this is not what is measured.
-        let writer = Writer::new(
-            &self.brokers,
+        let writer = self.kafka.writer(
             &self.topic,
             &[
                 ("linger.ms", "20"),

@@ -21,7 +21,7 @@ use crate::event::print_event;
 use crate::latency::Latencies;
 use crate::pace::Pace;
 use crate::slots::{self, Request};
-use crate::stop::Stop;
+use crate::span::{Span, Stop};
 
 /// What is asked where.
 #[derive(Args)]
@@ -38,24 +38,11 @@ pub struct Http {
     /// Connections
     #[arg(long, default_value_t = 16)]
     connections: u64,
-    /// Seconds that count
-    #[arg(long)]
-    seconds: f64,
-    /// End before that when a line comes on standard input, or its end
-    #[arg(long)]
-    stoppable: bool,
-    /// Seconds before them
-    #[arg(long, default_value_t = 2.0)]
-    warm_s: f64,
     /// Questions a second, of all connections together (default: as fast as it goes)
     #[arg(long)]
     rate: Option<f64>,
-    /// The first id, above 100000000000
-    #[arg(long, default_value_t = 0)]
-    first: u64,
-    /// Where to write which model answered when: a line an answer that counts
-    #[arg(long)]
-    sayings: Option<PathBuf>,
+    #[command(flatten)]
+    span: Span,
 }
 
 /// What a connection's thread keeps.
@@ -94,25 +81,22 @@ impl Http {
         // One that works, or the reason at once.
         Connection::open(&self.address)?;
         let begun = Instant::now();
-        let from = begun + Duration::from_secs_f64(self.warm_s);
+        let from = begun + Duration::from_secs_f64(self.span.warm_s);
         let shared = Arc::new(Shared {
             requests: slots::requests(&self.bodies, &self.address, &self.path)?,
             begun,
             from,
-            until: from + Duration::from_secs_f64(self.seconds),
+            until: from + Duration::from_secs_f64(self.span.seconds),
             pace: self.rate.map(|rate| Pace::new(begun, rate)),
-            next_id: AtomicU64::new(self.first),
-            stop: match self.stoppable {
-                true => Stop::on_input(),
-                false => Stop::default(),
-            },
+            next_id: AtomicU64::new(self.span.first),
+            stop: self.span.stop(),
         });
         let barrier = Arc::new(Barrier::new(self.connections as usize));
         let threads: Vec<_> = (0..self.connections)
             .map(|number| {
                 let (shared, barrier) = (Arc::clone(&shared), Arc::clone(&barrier));
                 let (address, step) = (self.address.clone(), self.connections);
-                let keeps = self.sayings.is_some();
+                let keeps = self.span.sayings.is_some();
                 std::thread::spawn(move || {
                     barrier.wait();
                     shared.ask(&address, number, step, keeps)
@@ -144,7 +128,7 @@ impl Http {
             "bytes": kept.bytes,
             "latency": kept.latencies.as_json(),
         }));
-        if let Some(path) = &self.sayings {
+        if let Some(path) = &self.span.sayings {
             kept.sayings.write(path)?;
         }
         Ok(())

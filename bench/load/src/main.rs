@@ -20,7 +20,7 @@ mod pace;
 mod rate;
 mod requests;
 mod slots;
-mod stop;
+mod span;
 mod topics;
 
 use clap::{Parser, Subcommand};

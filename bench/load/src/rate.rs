@@ -21,8 +21,8 @@ use crate::event::print_event;
 use crate::latency::Latencies;
 use crate::pace::Pace;
 use crate::requests::Requests;
-use crate::stop::Stop;
-use crate::topics::{self, From, Writer};
+use crate::span::{Span, Stop};
+use crate::topics::{From, Kafka, Writer};
 
 /// Longest a look for answers takes.
 const LOOK: Duration = Duration::from_millis(50);
@@ -37,45 +37,28 @@ const KNOCK: Duration = Duration::from_millis(100);
 /// What is sent where.
 #[derive(Args)]
 pub struct Rate {
-    /// Kafka brokers, host:port[,host:port]
-    #[arg(long)]
-    brokers: String,
+    #[command(flatten)]
+    kafka: Kafka,
     /// Topic that is written; made if it is not there
     #[arg(long)]
     requests: String,
     /// Topic that is read; made if it is not there
     #[arg(long)]
     answers: String,
-    /// Partitions of both
-    #[arg(long, default_value_t = 6)]
-    partitions: i32,
     /// Listings as JSON, one a line
     #[arg(long)]
     listings: PathBuf,
     /// Requests a second, one rate after the other
     #[arg(long, value_delimiter = ',', required = true)]
     rates: Vec<f64>,
-    /// Seconds at each rate that count
-    #[arg(long)]
-    seconds: f64,
-    /// End a rate before that when a line comes on standard input, or its end
-    #[arg(long)]
-    stoppable: bool,
-    /// Seconds at each rate before them
-    #[arg(long, default_value_t = 2.0)]
-    warm_s: f64,
     /// Longest wait for a first answer of the system, in seconds
     #[arg(long, default_value_t = 120)]
     startup_s: u64,
     /// Longest wait for the last answers of a rate, in seconds
     #[arg(long, default_value_t = 20)]
     grace_s: u64,
-    /// The first request's number
-    #[arg(long, default_value_t = 0)]
-    first: u64,
-    /// Where to write which model answered when: a line an answer that counts
-    #[arg(long)]
-    sayings: Option<PathBuf>,
+    #[command(flatten)]
+    span: Span,
 }
 
 /// What the receiving thread keeps of the requests with numbers from `from`.
@@ -121,12 +104,8 @@ impl Rate {
     /// When nothing answers, or the broker does not take something.
     pub fn run(&self) -> anyhow::Result<()> {
         let requests = Requests::read(&self.listings)?;
-        topics::make(
-            &self.brokers,
-            &[&self.requests, &self.answers],
-            self.partitions,
-        )?;
-        let reader = topics::reader(&self.brokers, &self.answers, self.partitions, From::Now)?;
+        self.kafka.make(&[&self.requests, &self.answers])?;
+        let reader = self.kafka.reader(&self.answers, From::Now)?;
         print_event(&json!({ "event": "watching" }));
         let knocks = self.startup_s * 1000 / KNOCK.as_millis() as u64 + 1;
         let most = knocks
@@ -137,7 +116,7 @@ impl Rate {
                 .sum::<u64>();
         let shared = Arc::new(Shared {
             begun: Instant::now(),
-            first: self.first,
+            first: self.span.first,
             sent_ns: (0..most).map(|_| AtomicU64::new(0)).collect(),
             answered: (0..most).map(|_| AtomicBool::new(false)).collect(),
             distinct: AtomicU64::new(0),
@@ -146,18 +125,15 @@ impl Rate {
             done: AtomicBool::new(false),
         });
         let mut sender = Sender {
-            writer: Writer::new(&self.brokers, &self.requests, &[])?,
+            writer: self.kafka.writer(&self.requests, &[])?,
             requests,
             shared: Arc::clone(&shared),
             next: 0,
             payload: Vec::new(),
         };
-        let stop = match self.stoppable {
-            true => Stop::on_input(),
-            false => Stop::default(),
-        };
+        let stop = self.span.stop();
         let receiving = {
-            let (shared, keeps) = (Arc::clone(&shared), self.sayings.is_some());
+            let (shared, keeps) = (Arc::clone(&shared), self.span.sayings.is_some());
             std::thread::spawn(move || receive(&reader, &shared, keeps))
         };
         self.knock(&mut sender)?;
@@ -166,7 +142,7 @@ impl Rate {
             if *rate >= BUSY {
                 sender.writer.flush()?;
                 let linger = [("linger.ms", BUSY_LINGER_MS)];
-                sender.writer = Writer::new(&self.brokers, &self.requests, &linger)?;
+                sender.writer = self.kafka.writer(&self.requests, &linger)?;
             }
             sayings.join(self.measure(*rate, &mut sender, &stop)?);
         }
@@ -175,18 +151,18 @@ impl Rate {
             bail!("the receiving thread broke off");
         }
         sender.writer.flush()?;
-        if let Some(path) = &self.sayings {
+        if let Some(path) = &self.span.sayings {
             sayings.write(path)?;
         }
         Ok(())
     }
 
     fn warm_of(&self, rate: f64) -> u64 {
-        (rate * self.warm_s) as u64
+        (rate * self.span.warm_s) as u64
     }
 
     fn counted_of(&self, rate: f64) -> u64 {
-        (rate * self.seconds) as u64
+        (rate * self.span.seconds) as u64
     }
 
     /// Sends now and then until everything sent is answered: the system has started.

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, anyhow};
+use clap::Args;
 use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
 use rdkafka::client::{ClientContext, DefaultClientContext};
 use rdkafka::consumer::{BaseConsumer, Consumer};
@@ -21,34 +22,15 @@ const LEADER_LOOK: Duration = Duration::from_millis(50);
 /// Pause before a message is offered again to a producer whose queue is full.
 const FULL: Duration = Duration::from_millis(1);
 
-fn client(brokers: &str) -> ClientConfig {
-    let mut config = ClientConfig::new();
-    config.set("bootstrap.servers", brokers);
-    config
-}
-
-/// Makes topics that are not there yet.
-///
-/// # Errors
-/// When the broker refuses.
-pub fn make(brokers: &str, topics: &[&str], partitions: i32) -> anyhow::Result<()> {
-    let admin: AdminClient<DefaultClientContext> = client(brokers).create()?;
-    let wanted: Vec<NewTopic<'_>> = topics
-        .iter()
-        .map(|topic| NewTopic::new(topic, partitions, TopicReplication::Fixed(1)))
-        .collect();
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()?;
-    let options = AdminOptions::new().operation_timeout(Some(PATIENCE));
-    let made = runtime.block_on(admin.create_topics(&wanted, &options))?;
-    for outcome in made {
-        match outcome {
-            Ok(_) | Err((_, RDKafkaErrorCode::TopicAlreadyExists)) => {}
-            Err((topic, error)) => return Err(anyhow!("topic {topic} was not made: {error}")),
-        }
-    }
-    Ok(())
+/// The broker, and the size of topics.
+#[derive(Args)]
+pub struct Kafka {
+    /// Kafka brokers, host:port[,host:port]
+    #[arg(long)]
+    brokers: String,
+    /// Partitions of each topic
+    #[arg(long, default_value_t = 6)]
+    pub partitions: i32,
 }
 
 /// From where a topic is read.
@@ -60,34 +42,80 @@ pub enum From {
     Now,
 }
 
-/// Reads all partitions of a topic, in no group.
-///
-/// # Errors
-/// When the topic is not there.
-pub fn reader(
-    brokers: &str,
-    topic: &str,
-    partitions: i32,
-    from: From,
-) -> anyhow::Result<BaseConsumer> {
-    let consumer: BaseConsumer = client(brokers)
-        .set("group.id", "load")
-        .set("enable.auto.commit", "false")
-        .create()?;
-    let mut places = TopicPartitionList::new();
-    for partition in 0..partitions {
-        // The end is asked for here: left to the client, it would be wherever the topic ends when
-        // the client first comes round to it.
-        let offset = match from {
-            From::Beginning => Offset::Beginning,
-            From::Now => Offset::Offset(end(&consumer, topic, partition)?),
-        };
-        places.add_partition_offset(topic, partition, offset)?;
+impl Kafka {
+    fn client(&self) -> ClientConfig {
+        let mut config = ClientConfig::new();
+        config.set("bootstrap.servers", &self.brokers);
+        config
     }
-    consumer
-        .assign(&places)
-        .with_context(|| format!("topic {topic} cannot be read"))?;
-    Ok(consumer)
+
+    /// Makes topics that are not there yet.
+    ///
+    /// # Errors
+    /// When the broker refuses.
+    pub fn make(&self, topics: &[&str]) -> anyhow::Result<()> {
+        let admin: AdminClient<DefaultClientContext> = self.client().create()?;
+        let partitions = self.partitions;
+        let new: Vec<NewTopic<'_>> = topics
+            .iter()
+            .map(|topic| NewTopic::new(topic, partitions, TopicReplication::Fixed(1)))
+            .collect();
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()?;
+        let options = AdminOptions::new().operation_timeout(Some(PATIENCE));
+        for outcome in runtime.block_on(admin.create_topics(&new, &options))? {
+            match outcome {
+                Ok(_) | Err((_, RDKafkaErrorCode::TopicAlreadyExists)) => {}
+                Err((topic, error)) => return Err(anyhow!("topic {topic} was not made: {error}")),
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads all partitions of a topic, in no group.
+    ///
+    /// # Errors
+    /// When the topic is not there.
+    pub fn reader(&self, topic: &str, from: From) -> anyhow::Result<BaseConsumer> {
+        let consumer: BaseConsumer = self
+            .client()
+            .set("group.id", "load")
+            .set("enable.auto.commit", "false")
+            .create()?;
+        let mut places = TopicPartitionList::new();
+        for partition in 0..self.partitions {
+            // The end is asked for here: left to the client, it would be wherever the topic ends
+            // when the client first comes round to it.
+            let offset = match from {
+                From::Beginning => Offset::Beginning,
+                From::Now => Offset::Offset(end(&consumer, topic, partition)?),
+            };
+            places.add_partition_offset(topic, partition, offset)?;
+        }
+        consumer
+            .assign(&places)
+            .with_context(|| format!("topic {topic} cannot be read"))?;
+        Ok(consumer)
+    }
+
+    /// A writer that sends at once (`settings` of librdkafka may say otherwise).
+    ///
+    /// # Errors
+    /// When a setting is wrong.
+    pub fn writer(&self, topic: &str, settings: &[(&str, &str)]) -> anyhow::Result<Writer> {
+        let mut config = self.client();
+        config.set("linger.ms", "0");
+        for (name, value) in settings {
+            config.set(*name, *value);
+        }
+        let failures = Failures::default();
+        Ok(Writer {
+            producer: config.create_with_context(failures.clone())?,
+            failures,
+            topic: topic.to_owned(),
+        })
+    }
 }
 
 /// The offset that the next message of a partition gets; a topic just made may have no leader yet.
@@ -132,24 +160,6 @@ pub struct Writer {
 }
 
 impl Writer {
-    /// A writer that sends at once (`settings` of librdkafka may say otherwise).
-    ///
-    /// # Errors
-    /// When a setting is wrong.
-    pub fn new(brokers: &str, topic: &str, settings: &[(&str, &str)]) -> anyhow::Result<Writer> {
-        let mut config = client(brokers);
-        config.set("linger.ms", "0");
-        for (name, value) in settings {
-            config.set(*name, *value);
-        }
-        let failures = Failures::default();
-        Ok(Writer {
-            producer: config.create_with_context(failures.clone())?,
-            failures,
-            topic: topic.to_owned(),
-        })
-    }
-
     /// Hands a message over, waiting where the queue is full.
     ///
     /// # Errors

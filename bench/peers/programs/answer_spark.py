@@ -1,13 +1,12 @@
 """Kafka to Kafka by Structured Streaming: from_json, LightGBM in mapInPandas.
 
-    answer_spark.py BROKERS REQUESTS ANSWERS HOME JARS MODEL [NAME=VALUE]...
+    answer_spark.py HOME JARS BROKERS REQUESTS ANSWERS MODEL [NAME=VALUE]...
 """
 
 import json
 import sys
 
-from pyspark.sql import SparkSession
-from pyspark.sql.functions import col, from_json
+from spark_session import records, session
 
 SCHEMA = """
     id string, city string, street string, floor bigint, rooms bigint, floors_total bigint,
@@ -42,31 +41,11 @@ def answers_of(model, threads):
     return answer
 
 
-def main(brokers, requests, answers, home, jars, model, *settings):
+def main(home, jars, brokers, requests, answers, model, *settings):
     settings = dict(setting.split("=", 1) for setting in settings)
-    spark = (
-        SparkSession.builder.appName("answering")
-        .master(settings["master"])
-        .config("spark.driver.memory", settings["driver_memory"])
-        .config("spark.jars", jars)
-        .config("spark.ui.enabled", "false")
-        .config("spark.driver.host", "127.0.0.1")
-        .config("spark.sql.session.timeZone", "UTC")
-        .config("spark.sql.execution.arrow.maxRecordsPerBatch", settings["batch_rows"])
-        .getOrCreate()
-    )
-    spark.sparkContext.setLogLevel("WARN")
-    source = {
-        "kafka.bootstrap.servers": brokers,
-        "subscribe": requests,
-        "startingOffsets": "earliest",
-    }
-    if settings.get("maxOffsetsPerTrigger", "none") != "none":
-        source["maxOffsetsPerTrigger"] = settings["maxOffsetsPerTrigger"]
+    spark = session("answering", jars, settings)
     query = (
-        spark.readStream.format("kafka").options(**source).load()
-        .select(from_json(col("value").cast("string"), SCHEMA).alias("request"))
-        .select("request.*")
+        records(spark, brokers, requests, SCHEMA, settings)
         .mapInPandas(answers_of(model, int(settings["threads"])), "key string, value string")
         .writeStream.format("kafka")
         .option("kafka.bootstrap.servers", brokers)

@@ -1,13 +1,12 @@
 """Kafka to PostgreSQL by Structured Streaming.
 
-    spark_stream.py BROKERS TOPIC DATABASE_URL HOME JARS [NAME=VALUE]...
+    spark_stream.py HOME JARS BROKERS TOPIC DATABASE_URL [NAME=VALUE]...
 """
 
 import sys
 import urllib.parse
 
-from pyspark.sql import SparkSession
-from pyspark.sql.functions import col, from_json
+from spark_session import records, session
 
 SCHEMA = """
     id string, listed_at timestamp, city string, street string, floor bigint, rooms bigint,
@@ -16,19 +15,9 @@ SCHEMA = """
 """
 
 
-def main(brokers, topic, database_url, home, jars, *settings):
+def main(home, jars, brokers, topic, database_url, *settings):
     settings = dict(setting.split("=", 1) for setting in settings)
-    spark = (
-        SparkSession.builder.appName("loader")
-        .master(settings["master"])
-        .config("spark.driver.memory", settings["driver_memory"])
-        .config("spark.jars", jars)
-        .config("spark.ui.enabled", "false")
-        .config("spark.driver.host", "127.0.0.1")
-        .config("spark.sql.session.timeZone", "UTC")
-        .getOrCreate()
-    )
-    spark.sparkContext.setLogLevel("WARN")
+    spark = session("loader", jars, settings)
     url = urllib.parse.urlsplit(database_url)
     jdbc = {
         "url": f"jdbc:postgresql://{url.hostname}:{url.port}{url.path}"
@@ -40,18 +29,7 @@ def main(brokers, topic, database_url, home, jars, *settings):
         "batchsize": settings["batchsize"],
         "isolationLevel": settings["isolationLevel"],
     }
-    source = {
-        "kafka.bootstrap.servers": brokers,
-        "subscribe": topic,
-        "startingOffsets": "earliest",
-    }
-    if settings.get("maxOffsetsPerTrigger", "none") != "none":
-        source["maxOffsetsPerTrigger"] = settings["maxOffsetsPerTrigger"]
-    listings = (
-        spark.readStream.format("kafka").options(**source).load()
-        .select(from_json(col("value").cast("string"), SCHEMA).alias("listing"))
-        .select("listing.*")
-    )
+    listings = records(spark, brokers, topic, SCHEMA, settings)
 
     def store(batch, _number):
         batch.write.format("jdbc").options(**jdbc).mode("append").save()

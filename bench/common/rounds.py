@@ -5,7 +5,7 @@ import statistics
 from common.progress import say
 
 
-def in_turn(systems, repeat, measure, report, work):
+def in_turn(systems, repeat, report, work, measure):
     """Name -> what `measure(system, label)` gave, a round an entry; None where it failed.
 
     A system that fails is told, and the others go on.
@@ -45,4 +45,5 @@ def add_ratios(report, prefix, rounds, ours, value):
             continue
         found = ratio(rounds.get(ours, []), theirs, value)
         if found is not None:
-            report.ratios[f"{prefix}_ours_vs_{name.replace('-', '_')}"] = found
+            key = "_".join(filter(None, (prefix, "ours_vs", name.replace("-", "_"))))
+            report.ratios[key] = found
