@@ -40,6 +40,8 @@ RUN $BUILD
 # sources above, which are newer, for the current ones.
 FROM dependencies AS builder
 COPY . .
+# What `--version` prints; git's files are not copied.
+ARG HEDONIC_COMMIT=
 RUN find . -name '*.rs' -not -path './target/*' -exec touch {} + \
  && $BUILD \
  && mkdir /programs \

@@ -3,6 +3,7 @@
 pub mod args;
 pub mod arrival;
 pub mod check;
+pub mod cli;
 pub mod config;
 pub mod database;
 pub mod fault;

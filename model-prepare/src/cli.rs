@@ -5,8 +5,6 @@ mod evaluate;
 mod export;
 mod features;
 mod follow;
-mod generate;
-mod output;
 mod price;
 mod registry;
 pub(crate) mod run;

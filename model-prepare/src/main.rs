@@ -2,10 +2,9 @@
 
 mod cli;
 
-use clap::Parser;
+use std::process::ExitCode;
 
 /// Reads the flags and runs the command; an error ends the program with exit code 1.
-#[tokio::main]
-async fn main() -> anyhow::Result<()> {
-    cli::run::run(cli::args::Cli::parse()).await
+fn main() -> ExitCode {
+    common::cli::main(cli::run::run(common::cli::parse(commit::commit!())))
 }

@@ -63,7 +63,8 @@ impl Settings {
             .map(|(key, value)| (key.to_owned(), value.to_owned()))
             .collect();
         overrides.extend(options.set.iter().cloned());
-        let layered = Layered::load(None, &overrides).context("see config/default.toml")?;
+        let layered = Layered::load(None, &overrides)
+            .context("cannot use the settings; config/default.toml lists all of them")?;
         let settings = Settings::of(&layered)?;
         anyhow::ensure!(
             settings.loader.http.health.is_empty(),

@@ -14,6 +14,7 @@ mod members;
 mod messages;
 mod mlflow;
 mod real_kafka;
+mod refusal;
 mod running;
 mod s3;
 
@@ -24,6 +25,7 @@ pub use members::{Members, signal};
 pub use messages::Received;
 pub use mlflow::MlflowServer;
 pub use real_kafka::RealKafka;
+pub use refusal::refusal;
 pub use running::Running;
 pub use s3::S3Server;
 

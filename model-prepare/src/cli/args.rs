@@ -3,12 +3,12 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use common::cli::Generate;
 
 use super::evaluate::{EvaluateArgs, Split};
 use super::export::ExportArgs;
 use super::features::FeaturesArgs;
 use super::follow::FollowArgs;
-use super::generate::{ManArgs, Shell};
 use super::price::PriceArgs;
 use super::registry::RegistryCommand;
 use super::schema::SchemaCommand;
@@ -147,16 +147,8 @@ pub(crate) enum Command {
     ///   model-prepare export --model models/v000001 --format xgboost --to boosted.json
     #[command(verbatim_doc_comment)]
     Export(ExportArgs),
-    /// Print the completions of a shell
-    ///
-    ///   model-prepare completions bash > ~/.local/share/bash-completion/completions/model-prepare
-    #[command(verbatim_doc_comment)]
-    Completions {
-        /// The shell
-        shell: Shell,
-    },
-    /// Print the manual page, or write one for each command
-    Man(ManArgs),
+    #[command(flatten)]
+    Generate(Generate),
 }
 
 /// The flags of a call without a command. They stand for `train`, `evaluate` and `serve`, as they did before

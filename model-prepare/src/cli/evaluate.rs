@@ -6,8 +6,8 @@ use model_prepare::Evaluation;
 use records::Task;
 use valuation::SplitBy;
 
-use super::output::print;
 use super::settings::Settings;
+use common::cli::print;
 
 /// Flags of `evaluate`.
 #[derive(clap::Args)]

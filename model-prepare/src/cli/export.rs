@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use model_prepare::{Export, ExportFormat};
 
-use super::output::print;
+use common::cli::print;
 
 /// Flags of `export`.
 #[derive(clap::Args)]

@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use common::Shutdown;
 use model_prepare::Materialise;
 
-use super::output::print;
 use super::settings::Settings;
+use common::cli::print;
 
 /// Flags of `features`.
 #[derive(clap::Args)]

@@ -5,8 +5,8 @@ use std::path::PathBuf;
 
 use model_prepare::{Base, Follow, Screen};
 
-use super::serve::listen;
 use super::settings::Settings;
+use common::service::listen;
 
 /// Flags of `follow`.
 #[derive(clap::Args)]

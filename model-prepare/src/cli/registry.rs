@@ -2,7 +2,7 @@
 
 use model_prepare::{Config, Shown};
 
-use super::output::print;
+use common::cli::print;
 
 /// The commands on the registry.
 #[derive(clap::Subcommand)]

@@ -1,11 +1,9 @@
 //! From flags to the call of a command.
 
-use clap::CommandFactory;
 use common::check::Needs;
 use model_prepare::Follow;
 
 use super::args::{Cli, Command};
-use super::generate::completions;
 use super::settings::Settings;
 
 /// Runs the program.
@@ -39,8 +37,7 @@ pub(crate) async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Price(args) => args.run(&settings).await,
         Command::Schema(command) => command.run(),
         Command::Export(args) => args.run(),
-        Command::Completions { shell } => completions(shell, Cli::without_earlier_flags()),
-        Command::Man(args) => args.run(Cli::command()),
+        Command::Generate(command) => command.run_completing::<Cli>(Cli::without_earlier_flags()),
         Command::Registry(command) => {
             let config = settings.config()?;
             tokio::task::spawn_blocking(move || command.run(&config)).await?

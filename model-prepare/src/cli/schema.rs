@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use model_prepare::InferOptions;
 
-use super::output::{print, write};
+use common::cli::{print, write};
 
 /// The commands of `schema`.
 #[derive(clap::Subcommand)]

@@ -1,6 +1,6 @@
 //! `serve` and `watch`: stay, and train by schedule, on demand, and on what arrives.
 
-use std::net::TcpListener;
+use common::service::listen;
 
 use super::settings::Settings;
 
@@ -68,15 +68,4 @@ impl WatchArgs {
         let listener = listen(&config.prepare.http)?;
         model_prepare::watch(config, self.cron, listener, shutdown).await
     }
-}
-
-/// Opens the HTTP interface and starts to record metrics.
-///
-/// # Errors
-/// When the address cannot be had.
-pub(crate) fn listen(address: &str) -> anyhow::Result<TcpListener> {
-    common::telemetry::record_metrics();
-    let listener = common::http::listen(address)?;
-    tracing::info!("listening on http://{}", listener.local_addr()?);
-    Ok(listener)
 }

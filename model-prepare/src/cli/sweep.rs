@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use model_prepare::{SamplerKind, Sweep};
 
-use super::output::print;
 use super::settings::Settings;
+use common::cli::print;
 
 /// Flags of `sweep`.
 #[derive(clap::Args)]

@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use common::Health;
 use model_prepare::Config;
 
-use super::output::print;
 use super::settings::Settings;
+use common::cli::print;
 
 /// Flags of `train`.
 #[derive(clap::Args)]

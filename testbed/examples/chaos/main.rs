@@ -30,8 +30,11 @@ use plan::Plan;
 use world::World;
 
 #[tokio::main]
-async fn main() -> anyhow::Result<ExitCode> {
-    let args = Args::parse();
+async fn main() -> ExitCode {
+    common::cli::exit_code(work(Args::parse()).await)
+}
+
+async fn work(args: Args) -> anyhow::Result<ExitCode> {
     let seed = args.seed.unwrap_or_else(rand::random);
     let plan = Plan::new(&args, seed)?;
     println!("{plan}");

@@ -2,11 +2,11 @@
 
 use std::io::{ErrorKind, Write};
 
-/// Writes to standard output. A reader that has seen enough is no error: `model-prepare versions | head`.
+/// Writes to standard output. A reader that has seen enough is no error: `PROGRAM versions | head`.
 ///
 /// # Errors
 /// When standard output cannot be written.
-pub(crate) fn write(bytes: &[u8]) -> anyhow::Result<()> {
+pub fn write(bytes: &[u8]) -> anyhow::Result<()> {
     match std::io::stdout().write_all(bytes) {
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
         other => Ok(other?),
@@ -17,6 +17,6 @@ pub(crate) fn write(bytes: &[u8]) -> anyhow::Result<()> {
 ///
 /// # Errors
 /// As [`write`].
-pub(crate) fn print(text: &str) -> anyhow::Result<()> {
+pub fn print(text: &str) -> anyhow::Result<()> {
     write(format!("{text}\n").as_bytes())
 }

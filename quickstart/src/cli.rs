@@ -1,0 +1,182 @@
+//! The command line: flags to a run, or to a command.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::{Parser, Subcommand};
+use common::check::Format;
+use common::cli::Generate;
+use quickstart::Options;
+
+/// Runs all of Hedonic in one process: it generates and stores listings, fits a price model, and
+/// answers requests with a price and a prediction interval.
+///
+/// It needs no servers: it starts a private PostgreSQL and an embedded Kafka broker on loopback, and the
+/// services emulator, loader, applier and trainer. It generates 20,000 listings, fits a model to them, and
+/// answers requests until Ctrl-C. About once a minute it trains a new version and promotes it if it is not
+/// worse. The data stay in --data-dir, and the next start continues with them.
+#[derive(Parser)]
+#[command(name = "hedonic", version, after_long_help = EXAMPLES)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+    /// Directory of all data; one process at a time
+    #[arg(long, value_name = "DIR", default_value = ".hedonic", global = true)]
+    data_dir: PathBuf,
+    /// Stop with exit code 0 after N requests are answered and stored
+    #[arg(long, value_name = "N")]
+    stop_after: Option<u64>,
+    /// Start only the database and the broker, for services that you start one by one; their addresses
+    /// are in DATA_DIR/servers.env
+    #[arg(long, conflicts_with = "stop_after", conflicts_with = "json")]
+    servers_only: bool,
+    /// With --stop-after: stop after this many seconds, with the reason and exit code 1
+    #[arg(long, value_name = "SECONDS", default_value_t = 120)]
+    timeout_s: u64,
+    /// Print only the summary (or the checks) on standard output, as one JSON object
+    #[arg(long, global = true)]
+    json: bool,
+    /// Your own PostgreSQL instead of the embedded one,
+    /// postgres://user:password@host:port/database
+    #[arg(
+        long,
+        value_name = "URL",
+        env = "DATABASE_URL",
+        hide_env_values = true,
+        global = true
+    )]
+    database_url: Option<String>,
+    /// Your own Kafka brokers instead of the embedded one, host:port[,host:port]
+    #[arg(long, value_name = "BROKERS", global = true)]
+    kafka: Option<String>,
+    /// One setting, e.g. --set emulator.requests_count=50 (repeatable; see config/default.toml)
+    #[arg(long = "set", value_name = "SECTION.KEY=VALUE", global = true)]
+    set: Vec<String>,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Check an installation and print remedies: exit code 0 if nothing failed, else 1
+    ///
+    /// It checks broker, topics, database, tables, model (checksums and golden rows), disk and clock, and
+    /// prints one line each. It changes nothing, and takes a few seconds at most if a server is away.
+    /// Without named servers it checks those of the hedonic that runs on --data-dir.
+    ///
+    ///   hedonic check
+    ///   hedonic check --config hedonic.toml --json
+    ///   hedonic check --kafka localhost:9092 --database-url postgres://me:secret@localhost/hedonic
+    #[command(verbatim_doc_comment)]
+    Check {
+        /// Settings file of separate services; then no embedded servers are checked
+        #[arg(long, value_name = "FILE", env = "HEDONIC_CONFIG")]
+        config: Option<PathBuf>,
+    },
+    #[command(flatten)]
+    Generate(Generate),
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  hedonic                                   run until Ctrl-C
+  hedonic --stop-after 200 --json           use it in a script
+  hedonic --data-dir /var/tmp/h             use another data directory
+  hedonic --servers-only                    servers for separate services (docs/recipes)
+  hedonic check                             find problems and their remedies
+  hedonic --set emulator.requests_count=500 --set applier.http=127.0.0.1:8083
+  hedonic --kafka 127.0.0.1:9092 --database-url postgres://me:secret@127.0.0.1:5432/prices
+
+Commands for another shell, with the addresses that it prints at its start:
+  kcat -b BROKER -C -t answers              print the answers
+  echo '{\"id\":\"mine\",\"city\":\"Kazan\",\"street\":\"Lenina\",\"floor\":3,\"rooms\":2}' |
+    kcat -b BROKER -P -t requests           request a price
+  curl http://APPLIER/predict -H 'content-type: application/json' \\
+    -d '{\"id\":1,\"city\":\"Kazan\",\"street\":\"Lenina\",\"floor\":3,\"rooms\":2}'
+  psql 'DATABASE URL' -c 'SELECT * FROM answers LIMIT 5'
+
+HTTP paths of each service at its own address:
+  emulator  GET /status, POST /start, /stop, /generate/new_data?count=N, /generate/requests?count=N
+  loader    GET /status, POST /start, /stop
+  applier   GET /status, POST /predict
+  each      GET /health/live, /health/ready, /metrics
+
+Ctrl-C stops in order, within 5 s. A second Ctrl-C stops at once; the database server then keeps running,
+and the next start takes it over. RUST_LOG=info shows the log of the services.";
+
+impl Cli {
+    /// Runs everything, or the command.
+    ///
+    /// # Errors
+    /// When a setting is not valid, or the run fails.
+    pub(crate) async fn run(self) -> anyhow::Result<ExitCode> {
+        match &self.command {
+            Some(Command::Check { config }) => return Ok(self.check(config.as_deref()).await),
+            Some(Command::Generate(command)) => {
+                return command.run::<Cli>().map(|()| ExitCode::SUCCESS);
+            }
+            None => {}
+        }
+        let (options, shutdown) = (self.options()?, common::shutdown::on_signals());
+        if self.servers_only {
+            quickstart::only_servers::serve(options, shutdown).await?;
+            return Ok(ExitCode::SUCCESS);
+        }
+        let summary = quickstart::run(options, shutdown).await?;
+        // A reader that has gone, such as `head`, is no failure.
+        let _ = match self.json {
+            true => writeln!(std::io::stdout(), "{}", summary.to_json()),
+            false => writeln!(std::io::stdout(), "{summary}"),
+        };
+        Ok(ExitCode::SUCCESS)
+    }
+
+    /// Checks and prints; fails if a check failed.
+    async fn check(&self, config: Option<&Path>) -> ExitCode {
+        let options = self.options();
+        let needs = options.and_then(|options| quickstart::needs(&options, config));
+        let report = common::check::report(needs, common::check::LIMIT).await;
+        report.print(match self.json {
+            true => Format::Json,
+            false => Format::Text,
+        });
+        match report.is_healthy() {
+            true => ExitCode::SUCCESS,
+            false => ExitCode::FAILURE,
+        }
+    }
+
+    fn options(&self) -> anyhow::Result<Options> {
+        let mut set = Vec::new();
+        for setting in &self.set {
+            match setting.split_once('=') {
+                Some((key, value)) if !key.trim().is_empty() => {
+                    set.push((key.trim().to_owned(), value.trim().to_owned()));
+                }
+                _ => anyhow::bail!(
+                    "--set {setting}: expected SECTION.KEY=VALUE, such as emulator.requests_count=50"
+                ),
+            }
+        }
+        Ok(Options {
+            data_dir: self.data_dir.clone(),
+            stop_after: self.stop_after,
+            timeout: Duration::from_secs(self.timeout_s),
+            database_url: self.database_url.clone().filter(|url| !url.is_empty()),
+            kafka: self.kafka.clone(),
+            set,
+            live: true,
+            json: self.json,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    #[test]
+    fn verify_cli() {
+        super::Cli::command().debug_assert();
+    }
+}
