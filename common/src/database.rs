@@ -1,6 +1,7 @@
 //! PostgreSQL: the pool, deadlines, the tables, and waiting for a server that is late.
 
 mod config;
+mod patience;
 mod pooler;
 mod session;
 pub(crate) mod tables;
@@ -18,8 +19,9 @@ use crate::health::Health;
 use crate::shutdown::Shutdown;
 
 pub use config::DatabaseConfig;
+pub use patience::Patience;
 pub(crate) use pooler::Pooler;
-pub use session::{Session, within};
+pub use session::{Session, patiently, within};
 pub use tables::make_tables;
 pub use timeouts::Timeouts;
 

@@ -11,6 +11,7 @@ use anyhow::Context;
 use arrow_array::RecordBatch;
 use bytes::BytesMut;
 use common::Fault;
+use common::database::Patience;
 use common::kafka::Anchor;
 use ledger::arrivals;
 use ledger::offsets::{self, AdvanceError};
@@ -35,8 +36,8 @@ pub(crate) struct Store {
     pub(crate) topic: String,
     schema: Schema,
     arrow: arrow_schema::SchemaRef,
-    /// Longest that one try to write a batch may take.
-    limit: Duration,
+    /// Bounds one try to write a batch.
+    patience: Patience,
     /// Known once the table was looked at.
     statements: OnceLock<Statements>,
     route: Mutex<Route>,
@@ -57,7 +58,7 @@ impl Store {
             topic: topic.to_owned(),
             schema: schema.clone(),
             arrow,
-            limit,
+            patience: Patience::new(limit),
             statements: OnceLock::new(),
             route: Mutex::default(),
         })
@@ -71,9 +72,11 @@ impl Store {
     /// row.
     pub async fn write(&self, batch: &Batch) -> Result<Written, AdvanceError> {
         let mut connection = self.anchor.pool.acquire().await?;
+        let (bound, began) = (self.patience.bound(), Instant::now());
         let writing = self.write_on(&mut connection, batch);
-        match tokio::time::timeout(self.limit, writing).await {
+        match tokio::time::timeout(bound, writing).await {
             Ok(written) => {
+                self.patience.answered(began.elapsed());
                 if let Err(AdvanceError::Database(_)) = written {
                     // The fault may be the session's: one that began read-only stays so.
                     connection.close_on_drop();
@@ -81,11 +84,12 @@ impl Store {
                 written
             }
             Err(_) => {
+                self.patience.silent();
                 // Without a farewell, which a connection that has gone silent would not take either.
                 drop(connection.detach());
                 let why = format!(
-                    "PostgreSQL did not write a batch within {} s (loader.write_timeout_ms)",
-                    self.limit.as_secs_f64()
+                    "PostgreSQL did not write a batch within {} s (loader.write_timeout_ms is the most)",
+                    bound.as_secs_f64()
                 );
                 let error = std::io::Error::new(std::io::ErrorKind::TimedOut, why);
                 Err(AdvanceError::Database(error.into()))

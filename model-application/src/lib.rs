@@ -127,7 +127,7 @@ async fn work(config: Config, listener: TcpListener, shutdown: Shutdown) -> anyh
         pool: database::relaxed(&pool),
         waiting,
         pending,
-        deadline: config.database.deadline(),
+        patience: config.database.patience(),
         retrying: Retrying::new(&health, "storing over HTTP", &config.liveness),
     };
     let storing = {

@@ -5,8 +5,13 @@ use std::time::Duration;
 use serde::Deserialize;
 use sqlx::postgres::PgConnectOptions;
 
+use super::patience::Patience;
 use super::timeouts::Timeouts;
 use crate::secret::Secret;
+
+/// Work of several statements may take so many times the deadline of one, such as when rows that the server
+/// refuses are singled out.
+const MOST_STATEMENTS: u32 = 4;
 
 /// Section `[database]`.
 #[derive(Debug, Clone, Deserialize)]
@@ -54,5 +59,10 @@ impl DatabaseConfig {
     /// it, so that the server's own message comes first.
     pub fn deadline(&self) -> Duration {
         self.timeouts.deadline()
+    }
+
+    /// Of work of several statements: in all it may take a few times the deadline of one.
+    pub fn patience(&self) -> Patience {
+        Patience::new(self.deadline() * MOST_STATEMENTS)
     }
 }

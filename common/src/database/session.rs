@@ -12,6 +12,8 @@ use sqlx::postgres::PgPoolOptions;
 use sqlx::{Connection, Executor, PgConnection, PgPool, Postgres};
 use tokio::time::{Instant, timeout, timeout_at};
 
+use super::patience::Patience;
+
 /// Longest wait for the sign of life of an idle connection.
 const SIGN_OF_LIFE: Duration = Duration::from_secs(3);
 
@@ -95,6 +97,28 @@ pub async fn within<T, E: From<sqlx::Error>>(
         Ok(done) => done?,
         Err(_) => return Err(silent(deadline).into()),
     };
+    session.give_back();
+    Ok(done)
+}
+
+/// The same with a bound that `patience` sets: that of a try, not of all that the work may ever take.
+///
+/// # Errors
+/// As [`within`].
+pub async fn patiently<T, E: From<sqlx::Error>>(
+    pool: &PgPool,
+    patience: &Patience,
+    work: impl AsyncFnOnce(&mut PgConnection) -> Result<T, E>,
+) -> Result<T, E> {
+    let bound = patience.bound();
+    let mut session = Session::begin(pool, bound).await?;
+    let (until, began) = (session.until(), Instant::now());
+    let Ok(done) = timeout_at(until, work(&mut session)).await else {
+        patience.silent();
+        return Err(silent(bound).into());
+    };
+    patience.answered(began.elapsed());
+    let done = done?;
     session.give_back();
     Ok(done)
 }

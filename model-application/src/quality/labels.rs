@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use common::Fault;
 use common::Health;
-use common::database::within;
+use common::database::{Patience, patiently};
 use common::kafka::Anchor;
 use common::liveness::Retrying;
 use ledger::offsets::{self, AdvanceError};
@@ -70,8 +70,8 @@ impl From<Failed> for AdvanceError {
 /// Stores prices.
 pub(super) struct Labels {
     anchor: Anchor,
-    /// Longest wait for the answer to one statement.
-    deadline: Duration,
+    /// Bounds a try at storing.
+    patience: Patience,
     retrying: Retrying,
 }
 
@@ -79,7 +79,7 @@ impl Labels {
     pub fn new(anchor: Anchor, health: &Health, config: &Config) -> Labels {
         Labels {
             anchor,
-            deadline: config.database.deadline(),
+            patience: config.database.patience(),
             retrying: Retrying::new(health, "storing labels", &config.liveness),
         }
     }
@@ -137,7 +137,7 @@ impl Labels {
             cluster,
             consumer,
         } = &self.anchor;
-        within(pool, self.deadline * 4, async |connection| {
+        patiently(pool, &self.patience, async |connection| {
             let mut transaction = connection.begin().await?;
             store(&mut transaction, actuals)
                 .await
@@ -154,7 +154,7 @@ impl Labels {
     /// Stores what the database takes, by halves, and names the rest by its place. Storing a price again
     /// changes nothing, so that no transaction spans the halves: at most two statements a price.
     async fn store_good(&self, actuals: &[&Actual]) -> Result<Vec<(usize, String)>, Failed> {
-        within(&self.anchor.pool, self.deadline * 4, async |connection| {
+        patiently(&self.anchor.pool, &self.patience, async |connection| {
             let mut refused = Vec::new();
             let all = 0..actuals.len();
             let mut parts = vec![all];

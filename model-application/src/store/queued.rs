@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use common::database::within;
+use common::database::{Patience, patiently};
 use common::liveness::Retrying;
 use common::{Fault, Shutdown};
 use sqlx::PgPool;
@@ -28,8 +28,8 @@ pub(crate) struct Queue {
     pub waiting: Receiver<Arc<Worded>>,
     /// Answers that the database does not show yet.
     pub pending: Arc<Pending>,
-    /// Longest wait for the answer to one statement.
-    pub deadline: Duration,
+    /// Bounds a try at storing.
+    pub patience: Patience,
     pub retrying: Retrying,
 }
 
@@ -92,8 +92,7 @@ fn lose(count: usize) {
 }
 
 async fn one_batch(queue: &Queue, answers: &[Arc<Worded>]) -> Result<(), sqlx::Error> {
-    // Those that are refused are singled out by many statements.
-    let storing = within(&queue.pool, queue.deadline * 4, async |connection| {
+    let storing = patiently(&queue.pool, &queue.patience, async |connection| {
         store_good(connection, answers).await
     });
     let outcome = storing.await?;

@@ -5,7 +5,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use common::database::{self, within};
+use common::database::{self, Patience, patiently, within};
 use common::kafka::Anchor;
 use common::liveness::Retrying;
 use common::{Fault, Health};
@@ -38,6 +38,8 @@ pub(super) struct Finisher {
     control: Arc<Control>,
     /// Longest wait for the answer to one statement.
     deadline: Duration,
+    /// Bounds a try at storing answers, or rejects.
+    patience: Patience,
     storing: Retrying,
     advancing: Retrying,
     publishing: Retrying,
@@ -56,6 +58,7 @@ impl Finisher {
             publisher: Publisher::new(config)?,
             control,
             deadline: config.database.deadline(),
+            patience: config.database.patience(),
             storing: Retrying::new(health, "storing", &config.liveness),
             advancing: Retrying::new(health, "offsets", &config.liveness),
             publishing: Retrying::new(health, "publishing", &config.liveness),
@@ -136,12 +139,9 @@ impl Finisher {
 
     /// Stores what is new.
     async fn store(&self, answers: &[Worded]) -> Result<Outcome, Failure> {
-        let storing = within(
-            &self.anchor.pool,
-            // Those that are refused are singled out by many statements.
-            self.deadline * 4,
-            async |connection| store::store_good(connection, answers).await,
-        );
+        let storing = patiently(&self.anchor.pool, &self.patience, async |connection| {
+            store::store_good(connection, answers).await
+        });
         let stored = storing.await;
         stored.map_err(|error| failure(&error, "cannot store answers yet; retrying", "answers"))
     }
@@ -171,7 +171,7 @@ impl Finisher {
     /// Stores refusals, but for requests that had expired and were answered in time, before a crash;
     /// gives what these were answered with.
     async fn refuse(&self, refused: &[Refused]) -> Result<Earlier, Failure> {
-        let storing = within(&self.anchor.pool, self.deadline * 4, async |connection| {
+        let storing = patiently(&self.anchor.pool, &self.patience, async |connection| {
             let mut transaction = connection.begin().await?;
             let expired: Vec<&str> = refused
                 .iter()
