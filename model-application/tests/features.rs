@@ -75,7 +75,7 @@ async fn a_row_is_told_with_the_state_that_made_it() {
     assert_eq!(code, 404);
     let error = answer["error"].as_str().unwrap_or_default();
     assert!(
-        error.contains("no record \"r/77\" in the datamart listing_features"),
+        error.contains("no record \"r/77\" in the feature table listing_features"),
         "{answer}"
     );
 

@@ -46,7 +46,7 @@ impl Datamart {
     async fn row(&self, id: &str) -> Result<Map<String, Value>, Refused> {
         let Datamart { table, schema, .. } = self;
         let away =
-            |why: &str| Refused::new(503, format!("the database is away ({why}): ask again"));
+            |why: &str| Refused::new(503, format!("the database is away ({why}): send it again"));
         let pool = self
             .pool
             .get()

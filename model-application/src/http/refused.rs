@@ -41,11 +41,11 @@ impl fmt::Display for Refused {
             Refused::Told { why, .. } => out.write_str(why),
             Refused::Record(refusal) => write!(out, "{refusal}"),
             Refused::Unanswered => out.write_str(
-                "another request with the same id was being answered and has failed: ask again",
+                "another request with the same id was in progress and failed: send it again",
             ),
             Refused::Busy { most } => write!(
                 out,
-                "{most} requests are being answered, as many as may be: ask again"
+                "{most} requests are in progress, which is the limit: send it again"
             ),
         }
     }

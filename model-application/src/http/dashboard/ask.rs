@@ -55,7 +55,7 @@ impl Dashboard {
 }
 
 fn away(why: &str) -> Refused {
-    Refused::new(503, format!("the database is away ({why}): ask again"))
+    Refused::new(503, format!("the database is away ({why}): send it again"))
 }
 
 fn refused(error: &sqlx::Error) -> Refused {
