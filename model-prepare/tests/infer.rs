@@ -326,7 +326,7 @@ fn marks_dates_and_words_are_proposed() {
         (sqft.unit.as_deref(), sqft.read("1100 - 1300")),
         (None, records::measure::Reading::Value(1200.0))
     );
-    proposed.says("1 rows say \"Sq. Meter\", most contain no unit");
+    proposed.says("1 row has the unit \"Sq. Meter\", which is refused");
     assert_eq!(proposed.account["refused"][0]["rows"], 1);
     assert_eq!(proposed.schema.area(), Some("sqft"));
 }

@@ -208,7 +208,7 @@ fn parts_that_do_not_fit_together_are_refused_without_a_panic() {
         (
             head,
             |head| block(head, "street", "LevelMeans")["group"] = json!("country"),
-            "\"country\" is no feature of the schema",
+            "\"country\" is not a feature of the schema",
         ),
         (
             head,
@@ -218,7 +218,7 @@ fn parts_that_do_not_fit_together_are_refused_without_a_panic() {
         (
             head,
             |head| head["plan"]["features"]["blocks"][0]["field"] = json!("price"),
-            "\"price\" is no feature of the schema",
+            "\"price\" is not a feature of the schema",
         ),
         (
             head,

@@ -107,14 +107,15 @@ fn unit(own: &Studied<'_>, text: &mut String) {
         }
     }
     for (other, rows) in own.numbers.others.iter().take(8) {
+        let unit_of = match rows {
+            1 => format!("1 row has the unit {other:?}"),
+            rows => format!("{rows} rows have the unit {other:?}"),
+        };
         let line = match &field.unit {
             Some(unit) => format!(
-                "{rows} rows say {other:?}: if that is {unit:?} too, add it to spellings = [...], else they are \
-                 refused."
+                "{unit_of}, which is refused: if it means {unit:?}, add it to spellings = [...]."
             ),
-            None => format!(
-                "{rows} rows contain {other:?}, most contain no unit: another unit? They are refused."
-            ),
+            None => format!("{unit_of}, which is refused: most rows have none."),
         };
         comment(text, &line);
     }
