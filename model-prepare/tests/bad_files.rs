@@ -467,7 +467,7 @@ fn a_unit_in_the_text_of_numbers_is_proposed_and_read() {
         &[
             "missing = [\"--\"]",
             "name = \"run\"\nkind = \"integer\"\ncolumn = \"Run\"\nunit = \"mi\"",
-            "# 1 rows say \"km\": if that is \"mi\" too",
+            "# 1 row has the unit \"km\", which is refused: if it means \"mi\"",
             "name = \"tank\"\nkind = \"number\"\nunit = \"gal\"\n# 45 of 400 rows have none.",
             "name = \"asked\"\nkind = \"integer\"\ncolumn = \"Asked\"\nunit = \"$\"\nrequired = true",
         ],
