@@ -224,7 +224,7 @@ async fn killed_and_started_again_it_has_learned_the_same_to_the_last_bit() {
         "what it adds to the log price",
         "from the base",
         "city = city",
-        "is no record, and not learned from (malformed)",
+        "is not a valid record and is skipped (malformed)",
     ] {
         assert!(said.contains(expected), "{expected}: {said}");
     }
