@@ -127,7 +127,7 @@ mod tests {
         let second = Duration::from_secs(2);
         assert_eq!(
             shown.line(&account, second),
-            "300 sent, 0 rejected, 150.0 a second"
+            "300 sent, 0 rejected, 150.0 per second"
         );
         account.total().store(620, Ordering::Relaxed);
         assert_eq!(
