@@ -135,13 +135,14 @@ impl Anchored {
         }
     }
 
-    /// Hands over messages, each with the place it came from, until the batch is full, or `shutdown`, or it has lingered and `may_end`:
-    /// while the batch before is still being written, this one grows. Without messages it comes back
-    /// soon, the sooner while not `may_end`.
+    /// Hands over messages, each with the place it came from, until the batch is full, or `shutdown`, or it has
+    /// lingered and `may_end`. Without messages it comes back soon; at once, nearly, unless it `is_idle`: the end
+    /// of what is being written is noticed then.
     pub fn gather(
         &mut self,
         limits: &Limits,
         shutdown: &Shutdown,
+        is_idle: impl Fn() -> bool,
         may_end: impl Fn() -> bool,
         mut take: impl FnMut(&BorrowedMessage<'_>, Place<'_>),
     ) -> Gathered {
@@ -163,7 +164,7 @@ impl Anchored {
         let mut first_at: Option<Instant> = None;
         while rows < limits.rows && bytes < limits.bytes && !shutdown.is_cancelled() {
             let wait = match first_at {
-                None if may_end() => IDLE_POLL,
+                None if is_idle() => IDLE_POLL,
                 None => GROWING_POLL,
                 Some(at) => match limits.linger.saturating_sub(at.elapsed()) {
                     Duration::ZERO if limits.linger.is_zero() => Duration::ZERO,

@@ -70,8 +70,12 @@ impl<B: Send + 'static, T: Send + 'static> Pipeline<B, T> {
         take: impl FnMut(&BorrowedMessage<'_>, Place<'_>),
     ) -> Option<Stretches> {
         let writing = &self.writing;
-        let is_idle = || may_end() || writing.as_ref().is_none_or(Writing::is_done);
-        match self.consumer.gather(limits, &self.shutdown, is_idle, take) {
+        let is_idle = || writing.as_ref().is_none_or(Writing::is_done);
+        let may_end = || may_end() || is_idle();
+        match self
+            .consumer
+            .gather(limits, &self.shutdown, is_idle, may_end, take)
+        {
             Gathered::Batch(stretches) => Some(stretches),
             Gathered::Empty | Gathered::Abandoned => None,
         }
