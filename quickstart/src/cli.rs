@@ -48,7 +48,7 @@ pub(crate) struct Cli {
         global = true
     )]
     database_url: Option<String>,
-    /// Your own Kafka brokers instead of the embedded one, host:port[,host:port]
+    /// Your own Kafka brokers instead of the embedded one, host:port, separated by commas
     #[arg(long, value_name = "BROKERS", global = true)]
     kafka: Option<String>,
     /// One setting, e.g. --set emulator.requests_count=50 (repeatable; see config/default.toml)
