@@ -124,7 +124,7 @@ impl Applier {
     }
 }
 
-/// What is told of batches that are published.
+/// Reports the batches that are published.
 struct Follower {
     control: Arc<Control>,
 }

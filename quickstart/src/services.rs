@@ -72,8 +72,8 @@ pub(crate) struct Statuses {
 }
 
 impl Services {
-    /// Starts all of them on free ports, or on those that `--set` names; the applier where its address
-    /// was told already.
+    /// Starts all of them on free ports, or on those that `--set` names; the applier on the address
+    /// that is printed already.
     ///
     /// # Errors
     /// When an address cannot be listened on.

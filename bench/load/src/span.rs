@@ -47,7 +47,7 @@ impl Stop {
         let asked = stop.clone();
         std::thread::spawn(move || {
             let mut line = String::new();
-            // Whatever came of it, nobody holds the other end or a line was said.
+            // Nobody holds the other end, or a line was read: both mean to stop.
             let _ = std::io::stdin().read_line(&mut line);
             asked.0.store(true, Ordering::Relaxed);
         });

@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use crate::answer::CONFLICT;
 
-/// What is told, and under which code.
+/// A message with its status code.
 #[derive(Debug)]
 pub(super) enum Refused {
     /// Words for whoever asked.

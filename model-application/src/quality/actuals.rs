@@ -133,7 +133,7 @@ impl Learner {
     }
 }
 
-/// What is told of prices that are in the database.
+/// Reports the labels that are in the database.
 struct Follower {
     publisher: RejectPublisher,
 }

@@ -1,4 +1,4 @@
-//! What is told of a group of answers whose prices are known.
+//! The measures of a group of answers whose prices are known.
 
 use serde::Serialize;
 use valuation::ratio_study::median_interval;

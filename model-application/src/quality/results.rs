@@ -5,7 +5,7 @@ use valuation::Drift;
 
 use super::figures::Figures;
 
-/// What is told of a group of answers.
+/// The live quality of a group of answers.
 #[derive(Debug, Clone, Serialize)]
 pub(super) struct Group {
     pub window: String,

@@ -54,7 +54,7 @@ pub enum FileError {
         line: u64,
         /// Which cell, counting from 1.
         column: usize,
-        /// The cell, with � for what is no UTF-8.
+        /// The cell, with � for bytes that are not UTF-8.
         found: String,
     },
     /// Values where names should be.

@@ -29,13 +29,14 @@ pub(super) async fn sweeps(dashboard: web::Data<Dashboard>) -> Result<HttpRespon
         return Ok(ask::json(found.clone()));
     }
     let registry = Arc::clone(dashboard.serving.registry());
-    let found = blocking(move || found(&*registry)).await?;
-    let found = Bytes::from(json!({ "sweeps": found }).to_string());
-    *kept = Some((Instant::now(), found.clone()));
-    Ok(ask::json(found))
+    let sweeps = blocking(move || newest_sweeps(&*registry)).await?;
+    let body = Bytes::from(json!({ "sweeps": sweeps }).to_string());
+    *kept = Some((Instant::now(), body.clone()));
+    Ok(ask::json(body))
 }
 
-fn found(registry: &dyn Registry) -> anyhow::Result<Vec<Value>> {
+/// The newest sweeps of the registry, with their trials.
+fn newest_sweeps(registry: &dyn Registry) -> anyhow::Result<Vec<Value>> {
     let runs = registry.runs()?;
     let mut trials: HashMap<&str, Vec<&Run>> = HashMap::new();
     for run in &runs {
@@ -46,13 +47,13 @@ fn found(registry: &dyn Registry) -> anyhow::Result<Vec<Value>> {
     let sweeps = runs.iter().filter(|run| run.params.contains_key(SAMPLER));
     let shown = sweeps.take(MOST).map(|run| {
         let trials = trials.get(run.id.as_str());
-        told(run, trials.map_or(&[], Vec::as_slice))
+        summary(run, trials.map_or(&[], Vec::as_slice))
     });
     Ok(shown.collect())
 }
 
 /// A sweep with its trials; those that came to their end have an error.
-fn told(sweep: &Run, parts: &[&Run]) -> Value {
+fn summary(sweep: &Run, parts: &[&Run]) -> Value {
     // The best is fitted once more, as a run that is no trial.
     let trials = parts.iter().filter(|run| run.name.starts_with("trial "));
     let trials: Vec<&Run> = trials.copied().collect();
@@ -128,11 +129,14 @@ mod tests {
         let fitted = Run::start("real-estate on sweep, trial 1");
         let mut parts: Vec<&Run> = trials.iter().collect();
         parts.push(&fitted);
-        let told = told(&sweep, &parts);
-        assert_eq!(told["name"], "night");
-        assert_eq!((&told["trials"], &told["given_up"]), (&json!(3), &json!(1)));
-        assert_eq!(told["best"]["trial"], "trial 1");
-        assert_eq!(told["best"]["settings"]["boosted.rate"], "1");
-        assert_eq!(super::told(&sweep, &[])["best"], Value::Null);
+        let shown = summary(&sweep, &parts);
+        assert_eq!(shown["name"], "night");
+        assert_eq!(
+            (&shown["trials"], &shown["given_up"]),
+            (&json!(3), &json!(1))
+        );
+        assert_eq!(shown["best"]["trial"], "trial 1");
+        assert_eq!(shown["best"]["settings"]["boosted.rate"], "1");
+        assert_eq!(summary(&sweep, &[])["best"], Value::Null);
     }
 }

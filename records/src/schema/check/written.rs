@@ -1,11 +1,11 @@
-//! Whether what is said of the texts of a field fits together.
+//! Checks that the settings for the texts of a field agree.
 
 use crate::measure;
 use crate::schema::{Field, Kind, Scale};
 use crate::timestamp::Form;
 
 impl Field {
-    /// Whether what is said of its texts fits together.
+    /// Checks that the settings for its texts agree.
     pub(super) fn check_written(&self) -> Result<(), String> {
         let name = &self.name;
         let is_number = matches!(self.kind, Kind::Number | Kind::Integer);
