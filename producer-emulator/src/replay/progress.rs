@@ -132,13 +132,13 @@ mod tests {
         account.total().store(620, Ordering::Relaxed);
         assert_eq!(
             shown.line(&account, second),
-            "300 sent, 0 rejected, 0.0 a second, 50 % of the file"
+            "300 sent, 0 rejected, 0.0 per second, 50 % of the file"
         );
         account.counted(620, 4);
         account.batch.store(2, Ordering::Relaxed);
         assert_eq!(
             shown.line(&account, second),
-            "300 sent, 0 rejected, 0.0 a second, 50 % of the file, batch 2 of 4"
+            "300 sent, 0 rejected, 0.0 per second, 50 % of the file, batch 2 of 4"
         );
 
         let reject = |line| RowReject {
