@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use sqlx::{PgConnection, PgPool, Row};
+use sqlx::{Connection, PgConnection, PgPool, Row};
 
 /// SQL of the tables as the newest migration leaves them, for `init.sql`.
 pub const DDL: &str = "CREATE TABLE IF NOT EXISTS topic_ids (
@@ -105,7 +105,7 @@ pub async fn set(
 /// # Errors
 /// When the database fails.
 pub async fn stored(
-    pool: &PgPool,
+    connection: &mut PgConnection,
     cluster: &str,
     consumer: &str,
     topic: &str,
@@ -116,7 +116,7 @@ pub async fn stored(
     .bind(cluster)
     .bind(consumer)
     .bind(topic)
-    .fetch_all(pool)
+    .fetch_all(connection)
     .await?;
     rows.iter()
         .map(|row| {
@@ -214,7 +214,7 @@ pub async fn forget_cluster(pool: &PgPool, cluster: &str) -> Result<(), sqlx::Er
 /// # Errors
 /// When the database fails.
 pub async fn was_made_again(
-    pool: &PgPool,
+    connection: &mut PgConnection,
     cluster: &str,
     topic: &str,
     topic_id: &str,
@@ -223,7 +223,7 @@ pub async fn was_made_again(
     let first: Option<String> = sqlx::query_scalar(FIRST_ID)
         .bind(cluster)
         .bind(topic)
-        .fetch_optional(pool)
+        .fetch_optional(&mut *connection)
         .await?;
     if let Some(first) = first {
         return Ok(first != topic_id);
@@ -233,12 +233,12 @@ pub async fn was_made_again(
         .bind(cluster)
         .bind(topic)
         .bind(old_id.unwrap_or(topic_id))
-        .execute(pool)
+        .execute(&mut *connection)
         .await?;
     let first: String = sqlx::query_scalar(FIRST_ID)
         .bind(cluster)
         .bind(topic)
-        .fetch_one(pool)
+        .fetch_one(&mut *connection)
         .await?;
     Ok(first != topic_id)
 }
@@ -253,13 +253,13 @@ const FIRST_ID: &str = "SELECT first_id FROM topic_ids WHERE cluster = $1 AND to
 /// # Errors
 /// When the database fails.
 pub async fn forget_topic(
-    pool: &PgPool,
+    connection: &mut PgConnection,
     cluster: &str,
     consumer: &str,
     topic: &str,
     topic_id: Option<&str>,
 ) -> Result<u64, sqlx::Error> {
-    let mut transaction = pool.begin().await?;
+    let mut transaction = connection.begin().await?;
     let has_rejects: bool = sqlx::query_scalar("SELECT to_regclass('rejects') IS NOT NULL")
         .fetch_one(&mut *transaction)
         .await?;

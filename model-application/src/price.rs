@@ -44,7 +44,7 @@ pub(crate) fn price(
 ) -> Result<Priced, PredictError> {
     let batch = &decoded.batch;
     let model = &loaded.model;
-    let predictions = model.predict(batch)?;
+    let predictions = loaded.predict(batch)?;
     let now_us = timestamp::now_us();
     let answered_at = timestamp::format(now_us);
     let (confidence, threshold) = (model.confidence(), model.threshold());

@@ -3,6 +3,7 @@
 mod recent;
 mod refusal;
 mod shadow;
+mod single;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -16,11 +17,12 @@ use common::{Health, Shutdown};
 use records::{Schema, timestamp};
 use registry::{Admitted, Alias, Appearance, Intake, Reason, Registry, Version};
 use serde::Serialize;
-use valuation::{Reading, TrainedModel};
+use valuation::{PredictError, Prediction, Reading, TrainedModel};
 
 use self::recent::Recent;
 use self::refusal::Refusal;
 pub(crate) use self::shadow::Shadow;
+use self::single::SingleRow;
 use crate::config::Config;
 use crate::metrics::{MODELS_REFUSED, SWAPS};
 
@@ -32,6 +34,8 @@ pub(crate) struct Loaded {
     /// The newest time among the listings it learned from, as answers say it.
     pub data_until: Option<String>,
     pub model: TrainedModel,
+    /// Requests over HTTP often come one by one.
+    single: SingleRow,
 }
 
 impl Loaded {
@@ -51,7 +55,21 @@ impl Loaded {
             number: version.number,
             data_until: model.data_until_us().map(timestamp::format),
             model,
+            single: SingleRow::default(),
         })
+    }
+
+    /// A prediction a row, in the rows' order.
+    ///
+    /// # Errors
+    /// When the model does not take the columns.
+    pub fn predict(&self, batch: &RecordBatch) -> Result<Vec<Prediction>, PredictError> {
+        if batch.num_rows() == 1
+            && let Some(prediction) = self.single.predict(&self.model, batch)?
+        {
+            return Ok(vec![prediction]);
+        }
+        self.model.predict(batch)
     }
 }
 

@@ -16,6 +16,8 @@ use super::patience::Patience;
 
 /// Longest wait for the sign of life of an idle connection.
 const SIGN_OF_LIFE: Duration = Duration::from_secs(3);
+/// Longest wait until a connection is back in its pool: the pool asks it for two signs of life.
+const RETURN: Duration = Duration::from_secs(6);
 
 /// A connection of a pool that is closed hard when dropped, unless [`Session::give_back`] says that its
 /// work ended well: after an error, a deadline, or a future that is dropped in mid-statement nobody waits
@@ -49,7 +51,15 @@ impl Session {
 
     /// The work ended well: the pool may use the connection again.
     pub fn give_back(mut self) {
-        drop(self.connection.take());
+        if let Some(mut connection) = self.connection.take() {
+            // sqlx asks a connection for a second sign of life, without a deadline: one that went silent between
+            // the two would hold its place in the pool for ever.
+            let returning = connection.return_to_pool();
+            tokio::spawn(async move {
+                // Dropped when the time is up, which closes the connection and frees its place.
+                let _ = timeout(RETURN, returning).await;
+            });
+        }
     }
 }
 

@@ -12,11 +12,13 @@ use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext, RebalanceProtoc
 use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
 use rdkafka::topic_partition_list::TopicPartitionList;
 use rdkafka::types::RDKafkaRespErr;
+use sqlx::PgConnection;
 
 use super::anchor::Anchor;
 use super::lag::{Held, place};
 use super::state::State;
 use super::topic_id::topic_ids;
+use crate::database::within;
 use crate::metrics::{KAFKA_REBALANCES, KAFKA_TOPICS_RECREATED};
 use ledger::offsets::{self, Stored};
 
@@ -150,14 +152,14 @@ impl Context {
     /// `None` when shut down before.
     fn topic_was_made_anew(&self, topic: &str, old: Option<&str>, new: Option<&str>) -> Option<()> {
         let Anchor {
-            pool,
-            cluster,
-            consumer,
+            cluster, consumer, ..
         } = &self.state.anchor;
-        let forgotten = self
-            .until_done("forget the offsets of a topic that is gone", async || {
-                offsets::forget_topic(pool, cluster, consumer, topic, new).await
-            })?;
+        let forgotten = self.until_done(
+            "forget the offsets of a topic that is gone",
+            async |connection| {
+                offsets::forget_topic(connection, cluster, consumer, topic, new).await
+            },
+        )?;
         if forgotten > 0 {
             metrics::counter!(KAFKA_TOPICS_RECREATED.name(), "topic" => topic.to_owned())
                 .increment(1);
@@ -175,11 +177,14 @@ impl Context {
     /// What the places of the topic's messages begin with; `gone` is the id of one that it has replaced.
     /// `None` when shut down before.
     fn place(&self, topic: &str, id: Option<&str>, gone: Option<&str>) -> Option<Arc<str>> {
-        let Anchor { pool, cluster, .. } = &self.state.anchor;
+        let Anchor { cluster, .. } = &self.state.anchor;
         let made_again = match id {
-            Some(id) => self.until_done("look whether the topic was made again", async || {
-                offsets::was_made_again(pool, cluster, topic, id, gone).await
-            })?,
+            Some(id) => self.until_done(
+                "look whether the topic was made again",
+                async |connection| {
+                    offsets::was_made_again(connection, cluster, topic, id, gone).await
+                },
+            )?,
             None => false,
         };
         Some(place(cluster, topic, id.filter(|_| made_again)))
@@ -187,12 +192,10 @@ impl Context {
 
     fn stored(&self, topic: &str) -> Option<BTreeMap<i32, Stored>> {
         let Anchor {
-            pool,
-            cluster,
-            consumer,
+            cluster, consumer, ..
         } = &self.state.anchor;
-        self.until_done("read the stored offsets", async || {
-            offsets::stored(pool, cluster, consumer, topic).await
+        self.until_done("read the stored offsets", async |connection| {
+            offsets::stored(connection, cluster, consumer, topic).await
         })
     }
 
@@ -200,17 +203,15 @@ impl Context {
     fn until_done<T>(
         &self,
         what: &str,
-        mut ask: impl AsyncFnMut() -> Result<T, sqlx::Error>,
+        mut ask: impl AsyncFnMut(&mut PgConnection) -> Result<T, sqlx::Error>,
     ) -> Option<T> {
         loop {
-            let asked = self
-                .state
-                .runtime
-                .block_on(async { tokio::time::timeout(READING, ask()).await });
-            let error = match asked {
-                Ok(Ok(answer)) => return Some(answer),
-                Ok(Err(error)) => error.to_string(),
-                Err(_) => format!("no answer within {} s", READING.as_secs()),
+            let asking = within(&self.state.anchor.pool, READING, async |connection| {
+                ask(connection).await
+            });
+            let error = match self.state.runtime.block_on(asking) {
+                Ok(answer) => return Some(answer),
+                Err(error) => error,
             };
             let why = format!("cannot {what}: {error}; retrying");
             tracing::warn!("{why}");

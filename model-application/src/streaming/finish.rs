@@ -3,9 +3,9 @@
 //! ends the service.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use common::database::{self, Patience, patiently, within};
+use common::database::{self, Patience, patiently};
 use common::kafka::Anchor;
 use common::liveness::Retrying;
 use common::{Fault, Health};
@@ -36,10 +36,10 @@ pub(super) struct Finisher {
     offsets: PgPool,
     publisher: Publisher,
     control: Arc<Control>,
-    /// Longest wait for the answer to one statement.
-    deadline: Duration,
     /// Bounds a try at storing answers, or rejects.
     patience: Patience,
+    /// Bounds a try at advancing offsets, which takes less than storing.
+    offsets_patience: Patience,
     storing: Retrying,
     advancing: Retrying,
     publishing: Retrying,
@@ -57,8 +57,8 @@ impl Finisher {
             anchor,
             publisher: Publisher::new(config)?,
             control,
-            deadline: config.database.deadline(),
             patience: config.database.patience(),
+            offsets_patience: Patience::new(config.database.deadline()),
             storing: Retrying::new(health, "storing", &config.liveness),
             advancing: Retrying::new(health, "offsets", &config.liveness),
             publishing: Retrying::new(health, "publishing", &config.liveness),
@@ -197,7 +197,7 @@ impl Finisher {
         let Anchor {
             cluster, consumer, ..
         } = &self.anchor;
-        let advancing = within(&self.offsets, self.deadline, async |connection| {
+        let advancing = patiently(&self.offsets, &self.offsets_patience, async |connection| {
             offsets::advance(connection, cluster, consumer, &batch.stretches).await
         });
         match advancing.await {

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use anyhow::{Context, bail};
+use common::database::within;
 use common::{Health, Shutdown};
 use ledger::offsets;
 use registry::Registry;
@@ -21,6 +22,8 @@ use crate::training::stored::listings_of_table;
 
 /// Pause before the table is looked at again: listings may not have come yet.
 const RETRY: Duration = Duration::from_secs(2);
+/// Longest that the database may take for the loader's offsets.
+const READING: Duration = Duration::from_secs(10);
 
 /// Where a follower stands.
 pub(super) struct Standing {
@@ -188,7 +191,10 @@ async fn of_listings(
     while !shutdown.is_cancelled() {
         // Before the rows are read: what comes meanwhile may be learned from twice, but not never.
         let topic = &options.kafka.topics.new_data;
-        let from = offsets::stored(pool, &anchor.cluster, &options.loader, topic).await?;
+        let from = within(pool, READING, async |connection| {
+            offsets::stored(connection, &anchor.cluster, &options.loader, topic).await
+        });
+        let from = from.await?;
         let fitted = async {
             let listings = listings_of_table(training, pool).await?;
             let training = training.clone();
