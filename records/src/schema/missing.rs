@@ -1,0 +1,13 @@
+//! What stands for missing numbers.
+
+use serde::{Deserialize, Serialize};
+
+/// What stands for a number that is not known, where records are compared with each other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum MissingAs {
+    /// Zero: sources that say nothing where there is none of a thing.
+    Zero,
+    /// The median of the records learned from.
+    Median,
+}
