@@ -4,6 +4,7 @@ import contextlib
 import urllib.parse
 from dataclasses import dataclass
 
+from answering import bodies
 from answering.load_events import LoadEvents
 from common.progress import going_on, say
 from common.servers import PARTITIONS, Servers
@@ -67,6 +68,11 @@ class Bed(Servers):
             )
         finally:
             sql.ask(f"DROP DATABASE {database} WITH (FORCE)")
+
+    def bodies(self, name, rows, body):
+        """A file of bodies for a server, each `body(records)` of so many rows."""
+        path = self.directory / f"bodies-{name}-{rows}"
+        return bodies.written(path, self.listings, rows, body)
 
     def rows(self, place, table):
         """How many rows a table of the place's database has."""

@@ -34,6 +34,17 @@ class Spent:
         )
 
 
+def add_rows(report, system, work, unit, runs, parts=("system", "database", "broker")):
+    """Rows of processor time per million and of peak memory; `runs` are pairs of Spent and a count."""
+    names = {"system": "processor time", "database": "PostgreSQL's processor time",
+             "broker": "broker's processor time"}
+    for part in parts:
+        report.row(system, work, names[part], f"s/million {unit}",
+                   [max(getattr(spent, f"{part}_s"), 0.0) * 1e6 / max(count, 1)
+                    for spent, count in runs])
+    report.row(system, work, "peak memory", "MB", [spent.peak_bytes / 1e6 for spent, _ in runs])
+
+
 def between(events, bed, children, begin_limit_s, end_limit_s):
     """The load generator's `begin` and `end`, and what was spent from one to the other."""
     with usage.PeakMemory([child.pid for child in children]) as memory:

@@ -1,5 +1,6 @@
 """Processes that a bench starts, every one of which ends with it."""
 
+import contextlib
 import ctypes
 import os
 import signal
@@ -90,6 +91,16 @@ class Child:
             os.killpg(self.pid, number)
         except ProcessLookupError:
             pass
+
+
+@contextlib.contextmanager
+def stopping(children):
+    """The children, which are stopped at the end of the block."""
+    try:
+        yield children
+    finally:
+        for child in children:
+            child.stop()
 
 
 def stop_all():

@@ -1,8 +1,5 @@
 """The result of a judging: a row a system, a column a measure."""
 
-import io
-import sys
-
 from common.report import Report, figure, table
 from judging import run
 
@@ -22,20 +19,11 @@ class Judged(Report):
         for metric, value in metrics.items():
             self.row(system, work, metric, units[metric], [value])
 
-    def print(self, as_json, file=sys.stdout):
-        if as_json:
-            super().print(True, file)
-            return
+    def print_rows(self, file):
         for units, mark in ((run.UNITS, "RMSLE"), (run.CLASS_UNITS, "AUC")):
-            found = [own for own in self.found if mark in own[2]]
+            found = [row for row in self.found if mark in row[2]]
             if found:
                 self._table(units, found, file)
-        # What stands below a table is every bench's; its table of one row a measure is left out.
-        rows, self.rows = self.rows, []
-        below = io.StringIO()
-        super().print(False, below)
-        self.rows = rows
-        print("\n".join(below.getvalue().splitlines()[len(table([], [])):]), file=file, flush=True)
 
     @staticmethod
     def _table(units, found, file):

@@ -91,8 +91,7 @@ def add_rows(report, name, work, taken):
     """What the rounds of one system showed. A run that lost or doubled rows has no rate."""
     taken = [one for one in taken if one]
     for outcome in (outcome for one in taken for outcome in (one.startup, one.full)):
-        if outcome.wrong:
-            report.wrong.append(f"{name}, {outcome.rows:,} rows: {outcome.wrong}")
+        report.right(name, f"{outcome.rows:,} rows", [outcome])
     right = [one for one in taken if one.is_right]
     if not right:
         return

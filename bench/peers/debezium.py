@@ -132,7 +132,6 @@ class Debezium(System):
         )]
 
     def described(self):
-        """Version and settings."""
         return {
             "version": f"Debezium JDBC sink {DEBEZIUM}, Kafka Connect {KAFKA}, pgjdbc {DRIVER}",
             "guarantee": "at least once, upsert by key",

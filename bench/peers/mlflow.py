@@ -34,13 +34,9 @@ class Mlflow(System):
                "mlflow did not save the model", Missing)
 
     def serve(self, bed, _place, rows):
-        """Starts it."""
         port, home = free_port(), bed.home("mlflow")
         encoder = bodies.Encoder(self._model)
-        file = bodies.written(
-            bed.directory / f"bodies-mlflow-{rows}", bed.listings, rows,
-            lambda group: bodies.inputs(encoder.rows(group)),
-        )
+        file = bed.bodies("mlflow", rows, lambda group: bodies.inputs(encoder.rows(group)))
         child = Child(
             [self._python.parent / "mlflow", "models", "serve", "--model-uri", self._saved,
              "--env-manager", "local", "--host", "127.0.0.1", "--port", port],
@@ -51,7 +47,6 @@ class Mlflow(System):
         return [child], Served(f"127.0.0.1:{port}", "/invocations", file)
 
     def described(self):
-        """Version and settings."""
         return {
             "version": ", ".join(REQUIREMENTS),
             "answers": "a log price; takes numbers, stores nothing",

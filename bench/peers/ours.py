@@ -15,7 +15,6 @@ class Ours(System):
         self._settings = list(settings)
 
     def prepare(self, bed):
-        """Finds the program."""
         self._program = bed.built / "data-loader"
 
     def start(self, bed, load, members=1):
@@ -35,7 +34,6 @@ class Ours(System):
                 for _ in range(members)]
 
     def described(self):
-        """Version and settings."""
         return {
             "version": version(self._program),
             "guarantee": "exactly once: rows, rejects and offsets in one transaction",

@@ -25,7 +25,6 @@ class PsqlCopy(System):
         )]
 
     def described(self):
-        """Version and settings."""
         return {
             "version": output([self._psql, "--version"]).strip(),
             "guarantee": "all or nothing; reads a file, not Kafka",

@@ -20,7 +20,6 @@ class PythonCopy(System):
         self._python = bed.python
 
     def start_on(self, bed, topic):
-        """Starts the loop in a new group."""
         group = f"python-{bed.number('group-python')}"
         return [Child(
             [self._python, _PROGRAM, bed.kafka.brokers, topic, group, bed.postgres.url, BATCH_ROWS],
@@ -28,7 +27,6 @@ class PythonCopy(System):
         )]
 
     def described(self):
-        """Version and settings."""
         return {
             "version": ", ".join(REQUIREMENTS),
             "guarantee": "at least once, upsert by key; a bad record stops it",

@@ -46,7 +46,6 @@ class Spark(System):
                       [bed.kafka.brokers, topic, bed.postgres.url])]
 
     def described(self):
-        """Version and settings."""
         return {
             "version": f"PySpark {SPARK}, pgjdbc {DRIVER}",
             "guarantee": "at least once; a repeated batch stops at the primary key",

@@ -47,7 +47,6 @@ class SparkAnswers(System):
                       [bed.brokers, place.requests, place.answers, self._model], env)]
 
     def described(self):
-        """Version and settings."""
         return {
             "version": ", ".join(REQUIREMENTS),
             "guarantee": "at least once; stores nothing",

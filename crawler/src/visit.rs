@@ -8,7 +8,7 @@ use url::Url;
 
 use crate::extract::Reading;
 use crate::fetch::{Answer, FetchError, Validators};
-use crate::frontier::{Claimed, Found, Outcome, Pause, State, StoredRobots};
+use crate::frontier::{Claimed, FoundLink, Outcome, Pause, State, StoredRobots};
 use crate::permission::{Permission, Site};
 use crate::robots::{self, Robots};
 use crate::shared::Shared;
@@ -31,9 +31,9 @@ pub(crate) fn found(
     depth: u32,
     redirects: u32,
     is_sitemap: bool,
-) -> Option<Found> {
+) -> Option<FoundLink> {
     let site = permission.site(url)?;
-    Some(Found {
+    Some(FoundLink {
         url: url.to_string(),
         origin: site.origin.clone(),
         lane: site.lane.clone(),
@@ -44,7 +44,7 @@ pub(crate) fn found(
     })
 }
 
-/// Asks for a page and says what became of it. `delay` is the usual pause of its host, which has failed
+/// Asks for a page and states what became of it. `delay` is the usual pause of its host, which has failed
 /// `failures` times in a row.
 pub(crate) async fn visit(
     shared: &Arc<Shared>,
@@ -68,7 +68,7 @@ pub(crate) async fn visit(
     let asking = shared.fetcher.get(url, &validators, reads, limit);
     let answer = tokio::select! {
         answer = asking => answer,
-        // It is asked for again after the next start.
+        // It is requested again after the next start.
         () = async { shared.leave.cancelled().await; tokio::time::sleep(LEAVING).await } => {
             let mut outcome = Outcome::new(State::Pending, Some("left"));
             outcome.pause = Some(Pause::Usual(delay));
@@ -225,7 +225,7 @@ fn sitemap(shared: &Shared, page: &Claimed, answer: Answer) -> Outcome {
 }
 
 async fn read(shared: &Arc<Shared>, page: &Claimed, url: &Url, answer: Answer) -> Outcome {
-    let (reader, own, nesting) = (
+    let (reader, reader_settings, nesting) = (
         Arc::clone(&shared.reader),
         url.clone(),
         shared.config.max_nesting,
@@ -238,7 +238,7 @@ async fn read(shared: &Arc<Shared>, page: &Claimed, url: &Url, answer: Answer) -
     let reading = tokio::task::spawn_blocking(move || {
         let text = charset::decode(&answer.body, &answer.content_type);
         (
-            reader.read(&text, &own, &host, nesting, &tag),
+            reader.read(&text, &reader_settings, &host, nesting, &tag),
             answer.validators,
         )
     });
@@ -263,13 +263,13 @@ async fn read(shared: &Arc<Shared>, page: &Claimed, url: &Url, answer: Answer) -
     outcome
 }
 
-fn links(shared: &Shared, page: &Claimed, reading: &Reading) -> Vec<Found> {
+fn links(shared: &Shared, page: &Claimed, reading: &Reading) -> Vec<FoundLink> {
     let depth = page.depth.unsigned_abs() + 1;
     if depth > shared.config.max_depth {
         return Vec::new();
     }
     let urls = reading.links.iter().cloned().filter_map(link::normalised);
-    let mut all: Vec<Found> = Vec::new();
+    let mut all: Vec<FoundLink> = Vec::new();
     let mut seen = std::collections::HashSet::new();
     for url in urls {
         let Some(found) = found(&shared.permission, &url, depth, 0, false) else {

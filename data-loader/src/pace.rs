@@ -1,4 +1,4 @@
-//! How many records a second, lately.
+//! How many records per second, lately.
 
 use std::collections::VecDeque;
 use std::sync::{Mutex, PoisonError};

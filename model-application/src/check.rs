@@ -31,7 +31,7 @@ impl Config {
                 is_written: self.registry.is_cache(),
                 setting: "registry.path",
             })
-            .own(MODEL, move || match model(&config) {
+            .service_check(MODEL, move || match model(&config) {
                 Ok(finding) => finding,
                 Err(error) => Finding::failed(
                     MODEL,

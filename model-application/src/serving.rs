@@ -182,7 +182,7 @@ impl Serving {
                 return Ok(false);
             }
         };
-        // Before the files are read: what changes meanwhile is looked at again.
+        // Before the files are read: what changes meanwhile is checked again.
         let appearance = self.intake.appearance(&path);
         if let Some(refusal) = &before
             && refusal.is_of(&appearance)
@@ -354,8 +354,10 @@ pub(crate) async fn follow(serving: Arc<Serving>, poll_ms: u64, shutdown: Shutdo
         let looking = Arc::clone(&serving);
         match tokio::task::spawn_blocking(move || looking.look()).await {
             Ok(Ok(())) => {}
-            Ok(Err(error)) => tracing::warn!("cannot read the registry: {error:#}"),
-            Err(error) => tracing::error!("the search for another model failed: {error}"),
+            Ok(Err(error)) => {
+                tracing::warn!(error = %format_args!("{error:#}"), "cannot read the registry")
+            }
+            Err(error) => tracing::error!(%error, "the search for another model failed"),
         }
         tokio::select! {
             () = tokio::time::sleep(Duration::from_millis(poll_ms.max(10))) => {}

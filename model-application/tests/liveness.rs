@@ -1,5 +1,5 @@
 //! Nothing stops the answers: what a server will never take is rejected, the rest is answered; what a
-//! person has to mend ends the service.
+//! person has to fix ends the service.
 
 #[path = "conservation/model.rs"]
 mod model;

@@ -139,7 +139,7 @@ pub fn sweep(config: &Config, options: &Sweep) -> anyhow::Result<Shown> {
         best.settings(&config.prepare.sweep.parameters),
         verdict
             .as_ref()
-            .map_or_else(String::new, |own| format!(": {own}")),
+            .map_or_else(String::new, |error| format!(": {error}")),
         home.join("sweep.html").display()
     );
     Ok(Shown {
@@ -179,9 +179,9 @@ fn log_progress(done: &[Trial], trials: usize, took: Duration) {
     let best = best_of(done);
     let best = best.map_or_else(
         || "none has come to its end yet".to_owned(),
-        |own| {
-            let error = own.objective().unwrap_or(f64::NAN);
-            format!("best {error:.5}, trial {}", own.number)
+        |trial| {
+            let error = trial.objective().unwrap_or(f64::NAN);
+            format!("best {error:.5}, trial {}", trial.number)
         },
     );
     let last_result = match &last.outcome {
@@ -223,7 +223,7 @@ fn register(
         );
         return Ok((name, None));
     };
-    let champion = registry.champion()?.filter(|own| *own != version);
+    let champion = registry.champion()?.filter(|champion| *champion != version);
     let verdict = judge(
         registry,
         &config.prepare.promotion,

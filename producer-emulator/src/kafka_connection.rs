@@ -114,7 +114,7 @@ impl KafkaConnection {
                     self.is_there();
                 }
                 Ok(Err(error)) => self.is_away(&error.to_string()),
-                // The look itself broke off: nothing is known.
+                // The look itself failed: nothing is known.
                 Err(_) => {}
             }
         }

@@ -24,7 +24,7 @@ const LOOK: Duration = Duration::from_secs(5);
 
 impl Schedules {
     /// Sends while the emulator runs and Kafka is there, until `leave`. What was missed, as the process
-    /// was stopped or the machine slept or was busy, is left out: the schedule goes on from then.
+    /// was stopped or the machine slept or was busy, is left out: the schedule continues from then.
     pub async fn run(&self, emulator: &Arc<Emulator>, leave: &Shutdown) {
         let mut running = Vec::new();
         for index in 0..self.all.len() {
@@ -115,7 +115,7 @@ impl Schedule {
             Err(NotSent::Waiting { .. } | NotSent::Away { .. }) => {
                 tracing::debug!("a scheduled batch met an outage");
             }
-            Err(error) => tracing::warn!("a scheduled batch was not sent completely: {error}"),
+            Err(error) => tracing::warn!(%error, "a scheduled batch was not sent completely"),
         }
     }
 

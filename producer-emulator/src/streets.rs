@@ -15,7 +15,7 @@ const BUILT_IN: &str = include_str!("../../data/streets.csv");
 /// Bounds what an answer or a file may cost.
 const TEXT_MAX_BYTES: usize = 1024 * 1024;
 
-/// Longer "names" are no names, and the schema would reject them.
+/// Longer "names" are not names, and the schema would reject them.
 const NAME_MAX_BYTES: usize = 200;
 
 /// The longest pause between two attempts.
@@ -65,7 +65,7 @@ pub enum StreetsError {
         /// The client's reason, its URL taken off.
         source: reqwest::Error,
     },
-    /// An answer that is no success.
+    /// An answer that is not a success.
     #[error("{server} answered {status}; expected 200 (attempt {attempts}): {advice}")]
     Status {
         /// Scheme, host and port, without the query.
@@ -96,7 +96,7 @@ pub enum StreetsError {
     /// The file is away or may not be read.
     #[error("cannot read the file of streets {path}: check the path and its permissions")]
     Read {
-        /// Says which file of several settings it was.
+        /// States which file of several settings it was.
         path: PathBuf,
         /// The system's own reason.
         source: std::io::Error,
@@ -159,7 +159,7 @@ pub fn built_in() -> Vec<String> {
 
 /// Asks Mockaroo: `GET url?key=…&count=N`, with the key also as `X-API-Key`. Reads a JSON array
 /// of objects with `street` or `street_name`, or of texts, or CSV with such a header, of at most
-/// 1 MiB. Timeouts, broken connections, 5xx and 429 are tried again, other answers are not. The
+/// 1 MiB. Timeouts, broken connections, 5xx and 429 are retried, other answers are not. The
 /// client should not follow redirects: the key would go along.
 ///
 /// # Errors
@@ -184,7 +184,7 @@ pub async fn fetch(source: &StreetSource, client: &Client) -> Result<Vec<String>
             .get(url.clone())
             .header("X-API-Key", header.clone())
             .timeout(timeout);
-        let result = tokio::time::timeout(timeout, ask(request, &server, attempt)).await;
+        let result = tokio::time::timeout(timeout, request_once(request, &server, attempt)).await;
         let error = match result {
             Ok(Ok(body)) => break body,
             Ok(Err(StreetsError::Unreachable { source, .. })) if !source.is_timeout() => {
@@ -221,13 +221,13 @@ pub(crate) fn server_url(text: &str) -> Option<Url> {
 }
 
 /// Streets in any case: fetched where a URL and a key are set, else from the file, else the
-/// compiled-in ones. Whatever fails on the way is told in one warning.
+/// compiled-in ones. Whatever fails on the way is reported in one warning.
 pub async fn streets(source: &StreetSource, client: &Client) -> Vec<String> {
     let mut reasons: Vec<String> = Vec::new();
     if set(&source.url).is_some() || set(&source.key).is_some() {
         match fetch(source, client).await {
             Ok(names) => return names,
-            Err(error) => reasons.push(told(&error)),
+            Err(error) => reasons.push(message(&error)),
         }
     }
     let (names, origin) = match &source.file {
@@ -235,7 +235,7 @@ pub async fn streets(source: &StreetSource, client: &Client) -> Vec<String> {
         Some(path) => match load(path) {
             Ok(names) => (names, path.display().to_string()),
             Err(error) => {
-                reasons.push(told(&error));
+                reasons.push(message(&error));
                 (built_in(), "the built-in list".to_owned())
             }
         },
@@ -248,7 +248,7 @@ pub async fn streets(source: &StreetSource, client: &Client) -> Vec<String> {
 }
 
 /// One attempt: the body of a successful answer.
-async fn ask(
+async fn request_once(
     request: reqwest::RequestBuilder,
     server: &str,
     attempts: u32,
@@ -374,7 +374,7 @@ fn set(setting: &Option<String>) -> Option<&str> {
 }
 
 /// An error with its sources, on one line.
-fn told(error: &StreetsError) -> String {
+fn message(error: &StreetsError) -> String {
     let mut text = error.to_string();
     let mut source = std::error::Error::source(error);
     while let Some(error) = source {

@@ -30,10 +30,10 @@ impl Running {
     }
 
     async fn leave(self) -> Summary {
-        let told = Instant::now();
+        let signalled = Instant::now();
         self.shutdown.cancel();
         let left = self.run.await.expect("no panic");
-        let took = told.elapsed();
+        let took = signalled.elapsed();
         println!("leaving took {took:?}");
         assert!(took < LIMIT, "leaving took {took:?}");
         left.expect("being told to leave is no error")

@@ -358,7 +358,7 @@ pub fn excerpt(payload: &[u8]) -> String {
     quoted(&String::from_utf8_lossy(payload))
 }
 
-/// What a parser says, without the text that it may repeat whole: its begin says what, its end says where.
+/// What a parser says, without the text that it may repeat whole: its begin states what, its end states where.
 fn brief(message: &str) -> String {
     const BEGIN: usize = 160;
     const END: usize = 60;

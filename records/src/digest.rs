@@ -1,4 +1,4 @@
-//! A digest of what a request says, so that the same request again is told from another one under its id.
+//! A digest of a request, which distinguishes the same request from another one under its id.
 
 use std::hash::Hasher;
 

@@ -3,7 +3,7 @@
 //!
 //! The schema states how a field writes them ([`Custom`]), never guessed from one text. Without a word
 //! of it a comma stands between thousands where the field has a unit, a space, an apostrophe or `٬` does
-//! anyhow, and a full stop stands before decimals. What could be meant otherwise is no number here: taken
+//! anyhow, and a full stop stands before decimals. What could be meant otherwise is not a number here: taken
 //! for one it would be wrong by a factor.
 
 mod pattern;
@@ -184,7 +184,7 @@ impl Custom {
             };
             let rest_unit =
                 rest.trim_start_matches(|letter: char| letter == '.' || letter.is_whitespace());
-            // "M" of "Mi" is no million.
+            // "M" of "Mi" is not a million.
             let is_whole = !rest.starts_with(char::is_alphanumeric);
             if is_whole || self.units.iter().any(|unit| unit == rest) {
                 let power = by.log10().round();

@@ -117,7 +117,7 @@ pub enum RegistryError {
         /// The bound.
         seconds: u64,
     },
-    /// A file is no regular file, leads out of its directory, or is too large.
+    /// A file is not a regular file, leads out of its directory, or is too large.
     #[error(transparent)]
     Input(bounded::InputError),
     /// Somebody holds the lock for longer than any writer needs.
@@ -178,7 +178,7 @@ pub enum RegistryError {
 }
 
 impl RegistryError {
-    /// Whether waiting may mend it.
+    /// Whether waiting may fix it.
     pub fn may_pass(&self) -> bool {
         matches!(
             self,

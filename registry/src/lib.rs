@@ -35,7 +35,7 @@ pub use history::{Action, Change, Reason};
 pub use intake::{Admitted, Appearance, Intake};
 pub use limits::Limits;
 pub use mlflow::Mlflow;
-pub use outbox::{Kept, Outbox};
+pub use outbox::{Outbox, WaitingRun};
 pub use run::{Artifact, Measure, Run, RunStatus};
 pub use stage::Stage;
 pub use version::{Version, VersionInfo};

@@ -15,7 +15,7 @@ pub(crate) const PARTITIONS: i32 = 3;
 
 /// A database and a Kafka for one test; gone when dropped.
 pub struct Testbed {
-    /// Outlives the server: the cluster lies in it.
+    /// Outlives the server: the cluster is in it.
     _home: TempDir,
     postgres: Postgres,
     /// `None` where the test runs on the brokers of `HEDONIC_TEST_KAFKA`.

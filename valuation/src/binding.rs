@@ -43,7 +43,7 @@ struct Known {
 }
 
 /// The places by schema, which is identified by its address: the batches of a decoder have one schema. It makes
-/// no difference to equality, and a copy looks up anew.
+/// no difference to equality, and a copy looks up again.
 #[derive(Debug, Default)]
 pub(crate) struct Bindings(RwLock<Vec<Known>>);
 

@@ -1,4 +1,4 @@
-//! Vertical equity: trees draw dear homes down and cheap ones up, since every leaf is a mean.
+//! Vertical equity: trees draw expensive homes down and cheap ones up, since every leaf is a mean.
 //!
 //! The log estimate is stretched around the training mean, log' = centre + slope · (log − centre) + shift,
 //! by the least slope that brings the out-of-fold price-related differential into the IAAO's band,

@@ -33,7 +33,7 @@ const CHUNK_ROWS: usize = 1024;
 pub(crate) struct MemberHead {
     /// Its name, and its file's.
     pub(crate) name: String,
-    /// Ending of its file's name, which says what it is.
+    /// Ending of its file's name, which states what it is.
     pub(crate) extension: String,
     /// Its weight: above 0, all together 1.
     pub(crate) weight: f64,
@@ -61,7 +61,7 @@ pub(crate) struct Plan {
     pub(crate) tree_features: Option<TreeFeatures>,
     /// By member.
     pub(crate) members: Vec<MemberHead>,
-    /// Undoes what trees do to dear homes.
+    /// Undoes what trees do to expensive homes.
     pub(crate) equity: Equity,
     /// How far off estimates usually are where no record says more, in log price.
     pub(crate) spread: f64,
@@ -133,7 +133,7 @@ impl Estimator {
         }
     }
 
-    /// The batch with what is worked out before anything is read: the segments.
+    /// The batch with what is computed before anything is read: the segments.
     pub(crate) fn complete<'a>(&self, batch: &'a RecordBatch) -> Cow<'a, RecordBatch> {
         match &self.plan.segments {
             Some(segments) => segments.extend(batch),
@@ -210,7 +210,7 @@ impl Estimator {
     }
 
     /// Estimates one record, given by its cells at these places; the same bits as from a batch. Not of an
-    /// estimator with segments, which are worked out by batch.
+    /// estimator with segments, which are computed by batch.
     pub(crate) fn record(&self, places: &Places, cells: &[Cell]) -> Estimate {
         let cell = |place: usize| Cells::One(cells.get(place).copied().unwrap_or(Cell::Null));
         self.bind_at(places, &cell).alone(0)
@@ -229,7 +229,7 @@ impl Estimator {
         }
     }
 
-    /// Lets the ensembles share what is worked out of a row for them; asked for whenever the members are
+    /// Lets the ensembles share what is computed of a row for them; asked for whenever the members are
     /// new.
     pub(crate) fn share(&mut self) {
         let members = self.members.iter_mut().filter_map(Member::ensemble_mut);
@@ -249,7 +249,7 @@ impl Estimator {
     /// Whether the parts that were read fit together.
     ///
     /// # Errors
-    /// Says which part does not.
+    /// States which part does not.
     pub(crate) fn check(&self, schema: &Schema) -> Result<(), (String, PartError)> {
         let at = |file: &str| {
             let file = file.to_owned();

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::rng::fold_of;
 use crate::split::SplitBy;
 
-/// Rows that are enough to say what members are worth: beyond, not all folds are grown.
+/// Rows that are enough to state what members are worth: beyond, not all folds are grown.
 const ENOUGH_ROWS: usize = 6_000;
 /// Rows that folds follow time with, unless the settings say so of fewer: the oldest block of few rows
 /// is too little to say when trees are to stop.
@@ -64,9 +64,9 @@ pub(crate) fn of(count: usize, seed: u64, rows: usize, times: Option<Vec<i64>>) 
 
 /// As many of `count` folds of `rows` rows as have enough rows to judge on.
 fn some(rows: usize, count: usize, seed: u64) -> Vec<Fold> {
-    let grown = (ENOUGH_ROWS * count).div_ceil(rows.max(1));
+    let enough = (ENOUGH_ROWS * count).div_ceil(rows.max(1));
     let mut folds = all(rows, count, seed);
-    folds.truncate(grown.clamp(LEAST_FOLDS.min(count), count));
+    folds.truncate(enough.clamp(LEAST_FOLDS.min(count), count));
     folds
 }
 

@@ -107,7 +107,7 @@ impl Link {
     }
 
     /// Half of a range on the scale of learning. The lower end of a count's may have been held at 0: the
-    /// upper half says how wide it is.
+    /// upper half states how wide it is.
     pub(crate) fn half(self, low: f64, value: f64, high: f64) -> f64 {
         match self {
             Link::Log => (high / low).ln() / 2.0,

@@ -81,7 +81,7 @@ impl OnlineOptions {
     /// Whether every option is in its range.
     ///
     /// # Errors
-    /// Says which is not.
+    /// States which is not.
     pub fn check(&self) -> Result<(), OnlineError> {
         let wrong = |option, expected, found| {
             Err(OnlineError::Option {

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use sqlx::{Connection, PgConnection};
 
 use super::clock::{self, Difference};
-use super::table::{ColumnThere, There, of_ddl};
+use super::table::{ExistingColumn, ExistingTable, of_ddl};
 use super::{Finding, Outcome, Table};
 use crate::database::{DatabaseConfig, Pooler, place};
 use crate::fault::Fault;
@@ -81,7 +81,7 @@ impl Database {
                 .iter_mut()
                 .find(|known| known.name == table.name)
             {
-                Some(own) => own.is_written |= table.is_written,
+                Some(known) => known.is_written |= table.is_written,
                 None => self.tables.push(table),
             }
         }
@@ -123,7 +123,7 @@ impl Database {
         {
             return self.away(Finding::failed("database", pooler.remark(), pooler.mend()));
         }
-        let asked = tokio::time::timeout(limit, self.ask(&mut connection, &place, pooler)).await;
+        let asked = tokio::time::timeout(limit, self.query(&mut connection, &place, pooler)).await;
         let failed = |why: String| {
             let found = format!("PostgreSQL at {place} does not answer a query: {why}");
             Finding::failed("database", found, "see its log")
@@ -152,7 +152,7 @@ impl Database {
         findings
     }
 
-    async fn ask(
+    async fn query(
         &self,
         connection: &mut PgConnection,
         place: &str,
@@ -371,7 +371,7 @@ fn mend_of(error: &sqlx::Error) -> &'static str {
 pub(super) async fn look(
     connection: &mut PgConnection,
     table: &Table,
-) -> Result<There, sqlx::Error> {
+) -> Result<ExistingTable, sqlx::Error> {
     let columns: Vec<(String, String, bool, bool, bool, String)> = sqlx::query_as(COLUMNS)
         .bind(&table.name)
         .fetch_all(&mut *connection)
@@ -388,17 +388,17 @@ pub(super) async fn look(
         .bind(names)
         .fetch_all(&mut *connection)
         .await?;
-    let mut there = There {
+    let mut there = ExistingTable {
         quoted: quoted.into_iter().collect(),
         is_partitioned,
         has_insert_trigger,
         has_unique_key,
         may_be_read,
-        ..There::default()
+        ..ExistingTable::default()
     };
     for (name, sql_type, is_not_null, has_default, is_generated, quoted) in columns {
         there.quoted.insert(name.clone(), quoted);
-        there.columns.push(ColumnThere {
+        there.columns.push(ExistingColumn {
             name,
             sql_type,
             is_not_null,

@@ -33,8 +33,8 @@ pub struct Column {
 
 /// A table as the database has it.
 #[derive(Debug, Default)]
-pub(super) struct There {
-    pub columns: Vec<ColumnThere>,
+pub(super) struct ExistingTable {
+    pub columns: Vec<ExistingColumn>,
     /// Names as SQL takes them, where they are others: key words.
     pub quoted: BTreeMap<String, String>,
     /// Whether it is partitioned: then it may have no unique index of its key alone.
@@ -48,7 +48,7 @@ pub(super) struct There {
 
 /// A column as the database has it.
 #[derive(Debug)]
-pub(super) struct ColumnThere {
+pub(super) struct ExistingColumn {
     pub name: String,
     /// As `format_type` writes it.
     pub sql_type: String,
@@ -59,7 +59,7 @@ pub(super) struct ColumnThere {
     pub is_generated: bool,
 }
 
-impl There {
+impl ExistingTable {
     /// A name as SQL takes it.
     fn quoted<'a>(&'a self, name: &'a str) -> &'a str {
         self.quoted.get(name).map_or(name, |quoted| quoted)
@@ -88,7 +88,7 @@ impl Table {
     }
 
     /// Judges the table that is there.
-    pub(super) fn judge(&self, there: &There) -> Finding {
+    pub(super) fn judge(&self, there: &ExistingTable) -> Finding {
         let (name, schema) = (&self.name, &self.schema);
         if !there.may_be_read {
             return Finding::failed(
@@ -133,11 +133,11 @@ impl Table {
         }
     }
 
-    fn differences(&self, there: &There) -> Vec<Difference> {
+    fn differences(&self, there: &ExistingTable) -> Vec<Difference> {
         let table = there.quoted(&self.name);
         let mut all = Vec::new();
-        for own in &self.columns {
-            self.compare(own, table, there, &mut all);
+        for expected in &self.columns {
+            self.compare(expected, table, there, &mut all);
         }
         if !self.is_written {
             return all;
@@ -182,12 +182,18 @@ impl Table {
     }
 
     /// One column beside the one that is there.
-    fn compare(&self, own: &Column, table: &str, there: &There, all: &mut Vec<Difference>) {
-        let name = there.quoted(&own.name);
-        let expected = written(&own.sql_type);
+    fn compare(
+        &self,
+        column: &Column,
+        table: &str,
+        there: &ExistingTable,
+        all: &mut Vec<Difference>,
+    ) {
+        let name = there.quoted(&column.name);
+        let expected = written(&column.sql_type);
         let mut columns = there.columns.iter();
-        let Some(found) = columns.find(|found| found.name == own.name) else {
-            let rule = match own.is_nullable {
+        let Some(found) = columns.find(|found| found.name == column.name) else {
+            let rule = match column.is_nullable {
                 true => "",
                 // A table with rows takes no other.
                 false => " NOT NULL DEFAULT ...",
@@ -228,7 +234,7 @@ impl Table {
                 ),
             });
         }
-        if self.is_written && own.is_nullable && found.is_not_null && !found.has_default {
+        if self.is_written && column.is_nullable && found.is_not_null && !found.has_default {
             all.push(Difference {
                 is_failure: false,
                 found: format!(
@@ -246,7 +252,7 @@ struct Difference {
     /// Whether rows cannot be written, or read, because of it.
     is_failure: bool,
     found: String,
-    /// The SQL that mends it.
+    /// The SQL that fixes it.
     mend: String,
 }
 
@@ -259,8 +265,8 @@ fn written(sql_type: &str) -> &str {
 }
 
 /// Whether one is as good as the other: texts of all kinds have the same bytes on the wire.
-fn is_same(wanted: &str, found: &str) -> bool {
-    wanted == found || (wanted == "text" && found.starts_with("character varying"))
+fn is_same(expected: &str, found: &str) -> bool {
+    expected == found || (expected == "text" && found.starts_with("character varying"))
 }
 
 /// Whether PostgreSQL converts numbers to it when they are assigned.
@@ -333,15 +339,15 @@ mod tests {
         }
     }
 
-    fn there() -> There {
-        let column = |name: &str, sql_type: &str, is_not_null, has_default| ColumnThere {
+    fn there() -> ExistingTable {
+        let column = |name: &str, sql_type: &str, is_not_null, has_default| ExistingColumn {
             name: name.to_owned(),
             sql_type: sql_type.to_owned(),
             is_not_null,
             has_default,
             is_generated: false,
         };
-        There {
+        ExistingTable {
             columns: vec![
                 column("id", "character varying(40)", true, false),
                 column("listed_at", "timestamp with time zone", true, false),
@@ -350,7 +356,7 @@ mod tests {
             ],
             has_unique_key: true,
             may_be_read: true,
-            ..There::default()
+            ..ExistingTable::default()
         }
     }
 
@@ -363,12 +369,12 @@ mod tests {
 
     #[test]
     fn each_difference_is_named_with_the_sql_that_mends_it() {
-        let judged = |change: fn(&mut There)| {
+        let judged = |change: fn(&mut ExistingTable)| {
             let mut there = there();
             change(&mut there);
             table(true).judge(&there)
         };
-        type Case = (fn(&mut There), Outcome, &'static str, &'static str);
+        type Case = (fn(&mut ExistingTable), Outcome, &'static str, &'static str);
         let cases: [Case; 10] = [
             (
                 |table| drop(table.columns.remove(2)),
@@ -487,10 +493,10 @@ mod tests {
         let tables = of_ddl(ledger::rejects::DDL);
         assert_eq!(tables.len(), 1);
         let columns = &tables[0].columns;
-        let own = columns.iter().find(|column| column.name == "offset");
-        assert!(own.is_some_and(|column| column.sql_type == "bigint" && !column.is_nullable));
-        let own = columns.iter().find(|column| column.name == "rejected_at");
-        assert!(own.is_some_and(|column| column.sql_type == "timestamptz"));
+        let offset = columns.iter().find(|column| column.name == "offset");
+        assert!(offset.is_some_and(|column| column.sql_type == "bigint" && !column.is_nullable));
+        let rejected_at = columns.iter().find(|column| column.name == "rejected_at");
+        assert!(rejected_at.is_some_and(|column| column.sql_type == "timestamptz"));
         assert_eq!(columns.last().map(|column| column.is_nullable), Some(true));
     }
 }

@@ -32,7 +32,7 @@ impl Session {
     /// Takes a connection; the deadline begins now and covers the wait for it.
     ///
     /// # Errors
-    /// When none can be had in time.
+    /// When none is available in time.
     pub async fn begin(pool: &PgPool, deadline: Duration) -> Result<Session, sqlx::Error> {
         let until = Instant::now() + deadline;
         let connection = timeout_at(until, pool.acquire()).await;

@@ -103,7 +103,7 @@ impl Guard {
         })
     }
 
-    /// Whether a request may set something off that is asked for by GET, as earlier releases had it:
+    /// Whether a request may set something off that is requested by GET, as earlier releases had it:
     /// a link or an image on any page is enough to send one.
     pub(super) fn admit_trigger(&self, request: &ServiceRequest) -> Result<(), Refusal> {
         self.judge(&Asked {
@@ -140,7 +140,7 @@ impl Guard {
         })
     }
 
-    /// The `Host` that was asked for, where it is one of this service's. A page whose name was made to
+    /// The `Host` that was requested, where it is one of this service's. A page whose name was made to
     /// point to this machine (DNS rebinding) still asks under its own name.
     fn host<'a>(&self, headers: &'a HeaderMap) -> Result<Option<&'a str>, Refusal> {
         let mut hosts = headers.get_all(HOST);
@@ -386,7 +386,7 @@ mod tests {
 
     #[test]
     fn a_get_that_sets_something_off_is_taken_from_this_machine_or_with_the_token() {
-        let ask = |guard: &Guard, peer: &str, headers: &[(&str, &str)]| {
+        let refusal = |guard: &Guard, peer: &str, headers: &[(&str, &str)]| {
             let mut request = TestRequest::with_uri("/generate_and_produce_requests")
                 .peer_addr(peer.parse().expect("an address"));
             for (name, value) in headers {
@@ -396,15 +396,15 @@ mod tests {
             admitted.err().map(|refusal| refusal.code)
         };
         let open = guard("", Open::Status, "");
-        assert_eq!(ask(&open, LOOPBACK, &[]), None);
-        assert_eq!(ask(&open, "[::ffff:127.0.0.1]:5", &[]), None);
-        assert_eq!(ask(&open, "192.0.2.1:5", &[]), Some("trigger"));
+        assert_eq!(refusal(&open, LOOPBACK, &[]), None);
+        assert_eq!(refusal(&open, "[::ffff:127.0.0.1]:5", &[]), None);
+        assert_eq!(refusal(&open, "192.0.2.1:5", &[]), Some("trigger"));
         // An image on a page.
         let image = [("Sec-Fetch-Site", "cross-site")];
-        assert_eq!(ask(&open, LOOPBACK, &image), Some("origin"));
+        assert_eq!(refusal(&open, LOOPBACK, &image), Some("origin"));
         let closed = guard("a-secret", Open::Status, "");
-        assert_eq!(ask(&closed, LOOPBACK, &[]), Some("token"));
+        assert_eq!(refusal(&closed, LOOPBACK, &[]), Some("token"));
         let right = [("Authorization", "Bearer a-secret")];
-        assert_eq!(ask(&closed, "192.0.2.1:5", &right), None);
+        assert_eq!(refusal(&closed, "192.0.2.1:5", &right), None);
     }
 }

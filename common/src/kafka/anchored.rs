@@ -110,7 +110,7 @@ impl Anchored {
         self.consumer().unsubscribe();
         // The callback that gives the partitions up is called from here.
         if let Some(Err(error)) = self.consumer().poll(IDLE_POLL) {
-            tracing::warn!("Kafka: {error}");
+            tracing::warn!(%error, "the Kafka client reports an error");
         }
     }
 
@@ -123,7 +123,7 @@ impl Anchored {
         self.client.join()
     }
 
-    /// Whether the consumer can go on.
+    /// Whether the consumer can continue.
     ///
     /// # Errors
     /// When the service has to end: the client cannot be made to work again, or it stands still and
@@ -194,7 +194,7 @@ impl Anchored {
                 Some(Err(error)) => {
                     // While it is away, every poll says so again.
                     if !state.is_away.load(Ordering::Relaxed) {
-                        tracing::warn!("Kafka: {error}");
+                        tracing::warn!(%error, "the Kafka client reports an error");
                     }
                     self.look_for_brokers();
                     break;
@@ -230,7 +230,7 @@ impl Anchored {
         self.state.in_flight.lease().await
     }
 
-    /// The batch is in the database: its offsets are the new positions. The group is told too, for
+    /// The batch is in the database: its offsets are the new positions. The group is reported too, for
     /// lag tools only.
     pub fn committed(&mut self, stretches: &[Stretch]) {
         let mut list = TopicPartitionList::new();
@@ -275,7 +275,7 @@ impl Anchored {
         let held = consumer.assignment();
         let paused = held.and_then(|held| consumer.pause(&held).map(|()| held));
         self.paused = Some(paused.unwrap_or_else(|error| {
-            tracing::warn!("cannot pause partitions: {error}");
+            tracing::warn!(%error, "cannot pause partitions");
             TopicPartitionList::new()
         }));
         true
@@ -287,12 +287,12 @@ impl Anchored {
         if let Some(paused) = self.paused.take()
             && let Err(error) = self.consumer().resume(&paused)
         {
-            tracing::warn!("cannot resume partitions: {error}");
+            tracing::warn!(%error, "cannot resume partitions");
         }
     }
 
     /// Stays a member while paused, however long the work on a batch takes; false when the
-    /// partitions have changed since the batch was gathered, so that it must be given up.
+    /// partitions have changed since the batch was gathered, so that it must be abandoned.
     pub fn tend(&mut self) -> bool {
         self.state.polls.fetch_add(1, Ordering::Relaxed);
         match self.consumer().poll(Duration::ZERO) {
@@ -326,7 +326,7 @@ impl Anchored {
             }
         });
         if let Err(error) = list {
-            tracing::error!("cannot go back to the stored offsets: {error}");
+            tracing::error!(%error, "cannot go back to the stored offsets");
             // Another client begins there.
             self.state
                 .lose("cannot go back to the stored offsets: waiting for another assignment");
@@ -334,7 +334,7 @@ impl Anchored {
     }
 
     /// Compares a partition's first message of a batch with the one `expected`: retention may delete
-    /// messages before they are read, and a topic may be made anew.
+    /// messages before they are read, and a topic may be made again.
     fn compare(&self, topic: &str, partition: i32, expected: Option<i64>, offset: i64) {
         let Some(expected) = expected else { return };
         if offset < expected {

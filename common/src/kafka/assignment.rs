@@ -14,7 +14,7 @@ use rdkafka::topic_partition_list::TopicPartitionList;
 use rdkafka::types::RDKafkaRespErr;
 
 use super::anchor::Anchor;
-use super::lag::{Held, place};
+use super::lag::{HeldPartition, place};
 use super::state::State;
 use super::topic_id::topic_ids;
 use crate::metrics::{KAFKA_REBALANCES, KAFKA_TOPICS_RECREATED};
@@ -28,7 +28,7 @@ const READING: Duration = Duration::from_secs(10);
 const ASKING: Duration = Duration::from_secs(3);
 
 /// How the ids of librdkafka's mock clusters begin (the embedded broker is one): without a controller,
-/// which is asked for topics' ids, such a question only times out.
+/// which is requested topics' ids, such a question only times out.
 const MOCK: &str = "mockCluster";
 
 /// The callbacks of one client.
@@ -75,7 +75,7 @@ impl Context {
         &self,
         consumer: &BaseConsumer<Context>,
         list: &mut TopicPartitionList,
-    ) -> Option<Vec<Held>> {
+    ) -> Option<Vec<HeldPartition>> {
         let mut by_topic: BTreeMap<String, Vec<i32>> = BTreeMap::new();
         for element in list.elements() {
             let partitions = by_topic.entry(element.topic().to_owned()).or_default();
@@ -106,7 +106,13 @@ impl Context {
                     tracing::error!("cannot set the position of {topic}/{partition}: {error}");
                 }
                 let place = Arc::clone(&place);
-                positions.push(Held::at(&name, partition, id.clone(), place, stored));
+                positions.push(HeldPartition::at(
+                    &name,
+                    partition,
+                    id.clone(),
+                    place,
+                    stored,
+                ));
             }
         }
         Some(positions)
@@ -200,13 +206,13 @@ impl Context {
     fn until_done<T>(
         &self,
         what: &str,
-        mut ask: impl AsyncFnMut() -> Result<T, sqlx::Error>,
+        mut query: impl AsyncFnMut() -> Result<T, sqlx::Error>,
     ) -> Option<T> {
         loop {
             let asked = self
                 .state
                 .runtime
-                .block_on(async { tokio::time::timeout(READING, ask()).await });
+                .block_on(async { tokio::time::timeout(READING, query()).await });
             let error = match asked {
                 Ok(Ok(answer)) => return Some(answer),
                 Ok(Err(error)) => error.to_string(),
@@ -325,7 +331,7 @@ impl ConsumerContext for Context {
             }
         };
         if let Err(error) = result {
-            tracing::error!("cannot change the assignment: {error}");
+            tracing::error!(%error, "cannot change the assignment");
             self.state
                 .lose("cannot change the assignment: waiting for another");
         }

@@ -18,7 +18,7 @@ pub trait Follow<B, T> {
     /// A batch is written, and `consumer` told.
     fn written(&mut self, batch: B, done: T, consumer: &Anchored);
 
-    /// Another member has a partition of the batch, which is given up.
+    /// Another member has a partition of the batch, which is abandoned.
     fn fenced(&mut self, why: &AdvanceError);
 
     /// Writing takes so long that nothing more is read.
@@ -153,7 +153,7 @@ impl<B: Send + 'static, T: Send + 'static> Pipeline<B, T> {
                 tracing::warn!("{error}; discarded the batch, which will be read again");
                 follow.fenced(&error);
             }
-            // Nothing of it is stored: it is read again once the set-up is mended.
+            // Nothing of it is stored: it is read again once the set-up is fixed.
             Outcome::Setup(reason) => anyhow::bail!("{reason}"),
             // A commit under way may still come through: the stored offsets tell.
             Outcome::Ended => {}

@@ -1,4 +1,4 @@
-//! The client of librdkafka that a consumer reads with, made anew where it cannot go on.
+//! The client of librdkafka that a consumer reads with, made again where it cannot continue.
 
 use std::cell::Cell;
 use std::sync::Arc;
@@ -19,7 +19,7 @@ use crate::metrics::KAFKA_CLIENTS_RENEWED;
 const MOST_CLOSING: u32 = 4;
 /// Fatal errors in a row, without a commit between, after which the process ends.
 const MOST_FATAL: u32 = 5;
-/// Pause before a client is made anew after the first fatal error; doubled each time.
+/// Pause before a client is made again after the first fatal error; duplicated each time.
 const FATAL_PAUSE: Duration = Duration::from_secs(1);
 /// Without an assignment: the pauses grow to so many times the first.
 const MOST_PATIENCE: u32 = 8;
@@ -43,7 +43,7 @@ pub(super) struct Renewal {
     state: Arc<State>,
     /// `liveness.rejoin_s`.
     rejoin_after: Duration,
-    /// Times the first wait for an assignment: it doubles while making the client anew does not help.
+    /// Times the first wait for an assignment: it doubles while making the client again does not help.
     patience: u32,
     /// Since when there is no assignment although one is waited for.
     without_since: Option<Instant>,
@@ -105,7 +105,7 @@ impl Renewal {
         self.fatal = 0;
     }
 
-    /// Makes the client anew where it cannot go on: after a fatal error, when librdkafka has lost its
+    /// Makes the client again where it cannot continue: after a fatal error, when librdkafka has lost its
     /// brokers, when a topic was made again, and when the group gives no assignment for long. False while there is nothing to poll.
     pub fn keep_alive(&mut self) -> bool {
         let now = Instant::now();
@@ -263,7 +263,7 @@ fn close(old: BaseConsumer<Context>) -> Option<std::sync::mpsc::Receiver<()>> {
     match begun {
         Ok(_) => Some(closing),
         Err(error) => {
-            tracing::warn!("a Kafka client closed late: {error}");
+            tracing::warn!(%error, "a Kafka client closed late");
             None
         }
     }

@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 
 use super::paces::release;
-use super::{Found, Frontier, FrontierError, Pause, listings, seconds, until};
+use super::{FoundLink, Frontier, FrontierError, Pause, listings, seconds, until};
 use crate::extract::Listing;
 use crate::fetch::Validators;
 
@@ -137,7 +137,7 @@ pub struct Outcome {
     pub validators: Option<Validators>,
     /// Bytes that came over the network.
     pub bytes: usize,
-    /// When it may be tried again.
+    /// When it may be retried.
     pub retry_in: Duration,
     /// By which rules it was read.
     pub rules: String,
@@ -146,7 +146,7 @@ pub struct Outcome {
     /// Its listings.
     pub listings: Vec<Listing>,
     /// Where it leads.
-    pub found: Vec<Found>,
+    pub found: Vec<FoundLink>,
     /// How long the host is left alone; `None` where no request was made.
     pub pause: Option<Pause>,
 }
@@ -179,7 +179,7 @@ impl Outcome {
     }
 }
 
-/// Pages that are asked for again once they are old enough. The rules of robots.txt may change too.
+/// Pages that are requested again once they are old enough. The rules of robots.txt may change too.
 const AGES: &str =
     "(state IN ('fetched', 'redirected') OR (state = 'refused' AND reason = 'robots'))";
 
@@ -190,7 +190,7 @@ impl Frontier {
     /// When the database refuses.
     pub async fn add(
         &self,
-        found: &[Found],
+        found: &[FoundLink],
         on: Option<&str>,
         most: u32,
     ) -> Result<u64, FrontierError> {
@@ -333,16 +333,16 @@ async fn update(
 
 async fn add(
     connection: &mut PgConnection,
-    found: &[Found],
+    found: &[FoundLink],
     on: Option<&str>,
     most: u32,
 ) -> Result<u64, sqlx::Error> {
     if found.is_empty() {
         return Ok(0);
     }
-    let texts = |of: fn(&Found) -> &str| found.iter().map(of).collect::<Vec<_>>();
+    let texts = |of: fn(&FoundLink) -> &str| found.iter().map(of).collect::<Vec<_>>();
     let numbers =
-        |of: fn(&Found) -> u32| found.iter().map(|link| of(link) as i32).collect::<Vec<_>>();
+        |of: fn(&FoundLink) -> u32| found.iter().map(|link| of(link) as i32).collect::<Vec<_>>();
     // The n-th new page of a lane is taken while it has fewer than `most`.
     let done = sqlx::query(
         "WITH named AS (\

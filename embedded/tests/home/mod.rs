@@ -17,7 +17,7 @@ pub fn open_home() -> tempfile::TempDir {
 }
 
 /// The number that a statement gives.
-pub async fn ask(url: &str, sql: &'static str) -> i64 {
+pub async fn number_of(url: &str, sql: &'static str) -> i64 {
     let mut connection = PgConnection::connect(url).await.expect("connects");
     sqlx::query_scalar(sql)
         .fetch_one(&mut connection)

@@ -33,9 +33,9 @@ pub fn sync(registry: &dyn Registry, config: &Config) -> anyhow::Result<Shown> {
         lines.push(format!("sent {}{became}", kept.run.id));
         sent.push(json!({
             "run": kept.run.id,
-            "version": version.map(|own| own.to_string()),
-            "verdict": decided.as_ref().map(|own| &own.0),
-            "promoted": decided.as_ref().map(|own| own.1),
+            "version": version.map(|version| version.to_string()),
+            "verdict": decided.as_ref().map(|decision| &decision.0),
+            "promoted": decided.as_ref().map(|decision| decision.1),
         }));
     }
     Ok(Shown {

@@ -50,7 +50,7 @@ pub(super) struct Learner {
     control: Arc<Control>,
     screen: Screen,
     shown: Instant,
-    /// Writes and looks that are tried again are seen in the health report.
+    /// Writes and looks that are retried are seen in the health report.
     retrying: Retrying,
     runtime: Handle,
     shutdown: Shutdown,
@@ -311,7 +311,7 @@ impl Learner {
         match publish(&self.options, &mut self.standing) {
             Ok(became) => self.control.published(&became),
             Err(error) => {
-                tracing::error!("nothing is published: {error:#}");
+                tracing::error!(error = %format_args!("{error:#}"), "nothing is published");
                 self.control.failed(format!("{error:#}"));
             }
         }

@@ -112,7 +112,7 @@ impl Control {
         self.trainer_status().failures_in_a_row > 0
     }
 
-    /// Notes how the champion answers beside the one before it; says whether that one is back.
+    /// Notes how the champion answers beside the one before it; states whether that one is back.
     pub(crate) fn compared(&self, comparison: &Comparison) -> bool {
         let mut status = self.trainer_status();
         if let Some(watch) = &mut status.watch {
@@ -161,7 +161,7 @@ impl Control {
             .is_none_or(|began| began.elapsed() >= Duration::from_secs(settings.pause_s));
         if let Some(watch) = &mut status.watch {
             watch.new_rows = new_rows;
-            watch.retry_in_s = retry_in.map(|own| own.as_secs_f64());
+            watch.retry_in_s = retry_in.map(|delay| delay.as_secs_f64());
         }
         metrics::gauge!(NEW_ROWS.name()).set(new_rows as f64);
         match retry_in {
@@ -179,7 +179,7 @@ impl Control {
         self.trainer_status().next_run = at;
     }
 
-    /// Trains once, unless another training runs; says how it went in the log too.
+    /// Trains once, unless another training runs; states how it went in the log too.
     pub(crate) async fn train(self: Arc<Self>) -> Result<TrainingStatus, Refusal> {
         self.train_for(None).await
     }
@@ -256,7 +256,7 @@ impl Control {
             }
             Err(error) => {
                 let error = format!("{error:#}");
-                tracing::error!("the training failed: {error}");
+                tracing::error!(%error, "the training failed");
                 status.failures += 1;
                 status.failures_in_a_row = status.failures_in_a_row.saturating_add(1);
                 metrics::counter!(FAILURES.name()).increment(1);
@@ -293,8 +293,8 @@ impl Control {
         });
         match noting.await {
             Ok(Ok(())) => {}
-            Ok(Err(error)) => tracing::warn!("{version} does not keep who requested it: {error}"),
-            Err(error) => tracing::warn!("{version} does not keep who requested it: {error}"),
+            Ok(Err(error)) => tracing::warn!("cannot note in {version} who requested it: {error}"),
+            Err(error) => tracing::warn!("cannot note in {version} who requested it: {error}"),
         }
     }
 
@@ -309,8 +309,10 @@ impl Control {
             tokio::task::spawn_blocking(move || gc(&*registry::open(&config)?, keep, false));
         match tidying.await {
             Ok(Ok(shown)) => tracing::debug!("{}", shown.text),
-            Ok(Err(error)) => tracing::warn!("old versions stay: {error:#}"),
-            Err(error) => tracing::warn!("old versions stay: {error}"),
+            Ok(Err(error)) => {
+                tracing::warn!(error = %format_args!("{error:#}"), "cannot delete old versions")
+            }
+            Err(error) => tracing::warn!(%error, "cannot delete old versions"),
         }
     }
 
@@ -364,7 +366,7 @@ struct Query {
     why: Option<String>,
 }
 
-/// Answers when the training is over; one whose client has gone goes on.
+/// Answers when the training is over; one whose client has gone continues.
 async fn train(control: web::Data<Control>, query: web::Query<Query>) -> HttpResponse {
     let control = control.into_inner();
     let why = query.into_inner().why.filter(|why| !why.is_empty());

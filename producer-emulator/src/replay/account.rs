@@ -31,7 +31,7 @@ pub struct Account {
     named: Mutex<Vec<String>>,
     /// A Parquet file has no lines.
     counts_rows: AtomicBool,
-    /// When sending began: waiting for a broker is no part of the rate.
+    /// When sending began: waiting for a broker is not part of the rate.
     started: OnceLock<Instant>,
 }
 
@@ -147,7 +147,7 @@ pub struct Summary {
     pub rate_per_s: f64,
     /// Why it ended.
     pub end: End,
-    /// Records of the file that are done, skipped ones with them: `--skip` to go on.
+    /// Records of the file that are done, skipped ones with them: `--skip` to continue.
     pub position: u64,
     /// The first rejects, with their lines.
     pub named_rejects: Vec<String>,

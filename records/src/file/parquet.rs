@@ -52,7 +52,7 @@ impl Parquet {
     /// Reads the file's footer.
     ///
     /// # Errors
-    /// When it is no Parquet file, or lacks a column the schema requires, or a column that the
+    /// When it is not a Parquet file, or lacks a column the schema requires, or a column that the
     /// schema names has a type that no field can have.
     pub fn new(
         file: std::fs::File,
@@ -147,7 +147,7 @@ impl Parquet {
     /// The next rows, at most `max_rows`; `None` at the end.
     ///
     /// # Errors
-    /// When the file breaks off.
+    /// When the file fails.
     pub fn next_batch(&mut self, max_rows: usize) -> Result<Option<FileBatch>, FileError> {
         let (mut lines, mut rejects) = (Vec::new(), Vec::new());
         let now_us = timestamp::now_us();
@@ -365,7 +365,7 @@ pub(super) fn text_of(column: &dyn Array, index: usize) -> String {
     {
         f64::from(column.as_primitive::<T>().value(index))
     }
-    // Of a decimal by its digits: 1.250 is no thousand.
+    // Of a decimal by its digits: 1.250 is not a thousand.
     let decimal = |digits: String| match digits.contains('.') {
         true => format!("{digits}0"),
         false => digits,

@@ -51,7 +51,7 @@ impl Pattern {
         Ok(Pattern(parts))
     }
 
-    /// Reads a text in lower case; `number` reads the number that a text begins with, and says where it
+    /// Reads a text in lower case; `number` reads the number that a text begins with, and states where it
     /// ends.
     pub(super) fn read(
         &self,

@@ -13,7 +13,7 @@ impl Schema {
         })
     }
 
-    /// Whether the table has the column [`DELISTED_AT`].
+    /// Whether the table has the column [`DELISTED_AT`](super::DELISTED_AT).
     pub fn marks_delisted(&self) -> bool {
         self.delisting.tombstone == Tombstone::Mark
     }

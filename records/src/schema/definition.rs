@@ -10,13 +10,13 @@ use super::{Class, Crawl, Delisting, Field, MissingAs, PLACE, Task};
 pub struct Schema {
     /// Names the kind of record, in models and messages.
     pub name: String,
-    /// Raised when fields change: a model says which version it was fitted on.
+    /// Raised when fields change: a model states which version it was fitted on.
     pub version: u32,
     /// Which kind of model is fitted.
     pub task: Task,
     /// The table the loader writes and training reads.
     pub table: String,
-    /// The field that says which record a later one replaces. Left out, it is [`PLACE`], a field
+    /// The field that states which record a later one replaces. Left out, it is [`PLACE`], a field
     /// of its own: every message is a record.
     #[serde(default = "place")]
     pub key: String,
@@ -26,10 +26,10 @@ pub struct Schema {
     /// The field to be predicted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub target: Option<String>,
-    /// The field that says how large the thing is, `area` where there is one: prices go by it.
+    /// The field that states how large the thing is, `area` where there is one: prices go by it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub area: Option<String>,
-    /// The numbers that say where the thing is: coordinates, or distances to what does not move.
+    /// The numbers that state where the thing is: coordinates, or distances to what does not move.
     /// Latitude and longitude where there are such.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub place: Vec<String>,
@@ -49,7 +49,7 @@ pub struct Schema {
     /// learn from gaps.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub missing_as: Option<MissingAs>,
-    /// How pages say what a record has, for the crawler; no part of a model.
+    /// How pages state what a record has, for the crawler; no part of a model.
     #[serde(default, skip_serializing)]
     pub crawl: Option<Crawl>,
     /// The fields, in the order of the table's columns.
@@ -57,7 +57,7 @@ pub struct Schema {
     pub fields: Vec<Field>,
 }
 
-/// Two schemas are equal where their records are: how pages are read is no part of a model, and is not kept
+/// Two schemas are equal where their records are: how pages are read is not part of a model, and is not kept
 /// with it.
 impl PartialEq for Schema {
     fn eq(&self, other: &Schema) -> bool {

@@ -95,7 +95,7 @@ fn is_learned(learn: &bool) -> bool {
 }
 
 impl Field {
-    /// A field of a name and a kind, of which nothing more is said.
+    /// A field of a name and a kind, of which nothing more is reported.
     pub fn plain(name: &str, kind: Kind) -> Field {
         Field {
             name: name.to_owned(),

@@ -8,6 +8,6 @@ use serde::{Deserialize, Serialize};
 pub enum MissingAs {
     /// Zero: sources that say nothing where there is none of a thing.
     Zero,
-    /// The median of the records learned from.
+    /// The median of the training records.
     Median,
 }

@@ -5,6 +5,6 @@
 pub enum Purpose {
     /// To be stored and learned from: the target is a column and required.
     Listing,
-    /// To be priced: the target is no column, and ignored where it is sent.
+    /// To be priced: the target is not a column, and ignored where it is sent.
     Request,
 }

@@ -8,7 +8,7 @@ impl Schema {
         self.fields.iter().find(|field| field.name == name)
     }
 
-    /// The name of the field that says how large the thing is: the role, else a number `area`.
+    /// The name of the field that states how large the thing is: the role, else a number `area`.
     pub fn area(&self) -> Option<&str> {
         let named = || {
             let measured = |field: &Field| matches!(field.kind, Kind::Number | Kind::Integer);
@@ -30,7 +30,7 @@ impl Schema {
         Some((&latitude.name, &longitude.name))
     }
 
-    /// The fields that say where the thing is: the role, else latitude and longitude.
+    /// The fields that state where the thing is: the role, else latitude and longitude.
     pub fn places(&self) -> Vec<&str> {
         match self.coordinates() {
             Some((latitude, longitude)) if self.place.is_empty() => vec![latitude, longitude],

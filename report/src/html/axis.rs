@@ -28,7 +28,7 @@ impl Axis {
     /// From the smallest to the greatest value; around the value where there is but one, and from 0
     /// to 1 where there is none.
     pub(super) fn of(values: impl Iterator<Item = f64>, scale: Scale) -> Axis {
-        // Beyond this the length of the axis is no number.
+        // Beyond this the length of the axis is not a number.
         let finite = values.filter(|value| value.abs() < 1e300);
         let ends = finite.fold(None, |ends, value| match ends {
             None => Some((value, value)),

@@ -57,8 +57,8 @@ impl Table {
         }
         let columns = bins(&values, &named);
         // A column of one value splits nothing.
-        let seen = |own: Vec<bool>| {
-            let usable = own.into_iter().enumerate();
+        let seen = |is_seen: Vec<bool>| {
+            let usable = is_seen.into_iter().enumerate();
             usable
                 .filter(|(column, seen)| *seen && columns[*column].varies())
                 .map(|(column, _)| column)

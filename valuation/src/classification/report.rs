@@ -12,7 +12,8 @@ use crate::uninformative::Dropped;
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Bin {
     /// Mean predicted probability.
-    pub said: f64,
+    #[serde(rename = "said")]
+    pub predicted: f64,
     /// Share of them that are of the class: the same where predictions are calibrated.
     pub found: f64,
     /// How many rows there are: what the share rests on.

@@ -141,7 +141,7 @@ fn too_few(
 
 /// Takes prices far from their group's out of the training rows, and out of `like_training`, rows of
 /// the hold-out that are judged on all the same. Where the area is known, the price per area is
-/// looked at alone: a large home is dear, and no mistake.
+/// looked at alone: a large home is expensive, and no mistake.
 fn outliers(
     data: &Data,
     train: &mut Vec<usize>,

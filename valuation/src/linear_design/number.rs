@@ -162,10 +162,11 @@ impl Number {
             let says = Says::Logarithm { from, to };
             scaled(log, says, from.ln(), to.ln())
         }));
-        columns.extend(self.missing.map(|own| Column::flag(own, Says::Missing)));
+        columns.extend(self.missing.map(|shift| Column::flag(shift, Says::Missing)));
         let levels = self.levels.iter();
-        columns
-            .extend(levels.map(|(level, own)| Column::flag(*own, Says::Level(level.to_string()))));
+        columns.extend(
+            levels.map(|(level, shift)| Column::flag(*shift, Says::Level(level.to_string()))),
+        );
         columns
     }
 

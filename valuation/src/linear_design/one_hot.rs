@@ -74,7 +74,7 @@ impl OneHot {
         let levels = self.levels.iter().filter_map(|(level, (column, _))| {
             Some(Column::flag((*column)?, Says::Level(level.clone())))
         });
-        let other = self.other.map(|own| Column::flag(own, Says::Other));
+        let other = self.other.map(|shift| Column::flag(shift, Says::Other));
         levels.chain(other).collect()
     }
 
