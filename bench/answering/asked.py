@@ -28,8 +28,6 @@ STORED_S = 10
 
 @dataclass
 class Asked:
-    """One way of asking one server."""
-
     way: str
     rows: int
     answered: int
@@ -84,7 +82,6 @@ def measure(system, bed, plan, label, report, seen=lambda rows, answer: None):
 
 
 def _stored(system, bed, place, count):
-    """How many rows its table has, soon after the last answer."""
     until = time.monotonic() + STORED_S
     while True:
         stored = bed.rows(place, system.stores)

@@ -75,7 +75,6 @@ class Bed(Servers):
         return bodies.written(path, self.listings, rows, body)
 
     def rows(self, place, table):
-        """How many rows a table of the place's database has."""
         return int(output(
             [self.postgres.psql, "-X", "-A", "-t", "-c", f"SELECT count(*) FROM {table}"],
             env={**self.postgres.environment, "PGDATABASE": place.database},

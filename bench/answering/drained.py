@@ -25,8 +25,6 @@ STALL_S = 60
 
 @dataclass
 class Drained:
-    """What one run showed."""
-
     # Answers between the two moments, and how far these are apart.
     answers: int
     seconds: float
@@ -41,7 +39,6 @@ class Drained:
 
 
 def measure(system, bed, count, label):
-    """One run of one system."""
     with bed.place(bed.full(count)) as place, LoadEvents(
         bed, "drain", "--brokers", bed.brokers, "--topic", place.answers,
         "--partitions", PARTITIONS, "--count", count,
@@ -93,7 +90,6 @@ def wrong_with(judged, stored, count, prices):
 
 
 def add_rows(report, name, work, runs):
-    """What the runs of one system showed."""
     right = report.right(name, work, runs)
     if right:
         report.row(name, work, "throughput", "answers/s", [run.per_s for run in right])

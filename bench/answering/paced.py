@@ -24,8 +24,6 @@ GRACE_S = 20
 
 @dataclass
 class Paced:
-    """One system at one rate."""
-
     rate: float
     # As the load generator tells them.
     sent: int
@@ -87,7 +85,6 @@ def _words(one):
 
 
 def add_rows(report, name, runs):
-    """What the runs of one system showed, each a list of rates."""
     runs = [run for run in runs if run]
     for rate in sorted({one.rate for run in runs for one in run}):
         work = f"{rate:,.0f} requests/s"

@@ -17,7 +17,6 @@ class Spent:
 
     @classmethod
     def now(cls, bed, children):
-        """What was spent until now."""
         return cls(
             sum(usage.cpu_s(child.pid) for child in children),
             bed.postgres.cpu_s(),
@@ -25,7 +24,6 @@ class Spent:
         )
 
     def since(self, earlier, peak_bytes):
-        """What was spent from an earlier moment until this."""
         return Spent(
             self.system_s - earlier.system_s,
             self.database_s - earlier.database_s,

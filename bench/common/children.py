@@ -82,7 +82,6 @@ class Child:
         return " / ".join(said[-lines:])
 
     def has_said(self, text):
-        """Whether its log has the text."""
         with open(self.log, errors="replace") as log:
             return any(text in line for line in log)
 
@@ -95,7 +94,6 @@ class Child:
 
 @contextlib.contextmanager
 def stopping(children):
-    """The children, which are stopped at the end of the block."""
     try:
         yield children
     finally:

@@ -49,7 +49,6 @@ class Report:
         return [run for run in runs if not run.wrong]
 
     def as_json(self):
-        """The object that `--json` prints."""
         return {
             "bench": self.bench,
             "machine": machine(),
@@ -63,7 +62,6 @@ class Report:
         }
 
     def print(self, as_json, file=sys.stdout):
-        """Prints the table, or the JSON on one line."""
         if as_json:
             print(json.dumps(self.as_json(), ensure_ascii=False), file=file, flush=True)
             return
@@ -71,7 +69,6 @@ class Report:
         self.print_details(file)
 
     def print_rows(self, file):
-        """Prints the table of what was measured."""
         head = ["system", "work", "metric", "median", "min", "max", "unit", "runs"]
         body = [
             [row["system"], row["work"], row["metric"], figure(row["median"]), figure(row["min"]),

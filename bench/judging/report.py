@@ -13,7 +13,6 @@ class Judged(Report):
         self.found = []
 
     def add(self, work, system, metrics):
-        """What a system came to on a set."""
         self.found.append((work, system, metrics))
         units = {**run.UNITS, **run.CLASS_UNITS}
         for metric, value in metrics.items():
@@ -27,7 +26,6 @@ class Judged(Report):
 
     @staticmethod
     def _table(units, found, file):
-        """Rows of one kind of measures."""
         head = ["set", "system", *units]
         body = [[work, system, *(f"{metrics[key]:.4f}" if key in run.FINE else figure(metrics[key])
                                  for key in units)] for work, system, metrics in found]

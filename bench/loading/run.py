@@ -19,8 +19,6 @@ STRAGGLERS_S = 15.0
 
 @dataclass
 class Outcome:
-    """What one run showed."""
-
     rows: int
     # From the start of the process to the commit of the last row.
     wall_s: float

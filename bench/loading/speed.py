@@ -27,8 +27,6 @@ STARTUP_ROWS = 1_000
 
 @dataclass
 class Round:
-    """One system in one round."""
-
     startup: Outcome
     full: Outcome
 
@@ -75,7 +73,6 @@ def one_round(system, bed, small, large, label, **how):
 
 
 def in_turn(systems, bed, small, large, repeat, report):
-    """All systems, `repeat` rounds."""
     for listings in (small, large):
         bed.load(listings)
     work = f"{large.count:,} rows"

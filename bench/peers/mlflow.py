@@ -23,7 +23,6 @@ class Mlflow(System):
     startup_limit_s = 90
 
     def prepare(self, _bed):
-        """Its packages, and the model in its format."""
         self._python = venv.python("mlflow", REQUIREMENTS)
         self._model = models.lightgbm(python_answers.python())
         mark = cache.digest(_SAVE, self._model.name, *REQUIREMENTS)

@@ -16,7 +16,6 @@ class PythonCopy(System):
     name = "python"
 
     def prepare(self, bed):
-        """Its packages are those of the bench's own producer."""
         self._python = bed.python
 
     def start_on(self, bed, topic):
