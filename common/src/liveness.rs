@@ -1,4 +1,4 @@
-//! How long a service may stand still before it says so, and retries that say that they continue.
+//! How long a service may be stalled before it says so, and retries that say that they continue.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -55,7 +55,7 @@ impl Watchdog {
         &self.config
     }
 
-    /// It stands still, for this reason.
+    /// It is stalled, for this reason.
     pub(crate) fn stalls(&self, why: String) {
         self.health.waiting(self.part, why);
     }
@@ -73,7 +73,7 @@ pub struct Retrying {
     /// The part of the health report, such as `"storing"`.
     part: &'static str,
     unready_after: u32,
-    /// Whether the part is reported as not ready: the try that did may have been given up, and another
+    /// Whether the part is reported as not ready: the try that did may have been abandoned, and another
     /// succeeds.
     is_reported: Arc<AtomicBool>,
 }

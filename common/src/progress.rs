@@ -30,7 +30,7 @@ const LINES: Pace = Pace {
 /// Something that may take long; over when dropped.
 pub struct Stage {
     rows: Arc<AtomicU64>,
-    /// Its end tells the thread to leave.
+    /// Its end stops the thread.
     end: Option<Sender<()>>,
     thread: Option<JoinHandle<()>>,
 }

@@ -150,7 +150,7 @@ async fn a_body_that_nobody_reads_or_that_has_no_end_holds_no_connection() {
             );
             rest(send(at, &head));
         }
-        // A client that does not read what it asked for is let go as well, and so is one that says nothing.
+        // A client that does not read what it asked for is let go as well, and so is one without information.
         rest(send(at, ""));
         rest(send(at, &format!("GET /status HTTP/1.1\r\nHost: {at}\r\n\r\n")));
     })

@@ -18,7 +18,7 @@ pub fn retry_after(text: &str, now: DateTime<Utc>) -> Option<Duration> {
 /// A host may ask for at most a year.
 const MOST_S: u64 = 365 * 24 * 3600;
 
-/// The pause after so many failures in a row (from 1 on): duplicated each time.
+/// The pause after so many failures in a row (from 1 on): doubled each time.
 pub fn doubled(first: Duration, most: Duration, failures: u32) -> Duration {
     let factor = 2u32.saturating_pow(failures.saturating_sub(1).min(30));
     first.saturating_mul(factor).min(most)

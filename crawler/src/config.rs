@@ -46,7 +46,7 @@ pub struct CrawlerConfig {
     pub refresh_s: u64,
     /// How old a robots.txt may be.
     pub robots_s: u64,
-    /// When one that could not be had is requested again.
+    /// When one that was not available is requested again.
     pub robots_retry_s: u64,
     /// First pause of a host that asks for less, or fails.
     pub backoff_ms: u64,

@@ -39,7 +39,7 @@ struct Tally {
 struct Runs {
     /// Ends the run that is under way.
     stop: Option<Shutdown>,
-    /// A run is asked for.
+    /// A run is requested.
     asked: bool,
     count: u64,
     started_at: Option<DateTime<Utc>>,

@@ -176,7 +176,7 @@ async fn by_schedule(
     }
 }
 
-/// One run after the other, each when it is asked for.
+/// One run after the other, each when it is requested.
 async fn runs(shared: &Arc<Shared>, shutdown: &Shutdown) -> anyhow::Result<()> {
     let mut lanes: BTreeMap<String, Vec<Site>> = BTreeMap::new();
     for site in &shared.permission.sites {

@@ -285,7 +285,7 @@ fn links(shared: &Shared, page: &Claimed, reading: &Reading) -> Vec<FoundLink> {
     all
 }
 
-/// Asks for a site's robots.txt: what it said, why it could not be had, and the pause that follows.
+/// Asks for a site's robots.txt: what it said, why it was not available, and the pause that follows.
 pub(crate) async fn robots(
     shared: &Shared,
     site: &Site,

@@ -1,4 +1,4 @@
-//! The program itself: killed again and again it continues where it was; what it knows can be asked for.
+//! The program itself: killed again and again it continues where it was; what it knows can be requested.
 
 #![allow(clippy::unwrap_used, reason = "a test")]
 

@@ -231,7 +231,7 @@ fn delist(schema: &Schema) -> Option<String> {
     let gone = "unnest($1::text[], $2::timestamptz[]) AS gone (key, at)";
     match schema.delisting.tombstone {
         Tombstone::Refuse => None,
-        // The first time stays: a tombstone that is sent again says nothing new.
+        // The first time stays: a tombstone that is sent again adds nothing.
         Tombstone::Mark => Some(format!(
             "UPDATE {table} AS kept SET {DELISTED_AT} = coalesce(kept.{DELISTED_AT}, gone.at) \
              FROM {gone} WHERE kept.{key} = gone.key RETURNING gone.key"

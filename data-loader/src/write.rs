@@ -47,7 +47,7 @@ fn fault(error: &AdvanceError) -> Fault {
     }
 }
 
-/// An error and what the database said.
+/// An error and the database's message.
 pub(crate) fn with_source(error: &AdvanceError) -> String {
     match error {
         AdvanceError::Database(source) => format!("{error}: {source}"),

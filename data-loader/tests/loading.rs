@@ -156,7 +156,7 @@ async fn a_writer_that_lost_its_place_is_fenced_and_reads_again() {
         .expect("updates");
     let more: Vec<_> = (100..130).map(|n| listing(n, 5e6, 1_700_000_000)).collect();
     bed.send(&topics.new_data, &more).await;
-    // All but the first of each partition come again, and nothing stands twice.
+    // All but the first of each partition come again, and nothing occurs twice.
     let missing = bed
         .number("SELECT count(DISTINCT partition) FROM offsets")
         .await;

@@ -19,7 +19,7 @@ const LIMIT: Duration = Duration::from_secs(180);
 const METADATA: i16 = 3;
 const FLEXIBLE: i16 = 9;
 
-/// Between clients and a broker: its own address stands in for the broker's in all metadata, or none
+/// Between clients and a broker: its own address replaces the broker's in all metadata, or none
 /// where the broker `is_starting`.
 struct Broker {
     port: u16,

@@ -5,7 +5,7 @@ use std::net::{TcpListener, TcpStream};
 use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
-/// Stands in every secret of these tests.
+/// Is in every secret of these tests.
 const SECRET: &str = "geheim";
 
 fn loader(environment: &[(&str, &str)]) -> Command {

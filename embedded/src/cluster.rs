@@ -74,7 +74,7 @@ impl Cluster {
     async fn initialise(&self, binaries: &Binaries, owner: Owner) -> Result<(), EmbeddedError> {
         self.sweep();
         // Renamed when done: a start that is killed leaves no half of a cluster. A name of its own,
-        // as a child of a killed `initdb` goes on writing for a moment.
+        // as a child of a killed `initdb` continues writing for a moment.
         let mark = Alphanumeric.sample_string(&mut rand::rng(), 8);
         let fresh = self.home.join(format!("{HALF}{mark}"));
         std::fs::create_dir_all(&fresh).map_err(EmbeddedError::io(&fresh))?;

@@ -56,7 +56,7 @@ impl PostgresOptions {
     }
 }
 
-/// A running server; dropped, it is told to stop.
+/// A running server; it is stopped when it is dropped.
 pub struct Postgres {
     server: Server,
     binaries: Binaries,

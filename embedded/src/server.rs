@@ -14,7 +14,7 @@ pub(crate) const PAUSE: Duration = Duration::from_millis(20);
 /// Longest wait when it is dropped without having been stopped.
 const DROP_LIMIT: Duration = Duration::from_secs(3);
 
-/// A server's process; dropped, it is told to stop.
+/// A server's process; it is stopped when it is dropped.
 pub(crate) struct Server {
     process: Process,
 }

@@ -343,7 +343,7 @@ mod tests {
     #[tokio::test]
     async fn a_pip_that_fails_is_quoted_and_the_next_one_is_tried_where_one_does_not_run() {
         let cache = tempfile::tempdir().expect("temporary directory");
-        // `sh -c SCRIPT --version` runs the script whatever pip would be asked for.
+        // `sh -c SCRIPT --version` runs the script whatever pip would be requested.
         let script = "[ \"$0\" = --version ] || { echo 'no route to PyPI' >&2; exit 1; }";
         let error = fetch_by(
             &[&["no-such-python", "-m", "pip"], &["sh", "-c", script]],

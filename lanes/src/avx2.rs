@@ -53,7 +53,7 @@ fn compare<const AXES: usize>(
 ) -> ([f32; SIDE], u32) {
     let mut sum = _mm256_setzero_ps();
     for (coordinate, others) in point.iter().zip(block) {
-        // SAFETY: there are eight of them; no alignment is asked for.
+        // SAFETY: there are eight of them; no alignment is requested.
         let others = unsafe { _mm256_loadu_ps(others.as_ptr()) };
         let off = _mm256_sub_ps(_mm256_set1_ps(*coordinate), others);
         // Not fused: the bits are to be the same everywhere.
@@ -102,7 +102,7 @@ pub(crate) fn reached_by_rows(cuts: &[f32], values: &[f32; ROWS], counts: &mut [
     for (values, counts) in values.chunks_exact(32).zip(counts.chunks_exact_mut(32)) {
         let mut lanes = [_mm256_setzero_ps(); 4];
         for (lane, values) in lanes.iter_mut().zip(values.chunks_exact(8)) {
-            // SAFETY: there are eight of them; no alignment is asked for.
+            // SAFETY: there are eight of them; no alignment is requested.
             *lane = unsafe { _mm256_loadu_ps(values.as_ptr()) };
         }
         let mut sums = [_mm256_setzero_si256(); 4];
@@ -145,7 +145,7 @@ fn store(lane: &mut Lane, half: usize, value: __m256i) {
 #[target_feature(enable = "avx2")]
 fn find(set: &Set, codes: &Lane, found: &mut Lane) {
     let (low, high) = set.members.split_at(16);
-    // SAFETY: each part is 16 bytes; no alignment is asked for.
+    // SAFETY: each part is 16 bytes; no alignment is requested.
     let (low, high) = unsafe {
         (
             _mm256_broadcastsi128_si256(_mm_loadu_si128(low.as_ptr().cast())),

@@ -1,6 +1,6 @@
 //! What cuts gain, many at once.
 
-/// What stands on both sides of cuts.
+/// The totals on both sides of cuts.
 #[derive(Debug, Clone, Copy)]
 pub struct Sides {
     /// The sum of both.

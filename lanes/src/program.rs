@@ -155,7 +155,7 @@ impl Program {
     /// Adds any other tree; its root is the last selection.
     ///
     /// # Errors
-    /// When a selection leads to what does not stand before it, or a lane is requested that there is not.
+    /// When a selection leads to what does not precede it, or a lane is requested that there is not.
     pub fn free(&mut self, sets: &[Set], selects: &[Select], leaves: &[f32]) -> Result<(), String> {
         if leaves.len() > MOST_LEAVES || selects.is_empty() || selects.len() > MOST_LEAVES {
             let (forks, found) = (selects.len(), leaves.len());

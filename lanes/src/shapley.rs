@@ -107,7 +107,7 @@ impl Explained {
     /// A tree over rows of `width` columns; `columns` is how many different ones there are on a way at most.
     ///
     /// # Errors
-    /// When there are too many for a sum of few points, or an edge comes from what does not stand before.
+    /// When there are too many for a sum of few points, or an edge comes from what does not precede.
     pub fn new(
         edges: Vec<Edge>,
         values: Vec<f64>,

@@ -45,7 +45,7 @@ impl Table {
         self.columns().0
     }
 
-    /// Its name, and the column that tells a row's age.
+    /// Its name, and the column that holds a row's age.
     fn columns(self) -> (&'static str, &'static str) {
         match self {
             Table::Answers => ("answers", "answered_at"),

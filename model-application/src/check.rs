@@ -5,7 +5,7 @@ use common::check::{Directory, Finding, Needs};
 use crate::serving::Loaded;
 use crate::{Config, tables};
 
-/// The name of the line that tells of the model.
+/// The name of the line about the model.
 const MODEL: &str = "model";
 
 impl Config {

@@ -39,7 +39,7 @@ pub struct ApplierConfig {
     /// Pause between two looks for a newer version.
     pub model_poll_ms: u64,
     /// The greatest change of prices, as a factor in the median over recent requests, with which a
-    /// new champion is taken up by itself; 0 for any.
+    /// new champion is loaded by itself; 0 for any.
     pub max_swap_change: f64,
     /// Threads that serve HTTP; 0 for as many as there are cores.
     pub http_workers: usize,
@@ -63,7 +63,7 @@ pub struct QualityConfig {
     pub windows: Vec<Window>,
     /// Pause between two rounds.
     pub every_s: u64,
-    /// Fewer known prices say nothing yet.
+    /// Fewer known prices show nothing yet.
     pub min_count: usize,
     /// Most answers with a known price that a round looks at: bounds its memory.
     pub max_rows: usize,

@@ -10,7 +10,7 @@ use hdrhistogram::Histogram;
 use crate::metrics::{ANSWERED, LATENCY_SECONDS, PAUSES, REJECTED, REQUEST_DURATION, RETRIES};
 use crate::serving::Serving;
 
-/// Longest latency told apart, in microseconds: a minute.
+/// Longest latency that is distinguished, in microseconds: a minute.
 const LONGEST_US: u64 = 60_000_000;
 
 pub(crate) struct Control {

@@ -53,7 +53,7 @@ async fn work(config: Config, listener: TcpListener, shutdown: Shutdown) -> anyh
     common::telemetry::declare(metrics::ALL);
     config.kafka.check()?;
     let health = Health::needing(&["database", "kafka", "partitions"]);
-    // A part that cannot go on ends the others; not those who run this service.
+    // A part that cannot continue ends the others; not those who run this service.
     let shutdown = common::http::drained(&config.http, &health, &shutdown);
     // A service that fails takes its HTTP interface with it.
     let leave = shutdown.child_token();

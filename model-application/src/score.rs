@@ -78,7 +78,7 @@ impl Source {
         }
     }
 
-    /// Goes on after what `progress` says.
+    /// Continues after what `progress` says.
     fn skip_to(&mut self, progress: &Progress) -> anyhow::Result<()> {
         match self {
             Source::File(file) => file.skip(progress.read),
@@ -125,7 +125,7 @@ impl Sink {
     }
 }
 
-/// Scores the input into the output. Broken off and started again, it continues where it was, with a
+/// Scores the input into the output. Interrupted and started again, it continues where it was, with a
 /// Parquet file from its beginning.
 ///
 /// # Errors

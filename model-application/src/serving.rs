@@ -175,7 +175,7 @@ impl Serving {
         }
         let path = match self.registry.fetch(version) {
             Ok(path) => path,
-            // A registry that is away says nothing of the version.
+            // A registry that is away has nothing about the version.
             Err(error) if error.may_pass() => return Err(error.into()),
             Err(error) => {
                 self.refuse(version, before, None, &error.into());

@@ -8,7 +8,7 @@ use crate::config::Config;
 use crate::follow;
 use crate::follow::config::Follow;
 
-/// The name of the line that tells of the model.
+/// The name of the line about the model.
 const MODEL: &str = "model";
 
 impl Config {
@@ -34,7 +34,7 @@ impl Config {
             })
     }
 
-    /// The table that is learned from.
+    /// The table of training records.
     fn listings(&self) -> Table {
         let schema = &self.schema;
         let columns = table::columns(schema).map(|column| Column {

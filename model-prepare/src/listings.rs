@@ -34,7 +34,7 @@ const MOST_KINDS: usize = 10;
 pub(crate) struct Listings {
     /// The rows that the schema took.
     pub(crate) batch: RecordBatch,
-    /// Where each of them stands in the file: the line of a CSV, the header being 1; the row of a
+    /// Where each of them is in the file: the line of a CSV, the header being 1; the row of a
     /// Parquet file, from 1.
     pub(crate) lines: Vec<u64>,
     /// Lines of those it did not take.

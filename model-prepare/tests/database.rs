@@ -308,7 +308,7 @@ async fn enough_new_listings_start_a_training_and_a_failed_one_is_tried_again() 
             .expect("counts");
         transaction.commit().await.expect("commits");
     };
-    // Too few rows of those that were reported are there: it fails, and goes on trying.
+    // Too few rows of those that were reported are there: it fails, and continues trying.
     stage.store(0..100, "interval '1 day'", 1.0).await;
     arrive(300).await;
     let status = client

@@ -75,7 +75,7 @@ impl Home {
     }
 }
 
-/// Listings of which all but the newest fifth say nothing true.
+/// Listings of which all but the newest fifth show nothing true.
 fn spoilt(count: usize) -> String {
     let mut text = format!("{HEADER}\n");
     for id in 0..count {

@@ -1,4 +1,4 @@
-//! Spoilt messages: every one must be rejected by the schema `real-estate`.
+//! Corrupted messages: every one must be rejected by the schema `real-estate`.
 
 use fake::Fake;
 use fake::faker::lorem::en::{Sentence, Word};

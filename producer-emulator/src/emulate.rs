@@ -53,7 +53,7 @@ pub(crate) struct Counts {
     pub sent: AtomicU64,
     /// Given up by the client, or refused.
     pub undelivered: AtomicU64,
-    /// Spoilt on purpose, of those delivered.
+    /// Corrupted on purpose, of those delivered.
     pub dirty: AtomicU64,
 }
 
@@ -174,7 +174,7 @@ impl Emulator {
 
     /// Makes and sends `count` messages: listings with prices, of times within the last
     /// `history_days`, or requests of now, for a share of which the price follows on `actuals`.
-    /// Goes on when the caller fails.
+    /// Continues when the caller fails.
     ///
     /// # Errors
     /// When not all were delivered; the counts state how many were.

@@ -1,4 +1,4 @@
-//! Whether Kafka is there: told once when it goes and once when it comes back.
+//! Whether Kafka is there: reported once when it goes and once when it comes back.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;

@@ -17,9 +17,9 @@ use state::{Schedule, State};
 
 /// The part of [`common::Health`] that this is about.
 const PART: &str = "schedules";
-/// A schedule stands still when nothing has come of it for so long after it was due.
+/// A schedule is stalled when nothing has come of it for so long after it was due.
 const STILL: Duration = Duration::from_secs(60);
-/// Pause between two looks whether one stands still.
+/// Pause between two looks whether one is stalled.
 const LOOK: Duration = Duration::from_secs(5);
 
 impl Schedules {
@@ -50,7 +50,7 @@ impl Schedules {
         }
     }
 
-    /// Shows in the health report whether one stands still.
+    /// Shows in the health report whether one is stalled.
     fn watch(&self, emulator: &Emulator) {
         let still = self
             .all
@@ -65,7 +65,7 @@ impl Schedules {
         }
     }
 
-    /// For `/status`: by schedule when it last sent, and whether it stands still.
+    /// For `/status`: by schedule when it last sent, and whether it is stalled.
     pub fn status(&self, emulator: &Emulator) -> Value {
         let all = self.all.iter().map(|schedule| {
             let state = schedule.state();
@@ -119,7 +119,7 @@ impl Schedule {
         }
     }
 
-    /// Why it stands still, where it does.
+    /// Why it is stalled, where it does.
     fn stands_still(&self, emulator: &Emulator) -> Option<String> {
         if !emulator.is_running() || !emulator.kafka_connection.is_up() {
             return None;

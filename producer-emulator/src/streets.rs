@@ -24,7 +24,7 @@ const BACKOFF_MAX_MS: u64 = 10_000;
 /// Names of the column, as Mockaroo's field types and people call it.
 const COLUMNS: [&str; 2] = ["street", "street_name"];
 
-/// Why no streets came from where they were asked for. No variant holds the key or the URL's
+/// Why no streets came from where they were requested. No variant holds the key or the URL's
 /// query.
 #[derive(Debug, thiserror::Error)]
 pub enum StreetsError {
@@ -70,7 +70,7 @@ pub enum StreetsError {
     Status {
         /// Scheme, host and port, without the query.
         server: String,
-        /// What it said.
+        /// Its message.
         status: StatusCode,
         /// How often it was tried.
         attempts: u32,
@@ -135,7 +135,7 @@ pub struct StreetSource {
     pub file: Option<PathBuf>,
 }
 
-/// By hand: a derived one would print the key, which may also stand in the URL.
+/// By hand: a derived one would print the key, which may also be in the URL.
 impl fmt::Debug for StreetSource {
     fn fmt(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
         formatter

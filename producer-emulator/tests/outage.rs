@@ -102,7 +102,7 @@ async fn kafka_may_come_late_go_and_come_back() {
     eventually("the schedules send", LIMIT, sends).await;
     assert!(warnings.about("sending continues").is_empty());
 
-    // It goes: told once, however many schedules meet it.
+    // It goes: reported once, however many schedules meet it.
     cluster.broker_down(-1).unwrap();
     eventually("the outage is seen", LIMIT, || async {
         !service.is_ready().await

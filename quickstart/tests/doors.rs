@@ -210,7 +210,7 @@ async fn one_token_guards_all_services_and_what_is_open_is_a_setting() {
     }
 }
 
-/// The applier's own setting goes on working, and wins there.
+/// The applier's own setting continues working, and wins there.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_token_of_the_appliers_own_is_asked_for_there() {
     let set = [("http.token", TOKEN), ("applier.token", "its own")];

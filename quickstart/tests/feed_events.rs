@@ -142,7 +142,7 @@ async fn a_line_on_counts_follows_what_has_changed_and_is_held_to_its_base() {
     recipe.rows("feed_events", YESTERDAY + TODAY).await;
     assert_eq!(bed.number(without).await, (zeros_then + zeros_now) as i64);
 
-    // Better than the base, which stands still; the nearer it is held, the less so.
+    // Better than the base, which is stalled; the nearer it is held, the less so.
     let number = |status: &Value, key: &str| status[key].as_f64().expect("a number");
     let (learning, frozen) = (
         number(&near_status, "error"),

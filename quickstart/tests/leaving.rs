@@ -120,7 +120,7 @@ async fn while_the_outside_broker_is_away() {
     let running = Running::start(options);
     wait_for(&applier, "answered").await;
     drop(broker);
-    // The schedule goes on sending meanwhile.
+    // The schedule continues sending meanwhile.
     tokio::time::sleep(Duration::from_secs(3)).await;
     let summary = running.leave().await;
     assert!(summary.answered > 0, "{summary:?}");

@@ -39,7 +39,7 @@ pub struct Decoded {
     pub batch: RecordBatch,
     /// For each good row, whether its key was sent as a number.
     pub key_was_number: Vec<bool>,
-    /// Of each good row what tells it from another under the same id; of requests only.
+    /// Of each good row what distinguishes it from another under the same id; of requests only.
     pub digests: Vec<Digest>,
     /// Fields that the schema does not name, over all good rows: ignored, but counted.
     pub unknown_fields: u64,
@@ -78,7 +78,7 @@ impl Decoder {
         self
     }
 
-    /// Decodes one message; `arrival_us` (microseconds since 1970) stands in for a missing time.
+    /// Decodes one message; `arrival_us` (microseconds since 1970) replaces a missing time.
     ///
     /// # Errors
     /// The reason why the message is rejected; the columns are then as they were before.

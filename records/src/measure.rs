@@ -3,7 +3,7 @@
 //!
 //! The schema states how a field writes them ([`Custom`]), never guessed from one text. Without a word
 //! of it a comma stands between thousands where the field has a unit, a space, an apostrophe or `٬` does
-//! anyhow, and a full stop stands before decimals. What could be meant otherwise is not a number here: taken
+//! anyhow, and a full stop precedes decimals. What could be meant otherwise is not a number here: taken
 //! for one it would be wrong by a factor.
 
 mod pattern;
@@ -66,7 +66,7 @@ enum Amount {
 /// How the texts of a field write numbers, ready to read them.
 #[derive(Debug, Clone, Default)]
 pub struct Custom {
-    /// What stands before decimals, where the schema says so.
+    /// What precedes decimals, where the schema says so.
     decimal: Option<char>,
     /// What stands between thousands, where the schema says so.
     group: Option<char>,
@@ -111,7 +111,7 @@ impl Custom {
         }
     }
 
-    /// That of a field with some unit, of which the schema says nothing more.
+    /// That of a field with some unit, about which the schema has nothing more.
     fn usual() -> Custom {
         Custom {
             takes_commas: true,
@@ -255,7 +255,7 @@ impl Custom {
         }
     }
 
-    /// Whether digits stand in groups as this custom has them: of three, or as in India where the schema
+    /// Whether digits are in groups as this custom has them: of three, or as in India where the schema
     /// names the separator.
     fn are_groups(&self, groups: &[String], marks: &[char]) -> bool {
         let Some(mark) = marks.first() else {

@@ -98,7 +98,7 @@ pub enum Reason {
     /// The database refused the row for a rule the schema does not know.
     #[error("the database refused the row: {detail}")]
     Refused {
-        /// What the database said.
+        /// The database's error.
         detail: String,
     },
     /// The record is valid, but no model can price it.

@@ -197,7 +197,7 @@ impl Row {
 
     /// A number; NaN is not a value, as people's programs have no other word for it.
     pub fn set_number(&mut self, index: usize, value: f64) -> Result<(), Reason> {
-        // 2^53: beyond it a float no longer tells whole numbers apart.
+        // 2^53: beyond it a float no longer distinguishes whole numbers.
         let is_whole = value.fract() == 0.0 && value.abs() <= 9_007_199_254_740_992.0;
         if value.is_nan() {
             self.set_null(index);

@@ -23,7 +23,7 @@ pub struct Testbed {
     brokers: String,
     /// How long the group waits for a member that does not speak.
     session_timeout_ms: &'static str,
-    /// Tells this test's topics and groups from those of others on the same brokers.
+    /// Distinguishes this test's topics and groups from those of others on the same brokers.
     mark: String,
     pool: PgPool,
 }

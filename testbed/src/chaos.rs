@@ -18,7 +18,7 @@ const TELL: Duration = Duration::from_secs(15);
 
 /// Past the test harness, which hides what a passing test prints.
 pub fn say(text: &str) {
-    // A closed standard error has nobody to tell.
+    // A closed standard error has no reader.
     let _ = writeln!(std::io::stderr(), "conservation: {text}");
 }
 

@@ -1,4 +1,4 @@
-//! What integration tests stand on: a PostgreSQL and a Kafka, each test with a database, topics
+//! What integration tests are built on: a PostgreSQL and a Kafka, each test with a database, topics
 //! and consumer groups of its own, so that all of them run at the same time.
 //!
 //! `HEDONIC_TEST_KAFKA` names the brokers to test on; without it the embedded broker is used. What

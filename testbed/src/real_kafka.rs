@@ -43,7 +43,7 @@ impl RealKafka {
         .boxed()
     }
 
-    /// Starts one whether or not it is asked for.
+    /// Starts one whether or not it is requested.
     ///
     /// # Panics
     /// When it is not available.

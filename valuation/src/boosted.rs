@@ -295,7 +295,7 @@ mod tests {
         numbered: true,
     };
 
-    /// A number with gaps, a number, a name of 30, and a mean and a count that say nothing.
+    /// A number with gaps, a number, a name of 30, and a mean and a count without information.
     fn data(rows: usize) -> (Vec<f32>, Vec<f64>) {
         let mut rng = Rng::new(9);
         let (mut values, mut targets) = (Vec::new(), Vec::new());

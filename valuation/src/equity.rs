@@ -66,7 +66,7 @@ impl Equity {
         chosen.levelled(estimates, logs)
     }
 
-    /// Shifted alone: the differential is the assessors' measure of prices, and says nothing of counts.
+    /// Shifted alone: the differential is the assessors' measure of prices, and has nothing about counts.
     pub(crate) fn level(estimates: &[f64], logs: &[f64]) -> Equity {
         let unstretched = Equity {
             centre: 0.0,

@@ -87,7 +87,7 @@ pub(crate) struct Estimator {
     pub(crate) comparables: Option<Comparables>,
     /// How far off estimates of a row's kind are, in log price.
     pub(crate) spread: Option<Boosted>,
-    /// Where the columns stand in batches that have come by.
+    /// The places of the columns in batches that have come by.
     pub(crate) bindings: Bindings,
 }
 

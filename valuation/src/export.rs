@@ -20,7 +20,7 @@ pub enum ExportError {
         "expected a member {expected}, found {found}: give one with --member, or another --format"
     )]
     NoMember {
-        /// What was asked for.
+        /// What was requested.
         expected: String,
         /// The members there are.
         found: String,

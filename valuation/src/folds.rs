@@ -55,7 +55,7 @@ impl FoldBy {
     }
 }
 
-/// `count` folds of so many rows: a rolling origin over `times`, where they are given and tell the rows apart;
+/// `count` folds of so many rows: a rolling origin over `times`, where they are given and distinguish the rows;
 /// else drawn by the seed.
 pub(crate) fn of(count: usize, seed: u64, rows: usize, times: Option<Vec<i64>>) -> Vec<Fold> {
     let rolling = times.and_then(|times| rolling(&times, count));
@@ -73,7 +73,7 @@ fn some(rows: usize, count: usize, seed: u64) -> Vec<Fold> {
 /// Folds of a rolling origin: the rows in the order of `times` are cut into `count` blocks; as many of
 /// the newest as have enough rows to judge on, but no more than leave the first of them something to
 /// learn from, are judged by what is older. None where there are not two times a block: rows of a
-/// bulk that came at once stand in the order of the file, by city or by price.
+/// bulk that came at once are in the order of the file, by city or by price.
 pub(crate) fn rolling(times: &[i64], count: usize) -> Option<Vec<Fold>> {
     let rows = times.len();
     let mut order: Vec<u32> = (0..rows as u32).collect();

@@ -51,7 +51,7 @@ use crate::predict_error::PredictError;
 pub struct OnlineOptions {
     /// Share of the error that the first step takes away, above 0 and at most 1.
     pub rate: f64,
-    /// What the rate falls to, at most `rate`: above 0 it goes on following.
+    /// What the rate falls to, at most `rate`: above 0 it continues following.
     pub rate_least: f64,
     /// Steps after which the rate has halved.
     pub decay_steps: f64,
@@ -210,7 +210,7 @@ impl Online {
         })
     }
 
-    /// Goes on where [`Online::encode`] was called, on the same base.
+    /// Continues where [`Online::encode`] was called, on the same base.
     ///
     /// # Errors
     /// As [`Online::new`], or when the bytes are not of this base.

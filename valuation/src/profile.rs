@@ -41,7 +41,7 @@ struct Column {
 /// How the training rows were spread over each field, and the hold-out over the model's predictions.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Profile {
-    /// Tells profiles apart, so that no tally is read against another model's parts: the beginning
+    /// Distinguishes profiles, so that no tally is read against another model's parts: the beginning
     /// of the SHA-256 of what is counted, in hexadecimal.
     id: String,
     /// The fields in the order of the schema, and last the predictions.

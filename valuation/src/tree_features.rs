@@ -48,7 +48,7 @@ impl Column {
     }
 }
 
-/// Where a level's values stand in a row. A tree must not see its mean beside what tells levels
+/// The place of a level's values in a row. A tree must not see its mean beside what tells levels
 /// apart: within a level, the mean out of fold is the higher the lower the row's own fold is, and
 /// trees would learn the row's own price from that.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -94,7 +94,7 @@ fn classes_are_told_nearly_as_well_as_by_who_knows_and_what_is_said_is_calibrate
     assert!(predicted.iter().all(|value| *value > 0.0 && *value < 1.0));
     let (found, known) = (loss(&predicted, &classes), loss(&likely, &classes));
     assert!(found < 1.06 * known, "{found} {known}");
-    // Of those that are said to be likely by so much, as many are of the class.
+    // Of those that are predicted to be likely by so much, as many are of the class.
     for tenth in [1, 3, 5, 7, 9] {
         let near = |value: &f64| (value * 10.0) as usize == tenth;
         let of: Vec<usize> = (0..predicted.len())
@@ -117,7 +117,7 @@ fn classes_are_told_nearly_as_well_as_by_who_knows_and_what_is_said_is_calibrate
         report.members.len(),
         Effort::Standard.class_members(3200).len()
     );
-    // What says nothing matters least; the page and the hour matter.
+    // What shows nothing matters least; the page and the hour matter.
     assert_eq!(
         report.importance.last().map(|field| field.field.as_str()),
         Some("noise")
@@ -143,7 +143,7 @@ fn a_line_alone_tells_what_a_line_can_and_a_threshold_is_where_it_is_set() {
     let (model, report) = fit(&batch, &options);
     assert_eq!(model.threshold(), 0.8);
     assert!(report.model.auc.value > 0.7, "{:?}", report.model);
-    // Of few that are said to be of it most are.
+    // Of few that are predicted to be of it most are.
     assert!(
         report.model.precision > 0.75 && report.model.recall < 0.6,
         "{:?}",

@@ -1,4 +1,4 @@
-//! What is not learned from: each rule by itself, and what no rule may take.
+//! What is left out of training: each rule by itself, and what no rule may take.
 #![allow(clippy::unwrap_used)]
 
 mod made;

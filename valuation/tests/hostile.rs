@@ -33,7 +33,7 @@ fn random() -> Uniform {
     Uniform(setting("HEDONIC_TEST_FUZZ_SEED", 1) as u64)
 }
 
-/// Spoilt files of each file.
+/// Corrupted files of each file.
 fn each() -> usize {
     setting("HEDONIC_TEST_FUZZ", 8 * FEW).div_ceil(8)
 }

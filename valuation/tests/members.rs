@@ -128,7 +128,7 @@ fn shrunken_weights_are_nearly_those_of_the_line_where_rows_are_many() {
 
 #[test]
 fn shrunken_weights_beat_the_line_where_fields_are_noise() {
-    // Forty fields that say nothing beside one that does, on few rows.
+    // Forty fields without information beside one that does, on few rows.
     let mut toml = "name = \"noisy\"\nversion = 1\ntable = \"noisy\"\nkey = \"id\"\ntarget = \"price\"\ntask = \"regression\"\n\
                     [[field]]\nname = \"id\"\nkind = \"text\"\nrequired = true\n\
                     [[field]]\nname = \"price\"\nkind = \"number\"\nrequired = true\n"

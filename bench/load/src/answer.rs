@@ -19,10 +19,10 @@ pub struct Answer<'a> {
     /// Why there is none.
     #[serde(borrow)]
     pub error: Option<&'a RawValue>,
-    /// Which model named so, where the system tells.
+    /// The model that made it, where the system names it.
     #[serde(borrow)]
     pub model: Option<Cow<'a, str>>,
-    /// When, RFC 3339, where the system tells.
+    /// When, RFC 3339, where the system names it.
     #[serde(borrow)]
     pub answered_at: Option<Cow<'a, str>>,
 }

@@ -37,7 +37,7 @@ pub struct Drain {
 
 impl Drain {
     /// Reports `watching`, `begin` with the first answers, `end` with the last; then waits for a line
-    /// on standard input and tells `judged`.
+    /// on standard input and prints `judged`.
     ///
     /// # Errors
     /// When the broker does not answer.

@@ -48,7 +48,7 @@ pub struct Rate {
     /// Listings as JSON, one a line
     #[arg(long)]
     listings: PathBuf,
-    /// Requests a second, one rate after the other
+    /// Requests per second, one rate after the other
     #[arg(long, value_delimiter = ',', required = true)]
     rates: Vec<f64>,
     /// Longest wait for a first answer of the system, in seconds

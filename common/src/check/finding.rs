@@ -87,7 +87,7 @@ impl Finding {
     }
 }
 
-/// A check that panicked is our fault, and says nothing of the set-up.
+/// A check that panicked is our fault, and has nothing about the set-up.
 pub(super) fn broken_off(check: impl Into<String>, error: &tokio::task::JoinError) -> Finding {
     Finding::failed(
         check,

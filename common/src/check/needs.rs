@@ -27,7 +27,7 @@ pub struct Needs {
     directories: Vec<Directory>,
     /// By name: what several programs need is checked once.
     of_service: Vec<(&'static str, Look)>,
-    /// What is known to be away before anybody asks; told first.
+    /// What is known to be away before anybody asks; reported first.
     away: Vec<Finding>,
 }
 
@@ -99,7 +99,7 @@ impl Needs {
         self
     }
 
-    /// The same without brokers: `finding` stands in for what would be asked of them.
+    /// The same without brokers: `finding` replaces what would be asked of them.
     #[must_use]
     pub fn without_kafka(mut self, finding: Finding) -> Needs {
         self.brokers = None;
@@ -107,7 +107,7 @@ impl Needs {
         self
     }
 
-    /// The same without a database: `finding` stands in for what would be asked of it.
+    /// The same without a database: `finding` replaces what would be asked of it.
     #[must_use]
     pub fn without_database(mut self, finding: Finding) -> Needs {
         self.database = None;

@@ -133,7 +133,7 @@ fn silent(deadline: Duration) -> sqlx::Error {
     ))
 }
 
-/// Options of a pool whose idle connections are asked for a sign of life, with a deadline, before they are
+/// Options of a pool whose idle connections are checked for a sign of life, with a deadline, before they are
 /// given out and when they come back. `statement` is run on each new connection.
 pub(super) fn pool_options(statement: Option<String>) -> PgPoolOptions {
     PgPoolOptions::new()

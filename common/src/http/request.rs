@@ -213,7 +213,7 @@ fn header(id: &str) -> HeaderValue {
 async fn caught<F: Future>(future: F) -> Result<F::Output, Box<dyn Any + Send>> {
     let mut future = pin!(future);
     std::future::poll_fn(|context| {
-        // Broken off, it is not polled again.
+        // After an interruption it is not polled again.
         let polled = std::panic::catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(context)));
         match polled {
             Ok(polled) => polled.map(Ok),

@@ -108,7 +108,7 @@ impl Anchored {
     pub fn leave(&mut self) {
         self.state.is_stopped.store(true, Ordering::Relaxed);
         self.consumer().unsubscribe();
-        // The callback that gives the partitions up is called from here.
+        // The callback that revokes the partitions is called from here.
         if let Some(Err(error)) = self.consumer().poll(IDLE_POLL) {
             tracing::warn!(%error, "the Kafka client reports an error");
         }
@@ -126,7 +126,7 @@ impl Anchored {
     /// Whether the consumer can continue.
     ///
     /// # Errors
-    /// When the service has to end: the client cannot be made to work again, or it stands still and
+    /// When the service has to end: the client cannot be made to work again, or it is stalled and
     /// `liveness.exit_on_stall` is set.
     pub fn check(&self) -> anyhow::Result<()> {
         match self.state.failure() {
@@ -343,7 +343,7 @@ impl Anchored {
         if offset <= expected {
             return;
         }
-        // Markers of transactions take up offsets too: only what the log no longer has is lost.
+        // Markers of transactions use offsets too: only what the log no longer has is lost.
         let ends = self
             .consumer()
             .fetch_watermarks(topic, partition, WATERMARKS);

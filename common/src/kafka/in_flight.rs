@@ -1,4 +1,4 @@
-//! Work on a batch that goes on while the next one is gathered.
+//! Work on a batch that continues while the next one is gathered.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;

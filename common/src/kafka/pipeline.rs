@@ -15,7 +15,7 @@ pub trait Follow<B, T> {
     /// What a batch covers.
     fn stretches(batch: &B) -> &[Stretch];
 
-    /// A batch is written, and `consumer` told.
+    /// A batch is written, and `consumer` is informed.
     fn written(&mut self, batch: B, done: T, consumer: &Anchored);
 
     /// Another member has a partition of the batch, which is abandoned.
@@ -94,7 +94,7 @@ impl<B: Send + 'static, T: Send + 'static> Pipeline<B, T> {
         }
     }
 
-    /// Begins to write a batch once the one before is done: `write` goes on for as long as a server
+    /// Begins to write a batch once the one before is done: `write` continues for as long as a server
     /// is away, and fails with [`AdvanceError::Fenced`] where the partition was lost, or with
     /// [`AdvanceError::Setup`] where trying again does not help and the batch is not to blame: the call
     /// that settles the batch then returns that reason as its error, and the service ends with it (exit

@@ -35,7 +35,7 @@ pub(super) struct State {
     /// Whether messages of open transactions are read too (`isolation.level`).
     pub reads_uncommitted: bool,
     pub lag: Arc<Lag>,
-    /// What is being written must be done, or given up, before a partition goes to another member.
+    /// What is being written must be done, or abandoned, before a partition goes to another member.
     pub in_flight: InFlight,
     /// Raised when partitions are taken away or repositioned, so that a batch knows whether it spans
     /// that. Beside the lock: it is checked for every message.

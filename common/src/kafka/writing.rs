@@ -44,7 +44,7 @@ pub(super) struct Writing<B, T> {
 }
 
 impl<B: Send + 'static, T: Send + 'static> Writing<B, T> {
-    /// Begins to `write`, which goes on for as long as a server is away, and fails where the partition
+    /// Begins to `write`, which continues for as long as a server is away, and fails where the partition
     /// was lost or with [`AdvanceError::Setup`].
     pub fn begin(
         runtime: &Handle,

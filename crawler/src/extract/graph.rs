@@ -281,7 +281,7 @@ fn maps<'a>(
         .collect()
 }
 
-/// The types of a thing, without what stands before their names.
+/// The types of a thing, without what precedes their names.
 fn types(map: &Map<String, Value>) -> impl Iterator<Item = &str> {
     values(map, "@type")
         .chain(values(map, "type"))

@@ -94,7 +94,7 @@ impl Raw {
             }
             Kind::Boolean => self.into_boolean(),
             Kind::Category | Kind::Text => self.into_text(personal::is_personal),
-            // Its digits stand in groups, too.
+            // Its digits are in groups, too.
             Kind::Timestamp => self.into_text(personal::has_mail),
         }
     }

@@ -13,7 +13,7 @@ use crate::fetch::Validators;
 /// What is known of a page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum State {
-    /// To be asked for.
+    /// To be requested.
     Pending,
     /// Read.
     Fetched,
@@ -23,7 +23,7 @@ pub enum State {
     Refused,
     /// No longer there.
     Gone,
-    /// Given up after too many tries.
+    /// Abandoned after too many tries.
     Failed,
 }
 

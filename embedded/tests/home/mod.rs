@@ -27,6 +27,6 @@ pub async fn number_of(url: &str, sql: &'static str) -> i64 {
 
 /// Says that a test did not take place, past the harness, which hides what a passing test prints.
 pub fn skipped(why: &str) {
-    // A closed standard error has nobody to tell.
+    // A closed standard error has no reader.
     let _ = std::io::stderr().write_all(format!("\nSKIPPED: {why}\n").as_bytes());
 }

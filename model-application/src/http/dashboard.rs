@@ -29,7 +29,7 @@ use actix_web::web;
 
 pub(crate) use self::state::Dashboard;
 
-/// Paths that are asked for a token, where one is set; `/` and `/assets` hold nothing of the data.
+/// Paths that require a token, where one is set; `/` and `/assets` hold nothing of the data.
 pub(super) const GUARDED: [&str; 13] = [
     "/schema",
     "/values",

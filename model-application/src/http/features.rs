@@ -22,7 +22,7 @@ const NOT_ALLOWED: &str = "42501";
 pub(crate) struct Datamart {
     /// Its table.
     table: String,
-    /// What its records are: tells their fields from what was made of them.
+    /// What its records are: distinguishes their fields from what was made of them.
     schema: Arc<Schema>,
     /// Empty until the database has answered for the first time.
     pool: OnceLock<PgPool>,

@@ -40,7 +40,7 @@ pub(crate) struct Predictor {
     /// Bodies worked on at once; beyond, a client is asked to come again.
     places: Semaphore,
     max_concurrent: usize,
-    /// Whether a token is asked for.
+    /// Whether a token is required.
     pub is_guarded: bool,
     to_store: Sender<Arc<Worded>>,
     /// Answers that the table does not show yet.

@@ -1,4 +1,4 @@
-//! What rounds stand on, brought up to now: counts of answers by minute and hour, and answers beside their
+//! What rounds are built on, brought up to now: counts of answers by minute and hour, and answers beside their
 //! labels. Each answer is read once for it, so that a round's time follows the rate of answers and not how
 //! many there are.
 

@@ -21,7 +21,7 @@ type Place = (String, i64);
 
 /// What went by in this process.
 pub(crate) struct Watch {
-    /// Tells this process's counts from those of others in the table.
+    /// Distinguishes this process's counts from those of others in the table.
     writer: String,
     state: Mutex<State>,
 }

@@ -41,7 +41,7 @@ pub(super) fn range(answer: &Answer) -> (f64, f64) {
     (end(answer.low), end(answer.high))
 }
 
-/// Whether a record is said to be of the class.
+/// Whether a record is predicted to be of the class.
 pub(super) fn class(answer: &Answer) -> bool {
     answer.class.unwrap_or_default()
 }

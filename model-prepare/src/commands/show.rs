@@ -71,7 +71,7 @@ pub fn show(registry: &dyn Registry, which: &str) -> anyhow::Result<Shown> {
         if change.version == version.number
             && let Ok(verdict) = serde_json::from_value::<Verdict>(change.evidence.clone())
         {
-            // Its sentence stands in the line above.
+            // Its sentence is in the line above.
             let text_of_verdict = verdict.to_string();
             let further = text_of_verdict
                 .split_once('\n')

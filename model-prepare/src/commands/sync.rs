@@ -12,7 +12,7 @@ use crate::training::decide::decide;
 /// would have.
 ///
 /// # Errors
-/// When the server does not take one: that one and those after it go on waiting.
+/// When the server does not take one: that one and those after it continue waiting.
 pub fn sync(registry: &dyn Registry, config: &Config) -> anyhow::Result<Shown> {
     let outbox = Outbox::new(&config.registry.path);
     let (mut lines, mut sent) = (Vec::new(), Vec::new());

@@ -13,7 +13,7 @@ use super::watch::WatchConfig;
 pub struct PrepareConfig {
     /// Where the HTTP interface is, when it serves by schedule or on demand.
     pub http: String,
-    /// How far back listings are learned from.
+    /// How far back training listings go.
     pub window_days: u32,
     /// The datamart whose cleaned fields are learned from; empty for the stored records themselves.
     pub features: String,

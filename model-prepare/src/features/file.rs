@@ -1,4 +1,4 @@
-//! A datamart as a Parquet file; its state stands in the file's own notes.
+//! A datamart as a Parquet file; its state is in the file's own notes.
 
 use std::fs::File;
 use std::path::{Path, PathBuf};

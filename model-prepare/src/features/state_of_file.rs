@@ -1,4 +1,4 @@
-//! The state of a datamart that is a Parquet file: it stands in the file's key-value metadata.
+//! The state of a datamart that is a Parquet file: it is in the file's key-value metadata.
 
 use std::fs::File;
 use std::path::Path;

@@ -117,7 +117,7 @@ pub(super) async fn stand(
     Ok(Some(standing))
 }
 
-/// A base, where it is from in words, and the offsets to go on at.
+/// A base, where it is from in words, and the offsets to resume at.
 type NewBase = (Model, String, Option<Vec<(i32, i64)>>);
 
 async fn base(

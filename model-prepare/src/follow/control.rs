@@ -56,7 +56,7 @@ impl Control {
         let _ = self.lag.set(lag);
     }
 
-    /// It stands there, and that is in the database.
+    /// It is there, and that is in the database.
     pub(super) fn stands(&self, standing: &Standing) {
         let online = &standing.online;
         let (recent, all) = (

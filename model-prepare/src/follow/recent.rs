@@ -18,7 +18,7 @@ pub(super) struct Seen {
     pub(super) payload: Vec<u8>,
     /// Where it was: its key, where the schema has none.
     pub(super) place: String,
-    /// When it came, microseconds since 1970: stands in for a time that is missing.
+    /// When it came, microseconds since 1970: replaces a time that is missing.
     pub(super) arrival_us: i64,
     /// The prediction before the update.
     pub(super) predicted: PriorPrediction,

@@ -109,7 +109,7 @@ impl Store {
         }))
     }
 
-    /// Begins afresh: what was kept is forgotten. `from` are the offsets to go on at, by partition; where
+    /// Begins afresh: what was kept is forgotten. `from` are the offsets to resume at, by partition; where
     /// there are none, those that the follower has, or the topic's beginning.
     ///
     /// # Errors

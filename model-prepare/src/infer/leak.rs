@@ -1,4 +1,4 @@
-//! Columns that tell the target: another price, a ratio to it, what is known after the sale only. A model
+//! Columns that reveal the target: another price, a ratio to it, what is known after the sale only. A model
 //! that learns from them knows the answer, and nothing of the next listing.
 
 use records::Kind;
@@ -17,7 +17,7 @@ const MOST_ROWS: usize = 5_000;
 /// Words in the names of what is known after the sale.
 const AFTER: [&str; 4] = ["closed", "closing", "buyer", "settlement"];
 
-/// Why each column tells the target; none of those that do not.
+/// Why each column reveals the target; none of those that do not.
 pub(super) fn leaks(study: &Study<'_>, target: usize, area: Option<usize>) -> Vec<Option<String>> {
     let goal = &study.columns[target];
     let prices: Vec<Option<f64>> = goal.row_values().collect();

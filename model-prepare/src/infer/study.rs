@@ -89,7 +89,7 @@ impl<'a> Study<'a> {
     /// The column to be predicted: the one that is requested, else one that is called as prices are.
     ///
     /// # Errors
-    /// When there is none, or it cannot be learned from, with what hinders.
+    /// When there is none, or it cannot be used for training, with what hinders.
     pub(super) fn target(&self, shown: &str, asked: Option<&str>) -> anyhow::Result<usize> {
         let find = |name: &str| {
             let header = self
@@ -181,7 +181,7 @@ impl Studied<'_> {
 
     fn is_whole(&self) -> bool {
         let numbers = &self.numbers;
-        // Beyond it a float no longer tells whole numbers apart.
+        // Beyond it a float no longer distinguishes whole numbers.
         let most = numbers.greatest.abs().max(numbers.least.abs());
         numbers.is_whole && most <= 9_007_199_254_740_992.0
     }

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::bootstrap::{Difference, paired};
 
-/// Fewer rows say nothing.
+/// Fewer rows show nothing.
 const LEAST_ROWS: usize = 30;
 /// Segments by price: fifths.
 const PARTS: usize = 5;

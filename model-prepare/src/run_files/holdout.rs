@@ -40,7 +40,7 @@ pub(crate) struct Holdout {
     identities: Vec<Identity>,
 }
 
-/// Tells a record from others: its key and its price, as a listing may be sold twice.
+/// Distinguishes a record from others: its key and its price, as a listing may be sold twice.
 pub(crate) type Identity = (Arc<str>, u64);
 
 impl Holdout {

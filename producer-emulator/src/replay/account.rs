@@ -122,7 +122,7 @@ impl Account {
 pub enum End {
     /// The file is at its end.
     File,
-    /// As many messages as were asked for.
+    /// As many messages as were requested.
     Limit,
     /// A signal stopped it.
     Stopped,

@@ -9,9 +9,9 @@ pub enum SchemaError {
          built-in one (real-estate)"
     )]
     Read {
-        /// What was asked for.
+        /// What was requested.
         path: String,
-        /// What the operating system said.
+        /// The operating system's error.
         source: std::io::Error,
     },
     /// The file is not the TOML a schema is.

@@ -52,7 +52,7 @@ pub struct Field {
     /// or no header at all (`""`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub column: Option<String>,
-    /// What stands before the decimals of numbers in texts: `.` or `,`. Left out, it is a full stop, and
+    /// What precedes the decimals of numbers in texts: `.` or `,`. Left out, it is a full stop, and
     /// `450.000 €`, which may be meant in two ways, is refused.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub decimal: Option<char>,
@@ -79,7 +79,7 @@ pub struct Field {
     /// 0 says that nobody knows: sources that have no empty cells write it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub zero_is_missing: bool,
-    /// Whether a model may learn from it: what tells the target, or is known after it only, is kept with
+    /// Whether a model may learn from it: what reveals the target, or is known after it only, is kept with
     /// `false`.
     #[serde(default = "learned", skip_serializing_if = "is_learned")]
     pub learn: bool,

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum MissingAs {
-    /// Zero: sources that say nothing where there is none of a thing.
+    /// Zero: sources without information where there is none of a thing.
     Zero,
     /// The median of the training records.
     Median,

@@ -98,7 +98,7 @@ impl Form {
     }
 }
 
-/// The ways in which a field's times may be written; none but the usual ones where the schema says nothing.
+/// The ways in which a field's times may be written; none but the usual ones where the schema names none.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Forms(Vec<Form>);
 

@@ -112,7 +112,7 @@ impl Objects {
         }
     }
 
-    /// An object's bytes and what tells its state from others; `None` where there is none.
+    /// An object's bytes and what distinguishes its state from others; `None` where there is none.
     pub(super) fn get(
         &self,
         name: &str,

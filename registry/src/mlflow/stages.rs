@@ -54,7 +54,7 @@ impl Mlflow {
                     code: format!("the tag {key}"),
                     message: format!("it was not written by this program: {error}"),
                 })?;
-            // Told apart from evidence that is null by being a text of this very form.
+            // Distinguished from evidence that is null by being a text of this very form.
             if change.evidence == json!(evidence(change.number)) {
                 change.evidence = self.evidence(&change)?;
             }

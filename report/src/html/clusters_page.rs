@@ -187,7 +187,7 @@ fn middles(schema: &Schema, report: &ClusterReport) -> String {
     section("Centres", text, &[], &table)
 }
 
-/// Rows that the schema refused, fields that say nothing.
+/// Rows that the schema refused, fields without information.
 fn left_out(refused: &[RejectKind], ignored: &[String], report: &ClusterReport) -> String {
     let mut table = String::new();
     if !refused.is_empty() {

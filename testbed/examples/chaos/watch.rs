@@ -108,7 +108,7 @@ fn judge(world: &World, role: Role, bound: Duration, stuck: &mut BTreeMap<Role, 
         let mut of_role = fleet.services.iter().filter(|one| one.role == role);
         of_role.all(|one| one.ready.as_ref().is_some_and(|(code, _)| *code == 200))
     };
-    // Told once, until it moves.
+    // Reported once, until it moves.
     if all_ready && !stuck.contains_key(&role) {
         stuck.insert(role, Instant::now());
         world.journal.violation(format!(

@@ -41,7 +41,7 @@ pub struct World {
     /// How many of each role run while no fault says otherwise.
     members_of_role: [usize; 2],
     repeated: Mutex<HashSet<Key>>,
-    /// Faults that are going on, and when the last one ended.
+    /// Faults that are in progress, and when the last one ended.
     faults: Mutex<(usize, Instant)>,
     /// Services with a wrong clock that run or ran within this round.
     clocked: AtomicUsize,
@@ -73,7 +73,7 @@ impl World {
             ("kafka.properties.heartbeat.interval.ms", "500"),
             ("loader.http", "127.0.0.1:0"),
             ("applier.http", "127.0.0.1:0"),
-            // What stands still says so well before --ready-s.
+            // What is stalled says so well before --ready-s.
             ("liveness.stall_s", "15"),
             ("liveness.rejoin_s", "15"),
         ];

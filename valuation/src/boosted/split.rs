@@ -169,7 +169,7 @@ impl Search<'_> {
         let (Some(first), Some(last)) = (taken.next(), taken.next_back()) else {
             return;
         };
-        // The leaf's own sum tells it from the tree's others.
+        // The leaf's own sum distinguishes it from the tree's others.
         let number = mix(drawn ^ mix(self.total as u64 ^ mix(self.index as u64)));
         let bin = first + (number % (last - first) as u64) as usize;
         let unknown = self.sums[0];

@@ -15,9 +15,9 @@ pub(crate) struct Table {
     pub(super) targets: Vec<f64>,
     /// How far off an estimate of a target is.
     pub(super) loss: Loss,
-    /// Columns that tell levels by their means alone: symmetric trees know no names.
+    /// Columns that identify levels by their means alone: symmetric trees know no names.
     pub(super) by_means: Vec<usize>,
-    /// Columns that tell levels by name, where next to all rows have one.
+    /// Columns that identify levels by name, where next to all rows have one.
     pub(super) by_names: Vec<usize>,
 }
 

@@ -2,7 +2,7 @@
 //! price would wait for memory.
 //!
 //! A row's values become codes once: how many of the thresholds that any tree has for a value it
-//! reaches. Every code stands twice, the second time one less, where what is not known is the
+//! reaches. Every code occurs twice, the second time one less, where what is not known is the
 //! greatest: so a test is a comparison of bytes, the unknown included. Sets of names become codes of
 //! their own, 1 for a name in the set. Values are added in the order of the trees, in `f64`: the same bits
 //! one by one and in batches, whichever way a tree is walked.

@@ -29,7 +29,7 @@ pub(super) struct Judged {
 
 /// What is judged on.
 pub(super) struct Holdout<'a> {
-    /// What is learned from.
+    /// The training data.
     pub(super) schema: &'a Schema,
     pub(super) batch: &'a RecordBatch,
     /// Rows of the batch.

@@ -22,7 +22,7 @@ const LEAST_FACTOR: f64 = 3.0;
 /// a line cannot price: all are kept.
 const MOST_SHARE: f64 = 0.01;
 const FEW: f64 = 5.0;
-/// Fewer rows are kept as they are: halves of them say nothing.
+/// Fewer rows are kept as they are: halves of them show nothing.
 const LEAST_ROWS: usize = 100;
 /// Each row is priced by a line through the other half.
 const HALVES: usize = 2;

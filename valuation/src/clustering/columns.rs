@@ -88,7 +88,7 @@ pub(super) fn fit(
             dropped.push(Dropped {
                 field: field.name.clone(),
                 why: match field.kind {
-                    // Every level stands in one row.
+                    // Every level is in one row.
                     Kind::Category => Why::Identifier {
                         distinct: named,
                         rows: named,

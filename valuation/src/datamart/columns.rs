@@ -1,4 +1,4 @@
-//! Which columns of the models stand in a datamart, and under which names.
+//! Which columns of the models are in a datamart, and under which names.
 //!
 //! Of the line's design: numbers, whole numbers, booleans and times as it sees them, and categories
 //! of few levels, a column a level. Of the trees' row: what levels cost and how frequent they are,

@@ -28,7 +28,7 @@ pub(super) struct Rules {
 
 /// What the rules read of a batch.
 pub(super) struct Priced<'a> {
-    /// The schema without what says nothing.
+    /// The schema without what shows nothing.
     schema: &'a Schema,
     batch: &'a RecordBatch,
     /// The field of the groups.

@@ -28,7 +28,7 @@ const FORMAT: u32 = 1;
 /// The fitted state: the same record becomes the same row by it, whenever it comes.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct State {
-    /// Another one is not read: rows of two meanings must not stand in one table.
+    /// Another one is not read: rows of two meanings must not be in one table.
     format: u32,
     /// Which program fitted it, for people.
     pub code_version: String,
@@ -280,7 +280,7 @@ impl State {
 fn bare(schema: &Schema) -> Schema {
     let mut bare = schema.clone();
     bare.version = 0;
-    // Where the records are kept says nothing of them.
+    // Where the records are kept has nothing about them.
     bare.table = String::new();
     for field in &mut bare.fields {
         field.about = None;

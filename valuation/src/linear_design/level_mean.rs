@@ -36,7 +36,7 @@ type Levels = ByText<f64>;
 /// The fitted values of a category's levels.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct LevelMeans {
-    /// Where the value stands in the design.
+    /// The value's place in the design.
     column: usize,
     /// The field whose levels are the groups.
     group: String,

@@ -55,7 +55,7 @@ impl OneHot {
             Some((None, _)) => {}
             None => match self.other {
                 Some(column) => out.push((column, 1.0)),
-                // Nothing like it was seen: the average of the levels stands in.
+                // Nothing like it was seen: the average of the levels is in.
                 None => out.extend(
                     self.levels
                         .values()

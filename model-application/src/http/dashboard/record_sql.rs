@@ -150,7 +150,7 @@ pub(super) fn similar(
     )
 }
 
-/// What the map is asked for.
+/// Which places the map shows.
 pub(super) struct PlaceFilter<'a> {
     /// Records of the last so many seconds; 0 for all.
     pub since_s: u32,

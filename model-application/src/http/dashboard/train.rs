@@ -1,4 +1,4 @@
-//! A training that is asked for.
+//! A training that is requested.
 
 use std::time::Duration;
 

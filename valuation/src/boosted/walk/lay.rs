@@ -12,7 +12,7 @@ use super::fork::{Fork, SHORT_WORDS, Short};
 use super::lines::Lines;
 use super::{Free, Group, Laid, Sets, Trees};
 
-/// Sets of names whose codes stand in a row at once, about: a block of rows is to stay in a core's
+/// Sets of names whose codes are in a row at once, about: a block of rows is to stay in a core's
 /// cache.
 const MANY_SETS: usize = 512;
 
