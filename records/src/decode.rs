@@ -18,7 +18,7 @@ use crate::schema::{Purpose, Schema};
 pub struct Key {
     /// The key as the table holds it.
     pub text: String,
-    /// The message carried a number, not a text.
+    /// Whether the key was a number in the message.
     pub was_number: bool,
 }
 
@@ -147,7 +147,7 @@ pub(crate) fn read(row: &mut Row, payload: &[u8], max_bytes: usize) -> Result<()
         return Err(Reason::Empty);
     }
     match parse(row, payload) {
-        // Python's `json` writes NaN and Infinity, which are no JSON, where there is no value.
+        // Python's `json` writes NaN and Infinity, which are not JSON, for missing values.
         Err(Reason::Malformed { detail }) => match without_nan(payload) {
             Some(mended) => parse(row, &mended),
             None => Err(Reason::Malformed { detail }),
@@ -174,7 +174,7 @@ fn parse(row: &mut Row, payload: &[u8]) -> Result<(), Reason> {
     }
 }
 
-/// The key of a message that was rejected, where it can still be read: its sender waits for it.
+/// The key of a rejected message, if it is readable: its sender waits for an answer.
 pub fn key_of_reject(schema: &Schema, payload: &[u8]) -> Option<Key> {
     let record: serde_json::Map<String, serde_json::Value> =
         serde_json::from_slice(payload).ok()?;
@@ -288,7 +288,7 @@ struct CellSeed<'a> {
 }
 
 impl CellSeed<'_> {
-    /// Keeps the reason beside serde's error, which can carry only a text.
+    /// Keeps the reason separately, as serde's error can carry only a text.
     fn keep<E: de::Error>(self, result: Result<(), Reason>) -> Result<(), E> {
         result.map_err(|reason| {
             *self.fault = Some(reason);

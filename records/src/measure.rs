@@ -2,7 +2,7 @@
 //! `$1.2M`, `۴۳۰۲`, `60 years 02 months`.
 //!
 //! The schema states how a field writes them ([`Custom`]), never guessed from one text. Without a word
-//! of it a comma stands between thousands where the field has a unit, a space, an apostrophe or `٬` does
+//! of it a comma separates thousands where the field has a unit, a space, an apostrophe or `٬` does
 //! anyhow, and a full stop precedes decimals. What could be meant otherwise is not a number here: taken
 //! for one it would be wrong by a factor.
 
@@ -26,7 +26,7 @@ pub struct Measure<'a> {
     pub unit: &'a str,
 }
 
-/// What a text says for a field of numbers.
+/// The number in a text.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Reading<'a> {
     /// A number in the field's unit, or in none, which stands for the field's.
@@ -66,11 +66,11 @@ enum Amount {
 /// How the texts of a field write numbers, ready to read them.
 #[derive(Debug, Clone, Default)]
 pub struct Custom {
-    /// What precedes decimals, where the schema says so.
+    /// The decimal separator, if the schema names one.
     decimal: Option<char>,
-    /// What stands between thousands, where the schema says so.
+    /// The separator of thousands, if the schema names one.
     group: Option<char>,
-    /// A comma stands between thousands though the schema does not say so.
+    /// A comma separates thousands although the schema does not name one.
     takes_commas: bool,
     /// The unit and its other spellings.
     units: Vec<String>,
@@ -96,7 +96,7 @@ impl Custom {
         }
         let unit = field.unit.iter().chain(&field.spellings);
         let patterns = field.pattern.iter();
-        // Where dots stand between thousands, decimals have a comma.
+        // If dots separate thousands, a comma precedes decimals.
         let by_group = field.group.filter(|mark| *mark == '.').map(|_| ',');
         Custom {
             decimal: field.decimal.or(by_group),
@@ -111,7 +111,7 @@ impl Custom {
         }
     }
 
-    /// That of a field with some unit, about which the schema has nothing more.
+    /// The custom of a field that has a unit and no further settings.
     fn usual() -> Custom {
         Custom {
             takes_commas: true,
@@ -282,7 +282,7 @@ impl Field {
     }
 }
 
-/// What hinders a text from being read as a number, and which key of the schema says so; `None` where it is
+/// The reason why a text is not read as a number, and which key of the schema says so; `None` where it is
 /// nothing like a number.
 pub fn hint(text: &str) -> Option<&'static str> {
     let parts = Parts::of(text)?;

@@ -46,11 +46,11 @@ const MOST_STEPS: usize = 4_000_000_000;
 /// A fitted ensemble of trees.
 #[derive(Debug, Clone)]
 pub(crate) struct Boosted {
-    /// As it was grown: to be explained and kept.
+    /// The fitted trees, for explanations and the artifact.
     ensemble: Ensemble,
     /// As it is walked.
     trees: Trees,
-    /// What explaining a row takes, from the first that is explained on.
+    /// Structures for explanations, built for the first one.
     background: Cached<Background>,
 }
 
@@ -126,7 +126,7 @@ impl Boosted {
         }
     }
 
-    /// What trees predict for rows they have not seen: one ensemble a fold, stopped by the rows that it
+    /// The trees' predictions for rows they have not seen: one ensemble a fold, stopped by the rows that it
     /// is judged on, and learning `haste` times as quickly as they are to. Gives the values by row, NaN
     /// where no fold judges, and how many rounds an ensemble on all rows is worth: the folds' mean,
     /// more by the haste and by as much as there are more rows.

@@ -22,7 +22,7 @@
 //! Dividing by ‖x‖² makes the rate a share of the error that a step takes away, whatever the schema
 //! (normalised least mean squares: Nagumo & Noda 1967); any below 2 is stable. The rate falls as in Bottou (2010, Large-Scale
 //! Machine Learning with Stochastic Gradient Descent), to a least that is above 0: a market that moves
-//! is followed for ever. A residual counts as `clip` times the base's usual one at most, so that a slip in a
+//! is followed without limit. A residual counts as `clip` times the base's usual one at most, so that a slip in a
 //! price moves nothing far.
 //!
 //! Same records in the same order, same bits: however they are parted into batches, and whether or
@@ -112,7 +112,7 @@ impl OnlineOptions {
     }
 }
 
-/// What was predicted for a record before it was learned from, in the target's unit.
+/// The prediction for a record before the learner saw it, in the target's unit.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct PriorPrediction {
     /// The price it has.
@@ -123,7 +123,7 @@ pub struct PriorPrediction {
     pub low: f64,
     /// Upper end.
     pub high: f64,
-    /// What the base says, which has not learned on.
+    /// The prediction of the base, which does not change.
     pub base: f64,
 }
 

@@ -1,4 +1,4 @@
-//! PostgreSQL: whether it answers, what this user may do there, its tables and its clock.
+//! Checks PostgreSQL: the connection, the user's rights, the tables and the clock.
 
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -10,7 +10,7 @@ use super::{Finding, Outcome, Table};
 use crate::database::{DatabaseConfig, Pooler, place};
 use crate::fault::Fault;
 
-/// Questions after its time: the quickest says most.
+/// Number of clock queries. The fastest one is the most exact.
 const TIMES_ASKED: usize = 3;
 
 /// A database that a program needs.
@@ -22,7 +22,7 @@ pub(super) struct Database {
     pub tables: Vec<Table>,
 }
 
-/// What the server says of itself and of this user.
+/// Properties of the server and of this user.
 struct Server {
     version: String,
     database: String,
@@ -115,7 +115,7 @@ impl Database {
         let pooler = tokio::time::timeout(limit, Pooler::before(&self.config, &options)).await;
         let pooler = match pooler {
             Ok(Ok(pooler)) => pooler,
-            // Without it the other questions are answered all the same.
+            // The other checks run without it.
             Ok(Err(_)) | Err(_) => None,
         };
         if let Some(pooler) = pooler
@@ -130,7 +130,7 @@ impl Database {
         };
         match asked {
             Ok(Ok(findings)) => {
-                // The server notices by itself when this is not heard.
+                // The server notices by itself if this message is lost.
                 let _ = tokio::time::timeout(limit, connection.close()).await;
                 findings
             }
@@ -139,7 +139,7 @@ impl Database {
         }
     }
 
-    /// What is left to say when the server cannot be asked.
+    /// The findings if the server does not answer.
     fn away(&self, failed: Finding) -> Vec<Finding> {
         let skipped = |check: String| Finding::skipped(check, "not checked: see database");
         let mut findings = vec![failed];
@@ -348,7 +348,7 @@ pub(super) async fn ledger_tables(
 const START: &str = "start it, or name another server with --database-url, DATABASE_URL or database.url; check \
      firewalls";
 
-/// What to do about a connection that was not had.
+/// The remedy for a failed connection.
 fn mend_of(error: &sqlx::Error) -> &'static str {
     let code = error.as_database_error().and_then(|error| error.code());
     match code.as_deref() {
@@ -367,7 +367,7 @@ fn mend_of(error: &sqlx::Error) -> &'static str {
     }
 }
 
-/// The table as it is there; one that is not has no columns.
+/// The existing table; a missing one has no columns.
 pub(super) async fn look(
     connection: &mut PgConnection,
     table: &Table,
@@ -409,7 +409,7 @@ pub(super) async fn look(
     Ok(there)
 }
 
-/// The server's clock beside ours, by the quickest of some questions.
+/// The difference of the server's clock and ours, by the fastest of some queries.
 async fn difference(connection: &mut PgConnection) -> Result<Difference, sqlx::Error> {
     let mut best: Option<Difference> = None;
     for _ in 0..TIMES_ASKED {

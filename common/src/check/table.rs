@@ -1,4 +1,4 @@
-//! The table that a schema describes, beside the one that is there.
+//! Compares the table that a schema describes with the existing table.
 
 use std::collections::BTreeMap;
 
@@ -35,13 +35,13 @@ pub struct Column {
 #[derive(Debug, Default)]
 pub(super) struct ExistingTable {
     pub columns: Vec<ExistingColumn>,
-    /// Names as SQL takes them, where they are others: key words.
+    /// Quoted names, for names that are SQL key words.
     pub quoted: BTreeMap<String, String>,
     /// Whether it is partitioned: then it may have no unique index of its key alone.
     pub is_partitioned: bool,
     /// Whether a trigger may fill columns of a new row.
     pub has_insert_trigger: bool,
-    /// Whether two rows of one key are refused, which replacing a row rests on.
+    /// Whether the table refuses two rows of one key. Replacing a row needs this.
     pub has_unique_key: bool,
     pub may_be_read: bool,
 }
@@ -53,7 +53,7 @@ pub(super) struct ExistingColumn {
     /// As `format_type` writes it.
     pub sql_type: String,
     pub is_not_null: bool,
-    /// Whether a row that leaves it out has a value all the same.
+    /// Whether the column has a default.
     pub has_default: bool,
     /// Whether PostgreSQL alone gives it its value: `GENERATED ALWAYS`.
     pub is_generated: bool,
@@ -181,7 +181,7 @@ impl Table {
         all
     }
 
-    /// One column beside the one that is there.
+    /// Compares one column with the existing column.
     fn compare(
         &self,
         column: &Column,
@@ -247,7 +247,7 @@ impl Table {
     }
 }
 
-/// In what a table is not as the schema says.
+/// One difference between a table and the schema.
 struct Difference {
     /// Whether rows cannot be written, or read, because of it.
     is_failure: bool,
@@ -264,7 +264,7 @@ fn written(sql_type: &str) -> &str {
     }
 }
 
-/// Whether one is as good as the other: texts of all kinds have the same bytes on the wire.
+/// Whether the types are equivalent: all text types have the same bytes on the wire.
 fn is_same(expected: &str, found: &str) -> bool {
     expected == found || (expected == "text" && found.starts_with("character varying"))
 }
@@ -286,7 +286,7 @@ pub(super) fn made_by(ddl: &str) -> Vec<String> {
     made
 }
 
-/// The table that a DDL of ours makes: its columns stand one a line.
+/// The table that a DDL makes, with one column per line.
 pub(super) fn of_ddl(ddl: &str) -> Vec<Table> {
     let mut tables: Vec<Table> = Vec::new();
     for line in ddl.lines() {
@@ -294,7 +294,7 @@ pub(super) fn of_ddl(ddl: &str) -> Vec<Table> {
             tables.push(Table {
                 name: name(rest).unwrap_or_default(),
                 schema: "of the services".to_owned(),
-                // Not looked at: theirs have several columns.
+                // Not compared: it has several columns.
                 key: String::new(),
                 columns: Vec::new(),
                 is_written: true,

@@ -1,4 +1,4 @@
-//! Who may ask: the `Host`, the page that a browser asks for, and the token.
+//! Which requests are allowed: checks of `Host`, of the page that sends them, and of the token.
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -10,15 +10,15 @@ use subtle::ConstantTimeEq;
 use super::config::{HttpConfig, Open};
 
 const SCHEME: &[u8] = b"Bearer ";
-/// Sent by browsers: how the page that asks stands to this service.
+/// Sent by browsers: the relation between the sending page and this service.
 const FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
 /// What a request asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kind {
-    /// Whether the service lives: asked for by orchestrators under any name.
+    /// Health probes: orchestrators send them under any host name.
     Health,
-    /// What describes the interface and holds nothing of the data.
+    /// Paths that describe the interface and contain no data.
     Page,
     /// Numbers.
     Metrics,
@@ -29,7 +29,7 @@ enum Kind {
 }
 
 impl Kind {
-    /// A path that nobody thought of is guarded.
+    /// Every other path is guarded.
     fn of(path: &str) -> Kind {
         match path {
             "/health/live" | "/health/ready" => Kind::Health,
@@ -49,7 +49,7 @@ pub(super) struct Refusal {
     pub status: u16,
     /// For a metric and the log.
     pub code: &'static str,
-    /// What was expected, what was found, what to do.
+    /// Expectation, value found and remedy.
     pub why: String,
 }
 
@@ -237,7 +237,7 @@ fn name_of(host: &str) -> String {
     name.to_ascii_lowercase()
 }
 
-/// Says in the log where others than this machine can ask for everything.
+/// Logs a warning if other machines can use every path.
 pub(super) fn warn_where_open(guard: &Guard, at: SocketAddr) {
     if !guard.has_token() && !at.ip().to_canonical().is_loopback() {
         tracing::warn!(

@@ -29,9 +29,9 @@ use crate::liveness::Watchdog;
 use crate::shutdown::Shutdown;
 use ledger::offsets::{Stretch, Stretches};
 
-/// Longest wait for a first message, so that shutdown is noticed.
+/// Longest wait for a first message. It bounds the delay of a shutdown.
 const IDLE_POLL: Duration = Duration::from_millis(100);
-/// Pause between two looks whether a batch that has lingered may end.
+/// Pause between two checks whether a batch may end after its linger time.
 const GROWING_POLL: Duration = Duration::from_millis(1);
 /// Longest wait for a partition's first offset.
 const WATERMARKS: Duration = Duration::from_secs(1);
@@ -54,16 +54,16 @@ pub enum Gathered {
     Batch(Stretches),
     /// There was nothing.
     Empty,
-    /// Partitions were taken or given meanwhile: what was handed over must be forgotten.
+    /// The assignment changed: drop the messages that were handed over.
     Abandoned,
 }
 
 /// A consumer anchored in Postgres.
 pub struct Anchored {
-    /// The client of the moment, and how another is made.
+    /// The current client, and how to make another.
     client: Renewal,
     state: Arc<State>,
-    /// That of the assignment from which the last batch was gathered.
+    /// The assignment of the last batch.
     epoch: u64,
     /// What is paused: librdkafka remembers a pause of a partition also while another member has it, so
     /// that each has to be resumed, whoever holds it by then.
@@ -72,7 +72,7 @@ pub struct Anchored {
 
 impl Anchored {
     /// Joins the group. Call from within a Tokio runtime; use from a thread that is not of it.
-    /// `watchdog` says when messages wait and nothing is committed.
+    /// `watchdog` reports when messages wait and nothing is committed.
     ///
     /// # Errors
     /// When a Kafka property is wrong.
@@ -192,7 +192,7 @@ impl Anchored {
                 None if limits.linger.is_zero() => break,
                 None => {}
                 Some(Err(error)) => {
-                    // While it is away, every poll says so again.
+                    // While Kafka is away, every poll reports it again.
                     if !state.is_away.load(Ordering::Relaxed) {
                         tracing::warn!(%error, "the Kafka client reports an error");
                     }
@@ -230,7 +230,7 @@ impl Anchored {
         self.state.in_flight.lease().await
     }
 
-    /// The batch is in the database: its offsets are the new positions. The group is reported too, for
+    /// The batch is in the database: its offsets are the new positions. Commits them to the group too, for
     /// lag tools only.
     pub fn committed(&mut self, stretches: &[Stretch]) {
         let mut list = TopicPartitionList::new();
@@ -245,7 +245,7 @@ impl Anchored {
             }) else {
                 continue;
             };
-            // One that went and came back may be further already.
+            // A partition that came back may be further already.
             held.stored = held.stored.max(Some(stretch.next));
             held.stored_ms = stretch.last_ms.or(held.stored_ms);
             let offset = Offset::Offset(stretch.next);
@@ -265,7 +265,7 @@ impl Anchored {
         Arc::clone(&self.state.lag)
     }
 
-    /// Takes no messages until [`Anchored::resume`]: what was fetched ahead is let go of. False when
+    /// Takes no messages until [`Anchored::resume`] and drops those fetched ahead. False when
     /// paused before.
     pub fn pause(&mut self) -> bool {
         if self.paused.is_some() {

@@ -1,4 +1,4 @@
-//! The partitions held, and how far the consumer is behind by the offsets that count: those stored in
+//! The assigned partitions and the consumer lag, by the offsets that count: those stored in
 //! PostgreSQL. What cannot be known now is unknown, not 0.
 
 use std::collections::BTreeMap;
@@ -28,7 +28,7 @@ pub(super) struct HeldPartition {
     pub partition: i32,
     /// The id that the broker has given the topic; `None` where it gives none.
     pub topic_id: Option<Arc<str>>,
-    /// What the places of its messages begin with: see [`place`].
+    /// The beginning of its messages' places: see [`place`].
     pub place: Arc<str>,
     /// The offset up to which messages were handed over: where the next batch starts from.
     pub read: Option<i64>,
@@ -42,13 +42,13 @@ pub(super) struct HeldPartition {
     /// Where fetching was in the last statistics, the oldest first: the beginning of the log, which
     /// librdkafka asks for once a second, must be younger before that counts.
     fetched: [i64; 3],
-    /// Messages that wait, as measured last; `None` where that is not known.
+    /// The last measured number of waiting messages; `None` while unknown.
     pub behind: Option<u64>,
     /// Messages that waited when they could be counted last.
     pub last_behind: u64,
 }
 
-/// What a measurement depends on beside the statistics.
+/// What a measurement needs in addition to the statistics.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct How {
     /// Whether messages of open transactions are read too.

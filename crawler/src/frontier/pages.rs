@@ -1,4 +1,4 @@
-//! Pages: which is next, and what became of it.
+//! Pages: the next one to visit, and the outcome of each visit.
 
 use std::time::Duration;
 
@@ -133,7 +133,7 @@ pub struct Outcome {
     pub status: Option<u16>,
     /// Whether the page is as it was the last time: what is known of it stays.
     pub is_unchanged: bool,
-    /// What to ask with the next time; `None` leaves what is known.
+    /// Conditional headers for the next request; `None` keeps the stored ones.
     pub validators: Option<Validators>,
     /// Bytes that came over the network.
     pub bytes: usize,
@@ -141,7 +141,7 @@ pub struct Outcome {
     pub retry_in: Duration,
     /// By which rules it was read.
     pub rules: String,
-    /// What was found in it, for people; `None` leaves what is known.
+    /// A summary of the content, for people; `None` keeps the stored one.
     pub extraction: Option<serde_json::Value>,
     /// Its listings.
     pub listings: Vec<Listing>,
@@ -245,7 +245,7 @@ impl Frontier {
         .await
     }
 
-    /// Keeps what became of a page, in one transaction: the page, its listings, what it leads to, and the
+    /// Stores the outcome of a visit in one transaction: the page, its listings, what it leads to, and the
     /// end of the lane's turn. How many versions of listings are new.
     ///
     /// # Errors

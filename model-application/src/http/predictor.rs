@@ -1,4 +1,4 @@
-//! What all ways to a price over HTTP share.
+//! Predictions over HTTP, for all interfaces.
 
 use std::borrow::Cow;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -35,7 +35,7 @@ pub(crate) struct Predictor {
     pub watch: Arc<Watch>,
     pub max_records: usize,
     pub max_body_bytes: usize,
-    /// Decoders that rest between requests: one is expensive to make.
+    /// Idle decoders, kept because making one is expensive.
     decoders: Mutex<Vec<Decoder>>,
     /// Bodies worked on at once; beyond, a client is asked to come again.
     places: Semaphore,
@@ -43,7 +43,7 @@ pub(crate) struct Predictor {
     /// Whether a token is required.
     pub is_guarded: bool,
     to_store: Sender<Arc<Worded>>,
-    /// Answers that the table does not show yet.
+    /// Answers that are not stored yet.
     pending: Arc<Pending>,
     lookup: Arc<Lookup>,
 }
@@ -67,7 +67,7 @@ struct Known {
     others: Vec<(usize, Arc<Entry>)>,
 }
 
-/// What became of each record, in order.
+/// The outcome of each record, in order.
 pub(super) enum RowAnswer {
     /// The answer's bytes.
     Priced(Bytes),
@@ -143,7 +143,7 @@ impl Predictor {
             fates,
             others,
         } = known;
-        // Whoever waits for this body is not waited for.
+        // Does not wait for requests that wait for this one.
         drop(claim);
         let mut fates = fates;
         for (row, entry) in others {
@@ -177,7 +177,7 @@ impl Predictor {
         Ok(answers)
     }
 
-    /// Prices records that nobody asks for in earnest: nothing of them is stored, remembered or counted.
+    /// Prices records for a trial: stores, remembers and counts nothing.
     /// An answer or a refusal each, in their order.
     pub(super) fn consider(
         &self,
@@ -289,7 +289,7 @@ impl Predictor {
         known
     }
 
-    /// Prices the rows that nothing is known of.
+    /// Prices the rows that have no answer yet.
     async fn answer(
         &self,
         asking: &Asking<'_>,
@@ -307,7 +307,7 @@ impl Predictor {
             return Ok(());
         }
         for (asked, is_new) in asked.iter_mut().zip(&is_new) {
-            // Reasons take milliseconds, and nobody gets those of a second answer.
+            // Computing reasons takes milliseconds, and a repeated answer needs none.
             if !is_new {
                 asked.options = RequestOptions::default();
             }

@@ -1,4 +1,4 @@
-//! What the HTTP interface steers and shows: one training at a time, and how the last ones went.
+//! The state behind the HTTP interface: one training at a time, and the outcomes of the last ones.
 
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
@@ -60,7 +60,7 @@ impl Control {
         }
     }
 
-    /// From now on listings that arrive are waited for.
+    /// From now on arriving listings are counted.
     pub(crate) fn watches(&self) {
         self.trainer_status().watch = Some(WatchStatus {
             new_rows_wanted: self.config.prepare.watch.new_rows,
@@ -112,7 +112,7 @@ impl Control {
         self.trainer_status().failures_in_a_row > 0
     }
 
-    /// Notes how the champion answers beside the one before it; states whether that one is back.
+    /// Compares the champion with the one before it; states whether that one is back.
     pub(crate) fn compared(&self, comparison: &Comparison) -> bool {
         let mut status = self.trainer_status();
         if let Some(watch) = &mut status.watch {
@@ -147,7 +147,7 @@ impl Control {
         true
     }
 
-    /// Whether it is time to train, with so many new listings.
+    /// Whether to train now, given the number of new listings.
     pub(crate) fn is_due(&self, new_rows: u64) -> bool {
         let settings = &self.config.prepare.watch;
         let mut status = self.trainer_status();
@@ -184,7 +184,7 @@ impl Control {
         self.train_for(None).await
     }
 
-    /// The same for somebody who states a reason, which the version keeps as a tag.
+    /// The same with a reason, which the version keeps as a tag.
     async fn train_for(self: Arc<Self>, why: Option<String>) -> Result<TrainingStatus, Refusal> {
         let Ok(_slot) = Arc::clone(&self.slot).try_acquire_owned() else {
             return Err(Refusal::Busy);
@@ -199,7 +199,7 @@ impl Control {
         self.enter("features", why.as_deref());
         // Whatever its end.
         let _running = Running(&self);
-        // What arrives while it reads may be learned from and count as new all the same.
+        // Listings that arrive while it reads may be in the training data and still count as new.
         let stored = ledger::arrivals::stored(pool, self.table()).await.ok();
         let result = match refresh(&self.config).await {
             Ok(()) => {
@@ -298,7 +298,7 @@ impl Control {
         }
     }
 
-    /// Takes old versions away, where a watch makes one after the other.
+    /// Deletes old versions, as a watch makes one after the other.
     async fn tidy(&self) {
         let keep = self.config.prepare.watch.keep_versions;
         if keep == 0 || self.trainer_status().watch.is_none() {

@@ -8,7 +8,7 @@ use super::options::{BoostedOptions, Growth};
 use super::split::{Candidate, Cut, Gains, Limits, best, greatest, worth};
 use super::tree::{Node, Split, Test, Tree};
 
-/// Room for growing trees, kept from one to the next.
+/// Buffers for growing trees, reused for each tree.
 #[derive(Debug, Default)]
 pub(super) struct Grower {
     /// Rows in the order of the leaves: those that the tree sees.
@@ -55,7 +55,7 @@ pub(super) struct Ground<'a> {
     /// Greatest size that a residual counts with.
     pub(super) limit: f64,
     pub(super) options: &'a BoostedOptions,
-    /// Rng cuts, where they are not looked for.
+    /// Draws random cuts, for trees that do not search for the best cut.
     pub(super) drawn: Option<u64>,
 }
 
@@ -85,7 +85,7 @@ struct Open {
 }
 
 impl Grower {
-    /// Grows a tree, and remembers which rows end in which leaf. None where all residuals are 0:
+    /// Grows a tree and records the leaf of each row. None where all residuals are 0:
     /// nothing is left to learn.
     pub(super) fn grow(&mut self, ground: &Ground) -> Option<Tree> {
         let greatest = ground
@@ -308,7 +308,7 @@ impl Grower {
         let mut other = self.spare.pop().unwrap_or_default();
         let left_is_smaller = left.len() < right.len();
         let smaller = if left_is_smaller { &left } else { &right };
-        // Leaves of the last level are not looked at again.
+        // Leaves of the last level need no histogram.
         if growing.goes_on(depth + 1) {
             self.fill(growing, smaller, &mut other);
             histogram.subtract(&other, &growing.bins);
@@ -368,7 +368,7 @@ impl Growing<'_> {
     fn branch(&mut self, node: usize, found: &Candidate, gain: f64, total: i64) -> [usize; 2] {
         let children = [self.add(found.left), self.add(total - found.left)];
         let test = match found.cut {
-            // After the last bin only the unknown continues: no number reaches the greatest.
+            // After the last bin only unknown values go right: no number reaches the greatest.
             Cut::After(last) => {
                 let cuts = &self.chosen[found.column].cuts;
                 let next = cuts.get(usize::from(last) - 1).copied();
