@@ -85,7 +85,6 @@ CLASS_SPACES = {
 
 
 def drawn(name, chance, by_hand=BY_HAND, spaces=SPACES):
-    """Settings of a trial, from the generator `chance`."""
     found = dict(by_hand[name])
     for setting, (how, low, high) in spaces[name].items():
         if how == "even":

@@ -57,7 +57,6 @@ def _chosen(args, directory):
 
 
 def _quarter(data, directory):
-    """Every fourth line of a CSV."""
     to = directory / f"quarter-{data.name}"
     with open(data, encoding="utf-8") as lines, open(to, "w", encoding="utf-8") as out:
         out.write(next(lines))

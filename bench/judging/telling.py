@@ -27,7 +27,6 @@ FOLDS = 3
 
 
 def classes(schema, target):
-    """Which targets are of the schema's class."""
     with open(schema, "rb") as file:
         described = tomllib.load(file)
     return pd.Series(target).ge(described["class"]["at_least"]).to_numpy()

@@ -4,6 +4,7 @@ import time
 from dataclasses import dataclass
 
 from common import usage
+from common.children import stopping
 from common.progress import Ticker
 
 # A system that has added nothing for so long has stopped, in seconds.
@@ -18,8 +19,6 @@ STRAGGLERS_S = 15.0
 
 @dataclass
 class Outcome:
-    """What one run showed."""
-
     rows: int
     # From the start of the process to the commit of the last row.
     wall_s: float
@@ -40,17 +39,13 @@ def measure(system, load, bed, **how):
     bed.empty()
     server_before, broker_before = bed.postgres.cpu_s(), bed.kafka.cpu_s()
     begun = time.time()
-    children = system.start(bed, load, **how)
-    try:
+    with stopping(system.start(bed, load, **how)) as children:
         with usage.PeakMemory([child.pid for child in children]) as memory:
             wrong = _wait(system, children, load, bed)
             cpu_s = sum(_cpu_s(child) for child in children)
             server_s = bed.postgres.cpu_s() - server_before
             broker_s = bed.kafka.cpu_s() - broker_before
         wrong = _stragglers(load, bed, wrong)
-    finally:
-        for child in children:
-            child.stop()
     first, last = bed.commit_times()
     if last is None:
         first = last = time.time()

@@ -27,8 +27,6 @@ STARTUP_ROWS = 1_000
 
 @dataclass
 class Round:
-    """One system in one round."""
-
     startup: Outcome
     full: Outcome
 
@@ -75,7 +73,6 @@ def one_round(system, bed, small, large, label, **how):
 
 
 def in_turn(systems, bed, small, large, repeat, report):
-    """All systems, `repeat` rounds."""
     for listings in (small, large):
         bed.load(listings)
     work = f"{large.count:,} rows"
@@ -91,8 +88,7 @@ def add_rows(report, name, work, taken):
     """What the rounds of one system showed. A run that lost or doubled rows has no rate."""
     taken = [one for one in taken if one]
     for outcome in (outcome for one in taken for outcome in (one.startup, one.full)):
-        if outcome.wrong:
-            report.wrong.append(f"{name}, {outcome.rows:,} rows: {outcome.wrong}")
+        report.right(name, f"{outcome.rows:,} rows", [outcome])
     right = [one for one in taken if one.is_right]
     if not right:
         return

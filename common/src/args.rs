@@ -23,7 +23,7 @@ pub struct CommonArgs {
     /// One setting, e.g. --set loader.batch_rows=1000 (repeatable)
     #[arg(long = "set", value_name = "SECTION.KEY=VALUE", global = true)]
     pub set: Vec<String>,
-    /// Kafka brokers, host:port[,host:port]
+    /// Kafka brokers: host:port, separated by commas
     #[arg(long, value_name = "BROKERS", global = true)]
     pub kafka: Option<String>,
     /// PostgreSQL URL, postgres://user:password@host:port/database

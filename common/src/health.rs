@@ -24,7 +24,7 @@ impl Health {
         health
     }
 
-    /// The part is not there; `why` says what is waited for.
+    /// The part is not there; `why` states what is waited for.
     pub fn waiting(&self, part: &'static str, why: impl Into<String>) {
         self.lock().insert(part, Some(why.into()));
     }

@@ -90,7 +90,7 @@ impl Topics {
 }
 
 impl KafkaConfig {
-    /// Whether a client can be made of the properties: wrong ones are told at the start, before
+    /// Whether a client can be made of the properties: wrong ones are reported at the start, before
     /// anything is waited for.
     ///
     /// # Errors
@@ -141,7 +141,7 @@ impl KafkaConfig {
             ("auto.offset.reset", "earliest"),
             ("fetch.wait.max.ms", &fetch_wait_ms.to_string()),
             ("fetch.error.backoff.ms", "50"),
-            // Consumer lag is looked at as often.
+            // Consumer lag is checked as often.
             ("statistics.interval.ms", "1000"),
             ("topic.metadata.refresh.interval.ms", "5000"),
             ("queued.max.messages.kbytes", FETCH_AHEAD_KIB),
@@ -170,7 +170,7 @@ impl KafkaConfig {
         client.set("bootstrap.servers", &self.brokers);
         client.set("broker.address.family", "v4");
         client.set("reconnect.backoff.max.ms", "2000");
-        // A connection that has gone silent is given up after this time: the default is a minute, in
+        // A connection that has gone silent is abandoned after this time: the default is a minute, in
         // which nothing comes from it and nothing says so.
         client.set("socket.timeout.ms", "10000");
         client.set("socket.connection.setup.timeout.ms", "10000");

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
 
-/// How often something is said.
+/// How often something is reported.
 #[derive(Debug, Clone, Copy)]
 struct Pace {
     /// What is over before is not worth a word.
@@ -30,7 +30,7 @@ const LINES: Pace = Pace {
 /// Something that may take long; over when dropped.
 pub struct Stage {
     rows: Arc<AtomicU64>,
-    /// Its end tells the thread to leave.
+    /// Its end stops the thread.
     end: Option<Sender<()>>,
     thread: Option<JoinHandle<()>>,
 }
@@ -76,7 +76,7 @@ impl Drop for Stage {
     fn drop(&mut self) {
         drop(self.end.take());
         if let Some(thread) = self.thread.take() {
-            // A panic while showing progress is no reason to break the work off.
+            // A panic while showing progress is not a reason to break the work off.
             let _ = thread.join();
         }
     }

@@ -18,7 +18,7 @@ const DEADLINE: Duration = Duration::from_secs(30);
 #[derive(Debug, Clone, Copy, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RetentionConfig {
-    /// A request that is sent again later than this is answered anew.
+    /// A request that is sent again later than this is answered again.
     pub answers_days: u32,
     /// A label that is older than this counts no more.
     pub actuals_days: u32,
@@ -52,7 +52,7 @@ impl RetentionConfig {
 }
 
 /// Deletes what is older than its retention, round after round, until shutdown. A failed round is logged, and
-/// the next one goes on.
+/// the next one continues.
 pub async fn keep(pool: PgPool, config: RetentionConfig, shutdown: Shutdown) {
     let rounds = async {
         loop {

@@ -12,7 +12,7 @@ use crate::config::Layered;
 use crate::shutdown::Shutdown;
 use crate::{check, cli, http, shutdown, telemetry};
 
-/// A service at work: it ends at shutdown, or with the reason why it cannot go on.
+/// A service at work: it ends at shutdown, or with the reason why it cannot continue.
 ///
 /// Boxed, because the code of an `async fn` is compiled again in every program and test that awaits it,
 /// with all that it awaits itself; that of a boxed future is compiled once, in the crate that boxes it.
@@ -70,7 +70,7 @@ pub fn run_main<P: Program>(commit: &str) -> ExitCode {
 
 async fn work<P: Program>(mut program: P) -> anyhow::Result<()> {
     if let Some(probe) = program.common().healthcheck {
-        return probe.ask(program.common(), P::SECTION, program.http());
+        return probe.run(program.common(), P::SECTION, program.http());
     }
     if let Some(format) = program.common().check {
         let config = program.common().layered().map_err(anyhow::Error::from);
@@ -94,7 +94,7 @@ async fn work<P: Program>(mut program: P) -> anyhow::Result<()> {
 /// Opens the HTTP interface and starts to record metrics.
 ///
 /// # Errors
-/// When the address cannot be had.
+/// When the address is not available.
 pub fn listen(address: &str) -> anyhow::Result<TcpListener> {
     telemetry::record_metrics();
     let listener = http::listen(address)?;

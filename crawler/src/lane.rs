@@ -10,7 +10,7 @@ use common::Shutdown;
 use tokio::time::Instant;
 use url::Url;
 
-use crate::frontier::{Claimed, Found, FrontierError, Known, Lease, Outcome, Pause, State};
+use crate::frontier::{Claimed, FoundLink, FrontierError, Known, Lease, Outcome, Pause, State};
 use crate::metrics::ROBOTS;
 use crate::permission::Site;
 use crate::robots::Robots;
@@ -214,7 +214,7 @@ impl Lane {
             sitemaps.extend(site.url.join("/sitemap.xml"));
         }
         let permission = &self.shared.permission;
-        let mut found: Vec<Found> = sitemaps
+        let mut found: Vec<FoundLink> = sitemaps
             .iter()
             .filter_map(|url| visit::found(permission, url, 0, 0, true))
             .collect();

@@ -103,7 +103,7 @@ impl Control {
         lag.map_or((None, None), |lag| (lag.records(), lag.seconds()))
     }
 
-    /// A write failed and is tried again.
+    /// A write failed and is retried.
     pub(crate) fn retried(&self, error: String) {
         metrics::counter!(RETRIES.name()).increment(1);
         self.failed(error);

@@ -108,7 +108,7 @@ impl Loader {
                 std::thread::sleep(STOPPED);
                 continue;
             }
-            self.minute.tell(&self.control);
+            self.minute.log(&self.control);
             let gathered = self.gather();
             let is_settled = self.pipeline.settle_done(&mut self.follower)?;
             self.follower.check()?;
@@ -132,18 +132,18 @@ impl Loader {
 
     /// Follows `POST /stop` and `/start`; false while stopped. Other members take over meanwhile.
     fn keep_joined(&mut self) -> anyhow::Result<bool> {
-        let wanted = self.control.is_running();
-        if wanted && !self.joined {
+        let runs = self.control.is_running();
+        if runs && !self.joined {
             self.pipeline.consumer().join()?;
             self.health.ready("loading");
         }
-        if !wanted && self.joined {
+        if !runs && self.joined {
             self.pipeline.consumer().leave();
             self.health
                 .waiting("loading", "stopped; POST /start continues");
         }
-        self.joined = wanted;
-        Ok(wanted)
+        self.joined = runs;
+        Ok(runs)
     }
 
     /// A decoded batch: as soon as it has lingered and nothing is being written, or when it is full.
@@ -216,7 +216,7 @@ impl Loader {
 struct Follower {
     control: Arc<Control>,
     publisher: RejectPublisher,
-    /// Why no batch can be written until a person mends the database.
+    /// Why no batch can be written until a person fixes the database.
     setup_fault: Option<String>,
 }
 

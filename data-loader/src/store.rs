@@ -38,7 +38,7 @@ pub(crate) struct Store {
     arrow: arrow_schema::SchemaRef,
     /// Bounds one try to write a batch.
     patience: Patience,
-    /// Known once the table was looked at.
+    /// Known once the table was checked.
     statements: OnceLock<Statements>,
     route: Mutex<Route>,
 }
@@ -188,9 +188,9 @@ impl Store {
         steps.map_err(|error| sqlx::Error::Configuration(error.into()))
     }
 
-    fn route<T>(&self, ask: impl FnOnce(&mut Route) -> T) -> T {
+    fn route<T>(&self, choose: impl FnOnce(&mut Route) -> T) -> T {
         // Whatever it remembers is a guess.
-        ask(&mut self.route.lock().unwrap_or_else(PoisonError::into_inner))
+        choose(&mut self.route.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Rejects and offsets, and the commit.

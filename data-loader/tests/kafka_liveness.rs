@@ -1,4 +1,4 @@
-//! What a consumer does when Kafka is not as usual: other assignors, topics made anew, transactions,
+//! What a consumer does when Kafka is not as usual: other assignors, topics made again, transactions,
 //! retention, fenced members. Runs where `HEDONIC_TEST_REAL_KAFKA` is set, on the brokers of
 //! `HEDONIC_TEST_KAFKA` or on one of its own.
 

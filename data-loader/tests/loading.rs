@@ -78,10 +78,10 @@ async fn everything_is_stored_or_rejected_once_over_restarts() {
         820,
         "the offsets are those of the rows"
     );
-    let told = bed.receive(&topics.rejects, 20, LIMIT).await;
-    assert_eq!(told.len(), 20);
+    let rejects = bed.receive(&topics.rejects, 20, LIMIT).await;
+    assert_eq!(rejects.len(), 20);
     assert!(
-        told[0].json()["reason"]
+        rejects[0].json()["reason"]
             .as_str()
             .is_some_and(|reason| !reason.is_empty())
     );
@@ -156,7 +156,7 @@ async fn a_writer_that_lost_its_place_is_fenced_and_reads_again() {
         .expect("updates");
     let more: Vec<_> = (100..130).map(|n| listing(n, 5e6, 1_700_000_000)).collect();
     bed.send(&topics.new_data, &more).await;
-    // All but the first of each partition come again, and nothing stands twice.
+    // All but the first of each partition come again, and nothing occurs twice.
     let missing = bed
         .number("SELECT count(DISTINCT partition) FROM offsets")
         .await;
@@ -398,7 +398,7 @@ async fn without_a_key_every_message_is_a_record() {
         "{place} is cluster, topic, partition and offset"
     );
 
-    // Another member of another life goes on after them: none comes twice.
+    // Another member of another life continues after them: none comes twice.
     let running = loader(&bed, &set);
     bed.send(&topics.new_data, &same[..50]).await;
     eventually("250 events", LIMIT, || async { count().await == 250 }).await;

@@ -23,7 +23,7 @@ pub struct Broker {
     owner: Option<JoinHandle<()>>,
 }
 
-/// A topic to make, and where to say how that went.
+/// A topic to make, and where to state how that went.
 struct NewTopic {
     name: String,
     partitions: i32,
@@ -40,7 +40,7 @@ impl Broker {
         let (started, address) = channel();
         let owner = std::thread::Builder::new()
             .name("embedded-broker".to_owned())
-            .spawn(move || own(&started, &asked))
+            .spawn(move || run(&started, &asked))
             .map_err(EmbeddedError::NoThread)?;
         Ok(Broker {
             address: address.recv().map_err(|_| EmbeddedError::BrokerGone)??,
@@ -82,7 +82,7 @@ impl Drop for Broker {
 }
 
 /// Holds the cluster until nobody can ask for a topic any more.
-fn own(started: &Sender<Result<String, KafkaError>>, asked: &Receiver<NewTopic>) {
+fn run(started: &Sender<Result<String, KafkaError>>, asked: &Receiver<NewTopic>) {
     // Whoever does not listen to an answer any more has dropped the broker.
     match MockCluster::new(1) {
         Ok(cluster) => {

@@ -37,7 +37,7 @@ pub struct Stretch {
     pub from: Option<i64>,
     /// The offset after the last message of the stretch.
     pub next: i64,
-    /// When the last message came to Kafka, in milliseconds since 1970: lag is told in seconds too.
+    /// When the last message came to Kafka, in milliseconds since 1970: lag is reported in seconds too.
     pub last_ms: Option<i64>,
 }
 
@@ -60,7 +60,7 @@ pub enum AdvanceError {
     /// The database failed.
     #[error("the database failed while advancing offsets")]
     Database(#[from] sqlx::Error),
-    /// Trying again does not help and the batch is not to blame: a person has to mend the set-up.
+    /// Trying again does not help and the batch is not to blame: a person has to fix the set-up.
     /// `common::kafka::Pipeline` ends the service with this reason when a write returns it.
     #[error("{0}")]
     Setup(String),
@@ -75,7 +75,7 @@ pub struct Stored {
     pub topic_id: Option<String>,
 }
 
-/// Sets the next offset of a partition, whatever is stored: for a consumer that starts anew.
+/// Sets the next offset of a partition, whatever is stored: for a consumer that starts again.
 ///
 /// # Errors
 /// When the database fails.
@@ -173,7 +173,7 @@ pub async fn advance(
     Ok(())
 }
 
-/// Advances what is stored, and names it. A topic made anew has offsets of its own.
+/// Advances what is stored, and names it. A topic made again has offsets of its own.
 const UPDATE: &str = "UPDATE offsets AS kept SET next_offset = done.next_offset, \
     topic_id = coalesce(done.topic_id, kept.topic_id) \
     FROM unnest($3::text[], $4::int[], $5::bigint[], $6::bigint[], $7::text[]) \

@@ -41,7 +41,7 @@ pub const NEWEST: &str = "SELECT json_build_object(\
     'labels', (SELECT coalesce(json_agg(one), '[]') FROM (SELECT request_id, actual, observed_at, received_at \
         FROM actuals ORDER BY received_at DESC LIMIT $1) AS one))::text";
 
-/// All that is stored of an id but for its record: answers, labels, and rejects among the newest 50,000
+/// All that is stored of an id except for its record: answers, labels, and rejects among the newest 50,000
 /// whose message had it for a key. Binds the id.
 pub const LIFE: &str = "SELECT json_build_object(\
     'answers', (SELECT coalesce(json_agg(one), '[]') FROM (SELECT request_id, prediction, low, high, model, \

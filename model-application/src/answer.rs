@@ -1,4 +1,4 @@
-//! What is said to a request.
+//! The answer to a request.
 
 use std::borrow::Cow;
 
@@ -25,7 +25,7 @@ pub struct Answer {
     /// Nominal share of prices within low and high.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub confidence: Option<f64>,
-    /// Whether the record is said to be of the class: its probability reaches the threshold.
+    /// Whether the record is predicted to be of the class: its probability reaches the threshold.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub class: Option<bool>,
     /// The probability from which on it is.
@@ -34,7 +34,7 @@ pub struct Answer {
     /// What the price is counted in, where the schema says so.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub unit: Option<String>,
-    /// Which model said so.
+    /// The model that made it.
     pub model: String,
     /// The newest time among the listings it learned from: the age of its knowledge.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -43,17 +43,17 @@ pub struct Answer {
     pub answered_at: String,
     /// From the request's arrival (in Kafka, or over HTTP) to its price.
     pub took_ms: f64,
-    /// What each field adds and past records like it, where they were asked for.
+    /// What each field adds and past records like it, where they were requested.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub explanation: Option<Explanation>,
-    /// The market it belongs to: live quality is told by it.
+    /// The market it belongs to: live quality is reported by it.
     #[serde(skip)]
     pub segment: Option<String>,
 }
 
 /// A whole number without its point: a cluster is 3, not 3.0.
 fn in_short<S: Serializer>(prediction: &f64, to: S) -> Result<S::Ok, S::Error> {
-    /// Beyond it a float no longer tells whole numbers apart (2^53).
+    /// Beyond it a float no longer distinguishes whole numbers (2^53).
     const EXACT: f64 = 9_007_199_254_740_992.0;
     match prediction.fract() == 0.0 && prediction.abs() < EXACT {
         true => to.serialize_i64(*prediction as i64),
@@ -127,7 +127,7 @@ impl Worded {
     }
 }
 
-/// What is said to a request that cannot be priced, so that nobody waits in vain. The same request
+/// The answer to a request that cannot be priced, so that nobody waits in vain. The same request
 /// always gets the same bytes.
 pub(crate) fn refusal(id: Option<&Key>, code: &str, reason: &str) -> serde_json::Value {
     serde_json::json!({ "id": id, "error": shortened(reason, REASON_CHARS), "code": code })

@@ -5,7 +5,7 @@ use common::check::{Directory, Finding, Needs};
 use crate::serving::Loaded;
 use crate::{Config, tables};
 
-/// The name of the line that tells of the model.
+/// The name of the line about the model.
 const MODEL: &str = "model";
 
 impl Config {
@@ -31,7 +31,7 @@ impl Config {
                 is_written: self.registry.is_cache(),
                 setting: "registry.path",
             })
-            .own(MODEL, move || match model(&config) {
+            .service_check(MODEL, move || match model(&config) {
                 Ok(finding) => finding,
                 Err(error) => Finding::failed(
                     MODEL,

@@ -10,7 +10,7 @@ use hdrhistogram::Histogram;
 use crate::metrics::{ANSWERED, LATENCY_SECONDS, PAUSES, REJECTED, REQUEST_DURATION, RETRIES};
 use crate::serving::Serving;
 
-/// Longest latency told apart, in microseconds: a minute.
+/// Longest latency that is distinguished, in microseconds: a minute.
 const LONGEST_US: u64 = 60_000_000;
 
 pub(crate) struct Control {
@@ -60,7 +60,7 @@ impl Control {
         metrics::counter!(REJECTED.name()).increment(rejected as u64);
     }
 
-    /// Where lag is told from.
+    /// Where lag is reported from.
     pub fn watch(&self, lag: Arc<Lag>) {
         // There is one consumer of requests.
         let _ = self.lag.set(lag);
@@ -71,7 +71,7 @@ impl Control {
         metrics::counter!(PAUSES.name()).increment(1);
     }
 
-    /// Storing or publishing failed and is tried again.
+    /// Storing or publishing failed and is retried.
     pub fn retried(&self, error: String) {
         metrics::counter!(RETRIES.name()).increment(1);
         self.failed(error);

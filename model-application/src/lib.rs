@@ -4,7 +4,6 @@
 //! stored one is published again after a crash, and the offset is advanced last.
 
 mod answer;
-mod ask;
 mod check;
 mod config;
 mod control;
@@ -14,6 +13,7 @@ pub mod metrics;
 mod pending;
 mod price;
 mod quality;
+mod request_options;
 mod scorer;
 mod serving;
 mod source;
@@ -44,7 +44,7 @@ pub fn tables(_schema: &Schema) -> String {
 /// Answers until shutdown; `listener` serves the HTTP interface.
 ///
 /// # Errors
-/// When a setting is wrong, or something fails that waiting does not mend.
+/// When a setting is wrong, or something fails that waiting does not fix.
 pub fn run(config: Config, listener: TcpListener, shutdown: Shutdown) -> Service {
     Box::pin(work(config, listener, shutdown))
 }
@@ -53,9 +53,9 @@ async fn work(config: Config, listener: TcpListener, shutdown: Shutdown) -> anyh
     common::telemetry::declare(metrics::ALL);
     config.kafka.check()?;
     let health = Health::needing(&["database", "kafka", "partitions"]);
-    // A part that cannot go on ends the others; not those who run this service.
+    // A part that cannot continue ends the others; not those who run this service.
     let shutdown = common::http::drained(&config.http, &health, &shutdown);
-    // A service that breaks off takes its HTTP interface with it.
+    // A service that fails takes its HTTP interface with it.
     let leave = shutdown.child_token();
     let _leave_on_return = leave.clone().drop_guard();
     let serving = Arc::new(serving::Serving::new(&config, health.clone())?);

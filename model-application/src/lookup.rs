@@ -52,14 +52,14 @@ impl Lookup {
     /// What is stored under these ids; `None` where the database does not say so in time, which is
     /// counted.
     pub async fn find(&self, ids: Vec<String>) -> Option<Arc<Earlier>> {
-        let found = self.ask(ids).await;
+        let found = self.query(ids).await;
         if found.is_none() {
             metrics::counter!(HTTP_UNCHECKED.name()).increment(1);
         }
         found
     }
 
-    async fn ask(&self, ids: Vec<String>) -> Option<Arc<Earlier>> {
+    async fn query(&self, ids: Vec<String>) -> Option<Arc<Earlier>> {
         let is_served = self.is_served.load(Ordering::Relaxed);
         if !is_served || timestamp::now_us() < self.rests_until_us.load(Ordering::Relaxed) {
             return None;
@@ -113,7 +113,7 @@ impl Lookup {
                 }
                 Err(error) => {
                     self.rest();
-                    tracing::warn!("cannot look up earlier answers: {error}");
+                    tracing::warn!(%error, "cannot look up earlier answers");
                 }
             }
         }

@@ -7,7 +7,7 @@ use records::{Schema, timestamp};
 use valuation::{PredictError, Prediction};
 
 use crate::answer::{Answer, Namespace, Worded};
-use crate::ask::Ask;
+use crate::request_options::RequestOptions;
 use crate::serving::Loaded;
 
 /// A request's place in time, and what it asks for besides a price.
@@ -15,7 +15,7 @@ use crate::serving::Loaded;
 pub(crate) struct Asked {
     /// When it arrived, microseconds since 1970.
     pub arrival_us: i64,
-    pub ask: Ask,
+    pub options: RequestOptions,
 }
 
 /// Answers and the predictions they hold, row by row.
@@ -55,7 +55,10 @@ pub(crate) fn price(
     let segments = model.group().and_then(|field| texts(batch, field));
     let mut answers = Vec::with_capacity(predictions.len());
     for (row, prediction) in predictions.iter().enumerate() {
-        let Asked { arrival_us, ask } = asked[row];
+        let Asked {
+            arrival_us,
+            options,
+        } = asked[row];
         let segments = segments.filter(|segments| segments.is_valid(row));
         answers.push(Answer {
             id: Key {
@@ -74,7 +77,7 @@ pub(crate) fn price(
             answered_at: answered_at.clone(),
             // A producer's clock may be ahead of ours.
             took_ms: (now_us - arrival_us).max(0) as f64 / 1000.0,
-            explanation: match ask.comparables {
+            explanation: match options.comparables {
                 Some(comparables) => model.explain(batch, row, comparables)?,
                 None => None,
             },

@@ -1,4 +1,4 @@
-//! The model that answers, and its exchange for another.
+//! The active model, and swapping it for another.
 
 mod recent;
 mod refusal;
@@ -78,7 +78,7 @@ impl Loaded {
 pub(crate) struct Swapped {
     pub model: String,
     pub swapped_at: String,
-    /// What it said of recent requests, beside the model before.
+    /// Its predictions for recent requests, compared with the model before.
     pub shadow: Option<Shadow>,
 }
 
@@ -93,14 +93,14 @@ pub(crate) struct Serving {
     registry: Arc<dyn Registry>,
     /// Which versions may be loaded.
     intake: Intake,
-    /// What requests are: a model of other records is refused.
+    /// The schema of requests. A model of another schema is refused.
     schema: Arc<Schema>,
     /// The greatest change of prices, as a factor, that is swapped in; 0 for any.
     max_change: f64,
     health: Health,
     current: RwLock<Option<Arc<Loaded>>>,
     state: Mutex<State>,
-    /// One exchange at a time, whoever asks for it.
+    /// Allows one swap at a time.
     exchange: Mutex<()>,
     recent: Mutex<Recent>,
 }
@@ -153,7 +153,7 @@ impl Serving {
         self.state().last_swap.clone()
     }
 
-    /// Keeps some of what was asked, for the next model to be tried on.
+    /// Keeps some requests to try the next model on.
     pub fn remember(&self, batch: &RecordBatch) {
         // Not worth a wait.
         if let Ok(mut recent) = self.recent.try_lock() {
@@ -193,14 +193,14 @@ impl Serving {
         }
         let path = match self.registry.fetch(version) {
             Ok(path) => path,
-            // A registry that is away says nothing of the version.
+            // A registry that is away has nothing about the version.
             Err(error) if error.may_pass() => return Err(error.into()),
             Err(error) => {
                 self.refuse(version, before, None, &error.into());
                 return Ok(false);
             }
         };
-        // Before the files are read: what changes meanwhile is looked at again.
+        // Before the files are read: what changes meanwhile is checked again.
         let appearance = self.intake.appearance(&path);
         if let Some(refusal) = &before
             && refusal.is_of(&appearance)
@@ -257,7 +257,7 @@ impl Serving {
         let version = version.ok_or(NoSuchVersion(number))?;
         let path = self.registry.fetch(&version)?;
         let _one = self.exchange.lock();
-        // By hand, as great a change as is wanted.
+        // A manual activation may change prices by any factor.
         let (loaded, shadow) = self
             .check(&version, &path, 0.0)
             .with_context(|| format!("{version} fails its checks"))?;
@@ -319,7 +319,7 @@ impl Serving {
         swapped
     }
 
-    /// All versions, the newest first, and what they are called.
+    /// All versions with their aliases, the newest first.
     ///
     /// # Errors
     /// When the registry cannot be read.
@@ -372,8 +372,10 @@ pub(crate) async fn follow(serving: Arc<Serving>, poll_ms: u64, shutdown: Shutdo
         let looking = Arc::clone(&serving);
         match tokio::task::spawn_blocking(move || looking.look()).await {
             Ok(Ok(())) => {}
-            Ok(Err(error)) => tracing::warn!("cannot read the registry: {error:#}"),
-            Err(error) => tracing::error!("the search for another model failed: {error}"),
+            Ok(Err(error)) => {
+                tracing::warn!(error = %format_args!("{error:#}"), "cannot read the registry")
+            }
+            Err(error) => tracing::error!(%error, "the search for another model failed"),
         }
         tokio::select! {
             () = tokio::time::sleep(Duration::from_millis(poll_ms.max(10))) => {}

@@ -222,12 +222,16 @@ async fn versions_are_activated_and_rolled_back_by_hand() {
     let model_of = |answer: &Value| answer["model"].as_str().unwrap_or_default().to_owned();
     // Under a known id the answer would stay.
     let ids = std::sync::atomic::AtomicU32::new(0);
-    let ask = || async {
+    let predict = || async {
         let id = ids.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
         let body = request(&id.to_string(), 50.0).to_string();
         model_of(&running.post("/predict", &body).await.1)
     };
-    assert_eq!(ask().await, "real-estate@v000002", "the newest is champion");
+    assert_eq!(
+        predict().await,
+        "real-estate@v000002",
+        "the newest is champion"
+    );
 
     let (code, activated) = running
         .post("/models/v000001/activate?why=a+test", "")
@@ -238,7 +242,7 @@ async fn versions_are_activated_and_rolled_back_by_hand() {
         activated["shadow"]["rows"], 1,
         "it was tried on what was asked"
     );
-    assert_eq!(ask().await, "real-estate@v000001");
+    assert_eq!(predict().await, "real-estate@v000001");
     let (_, models) = running.get("/models").await;
     assert_eq!(models["models"][1]["serving"], true, "{models}");
     assert_eq!(
@@ -247,21 +251,21 @@ async fn versions_are_activated_and_rolled_back_by_hand() {
         "{models}"
     );
 
-    // A far dearer one is not taken up by itself, but by hand.
+    // A far more expensive one is not taken up by itself, but by hand.
     model::publish(&bed, 1_000_000.0);
     assert_eq!(
-        ask().await,
+        predict().await,
         "real-estate@v000001",
         "what was activated stays"
     );
     assert_eq!(running.post("/models/3/activate", "").await.0, 200);
-    assert_eq!(ask().await, "real-estate@v000003");
+    assert_eq!(predict().await, "real-estate@v000003");
     let (code, back) = running.post("/models/rollback", "").await;
     assert_eq!(
         (code, model_of(&back)),
         (200, "real-estate@v000001".to_owned())
     );
-    assert_eq!(ask().await, "real-estate@v000001");
+    assert_eq!(predict().await, "real-estate@v000001");
 
     for (path, code) in [
         ("/models/v000009/activate", 404),
@@ -311,15 +315,15 @@ async fn a_token_is_asked_for_where_one_is_set() {
     model::publish(&bed, 100_000.0);
     let running = applier(&bed, &[("applier.token", "a secret")]).await;
     let client = reqwest::Client::new();
-    let ask = |path: &'static str, token: Option<&'static str>| {
+    let predict = |path: &'static str, token: Option<&'static str>| {
         let url = format!("http://{}{path}", running.http);
-        let mut ask = client.post(url).body(request("a", 50.0).to_string());
+        let mut request = client.post(url).body(request("a", 50.0).to_string());
         if let Some(token) = token {
-            ask = ask.header("Authorization", token);
+            request = request.header("Authorization", token);
         }
-        async move { ask.send().await.expect("an answer").status().as_u16() }
+        async move { request.send().await.expect("an answer").status().as_u16() }
     };
-    assert_eq!(ask("/predict", Some("Bearer a secret")).await, 200);
+    assert_eq!(predict("/predict", Some("Bearer a secret")).await, 200);
     for wrong in [
         None,
         Some("Bearer a secre"),
@@ -327,9 +331,9 @@ async fn a_token_is_asked_for_where_one_is_set() {
         Some("Basic a secret"),
         Some(""),
     ] {
-        assert_eq!(ask("/predict", wrong).await, 401, "{wrong:?}");
+        assert_eq!(predict("/predict", wrong).await, 401, "{wrong:?}");
         assert_eq!(
-            ask("/models/v000001/activate", wrong).await,
+            predict("/models/v000001/activate", wrong).await,
             401,
             "{wrong:?}"
         );

@@ -1,5 +1,5 @@
 //! Nothing stops the answers: what a server will never take is rejected, the rest is answered; what a
-//! person has to mend ends the service.
+//! person has to fix ends the service.
 
 #[path = "conservation/model.rs"]
 mod model;
@@ -246,7 +246,7 @@ async fn a_table_that_is_gone_ends_the_service_with_what_to_mend() {
     let why = format!("{:#}", ended.expect_err("it says why"));
     assert!(why.contains("answers") && why.contains("--check"), "{why}");
 
-    // Mended, nothing is lost.
+    // After the repair nothing is lost.
     execute(&bed, "ALTER TABLE answers_of_before RENAME TO answers").await;
     let running = applier(&bed, &[]).await;
     assert_eq!(bed.receive(&topics.answers, 2, LIMIT).await.len(), 2);

@@ -6,7 +6,7 @@
 //! - `service/`, `follow`: the long-running programs.
 //! - `evaluate`, `sweep`, `commands`: what one call does.
 //! - `training/`: fit, keep the run, publish, judge (`promotion/`), promote.
-//! - `listings`, `features/`: the rows that are learned from.
+//! - `listings`, `features/`: the training rows.
 //! - `run_files/`, `config/`, `training_lock`, `arrivals`: the ground.
 //!
 //! Pages and tables are the crate `report`. `scripts/import-loops` checks that no files import each other.

@@ -16,20 +16,20 @@ const BATCH_ROWS: usize = 8192;
 /// of prices `low` and `high`. Lines stand for lines: a record that the schema refuses ends it.
 ///
 /// # Errors
-/// When the version does not load, a line is no record, or nothing can be read or written.
+/// When the version does not load, a line is not a record, or nothing can be read or written.
 pub fn price(directory: &Path, from: impl BufRead, mut to: impl Write) -> anyhow::Result<()> {
     let model = TrainedModel::load(directory)
         .with_context(|| format!("cannot load the version {}", directory.display()))?;
     let mut decoder = Decoder::new(model.schema(), Purpose::Request);
     let now_us = records::timestamp::now_us();
     let mut flush = |decoder: &mut Decoder| -> anyhow::Result<()> {
-        for own in model.predict(&decoder.finish().batch)? {
+        for prediction in model.predict(&decoder.finish().batch)? {
             let line = match &model {
                 TrainedModel::Price(_) => {
-                    json!({ "prediction": own.value, "low": own.low, "high": own.high })
+                    json!({ "prediction": prediction.value, "low": prediction.low, "high": prediction.high })
                 }
-                TrainedModel::Class(_) => json!({ "prediction": own.value }),
-                TrainedModel::Clusters(_) => json!({ "prediction": own.value as u64 }),
+                TrainedModel::Class(_) => json!({ "prediction": prediction.value }),
+                TrainedModel::Clusters(_) => json!({ "prediction": prediction.value as u64 }),
             };
             writeln!(to, "{line}")?;
         }

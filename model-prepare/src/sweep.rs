@@ -36,7 +36,7 @@ use crate::training::supervised::fit_and_publish;
 /// Tries settings, and registers the best as challenger.
 ///
 /// # Errors
-/// When the data cannot be learned from, the sweep was begun with other settings, or the registry
+/// When the data cannot be used for training, the sweep was begun with other settings, or the registry
 /// cannot be written.
 pub fn sweep(config: &Config, options: &Sweep) -> anyhow::Result<Shown> {
     ensure!(options.trials > 0, "expected at least one trial, found 0");
@@ -93,7 +93,7 @@ pub fn sweep(config: &Config, options: &Sweep) -> anyhow::Result<Shown> {
     }
 
     let best = best_of(&done).context(
-        "no trial came to its end: look at what `model-prepare runs --of` says of them, and widen \
+        "no trial finished: look at what `model-prepare runs --of` says of them, and widen \
          prepare.sweep",
     )?;
     let mut staging = Staging::new(&config.registry.path)?;
@@ -139,7 +139,7 @@ pub fn sweep(config: &Config, options: &Sweep) -> anyhow::Result<Shown> {
         best.settings(&config.prepare.sweep.parameters),
         verdict
             .as_ref()
-            .map_or_else(String::new, |own| format!(": {own}")),
+            .map_or_else(String::new, |error| format!(": {error}")),
         home.join("sweep.html").display()
     );
     Ok(Shown {
@@ -156,7 +156,7 @@ pub fn sweep(config: &Config, options: &Sweep) -> anyhow::Result<Shown> {
     })
 }
 
-/// The rows: of the file, kept at the first call, so that a sweep that goes on has the same.
+/// The rows: of the file, kept at the first call, so that a sweep that continues has the same.
 fn data(config: &Config, options: &Sweep, log: &TrialLog) -> anyhow::Result<Listings> {
     let kept = log.training_set();
     if !kept.exists() {
@@ -178,10 +178,10 @@ fn log_progress(done: &[Trial], trials: usize, took: Duration) {
     let Some(last) = done.last() else { return };
     let best = best_of(done);
     let best = best.map_or_else(
-        || "none has come to its end yet".to_owned(),
-        |own| {
-            let error = own.objective().unwrap_or(f64::NAN);
-            format!("best {error:.5}, trial {}", own.number)
+        || "none is finished yet".to_owned(),
+        |trial| {
+            let error = trial.objective().unwrap_or(f64::NAN);
+            format!("best {error:.5}, trial {}", trial.number)
         },
     );
     let last_result = match &last.outcome {
@@ -223,7 +223,7 @@ fn register(
         );
         return Ok((name, None));
     };
-    let champion = registry.champion()?.filter(|own| *own != version);
+    let champion = registry.champion()?.filter(|champion| *champion != version);
     let verdict = judge(
         registry,
         &config.prepare.promotion,

@@ -308,7 +308,7 @@ async fn enough_new_listings_start_a_training_and_a_failed_one_is_tried_again() 
             .expect("counts");
         transaction.commit().await.expect("commits");
     };
-    // Too few rows of those that were told of are there: it fails, and goes on trying.
+    // Too few rows of those that were reported are there: it fails, and continues trying.
     stage.store(0..100, "interval '1 day'", 1.0).await;
     arrive(300).await;
     let status = client
@@ -407,7 +407,7 @@ async fn answers_that_are_too_far_off_start_a_training_once_a_champion() {
     common::database::make_tables(&stage.pool, &tables)
         .await
         .expect("the applier's tables");
-    let tell = async |model: &str, labelled: i32, mdape: f64| {
+    let record_quality = async |model: &str, labelled: i32, mdape: f64| {
         sqlx::query(
             "INSERT INTO quality (computed_at, time_window, model, segment, answers, labelled, mdape) \
              VALUES (now(), '1h', $1, '', 200, $2, $3)",
@@ -424,8 +424,8 @@ async fn answers_that_are_too_far_off_start_a_training_once_a_champion() {
     let client = Client::of(&listener);
     let shutdown = Shutdown::new();
     // Not so far, and of too few: nothing is started.
-    tell("real-estate@v000001", 150, holdout * 1.4).await;
-    tell("real-estate@v000001", 50, holdout * 4.0).await;
+    record_quality("real-estate@v000001", 150, holdout * 1.4).await;
+    record_quality("real-estate@v000001", 50, holdout * 4.0).await;
     let service = tokio::spawn(model_prepare::watch(
         stage.config.clone(),
         None,
@@ -439,10 +439,10 @@ async fn answers_that_are_too_far_off_start_a_training_once_a_champion() {
     let bound = status["watch"]["live_mdape_bound"].as_f64();
     assert!((bound.expect("a number") - 1.5 * holdout).abs() < 1e-12);
 
-    tell("real-estate@v000001", 150, holdout * 1.6).await;
+    record_quality("real-estate@v000001", 150, holdout * 1.6).await;
     let status = client.status_where(|status| status["trainings"] == 1).await;
     assert_eq!(status["last_training"]["version"], "v000002", "{status}");
-    // The same again is no reason: only other listings would make another model.
+    // The same again is not a reason: only other listings would make another model.
     tokio::time::sleep(Duration::from_secs(6)).await;
     let (_, status) = client.get("/status").await;
     assert_eq!(status["trainings"], 1, "{status}");
@@ -528,7 +528,7 @@ async fn a_champion_that_answers_worse_than_the_one_before_is_rolled_back_once()
     let why = status["last_rollback"]["why"].as_str().expect("words");
     assert!(why.contains("v000003: it answers worse than"), "{why}");
     let champion = || registry::Registry::champion(&registry).expect("reads");
-    assert_eq!(champion().map(|own| own.number), Some(previous));
+    assert_eq!(champion().map(|champion| champion.number), Some(previous));
     let history = registry::Registry::history(&registry).expect("reads");
     let last = history.last().expect("a decision");
     assert_eq!(
@@ -559,7 +559,7 @@ async fn a_champion_that_answers_worse_than_the_one_before_is_rolled_back_once()
         .status_where(|status| status["watch"]["live_compared"]["champion"]["known"] == 0)
         .await;
     assert_eq!(status["rollbacks"], 1, "{status}");
-    assert_eq!(champion().map(|own| own.number), Some(3));
+    assert_eq!(champion().map(|champion| champion.number), Some(3));
     shutdown.cancel();
     service.await.expect("no panic").expect("no error");
     stage.end().await;

@@ -6,7 +6,7 @@ use std::io::Write;
 use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
 
-use made::{HEADER, csv, listing, said};
+use made::{HEADER, csv, listing, output_text};
 use registry::{Directory, Registry};
 use serde_json::Value;
 use tempfile::TempDir;
@@ -41,7 +41,7 @@ impl Home {
     /// The program's output where it succeeds.
     fn run(&self, flags: &[&str]) -> String {
         let output = self.command(flags).output().expect("the program runs");
-        let (out, error) = said(&output);
+        let (out, error) = output_text(&output);
         assert_eq!(output.status.code(), Some(0), "{flags:?}: {out}{error}");
         out
     }
@@ -54,7 +54,7 @@ impl Home {
     fn refused(&self, flags: &[&str]) -> String {
         let output: Output = self.command(flags).output().expect("the program runs");
         assert_eq!(output.status.code(), Some(1), "{flags:?}: {output:?}");
-        said(&output).1
+        output_text(&output).1
     }
 
     /// Trains on a file of this text.
@@ -75,7 +75,7 @@ impl Home {
     }
 }
 
-/// Listings of which all but the newest fifth say nothing true.
+/// Listings of which all but the newest fifth show nothing true.
 fn spoilt(count: usize) -> String {
     let mut text = format!("{HEADER}\n");
     for id in 0..count {
@@ -130,20 +130,20 @@ fn the_better_is_promoted_the_worse_waits_and_force_is_on_record() {
     assert_eq!(home.champion(), 2);
 
     let history = home.json(&["history"]);
-    let told: Vec<(&str, u64, &str)> = history["history"]
+    let changes: Vec<(&str, u64, &str)> = history["history"]
         .as_array()
         .expect("changes")
         .iter()
-        .map(|own| {
+        .map(|check| {
             (
-                own["action"].as_str().expect("text"),
-                own["version"].as_u64().expect("number"),
-                own["who"].as_str().expect("text"),
+                check["action"].as_str().expect("text"),
+                check["version"].as_u64().expect("number"),
+                check["who"].as_str().expect("text"),
             )
         })
         .collect();
     assert_eq!(
-        told,
+        changes,
         [
             ("promoted", 1, "model-prepare"),
             ("promoted", 2, "model-prepare"),
@@ -207,8 +207,9 @@ fn a_run_keeps_what_it_was_given_and_what_it_came_to() {
     );
     let measures = run["measures"].as_array().expect("measures");
     let of = |key: &str| -> Vec<f64> {
-        let own = measures.iter().filter(|own| own["key"] == key);
-        own.map(|own| own["value"].as_f64().expect("a number"))
+        let measures = measures.iter().filter(|measure| measure["key"] == key);
+        measures
+            .map(|measure| measure["value"].as_f64().expect("a number"))
             .collect()
     };
     assert_eq!(of("fold.linear.rmse_log").len(), 5, "fold by fold");
@@ -300,7 +301,7 @@ fn old_versions_go_with_their_runs_and_those_in_use_stay() {
         .as_array()
         .expect("versions")
         .iter()
-        .map(|own| own["version"].as_str().expect("text"))
+        .map(|version| version["version"].as_str().expect("text"))
         .collect();
     assert_eq!(left, ["v000001", "v000004"]);
     let runs = home.json(&["runs"]);

@@ -21,7 +21,7 @@ impl Config {
                 &self.kafka,
                 &[&topics.new_data, &topics.requests, &topics.actuals],
             )
-            .own(PLACES, move || match places(&settings) {
+            .service_check(PLACES, move || match places(&settings) {
                 Ok(found) => Finding::passed(PLACES, found),
                 Err(error) => Finding::failed(
                     PLACES,

@@ -45,7 +45,7 @@ pub struct EmulatorConfig {
     pub requests_every_s: u64,
     /// Requests of a batch; 0: none by schedule.
     pub requests_count: usize,
-    /// Share of messages spoilt on purpose.
+    /// Share of messages corrupted on purpose.
     pub dirty_share: f64,
     /// Share of requests whose price becomes known.
     pub actuals_share: f64,
@@ -159,7 +159,7 @@ impl EmulatorConfig {
 }
 
 fn within(name: &str, found: f64, least: f64, most: f64) -> anyhow::Result<()> {
-    // Also refuses what is no number.
+    // Also refuses what is not a number.
     ensure!(
         (least..=most).contains(&found),
         "emulator.{name} is {found}; expected a number from {least} to {most}"

@@ -53,7 +53,7 @@ pub(crate) struct Counts {
     pub sent: AtomicU64,
     /// Given up by the client, or refused.
     pub undelivered: AtomicU64,
-    /// Spoilt on purpose, of those delivered.
+    /// Corrupted on purpose, of those delivered.
     pub dirty: AtomicU64,
 }
 
@@ -79,7 +79,7 @@ pub struct Emulator {
     pub(crate) topics: Topics,
     actuals_share: f64,
     history_us: i64,
-    /// Tells the ids of one run from those of another, which may share a database.
+    /// Reports the ids of one run from those of another, which may share a database.
     run: String,
     running: AtomicBool,
     shutdown: Shutdown,
@@ -174,10 +174,10 @@ impl Emulator {
 
     /// Makes and sends `count` messages: listings with prices, of times within the last
     /// `history_days`, or requests of now, for a share of which the price follows on `actuals`.
-    /// Goes on when the caller breaks off.
+    /// Continues when the caller fails.
     ///
     /// # Errors
-    /// When not all were delivered; the counts say how many were.
+    /// When not all were delivered; the counts state how many were.
     pub async fn generate(self: &Arc<Self>, purpose: Purpose, count: usize) -> Result<(), NotSent> {
         self.kafka_connection
             .wait()

@@ -1,4 +1,4 @@
-//! The true price of a listing: a documented function, so that a good model can be told from a
+//! The true price of a listing: a documented function, so that a good model differs from a
 //! bad one. Every constant is a field of [`Hedonics`].
 //!
 //! ```text

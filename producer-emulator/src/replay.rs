@@ -122,14 +122,14 @@ impl Job {
     }
 }
 
-/// Sends the good records of a file; the others are counted in `account`, which can be looked at
+/// Sends the good records of a file; the others are counted in `account`, which can be checked
 /// meanwhile. A message counts as sent once Kafka has confirmed it. `shutdown` stops it between
 /// two records.
 ///
 /// # Errors
-/// When the file cannot be used with the schema or breaks off, when no broker answers within
+/// When the file cannot be used with the schema or fails, when no broker answers within
 /// 30 s, when there are more batches than records, or when a message is not delivered; the error
-/// says how to go on from there.
+/// states how to continue from there.
 pub async fn replay(
     config: &Config,
     job: &Job,
@@ -181,7 +181,7 @@ pub async fn replay(
             account.sent.fetch_add(1, Ordering::Relaxed);
         }
         Err(error) => {
-            // An error means that another message failed before: that one is told.
+            // An error means that another message failed before: that one is reported.
             let _ = failed.set((position, error));
         }
     };

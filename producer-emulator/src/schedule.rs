@@ -17,14 +17,14 @@ use state::{Schedule, State};
 
 /// The part of [`common::Health`] that this is about.
 const PART: &str = "schedules";
-/// A schedule stands still when nothing has come of it for so long after it was due.
+/// A schedule is stalled when nothing has come of it for so long after it was due.
 const STILL: Duration = Duration::from_secs(60);
-/// Pause between two looks whether one stands still.
+/// Pause between two looks whether one is stalled.
 const LOOK: Duration = Duration::from_secs(5);
 
 impl Schedules {
     /// Sends while the emulator runs and Kafka is there, until `leave`. What was missed, as the process
-    /// was stopped or the machine slept or was busy, is left out: the schedule goes on from then.
+    /// was stopped or the machine slept or was busy, is left out: the schedule continues from then.
     pub async fn run(&self, emulator: &Arc<Emulator>, leave: &Shutdown) {
         let mut running = Vec::new();
         for index in 0..self.all.len() {
@@ -50,7 +50,7 @@ impl Schedules {
         }
     }
 
-    /// Shows in the health report whether one stands still.
+    /// Shows in the health report whether one is stalled.
     fn watch(&self, emulator: &Emulator) {
         let still = self
             .all
@@ -65,7 +65,7 @@ impl Schedules {
         }
     }
 
-    /// For `/status`: by schedule when it last sent, and whether it stands still.
+    /// For `/status`: by schedule when it last sent, and whether it is stalled.
     pub fn status(&self, emulator: &Emulator) -> Value {
         let all = self.all.iter().map(|schedule| {
             let state = schedule.state();
@@ -115,11 +115,11 @@ impl Schedule {
             Err(NotSent::Waiting { .. } | NotSent::Away { .. }) => {
                 tracing::debug!("a scheduled batch met an outage");
             }
-            Err(error) => tracing::warn!("a scheduled batch was not sent completely: {error}"),
+            Err(error) => tracing::warn!(%error, "a scheduled batch was not sent completely"),
         }
     }
 
-    /// Why it stands still, where it does.
+    /// Why it is stalled, where it does.
     fn stands_still(&self, emulator: &Emulator) -> Option<String> {
         if !emulator.is_running() || !emulator.kafka_connection.is_up() {
             return None;

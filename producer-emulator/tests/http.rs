@@ -225,7 +225,7 @@ async fn ones_own_cities_and_streets_are_used_and_bad_files_refused() {
     }
 }
 
-/// The service is there while Mockaroo hangs, and goes on without it.
+/// The service is there while Mockaroo hangs, and continues without it.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_mockaroo_that_hangs_is_waited_for_in_the_open() {
     // Connections are taken by the system; nobody answers.

@@ -282,16 +282,16 @@ async fn what_is_held_back_is_asked_for_and_its_prices_are_told() {
     let rest = run(&bed, &job).await.unwrap();
     assert_eq!(asked.sent + rest.sent, kept.left_out);
     (job.skip, job.topic) = (0, "actuals".to_owned());
-    let told = run(&bed, &job).await.unwrap();
-    assert_eq!(told.sent, kept.left_out);
+    let outcome = run(&bed, &job).await.unwrap();
+    assert_eq!(outcome.sent, kept.left_out);
 
     let keys = |received: &[(String, Vec<u8>)]| -> BTreeSet<String> {
         received.iter().map(|(key, _)| key.clone()).collect()
     };
     let listings = bed.receive(&topics.new_data, kept.sent as usize).await;
-    let requests = bed.receive(&topics.requests, told.sent as usize).await;
-    let actuals = bed.receive(&topics.actuals, told.sent as usize).await;
-    assert_eq!(requests.len() as u64, told.sent, "each once");
+    let requests = bed.receive(&topics.requests, outcome.sent as usize).await;
+    let actuals = bed.receive(&topics.actuals, outcome.sent as usize).await;
+    assert_eq!(requests.len() as u64, outcome.sent, "each once");
     assert_eq!(keys(&requests), keys(&actuals));
     assert!(keys(&listings).is_disjoint(&keys(&requests)));
     assert_eq!(keys(&listings).len() + keys(&requests).len(), 800);

@@ -138,7 +138,7 @@ impl FileReader {
     /// The next rows, at most `max_rows`; `None` at the end.
     ///
     /// # Errors
-    /// When the file breaks off or cannot be parsed any further.
+    /// When the file fails or cannot be parsed any further.
     pub fn next_batch(&mut self, max_rows: usize) -> Result<Option<FileBatch>, FileError> {
         match self {
             FileReader::Delimited(reader) => reader.next_batch(max_rows),

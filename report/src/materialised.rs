@@ -17,7 +17,7 @@ pub struct Materialised {
     pub name: String,
     /// The state that made its rows.
     pub version: i64,
-    /// Whether everything was made anew by a new state.
+    /// Whether everything was made again by a new state.
     pub is_new: bool,
     /// Columns of features.
     pub columns: usize,

@@ -5,7 +5,7 @@
 //! ```
 //!
 //! Starts the real server with its durable defaults (fsync on) on a cluster below DIR, prints its
-//! URL, alone, on one line of standard output, and stays until standard input ends or it is told
+//! URL, alone, on one line of standard output, and stays until standard input ends or it is reported
 //! to leave by SIGINT or SIGTERM. Everything else goes to standard error.
 
 use std::io::{Read, Write};
@@ -55,7 +55,7 @@ fn options(arguments: impl Iterator<Item = String>) -> anyhow::Result<PostgresOp
     }
     let mut options = PostgresOptions::new(directory.context(USAGE)?);
     options.settings = settings;
-    options.tell = Arc::new(|stage| eprintln!("{stage}"));
+    options.report = Arc::new(|stage| eprintln!("{stage}"));
     Ok(options)
 }
 

@@ -1,4 +1,4 @@
-//! Where the columns that a model reads stand in a batch or a record: looked up by name once for a schema,
+//! Where the columns that a model reads are in a batch or a record: looked up by name once for a schema,
 //! not once for a batch.
 
 use std::sync::{Arc, RwLock};
@@ -10,7 +10,7 @@ use arrow_schema::SchemaRef;
 /// again for each batch.
 const MOST_SCHEMAS: usize = 8;
 
-/// Where a column stands in a batch.
+/// The place of a column in a batch.
 pub(crate) fn position(batch: &RecordBatch, name: &str) -> Option<usize> {
     let (place, _) = batch.schema_ref().column_with_name(name)?;
     Some(place)
@@ -43,7 +43,7 @@ struct Known {
 }
 
 /// The places by schema, which is identified by its address: the batches of a decoder have one schema. It makes
-/// no difference to equality, and a copy looks up anew.
+/// no difference to equality, and a copy looks up again.
 #[derive(Debug, Default)]
 pub(crate) struct Bindings(RwLock<Vec<Known>>);
 

@@ -3,6 +3,7 @@
 
 mod bins;
 mod boosting;
+mod cached;
 mod coding;
 mod contributions;
 mod ensemble;
@@ -10,7 +11,6 @@ mod error;
 mod forest;
 mod grow;
 mod histogram;
-mod kept;
 mod loss;
 mod most;
 mod options;
@@ -23,12 +23,12 @@ mod xgboost;
 use std::sync::Arc;
 
 use self::boosting::Boosting;
+use self::cached::Cached;
 use self::coding::Codings;
 use self::contributions::Background;
 use self::ensemble::{Ensemble, FORMAT};
 pub use self::error::TreeError;
 pub use self::forest::ForestOptions;
-use self::kept::Kept;
 pub(crate) use self::loss::probability;
 pub use self::options::{BoostedOptions, Growth};
 pub(crate) use self::table::Table;
@@ -46,12 +46,12 @@ const MOST_STEPS: usize = 4_000_000_000;
 /// A fitted ensemble of trees.
 #[derive(Debug, Clone)]
 pub(crate) struct Boosted {
-    /// As it was grown: to be explained and kept.
+    /// The fitted trees, for explanations and the artifact.
     ensemble: Ensemble,
     /// As it is walked.
     trees: Trees,
-    /// What explaining a row takes, from the first that is explained on.
-    background: Kept<Background>,
+    /// Structures for explanations, built for the first one.
+    background: Cached<Background>,
 }
 
 /// How the trees are walked follows from the ensemble, and from whom it shares its codes with: that of a model
@@ -89,7 +89,7 @@ impl Boosted {
         Ok(Boosted {
             ensemble,
             trees,
-            background: Kept::default(),
+            background: Cached::default(),
         })
     }
 
@@ -102,10 +102,10 @@ impl Boosted {
             let of = shared
                 .iter()
                 .chain([&index])
-                .map(|own| &ensembles[*own].ensemble);
+                .map(|place| &ensembles[*place].ensemble);
             let width = ensembles[index].ensemble.width;
-            let alike = of.clone().all(|own| own.width == width);
-            let trees = of.flat_map(|own| &own.trees);
+            let alike = of.clone().all(|ensemble| ensemble.width == width);
+            let trees = of.flat_map(|ensemble| &ensemble.trees);
             if let Some(more) = alike.then(|| Codings::of(width, trees).ok()).flatten() {
                 codings = Some(more);
                 shared.push(index);
@@ -116,17 +116,17 @@ impl Boosted {
         };
         let laid: Option<Vec<Trees>> = shared
             .iter()
-            .map(|own| {
-                let Ensemble { base, trees, .. } = &ensembles[*own].ensemble;
+            .map(|place| {
+                let Ensemble { base, trees, .. } = &ensembles[*place].ensemble;
                 Trees::lay(*base, Arc::clone(&codings), trees).ok()
             })
             .collect();
-        for (own, trees) in shared.iter().zip(laid.into_iter().flatten()) {
-            ensembles[*own].trees = trees;
+        for (place, trees) in shared.iter().zip(laid.into_iter().flatten()) {
+            ensembles[*place].trees = trees;
         }
     }
 
-    /// What trees predict for rows they have not seen: one ensemble a fold, stopped by the rows that it
+    /// The trees' predictions for rows they have not seen: one ensemble a fold, stopped by the rows that it
     /// is judged on, and learning `haste` times as quickly as they are to. Gives the values by row, NaN
     /// where no fold judges, and how many rounds an ensemble on all rows is worth: the folds' mean,
     /// more by the haste and by as much as there are more rows.
@@ -152,11 +152,11 @@ impl Boosted {
             let (ensemble, predicted) = boosting.run();
             (predicted, ensemble.trees.len())
         };
-        let grown: Vec<_> = folds.par_iter().enumerate().map(grow).collect();
+        let boosted: Vec<_> = folds.par_iter().enumerate().map(grow).collect();
         let rows = table.targets.len();
         let mut out = vec![f64::NAN; rows];
         let mut rounds = 0.0;
-        for (fold, (predicted, trees)) in folds.iter().zip(&grown) {
+        for (fold, (predicted, trees)) in folds.iter().zip(&boosted) {
             for (row, predicted) in fold.judge.iter().zip(predicted) {
                 out[*row as usize] = *predicted;
             }
@@ -195,7 +195,7 @@ impl Boosted {
 
     /// The values of rows, row-major, by ensemble; the same bits as one by one.
     pub(crate) fn rows(ensembles: &[&Boosted], values: &[f32]) -> Vec<Vec<f64>> {
-        let trees: Vec<&Trees> = ensembles.iter().map(|own| &own.trees).collect();
+        let trees: Vec<&Trees> = ensembles.iter().map(|ensemble| &ensemble.trees).collect();
         Trees::rows(&trees, values)
     }
 
@@ -295,7 +295,7 @@ mod tests {
         numbered: true,
     };
 
-    /// A number with gaps, a number, a name of 30, and a mean and a count that say nothing.
+    /// A number with gaps, a number, a name of 30, and a mean and a count without information.
     fn data(rows: usize) -> (Vec<f32>, Vec<f64>) {
         let mut rng = Rng::new(9);
         let (mut values, mut targets) = (Vec::new(), Vec::new());
@@ -328,22 +328,22 @@ mod tests {
             let off: f64 = out
                 .iter()
                 .zip(&targets)
-                .map(|(own, t)| (own - t).abs())
+                .map(|(value, t)| (value - t).abs())
                 .sum();
             // Symmetric trees do not know the names.
             let most = if growth == Growth::LeafWise { 1.0 } else { 2.0 };
             assert!(off / 1500.0 < most, "{growth:?}: {}", off / 1500.0);
             let batch = Boosted::rows(&[&boosted], &values).remove(0);
-            for (row, own) in values.chunks(5).zip(&batch) {
+            for (row, value) in values.chunks(5).zip(&batch) {
                 assert_eq!(
                     boosted.row(row, &mut Codes::default()).to_bits(),
-                    own.to_bits()
+                    value.to_bits()
                 );
                 let trees = boosted.ensemble.trees.iter();
-                let grown = trees.fold(boosted.ensemble.base, |sum, tree| {
+                let summed = trees.fold(boosted.ensemble.base, |sum, tree| {
                     sum + f64::from(tree.value(row))
                 });
-                assert_eq!(grown.to_bits(), own.to_bits());
+                assert_eq!(summed.to_bits(), value.to_bits());
             }
             let parts = boosted.contributions(&values[..5]).unwrap();
             assert!((parts.iter().sum::<f64>() - batch[0]).abs() < 1e-4);
@@ -393,7 +393,7 @@ mod tests {
                 predicted[row]
             );
         }
-        let sum: f64 = predicted.iter().map(|own| own.abs()).sum();
+        let sum: f64 = predicted.iter().map(|value| value.abs()).sum();
         assert!((sum - 391.329_734_903).abs() < 1e-3, "{sum}");
     }
 
@@ -410,8 +410,8 @@ mod tests {
                 let table = Table::new(values.clone(), &[NAME], targets.clone()).unwrap();
                 let options = options(Growth::LeafWise);
                 let (out, rounds) = Boosted::out_of_fold(&table, &folds, &options, 1.5, 1);
-                let own = Boosted::fit(&table, &options, rounds, 1).unwrap();
-                (own.encode().unwrap(), out)
+                let boosted = Boosted::fit(&table, &options, rounds, 1).unwrap();
+                (boosted.encode().unwrap(), out)
             })
         };
         assert!(fit(1) == fit(4));

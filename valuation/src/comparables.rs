@@ -63,7 +63,7 @@ impl Comparables {
     /// Whether what was read fits a frame of `width` values.
     ///
     /// # Errors
-    /// Says what does not.
+    /// States what does not.
     pub(crate) fn check(&self, width: usize) -> Result<(), PartError> {
         self.space.check(width, self.past.len())
     }

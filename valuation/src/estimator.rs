@@ -33,7 +33,7 @@ const CHUNK_ROWS: usize = 1024;
 pub(crate) struct MemberHead {
     /// Its name, and its file's.
     pub(crate) name: String,
-    /// Ending of its file's name, which says what it is.
+    /// Suffix of the file's name, which identifies the format.
     pub(crate) extension: String,
     /// Its weight: above 0, all together 1.
     pub(crate) weight: f64,
@@ -46,7 +46,7 @@ impl MemberHead {
     }
 }
 
-/// What `model.json` says of the estimator; the large parts have files of their own.
+/// The estimator in `model.json`. Large parts have files of their own.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Plan {
     /// What is estimated of the target, and so the way back to it; the logarithm in artifacts that do
@@ -61,7 +61,7 @@ pub(crate) struct Plan {
     pub(crate) tree_features: Option<TreeFeatures>,
     /// By member.
     pub(crate) members: Vec<MemberHead>,
-    /// Undoes what trees do to dear homes.
+    /// Corrects the bias of trees for expensive homes.
     pub(crate) equity: Equity,
     /// How far off estimates usually are where no record says more, in log price.
     pub(crate) spread: f64,
@@ -70,7 +70,7 @@ pub(crate) struct Plan {
     /// Segments whose ranges are wider or narrower than that; none where one width fits all.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) widths: Option<Widths>,
-    /// Segments of the market as one more category; none where they are not wanted.
+    /// Market segments as a further category, if the options ask for them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) segments: Option<Segments>,
 }
@@ -87,12 +87,12 @@ pub(crate) struct Estimator {
     pub(crate) comparables: Option<Comparables>,
     /// How far off estimates of a row's kind are, in log price.
     pub(crate) spread: Option<Boosted>,
-    /// Where the columns stand in batches that have come by.
+    /// The places of the columns in batches that have come by.
     pub(crate) bindings: Bindings,
 }
 
 thread_local! {
-    /// For rows that come one by one: a row alone would be mostly allocations.
+    /// Buffers for single rows, which would otherwise spend most of the time on allocations.
     static ALONE: RefCell<Scratch> = RefCell::default();
 }
 
@@ -133,7 +133,7 @@ impl Estimator {
         }
     }
 
-    /// The batch with what is worked out before anything is read: the segments.
+    /// The batch with what is computed before anything is read: the segments.
     pub(crate) fn complete<'a>(&self, batch: &'a RecordBatch) -> Cow<'a, RecordBatch> {
         match &self.plan.segments {
             Some(segments) => segments.extend(batch),
@@ -164,7 +164,7 @@ impl Estimator {
         self.bind_at(&places, &|place| Cells::from(batch.column(place)))
     }
 
-    /// Where everything that is read stands, by a field's name.
+    /// The place of each column that is read, by the field's name.
     pub(crate) fn places(&self, find: &dyn Fn(&str) -> Option<usize>) -> Places {
         let Plan {
             linear_design,
@@ -210,7 +210,7 @@ impl Estimator {
     }
 
     /// Estimates one record, given by its cells at these places; the same bits as from a batch. Not of an
-    /// estimator with segments, which are worked out by batch.
+    /// estimator with segments, which are computed by batch.
     pub(crate) fn record(&self, places: &Places, cells: &[Cell]) -> Estimate {
         let cell = |place: usize| Cells::One(cells.get(place).copied().unwrap_or(Cell::Null));
         self.bind_at(places, &cell).alone(0)
@@ -229,7 +229,7 @@ impl Estimator {
         }
     }
 
-    /// Lets the ensembles share what is worked out of a row for them; asked for whenever the members are
+    /// Lets the ensembles share what is computed of a row for them; asked for whenever the members are
     /// new.
     pub(crate) fn share(&mut self) {
         let members = self.members.iter_mut().filter_map(Member::ensemble_mut);
@@ -246,10 +246,10 @@ impl Estimator {
         tree_features + self.neighbours.iter().map(Neighbours::width).sum::<usize>()
     }
 
-    /// Whether the parts that were read fit together.
+    /// Checks that the parts of an artifact belong to each other.
     ///
     /// # Errors
-    /// Says which part does not.
+    /// States which part does not.
     pub(crate) fn check(&self, schema: &Schema) -> Result<(), (String, PartError)> {
         let at = |file: &str| {
             let file = file.to_owned();
@@ -304,7 +304,7 @@ impl Estimator {
             let checked = comparables.check(frame_width);
             checked.map_err(at("comparables.json"))?;
         }
-        // The members first: the features are only looked at when their width is right.
+        // Checks the members first: the features need the right width.
         let widths = InputWidths {
             design: self.plan.linear_design.as_ref().map(LinearDesign::width),
             tree_features: frame_width,
@@ -340,7 +340,7 @@ impl BoundEstimator<'_> {
         scratch.tree_features
     }
 
-    /// Reads a row's cells into both kinds of columns, for the benches; gives something of them.
+    /// Reads a row's cells into both kinds of columns, for benchmarks; returns a sum so that the work is not optimised away.
     pub(crate) fn columns(&self, row: usize, scratch: &mut Scratch) -> f64 {
         scratch.tree_features.clear();
         if let Some(columns) = &self.tree_features {

@@ -40,7 +40,7 @@ pub struct Explanation {
 impl Model {
     /// Takes the price of a row of `batch` apart, and finds `comparables` past records like it.
     ///
-    /// Each member says what a field adds to the log price: exactly for the linear member, TreeSHAP
+    /// Each member states what a field adds to the log price: exactly for the linear member, TreeSHAP
     /// for trees (Lundberg et al. 2020), for sales compared the line's and what sales near by add to
     /// it; the stack adds them by its weights. In the target's unit a
     /// field's amount is its log amount times the logarithmic mean of base and price, (p − b)/(ln p

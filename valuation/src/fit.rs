@@ -229,7 +229,7 @@ fn fit_on_this_pool(
     Ok((model, report))
 }
 
-/// The segments that are asked for, fitted on `rows`; none where they distinguish nothing.
+/// The segments that are requested, fitted on `rows`; none where they distinguish nothing.
 ///
 /// # Errors
 /// When they cannot be found.

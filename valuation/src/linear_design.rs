@@ -131,9 +131,9 @@ impl LinearDesign {
                     match group.filter(|group| of_many && *group != field.name) {
                         Some(group) => {
                             let groups = Cells::of(batch, group);
-                            let (means, own) =
+                            let (means, columns_of_rows) =
                                 LevelMeans::fit(cells, groups, group, rows, logs, &mut columns);
-                            out_of_fold.insert(means.column(), own);
+                            out_of_fold.insert(means.column(), columns_of_rows);
                             Some(Encoding::LevelMeans(means))
                         }
                         None if counts.is_empty() => None,
@@ -232,7 +232,7 @@ impl LinearDesign {
     /// field is the schema's and of the right kind, every number can be computed with.
     ///
     /// # Errors
-    /// Says which block and what is wrong with it.
+    /// States which block and what is wrong with it.
     pub(crate) fn check(&self, schema: &Schema) -> Result<(), PartError> {
         let mut used = vec![false; self.width];
         for block in &self.blocks {

@@ -24,7 +24,7 @@ use crate::report::Report;
 pub(crate) struct Head {
     /// Version of the artifact's format: an older program refuses what it cannot read.
     pub(crate) format: u32,
-    /// Says which code fitted the model.
+    /// States which code fitted the model.
     pub(crate) code_version: String,
     /// Microseconds since 1970, as given to the fit.
     pub(crate) trained_at_us: i64,
@@ -47,7 +47,7 @@ impl Head {
     /// Whether the schema is one that records can be decoded by, and what was read fits it.
     ///
     /// # Errors
-    /// Says what does not.
+    /// States what does not.
     pub(crate) fn check(&self) -> Result<(), PartError> {
         check::schema(&self.schema, Task::Regression)?;
         if !(0.0..=1.0).contains(&self.confidence) {
@@ -85,7 +85,7 @@ impl Model {
     }
 
     /// Where the fields of records stand that are priced one by one: see [`Model::predict_record`]. `fields`
-    /// are the names of the cells, in their order. `None` for a model that needs a batch, as it works out
+    /// are the names of the cells, in their order. `None` for a model that needs a batch, as it computes
     /// segments of the market first.
     ///
     /// # Errors
@@ -175,7 +175,7 @@ impl Model {
     ///
     /// It assumes that errors lie within the ranges as they did on the hold-out: the log error over
     /// half the range's log width has the hold-out's distribution, whatever is priced, and prices
-    /// lie above an estimate as often as below. So it rises where what is asked for is of a kind
+    /// lie above an estimate as often as below. So it rises where what is requested is of a kind
     /// that the model knows to be hard, and stays where the relation of price and features itself
     /// has changed: that is seen only when prices arrive. (Estimating error without labels from a
     /// model's own uncertainty: Garg et al. 2022, Leveraging unlabeled data to predict

@@ -86,7 +86,7 @@ pub struct Report {
     /// Those of them that the training rows' outlier rules would have removed: how much of the
     /// error may be the source's. The model that is kept does not learn from them.
     pub holdout_outliers: usize,
-    /// Listings judged on whose features and price stand in the training rows too: they flatter
+    /// Listings judged on whose features and price are in the training rows too: they flatter
     /// the model where the split is drawn.
     #[serde(default)]
     pub holdout_copies: usize,
@@ -130,7 +130,7 @@ pub struct Report {
     pub fit_seconds: f64,
     /// Columns of the design that carry information.
     pub features: usize,
-    /// Fields that nothing is learned from, as they carry no information; empty in reports of older
+    /// Fields that are left out, as they carry no information; empty in reports of older
     /// artifacts.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub dropped: Vec<Dropped>,

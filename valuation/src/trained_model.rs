@@ -29,7 +29,7 @@ pub enum TrainedModel {
     Clusters(Box<Clusters>),
 }
 
-/// The part of `model.json` that says which task it is.
+/// The part of `model.json` that states which task it is.
 #[derive(Deserialize)]
 struct Head {
     schema: Schema,
@@ -39,7 +39,7 @@ impl TrainedModel {
     /// Reads a model and verifies it: checksums, format, that its parts fit together, golden rows.
     ///
     /// # Errors
-    /// Says which file or row failed.
+    /// States which file or row failed.
     pub fn load(dir: &Path) -> Result<TrainedModel, ArtifactError> {
         TrainedModel::load_by(dir, &Reading::default())
     }
@@ -47,7 +47,7 @@ impl TrainedModel {
     /// The same within bounds, or by checksums that were taken elsewhere.
     ///
     /// # Errors
-    /// Says which file or row failed.
+    /// States which file or row failed.
     pub fn load_by(dir: &Path, reading: &Reading) -> Result<TrainedModel, ArtifactError> {
         let head: Head = Verified::open(dir, reading)?.head()?;
         let files = Verified::open(dir, reading)?;
@@ -191,7 +191,7 @@ impl TrainedModel {
         self.price().and_then(Model::profile)
     }
 
-    /// Why a prediction is what it is ([`Model::explain`]); `None` of what is no price.
+    /// Why a prediction is what it is ([`Model::explain`]); `None` of what is not a price.
     ///
     /// # Errors
     /// When the batch lacks a column that the model reads, or has no such row.

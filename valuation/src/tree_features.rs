@@ -48,7 +48,7 @@ impl Column {
     }
 }
 
-/// Where a level's values stand in a row. A tree must not see its mean beside what tells levels
+/// The place of a level's values in a row. A tree must not see its mean beside what tells levels
 /// apart: within a level, the mean out of fold is the higher the lower the row's own fold is, and
 /// trees would learn the row's own price from that.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -81,7 +81,7 @@ impl TreeFeatures {
         group: Option<&str>,
     ) -> (TreeFeatures, Vec<f32>) {
         let mut columns = Vec::new();
-        let mut own = Vec::new();
+        let mut out_of_fold = Vec::new();
         for (field, made) in layout::of(schema, batch, rows, group) {
             let made = match made {
                 layout::Plan::Made(made) => made,
@@ -92,7 +92,7 @@ impl TreeFeatures {
                     let cells = Cells::of(batch, &field);
                     let (means, values) = TargetMeans::fit(cells, groups, within, rows, logs);
                     let at: usize = columns.iter().map(Column::width).sum();
-                    own.push((at, values));
+                    out_of_fold.push((at, values));
                     Made::Level(means)
                 }
             };
@@ -101,7 +101,7 @@ impl TreeFeatures {
         let frame = TreeFeatures { columns };
         let width = frame.width();
         let mut values = frame.bind(batch).matrix(rows);
-        for (column, made) in own {
+        for (column, made) in out_of_fold {
             for (position, value) in made.into_iter().enumerate() {
                 values[position * width + column] = value;
             }
@@ -189,7 +189,7 @@ impl TreeFeatures {
     /// Whether what was read from a file is what a fit can give.
     ///
     /// # Errors
-    /// Says which column and what is wrong with it.
+    /// States which column and what is wrong with it.
     pub(crate) fn check(&self, schema: &Schema) -> Result<(), PartError> {
         for column in &self.columns {
             let at = |error: PartError| error.at(&format!("column of {:?}", column.field));

@@ -24,7 +24,7 @@ const TRIAL: BoostedOptions = BoostedOptions {
 /// A line whose error is below this share of the trial's is taken for the whole truth: ten times
 /// the trees would not catch it up. On real listings the line is above it.
 const WELL_BEATEN: f64 = 0.9;
-/// Trees that say which values matter for likeness.
+/// Trees that state which values matter for likeness.
 const LIKENESS: BoostedOptions = BoostedOptions {
     growth: Growth::LeafWise,
     rounds: 40,
@@ -161,9 +161,9 @@ impl TreeSource<'_> {
         // Names are no measure of likeness: levels by their means alone.
         let by_means: Vec<Level> = levels
             .iter()
-            .map(|own| Level {
+            .map(|level| Level {
                 numbered: false,
-                ..*own
+                ..*level
             })
             .collect();
         let first = Table::new(values.clone(), &by_means, targets.to_vec())?;
@@ -187,10 +187,10 @@ impl TreeSource<'_> {
         let values: Vec<f32> = values
             .par_chunks_exact(width)
             .enumerate()
-            .map_init(Vec::new, |near, (position, own)| {
-                let mut row = own.to_vec();
+            .map_init(Vec::new, |near, (position, inputs)| {
+                let mut row = inputs.to_vec();
                 for neighbours in &neighbours {
-                    neighbours.write(own, Some(position), near, &mut row);
+                    neighbours.write(inputs, Some(position), near, &mut row);
                 }
                 row
             })
@@ -243,7 +243,7 @@ impl TreeSource<'_> {
         })
     }
 
-    /// The spaces that say what a place is worth; none where there is no place, or the settings name
+    /// The spaces that state what a place is worth; none where there is no place, or the settings name
     /// no counts.
     fn neighbours(
         &self,

@@ -144,7 +144,11 @@ fn a_member_is_written_for_other_programs() {
         .unwrap();
     assert_eq!(values.len(), 900);
     assert_eq!(values[0].0.len(), names.len());
-    assert!(values.iter().all(|(_, said)| (10.0..20.0).contains(said)));
+    assert!(
+        values
+            .iter()
+            .all(|(_, predicted)| (10.0..20.0).contains(predicted))
+    );
     let error = model.export(true, Some("oak")).unwrap_err().to_string();
     assert!(error.contains("oak") && error.contains(&name), "{error}");
 }

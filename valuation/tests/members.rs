@@ -1,4 +1,4 @@
-//! Members that are asked for by name: shrunken weights, sales compared; folds that follow time.
+//! Members that are requested by name: shrunken weights, sales compared; folds that follow time.
 #![allow(clippy::unwrap_used)]
 
 mod made;
@@ -10,8 +10,8 @@ use records::{Purpose, Schema};
 use serde_json::{Value, json};
 use valuation::{FitOptions, FoldBy, Model, NamedMember, Report, SplitBy, fit};
 
-fn members(wanted: Value) -> Vec<NamedMember> {
-    serde_json::from_value(wanted).unwrap()
+fn members(value: Value) -> Vec<NamedMember> {
+    serde_json::from_value(value).unwrap()
 }
 
 fn fitted(rows: &[Value], options: &FitOptions) -> (Model, Report) {
@@ -61,7 +61,7 @@ fn sales_near_by_tell_what_a_line_does_not_and_add_up() {
         sales.holdout_error < 0.6 * line.holdout_error,
         "{report:#?}"
     );
-    // A record that is its own neighbour would be told exactly out of fold, and not on the hold-out.
+    // A record that is its own neighbour would be reported exactly out of fold, and not on the hold-out.
     assert!(sales.fold_error > 0.8 * sales.holdout_error, "{report:#?}");
     assert!(sales.weight > 0.8);
 
@@ -128,7 +128,7 @@ fn shrunken_weights_are_nearly_those_of_the_line_where_rows_are_many() {
 
 #[test]
 fn shrunken_weights_beat_the_line_where_fields_are_noise() {
-    // Forty fields that say nothing beside one that does, on few rows.
+    // Forty fields without information beside one that does, on few rows.
     let mut toml = "name = \"noisy\"\nversion = 1\ntable = \"noisy\"\nkey = \"id\"\ntarget = \"price\"\ntask = \"regression\"\n\
                     [[field]]\nname = \"id\"\nkind = \"text\"\nrequired = true\n\
                     [[field]]\nname = \"price\"\nkind = \"number\"\nrequired = true\n"

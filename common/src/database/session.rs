@@ -34,7 +34,7 @@ impl Session {
     /// Takes a connection; the deadline begins now and covers the wait for it.
     ///
     /// # Errors
-    /// When none can be had in time.
+    /// When none is available in time.
     pub async fn begin(pool: &PgPool, deadline: Duration) -> Result<Session, sqlx::Error> {
         let until = Instant::now() + deadline;
         let connection = timeout_at(until, pool.acquire()).await;
@@ -143,7 +143,7 @@ fn silent(deadline: Duration) -> sqlx::Error {
     ))
 }
 
-/// Options of a pool whose idle connections are asked for a sign of life, with a deadline, before they are
+/// Options of a pool whose idle connections are checked for a sign of life, with a deadline, before they are
 /// given out and when they come back. `statement` is run on each new connection.
 pub(super) fn pool_options(statement: Option<String>) -> PgPoolOptions {
     PgPoolOptions::new()

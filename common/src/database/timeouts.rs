@@ -28,7 +28,7 @@ pub struct Timeouts {
     pub keepalive_idle_s: u64,
     /// How long it waits before it asks again (`tcp_keepalives_interval`).
     pub keepalive_interval_s: u64,
-    /// How often it asks before it gives the client up (`tcp_keepalives_count`).
+    /// How often it asks before it drops the client (`tcp_keepalives_count`).
     pub keepalive_count: u64,
     /// How long bytes to the client may stay unconfirmed (`tcp_user_timeout`).
     pub tcp_user_ms: u64,

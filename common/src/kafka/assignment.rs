@@ -15,7 +15,7 @@ use rdkafka::types::RDKafkaRespErr;
 use sqlx::PgConnection;
 
 use super::anchor::Anchor;
-use super::lag::{Held, place};
+use super::lag::{HeldPartition, place};
 use super::state::State;
 use super::topic_id::topic_ids;
 use crate::database::within;
@@ -30,7 +30,7 @@ const READING: Duration = Duration::from_secs(10);
 const ASKING: Duration = Duration::from_secs(3);
 
 /// How the ids of librdkafka's mock clusters begin (the embedded broker is one): without a controller,
-/// which is asked for topics' ids, such a question only times out.
+/// which is requested topics' ids, such a question only times out.
 const MOCK: &str = "mockCluster";
 
 /// The callbacks of one client.
@@ -77,7 +77,7 @@ impl Context {
         &self,
         consumer: &BaseConsumer<Context>,
         list: &mut TopicPartitionList,
-    ) -> Option<Vec<Held>> {
+    ) -> Option<Vec<HeldPartition>> {
         let mut by_topic: BTreeMap<String, Vec<i32>> = BTreeMap::new();
         for element in list.elements() {
             let partitions = by_topic.entry(element.topic().to_owned()).or_default();
@@ -108,7 +108,13 @@ impl Context {
                     tracing::error!("cannot set the position of {topic}/{partition}: {error}");
                 }
                 let place = Arc::clone(&place);
-                positions.push(Held::at(&name, partition, id.clone(), place, stored));
+                positions.push(HeldPartition::at(
+                    &name,
+                    partition,
+                    id.clone(),
+                    place,
+                    stored,
+                ));
             }
         }
         Some(positions)
@@ -203,11 +209,11 @@ impl Context {
     fn until_done<T>(
         &self,
         what: &str,
-        mut ask: impl AsyncFnMut(&mut PgConnection) -> Result<T, sqlx::Error>,
+        mut query: impl AsyncFnMut(&mut PgConnection) -> Result<T, sqlx::Error>,
     ) -> Option<T> {
         loop {
             let asking = within(&self.state.anchor.pool, READING, async |connection| {
-                ask(connection).await
+                query(connection).await
             });
             let error = match self.state.runtime.block_on(asking) {
                 Ok(answer) => return Some(answer),
@@ -326,7 +332,7 @@ impl ConsumerContext for Context {
             }
         };
         if let Err(error) = result {
-            tracing::error!("cannot change the assignment: {error}");
+            tracing::error!(%error, "cannot change the assignment");
             self.state
                 .lose("cannot change the assignment: waiting for another");
         }

@@ -68,7 +68,7 @@ impl Inquiry {
     ///
     /// # Errors
     /// When there is none: the reason that librdkafka told in passing, else the question's own.
-    pub fn ask<T>(
+    pub fn run<T>(
         &self,
         question: impl FnOnce(&Client<LastError>) -> Result<T, String>,
     ) -> Result<T, String> {

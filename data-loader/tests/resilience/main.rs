@@ -1,4 +1,4 @@
-//! Messages and tables that are unusual: one costs itself alone, or the loader says what to mend.
+//! Messages and tables that are unusual: one costs itself alone, or the loader states what to fix.
 //!
 //! On Kafka (`HEDONIC_TEST_KAFKA`, or the embedded broker) and PostgreSQL.
 

@@ -10,7 +10,7 @@ use self::record::{example, record, tensors};
 use super::Predictor;
 use super::guarded::is_guarded;
 
-/// OpenAPI 3.1 of all that this service takes; null where [`fill`] says what the schema and the
+/// OpenAPI 3.1 of all that this service takes; null where [`fill`] states what the schema and the
 /// settings make of it.
 const DOCUMENT: &str = include_str!("openapi/document.json");
 

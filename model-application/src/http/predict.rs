@@ -9,7 +9,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::predictor::{Asking, Predictor, Said, answered};
+use super::predictor::{Asking, Predictor, RowAnswer, answered};
 use super::refused::Refused;
 use super::together::Together;
 use crate::answer::Namespace;
@@ -20,7 +20,7 @@ use crate::answer::Namespace;
 pub(super) struct Query {
     /// Explain each price, with so many past records like it.
     explain: Option<usize>,
-    /// Whose ids these are: those given over HTTP, if nothing else is said, or those of Kafka too.
+    /// Whose ids these are: those given over HTTP, if nothing else is reported, or those of Kafka too.
     #[serde(default = "Namespace::http")]
     namespace: Namespace,
 }
@@ -54,11 +54,11 @@ pub(super) async fn predict(
             }
         };
         return match answer {
-            Said::Priced(payload) => {
+            RowAnswer::Priced(payload) => {
                 answered(began);
                 Ok(ok(payload))
             }
-            Said::Refused(refusal) => Err(Refused::Record(refusal)),
+            RowAnswer::Refused(refusal) => Err(Refused::Record(refusal)),
         };
     }
     let records: Vec<&RawValue> = serde_json::from_slice(&body)
@@ -67,9 +67,9 @@ pub(super) async fn predict(
         .iter()
         .map(|record| record.get().as_bytes())
         .collect();
-    let said = predictor.price(&asking(&records)).await?;
+    let answers = predictor.price(&asking(&records)).await?;
     answered(began);
-    Ok(ok(array(&said)))
+    Ok(ok(array(&answers)))
 }
 
 /// The body, or why it was not taken.
@@ -91,15 +91,15 @@ fn ok(body: impl Into<web::Bytes>) -> HttpResponse {
 }
 
 /// The answers' own bytes, as they are stored.
-fn array(said: &[Said]) -> Vec<u8> {
+fn array(answers: &[RowAnswer]) -> Vec<u8> {
     let mut text = vec![b'['];
-    for (index, said) in said.iter().enumerate() {
+    for (index, answer) in answers.iter().enumerate() {
         if index > 0 {
             text.push(b',');
         }
-        match said {
-            Said::Priced(payload) => text.extend_from_slice(payload),
-            Said::Refused(refusal) => text.extend_from_slice(refusal.to_string().as_bytes()),
+        match answer {
+            RowAnswer::Priced(payload) => text.extend_from_slice(payload),
+            RowAnswer::Refused(refusal) => text.extend_from_slice(refusal.to_string().as_bytes()),
         }
     }
     text.push(b']');

@@ -1,4 +1,4 @@
-//! What all ways to a price over HTTP share.
+//! Predictions over HTTP, for all interfaces.
 
 use std::borrow::Cow;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -15,13 +15,13 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 
 use super::refused::Refused;
 use crate::answer::{CONFLICT, CONFLICT_REASON, Namespace, Worded, refusal as refusal_of};
-use crate::ask::Ask;
 use crate::config::Config;
 use crate::lookup::Lookup;
 use crate::metrics::{CONFLICTS, HTTP_NOT_STORED, HTTP_REFUSED, REQUEST_DURATION};
 use crate::pending::{Claim, Claimed, Entry, Fate, Pending};
 use crate::price::{Asked, price};
 use crate::quality::Watch;
+use crate::request_options::RequestOptions;
 use crate::serving::{Loaded, Serving};
 
 /// Longest a reply waits for room in the queue of answers to store.
@@ -35,15 +35,15 @@ pub(crate) struct Predictor {
     pub watch: Arc<Watch>,
     pub max_records: usize,
     pub max_body_bytes: usize,
-    /// Decoders that rest between requests: one is dear to make.
+    /// Idle decoders, kept because making one is expensive.
     decoders: Mutex<Vec<Decoder>>,
     /// Bodies worked on at once; beyond, a client is asked to come again.
     places: Semaphore,
     max_concurrent: usize,
-    /// Whether a token is asked for.
+    /// Whether a token is required.
     pub is_guarded: bool,
     to_store: Sender<Arc<Worded>>,
-    /// Answers that the table does not show yet.
+    /// Answers that are not stored yet.
     pending: Arc<Pending>,
     lookup: Arc<Lookup>,
 }
@@ -67,8 +67,8 @@ struct Known {
     others: Vec<(usize, Arc<Entry>)>,
 }
 
-/// What became of each record, in order.
-pub(super) enum Said {
+/// The outcome of each record, in order.
+pub(super) enum RowAnswer {
     /// The answer's bytes.
     Priced(Bytes),
     Refused(Box<Value>),
@@ -119,7 +119,7 @@ impl Predictor {
 
     /// Prices records in their order, and hands the answers over to be stored. A record whose id has
     /// an answer gets that one; one whose id another record has gets none.
-    pub(super) async fn price(&self, asking: &Asking<'_>) -> Result<Vec<Said>, Refused> {
+    pub(super) async fn price(&self, asking: &Asking<'_>) -> Result<Vec<RowAnswer>, Refused> {
         let (found, most) = (asking.records.len(), self.max_records);
         if found > most {
             let why = format!("found {found} records; expected at most {most}");
@@ -143,19 +143,19 @@ impl Predictor {
             fates,
             others,
         } = known;
-        // Whoever waits for this body is not waited for.
+        // Does not wait for requests that wait for this one.
         drop(claim);
         let mut fates = fates;
         for (row, entry) in others {
             fates[row] = entry.fate().await;
         }
-        let mut said = Vec::with_capacity(found);
+        let mut answers = Vec::with_capacity(found);
         let mut rows = fates.into_iter().enumerate();
         for refusal in refusals {
-            said.push(match refusal {
-                Some(refusal) => Said::Refused(refusal),
+            answers.push(match refusal {
+                Some(refusal) => RowAnswer::Refused(refusal),
                 None => match rows.next() {
-                    Some((_, Some(Fate::Given(payload)))) => Said::Priced(payload),
+                    Some((_, Some(Fate::Given(payload)))) => RowAnswer::Priced(payload),
                     Some((row, Some(Fate::Conflict))) => {
                         let id = Key {
                             text: keys.value(row).to_owned(),
@@ -163,17 +163,21 @@ impl Predictor {
                         };
                         count_refused(CONFLICT);
                         metrics::counter!(CONFLICTS.name(), "way" => "http").increment(1);
-                        Said::Refused(Box::new(refusal_of(Some(&id), CONFLICT, CONFLICT_REASON)))
+                        RowAnswer::Refused(Box::new(refusal_of(
+                            Some(&id),
+                            CONFLICT,
+                            CONFLICT_REASON,
+                        )))
                     }
                     // The body that was answering it has failed.
                     Some((_, None)) | None => return Err(Refused::Unanswered),
                 },
             });
         }
-        Ok(said)
+        Ok(answers)
     }
 
-    /// Prices records that nobody asks for in earnest: nothing of them is stored, remembered or counted.
+    /// Prices records for a trial: stores, remembers and counts nothing.
     /// An answer or a refusal each, in their order.
     pub(super) fn consider(
         &self,
@@ -191,11 +195,11 @@ impl Predictor {
         let priced = price(&self.schema, &decoded, &asked, &loaded)
             .map_err(|error| wrong(anyhow::Error::new(error)))?;
         let mut answers = priced.answers.iter();
-        let said = refusals.into_iter().map(|refusal| match refusal {
+        let messages = refusals.into_iter().map(|refusal| match refusal {
             Some(refusal) => Ok(*refusal),
             None => serde_json::to_value(answers.next()).map_err(|error| wrong(error.into())),
         });
-        said.collect()
+        messages.collect()
     }
 
     /// Good rows, what each asks for, and for each record why it is none.
@@ -213,8 +217,14 @@ impl Predictor {
             .map(|record| match decoder.push(record, arrival_us) {
                 Ok(()) => {
                     let explain = asking.explain;
-                    let ask = explain.map_or_else(|| Ask::of(&self.schema, record), Ask::reasons);
-                    asked.push(Asked { arrival_us, ask });
+                    let options = explain.map_or_else(
+                        || RequestOptions::of(&self.schema, record),
+                        RequestOptions::reasons,
+                    );
+                    asked.push(Asked {
+                        arrival_us,
+                        options,
+                    });
                     None
                 }
                 Err(reason) => {
@@ -229,7 +239,7 @@ impl Predictor {
         self.decoders().push(decoder);
         let explained = asked
             .iter()
-            .filter(|asked| asked.ask.comparables.is_some())
+            .filter(|asked| asked.options.comparables.is_some())
             .count();
         if explained > MOST_EXPLAINED {
             let why =
@@ -279,7 +289,7 @@ impl Predictor {
         known
     }
 
-    /// Prices the rows that nothing is known of.
+    /// Prices the rows that have no answer yet.
     async fn answer(
         &self,
         asking: &Asking<'_>,
@@ -297,9 +307,9 @@ impl Predictor {
             return Ok(());
         }
         for (asked, is_new) in asked.iter_mut().zip(&is_new) {
-            // Reasons take milliseconds, and nobody gets those of a second answer.
+            // Computing reasons takes milliseconds, and a repeated answer needs none.
             if !is_new {
-                asked.ask = Ask::default();
+                asked.options = RequestOptions::default();
             }
         }
         let priced = price(&self.schema, decoded, &asked, loaded)

@@ -12,7 +12,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::predict::taken;
-use super::predictor::{Asking, Predictor, Said, answered};
+use super::predictor::{Asking, Predictor, RowAnswer, answered};
 use super::refused::Refused;
 use super::tensor::{self, Input, Output};
 use crate::answer::Namespace;
@@ -113,13 +113,13 @@ struct Request {
     id: Option<String>,
     inputs: Vec<Input>,
     #[serde(default)]
-    outputs: Vec<Wanted>,
+    outputs: Vec<RequestedOutput>,
     #[serde(default)]
     parameters: Map<String, Value>,
 }
 
 #[derive(Debug, Deserialize)]
-struct Wanted {
+struct RequestedOutput {
     name: String,
 }
 
@@ -163,7 +163,7 @@ async fn infer(
         let why = format!("expected an inference request of the protocol's version 2: {error}");
         Refused::new(400, why)
     })?;
-    let outputs = wanted(&request.outputs)?;
+    let outputs = requested(&request.outputs)?;
     let bodies = records(&predictor, &request).map_err(|why| Refused::new(400, why))?;
     let bodies: Vec<&[u8]> = bodies.iter().map(Vec::as_slice).collect();
     let key = &predictor.schema.key;
@@ -174,19 +174,19 @@ async fn infer(
         namespace: query.namespace,
         is_drawn: !has_ids,
     };
-    let said = predictor.price(&asking).await?;
+    let answers = predictor.price(&asking).await?;
     answered(began);
-    reply(&predictor, request.id, said, &outputs)
+    reply(&predictor, request.id, answers, &outputs)
 }
 
-fn wanted(outputs: &[Wanted]) -> Result<Vec<Part>, Refused> {
+fn requested(outputs: &[RequestedOutput]) -> Result<Vec<Part>, Refused> {
     if outputs.is_empty() {
         return Ok(OUTPUTS.to_vec());
     }
-    let find = |wanted: &Wanted| {
+    let find = |output: &RequestedOutput| {
         let mut known = OUTPUTS.into_iter();
-        known.find(|part| part.0 == wanted.name).ok_or_else(|| {
-            let found = &wanted.name;
+        known.find(|part| part.0 == output.name).ok_or_else(|| {
+            let found = &output.name;
             let why = format!("expected the outputs prediction, low or high, found {found}");
             Refused::new(400, why)
         })
@@ -241,19 +241,19 @@ fn records(predictor: &Predictor, request: &Request) -> Result<Vec<Vec<u8>>, Str
 fn reply(
     predictor: &Predictor,
     id: Option<String>,
-    said: Vec<Said>,
+    priced: Vec<RowAnswer>,
     outputs: &[Part],
 ) -> Result<HttpResponse, Refused> {
-    let mut answers: Vec<Answer> = Vec::with_capacity(said.len());
-    for (row, said) in said.into_iter().enumerate() {
-        match said {
-            Said::Priced(payload) => {
+    let mut answers: Vec<Answer> = Vec::with_capacity(priced.len());
+    for (row, answer) in priced.into_iter().enumerate() {
+        match answer {
+            RowAnswer::Priced(payload) => {
                 answers.push(serde_json::from_slice(&payload).map_err(|error| {
                     Refused::new(500, format!("a stored answer cannot be read: {error}"))
                 })?)
             }
             // A tensor has no place for the reason of one row.
-            Said::Refused(mut refusal) => {
+            RowAnswer::Refused(mut refusal) => {
                 let why = refusal["error"].as_str().unwrap_or_default();
                 refusal["error"] = format!("row {row}: {why}").into();
                 return Err(Refused::Record(refusal));
@@ -262,7 +262,7 @@ fn reply(
     }
     let model = answers.first().map(|answer| answer.model.as_str());
     let version = model.and_then(|model| Some(model.rsplit_once('@')?.1));
-    // What answers do not have, such as a class's range, is no output.
+    // What answers do not have, such as a class's range, is not an output.
     let output = |(name, part): &Part| {
         let data: Option<Vec<f64>> = answers.iter().map(part).collect();
         Some(Output {

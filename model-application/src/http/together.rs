@@ -7,7 +7,7 @@ use std::rc::Rc;
 use actix_web::web::{self, Bytes};
 use tokio::sync::oneshot;
 
-use super::predictor::{Asking, Predictor, Said};
+use super::predictor::{Asking, Predictor, RowAnswer};
 use super::refused::Refused;
 use crate::answer::Namespace;
 
@@ -18,7 +18,7 @@ const MOST: usize = 64;
 struct Lone {
     record: Bytes,
     namespace: Namespace,
-    reply: oneshot::Sender<Result<Said, Refused>>,
+    reply: oneshot::Sender<Result<RowAnswer, Refused>>,
 }
 
 /// The records of one worker thread that wait to be priced.
@@ -36,7 +36,7 @@ impl Together {
         predictor: &web::Data<Predictor>,
         record: Bytes,
         namespace: Namespace,
-    ) -> Result<Said, Refused> {
+    ) -> Result<RowAnswer, Refused> {
         let (reply, answer) = oneshot::channel();
         self.waiting.borrow_mut().push(Lone {
             record,

@@ -13,7 +13,7 @@ use crate::serving::Loaded;
 
 /// Microseconds of an hour.
 const HOUR_US: i64 = 3_600_000_000;
-/// Predictions kept to say what error is to be expected of them.
+/// Predictions kept to state what error is to be expected of them.
 const KEPT: usize = 4096;
 
 /// Counts of one model and hour.
@@ -21,7 +21,7 @@ type Place = (String, i64);
 
 /// What went by in this process.
 pub(crate) struct Watch {
-    /// Tells this process's counts from those of others in the table.
+    /// Distinguishes this process's counts from those of others in the table.
     writer: String,
     state: Mutex<State>,
 }

@@ -12,7 +12,7 @@ use super::batch::{ROWS, Read, decoded};
 pub(super) struct FromFile {
     reader: FileReader,
     identity: String,
-    /// Says which rows were refused.
+    /// States which rows were refused.
     row: u64,
 }
 

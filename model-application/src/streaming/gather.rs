@@ -16,8 +16,8 @@ use super::Applier;
 use super::batch::{Batch, EXPIRED, Gathered, Refused};
 use super::stage::Stage;
 use crate::answer::Namespace;
-use crate::ask::Ask;
 use crate::price::{Asked, price};
+use crate::request_options::RequestOptions;
 use crate::serving::Loaded;
 use crate::source::Sources;
 
@@ -61,7 +61,7 @@ impl Applier {
                 Ok(()) => {
                     asked.push(Asked {
                         arrival_us,
-                        ask: Ask::of(schema, payload),
+                        options: RequestOptions::of(schema, payload),
                     });
                     sources.push(message);
                 }

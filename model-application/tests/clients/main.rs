@@ -24,14 +24,18 @@ const CONFIG: &str = concat!(
     "/tests/clients/schemathesis.toml"
 );
 
-fn said(output: &Output) -> String {
+fn output_text(output: &Output) -> String {
     let (out, error) = (&output.stdout, &output.stderr);
     String::from_utf8_lossy(out).into_owned() + &String::from_utf8_lossy(error)
 }
 
 fn run(command: &mut Command) -> Output {
     let output = command.output().expect("the program is there");
-    assert!(output.status.success(), "{command:?}: {}", said(&output));
+    assert!(
+        output.status.success(),
+        "{command:?}: {}",
+        output_text(&output)
+    );
     output
 }
 
@@ -147,7 +151,7 @@ async fn the_service_does_what_its_openapi_document_says() {
         .await
         .expect("the client does not panic")
         .expect("the program is there");
-    assert!(output.status.success(), "{}", said(&output));
+    assert!(output.status.success(), "{}", output_text(&output));
     assert!(running.is_ready().await, "it is still well");
     running.stop().await;
 }

@@ -13,7 +13,7 @@ use super::watch::WatchConfig;
 pub struct PrepareConfig {
     /// Where the HTTP interface is, when it serves by schedule or on demand.
     pub http: String,
-    /// How far back listings are learned from.
+    /// How far back training listings go.
     pub window_days: u32,
     /// The datamart whose cleaned fields are learned from; empty for the stored records themselves.
     pub features: String,
@@ -49,7 +49,7 @@ pub struct PrepareConfig {
     pub sweep: SweepConfig,
     /// Whether a run keeps its report as a page.
     pub keep_report: bool,
-    /// Whether a run keeps the rows it was fitted on: they say which rows a later version can be
+    /// Whether a run keeps the rows it was fitted on: they state which rows a later version can be
     /// compared on, and let a fit be repeated.
     pub keep_training_set: bool,
     /// The members by name; empty takes the effort's.

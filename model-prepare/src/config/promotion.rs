@@ -26,7 +26,7 @@ pub struct PromotionConfig {
     /// How far the share of prices inside the range may be below the champion's where it is below
     /// the nominal one.
     pub coverage_margin: f64,
-    /// How much greater a segment's error may be where that is no accident.
+    /// How much greater a segment's error may be where that is not an accident.
     pub segment_margin: f64,
     /// How many times as large as the champion it may be.
     pub size_factor: f64,

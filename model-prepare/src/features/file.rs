@@ -1,4 +1,4 @@
-//! A datamart as a Parquet file; its state stands in the file's own notes.
+//! A datamart as a Parquet file; its state is in the file's own notes.
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -128,7 +128,7 @@ fn lines(path: &Path) -> anyhow::Result<Vec<Option<i64>>> {
     for batch in builder.with_projection(mask).build()? {
         let batch = batch.with_context(|| format!("cannot read {}", path.display()))?;
         let column = batch.column_by_name(SOURCE_LINE);
-        let column = column.and_then(|own| own.as_primitive_opt::<Int64Type>());
+        let column = column.and_then(|column| column.as_primitive_opt::<Int64Type>());
         let column = column.with_context(|| format!("{} has no {SOURCE_LINE}", path.display()))?;
         lines.extend(column.iter());
     }
@@ -145,7 +145,7 @@ fn write(path: &Path, batch: &RecordBatch, beside: &Beside) -> anyhow::Result<()
     notes.extend(
         beside
             .read_until
-            .map(|own| note(READ_UNTIL, own.to_owned())),
+            .map(|time| note(READ_UNTIL, time.to_owned())),
     );
     let properties = WriterProperties::builder()
         .set_compression(Compression::ZSTD(ZstdLevel::default()))

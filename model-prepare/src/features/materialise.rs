@@ -26,7 +26,7 @@ pub struct Materialise {
     pub to: Option<String>,
     /// A CSV or Parquet file of records instead of the stored ones.
     pub data: Option<PathBuf>,
-    /// Whether the state is fitted anew and everything made by it.
+    /// Whether the state is fitted again and everything made by it.
     pub refit: bool,
 }
 
@@ -37,7 +37,7 @@ enum Place {
 }
 
 /// Materialises records: all of them where there is no datamart of the name yet, or the state is to be
-/// fitted anew; else those that came since, by the state that made the others.
+/// fitted again; else those that came since, by the state that made the others.
 ///
 /// # Errors
 /// When the name is none, something else has it, the datamart is of other records, records or
@@ -145,7 +145,7 @@ async fn materialise(
     }
 }
 
-/// The state to go on with.
+/// The state to continue with.
 fn going_on(known: &Known, schema: &Schema, source: &Source, name: &str) -> anyhow::Result<State> {
     let of = || format!("state {} of {name}", known.version);
     let state = State::parse(&known.state).with_context(of)?;

@@ -1,4 +1,4 @@
-//! A datamart as a table; its states stand in the table `feature_states`.
+//! A datamart as a table; its states are in the table `feature_states`.
 
 mod definition;
 mod existing_rows;

@@ -56,7 +56,7 @@ impl FollowConfig {
     }
 }
 
-/// What is known of the loader: a base that is fitted on what it has stored goes on where it was then.
+/// What is known of the loader: a base that is fitted on what it has stored continues where it was then.
 #[derive(Debug, Clone, Deserialize)]
 struct Loader {
     group: String,

@@ -22,14 +22,14 @@ use super::screen::Screen;
 use super::store::{Change, Store};
 use super::stored::{StoreReporter, write};
 
-/// Most messages that are learned from in one transaction.
+/// Most messages of one transaction.
 const MOST_ROWS: u64 = 5_000;
 /// Most bytes of them.
 const MOST_BYTES: usize = 8 << 20;
 /// How long a batch may wait for more.
 const LINGER: Duration = Duration::from_millis(100);
 
-/// Messages before they are learned from.
+/// Messages before they are used for training.
 struct Gathered {
     /// Those that are records, with where and when they came, in the order of the rows.
     messages: Vec<(Vec<u8>, String, i64)>,
@@ -50,7 +50,7 @@ pub(super) struct Learner {
     control: Arc<Control>,
     screen: Screen,
     shown: Instant,
-    /// Writes and looks that are tried again are seen in the health report.
+    /// Writes and looks that are retried are seen in the health report.
     retrying: Retrying,
     runtime: Handle,
     shutdown: Shutdown,
@@ -311,7 +311,7 @@ impl Learner {
         match publish(&self.options, &mut self.standing) {
             Ok(became) => self.control.published(&became),
             Err(error) => {
-                tracing::error!("nothing is published: {error:#}");
+                tracing::error!(error = %format_args!("{error:#}"), "nothing is published");
                 self.control.failed(format!("{error:#}"));
             }
         }

@@ -13,7 +13,7 @@ use super::segments::{self, SegmentContest, Sizes};
 pub struct Side {
     /// Its number.
     pub version: u64,
-    /// Mean |ln(estimate/price)| (of counts plus 1): what the decision rests on, as dear and cheap count alike.
+    /// Mean |ln(estimate/price)| (of counts plus 1): what the decision rests on, as expensive and cheap count alike.
     pub mean_log_error: f64,
     /// Its errors.
     pub metrics: Metrics,
@@ -62,13 +62,21 @@ pub(super) struct Entrant<'a> {
 
 impl Entrant<'_> {
     fn errors(&self, link: Link, prices: &[f64]) -> Vec<f64> {
-        let off = |(own, price): (&Prediction, &f64)| link.ratio(own.value, *price).ln().abs();
+        let off = |(prediction, price): (&Prediction, &f64)| {
+            link.ratio(prediction.value, *price).ln().abs()
+        };
         self.predicted.iter().zip(prices).map(off).collect()
     }
 
     fn side(&self, link: Link, prices: &[f64]) -> Option<Side> {
-        let values: Vec<f64> = self.predicted.iter().map(|own| own.value).collect();
-        let inside = |(own, price): &(&Prediction, &f64)| (own.low..=own.high).contains(*price);
+        let values: Vec<f64> = self
+            .predicted
+            .iter()
+            .map(|prediction| prediction.value)
+            .collect();
+        let inside = |(prediction, price): &(&Prediction, &f64)| {
+            (prediction.low..=prediction.high).contains(*price)
+        };
         let hits = self.predicted.iter().zip(prices).filter(inside).count();
         Some(Side {
             version: self.version,
@@ -107,11 +115,18 @@ impl Ground<'_> {
     /// Compares; `None` for no rows.
     pub(super) fn contest(&self, challenger: &Entrant, champion: &Entrant) -> Option<Contest> {
         let (link, prices) = (Link::of(self.schema), self.prices);
-        let own = challenger.errors(link, prices);
-        let errors: Vec<(f64, f64)> = own.into_iter().zip(champion.errors(link, prices)).collect();
+        let challenger_errors = challenger.errors(link, prices);
+        let errors: Vec<(f64, f64)> = challenger_errors
+            .into_iter()
+            .zip(champion.errors(link, prices))
+            .collect();
         // The greatest counts are great by chance most of all: among them whoever says more is nearer.
         // Parted by what the champion says, both are judged on like rows.
-        let predicted: Vec<f64> = champion.predicted.iter().map(|own| own.value).collect();
+        let predicted: Vec<f64> = champion
+            .predicted
+            .iter()
+            .map(|prediction| prediction.value)
+            .collect();
         let sizes = match link {
             Link::Log => Sizes {
                 by: "price fifth",
@@ -122,7 +137,7 @@ impl Ground<'_> {
                 values: &predicted,
             },
         };
-        let differences: Vec<f64> = errors.iter().map(|(own, other)| own - other).collect();
+        let differences: Vec<f64> = errors.iter().map(|(error, other)| error - other).collect();
         Some(Contest {
             rows: prices.len(),
             rows_new: self.origins.new,

@@ -41,8 +41,8 @@ pub(crate) fn judge(
     })?;
     let rival = rival.filter(|rival| rival.number != number);
     let own_path = registry.fetch(&version)?;
-    let own = match valuation::TrainedModel::load(&own_path) {
-        Ok(own) => own,
+    let model = match valuation::TrainedModel::load(&own_path) {
+        Ok(model) => model,
         Err(error) => {
             let why = format!("it does not load: {:#}", anyhow::Error::new(error));
             let rival = rival.map(|rival| rival.number);
@@ -63,9 +63,9 @@ pub(crate) fn judge(
             return plain(true, format!("the champion {rival} cannot answer: {why:#}"));
         }
     };
-    match (own.clusters(), champion.clusters()) {
-        (Some(own), Some(champion)) => {
-            return clusters::judge(registry, settings, (number, own), (rival, champion));
+    match (model.clusters(), champion.clusters()) {
+        (Some(challenger), Some(champion)) => {
+            return clusters::judge(registry, settings, (number, challenger), (rival, champion));
         }
         (None, None) => {}
         _ => {
@@ -73,7 +73,7 @@ pub(crate) fn judge(
             return plain(false, why);
         }
     }
-    if let Err(mismatch) = champion.fits(own.schema()) {
+    if let Err(mismatch) = champion.fits(model.schema()) {
         let why = format!("it prices other records than the champion {rival}: {mismatch}");
         return plain(false, why);
     }
@@ -94,7 +94,7 @@ pub(crate) fn judge(
             theirs.push(valued);
         } else if let Some(before) = judged_before
             .as_ref()
-            .and_then(|own| own.predicted_for(identity))
+            .and_then(|judged| judged.predicted_for(identity))
         {
             origins.judged_before += 1;
             theirs.push(before);
@@ -119,7 +119,7 @@ pub(crate) fn judge(
         version: number,
         predicted: &ours,
         bytes: bytes_of(&own_path)?,
-        row_us: row_us(&own, &holdout)?,
+        row_us: row_us(&model, &holdout)?,
     };
     let champion = Entrant {
         version: rival.number,
@@ -127,8 +127,8 @@ pub(crate) fn judge(
         bytes: bytes_of(&rival_path)?,
         row_us: row_us(&champion, &holdout)?,
     };
-    if let Some(threshold) = own.threshold() {
-        let classes: Vec<bool> = prices.iter().map(|own| *own > 0.5).collect();
+    if let Some(threshold) = model.threshold() {
+        let classes: Vec<bool> = prices.iter().map(|price| *price > 0.5).collect();
         let ground = ClassGround {
             classes: &classes,
             threshold,
@@ -140,12 +140,12 @@ pub(crate) fn judge(
         };
     }
     let ground = Ground {
-        schema: own.schema(),
+        schema: model.schema(),
         batch: &holdout.batch,
         rows: &rows,
         prices: &prices,
         origins,
-        confidence: own.confidence().unwrap_or_default(),
+        confidence: model.confidence().unwrap_or_default(),
         seed,
     };
     let Some(contest) = ground.contest(&challenger, &champion) else {
@@ -184,8 +184,8 @@ fn followed_after(
         }))
     };
     Ok(match (follower(number)?, follower(rival)?) {
-        (Some((own, base, learned)), Some((other, other_base, before)))
-            if own == other && base == other_base && learned >= before =>
+        (Some((errors, base, learned)), Some((other, other_base, before)))
+            if errors == other && base == other_base && learned >= before =>
         {
             rows.saturating_sub(learned - before)
         }

@@ -54,15 +54,15 @@ fn error(contest: &Contest, settings: &PromotionConfig) -> Check {
 }
 
 /// How far a statistic's interval lies outside its band; 0 where they touch.
-fn outside(own: &Statistic) -> f64 {
-    (own.band_low - own.high)
-        .max(own.low - own.band_high)
+fn outside(statistic: &Statistic) -> f64 {
+    (statistic.band_low - statistic.high)
+        .max(statistic.low - statistic.band_high)
         .max(0.0)
 }
 
 fn bands(contest: &Contest) -> Check {
-    let (own, champion) = (&contest.challenger.ratios, &contest.champion.ratios);
-    let (Some(own), Some(champion)) = (own, champion) else {
+    let (challenger, champion) = (&contest.challenger.ratios, &contest.champion.ratios);
+    let (Some(challenger), Some(champion)) = (challenger, champion) else {
         return Check {
             name: "ratio study".to_owned(),
             passes: true,
@@ -79,14 +79,17 @@ fn bands(contest: &Contest) -> Check {
     };
     let mut broken = Vec::new();
     let mut texts = Vec::new();
-    for ((name, own), (_, champion)) in of(own).into_iter().zip(of(champion)) {
-        texts.push(format!("{name} {:.3} ({:.3})", own.value, champion.value));
+    for ((name, challenger), (_, champion)) in of(challenger).into_iter().zip(of(champion)) {
+        texts.push(format!(
+            "{name} {:.3} ({:.3})",
+            challenger.value, champion.value
+        ));
         // Below the COD's band estimates are closer to prices than assessors' are: no fault.
-        let is_finer = name == "COD" && own.value < own.band_low;
-        if !is_finer && outside(&own) > outside(&champion) {
+        let is_finer = name == "COD" && challenger.value < challenger.band_low;
+        if !is_finer && outside(&challenger) > outside(&champion) {
             broken.push(format!(
                 "{name} is outside {} to {}",
-                own.band_low, own.band_high
+                challenger.band_low, challenger.band_high
             ));
         }
     }
@@ -105,16 +108,16 @@ fn bands(contest: &Contest) -> Check {
 }
 
 fn coverage(contest: &Contest, settings: &PromotionConfig) -> Check {
-    let (own, champion) = (contest.challenger.coverage, contest.champion.coverage);
-    let holds = own.high >= contest.confidence;
+    let (challenger, champion) = (contest.challenger.coverage, contest.champion.coverage);
+    let holds = challenger.high >= contest.confidence;
     Check {
         name: "coverage".to_owned(),
-        passes: holds || own.value >= champion.value - settings.coverage_margin,
+        passes: holds || challenger.value >= champion.value - settings.coverage_margin,
         message: format!(
             "the range holds {} of the prices ({} to {}), the champion's {}, nominally {}",
-            percent(own.value),
-            percent(own.low),
-            percent(own.high),
+            percent(challenger.value),
+            percent(challenger.low),
+            percent(challenger.high),
             percent(champion.value),
             percent(contest.confidence)
         ),
@@ -125,15 +128,15 @@ fn segments(contest: &Contest, settings: &PromotionConfig) -> Check {
     let harmed: Vec<String> = contest
         .segments
         .iter()
-        .filter(|own| own.difference.low > 0.0)
-        .filter(|own| own.difference.value > settings.segment_margin * own.champion)
-        .map(|own| {
+        .filter(|segment| segment.difference.low > 0.0)
+        .filter(|segment| segment.difference.value > settings.segment_margin * segment.champion)
+        .map(|segment| {
             format!(
                 "{} {}: {} on {} rows",
-                own.by,
-                own.name,
-                signed(own.difference.value / own.champion),
-                own.rows
+                segment.by,
+                segment.name,
+                signed(segment.difference.value / segment.champion),
+                segment.rows
             )
         })
         .collect();
@@ -151,26 +154,26 @@ fn segments(contest: &Contest, settings: &PromotionConfig) -> Check {
     }
 }
 
-pub(super) fn size(own: u64, champion: u64, settings: &PromotionConfig) -> Check {
+pub(super) fn size(challenger: u64, champion: u64, settings: &PromotionConfig) -> Check {
     let most = (champion as f64 * settings.size_factor) as u64;
     Check {
         name: "size".to_owned(),
-        passes: own <= most.max(SMALL_BYTES),
+        passes: challenger <= most.max(SMALL_BYTES),
         message: format!(
             "{:.2} MB, the champion's {:.2} MB",
-            own as f64 / 1e6,
+            challenger as f64 / 1e6,
             champion as f64 / 1e6
         ),
     }
 }
 
-pub(super) fn latency(own: f64, champion: f64, settings: &PromotionConfig) -> Check {
+pub(super) fn latency(challenger: f64, champion: f64, settings: &PromotionConfig) -> Check {
     let most = (champion * settings.latency_factor).max(settings.latency_us);
     Check {
         name: "latency".to_owned(),
-        passes: own <= most,
+        passes: challenger <= most,
         message: format!(
-            "{own:.0} µs a row, the champion {champion:.0} µs, allowed up to {most:.0} µs"
+            "{challenger:.0} µs a row, the champion {champion:.0} µs, allowed up to {most:.0} µs"
         ),
     }
 }

@@ -1,4 +1,4 @@
-//! What the HTTP interface steers and shows: one training at a time, and how the last ones went.
+//! The state behind the HTTP interface: one training at a time, and the outcomes of the last ones.
 
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
@@ -60,7 +60,7 @@ impl Control {
         }
     }
 
-    /// From now on listings that arrive are waited for.
+    /// From now on arriving listings are counted.
     pub(crate) fn watches(&self) {
         self.trainer_status().watch = Some(WatchStatus {
             new_rows_wanted: self.config.prepare.watch.new_rows,
@@ -112,7 +112,7 @@ impl Control {
         self.trainer_status().failures_in_a_row > 0
     }
 
-    /// Notes how the champion answers beside the one before it; says whether that one is back.
+    /// Compares the champion with the one before it; states whether that one is back.
     pub(crate) fn compared(&self, comparison: &Comparison) -> bool {
         let mut status = self.trainer_status();
         if let Some(watch) = &mut status.watch {
@@ -147,7 +147,7 @@ impl Control {
         true
     }
 
-    /// Whether it is time to train, with so many new listings.
+    /// Whether to train now, given the number of new listings.
     pub(crate) fn is_due(&self, new_rows: u64) -> bool {
         let settings = &self.config.prepare.watch;
         let mut status = self.trainer_status();
@@ -161,7 +161,7 @@ impl Control {
             .is_none_or(|began| began.elapsed() >= Duration::from_secs(settings.pause_s));
         if let Some(watch) = &mut status.watch {
             watch.new_rows = new_rows;
-            watch.retry_in_s = retry_in.map(|own| own.as_secs_f64());
+            watch.retry_in_s = retry_in.map(|delay| delay.as_secs_f64());
         }
         metrics::gauge!(NEW_ROWS.name()).set(new_rows as f64);
         match retry_in {
@@ -179,12 +179,12 @@ impl Control {
         self.trainer_status().next_run = at;
     }
 
-    /// Trains once, unless another training runs; says how it went in the log too.
+    /// Trains once, unless another training runs; states how it went in the log too.
     pub(crate) async fn train(self: Arc<Self>) -> Result<TrainingStatus, Refusal> {
         self.train_for(None).await
     }
 
-    /// The same for somebody who states a reason, which the version keeps as a tag.
+    /// The same with a reason, which the version keeps as a tag.
     async fn train_for(self: Arc<Self>, why: Option<String>) -> Result<TrainingStatus, Refusal> {
         let Ok(_slot) = Arc::clone(&self.slot).try_acquire_owned() else {
             return Err(Refusal::Busy);
@@ -199,7 +199,7 @@ impl Control {
         self.enter("features", why.as_deref());
         // Whatever its end.
         let _running = Running(&self);
-        // What arrives while it reads may be learned from and count as new all the same.
+        // Listings that arrive while it reads may be in the training data and still count as new.
         let stored = ledger::arrivals::stored(pool, self.table()).await.ok();
         let result = match refresh(&self.config).await {
             Ok(()) => {
@@ -256,7 +256,7 @@ impl Control {
             }
             Err(error) => {
                 let error = format!("{error:#}");
-                tracing::error!("the training failed: {error}");
+                tracing::error!(%error, "the training failed");
                 status.failures += 1;
                 status.failures_in_a_row = status.failures_in_a_row.saturating_add(1);
                 metrics::counter!(FAILURES.name()).increment(1);
@@ -293,12 +293,12 @@ impl Control {
         });
         match noting.await {
             Ok(Ok(())) => {}
-            Ok(Err(error)) => tracing::warn!("{version} does not keep who requested it: {error}"),
-            Err(error) => tracing::warn!("{version} does not keep who requested it: {error}"),
+            Ok(Err(error)) => tracing::warn!("cannot note in {version} who requested it: {error}"),
+            Err(error) => tracing::warn!("cannot note in {version} who requested it: {error}"),
         }
     }
 
-    /// Takes old versions away, where a watch makes one after the other.
+    /// Deletes old versions, as a watch makes one after the other.
     async fn tidy(&self) {
         let keep = self.config.prepare.watch.keep_versions;
         if keep == 0 || self.trainer_status().watch.is_none() {
@@ -309,8 +309,10 @@ impl Control {
             tokio::task::spawn_blocking(move || gc(&*registry::open(&config)?, keep, false));
         match tidying.await {
             Ok(Ok(shown)) => tracing::debug!("{}", shown.text),
-            Ok(Err(error)) => tracing::warn!("old versions stay: {error:#}"),
-            Err(error) => tracing::warn!("old versions stay: {error}"),
+            Ok(Err(error)) => {
+                tracing::warn!(error = %format_args!("{error:#}"), "cannot delete old versions")
+            }
+            Err(error) => tracing::warn!(%error, "cannot delete old versions"),
         }
     }
 
@@ -364,7 +366,7 @@ struct Query {
     why: Option<String>,
 }
 
-/// Answers when the training is over; one whose client has gone goes on.
+/// Answers when the training is over; one whose client has gone continues.
 async fn train(control: web::Data<Control>, query: web::Query<Query>) -> HttpResponse {
     let control = control.into_inner();
     let why = query.into_inner().why.filter(|why| !why.is_empty());

@@ -14,7 +14,7 @@ use crate::listings::Listings;
 use crate::training::fit::fit;
 use crate::training::run_log::member_params;
 
-/// Trials that must have been tried before one can be given up.
+/// Trials that must have been tried before one can be abandoned.
 const LEAST_BEFORE: usize = 4;
 /// Fewer rows than this are not worth a first look.
 const LEAST_FIRST_ROWS: usize = 500;
@@ -111,12 +111,12 @@ impl Work<'_> {
         for parameter in &prepare.sweep.parameters {
             space::check(parameter)?;
         }
-        // Names are looked at before the first trial, not in it.
+        // Names are checked before the first trial, not in it.
         let lows: Vec<f64> = prepare
             .sweep
             .parameters
             .iter()
-            .map(|own| own.value(own.range().0))
+            .map(|parameter| parameter.value(parameter.range().0))
             .collect();
         space::members(&base, &prepare.sweep.parameters, &lows)?;
         Ok(Work {
@@ -232,10 +232,10 @@ fn out_of_fold(found: &FitReport) -> f64 {
         // A sweep of a clustering is refused before.
         FitReport::Clusters(_) => return f64::NAN,
     };
-    let rows: usize = report.folds.iter().map(|own| own.rows).sum();
+    let rows: usize = report.folds.iter().map(|fold| fold.rows).sum();
     let squares = report.folds.iter();
     let sum: f64 = squares
-        .map(|own| own.stack * own.stack * own.rows as f64)
+        .map(|fold| fold.stack * fold.stack * fold.rows as f64)
         .sum();
     match rows {
         0 => report.model.rmsle,

@@ -12,7 +12,7 @@ use crate::config::Config;
 /// Fits a model of the schema's task and judges it.
 ///
 /// # Errors
-/// When the records cannot be learned from.
+/// When the records cannot be used for training.
 pub(crate) fn fit(
     config: &Config,
     batch: &RecordBatch,

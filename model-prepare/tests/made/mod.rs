@@ -79,7 +79,7 @@ pub fn run(registry: &Path, flags: &[&str]) -> Output {
 }
 
 /// What the program wrote: standard output, standard error.
-pub fn said(output: &Output) -> (String, String) {
+pub fn output_text(output: &Output) -> (String, String) {
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     (text(&output.stdout), text(&output.stderr))
 }

@@ -31,7 +31,7 @@ pub struct Account {
     named: Mutex<Vec<String>>,
     /// A Parquet file has no lines.
     counts_rows: AtomicBool,
-    /// When sending began: waiting for a broker is no part of the rate.
+    /// When sending began: waiting for a broker is not part of the rate.
     started: OnceLock<Instant>,
 }
 
@@ -122,7 +122,7 @@ impl Account {
 pub enum End {
     /// The file is at its end.
     File,
-    /// As many messages as were asked for.
+    /// As many messages as were requested.
     Limit,
     /// A signal stopped it.
     Stopped,
@@ -147,7 +147,7 @@ pub struct Summary {
     pub rate_per_s: f64,
     /// Why it ended.
     pub end: End,
-    /// Records of the file that are done, skipped ones with them: `--skip` to go on.
+    /// Records of the file that are done, skipped ones with them: `--skip` to continue.
     pub position: u64,
     /// The first rejects, with their lines.
     pub named_rejects: Vec<String>,

@@ -21,6 +21,6 @@ pub struct Job {
     pub skip: u64,
     /// Equal parts of the file that appear one after the other; none: it is sent in one go.
     pub batches: Option<Batches>,
-    /// Which records are sent: some may be held back, to be asked for later.
+    /// Which records are sent: some may be held back, to be requested later.
     pub part: Part,
 }

@@ -22,7 +22,7 @@ const CHUNK_ROWS: usize = 8192;
 /// `shutdown` came first.
 ///
 /// # Errors
-/// When the file cannot be used with the schema, or breaks off.
+/// When the file cannot be used with the schema, or fails.
 pub(super) async fn exactly(
     job: &Job,
     schema: &Schema,

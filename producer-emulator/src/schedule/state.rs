@@ -13,7 +13,7 @@ use crate::config::EmulatorConfig;
 /// All schedules of an emulator.
 pub(crate) struct Schedules {
     pub(super) all: Vec<Schedule>,
-    /// Where one that stands still is shown.
+    /// Where one that is stalled is shown.
     pub(super) health: Health,
 }
 

@@ -47,7 +47,7 @@ impl Matching {
         let mut targets: Vec<Option<usize>> = Vec::with_capacity(names.len());
         for (position, header) in called.iter().enumerate() {
             let target = is_column(header).or_else(|| is_name(header));
-            // The second "Price" is nobody's, unless the schema says which it is.
+            // The second "Price" is nobody's, unless the schema states which it is.
             let doubled = || match *header == names[position] {
                 true => None,
                 false => fields

@@ -52,7 +52,7 @@ pub(super) fn by_mark(head: &[u8]) -> Option<Mistaken> {
     Some(Mistaken { found, advice })
 }
 
-/// What the first bytes of a file say that it is, where it is no text that can be read.
+/// What the first bytes of a file say that it is, where it is not a text that can be read.
 pub fn recognise(head: &[u8]) -> Option<Mistaken> {
     // Text in UTF-8 has none; UTF-16 without a mark has one beside every Latin letter.
     let nul = || {

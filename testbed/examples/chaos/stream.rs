@@ -1,4 +1,4 @@
-//! Sends good messages at a steady pace, and what else is asked for.
+//! Sends good messages at a steady pace, and what else is requested.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};

@@ -52,7 +52,7 @@ pub(crate) fn parts(estimator: &Estimator) -> Result<Vec<(String, Vec<u8>)>, Art
 /// Reads the estimator of a plan, and checks that its parts fit together and the schema.
 ///
 /// # Errors
-/// Says which file is wrong.
+/// States which file is wrong.
 pub(crate) fn estimator(
     files: &Verified,
     plan: &Plan,

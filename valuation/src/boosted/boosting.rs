@@ -177,8 +177,8 @@ fn limit(residuals: &[f64], rows: &[u32], share: f64, sizes: &mut Vec<u32>) -> f
     }
     // The bits of numbers not below 0 are in the order of the numbers, and quicker compared.
     sizes.clear();
-    let own = rows.iter().map(|row| residuals[*row as usize].abs() as f32);
-    sizes.extend(own.map(f32::to_bits));
+    let absolute = rows.iter().map(|row| residuals[*row as usize].abs() as f32);
+    sizes.extend(absolute.map(f32::to_bits));
     let place = (sizes.len() as f64 * share.max(0.0)) as usize;
     match place < sizes.len() {
         true => f64::from(f32::from_bits(*sizes.select_nth_unstable(place).1)),

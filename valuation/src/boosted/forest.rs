@@ -42,11 +42,11 @@ impl ForestOptions {
             "rounds" => ("trees", expected, found),
             option => (option, expected, found),
         };
-        self.grown().check().map_err(named)
+        self.boosted_options().check().map_err(named)
     }
 
     /// As trees are grown: each says its share of the mean.
-    fn grown(&self) -> BoostedOptions {
+    fn boosted_options(&self) -> BoostedOptions {
         BoostedOptions {
             growth: Growth::LeafWise,
             rounds: self.trees,
@@ -65,7 +65,7 @@ impl ForestOptions {
     fn run(&self, table: &Table, train: &[u32], judge: &[u32], seed: u64) -> (Ensemble, Vec<f64>) {
         let boosting = Boosting {
             table,
-            options: &self.grown(),
+            options: &self.boosted_options(),
             alone: true,
             drawn: self.drawn_cuts,
             rounds: self.trees,
@@ -139,7 +139,7 @@ mod tests {
             };
             let predicted = Boosted::forest_out_of_fold(&table, &folds, &options, 1);
             let pairs = predicted.iter().zip(&targets);
-            let squares: f64 = pairs.map(|(own, t)| (own - t) * (own - t)).sum();
+            let squares: f64 = pairs.map(|(value, t)| (value - t) * (value - t)).sum();
             let forest = Boosted::forest(&table, &options, 1).unwrap();
             assert_eq!(
                 (forest.trees(), Boosted::rows(&[&forest], &values)[0].len()),

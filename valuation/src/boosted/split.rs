@@ -37,7 +37,7 @@ pub(super) enum Cut {
 
 /// A split that was found.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Found {
+pub(super) struct Candidate {
     /// Squared error taken away, in squared units.
     pub(super) gain: f64,
     /// Index among the columns looked at.
@@ -48,7 +48,7 @@ pub(super) struct Found {
     pub(super) left: i64,
 }
 
-impl Found {
+impl Candidate {
     /// Whether a bin goes right.
     #[inline]
     pub(super) fn right(&self, code: u8) -> bool {
@@ -80,8 +80,8 @@ pub(super) fn best(
     total: i64,
     limits: Limits,
     gains: &mut Gains,
-) -> Option<Found> {
-    let mut best: Option<Found> = None;
+) -> Option<Candidate> {
+    let mut best: Option<Candidate> = None;
     for (index, (sums, column)) in histogram.iter().zip(columns).enumerate() {
         let mut search = Search {
             sums,
@@ -100,7 +100,7 @@ pub(super) fn best(
     let floor = worth(total, limits.penalty);
     best.and_then(|found| {
         let gain = found.gain - floor;
-        (gain > floor.abs() * 1e-12 + 1e-9).then_some(Found { gain, ..found })
+        (gain > floor.abs() * 1e-12 + 1e-9).then_some(Candidate { gain, ..found })
     })
 }
 
@@ -110,7 +110,7 @@ struct Search<'a> {
     limits: Limits,
     index: usize,
     /// Its gain is not yet less the leaf's own.
-    best: &'a mut Option<Found>,
+    best: &'a mut Option<Candidate>,
     /// Room.
     gains: &'a mut Gains,
 }
@@ -126,7 +126,7 @@ impl Search<'_> {
         let gain = worth(left, penalty) + worth(right, penalty);
         // The first of equals.
         if self.best.is_none_or(|best| gain > best.gain) {
-            *self.best = Some(Found {
+            *self.best = Some(Candidate {
                 gain,
                 column: self.index,
                 cut: cut(),
@@ -156,7 +156,7 @@ impl Search<'_> {
             let left = if unknown_left { known + unknown } else { known };
             // Gaps that training did not have go with the many.
             let majority = unknown == 0 && 2.0 * count(left) >= count(self.total);
-            // Gains in `f32` chose the bin; what it gains is told exactly.
+            // Gains in `f32` chose the bin; what it gains is reported exactly.
             self.consider(left, self.limits.penalty, unknown_left || majority, || {
                 Cut::After(bin as u8)
             });
@@ -169,7 +169,7 @@ impl Search<'_> {
         let (Some(first), Some(last)) = (taken.next(), taken.next_back()) else {
             return;
         };
-        // The leaf's own sum tells it from the tree's others.
+        // The leaf's own sum distinguishes it from the tree's others.
         let number = mix(drawn ^ mix(self.total as u64 ^ mix(self.index as u64)));
         let bin = first + (number % (last - first) as u64) as usize;
         let unknown = self.sums[0];
@@ -187,8 +187,8 @@ impl Search<'_> {
     fn names(&mut self) {
         let penalty = self.limits.penalty + NAME_SMOOTHING;
         let mean = |bin: usize| {
-            let own = self.sums[bin];
-            units(own) / (count(own) + NAME_SMOOTHING)
+            let sum_of_bin = self.sums[bin];
+            units(sum_of_bin) / (count(sum_of_bin) + NAME_SMOOTHING)
         };
         let taken = (1..BINS).filter(|bin| self.sums[*bin] != 0);
         let mut order: Vec<(f64, usize)> = taken.map(|bin| (mean(bin), bin)).collect();
@@ -253,9 +253,9 @@ impl Gains {
             let (lefts, counts) = (&mut lefts[1..bins], &mut counts[1..bins]);
             // One after the other, and what follows from them side by side.
             let mut left = start;
-            for ((own, count), sum) in lefts.iter_mut().zip(&mut *counts).zip(&sums[1..bins]) {
+            for ((place, count), sum) in lefts.iter_mut().zip(&mut *counts).zip(&sums[1..bins]) {
                 left += sum;
-                (*own, *count) = coarse(left);
+                (*place, *count) = coarse(left);
             }
             let (sum, rows) = coarse(total);
             let sides = Sides {

@@ -15,9 +15,9 @@ pub(crate) struct Table {
     pub(super) targets: Vec<f64>,
     /// How far off an estimate of a target is.
     pub(super) loss: Loss,
-    /// Columns that tell levels by their means alone: symmetric trees know no names.
+    /// Columns that identify levels by their means alone: symmetric trees know no names.
     pub(super) by_means: Vec<usize>,
-    /// Columns that tell levels by name, where next to all rows have one.
+    /// Columns that identify levels by name, where next to all rows have one.
     pub(super) by_names: Vec<usize>,
 }
 
@@ -57,8 +57,8 @@ impl Table {
         }
         let columns = bins(&values, &named);
         // A column of one value splits nothing.
-        let seen = |own: Vec<bool>| {
-            let usable = own.into_iter().enumerate();
+        let seen = |is_seen: Vec<bool>| {
+            let usable = is_seen.into_iter().enumerate();
             usable
                 .filter(|(column, seen)| *seen && columns[*column].varies())
                 .map(|(column, _)| column)

@@ -138,7 +138,7 @@ fn classify_on_this_pool(
     }
     kept.prune();
     let bins = judged.calibration.iter();
-    let off = bins.map(|bin| (bin.said - bin.found).abs() * bin.rows as f64);
+    let off = bins.map(|bin| (bin.predicted - bin.found).abs() * bin.rows as f64);
     let report = ClassReport {
         class: schema.class_name().to_owned(),
         rows: batch.num_rows(),

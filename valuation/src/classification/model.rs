@@ -20,7 +20,7 @@ use crate::reading::{BoundRecord, bind_record, check_known_columns, decoded};
 pub(super) struct ClassHead {
     /// Version of the artifact's format: an older program refuses what it cannot read.
     pub(super) format: u32,
-    /// Says which code fitted the model.
+    /// States which code fitted the model.
     pub(super) code_version: String,
     /// Microseconds since 1970, as given to the fit.
     pub(super) trained_at_us: i64,
@@ -36,7 +36,7 @@ pub(super) struct ClassHead {
     pub(super) report: ClassReport,
 }
 
-/// A fitted model that says how likely a record is of the class.
+/// A fitted model that states how likely a record is of the class.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ClassModel {
     pub(super) head: ClassHead,

@@ -12,7 +12,8 @@ use crate::uninformative::Dropped;
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Bin {
     /// Mean predicted probability.
-    pub said: f64,
+    #[serde(rename = "said")]
+    pub predicted: f64,
     /// Share of them that are of the class: the same where predictions are calibrated.
     pub found: f64,
     /// How many rows there are: what the share rests on.
@@ -70,7 +71,7 @@ pub struct ClassReport {
     pub train_rows: usize,
     /// Records it was judged on.
     pub holdout_rows: usize,
-    /// Of them, records whose features and class stand in the training rows too: they flatter the model
+    /// Of them, records whose features and class are in the training rows too: they flatter the model
     /// where the split is drawn.
     pub holdout_copies: usize,
     /// Share of the class among the training rows: what is predicted where nothing is known.
@@ -105,7 +106,7 @@ pub struct ClassReport {
     pub fit_seconds: f64,
     /// Columns that carry information.
     pub features: usize,
-    /// Fields that nothing is learned from, as they carry no information.
+    /// Fields that are left out, as they carry no information.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub dropped: Vec<Dropped>,
 }

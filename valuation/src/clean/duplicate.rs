@@ -27,7 +27,7 @@ impl<'a> Records<'a> {
         Records { columns, prices }
     }
 
-    /// Those of `rows` that say what a newer one says; `age` orders them.
+    /// Those of `rows` that state what a newer one says; `age` orders them.
     ///
     /// Rows of the same features with different prices are kept, those of equal prices among them
     /// too: where the features do not distinguish things (one field of two levels), an equal price
@@ -153,7 +153,7 @@ mod tests {
         let prices = [5.0, 6.0, 5.0, 6.0];
         let records = Records::of(&schema, &batch, &prices);
         assert!(records.copies(&[0, 1, 2, 3], |row| row).is_empty());
-        // Three of four would go: these are no listings, but kinds of them.
+        // Three of four would go: these are not listings, but kinds of them.
         let same = Records {
             prices: &[5.0; 4],
             ..records

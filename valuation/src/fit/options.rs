@@ -25,7 +25,7 @@ pub struct FitOptions {
     pub interval: f64,
     /// The probability from which on a record is predicted to be of a class, 0 to 1.
     pub threshold: f64,
-    /// How much work the defaults may be; says which members there are where none are given.
+    /// How much work the defaults may be; states which members there are where none are given.
     pub effort: Effort,
     /// The members by name; empty takes those of `effort`.
     pub members: Vec<NamedMember>,

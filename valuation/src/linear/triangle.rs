@@ -94,7 +94,7 @@ impl Triangle {
             }
             right[i] = sum / lower[[i, i]];
         }
-        let of_active = |own: &dyn Fn(usize) -> f64| active.iter().map(|at| own(*at)).collect();
+        let of_active = |value: &dyn Fn(usize) -> f64| active.iter().map(|at| value(*at)).collect();
         Ok(Triangle {
             deviations: of_active(&|column| (centred(column, column) / count).sqrt()),
             moments: of_active(&|column| moments[column] / count),

@@ -3,7 +3,7 @@
 /// A column.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Column<'a> {
-    /// Where it stands in the design.
+    /// Its place in the design.
     pub(crate) number: usize,
     /// The record's field.
     pub(crate) field: &'a str,

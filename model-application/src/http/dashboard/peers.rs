@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::config::DashboardConfig;
 
-/// Longest wait for a status: the overview does not wait for a service that stands still.
+/// Longest wait for a status: the overview does not wait for a service that is stalled.
 const WAIT: Duration = Duration::from_millis(700);
 /// How long a status is good for.
 const GOOD_FOR: Duration = Duration::from_millis(1500);
