@@ -1,21 +1,8 @@
 // What is said of a training under way, in both languages, without a browser: `node test/progress.mjs`.
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { build } from "esbuild";
+import { bundled } from "./bundled.mjs";
 
-const store = { getItem: () => null, setItem: () => {} };
-Object.assign(globalThis, { localStorage: store, sessionStorage: store, document: { documentElement: {} } });
-Object.defineProperty(globalThis, "navigator", { value: { languages: ["en"] }, configurable: true });
-
-const directory = mkdtempSync(join(tmpdir(), "hedonic-progress-"));
-const outfile = join(directory, "progress.mjs");
-const contents = 'export * from "./progress.js"; export { speak } from "./words.js";';
-const resolveDir = new URL("../src", import.meta.url).pathname;
-await build({ stdin: { contents, resolveDir }, outfile, bundle: true, format: "esm", logLevel: "warning" });
-const { nowOf, shareOf, speak, stepOf } = await import(outfile);
-rmSync(directory, { recursive: true });
+const { nowOf, shareOf, speak, stepOf } = await bundled("progress.js", "words.js");
 
 const fit = (change) => ({ stage: "fitting", last_seconds: 20, fit: { stage: "folds", member: "leaf-wise", fold: 3, folds: 5, fraction: 0.42, members: [], ...change } });
 const steps = { binding: "binding", folds: "folds", clusters: "folds", weights: "weights", intervals: "weights", judging: "judging", refit: "refit", explaining: "saving", done: "saving" };
