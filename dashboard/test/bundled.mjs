@@ -1,4 +1,5 @@
 // Sources of the page as a module of Node: what needs no browser is tested without one.
+import { webcrypto } from "node:crypto";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -9,6 +10,7 @@ const store = { getItem: () => null, setItem: () => {} };
 /** What these files export, together, in English. */
 export async function bundled(...files) {
   Object.assign(globalThis, { localStorage: store, sessionStorage: store, document: { documentElement: {} } });
+  globalThis.crypto ??= webcrypto;
   Object.defineProperty(globalThis, "navigator", { value: { languages: ["en"] }, configurable: true });
   const directory = mkdtempSync(join(tmpdir(), "hedonic-bundled-"));
   try {

@@ -30,8 +30,9 @@ const foreign = Object.entries(messages.ru).filter(([, text]) => {
 assert.deepEqual(foreign, [], "ru.json: texts without a Russian word");
 
 // What sources ask for: t("key") as it stands, and t(`start.${…}`) by its start.
-const sources = readdirSync(source, { recursive: true }).filter((name) => name.endsWith(".js"));
-const text = sources.map((name) => readFileSync(join(source, name), "utf8")).join("\n");
+const directories = [source, join(source, "views")];
+const sources = directories.flatMap((directory) => readdirSync(directory).filter((name) => name.endsWith(".js")).map((name) => join(directory, name)));
+const text = sources.map((name) => readFileSync(name, "utf8")).join("\n");
 const asked = [...text.matchAll(/\bt\(\s*"([^"]+)"/g)].map((found) => found[1]);
 assert.deepEqual([...new Set(asked)].filter((key) => !(key in en)), [], "keys that sources ask for");
 const starts = [...text.matchAll(/`([a-z_]+[._])\$\{/g)].map((found) => found[1]);
