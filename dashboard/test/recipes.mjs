@@ -11,7 +11,7 @@ import { trainingWatched } from "./training.mjs";
 const root = new URL("../..", import.meta.url).pathname;
 const ROWS = 1500;
 /** Settings that make a training long enough to be watched. */
-const SLOW = { wine: ["prepare.folds=20", "prepare.threads=1"], food: ["prepare.clustering.starts=400", "prepare.threads=1"] };
+const SLOW = { wine: ["prepare.folds=20", "prepare.threads=1"], food: ["prepare.clustering.starts=300", "prepare.threads=1"] };
 
 /** The four services with the settings of a recipe. */
 class Recipe {
