@@ -3,6 +3,7 @@
 mod auto_rollback;
 pub(crate) mod control;
 mod live_error;
+mod openapi;
 pub(crate) mod serve;
 mod status;
 mod watch;

@@ -7,10 +7,12 @@
 mod importance;
 pub(crate) mod options;
 pub(crate) mod sampler;
+mod shown;
 mod space;
 mod trial;
 mod trial_log;
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, ensure};
@@ -20,6 +22,7 @@ use report::{Trial, TrialOutcome, are_alike, best as best_of};
 
 use self::options::Sweep;
 use self::sampler::Sampler;
+use self::shown::Shown as Line;
 use self::trial::{Work, run_of};
 use self::trial_log::{Plan, TrialLog};
 use crate::commands::Shown;
@@ -53,10 +56,12 @@ pub fn sweep(config: &Config, options: &Sweep) -> anyhow::Result<Shown> {
         0 => std::thread::available_parallelism().map_or(1, usize::from),
         threads => threads,
     };
+    let line = Line::start(&options.name, options.trials);
     let work = Work::new(
         config,
         &listings,
         (threads / options.parallel.max(1)).max(1),
+        Arc::clone(&line),
     )?;
     let mut sampler = Sampler::new(config, options.sampler)?;
     let mut done: Vec<Trial> = Vec::new();
@@ -90,7 +95,9 @@ pub fn sweep(config: &Config, options: &Sweep) -> anyhow::Result<Shown> {
                 log_progress(&done, options.trials, began.elapsed());
             }
         }
+        line.over(done.len());
     }
+    drop((work, line));
 
     let best = best_of(&done).context(
         "no trial finished: look at what `model-prepare runs --of` says of them, and widen \

@@ -35,6 +35,7 @@ pub(crate) use self::table::Table;
 pub(crate) use self::walk::Codes;
 use self::walk::Trees;
 use crate::folds::Fold;
+use crate::progress::{Running, Work};
 use rayon::prelude::*;
 
 /// How many times the rounds more rows are worth at most.
@@ -70,7 +71,19 @@ impl Boosted {
         rounds: usize,
         seed: u64,
     ) -> Result<Boosted, TreeError> {
+        Boosted::fit_watched(table, options, rounds, seed, &Running::none())
+    }
+
+    /// The same; `running` is told of every tree.
+    pub(crate) fn fit_watched(
+        table: &Table,
+        options: &BoostedOptions,
+        rounds: usize,
+        seed: u64,
+        running: &Running,
+    ) -> Result<Boosted, TreeError> {
         let boosting = Boosting {
+            running,
             table,
             options,
             alone: false,
@@ -137,9 +150,23 @@ impl Boosted {
         haste: f64,
         seed: u64,
     ) -> (Vec<f64>, usize) {
+        Boosted::out_of_fold_watched(table, folds, options, haste, seed, Work::none())
+    }
+
+    /// The same; `work` is told of every tree and fold.
+    pub(crate) fn out_of_fold_watched(
+        table: &Table,
+        folds: &[Fold],
+        options: &BoostedOptions,
+        haste: f64,
+        seed: u64,
+        work: Work,
+    ) -> (Vec<f64>, usize) {
         let options = options.quicker(haste);
         let grow = |(number, fold): (usize, &Fold)| {
+            let running = work.fold(number);
             let boosting = Boosting {
+                running: &running,
                 table,
                 options: &options,
                 alone: false,
@@ -150,6 +177,8 @@ impl Boosted {
                 seed: seed.wrapping_add(number as u64),
             };
             let (ensemble, predicted) = boosting.run();
+            let targets = fold.judge.iter().map(|row| table.targets[*row as usize]);
+            running.judged(predicted.iter().copied().zip(targets));
             (predicted, ensemble.trees.len())
         };
         let boosted: Vec<_> = folds.par_iter().enumerate().map(grow).collect();

@@ -24,8 +24,10 @@ use crate::clustering::segments::{SEGMENT, Segments};
 use crate::ensemble::FitJob;
 use crate::fit_error::FitError;
 use crate::link::Link;
+use crate::members::NamedMember;
 use crate::model::{Head, Model};
 use crate::profile::Profile;
+use crate::progress::{FitStage, Measure, PlannedFit, Tracker};
 use crate::ratio_study::RatioStudy;
 use crate::report::Report;
 use crate::segment;
@@ -86,6 +88,8 @@ fn fit_on_this_pool(
     trained_at_us: i64,
 ) -> Result<(Model, Report), FitError> {
     let started = Instant::now();
+    let squared = |predicted: f64, target: f64| (predicted - target) * (predicted - target);
+    let tracker = Tracker::new(&options.observer, Measure::RmseLog, squared);
     let target = check_columns(schema, batch, Task::Regression)?;
     let link = Link::of(schema);
     let prices = data::prices(batch, target);
@@ -127,7 +131,16 @@ fn fit_on_this_pool(
         .as_ref()
         .map_or(Cow::Borrowed(batch), |segments| segments.extend(batch));
     let members = options.members_for(Task::Regression, sides.train.len());
+    tracker.plan(|| PlannedFit {
+        rows: sides.train.len(),
+        refit_rows: usize::from(options.refit) * everything.len(),
+        fields: telling.features().count(),
+        folds: options.folds,
+        members: members.iter().map(NamedMember::planned).collect(),
+        has_spread: true,
+    });
     let job = |rows| FitJob {
+        tracker: &tracker,
         schema: &telling,
         batch: &batch_read,
         rows,
@@ -141,6 +154,7 @@ fn fit_on_this_pool(
     if fitted.columns == 0 {
         return Err(no_features(schema));
     }
+    tracker.enter(FitStage::Judging);
     let judged = judge(&data, &batch_read, &sides, &mut fitted).ok_or(FitError::EmptyHoldout {
         rows: usable,
         fraction: options.holdout_fraction,
@@ -154,6 +168,7 @@ fn fit_on_this_pool(
         everything = sides.train.clone();
         everything.sort_unstable();
     }
+    tracker.enter(FitStage::Explaining);
     kept.prune();
     kept.estimator.plan.quantile *= judged.widened;
     kept.estimator.plan.segments = segments;
@@ -226,6 +241,7 @@ fn fit_on_this_pool(
         judged,
         ..model.head.report.clone()
     };
+    tracker.done();
     Ok((model, report))
 }
 

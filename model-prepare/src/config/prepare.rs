@@ -1,7 +1,7 @@
 //! The settings of a fit and of what follows it.
 
 use serde::Deserialize;
-use valuation::{ClusteringOptions, Effort, FitOptions, FoldBy, NamedMember};
+use valuation::{ClusteringOptions, Effort, FitOptions, FoldBy, NamedMember, Observer};
 
 use super::promotion::{PromotionConfig, PromotionMode};
 use super::sweep::SweepConfig;
@@ -55,6 +55,9 @@ pub struct PrepareConfig {
     /// The members by name; empty takes the effort's.
     #[serde(default)]
     pub members: Vec<NamedMember>,
+    /// Who is told how far a fit is: no setting, but of the program.
+    #[serde(skip)]
+    pub observer: Observer,
 }
 
 impl PrepareConfig {
@@ -73,6 +76,7 @@ impl PrepareConfig {
             seed: self.seed,
             segments: self.segments,
             clustering: self.clustering,
+            observer: self.observer.clone(),
             ..FitOptions::default()
         }
     }

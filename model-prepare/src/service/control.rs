@@ -12,9 +12,11 @@ use serde::Deserialize;
 use sqlx::PgPool;
 use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
+use valuation::{FitProgress, Observer};
 
 use super::auto_rollback::Comparison;
 use super::live_error::Live;
+use super::openapi;
 use super::status::{Failure, Rollback, RunningStatus, TrainerStatus, TrainingStatus, WatchStatus};
 use crate::commands::gc::gc;
 use crate::config::{Config, WatchConfig};
@@ -34,6 +36,8 @@ pub(crate) struct Control {
     /// Held by the training that runs; a panic gives it back.
     slot: Arc<Semaphore>,
     status: Mutex<TrainerStatus>,
+    /// How far the fit of the training that runs is; none before it begins.
+    fit: Arc<Mutex<Option<FitProgress>>>,
 }
 
 /// Why there is no new version.
@@ -47,8 +51,14 @@ pub(crate) enum Refusal {
 }
 
 impl Control {
-    pub(crate) fn new(config: Config, schedule: Option<String>) -> Control {
+    pub(crate) fn new(mut config: Config, schedule: Option<String>) -> Control {
+        let fit = Arc::<Mutex<Option<FitProgress>>>::default();
+        let told = Arc::clone(&fit);
+        config.prepare.observer = Observer::new(move |progress: &FitProgress| {
+            *told.lock().unwrap_or_else(PoisonError::into_inner) = Some(progress.clone());
+        });
         Control {
+            fit,
             config,
             runtime: Handle::current(),
             pool: OnceLock::new(),
@@ -282,6 +292,12 @@ impl Control {
         running.stage = stage;
     }
 
+    /// How far the fit is.
+    fn fit(&self) -> std::sync::MutexGuard<'_, Option<FitProgress>> {
+        // Every change is one assignment.
+        self.fit.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Keeps with a version who requested it and why.
     async fn note(&self, trained: &Trained, why: Option<String>) {
         let (Some(version), Some(why)) = (&trained.saved, why) else {
@@ -326,6 +342,9 @@ impl Control {
         let control = Arc::clone(self);
         Arc::new(move || {
             let mut status = serde_json::json!(*control.trainer_status());
+            if let Some(running) = status["running"].as_object_mut() {
+                running.insert("fit".to_owned(), serde_json::json!(*control.fit()));
+            }
             status["service"] = "model-prepare".into();
             status["training"] = (control.slot.available_permits() == 0).into();
             status
@@ -339,7 +358,8 @@ impl Control {
         move |config| {
             config
                 .app_data(web::Data::from(Arc::clone(&control)))
-                .route("/train", web::post().to(train));
+                .route("/train", web::post().to(train))
+                .route("/openapi.json", web::get().to(openapi::document));
         }
     }
 
@@ -355,6 +375,7 @@ struct Running<'a>(&'a Control);
 impl Drop for Running<'_> {
     fn drop(&mut self) {
         self.0.trainer_status().running = None;
+        *self.0.fit() = None;
     }
 }
 

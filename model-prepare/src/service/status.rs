@@ -69,7 +69,8 @@ pub(super) struct WatchStatus {
 #[derive(Debug, Clone, Serialize)]
 pub(super) struct RunningStatus {
     pub(super) since: String,
-    /// `features`, `fitting` (which reads, saves and judges too), or `tidying`.
+    /// `features`, `fitting` (which reads, saves and judges too), or `tidying`. How far the fit is, the key `fit`
+    /// says, which the control adds.
     pub(super) stage: &'static str,
     /// Who requested it and why; none where the schedule or the watch did.
     pub(super) why: Option<String>,

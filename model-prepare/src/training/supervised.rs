@@ -36,11 +36,8 @@ pub(crate) fn fit_and_publish(
 ) -> anyhow::Result<Published> {
     let mut run = Run::start(format!("{} on {source}", config.schema.name));
     run.parent = parent.map(str::to_owned);
-    let rows = listings.batch.num_rows();
-    let stage = Stage::start(format!("fitting on {rows} listings"));
     let options = config.prepare.fit_options();
     let (model, report) = fit(config, &listings.batch, &options)?;
-    drop(stage);
     let fitted = Fitted {
         config,
         listings,

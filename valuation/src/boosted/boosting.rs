@@ -6,6 +6,7 @@ use super::loss::Progress;
 use super::options::{BoostedOptions, Growth};
 use super::table::Table;
 use super::tree::Tree;
+use crate::progress::Running;
 use crate::rng::{Rng, mix};
 
 /// An ensemble under way.
@@ -23,6 +24,8 @@ pub(super) struct Boosting<'a> {
     /// Rows that say when to stop.
     pub(super) judge: Vec<u32>,
     pub(super) seed: u64,
+    /// Is told of every tree.
+    pub(super) running: &'a Running<'a>,
 }
 
 /// Room kept from one tree to the next.
@@ -74,6 +77,7 @@ impl Boosting<'_> {
             };
             progress.take(&mut grower, &mut tree, options.rate, options.penalty);
             trees.push(tree);
+            self.running.step();
             if options.patience == 0 || self.judge.is_empty() {
                 continue;
             }

@@ -49,7 +49,7 @@ pub struct BoostedOptions {
 
 impl BoostedOptions {
     /// The same learning so many times as quickly, in as many times fewer rounds.
-    pub(super) fn quicker(&self, haste: f64) -> BoostedOptions {
+    pub(crate) fn quicker(&self, haste: f64) -> BoostedOptions {
         let fewer = |rounds: usize| (rounds as f64 / haste).ceil() as usize;
         BoostedOptions {
             rate: (self.rate * haste).min(1.0),

@@ -1,5 +1,6 @@
 //! Fitting clusters: features, every number of clusters, the best of them.
 
+use std::ops::RangeInclusive;
 use std::time::Instant;
 
 use arrow_array::RecordBatch;
@@ -121,6 +122,15 @@ impl Clustering<'_> {
             ..report
         };
         Ok((clusters, report))
+    }
+
+    /// The numbers of clusters that are tried.
+    ///
+    /// # Errors
+    /// When the options or the records do not suit a clustering.
+    pub(crate) fn tried(&self) -> Result<RangeInclusive<usize>, ClusteringError> {
+        self.check()?;
+        Ok(self.options.tried())
     }
 
     fn check(&self) -> Result<(), ClusteringError> {

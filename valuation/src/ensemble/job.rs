@@ -11,6 +11,7 @@ use crate::fit_error::FitError;
 use crate::folds;
 use crate::members::{FitContext, Fitted, Member, NamedMember, Settled};
 use crate::metrics::root_mean_square;
+use crate::progress::{FitStage, Tracker};
 use crate::tree_inputs::{TreeInputs, TreeSource};
 
 /// Fewer rows are left to the linear members: trees would learn them by heart.
@@ -18,6 +19,8 @@ const LEAST_TREE_ROWS: usize = 400;
 
 /// What is fitted: members on rows.
 pub(crate) struct FitJob<'a> {
+    /// Follows the fit.
+    pub(crate) tracker: &'a Tracker,
     pub(crate) schema: &'a Schema,
     pub(crate) batch: &'a RecordBatch,
     /// Rows of the batch to learn from.
@@ -110,14 +113,25 @@ impl<'a> FitJob<'a> {
     /// When a solver fails.
     pub(super) fn fit_members(&self) -> Result<OutOfFoldFits<'a>, FitError> {
         let mut context = self.context();
+        self.tracker.folds(context.folds.len());
+        self.tracker.enter(FitStage::Folds);
         let fit = |context: &FitContext, place: usize| {
             let options = &self.members[place].options;
-            options.out_of_fold(context, self.seed(place))
+            let work = self.tracker.member(place);
+            let fitted = options.out_of_fold(context, self.seed(place), work)?;
+            match &fitted {
+                Some(fitted) => work.judged(&fitted.predicted, || context.judged_targets()),
+                None => work.left_out(),
+            }
+            Ok::<_, FitError>(fitted)
         };
         // How good a line is says whether trees are worth growing on prices.
         let mut lines = Vec::new();
         context.tree_inputs = match self.task {
-            Task::Classification => Some(self.tree_source(&context).of_classes()?),
+            Task::Classification => {
+                let source = self.tree_source(&context);
+                Some(self.tracker.columns(|| source.of_classes())?)
+            }
             Task::Regression | Task::Clustering => {
                 let needs_trees = |place: usize| self.members[place].options.needs_tree_inputs();
                 for place in (0..self.members.len()).filter(|place| !needs_trees(*place)) {
@@ -137,8 +151,9 @@ impl<'a> FitJob<'a> {
                 let least = errors.fold(f64::MAX, f64::min);
                 let is_worth_it =
                     self.rows.len() >= LEAST_TREE_ROWS && (0..self.members.len()).any(needs_trees);
+                let source = self.tree_source(&context);
                 match is_worth_it {
-                    true => self.tree_source(&context).of_prices(least)?,
+                    true => self.tracker.columns(|| source.of_prices(least))?,
                     false => None,
                 }
             }
@@ -187,8 +202,13 @@ impl<'a> FitJob<'a> {
         grow: impl FnOnce(&TreeSource) -> Result<Option<TreeInputs>, FitError>,
         more: f64,
     ) -> Result<(FitContext<'a>, Vec<(usize, FittedMember)>), FitError> {
+        self.tracker.refits(|place| {
+            let mut used = judged.iter().zip(weights);
+            used.any(|(member, weight)| member.place == place && *weight > 0.0)
+        });
         let mut context = self.context();
-        context.tree_inputs = grow(&self.tree_source(&context))?;
+        let source = self.tree_source(&context);
+        context.tree_inputs = self.tracker.columns(|| grow(&source))?;
         let used: Vec<usize> = (0..judged.len())
             .filter(|index| weights[*index] > 0.0)
             .collect();
@@ -206,7 +226,8 @@ impl<'a> FitJob<'a> {
                     ..settled
                 };
                 let options = &self.members[*place].options;
-                let member = options.refit(&context, self.seed(*place), settled)?;
+                let work = self.tracker.member(*place);
+                let member = options.refit(&context, self.seed(*place), settled, work)?;
                 let fitted = FittedMember {
                     name: name.clone(),
                     place: *place,

@@ -14,6 +14,7 @@ use crate::members::Fitted as _;
 use crate::metrics::root_mean_square;
 use crate::mondrian::Widths;
 use crate::neighbours::Neighbours;
+use crate::progress::FitStage;
 use crate::report::FoldReport;
 use crate::solver_error::SolverError;
 use crate::tree_features::TreeFeatures;
@@ -107,6 +108,7 @@ impl FitJob<'_> {
             all,
             predicted,
         } = self.fit_members()?;
+        self.tracker.enter(FitStage::Weights);
         let targets = context.judged_targets();
         let (judged, folds) = (context.judged.clone(), context.folds.clone());
         let errors = predicted
@@ -143,6 +145,7 @@ impl FitJob<'_> {
         let valued = stacked.iter().map(|log| link.hold(equity.apply(*log)));
         let valued: Vec<f64> = valued.collect();
         let fold_reports = fold_errors(&predicted, &valued, &targets, &judged, &folds);
+        self.tracker.enter(FitStage::Intervals);
         let off: Vec<f64> = valued
             .iter()
             .zip(&targets)

@@ -10,6 +10,7 @@ use crate::fit_error::FitError;
 use crate::folds::{self, Fold};
 use crate::linear::{Linear, Shrinkage, SparseRow, Triangle};
 use crate::linear_design::{LevelLimits, LinearDesign};
+use crate::progress::Work;
 use crate::solver_error::SolverError;
 use crate::tree_inputs::TreeInputs;
 
@@ -113,17 +114,34 @@ impl<'a> FitContext<'a> {
         .collect()
     }
 
-    /// By judged row what `predict` gives for the rows that its fold judges.
+    /// By judged row what `predict` gives for the rows that its fold judges; `work` is told of each fold.
     ///
     /// # Errors
     /// What `predict` says.
     pub(crate) fn by_fold(
         &self,
+        work: Work,
         predict: impl Fn(&Fold) -> Result<Vec<f64>, FitError> + Sync + Send,
     ) -> Result<Vec<f64>, FitError> {
-        let folds = self.folds.par_iter();
-        let predicted: Vec<Vec<f64>> = folds.map(predict).collect::<Result<_, FitError>>()?;
+        let watched = |(index, fold): (usize, &Fold)| {
+            let running = work.fold(index);
+            let predicted = predict(fold)?;
+            running.judged(self.beside_targets(fold, &predicted));
+            Ok(predicted)
+        };
+        let folds = self.folds.par_iter().enumerate();
+        let predicted: Vec<Vec<f64>> = folds.map(watched).collect::<Result<_, FitError>>()?;
         Ok(self.in_order(predicted))
+    }
+
+    /// What a fold predicts for the rows it judges, beside their targets.
+    pub(crate) fn beside_targets<'b>(
+        &'b self,
+        fold: &'b Fold,
+        predicted: &'b [f64],
+    ) -> impl Iterator<Item = (f64, f64)> + 'b {
+        let targets = fold.judge.iter().map(|row| self.targets[*row as usize]);
+        predicted.iter().copied().zip(targets)
     }
 
     /// What each fold predicts for the rows it judges, by judged row.

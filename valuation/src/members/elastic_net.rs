@@ -9,6 +9,7 @@ use super::fitted::Settled;
 use super::learner::{Learner, OutOfFold, OutOfRange};
 use crate::fit_error::FitError;
 use crate::linear::{Linear, Shrinkage, penalties};
+use crate::progress::Work;
 use crate::solver_error::SolverError;
 
 /// How an elastic net is fitted; the folds choose how much it shrinks.
@@ -42,13 +43,16 @@ impl Learner for ElasticNetOptions {
         &self,
         context: &FitContext,
         _seed: u64,
+        work: Work,
     ) -> Result<Option<OutOfFold<Linear>>, FitError> {
         let whole = context.design().triangle()?;
         let penalties = penalties(&whole, self.l1_ratio);
         let tried: Vec<Vec<Vec<f64>>> = context
             .folds
             .par_iter()
-            .map(|fold| {
+            .enumerate()
+            .map(|(index, fold)| {
+                let _running = work.fold(index);
                 let design = context.design_of(&fold.train);
                 let triangle = design.triangle()?;
                 let predict = |shrinkage: &Shrinkage| {
@@ -71,6 +75,7 @@ impl Learner for ElasticNetOptions {
             .min_by(|one, other| squared_error(*one).total_cmp(&squared_error(*other)))
             .ok_or(SolverError::NoPenalty)?;
         let predicted = tried.into_iter().map(|mut all| all.swap_remove(best));
+        let _running = work.whole(None);
         Ok(Some(OutOfFold {
             predicted: context.in_order(predicted.collect()),
             fitted: whole.elastic_net(penalties[best])?,
@@ -82,7 +87,9 @@ impl Learner for ElasticNetOptions {
         context: &FitContext,
         _seed: u64,
         settled: Settled,
+        work: Work,
     ) -> Result<Linear, FitError> {
+        let _running = work.refit(None);
         Ok(context.design().line(settled.shrinkage)?)
     }
 }

@@ -5,6 +5,7 @@ use records::Task;
 use super::context::FitContext;
 use super::fitted::{Fitted, Settled};
 use crate::fit_error::FitError;
+use crate::progress::Work;
 
 /// An option out of its range.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -46,8 +47,8 @@ pub(crate) trait Learner {
     /// The first that is not.
     fn check(&self) -> Result<(), OutOfRange>;
 
-    /// Fits on every fold, to predict the rows it leaves out, and on all rows. `None` where it needs
-    /// columns of trees and there are none.
+    /// Fits on every fold, to predict the rows it leaves out, and on all rows; `work` is told of each.
+    /// `None` where it needs columns of trees and there are none.
     ///
     /// # Errors
     /// When the solver fails.
@@ -55,6 +56,7 @@ pub(crate) trait Learner {
         &self,
         context: &FitContext,
         seed: u64,
+        work: Work,
     ) -> Result<Option<OutOfFold<Self::Fitted>>, FitError>;
 
     /// Fits on all rows, with what the folds of an earlier fit settled.
@@ -66,5 +68,6 @@ pub(crate) trait Learner {
         context: &FitContext,
         seed: u64,
         settled: Settled,
+        work: Work,
     ) -> Result<Self::Fitted, FitError>;
 }

@@ -13,6 +13,7 @@ use crate::fit_error::FitError;
 use crate::json;
 use crate::linear::{Linear, SparseRow};
 use crate::part_error::PartError;
+use crate::progress::Work;
 
 /// How a line of least squares is fitted: there is nothing to choose.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -33,13 +34,15 @@ impl Learner for LinearOptions {
         &self,
         context: &FitContext,
         _seed: u64,
+        work: Work,
     ) -> Result<Option<OutOfFold<Linear>>, FitError> {
-        let predicted = context.by_fold(|fold| {
+        let predicted = context.by_fold(work, |fold| {
             let design = context.design_of(&fold.train);
             let line = design.line(None)?;
             let predict = |row: &SparseRow, _| line.predict(row);
             Ok(context.predict(&design.linear_design, &fold.judge, predict))
         })?;
+        let _running = work.whole(None);
         Ok(Some(OutOfFold {
             fitted: context.design().line(None)?,
             predicted,
@@ -51,7 +54,9 @@ impl Learner for LinearOptions {
         context: &FitContext,
         _seed: u64,
         _settled: Settled,
+        work: Work,
     ) -> Result<Linear, FitError> {
+        let _running = work.refit(None);
         Ok(context.design().line(None)?)
     }
 }
