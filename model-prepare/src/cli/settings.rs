@@ -13,7 +13,7 @@ pub(crate) struct Settings {
     pub(crate) common: CommonArgs,
     /// What a record is: a schema file, or a built-in schema's name (same as schema.source)
     #[arg(long, value_name = "SCHEMA.toml", global = true)]
-    schema: Option<PathBuf>,
+    pub(crate) schema: Option<PathBuf>,
     /// Directory of the model versions (same as registry.path)
     #[arg(long, value_name = "DIR", global = true)]
     pub(crate) registry: Option<PathBuf>,
