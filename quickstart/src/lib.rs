@@ -14,6 +14,7 @@ pub mod log;
 pub mod memory;
 pub mod only_servers;
 mod options;
+mod own_data;
 mod run;
 mod screen;
 mod servers;
@@ -24,5 +25,6 @@ mod turns;
 
 pub use check::needs;
 pub use options::Options;
+pub use own_data::OwnData;
 pub use run::{Running, run};
 pub use summary::Summary;

@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use anyhow::ensure;
 
+use crate::own_data::OwnData;
+
 /// What the newcomer may choose.
 #[derive(Debug, Clone)]
 pub struct Options {
@@ -18,6 +20,8 @@ pub struct Options {
     pub database_url: Option<String>,
     /// An outside broker instead of the embedded one.
     pub kafka: Option<String>,
+    /// A file of the user's own in place of generated listings.
+    pub data: Option<OwnData>,
     /// Further settings, as `--set` gives them.
     pub set: Vec<(String, String)>,
     /// Print the account as it goes on.
@@ -82,6 +86,7 @@ mod tests {
             timeout: Duration::from_secs(1),
             database_url: None,
             kafka: None,
+            data: None,
             set: Vec::new(),
             live: false,
             json: false,

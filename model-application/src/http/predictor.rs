@@ -43,6 +43,8 @@ pub(crate) struct Predictor {
     /// Whether a token is asked for.
     pub is_guarded: bool,
     to_store: Sender<Arc<Worded>>,
+    /// Whether answers are stored: else none is looked for, and none is handed over.
+    stores: bool,
     /// Answers that the table does not show yet.
     pending: Arc<Pending>,
     lookup: Arc<Lookup>,
@@ -104,6 +106,7 @@ impl Predictor {
             max_concurrent: applier.max_concurrent.max(1),
             is_guarded: config.http.has_token(),
             to_store,
+            stores: applier.store,
             pending,
             lookup,
         }
@@ -259,7 +262,7 @@ impl Predictor {
                 Claimed::Conflict => known.fates[row] = Some(Fate::Conflict),
             }
         }
-        if known.claim.is_empty() {
+        if known.claim.is_empty() || !self.stores {
             return known;
         }
         let Some(earlier) = self.lookup.find(known.claim.ids()).await else {
@@ -328,6 +331,10 @@ impl Predictor {
     }
 
     async fn keep(&self, answers: &[Arc<Worded>]) {
+        if !self.stores {
+            self.pending.settled(answers);
+            return;
+        }
         for (kept, answer) in answers.iter().enumerate() {
             let Err(TrySendError::Full(answer)) = self.to_store.try_send(Arc::clone(answer)) else {
                 continue;

@@ -46,7 +46,7 @@ impl InitArgs {
              defaults, with --target COLUMN and --dir DIR to choose others"
         );
         ensure!(
-            settings.schema.is_none(),
+            settings.common.schema.is_none(),
             "init proposes a schema: leave --schema out, or train with it: model-prepare train --schema SCHEMA.toml"
         );
         let (common, registry) = (settings.common.clone(), settings.registry.clone());
