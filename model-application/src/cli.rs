@@ -53,7 +53,8 @@ enum Command {
     /// Reads rows of the schema (schema.source), and writes id, prediction and model; for prices also low
     /// and high, for a class also whether the record belongs to it. For a clustering the prediction is the
     /// cluster's number. If it is interrupted, the next start resumes (a Parquet file starts again); an
-    /// output file appears when it is complete. Invalid rows are reported and skipped.
+    /// output file appears when it is complete. An invalid row does not stop it: the summary counts such rows,
+    /// and OUTPUT.errors.csv has each with its error.
     ///
     ///   model-application score --input homes.csv --output prices.csv
     ///   model-application score --input listings --output prices --model real-estate@challenger
@@ -76,6 +77,9 @@ struct ScoreArgs {
     /// champion, challenger, previous or a version, such as real-estate@v000007 [default: champion]
     #[arg(long, value_name = "NAME@ALIAS")]
     model: Option<String>,
+    /// End at the first row that is no record, with exit code 1
+    #[arg(long)]
+    strict: bool,
 }
 
 impl Program for Cli {
@@ -134,6 +138,7 @@ impl ScoreArgs {
             input: self.input,
             output: self.output,
             model: self.model,
+            is_strict: self.strict,
         };
         let scored = score(&config, &scoring).await?;
         common::cli::print(&serde_json::to_string(&scored)?)

@@ -41,7 +41,9 @@ async fn prices_are_answered_and_it_is_said_that_they_are_not_stored() {
         assert!(said.contains("applier.store"), "{said}");
     }
 
-    let (code, small) = running.post("/predict", &request("a", 50.0).to_string()).await;
+    let (code, small) = running
+        .post("/predict", &request("a", 50.0).to_string())
+        .await;
     assert_eq!(code, 200, "{small}");
     assert_eq!(small["model"], "real-estate@v000001");
     // Nothing is remembered: the id may be used for another record.
@@ -56,7 +58,11 @@ async fn prices_are_answered_and_it_is_said_that_they_are_not_stored() {
     let (code, newest) = running.get("/newest").await;
     assert_eq!(code, 503, "{newest}");
     running.stop().await;
-    assert_eq!(bed.number("SELECT count(*) FROM pg_tables WHERE tablename = 'answers'").await, 0);
+    assert_eq!(
+        bed.number("SELECT count(*) FROM pg_tables WHERE tablename = 'answers'")
+            .await,
+        0
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -56,7 +56,7 @@ pub use infer::infer;
 pub use infer::options::InferOptions;
 pub use infer::proposal::Proposal;
 pub use init::{Init, learning_from};
-pub use price::price;
+pub use price::{Priced, price};
 pub use promotion::contest::{Contest, Side};
 pub use promotion::verdict::{Check, Verdict};
 pub use report::text::summary;
