@@ -11,6 +11,7 @@ mod control;
 mod http;
 mod lookup;
 pub mod metrics;
+mod near_names;
 mod pending;
 mod price;
 mod quality;
@@ -19,6 +20,7 @@ mod serving;
 mod source;
 mod store;
 mod streaming;
+mod unseen;
 
 use std::net::TcpListener;
 use std::sync::Arc;
@@ -29,12 +31,13 @@ use common::liveness::Retrying;
 use common::{Health, Service, Shutdown, database, kafka};
 use records::Schema;
 
-pub use answer::Answer;
+pub use answer::{Answer, UnknownFields};
 pub use config::{
     ApplierConfig, Config, DashboardConfig, FeaturesConfig, QualityConfig, ScoreConfig,
 };
 pub use quality::Window;
 pub use scorer::Scorer;
+pub use unseen::Unseen;
 
 /// What becomes of answers where `applier.store` is off.
 const NOT_STORED: &str = "not stored, and no request is read from Kafka (applier.store = false)";

@@ -23,6 +23,7 @@ use self::refusal::Refusal;
 pub(crate) use self::shadow::Shadow;
 use crate::config::Config;
 use crate::metrics::{MODELS_REFUSED, SWAPS};
+use crate::unseen::KnownNames;
 
 /// A model that passed its checks.
 pub(crate) struct Loaded {
@@ -32,6 +33,8 @@ pub(crate) struct Loaded {
     /// The newest time among the listings it learned from, as answers say it.
     pub data_until: Option<String>,
     pub model: TrainedModel,
+    /// The names that it knows, to say of others that they are unseen.
+    pub names: KnownNames,
 }
 
 impl Loaded {
@@ -50,6 +53,7 @@ impl Loaded {
             name: format!("{}@{version}", model.schema().name),
             number: version.number,
             data_until: model.data_until_us().map(timestamp::format),
+            names: KnownNames::of(&model),
             model,
         })
     }

@@ -51,6 +51,8 @@ pub fn price(
                 (None, model) => {
                     priced.rows += 1;
                     let own = predictions.next().context("a record has no prediction")?;
+                    // As the service says it.
+                    let own = model.stated(own);
                     match model {
                         TrainedModel::Price(_) => {
                             json!({ "prediction": own.value, "low": own.low, "high": own.high })

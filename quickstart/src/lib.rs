@@ -24,7 +24,6 @@ mod summary;
 mod turns;
 
 pub use check::needs;
-pub use options::Options;
-pub use own_data::OwnData;
+pub use options::{Options, OwnData};
 pub use run::{Running, run};
 pub use summary::Summary;

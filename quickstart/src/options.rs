@@ -5,7 +5,16 @@ use std::time::Duration;
 
 use anyhow::ensure;
 
-use crate::own_data::OwnData;
+/// A file of the user's own.
+#[derive(Debug, Clone)]
+pub struct OwnData {
+    /// The listings.
+    pub file: PathBuf,
+    /// A schema file or the name of a built-in schema; none: it is inferred from the file.
+    pub schema: Option<String>,
+    /// The column to predict, where the schema is inferred.
+    pub target: Option<String>,
+}
 
 /// What the newcomer may choose.
 #[derive(Debug, Clone)]

@@ -16,7 +16,7 @@ use records::{Purpose, Schema};
 use sha2::{Digest, Sha256};
 
 use crate::amount::whole;
-use crate::options::Options;
+use crate::options::{Options, OwnData};
 use crate::screen::Screen;
 
 /// Share of the listings that is not learned from, but asked for.
@@ -29,17 +29,6 @@ const BATCH_ROWS: usize = 8192;
 const CHUNK_BYTES: usize = 1 << 20;
 /// Reasons of refused rows that are shown.
 const MOST_REASONS: usize = 3;
-
-/// A file of the user's own.
-#[derive(Debug, Clone)]
-pub struct OwnData {
-    /// The listings.
-    pub file: PathBuf,
-    /// A schema file or the name of a built-in schema; none: it is inferred from the file.
-    pub schema: Option<String>,
-    /// The column to predict, where the schema is inferred.
-    pub target: Option<String>,
-}
 
 /// What became of the rows of a file.
 #[derive(Debug, Default)]
@@ -58,81 +47,78 @@ pub(crate) struct Prepared {
     rows: Rows,
 }
 
-impl OwnData {
-    /// Infers the schema or takes it, and reads the file once. The options become those of a run on this file: a
-    /// directory of its own below the data directory, so that another file, or another schema, meets neither its
-    /// tables nor its models.
-    ///
-    /// # Errors
-    /// When the file or the schema cannot be used, with what to change.
-    pub(crate) fn prepare(&self, options: &mut Options) -> anyhow::Result<Prepared> {
-        let shown = self.file.display();
-        ensure!(
-            self.file.is_file(),
-            "--data {shown}: expected a file of listings (.csv, .tsv, .xlsx, .json, .parquet), found none; check \
-             the path"
-        );
-        let (text, given) = match &self.schema {
-            Some(source) => {
-                ensure!(
-                    self.target.is_none(),
-                    "--target is of an inferred schema; the schema {source} names its own: leave out --target or \
-                     --schema"
-                );
-                Schema::load(source)?;
-                // A built-in schema is known by its name alone.
-                let text = fs::read_to_string(source).unwrap_or_else(|_| source.clone());
-                (text, Some(source.clone()))
-            }
-            None => {
-                let proposal = model_prepare::infer(&InferOptions {
-                    file: self.file.clone(),
-                    target: self.target.clone(),
-                    ..InferOptions::default()
-                })?;
-                (proposal.schema, None)
-            }
-        };
-        let stem = stem(&self.file);
-        let digest = digest(&self.file, &text).with_context(|| format!("cannot read {shown}"))?;
-        let directory = options.data_dir.join(format!("{stem}-{digest}"));
-        fs::create_dir_all(&directory).with_context(|| {
-            format!(
-                "cannot create {}; name another --data-dir",
-                directory.display()
-            )
-        })?;
-        let source = match given {
-            Some(source) => source,
-            None => {
-                let file = directory.join("schema.toml");
-                fs::write(&file, &text)
-                    .with_context(|| format!("cannot write {}", file.display()))?;
-                file.display().to_string()
-            }
-        };
-        let schema = Schema::load(&source)?;
-        let Some(target) = schema.target.clone() else {
-            bail!(
-                "--schema {source}: expected a schema with a target, which is what is predicted, found none; name \
-                 it (target = \"price\"), or leave --schema out"
+/// Infers the schema or takes it, and reads the file once. The options become those of a run on this file: a
+/// directory of its own below the data directory, so that another file, or another schema, meets neither its
+/// tables nor its models.
+///
+/// # Errors
+/// When the file or the schema cannot be used, with what to change.
+pub(crate) fn prepare(data: &OwnData, options: &mut Options) -> anyhow::Result<Prepared> {
+    let shown = data.file.display();
+    ensure!(
+        data.file.is_file(),
+        "--data {shown}: expected a file of listings (.csv, .tsv, .xlsx, .json, .parquet), found none; check \
+         the path"
+    );
+    let (text, given) = match &data.schema {
+        Some(source) => {
+            ensure!(
+                data.target.is_none(),
+                "--target is of an inferred schema; the schema {source} names its own: leave out --target or \
+                 --schema"
             );
-        };
-        let rows = read(&self.file, &schema, &target)?;
-        // Behind --set, which wins.
-        let own = [
-            ("schema.source", source.as_str()),
-            ("prepare.window_days", ANY_AGE_DAYS),
-        ];
-        let own = own.map(|(key, value)| (key.to_owned(), value.to_owned()));
-        options.set.splice(0..0, own);
-        options.data_dir = directory;
-        Ok(Prepared {
-            file: self.file.clone(),
-            schema,
-            rows,
-        })
-    }
+            Schema::load(source)?;
+            // A built-in schema is known by its name alone.
+            let text = fs::read_to_string(source).unwrap_or_else(|_| source.clone());
+            (text, Some(source.clone()))
+        }
+        None => {
+            let proposal = model_prepare::infer(&InferOptions {
+                file: data.file.clone(),
+                target: data.target.clone(),
+                ..InferOptions::default()
+            })?;
+            (proposal.schema, None)
+        }
+    };
+    let stem = stem(&data.file);
+    let digest = digest(&data.file, &text).with_context(|| format!("cannot read {shown}"))?;
+    let directory = options.data_dir.join(format!("{stem}-{digest}"));
+    fs::create_dir_all(&directory).with_context(|| {
+        format!(
+            "cannot create {}; name another --data-dir",
+            directory.display()
+        )
+    })?;
+    let source = match given {
+        Some(source) => source,
+        None => {
+            let file = directory.join("schema.toml");
+            fs::write(&file, &text).with_context(|| format!("cannot write {}", file.display()))?;
+            file.display().to_string()
+        }
+    };
+    let schema = Schema::load(&source)?;
+    let Some(target) = schema.target.clone() else {
+        bail!(
+            "--schema {source}: expected a schema with a target, which is what is predicted, found none; name \
+             it (target = \"price\"), or leave --schema out"
+        );
+    };
+    let rows = read(&data.file, &schema, &target)?;
+    // Behind --set, which wins.
+    let own = [
+        ("schema.source", source.as_str()),
+        ("prepare.window_days", ANY_AGE_DAYS),
+    ];
+    let own = own.map(|(key, value)| (key.to_owned(), value.to_owned()));
+    options.set.splice(0..0, own);
+    options.data_dir = directory;
+    Ok(Prepared {
+        file: data.file.clone(),
+        schema,
+        rows,
+    })
 }
 
 impl Prepared {
@@ -301,9 +287,7 @@ mod tests {
         let home = tempfile::tempdir().expect("a temporary directory");
         let file = flats(home.path(), 300);
         let mut first = options(home.path());
-        let prepared = own(file.clone())
-            .prepare(&mut first)
-            .expect("it can be used");
+        let prepared = prepare(&own(file.clone()), &mut first).expect("it can be used");
         assert_eq!(prepared.schema.target.as_deref(), Some("price"));
         assert_eq!(prepared.rows.good, 270);
         assert_eq!(prepared.reasons().len(), 1, "{:?}", prepared.rows);
@@ -320,11 +304,11 @@ mod tests {
 
         // The same again is the same place; another file is another.
         let mut again = options(home.path());
-        own(file).prepare(&mut again).expect("it can be used");
+        prepare(&own(file), &mut again).expect("it can be used");
         assert_eq!(again.data_dir, first.data_dir);
         let mut other = options(home.path());
         let longer = flats(home.path(), 400);
-        own(longer).prepare(&mut other).expect("it can be used");
+        prepare(&own(longer), &mut other).expect("it can be used");
         assert_ne!(other.data_dir, first.data_dir);
     }
 
@@ -333,7 +317,7 @@ mod tests {
         let home = tempfile::tempdir().expect("a temporary directory");
         let file = flats(home.path(), 300);
         let refused = |own: OwnData| {
-            let prepared = own.prepare(&mut options(home.path()));
+            let prepared = prepare(&own, &mut options(home.path()));
             format!("{:#}", prepared.err().expect("it cannot be used"))
         };
         let absent = refused(own(home.path().join("absent.csv")));
@@ -350,9 +334,7 @@ mod tests {
         });
         assert!(both.contains("leave out --target"), "{both}");
 
-        let prepared = own(file)
-            .prepare(&mut options(home.path()))
-            .expect("it can be used");
+        let prepared = prepare(&own(file), &mut options(home.path())).expect("it can be used");
         prepared.check_rows(200).expect("216 are left of 270");
         let few = prepared.check_rows(217).expect_err("too few").to_string();
         assert!(few.contains("expected at least 272 listings"), "{few}");

@@ -15,9 +15,9 @@ use crate::bounds::Bounds;
 use crate::first_model;
 use crate::history::{self, count};
 use crate::options::Options;
-use crate::own_data::Prepared;
 use crate::own_data::store::Store;
 use crate::own_data::stream::Stream;
+use crate::own_data::{self, Prepared};
 use crate::screen::Screen;
 use crate::servers::Servers;
 use crate::services::{LOOK, Services, Source, Statuses, Tasks, listen, number};
@@ -74,7 +74,7 @@ async fn work(mut options: Options, shutdown: Shutdown) -> anyhow::Result<Summar
             let mut own = options.clone();
             // Reading a file blocks.
             let preparing = tokio::task::spawn_blocking(move || {
-                let prepared = data.prepare(&mut own)?;
+                let prepared = own_data::prepare(&data, &mut own)?;
                 anyhow::Ok((own, prepared))
             });
             let preparing = async { preparing.await.context("the file was not read")? };

@@ -155,6 +155,11 @@ fn fit_on_this_pool(
         everything.sort_unstable();
     }
     kept.prune();
+    if kept.estimator.comparables.is_none() {
+        let (estimator, rows) = (&kept.estimator, &everything);
+        let found = estimator.comparables_by_line(&telling, &batch_read, rows, &data.prices);
+        kept.estimator.comparables = found;
+    }
     kept.estimator.plan.quantile *= judged.widened;
     kept.estimator.plan.segments = segments;
     let report = Report {

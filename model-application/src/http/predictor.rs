@@ -8,13 +8,16 @@ use arrow_array::cast::AsArray;
 use bytes::Bytes;
 use records::decode::{Decoded, Decoder, Key, key_of_reject};
 use records::{Purpose, Schema, timestamp};
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::sync::mpsc::Sender;
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{Semaphore, SemaphorePermit};
 
 use super::refused::Refused;
-use crate::answer::{CONFLICT, CONFLICT_REASON, Namespace, Worded, refusal as refusal_of};
+use super::unknown_fields;
+use crate::answer::{
+    CONFLICT, CONFLICT_REASON, Namespace, UnknownFields, Worded, refusal as refusal_of,
+};
 use crate::ask::Ask;
 use crate::config::Config;
 use crate::lookup::Lookup;
@@ -67,6 +70,18 @@ struct Known {
     fates: Vec<Option<Fate>>,
     /// Rows that another body, or another row of this one, answers.
     others: Vec<(usize, Arc<Entry>)>,
+}
+
+/// The records of a body, read.
+struct Decode {
+    /// The good ones.
+    decoded: Decoded,
+    /// What each of them asks for.
+    asked: Vec<Asked>,
+    /// The fields of each of them that the schema does not have.
+    unknown_fields: Vec<UnknownFields>,
+    /// For each record why it is none.
+    refusals: Vec<Option<Box<Value>>>,
 }
 
 /// What became of each record, in order.
@@ -131,7 +146,12 @@ impl Predictor {
         let Some(loaded) = self.serving.current() else {
             return Err(Refused::no_model());
         };
-        let (decoded, asked, refusals) = self.decode(asking)?;
+        let Decode {
+            decoded,
+            asked,
+            unknown_fields,
+            refusals,
+        } = self.decode(asking)?;
         let keys = decoded.batch.column_by_name(&self.schema.key);
         let keys = keys.and_then(|keys| keys.as_string_opt::<i32>());
         let keys = keys.ok_or_else(|| Refused::new(500, "the records have no key"))?;
@@ -139,7 +159,8 @@ impl Predictor {
             .map(|row| asking.namespace.request_id(keys.value(row)))
             .collect();
         let mut known = self.known(asking, &decoded, &ids).await;
-        self.answer(asking, &decoded, asked, &loaded, &ids, &mut known)
+        let rows = (asked, unknown_fields);
+        self.answer(asking, &decoded, rows, &loaded, &ids, &mut known)
             .await?;
         let Known {
             claim,
@@ -184,7 +205,12 @@ impl Predictor {
         explain: Option<usize>,
     ) -> Result<Vec<Value>, Refused> {
         let loaded = self.serving.current().ok_or_else(Refused::no_model)?;
-        let (decoded, asked, refusals) = self.decode(&Asking {
+        let Decode {
+            decoded,
+            asked,
+            refusals,
+            ..
+        } = self.decode(&Asking {
             records,
             explain,
             namespace: Namespace::Http,
@@ -201,12 +227,8 @@ impl Predictor {
         said.collect()
     }
 
-    /// Good rows, what each asks for, and for each record why it is none.
-    #[allow(clippy::type_complexity)]
-    fn decode(
-        &self,
-        asking: &Asking<'_>,
-    ) -> Result<(Decoded, Vec<Asked>, Vec<Option<Box<Value>>>), Refused> {
+    /// Reads the records.
+    fn decode(&self, asking: &Asking<'_>) -> Result<Decode, Refused> {
         let mut decoder = self.decoder();
         let arrival_us = timestamp::now_us();
         let mut asked = Vec::with_capacity(asking.records.len());
@@ -224,7 +246,13 @@ impl Predictor {
                     let code = reason.code();
                     count_refused(code);
                     let id = key_of_reject(&self.schema, record);
-                    Some(Box::new(refusal_of(id.as_ref(), code, &reason.to_string())))
+                    let mut refusal = refusal_of(id.as_ref(), code, &reason.to_string());
+                    // A required field is often there under another name.
+                    let unknown = unknown_fields::of(&self.schema, record);
+                    if !unknown.is_empty() {
+                        refusal["unknown_fields"] = json!(unknown);
+                    }
+                    Some(Box::new(refusal))
                 }
             })
             .collect();
@@ -239,7 +267,22 @@ impl Predictor {
                 format!("found {explained} records to explain; expected at most {MOST_EXPLAINED}");
             return Err(Refused::new(413, why));
         }
-        Ok((decoded, asked, refusals))
+        // Mostly there are none, and nothing is read twice.
+        let unknown_fields = match decoded.unknown_fields {
+            0 => vec![UnknownFields::new(); asked.len()],
+            _ => {
+                let records = asking.records.iter().zip(&refusals);
+                let good = records.filter(|(_, refusal)| refusal.is_none());
+                good.map(|(record, _)| unknown_fields::of(&self.schema, record))
+                    .collect()
+            }
+        };
+        Ok(Decode {
+            decoded,
+            asked,
+            unknown_fields,
+            refusals,
+        })
     }
 
     /// What is known of the rows before any is priced.
@@ -287,7 +330,7 @@ impl Predictor {
         &self,
         asking: &Asking<'_>,
         decoded: &Decoded,
-        mut asked: Vec<Asked>,
+        (mut asked, unknown_fields): (Vec<Asked>, Vec<UnknownFields>),
         loaded: &Arc<Loaded>,
         ids: &[Cow<'_, str>],
         known: &mut Known,
@@ -305,8 +348,11 @@ impl Predictor {
                 asked.ask = Ask::default();
             }
         }
-        let priced = price(&self.schema, decoded, &asked, loaded)
+        let mut priced = price(&self.schema, decoded, &asked, loaded)
             .map_err(|error| Refused::new(500, format!("{:#}", anyhow::Error::new(error))))?;
+        for (answer, unknown) in priced.answers.iter_mut().zip(unknown_fields) {
+            answer.unknown_fields = unknown;
+        }
         self.serving.remember(&decoded.batch);
         self.watch
             .answered(loaded, &decoded.batch, &priced.predictions);
