@@ -77,7 +77,7 @@ struct ScoreArgs {
     /// champion, challenger, previous or a version, such as real-estate@v000007 [default: champion]
     #[arg(long, value_name = "NAME@ALIAS")]
     model: Option<String>,
-    /// End at the first row that is no record, with exit code 1
+    /// End at the first row that is not a record, with exit code 1
     #[arg(long)]
     strict: bool,
 }

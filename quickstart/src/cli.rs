@@ -26,7 +26,7 @@ pub(crate) struct Cli {
     #[arg(long, value_name = "DIR", default_value = ".hedonic", global = true)]
     data_dir: PathBuf,
     /// Your own listings (.csv, .tsv, .xlsx, .json, .parquet) instead of generated ones: the schema is
-    /// inferred, a fifth is held out and replayed as requests, and the rest is learned from
+    /// inferred, a fifth is held out and replayed as requests, and the model learns from the rest
     #[arg(long, value_name = "FILE", conflicts_with = "servers_only")]
     data: Option<PathBuf>,
     /// With --data: the schema file, or a built-in schema's name, instead of an inferred one

@@ -77,7 +77,11 @@ pub(crate) fn prepare(data: &OwnData, options: &mut Options) -> anyhow::Result<P
                 file: data.file.clone(),
                 target: data.target.clone(),
                 ..InferOptions::default()
-            })?;
+            })
+            .context(
+                "no schema could be inferred; `model-prepare schema infer` has more flags: write its output to a \
+                 file and give that with --schema",
+            )?;
             (proposal.schema, None)
         }
     };

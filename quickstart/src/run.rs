@@ -302,7 +302,7 @@ impl Run<'_> {
                 services.train_on_arrivals();
                 services.train_in_full();
                 stream.begin();
-                screen.done("stream", "the held-out listings are asked for, 20 a second");
+                screen.done("stream", "20 held-out listings a second are requested");
                 let example = self.data.and_then(|data| data.example(services.applier));
                 if let Some(example) = example {
                     screen.note(&example);
@@ -343,7 +343,7 @@ impl Run<'_> {
                              answered, and there are no more; give a smaller number"
                         );
                     }
-                    let all = "all held-out listings are answered; prices over HTTP go on";
+                    let all = "all held-out listings are answered; prices over HTTP continue";
                     screen.done("stream", all);
                 }
             }

@@ -140,8 +140,8 @@ pub(crate) enum Command {
     Registry(RegistryCommand),
     /// Price records: a line of JSON each on standard input, a line of JSON each on standard output
     ///
-    /// A line that is no record of the schema gets {"error": ..., "code": ...} in its place, and the others
-    /// go on; --strict ends at it instead.
+    /// A line that is not a record of the schema gets {"error": ..., "code": ...} in its place, and the others
+    /// continue; --strict ends at it instead.
     #[command(verbatim_doc_comment)]
     Price(PriceArgs),
     /// From a file to a schema, settings and a first report, by questions with defaults

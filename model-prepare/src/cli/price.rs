@@ -12,7 +12,7 @@ pub(crate) struct PriceArgs {
     /// Directory of the version [default: the champion]
     #[arg(long, value_name = "DIR")]
     model: Option<PathBuf>,
-    /// End at the first line that is no record, with exit code 1, instead of writing its error in its place
+    /// End at the first line that is not a record, with exit code 1, instead of writing its error in its place
     #[arg(long)]
     strict: bool,
 }
@@ -42,7 +42,7 @@ impl PriceArgs {
                 let (refused, lines) = (priced.refused, priced.rows + priced.refused);
                 tracing::warn!(
                     refused,
-                    "{refused} of {lines} lines are no records of the schema: their answers have an error"
+                    "{refused} of {lines} lines are not records of the schema: their answers have an error"
                 );
             }
             Ok(())
