@@ -302,7 +302,7 @@ impl Run<'_> {
                 services.train_on_arrivals();
                 services.train_in_full();
                 stream.begin();
-                screen.done("stream", "20 held-out listings a second are requested");
+                screen.done("stream", "20 held-out listings per second are requested");
                 let example = self.data.and_then(|data| data.example(services.applier));
                 if let Some(example) = example {
                     screen.note(&example);
