@@ -9,6 +9,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 pub struct Health {
     /// What each needed thing is waited for; `None` where it is there.
     parts: Arc<Mutex<BTreeMap<&'static str, Option<String>>>>,
+    /// What is left out on purpose, and so hinders nothing.
+    left_out: Arc<Mutex<BTreeMap<&'static str, String>>>,
     /// Whether the service was asked to stop: what becomes ready after that changes nothing.
     is_leaving: Arc<AtomicBool>,
 }
@@ -34,6 +36,14 @@ impl Health {
         self.lock().insert(part, None);
     }
 
+    /// The part is left out on purpose: the report says so, and nothing waits for it.
+    pub fn leave_out(&self, part: &'static str, why: impl Into<String>) {
+        self.left_out
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(part, why.into());
+    }
+
     /// The service is about to stop: it is not ready any more, whatever is there.
     pub fn leave(&self) {
         self.is_leaving.store(true, Ordering::Release);
@@ -49,13 +59,16 @@ impl Health {
         !self.is_leaving() && self.lock().values().all(Option::is_none)
     }
 
-    /// Each part with `"ready"` or what is waited for.
+    /// Each part with `"ready"` or what is waited for, and what is left out on purpose.
     pub fn report(&self) -> BTreeMap<&'static str, String> {
         let mut report: BTreeMap<_, _> = self
             .lock()
             .iter()
             .map(|(part, waiting)| (*part, waiting.clone().unwrap_or_else(|| "ready".to_owned())))
             .collect();
+        let left_out = self.left_out.lock();
+        let left_out = left_out.unwrap_or_else(PoisonError::into_inner);
+        report.extend(left_out.iter().map(|(part, why)| (*part, why.clone())));
         if self.is_leaving() {
             report.insert(
                 "leaving",
@@ -74,6 +87,15 @@ impl Health {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_left_out_is_reported_and_hinders_nothing() {
+        let health = Health::needing(&["model"]);
+        health.leave_out("answers", "not stored");
+        health.ready("model");
+        assert!(health.is_ready());
+        assert_eq!(health.report()["answers"], "not stored");
+    }
 
     #[test]
     fn what_was_not_asked_for_yet_is_waited_for() {

@@ -1,12 +1,18 @@
 //! The answer to a request.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 use bytes::Bytes;
 use records::Digest;
 use records::decode::Key;
 use serde::{Deserialize, Serialize, Serializer};
 use valuation::Explanation;
+
+use crate::unseen::Unseen;
+
+/// Names of fields that are not in the schema, each with a field that has nearly the same name.
+pub type UnknownFields = BTreeMap<String, Option<String>>;
 
 /// The price given for a request.
 #[derive(Debug, Clone, Serialize)]
@@ -43,6 +49,12 @@ pub struct Answer {
     pub answered_at: String,
     /// From the request's arrival (in Kafka, or over HTTP) to its price.
     pub took_ms: f64,
+    /// Names that the model knows nothing of: they are priced as an average of the others.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub unseen: Vec<Unseen>,
+    /// Fields of the record that the schema does not have, each with the field that may be meant; over HTTP.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub unknown_fields: UnknownFields,
     /// What each field adds and past records like it, where they were requested.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub explanation: Option<Explanation>,

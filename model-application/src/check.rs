@@ -12,19 +12,12 @@ impl Config {
     /// What the applier needs: its topics, its tables, and a model that passes its checks. One of a
     /// server is fetched into the cache, as at the start.
     pub fn needs(&self) -> Needs {
-        let topics = &self.kafka.topics;
         let config = self.clone();
-        Needs::default()
-            .kafka(
-                &self.kafka,
-                &[
-                    &topics.requests,
-                    &topics.answers,
-                    &topics.actuals,
-                    &topics.rejects,
-                ],
-            )
-            .database(&self.database, &tables(&self.schema), Vec::new())
+        let servers = match self.applier.store {
+            true => self.servers(),
+            false => Needs::default(),
+        };
+        servers
             .directory(Directory {
                 holds: "models",
                 path: self.registry.path.clone(),
@@ -39,6 +32,22 @@ impl Config {
                     "check [registry] in the settings, and whether its server answers",
                 ),
             })
+    }
+
+    /// Kafka and the database, where answers are stored.
+    fn servers(&self) -> Needs {
+        let topics = &self.kafka.topics;
+        Needs::default()
+            .kafka(
+                &self.kafka,
+                &[
+                    &topics.requests,
+                    &topics.answers,
+                    &topics.actuals,
+                    &topics.rejects,
+                ],
+            )
+            .database(&self.database, &tables(&self.schema), Vec::new())
     }
 }
 

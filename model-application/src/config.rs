@@ -28,6 +28,9 @@ struct SchemaConfig {
 pub struct ApplierConfig {
     /// Address of the HTTP interface.
     pub http: String,
+    /// Whether answers are stored, and requests are read from Kafka; else it answers over HTTP from the
+    /// registry alone.
+    pub store: bool,
     /// Consumer group, and the name under which offsets are kept.
     pub group: String,
     /// Most requests of a micro-batch.

@@ -21,6 +21,8 @@ pub(crate) struct Control {
     lag: OnceLock<Arc<Lag>>,
     latency_us: Mutex<Histogram<u64>>,
     last_error: Mutex<Option<String>>,
+    /// What becomes of answers where they are not stored.
+    not_stored: Option<&'static str>,
 }
 
 impl Control {
@@ -35,6 +37,15 @@ impl Control {
                     .expect("the bounds are constants that the histogram takes"),
             ),
             last_error: Mutex::new(None),
+            not_stored: None,
+        }
+    }
+
+    /// The same where answers are not stored, in these words.
+    pub fn without_store(serving: Arc<Serving>, not_stored: &'static str) -> Control {
+        Control {
+            not_stored: Some(not_stored),
+            ..Control::new(serving)
         }
     }
 
@@ -125,6 +136,7 @@ impl Control {
                 "p50_ms": quantile_ms(0.50),
                 "p99_ms": quantile_ms(0.99),
                 "last_error": last_error,
+                "answers": control.not_stored.unwrap_or("stored"),
             })
         })
     }

@@ -12,6 +12,7 @@ mod protocol;
 mod refused;
 mod tensor;
 mod together;
+mod unknown_fields;
 
 use std::rc::Rc;
 use std::sync::Arc;

@@ -4,9 +4,9 @@ use arrow_array::cast::AsArray;
 use arrow_array::{Array, RecordBatch};
 use records::decode::{Decoded, Key};
 use records::{Schema, timestamp};
-use valuation::{PredictError, Prediction};
+use valuation::{Explanation, PredictError, Prediction};
 
-use crate::answer::{Answer, Namespace, Worded};
+use crate::answer::{Answer, Namespace, UnknownFields, Worded};
 use crate::request_options::RequestOptions;
 use crate::serving::Loaded;
 
@@ -53,8 +53,10 @@ pub(crate) fn price(
     let unit = target.and_then(|target| schema.field(target)?.unit.clone());
     let keys = texts(batch, &schema.key).expect("every schema has its key among its columns");
     let segments = model.group().and_then(|field| texts(batch, field));
+    let mut unseen = loaded.names.unseen(batch);
     let mut answers = Vec::with_capacity(predictions.len());
     for (row, prediction) in predictions.iter().enumerate() {
+        let prediction = model.stated(*prediction);
         let Asked {
             arrival_us,
             options,
@@ -77,8 +79,13 @@ pub(crate) fn price(
             answered_at: answered_at.clone(),
             // A producer's clock may be ahead of ours.
             took_ms: (now_us - arrival_us).max(0) as f64 / 1000.0,
+            unseen: std::mem::take(&mut unseen[row]),
+            unknown_fields: UnknownFields::new(),
             explanation: match options.comparables {
-                Some(comparables) => model.explain(batch, row, comparables)?,
+                Some(comparables) => {
+                    let explained = model.explain(batch, row, comparables)?;
+                    explained.map(Explanation::stated)
+                }
                 None => None,
             },
             segment: segments.map(|segments| segments.value(row).to_owned()),

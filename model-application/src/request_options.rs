@@ -7,7 +7,7 @@ pub(crate) const MOST_COMPARABLES: usize = 50;
 /// Shown where a request says `"explain": true`.
 const COMPARABLES: usize = 5;
 /// The field that asks for reasons.
-const FIELD: &str = "explain";
+pub(crate) const FIELD: &str = "explain";
 
 /// What a request asks for.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

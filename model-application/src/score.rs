@@ -2,6 +2,7 @@
 
 mod batch;
 mod columns;
+mod errors;
 mod from_file;
 mod from_table;
 mod partial;
@@ -11,9 +12,10 @@ mod to_csv;
 mod to_parquet;
 mod to_table;
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
-use anyhow::{Context, ensure};
+use anyhow::{Context, bail, ensure};
 use common::progress::Stage;
 use common::{Health, Shutdown, database};
 use model_application::{Answer, Config, Scorer};
@@ -22,6 +24,7 @@ use sqlx::PgPool;
 
 use self::batch::Read;
 use self::columns::Columns;
+use self::errors::Errors;
 use self::from_file::FromFile;
 use self::from_table::FromTable;
 pub use self::place::Place;
@@ -42,6 +45,8 @@ pub struct Scoring {
     pub output: Place,
     /// `NAME@ALIAS` or `NAME@VERSION`; `None` for the champion.
     pub model: Option<String>,
+    /// Whether a row that is no record ends it.
+    pub is_strict: bool,
 }
 
 /// What came of it.
@@ -53,6 +58,8 @@ pub struct Scored {
     pub rows: u64,
     /// Rows of the input that are not records.
     pub refused: u64,
+    /// The file with their errors; `None` without such rows, and where the output is a table.
+    pub errors: Option<PathBuf>,
     /// Of the rows, those of the run that was interrupted.
     pub resumed_from: u64,
 }
@@ -178,8 +185,17 @@ pub async fn score(config: &Config, scoring: &Scoring) -> anyhow::Result<Scored>
             read: 0,
             rows: 0,
             refused: 0,
+            error_bytes: 0,
             last_key: None,
         },
+    };
+    let mut errors = match &scoring.output {
+        Place::File(path) => Some(Errors::open(
+            path,
+            progress.error_bytes,
+            config.score.csv_formulas,
+        )?),
+        Place::Table(_) => None,
     };
     let stage = Stage::start(format!("scoring {} with {model}", scoring.input));
     let mut reported = 0;
@@ -189,6 +205,12 @@ pub async fn score(config: &Config, scoring: &Scoring) -> anyhow::Result<Scored>
                 tracing::warn!("{}: {place} is not a valid record: {why}", scoring.input);
             }
             reported += 1;
+            if scoring.is_strict {
+                bail!("{}: {place} is not a valid record: {why}", scoring.input);
+            }
+        }
+        if let Some(errors) = &mut errors {
+            progress.error_bytes = errors.write(&read.refused)?;
         }
         stage.add(read.read);
         progress.read += read.read;
@@ -207,7 +229,12 @@ pub async fn score(config: &Config, scoring: &Scoring) -> anyhow::Result<Scored>
         let more = reported - MOST_TOLD;
         tracing::warn!("{}: {more} further invalid rows", scoring.input);
     }
+    let errors = match errors {
+        Some(errors) => errors.finish()?,
+        None => None,
+    };
     Ok(Scored {
+        errors,
         model: progress.model,
         rows: progress.rows,
         refused: progress.refused,

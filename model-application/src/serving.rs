@@ -25,6 +25,7 @@ pub(crate) use self::shadow::Shadow;
 use self::single::SingleRow;
 use crate::config::Config;
 use crate::metrics::{MODELS_REFUSED, SWAPS};
+use crate::unseen::KnownNames;
 
 /// A model that passed its checks.
 pub(crate) struct Loaded {
@@ -36,6 +37,8 @@ pub(crate) struct Loaded {
     pub model: TrainedModel,
     /// Requests over HTTP often come one by one.
     single: SingleRow,
+    /// The names that it knows, to say of others that they are unseen.
+    pub names: KnownNames,
 }
 
 impl Loaded {
@@ -54,6 +57,7 @@ impl Loaded {
             name: format!("{}@{version}", model.schema().name),
             number: version.number,
             data_until: model.data_until_us().map(timestamp::format),
+            names: KnownNames::of(&model),
             model,
             single: SingleRow::default(),
         })

@@ -57,8 +57,10 @@ async fn tensors_get_the_prices_of_records_and_bad_ones_are_told() {
         assert_eq!(output["name"], *part);
         assert_eq!(output["shape"], json!([2]));
         for row in 0..2 {
+            // A whole number has a point in a tensor, and none in an answer.
             assert_eq!(
-                output["data"][row], answers[row][part],
+                output["data"][row].as_f64(),
+                answers[row][part].as_f64(),
                 "{part} of row {row}"
             );
         }
@@ -349,5 +351,91 @@ async fn a_token_is_asked_for_where_one_is_set() {
     }
     let status = running.get("/status").await.1.to_string();
     assert!(!status.contains("a secret"));
+    running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn unseen_names_and_misspelt_fields_are_named_in_the_answer() {
+    let bed = Testbed::start().await;
+    model::publish(&bed, 100_000.0);
+    let running = applier(&bed, &[]).await;
+    let (_, known) = running
+        .post("/predict", &request("known", 50.0).to_string())
+        .await;
+    for absent in ["unseen", "unknown_fields"] {
+        assert!(known.get(absent).is_none(), "{known}");
+    }
+
+    let mut flat = request("unseen", 50.0);
+    flat["city"] = "CITY1".into();
+    flat["street"] = "Atlantis".into();
+    flat["Area"] = 50.into();
+    flat["built"] = 1990.into();
+    let (code, answer) = running.post("/predict", &flat.to_string()).await;
+    assert_eq!(code, 200, "{answer}");
+    let unseen = json!([
+        {"field": "city", "value": "CITY1", "near": ["city1"]},
+        {"field": "street", "value": "Atlantis"},
+    ]);
+    assert_eq!(answer["unseen"], unseen, "{answer}");
+    // The record has an area, so that another one is not meant.
+    assert_eq!(
+        answer["unknown_fields"],
+        json!({"Area": null, "built": null})
+    );
+
+    let mut flat = request("misspelt", 50.0);
+    let fields = flat.as_object_mut().expect("a record");
+    let city = fields.remove("city").expect("a city");
+    fields.insert("citty".to_owned(), city);
+    let (code, refused) = running.post("/predict", &flat.to_string()).await;
+    assert_eq!(
+        (code, &refused["code"]),
+        (400, &json!("missing_field")),
+        "{refused}"
+    );
+    assert_eq!(refused["unknown_fields"], json!({"citty": "city"}));
+
+    // Over Kafka an answer says the same of names.
+    let topics = bed.kafka(&[]).topics;
+    let mut flat = request("kafka", 50.0);
+    flat["city"] = "CITY1".into();
+    bed.send(
+        &topics.requests,
+        &[("kafka".to_owned(), flat.to_string().into_bytes())],
+    )
+    .await;
+    let answer = bed.receive(&topics.answers, 1, LIMIT).await[0].json();
+    assert_eq!(answer["unseen"], json!([unseen[0]]), "{answer}");
+    running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn prices_have_hundredths_at_most() {
+    let bed = Testbed::start().await;
+    model::publish(&bed, 100_000.0);
+    let running = applier(&bed, &[]).await;
+    let records: Vec<Value> = (0..20)
+        .map(|number| request(&format!("h{number}"), 30.0 + f64::from(number) / 3.0))
+        .collect();
+    let (_, answers) = running
+        .post("/predict?explain=2", &json!(records).to_string())
+        .await;
+    for answer in answers.as_array().expect("answers") {
+        for part in ["prediction", "low", "high"] {
+            let text = answer[part].to_string();
+            let decimals = text
+                .split_once('.')
+                .map_or(0, |(_, decimals)| decimals.len());
+            assert!(decimals <= 2, "{part}: {text}");
+        }
+        for comparable in answer["explanation"]["comparables"]
+            .as_array()
+            .expect("some")
+        {
+            let time = comparable["time"].as_str().expect("a time");
+            assert!(time.starts_with("2023-11-14T"), "{comparable}");
+        }
+    }
     running.stop().await;
 }

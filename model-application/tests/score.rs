@@ -136,7 +136,24 @@ async fn a_file_a_table_and_messages_get_the_same_prices() {
         );
     }
     let left: Vec<_> = std::fs::read_dir(home.path()).expect("reads").collect();
-    assert_eq!(left.len(), 2, "nothing else is left: {left:?}");
+    assert_eq!(left.len(), 3, "nothing else is left: {left:?}");
+    let errors = file("prices.csv.errors.csv");
+    assert_eq!(scored["errors"], text(&errors));
+    let errors = std::fs::read_to_string(&errors).expect("the errors are there");
+    let errors: Vec<&str> = errors.lines().collect();
+    assert_eq!(errors.len(), 2, "{errors:?}");
+    assert_eq!(errors[0], "row,error");
+    // The header is line 1.
+    assert!(errors[1].starts_with("line 10002,"), "{errors:?}");
+    assert!(errors[1].contains("rooms"), "{errors:?}");
+    let strict = scorer
+        .command(text(&homes), text(&file("strict.csv")))
+        .arg("--strict")
+        .output();
+    let strict = strict.expect("the program runs");
+    let said = String::from_utf8_lossy(&strict.stderr);
+    assert_eq!(strict.status.code(), Some(1), "{said}");
+    assert!(said.contains("line 10002 is not a valid record"), "{said}");
 
     // The table, to a table and to Parquet, and from that nothing else.
     let sql = format!(

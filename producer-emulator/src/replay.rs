@@ -37,6 +37,8 @@ pub use part::Part;
 const AT_A_TIME: u64 = 1000;
 /// How long to wait for a broker that does not answer.
 const BROKER: Duration = Duration::from_secs(30);
+/// Pause before a replay that is held looks again.
+const HELD: Duration = Duration::from_millis(20);
 /// How long to wait for messages on their way when stopped.
 const LEAVING: Duration = Duration::from_secs(5);
 
@@ -237,6 +239,10 @@ pub async fn replay(
                 let key = read.batch[config.schema.key.as_str()].as_string::<i32>();
                 let record = encode::to_json(&read.batch, row);
                 let payload = sends.payload(&config.schema, record);
+                while account.is_held() && !shutdown.is_cancelled() && failed.get().is_none() {
+                    in_flight.settle_until(Instant::now() + HELD).await;
+                }
+                account.hand_over(payload.len());
                 in_flight.send(key.value(row), &payload, position).await;
                 pace.sent();
                 handed_over += 1;

@@ -8,7 +8,7 @@ use std::time::Duration;
 use clap::{Parser, Subcommand};
 use common::check::Format;
 use common::cli::Generate;
-use quickstart::Options;
+use quickstart::{Options, OwnData};
 
 /// Runs all of Hedonic in one process: it generates and stores listings, fits a price model, and
 /// answers requests with a price and a prediction interval.
@@ -25,6 +25,24 @@ pub(crate) struct Cli {
     /// Directory of all data; one process at a time
     #[arg(long, value_name = "DIR", default_value = ".hedonic", global = true)]
     data_dir: PathBuf,
+    /// Your own listings (.csv, .tsv, .xlsx, .json, .parquet) instead of generated ones: the schema is
+    /// inferred, a fifth is held out and replayed as requests, and the model learns from the rest
+    #[arg(long, value_name = "FILE", conflicts_with = "servers_only")]
+    data: Option<PathBuf>,
+    /// With --data: the schema file, or a built-in schema's name, instead of an inferred one
+    #[arg(long, value_name = "SCHEMA.toml", requires = "data")]
+    schema: Option<String>,
+    /// With --data: the column to predict [default: the first column with the name of a price]
+    #[arg(
+        long,
+        value_name = "COLUMN",
+        requires = "data",
+        conflicts_with = "schema"
+    )]
+    target: Option<String>,
+    /// Directory of the model versions (same as registry.path) [default: models, below the data directory]
+    #[arg(long, value_name = "DIR", global = true)]
+    registry: Option<PathBuf>,
     /// Stop with exit code 0 after N requests are answered and stored
     #[arg(long, value_name = "N")]
     stop_after: Option<u64>,
@@ -80,6 +98,7 @@ enum Command {
 const EXAMPLES: &str = "\
 Examples:
   hedonic                                   run until Ctrl-C
+  hedonic --data listings.csv               prices for your own listings (docs/files.md)
   hedonic --stop-after 200 --json           use it in a script
   hedonic --data-dir /var/tmp/h             use another data directory
   hedonic --servers-only                    servers for separate services (docs/recipes)
@@ -148,6 +167,9 @@ impl Cli {
 
     fn options(&self) -> anyhow::Result<Options> {
         let mut set = Vec::new();
+        if let Some(registry) = &self.registry {
+            set.push(("registry.path".to_owned(), registry.display().to_string()));
+        }
         for setting in &self.set {
             match setting.split_once('=') {
                 Some((key, value)) if !key.trim().is_empty() => {
@@ -164,6 +186,11 @@ impl Cli {
             timeout: Duration::from_secs(self.timeout_s),
             database_url: self.database_url.clone().filter(|url| !url.is_empty()),
             kafka: self.kafka.clone(),
+            data: self.data.clone().map(|file| OwnData {
+                file,
+                schema: self.schema.clone(),
+                target: self.target.clone(),
+            }),
             set,
             live: true,
             json: self.json,

@@ -14,6 +14,7 @@ pub mod log;
 pub mod memory;
 pub mod only_servers;
 mod options;
+mod own_data;
 mod run;
 mod screen;
 mod servers;
@@ -23,6 +24,6 @@ mod summary;
 mod turns;
 
 pub use check::needs;
-pub use options::Options;
+pub use options::{Options, OwnData};
 pub use run::{Running, run};
 pub use summary::Summary;

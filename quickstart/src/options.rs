@@ -5,6 +5,17 @@ use std::time::Duration;
 
 use anyhow::ensure;
 
+/// A file of the user's own.
+#[derive(Debug, Clone)]
+pub struct OwnData {
+    /// The listings.
+    pub file: PathBuf,
+    /// A schema file or the name of a built-in schema; none: it is inferred from the file.
+    pub schema: Option<String>,
+    /// The column to predict, where the schema is inferred.
+    pub target: Option<String>,
+}
+
 /// What the newcomer may choose.
 #[derive(Debug, Clone)]
 pub struct Options {
@@ -18,6 +29,8 @@ pub struct Options {
     pub database_url: Option<String>,
     /// An outside broker instead of the embedded one.
     pub kafka: Option<String>,
+    /// A file of the user's own in place of generated listings.
+    pub data: Option<OwnData>,
     /// Further settings, as `--set` gives them.
     pub set: Vec<(String, String)>,
     /// Print the account as it goes on.
@@ -82,6 +95,7 @@ mod tests {
             timeout: Duration::from_secs(1),
             database_url: None,
             kafka: None,
+            data: None,
             set: Vec::new(),
             live: false,
             json: false,

@@ -13,7 +13,7 @@ use crate::binding::{Bindings, Places, position};
 use crate::boosted::{Boosted, Codes};
 use crate::cells::{Cell, Cells};
 use crate::clustering::segments::Segments;
-use crate::comparables::Comparables;
+use crate::comparables::{ByField, Comparables};
 use crate::equity::Equity;
 use crate::kd_tree::Near;
 use crate::linear::SparseRow;
@@ -83,7 +83,8 @@ pub(crate) struct Estimator {
     pub(crate) members: Vec<Member>,
     /// Past records by place; empty where the schema has no place.
     pub(crate) neighbours: Vec<Neighbours>,
-    /// Past records by likeness, to be shown; none where there is no frame.
+    /// Past records by likeness, to be shown; none of classes, and of artifacts of releases that kept none of a
+    /// line.
     pub(crate) comparables: Option<Comparables>,
     /// How far off estimates of a row's kind are, in log price.
     pub(crate) spread: Option<Boosted>,
@@ -300,7 +301,8 @@ impl Estimator {
             let checked = neighbours.check(frame_width);
             checked.map_err(at("neighbours.json"))?;
         }
-        if let Some(comparables) = &self.comparables {
+        let of_trees = self.comparables.as_ref().filter(|own| !own.by_line);
+        if let Some(comparables) = of_trees {
             let checked = comparables.check(frame_width);
             checked.map_err(at("comparables.json"))?;
         }
@@ -317,8 +319,17 @@ impl Estimator {
             let checked = spread.check_columns(self.width());
             checked.map_err(|error| at("spread.trees")(error.into()))?;
         }
-        match &self.plan.linear_design {
-            Some(linear_design) => linear_design.check(schema).map_err(plan),
+        if let Some(linear_design) = &self.plan.linear_design {
+            linear_design.check(schema).map_err(plan)?;
+        }
+        // Behind the design, whose columns are then known to be right.
+        match self.comparables.as_ref().filter(|own| own.by_line) {
+            Some(comparables) => {
+                let design = self.plan.linear_design.as_ref();
+                let width = design.map_or(0, |design| ByField::of(design).width());
+                let checked = comparables.check(width);
+                checked.map_err(at("comparables-by-line.json"))
+            }
             None => Ok(()),
         }
     }

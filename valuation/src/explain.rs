@@ -5,12 +5,14 @@ use std::collections::BTreeMap;
 use arrow_array::RecordBatch;
 use serde::Serialize;
 
-use crate::comparables::Comparable;
+use crate::comparables::{ByField, Comparable};
 use crate::estimator::Estimator;
 use crate::linear_design::LinearDesign;
 use crate::members::Fitted as _;
 use crate::model::Model;
+use crate::part_error::PartError;
 use crate::predict_error::PredictError;
+use crate::stated::stated;
 use crate::tree_features::TreeFeatures;
 
 /// What stands for the prices of past records near by.
@@ -35,6 +37,27 @@ pub struct Explanation {
     pub reasons: Vec<Reason>,
     /// Past records like it, the most alike first.
     pub comparables: Vec<Comparable>,
+}
+
+impl Explanation {
+    /// The same as answers state it: amounts and prices as [`crate::Prediction::stated`] has them.
+    #[must_use]
+    pub fn stated(mut self) -> Explanation {
+        self.base = stated(self.base);
+        for reason in &mut self.reasons {
+            reason.amount = stated(reason.amount);
+        }
+        for comparable in &mut self.comparables {
+            comparable.price = stated(comparable.price);
+        }
+        self
+    }
+}
+
+fn not_explained(error: PartError) -> PredictError {
+    PredictError::Explain {
+        detail: error.to_string(),
+    }
 }
 
 impl Model {
@@ -74,9 +97,7 @@ impl Model {
                 *parts.entry(field.to_owned()).or_default() += head.weight * log;
             };
             let contributions = member.contributions(&design, &tree_features);
-            let explained = contributions.map_err(|error| PredictError::Explain {
-                detail: error.to_string(),
-            })?;
+            let explained = contributions.map_err(not_explained)?;
             base += head.weight * explained.base;
             if let Some(beyond_line) = explained.neighbourhood {
                 add(NEIGHBOURHOOD, beyond_line);
@@ -105,6 +126,13 @@ impl Model {
             base: low.exp() - estimator.plan.link.offset(),
             reasons,
             comparables: match &estimator.comparables {
+                Some(known) if known.by_line => match linear_design.map(ByField::of) {
+                    Some(by_field) => {
+                        let row = estimator.line_row(&by_field, &design, &tree_features);
+                        known.of(&row.map_err(not_explained)?, comparables)
+                    }
+                    None => Vec::new(),
+                },
                 Some(known) => known.of(&tree_features, comparables),
                 None => Vec::new(),
             },

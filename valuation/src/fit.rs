@@ -170,6 +170,11 @@ fn fit_on_this_pool(
     }
     tracker.enter(FitStage::Explaining);
     kept.prune();
+    if kept.estimator.comparables.is_none() {
+        let (estimator, rows) = (&kept.estimator, &everything);
+        let found = estimator.comparables_by_line(&telling, &batch_read, rows, &data.prices);
+        kept.estimator.comparables = found;
+    }
     kept.estimator.plan.quantile *= judged.widened;
     kept.estimator.plan.segments = segments;
     let report = Report {

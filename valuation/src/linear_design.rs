@@ -188,6 +188,18 @@ impl LinearDesign {
         self.width
     }
 
+    /// Every name of a category that it says something of, with its field.
+    pub(crate) fn each_name<'a>(&'a self, add: &mut dyn FnMut(&'a str, &'a str)) {
+        for block in &self.blocks {
+            let mut own = |name: &'a str| add(&block.field, name);
+            match &block.encoding {
+                Encoding::OneHot(one_hot) => one_hot.names().for_each(&mut own),
+                Encoding::LevelMeans(means) => means.names().for_each(&mut own),
+                Encoding::Number(_) | Encoding::Edge(_) => {}
+            }
+        }
+    }
+
     /// The field each column stands for.
     pub(crate) fn fields(&self) -> Vec<&str> {
         let mut fields = vec![""; self.width];

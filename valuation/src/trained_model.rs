@@ -1,5 +1,6 @@
 //! A model of whatever task: what a service answers with.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use arrow_array::RecordBatch;
@@ -81,6 +82,15 @@ impl TrainedModel {
             TrainedModel::Clusters(model) => {
                 Ok(model.predict(batch)?.into_iter().map(number).collect())
             }
+        }
+    }
+
+    /// A prediction as answers state it ([`Prediction::stated`]); a probability or a cluster's number as it is.
+    #[must_use]
+    pub fn stated(&self, prediction: Prediction) -> Prediction {
+        match self {
+            TrainedModel::Price(_) => prediction.stated(),
+            TrainedModel::Class(_) | TrainedModel::Clusters(_) => prediction,
         }
     }
 
@@ -189,6 +199,15 @@ impl TrainedModel {
     /// What training looked like; `None` where live quality is not measured.
     pub fn profile(&self) -> Option<&Profile> {
         self.price().and_then(Model::profile)
+    }
+
+    /// The names that the model has learned something of, by field; none of clusters.
+    pub fn names(&self) -> BTreeMap<&str, BTreeSet<&str>> {
+        match self {
+            TrainedModel::Price(model) => model.estimator.names(),
+            TrainedModel::Class(model) => model.names(),
+            TrainedModel::Clusters(_) => BTreeMap::new(),
+        }
     }
 
     /// Why a prediction is what it is ([`Model::explain`]); `None` of what is not a price.

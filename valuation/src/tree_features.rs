@@ -71,6 +71,15 @@ pub(crate) struct TreeFeatures {
 }
 
 impl TreeFeatures {
+    /// Every name of a category that it says something of, with its field.
+    pub(crate) fn each_name<'a>(&'a self, add: &mut dyn FnMut(&'a str, &'a str)) {
+        for column in &self.columns {
+            if let Made::Level(means) = &column.made {
+                means.names().for_each(|name| add(&column.field, name));
+            }
+        }
+    }
+
     /// Fits on `rows` of `batch`; `logs` are the log targets of `rows`. Also gives the rows'
     /// values, row-major, where what is made from targets is out of fold.
     pub(crate) fn fit(

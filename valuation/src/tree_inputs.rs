@@ -307,18 +307,24 @@ impl TreeSource<'_> {
             .copied()
             .collect();
         let link = Link::of(self.schema);
+        let prices = self.schema.target.as_deref();
+        let prices = prices.map_or(Cells::Absent, |target| Cells::of(self.batch, target));
         let keys = Cells::of(self.batch, &self.schema.key);
         let past = kept.iter().map(|position| {
             let row = self.rows[*position];
             Past {
                 id: keys.text(row).unwrap_or_default().to_owned(),
-                price: link.target(self.targets[*position]),
+                // As it was given: the way back from its logarithm is not exact.
+                price: prices
+                    .number(row)
+                    .unwrap_or_else(|| link.target(self.targets[*position])),
                 time_us: times.time_us(row),
             }
         });
         Some(Comparables {
             space: KdTree::new(&rows, width, &weights)?,
             past: past.collect(),
+            by_line: false,
         })
     }
 }

@@ -8,19 +8,23 @@ use arrow_array::cast::AsArray;
 use bytes::Bytes;
 use records::decode::{Decoded, Decoder, Key, key_of_reject};
 use records::{Purpose, Schema, timestamp};
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::sync::mpsc::Sender;
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{Semaphore, SemaphorePermit};
 
 use super::refused::Refused;
-use crate::answer::{CONFLICT, CONFLICT_REASON, Namespace, Worded, refusal as refusal_of};
+use super::unknown_fields;
+use crate::answer::{
+    CONFLICT, CONFLICT_REASON, Namespace, UnknownFields, Worded, refusal as refusal_of,
+};
 use crate::config::Config;
 use crate::lookup::Lookup;
 use crate::metrics::{CONFLICTS, HTTP_NOT_STORED, HTTP_REFUSED, REQUEST_DURATION};
 use crate::pending::{Claim, Claimed, Entry, Fate, Pending};
 use crate::price::{Asked, price};
 use crate::quality::Watch;
+use crate::request_options::RequestOptions;
 use crate::request_options::RequestOptions;
 use crate::serving::{Loaded, Serving};
 
@@ -43,6 +47,8 @@ pub(crate) struct Predictor {
     /// Whether a token is required.
     pub is_guarded: bool,
     to_store: Sender<Arc<Worded>>,
+    /// Whether answers are stored: else none is looked for, and none is handed over.
+    stores: bool,
     /// Answers that are not stored yet.
     pending: Arc<Pending>,
     lookup: Arc<Lookup>,
@@ -65,6 +71,18 @@ struct Known {
     fates: Vec<Option<Fate>>,
     /// Rows that another body, or another row of this one, answers.
     others: Vec<(usize, Arc<Entry>)>,
+}
+
+/// The records of a body, read.
+struct Decode {
+    /// The good ones.
+    decoded: Decoded,
+    /// What each of them asks for.
+    asked: Vec<Asked>,
+    /// The fields of each of them that the schema does not have.
+    unknown_fields: Vec<UnknownFields>,
+    /// For each record why it is none.
+    refusals: Vec<Option<Box<Value>>>,
 }
 
 /// The outcome of each record, in order.
@@ -104,6 +122,7 @@ impl Predictor {
             max_concurrent: applier.max_concurrent.max(1),
             is_guarded: config.http.has_token(),
             to_store,
+            stores: applier.store,
             pending,
             lookup,
         }
@@ -128,7 +147,12 @@ impl Predictor {
         let Some(loaded) = self.serving.current() else {
             return Err(Refused::no_model());
         };
-        let (decoded, asked, refusals) = self.decode(asking)?;
+        let Decode {
+            decoded,
+            asked,
+            unknown_fields,
+            refusals,
+        } = self.decode(asking)?;
         let keys = decoded.batch.column_by_name(&self.schema.key);
         let keys = keys.and_then(|keys| keys.as_string_opt::<i32>());
         let keys = keys.ok_or_else(|| Refused::new(500, "the records have no key"))?;
@@ -136,7 +160,8 @@ impl Predictor {
             .map(|row| asking.namespace.request_id(keys.value(row)))
             .collect();
         let mut known = self.known(asking, &decoded, &ids).await;
-        self.answer(asking, &decoded, asked, &loaded, &ids, &mut known)
+        let rows = (asked, unknown_fields);
+        self.answer(asking, &decoded, rows, &loaded, &ids, &mut known)
             .await?;
         let Known {
             claim,
@@ -185,7 +210,12 @@ impl Predictor {
         explain: Option<usize>,
     ) -> Result<Vec<Value>, Refused> {
         let loaded = self.serving.current().ok_or_else(Refused::no_model)?;
-        let (decoded, asked, refusals) = self.decode(&Asking {
+        let Decode {
+            decoded,
+            asked,
+            refusals,
+            ..
+        } = self.decode(&Asking {
             records,
             explain,
             namespace: Namespace::Http,
@@ -202,12 +232,8 @@ impl Predictor {
         messages.collect()
     }
 
-    /// Good rows, what each asks for, and for each record why it is none.
-    #[allow(clippy::type_complexity)]
-    fn decode(
-        &self,
-        asking: &Asking<'_>,
-    ) -> Result<(Decoded, Vec<Asked>, Vec<Option<Box<Value>>>), Refused> {
+    /// Reads the records.
+    fn decode(&self, asking: &Asking<'_>) -> Result<Decode, Refused> {
         let mut decoder = self.decoder();
         let arrival_us = timestamp::now_us();
         let mut asked = Vec::with_capacity(asking.records.len());
@@ -231,7 +257,13 @@ impl Predictor {
                     let code = reason.code();
                     count_refused(code);
                     let id = key_of_reject(&self.schema, record);
-                    Some(Box::new(refusal_of(id.as_ref(), code, &reason.to_string())))
+                    let mut refusal = refusal_of(id.as_ref(), code, &reason.to_string());
+                    // A required field is often there under another name.
+                    let unknown = unknown_fields::of(&self.schema, record);
+                    if !unknown.is_empty() {
+                        refusal["unknown_fields"] = json!(unknown);
+                    }
+                    Some(Box::new(refusal))
                 }
             })
             .collect();
@@ -246,7 +278,22 @@ impl Predictor {
                 format!("found {explained} records to explain; expected at most {MOST_EXPLAINED}");
             return Err(Refused::new(413, why));
         }
-        Ok((decoded, asked, refusals))
+        // Mostly there are none, and nothing is read twice.
+        let unknown_fields = match decoded.unknown_fields {
+            0 => vec![UnknownFields::new(); asked.len()],
+            _ => {
+                let records = asking.records.iter().zip(&refusals);
+                let good = records.filter(|(_, refusal)| refusal.is_none());
+                good.map(|(record, _)| unknown_fields::of(&self.schema, record))
+                    .collect()
+            }
+        };
+        Ok(Decode {
+            decoded,
+            asked,
+            unknown_fields,
+            refusals,
+        })
     }
 
     /// What is known of the rows before any is priced.
@@ -269,7 +316,7 @@ impl Predictor {
                 Claimed::Conflict => known.fates[row] = Some(Fate::Conflict),
             }
         }
-        if known.claim.is_empty() {
+        if known.claim.is_empty() || !self.stores {
             return known;
         }
         let Some(earlier) = self.lookup.find(known.claim.ids()).await else {
@@ -294,7 +341,7 @@ impl Predictor {
         &self,
         asking: &Asking<'_>,
         decoded: &Decoded,
-        mut asked: Vec<Asked>,
+        (mut asked, unknown_fields): (Vec<Asked>, Vec<UnknownFields>),
         loaded: &Arc<Loaded>,
         ids: &[Cow<'_, str>],
         known: &mut Known,
@@ -312,8 +359,11 @@ impl Predictor {
                 asked.options = RequestOptions::default();
             }
         }
-        let priced = price(&self.schema, decoded, &asked, loaded)
+        let mut priced = price(&self.schema, decoded, &asked, loaded)
             .map_err(|error| Refused::new(500, format!("{:#}", anyhow::Error::new(error))))?;
+        for (answer, unknown) in priced.answers.iter_mut().zip(unknown_fields) {
+            answer.unknown_fields = unknown;
+        }
         self.serving.remember(&decoded.batch);
         self.watch
             .answered(loaded, &decoded.batch, &priced.predictions);
@@ -338,6 +388,10 @@ impl Predictor {
     }
 
     async fn keep(&self, answers: &[Arc<Worded>]) {
+        if !self.stores {
+            self.pending.settled(answers);
+            return;
+        }
         for (kept, answer) in answers.iter().enumerate() {
             let Err(TrySendError::Full(answer)) = self.to_store.try_send(Arc::clone(answer)) else {
                 continue;

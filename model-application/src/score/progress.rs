@@ -15,6 +15,9 @@ pub(super) struct Progress {
     pub rows: u64,
     /// Of these, refused.
     pub refused: u64,
+    /// Bytes of the file of errors by then; none in what earlier releases wrote.
+    #[serde(default)]
+    pub error_bytes: u64,
     /// The key read last, of a table.
     pub last_key: Option<String>,
 }

@@ -16,7 +16,10 @@ class PriceModel:
         self.directory = directory
 
     def predict(self, data, params=None):
-        """A data frame of records, a column a field; gives prediction, low and high, a row a row."""
+        """A data frame of records, a column a field; gives prediction, low and high, a row a row.
+
+        Where the schema refuses a row, its numbers are missing, and the column ``error`` says why.
+        """
         records = data.to_json(
             orient="records", lines=True, date_format="iso", double_precision=15
         )
@@ -36,7 +39,10 @@ class PriceModel:
         if done.returncode != 0:
             raise RuntimeError(done.stderr.strip())
         answers = [json.loads(line) for line in done.stdout.splitlines()]
-        return pandas.DataFrame(answers, columns=["prediction", "low", "high"])
+        columns = ["prediction", "low", "high"]
+        if any("error" in answer for answer in answers):
+            columns.append("error")
+        return pandas.DataFrame(answers, columns=columns)
 
 
 def _load_pyfunc(path):

@@ -11,6 +11,7 @@ use crate::boosted::probability;
 use crate::cells::Cell;
 use crate::estimator::{Estimator, Plan};
 use crate::mismatch::{self, SchemaMismatch};
+use crate::names::Names;
 use crate::predict_error::PredictError;
 use crate::prediction::Prediction;
 use crate::reading::{BoundRecord, bind_record, check_known_columns, decoded};
@@ -45,6 +46,11 @@ pub struct ClassModel {
 }
 
 impl ClassModel {
+    /// See [`crate::TrainedModel::names`].
+    pub(crate) fn names(&self) -> Names<'_> {
+        self.estimator.names()
+    }
+
     /// How likely each row of a batch is of the class, in order: `value`, and no range.
     ///
     /// # Errors

@@ -89,6 +89,12 @@ impl LevelMeans {
         (means, effects)
     }
 
+    /// Levels, whatever their group.
+    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
+        let levels = self.by_group.values().chain([&self.ungrouped]);
+        levels.flat_map(|levels| levels.iter().map(|(level, _)| level.as_str()))
+    }
+
     fn value(&self, group: Option<&str>, level: Option<&str>) -> f64 {
         let levels = match group {
             Some(group) => self.by_group.get(group),

@@ -65,6 +65,11 @@ impl OneHot {
         }
     }
 
+    /// Levels of their own.
+    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
+        self.levels.iter().map(|(level, _)| level.as_str())
+    }
+
     pub(super) fn columns(&self) -> Vec<usize> {
         let levels = self.levels.values().filter_map(|(column, _)| *column);
         levels.chain(self.other).collect()

@@ -58,6 +58,14 @@ impl TargetMeans {
     /// Values a row gets: the level's mean, its rows and its number.
     pub(super) const WIDTH: usize = 3;
 
+    /// Levels, whatever their group; no value is none.
+    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
+        let levels = self.levels.values().flat_map(ByText::iter);
+        levels
+            .map(|(level, _)| level.as_str())
+            .filter(|level| !level.is_empty())
+    }
+
     /// Fits on `rows`, whose log targets are `logs`; also gives the rows' own means, out of fold.
     pub(super) fn fit(
         cells: Cells,
