@@ -5,6 +5,7 @@ mod anchored;
 mod assignment;
 mod connect;
 mod covered;
+pub mod envelope;
 mod in_flight;
 pub(crate) mod inquiry;
 mod lag;
@@ -27,6 +28,7 @@ pub use anchor::Anchor;
 pub use anchored::{Anchored, Gathered, Limits};
 pub use connect::{connect, open};
 pub use covered::Place;
+pub use envelope::{Envelope, Envelopes, Opened};
 pub use in_flight::Lease;
 pub use lag::Lag;
 pub use pipeline::{Follow, Pipeline};
@@ -58,6 +60,9 @@ pub struct KafkaConfig {
     pub properties: Properties,
     /// The topics' names.
     pub topics: Topics,
+    /// What the messages of the topics have around the record.
+    #[serde(default)]
+    pub envelopes: Envelopes,
 }
 
 /// Section `[kafka.topics]`: the names of the topics.

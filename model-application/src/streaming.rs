@@ -15,7 +15,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use common::arrival::Arrivals;
-use common::kafka::{Anchor, Anchored, Follow, Limits, Pipeline};
+use common::kafka::{Anchor, Anchored, Envelope, Follow, Limits, Pipeline};
 use common::liveness::Watchdog;
 use common::{Health, Shutdown};
 use ledger::offsets::{AdvanceError, Stretch};
@@ -42,6 +42,7 @@ pub(crate) struct Applier {
     /// Judges when requests arrived.
     arrivals: Arrivals,
     schema: Arc<Schema>,
+    envelope: Envelope,
     limits: Limits,
     /// Older requests are told that they have expired.
     expire_after_us: Option<i64>,
@@ -83,6 +84,7 @@ impl Applier {
             decoder: Decoder::new(&config.schema, Purpose::Request),
             arrivals: Arrivals::default(),
             schema: Arc::clone(&config.schema),
+            envelope: config.kafka.envelopes.requests,
             limits: Limits {
                 rows: config.applier.batch_rows,
                 bytes: config.applier.max_body_bytes,

@@ -4,13 +4,13 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use anyhow::Context;
-use common::kafka::Place;
+use common::kafka::{Opened, Place};
 use ledger::rejects::Reject;
 use rdkafka::Message;
 use rdkafka::message::BorrowedMessage;
 use records::decode::key_of_reject;
 use records::limits::MESSAGE_BYTES;
-use records::{Arrival, timestamp};
+use records::{Arrival, Reason, timestamp};
 
 use super::Applier;
 use super::batch::{Batch, EXPIRED, Gathered, Refused};
@@ -21,12 +21,17 @@ use crate::price::{Asked, price};
 use crate::serving::Loaded;
 use crate::source::Sources;
 
+/// What is said of a message by which a record of the requests' source was deleted.
+const DELETED: &str = "the message says that a record was deleted; expected a request: let the connector skip \
+                       deletions (skipped.operations = \"d\", tombstones.on.delete = false)";
+
 impl Applier {
     /// Decoded requests: what is there, as soon as nothing is being stored, or a full batch.
     pub(super) fn gather(&mut self) -> Option<Gathered> {
         let (mut asked, mut refused) = (Vec::new(), Vec::new());
         let mut sources = Sources::default();
         let (decoder, schema) = (&mut self.decoder, &*self.schema);
+        let envelope = self.envelope;
         let arrivals = &mut self.arrivals;
         let before = &self.storing;
         let may_end = || before.is_done();
@@ -36,9 +41,13 @@ impl Applier {
         let mut first = None;
         let take = |message: &BorrowedMessage<'_>, place: Place<'_>| {
             first.get_or_insert_with(Instant::now);
-            let payload = message.payload().unwrap_or_default();
             let arrival = arrivals.of(message);
             let arrival_us = arrival.us;
+            let opened = envelope.open(message.payload().unwrap_or_default(), MESSAGE_BYTES);
+            let payload = match opened {
+                Ok(Opened::Record(record)) => record,
+                _ => &[],
+            };
             let mut refuse = |code, reason| {
                 refused.push(Refused {
                     reject: reject(message, code, reason),
@@ -57,7 +66,14 @@ impl Applier {
                 us: arrival.us,
                 now_us: arrival.now_us,
             };
-            match decoder.push_from(payload, arrival, &place) {
+            let pushed = match opened {
+                Ok(Opened::Record(record)) => decoder
+                    .push_from(record, arrival, &place)
+                    .map_err(|reason| (reason.code(), reason.to_string())),
+                Ok(Opened::Deleted(_)) => Err((Reason::Tombstone.code(), DELETED.to_owned())),
+                Err(error) => Err((error.code(), error.to_string())),
+            };
+            match pushed {
                 Ok(()) => {
                     asked.push(Asked {
                         arrival_us,
@@ -65,7 +81,7 @@ impl Applier {
                     });
                     sources.push(message);
                 }
-                Err(reason) => refuse(reason.code(), reason.to_string()),
+                Err((code, reason)) => refuse(code, reason),
             }
         };
         let polled = self.pipeline.gather_ahead(&self.limits, may_end, take);
