@@ -12,6 +12,7 @@ mod protocol;
 mod refused;
 mod tensor;
 mod together;
+mod trace;
 
 use std::rc::Rc;
 use std::sync::Arc;

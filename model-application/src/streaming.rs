@@ -15,7 +15,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use common::arrival::Arrivals;
-use common::kafka::{Anchor, Anchored, Envelope, Follow, Limits, Pipeline};
+use common::kafka::{Anchor, Anchored, Envelope, Follow, ForwardHeaders, Limits, Pipeline};
 use common::liveness::Watchdog;
 use common::{Health, Shutdown};
 use ledger::offsets::{AdvanceError, Stretch};
@@ -43,6 +43,10 @@ pub(crate) struct Applier {
     arrivals: Arrivals,
     schema: Arc<Schema>,
     envelope: Envelope,
+    /// Headers that answers have from their requests.
+    forward_headers: ForwardHeaders,
+    /// Whether the requests' fields are stored with the answers.
+    stores_requests: bool,
     limits: Limits,
     /// Older requests are told that they have expired.
     expire_after_us: Option<i64>,
@@ -85,6 +89,8 @@ impl Applier {
             arrivals: Arrivals::default(),
             schema: Arc::clone(&config.schema),
             envelope: config.kafka.envelopes.requests,
+            forward_headers: config.kafka.forward_headers.clone(),
+            stores_requests: config.applier.store_requests,
             limits: Limits {
                 rows: config.applier.batch_rows,
                 bytes: config.applier.max_body_bytes,

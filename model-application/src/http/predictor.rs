@@ -43,6 +43,8 @@ pub(crate) struct Predictor {
     /// Whether a token is asked for.
     pub is_guarded: bool,
     to_store: Sender<Arc<Worded>>,
+    /// Whether the requests' fields are stored with the answers.
+    stores_requests: bool,
     /// Answers that the table does not show yet.
     pending: Arc<Pending>,
     lookup: Arc<Lookup>,
@@ -104,6 +106,7 @@ impl Predictor {
             max_concurrent: applier.max_concurrent.max(1),
             is_guarded: config.http.has_token(),
             to_store,
+            stores_requests: applier.store_requests,
             pending,
             lookup,
         }
@@ -308,7 +311,8 @@ impl Predictor {
         self.watch
             .answered(loaded, &decoded.batch, &priced.predictions);
         let mut to_store = Vec::new();
-        let worded = priced.worded(decoded, asking.namespace).enumerate();
+        let key = self.stores_requests.then_some(self.schema.key.as_str());
+        let worded = priced.worded(decoded, key, asking.namespace).enumerate();
         for (row, worded) in worded.filter(|(row, _)| is_new[*row]) {
             known.claim.answered(&ids[row], &worded.payload);
             known.fates[row] = Some(Fate::Given(worded.payload.clone()));

@@ -17,6 +17,7 @@ use super::batch::{Batch, EXPIRED, Gathered, Refused};
 use super::stage::Stage;
 use crate::answer::Namespace;
 use crate::ask::Ask;
+use crate::metrics::HEADERS_LEFT_OUT;
 use crate::price::{Asked, price};
 use crate::serving::Loaded;
 use crate::source::Sources;
@@ -29,9 +30,9 @@ impl Applier {
     /// Decoded requests: what is there, as soon as nothing is being stored, or a full batch.
     pub(super) fn gather(&mut self) -> Option<Gathered> {
         let (mut asked, mut refused) = (Vec::new(), Vec::new());
-        let mut sources = Sources::default();
+        let (mut sources, mut headers) = (Sources::default(), Vec::new());
         let (decoder, schema) = (&mut self.decoder, &*self.schema);
-        let envelope = self.envelope;
+        let (envelope, forward_headers) = (self.envelope, &self.forward_headers);
         let arrivals = &mut self.arrivals;
         let before = &self.storing;
         let may_end = || before.is_done();
@@ -48,9 +49,15 @@ impl Applier {
                 Ok(Opened::Record(record)) => record,
                 _ => &[],
             };
-            let mut refuse = |code, reason| {
+            let forwarded = forward_headers.of(message);
+            if forwarded.left_out > 0 {
+                metrics::counter!(HEADERS_LEFT_OUT.name()).increment(forwarded.left_out as u64);
+            }
+            let forwarded = forwarded.headers;
+            let mut refuse = |code, reason, headers| {
                 refused.push(Refused {
                     reject: reject(message, code, reason),
+                    headers,
                     // What is too large to be decoded is not parsed for its id either.
                     id: (payload.len() <= MESSAGE_BYTES)
                         .then(|| key_of_reject(schema, payload))
@@ -60,7 +67,7 @@ impl Applier {
             if oldest_us.is_some_and(|oldest_us| arrival_us < oldest_us) {
                 // Without its age: the same request always gets the same words.
                 let reason = "the request waited longer than applier.expire_after_s: send it again";
-                return refuse(EXPIRED, reason.to_owned());
+                return refuse(EXPIRED, reason.to_owned(), forwarded);
             }
             let arrival = Arrival {
                 us: arrival.us,
@@ -80,8 +87,9 @@ impl Applier {
                         ask: Ask::of(schema, payload),
                     });
                     sources.push(message);
+                    headers.push(forwarded);
                 }
-                Err((code, reason)) => refuse(code, reason),
+                Err((code, reason)) => refuse(code, reason, forwarded),
             }
         };
         let polled = self.pipeline.gather_ahead(&self.limits, may_end, take);
@@ -94,6 +102,7 @@ impl Applier {
             decoded,
             asked,
             sources,
+            headers,
             refused,
             stretches,
         })
@@ -105,6 +114,7 @@ impl Applier {
             decoded,
             asked,
             sources,
+            headers,
             refused,
             stretches,
         } = gathered;
@@ -114,11 +124,13 @@ impl Applier {
         self.serving.remember(&decoded.batch);
         self.watch
             .answered(loaded, &decoded.batch, &priced.predictions);
-        let answers = Arc::new(priced.worded(&decoded, Namespace::Shared).collect());
+        let key = self.stores_requests.then_some(self.schema.key.as_str());
+        let answers = Arc::new(priced.worded(&decoded, key, Namespace::Shared).collect());
         Stage::Price.took(began);
         Ok(Batch {
             answers,
             sources,
+            headers,
             refused,
             stretches,
             arrivals_us: asked.iter().map(|asked| asked.arrival_us).collect(),
