@@ -3,9 +3,10 @@
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
+use actix_web::middleware::from_fn;
 use actix_web::{HttpResponse, web};
 use common::Metric;
-use common::http::Status;
+use common::http::{Status, trigger};
 use common::kafka::Lag;
 use serde_json::json;
 
@@ -155,7 +156,13 @@ impl Control {
             config
                 .app_data(web::Data::from(Arc::clone(&control)))
                 .route("/start", web::post().to(start))
-                .route("/stop", web::post().to(stop));
+                .route("/stop", web::post().to(stop))
+                .service(
+                    // As sister systems start their loaders.
+                    web::resource("/start_kafka_consumer")
+                        .wrap(from_fn(trigger))
+                        .route(web::get().to(start)),
+                );
         }
     }
 }
