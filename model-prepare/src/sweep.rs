@@ -108,7 +108,10 @@ pub fn sweep(config: &Config, options: &Sweep) -> anyhow::Result<Shown> {
         Ok(std::fs::write(path, text)?)
     })?;
     std::fs::copy(&staging.artifacts[0].path, home.join("sweep.html"))?;
-    whole.param("best.trial", best.number);
+    let all_alike = are_alike(&done);
+    if !all_alike {
+        whole.param("best.trial", best.number);
+    }
     whole.measure("trials", done.len(), done.len() as f64);
     whole.measure(
         "objective",
@@ -124,7 +127,6 @@ pub fn sweep(config: &Config, options: &Sweep) -> anyhow::Result<Shown> {
     )?;
     let (name, verdict) = register(config, &*registry, &listings, best, &whole)?;
     let (count, error) = (done.len(), best.objective().unwrap_or(f64::NAN));
-    let all_alike = are_alike(&done);
     let first = match all_alike {
         true => format!(
             "all of {count} trials have the error {error:.5}: no setting is better than another; the first is kept"
@@ -181,7 +183,10 @@ fn log_progress(done: &[Trial], trials: usize, took: Duration) {
         || "none has come to its end yet".to_owned(),
         |own| {
             let error = own.objective().unwrap_or(f64::NAN);
-            format!("best {error:.5}, trial {}", own.number)
+            match are_alike(done) {
+                true => format!("all have {error:.5}"),
+                false => format!("best {error:.5}, trial {}", own.number),
+            }
         },
     );
     let last_result = match &last.outcome {

@@ -243,7 +243,11 @@ mod tests {
             ("requests_every_s", "0", "1 to"),
             ("requests_every_s", "99999999999", "1 to"),
             ("requests_count", "1000001", "at most 1000000"),
-            ("requests_count_most", "19", "expected 0, or emulator.requests_count (20"),
+            (
+                "requests_count_most",
+                "19",
+                "expected 0, or emulator.requests_count (20",
+            ),
             ("new_data_count_most", "1000001", "to 1000000"),
             ("mockaroo_every_s", "99999999999", "at most"),
             ("actuals_delay_s", "99999999999", "at most"),

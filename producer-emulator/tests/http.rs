@@ -331,7 +331,10 @@ async fn mockaroo_is_asked_for_each_batch_and_noticed_when_it_is_back() {
         let listing: serde_json::Value = serde_json::from_slice(payload).expect("JSON");
         listing["street"].to_string()
     };
-    let streets: BTreeSet<String> = listings.iter().map(|(_, payload)| street(payload)).collect();
+    let streets: BTreeSet<String> = listings
+        .iter()
+        .map(|(_, payload)| street(payload))
+        .collect();
     let expected = ["\"Street 2\"", "\"Street 4\""].map(str::to_owned);
     assert_eq!(streets, BTreeSet::from(expected));
     service.stop().await;

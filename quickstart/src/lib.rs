@@ -21,8 +21,10 @@ mod services;
 mod settings;
 mod summary;
 mod turns;
+mod wait;
 
 pub use check::needs;
 pub use options::Options;
 pub use run::{Running, run};
 pub use summary::Summary;
+pub use wait::Wait;
