@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use actix_web::middleware::from_fn;
 use actix_web::{HttpResponse, web};
 use common::Metric;
+use common::http::openapi::{self, Operation};
 use common::http::{Status, trigger};
 use common::kafka::Lag;
 use serde_json::json;
@@ -155,6 +156,7 @@ impl Control {
         move |config| {
             config
                 .app_data(web::Data::from(Arc::clone(&control)))
+                .service(openapi::resource(&interface()))
                 .route("/start", web::post().to(start))
                 .route("/stop", web::post().to(stop))
                 .service(
@@ -165,6 +167,43 @@ impl Control {
                 );
         }
     }
+}
+
+/// The interface described for programs.
+fn interface() -> serde_json::Value {
+    let operation = |method, path, id, summary, about, errors| Operation {
+        method,
+        path,
+        id,
+        summary,
+        about,
+        numbers: &[],
+        errors,
+    };
+    let starting = "Joins the consumer group and loads. Nothing changes if it loads already.";
+    openapi::of_service(
+        "data-loader",
+        "Loads records from Kafka into PostgreSQL, each exactly once.",
+        &[
+            operation("post", "/start", "start", "Load", starting, &[]),
+            operation(
+                "post",
+                "/stop",
+                "stop",
+                "Stop loading",
+                "Stores what is in progress, and leaves the consumer group.",
+                &[],
+            ),
+            operation(
+                "get",
+                "/start_kafka_consumer",
+                "startKafkaConsumer",
+                "Load (from this machine, or with the token)",
+                starting,
+                &[403],
+            ),
+        ],
+    )
 }
 
 async fn start(control: web::Data<Control>) -> HttpResponse {

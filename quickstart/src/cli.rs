@@ -48,7 +48,9 @@ pub(crate) struct Cli {
         global = true
     )]
     database_url: Option<String>,
-    /// Your own Kafka brokers instead of the embedded one, host:port, separated by commas
+    /// Your own Kafka brokers instead of the embedded one, host:port, separated by commas; or "apache": starts
+    /// Apache Kafka by scripts/kafka, which needs Java 17, for clients that the embedded broker does not serve
+    /// (Java clients such as Connect, Spark and Flink)
     #[arg(long, value_name = "BROKERS", global = true)]
     kafka: Option<String>,
     /// One setting, e.g. --set emulator.requests_count=50 (repeatable; see config/default.toml)

@@ -6,6 +6,7 @@
 mod account;
 mod address;
 mod amount;
+mod apache;
 mod bounds;
 mod check;
 mod first_model;

@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use anyhow::ensure;
 
+use crate::apache;
+
 /// What the newcomer may choose.
 #[derive(Debug, Clone)]
 pub struct Options {
@@ -16,7 +18,7 @@ pub struct Options {
     pub timeout: Duration,
     /// An outside database instead of the embedded one.
     pub database_url: Option<String>,
-    /// An outside broker instead of the embedded one.
+    /// An outside broker instead of the embedded one; `apache` for one that `scripts/kafka` starts.
     pub kafka: Option<String>,
     /// Further settings, as `--set` gives them.
     pub set: Vec<(String, String)>,
@@ -42,7 +44,7 @@ impl Options {
             "--data-dir {}: expected a directory, found a file; name another directory",
             self.data_dir.display()
         );
-        if let Some(brokers) = &self.kafka {
+        if let Some(brokers) = self.brokers() {
             for broker in brokers.split(',') {
                 let port = broker.trim().rsplit_once(':').map(|(_, port)| port);
                 ensure!(
@@ -60,6 +62,13 @@ impl Options {
             anyhow::bail!("--set {key}: use {flag} here, so that no embedded server is started");
         }
         Ok(())
+    }
+
+    /// Addresses of an outside broker.
+    pub(crate) fn brokers(&self) -> Option<&str> {
+        self.kafka
+            .as_deref()
+            .filter(|brokers| *brokers != apache::NAME)
     }
 
     /// What `--set` says of a key; the last one wins.

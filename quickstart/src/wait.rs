@@ -269,7 +269,10 @@ fn missing(value: Option<&Value>, comparison: &Comparison) -> Option<String> {
         Comparison::AtLeast(number) => value.as_f64().is_some_and(|found| found >= *number),
         Comparison::Equal(text) => match value {
             Value::String(found) => found == text,
-            other => other.to_string() == *text,
+            other => {
+                let found = other.to_string();
+                found == *text
+            }
         },
     };
     (!is_reached).then(|| shown(value))

@@ -14,6 +14,7 @@ use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{Semaphore, SemaphorePermit};
 
 use super::refused::Refused;
+use super::statistics::Statistics;
 use crate::answer::{CONFLICT, CONFLICT_REASON, Namespace, Worded, refusal as refusal_of};
 use crate::ask::Ask;
 use crate::config::Config;
@@ -42,6 +43,8 @@ pub(crate) struct Predictor {
     max_concurrent: usize,
     /// Whether a token is asked for.
     pub is_guarded: bool,
+    /// Of tensors.
+    pub(super) statistics: Statistics,
     to_store: Sender<Arc<Worded>>,
     /// Whether the requests' fields are stored with the answers.
     stores_requests: bool,
@@ -105,6 +108,7 @@ impl Predictor {
             places: Semaphore::new(applier.max_concurrent.max(1)),
             max_concurrent: applier.max_concurrent.max(1),
             is_guarded: config.http.has_token(),
+            statistics: Statistics::default(),
             to_store,
             stores_requests: applier.store_requests,
             pending,
