@@ -442,9 +442,8 @@ async fn binary_tensors_get_the_prices_of_json_tensors() {
     let (code, index) = running.post("/v2/repository/index", "{}").await;
     assert_eq!((code, &index[0]["state"]), (200, &json!("READY")));
     let (_, config) = running.get("/v2/models/real-estate/config").await;
-    let area = config["input"].as_array().expect("inputs").iter();
-    let mut area = area;
-    let area = area.find(|input| input["name"] == "area");
+    let mut inputs = config["input"].as_array().expect("inputs").iter();
+    let area = inputs.find(|input| input["name"] == "area");
     assert_eq!(area.expect("an input")["data_type"], "TYPE_FP64");
     let (_, statistics) = running.get("/v2/models/real-estate/stats").await;
     let statistics = &statistics["model_stats"][0];

@@ -600,7 +600,7 @@ async fn stored_records_are_grouped_on_request_and_no_version_is_made() {
         .iter()
         .filter_map(|cluster| cluster["size"].as_u64());
     let sizes: Vec<u64> = sizes.collect();
-    assert_eq!((sizes.len(), sizes.iter().sum()), (3, ROWS as u64));
+    assert_eq!((sizes.len(), sizes.iter().sum::<u64>()), (3, ROWS as u64));
     assert!(sizes.is_sorted_by(|one, other| one >= other), "{sizes:?}");
     let centre = clusters[0]["centre"].as_object().expect("a centre");
     assert!(
