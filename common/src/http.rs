@@ -7,6 +7,7 @@ mod connections;
 mod drain;
 mod files;
 mod guard;
+pub mod openapi;
 mod request;
 
 use std::net::TcpListener;

@@ -5,6 +5,8 @@ mod anchored;
 mod assignment;
 mod connect;
 mod covered;
+pub mod envelope;
+mod headers;
 mod in_flight;
 pub(crate) mod inquiry;
 mod lag;
@@ -27,6 +29,8 @@ pub use anchor::Anchor;
 pub use anchored::{Anchored, Gathered, Limits};
 pub use connect::{connect, open};
 pub use covered::Place;
+pub use envelope::{Envelope, Envelopes, Opened};
+pub use headers::{ForwardHeaders, Forwarded};
 pub use in_flight::Lease;
 pub use lag::Lag;
 pub use pipeline::{Follow, Pipeline};
@@ -58,6 +62,12 @@ pub struct KafkaConfig {
     pub properties: Properties,
     /// The topics' names.
     pub topics: Topics,
+    /// What the messages of the topics have around the record.
+    #[serde(default)]
+    pub envelopes: Envelopes,
+    /// Headers that an answer has from its request.
+    #[serde(default)]
+    pub forward_headers: ForwardHeaders,
 }
 
 /// Section `[kafka.topics]`: the names of the topics.

@@ -1,10 +1,11 @@
 //! The loading thread: gather and decode one batch while the one before is written.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use common::arrival::Arrivals;
-use common::kafka::{Anchor, Anchored, Follow, Limits, Pipeline};
+use common::kafka::{Anchor, Anchored, Envelope, Follow, Limits, Opened, Pipeline, envelope};
 use common::liveness::{Retrying, Watchdog};
 use common::reject_publisher::RejectPublisher;
 use common::{Fault, Health, Shutdown};
@@ -34,6 +35,9 @@ pub(crate) struct Loader {
     follower: Follower,
     decoder: Decoder,
     schema: Arc<Schema>,
+    envelope: Envelope,
+    /// Of a message, in bytes.
+    max_message_bytes: usize,
     arrivals: Arrivals,
     /// Where a record came from is its key where the schema names none.
     limits: Limits,
@@ -84,6 +88,8 @@ impl Loader {
             decoder: Decoder::new(&config.schema, PURPOSE)
                 .with_max_message_bytes(config.kafka.max_message_bytes),
             schema: Arc::clone(&config.schema),
+            envelope: config.kafka.envelopes.new_data,
+            max_message_bytes: config.kafka.max_message_bytes,
             arrivals: Arrivals::default(),
             limits: Limits {
                 rows: config.loader.batch_rows,
@@ -153,43 +159,59 @@ impl Loader {
         let decoder = &mut self.decoder;
         let (schema, arrivals) = (&*self.schema, &mut self.arrivals);
         let takes_tombstones = schema.delisting.tombstone != records::Tombstone::Refuse;
+        let (envelope, max_message_bytes) = (self.envelope, self.max_message_bytes);
         let (mut began, mut bytes) = (None, 0);
         let gathered = self.pipeline.gather(&self.limits, |message, place| {
             began.get_or_insert_with(Instant::now);
             let arrival = arrivals.of(message);
             let (partition, offset) = (message.partition(), message.offset());
             let topic = message.topic();
-            let taken = match message.payload() {
-                Some(payload) => {
-                    bytes += payload.len();
+            bytes += message.payload().map_or(0, <[u8]>::len);
+            let opened = match message.payload() {
+                Some(payload) => envelope.open(payload, max_message_bytes),
+                None => Ok(Opened::Deleted(None)),
+            };
+            let taken = match opened {
+                Ok(Opened::Record(record)) => {
                     let arrival = Arrival {
                         us: arrival.us,
                         now_us: arrival.now_us,
                     };
-                    let pushed = decoder.push_from(payload, arrival, &place);
-                    pushed.map(|()| origins.push(partition, offset, message.key(), payload))
+                    let pushed = decoder.push_from(record, arrival, &place);
+                    let payload = message.payload().unwrap_or_default();
+                    let pushed =
+                        pushed.map(|()| origins.push(partition, offset, message.key(), payload));
+                    pushed.map_err(|reason| (reason.code(), reason.to_string()))
                 }
-                None => match delist::key(schema, message.key()) {
-                    Some(key) if takes_tombstones => {
-                        tombstones.push(Tombstone {
-                            key,
-                            arrival_us: arrival.us,
-                            rows_before: decoder.len(),
-                            partition,
-                            offset,
-                        });
-                        Ok(())
+                Ok(Opened::Deleted(before)) => {
+                    let named = before.and_then(|before| envelope::field(before, &schema.key));
+                    let key = match named {
+                        Some(key) => Some(Cow::Owned(key.into_bytes())),
+                        None => message.key().map(|key| envelope.key(key, &schema.key)),
+                    };
+                    match delist::key(schema, key.as_deref()) {
+                        Some(key) if takes_tombstones => {
+                            tombstones.push(Tombstone {
+                                key,
+                                arrival_us: arrival.us,
+                                rows_before: decoder.len(),
+                                partition,
+                                offset,
+                            });
+                            Ok(())
+                        }
+                        _ => Err((Reason::Tombstone.code(), Reason::Tombstone.to_string())),
                     }
-                    _ => Err(Reason::Tombstone),
-                },
+                }
+                Err(error) => Err((error.code(), error.to_string())),
             };
-            if let Err(reason) = taken {
+            if let Err((code, reason)) = taken {
                 rejects.push(Reject {
                     topic: topic.to_owned(),
                     partition,
                     offset,
-                    code: reason.code(),
-                    reason: reason.to_string(),
+                    code,
+                    reason,
                     key: message.key().map(<[u8]>::to_vec),
                     payload: message.payload().unwrap_or_default().to_vec(),
                 });

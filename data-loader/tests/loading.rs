@@ -199,7 +199,7 @@ async fn stopped_by_http_it_reads_nothing_and_goes_on_where_it_was() {
     eventually("not ready", LIMIT, || async { !running.is_ready().await }).await;
     bed.send(&topics.new_data, &[listing(2, 5e6, 1_700_000_000)])
         .await;
-    assert_eq!(running.post("/start", "").await.0, 200);
+    assert_eq!(running.get("/start_kafka_consumer").await.0, 200);
     stored(&bed, 2).await;
     running.stop().await;
 }

@@ -118,17 +118,25 @@ pub(crate) struct Worded {
     pub payload: Bytes,
     /// Of the record it was given to.
     pub digest: Digest,
+    /// The record's fields as JSON, if they are stored.
+    pub request: Option<String>,
     namespace: Namespace,
 }
 
 impl Worded {
-    pub fn new(answer: Answer, digest: Digest, namespace: Namespace) -> Worded {
+    pub fn new(
+        answer: Answer,
+        digest: Digest,
+        request: Option<String>,
+        namespace: Namespace,
+    ) -> Worded {
         let payload = serde_json::to_vec(&answer)
             .expect("an answer has texts for keys, and nothing else can fail");
         Worded {
             answer,
             payload: payload.into(),
             digest,
+            request,
             namespace,
         }
     }

@@ -56,6 +56,8 @@ pub struct ApplierConfig {
     pub max_records: usize,
     /// Answers over HTTP that may wait to be stored.
     pub store_queue: usize,
+    /// Whether the fields of a request are stored beside its answer.
+    pub store_requests: bool,
 }
 
 /// Section `[quality]`.

@@ -1,6 +1,7 @@
 //! The HTTP interface: `POST /predict` with records, the Open Inference Protocol under `/v2`, the
 //! models by hand, rows of the datamart, and the web app at `/`.
 
+mod binary;
 mod dashboard;
 mod features;
 mod guarded;
@@ -10,8 +11,10 @@ mod predict;
 mod predictor;
 mod protocol;
 mod refused;
+mod statistics;
 mod tensor;
 mod together;
+mod trace;
 mod unknown_fields;
 
 use std::rc::Rc;

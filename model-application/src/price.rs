@@ -3,6 +3,7 @@
 use arrow_array::cast::AsArray;
 use arrow_array::{Array, RecordBatch};
 use records::decode::{Decoded, Key};
+use records::encode::Record;
 use records::{Schema, timestamp};
 use valuation::{Explanation, PredictError, Prediction};
 
@@ -25,10 +26,28 @@ pub(crate) struct Priced {
 }
 
 impl Priced {
-    /// The answers' bytes; `decoded` is what was priced.
-    pub fn worded(self, decoded: &Decoded, namespace: Namespace) -> impl Iterator<Item = Worded> {
-        let answers = self.answers.into_iter().zip(&decoded.digests);
-        answers.map(move |(answer, digest)| Worded::new(answer, *digest, namespace))
+    /// The answers' bytes; `decoded` is what was priced. With the `key` of the schema also the fields of the
+    /// requests but for it, to be stored.
+    pub fn worded(
+        self,
+        decoded: &Decoded,
+        key: Option<&str>,
+        namespace: Namespace,
+    ) -> impl Iterator<Item = Worded> {
+        let answers = self.answers.into_iter().zip(&decoded.digests).enumerate();
+        answers.map(move |(index, (answer, digest))| {
+            let request = key.map(|without| {
+                let batch = &decoded.batch;
+                let record = Record {
+                    batch,
+                    index,
+                    without,
+                };
+                serde_json::to_string(&record)
+                    .expect("a record has texts for keys, and nothing else can fail")
+            });
+            Worded::new(answer, *digest, request, namespace)
+        })
     }
 }
 

@@ -15,7 +15,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use common::arrival::Arrivals;
-use common::kafka::{Anchor, Anchored, Follow, Limits, Pipeline};
+use common::kafka::{Anchor, Anchored, Envelope, Follow, ForwardHeaders, Limits, Pipeline};
 use common::liveness::Watchdog;
 use common::{Health, Shutdown};
 use ledger::offsets::{AdvanceError, Stretch};
@@ -42,6 +42,11 @@ pub(crate) struct Applier {
     /// Judges when requests arrived.
     arrivals: Arrivals,
     schema: Arc<Schema>,
+    envelope: Envelope,
+    /// Headers that answers have from their requests.
+    forward_headers: ForwardHeaders,
+    /// Whether the requests' fields are stored with the answers.
+    stores_requests: bool,
     limits: Limits,
     /// Older requests are told that they have expired.
     expire_after_us: Option<i64>,
@@ -83,6 +88,9 @@ impl Applier {
             decoder: Decoder::new(&config.schema, Purpose::Request),
             arrivals: Arrivals::default(),
             schema: Arc::clone(&config.schema),
+            envelope: config.kafka.envelopes.requests,
+            forward_headers: config.kafka.forward_headers.clone(),
+            stores_requests: config.applier.store_requests,
             limits: Limits {
                 rows: config.applier.batch_rows,
                 bytes: config.applier.max_body_bytes,

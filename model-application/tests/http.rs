@@ -439,3 +439,109 @@ async fn prices_have_hundredths_at_most() {
     }
     running.stop().await;
 }
+
+/// A tensor whose values stand after the JSON, and these values.
+fn binary(name: &str, datatype: &str, rows: usize, values: Vec<u8>) -> (Value, Vec<u8>) {
+    let parameters = json!({ "binary_data_size": values.len() });
+    let tensor = json!({
+        "name": name, "shape": [rows], "datatype": datatype, "parameters": parameters,
+    });
+    (tensor, values)
+}
+
+fn texts(texts: &[&str]) -> Vec<u8> {
+    let texts = texts.iter().flat_map(|text| {
+        let length = u32::try_from(text.len()).expect("a short text");
+        [&length.to_le_bytes()[..], text.as_bytes()].concat()
+    });
+    texts.collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn binary_tensors_get_the_prices_of_json_tensors() {
+    const LENGTH: &str = "Inference-Header-Content-Length";
+    let bed = Testbed::start().await;
+    model::publish(&bed, 100_000.0);
+    let running = applier(&bed, &[]).await;
+    let infer = "/v2/models/real-estate/infer";
+    let body = json!({ "inputs": two_flats() }).to_string();
+    let (code, expected) = running.post(infer, &body).await;
+    assert_eq!(code, 200, "{expected}");
+
+    let tensors = [
+        binary("city", "BYTES", 2, texts(&["city1", "city1"])),
+        binary("street", "BYTES", 2, texts(&["street6", "street6"])),
+        binary(
+            "floor",
+            "INT64",
+            2,
+            [3_i64, 3].map(i64::to_le_bytes).concat(),
+        ),
+        binary(
+            "rooms",
+            "INT32",
+            2,
+            [2_i32, 2].map(i32::to_le_bytes).concat(),
+        ),
+        binary(
+            "area",
+            "FP32",
+            2,
+            [50_f32, 70.0].map(f32::to_le_bytes).concat(),
+        ),
+    ];
+    let (inputs, values): (Vec<Value>, Vec<Vec<u8>>) = tensors.into_iter().unzip();
+    let outputs = json!([
+        { "name": "prediction", "parameters": { "binary_data": true } },
+        { "name": "low", "parameters": { "binary_data": false } },
+        { "name": "high" },
+    ]);
+    let head = json!({
+        "inputs": inputs, "outputs": outputs, "parameters": { "binary_data_output": true },
+    });
+    let head = head.to_string();
+    let client = reqwest::Client::new();
+    let ask = async |length: usize, values: &[u8]| {
+        let url = format!("http://{}{infer}", running.http);
+        let body = [head.as_bytes(), values].concat();
+        let request = client.post(url).header(LENGTH, length).body(body);
+        request.send().await.expect("an answer")
+    };
+    let values = values.concat();
+    let answer = ask(head.len(), &values).await;
+    assert_eq!(answer.status().as_u16(), 200);
+    let length = answer.headers()[LENGTH].to_str().expect("a text");
+    let length: usize = length.parse().expect("a length");
+    let bytes = answer.bytes().await.expect("a body");
+    let (json, rest) = bytes.split_at(length);
+    let found: Value = serde_json::from_slice(json).expect("JSON");
+    assert_eq!(found["outputs"][1]["data"], expected["outputs"][1]["data"]);
+    for (output, part) in [(0, 0..16), (2, 16..32)] {
+        let numbers = rest[part].as_chunks::<8>().0.iter();
+        let numbers: Vec<f64> = numbers.map(|number| f64::from_le_bytes(*number)).collect();
+        assert_eq!(json!(numbers), expected["outputs"][output]["data"]);
+        let parameters = &found["outputs"][output]["parameters"];
+        assert_eq!(parameters["binary_data_size"], 16);
+    }
+    assert_eq!(rest.len(), 32);
+
+    // Too few bytes, and too many.
+    assert_eq!(ask(head.len(), &values[1..]).await.status().as_u16(), 400);
+    let more = [&values[..], b"x"].concat();
+    assert_eq!(ask(head.len(), &more).await.status().as_u16(), 400);
+    assert_eq!(ask(1_000_000, &values).await.status().as_u16(), 400);
+
+    let (code, index) = running.post("/v2/repository/index", "{}").await;
+    assert_eq!((code, &index[0]["state"]), (200, &json!("READY")));
+    let (_, config) = running.get("/v2/models/real-estate/config").await;
+    let mut inputs = config["input"].as_array().expect("inputs").iter();
+    let area = inputs.find(|input| input["name"] == "area");
+    assert_eq!(area.expect("an input")["data_type"], "TYPE_FP64");
+    let (_, statistics) = running.get("/v2/models/real-estate/stats").await;
+    let statistics = &statistics["model_stats"][0];
+    assert_eq!(statistics["inference_count"], 4);
+    assert_eq!(statistics["inference_stats"]["success"]["count"], 2);
+    assert_eq!(statistics["inference_stats"]["fail"]["count"], 3);
+    assert_eq!(running.get("/v2/models/cars/stats").await.0, 404);
+    running.stop().await;
+}

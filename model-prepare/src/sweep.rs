@@ -115,7 +115,10 @@ pub fn sweep(config: &Config, options: &Sweep) -> anyhow::Result<Shown> {
         Ok(std::fs::write(path, text)?)
     })?;
     std::fs::copy(&staging.artifacts[0].path, home.join("sweep.html"))?;
-    whole.param("best.trial", best.number);
+    let all_alike = are_alike(&done);
+    if !all_alike {
+        whole.param("best.trial", best.number);
+    }
     whole.measure("trials", done.len(), done.len() as f64);
     whole.measure(
         "objective",
@@ -131,7 +134,6 @@ pub fn sweep(config: &Config, options: &Sweep) -> anyhow::Result<Shown> {
     )?;
     let (name, verdict) = register(config, &*registry, &listings, best, &whole)?;
     let (count, error) = (done.len(), best.objective().unwrap_or(f64::NAN));
-    let all_alike = are_alike(&done);
     let first = match all_alike {
         true => format!(
             "all of {count} trials have the error {error:.5}: no setting is better than another; the first is kept"
@@ -188,7 +190,10 @@ fn log_progress(done: &[Trial], trials: usize, took: Duration) {
         || "none is finished yet".to_owned(),
         |trial| {
             let error = trial.objective().unwrap_or(f64::NAN);
-            format!("best {error:.5}, trial {}", trial.number)
+            match are_alike(done) {
+                true => format!("all have {error:.5}"),
+                false => format!("best {error:.5}, trial {}", trial.number),
+            }
         },
     );
     let last_result = match &last.outcome {

@@ -595,3 +595,48 @@ async fn the_loop_brings_the_datamart_up_to_date_before_it_trains() {
     );
     service.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn stored_records_are_grouped_on_request_and_no_version_is_made() {
+    let (bed, _) = bed(ROWS).await;
+    let settings = bed.settings(&[("prepare.window_days", "36500")]);
+    let config = Config::new(&settings).expect("valid settings");
+    let service =
+        Running::start(|listener, leave| model_prepare::run(config, None, listener, leave));
+    eventually("it is ready", LIMIT, || service.is_ready()).await;
+    let (code, found) = service.get("/cluster?k=3").await;
+    assert_eq!(code, 200, "{found}");
+    assert_eq!(found["k"], 3);
+    assert_eq!(found["rows"], ROWS);
+    let clusters = found["clusters"].as_array().expect("clusters");
+    let sizes = clusters
+        .iter()
+        .filter_map(|cluster| cluster["size"].as_u64());
+    let sizes: Vec<u64> = sizes.collect();
+    assert_eq!((sizes.len(), sizes.iter().sum::<u64>()), (3, ROWS as u64));
+    assert!(sizes.is_sorted_by(|one, other| one >= other), "{sizes:?}");
+    let centre = clusters[0]["centre"].as_object().expect("a centre");
+    assert!(
+        centre.contains_key("area") && !centre.contains_key("price"),
+        "{centre:?}"
+    );
+    for (path, expected) in [
+        ("/cluster?k=1", "found 1"),
+        ("/cluster?k=101", "found 101"),
+        ("/cluster?groups=2", "groups"),
+    ] {
+        let (code, why) = service.get(path).await;
+        assert_eq!(code, 400, "{why}");
+        assert!(why["error"].to_string().contains(expected), "{why}");
+    }
+    let (_, status) = service.get("/status").await;
+    assert_eq!(status["trainings"], 0);
+    assert_eq!(status["training"], false);
+    let (code, document) = service.get("/openapi.json").await;
+    assert_eq!(code, 200);
+    assert_eq!(
+        document["paths"]["/cluster"]["get"]["operationId"],
+        "cluster"
+    );
+    service.stop().await;
+}

@@ -1,6 +1,7 @@
 //! Makes listings and requests and sends them; counts what was delivered.
 
 mod not_sent;
+mod refresh;
 
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -25,9 +26,11 @@ use crate::listing::{Generator, Message};
 use crate::metrics::SENT;
 use crate::places::Places;
 use crate::schedule::Schedules;
+use crate::streets::StreetSource;
 
 pub use crate::config::MOST;
 pub use not_sent::NotSent;
+use refresh::Refresh;
 
 /// An hour in microseconds.
 const HOUR_US: f64 = 3600e6;
@@ -69,6 +72,8 @@ pub struct Emulator {
     /// Apart, so that the n-th listing does not depend on how many requests came before it. Not
     /// there until the street names are.
     streams: OnceLock<(Mutex<Stream>, Mutex<Stream>)>,
+    /// Asks for the street names again, where they come from a service.
+    refresh: Option<Refresh>,
     places: Places,
     hedonics: Hedonics,
     dirty_share: f64,
@@ -111,6 +116,7 @@ impl Emulator {
         };
         Ok(Emulator {
             streams: OnceLock::new(),
+            refresh: None,
             places,
             hedonics: Hedonics {
                 seed: settings.seed,
@@ -136,6 +142,16 @@ impl Emulator {
             new_data: Counts::default(),
             requests: Counts::default(),
         })
+    }
+
+    /// Asks the source for street names again before batches, not more often than `every`.
+    pub(crate) fn refresh_from(
+        &mut self,
+        source: StreetSource,
+        client: reqwest::Client,
+        every: Duration,
+    ) {
+        self.refresh = Refresh::new(source, client, every);
     }
 
     /// Gives it the names of streets; a second call changes nothing.
@@ -216,7 +232,17 @@ impl Emulator {
             Purpose::Listing => (listings, self.topics.new_data.as_str(), &self.new_data),
             Purpose::Request => (requests, self.topics.requests.as_str(), &self.requests),
         };
+        let names = match &self.refresh {
+            Some(refresh) => tokio::select! {
+                names = refresh.names() => names,
+                () = self.shutdown.cancelled() => None,
+            },
+            None => None,
+        };
         let mut stream = stream.lock().await;
+        if let Some(names) = names {
+            stream.generator.set_streets(names);
+        }
         let counter = metrics::counter!(SENT.name(), "topic" => topic.to_owned());
         let refused = AtomicU64::new(0);
         let mut why = None;

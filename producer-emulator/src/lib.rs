@@ -51,7 +51,11 @@ async fn work(config: Config, listener: TcpListener, shutdown: Shutdown) -> anyh
     health.waiting(kafka_connection::KAFKA, "not checked yet");
     health.waiting("streets", "requesting street names");
     let streets = street_source(&config.emulator)?;
-    let emulator = Arc::new(Emulator::new(&config, health.clone(), shutdown.clone())?);
+    let client = street_client(&config.emulator)?;
+    let mut emulator = Emulator::new(&config, health.clone(), shutdown.clone())?;
+    let every = Duration::from_secs(config.emulator.mockaroo_every_s);
+    emulator.refresh_from(streets.clone(), client.clone(), every);
+    let emulator = Arc::new(emulator);
     let leave = shutdown.child_token();
     let _leave_on_return = leave.clone().drop_guard();
     let mut server = tokio::spawn(common::http::serve(
@@ -64,7 +68,6 @@ async fn work(config: Config, listener: TcpListener, shutdown: Shutdown) -> anyh
     ));
     let topics = &config.kafka.topics;
     let needed = [&*topics.new_data, &*topics.requests, &*topics.actuals];
-    let client = street_client(&config.emulator)?;
     let asking = async {
         tokio::select! {
             names = streets::streets(&streets, &client) => {

@@ -86,6 +86,13 @@ impl Generator {
         }
     }
 
+    /// Other names of streets from now on; none change nothing.
+    pub fn set_streets(&mut self, streets: Vec<String>) {
+        if !streets.is_empty() {
+            self.streets = streets;
+        }
+    }
+
     /// The same generator at the start of another stream: requests are other flats than listings.
     pub fn of_requests(mut self) -> Generator {
         self.draws.set_stream(2);

@@ -1,14 +1,17 @@
-//! A CSV or Parquet file, sent through the schema as if its records had just been produced.
+//! A CSV or Parquet file, or a folder of Parquet files, sent through the schema as if its records had just been produced.
 
 mod account;
 mod batches;
 mod fields;
+mod folder;
 mod job;
 mod pace;
 mod part;
 pub mod progress;
 mod size;
 
+use std::collections::VecDeque;
+use std::path::PathBuf;
 use std::sync::OnceLock;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -149,7 +152,7 @@ pub async fn replay(
     let mut source = Source::open(job, &config.schema, sends.purpose(), account).await?;
     let records = match job.batches {
         None => {
-            size::count(&job.file, account.total());
+            size::count(folder::files(&job.file)?, account.total());
             None
         }
         Some(batches) => {
@@ -282,6 +285,10 @@ async fn long_after(shutdown: &Shutdown) {
 struct Source {
     /// Away while it is being read.
     reader: Option<FileReader>,
+    /// Files that follow.
+    rest: VecDeque<PathBuf>,
+    schema: Schema,
+    purpose: Purpose,
     /// Records read, good or not.
     position: u64,
 }
@@ -294,13 +301,10 @@ impl Source {
         purpose: Purpose,
         account: &Account,
     ) -> anyhow::Result<Source> {
-        let (file, schema) = (job.file.clone(), schema.clone());
-        let name = schema.name.clone();
-        let opening =
-            tokio::task::spawn_blocking(move || FileReader::open(&file, &schema, purpose));
-        let reader = opening
-            .await?
-            .with_context(|| format!("the file does not match the schema {name}"))?;
+        let mut rest = VecDeque::from(folder::files(&job.file)?);
+        let first = rest.pop_front().context("no file to replay")?;
+        let name = &schema.name;
+        let reader = open(first, schema.clone(), purpose).await?;
         if !reader.unknown_columns().is_empty() {
             let columns = reader.unknown_columns().join(", ");
             tracing::info!(
@@ -311,6 +315,9 @@ impl Source {
         account.counts_rows(matches!(reader, FileReader::Parquet(_)));
         let mut source = Source {
             reader: Some(reader),
+            rest,
+            schema: schema.clone(),
+            purpose,
             position: 0,
         };
         while source.position < job.skip {
@@ -338,7 +345,21 @@ impl Source {
         Ok(read)
     }
 
+    /// The next records of this file, or of the next one.
     async fn next(&mut self, most: u64) -> anyhow::Result<Option<FileBatch>> {
+        loop {
+            let read = self.next_of_file(most).await?;
+            if read.is_some() {
+                return Ok(read);
+            }
+            let Some(file) = self.rest.pop_front() else {
+                return Ok(None);
+            };
+            self.reader = Some(open(file, self.schema.clone(), self.purpose).await?);
+        }
+    }
+
+    async fn next_of_file(&mut self, most: u64) -> anyhow::Result<Option<FileBatch>> {
         let mut reader = self
             .reader
             .take()
@@ -355,4 +376,12 @@ impl Source {
         }
         Ok(read)
     }
+}
+
+async fn open(file: PathBuf, schema: Schema, purpose: Purpose) -> anyhow::Result<FileReader> {
+    let name = schema.name.clone();
+    let opening = tokio::task::spawn_blocking(move || FileReader::open(&file, &schema, purpose));
+    opening
+        .await?
+        .with_context(|| format!("the file does not match the schema {name}"))
 }

@@ -7,6 +7,7 @@ use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use common::Shutdown;
+use rand::RngExt;
 use serde_json::{Value, json};
 use tokio::time::{Instant, MissedTickBehavior};
 
@@ -72,7 +73,8 @@ impl Schedules {
             let ago = |at: Option<Instant>| at.map(|at| at.elapsed().as_secs_f64());
             let status = json!({
                 "every_s": schedule.every.as_secs(),
-                "count": schedule.count,
+                "count": schedule.count.start(),
+                "count_most": schedule.count.end(),
                 "batches": schedule.batches.load(Ordering::Relaxed),
                 "last_began_s_ago": ago(state.began),
                 "under_way": state.began.is_some() && state.ended.is_none(),
@@ -107,7 +109,7 @@ impl Schedule {
     }
 
     async fn fire(&self, emulator: &Arc<Emulator>) {
-        match emulator.generate(self.purpose, self.count).await {
+        match emulator.generate(self.purpose, self.size()).await {
             Ok(()) => {
                 self.batches.fetch_add(1, Ordering::Relaxed);
             }
@@ -119,7 +121,13 @@ impl Schedule {
         }
     }
 
-    /// Why it is stalled, where it does.
+    /// How many messages the next batch has.
+    fn size(&self) -> usize {
+        let mut sizes = self.sizes.lock().unwrap_or_else(PoisonError::into_inner);
+        sizes.random_range(self.count.clone())
+    }
+
+    /// Why it is stalled, where it is.
     fn stands_still(&self, emulator: &Emulator) -> Option<String> {
         if !emulator.is_running() || !emulator.kafka_connection.is_up() {
             return None;

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use anyhow::ensure;
 
+use crate::apache;
 /// A file of the user's own.
 #[derive(Debug, Clone)]
 pub struct OwnData {
@@ -27,7 +28,7 @@ pub struct Options {
     pub timeout: Duration,
     /// An outside database instead of the embedded one.
     pub database_url: Option<String>,
-    /// An outside broker instead of the embedded one.
+    /// An outside broker instead of the embedded one; `apache` for one that `scripts/kafka` starts.
     pub kafka: Option<String>,
     /// A file of the user's own in place of generated listings.
     pub data: Option<OwnData>,
@@ -55,7 +56,7 @@ impl Options {
             "--data-dir {}: expected a directory, found a file; name another directory",
             self.data_dir.display()
         );
-        if let Some(brokers) = &self.kafka {
+        if let Some(brokers) = self.brokers() {
             for broker in brokers.split(',') {
                 let port = broker.trim().rsplit_once(':').map(|(_, port)| port);
                 ensure!(
@@ -73,6 +74,13 @@ impl Options {
             anyhow::bail!("--set {key}: use {flag} here, so that no embedded server is started");
         }
         Ok(())
+    }
+
+    /// Addresses of an outside broker.
+    pub(crate) fn brokers(&self) -> Option<&str> {
+        self.kafka
+            .as_deref()
+            .filter(|brokers| *brokers != apache::NAME)
     }
 
     /// What `--set` says of a key; the last one wins.

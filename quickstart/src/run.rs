@@ -231,7 +231,9 @@ async fn open(
         // This broker starts empty: offsets of an earlier one that had the same id are void.
         ledger::offsets::forget_cluster(&pool, &cluster).await?;
     } else {
-        screen.done("broker", &format!("yours, at {}", servers.brokers));
+        if !servers.has_apache() {
+            screen.done("broker", &format!("yours, at {}", servers.brokers));
+        }
         let answers = &loader.kafka.topics.answers;
         screen.note(&format!("kcat -b {} -C -t {answers}", servers.brokers));
     }

@@ -11,8 +11,8 @@ pub enum Reason {
     /// A message without a value, which says that a listing is delisted, where the schema does not state what
     /// becomes of it, or without the key that names the listing.
     #[error(
-        "the message has no value (a tombstone); expected a JSON object, or a schema with [delisting] \
-         tombstone = \"mark\" or \"delete\" and the listing's key as the message's key"
+        "the message has no value (a tombstone), or says that the record was deleted; expected a JSON object, or a \
+         schema with [delisting] tombstone = \"mark\" or \"delete\" and the listing's key as the message's key"
     )]
     Tombstone,
     /// Bytes that are not one JSON object.

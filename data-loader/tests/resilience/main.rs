@@ -2,6 +2,7 @@
 //!
 //! On Kafka (`HEDONIC_TEST_KAFKA`, or the embedded broker) and PostgreSQL.
 
+mod envelopes;
 mod limits;
 mod names;
 mod refusals;

@@ -12,6 +12,7 @@ use serde_json::value::RawValue;
 use super::predictor::{Asking, Predictor, RowAnswer, answered};
 use super::refused::Refused;
 use super::together::Together;
+use super::trace::traced;
 use crate::answer::Namespace;
 
 /// What may stand behind `/predict?`.
@@ -27,6 +28,16 @@ pub(super) struct Query {
 
 pub(super) async fn predict(
     request: HttpRequest,
+    predictor: web::Data<Predictor>,
+    query: web::Query<Query>,
+    body: Result<web::Bytes, actix_web::Error>,
+) -> Result<HttpResponse, Refused> {
+    let answer = answer(&request, predictor, query, body).await;
+    traced(&request, answer)
+}
+
+async fn answer(
+    request: &HttpRequest,
     predictor: web::Data<Predictor>,
     query: web::Query<Query>,
     body: Result<web::Bytes, actix_web::Error>,

@@ -14,6 +14,7 @@ use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{Semaphore, SemaphorePermit};
 
 use super::refused::Refused;
+use super::statistics::Statistics;
 use super::unknown_fields;
 use crate::answer::{
     CONFLICT, CONFLICT_REASON, Namespace, UnknownFields, Worded, refusal as refusal_of,
@@ -46,9 +47,13 @@ pub(crate) struct Predictor {
     max_concurrent: usize,
     /// Whether a token is required.
     pub is_guarded: bool,
+    /// Of tensors.
+    pub(super) statistics: Statistics,
     to_store: Sender<Arc<Worded>>,
     /// Whether answers are stored: else none is looked for, and none is handed over.
     stores: bool,
+    /// Whether the requests' fields are stored with the answers.
+    stores_requests: bool,
     /// Answers that are not stored yet.
     pending: Arc<Pending>,
     lookup: Arc<Lookup>,
@@ -121,8 +126,10 @@ impl Predictor {
             places: Semaphore::new(applier.max_concurrent.max(1)),
             max_concurrent: applier.max_concurrent.max(1),
             is_guarded: config.http.has_token(),
+            statistics: Statistics::default(),
             to_store,
             stores: applier.store,
+            stores_requests: applier.store_requests,
             pending,
             lookup,
         }
@@ -368,7 +375,8 @@ impl Predictor {
         self.watch
             .answered(loaded, &decoded.batch, &priced.predictions);
         let mut to_store = Vec::new();
-        let worded = priced.worded(decoded, asking.namespace).enumerate();
+        let key = self.stores_requests.then_some(self.schema.key.as_str());
+        let worded = priced.worded(decoded, key, asking.namespace).enumerate();
         for (row, worded) in worded.filter(|(row, _)| is_new[*row]) {
             known.claim.answered(&ids[row], &worded.payload);
             known.fates[row] = Some(Fate::Given(worded.payload.clone()));

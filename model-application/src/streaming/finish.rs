@@ -81,7 +81,8 @@ impl Finisher {
             if !is_late(index) {
                 let earlier = stored.earlier.get(&worded.answer.id.text);
                 let payload = earlier.map_or(&worded.payload, |earlier| &earlier.payload);
-                messages.push(self.publisher.answer(worded, payload.clone()));
+                let headers = batch.headers[index].as_ref();
+                messages.push(self.publisher.answer(worded, payload.clone(), headers));
             }
         }
         let late: Vec<Refused> = late.into_iter().map(|(_, refused)| refused).collect();
@@ -217,7 +218,15 @@ fn late(batch: &Batch, stored: &Outcome) -> Vec<(usize, Refused)> {
     let mut refuse = |index: usize, code, reason| {
         if let Some(reject) = batch.sources.reject(index, code, reason) {
             let id = Some(batch.answers[index].answer.id.clone());
-            late.push((index, Refused { reject, id }));
+            let headers = batch.headers[index].clone();
+            late.push((
+                index,
+                Refused {
+                    reject,
+                    id,
+                    headers,
+                },
+            ));
         }
     };
     for (index, why) in &stored.refused {

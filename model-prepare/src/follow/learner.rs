@@ -4,13 +4,13 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use common::arrival::Arrivals;
-use common::kafka::{Anchored, Limits, Pipeline};
+use common::kafka::{Anchored, Limits, Opened, Pipeline};
 use common::liveness::{Retrying, Watchdog};
 use common::{Fault, Health, Shutdown};
 use ledger::offsets::{AdvanceError, Stretches};
 use ledger::rejects::Reject;
 use rdkafka::Message;
-use records::{Arrival, Decoder, Purpose};
+use records::{Arrival, Decoder, Purpose, Reason};
 use tokio::runtime::Handle;
 
 use super::base::Standing;
@@ -186,8 +186,13 @@ impl Learner {
         let (mut messages, mut rejects) = (Vec::new(), Vec::new());
         let arrivals = &mut self.arrivals;
         let decoder = &mut self.decoder;
+        let envelope = self.options.kafka.envelopes.new_data;
+        let max_message_bytes = self.options.kafka.max_message_bytes;
         let stretches = self.pipeline.gather(&limits, |message, place| {
-            let payload = message.payload().unwrap_or_default();
+            let opened = match message.payload() {
+                Some(payload) => envelope.open(payload, max_message_bytes),
+                None => Ok(Opened::Record(&[])),
+            };
             let arrival = arrivals.of(message);
             let arrival_us = arrival.us;
             let arrival = Arrival {
@@ -197,14 +202,24 @@ impl Learner {
             let (topic, partition, offset) =
                 (message.topic(), message.partition(), message.offset());
             let place = place.to_string();
-            match decoder.push_from(payload, arrival, &place) {
-                Ok(()) => messages.push((payload.to_vec(), place, arrival_us)),
-                Err(reason) => rejects.push(Reject {
+            let pushed = match opened {
+                Ok(Opened::Record(record)) => decoder
+                    .push_from(record, arrival, &place)
+                    .map(|()| record.to_vec())
+                    .map_err(|reason| (reason.code(), reason.to_string())),
+                Ok(Opened::Deleted(_)) => {
+                    Err((Reason::Tombstone.code(), Reason::Tombstone.to_string()))
+                }
+                Err(error) => Err((error.code(), error.to_string())),
+            };
+            match pushed {
+                Ok(record) => messages.push((record, place, arrival_us)),
+                Err((code, reason)) => rejects.push(Reject {
                     topic: topic.to_owned(),
                     partition,
                     offset,
-                    code: reason.code(),
-                    reason: reason.to_string(),
+                    code,
+                    reason,
                     key: None,
                     payload: Vec::new(),
                 }),

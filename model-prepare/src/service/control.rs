@@ -3,8 +3,9 @@
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
+use actix_web::middleware::from_fn;
 use actix_web::{HttpResponse, web};
-use common::http::{Status, error_answer};
+use common::http::{Status, error_answer, trigger};
 use common::liveness::LivenessConfig;
 use records::Schema;
 use registry::RegistryConfig;
@@ -12,9 +13,11 @@ use serde::Deserialize;
 use sqlx::PgPool;
 use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
+use valuation::ClusterReport;
 use valuation::{FitProgress, Observer};
 
 use super::auto_rollback::Comparison;
+use super::cluster;
 use super::live_error::Live;
 use super::openapi;
 use super::status::{Failure, Rollback, RunningStatus, TrainerStatus, TrainingStatus, WatchStatus};
@@ -48,6 +51,23 @@ pub(crate) enum Refusal {
     Elsewhere(String),
     NoDatabase,
     Failed(String),
+}
+
+impl Refusal {
+    fn answer(&self) -> HttpResponse {
+        match self {
+            Refusal::Busy => error_answer(
+                409,
+                "a training is running: wait until /status says \"training\": false",
+            ),
+            Refusal::Elsewhere(error) => error_answer(409, error),
+            Refusal::NoDatabase => error_answer(
+                503,
+                "the database has not answered yet: /health/ready shows what is missing",
+            ),
+            Refusal::Failed(error) => error_answer(500, error),
+        }
+    }
 }
 
 impl Control {
@@ -279,6 +299,18 @@ impl Control {
         }
     }
 
+    /// Groups the stored records, unless a training runs, which needs the cores.
+    async fn clusters(self: Arc<Self>, k: usize) -> Result<ClusterReport, Refusal> {
+        let Ok(_slot) = Arc::clone(&self.slot).try_acquire_owned() else {
+            return Err(Refusal::Busy);
+        };
+        let Some(pool) = self.pool.get() else {
+            return Err(Refusal::NoDatabase);
+        };
+        let found = cluster::find(&self.config, pool, k).await;
+        found.map_err(|error| Refusal::Failed(format!("{error:#}")))
+    }
+
     /// The training under way begins a stage.
     fn enter(&self, stage: &'static str, why: Option<&str>) {
         let mut status = self.trainer_status();
@@ -359,7 +391,13 @@ impl Control {
             config
                 .app_data(web::Data::from(Arc::clone(&control)))
                 .route("/train", web::post().to(train))
-                .route("/openapi.json", web::get().to(openapi::document));
+                .route("/openapi.json", web::get().to(openapi::document))
+                .service(
+                    // It takes as long as a fit: not for pages elsewhere to set off.
+                    web::resource("/cluster")
+                        .wrap(from_fn(trigger))
+                        .route(web::get().to(cluster)),
+                );
         }
     }
 
@@ -387,6 +425,25 @@ struct Query {
     why: Option<String>,
 }
 
+/// Answers when the clusters are found.
+async fn cluster(control: web::Data<Control>, query: web::Query<cluster::Query>) -> HttpResponse {
+    let query = query.into_inner();
+    if !query.is_valid() {
+        let (least, most, found) = (cluster::LEAST, cluster::MOST, query.k);
+        let why = format!("k: expected 0 (the best number), or {least} to {most}; found {found}");
+        return error_answer(400, &why);
+    }
+    let control = control.into_inner();
+    let finding = control
+        .runtime
+        .spawn(Arc::clone(&control).clusters(query.k));
+    match finding.await {
+        Ok(Ok(report)) => HttpResponse::Ok().json(cluster::to_json(&report)),
+        Ok(Err(refusal)) => refusal.answer(),
+        Err(_) => error_answer(500, "the clustering stopped: see the log"),
+    }
+}
+
 /// Answers when the training is over; one whose client has gone continues.
 async fn train(control: web::Data<Control>, query: web::Query<Query>) -> HttpResponse {
     let control = control.into_inner();
@@ -394,16 +451,7 @@ async fn train(control: web::Data<Control>, query: web::Query<Query>) -> HttpRes
     let training = control.runtime.spawn(Arc::clone(&control).train_for(why));
     match training.await {
         Ok(Ok(training)) => HttpResponse::Ok().json(training),
-        Ok(Err(Refusal::Busy)) => error_answer(
-            409,
-            "a training is running: wait until /status says \"training\": false",
-        ),
-        Ok(Err(Refusal::Elsewhere(error))) => error_answer(409, &error),
-        Ok(Err(Refusal::NoDatabase)) => error_answer(
-            503,
-            "the database has not answered yet: /health/ready shows what is missing",
-        ),
-        Ok(Err(Refusal::Failed(error))) => error_answer(500, &error),
+        Ok(Err(refusal)) => refusal.answer(),
         Err(_) => error_answer(500, "the training stopped: see the log"),
     }
 }

@@ -41,7 +41,7 @@ use producer_emulator::replay::{Account, Batches, Config, Job, Part, progress, r
 #[derive(Args)]
 #[command(verbatim_doc_comment)]
 pub(super) struct ReplayArgs {
-    /// A .csv, .tsv or .parquet file; its columns are named as the schema's fields
+    /// A .csv, .tsv or .parquet file, or a folder of Parquet files (by name, as one file); its columns are named as the schema's fields
     file: PathBuf,
     /// new_data, requests, actuals, or the name of any topic
     #[arg(long, value_name = "TOPIC", default_value = "new_data")]

@@ -8,7 +8,7 @@ use super::part::Part;
 /// What to replay, where to, and how fast.
 #[derive(Debug, Clone)]
 pub struct Job {
-    /// A `.csv`, `.tsv` or `.parquet` file.
+    /// A `.csv`, `.tsv` or `.parquet` file, or a folder of Parquet files.
     pub file: PathBuf,
     /// `new_data`, `requests` and `actuals` stand for the topics of the settings; else a topic's own
     /// name.
