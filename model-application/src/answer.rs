@@ -6,7 +6,7 @@ use bytes::Bytes;
 use records::Digest;
 use records::decode::Key;
 use serde::{Deserialize, Serialize, Serializer};
-use valuation::Explanation;
+use valuation::{Explanation, Warning};
 
 /// The price given for a request.
 #[derive(Debug, Clone, Serialize)]
@@ -46,6 +46,9 @@ pub struct Answer {
     /// What each field adds and past records like it, where they were asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub explanation: Option<Explanation>,
+    /// Values that lie outside of what the model has learned from: its range is wider for them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<Warning>,
     /// The market it belongs to: live quality is told by it.
     #[serde(skip)]
     pub segment: Option<String>,

@@ -45,6 +45,7 @@ pub(crate) fn price(
     let batch = &decoded.batch;
     let model = &loaded.model;
     let predictions = model.predict(batch)?;
+    let mut warnings = model.warnings(batch)?;
     let now_us = timestamp::now_us();
     let answered_at = timestamp::format(now_us);
     let (confidence, threshold) = (model.confidence(), model.threshold());
@@ -78,6 +79,7 @@ pub(crate) fn price(
                 Some(comparables) => model.explain(batch, row, comparables)?,
                 None => None,
             },
+            warnings: std::mem::take(&mut warnings[row]),
             segment: segments.map(|segments| segments.value(row).to_owned()),
         });
     }

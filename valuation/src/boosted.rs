@@ -30,7 +30,7 @@ pub use self::error::TreeError;
 pub use self::forest::ForestOptions;
 use self::kept::Kept;
 pub(crate) use self::loss::probability;
-pub use self::options::{BoostedOptions, Growth};
+pub use self::options::{BoostedOptions, Growth, Names};
 pub(crate) use self::table::Table;
 pub(crate) use self::walk::Codes;
 use self::walk::Trees;
@@ -285,6 +285,9 @@ mod tests {
             penalty: 1.0,
             trusted: 1.0,
             patience: 5,
+            names: None,
+            neighbours: None,
+            fits_size: false,
         }
     }
 
@@ -293,6 +296,7 @@ mod tests {
         count: 4,
         code: 2,
         numbered: true,
+        within: false,
     };
 
     /// A number with gaps, a number, a name of 30, and a mean and a count that say nothing.

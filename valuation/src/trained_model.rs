@@ -11,6 +11,7 @@ use crate::cells::Cell;
 use crate::classification::ClassModel;
 use crate::clustering::Clusters;
 use crate::explain::Explanation;
+use crate::known::Warning;
 use crate::mismatch::SchemaMismatch;
 use crate::model::Model;
 use crate::predict_error::PredictError;
@@ -189,6 +190,17 @@ impl TrainedModel {
     /// What training looked like; `None` where live quality is not measured.
     pub fn profile(&self) -> Option<&Profile> {
         self.price().and_then(Model::profile)
+    }
+
+    /// What of every row lies outside of what was learned ([`Model::warnings`]); nothing of what is no price.
+    ///
+    /// # Errors
+    /// As [`TrainedModel::predict`].
+    pub fn warnings(&self, batch: &RecordBatch) -> Result<Vec<Vec<Warning>>, PredictError> {
+        match self.price() {
+            Some(model) => model.warnings(batch),
+            None => Ok(vec![Vec::new(); batch.num_rows()]),
+        }
     }
 
     /// Why a prediction is what it is ([`Model::explain`]); `None` of what is no price.

@@ -8,22 +8,11 @@ use records::Schema;
 use crate::boosted::{Boosted, BoostedOptions, Growth, Table, TreeError};
 use crate::cells::Cells;
 use crate::comparables::{Comparables, MOST_RECORDS, Past};
-use crate::folds;
 use crate::kd_tree::KdTree;
 use crate::link::Link;
-use crate::metrics::root_mean_square;
 use crate::neighbours::Neighbours;
-use crate::tree_features::{Level, TreeFeatures};
+use crate::tree_features::TreeFeatures;
 
-/// A few trees, to see whether trees find anything that a line does not.
-const TRIAL: BoostedOptions = BoostedOptions {
-    rounds: 50,
-    rate: 0.15,
-    ..LIKENESS
-};
-/// A line whose error is below this share of the trial's is taken for the whole truth: ten times
-/// the trees would not catch it up. On real listings the line is above it.
-const WELL_BEATEN: f64 = 0.9;
 /// Trees that say which values matter for likeness.
 const LIKENESS: BoostedOptions = BoostedOptions {
     growth: Growth::LeafWise,
@@ -37,6 +26,9 @@ const LIKENESS: BoostedOptions = BoostedOptions {
     penalty: 1.0,
     trusted: 1.0,
     patience: 0,
+    names: None,
+    neighbours: None,
+    fits_size: false,
 };
 /// How much a place weighs among neighbours, and how much what is like it does.
 const PLACE_WEIGHT: f64 = 0.5;
@@ -144,12 +136,11 @@ impl TreeSource<'_> {
     }
 
     /// The frame of the rows, with neighbours that are never the row itself; `None` where no field
-    /// distinguishes rows, or where a line (of the log error `line`) leaves nothing for trees to find;
-    /// a line that is not known leaves everything.
+    /// distinguishes rows.
     ///
     /// # Errors
     /// When there are too many rows or values.
-    pub(crate) fn of_prices(&self, line: f64) -> Result<Option<TreeInputs>, TreeError> {
+    pub(crate) fn of_prices(&self) -> Result<Option<TreeInputs>, TreeError> {
         let targets = self.targets;
         let (tree_features, values) =
             TreeFeatures::fit(self.schema, self.batch, self.rows, targets, self.group);
@@ -158,22 +149,6 @@ impl TreeSource<'_> {
             return Ok(None);
         }
         let levels = tree_features.levels();
-        // Names are no measure of likeness: levels by their means alone.
-        let by_means: Vec<Level> = levels
-            .iter()
-            .map(|own| Level {
-                numbered: false,
-                ..*own
-            })
-            .collect();
-        let first = Table::new(values.clone(), &by_means, targets.to_vec())?;
-        if line.is_finite() {
-            let halves = folds::all(targets.len(), 2, self.seed);
-            let (tried, _) = Boosted::out_of_fold(&first, &halves, &TRIAL, 1.0, self.seed);
-            if line < root_mean_square(&tried, targets) * WELL_BEATEN {
-                return Ok(None);
-            }
-        }
         let likeness = Boosted::fit(
             &Table::new(values.clone(), &[], targets.to_vec())?,
             &LIKENESS,
@@ -196,7 +171,7 @@ impl TreeSource<'_> {
             })
             .flatten_iter()
             .collect();
-        let table = Table::new(values, &levels, targets.to_vec())?;
+        let table = Table::new(values, &levels, targets.to_vec())?.beside(width);
         Ok(Some(TreeInputs {
             tree_features,
             neighbours,

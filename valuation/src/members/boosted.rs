@@ -5,6 +5,7 @@ use records::Task;
 use super::context::FitContext;
 use super::fitted::{Contributions, Fitted, InputWidths, Settled};
 use super::learner::{Learner, OutOfFold, OutOfRange};
+use super::recipe;
 use crate::boosted::{Boosted, BoostedOptions, Codes, TreeError};
 use crate::fit_error::FitError;
 use crate::linear::SparseRow;
@@ -51,16 +52,29 @@ impl Learner for BoostedOptions {
             return Ok(None);
         };
         let (options, table) = (of_task(self, context.task), &inputs.table);
+        let recipe = match context.task {
+            Task::Regression => recipe::choose(table, &context.folds, &options, seed),
+            Task::Classification | Task::Clustering => None,
+        };
+        let options = match &recipe {
+            Some((recipe, _)) => recipe.options(&options),
+            None => options,
+        };
         let (predicted, rounds) =
             Boosted::out_of_fold(table, &context.folds, &options, HASTE, seed);
         Ok(Some(OutOfFold {
             fitted: Trees::sum(Boosted::fit(table, &options, rounds, seed)?),
             predicted: context.judged_of(&predicted),
+            recipe,
         }))
     }
 
     fn refit(&self, context: &FitContext, seed: u64, settled: Settled) -> Result<Trees, FitError> {
         let (options, inputs) = (of_task(self, context.task), context.needed_tree_inputs()?);
+        let options = match settled.recipe {
+            Some(recipe) => recipe.options(&options),
+            None => options,
+        };
         let boosted = Boosted::fit(&inputs.table, &options, settled.trees, seed)?;
         Ok(Trees::sum(boosted))
     }

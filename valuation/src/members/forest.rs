@@ -55,10 +55,8 @@ impl Learner for ForestOptions {
                 .iter_mut()
                 .for_each(|share| *share = odds_of(*share));
         }
-        Ok(Some(OutOfFold {
-            fitted: grown(self, inputs, context.task, seed)?,
-            predicted,
-        }))
+        let fitted = grown(self, inputs, context.task, seed)?;
+        Ok(Some(OutOfFold::new(fitted, predicted)))
     }
 
     fn refit(&self, context: &FitContext, seed: u64, _settled: Settled) -> Result<Trees, FitError> {

@@ -81,10 +81,7 @@ impl Learner for LogisticOptions {
             let judged = fold.judge.iter().map(|row| &design.rows[*row as usize]);
             Ok(judged.map(|row| line.predict(row)).collect())
         })?;
-        Ok(Some(OutOfFold {
-            fitted: self.of_all(context)?,
-            predicted,
-        }))
+        Ok(Some(OutOfFold::new(self.of_all(context)?, predicted)))
     }
 
     fn refit(
