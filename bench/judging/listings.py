@@ -31,7 +31,7 @@ def frame(data, schema, sides):
         cells = table[header].str.strip().replace("", None)
         if name == described["target"]:
             prices = pd.to_numeric(cells).to_numpy(float)
-        elif name == described["key"]:
+        elif name == described.get("key"):
             continue
         elif kind == "timestamp":
             times = pd.to_datetime(cells, format="mixed", utc=True)

@@ -188,7 +188,9 @@ impl Estimator {
             linear_design: linear_design.unwrap_or_default(),
             tree_features: tree_features.unwrap_or_default(),
             widths: widths.as_ref().and_then(|widths| find(&widths.field)),
-            known: known.as_ref().map_or_else(Vec::new, |known| known.places(find)),
+            known: known
+                .as_ref()
+                .map_or_else(Vec::new, |known| known.places(find)),
         }
     }
 
@@ -214,7 +216,9 @@ impl Estimator {
                 .as_ref()
                 .map(|tree_features| tree_features.bind_at(&places.tree_features, cells)),
             widths: widths.as_ref().map(|widths| (widths, of_widths)),
-            known: known.as_ref().map(|known| known.bind_at(&places.known, cells)),
+            known: known
+                .as_ref()
+                .map(|known| known.bind_at(&places.known, cells)),
         }
     }
 

@@ -7,6 +7,7 @@ mod options;
 mod selection;
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 use std::time::Instant;
 
 use arrow_array::RecordBatch;
@@ -24,6 +25,7 @@ use crate::clustering::segments::{SEGMENT, Segments};
 use crate::ensemble::FitJob;
 use crate::fit_error::FitError;
 use crate::link::Link;
+use crate::metrics::{JudgedRow, Metrics};
 use crate::model::{Head, Model};
 use crate::profile::Profile;
 use crate::ratio_study::RatioStudy;
@@ -164,7 +166,8 @@ fn fit_on_this_pool(
         train_rows: sides.train.len(),
         holdout_rows: sides.holdout.len(),
         holdout_outliers,
-        holdout_copies,
+        holdout_copies: holdout_copies.len(),
+        without_copies: without(&judged.rows, &holdout_copies, link),
         ratios: RatioStudy::on(link, &judged.actual, &judged.valued),
         segments: segment::of(schema, link, &batch_read, data.group, &judged.rows),
         judged: judged.rows,
@@ -227,6 +230,16 @@ fn fit_on_this_pool(
         ..model.head.report.clone()
     };
     Ok((model, report))
+}
+
+/// The measures of the rows that are no copies; none where none or all of them are.
+fn without(judged: &[JudgedRow], copies: &BTreeSet<usize>, link: Link) -> Option<Metrics> {
+    if copies.is_empty() {
+        return None;
+    }
+    let own = judged.iter().filter(|row| !copies.contains(&row.row));
+    let (actual, valued): (Vec<f64>, Vec<f64>) = own.map(|row| (row.actual, row.value)).unzip();
+    Metrics::on(link, &actual, &valued)
 }
 
 /// The segments that are asked for, fitted on `rows`; none where they distinguish nothing.

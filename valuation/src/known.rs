@@ -282,7 +282,13 @@ field = [
         let schema = Schema::parse(SCHEMA, "homes").unwrap();
         // 20 to 119, and one slip that is not learned.
         let areas = (0..100).map(|row| Some(20.0 + f64::from(row)));
-        let areas = areas.chain([Some(9999.0), Some(119.0), Some(119.0), Some(20.0), Some(20.0)]);
+        let areas = areas.chain([
+            Some(9999.0),
+            Some(119.0),
+            Some(119.0),
+            Some(20.0),
+            Some(20.0),
+        ]);
         let areas: Vec<Option<f64>> = areas.collect();
         let cities = (0..areas.len()).map(|row| Some(["A", "B"][row % 2]));
         let trained = batch(areas.clone(), cities.collect());
@@ -293,7 +299,14 @@ field = [
         });
         known.check(&schema).unwrap();
         let asked = batch(
-            vec![Some(50.0), None, Some(218.0), Some(-5.0), Some(1e9), Some(50.0)],
+            vec![
+                Some(50.0),
+                None,
+                Some(218.0),
+                Some(-5.0),
+                Some(1e9),
+                Some(50.0),
+            ],
             vec![Some("A"), None, Some("B"), Some("A"), Some("A"), Some("C")],
         );
         let places = known.places(&|name| asked.schema_ref().index_of(name).ok());
@@ -314,7 +327,10 @@ field = [
         assert_eq!(said[2], [area(218)]);
         assert_eq!(said[3], [area(-5)]);
         assert_eq!(said[5].len(), 1);
-        assert_eq!((said[5][0].field.as_str(), &said[5][0].value), ("city", &Value::from("C")));
+        assert_eq!(
+            (said[5][0].field.as_str(), &said[5][0].value),
+            ("city", &Value::from("C"))
+        );
         assert_eq!(said[5][0].learned, "2 other names");
     }
 
@@ -331,7 +347,10 @@ field = [
             ("\"factor\": 2", "\"factor\": 0.5"),
             ("\"factor\": 2", "\"factor\": 1e9"),
         ] {
-            assert!(read(&fine.replace(from, to)).check(&schema).is_err(), "{to}");
+            assert!(
+                read(&fine.replace(from, to)).check(&schema).is_err(),
+                "{to}"
+            );
         }
     }
 }

@@ -110,6 +110,9 @@ pub struct Report {
     /// the model where the split is drawn.
     #[serde(default)]
     pub holdout_copies: usize,
+    /// The model on the rows of the hold-out that are no such copies; none where there are none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub without_copies: Option<Metrics>,
     /// The model on the hold-out.
     pub model: Metrics,
     /// The group median on the same hold-out: what the model has to beat.

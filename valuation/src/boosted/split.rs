@@ -201,8 +201,8 @@ impl Search<'_> {
             let own = self.sums[bin];
             units(own) / (count(own) + smoothing)
         };
-        let taken = (1..BINS)
-            .filter(|bin| self.sums[*bin] != 0 && count(self.sums[*bin]) >= least_name);
+        let taken =
+            (1..BINS).filter(|bin| self.sums[*bin] != 0 && count(self.sums[*bin]) >= least_name);
         let mut order: Vec<(f64, usize)> = taken.map(|bin| (mean(bin), bin)).collect();
         order.sort_unstable_by(|one, other| one.0.total_cmp(&other.0).then(one.1.cmp(&other.1)));
         let order: Vec<usize> = order.into_iter().map(|(_, bin)| bin).collect();

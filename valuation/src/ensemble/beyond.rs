@@ -89,13 +89,11 @@ pub(super) fn costs(job: &FitJob) -> BTreeMap<String, f64> {
 /// How far off trees of the other rows are on those left out, by position; nothing where they cannot be
 /// grown.
 fn errors(job: &FitJob, rows: &[usize], left_out: &[bool]) -> Vec<(usize, f64)> {
-    let (judged, learned): (Vec<usize>, Vec<usize>) =
-        (0..rows.len()).partition(|at| left_out[*at]);
+    let (judged, learned): (Vec<usize>, Vec<usize>) = (0..rows.len()).partition(|at| left_out[*at]);
     let row = |at: &usize| rows[*at];
     let learned: Vec<usize> = learned.iter().map(row).collect();
     let logs: Vec<f64> = learned.iter().map(|row| job.targets[*row]).collect();
-    let (features, values) =
-        TreeFeatures::fit(job.schema, job.batch, &learned, &logs, job.group);
+    let (features, values) = TreeFeatures::fit(job.schema, job.batch, &learned, &logs, job.group);
     if features.width() == 0 || learned.is_empty() {
         return Vec::new();
     }
@@ -141,6 +139,10 @@ fn ends(cells: Cells, rows: &[usize]) -> Vec<bool> {
     };
     let at = |share: f64| values[(last as f64 * share).round() as usize];
     let (low, high) = (at(END), at(1.0 - END));
-    let is_out = |row: &usize| cells.number(*row).is_some_and(|own| own < low || own > high);
+    let is_out = |row: &usize| {
+        cells
+            .number(*row)
+            .is_some_and(|own| own < low || own > high)
+    };
     rows.iter().map(is_out).collect()
 }

@@ -23,11 +23,7 @@ pub(crate) fn ridges() -> Vec<Option<Shrinkage>> {
             penalty,
         })
     };
-    PENALTIES
-        .into_iter()
-        .map(shrinkage)
-        .chain([None])
-        .collect()
+    PENALTIES.into_iter().map(shrinkage).chain([None]).collect()
 }
 
 impl Triangle {
@@ -64,7 +60,9 @@ impl Triangle {
             solved[i] = (solved[i] - below) / lower[i * size + i];
         }
         let weights = solved.iter().zip(&self.deviations);
-        let weights: Vec<f64> = weights.map(|(weight, deviation)| weight / deviation).collect();
+        let weights: Vec<f64> = weights
+            .map(|(weight, deviation)| weight / deviation)
+            .collect();
         self.line(&weights, Some(shrinkage))
     }
 }

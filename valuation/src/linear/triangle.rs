@@ -27,7 +27,7 @@ pub(crate) struct Triangle {
     /// Standard deviations of those columns.
     pub(super) deviations: Vec<f64>,
     /// Their mean products with the centred target.
-    moments: Vec<f64>,
+    pub(super) moments: Vec<f64>,
     /// By column of the design.
     means: Vec<f64>,
     target_mean: f64,

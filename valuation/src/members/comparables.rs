@@ -107,7 +107,10 @@ impl Learner for ComparablesOptions {
             };
             Ok(context.predict(&design.linear_design, &fold.judge, predict))
         })?;
-        Ok(Some(OutOfFold::new(self.of_all(context, inputs)?, predicted)))
+        Ok(Some(OutOfFold::new(
+            self.of_all(context, inputs)?,
+            predicted,
+        )))
     }
 
     fn refit(

@@ -42,10 +42,10 @@ impl Learner for ElasticNetOptions {
         _seed: u64,
     ) -> Result<Option<OutOfFold<Linear>>, FitError> {
         let whole = context.design().triangle()?;
-        let (best, predicted) = context.least_off(
-            &penalties(&whole, self.l1_ratio),
-            |triangle, shrinkage| triangle.elastic_net(*shrinkage),
-        )?;
+        let (best, predicted) = context
+            .least_off(&penalties(&whole, self.l1_ratio), |triangle, shrinkage| {
+                triangle.elastic_net(*shrinkage)
+            })?;
         Ok(Some(OutOfFold::new(whole.elastic_net(best)?, predicted)))
     }
 
