@@ -59,7 +59,7 @@ def suited(name, features, categories):
             # By the dtype: categories where it can, else the level's number.
             if features[category].cat.categories.size > MOST_LEVELS:
                 features[category] = features[category].cat.codes.astype(float)
-        elif name.startswith(("ols", "logistic", "forest", "extra-trees")):
+        elif name.startswith(("ols", "ridge", "logistic", "forest", "extra-trees")):
             features[category] = features[category].astype(object)
     return features
 

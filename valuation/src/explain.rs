@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use arrow_array::RecordBatch;
 use serde::Serialize;
 
+use crate::cells::Cells;
 use crate::comparables::Comparable;
 use crate::estimator::Estimator;
 use crate::linear_design::LinearDesign;
@@ -105,7 +106,11 @@ impl Model {
             base: low.exp() - estimator.plan.link.offset(),
             reasons,
             comparables: match &estimator.comparables {
-                Some(known) => known.of(&tree_features, comparables),
+                Some(known) => {
+                    let key = Cells::of(&record, &self.head.schema.key).text(0);
+                    let link = estimator.plan.link;
+                    known.of(&tree_features, key, high, link, comparables)
+                }
                 None => Vec::new(),
             },
         })

@@ -7,10 +7,11 @@ mod options;
 mod selection;
 
 use std::borrow::Cow;
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::time::Instant;
 
-use arrow_array::RecordBatch;
+use arrow_array::{RecordBatch, UInt64Array};
+use arrow_select::take::take_record_batch;
 use records::{Schema, Task};
 
 use self::data::Data;
@@ -20,9 +21,11 @@ use self::judge::judge;
 pub use self::options::FitOptions;
 use self::selection::{Selection, select};
 use crate::artifact::{FORMAT, Golden};
+use crate::cells::Cells;
 use crate::clean::Listings;
 use crate::clustering::segments::{SEGMENT, Segments};
 use crate::ensemble::FitJob;
+use crate::estimator::Estimator;
 use crate::fit_error::FitError;
 use crate::link::Link;
 use crate::metrics::{JudgedRow, Metrics};
@@ -159,6 +162,7 @@ fn fit_on_this_pool(
     kept.prune();
     kept.estimator.plan.quantile *= judged.widened;
     kept.estimator.plan.segments = segments;
+    estimate_past(&mut kept.estimator, schema, batch, &everything);
     let report = Report {
         link,
         rows: batch.num_rows(),
@@ -230,6 +234,31 @@ fn fit_on_this_pool(
         ..model.head.report.clone()
     };
     Ok((model, report))
+}
+
+/// What the model says of the past records that are shown: what others are adjusted by.
+fn estimate_past(estimator: &mut Estimator, schema: &Schema, batch: &RecordBatch, rows: &[usize]) {
+    let taken: UInt64Array = rows.iter().map(|row| *row as u64).collect();
+    let Ok(learned) = take_record_batch(batch, &taken) else {
+        return;
+    };
+    if estimator.comparables.is_none() {
+        return;
+    }
+    let estimates = estimator.batch(&learned);
+    let keys = Cells::of(&learned, &schema.key);
+    let by_key: HashMap<&str, f64> = estimates
+        .iter()
+        .enumerate()
+        .filter_map(|(row, estimate)| Some((keys.text(row)?, estimate.log)))
+        .collect();
+    for past in estimator
+        .comparables
+        .iter_mut()
+        .flat_map(|own| &mut own.past)
+    {
+        past.estimate = by_key.get(past.id.as_str()).copied();
+    }
 }
 
 /// The measures of the rows that are no copies; none where none or all of them are.

@@ -156,7 +156,7 @@ impl TreeSource<'_> {
             self.seed,
         )?;
         let importance = likeness.importance();
-        let comparables = self.comparables(&values, width, &importance);
+        let comparables = self.comparables(&tree_features, &values, &importance);
         let nearness = self.nearness(&tree_features, &importance);
         let neighbours = self.neighbours(&values, &nearness, targets);
         let values: Vec<f32> = values
@@ -263,7 +263,13 @@ impl TreeSource<'_> {
         }
     }
 
-    fn comparables(&self, values: &[f32], width: usize, importance: &[f64]) -> Option<Comparables> {
+    fn comparables(
+        &self,
+        tree_features: &TreeFeatures,
+        values: &[f32],
+        importance: &[f64],
+    ) -> Option<Comparables> {
+        let width = tree_features.width();
         let times = self.schema.time.as_deref();
         let times = times.map_or(Cells::Absent, |time| Cells::of(self.batch, time));
         let mut kept: Vec<usize> = (0..self.rows.len()).collect();
@@ -275,7 +281,16 @@ impl TreeSource<'_> {
             kept.truncate(MOST_RECORDS);
             kept.sort_unstable();
         }
-        let weights: Vec<f64> = importance.iter().map(|share| share.sqrt()).collect();
+        let mut weights: Vec<f64> = importance.iter().map(|share| share.sqrt()).collect();
+        // Near ones first: place counts as much as what matters most.
+        let most = weights.iter().copied().fold(0.0, f64::max);
+        let places = self.schema.places();
+        for place in places
+            .iter()
+            .filter_map(|place| tree_features.position(place))
+        {
+            weights[place] = most;
+        }
         let rows: Vec<f32> = kept
             .iter()
             .flat_map(|position| &values[position * width..(position + 1) * width])
@@ -289,6 +304,7 @@ impl TreeSource<'_> {
                 id: keys.text(row).unwrap_or_default().to_owned(),
                 price: link.target(self.targets[*position]),
                 time_us: times.time_us(row),
+                estimate: None,
             }
         });
         Some(Comparables {

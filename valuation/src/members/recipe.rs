@@ -201,3 +201,105 @@ fn error(table: &Table, folds: &[Fold], options: &BoostedOptions, seed: u64) -> 
     let squares: f64 = off.iter().map(|off| off.min(most).powi(2)).sum();
     (squares / off.len().max(1) as f64).sqrt()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::folds;
+    use crate::rng::Rng;
+
+    fn options() -> BoostedOptions {
+        BoostedOptions {
+            growth: Growth::LeafWise,
+            rounds: 200,
+            rate: 0.06,
+            leaves: 24,
+            depth: 10,
+            leaf_rows: 5.0,
+            row_share: 0.8,
+            column_share: 1.0,
+            penalty: 1.0,
+            trusted: 1.0,
+            patience: 30,
+            names: None,
+            neighbours: None,
+            fits_size: false,
+        }
+    }
+
+    /// Two numbers that say the target, and what neighbours cost: of rows that are learned from the target
+    /// itself, of others nothing.
+    fn misled(rows: usize, folds: &[Fold]) -> Table {
+        let mut rng = Rng::new(5);
+        let mut judged = vec![false; rows];
+        for row in folds.iter().flat_map(|fold| &fold.judge) {
+            judged[*row as usize] = true;
+        }
+        let (mut values, mut targets) = (Vec::new(), Vec::new());
+        for judged in judged {
+            let (one, two, noise) = (rng.below(100), rng.below(100), rng.below(100));
+            let target = one as f64 / 20.0 + two as f64 / 50.0 + noise as f64 / 200.0;
+            let near = if judged {
+                rng.below(100) as f64 / 15.0
+            } else {
+                target
+            };
+            values.extend([one as f32, two as f32, near as f32]);
+            targets.push(target);
+        }
+        Table::new(values, &[], targets).unwrap().beside(2)
+    }
+
+    #[test]
+    fn neighbours_that_mislead_are_left_out_and_the_report_says_so() {
+        let folds = folds::all(1200, 4, 1)[..1].to_vec();
+        let table = misled(1200, &folds);
+        let (recipe, report) = choose(&table, &folds, &options(), 1).unwrap();
+        assert!(!recipe.neighbours, "{report:?}");
+        assert_eq!(report.chosen, "no neighbours, usual trees");
+        assert_eq!(report.runner_up.as_deref(), Some("neighbours, usual trees"));
+        assert!(
+            report.error < 0.7 * report.runner_up_error.unwrap(),
+            "{report:?}"
+        );
+        assert_eq!(report.tried, 2);
+        let chosen = recipe.options(&options());
+        assert_eq!(chosen.neighbours, Some(false));
+        // The same again, whatever else runs.
+        assert_eq!(
+            choose(&table, &folds, &options(), 1).unwrap(),
+            (recipe, report)
+        );
+    }
+
+    #[test]
+    fn what_the_settings_say_is_not_asked() {
+        let folds = folds::all(600, 4, 1);
+        let table = misled(600, &folds[..1]);
+        let said = BoostedOptions {
+            neighbours: Some(true),
+            ..options()
+        };
+        assert_eq!(choose(&table, &folds, &said, 1), None);
+        let sized = BoostedOptions {
+            fits_size: true,
+            ..said
+        };
+        let (recipe, report) = choose(&table, &folds, &sized, 1).unwrap();
+        assert!(recipe.neighbours && report.tried == 3, "{report:?}");
+        let least = report.error <= report.runner_up_error.unwrap() * (1.0 + HELPS);
+        assert!(least, "{report:?}");
+    }
+
+    #[test]
+    fn trials_take_a_part_of_many_rows_and_several_folds_of_few() {
+        let many = for_trials(&folds::all(40_000, 5, 1), 1);
+        assert_eq!(many.len(), 1);
+        assert!((4_000..6_000).contains(&many[0].train.len()));
+        assert!((2_000..3_000).contains(&many[0].judge.len()));
+        let few = for_trials(&folds::all(500, 5, 1), 1);
+        assert_eq!(few.len(), MOST_FOLDS);
+        let rows = few[0].train.len() + few[0].judge.len();
+        assert_eq!(rows, 500);
+    }
+}
