@@ -7,7 +7,7 @@ use bytes::Bytes;
 use records::Digest;
 use records::decode::Key;
 use serde::{Deserialize, Serialize, Serializer};
-use valuation::Explanation;
+use valuation::{Explanation, Warning};
 
 use crate::unseen::Unseen;
 
@@ -58,6 +58,9 @@ pub struct Answer {
     /// What each field adds and past records like it, where they were requested.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub explanation: Option<Explanation>,
+    /// Values that lie outside of what the model has learned from: its range is wider for them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<Warning>,
     /// The market it belongs to: live quality is reported by it.
     #[serde(skip)]
     pub segment: Option<String>,

@@ -64,6 +64,7 @@ pub(crate) fn price(
     let batch = &decoded.batch;
     let model = &loaded.model;
     let predictions = loaded.predict(batch)?;
+    let mut warnings = model.warnings(batch)?;
     let now_us = timestamp::now_us();
     let answered_at = timestamp::format(now_us);
     let (confidence, threshold) = (model.confidence(), model.threshold());
@@ -107,6 +108,7 @@ pub(crate) fn price(
                 }
                 None => None,
             },
+            warnings: std::mem::take(&mut warnings[row]),
             segment: segments.map(|segments| segments.value(row).to_owned()),
         });
     }

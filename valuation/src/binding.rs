@@ -32,6 +32,8 @@ pub(crate) struct Places {
     pub(crate) tree_features: Vec<Place>,
     /// Of the segments' widths.
     pub(crate) widths: Option<usize>,
+    /// Of what was learned, by field.
+    pub(crate) known: Vec<Option<usize>>,
 }
 
 #[derive(Debug, Clone)]
@@ -129,6 +131,7 @@ mod tests {
             linear_design: Vec::new(),
             tree_features: Vec::new(),
             widths: Some(widths),
+            known: Vec::new(),
         }
     }
 

@@ -30,7 +30,7 @@ use self::ensemble::{Ensemble, FORMAT};
 pub use self::error::TreeError;
 pub use self::forest::ForestOptions;
 pub(crate) use self::loss::probability;
-pub use self::options::{BoostedOptions, Growth};
+pub use self::options::{BoostedOptions, Growth, Names};
 pub(crate) use self::table::Table;
 pub(crate) use self::walk::Codes;
 use self::walk::Trees;
@@ -314,6 +314,9 @@ mod tests {
             penalty: 1.0,
             trusted: 1.0,
             patience: 5,
+            names: None,
+            neighbours: None,
+            fits_size: false,
         }
     }
 
@@ -322,6 +325,7 @@ mod tests {
         count: 4,
         code: 2,
         numbered: true,
+        within: false,
     };
 
     /// A number with gaps, a number, a name of 30, and a mean and a count without information.
@@ -349,8 +353,19 @@ mod tests {
         let (values, targets) = data(1500);
         let table = Table::new(values.clone(), &[NAME], targets.clone()).unwrap();
         let folds = folds::all(1500, 3, 1);
-        for growth in [Growth::LeafWise, Growth::Symmetric] {
-            let options = options(growth);
+        let ways = [
+            (Growth::LeafWise, None),
+            (Growth::LeafWise, Some(Names::LimitedSets)),
+            (Growth::LeafWise, Some(Names::Codes)),
+            (Growth::LeafWise, Some(Names::Means)),
+            (Growth::Symmetric, None),
+            (Growth::Symmetric, Some(Names::Codes)),
+        ];
+        for (growth, names) in ways {
+            let options = BoostedOptions {
+                names,
+                ..options(growth)
+            };
             let (out, rounds) = Boosted::out_of_fold(&table, &folds, &options, 1.5, 1);
             let boosted = Boosted::fit(&table, &options, rounds, 1).unwrap();
             assert_eq!(boosted.trees(), rounds);
@@ -359,9 +374,17 @@ mod tests {
                 .zip(&targets)
                 .map(|(value, t)| (value - t).abs())
                 .sum();
-            // Symmetric trees do not know the names.
-            let most = if growth == Growth::LeafWise { 1.0 } else { 2.0 };
-            assert!(off / 1500.0 < most, "{growth:?}: {}", off / 1500.0);
+            // Names in no order are told best by sets; means say nothing here.
+            let most = if options.told_by() == Names::Sets {
+                1.0
+            } else {
+                2.0
+            };
+            assert!(
+                off / 1500.0 < most,
+                "{growth:?} {names:?}: {}",
+                off / 1500.0
+            );
             let batch = Boosted::rows(&[&boosted], &values).remove(0);
             for (row, value) in values.chunks(5).zip(&batch) {
                 assert_eq!(

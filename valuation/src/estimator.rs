@@ -16,6 +16,7 @@ use crate::clustering::segments::Segments;
 use crate::comparables::{ByField, Comparables};
 use crate::equity::Equity;
 use crate::kd_tree::Near;
+use crate::known::{BoundKnown, Known};
 use crate::linear::SparseRow;
 use crate::linear_design::LinearDesign;
 use crate::link::Link;
@@ -70,6 +71,10 @@ pub(crate) struct Plan {
     /// Segments whose ranges are wider or narrower than that; none where one width fits all.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) widths: Option<Widths>,
+    /// What was learned of each field, and what lies outside costs; none in artifacts of releases that did
+    /// not write it down.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) known: Option<Known>,
     /// Market segments as a further category, if the options ask for them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) segments: Option<Segments>,
@@ -171,6 +176,7 @@ impl Estimator {
             linear_design,
             tree_features,
             widths,
+            known,
             ..
         } = &self.plan;
         let linear_design = linear_design
@@ -183,6 +189,9 @@ impl Estimator {
             linear_design: linear_design.unwrap_or_default(),
             tree_features: tree_features.unwrap_or_default(),
             widths: widths.as_ref().and_then(|widths| find(&widths.field)),
+            known: known
+                .as_ref()
+                .map_or_else(Vec::new, |known| known.places(find)),
         }
     }
 
@@ -195,6 +204,7 @@ impl Estimator {
             linear_design,
             tree_features,
             widths,
+            known,
             ..
         } = &self.plan;
         let of_widths = places.widths.map_or(Cells::Absent, cells);
@@ -207,6 +217,9 @@ impl Estimator {
                 .as_ref()
                 .map(|tree_features| tree_features.bind_at(&places.tree_features, cells)),
             widths: widths.as_ref().map(|widths| (widths, of_widths)),
+            known: known
+                .as_ref()
+                .map(|known| known.bind_at(&places.known, cells)),
         }
     }
 
@@ -292,6 +305,9 @@ impl Estimator {
         if let Some(widths) = &self.plan.widths {
             widths.check(schema).map_err(plan)?;
         }
+        if let Some(known) = &self.plan.known {
+            known.check(schema).map_err(plan)?;
+        }
         let frame_width = self
             .plan
             .tree_features
@@ -341,6 +357,7 @@ pub(crate) struct BoundEstimator<'a> {
     linear_design: Option<crate::linear_design::Bound<'a>>,
     tree_features: Option<BoundTreeFeatures<'a>>,
     widths: Option<(&'a Widths, Cells<'a>)>,
+    known: Option<BoundKnown<'a>>,
 }
 
 impl BoundEstimator<'_> {
@@ -481,6 +498,8 @@ impl BoundEstimator<'_> {
         } = &self.estimator.plan;
         let widths = self.widths.as_ref();
         let factor = widths.map_or(1.0, |(widths, cells)| widths.of(*cells, row));
+        let known = self.known.as_ref();
+        let factor = factor * known.map_or(1.0, |known| known.factor(row));
         Estimate {
             log: link.hold(equity.apply(log)),
             spread: factor * bounded(spread.unwrap_or(*usual), *usual),

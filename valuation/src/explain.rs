@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use arrow_array::RecordBatch;
 use serde::Serialize;
 
+use crate::cells::Cells;
 use crate::comparables::{ByField, Comparable};
 use crate::estimator::Estimator;
 use crate::linear_design::LinearDesign;
@@ -122,6 +123,8 @@ impl Model {
         });
         let mut reasons: Vec<Reason> = reasons.filter(|reason| reason.amount != 0.0).collect();
         reasons.sort_by(|one, other| other.amount.abs().total_cmp(&one.amount.abs()));
+        let key = Cells::of(&record, &self.head.schema.key).text(0);
+        let link = estimator.plan.link;
         Ok(Explanation {
             base: low.exp() - estimator.plan.link.offset(),
             reasons,
@@ -129,11 +132,11 @@ impl Model {
                 Some(known) if known.by_line => match linear_design.map(ByField::of) {
                     Some(by_field) => {
                         let row = estimator.line_row(&by_field, &design, &tree_features);
-                        known.of(&row.map_err(not_explained)?, comparables)
+                        known.of(&row.map_err(not_explained)?, key, high, link, comparables)
                     }
                     None => Vec::new(),
                 },
-                Some(known) => known.of(&tree_features, comparables),
+                Some(known) => known.of(&tree_features, key, high, link, comparables),
                 None => Vec::new(),
             },
         })

@@ -7,9 +7,11 @@ mod options;
 mod selection;
 
 use std::borrow::Cow;
+use std::collections::{BTreeSet, HashMap};
 use std::time::Instant;
 
-use arrow_array::RecordBatch;
+use arrow_array::{RecordBatch, UInt64Array};
+use arrow_select::take::take_record_batch;
 use records::{Schema, Task};
 
 use self::data::Data;
@@ -19,12 +21,15 @@ use self::judge::judge;
 pub use self::options::FitOptions;
 use self::selection::{Selection, select};
 use crate::artifact::{FORMAT, Golden};
+use crate::cells::Cells;
 use crate::clean::Listings;
 use crate::clustering::segments::{SEGMENT, Segments};
 use crate::ensemble::FitJob;
+use crate::estimator::Estimator;
 use crate::fit_error::FitError;
 use crate::link::Link;
 use crate::members::NamedMember;
+use crate::metrics::{JudgedRow, Metrics};
 use crate::model::{Head, Model};
 use crate::profile::Profile;
 use crate::progress::{FitStage, Measure, PlannedFit, Tracker};
@@ -177,6 +182,7 @@ fn fit_on_this_pool(
     }
     kept.estimator.plan.quantile *= judged.widened;
     kept.estimator.plan.segments = segments;
+    estimate_past(&mut kept.estimator, schema, batch, &everything);
     let report = Report {
         link,
         rows: batch.num_rows(),
@@ -184,7 +190,8 @@ fn fit_on_this_pool(
         train_rows: sides.train.len(),
         holdout_rows: sides.holdout.len(),
         holdout_outliers,
-        holdout_copies,
+        holdout_copies: holdout_copies.len(),
+        without_copies: without(&judged.rows, &holdout_copies, link),
         ratios: RatioStudy::on(link, &judged.actual, &judged.valued),
         segments: segment::of(schema, link, &batch_read, data.group, &judged.rows),
         judged: judged.rows,
@@ -248,6 +255,42 @@ fn fit_on_this_pool(
     };
     tracker.done();
     Ok((model, report))
+}
+
+/// What the model says of the past records that are shown: what others are adjusted by.
+fn estimate_past(estimator: &mut Estimator, schema: &Schema, batch: &RecordBatch, rows: &[usize]) {
+    let taken: UInt64Array = rows.iter().map(|row| *row as u64).collect();
+    let Ok(learned) = take_record_batch(batch, &taken) else {
+        return;
+    };
+    if estimator.comparables.is_none() {
+        return;
+    }
+    let estimates = estimator.batch(&learned);
+    let keys = Cells::of(&learned, &schema.key);
+    let by_key: HashMap<&str, f64> = estimates
+        .iter()
+        .enumerate()
+        .filter_map(|(row, estimate)| Some((keys.text(row)?, estimate.log)))
+        .collect();
+    for past in estimator
+        .comparables
+        .iter_mut()
+        .flat_map(|comparables| &mut comparables.past)
+    {
+        past.estimate = by_key.get(past.id.as_str()).copied();
+    }
+}
+
+/// The measures of the rows that are not copies; none where none or all of them are.
+fn without(judged: &[JudgedRow], copies: &BTreeSet<usize>, link: Link) -> Option<Metrics> {
+    if copies.is_empty() {
+        return None;
+    }
+    let originals = judged.iter().filter(|row| !copies.contains(&row.row));
+    let (actual, valued): (Vec<f64>, Vec<f64>) =
+        originals.map(|row| (row.actual, row.value)).unzip();
+    Metrics::on(link, &actual, &valued)
 }
 
 /// The segments that are requested, fitted on `rows`; none where they distinguish nothing.

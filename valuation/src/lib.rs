@@ -72,6 +72,7 @@ mod fit_report;
 mod folds;
 mod json;
 mod kd_tree;
+mod known;
 mod likeness;
 mod linear;
 mod linear_design;
@@ -107,7 +108,7 @@ mod tree_inputs;
 mod uninformative;
 
 pub use artifact::{ArtifactError, Reading};
-pub use boosted::{BoostedOptions, ForestOptions, Growth, TreeError};
+pub use boosted::{BoostedOptions, ForestOptions, Growth, Names, TreeError};
 pub use cells::Cell;
 pub use classification::{
     Bin, ClassFold, ClassMember, ClassMetrics, ClassModel, ClassReport, Confusion, Importance,
@@ -121,6 +122,7 @@ pub use fit::{Effort, FitOptions, fit};
 pub use fit_error::FitError;
 pub use fit_report::FitReport;
 pub use folds::FoldBy;
+pub use known::Warning;
 pub use link::Link;
 pub use members::{
     ComparablesOptions, ElasticNetOptions, LinearOptions, LogisticOptions, MemberOptions,
@@ -137,7 +139,7 @@ pub use progress::{FitObserver, FitProgress, FitStage, Measure, MemberProgress, 
 pub use provenance::Provenance;
 pub use ratio_study::RatioStudy;
 pub use reading::BoundRecord;
-pub use report::{Calibration, FoldReport, MemberReport, Report, Stacked};
+pub use report::{Calibration, FoldReport, MemberReport, RecipeReport, Report, Stacked};
 pub use segment::Segment;
 pub use solver_error::SolverError;
 pub use split::SplitBy;

@@ -12,6 +12,7 @@ mod forest;
 mod learner;
 mod linear;
 mod logistic;
+mod recipe;
 
 use records::Task;
 use serde::{Deserialize, Serialize};
@@ -25,6 +26,7 @@ pub(crate) use self::fitted::{Contributions, Fitted, InputWidths, Settled};
 use self::learner::{Learner, OutOfFold, OutOfRange};
 pub use self::linear::LinearOptions;
 pub use self::logistic::LogisticOptions;
+pub(crate) use self::recipe::Recipe;
 use crate::boosted::{Boosted, BoostedOptions, Codes, ForestOptions};
 use crate::fit_error::FitError;
 use crate::linear::{Linear, SparseRow};
@@ -227,6 +229,7 @@ impl<F: Fitted + Into<Member>> OutOfFold<F> {
         OutOfFold {
             fitted: self.fitted.into(),
             predicted: self.predicted,
+            recipe: self.recipe,
         }
     }
 }

@@ -7,9 +7,11 @@ use serde_json::{Map, Value};
 
 use crate::artifact::Golden;
 use crate::baseline::group_field;
-use crate::cells::Cell;
+use crate::binding::position;
+use crate::cells::{Cell, Cells};
 use crate::check;
 use crate::estimator::{Estimate, Estimator, Plan};
+use crate::known::Warning;
 use crate::link::Link;
 use crate::mismatch::{self, SchemaMismatch};
 use crate::part_error::PartError;
@@ -102,6 +104,22 @@ impl Model {
     /// not of its field's kind, is not known.
     pub fn predict_record(&self, bound: &BoundRecord, cells: &[Cell]) -> Prediction {
         self.price(self.estimator.record(&bound.places, cells))
+    }
+
+    /// What of every row of a batch lies outside of what the model has learned from, in order; nothing for a
+    /// model of an earlier release, which did not write that down.
+    ///
+    /// # Errors
+    /// As [`Model::predict`].
+    pub fn warnings(&self, batch: &RecordBatch) -> Result<Vec<Vec<Warning>>, PredictError> {
+        self.check_columns(batch)?;
+        let Some(known) = &self.estimator.plan.known else {
+            return Ok(vec![Vec::new(); batch.num_rows()]);
+        };
+        let places = known.places(&|name| position(batch, name));
+        let bound = known.bind_at(&places, &|place| Cells::from(batch.column(place)));
+        let rows = 0..batch.num_rows();
+        Ok(rows.map(|row| bound.warnings(row)).collect())
     }
 
     fn price(&self, estimate: Estimate) -> Prediction {

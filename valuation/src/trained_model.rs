@@ -12,6 +12,7 @@ use crate::cells::Cell;
 use crate::classification::ClassModel;
 use crate::clustering::Clusters;
 use crate::explain::Explanation;
+use crate::known::Warning;
 use crate::mismatch::SchemaMismatch;
 use crate::model::Model;
 use crate::predict_error::PredictError;
@@ -207,6 +208,17 @@ impl TrainedModel {
             TrainedModel::Price(model) => model.estimator.names(),
             TrainedModel::Class(model) => model.names(),
             TrainedModel::Clusters(_) => BTreeMap::new(),
+        }
+    }
+
+    /// What of every row lies outside of what was learned ([`Model::warnings`]); nothing of what is not a price.
+    ///
+    /// # Errors
+    /// As [`TrainedModel::predict`].
+    pub fn warnings(&self, batch: &RecordBatch) -> Result<Vec<Vec<Warning>>, PredictError> {
+        match self.price() {
+            Some(model) => model.warnings(batch),
+            None => Ok(vec![Vec::new(); batch.num_rows()]),
         }
     }
 

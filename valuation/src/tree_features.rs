@@ -61,6 +61,8 @@ pub(crate) struct Level {
     pub(crate) code: usize,
     /// Whether next to all rows have a number of their own.
     pub(crate) numbered: bool,
+    /// Whether it counts within another category's levels.
+    pub(crate) within: bool,
 }
 
 /// The fitted columns.
@@ -150,6 +152,7 @@ impl TreeFeatures {
                     count: at + 1,
                     code: at + 2,
                     numbered: means.is_numbered(),
+                    within: means.within().is_some(),
                 });
             }
             at += column.width();

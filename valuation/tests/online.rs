@@ -283,14 +283,18 @@ fn what_cannot_learn_on_is_told() {
     assert!(with(|options| options.batch_rows = 0).starts_with("batch_rows is 0"));
     assert!(with(|options| options.decay_steps = 0.0).starts_with("decay_steps is 0"));
     assert!(with(|options| options.clip = -1.0).starts_with("clip is -1"));
-    let (trees, _) = made::fitted(&before).expect("fits");
-    if trees
-        .report()
-        .members
-        .iter()
-        .any(|member| member.trees > 0 && member.weight > 0.0)
-    {
-        let error = Online::new(trees, OnlineOptions::default()).expect_err("no line");
-        assert!(matches!(error, OnlineError::NotALine { .. }), "{error}");
-    }
+    let trees = serde_json::json!([{ "name": "trees", "options": {
+        "kind": "boosted", "growth": "leaf-wise", "rounds": 20, "rate": 0.2, "leaves": 8, "depth": 0,
+        "leaf_rows": 5.0, "row_share": 1.0, "column_share": 1.0, "penalty": 1.0, "trusted": 1.0,
+        "patience": 10,
+    }}]);
+    let options = FitOptions {
+        members: serde_json::from_value(trees).expect("members"),
+        ..FitOptions::default()
+    };
+    let schema = records::Schema::real_estate();
+    let batch = made::decode(&before, Purpose::Listing);
+    let (trees, _) = fit(&schema, &batch, &options, "test", made::NOW_US).expect("fits");
+    let error = Online::new(trees, OnlineOptions::default()).expect_err("no line");
+    assert!(matches!(error, OnlineError::NotALine { .. }), "{error}");
 }

@@ -191,6 +191,8 @@ struct EarlierFlags {
     test_fraction: Option<f64>,
     #[arg(long, hide = true, requires = "data")]
     seed: Option<u64>,
+    #[arg(long, hide = true)]
+    force: bool,
 }
 
 impl Cli {
@@ -220,6 +222,7 @@ impl EarlierFlags {
                 split: self.split.unwrap_or(Split::Time),
                 test_fraction: self.test_fraction,
                 seed: self.seed,
+                force: self.force,
             }),
             (None, features) if serves && !features.as_deref().is_some_and(is_file) => {
                 Command::Serve(ServeArgs {
@@ -233,6 +236,7 @@ impl EarlierFlags {
                 features: self.features,
                 test_fraction: self.test_fraction,
                 seed: self.seed,
+                force: self.force,
             }),
         }
     }

@@ -52,6 +52,9 @@ pub struct PrepareConfig {
     /// Whether a run keeps the rows it was fitted on: they state which rows a later version can be
     /// compared on, and let a fit be repeated.
     pub keep_training_set: bool,
+    /// Whether a version is published that does not beat its baseline: `--force` of one call, no setting.
+    #[serde(skip)]
+    pub publishes_worse: bool,
     /// The members by name; empty takes the effort's.
     #[serde(default)]
     pub members: Vec<NamedMember>,

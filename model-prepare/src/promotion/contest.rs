@@ -50,6 +50,24 @@ pub struct Contest {
     pub difference: Difference,
     /// The same by segment.
     pub segments: Vec<SegmentContest>,
+    /// What the two were fitted on; none in verdicts of older releases, and of classes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub data: Option<TrainingData>,
+}
+
+/// The challenger's training data beside the champion's.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TrainingData {
+    /// The median of prices over what the champion says of the same records: 1.6 where all prices have become
+    /// 1.6 times what they were.
+    pub level: f64,
+    /// Rows that the judged models were fitted on.
+    pub rows: usize,
+    /// The champion's.
+    pub champion_rows: usize,
+    /// By how many days the newest record is older than the champion's; below 0 where it is newer, none
+    /// without times.
+    pub older_days: Option<f64>,
 }
 
 /// What one of the two predicts for the rows, and what it costs.
@@ -109,6 +127,10 @@ pub(super) struct Ground<'a> {
     pub(super) origins: Origins,
     pub(super) confidence: f64,
     pub(super) seed: u64,
+    /// Rows that the two were fitted on, the challenger's first.
+    pub(super) fitted_on: (usize, usize),
+    /// By how many days the challenger's newest record is older.
+    pub(super) older_days: Option<f64>,
 }
 
 impl Ground<'_> {
@@ -145,6 +167,12 @@ impl Ground<'_> {
             rows_left_out: self.origins.left_out,
             confidence: self.confidence,
             seed: self.seed,
+            data: Some(TrainingData {
+                level: level(link, champion, prices),
+                rows: self.fitted_on.0,
+                champion_rows: self.fitted_on.1,
+                older_days: self.older_days,
+            }),
             challenger: challenger.side(link, prices)?,
             champion: champion.side(link, prices)?,
             difference: paired(&differences, self.seed),
@@ -158,4 +186,15 @@ impl Ground<'_> {
             ),
         })
     }
+}
+
+/// The median of prices over estimates.
+fn level(link: Link, champion: &Entrant, prices: &[f64]) -> f64 {
+    let pairs = champion.predicted.iter().zip(prices);
+    let mut ratios: Vec<f64> = pairs
+        .map(|(own, price)| 1.0 / link.ratio(own.value, *price))
+        .filter(|ratio| ratio.is_finite())
+        .collect();
+    ratios.sort_by(f64::total_cmp);
+    ratios.get(ratios.len() / 2).copied().unwrap_or(1.0)
 }

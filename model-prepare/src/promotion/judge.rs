@@ -19,6 +19,8 @@ use crate::run_files::seen_rows::SeenRows;
 
 /// Single rows timed for the latency.
 const TIMED_ROWS: usize = 200;
+/// A day in microseconds.
+const DAY_US: f64 = 86_400e6;
 
 /// Judges version `number` against `rival` by the rule.
 ///
@@ -115,6 +117,9 @@ pub(crate) fn judge(
     }
     let ours: Vec<Prediction> = rows.iter().map(|row| holdout.predicted[*row]).collect();
     let prices: Vec<f64> = rows.iter().map(|row| holdout.prices[*row]).collect();
+    let fitted_on = (rows_of(&own), rows_of(&champion));
+    let older_days = own.data_until_us().zip(champion.data_until_us());
+    let older_days = older_days.map(|(own, champion)| (champion - own) as f64 / DAY_US);
     let challenger = Entrant {
         version: number,
         predicted: &ours,
@@ -147,12 +152,19 @@ pub(crate) fn judge(
         origins,
         confidence: model.confidence().unwrap_or_default(),
         seed,
+        fitted_on,
+        older_days,
     };
     let Some(contest) = ground.contest(&challenger, &champion) else {
         bail!("expected rows to compare on, found none");
     };
     let found = checks(&contest, settings);
     Ok(Verdict::of(contest, found))
+}
+
+/// Rows that the judged model was fitted on.
+fn rows_of(model: &valuation::TrainedModel) -> usize {
+    model.price().map_or(0, |model| model.report().train_rows)
 }
 
 fn holdout_of(registry: &dyn Registry, number: u64) -> anyhow::Result<Option<Holdout>> {

@@ -3,7 +3,7 @@
 use valuation::RatioStudy;
 use valuation::ratio_study::Statistic;
 
-use super::contest::Contest;
+use super::contest::{Contest, TrainingData};
 use super::verdict::Check;
 use crate::config::PromotionConfig;
 
@@ -17,6 +17,7 @@ pub(super) fn checks(contest: &Contest, settings: &PromotionConfig) -> Vec<Check
         bands(contest),
         coverage(contest, settings),
         segments(contest, settings),
+        of_data(contest.data.as_ref(), settings),
         size(contest.challenger.bytes, contest.champion.bytes, settings),
         latency(contest.challenger.row_us, contest.champion.row_us, settings),
     ]
@@ -154,6 +155,63 @@ fn segments(contest: &Contest, settings: &PromotionConfig) -> Check {
     }
 }
 
+/// That the data are of the same market: a file with all prices times 1.6 judges its model by itself, and finds
+/// it good.
+fn of_data(data: Option<&TrainingData>, settings: &PromotionConfig) -> Check {
+    let name = "data".to_owned();
+    let Some(data) = data else {
+        return Check {
+            name,
+            passes: true,
+            message: "not compared".to_owned(),
+        };
+    };
+    let is_level = data.level.ln().abs() <= settings.level_margin.ln_1p();
+    let is_enough = data.rows as f64 >= settings.volume_share * data.champion_rows as f64;
+    let is_fresh = data
+        .older_days
+        .is_none_or(|days| days <= settings.older_days);
+    let mut waits = Vec::new();
+    if !is_level {
+        waits.push(format!(
+            "prices are {:.2} times what the champion says of the same records, allowed up to {:.2} \
+             and down to {:.2}",
+            data.level,
+            1.0 + settings.level_margin,
+            1.0 / (1.0 + settings.level_margin)
+        ));
+    }
+    if !is_enough {
+        waits.push(format!(
+            "it was fitted on {} rows, the champion on {}, allowed down to {} of them",
+            data.rows,
+            data.champion_rows,
+            percent(settings.volume_share)
+        ));
+    }
+    if let Some(days) = data.older_days.filter(|_| !is_fresh) {
+        waits.push(format!(
+            "its newest record is {days:.1} days older than the champion's, allowed up to {:.1}",
+            settings.older_days
+        ));
+    }
+    Check {
+        name,
+        passes: waits.is_empty(),
+        message: match waits.is_empty() {
+            true => format!(
+                "prices are {:.2} times what the champion says of the same records; {} rows, the \
+                 champion's {}",
+                data.level, data.rows, data.champion_rows
+            ),
+            false => format!(
+                "{}; it waits for somebody to look at the data and to promote it",
+                waits.join("; ")
+            ),
+        },
+    }
+}
+
 pub(super) fn size(challenger: u64, champion: u64, settings: &PromotionConfig) -> Check {
     let most = (champion as f64 * settings.size_factor) as u64;
     Check {
@@ -175,5 +233,66 @@ pub(super) fn latency(challenger: f64, champion: f64, settings: &PromotionConfig
         message: format!(
             "{challenger:.0} µs a row, the champion {champion:.0} µs, allowed up to {most:.0} µs"
         ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn settings() -> PromotionConfig {
+        PromotionConfig {
+            min_rows: 100,
+            error_margin: 0.02,
+            coverage_margin: 0.03,
+            segment_margin: 0.1,
+            level_margin: 0.25,
+            volume_share: 0.3,
+            older_days: 7.0,
+            size_factor: 4.0,
+            latency_factor: 4.0,
+            latency_us: 1000.0,
+            silhouette_margin: 0.01,
+        }
+    }
+
+    fn found(level: f64, rows: usize, older_days: Option<f64>) -> Check {
+        let data = TrainingData {
+            level,
+            rows,
+            champion_rows: 1000,
+            older_days,
+        };
+        of_data(Some(&data), &settings())
+    }
+
+    #[test]
+    fn data_of_another_market_wait_for_somebody() {
+        for fine in [
+            found(1.0, 1000, None),
+            found(1.2, 300, Some(-30.0)),
+            found(0.81, 5000, Some(7.0)),
+        ] {
+            assert!(fine.passes, "{}", fine.message);
+        }
+        for (waits, word) in [
+            (found(1.6, 1000, None), "1.60 times"),
+            (found(0.7, 1000, None), "0.70 times"),
+            (found(1.0, 299, None), "on 299 rows"),
+            (found(1.0, 1000, Some(8.0)), "8.0 days older"),
+            (found(f64::NAN, 1000, None), "NaN times"),
+        ] {
+            assert!(
+                !waits.passes && waits.message.contains(word),
+                "{}",
+                waits.message
+            );
+            assert!(
+                waits.message.contains("waits for somebody"),
+                "{}",
+                waits.message
+            );
+        }
+        assert!(of_data(None, &settings()).passes);
     }
 }

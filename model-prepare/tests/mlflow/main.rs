@@ -72,7 +72,7 @@ fn mlflow_s_client_reads_back_what_was_logged_and_predicts_the_same() {
     );
     std::fs::write(&file, csv(1600)).expect("file");
     let out = run(home, &uri, &quick);
-    assert!(out.contains("promoted: it passes all 6 checks"), "{out}");
+    assert!(out.contains("promoted: it passes all 7 checks"), "{out}");
 
     let found = read_back(&server, home);
     assert_eq!(found["champion"], 2, "{found}");

@@ -169,6 +169,24 @@ pub(super) fn left_out(fit: &FitReport, rows_rejected: usize, refused: &[RejectK
             "hold-out rows with the features and the {what} of a training row: {}",
             fit.holdout_copies()
         );
+        let without = match fit {
+            FitReport::Price(report) => report.without_copies.as_ref().map(|own| {
+                format!(
+                    "RMSLE {:.4}, MdAPE {:.2} %, R² {:.4}",
+                    own.rmsle,
+                    100.0 * own.mdape,
+                    own.r2
+                )
+            }),
+            FitReport::Class(report) => report
+                .without_copies
+                .as_ref()
+                .map(|own| format!("AUC {:.4}, log loss {:.4}", own.auc.value, own.log_loss)),
+            FitReport::Clusters(_) => None,
+        };
+        if let Some(without) = without {
+            let _ = writeln!(text, "    without them: {without}");
+        }
     }
     text
 }

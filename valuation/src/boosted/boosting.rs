@@ -1,9 +1,10 @@
 //! Growing trees one after the other, each on what the former leave of the targets.
 
+use super::bins::Column;
 use super::ensemble::Ensemble;
 use super::grow::{Ground, Grower};
 use super::loss::Progress;
-use super::options::{BoostedOptions, Growth};
+use super::options::BoostedOptions;
 use super::table::Table;
 use super::tree::Tree;
 use crate::progress::Running;
@@ -61,6 +62,7 @@ impl Boosting<'_> {
         } else {
             Vec::new()
         };
+        let seen = table.seen(options);
         let mut rng = Rng::new(mix(self.seed));
         let mut grower = Grower::default();
         let mut room = Room::default();
@@ -72,7 +74,7 @@ impl Boosting<'_> {
             } else {
                 &progress.gradients
             };
-            let Some(mut tree) = self.grow(&mut grower, &mut rng, &mut room, learned) else {
+            let Some(mut tree) = self.grow(&seen, &mut grower, &mut rng, &mut room, learned) else {
                 break;
             };
             progress.take(&mut grower, &mut tree, options.rate, options.penalty);
@@ -110,17 +112,14 @@ impl Boosting<'_> {
     /// Grows the next tree on what is left of the targets.
     fn grow(
         &self,
+        (columns, seen): &(Vec<&Column>, Vec<usize>),
         grower: &mut Grower,
         rng: &mut Rng,
         room: &mut Room,
         residuals: &[f64],
     ) -> Option<Tree> {
         let options = self.options;
-        let columns = match options.growth {
-            Growth::LeafWise => &self.table.by_names,
-            Growth::Symmetric => &self.table.by_means,
-        };
-        let chosen = rng.some(columns, options.column_share);
+        let chosen = rng.some(seen, options.column_share);
         let Room {
             rows,
             others,
@@ -129,7 +128,7 @@ impl Boosting<'_> {
         draw_rows(&self.train, options.row_share, rng, rows, others);
         others.extend_from_slice(&self.judge);
         let ground = Ground {
-            columns: &self.table.columns,
+            columns,
             chosen: &chosen,
             rows,
             others,

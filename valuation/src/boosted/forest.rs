@@ -60,6 +60,9 @@ impl ForestOptions {
             penalty: 0.0,
             trusted: 1.0,
             patience: 0,
+            names: None,
+            neighbours: None,
+            fits_size: false,
         }
     }
 

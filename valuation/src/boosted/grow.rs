@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use super::bins::Column;
 use super::histogram::{COARSE, Histogram, Unit, count, units};
-use super::options::{BoostedOptions, Growth};
+use super::options::{BoostedOptions, Growth, Names};
 use super::split::{Candidate, Cut, Gains, Limits, best, greatest, worth};
 use super::tree::{Node, Split, Test, Tree};
 
@@ -43,7 +43,7 @@ struct Leaf {
 /// What a tree is grown on.
 pub(super) struct Ground<'a> {
     /// All columns of the table.
-    pub(super) columns: &'a [Column],
+    pub(super) columns: &'a [&'a Column],
     /// Those that the tree may split on.
     pub(super) chosen: &'a [usize],
     /// Rows that it sees.
@@ -112,7 +112,7 @@ impl Grower {
         let chosen: Vec<&Column> = ground
             .chosen
             .iter()
-            .map(|index| &ground.columns[*index])
+            .map(|index| ground.columns[*index])
             .collect();
         let mut growing = Growing {
             ground,
@@ -125,6 +125,7 @@ impl Grower {
             limits: Limits {
                 leaf_rows: ground.options.leaf_rows,
                 penalty: ground.options.penalty,
+                few_say_little: ground.options.told_by() == Names::LimitedSets,
                 drawn: ground.drawn,
             },
             unit,

@@ -15,6 +15,11 @@ const MOST_NAMES: usize = 32;
 /// `cat_l2`).
 const NAME_SMOOTHING: f64 = 10.0;
 
+/// Where few rows say little: rows of a name that is listed, and rows between two lists that are considered
+/// (LightGBM's `min_data_per_group`).
+const LEAST_NAME_ROWS: f64 = 10.0;
+const LEAST_STEP_ROWS: f64 = 100.0;
+
 /// What leaves must be like.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Limits {
@@ -22,6 +27,8 @@ pub(super) struct Limits {
     pub(super) leaf_rows: f64,
     /// L2 penalty of a leaf's value.
     pub(super) penalty: f64,
+    /// Whether names and lists of names must have rows enough.
+    pub(super) few_say_little: bool,
     /// Rng one cut a column, of numbers, rather than looking at all.
     pub(super) drawn: Option<u64>,
 }
@@ -185,24 +192,42 @@ impl Search<'_> {
     /// Names in the order of their means: the best of all sets is a range of it (Fisher 1958, On
     /// Grouping for Maximum Homogeneity), and short ranges at both ends are tried.
     fn names(&mut self) {
+        let (least_name, least_step, smoothing) = match self.limits.few_say_little {
+            true => (LEAST_NAME_ROWS, LEAST_STEP_ROWS, 2.0 * NAME_SMOOTHING),
+            false => (0.0, 0.0, NAME_SMOOTHING),
+        };
         let penalty = self.limits.penalty + NAME_SMOOTHING;
         let mean = |bin: usize| {
             let sum_of_bin = self.sums[bin];
-            units(sum_of_bin) / (count(sum_of_bin) + NAME_SMOOTHING)
+            units(sum_of_bin) / (count(sum_of_bin) + smoothing)
         };
-        let taken = (1..BINS).filter(|bin| self.sums[*bin] != 0);
+        let taken =
+            (1..BINS).filter(|bin| self.sums[*bin] != 0 && count(self.sums[*bin]) >= least_name);
         let mut order: Vec<(f64, usize)> = taken.map(|bin| (mean(bin), bin)).collect();
         order.sort_unstable_by(|one, other| one.0.total_cmp(&other.0).then(one.1.cmp(&other.1)));
         let order: Vec<usize> = order.into_iter().map(|(_, bin)| bin).collect();
+        let taken_names = (1..BINS).filter(|bin| self.sums[*bin] != 0).count();
         let ends: [Vec<usize>; 2] = [
             order.iter().rev().take(MOST_NAMES).copied().collect(),
             order.iter().take(MOST_NAMES).copied().collect(),
         ];
         for end in ends {
             let (mut right, mut names) = (0, Names::default());
-            for bin in end.iter().take(order.len().saturating_sub(1)) {
+            let mut considered = 0.0;
+            // Where names are left out, all that are listed still leave some to the other side.
+            let most = match order.len() < taken_names {
+                true => order.len(),
+                false => order.len().saturating_sub(1),
+            };
+            for bin in end.iter().take(most) {
                 right += self.sums[*bin];
                 names[(bin - 1) / 64] |= 1 << ((bin - 1) % 64);
+                let enough = count(right) >= considered + least_step
+                    && count(self.total - right) >= least_step;
+                if !enough {
+                    continue;
+                }
+                considered = count(right);
                 self.consider(self.total - right, penalty, true, || Cut::Among(names));
             }
         }

@@ -1,6 +1,6 @@
 //! Fitting: split, fit the members, judge, refit on everything.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
 
 use arrow_array::RecordBatch;
@@ -8,7 +8,7 @@ use records::{Schema, Task};
 
 use super::classes::classes;
 use super::judge::{Holdout, judge};
-use super::metrics::log_loss_of;
+use super::metrics::{ClassMetrics, log_loss_of};
 use super::model::{ClassHead, ClassModel};
 use super::report::ClassReport;
 use crate::artifact::{FORMAT, Golden};
@@ -18,6 +18,7 @@ use crate::ensemble::FitJob;
 use crate::fit::{FitOptions, check_columns, no_features, on_pool};
 use crate::fit_error::FitError;
 use crate::members::NamedMember;
+use crate::metrics::JudgedRow;
 use crate::progress::{FitStage, Measure, PlannedFit, Tracker};
 use crate::split::{SplitBy, split, split_randomly};
 use crate::uninformative;
@@ -161,7 +162,8 @@ fn classify_on_this_pool(
         removed,
         train_rows: sides.train.len(),
         holdout_rows: sides.holdout.len(),
-        holdout_copies,
+        holdout_copies: holdout_copies.len(),
+        without_copies: without(&judged.rows, &holdout_copies, options.threshold),
         base_rate,
         calibration_error: off.sum::<f64>() / sides.holdout.len() as f64,
         model: judged.model,
@@ -215,4 +217,15 @@ fn classify_on_this_pool(
     };
     tracker.done();
     Ok((model, report))
+}
+
+/// The measures of the rows that are not copies; none where none of them are.
+fn without(judged: &[JudgedRow], copies: &BTreeSet<usize>, threshold: f64) -> Option<ClassMetrics> {
+    if copies.is_empty() {
+        return None;
+    }
+    let originals = judged.iter().filter(|row| !copies.contains(&row.row));
+    let (predicted, classes): (Vec<f64>, Vec<bool>) =
+        originals.map(|row| (row.value, row.actual > 0.5)).unzip();
+    ClassMetrics::of(&predicted, &classes, threshold)
 }

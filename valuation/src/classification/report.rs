@@ -74,6 +74,10 @@ pub struct ClassReport {
     /// Of them, records whose features and class are in the training rows too: they flatter the model
     /// where the split is drawn.
     pub holdout_copies: usize,
+    /// The model on the records of the hold-out that are no such copies; none where there are none, or one
+    /// class alone is left.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub without_copies: Option<ClassMetrics>,
     /// Share of the class among the training rows: what is predicted where nothing is known.
     pub base_rate: f64,
     /// The model on the hold-out.

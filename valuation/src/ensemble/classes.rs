@@ -122,6 +122,7 @@ fn estimator(
             quantile: 0.0,
             widths: None,
             link: Link::default(),
+            known: None,
             segments: None,
         },
         members: Vec::new(),

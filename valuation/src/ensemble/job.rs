@@ -9,13 +9,14 @@ use crate::estimator::{Estimator, MemberHead};
 use crate::fit::FitOptions;
 use crate::fit_error::FitError;
 use crate::folds;
-use crate::members::{FitContext, Fitted, Member, NamedMember, Settled};
-use crate::metrics::root_mean_square;
+use crate::members::{FitContext, Fitted, Member, NamedMember, Recipe, Settled};
 use crate::progress::{FitStage, Tracker};
+use crate::report::RecipeReport;
 use crate::tree_inputs::{TreeInputs, TreeSource};
 
-/// Fewer rows are left to the linear members: trees would learn them by heart.
-const LEAST_TREE_ROWS: usize = 400;
+/// Fewer rows are left to the linear members: trees would learn them by heart, and folds of them say next
+/// to nothing.
+const LEAST_TREE_ROWS: usize = 100;
 
 /// What is fitted: members on rows.
 pub(crate) struct FitJob<'a> {
@@ -41,6 +42,8 @@ pub(crate) struct FittedMember {
     /// Its place among the members of the job.
     place: usize,
     pub(crate) member: Member,
+    /// How its trees are grown, where that was chosen, and what the report says of it.
+    pub(crate) recipe: Option<(Recipe, RecipeReport)>,
 }
 
 impl FittedMember {
@@ -125,7 +128,7 @@ impl<'a> FitJob<'a> {
             }
             Ok::<_, FitError>(fitted)
         };
-        // How good a line is says whether trees are worth growing on prices.
+        // The design's rows are not needed beside the trees'.
         let mut lines = Vec::new();
         context.tree_inputs = match self.task {
             Task::Classification => {
@@ -144,16 +147,11 @@ impl<'a> FitJob<'a> {
                 if !left.any(needs_design) {
                     context.free_design();
                 }
-                let actual = context.judged_targets();
-                let errors = lines
-                    .iter()
-                    .map(|(_, line)| root_mean_square(&line.predicted, &actual));
-                let least = errors.fold(f64::MAX, f64::min);
                 let is_worth_it =
                     self.rows.len() >= LEAST_TREE_ROWS && (0..self.members.len()).any(needs_trees);
                 let source = self.tree_source(&context);
                 match is_worth_it {
-                    true => self.tracker.columns(|| source.of_prices(least))?,
+                    true => self.tracker.columns(|| source.of_prices())?,
                     false => None,
                 }
             }
@@ -179,6 +177,7 @@ impl<'a> FitJob<'a> {
                     name: self.members[place].name.clone(),
                     place,
                     member: fit.fitted,
+                    recipe: fit.recipe,
                 };
                 (fitted, fit.predicted)
             })
@@ -219,10 +218,12 @@ impl<'a> FitJob<'a> {
                     name,
                     place,
                     member,
+                    recipe,
                 } = &judged[index];
                 let settled = member.settled();
                 let settled = Settled {
                     trees: more_trees(settled.trees, more),
+                    recipe: recipe.as_ref().map(|(recipe, _)| *recipe),
                     ..settled
                 };
                 let options = &self.members[*place].options;
@@ -232,6 +233,7 @@ impl<'a> FitJob<'a> {
                     name: name.clone(),
                     place: *place,
                     member,
+                    recipe: recipe.clone(),
                 };
                 Ok((index, fitted))
             })

@@ -8,6 +8,7 @@ use crate::equity::Equity;
 use crate::estimator::{Estimator, Plan, bounded};
 use crate::fit_error::FitError;
 use crate::folds::{self, Fold};
+use crate::known::Known;
 use crate::linear_design::LinearDesign;
 use crate::link::Link;
 use crate::members::Fitted as _;
@@ -20,6 +21,7 @@ use crate::solver_error::SolverError;
 use crate::tree_features::TreeFeatures;
 use crate::tree_inputs::TreeInputs;
 
+use super::beyond;
 use super::job::{FitJob, FittedMember, OutOfFoldFits, all_weight_on, more_trees, weigh};
 use super::stack;
 
@@ -41,6 +43,9 @@ const SPREAD: BoostedOptions = BoostedOptions {
     penalty: 1.0,
     trusted: 1.0,
     patience: 10,
+    names: None,
+    neighbours: None,
+    fits_size: false,
 };
 
 /// A fitted estimator of prices and what its members predicted for rows they had not seen.
@@ -169,6 +174,7 @@ impl FitJob<'_> {
             .collect();
         let widths = self.widths(&judged, &mut scores);
         let columns_of_plan = PlanColumns::of(linear_design, tree_inputs);
+        let costs = beyond::costs(self);
         let plan = Plan {
             link,
             linear_design: columns_of_plan.linear_design,
@@ -178,6 +184,9 @@ impl FitJob<'_> {
             spread: usual,
             quantile: conformal::half_width(&scores, self.options.interval).max(LEAST_QUANTILE),
             widths,
+            known: Some(Known::of(self.schema, self.batch, self.rows, |field| {
+                costs.get(field).copied().unwrap_or(1.0)
+            })),
             segments: None,
         };
         let halves = LEVELS.map(|level| (level, conformal::half_width(&scores, level)));
@@ -234,7 +243,7 @@ impl FitJob<'_> {
             &judged.all,
             &judged.weights,
             |source| match has_trees {
-                true => Ok(source.of_prices(f64::INFINITY)?),
+                true => Ok(source.of_prices()?),
                 false => Ok(None),
             },
             more,
@@ -271,6 +280,10 @@ impl FitJob<'_> {
                     linear_design: columns_of_plan.linear_design,
                     tree_features: columns_of_plan.tree_features,
                     members: Vec::new(),
+                    known: plan
+                        .known
+                        .as_ref()
+                        .map(|known| known.again(self.schema, self.batch, self.rows)),
                     ..plan.clone()
                 },
                 members: Vec::new(),

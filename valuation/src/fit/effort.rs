@@ -61,6 +61,9 @@ impl Effort {
             penalty: 1.0,
             trusted: 0.9,
             patience: 30,
+            names: None,
+            neighbours: None,
+            fits_size: true,
         };
         let symmetric = BoostedOptions {
             growth: Growth::Symmetric,
@@ -74,6 +77,9 @@ impl Effort {
             penalty: 2.0,
             trusted: 0.9,
             patience: 30,
+            names: None,
+            neighbours: None,
+            fits_size: true,
         };
         let member = |name: &str, options| NamedMember {
             name: name.to_owned(),

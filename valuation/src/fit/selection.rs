@@ -22,7 +22,7 @@ pub(super) struct Selection {
     /// Rows of the hold-out that those rules would take for mistakes.
     pub(super) holdout_outliers: usize,
     /// Rows of the hold-out whose features and price are in the training rows too.
-    pub(super) holdout_copies: usize,
+    pub(super) holdout_copies: BTreeSet<usize>,
     /// Rows that were removed, by rule.
     pub(super) removed: BTreeMap<String, usize>,
     /// Rows with a target that can be used for training, before the split.

@@ -5,6 +5,7 @@ use records::Task;
 use super::context::FitContext;
 use super::fitted::{Contributions, Fitted, InputWidths, Settled};
 use super::learner::{Learner, OutOfFold, OutOfRange};
+use super::recipe;
 use crate::boosted::{Boosted, BoostedOptions, Codes, TreeError};
 use crate::fit_error::FitError;
 use crate::linear::SparseRow;
@@ -58,6 +59,14 @@ impl Learner for BoostedOptions {
             return Ok(None);
         };
         let (options, table) = (of_task(self, context.task), &inputs.table);
+        let recipe = match context.task {
+            Task::Regression => recipe::choose(table, &context.folds, &options, seed),
+            Task::Classification | Task::Clustering => None,
+        };
+        let options = match &recipe {
+            Some((recipe, _)) => recipe.options(&options),
+            None => options,
+        };
         let (predicted, rounds) =
             Boosted::out_of_fold_watched(table, &context.folds, &options, HASTE, seed, work);
         let running = work.whole(Some(rounds));
@@ -65,6 +74,7 @@ impl Learner for BoostedOptions {
         Ok(Some(OutOfFold {
             fitted: Trees::sum(boosted),
             predicted: context.judged_of(&predicted),
+            recipe,
         }))
     }
 
@@ -76,6 +86,10 @@ impl Learner for BoostedOptions {
         work: Work,
     ) -> Result<Trees, FitError> {
         let (options, inputs) = (of_task(self, context.task), context.needed_tree_inputs()?);
+        let options = match settled.recipe {
+            Some(recipe) => recipe.options(&options),
+            None => options,
+        };
         let running = work.refit(Some(settled.trees));
         let boosted = Boosted::fit_watched(&inputs.table, &options, settled.trees, seed, &running)?;
         Ok(Trees::sum(boosted))

@@ -110,10 +110,10 @@ impl Learner for ComparablesOptions {
             Ok(context.predict(&design.linear_design, &fold.judge, predict))
         })?;
         let _running = work.whole(None);
-        Ok(Some(OutOfFold {
-            fitted: self.of_all(context, inputs)?,
+        Ok(Some(OutOfFold::new(
+            self.of_all(context, inputs)?,
             predicted,
-        }))
+        )))
     }
 
     fn refit(

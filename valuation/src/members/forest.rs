@@ -60,10 +60,8 @@ impl Learner for ForestOptions {
                 .for_each(|share| *share = odds_of(*share));
         }
         let running = work.whole(Some(self.trees));
-        Ok(Some(OutOfFold {
-            fitted: grown(self, inputs, context.task, seed, &running)?,
-            predicted,
-        }))
+        let fitted = grown(self, inputs, context.task, seed, &running)?;
+        Ok(Some(OutOfFold::new(fitted, predicted)))
     }
 
     fn refit(

@@ -4,8 +4,10 @@ use records::Task;
 
 use super::context::FitContext;
 use super::fitted::{Fitted, Settled};
+use super::recipe::Recipe;
 use crate::fit_error::FitError;
 use crate::progress::Work;
+use crate::report::RecipeReport;
 
 /// An option out of its range.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -24,6 +26,19 @@ pub(crate) struct OutOfFold<F> {
     pub(crate) fitted: F,
     /// By judged row, each predicted by a fit on the other folds: log price, or log odds of a class.
     pub(crate) predicted: Vec<f64>,
+    /// How trees are grown, where that was chosen, and what the report says of it.
+    pub(crate) recipe: Option<(Recipe, RecipeReport)>,
+}
+
+impl<F> OutOfFold<F> {
+    /// Of what has no recipe to choose.
+    pub(crate) fn new(fitted: F, predicted: Vec<f64>) -> OutOfFold<F> {
+        OutOfFold {
+            fitted,
+            predicted,
+            recipe: None,
+        }
+    }
 }
 
 /// The options of a member, which know how it is fitted.

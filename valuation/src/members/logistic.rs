@@ -84,10 +84,7 @@ impl Learner for LogisticOptions {
             Ok(judged.map(|row| line.predict(row)).collect())
         })?;
         let _running = work.whole(None);
-        Ok(Some(OutOfFold {
-            fitted: self.of_all(context)?,
-            predicted,
-        }))
+        Ok(Some(OutOfFold::new(self.of_all(context)?, predicted)))
     }
 
     fn refit(

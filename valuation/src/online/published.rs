@@ -139,6 +139,7 @@ impl Online {
             holdout_rows: judged.len(),
             holdout_outliers: 0,
             holdout_copies: 0,
+            without_copies: None,
             ratios: RatioStudy::on(link, &actual, &valued),
             segments: segment::of(schema, link, recent, self.base.group(), &judged),
             members: before
