@@ -8,7 +8,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 use valuation::{Explanation, TrainedModel};
 
-use crate::value_error;
+use crate::error::value_error;
 
 /// A prediction and its explanation, as JSON for Python.
 #[derive(Serialize)]

@@ -9,8 +9,9 @@ use records::{Task, timestamp};
 use serde::Serialize;
 use valuation::TrainedModel;
 
+use crate::error::value_error;
 use crate::predictions::{self, Predictions};
-use crate::{explanation, thread_pool, value_error};
+use crate::{explanation, thread_pool};
 
 /// A fitted model of whatever task.
 #[pyclass(frozen, module = "hedonic._core")]

@@ -14,7 +14,7 @@ use rayon::ThreadPool;
 use records::{ArrowBatch, ArrowRows, Purpose};
 use valuation::{Prediction, TrainedModel};
 
-use crate::value_error;
+use crate::error::value_error;
 
 /// Rows predicted at a time: between two of them Ctrl-C is noticed.
 const CHUNK_ROWS: usize = 65_536;

@@ -8,9 +8,10 @@ use records::{Schema, timestamp};
 use serde::Deserialize;
 use valuation::{Effort, FitOptions, NamedMember, Provenance, SplitBy};
 
+use crate::error::value_error;
 use crate::model::NativeModel;
 use crate::predictions::listings;
-use crate::{thread_pool, value_error};
+use crate::thread_pool;
 
 /// Rows that were not taken, of which so many are named.
 const NAMED_REJECTS: usize = 100;
@@ -100,6 +101,7 @@ type Trained = (NativeModel, String, usize, Vec<(usize, String)>);
 /// Fits a model on a table of records of a schema (`text`, as TOML; `name` says in messages which one it is) by options
 /// of JSON.
 #[pyfunction]
+#[pyo3(signature = (table, text, name, options))]
 pub(crate) fn train(
     py: Python<'_>,
     table: AnyRecordBatch,
