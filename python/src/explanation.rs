@@ -9,6 +9,7 @@ use serde_json::{Map, Value};
 use valuation::{Explanation, TrainedModel};
 
 use crate::error::value_error;
+use crate::predictions::answered;
 
 /// A prediction and its explanation, as JSON for Python.
 #[derive(Serialize)]
@@ -40,7 +41,7 @@ pub(crate) fn explain(
                 model.schema().task
             ))
         })?;
-    let predicted = model.predict(&batch).map_err(value_error)?;
+    let predicted = answered(model, &batch)?;
     let predicted = predicted
         .first()
         .ok_or_else(|| PyValueError::new_err("expected one record, found none"))?;

@@ -108,9 +108,7 @@ pub(crate) fn predict(
                 .map_err(value_error)?;
             first += count;
             errors += read.rejects.len();
-            let predicted = pool
-                .install(|| model.predict(&read.batch))
-                .map_err(value_error)?;
+            let predicted = pool.install(|| answered(model, &read.batch))?;
             batches.push(assembled(model, &schema, &read, &predicted, count)?);
             Python::attach(|py| py.check_signals())?;
         }
@@ -121,6 +119,14 @@ pub(crate) fn predict(
         unknown_columns: rows.unknown_columns().to_vec(),
         errors,
     })
+}
+
+/// What the model predicts for every row of a batch, as the services answer it.
+///
+/// # Errors
+/// When a column that the model reads is absent or of another type.
+pub(crate) fn answered(model: &TrainedModel, batch: &RecordBatch) -> PyResult<Vec<Prediction>> {
+    model.predict(batch).map_err(value_error)
 }
 
 /// The predictions of the good rows and the reasons of the others, each in its place.

@@ -29,12 +29,11 @@ class _Estimator(BaseEstimator):  # type: ignore[misc]
     #: The schema's field of the target.
     _target = "target"
 
-    def _fit(self, X: Any, y: Any, task: str, kind: str) -> Self:
+    def _fit(self, table: pyarrow.Table, y: Any, task: str, kind: str) -> Self:
         names = self._names()
         target = self._target
         while target in names:
             target += "_"
-        table = self._columns
         schema = _schema_text(names, [field.type for field in table.schema], task, target, kind)
         table = table.append_column(target, pyarrow.array(y))
         options = {
@@ -145,17 +144,14 @@ class HedonicRegressor(RegressorMixin, _Estimator):  # type: ignore[misc]
 
     def fit(self, X: Any, y: Any) -> Self:
         """Learn from rows and their prices."""
-        self._columns, y = _of_both(self, X, y)
+        table, y = _of_both(self, X, y)
         y = _numbers(y)
         if not (y > 0).all():
             raise ValueError(
                 f"expected y above 0, found {y.min():g}: prices are learned by their logarithm; "
                 "sklearn.compose.TransformedTargetRegressor serves for other targets"
             )
-        try:
-            return self._fit(X, y, "regression", "number")
-        finally:
-            del self._columns
+        return self._fit(table, y, "regression", "number")
 
     def _own_options(self) -> dict[str, Any]:
         return {"interval": self.interval}
@@ -221,7 +217,7 @@ class HedonicClassifier(ClassifierMixin, _Estimator):  # type: ignore[misc]
 
     def fit(self, X: Any, y: Any) -> Self:
         """Learn from rows and their classes."""
-        self._columns, y = _of_both(self, X, y)
+        table, y = _of_both(self, X, y)
         check_classification_targets(y)
         kind = type_of_target(y, input_name="y", raise_unknown=True)
         self.classes_, numbers = np.unique(y, return_inverse=True)
@@ -232,10 +228,7 @@ class HedonicClassifier(ClassifierMixin, _Estimator):  # type: ignore[misc]
                 f"Only binary classification is supported. The type of the target is {kind}: "
                 "sklearn.multiclass.OneVsRestClassifier serves for more classes."
             )
-        try:
-            return self._fit(X, numbers == 1, "classification", "boolean")
-        finally:
-            del self._columns
+        return self._fit(table, numbers == 1, "classification", "boolean")
 
     def _own_options(self) -> dict[str, Any]:
         return {"threshold": self.threshold}
