@@ -13,6 +13,7 @@ mod digest;
 pub mod encode;
 #[cfg(feature = "files")]
 pub mod file;
+mod formulas;
 pub mod identifier;
 pub mod limits;
 mod matching;
@@ -28,6 +29,7 @@ pub use arrow_rows::{ArrowBatch, ArrowRows, ColumnsError};
 pub use columns::Columns;
 pub use decode::{Decoded, Decoder, Key};
 pub use digest::Digest;
+pub use formulas::Formulas;
 pub use reject::Reason;
 pub use schema::{
     Class, Crawl, CrawlField, Delisting, Field, Kind, MissingAs, Purpose, Scale, Schema,
