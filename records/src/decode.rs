@@ -78,6 +78,13 @@ impl Decoder {
         self
     }
 
+    /// The same, of records whose fields may be called by the headers of `column`, as in files.
+    #[must_use]
+    pub fn with_headers(mut self) -> Decoder {
+        self.row = self.row.with_headers();
+        self
+    }
+
     /// Decodes one message; `arrival_us` (microseconds since 1970) replaces a missing time.
     ///
     /// # Errors

@@ -4,7 +4,6 @@ mod batch;
 mod delimited;
 mod dialect;
 mod error;
-mod formulas;
 mod json;
 mod matching;
 mod number_text;
@@ -24,11 +23,11 @@ use crate::schema::{Purpose, Schema};
 pub use self::batch::{FileBatch, RowReject};
 pub use self::delimited::Delimited;
 pub use self::error::FileError;
-pub use self::formulas::Formulas;
 pub use self::json::Json;
 pub use self::parquet::Parquet;
 pub use self::recognise::{Mistaken, recognise};
 pub use self::texts::Texts;
+pub use crate::formulas::Formulas;
 
 /// A file being read.
 pub enum FileReader {

@@ -5,13 +5,18 @@
 //! connections or of models.
 
 pub mod arrival;
+pub mod arrow_rows;
+mod arrow_value;
 pub mod columns;
 pub mod decode;
 mod digest;
 pub mod encode;
+#[cfg(feature = "files")]
 pub mod file;
+mod formulas;
 pub mod identifier;
 pub mod limits;
+mod matching;
 pub mod measure;
 pub mod reject;
 pub mod row;
@@ -20,9 +25,11 @@ pub mod table;
 pub mod timestamp;
 
 pub use arrival::Arrival;
+pub use arrow_rows::{ArrowBatch, ArrowRows, ColumnsError};
 pub use columns::Columns;
 pub use decode::{Decoded, Decoder, Key};
 pub use digest::Digest;
+pub use formulas::Formulas;
 pub use reject::Reason;
 pub use schema::{
     Class, Crawl, CrawlField, Delisting, Field, Kind, MissingAs, Purpose, Scale, Schema,

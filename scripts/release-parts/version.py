@@ -14,6 +14,7 @@ def places():
     """Where the version stands, with what stands there."""
     chart = (ROOT / "deploy/helm/hedonic/Chart.yaml").read_text()
     yield "Cargo.toml", tomllib.loads((ROOT / "Cargo.toml").read_text())["workspace"]["package"]["version"]
+    yield "python/Cargo.toml", tomllib.loads((ROOT / "python/Cargo.toml").read_text())["package"]["version"]
     for key in ("version", "appVersion"):
         yield f"Chart.yaml: {key}", re.search(rf'^{key}: "?([^"\n]+)"?$', chart, re.M).group(1)
 

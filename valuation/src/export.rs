@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use arrow_array::RecordBatch;
-use records::file::Formulas;
+use records::Formulas;
 
 use crate::boosted::Codes;
 use crate::linear::Linear;

@@ -11,10 +11,11 @@ use super::delimited::{self, Again, Start};
 use super::json::JsonRecords;
 use super::matching::unique;
 use super::number_text::number_text;
-use super::parquet::{is_readable, text_of, values_of};
+use super::parquet::text_of;
 use super::split::Split;
 use super::text::{self, Source};
 use super::{FileError, Form, sheet};
+use crate::arrow_value::{is_readable, values_of};
 use crate::decode;
 
 /// Records of JSON that are checked.

@@ -1,7 +1,8 @@
-"""A price model for ``mlflow.pyfunc.load_model``.
+"""A model of Hedonic for ``mlflow.pyfunc.load_model``.
 
-The prices are those of the program that fitted it: ``model-prepare price`` is run on the model's
-files. It is found by ``HEDONIC_MODEL_PREPARE`` (a path) or on ``PATH``.
+The predictions are those of the services, to the last bit. The package ``hedonic`` gives them, in this process. Where it
+is not installed, the program ``model-prepare price`` is run on the model's files: it is found by
+``HEDONIC_MODEL_PREPARE`` (a path) or on ``PATH``.
 """
 
 import json
@@ -10,16 +11,39 @@ import subprocess
 
 import pandas
 
+COLUMNS = ["prediction", "low", "high"]
 
-class PriceModel:
+
+class PackageModel:
+    """Predictions by the package."""
+
+    def __init__(self, model):
+        self.model = model
+
+    def predict(self, data, params=None):
+        """A data frame of records, a column a field; gives prediction, low, high and error, a row a row.
+
+        A row that is no record of the schema has an error and no prediction; of the others the error is an empty text.
+        """
+        found = self.model.predict(data)
+        found["prediction"] = found["prediction"].astype("float64")
+        for name in COLUMNS:
+            # A class and a cluster have no range.
+            if name not in found:
+                found[name] = found["prediction"]
+        # Spark makes a text of what is missing.
+        found["error"] = found["error"].fillna("").astype(object)
+        return found[[*COLUMNS, "error"]]
+
+
+class ProgramModel:
+    """Predictions by the program."""
+
     def __init__(self, directory):
         self.directory = directory
 
     def predict(self, data, params=None):
-        """A data frame of records, a column a field; gives prediction, low and high, a row a row.
-
-        Where the schema refuses a row, its numbers are missing, and the column ``error`` says why.
-        """
+        """As of `PackageModel`."""
         records = data.to_json(
             orient="records", lines=True, date_format="iso", double_precision=15
         )
@@ -34,16 +58,22 @@ class PriceModel:
             )
         except FileNotFoundError as error:
             raise RuntimeError(
-                f"expected the program {program!r}, found none: set HEDONIC_MODEL_PREPARE to its path"
+                f"expected the package hedonic or the program {program!r}, found neither: install the package's wheel "
+                "(docs/python.md), or set HEDONIC_MODEL_PREPARE to the program's path"
             ) from error
-        if done.returncode != 0:
-            raise RuntimeError(done.stderr.strip())
         answers = [json.loads(line) for line in done.stdout.splitlines()]
-        columns = ["prediction", "low", "high"]
-        if any("error" in answer for answer in answers):
-            columns.append("error")
-        return pandas.DataFrame(answers, columns=columns)
+        if done.returncode != 0 and len(answers) != len(data):
+            raise RuntimeError(done.stderr.strip())
+        found = pandas.DataFrame(answers, columns=[*COLUMNS, "error"], index=data.index)
+        for name in COLUMNS[1:]:
+            found[name] = found[name].fillna(found["prediction"])
+        found["error"] = found["error"].fillna("").astype(object)
+        return found
 
 
 def _load_pyfunc(path):
-    return PriceModel(path)
+    try:
+        import hedonic
+    except ImportError:
+        return ProgramModel(path)
+    return PackageModel(hedonic.Model.load(path))

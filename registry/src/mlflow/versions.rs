@@ -131,7 +131,7 @@ impl Mlflow {
             let name = format!("{}/{}", pyfunc::DATA, name.to_string_lossy());
             self.put(&root, &name, &entry.path())?;
         }
-        for (name, content) in pyfunc::files(&place.id) {
+        for (name, content) in pyfunc::files(&place.id, files) {
             self.client
                 .upload(&format!("{root}/{name}"), content.into_bytes())?;
         }

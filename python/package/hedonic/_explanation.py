@@ -1,0 +1,72 @@
+"""Why a price is what it is."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True)
+class Reason:
+    """What a field adds to a price."""
+
+    #: The field, or `neighbourhood`: what past records near by cost.
+    field: str
+    #: What it adds, in the target's unit; below 0 it takes away.
+    amount: float
+
+
+@dataclass(frozen=True)
+class Comparable:
+    """A past record that is like the one asked for."""
+
+    #: Its key.
+    id: str
+    #: What it cost.
+    price: float
+    #: When; none without a time field.
+    time: datetime | None
+    #: How unlike it is: 0 is the same in all that matters.
+    distance: float
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """A price, taken apart: `base` and the amounts of `reasons` add up to `prediction`."""
+
+    #: The price.
+    prediction: float
+    #: The lower end of the prediction interval.
+    low: float
+    #: The upper end.
+    high: float
+    #: The price of a record of which nothing is known.
+    base: float
+    #: What each field adds, the greatest amount first.
+    reasons: tuple[Reason, ...]
+    #: Past records like it, the most alike first.
+    comparables: tuple[Comparable, ...]
+
+    @classmethod
+    def _from_json(cls, text: str) -> Explanation:
+        found = json.loads(text)
+        comparables = (
+            Comparable(
+                id=past["id"],
+                price=past["price"],
+                time=None if past["time_us"] is None else _EPOCH + timedelta(microseconds=past["time_us"]),
+                distance=past["distance"],
+            )
+            for past in found["comparables"]
+        )
+        return cls(
+            prediction=found["prediction"],
+            low=found["low"],
+            high=found["high"],
+            base=found["base"],
+            reasons=tuple(Reason(own["field"], own["amount"]) for own in found["reasons"]),
+            comparables=tuple(comparables),
+        )

@@ -1,0 +1,110 @@
+//! A fitted model, as Python holds it.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use pyo3::prelude::*;
+use pyo3_arrow::input::AnyRecordBatch;
+use records::{Task, timestamp};
+use serde::Serialize;
+use valuation::TrainedModel;
+
+use crate::error::value_error;
+use crate::predictions::{self, Predictions};
+use crate::{explanation, thread_pool};
+
+/// A fitted model of whatever task.
+#[pyclass(frozen, module = "hedonic._core")]
+pub(crate) struct NativeModel {
+    pub(crate) model: Arc<TrainedModel>,
+}
+
+/// What is known of a model beside its schema, as JSON for Python.
+#[derive(Serialize)]
+struct About<'a> {
+    task: Task,
+    trained_at_us: i64,
+    data_until_us: Option<i64>,
+    /// Share of prices that the ranges are to hold; of prices only.
+    interval: Option<f64>,
+    /// Probability from which on a record is of the class; of classes only.
+    threshold: Option<f64>,
+    /// What records of the class are called; of classes only.
+    class: Option<&'a str>,
+}
+
+#[pymethods]
+impl NativeModel {
+    /// Reads the directory of a version, and verifies it.
+    #[staticmethod]
+    fn load(py: Python<'_>, directory: PathBuf) -> PyResult<NativeModel> {
+        let pool = thread_pool::pool()?;
+        let load = || pool.install(|| TrainedModel::load(&directory));
+        let model = py.detach(load).map_err(value_error)?;
+        Ok(NativeModel {
+            model: Arc::new(model),
+        })
+    }
+
+    /// Writes the model's files into an empty directory.
+    fn save(&self, py: Python<'_>, directory: PathBuf) -> PyResult<()> {
+        py.detach(|| self.model.save(&directory))
+            .map_err(value_error)
+    }
+
+    /// Predicts every row of a table.
+    #[pyo3(signature = (table, as_of_us=None))]
+    fn predict(
+        &self,
+        py: Python<'_>,
+        table: AnyRecordBatch,
+        as_of_us: Option<i64>,
+    ) -> PyResult<Predictions> {
+        let pool = thread_pool::pool()?;
+        let table = table.into_reader()?;
+        let now_us = as_of_us.unwrap_or_else(timestamp::now_us);
+        py.detach(|| predictions::predict(&self.model, table, now_us, &pool))
+    }
+
+    /// Explains the price of one record of JSON, as JSON.
+    #[pyo3(signature = (record, comparables, as_of_us=None))]
+    fn explain(
+        &self,
+        py: Python<'_>,
+        record: &str,
+        comparables: usize,
+        as_of_us: Option<i64>,
+    ) -> PyResult<String> {
+        let now_us = as_of_us.unwrap_or_else(timestamp::now_us);
+        py.detach(|| explanation::explain(&self.model, record, comparables, now_us))
+    }
+
+    /// The schema as JSON.
+    fn schema_json(&self) -> PyResult<String> {
+        serde_json::to_string(self.model.schema()).map_err(value_error)
+    }
+
+    /// What is known of the model beside its schema, as JSON.
+    fn about_json(&self) -> PyResult<String> {
+        let model = &self.model;
+        let about = About {
+            task: model.schema().task,
+            trained_at_us: model.trained_at_us(),
+            data_until_us: model.data_until_us(),
+            interval: model.confidence(),
+            threshold: model.threshold(),
+            class: model.class().map(|_| model.schema().class_name()),
+        };
+        serde_json::to_string(&about).map_err(value_error)
+    }
+
+    /// How the model was fitted and judged, as JSON.
+    fn report_json(&self) -> PyResult<String> {
+        match self.model.as_ref() {
+            TrainedModel::Price(model) => serde_json::to_string(model.report()),
+            TrainedModel::Class(model) => serde_json::to_string(model.report()),
+            TrainedModel::Clusters(clusters) => serde_json::to_string(clusters.report()),
+        }
+        .map_err(value_error)
+    }
+}

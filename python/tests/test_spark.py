@@ -1,0 +1,153 @@
+"""Scoring on a Spark cluster whose workers are killed; where HEDONIC_TEST_SPARK=1, with PySpark and a JDK."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import hedonic
+import pandas
+import pyarrow
+import pyarrow.parquet
+import pytest
+
+pytestmark = pytest.mark.skipif(
+    os.environ.get("HEDONIC_TEST_SPARK") != "1", reason="HEDONIC_TEST_SPARK=1 runs a Spark cluster"
+)
+
+#: Rows and partitions of the frame that is scored while a worker is killed.
+ROWS = 400_000
+PARTITIONS = 40
+#: Longest a job may take, in seconds.
+LIMIT_S = 300
+
+
+@pytest.fixture(scope="module")
+def spark() -> Iterator[Any]:
+    """A master, two workers of one core, and this driver, in processes of their own."""
+    from pyspark.sql import SparkSession
+
+    session = (
+        SparkSession.builder.master("local-cluster[2,1,1024]")
+        .appName("hedonic")
+        .config("spark.ui.enabled", "false")
+        .config("spark.driver.host", "127.0.0.1")
+        .config("spark.driver.bindAddress", "127.0.0.1")
+        .config("spark.sql.session.timeZone", "UTC")
+        .getOrCreate()
+    )
+    yield session
+    session.stop()
+
+
+def executors(application: str) -> list[int]:
+    """Processes of an application's executors."""
+    found = []
+    for process in Path("/proc").iterdir():
+        if not process.name.isdigit():
+            continue
+        try:
+            words = (process / "cmdline").read_bytes().split(b"\0")
+        except OSError:
+            continue
+        if application.encode() in words and any(b"CoarseGrainedExecutorBackend" in word for word in words):
+            found.append(int(process.name))
+    return found
+
+
+def large(listings: pandas.DataFrame) -> pandas.DataFrame:
+    """Many homes, each with a number, and texts for numbers as lakes have them."""
+    copies = -(-ROWS // len(listings))
+    frame = pandas.concat([listings.drop(columns="price")] * copies, ignore_index=True).head(ROWS)
+    frame["area"] += frame.index % 997 / 10
+    frame["rooms"] = frame["rooms"].astype(str)
+    frame["id"] = [f"h{number}" for number in frame.index]
+    frame.loc[frame.index % 1000 == 7, "rooms"] = "many"
+    return frame
+
+
+def test_every_row_once_and_the_same_bits_though_an_executor_is_killed(
+    spark: Any, model: hedonic.Model, listings: pandas.DataFrame, tmp_path: Path
+) -> None:
+    from hedonic import spark as scoring
+
+    frame = large(listings)
+    pyarrow.parquet.write_table(pyarrow.Table.from_pandas(frame, preserve_index=False), tmp_path / "homes.parquet")
+    homes = spark.read.parquet(str(tmp_path / "homes.parquet")).repartition(PARTITIONS)
+    scored = scoring.predict(homes, model, keep=["id"])
+    output = str(tmp_path / "scored")
+    failed: list[BaseException] = []
+
+    def score() -> None:
+        try:
+            spark.sparkContext.setJobGroup("scoring", "scoring")
+            scored.write.parquet(output)
+        except BaseException as error:
+            failed.append(error)
+
+    job = threading.Thread(target=score)
+    job.start()
+    # In the middle: some of the tasks that score are done, and many are not.
+    tracker, done, deadline = spark.sparkContext.statusTracker(), 0, time.monotonic() + LIMIT_S
+    while done < 3 and job.is_alive() and time.monotonic() < deadline:
+        stages = [tracker.getStageInfo(stage) for stage in tracker.getActiveStageIds()]
+        done = max((stage.numCompletedTasks for stage in stages if stage and stage.numTasks == PARTITIONS), default=0)
+        time.sleep(0.02)
+    running = executors(spark.sparkContext.applicationId)
+    assert job.is_alive() and running, "the job ended before a worker was killed: raise ROWS"
+    os.kill(running[0], signal.SIGKILL)
+    job.join(LIMIT_S)
+    assert not job.is_alive() and not failed, failed
+
+    found = pyarrow.parquet.read_table(output).to_pandas().set_index("id")
+    assert len(found) == ROWS
+    assert found.index.is_unique
+    expected = model.predict(frame).set_index(frame["id"])
+    pandas.testing.assert_frame_equal(
+        found.loc[expected.index].replace({None: ""}), expected.replace({None: ""}), check_exact=True, check_dtype=False,
+        check_names=False,
+    )
+    assert (found["error"].notna().sum()) == ROWS // 1000
+
+
+def test_columns_of_the_result_may_not_be_taken(spark: Any, model: hedonic.Model) -> None:
+    from hedonic import spark as scoring
+
+    frame = spark.createDataFrame([("Omsk", "street 1", 1, 2, 3.0)], "city string, street string, floor int, rooms int, low double")
+    with pytest.raises(ValueError, match="columns low of the data frame"):
+        scoring.predict(frame, model)
+    with pytest.raises(TypeError, match="hedonic.spark.predict"):
+        model.predict(frame)
+    row = scoring.predict(frame, model, keep=["city"]).collect()[0]
+    assert row["city"] == "Omsk" and row["low"] < row["prediction"] < row["high"] and row["error"] is None
+
+
+def test_mlflow_s_udf_gives_the_same_bits(
+    spark: Any, root: Path, model: hedonic.Model, version: Path, requests: pandas.DataFrame, tmp_path: Path
+) -> None:
+    mlflow = pytest.importorskip("mlflow")
+    from pyspark.sql.functions import struct
+
+    mlflow.pyfunc.save_model(
+        path=tmp_path / "model",
+        loader_module="hedonic_model",
+        code_paths=[str(root / "registry" / "src" / "mlflow" / "hedonic_model.py")],
+        data_path=str(version),
+    )
+    udf = mlflow.pyfunc.spark_udf(
+        spark, str(tmp_path / "model"), result_type="prediction double, low double, high double, error string"
+    )
+    columns = ["id", "city", "street", "floor", "rooms", "area"]
+    texts = requests.assign(rooms=requests["rooms"].astype(str))[columns]
+    frame = spark.createDataFrame(texts.to_dict("records"))
+    rows = frame.select("id", udf(struct(*columns)).alias("found")).collect()
+    expected = model.predict(requests[columns]).set_index(requests["id"])
+    assert len(rows) == len(requests)
+    for row in rows:
+        assert row["found"]["prediction"] == expected["prediction"][row["id"]]
+        assert row["found"]["error"] == ""
