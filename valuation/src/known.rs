@@ -18,6 +18,8 @@ const LEAST_REACHED: usize = 3;
 const LEAST_ROWS: usize = 100;
 /// Levels that are remembered at most: a field of more is close to a key, where a new one is no surprise.
 const MOST_LEVELS: usize = 50_000;
+/// Longest level that is given back, in characters: an answer must fit into a Kafka message.
+const SHOWN_CHARS: usize = 100;
 /// How many times as wide a range may become: beyond, it says nothing.
 const MOST_FACTOR: f64 = 20.0;
 
@@ -211,12 +213,13 @@ impl BoundKnown<'_> {
                     if levels.get(level).is_some() {
                         return None;
                     }
-                    let count = levels.values().count();
+                    let count = levels.len();
                     let learned = match count {
                         1 => "one other name".to_owned(),
                         _ => format!("{count} other names"),
                     };
-                    (Value::from(level), learned)
+                    let shown: String = level.chars().take(SHOWN_CHARS).collect();
+                    (Value::from(shown), learned)
                 }
             };
             Some(Warning {
