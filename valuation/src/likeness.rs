@@ -61,6 +61,7 @@ impl Estimator {
             id: keys.text(*row).unwrap_or_default().to_owned(),
             price: prices[*row],
             time_us: times.time_us(*row),
+            estimate: None,
         });
         Some(Comparables {
             space: KdTree::new(&values, by_field.width(), &weights)?,
