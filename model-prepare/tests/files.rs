@@ -105,7 +105,7 @@ fn a_csv_and_a_parquet_file_make_versions_that_load() {
     let (out, error) = output_text(&output);
     assert_eq!(output.status.code(), Some(0), "{out}{error}");
     for part in [
-        "1000 rows: 800 in training, 200 in the hold-out",
+        "1,000 rows: 800 in training, 200 in the hold-out",
         "MdAPE",
         "baseline: median price by city",
         "rows rejected by the schema: 0; left out of the fit: none",
