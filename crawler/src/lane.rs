@@ -118,7 +118,7 @@ impl Lane {
         let Ok(url) = Url::parse(&page.url) else {
             return Outcome::new(State::Refused, Some("address"));
         };
-        // One that ends the process each time it is read must not do so for ever.
+        // One that ends the process each time it is read must not do so forever.
         if page.attempts.unsigned_abs() > config.max_attempts {
             return Outcome::new(State::Failed, Some("attempts"))
                 .because(format!("{} attempts did not finish", config.max_attempts));

@@ -41,7 +41,7 @@ pub fn price(directory: &Path, from: impl BufRead, mut to: impl Write) -> anyhow
         let mut record: serde_json::Map<String, serde_json::Value> = serde_json::from_str(&line)
             .with_context(|| format!("line {number}: expected a JSON object"))?;
         record.retain(|_, value| !value.is_null());
-        // Whoever asks line by line needs no name for a line.
+        // Anyone who asks line by line needs no name for a line.
         let key = record.entry(model.schema().key.clone());
         key.or_insert_with(|| format!("line/{number}").into());
         let payload = serde_json::to_vec(&record)?;

@@ -73,7 +73,7 @@ async fn answer_all(predictor: &Predictor, namespace: Namespace, group: Vec<Lone
     match answers {
         Ok(answers) => {
             for (lone, answer) in group.into_iter().zip(answers) {
-                // Whoever asked may have gone.
+                // The client may have gone.
                 let _ = lone.reply.send(Ok(answer));
             }
         }

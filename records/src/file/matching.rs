@@ -27,7 +27,7 @@ impl Matching {
         };
         let fields: Vec<_> = schema.columns(purpose).collect();
         let called = unique(names);
-        // A header that is a field's `column` to the letter is that field's, whoever has its name.
+        // A header that is a field's `column` to the letter is that field's, anyone who has its name.
         let is_column = |header: &String| {
             fields
                 .iter()

@@ -14,7 +14,7 @@ use super::streams::MOST;
 use crate::http::refused::Refused;
 
 const EVERY: Duration = Duration::from_secs(2);
-/// A stream ends by itself, and is requested again: whoever has gone without a word costs no more.
+/// A stream ends by itself, and is requested again: anyone who has gone without a word costs no more.
 const LONGEST: Duration = Duration::from_secs(600);
 
 struct Watching {
