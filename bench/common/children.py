@@ -78,10 +78,10 @@ class Child:
         if not self.log:
             return ""
         with open(self.log, errors="replace") as log:
-            said = [line.strip() for line in log if line.strip()]
-        return " / ".join(said[-lines:])
+            printed = [line.strip() for line in log if line.strip()]
+        return " / ".join(printed[-lines:])
 
-    def has_said(self, text):
+    def has_logged(self, text):
         with open(self.log, errors="replace") as log:
             return any(text in line for line in log)
 

@@ -132,6 +132,6 @@ impl Folder {
 /// Whether a text is the name of a file in a directory, on any system.
 fn is_name(text: &str) -> bool {
     let mut parts = Path::new(text).components();
-    let is_one = matches!(parts.next(), Some(Component::Normal(own)) if own == text);
+    let is_one = matches!(parts.next(), Some(Component::Normal(name)) if name == text);
     is_one && parts.next().is_none() && !text.contains(['\\', '\0'])
 }

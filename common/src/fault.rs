@@ -10,7 +10,7 @@ pub enum Fault {
     /// Of a server or the network, and likely to pass. Try again, with backoff.
     Passing,
     /// Of the set-up: a missing right, a table that is not as expected, a wrong property. A person
-    /// has to fix it; trying again for ever would hide it.
+    /// has to fix it; trying again forever would hide it.
     Setup,
 }
 

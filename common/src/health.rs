@@ -16,7 +16,7 @@ pub struct Health {
 }
 
 impl Health {
-    /// Nothing of `parts` is there yet: whoever needs them all is not ready before it has them all,
+    /// Nothing of `parts` is there yet: anyone who needs them all is not ready before it has them all,
     /// however late it comes to ask for the last.
     pub fn needing(parts: &[&'static str]) -> Health {
         let health = Health::default();

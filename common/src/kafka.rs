@@ -137,7 +137,7 @@ impl KafkaConfig {
             ("enable.idempotence", "true"),
             ("linger.ms", linger_ms),
             ("queue.buffering.max.kbytes", "65536"),
-            // What tells that a client has lost its brokers for good.
+            // The signs that a client has lost its brokers for good.
             ("statistics.interval.ms", "1000"),
         ]))
     }

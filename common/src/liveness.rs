@@ -90,7 +90,7 @@ impl Retrying {
     }
 
     /// Attempts until it succeeds or fails with what does not pass (by `fault`), with backoff from 0.1 s
-    /// to 5 s. `on_retry` hears of each failure that is retried. After the configured number of
+    /// to 5 s. `on_retry` gets each failure that is retried. After the configured number of
     /// failures the part is not ready until an attempt succeeds.
     ///
     /// # Errors

@@ -28,7 +28,7 @@ impl Probe {
     ///
     /// # Errors
     /// When it does not answer, or answers that it is not well: the message has its words.
-    pub fn run(self, args: &CommonArgs, section: &str, http: Option<&str>) -> anyhow::Result<()> {
+    pub fn ask(self, args: &CommonArgs, section: &str, http: Option<&str>) -> anyhow::Result<()> {
         let address = match http {
             Some(http) => http.to_owned(),
             None => {

@@ -1,4 +1,4 @@
-//! Keeps the services' tables from growing for ever; the loader and the applier each run it, one at a time
+//! Keeps the services' tables from growing forever; the loader and the applier each run it, one at a time
 //! deletes.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -14,7 +14,7 @@ use crate::shutdown::Shutdown;
 /// Bounds one batch on the client's side, a moment beyond the server's own bound.
 const DEADLINE: Duration = Duration::from_secs(30);
 
-/// Section `[retention]`. Days of 0 keep a table's rows for ever.
+/// Section `[retention]`. Days of 0 keep a table's rows forever.
 #[derive(Debug, Clone, Copy, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RetentionConfig {

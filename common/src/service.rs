@@ -78,7 +78,7 @@ pub fn run_main<P: Program>(commit: &str) -> ExitCode {
 
 async fn work<P: Program>(mut program: P) -> anyhow::Result<()> {
     if let Some(probe) = program.common().healthcheck {
-        return probe.run(program.common(), P::SECTION, program.http());
+        return probe.ask(program.common(), P::SECTION, program.http());
     }
     if let Some(format) = program.common().check {
         let config = program.layered().map_err(anyhow::Error::from);

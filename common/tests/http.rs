@@ -123,7 +123,7 @@ async fn slow_clients_do_not_keep_others_out() {
         }
         let metrics = get(at, "/metrics", "");
         assert!(metrics.starts_with("HTTP/1.1 200"), "{metrics}");
-        // No place is held for ever: the last get status 408, the others are closed.
+        // No place is held forever: the last get status 408, the others are closed.
         let answers: Vec<String> = halves.into_iter().map(rest).collect();
         let timed_out = answers.iter().filter(|answer| answer.contains("408"));
         assert!(timed_out.count() > 0, "{answers:?}");

@@ -53,7 +53,7 @@ struct Runs {
 #[derive(Debug, Default)]
 pub struct Control {
     runs: Mutex<Runs>,
-    /// Wakes whoever waits for a run.
+    /// Wakes anyone who waits for a run.
     changed: Notify,
 }
 

@@ -13,7 +13,7 @@ use crate::permission::{Permission, Site};
 use crate::robots::{self, Robots};
 use crate::shared::Shared;
 use crate::sitemap::Sitemap;
-use crate::{backoff, charset, link, unpack};
+use crate::{backoff, charset, page_url, unpack};
 
 /// Longest time to parse a page after its download.
 const READING: Duration = Duration::from_secs(20);
@@ -40,7 +40,7 @@ pub(crate) fn found(
         is_sitemap,
         depth,
         redirects,
-        refused: link::refusal(url),
+        refused: page_url::refusal(url),
     })
 }
 
@@ -157,7 +157,7 @@ fn refused(reason: &'static str, why: String) -> Outcome {
 fn redirected(shared: &Shared, page: &Claimed, url: &Url, to: Option<&str>) -> Outcome {
     let target = to
         .and_then(|to| url.join(to).ok())
-        .and_then(link::normalised);
+        .and_then(page_url::normalised);
     let Some(target) = target else {
         return refused(
             "redirect",
@@ -209,7 +209,7 @@ fn sitemap(shared: &Shared, page: &Claimed, answer: Answer) -> Outcome {
         outcome.detail = Some(format!("read up to an error: {broken}"));
     }
     let permission = &shared.permission;
-    let parsed = |text: &String| Url::parse(text).ok().and_then(link::normalised);
+    let parsed = |text: &String| Url::parse(text).ok().and_then(page_url::normalised);
     if page.depth < SITEMAP_DEPTH {
         let depth = page.depth.unsigned_abs() + 1;
         let further = sitemap.sitemaps.iter().filter_map(parsed);
@@ -268,7 +268,11 @@ fn links(shared: &Shared, page: &Claimed, reading: &Reading) -> Vec<FoundLink> {
     if depth > shared.config.max_depth {
         return Vec::new();
     }
-    let urls = reading.links.iter().cloned().filter_map(link::normalised);
+    let urls = reading
+        .links
+        .iter()
+        .cloned()
+        .filter_map(page_url::normalised);
     let mut all: Vec<FoundLink> = Vec::new();
     let mut seen = std::collections::HashSet::new();
     for url in urls {
@@ -331,7 +335,7 @@ pub(crate) async fn robots(
             let there = shared.permission.site(url);
             there.is_some_and(|there| there.lane == site.lane)
         };
-        match target.and_then(link::normalised).filter(is_near) {
+        match target.and_then(page_url::normalised).filter(is_near) {
             Some(target) if hop < ROBOTS_REDIRECTS => url = target,
             Some(_) => error = Some(format!("more than {ROBOTS_REDIRECTS} redirects")),
             None => error = Some("it redirects to another host".to_owned()),

@@ -10,7 +10,7 @@ mod control;
 mod delist;
 mod load;
 pub mod metrics;
-mod minute;
+mod minute_log;
 mod origins;
 mod pace;
 mod refusal;

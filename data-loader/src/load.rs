@@ -20,7 +20,7 @@ use crate::batch::{Batch, PURPOSE, Tombstone};
 use crate::config::Config;
 use crate::control::Control;
 use crate::delist;
-use crate::minute::Minute;
+use crate::minute_log::MinuteLog;
 use crate::origins::Origins;
 use crate::stage::Stage;
 use crate::store::Store;
@@ -42,7 +42,7 @@ pub(crate) struct Loader {
     /// Where a record came from is its key where the schema names none.
     limits: Limits,
     store: Arc<Store>,
-    minute: Minute,
+    minute_log: MinuteLog,
     control: Arc<Control>,
     health: Health,
     retrying: Retrying,
@@ -97,7 +97,7 @@ impl Loader {
                 linger: Duration::from_millis(config.loader.batch_ms),
             },
             store: Arc::new(store),
-            minute: Minute::default(),
+            minute_log: MinuteLog::default(),
             control,
             retrying: Retrying::new(&health, "storing", &config.liveness),
             health,
@@ -114,7 +114,7 @@ impl Loader {
                 std::thread::sleep(STOPPED);
                 continue;
             }
-            self.minute.log(&self.control);
+            self.minute_log.log(&self.control);
             let gathered = self.gather();
             let is_settled = self.pipeline.settle_done(&mut self.follower)?;
             self.follower.check()?;

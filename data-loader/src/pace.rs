@@ -11,7 +11,7 @@ const WINDOW: Duration = Duration::from_secs(10);
 #[derive(Debug)]
 pub(crate) struct Pace {
     began: Instant,
-    /// When so many records were committed.
+    /// When N records were committed.
     recent: Mutex<VecDeque<(Instant, u64)>>,
 }
 

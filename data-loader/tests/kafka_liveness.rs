@@ -208,7 +208,7 @@ async fn a_transactions_marker_is_no_lag() {
     };
     eventually("no lag", LIMIT, || no_lag(&running)).await;
     running.stop().await;
-    // Whoever starts behind the marker has none either.
+    // Anyone who starts behind the marker has none either.
     let again = loader(&bed, &[]);
     eventually("no lag after a restart", LIMIT, || no_lag(&again)).await;
     again.stop().await;

@@ -254,7 +254,7 @@ async fn while_the_database_is_away_it_stays_a_member_and_its_lag_shows() {
         &[
             ("database.url", &url),
             ("database.timeout_ms", "1000"),
-            // Whoever does not poll for so long is put out of the group.
+            // Anyone who does not poll for so long is put out of the group.
             ("kafka.properties.max.poll.interval.ms", "6000"),
         ],
     );

@@ -40,7 +40,7 @@ pub struct PostgresOptions {
     pub search: Search,
     /// Settings of the server beside the defaults, such as `fsync`.
     pub settings: Vec<(String, String)>,
-    /// Hears of what takes long, and of where things lie when not in `data_dir`.
+    /// Gets progress messages, and the places outside `data_dir`.
     pub report: Arc<dyn Fn(&str) + Send + Sync>,
 }
 

@@ -306,7 +306,7 @@ fn size_bytes(directory: &Path) -> u64 {
     bytes
 }
 
-/// The last lines of what a program said.
+/// The last lines of a program's output.
 pub(crate) fn tail(message: &str, lines: usize) -> String {
     let all: Vec<&str> = message.lines().collect();
     all[all.len().saturating_sub(lines)..].join("\n")

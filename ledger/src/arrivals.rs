@@ -1,4 +1,4 @@
-//! New data is an event: what arrived is counted by minute, and told to whoever listens.
+//! New data is an event: what arrived is counted by minute, and sent to listeners.
 
 use sqlx::{PgPool, Postgres, Transaction};
 

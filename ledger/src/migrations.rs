@@ -11,7 +11,7 @@ const LOCK: i64 = 0x0068_6564_6f6e_6963;
 
 /// Longest wait for another process that applies steps.
 const TURN_TIMEOUT: &str = "3s";
-/// Longest wait for a table's lock. Short, as whoever reads or writes the table waits behind us.
+/// Longest wait for a table's lock. Short, as anyone who reads or writes the table waits behind us.
 const LOCK_TIMEOUT: &str = "500ms";
 
 /// SQL of the list of applied steps.

@@ -5,7 +5,7 @@
 
 use sqlx::{Connection, Executor, PgConnection};
 
-/// Key of the advisory lock of whoever deletes: one service at a time.
+/// Key of the advisory lock of anyone who deletes: one service at a time.
 const LOCK: i64 = 0x0068_6564_7265_7461;
 
 /// Bounds one batch; short, so that a batch that meets trouble is abandoned, not waited for.

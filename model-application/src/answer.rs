@@ -150,7 +150,7 @@ impl Worded {
     }
 }
 
-/// The answer to a request that cannot be priced, so that nobody waits in vain. The same request
+/// The answer to a request that cannot be priced, so that the client does not wait. The same request
 /// always gets the same bytes.
 pub(crate) fn refusal(id: Option<&Key>, code: &str, reason: &str) -> serde_json::Value {
     serde_json::json!({ "id": id, "error": shortened(reason, REASON_CHARS), "code": code })

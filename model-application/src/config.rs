@@ -78,7 +78,7 @@ pub struct QualityConfig {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct FeaturesConfig {
-    /// The table of the datamart, whose rows `GET /features/{id}` tells.
+    /// The table of the datamart, whose rows `GET /features/{id}` returns.
     pub table: String,
 }
 

@@ -100,14 +100,14 @@ impl Lookup {
                 _ = waiting.recv_many(&mut questions, AT_ONCE) => {}
                 () = shutdown.cancelled() => break,
             }
-            // Whoever has stopped waiting is not looked for.
+            // Anyone who has stopped waiting is not looked for.
             questions.retain(|question: &Question| !question.reply.is_closed());
             let ids: Vec<&String> = questions.iter().flat_map(|asked| &asked.ids).collect();
             match query(&pool, &ids).await {
                 Ok(earlier) => {
                     let earlier = Arc::new(earlier);
                     for question in questions.drain(..) {
-                        // Whoever asked may have gone.
+                        // The client may have gone.
                         let _ = question.reply.send(Arc::clone(&earlier));
                     }
                 }

@@ -252,7 +252,7 @@ async fn the_page_needs_no_token_and_all_that_it_shows_does() {
         3,
         "an event is one line: {first}"
     );
-    // An open stream does not hold up whoever leaves.
+    // An open stream does not hold up anyone who leaves.
     let leaving = std::time::Instant::now();
     running.stop().await;
     assert!(

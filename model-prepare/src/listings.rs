@@ -141,7 +141,7 @@ impl Selection {
     }
 
     /// The rows as text with a header. Keys are compared by their bytes, whatever the database's
-    /// language: the same records are learned from in the same order everywhere.
+    /// language: training reads the same records in the same order everywhere.
     fn copy(&self, schema: &Schema) -> String {
         let first = self.first.map(|column| format!("{column} NULLS FIRST"));
         let key = Some(format!("{} COLLATE \"C\"", quoted(&schema.key)));
@@ -262,7 +262,7 @@ async fn export(
     let copy = selection.copy(schema);
     let mut export = pool.copy_out_raw(&copy).await.with_context(broken)?;
     while let Some(part) = export.next().await {
-        // An error means that the reader has given up: its reason is the one that counts.
+        // An error means that the reader has stopped: its reason is the one that counts.
         if parts
             .send(part.with_context(broken)?.to_vec())
             .await

@@ -128,7 +128,7 @@ fn a_training_on_the_file_is_one_on_the_records() {
     let mart = home.path().join("features.parquet").display().to_string();
     let printed = features(&["--data", &data, "--to", &mart]).expect("materialises");
     assert!(
-        printed.contains("1501 rows by state 1, a new state"),
+        printed.contains("1,501 rows by state 1, a new state"),
         "{printed}"
     );
 

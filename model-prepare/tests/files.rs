@@ -105,7 +105,7 @@ fn a_csv_and_a_parquet_file_make_versions_that_load() {
     let (out, error) = output_text(&output);
     assert_eq!(output.status.code(), Some(0), "{out}{error}");
     for part in [
-        "1000 rows: 800 in training, 200 in the hold-out",
+        "1,000 rows: 800 in training, 200 in the hold-out",
         "MdAPE",
         "baseline: median price by city",
         "rows rejected by the schema: 0; left out of the fit: none",
@@ -319,10 +319,10 @@ fn a_report_has_every_measure_and_saves_nothing_unasked() {
     assert!(found["report"]["segments"][0]["ratios"]["cod"]["value"].is_number());
     let levels = found["report"]["calibration"].as_array().expect("levels");
     assert_eq!(levels.len(), 4);
-    for level in levels {
-        let (level, low) = (level["level"].as_f64(), level["held"]["low"].as_f64());
+    for held in levels {
+        let (level, low) = (held["level"].as_f64(), held["held"]["low"].as_f64());
         let (level, low) = (level.expect("a level"), low.expect("a share"));
-        let high = level["held"]["high"].as_f64().expect("a share");
+        let high = held["held"]["high"].as_f64().expect("a share");
         assert!(low - 0.05 < level && level < high + 0.05, "{level}");
     }
     let text = read(&rows);

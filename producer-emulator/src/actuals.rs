@@ -1,4 +1,4 @@
-//! Prices that become known later: one queue in the order of time, told by one task.
+//! Prices that become known later: one queue in the order of time, published by one task.
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -16,9 +16,9 @@ use crate::metrics::SENT;
 
 /// Most prices that wait; beyond it the oldest are reported before their time.
 const MOST_PENDING: usize = 100_000;
-/// Prices told at a time.
+/// Prices published at a time.
 const AT_A_TIME: usize = 1000;
-/// Longest wait for room: whoever makes requests holds their generator meanwhile.
+/// Longest wait for room: anyone who makes requests holds their generator meanwhile.
 const ROOM: Duration = Duration::from_secs(30);
 /// Pause before prices that were not delivered are reported again.
 const RETRY: Duration = Duration::from_secs(1);

@@ -7,7 +7,7 @@ use common::check::{Finding, Needs};
 use crate::places::Places;
 use crate::{Config, EmulatorConfig, street_source, streets};
 
-/// The name of the line that tells of cities and streets.
+/// The name of the line about cities and streets.
 const PLACES: &str = "places";
 
 impl Config {

@@ -54,7 +54,7 @@ pub(crate) struct Counts {
     pub made: AtomicU64,
     /// Delivered.
     pub sent: AtomicU64,
-    /// Given up by the client, or refused.
+    /// Cancelled by the client, or refused.
     pub undelivered: AtomicU64,
     /// Corrupted on purpose, of those delivered.
     pub dirty: AtomicU64,
@@ -88,7 +88,7 @@ pub struct Emulator {
     run: String,
     running: AtomicBool,
     shutdown: Shutdown,
-    /// Batches go on here when whoever asked for them has gone.
+    /// Batches go on here when the client that requested them has gone.
     runtime: Handle,
     /// Batches under way: waited for when the service leaves.
     pub(crate) batches: TaskTracker,

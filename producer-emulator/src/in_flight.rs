@@ -12,12 +12,12 @@ use tokio::time::Instant;
 /// Most messages of one sender on their way at a time.
 const MOST: usize = 1000;
 /// Longest wait for what became of a message: librdkafka says it within `message.timeout.ms`, 5 minutes by
-/// default. No sender waits for ever for one that it has forgotten.
+/// default. No sender waits forever for one that it has forgotten.
 const LONGEST: Duration = Duration::from_secs(15 * 60);
 /// Pause before a full queue, which other senders share, is retried.
 const QUEUE_FULL: Duration = Duration::from_millis(20);
 
-/// Sends messages to one topic. `settle` hears of each message once, in the order they were sent:
+/// Sends messages to one topic. `settle` gets each message once, in the order they were sent:
 /// that it was delivered, or why not (librdkafka tries for `message.timeout.ms`, 5 minutes).
 pub(crate) struct InFlight<'a, T, F> {
     producer: &'a Producer,

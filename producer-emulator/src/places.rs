@@ -73,7 +73,7 @@ pub enum PlacesError {
 pub struct Place {
     /// The listing's `city`.
     pub city: String,
-    /// Tells cities of one name apart for people.
+    /// Distinguishes cities of one name for people.
     pub region: String,
     /// Decides how often the city is drawn and how tall and wide it is.
     pub population: u64,

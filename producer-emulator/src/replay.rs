@@ -275,7 +275,7 @@ pub async fn replay(
     })
 }
 
-/// Given up at last: the messages on their way have had their time since the shutdown.
+/// Stopped at last: the messages on their way have had their time since the shutdown.
 async fn long_after(shutdown: &Shutdown) {
     shutdown.cancelled().await;
     tokio::time::sleep(LEAVING).await;

@@ -93,7 +93,7 @@ impl Schedule {
         due.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             due.tick().await;
-            // That Kafka is away has been told once: nothing is made until it is back.
+            // That Kafka is away has been logged once: nothing is made until it is back.
             if !emulator.is_running() || !emulator.kafka_connection.is_up() {
                 self.change(|state| *state = State::default());
                 continue;

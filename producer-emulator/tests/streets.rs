@@ -26,7 +26,7 @@ enum Reply {
     HangsInBody,
     /// Closes without an answer.
     HangsUp,
-    /// Sends a body without a length, for ever.
+    /// Sends a body without a length, forever.
     Floods,
 }
 

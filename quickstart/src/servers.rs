@@ -116,7 +116,7 @@ async fn start_postgres(
     }
     let mut start = PostgresOptions::new(&options.data_dir);
     let telling = Arc::clone(screen);
-    start.tell = Arc::new(move |stage| telling.note(stage));
+    start.report = Arc::new(move |stage| telling.note(stage));
     let postgres = Postgres::start(start).await?;
     let found = if postgres.is_adopted() {
         ", already running"

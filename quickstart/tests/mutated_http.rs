@@ -255,7 +255,7 @@ struct Met {
     faults: Vec<String>,
 }
 
-/// Sends so many requests to a service.
+/// Sends N requests to a service.
 fn client(to: SocketAddr, seed: u64, count: u64, sent: &AtomicU64) -> Met {
     let (mut random, mut met, mut left) = (Random(seed), Met::default(), count);
     while left > 0 {

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-/// An error of whoever writes a version.
+/// An error of anyone who writes a version.
 pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
 /// Fills an empty directory with a version's files.

@@ -13,7 +13,7 @@ use crate::{RegistryConfig, RegistryError, Version};
 /// Longest signature read; a real one has 300 bytes.
 const SIGNATURE_BYTES: u64 = 16 << 10;
 
-/// Takes versions in: whoever loads one asks here first.
+/// Takes versions in: anyone who loads one asks here first.
 #[derive(Debug, Clone)]
 pub struct Intake {
     limits: Limits,

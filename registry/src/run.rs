@@ -16,7 +16,7 @@ use crate::history::now_ms;
 pub enum RunStatus {
     /// Under way, or interrupted without a word.
     Running,
-    /// It came to its end.
+    /// It finished.
     Finished,
     /// It failed.
     Failed,

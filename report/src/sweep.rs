@@ -112,7 +112,7 @@ pub struct Trial {
 }
 
 impl Trial {
-    /// What counts; `None` for one that did not come to its end.
+    /// What counts; `None` for one that did not finish.
     pub fn objective(&self) -> Option<f64> {
         match self.outcome {
             TrialOutcome::Finished { objective, .. } => Some(objective),
@@ -138,7 +138,7 @@ impl Trial {
     }
 }
 
-/// The least error of those that came to their end; the earlier where two are equal.
+/// The least error of those that finished; the earlier where two are equal.
 pub fn best(done: &[Trial]) -> Option<&Trial> {
     let finished = done.iter().filter(|trial| trial.objective().is_some());
     finished.min_by(|one, other| {
@@ -147,7 +147,7 @@ pub fn best(done: &[Trial]) -> Option<&Trial> {
     })
 }
 
-/// Whether all that came to their end have one error, except for rounding: then none is better than another.
+/// Whether all that finished have one error, except for rounding: then none is better than another.
 pub fn are_alike(done: &[Trial]) -> bool {
     let errors = || done.iter().filter_map(Trial::objective);
     let (least, most) = errors().fold(

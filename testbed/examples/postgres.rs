@@ -22,7 +22,7 @@ async fn main() -> anyhow::Result<()> {
     let options = options(std::env::args().skip(1))?;
     let shutdown = common::shutdown::on_signals();
     leave_with_input(shutdown.clone());
-    // Whoever started it may end while the server is starting.
+    // Anyone who started it may end while the server is starting.
     let postgres = tokio::select! {
         started = Postgres::start(options) => started?,
         () = shutdown.cancelled() => return Ok(()),

@@ -39,7 +39,7 @@ impl Testbed {
                     let address = broker.address();
                     let mut bed = Testbed::on_nothing(&address).await;
                     // It waits for other members: three seconds for the first one, when one has left a
-                    // second less than this. Whoever waits longer than this is forgotten, unanswered.
+                    // second less than this. Anyone who waits longer than this is forgotten, unanswered.
                     bed.session_timeout_ms = "5000";
                     for topic in bed.kafka(&[]).topics.all() {
                         broker

@@ -27,7 +27,7 @@ struct State {
     delay: Duration,
     /// Connections accepted so far.
     accepted: u64,
-    /// The first so many connections pass nothing on for ever, not even that a peer has closed.
+    /// The first so many connections pass nothing on forever, not even that a peer has closed.
     silent: u64,
 }
 

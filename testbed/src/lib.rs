@@ -3,7 +3,7 @@
 //!
 //! `HEDONIC_TEST_KAFKA` names the brokers to test on; without it the embedded broker is used. What
 //! only Apache Kafka can show starts one of its own ([`RealKafka`]), pages are checked in a
-//! browser ([`Browser`]), runs and versions by MLflow's own client ([`MlflowServer`]). Failing is by panic: the message is for whoever reads the test's output.
+//! browser ([`Browser`]), runs and versions by MLflow's own client ([`MlflowServer`]). Failing is by panic: the message is for anyone who reads the test's output.
 
 mod bed;
 mod browser;

@@ -45,7 +45,7 @@ pub enum FoldBy {
 }
 
 impl FoldBy {
-    /// Whether the folds of so many rows follow time.
+    /// Whether the folds of N rows follow time.
     pub(crate) fn is_by_time(self, split: SplitBy, rows: usize) -> bool {
         match self {
             FoldBy::Split => split == SplitBy::Time && rows >= MANY_ROWS,
@@ -55,7 +55,7 @@ impl FoldBy {
     }
 }
 
-/// `count` folds of so many rows: a rolling origin over `times`, where they are given and distinguish the rows;
+/// `count` folds of N rows: a rolling origin over `times`, where they are given and distinguish the rows;
 /// else drawn by the seed.
 pub(crate) fn of(count: usize, seed: u64, rows: usize, times: Option<Vec<i64>>) -> Vec<Fold> {
     let rolling = times.and_then(|times| rolling(&times, count));

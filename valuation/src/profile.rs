@@ -218,7 +218,7 @@ impl Tally {
 fn id(columns: &[Column]) -> String {
     let mut hash = Sha256::new();
     for column in columns {
-        // Nothing but names and numbers: what it looks like does not matter, that it differs does.
+        // Only names and numbers: what it looks like does not matter, that it differs does.
         hash.update(format!(
             "{:?} {:?} {:?}\n",
             column.name, column.parts, column.counts

@@ -37,7 +37,7 @@ pub enum Why {
     Identifier {
         /// How many there are.
         distinct: usize,
-        /// Among so many rows with a value.
+        /// Among N rows with a value.
         rows: usize,
     },
     /// Nearly every row has a whole number of its own, and they follow each other closely.

@@ -97,7 +97,7 @@ fn noise_has_no_neighbours_to_learn_from() {
         ..FitOptions::default()
     };
     let (_, report) = fitted(&rows, &options);
-    // The noise alone is 0.4: whoever is below has seen what it was to be judged on.
+    // The noise alone is 0.4: a model below that has seen what it was to be judged on.
     for member in &report.members {
         assert!(member.fold_error > 0.37, "{member:?}");
     }

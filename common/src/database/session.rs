@@ -1,7 +1,7 @@
 //! Work on one connection with an end: a peer that goes silent costs its connection, not its caller.
 //!
 //! sqlx has no deadline for reading, and a connection that is dropped in mid-statement goes back to the
-//! pool, where the wait for its answer holds a place for ever. Here a connection whose work did not end well
+//! pool, where the wait for its answer holds a place forever. Here a connection whose work did not end well
 //! leaves the pool and is closed without waiting for anybody.
 
 use std::ops::{Deref, DerefMut};

@@ -17,9 +17,9 @@ pub(super) const MARK: &str = "hedonic.session";
 #[derive(Debug, Clone, Copy, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Timeouts {
-    /// Bounds one statement (`statement_timeout`): a server that works for ever holds a batch for ever.
+    /// Bounds one statement (`statement_timeout`): a server that works forever holds a batch forever.
     pub statement_ms: u64,
-    /// Bounds the wait for a lock (`lock_timeout`): whoever holds it may be frozen.
+    /// Bounds the wait for a lock (`lock_timeout`): anyone who holds it may be frozen.
     pub lock_ms: u64,
     /// Bounds how long a transaction waits for its client (`idle_in_transaction_session_timeout`): a client
     /// that is frozen holds locks, and its successor waits.

@@ -50,8 +50,7 @@ fn raise() -> u64 {
     match setrlimit(Resource::Nofile, raised) {
         Ok(()) => possible,
         Err(error) => {
-            tracing::warn!(files = current,
-                %error, "cannot raise the limit on open files");
+            tracing::warn!(files = current, %error, "cannot raise the limit on open files");
             current
         }
     }

@@ -69,7 +69,7 @@ impl Client {
 
 /// A producer whose messages arrive once and in order. After an error that is fatal to the idempotent
 /// producer, or when librdkafka has lost its brokers, the next message goes to a new client; what the
-/// old one had not delivered fails, and whoever sent it sends it again. Cheap to clone.
+/// old one had not delivered fails, and anyone who sent it sends it again. Cheap to clone.
 #[derive(Clone)]
 pub struct Producer {
     settings: Arc<ClientConfig>,

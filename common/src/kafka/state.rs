@@ -175,7 +175,7 @@ impl State {
         self.lose("replacing the Kafka client");
     }
 
-    /// The service has to end: whoever waits for the consumer next gets the reason.
+    /// The service has to end: anyone who waits for the consumer next gets the reason.
     pub fn fail(&self, reason: String) {
         locked(&self.failure).get_or_insert(reason);
         self.in_flight.end();

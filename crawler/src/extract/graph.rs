@@ -237,7 +237,7 @@ impl<'a> Thing<'a> {
             .filter(|text| !text.starts_with('#') && !text.starts_with('_'))
             .filter_map(|text| url.join(text).ok())
             .filter(|address| address.origin() == url.origin() && address.fragment().is_none())
-            .find_map(crate::link::normalised)
+            .find_map(crate::page_url::normalised)
     }
 }
 

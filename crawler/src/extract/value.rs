@@ -205,7 +205,7 @@ fn in_unit(value: f64, unit: &str, field: &Field, from: &CrawlField) -> Result<f
             true => Ok(value),
             false => Err((
                 "wrong_unit",
-                format!("expected {unit}, found {:?}", short(unit)),
+                format!("expected {of_field}, found {:?}", short(unit)),
             )),
         };
     };
@@ -225,7 +225,7 @@ fn in_unit(value: f64, unit: &str, field: &Field, from: &CrawlField) -> Result<f
         None => Err((
             "wrong_unit",
             format!(
-                "expected {unit} or another unit of areas, found {:?}",
+                "expected {of_field} or another unit of areas, found {:?}",
                 short(unit)
             ),
         )),

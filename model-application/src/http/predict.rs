@@ -9,9 +9,9 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
+use super::micro_batch::MicroBatch;
 use super::predictor::{Asking, Predictor, RowAnswer, answered};
 use super::refused::Refused;
-use super::together::Together;
 use super::trace::traced;
 use crate::answer::Namespace;
 
@@ -56,9 +56,9 @@ async fn answer(
         is_drawn: false,
     };
     if !is_array {
-        let together = request.app_data::<Rc<Together>>();
-        let answer = match together.filter(|_| query.explain.is_none()) {
-            Some(together) => together.price(&predictor, body, query.namespace).await?,
+        let micro_batch = request.app_data::<Rc<MicroBatch>>();
+        let answer = match micro_batch.filter(|_| query.explain.is_none()) {
+            Some(micro_batch) => micro_batch.price(&predictor, body, query.namespace).await?,
             None => {
                 let answers = predictor.price(&asking(&[&body])).await?.pop();
                 answers.ok_or_else(|| Refused::new(500, "the record got no answer"))?

@@ -7,7 +7,7 @@ use sqlx::{Connection, PgConnection};
 
 /// Of the appliers of a database one counts at a time, under this advisory lock.
 const LOCK: i64 = 0x6865_646f_636f_756e;
-/// Answers of so many seconds are counted in one transaction.
+/// Answers of N seconds are counted in one transaction.
 const STEP_S: f64 = 3600.0;
 /// Most steps of one round: the next one continues.
 const MOST_STEPS: usize = 200;

@@ -45,7 +45,7 @@ impl Watch {
         }
     }
 
-    /// Counts what was asked and said.
+    /// Counts requests and answers.
     pub fn answered(&self, loaded: &Arc<Loaded>, batch: &RecordBatch, predictions: &[Prediction]) {
         let Some(profile) = loaded.model.profile() else {
             return;
@@ -74,7 +74,7 @@ impl Watch {
         }
     }
 
-    /// The error to expect of what the model said lately, before any price is known.
+    /// The error to expect of the model's recent predictions, before any price is known.
     pub fn expected_ape(&self, loaded: &Loaded) -> Option<f64> {
         let predictions = {
             let state = self.state();
@@ -110,7 +110,7 @@ impl Watch {
     }
 }
 
-/// All processes' counts of a model's last so many seconds, by whole hours; `None` for none.
+/// All processes' counts of a model's last N seconds, by whole hours; `None` for none.
 pub(crate) async fn tally(
     connection: &mut PgConnection,
     loaded: &Loaded,

@@ -60,7 +60,7 @@ impl FromFile {
         }))
     }
 
-    /// Reads on until so many rows are gone through: whole batches, as they were read before.
+    /// Reads on until N rows are gone through: whole batches, as they were read before.
     pub fn skip(&mut self, rows: u64) -> anyhow::Result<()> {
         while self.row < rows {
             if self.next()?.is_none() {

@@ -18,7 +18,7 @@ use crate::pending::Pending;
 const AT_ONCE: usize = 2000;
 /// Longest that storing may continue when leaving.
 const LEAVING: Duration = Duration::from_secs(3);
-/// How long queued answers wait for company: whoever asked has them already, and one statement for many
+/// How long queued answers wait for company: the client has them already, and one statement for many
 /// costs little more than one for each.
 const COMPANY: Duration = Duration::from_millis(20);
 

@@ -15,7 +15,7 @@ pub struct PrepareConfig {
     pub http: String,
     /// How far back training listings go.
     pub window_days: u32,
-    /// The datamart whose cleaned fields are learned from; empty for the stored records themselves.
+    /// The datamart whose cleaned fields are the training data; empty for the stored records themselves.
     pub features: String,
     /// Fewer are not worth learning from.
     pub min_rows: usize,

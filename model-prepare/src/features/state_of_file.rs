@@ -7,7 +7,7 @@ use anyhow::Context;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use valuation::datamart::State;
 
-use super::known::Known;
+use super::datamart_notes::ExistingDatamart;
 
 /// Keys of the metadata.
 pub(super) const STATE: &str = "hedonic.features.state";
@@ -35,7 +35,7 @@ pub(crate) fn state_of_file(path: &Path) -> anyhow::Result<Option<State>> {
 ///
 /// # Errors
 /// When the file cannot be read.
-pub(super) fn known(path: &Path) -> anyhow::Result<Option<Known>> {
+pub(super) fn known(path: &Path) -> anyhow::Result<Option<ExistingDatamart>> {
     let builder = open(path)?;
     let notes = builder.metadata().file_metadata().key_value_metadata();
     let note = |key: &str| {
@@ -43,13 +43,15 @@ pub(super) fn known(path: &Path) -> anyhow::Result<Option<Known>> {
         notes.find(|note| note.key == key)?.value.clone()
     };
     let version = note(VERSION).and_then(|text| text.parse().ok());
-    Ok(version.zip(note(STATE)).map(|(version, state)| Known {
-        version,
-        state,
-        source: note(SOURCE).unwrap_or_default(),
-        read_until: note(READ_UNTIL),
-        is_there: true,
-    }))
+    Ok(version
+        .zip(note(STATE))
+        .map(|(version, state)| ExistingDatamart {
+            version,
+            state,
+            source: note(SOURCE).unwrap_or_default(),
+            read_until: note(READ_UNTIL),
+            is_there: true,
+        }))
 }
 
 /// Opens a Parquet file.

@@ -189,7 +189,7 @@ async fn of_listings(
     let (pool, training) = (&anchor.pool, &options.training);
     let mut logged = String::new();
     while !shutdown.is_cancelled() {
-        // Before the rows are read: what comes meanwhile may be learned from twice, but not never.
+        // Before the rows are read: what comes meanwhile may be used twice, but not never.
         let topic = &options.kafka.topics.new_data;
         let from = within(pool, READING, async |connection| {
             offsets::stored(connection, &anchor.cluster, &options.loader, topic).await

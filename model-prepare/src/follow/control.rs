@@ -65,8 +65,8 @@ impl Control {
         );
         let coefficients = online.coefficients();
         metrics::gauge!(FOLLOW_DISTANCE.name()).set(online.distance());
-        if let Some((model, base)) = recent {
-            metrics::gauge!(FOLLOW_ERROR.name(), "of" => "follower").set(model);
+        if let Some((error, base)) = recent {
+            metrics::gauge!(FOLLOW_ERROR.name(), "of" => "follower").set(error);
             metrics::gauge!(FOLLOW_ERROR.name(), "of" => "base").set(base);
         }
         let mut account = self.account();

@@ -317,7 +317,7 @@ impl Learner {
         Ok(())
     }
 
-    /// Publishes a version where so many records have been learned from; everything is stored by then.
+    /// Publishes a version where N records have been learned from; everything is stored by then.
     /// A failure is reported, and the next version comes when it is due.
     fn publish_where_due(&mut self) -> anyhow::Result<()> {
         if !self.is_due() || self.standing.counts.learned == 0 {

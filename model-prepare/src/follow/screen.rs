@@ -92,10 +92,10 @@ fn table(standing: &Standing, rows: usize, before: &[Coefficient]) -> String {
         Link::Log => format!("ln(estimate/{target})"),
         Link::LogOnePlus => format!("ln((1 + estimate)/(1 + {target}))"),
     };
-    if let Some((model, base)) = recent.errors(link) {
+    if let Some((error, base)) = recent.errors(link) {
         let _ = write!(
             text,
-            "\nerror of the last {}, predicted before the update: {model:.4}; of the base \
+            "\nerror of the last {}, predicted before the update: {error:.4}; of the base \
              {base:.4} (root mean square of {off})",
             recent.len()
         );

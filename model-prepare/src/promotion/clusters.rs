@@ -1,4 +1,4 @@
-//! Whether newer clusters take over: they must tell the newest records apart as well as the champion's.
+//! Whether newer clusters take over: they must separate the newest records as well as the champion's.
 
 use registry::{Registry, Version};
 use valuation::Clusters;
@@ -35,7 +35,7 @@ pub(super) fn judge(
     let batch = read_records(&records)?;
     let ours = clusters.silhouette(&batch, &clusters.predict(&batch)?);
     let theirs = clusters.silhouette(&batch, &champion.predict(&batch)?);
-    // Where all records are in one of its clusters, the champion tells nothing apart.
+    // Where all records are in one of its clusters, the champion separates nothing.
     let (ours, theirs) = (ours.unwrap_or(-1.0), theirs.unwrap_or(-1.0));
     let least = theirs - settings.silhouette_margin;
     let check = Check {

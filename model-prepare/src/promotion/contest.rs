@@ -142,7 +142,7 @@ impl Ground<'_> {
             .into_iter()
             .zip(champion.errors(link, prices))
             .collect();
-        // The greatest counts are great by chance most of all: among them whoever says more is nearer.
+        // The greatest counts are great by chance most of all: among them anyone who says more is nearer.
         // Parted by what the champion says, both are judged on like rows.
         let predicted: Vec<f64> = champion
             .predicted

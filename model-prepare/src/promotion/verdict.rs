@@ -66,7 +66,7 @@ impl Verdict {
         }
     }
 
-    /// The same where the checks alone state what was found on so many rows.
+    /// The same where the checks alone state what was found on N rows.
     pub(crate) fn of_checks(
         challenger: u64,
         champion: u64,

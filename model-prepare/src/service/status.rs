@@ -31,7 +31,7 @@ pub(super) struct TrainerStatus {
     /// Champions that were rolled back as they answered worse than the one before.
     pub(super) rollbacks: u64,
     pub(super) last_rollback: Option<Rollback>,
-    /// When the last training began, whoever asked for it.
+    /// When the last training began, the client that requested it.
     #[serde(skip)]
     pub(super) began: Option<Instant>,
     /// When it ended.

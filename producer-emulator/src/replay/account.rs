@@ -10,7 +10,7 @@ use records::file::RowReject;
 /// Rejects that are named; the others are counted.
 pub(super) const NAMED: usize = 5;
 
-/// What has been done so far; shared with whoever shows it.
+/// What has been done so far; shared with anyone who shows it.
 #[derive(Debug, Default)]
 pub struct Account {
     /// Messages that Kafka has confirmed.
@@ -170,7 +170,7 @@ pub struct Summary {
     pub batch: Option<(u64, u64)>,
     /// Time from the first message to the last confirmation.
     pub seconds: f64,
-    /// Messages a second over that time.
+    /// Messages per second over that time.
     pub rate_per_s: f64,
     /// Why it ended.
     pub end: End,

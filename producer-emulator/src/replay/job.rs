@@ -13,9 +13,9 @@ pub struct Job {
     /// `new_data`, `requests` and `actuals` stand for the topics of the settings; else a topic's own
     /// name.
     pub topic: String,
-    /// Messages a second, evenly; none: as fast as Kafka takes them.
+    /// Messages per second, evenly; none: as fast as Kafka takes them.
     pub rate: Option<f64>,
-    /// Stop after so many messages.
+    /// Stop after N messages.
     pub limit: Option<u64>,
     /// Records of the file to pass over, good or not: where an earlier replay stopped.
     pub skip: u64,

@@ -1,4 +1,4 @@
-//! How many records a file has, to tell how far a replay is.
+//! How many records a file has, to show the progress of a replay.
 
 use std::fs::File;
 use std::io::Read;

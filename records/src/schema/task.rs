@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-/// What is learned from the records.
+/// The kind of model that is fitted to the records.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Task {

@@ -286,7 +286,7 @@ impl Client {
     }
 }
 
-/// Redirections within the server, of which none leaves TLS: whoever answers for it could else have this
+/// Redirections within the server, of which none leaves TLS: anyone who answers for it could else have this
 /// machine ask any other, and take what that says for a model.
 fn same_host() -> Policy {
     Policy::custom(|attempt| {
@@ -337,12 +337,12 @@ fn causes(error: &reqwest::Error) -> String {
     cause.to_string()
 }
 
-/// Whether the server said that there is no such thing.
+/// Whether the server answered that there is no such thing.
 pub(super) fn is_absent(error: &RegistryError) -> bool {
     matches!(error, RegistryError::Refused { code, .. } if code == "RESOURCE_DOES_NOT_EXIST")
 }
 
-/// Whether the server said that it is there already.
+/// Whether the server answered that it is there already.
 pub(super) fn is_there(error: &RegistryError) -> bool {
     matches!(error, RegistryError::Refused { code, .. } if code == "RESOURCE_ALREADY_EXISTS")
 }

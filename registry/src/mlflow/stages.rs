@@ -92,7 +92,7 @@ impl Mlflow {
         let moves = plan.moves.clone();
         let change = plan.change(number);
         self.write_decision(&change)?;
-        // The champion last: whoever follows it finds the rest in its place.
+        // The champion last: anyone who follows it finds the rest in its place.
         let (last, first): (Vec<_>, Vec<_>) = moves
             .into_iter()
             .partition(|(alias, _)| *alias == Alias::Champion);

@@ -63,7 +63,7 @@ fn svg(height: f64, body: &str) -> String {
     )
 }
 
-/// Least and greatest error of those that came to their end.
+/// Least and greatest error of those that finished.
 fn bounds(done: &[Trial]) -> Option<(f64, f64)> {
     let mut errors: Vec<f64> = done.iter().filter_map(Trial::objective).collect();
     errors.sort_by(f64::total_cmp);

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use valuation::ClusterReport;
 
-use crate::numbers::amount;
+use crate::numbers::{amount, grouped};
 
 /// Clusters side by side in one table.
 const ABREAST: usize = 6;
@@ -15,7 +15,7 @@ const WIDE: usize = 13;
 pub fn clusters(report: &ClusterReport) -> String {
     let mut text = format!(
         "{} records, {} features; found in {:.2} s\n",
-        report.rows,
+        grouped(report.rows),
         report.features.len(),
         report.fit_seconds
     );

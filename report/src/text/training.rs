@@ -5,7 +5,7 @@ use std::fmt::Write;
 use valuation::{ClassReport, FitReport, Link, Report};
 
 use super::clusters::clusters;
-use crate::numbers::amount;
+use crate::numbers::{amount, grouped};
 use crate::reject_kind::RejectKind;
 
 /// Kinds of refused rows that are shown.
@@ -23,9 +23,9 @@ pub fn training(fit: &FitReport, rows_rejected: usize, refused: &[RejectKind]) -
     };
     format!(
         "{} rows: {} in training, {} in the hold-out; {features} features; fitted in {:.2} s\n{measures}\n{}",
-        fit.rows(),
-        fit.train_rows(),
-        fit.holdout_rows(),
+        grouped(fit.rows()),
+        grouped(fit.train_rows()),
+        grouped(fit.holdout_rows()),
         fit.fit_seconds(),
         left_out(fit, rows_rejected, refused)
     )

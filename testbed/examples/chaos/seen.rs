@@ -82,7 +82,7 @@ fn note(world: &World, kind: &str, name: &str) {
                 world.ledger.rejected(place);
             }
         }
-        // An answer is for whoever asked: it counts when it is published.
+        // An answer is for the client: it counts when it is published.
         "answer" => {}
         _ => {
             let stream = match kind {

@@ -24,7 +24,7 @@ pub(super) struct Unit {
 }
 
 impl Unit {
-    /// For so many rows whose residuals are no greater than `greatest`: as fine as fits.
+    /// For N rows whose residuals are no greater than `greatest`: as fine as fits.
     pub(super) fn new(greatest: f64, rows: usize) -> Unit {
         let limit = ((1_u64 << SUM_BITS) - 1) as f64 / (rows + 1) as f64;
         Unit {

@@ -57,7 +57,7 @@ pub(super) async fn similar(
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Of {
-    /// Records of the last so many seconds; 0 for all.
+    /// Records of the last N seconds; 0 for all.
     #[serde(default)]
     since_s: u32,
     /// A number of the schema and its value: only records that have it.

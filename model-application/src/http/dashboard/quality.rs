@@ -68,7 +68,7 @@ pub(super) struct OfAnswers {
     /// Such as real-estate@v000003; empty for all.
     #[serde(default)]
     model: String,
-    /// Answers of the last so many seconds; 0 for all.
+    /// Answers of the last N seconds; 0 for all.
     #[serde(default)]
     since_s: u32,
 }

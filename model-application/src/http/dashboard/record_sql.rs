@@ -152,7 +152,7 @@ pub(super) fn similar(
 
 /// Which places the map shows.
 pub(super) struct PlaceFilter<'a> {
-    /// Records of the last so many seconds; 0 for all.
+    /// Records of the last N seconds; 0 for all.
     pub since_s: u32,
     /// A field and its value.
     pub only: Option<(&'a Field, f64)>,

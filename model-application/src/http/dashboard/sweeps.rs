@@ -52,7 +52,7 @@ fn newest_sweeps(registry: &dyn Registry) -> anyhow::Result<Vec<Value>> {
     Ok(shown.collect())
 }
 
-/// A sweep with its trials; those that came to their end have an error.
+/// A sweep with its trials; those that finished have an error.
 fn summary(sweep: &Run, parts: &[&Run]) -> Value {
     // The best is fitted once more, as a run that is not a trial.
     let trials = parts.iter().filter(|run| run.name.starts_with("trial "));

@@ -49,7 +49,7 @@ pub(super) async fn train(
     let request = peers.request(reqwest::Method::POST, address, &path);
     let answer = request.map_err(away)?.timeout(TRIGGER).send().await;
     let answer = match answer {
-        // It has begun, and continues without whoever asked for it.
+        // It has begun, and continues without the client that requested it.
         Err(error) if error.is_timeout() => {
             return Ok(HttpResponse::Accepted().json(json!({ "training": true })));
         }

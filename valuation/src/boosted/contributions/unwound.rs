@@ -138,7 +138,7 @@ fn unwound_sum(path: &[Step], index: usize) -> f64 {
     sum
 }
 
-/// Steps whose inverses are computed beforehand: more than the levels of most trees.
+/// Steps whose inverses are computed in advance: more than the levels of most trees.
 const INVERSES: usize = 64;
 
 /// 1 over a count above 0.

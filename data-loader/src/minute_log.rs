@@ -8,21 +8,21 @@ const MINUTE: Duration = Duration::from_secs(60);
 
 /// The totals of the last log line.
 #[derive(Debug)]
-pub(crate) struct Minute {
+pub(crate) struct MinuteLog {
     logged_at: Instant,
     logged: Totals,
 }
 
-impl Default for Minute {
-    fn default() -> Minute {
-        Minute {
+impl Default for MinuteLog {
+    fn default() -> MinuteLog {
+        MinuteLog {
             logged_at: Instant::now(),
             logged: Totals::default(),
         }
     }
 }
 
-impl Minute {
+impl MinuteLog {
     /// Logs the last minute when it is over, unless nothing was loaded and nothing is behind.
     pub fn log(&mut self, control: &Control) {
         let elapsed = self.logged_at.elapsed();
