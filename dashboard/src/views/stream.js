@@ -143,6 +143,12 @@ function Mend({ reject, schema, onClose, onSent }) {
   <//>`;
 }
 
+/** The fields of a record that have a value. */
+function Fields({ of, schema }) {
+  const fields = (schema?.fields ?? []).filter((field) => of[field.name] !== null && of[field.name] !== undefined);
+  return html`<dl class="record">${fields.map((field) => html`<div><dt>${label(field.name)}</dt><dd>${shown(field, of[field.name])}</dd></div>`)}</dl>`;
+}
+
 /** Message → stored row → request → answer → label → error. */
 function Life({ id, schema, unit, onClose, onMend }) {
   const of = useData(`records/${encodeURIComponent(id)}`, 5000);
@@ -153,8 +159,8 @@ function Life({ id, schema, unit, onClose, onMend }) {
       ${life && html`<ol class="life">
         ${life.rejects.map((reject) => html`<li class="bad"><h3>${t("was_rejected")} <${Badge} kind="bad">${code_words(reject.code)}<//></h3><p>${reject.reason}</p><p class="soft mono">${reject.topic}/${reject.partition}/${reject.offset} · ${moment(reject.rejected_at)}${reject.replayed_at ? ` · ${t("replayed", { at: moment(reject.replayed_at) })}` : ""}</p>
           <pre>${bytes(reject.payload_base64)}</pre><p><${Again} reject=${{ ...reject, replayed_at: null }} onMend=${onMend} /></p></li>`)}
-        ${life.record && html`<li><h3>${t("was_stored")}</h3><p class="soft">${moment(life.record.stored_at)}</p><dl class="record">${(schema?.fields ?? []).filter((field) => life.record[field.name] !== null && life.record[field.name] !== undefined).map((field) => html`<div><dt>${label(field.name)}</dt><dd>${shown(field, life.record[field.name])}</dd></div>`)}</dl></li>`}
-        ${life.answers.map((answer) => html`<li><h3>${t("was_answered")}</h3><p><b>${predicted(answer.prediction, schema?.task, unit)}</b> ${answer.low === null ? "" : `(${amount(answer.low, "", 3)} – ${amount(answer.high, "", 3)})`} · ${answer.model}</p><p class="soft">${moment(answer.answered_at)}${answer.request_id.startsWith("http:") ? " · HTTP" : " · Kafka"}</p>
+        ${life.record && html`<li><h3>${t("was_stored")}</h3><p class="soft">${moment(life.record.stored_at)}</p><${Fields} of=${life.record} schema=${schema} /></li>`}
+        ${life.answers.map((answer) => html`${answer.request && html`<li><h3>${t("was_asked")}</h3><${Fields} of=${answer.request} schema=${schema} /></li>`}<li><h3>${t("was_answered")}</h3><p><b>${predicted(answer.prediction, schema?.task, unit)}</b> ${answer.low === null ? "" : `(${amount(answer.low, "", 3)} – ${amount(answer.high, "", 3)})`} · ${answer.model}</p><p class="soft">${moment(answer.answered_at)}${answer.request_id.startsWith("http:") ? " · HTTP" : " · Kafka"}</p>
           <details><summary>${t("as_stored")}</summary><pre>${JSON.stringify(JSON.parse(bytes(answer.payload_base64)), null, 2)}</pre></details></li>`)}
         ${life.labels.map((one) => {
           const answer = life.answers.find((own) => own.request_id === one.request_id);
