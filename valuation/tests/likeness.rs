@@ -58,8 +58,8 @@ fn a_line_shows_records_like_the_one_that_is_asked_for() {
 
     // What matters most is alike: the area of those nearest is near.
     let mut off = 0.0;
-    for row in 0..requests.num_rows() {
-        let area = rows[row]["area"].as_f64().unwrap();
+    for (row, asked) in rows.iter().enumerate().take(requests.num_rows()) {
+        let area = asked["area"].as_f64().unwrap();
         for comparable in loaded.explain(&requests, row, 5).unwrap().comparables {
             let other = by_id(&comparable.id)["area"].as_f64().unwrap();
             off += (other / area).ln().abs() / 5.0 / requests.num_rows() as f64;
