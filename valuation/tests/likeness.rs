@@ -41,11 +41,11 @@ fn a_line_shows_records_like_the_one_that_is_asked_for() {
         assert_eq!(comparables.len(), 5);
         assert!(comparables.is_sorted_by(|one, other| one.distance <= other.distance));
         for comparable in comparables {
-            let past = by_id(&comparable.id);
-            assert_eq!(
-                past["price"].as_f64(),
-                Some(comparable.price),
-                "as it was given"
+            let price = by_id(&comparable.id)["price"].as_f64().unwrap();
+            // To a whole unit at least.
+            assert!(
+                (price - comparable.price).abs() <= 0.5,
+                "{price} {comparable:?}"
             );
             assert!(comparable.time_us.is_some());
         }
