@@ -25,7 +25,7 @@ mod unseen;
 use std::net::TcpListener;
 use std::sync::Arc;
 
-use anyhow::Context;
+use anyhow::{Context, ensure};
 use common::kafka::Anchor;
 use common::liveness::Retrying;
 use common::{Health, Service, Shutdown, database, kafka};
@@ -60,6 +60,11 @@ async fn work(config: Config, listener: TcpListener, shutdown: Shutdown) -> anyh
     if !config.applier.store {
         return serve_only(config, listener, shutdown).await;
     }
+    ensure!(
+        !config.database.url.is_empty(),
+        "no database is set, where answers are stored: use --database-url, DATABASE_URL or database.url, such as \
+         postgres://user:password@host:5432/hedonic; or --serve-only, which answers over HTTP and stores nothing"
+    );
     config.kafka.check()?;
     let health = Health::needing(&["database", "kafka", "partitions"]);
     // A part that cannot continue ends the others; not those who run this service.

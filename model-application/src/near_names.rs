@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 /// Names of a set at most by which slips are looked for: bounds the index.
-const MOST_NAMES: usize = 20_000;
+const MOST_NAMES: usize = 5_000;
 /// Shorter and longer names are only compared without regard to case.
 const SLIPS: std::ops::RangeInclusive<usize> = 4..=40;
 /// Names that are given at most.

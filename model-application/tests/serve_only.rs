@@ -70,6 +70,6 @@ async fn its_check_asks_for_a_model_and_for_no_server() {
     let bed = Testbed::start().await;
     model::publish(&bed, 100_000.0);
     let config = model_application::Config::new(&bed.settings(&NOWHERE)).expect("valid settings");
-    let report = common::check::report(Ok(config.needs()), common::check::LIMIT).await;
+    let report = common::check::report(Ok(config.needs()), LIMIT).await;
     assert!(report.is_healthy());
 }

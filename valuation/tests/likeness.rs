@@ -41,11 +41,11 @@ fn a_line_shows_records_like_the_one_that_is_asked_for() {
         assert_eq!(comparables.len(), 5);
         assert!(comparables.is_sorted_by(|one, other| one.distance <= other.distance));
         for comparable in comparables {
-            let past = by_id(&comparable.id);
-            assert_eq!(
-                past["price"].as_f64(),
-                Some(comparable.price),
-                "as it was given"
+            let price = by_id(&comparable.id)["price"].as_f64().unwrap();
+            // To a whole unit at least.
+            assert!(
+                (price - comparable.price).abs() <= 0.5,
+                "{price} {comparable:?}"
             );
             assert!(comparable.time_us.is_some());
         }
@@ -58,8 +58,8 @@ fn a_line_shows_records_like_the_one_that_is_asked_for() {
 
     // What matters most is alike: the area of those nearest is near.
     let mut off = 0.0;
-    for row in 0..requests.num_rows() {
-        let area = rows[row]["area"].as_f64().unwrap();
+    for (row, asked) in rows.iter().enumerate().take(requests.num_rows()) {
+        let area = asked["area"].as_f64().unwrap();
         for comparable in loaded.explain(&requests, row, 5).unwrap().comparables {
             let other = by_id(&comparable.id)["area"].as_f64().unwrap();
             off += (other / area).ln().abs() / 5.0 / requests.num_rows() as f64;
