@@ -8,6 +8,7 @@ mod avro;
 mod connect;
 mod covered;
 pub mod envelope;
+mod format;
 mod headers;
 mod in_flight;
 pub(crate) mod inquiry;
@@ -33,6 +34,7 @@ pub use anchored::{Anchored, Gathered, Limits};
 pub use connect::{connect, open};
 pub use covered::Place;
 pub use envelope::{Envelope, Envelopes, Opened};
+pub use format::{Format, Formats, SchemaRegistryConfig};
 pub use headers::{ForwardHeaders, Forwarded};
 pub use in_flight::Lease;
 pub use lag::Lag;
@@ -41,7 +43,7 @@ pub use producer::Producer;
 pub use properties::Properties;
 pub use span::batch_span;
 pub use topics::ensure_topics;
-pub use values::{Format, Formats, SchemaRegistryConfig, Values};
+pub use values::Values;
 
 /// Bytes a consumer fetches ahead: bounds memory while the database is slow.
 const FETCH_AHEAD_KIB: &str = "8192";

@@ -87,7 +87,7 @@ impl Loader {
                 .with_max_message_bytes(config.kafka.max_message_bytes),
             schema: Arc::clone(&config.schema),
             values: Values::new(
-                &config.kafka,
+                &config.kafka.schema_registry,
                 config.kafka.formats.new_data,
                 config.kafka.envelopes.new_data,
                 config.kafka.max_message_bytes,

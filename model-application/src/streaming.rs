@@ -90,7 +90,7 @@ impl Applier {
             arrivals: Arrivals::default(),
             schema: Arc::clone(&config.schema),
             values: Values::new(
-                &config.kafka,
+                &config.kafka.schema_registry,
                 config.kafka.formats.requests,
                 config.kafka.envelopes.requests,
                 MESSAGE_BYTES,

@@ -11,7 +11,7 @@ use schema_registry_converter::error::SRCError;
 use serde_json::{Map, Number, Value};
 
 use super::envelope::EnvelopeError;
-use super::values::SchemaRegistryConfig;
+use super::format::SchemaRegistryConfig;
 
 /// Tries to get a schema, and the pause between them: a registry that restarts is waited for.
 const ATTEMPTS: u32 = 20;

@@ -2,54 +2,14 @@
 
 use std::borrow::Cow;
 
-use serde::Deserialize;
-
-use super::KafkaConfig;
 #[cfg(feature = "avro")]
 use super::avro::Avro;
 use super::envelope::{Envelope, EnvelopeError, Opened};
-use crate::secret::Secret;
+use super::format::{Format, SchemaRegistryConfig};
 
 /// The first byte of a value in Confluent's wire format; the schema's id follows in four bytes.
 #[cfg(feature = "avro")]
 const MAGIC: u8 = 0;
-
-/// How the messages of a topic are written.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Format {
-    /// JSON.
-    #[default]
-    Json,
-    /// Avro in Confluent's wire format.
-    Avro,
-}
-
-/// Section `[kafka.formats]`: of each topic that is read.
-#[derive(Debug, Clone, Copy, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Formats {
-    /// Records with their price.
-    pub new_data: Format,
-    /// Records that want a price.
-    pub requests: Format,
-    /// Prices learned later.
-    pub actuals: Format,
-}
-
-/// Section `[kafka.schema_registry]`.
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct SchemaRegistryConfig {
-    /// Its address.
-    pub url: String,
-    /// For basic authentication; empty for none.
-    pub user: String,
-    /// For the user.
-    pub password: Secret,
-    /// Longest wait for an answer.
-    pub timeout_ms: u64,
-}
 
 /// Opens the values of one topic.
 pub struct Values {
@@ -68,14 +28,14 @@ impl Values {
     /// # Errors
     /// When the format needs a feature that this program was built without, or a setting is wrong.
     pub fn new(
-        kafka: &KafkaConfig,
+        registry: &SchemaRegistryConfig,
         format: Format,
         envelope: Envelope,
         limit: usize,
     ) -> anyhow::Result<Values> {
         #[cfg(feature = "avro")]
         let avro = match format {
-            Format::Avro => Some(Avro::new(&kafka.schema_registry)?),
+            Format::Avro => Some(Avro::new(registry)?),
             Format::Json => None,
         };
         #[cfg(not(feature = "avro"))]
@@ -83,7 +43,7 @@ impl Values {
             format == Format::Json,
             "kafka.formats: this program was built without Avro (schema registry {:?}): build it with --features \
              avro",
-            kafka.schema_registry.url
+            registry.url
         );
         Ok(Values {
             envelope,
@@ -109,11 +69,17 @@ impl Values {
             && !payload.is_empty()
             && payload.len() <= self.limit
         {
-            *buffer = avro.json(payload).inspect_err(|error| {
-                if let EnvelopeError::Registry { .. } = error {
-                    self.failure.get_or_insert_with(|| error.to_string());
+            *buffer = match &self.failure {
+                // Without asking again for each message that follows.
+                Some(why) => {
+                    return Err(EnvelopeError::Avro {
+                        detail: why.clone(),
+                    });
                 }
-            })?;
+                None => avro
+                    .json(payload)
+                    .inspect_err(|error| note(&mut self.failure, error))?,
+            };
             // A null is a deletion.
             return match buffer.as_slice() {
                 b"null" => Ok(Opened::Deleted(None)),
@@ -125,14 +91,19 @@ impl Values {
     }
 
     /// The key of a message as a plain text, see [`Envelope::key`].
-    pub fn key<'a>(&self, key: &'a [u8], name: &str) -> Cow<'a, [u8]> {
+    pub fn key<'a>(&mut self, key: &'a [u8], name: &str) -> Cow<'a, [u8]> {
         #[cfg(feature = "avro")]
         if let Some(avro) = &self.avro
             && key.first() == Some(&MAGIC)
-            && let Ok(json) = avro.json(key)
+            && self.failure.is_none()
         {
-            let text = Envelope::Debezium.key(&json, name).into_owned();
-            return Cow::Owned(text);
+            match avro.json(key) {
+                Ok(json) => {
+                    let text = Envelope::Debezium.key(&json, name).into_owned();
+                    return Cow::Owned(text);
+                }
+                Err(error) => note(&mut self.failure, &error),
+            }
         }
         self.envelope.key(key, name)
     }
@@ -149,5 +120,13 @@ impl Values {
                 "{why}; nothing of the messages is stored, and the next start reads them again"
             ),
         }
+    }
+}
+
+/// Remembers that a registry did not answer.
+#[cfg(feature = "avro")]
+fn note(failure: &mut Option<String>, error: &EnvelopeError) {
+    if let EnvelopeError::Registry { .. } = error {
+        failure.get_or_insert_with(|| error.to_string());
     }
 }

@@ -84,7 +84,7 @@ impl Learner {
             },
             schema: Arc::clone(&config.schema),
             values: Values::new(
-                &config.kafka,
+                &config.kafka.schema_registry,
                 config.kafka.formats.actuals,
                 config.kafka.envelopes.actuals,
                 MESSAGE_BYTES,

@@ -95,7 +95,7 @@ impl Learner {
             decoder: Decoder::new(&options.training.schema, Purpose::Listing)
                 .with_max_message_bytes(options.kafka.max_message_bytes),
             values: Values::new(
-                &options.kafka,
+                &options.kafka.schema_registry,
                 options.kafka.formats.new_data,
                 options.kafka.envelopes.new_data,
                 options.kafka.max_message_bytes,
