@@ -3,9 +3,12 @@
 mod anchor;
 mod anchored;
 mod assignment;
+#[cfg(feature = "avro")]
+mod avro;
 mod connect;
 mod covered;
 pub mod envelope;
+mod format;
 mod headers;
 mod in_flight;
 pub(crate) mod inquiry;
@@ -18,6 +21,7 @@ mod span;
 mod state;
 mod topic_id;
 mod topics;
+mod values;
 mod watchdog;
 mod writing;
 
@@ -30,6 +34,7 @@ pub use anchored::{Anchored, Gathered, Limits};
 pub use connect::{connect, open};
 pub use covered::Place;
 pub use envelope::{Envelope, Envelopes, Opened};
+pub use format::{Format, Formats, SchemaRegistryConfig};
 pub use headers::{ForwardHeaders, Forwarded};
 pub use in_flight::Lease;
 pub use lag::Lag;
@@ -38,6 +43,7 @@ pub use producer::Producer;
 pub use properties::Properties;
 pub use span::batch_span;
 pub use topics::ensure_topics;
+pub use values::Values;
 
 /// Bytes a consumer fetches ahead: bounds memory while the database is slow.
 const FETCH_AHEAD_KIB: &str = "8192";
@@ -65,6 +71,12 @@ pub struct KafkaConfig {
     /// What the messages of the topics have around the record.
     #[serde(default)]
     pub envelopes: Envelopes,
+    /// How the messages of the topics are written.
+    #[serde(default)]
+    pub formats: Formats,
+    /// Where the schemas of Avro are.
+    #[serde(default)]
+    pub schema_registry: SchemaRegistryConfig,
     /// Headers that an answer has from its request.
     #[serde(default)]
     pub forward_headers: ForwardHeaders,

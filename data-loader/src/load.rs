@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use common::arrival::Arrivals;
-use common::kafka::{Anchor, Anchored, Envelope, Follow, Limits, Opened, Pipeline, envelope};
+use common::kafka::{Anchor, Anchored, Follow, Limits, Opened, Pipeline, Values, envelope};
 use common::liveness::{Retrying, Watchdog};
 use common::reject_publisher::RejectPublisher;
 use common::{Fault, Health, Shutdown};
@@ -35,9 +35,7 @@ pub(crate) struct Loader {
     follower: Follower,
     decoder: Decoder,
     schema: Arc<Schema>,
-    envelope: Envelope,
-    /// Of a message, in bytes.
-    max_message_bytes: usize,
+    values: Values,
     arrivals: Arrivals,
     /// Where a record came from is its key where the schema names none.
     limits: Limits,
@@ -88,8 +86,12 @@ impl Loader {
             decoder: Decoder::new(&config.schema, PURPOSE)
                 .with_max_message_bytes(config.kafka.max_message_bytes),
             schema: Arc::clone(&config.schema),
-            envelope: config.kafka.envelopes.new_data,
-            max_message_bytes: config.kafka.max_message_bytes,
+            values: Values::new(
+                &config.kafka.schema_registry,
+                config.kafka.formats.new_data,
+                config.kafka.envelopes.new_data,
+                config.kafka.max_message_bytes,
+            )?,
             arrivals: Arrivals::default(),
             limits: Limits {
                 rows: config.loader.batch_rows,
@@ -116,6 +118,7 @@ impl Loader {
             }
             self.minute_log.log(&self.control);
             let gathered = self.gather();
+            self.values.check()?;
             let is_settled = self.pipeline.settle_done(&mut self.follower)?;
             self.follower.check()?;
             if !is_settled {
@@ -159,7 +162,7 @@ impl Loader {
         let decoder = &mut self.decoder;
         let (schema, arrivals) = (&*self.schema, &mut self.arrivals);
         let takes_tombstones = schema.delisting.tombstone != records::Tombstone::Refuse;
-        let (envelope, max_message_bytes) = (self.envelope, self.max_message_bytes);
+        let values = &mut self.values;
         let (mut began, mut bytes) = (None, 0);
         let gathered = self.pipeline.gather(&self.limits, |message, place| {
             began.get_or_insert_with(Instant::now);
@@ -167,8 +170,9 @@ impl Loader {
             let (partition, offset) = (message.partition(), message.offset());
             let topic = message.topic();
             bytes += message.payload().map_or(0, <[u8]>::len);
+            let mut buffer = Vec::new();
             let opened = match message.payload() {
-                Some(payload) => envelope.open(payload, max_message_bytes),
+                Some(payload) => values.open(payload, &mut buffer),
                 None => Ok(Opened::Deleted(None)),
             };
             let taken = match opened {
@@ -187,7 +191,7 @@ impl Loader {
                     let named = before.and_then(|before| envelope::field(before, &schema.key));
                     let key = match named {
                         Some(key) => Some(Cow::Owned(key.into_bytes())),
-                        None => message.key().map(|key| envelope.key(key, &schema.key)),
+                        None => message.key().map(|key| values.key(key, &schema.key)),
                     };
                     match delist::key(schema, key.as_deref()) {
                         Some(key) if takes_tombstones => {

@@ -201,6 +201,10 @@ async fn stopped_by_http_it_reads_nothing_and_goes_on_where_it_was() {
         .await;
     assert_eq!(running.get("/start_kafka_consumer").await.0, 200);
     stored(&bed, 2).await;
+    let (code, document) = running.get("/openapi.json").await;
+    assert_eq!(code, 200);
+    let start = &document["paths"]["/start_kafka_consumer"]["get"];
+    assert_eq!(start["operationId"], "startKafkaConsumer");
     running.stop().await;
 }
 

@@ -57,6 +57,10 @@ async fn what_is_asked_for_is_delivered_and_counted() {
     assert_eq!(keys.len(), 3137, "every id once");
     let dirty = 3137 - good(Purpose::Listing, &listings) - good(Purpose::Request, &requests);
     assert_eq!(account["dirty_sent"], dirty, "{account}");
+    let (code, document) = service.get("/openapi.json").await;
+    assert_eq!(code, 200);
+    let generate = &document["paths"]["/generate/new_data"]["post"];
+    assert_eq!(generate["parameters"][0]["name"], "count");
     service.stop().await;
 }
 

@@ -69,6 +69,22 @@ pub enum EnvelopeError {
         /// The fields that the message has.
         found: String,
     },
+    /// Bytes that are not an Avro value of a known schema.
+    #[error("expected Avro in Confluent's wire format; {detail}")]
+    Avro {
+        /// What is wrong.
+        detail: String,
+    },
+    /// A schema registry that does not answer: the message may be right.
+    #[error("the schema registry {url} gave no schema in {attempts} attempts: {detail}")]
+    Registry {
+        /// Its address.
+        url: String,
+        /// How often it was asked.
+        attempts: u32,
+        /// Why not.
+        detail: String,
+    },
     /// An operation that changes no record.
     #[error("expected the op \"c\", \"r\", \"u\" or \"d\"; found {found}")]
     Operation {
@@ -82,6 +98,8 @@ impl EnvelopeError {
     pub fn code(&self) -> &'static str {
         match self {
             EnvelopeError::Malformed { .. } => "malformed",
+            EnvelopeError::Avro { .. } => "avro",
+            EnvelopeError::Registry { .. } => "registry",
             EnvelopeError::Other { .. } | EnvelopeError::Operation { .. } => "envelope",
         }
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use common::arrival::Arrivals;
-use common::kafka::{Anchor, Anchored, Envelope, Follow, Limits, Opened, Pipeline};
+use common::kafka::{Anchor, Anchored, Follow, Limits, Opened, Pipeline, Values};
 use common::liveness::Watchdog;
 use common::reject_publisher::RejectPublisher;
 use common::{Health, Shutdown};
@@ -46,7 +46,7 @@ pub(crate) struct Learner {
     pipeline: Pipeline<Batch, Vec<Reject>>,
     follower: Follower,
     schema: Arc<Schema>,
-    envelope: Envelope,
+    values: Values,
     /// Judges when labels arrived.
     arrivals: Arrivals,
     labels: Arc<Labels>,
@@ -83,7 +83,12 @@ impl Learner {
                 publisher: RejectPublisher::start(runtime, producer, topics.rejects.clone()),
             },
             schema: Arc::clone(&config.schema),
-            envelope: config.kafka.envelopes.actuals,
+            values: Values::new(
+                &config.kafka.schema_registry,
+                config.kafka.formats.actuals,
+                config.kafka.envelopes.actuals,
+                MESSAGE_BYTES,
+            )?,
             arrivals: Arrivals::default(),
             labels: Arc::new(Labels::new(anchor, health, config)),
             shutdown,
@@ -93,6 +98,7 @@ impl Learner {
     pub fn run(mut self, runtime: &Handle) -> anyhow::Result<()> {
         while !self.shutdown.is_cancelled() {
             let gathered = self.gather();
+            self.values.check()?;
             if !self.pipeline.settle_done(&mut self.follower)? {
                 continue;
             }
@@ -112,11 +118,12 @@ impl Learner {
         let (mut actuals, mut rejects) = (Vec::new(), Vec::new());
         let mut sources = Sources::default();
         let (schema, arrivals) = (&*self.schema, &mut self.arrivals);
-        let envelope = self.envelope;
+        let values = &mut self.values;
         let gathered = self.pipeline.gather(&LIMITS, |message, _| {
             let payload = message.payload().unwrap_or_default();
             let arrival_us = arrivals.of(message).us;
-            let label = match envelope.open(payload, MESSAGE_BYTES) {
+            let mut buffer = Vec::new();
+            let label = match values.open(payload, &mut buffer) {
                 Ok(Opened::Record(record)) => read(schema, record, arrival_us),
                 Ok(Opened::Deleted(_)) => Err(DELETED.to_owned()),
                 Err(error) => Err(error.to_string()),

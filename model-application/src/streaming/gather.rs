@@ -32,7 +32,7 @@ impl Applier {
         let (mut asked, mut refused) = (Vec::new(), Vec::new());
         let (mut sources, mut headers) = (Sources::default(), Vec::new());
         let (decoder, schema) = (&mut self.decoder, &*self.schema);
-        let (envelope, forward_headers) = (self.envelope, &self.forward_headers);
+        let (values, forward_headers) = (&mut self.values, &self.forward_headers);
         let arrivals = &mut self.arrivals;
         let before = &self.storing;
         let may_end = || before.is_done();
@@ -44,7 +44,8 @@ impl Applier {
             first.get_or_insert_with(Instant::now);
             let arrival = arrivals.of(message);
             let arrival_us = arrival.us;
-            let opened = envelope.open(message.payload().unwrap_or_default(), MESSAGE_BYTES);
+            let mut buffer = Vec::new();
+            let opened = values.open(message.payload().unwrap_or_default(), &mut buffer);
             let payload = match opened {
                 Ok(Opened::Record(record)) => record,
                 _ => &[],

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use common::arrival::Arrivals;
-use common::kafka::{Anchored, Limits, Opened, Pipeline};
+use common::kafka::{Anchored, Limits, Opened, Pipeline, Values};
 use common::liveness::{Retrying, Watchdog};
 use common::{Fault, Health, Shutdown};
 use ledger::offsets::{AdvanceError, Stretches};
@@ -44,6 +44,7 @@ pub(super) struct Learner {
     pipeline: Pipeline<Change, ()>,
     reporter: StoreReporter,
     decoder: Decoder,
+    values: Values,
     arrivals: Arrivals,
     store: Store,
     standing: Standing,
@@ -93,6 +94,12 @@ impl Learner {
             retrying,
             decoder: Decoder::new(&options.training.schema, Purpose::Listing)
                 .with_max_message_bytes(options.kafka.max_message_bytes),
+            values: Values::new(
+                &options.kafka.schema_registry,
+                options.kafka.formats.new_data,
+                options.kafka.envelopes.new_data,
+                options.kafka.max_message_bytes,
+            )?,
             arrivals: Arrivals::default(),
             options,
             store,
@@ -120,7 +127,9 @@ impl Learner {
                      and the rights of the database (--check names what is missing)"
                 );
             }
-            let Some(gathered) = self.gather() else {
+            let gathered = self.gather();
+            self.values.check()?;
+            let Some(gathered) = gathered else {
                 if !self.pipeline.settle_done(&mut self.reporter)? {
                     self.go_back()?;
                 }
@@ -186,13 +195,10 @@ impl Learner {
         let (mut messages, mut rejects) = (Vec::new(), Vec::new());
         let arrivals = &mut self.arrivals;
         let decoder = &mut self.decoder;
-        let envelope = self.options.kafka.envelopes.new_data;
-        let max_message_bytes = self.options.kafka.max_message_bytes;
+        let values = &mut self.values;
         let stretches = self.pipeline.gather(&limits, |message, place| {
-            let opened = match message.payload() {
-                Some(payload) => envelope.open(payload, max_message_bytes),
-                None => Ok(Opened::Record(&[])),
-            };
+            let mut buffer = Vec::new();
+            let opened = values.open(message.payload().unwrap_or_default(), &mut buffer);
             let arrival = arrivals.of(message);
             let arrival_us = arrival.us;
             let arrival = Arrival {
