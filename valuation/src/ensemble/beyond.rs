@@ -19,7 +19,7 @@ const MOST_ROWS: usize = 2_000;
 /// Records left out at least, and to learn from at least.
 const LEAST_JUDGED: usize = 20;
 const LEAST_LEARNED: usize = 60;
-/// What is taken where too few records are there to say.
+/// What is taken where too few records are there to say, or there is no time to ask.
 const USUAL: f64 = 1.5;
 /// Share of a number's records at each end that are left out.
 const END: f64 = 0.05;
@@ -45,8 +45,14 @@ const QUICK: BoostedOptions = BoostedOptions {
     fits_size: false,
 };
 
-/// By field, how many times as far off estimates are where it lies outside of what was learned.
+/// By field, how many times as far off estimates are where it lies outside of what was learned. A fit without
+/// trees, which is to take a fraction of a second, takes the usual.
 pub(super) fn costs(job: &FitJob) -> BTreeMap<String, f64> {
+    let mut members = job.members.iter();
+    if !members.any(|member| member.options.needs_tree_inputs()) {
+        let fields = job.schema.features();
+        return fields.map(|field| (field.name.clone(), USUAL)).collect();
+    }
     let (seed, level) = (job.options.seed, job.options.interval);
     let step = job.rows.len().div_ceil(MOST_ROWS).max(1);
     let first = (mix(seed) % step as u64) as usize;
