@@ -26,7 +26,6 @@ use crate::pending::{Claim, Claimed, Entry, Fate, Pending};
 use crate::price::{Asked, price};
 use crate::quality::Watch;
 use crate::request_options::RequestOptions;
-use crate::request_options::RequestOptions;
 use crate::serving::{Loaded, Serving};
 
 /// Longest a reply waits for room in the queue of answers to store.

@@ -6,8 +6,8 @@ use records::{Purpose, Schema};
 use serde::de::IgnoredAny;
 
 use crate::answer::{UnknownFields, shortened};
-use crate::ask;
 use crate::near_names::NearNames;
+use crate::request_options;
 
 /// Fields that are named at most, and characters of a name: bounds the answer.
 const MOST_FIELDS: usize = 20;
@@ -18,7 +18,8 @@ pub(super) fn of(schema: &Schema, record: &[u8]) -> UnknownFields {
     let Ok(fields) = serde_json::from_slice::<BTreeMap<String, IgnoredAny>>(record) else {
         return UnknownFields::new();
     };
-    let is_unknown = |name: &&String| schema.field(name).is_none() && *name != ask::FIELD;
+    let is_unknown =
+        |name: &&String| schema.field(name).is_none() && *name != request_options::FIELD;
     let unknown: Vec<&String> = fields.keys().filter(is_unknown).take(MOST_FIELDS).collect();
     if unknown.is_empty() {
         return UnknownFields::new();

@@ -117,9 +117,10 @@ pub(crate) fn judge(
     }
     let ours: Vec<Prediction> = rows.iter().map(|row| holdout.predicted[*row]).collect();
     let prices: Vec<f64> = rows.iter().map(|row| holdout.prices[*row]).collect();
-    let fitted_on = (rows_of(&own), rows_of(&champion));
-    let older_days = own.data_until_us().zip(champion.data_until_us());
-    let older_days = older_days.map(|(own, champion)| (champion - own) as f64 / DAY_US);
+    let fitted_on = (rows_of(&model), rows_of(&champion));
+    let older_days = model.data_until_us().zip(champion.data_until_us());
+    let older_days =
+        older_days.map(|(challenger, champion)| (champion - challenger) as f64 / DAY_US);
     let challenger = Entrant {
         version: number,
         predicted: &ours,
