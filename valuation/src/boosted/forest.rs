@@ -62,7 +62,7 @@ impl ForestOptions {
             patience: 0,
             names: None,
             neighbours: None,
-            fits_size: false,
+            fits_data: false,
         }
     }
 

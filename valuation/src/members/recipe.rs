@@ -1,4 +1,5 @@
-//! Which trees suit the data: how levels are told, whether neighbours are seen, how large trees are. A few
+//! Which trees suit the data: how levels are told, whether neighbours are seen, how large trees are, and
+//! whether residuals are clipped. A few
 //! quick trees on rows that they have not seen decide, one question after the other, among answers that have
 //! names; what was chosen, and what came next, the report says.
 
@@ -31,6 +32,7 @@ pub(crate) struct Recipe {
     neighbours: bool,
     leaves: usize,
     depth: usize,
+    trusted: f64,
 }
 
 impl Recipe {
@@ -41,6 +43,7 @@ impl Recipe {
             neighbours: options.neighbours.unwrap_or(true),
             leaves: options.leaves,
             depth: options.depth,
+            trusted: options.trusted,
         }
     }
 
@@ -51,6 +54,7 @@ impl Recipe {
             neighbours: Some(self.neighbours),
             leaves: self.leaves,
             depth: self.depth,
+            trusted: self.trusted,
             ..options.clone()
         }
     }
@@ -73,7 +77,9 @@ impl Recipe {
             true => "usual trees",
             false => "small trees",
         };
-        let parts: Vec<&str> = names.into_iter().chain(neighbours).chain([size]).collect();
+        let trusted = (self.trusted != usual.trusted).then_some("all residuals");
+        let parts = names.into_iter().chain(neighbours).chain([size]);
+        let parts: Vec<&str> = parts.chain(trusted).collect();
         parts.join(", ")
     }
 
@@ -104,9 +110,21 @@ impl Recipe {
         }
     }
 
+    /// Residuals as they are: clipped, they keep a few absurd prices from the trees, and the ends of a small
+    /// market too.
+    fn of_trust(self, options: &BoostedOptions) -> Vec<Recipe> {
+        match options.fits_data && self.trusted < 1.0 {
+            true => vec![Recipe {
+                trusted: 1.0,
+                ..self
+            }],
+            false => Vec::new(),
+        }
+    }
+
     /// Smaller trees.
     fn of_size(self, options: &BoostedOptions) -> Vec<Recipe> {
-        if !options.fits_size {
+        if !options.fits_data {
             return Vec::new();
         }
         match options.growth {
@@ -130,10 +148,11 @@ pub(crate) fn choose(
     seed: u64,
 ) -> Option<(Recipe, RecipeReport)> {
     let usual = Recipe::of(options);
-    let questions: [(&dyn Fn(Recipe) -> Vec<Recipe>, f64); 3] = [
+    let questions: [(&dyn Fn(Recipe) -> Vec<Recipe>, f64); 4] = [
         (&|recipe| recipe.of_names(options, table), NAMES_HELP),
         (&|recipe| recipe.of_neighbours(options, table), HELPS),
         (&|recipe| recipe.of_size(options), HELPS),
+        (&|recipe| recipe.of_trust(options), HELPS),
     ];
     if questions
         .iter()
@@ -218,7 +237,7 @@ mod tests {
             patience: 30,
             names: None,
             neighbours: None,
-            fits_size: false,
+            fits_data: false,
         }
     }
 
@@ -277,7 +296,7 @@ mod tests {
         };
         assert_eq!(choose(&table, &folds, &said, 1), None);
         let sized = BoostedOptions {
-            fits_size: true,
+            fits_data: true,
             ..said
         };
         let (recipe, report) = choose(&table, &folds, &sized, 1).unwrap();
