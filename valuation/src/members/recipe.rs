@@ -140,6 +140,9 @@ impl Recipe {
     }
 }
 
+/// The recipes beside one that are tried, and by how much less off one has to be.
+type Question<'a> = (&'a dyn Fn(Recipe) -> Vec<Recipe>, f64);
+
 /// The recipe that is least off, and what the report says of it; none where there is nothing to choose.
 pub(crate) fn choose(
     table: &Table,
@@ -148,7 +151,7 @@ pub(crate) fn choose(
     seed: u64,
 ) -> Option<(Recipe, RecipeReport)> {
     let usual = Recipe::of(options);
-    let questions: [(&dyn Fn(Recipe) -> Vec<Recipe>, f64); 4] = [
+    let questions: [Question; 4] = [
         (&|recipe| recipe.of_names(options, table), NAMES_HELP),
         (&|recipe| recipe.of_neighbours(options, table), HELPS),
         (&|recipe| recipe.of_size(options), HELPS),
