@@ -5,7 +5,7 @@ mod made;
 use std::path::Path;
 use std::process::{Output, Stdio};
 
-use made::{csv, program, said};
+use made::{csv, output_text, program};
 use records::Schema;
 
 /// Calls `init` on a file of this text in a directory, without anybody at the keyboard.
@@ -21,7 +21,7 @@ fn init(home: &Path, text: &str, flags: &[&str]) -> Output {
 }
 
 fn refused(output: &Output) -> String {
-    let (out, error) = said(output);
+    let (out, error) = output_text(output);
     assert_eq!(output.status.code(), Some(1), "{out}\n{error}");
     error
 }
@@ -30,7 +30,7 @@ fn refused(output: &Output) -> String {
 fn a_file_becomes_a_schema_settings_a_report_and_a_model() {
     let home = tempfile::tempdir().expect("temporary directory");
     let made = init(home.path(), &csv(600), &["--yes"]);
-    let (out, error) = said(&made);
+    let (out, error) = output_text(&made);
     assert_eq!(made.status.code(), Some(0), "{out}\n{error}");
     let read = |name: &str| {
         let path = home.path().join("flats").join(name);
@@ -54,14 +54,14 @@ fn a_file_becomes_a_schema_settings_a_report_and_a_model() {
         versions
             .current_dir(home.path())
             .args(["versions", "--config", "flats/hedonic.toml"]);
-    let (out, error) = said(&versions.output().expect("the program runs"));
+    let (out, error) = output_text(&versions.output().expect("the program runs"));
     assert!(out.contains("champion"), "{out}\n{error}");
 
     let again = refused(&init(home.path(), &csv(600), &["--yes"]));
     assert!(again.contains("schema.toml exists"), "{again}");
     assert!(again.contains("--force"), "{again}");
     let forced = init(home.path(), &csv(700), &["--yes", "--force"]);
-    let (out, error) = said(&forced);
+    let (out, error) = output_text(&forced);
     assert_eq!(forced.status.code(), Some(0), "{out}\n{error}");
     assert!(out.contains("takes 700 rows"), "{out}");
 }

@@ -4,7 +4,7 @@ mod made;
 
 use std::fmt::Write as _;
 
-use made::{program, said};
+use made::{output_text, program};
 use records::{Kind, Schema};
 use serde_json::Value;
 
@@ -278,7 +278,7 @@ fn trouble(file: &File) -> Option<String> {
         .args(["schema", "infer", "--json"])
         .arg(&path)
         .args(file.flags);
-    let (out, error) = said(&command.output().expect("runs"));
+    let (out, error) = output_text(&command.output().expect("runs"));
     let proposal: Value = match serde_json::from_str(&out) {
         Ok(proposal) => proposal,
         Err(_) => return Some(error),

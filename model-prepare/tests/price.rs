@@ -6,7 +6,7 @@ use std::io::Write;
 use std::path::Path;
 use std::process::{Output, Stdio};
 
-use made::{command, csv, listing, run, said};
+use made::{command, csv, listing, output_text, run};
 use serde_json::{Value, json};
 
 /// Prices of these lines by the champion.
@@ -40,7 +40,12 @@ fn a_bad_line_gets_its_error_and_the_others_their_price() {
     let data = file.display().to_string();
     let effort = ["--data", &data, "--set", "prepare.effort=quick"];
     let trained = run(&registry, &effort);
-    assert_eq!(trained.status.code(), Some(0), "{:?}", said(&trained));
+    assert_eq!(
+        trained.status.code(),
+        Some(0),
+        "{:?}",
+        output_text(&trained)
+    );
 
     let mut without_city = record(2);
     without_city
@@ -54,7 +59,7 @@ fn a_bad_line_gets_its_error_and_the_others_their_price() {
         record(3).to_string(),
     ];
     let priced = price(&registry, &lines, &[]);
-    let (out, error) = said(&priced);
+    let (out, error) = output_text(&priced);
     assert_eq!(priced.status.code(), Some(0), "{out}\n{error}");
     assert!(error.contains("2 of 4 lines"), "{error}");
     let answers: Vec<Value> = out
@@ -76,12 +81,12 @@ fn a_bad_line_gets_its_error_and_the_others_their_price() {
     assert!(refused.contains("expected a JSON object"), "{out}");
 
     let alone = price(&registry, &[record(3).to_string()], &["--strict"]);
-    let (out, error) = said(&alone);
+    let (out, error) = output_text(&alone);
     assert_eq!(alone.status.code(), Some(0), "{error}");
     let same: Value = serde_json::from_str(out.trim()).expect("JSON");
     assert_eq!(same, answers[3], "whatever stands beside it");
     let strict = price(&registry, &lines, &["--strict"]);
-    let (_, error) = said(&strict);
+    let (_, error) = output_text(&strict);
     assert_eq!(strict.status.code(), Some(1), "{error}");
     assert!(error.contains("line 2"), "{error}");
 }
