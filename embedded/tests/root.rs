@@ -42,7 +42,7 @@ async fn the_cluster_lies_where_its_user_can_reach_it_and_is_found_again() {
     let data = first.data().to_owned();
     let _removed = Removed(data.parent().expect("a parent").to_owned());
     assert!(data.starts_with("/var/lib"), "{}", data.display());
-    let stages = stages.lock().unwrap().join("\n");
+    let reported = stages.lock().unwrap().join("\n");
     for path in [&closed.path().join("data"), data.parent().unwrap()] as [&std::path::Path; 2] {
         assert!(
             stages.contains(&*path.to_string_lossy()),
