@@ -45,8 +45,8 @@ async fn the_cluster_lies_where_its_user_can_reach_it_and_is_found_again() {
     let reported = stages.lock().unwrap().join("\n");
     for path in [&closed.path().join("data"), data.parent().unwrap()] as [&std::path::Path; 2] {
         assert!(
-            stages.contains(&*path.to_string_lossy()),
-            "{path:?}: {stages}"
+            reported.contains(&*path.to_string_lossy()),
+            "{path:?}: {reported}"
         );
     }
     let database = first.create_database("again").await.expect("creates");
