@@ -180,8 +180,8 @@ impl Cli {
                     config: config.clone(),
                     set: self.settings()?,
                     file: servers.then(|| quickstart::only_servers::file(&self.data_dir)),
-                    ready: ready.clone(),
-                    idle: idle.clone(),
+                    ready: names(ready),
+                    idle: names(idle),
                     until: until.clone(),
                     timeout: Duration::from_secs(*for_s),
                 };
@@ -254,6 +254,12 @@ impl Cli {
             json: self.json,
         })
     }
+}
+
+/// Names with commas between them, one by one: a default value of a flag has them, too.
+fn names(texts: &[String]) -> Vec<String> {
+    let names = texts.iter().flat_map(|text| text.split(','));
+    names.map(|name| name.trim().to_owned()).collect()
 }
 
 #[cfg(test)]

@@ -106,17 +106,10 @@ fn told(error: &SRCError) -> String {
 /// # Errors
 /// When a value has no JSON.
 fn to_json(value: AvroValue) -> Result<Value, apache_avro::Error> {
-    let object = |fields: Vec<(String, AvroValue)>| {
-        let fields = fields.into_iter();
-        let fields = fields.map(|(name, value)| Ok((name, to_json(value)?)));
-        fields
-            .collect::<Result<Map<String, Value>, _>>()
-            .map(Value::Object)
-    };
     Ok(match value {
         AvroValue::Union(_, value) => to_json(*value)?,
         AvroValue::Record(fields) => object(fields)?,
-        AvroValue::Map(fields) => object(fields.into_iter().collect())?,
+        AvroValue::Map(fields) => object(fields)?,
         AvroValue::Array(values) => {
             let values = values.into_iter().map(to_json);
             Value::Array(values.collect::<Result<_, _>>()?)
@@ -125,6 +118,18 @@ fn to_json(value: AvroValue) -> Result<Value, apache_avro::Error> {
         AvroValue::Double(value) => number(value),
         other => other.try_into()?,
     })
+}
+
+/// # Errors
+/// When a value has no JSON.
+fn object(
+    fields: impl IntoIterator<Item = (String, AvroValue)>,
+) -> Result<Value, apache_avro::Error> {
+    let mut object = Map::new();
+    for (name, value) in fields {
+        object.insert(name, to_json(value)?);
+    }
+    Ok(Value::Object(object))
 }
 
 fn number(value: f64) -> Value {
