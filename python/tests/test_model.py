@@ -7,6 +7,7 @@ import json
 import multiprocessing
 import pickle
 import shutil
+import subprocess
 import threading
 import time
 from datetime import UTC, datetime
@@ -16,7 +17,9 @@ from typing import Any
 import hedonic
 import numpy
 import pandas
+import pyarrow
 import pytest
+from hedonic._location import directory_of
 
 
 @pytest.fixture()
@@ -27,9 +30,7 @@ def registry(version: Path, tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_a_registry_has_a_champion(registry: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from hedonic._location import directory_of
-
+def test_a_registry_has_a_champion(registry: Path) -> None:
     assert directory_of(registry, "champion").name == "v000003", "the newest, before anything is decided"
     pointers = registry / "aliases.json"
     pointers.write_text(json.dumps({"changes": 2, "aliases": {"champion": 1, "previous": 2, "challenger": 3}}))
@@ -44,14 +45,10 @@ def test_a_registry_has_a_champion(registry: Path, monkeypatch: pytest.MonkeyPat
 
 
 def test_a_program_s_champion_is_the_package_s(
-    model_prepare: str, registry: Path, requests: pandas.DataFrame, tmp_path: Path
+    model_prepare: str, registry: Path
 ) -> None:
-    import subprocess
-
-    command = [model_prepare, "promote", "1", "--registry", str(registry)]
+    command = [model_prepare, "promote", "1", "--force", "--registry", str(registry)]
     subprocess.run(command, check=True, capture_output=True, timeout=120)
-    from hedonic._location import directory_of
-
     assert directory_of(registry, "champion").name == "v000001"
 
 
@@ -96,15 +93,11 @@ def test_what_is_known_of_a_model(model: hedonic.Model) -> None:
 def test_explanations_add_up_to_the_prediction(model: hedonic.Model, requests: pandas.DataFrame) -> None:
     predicted = model.predict(requests)
     for place in range(5):
-        explained = model.explain(requests.iloc[place], comparables=3)
+        explained = model.explain(requests.iloc[place])
         assert explained.prediction == predicted["prediction"].iloc[place]
         assert (explained.low, explained.high) == (predicted["low"].iloc[place], predicted["high"].iloc[place])
         total = explained.base + sum(reason.amount for reason in explained.reasons)
         assert abs(total / explained.prediction - 1) < 1e-6
-        assert len(explained.comparables) == 3
-        assert explained.comparables[0].time is not None
-        distances = [past.distance for past in explained.comparables]
-        assert distances == sorted(distances)
     alone = requests.iloc[[0]]
     of_numpy = {"city": "Omsk", "street": "street 1", "floor": numpy.int64(2), "rooms": numpy.float32(2)}
     assert model.explain(alone) == model.explain(alone.to_dict("records")[0])
@@ -115,9 +108,16 @@ def test_explanations_add_up_to_the_prediction(model: hedonic.Model, requests: p
         model.explain({"city": "Omsk", "street": "street 1", "floor": 2, "rooms": float("nan")})
 
 
-def test_threads_share_a_model_and_the_interpreter_runs_on(model: hedonic.Model, listings: pandas.DataFrame) -> None:
-    import pyarrow
+def test_comparables_are_past_records(root: Path) -> None:
+    directory = root / "valuation" / "tests" / "kept" / "format-4"
+    record = json.loads((directory / "golden.json").read_text())[0]["record"]
+    found = hedonic.Model.load(directory).explain(record, comparables=3).comparables
+    assert len(found) == 3
+    assert [past.distance for past in found] == sorted(past.distance for past in found)
+    assert found[0].price > 0 and found[0].time is not None and found[0].time.year == 2025
 
+
+def test_threads_share_a_model_and_the_interpreter_runs_on(model: hedonic.Model, listings: pandas.DataFrame) -> None:
     table = pyarrow.Table.from_pandas(pandas.concat([listings] * 200))
     expected = model.predict(table)
     found: list[Any] = []
@@ -171,7 +171,7 @@ def test_training_says_which_rows_it_has_not_taken(listings: pandas.DataFrame) -
         hedonic.train(listings.head(50), "real-estate", effort="quick")
 
 
-def test_classes_and_clusters(root: Path, tmp_path: Path, listings: pandas.DataFrame) -> None:
+def test_classes_and_clusters(tmp_path: Path, listings: pandas.DataFrame) -> None:
     text = (
         'name = "dear"\nversion = 1\ntask = "TASK"\ntable = "homes"\nTARGET\n'
         '[[field]]\nname = "city"\nkind = "category"\n[[field]]\nname = "area"\nkind = "number"\n'

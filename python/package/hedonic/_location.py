@@ -12,7 +12,8 @@ _MLFLOW = re.compile(r"^(models|runs|mlflow-artifacts):/")
 _VERSION = re.compile(r"^v(\d+)$")
 #: A model's description.
 HEAD = "model.json"
-#: The folder of a version's files in an MLflow model.
+#: The description of an MLflow model, and its folder with a version's files.
+MLMODEL = "MLmodel"
 DATA = "data"
 
 
@@ -39,9 +40,10 @@ def _files_of(directory: Path, location: str, alias: str) -> Path:
             f"expected a directory with a model version, a registry's directory or models:/NAME@champion, "
             f"found no directory {location}"
         )
-    for files in (directory, directory / DATA):
-        if (files / HEAD).is_file():
-            return files
+    if (directory / MLMODEL).is_file():
+        return _files_of(directory / DATA, location, alias)
+    if (directory / HEAD).is_file():
+        return directory
     versions = sorted(
         (int(found[1]), entry)
         for entry in directory.iterdir()
