@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+from datetime import datetime
 
 
 @dataclass(frozen=True)
@@ -27,6 +25,9 @@ class Comparable:
     id: str
     #: What it cost.
     price: float
+    #: What it would have cost if it were the record: its price times the ratio of the model's estimates of both; none
+    #: for a model of an earlier release.
+    adjusted: float | None
     #: When; none without a time field.
     time: datetime | None
     #: How unlike it is: 0 is the same in all that matters.
@@ -57,7 +58,8 @@ class Explanation:
             Comparable(
                 id=past["id"],
                 price=past["price"],
-                time=None if past["time_us"] is None else _EPOCH + timedelta(microseconds=past["time_us"]),
+                adjusted=past.get("adjusted"),
+                time=None if past["time"] is None else datetime.fromisoformat(past["time"]),
                 distance=past["distance"],
             )
             for past in found["comparables"]
@@ -67,6 +69,6 @@ class Explanation:
             low=found["low"],
             high=found["high"],
             base=found["base"],
-            reasons=tuple(Reason(own["field"], own["amount"]) for own in found["reasons"]),
+            reasons=tuple(Reason(reason["field"], reason["amount"]) for reason in found["reasons"]),
             comparables=tuple(comparables),
         )
