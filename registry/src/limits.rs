@@ -1,4 +1,4 @@
-//! How much of a home is read: anyone who writes to it is not the one who reads.
+//! How much of a home is read: the writer is not the reader.
 
 use std::time::{Duration, Instant};
 

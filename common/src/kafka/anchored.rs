@@ -66,7 +66,7 @@ pub struct Anchored {
     /// The assignment of the last batch.
     epoch: u64,
     /// What is paused: librdkafka remembers a pause of a partition also while another member has it, so
-    /// that each has to be resumed, anyone who holds it by then.
+    /// that each has to be resumed, whichever member holds it by then.
     paused: Option<TopicPartitionList>,
 }
 
