@@ -287,7 +287,7 @@ mod tests {
             patience: 5,
             names: None,
             neighbours: None,
-            fits_data: false,
+            fits_size: false,
         }
     }
 

@@ -61,7 +61,7 @@ impl ForestOptions {
             patience: 0,
             names: None,
             neighbours: None,
-            fits_data: false,
+            fits_size: false,
         }
     }
 

@@ -54,7 +54,7 @@ impl Effort {
             let MemberOptions::Boosted(options) = &mut member.options else {
                 continue;
             };
-            options.fits_data = true;
+            options.fits_size = true;
             if rows < MANY_ROWS {
                 options.rounds = 1_400;
                 options.patience = 50;
@@ -83,7 +83,7 @@ impl Effort {
             patience: 30,
             names: None,
             neighbours: None,
-            fits_data: false,
+            fits_size: false,
         };
         let symmetric = BoostedOptions {
             growth: Growth::Symmetric,
@@ -99,7 +99,7 @@ impl Effort {
             patience: 30,
             names: None,
             neighbours: None,
-            fits_data: false,
+            fits_size: false,
         };
         let member = |name: &str, options| NamedMember {
             name: name.to_owned(),
