@@ -54,8 +54,9 @@ impl Effort {
             let MemberOptions::Boosted(options) = &mut member.options else {
                 continue;
             };
-            options.fits_size = true;
             if rows < MANY_ROWS {
+                // Of many rows trials see a part, to which smaller trees are suited than to the whole.
+                options.fits_size = true;
                 options.rounds = 1_400;
                 options.patience = 50;
                 match options.growth {
