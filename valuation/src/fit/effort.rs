@@ -55,7 +55,7 @@ impl Effort {
                 continue;
             };
             if rows < MANY_ROWS {
-                // Of many rows trials see a part, to which smaller trees are suited than to the whole.
+                // Not of many rows: trials see a part of them, which smaller trees suit.
                 options.fits_size = true;
                 options.rounds = 1_400;
                 options.patience = 50;
