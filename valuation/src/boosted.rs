@@ -316,7 +316,7 @@ mod tests {
             patience: 5,
             names: None,
             neighbours: None,
-            fits_data: false,
+            fits_size: false,
         }
     }
 

@@ -28,7 +28,7 @@ const LIKENESS: BoostedOptions = BoostedOptions {
     patience: 0,
     names: None,
     neighbours: None,
-    fits_data: false,
+    fits_size: false,
 };
 /// How much a place weighs among neighbours, and how much what is like it does.
 const PLACE_WEIGHT: f64 = 0.5;

@@ -62,7 +62,7 @@ impl ForestOptions {
             patience: 0,
             names: None,
             neighbours: None,
-            fits_data: false,
+            fits_size: false,
         }
     }
 

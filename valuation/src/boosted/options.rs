@@ -67,9 +67,9 @@ pub struct BoostedOptions {
     /// Whether the trees see what neighbours cost; none leaves that to the folds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub neighbours: Option<bool>,
-    /// Whether the folds may choose smaller trees than these, and trust all residuals.
+    /// Whether the folds may choose smaller trees than these.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub fits_data: bool,
+    pub fits_size: bool,
 }
 
 impl BoostedOptions {

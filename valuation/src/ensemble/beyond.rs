@@ -42,7 +42,7 @@ const QUICK: BoostedOptions = BoostedOptions {
     patience: 0,
     names: None,
     neighbours: None,
-    fits_data: false,
+    fits_size: false,
 };
 
 /// By field, how many times as far off estimates are where it lies outside of what was learned. A fit without

@@ -45,7 +45,7 @@ const SPREAD: BoostedOptions = BoostedOptions {
     patience: 10,
     names: None,
     neighbours: None,
-    fits_data: false,
+    fits_size: false,
 };
 
 /// A fitted estimator of prices and what its members predicted for rows they had not seen.

@@ -54,8 +54,9 @@ impl Effort {
             let MemberOptions::Boosted(options) = &mut member.options else {
                 continue;
             };
-            options.fits_data = true;
             if rows < MANY_ROWS {
+                // Not of many rows: trials see a part of them, which smaller trees suit.
+                options.fits_size = true;
                 options.rounds = 1_400;
                 options.patience = 50;
                 match options.growth {
@@ -83,7 +84,7 @@ impl Effort {
             patience: 30,
             names: None,
             neighbours: None,
-            fits_data: false,
+            fits_size: false,
         };
         let symmetric = BoostedOptions {
             growth: Growth::Symmetric,
@@ -99,7 +100,7 @@ impl Effort {
             patience: 30,
             names: None,
             neighbours: None,
-            fits_data: false,
+            fits_size: false,
         };
         let member = |name: &str, options| NamedMember {
             name: name.to_owned(),

@@ -1,5 +1,4 @@
-//! Which trees suit the data: how levels are told, whether neighbours are seen, how large trees are, and
-//! whether residuals are clipped. A few
+//! Which trees suit the data: how levels are told, whether neighbours are seen, how large trees are. A few
 //! quick trees on rows that they have not seen decide, one question after the other, among answers that have
 //! names; what was chosen, and what came next, the report says.
 
@@ -25,6 +24,9 @@ const HELPS: f64 = 0.004;
 /// Errors are clipped at so many times the median: one absurd price decides nothing.
 const CLIP: f64 = 8.0;
 
+/// Other answers to a question than a recipe's.
+type Question<'a> = &'a dyn Fn(Recipe) -> Vec<Recipe>;
+
 /// What was chosen.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Recipe {
@@ -32,7 +34,6 @@ pub(crate) struct Recipe {
     neighbours: bool,
     leaves: usize,
     depth: usize,
-    trusted: f64,
 }
 
 impl Recipe {
@@ -43,7 +44,6 @@ impl Recipe {
             neighbours: options.neighbours.unwrap_or(true),
             leaves: options.leaves,
             depth: options.depth,
-            trusted: options.trusted,
         }
     }
 
@@ -54,7 +54,6 @@ impl Recipe {
             neighbours: Some(self.neighbours),
             leaves: self.leaves,
             depth: self.depth,
-            trusted: self.trusted,
             ..options.clone()
         }
     }
@@ -77,9 +76,7 @@ impl Recipe {
             true => "usual trees",
             false => "small trees",
         };
-        let trusted = (self.trusted != usual.trusted).then_some("all residuals");
-        let parts = names.into_iter().chain(neighbours).chain([size]);
-        let parts: Vec<&str> = parts.chain(trusted).collect();
+        let parts: Vec<&str> = names.into_iter().chain(neighbours).chain([size]).collect();
         parts.join(", ")
     }
 
@@ -110,21 +107,9 @@ impl Recipe {
         }
     }
 
-    /// Residuals as they are: clipped, they keep a few absurd prices from the trees, and the ends of a small
-    /// market too.
-    fn of_trust(self, options: &BoostedOptions) -> Vec<Recipe> {
-        match options.fits_data && self.trusted < 1.0 {
-            true => vec![Recipe {
-                trusted: 1.0,
-                ..self
-            }],
-            false => Vec::new(),
-        }
-    }
-
     /// Smaller trees.
     fn of_size(self, options: &BoostedOptions) -> Vec<Recipe> {
-        if !options.fits_data {
+        if !options.fits_size {
             return Vec::new();
         }
         match options.growth {
@@ -140,9 +125,6 @@ impl Recipe {
     }
 }
 
-/// The recipes beside one that are tried, and by how much less off one has to be.
-type Question<'a> = (&'a dyn Fn(Recipe) -> Vec<Recipe>, f64);
-
 /// The recipe that is least off, and what the report says of it; none where there is nothing to choose.
 pub(crate) fn choose(
     table: &Table,
@@ -151,11 +133,10 @@ pub(crate) fn choose(
     seed: u64,
 ) -> Option<(Recipe, RecipeReport)> {
     let usual = Recipe::of(options);
-    let questions: [Question; 4] = [
+    let questions: [(Question, f64); 3] = [
         (&|recipe| recipe.of_names(options, table), NAMES_HELP),
         (&|recipe| recipe.of_neighbours(options, table), HELPS),
         (&|recipe| recipe.of_size(options), HELPS),
-        (&|recipe| recipe.of_trust(options), HELPS),
     ];
     if questions
         .iter()
@@ -240,7 +221,7 @@ mod tests {
             patience: 30,
             names: None,
             neighbours: None,
-            fits_data: false,
+            fits_size: false,
         }
     }
 
@@ -299,7 +280,7 @@ mod tests {
         };
         assert_eq!(choose(&table, &folds, &said, 1), None);
         let sized = BoostedOptions {
-            fits_data: true,
+            fits_size: true,
             ..said
         };
         let (recipe, report) = choose(&table, &folds, &sized, 1).unwrap();
