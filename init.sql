@@ -162,6 +162,13 @@ INSERT INTO topic_ids (cluster, topic, first_id)
     SELECT DISTINCT ON (cluster, topic) cluster, topic, topic_id FROM offsets WHERE topic_id IS NOT NULL
     ORDER BY cluster, topic
     ON CONFLICT DO NOTHING;
+-- The request's fields, so that SQL can compare prices with what they were asked for; and the answers as JSON. Neither
+-- rewrites the table.
+ALTER TABLE answers ADD COLUMN IF NOT EXISTS request jsonb;
+CREATE OR REPLACE VIEW answers_readable AS
+    SELECT request_id, prediction, low, high, model, segment, answered_at, request,
+        convert_from(payload, 'UTF8')::jsonb AS answer
+    FROM answers;
 CREATE TABLE IF NOT EXISTS ledger_migrations (
     version integer PRIMARY KEY,
     name text NOT NULL,
@@ -179,5 +186,6 @@ INSERT INTO ledger_migrations (version, name) VALUES
     (9, '0009_actuals_by_time'),
     (10, '0010_rejects_by_time'),
     (11, '0011_quality_by_counts'),
-    (12, '0012_first_topic_ids')
+    (12, '0012_first_topic_ids'),
+    (13, '0013_answers_know_what_was_asked')
 ON CONFLICT DO NOTHING;

@@ -43,8 +43,6 @@ class History:
 
 @dataclass
 class Verdict:
-    """What a pile of answers showed."""
-
     # Model -> answers.
     counts: dict
     # Answers that name a model which was never active, or was not yet.
@@ -55,7 +53,6 @@ class Verdict:
 
     @property
     def wrong(self):
-        """Why they are not as they should be, or None."""
         if self.untrue:
             return f"{self.untrue:,} answers name a model that was not active yet, or never"
         if self.latest_s > SLACK_S:

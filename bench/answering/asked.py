@@ -12,9 +12,10 @@ The load generator is bench/load, on the same machine.
 import time
 from dataclasses import dataclass
 
-from answering import bodies
+from answering import bodies, spent
 from answering.load_events import LoadEvents
-from answering.spent import Spent, between
+from answering.spent import Spent
+from common.children import stopping
 from common.progress import going_on, say
 from peers import served as servers
 
@@ -27,8 +28,6 @@ STORED_S = 10
 
 @dataclass
 class Asked:
-    """One way of asking one server."""
-
     way: str
     rows: int
     answered: int
@@ -62,7 +61,7 @@ def measure(system, bed, plan, label, report, seen=lambda rows, answer: None):
     for rows in (rows for rows in system.works if rows in plan.rows):
         with bed.place() as place:
             children, served = system.serve(bed, place, rows)
-            try:
+            with stopping(children):
                 with going_on(f"{system.name} starts"):
                     seen(rows, servers.answers(served, children, system.startup_limit_s))
                 # The first id that nobody had.
@@ -79,14 +78,10 @@ def measure(system, bed, plan, label, report, seen=lambda rows, answer: None):
                     stored = _stored(system, bed, place, count)
                     report.notes.append(f"{system.name}, {_rows(rows)}, {label}: of {count:,}"
                                         f" answers over HTTP {stored:,} are stored")
-            finally:
-                for child in children:
-                    child.stop()
     return taken
 
 
 def _stored(system, bed, place, count):
-    """How many rows its table has, soon after the last answer."""
     until = time.monotonic() + STORED_S
     while True:
         stored = bed.rows(place, system.stores)
@@ -109,12 +104,12 @@ def _ask(system, bed, children, served, rows, way, flags, plan, first):
         "--bodies", served.bodies, "--seconds", plan.seconds, "--warm-s", plan.warm_s,
         "--first", first, *flags,
     ) as asking:
-        _, end, spent = between(asking, bed, children, plan.warm_s + 60, plan.seconds + 120)
+        _, end, used = spent.between(asking, bed, children, plan.warm_s + 60, plan.seconds + 120)
     wrong = None
     if end["failed"]:
         wrong = f"{end['failed']:,} failed: {end['statuses']} {end['broken']}"
     return Asked(
-        way, rows, end["answered"], end["seconds"], end["latency"], spent, wrong,
+        way, rows, end["answered"], end["seconds"], end["latency"], used, wrong,
         end["answered_in_all"] * rows,
     )
 
@@ -136,19 +131,14 @@ def add_rows(report, name, runs):
     runs = [run for run in runs if run]
     for rows, way in dict.fromkeys(key for run in runs for key in run):
         work = f"HTTP, {_rows(rows)}, {way}"
-        every = [run[rows, way] for run in runs if (rows, way) in run]
-        for one in every:
-            if one.wrong:
-                report.wrong.append(f"{name}, {work}: {one.wrong}")
-        right = [one for one in every if one.wrong is None and one.answered]
+        every = [run.get((rows, way)) for run in runs]
+        right = [one for one in report.right(name, work, every) if one.answered]
         if not right:
             continue
         report.row(name, work, "throughput", "requests/s", [one.per_s for one in right])
-        for metric, key in (("p50", "p50_ms"), ("p99", "p99_ms")):
-            report.row(name, work, f"latency {metric}", "ms", [one.latency[key] for one in right])
-        report.row(name, work, "processor time", "s/million rows",
-                   [one.spent.system_s * 1e6 / (one.answered * rows) for one in right])
-        report.row(name, work, "peak memory", "MB", [one.spent.peak_bytes / 1e6 for one in right])
+        report.latencies(name, work, "latency", [one.latency for one in right])
+        spent.add_rows(report, name, work, "rows",
+                       [(one.spent, one.answered * rows) for one in right], ("system",))
 
 
 def flat_out(rows):

@@ -4,6 +4,7 @@ import contextlib
 import urllib.parse
 from dataclasses import dataclass
 
+from answering import bodies
 from answering.load_events import LoadEvents
 from common.progress import going_on, say
 from common.servers import PARTITIONS, Servers
@@ -68,8 +69,12 @@ class Bed(Servers):
         finally:
             sql.ask(f"DROP DATABASE {database} WITH (FORCE)")
 
+    def bodies(self, name, rows, body):
+        """A file of bodies for a server, each `body(records)` of so many rows."""
+        path = self.directory / f"bodies-{name}-{rows}"
+        return bodies.written(path, self.listings, rows, body)
+
     def rows(self, place, table):
-        """How many rows a table of the place's database has."""
         return int(output(
             [self.postgres.psql, "-X", "-A", "-t", "-c", f"SELECT count(*) FROM {table}"],
             env={**self.postgres.environment, "PGDATABASE": place.database},

@@ -86,7 +86,6 @@ class Encoder:
         self._codes = json.loads((model / "codes.json").read_text())
 
     def rows(self, group):
-        """A list of numbers for each record."""
         return [
             [
                 *(float(self._codes[name].get(record.get(name), -1)) for name in _NAMES),

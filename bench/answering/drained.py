@@ -12,10 +12,12 @@ no price is told as wrong, and that run has no rate.
 
 from dataclasses import dataclass
 
-from common.servers import PARTITIONS
-from answering.spent import Spent, between
+from answering import spent
 from answering.load_events import LoadEvents
+from answering.spent import Spent
+from common.children import stopping
 from common.progress import going_on, say
+from common.servers import PARTITIONS
 
 # A system that has begun and answers nothing more for so long has stopped, in seconds.
 STALL_S = 60
@@ -23,8 +25,6 @@ STALL_S = 60
 
 @dataclass
 class Drained:
-    """What one run showed."""
-
     # Answers between the two moments, and how far these are apart.
     answers: int
     seconds: float
@@ -37,25 +37,16 @@ class Drained:
     def per_s(self):
         return self.answers / max(self.seconds, 1e-3)
 
-    def per_million(self, seconds):
-        """Seconds a million answers."""
-        return max(seconds, 0.0) * 1e6 / max(self.answers, 1)
-
 
 def measure(system, bed, count, label):
-    """One run of one system."""
     with bed.place(bed.full(count)) as place, LoadEvents(
         bed, "drain", "--brokers", bed.brokers, "--topic", place.answers,
         "--partitions", PARTITIONS, "--count", count,
         "--stall-s", max(STALL_S, system.startup_limit_s),
     ) as watcher:
         watcher.next("watching", 30)
-        children = system.start(bed, place)
-        try:
+        with stopping(system.start(bed, place)) as children:
             taken = _watched(system, bed, place, watcher, children, count)
-        finally:
-            for child in children:
-                child.stop()
     say(
         f"{label} {system.name}: {taken.per_s:,.0f} answers/s ({taken.seconds:.2f} s), processor"
         f" {taken.spent.system_s:.1f} s, PostgreSQL's {taken.spent.database_s:.1f} s,"
@@ -67,7 +58,7 @@ def measure(system, bed, count, label):
 def _watched(system, bed, place, watcher, children, count):
     with going_on(f"{system.name} answers"):
         # It gives up by itself when nothing more comes.
-        first, last, spent = between(watcher, bed, children, system.startup_limit_s + 30, 3600)
+        first, last, used = spent.between(watcher, bed, children, system.startup_limit_s + 30, 3600)
     stored = bed.rows(place, system.stores) if system.stores else None
     for child in children:
         child.stop()
@@ -77,7 +68,7 @@ def _watched(system, bed, place, watcher, children, count):
         answers=last["answers"] - first["answers"],
         seconds=last["seconds"],
         wall_s=last["since_watching_s"],
-        spent=spent,
+        spent=used,
         wrong=wrong_with(judged, stored, count, system.prices),
     )
 
@@ -99,23 +90,8 @@ def wrong_with(judged, stored, count, prices):
 
 
 def add_rows(report, name, work, runs):
-    """What the runs of one system showed."""
-    runs = [run for run in runs if run]
-    for run in runs:
-        if run.wrong:
-            report.wrong.append(f"{name}, {work}: {run.wrong}")
-    right = [run for run in runs if run.wrong is None]
-    if not right:
-        return
-
-    def row(metric, unit, value):
-        report.row(name, work, metric, unit, [value(run) for run in right])
-
-    row("throughput", "answers/s", lambda run: run.per_s)
-    row("process start to last answer", "s", lambda run: run.wall_s)
-    row("processor time", "s/million answers", lambda run: run.per_million(run.spent.system_s))
-    row("PostgreSQL's processor time", "s/million answers",
-        lambda run: run.per_million(run.spent.database_s))
-    row("broker's processor time", "s/million answers",
-        lambda run: run.per_million(run.spent.broker_s))
-    row("peak memory", "MB", lambda run: run.spent.peak_bytes / 1e6)
+    right = report.right(name, work, runs)
+    if right:
+        report.row(name, work, "throughput", "answers/s", [run.per_s for run in right])
+        report.row(name, work, "process start to last answer", "s", [run.wall_s for run in right])
+        spent.add_rows(report, name, work, "answers", [(run.spent, run.answers) for run in right])

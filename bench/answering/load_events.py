@@ -52,7 +52,6 @@ class LoadEvents:
             return message
 
     def say(self):
-        """Lets it continue."""
         print(file=self._child.popen.stdin, flush=True)
 
     def ended(self, limit_s):
@@ -65,7 +64,6 @@ class LoadEvents:
             raise RuntimeError(f"the load generator ended with {code}: {self._child.last_words()}")
 
     def stop(self):
-        """Ends it."""
         self._child.stop()
 
     def __enter__(self):

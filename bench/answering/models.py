@@ -55,7 +55,6 @@ def fit(prepare, effort, data, registry, *settings):
 
 
 def table():
-    """The listings as CSV with a header."""
     def make(path):
         with open(path / "listings.csv", "w", newline="") as file:
             csv.writer(file).writerow(COLUMNS)

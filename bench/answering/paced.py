@@ -9,10 +9,12 @@ generator's producer waits 2 ms for company (linger.ms), below it does not.
 
 from dataclasses import dataclass
 
-from common.servers import PARTITIONS
+from answering import spent
 from answering.load_events import LoadEvents
-from answering.spent import Spent, between
+from answering.spent import Spent
+from common.children import stopping
 from common.progress import going_on, say
+from common.servers import PARTITIONS
 
 # Before a rate counts, in seconds.
 WARM_S = 2.0
@@ -22,8 +24,6 @@ GRACE_S = 20
 
 @dataclass
 class Paced:
-    """One system at one rate."""
-
     rate: float
     # As the load generator tells them.
     sent: int
@@ -51,8 +51,7 @@ def measure(system, bed, rates, seconds, label):
         "--startup-s", system.startup_limit_s,
     ) as sender:
         sender.next("watching", 30)
-        children = system.start(bed, place)
-        try:
+        with stopping(system.start(bed, place)) as children:
             with going_on(f"{system.name} starts"):
                 sender.next("answers", system.startup_limit_s + 60, needed=children)
             for rate in rates:
@@ -61,15 +60,12 @@ def measure(system, bed, rates, seconds, label):
                 say(f"{label} {system.name} at {rate:,.0f}/s: {_words(one)}")
                 if not one.keeps_up:
                     break
-        finally:
-            for child in children:
-                child.stop()
     return taken
 
 
 def _at(system, bed, sender, children, rate, seconds):
     limit_s = WARM_S + seconds + GRACE_S + 60
-    _, end, spent = between(sender, bed, children, limit_s, limit_s)
+    _, end, used = spent.between(sender, bed, children, limit_s, limit_s)
     faults = []
     if end["twice"]:
         faults.append(f"{end['twice']:,} answered twice")
@@ -77,7 +73,7 @@ def _at(system, bed, sender, children, rate, seconds):
         faults.append(f"{end['unpriced']:,} without a price")
     return Paced(
         rate, end["sent"], end["unanswered"], end["answered_s"], end["latency"],
-        end["sender_late"], spent, ", ".join(faults) or None,
+        end["sender_late"], used, ", ".join(faults) or None,
     )
 
 
@@ -89,27 +85,19 @@ def _words(one):
 
 
 def add_rows(report, name, runs):
-    """What the runs of one system showed, each a list of rates."""
     runs = [run for run in runs if run]
     for rate in sorted({one.rate for run in runs for one in run}):
         work = f"{rate:,.0f} requests/s"
         at_rate = [one for run in runs for one in run if one.rate == rate]
-        for one in at_rate:
-            if one.wrong:
-                report.wrong.append(f"{name}, {work}: {one.wrong}")
-            elif not one.keeps_up:
-                report.notes.append(f"{name}, {work}: {_words(one)}")
-        right = [one for one in at_rate if one.wrong is None and one.keeps_up]
+        right = report.right(name, work, at_rate)
+        report.notes.extend(f"{name}, {work}: {_words(one)}" for one in right if not one.keeps_up)
+        right = [one for one in right if one.keeps_up]
         if not right:
             continue
-        for metric, key in (("p50", "p50_ms"), ("p99", "p99_ms"), ("max", "max_ms")):
-            report.row(name, work, f"produce to answer {metric}", "ms",
-                       [one.latency[key] for one in right])
-        report.row(name, work, "processor time", "s/million answers",
-                   [one.spent.system_s * 1e6 / one.sent for one in right])
-        report.row(name, work, "PostgreSQL's processor time", "s/million answers",
-                   [one.spent.database_s * 1e6 / one.sent for one in right])
-        report.row(name, work, "peak memory", "MB", [one.spent.peak_bytes / 1e6 for one in right])
+        report.latencies(name, work, "produce to answer", [one.latency for one in right],
+                         ("p50", "p99", "max"))
+        spent.add_rows(report, name, work, "answers", [(one.spent, one.sent) for one in right],
+                       ("system", "database"))
         late = max(one.sender_late["p99_ms"] for one in right)
         if late > 5:
             report.notes.append(f"{name}, {work}: the sender itself was late by {late:.1f} ms (p99)")

@@ -17,7 +17,6 @@ class Spent:
 
     @classmethod
     def now(cls, bed, children):
-        """What was spent until now."""
         return cls(
             sum(usage.cpu_s(child.pid) for child in children),
             bed.postgres.cpu_s(),
@@ -25,13 +24,23 @@ class Spent:
         )
 
     def since(self, earlier, peak_bytes):
-        """What was spent from an earlier moment until this."""
         return Spent(
             self.system_s - earlier.system_s,
             self.database_s - earlier.database_s,
             self.broker_s - earlier.broker_s,
             peak_bytes,
         )
+
+
+def add_rows(report, system, work, unit, runs, parts=("system", "database", "broker")):
+    """Rows of processor time per million and of peak memory; `runs` are pairs of Spent and a count."""
+    names = {"system": "processor time", "database": "PostgreSQL's processor time",
+             "broker": "broker's processor time"}
+    for part in parts:
+        report.row(system, work, names[part], f"s/million {unit}",
+                   [max(getattr(spent, f"{part}_s"), 0.0) * 1e6 / max(count, 1)
+                    for spent, count in runs])
+    report.row(system, work, "peak memory", "MB", [spent.peak_bytes / 1e6 for spent, _ in runs])
 
 
 def between(events, bed, children, begin_limit_s, end_limit_s):

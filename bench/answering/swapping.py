@@ -18,7 +18,6 @@ def now_us():
 
 
 def service(address):
-    """The service that is asked."""
     return Service("model-application", None, address)
 
 
@@ -48,7 +47,6 @@ class Registry:
         return self.name(number)
 
     def name(self, number):
-        """A version's name as answers have it."""
         return f"{self.kind}@v{number:06}"
 
 

@@ -1,5 +1,6 @@
 """Processes that a bench starts, every one of which ends with it."""
 
+import contextlib
 import ctypes
 import os
 import signal
@@ -77,11 +78,10 @@ class Child:
         if not self.log:
             return ""
         with open(self.log, errors="replace") as log:
-            said = [line.strip() for line in log if line.strip()]
-        return " / ".join(said[-lines:])
+            printed = [line.strip() for line in log if line.strip()]
+        return " / ".join(printed[-lines:])
 
-    def has_said(self, text):
-        """Whether its log has the text."""
+    def has_logged(self, text):
         with open(self.log, errors="replace") as log:
             return any(text in line for line in log)
 
@@ -90,6 +90,15 @@ class Child:
             os.killpg(self.pid, number)
         except ProcessLookupError:
             pass
+
+
+@contextlib.contextmanager
+def stopping(children):
+    try:
+        yield children
+    finally:
+        for child in children:
+            child.stop()
 
 
 def stop_all():

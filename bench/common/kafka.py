@@ -29,15 +29,12 @@ class Kafka:
         self.version = _version()
 
     def cpu_s(self):
-        """Processor seconds of the broker."""
         return usage.cpu_s(self.pid)
 
     def stop(self):
-        """Ends the broker and deletes its data."""
         self._script("stop", "--dir", self._directory, "--kill", "--delete")
 
     def described(self):
-        """Version and settings, for the result."""
         return {"version": f"Apache Kafka {self.version}", "settings": self.settings}
 
     def _script(self, *arguments):

@@ -9,7 +9,6 @@ REPOSITORY = Path(__file__).resolve().parent.parent.parent
 
 
 def machine():
-    """Processor, cores, memory and system."""
     return {
         "processor": _first("/proc/cpuinfo", "model name") or platform.processor(),
         "cores": len(os.sched_getaffinity(0)),

@@ -39,7 +39,6 @@ def jars(name, coordinates):
 
 
 def java():
-    """Where Java is; raises Missing when it is not."""
     found = shutil.which("java")
     if not found:
         raise Missing("java is not on the PATH: install a JDK 17 or later")

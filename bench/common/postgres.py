@@ -63,14 +63,12 @@ class Postgres:
         return usage.cpu_s(self.pid, without={self._own_pid})
 
     def stop(self):
-        """Ends the server."""
         self.sql.close()
         self._starter.popen.stdin.close()
         if self._starter.wait(20) is None:
             self._starter.stop()
 
     def described(self):
-        """Version and settings, for the result."""
         return {
             "version": f"PostgreSQL {self.version}",
             "settings": {"fsync": "on", "synchronous_commit": "on", **self.settings},
@@ -114,11 +112,9 @@ class Sql:
         raise SqlError(f"psql has ended: {' '.join(said) or sql}")
 
     def value(self, sql):
-        """The first column of the first row."""
         return self.ask(sql)[0][0]
 
     def close(self):
-        """Ends the session."""
         self._child.popen.stdin.close()
         if self._child.wait(5) is None:
             self._child.stop()

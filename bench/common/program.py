@@ -1,4 +1,4 @@
-"""What all executables share: their flags, and the end of the process."""
+"""What all benchmarks share: flags, programs, a directory for the run, and the result."""
 
 import argparse
 import sys
@@ -7,24 +7,46 @@ from pathlib import Path
 from common import cargo, children
 from common.missing import Missing
 from common.progress import say
+from common.report import Report
+from common.workplace import workplace
 
 
-def parser(name, description, quick=None):
-    """A parser with the flags of every bench."""
-    made = argparse.ArgumentParser(
-        prog=f"bench/{name}", description=description,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    made.add_argument("--quick", action="store_true", help=quick)
-    made.add_argument("--json", action="store_true", help="print one JSON object, no table")
-    made.add_argument("--built", type=Path, metavar="DIR",
-                      help="a directory of release builds (default: cargo build --release"
-                           " --workspace --bins --examples)")
-    made.add_argument("--work", metavar="DIR",
-                      help="where the servers' data lie meanwhile (default /var/tmp)")
-    made.add_argument("--keep", action="store_true",
-                      help="keep that directory, with the logs of every process")
-    return made
+class Parser(argparse.ArgumentParser):
+    """The flags of every benchmark; --quick changes the defaults of `scaled` ones."""
+
+    def __init__(self, description, quick=None):
+        super().__init__(description=description,
+                         formatter_class=argparse.RawDescriptionHelpFormatter)
+        self.prog = f"bench/{self.prog}"
+        self._scaled = {}
+        self.add_argument("--quick", action="store_true", help=quick)
+        self.add_argument("--json", action="store_true", help="print one JSON object, no table")
+        self.add_argument("--built", type=Path, metavar="DIR",
+                          help="a directory of release builds (default: cargo build --release"
+                               " --workspace --bins --examples)")
+        self.add_argument("--work", metavar="DIR",
+                          help="where servers keep their data during a run (default /var/tmp)")
+        self.add_argument("--keep", action="store_true",
+                          help="keep that directory, with the logs of every process")
+
+    def scaled(self, flag, usual, quick, about, **how):
+        """Adds a flag with a default for --quick."""
+        dest = self.add_argument(flag, help=f"{about} (default {_shown(usual)}; with --quick"
+                                 f" {_shown(quick)})", **how).dest
+        self._scaled[dest] = usual, quick
+
+    def parse_args(self, *arguments):
+        args = super().parse_args(*arguments)
+        for name, (usual, quick) in self._scaled.items():
+            if getattr(args, name) is None:
+                setattr(args, name, quick if args.quick else usual)
+        return args
+
+
+def _shown(value):
+    if isinstance(value, str):
+        return value
+    return f"{value:,}" if isinstance(value, int) else f"{value:.2g}"
 
 
 def count(text):
@@ -83,12 +105,19 @@ def prepared(systems, bed, report):
         yield system
 
 
-def run(main):
-    """Runs `main`, stops all processes, and exits; `main` returns a Report and whether to print JSON."""
+def run(arguments, measure, *programs, result=Report):
+    """Measures with the built `programs` in a directory for the run, prints the result, and exits.
+
+    `arguments()` returns the parsed flags; `measure(args, built, directory, report)` fills the report.
+    """
     children.leave_on_signals()
     try:
-        report, as_json = main()
-        report.print(as_json)
+        args = arguments()
+        report = result(Path(sys.argv[0]).name)
+        directory_of_builds = built(args, *programs)
+        with workplace(args.work, args.keep) as directory:
+            measure(args, directory_of_builds, directory, report)
+        report.print(args.json)
         sys.exit(1 if report.wrong else 0)
     except KeyboardInterrupt:
         sys.exit(130)

@@ -36,8 +36,19 @@ class Report:
             "values": list(values),
         })
 
+    def latencies(self, system, work, metric, latencies, shares=("p50", "p99")):
+        """Rows of percentiles; each of `latencies` is what the load generator measured."""
+        for share in shares:
+            self.row(system, work, f"{metric} {share}", "ms",
+                     [latency[f"{share}_ms"] for latency in latencies])
+
+    def right(self, name, work, runs):
+        """The runs that count; the faults of the others are noted."""
+        runs = [run for run in runs if run]
+        self.wrong.extend(f"{name}, {work}: {run.wrong}" for run in runs if run.wrong)
+        return [run for run in runs if not run.wrong]
+
     def as_json(self):
-        """The object that `--json` prints."""
         return {
             "bench": self.bench,
             "machine": machine(),
@@ -51,10 +62,13 @@ class Report:
         }
 
     def print(self, as_json, file=sys.stdout):
-        """Prints the table, or the JSON on one line."""
         if as_json:
             print(json.dumps(self.as_json(), ensure_ascii=False), file=file, flush=True)
             return
+        self.print_rows(file)
+        self.print_details(file)
+
+    def print_rows(self, file):
         head = ["system", "work", "metric", "median", "min", "max", "unit", "runs"]
         body = [
             [row["system"], row["work"], row["metric"], figure(row["median"]), figure(row["min"]),
@@ -63,6 +77,9 @@ class Report:
         ]
         for line in table(head, body, right={3, 4, 5, 7}):
             print(line, file=file)
+
+    def print_details(self, file):
+        """Prints ratios, systems, what is missing or wrong, notes and the machine."""
         for name, ratio in self.ratios.items():
             print(f"{name}: {ratio:.2f}", file=file)
         if self.ratios:

@@ -64,7 +64,6 @@ class Servers:
         return self.directory / f"{name}-{self.number(name)}.log"
 
     def home(self, name):
-        """A fresh directory."""
         path = self.directory / f"{name}-home-{self.number(name + '-home')}"
         path.mkdir()
         return path
@@ -80,7 +79,6 @@ class Servers:
         return self._services[-1]
 
     def described(self):
-        """The servers, for the result."""
         described = {"postgres": self.postgres.described()}
         if self.kafka:
             described["kafka"] = self.kafka.described()

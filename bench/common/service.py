@@ -24,7 +24,6 @@ class Service:
         self.address = address
 
     def is_ready(self):
-        """Whether it says so."""
         try:
             self.text("/health/ready")
             return True
@@ -32,7 +31,6 @@ class Service:
             return False
 
     def ready(self, limit_s):
-        """Waits until it is ready."""
         try:
             until(lambda: self.is_ready() or self.child.code() is not None, limit_s, "ready")
         except RuntimeError as error:
@@ -41,12 +39,10 @@ class Service:
             raise RuntimeError(f"{self.name} has ended: {self.child.last_words()}")
 
     def text(self, path):
-        """The body of an answer."""
         with urllib.request.urlopen(f"http://{self.address}{path}", timeout=60) as answer:
             return answer.read().decode()
 
     def get(self, path):
-        """The JSON of an answer."""
         return json.loads(self.text(path))
 
     def post(self, path):

@@ -58,7 +58,6 @@ class PeakMemory:
         self._thread.join()
 
     def look(self):
-        """Takes one look."""
         total = 0
         for pid in self.pids:
             members = tree(pid)

@@ -11,20 +11,23 @@ from common.tool import output
 LIMIT_S = 1200
 
 
-def python(name, requirements):
-    """The interpreter of an environment that has `requirements` (with versions) installed.
+def python(name, requirements, alone=()):
+    """The interpreter of an environment that has `requirements` (with versions) installed, and `alone`
+    without what they depend on.
 
     Raises Missing when pip cannot get them.
     """
 
     def make(path):
-        what = f"{', '.join(requirements)} from PyPI"
+        what = f"{', '.join((*requirements, *alone))} from PyPI"
         say(f"installing {what}, once")
         pip = [path / "bin/python", "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
         with going_on("pip install"):
             output([sys.executable, "-m", "venv", path], what, Missing, LIMIT_S)
             output([*pip, *requirements], what, Missing, LIMIT_S)
+            if alone:
+                output([*pip, "--no-deps", *alone], what, Missing, LIMIT_S)
 
     version = f"{sys.version_info.major}.{sys.version_info.minor}"
-    mark = cache.digest(version, *requirements)
+    mark = cache.digest(version, *requirements, *alone)
     return cache.directory(f"venv-{name}-{mark}", make) / "bin/python"

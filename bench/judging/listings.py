@@ -31,7 +31,7 @@ def frame(data, schema, sides):
         cells = table[header].str.strip().replace("", None)
         if name == described["target"]:
             prices = pd.to_numeric(cells).to_numpy(float)
-        elif name == described["key"]:
+        elif name == described.get("key"):
             continue
         elif kind == "timestamp":
             times = pd.to_datetime(cells, format="mixed", utc=True)
@@ -59,7 +59,7 @@ def suited(name, features, categories):
             # By the dtype: categories where it can, else the level's number.
             if features[category].cat.categories.size > MOST_LEVELS:
                 features[category] = features[category].cat.codes.astype(float)
-        elif name.startswith(("ols", "logistic", "forest", "extra-trees")):
+        elif name.startswith(("ols", "ridge", "logistic", "forest", "extra-trees")):
             features[category] = features[category].astype(object)
     return features
 

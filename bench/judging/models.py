@@ -85,7 +85,6 @@ CLASS_SPACES = {
 
 
 def drawn(name, chance, by_hand=BY_HAND, spaces=SPACES):
-    """Settings of a trial, from the generator `chance`."""
     found = dict(by_hand[name])
     for setting, (how, low, high) in spaces[name].items():
         if how == "even":
@@ -129,11 +128,13 @@ def _means(columns, categories):
 
 def model(name, columns, categories, settings, kind="Regressor"):
     """The peer, unfitted; `kind` is what its class's name ends in, Regressor or Classifier."""
-    if name == "ols" or name == "logistic" or name.startswith(("forest", "extra-trees")):
+    if name in ("ols", "ridge") or name == "logistic" or name.startswith(("forest", "extra-trees")):
         from sklearn import ensemble, linear_model
         from sklearn.pipeline import make_pipeline
         if name == "ols":
             last = linear_model.LinearRegression()
+        elif name == "ridge":
+            last = linear_model.RidgeCV([10.0 ** (power / 2) for power in range(-4, 9)])
         elif name == "logistic":
             last = linear_model.LogisticRegression(max_iter=2000)
         else:

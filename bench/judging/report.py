@@ -1,8 +1,5 @@
 """The result of a judging: a row a system, a column a measure."""
 
-import io
-import sys
-
 from common.report import Report, figure, table
 from judging import run
 
@@ -16,30 +13,19 @@ class Judged(Report):
         self.found = []
 
     def add(self, work, system, metrics):
-        """What a system came to on a set."""
         self.found.append((work, system, metrics))
         units = {**run.UNITS, **run.CLASS_UNITS}
         for metric, value in metrics.items():
             self.row(system, work, metric, units[metric], [value])
 
-    def print(self, as_json, file=sys.stdout):
-        if as_json:
-            super().print(True, file)
-            return
+    def print_rows(self, file):
         for units, mark in ((run.UNITS, "RMSLE"), (run.CLASS_UNITS, "AUC")):
-            found = [own for own in self.found if mark in own[2]]
+            found = [row for row in self.found if mark in row[2]]
             if found:
                 self._table(units, found, file)
-        # What stands below a table is every bench's; its table of one row a measure is left out.
-        rows, self.rows = self.rows, []
-        below = io.StringIO()
-        super().print(False, below)
-        self.rows = rows
-        print("\n".join(below.getvalue().splitlines()[len(table([], [])):]), file=file, flush=True)
 
     @staticmethod
     def _table(units, found, file):
-        """Rows of one kind of measures."""
         head = ["set", "system", *units]
         body = [[work, system, *(f"{metrics[key]:.4f}" if key in run.FINE else figure(metrics[key])
                                  for key in units)] for work, system, metrics in found]

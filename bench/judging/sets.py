@@ -3,11 +3,16 @@
 import os
 from pathlib import Path
 
+from common import venv
 from common.machine import REPOSITORY
 from common.missing import Missing
+from common.tool import output
+from judging import packaged
 
 PRICED = ("kc_house", "spb_flats", "used_cars")
 SETS = (*PRICED, "wine")
+# Shipped by packages on PyPI: no file is needed.
+PACKAGED = tuple(packaged.SETS)
 SCHEMAS = Path(__file__).resolve().parent / "schemas"
 
 
@@ -15,7 +20,7 @@ def add_flags(parser, names, default):
     """Flags that choose sets, of which `default` without any."""
     parser.set_defaults(all_sets=default)
     parser.add_argument("--sets", metavar="NAMES",
-                        help=f"of {','.join(names)} (default: {','.join(default)}; with --quick:"
+                        help=f"of {','.join((*names, *PACKAGED))} (default: {','.join(default)}; with --quick:"
                              f" {names[0]})")
     parser.add_argument("--data-dir", type=Path, default=os.environ.get("HEDONIC_DATA_DIR"),
                         help="the directory of the sets' files (default: HEDONIC_DATA_DIR)")
@@ -46,10 +51,20 @@ def _chosen(args, directory):
     if args.data:
         yield args.data.stem, args.data.resolve(), args.schema.resolve()
         return
+    names = args.sets.split(",")
+    made = [name for name in names if name in PACKAGED]
+    if made:
+        python = venv.python("packaged", packaged.NEEDED, packaged.REQUIREMENTS)
+        output([python, packaged.__file__, directory, *made])
+        for name in made:
+            yield name, directory / f"{name}.csv", directory / f"{name}.toml"
+    names = [name for name in names if name not in PACKAGED]
+    if not names:
+        return
     if not args.data_dir:
         raise Missing("the data sets: set HEDONIC_DATA_DIR to their directory, or give --data")
     home = Path(args.data_dir).resolve()
-    for name in args.sets.split(","):
+    for name in names:
         if name == "wine":
             yield name, _wines(home, directory), REPOSITORY / "schemas" / "wine.toml"
         else:
@@ -57,7 +72,6 @@ def _chosen(args, directory):
 
 
 def _quarter(data, directory):
-    """Every fourth line of a CSV."""
     to = directory / f"quarter-{data.name}"
     with open(data, encoding="utf-8") as lines, open(to, "w", encoding="utf-8") as out:
         out.write(next(lines))

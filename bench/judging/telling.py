@@ -27,23 +27,22 @@ FOLDS = 3
 
 
 def classes(schema, target):
-    """Which targets are of the schema's class."""
     with open(schema, "rb") as file:
         described = tomllib.load(file)
     return pd.Series(target).ge(described["class"]["at_least"]).to_numpy()
 
 
-def out_of_fold(name, settings, features, own, categories, seed):
+def out_of_fold(name, settings, features, truth, categories, seed):
     """The log loss of rows that were not seen."""
-    predicted = np.zeros(len(own))
-    for learn, check in StratifiedKFold(FOLDS, shuffle=True, random_state=seed).split(features, own):
+    predicted = np.zeros(len(truth))
+    for learn, check in StratifiedKFold(FOLDS, shuffle=True, random_state=seed).split(features, truth):
         fitted = models.model(name, list(features.columns), categories, settings, "Classifier")
-        fitted.fit(features.iloc[learn], own[learn])
+        fitted.fit(features.iloc[learn], truth[learn])
         predicted[check] = fitted.predict_proba(features.iloc[check])[:, 1]
-    return metrics.log_loss(own, predicted)
+    return metrics.log_loss(truth, predicted)
 
 
-def searched(name, features, own, categories, trials, seed, limit_s):
+def searched(name, features, truth, categories, trials, seed, limit_s):
     """The best settings, and how many were tried."""
     chance = random.Random(seed)
     started = time.monotonic()
@@ -52,7 +51,7 @@ def searched(name, features, own, categories, trials, seed, limit_s):
         settings = models.CLASS_BY_HAND[name]
         if found:
             settings = models.drawn(name, chance, models.CLASS_BY_HAND, models.CLASS_SPACES)
-        loss = out_of_fold(name, settings, features, own, categories, seed)
+        loss = out_of_fold(name, settings, features, truth, categories, seed)
         found.append((loss, len(found), settings))
     return min(found)[2], len(found)
 
@@ -61,21 +60,21 @@ def main():
     name, data, schema, sides, trials, seed, limit_s = sys.argv[1:]
     features, target, learn, judge, categories = listings.frame(data, schema, sides)
     features = listings.suited(name, features, categories)
-    own = classes(schema, target)
+    truth = classes(schema, target)
     settings, tried = {}, 0
     if name in models.CLASS_BY_HAND:
-        settings, tried = searched(name, features.iloc[learn], own[learn], categories, int(trials),
+        settings, tried = searched(name, features.iloc[learn], truth[learn], categories, int(trials),
                                    int(seed), float(limit_s))
     model = models.model(name, list(features.columns), categories, settings, "Classifier")
     predicted, times = fitted_and_timed(
-        model, "predict_proba", features, own, learn, judge)
-    predicted, truth = predicted[:, 1], own[judge]
+        model, "predict_proba", features, truth, learn, judge)
+    predicted, expected = predicted[:, 1], truth[judge]
     print(json.dumps({
         "metrics": {
-            "AUC": float(metrics.roc_auc_score(truth, predicted)),
-            "log loss": float(metrics.log_loss(truth, predicted)),
-            "accuracy": 100 * float(metrics.accuracy_score(truth, predicted >= 0.5)),
-            "F1": float(metrics.f1_score(truth, predicted >= 0.5)),
+            "AUC": float(metrics.roc_auc_score(expected, predicted)),
+            "log loss": float(metrics.log_loss(expected, predicted)),
+            "accuracy": 100 * float(metrics.accuracy_score(expected, predicted >= 0.5)),
+            "F1": float(metrics.f1_score(expected, predicted >= 0.5)),
             **times,
         },
         "settings": settings,

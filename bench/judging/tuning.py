@@ -24,14 +24,11 @@ HOPELESS = 0.05
 
 
 def folds(rows, seed):
-    """Which fold each of `rows` is in."""
     order = np.random.default_rng(seed).permutation(len(rows))
     return order % FOLDS
 
 
 class Search:
-    """The trials of one peer."""
-
     def __init__(self, name, features, target, categories, seed):
         self.name, self.features, self.target = name, features, target
         self.categories = categories
@@ -42,7 +39,6 @@ class Search:
         self.finished = self.dropped = 0
 
     def part(self, chosen):
-        """Features and target of some rows."""
         return self.features.iloc[np.flatnonzero(chosen)], self.target[chosen]
 
     def try_out(self, settings):

@@ -18,8 +18,6 @@ PROGRAMS = Path(__file__).parent / "programs"
 
 @dataclass
 class Load:
-    """What one run has to load."""
-
     topic: str
     listings: Listings
     # The last message of each partition: when these are there, the end was reached.
@@ -70,7 +68,6 @@ class Bed(Servers):
         return int(found) == len(ids)
 
     def stored(self):
-        """Count and sum of prices in the table."""
         count, price_sum = self.postgres.sql.ask(
             "SELECT count(*), coalesce(sum(price), 0)::numeric FROM listings"
         )[0]

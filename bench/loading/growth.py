@@ -15,8 +15,6 @@ ONCE_FROM_ROWS = 5_000_000
 
 @dataclass
 class Group:
-    """So many members of a system."""
-
     system: Ours
     name: str
     members: int

@@ -4,6 +4,7 @@ import time
 from dataclasses import dataclass
 
 from common import usage
+from common.children import stopping
 from common.progress import Ticker
 
 # A system that has added nothing for so long has stopped, in seconds.
@@ -18,8 +19,6 @@ STRAGGLERS_S = 15.0
 
 @dataclass
 class Outcome:
-    """What one run showed."""
-
     rows: int
     # From the start of the process to the commit of the last row.
     wall_s: float
@@ -40,17 +39,13 @@ def measure(system, load, bed, **how):
     bed.empty()
     server_before, broker_before = bed.postgres.cpu_s(), bed.kafka.cpu_s()
     begun = time.time()
-    children = system.start(bed, load, **how)
-    try:
+    with stopping(system.start(bed, load, **how)) as children:
         with usage.PeakMemory([child.pid for child in children]) as memory:
             wrong = _wait(system, children, load, bed)
             cpu_s = sum(_cpu_s(child) for child in children)
             server_s = bed.postgres.cpu_s() - server_before
             broker_s = bed.kafka.cpu_s() - broker_before
         wrong = _stragglers(load, bed, wrong)
-    finally:
-        for child in children:
-            child.stop()
     first, last = bed.commit_times()
     if last is None:
         first = last = time.time()
@@ -69,8 +64,8 @@ def measure(system, load, bed, **how):
 def _wait(system, children, load, bed):
     """Waits for the last row; None, or why it did not come."""
     ticker = Ticker(f"{system.name} loads")
-    size, grown = 0, time.monotonic()
-    next_log = grown + LOG_S
+    size, grew_at = 0, time.monotonic()
+    next_log = grew_at + LOG_S
     while True:
         if bed.is_there(load.last_ids):
             return None
@@ -82,13 +77,13 @@ def _wait(system, children, load, bed):
             return f"ended with {codes} before the last row: {said}"
         if time.monotonic() >= next_log:
             next_log = time.monotonic() + LOG_S
-            if system.given_up and any(child.has_said(system.given_up) for child in children):
+            if system.given_up and any(child.has_logged(system.given_up) for child in children):
                 said = " ".join(child.last_words() for child in children)
                 return f"it has given up: {said}"
         now_size = bed.table_bytes()
         if now_size > size:
-            size, grown = now_size, time.monotonic()
-        stalled = time.monotonic() - grown
+            size, grew_at = now_size, time.monotonic()
+        stalled = time.monotonic() - grew_at
         if stalled > max(STALL_S, system.startup_limit_s if size == 0 else 0):
             said = " ".join(child.last_words() for child in children)
             return f"nothing more came for {stalled:.0f} s: {said}"

@@ -27,8 +27,6 @@ STARTUP_ROWS = 1_000
 
 @dataclass
 class Round:
-    """One system in one round."""
-
     startup: Outcome
     full: Outcome
 
@@ -37,27 +35,16 @@ class Round:
         return self.full.wrong is None and self.startup.wrong is None
 
     @property
-    def rows_per_s(self):
-        return self._rows / max(self.full.wall_s - self.startup.wall_s, 1e-3)
-
-    @property
-    def cpu_s_per_million(self):
-        return self._per_million(self.full.cpu_s - self.startup.cpu_s)
-
-    @property
-    def server_cpu_s_per_million(self):
-        return self._per_million(self.full.server_cpu_s - self.startup.server_cpu_s)
-
-    @property
-    def broker_cpu_s_per_million(self):
-        return self._per_million(self.full.broker_cpu_s - self.startup.broker_cpu_s)
-
-    @property
-    def _rows(self):
+    def rows(self):
         return self.full.rows - self.startup.rows
 
-    def _per_million(self, seconds):
-        return max(seconds, 0.0) * 1e6 / self._rows
+    @property
+    def rows_per_s(self):
+        return self.rows / max(self.full.wall_s - self.startup.wall_s, 1e-3)
+
+    def per_million(self, measure):
+        """Seconds per million rows without the start-up, of a measure in seconds of the two runs."""
+        return max(getattr(self.full, measure) - getattr(self.startup, measure), 0.0) * 1e6 / self.rows
 
 
 def one_round(system, bed, small, large, label, **how):
@@ -75,7 +62,6 @@ def one_round(system, bed, small, large, label, **how):
 
 
 def in_turn(systems, bed, small, large, repeat, report):
-    """All systems, `repeat` rounds."""
     for listings in (small, large):
         bed.load(listings)
     work = f"{large.count:,} rows"
@@ -91,8 +77,7 @@ def add_rows(report, name, work, taken):
     """What the rounds of one system showed. A run that lost or doubled rows has no rate."""
     taken = [one for one in taken if one]
     for outcome in (outcome for one in taken for outcome in (one.startup, one.full)):
-        if outcome.wrong:
-            report.wrong.append(f"{name}, {outcome.rows:,} rows: {outcome.wrong}")
+        report.right(name, f"{outcome.rows:,} rows", [outcome])
     right = [one for one in taken if one.is_right]
     if not right:
         return
@@ -106,9 +91,9 @@ def add_rows(report, name, work, taken):
             lambda one: one.full.rows / max(one.full.steady_s, 1e-3))
     row("process start to last row", "s", lambda one: one.full.wall_s)
     row(f"start-up ({STARTUP_ROWS:,} rows)", "s", lambda one: one.startup.wall_s)
-    row("processor time", "s/million rows", lambda one: one.cpu_s_per_million)
-    row("PostgreSQL's processor time", "s/million rows",
-        lambda one: one.server_cpu_s_per_million)
-    row("broker's processor time", "s/million rows", lambda one: one.broker_cpu_s_per_million)
+    for metric, measure in (("processor time", "cpu_s"),
+                            ("PostgreSQL's processor time", "server_cpu_s"),
+                            ("broker's processor time", "broker_cpu_s")):
+        report.row(name, work, metric, "s/million rows", [one.per_million(measure) for one in right])
     row("peak memory", "MB", lambda one: one.full.peak_bytes / 1e6)
 

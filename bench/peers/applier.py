@@ -25,12 +25,10 @@ class Applier(System):
         self._settings = list(settings)
 
     def prepare(self, bed):
-        """Fits the model."""
         self._program = bed.built / "model-application"
         self._registry = models.ours(bed.built / "model-prepare", self._effort)
 
     def start(self, bed, place, registry=None):
-        """Starts it in a new group."""
         settings = [
             f"kafka.topics.requests={place.requests}",
             f"kafka.topics.answers={place.answers}",
@@ -52,7 +50,6 @@ class Applier(System):
         raise RuntimeError(f"{self.name} does not say where it listens: {child.last_words()}")
 
     def described(self):
-        """Version and settings."""
         return {
             "version": version(self._program),
             "guarantee": "one request, one answer: stored before it is published, offsets last",
@@ -70,9 +67,7 @@ class ApplierHttp(Applier):
     def serve(self, bed, place, rows):
         """Starts it; its topics stay empty."""
         body = bodies.ours_by_protocol if self.path.startswith("/v2") else bodies.ours
-        file = bodies.written(
-            bed.directory / f"bodies-{self.name}-{rows}", bed.listings, rows, body
-        )
+        file = bed.bodies(self.name, rows, body)
         children = self.start(bed, place)
         return children, Served(self.address(children), self.path, file)
 

@@ -24,15 +24,12 @@ class Constant(System):
         self.samples = {}
 
     def serve(self, bed, _place, rows):
-        """Starts it."""
         answer = self.samples.get(rows)
         if answer is None:
             answer = self.ANSWER if rows == 1 else b"[" + b",".join([self.ANSWER] * rows) + b"]"
         file = bed.directory / f"answer-{rows}"
         file.write_bytes(answer)
-        asked = bodies.written(
-            bed.directory / f"bodies-constant-{rows}", bed.listings, rows, bodies.ours
-        )
+        asked = bed.bodies("constant", rows, bodies.ours)
         log = bed.log("constant")
         child = Child([bed.built / "constant", file], log=log)
         while not log.read_text() and child.code() is None:
@@ -40,7 +37,6 @@ class Constant(System):
         return [child], Served(log.read_text().strip(), "/", asked)
 
     def described(self):
-        """Version and settings."""
         return {
             "version": "actix-web as in Cargo.lock, built as ours is",
             "answers": "the same bytes whatever is asked; reads the body, looks at nothing",

@@ -82,7 +82,6 @@ class Debezium(System):
         ))
 
     def start_on(self, bed, topic):
-        """Starts the worker with a new connector, and so a new group."""
         home = bed.home("debezium")
         # A plugin path is a directory of directories; only this plugin is looked at.
         plugin = home / "plugins" / "debezium-connector-jdbc"
@@ -132,7 +131,6 @@ class Debezium(System):
         )]
 
     def described(self):
-        """Version and settings."""
         return {
             "version": f"Debezium JDBC sink {DEBEZIUM}, Kafka Connect {KAFKA}, pgjdbc {DRIVER}",
             "guarantee": "at least once, upsert by key",

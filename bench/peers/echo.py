@@ -12,7 +12,6 @@ class Echo(System):
     prices = False
 
     def start(self, bed, place):
-        """Starts it in a new group."""
         return [Child(
             [bed.built / "echo", "--brokers", bed.brokers, "--requests", place.requests,
              "--answers", place.answers, "--group", f"echo-{place.number}"],
@@ -20,7 +19,6 @@ class Echo(System):
         )]
 
     def described(self):
-        """Version and settings."""
         return {
             "version": "librdkafka as in Cargo.lock",
             "guarantee": "at least once; no model, stores nothing",

@@ -23,7 +23,6 @@ class Mlflow(System):
     startup_limit_s = 90
 
     def prepare(self, _bed):
-        """Its packages, and the model in its format."""
         self._python = venv.python("mlflow", REQUIREMENTS)
         self._model = models.lightgbm(python_answers.python())
         mark = cache.digest(_SAVE, self._model.name, *REQUIREMENTS)
@@ -34,13 +33,9 @@ class Mlflow(System):
                "mlflow did not save the model", Missing)
 
     def serve(self, bed, _place, rows):
-        """Starts it."""
         port, home = free_port(), bed.home("mlflow")
         encoder = bodies.Encoder(self._model)
-        file = bodies.written(
-            bed.directory / f"bodies-mlflow-{rows}", bed.listings, rows,
-            lambda group: bodies.inputs(encoder.rows(group)),
-        )
+        file = bed.bodies("mlflow", rows, lambda group: bodies.inputs(encoder.rows(group)))
         child = Child(
             [self._python.parent / "mlflow", "models", "serve", "--model-uri", self._saved,
              "--env-manager", "local", "--host", "127.0.0.1", "--port", port],
@@ -51,7 +46,6 @@ class Mlflow(System):
         return [child], Served(f"127.0.0.1:{port}", "/invocations", file)
 
     def described(self):
-        """Version and settings."""
         return {
             "version": ", ".join(REQUIREMENTS),
             "answers": "a log price; takes numbers, stores nothing",

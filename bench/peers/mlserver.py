@@ -23,12 +23,10 @@ class MlServer(System):
     startup_limit_s = 90
 
     def prepare(self, _bed):
-        """Its packages and the model."""
         self._python = venv.python("mlserver", REQUIREMENTS)
         self._model = models.lightgbm(python_answers.python())
 
     def serve(self, bed, _place, rows):
-        """Starts it."""
         home, port = bed.home("mlserver"), free_port()
         shutil.copy(self._model / "model.txt", home / "model.txt")
         (home / "model-settings.json").write_text(json.dumps({
@@ -41,17 +39,13 @@ class MlServer(System):
             "metrics_port": free_port(),
         }))
         encoder = bodies.Encoder(self._model)
-        file = bodies.written(
-            bed.directory / f"bodies-mlserver-{rows}", bed.listings, rows,
-            lambda group: bodies.protocol(encoder.rows(group)),
-        )
+        file = bed.bodies("mlserver", rows, lambda group: bodies.protocol(encoder.rows(group)))
         child = Child(
             [self._python.parent / "mlserver", "start", home], log=bed.log("mlserver"), cwd=home,
         )
         return [child], Served(f"127.0.0.1:{port}", "/v2/models/real-estate/infer", file)
 
     def described(self):
-        """Version and settings."""
         return {
             "version": ", ".join(REQUIREMENTS),
             "answers": "a log price; takes numbers, stores nothing",

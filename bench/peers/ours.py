@@ -15,15 +15,12 @@ class Ours(System):
         self._settings = list(settings)
 
     def prepare(self, bed):
-        """Finds the program."""
         self._program = bed.built / "data-loader"
 
     def start(self, bed, load, members=1):
-        """Starts so many members of a new group."""
         return self.start_on(bed, load.topic, members)
 
     def start_on(self, bed, topic, members=1):
-        """The same on a topic of any kind."""
         number = bed.number("group-ours")
         settings = [
             f"kafka.topics.new_data={topic}",
@@ -35,7 +32,6 @@ class Ours(System):
                 for _ in range(members)]
 
     def described(self):
-        """Version and settings."""
         return {
             "version": version(self._program),
             "guarantee": "exactly once: rows, rejects and offsets in one transaction",
@@ -51,7 +47,6 @@ def process(program, bed, name, database_url, settings):
 
 
 def version(program):
-    """What a program says of itself."""
     return output([program, "--version"]).strip()
 
 

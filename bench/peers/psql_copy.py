@@ -13,11 +13,9 @@ class PsqlCopy(System):
     startup_limit_s = 600
 
     def prepare(self, bed):
-        """psql came with the server or its clients."""
         self._psql = bed.postgres.psql
 
     def start(self, bed, load):
-        """Copies the listings' CSV."""
         line = f"\\copy listings ({COLUMN_LIST}) FROM '{load.listings.csv}' WITH (FORMAT csv)"
         return [Child(
             [self._psql, "-X", "-q", "-v", "ON_ERROR_STOP=1", "-c", line],
@@ -25,7 +23,6 @@ class PsqlCopy(System):
         )]
 
     def described(self):
-        """Version and settings."""
         return {
             "version": output([self._psql, "--version"]).strip(),
             "guarantee": "all or nothing; reads a file, not Kafka",

@@ -30,12 +30,10 @@ class PythonAnswers(System):
         self.stores = "answers_of_loop" if is_storing else None
 
     def prepare(self, _bed):
-        """Its packages and its model."""
         self._python = python()
         self._model = models.lightgbm(self._python)
 
     def start(self, bed, place):
-        """Starts the loop in a new group."""
         database = [place.database_url] if self._is_storing else []
         return [Child(
             [self._python, _PROGRAM, bed.brokers, place.requests, place.answers,
@@ -44,7 +42,6 @@ class PythonAnswers(System):
         )]
 
     def described(self):
-        """Version and settings."""
         return {
             "version": ", ".join(REQUIREMENTS),
             "guarantee": "at least once, stored by COPY before it is published"

@@ -16,11 +16,9 @@ class PythonCopy(System):
     name = "python"
 
     def prepare(self, bed):
-        """Its packages are those of the bench's own producer."""
         self._python = bed.python
 
     def start_on(self, bed, topic):
-        """Starts the loop in a new group."""
         group = f"python-{bed.number('group-python')}"
         return [Child(
             [self._python, _PROGRAM, bed.kafka.brokers, topic, group, bed.postgres.url, BATCH_ROWS],
@@ -28,7 +26,6 @@ class PythonCopy(System):
         )]
 
     def described(self):
-        """Version and settings."""
         return {
             "version": ", ".join(REQUIREMENTS),
             "guarantee": "at least once, upsert by key; a bad record stops it",

@@ -41,12 +41,10 @@ class Spark(System):
         self._jars = jars_for(self._python)
 
     def start_on(self, bed, topic):
-        """Starts the query with a fresh checkpoint."""
         return [query(bed, self._python, self._jars, _PROGRAM, SETTINGS,
                       [bed.kafka.brokers, topic, bed.postgres.url])]
 
     def described(self):
-        """Version and settings."""
         return {
             "version": f"PySpark {SPARK}, pgjdbc {DRIVER}",
             "guarantee": "at least once; a repeated batch stops at the primary key",

@@ -40,14 +40,12 @@ class SparkAnswers(System):
         self._model = models.lightgbm(python_answers.python())
 
     def start(self, bed, place):
-        """Starts the query with a fresh checkpoint."""
         # The workers import boosted.py.
         env = {"PYSPARK_PYTHON": str(self._python), "PYTHONPATH": str(_PROGRAM.parent)}
         return [query(bed, self._python, self._jars, _PROGRAM, SETTINGS,
                       [bed.brokers, place.requests, place.answers, self._model], env)]
 
     def described(self):
-        """Version and settings."""
         return {
             "version": ", ".join(REQUIREMENTS),
             "guarantee": "at least once; stores nothing",

@@ -30,12 +30,10 @@ class Process:
         self._read = 0
 
     def seen(self):
-        """Resident bytes and open descriptors."""
         pid = self.service.child.pid
         return {"memory_bytes": usage.memory_bytes(pid), "descriptors": descriptors(pid)}
 
     def metrics(self):
-        """Its metrics: (name, labels) -> value."""
         return metrics(self.service.text("/metrics"))
 
     def rounds_ms(self):
@@ -49,7 +47,6 @@ class Process:
 
 
 def descriptors(pid):
-    """Open files of a process."""
     try:
         return len(os.listdir(f"/proc/{pid}/fd"))
     except OSError:
@@ -57,7 +54,6 @@ def descriptors(pid):
 
 
 def metrics(text):
-    """(name, labels as sorted pairs) -> value."""
     found = {}
     for line in text.splitlines():
         matched = _METRIC.match(line)

@@ -48,7 +48,7 @@ impl Folder {
     /// Reads a file of the directory, of at most so many bytes.
     ///
     /// # Errors
-    /// When it is no regular file, leads out of the directory, or is too large by itself or together
+    /// When it is not a regular file, leads out of the directory, or is too large by itself or together
     /// with those read before.
     pub fn read(&self, name: &str, most: u64) -> Result<Vec<u8>, InputError> {
         let path = self.inside(name)?;
@@ -87,7 +87,7 @@ impl Folder {
     /// All that is in the directory, in the order of names, by metadata alone.
     ///
     /// # Errors
-    /// When something in it is no regular file or leads out of it, or there are more files than `files`,
+    /// When something in it is not a regular file or leads out of it, or there are more files than `files`,
     /// or more bytes than the directory's bound.
     pub fn list(&self, files: usize) -> Result<Vec<Listed>, InputError> {
         let mut found = Vec::new();
@@ -132,6 +132,6 @@ impl Folder {
 /// Whether a text is the name of a file in a directory, on any system.
 fn is_name(text: &str) -> bool {
     let mut parts = Path::new(text).components();
-    let is_one = matches!(parts.next(), Some(Component::Normal(own)) if own == text);
+    let is_one = matches!(parts.next(), Some(Component::Normal(name)) if name == text);
     is_one && parts.next().is_none() && !text.contains(['\\', '\0'])
 }

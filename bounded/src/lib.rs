@@ -21,7 +21,7 @@ pub enum InputError {
     Io {
         /// Which.
         path: PathBuf,
-        /// What the operating system said.
+        /// The operating system's error.
         source: std::io::Error,
     },
     /// Not a regular file.

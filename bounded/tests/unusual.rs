@@ -1,4 +1,4 @@
-//! What is no regular file inside its directory, or too large, is refused at once.
+//! What is not a regular file inside its directory, or too large, is refused at once.
 
 use std::os::unix::fs::symlink;
 use std::os::unix::net::UnixListener;
@@ -11,8 +11,8 @@ use rustix::fs::{CWD, FileType, Mode, mknodat};
 
 /// What reading says; a read that waits for somebody fails the test.
 fn without_waiting<T: Send + 'static>(act: impl FnOnce() -> T + Send + 'static) -> T {
-    let (told, answer) = mpsc::channel();
-    std::thread::spawn(move || told.send(act()));
+    let (done, answer) = mpsc::channel();
+    std::thread::spawn(move || done.send(act()));
     answer
         .recv_timeout(Duration::from_secs(60))
         .expect("it does not wait")

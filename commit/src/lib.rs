@@ -112,10 +112,13 @@ mod tests {
         );
         assert_eq!(Head::of(&clone).expect("packed").commit, COMMIT);
 
-        let own = git.join("worktrees/tree");
-        write(&tree.join(".git"), &format!("gitdir: {}\n", own.display()));
-        write(&own.join("HEAD"), "ref: refs/heads/side\n");
-        write(&own.join("commondir"), "../..\n");
+        let worktree = git.join("worktrees/tree");
+        write(
+            &tree.join(".git"),
+            &format!("gitdir: {}\n", worktree.display()),
+        );
+        write(&worktree.join("HEAD"), "ref: refs/heads/side\n");
+        write(&worktree.join("commondir"), "../..\n");
         assert!(Head::of(&tree).is_none(), "there is no such branch");
         write(&git.join("refs/heads/side"), COMMIT);
         let head = Head::of(&tree).expect("a branch");

@@ -23,7 +23,10 @@ pub struct CommonArgs {
     /// One setting, e.g. --set loader.batch_rows=1000 (repeatable)
     #[arg(long = "set", value_name = "SECTION.KEY=VALUE", global = true)]
     pub set: Vec<String>,
-    /// Kafka brokers, host:port[,host:port]
+    /// What a record is: a schema file, or a built-in schema's name (same as schema.source)
+    #[arg(long, value_name = "SCHEMA.toml", global = true)]
+    pub schema: Option<PathBuf>,
+    /// Kafka brokers: host:port, separated by commas
     #[arg(long, value_name = "BROKERS", global = true)]
     pub kafka: Option<String>,
     /// PostgreSQL URL, postgres://user:password@host:port/database
@@ -76,6 +79,10 @@ impl CommonArgs {
                     setting: setting.clone(),
                 })?;
             overrides.push((key.trim().to_owned(), value.trim().to_owned()));
+        }
+        if let Some(schema) = &self.schema {
+            let source = schema.display().to_string();
+            overrides.push(("schema.source".to_owned(), source));
         }
         if let Some(brokers) = &self.kafka {
             overrides.push(("kafka.brokers".to_owned(), brokers.clone()));

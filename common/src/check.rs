@@ -1,5 +1,5 @@
-//! A set-up's health: what a program needs is asked for once, and each line passes or says what to
-//! mend. Nothing is changed by it: no topic and no table is made, no group is joined.
+//! A set-up's health: what a program needs is requested once, and each line passes or states what to
+//! fix. Nothing is changed by it: no topic and no table is made, no group is joined.
 
 mod broker;
 mod clock;

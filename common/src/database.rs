@@ -28,7 +28,7 @@ pub use timeouts::Timeouts;
 /// Connects, retrying with backoff until the server answers; `None` when shut down before.
 ///
 /// # Errors
-/// When the URL is missing or is no URL, or a pooler stands before the server that the services cannot
+/// When the URL is missing or is not a URL, or a pooler is in front of the server that the services cannot
 /// work through: waiting would not help.
 pub async fn connect(
     config: &DatabaseConfig,
@@ -58,7 +58,7 @@ pub async fn connect(
     }
 }
 
-/// A pool with one connection in it, and the pooler that stands before the server, if any.
+/// A pool with one connection in it, and the pooler that is in front of the server, if any.
 async fn connect_once(
     config: &DatabaseConfig,
     options: &PgConnectOptions,
@@ -93,7 +93,7 @@ pub(crate) fn place(options: &PgConnectOptions) -> String {
 /// is waited for and no DDL is run.
 ///
 /// # Errors
-/// When the URL is missing or is no URL, or the user may not make or alter a table that is missing or too
+/// When the URL is missing or is not a URL, or the user may not make or alter a table that is missing or too
 /// old: waiting would not help.
 pub async fn open(
     config: &DatabaseConfig,

@@ -1,4 +1,4 @@
-//! Whose fault an error is, decided in one place for all services: it says whether to try again.
+//! Whose fault an error is, decided in one place for all services: it states whether to try again.
 
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 
@@ -10,7 +10,7 @@ pub enum Fault {
     /// Of a server or the network, and likely to pass. Try again, with backoff.
     Passing,
     /// Of the set-up: a missing right, a table that is not as expected, a wrong property. A person
-    /// has to mend it; trying again for ever would hide it.
+    /// has to fix it; trying again forever would hide it.
     Setup,
 }
 

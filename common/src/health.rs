@@ -9,12 +9,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 pub struct Health {
     /// What each needed thing is waited for; `None` where it is there.
     parts: Arc<Mutex<BTreeMap<&'static str, Option<String>>>>,
+    /// What is left out on purpose, and so hinders nothing.
+    left_out: Arc<Mutex<BTreeMap<&'static str, String>>>,
     /// Whether the service was asked to stop: what becomes ready after that changes nothing.
     is_leaving: Arc<AtomicBool>,
 }
 
 impl Health {
-    /// Nothing of `parts` is there yet: whoever needs them all is not ready before it has them all,
+    /// Nothing of `parts` is there yet: anyone who needs them all is not ready before it has them all,
     /// however late it comes to ask for the last.
     pub fn needing(parts: &[&'static str]) -> Health {
         let health = Health::default();
@@ -24,7 +26,7 @@ impl Health {
         health
     }
 
-    /// The part is not there; `why` says what is waited for.
+    /// The part is not there; `why` states what is waited for.
     pub fn waiting(&self, part: &'static str, why: impl Into<String>) {
         self.lock().insert(part, Some(why.into()));
     }
@@ -32,6 +34,14 @@ impl Health {
     /// The part is there.
     pub fn ready(&self, part: &'static str) {
         self.lock().insert(part, None);
+    }
+
+    /// The part is left out on purpose: the report says so, and nothing waits for it.
+    pub fn leave_out(&self, part: &'static str, why: impl Into<String>) {
+        self.left_out
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(part, why.into());
     }
 
     /// The service is about to stop: it is not ready any more, whatever is there.
@@ -49,13 +59,16 @@ impl Health {
         !self.is_leaving() && self.lock().values().all(Option::is_none)
     }
 
-    /// Each part with `"ready"` or what is waited for.
+    /// Each part with `"ready"` or what is waited for, and what is left out on purpose.
     pub fn report(&self) -> BTreeMap<&'static str, String> {
         let mut report: BTreeMap<_, _> = self
             .lock()
             .iter()
             .map(|(part, waiting)| (*part, waiting.clone().unwrap_or_else(|| "ready".to_owned())))
             .collect();
+        let left_out = self.left_out.lock();
+        let left_out = left_out.unwrap_or_else(PoisonError::into_inner);
+        report.extend(left_out.iter().map(|(part, why)| (*part, why.clone())));
         if self.is_leaving() {
             report.insert(
                 "leaving",
@@ -74,6 +87,15 @@ impl Health {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_left_out_is_reported_and_hinders_nothing() {
+        let health = Health::needing(&["model"]);
+        health.leave_out("answers", "not stored");
+        health.ready("model");
+        assert!(health.is_ready());
+        assert_eq!(health.report()["answers"], "not stored");
+    }
 
     #[test]
     fn what_was_not_asked_for_yet_is_waited_for() {

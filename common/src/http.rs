@@ -7,6 +7,7 @@ mod connections;
 mod drain;
 mod files;
 mod guard;
+pub mod openapi;
 mod request;
 
 use std::net::TcpListener;
@@ -212,7 +213,7 @@ async fn serve_at(
     Ok(())
 }
 
-/// What the server itself refuses (a broken query, a body that is too large) is told as JSON too.
+/// What the server itself refuses (a broken query, a body that is too large) is reported as JSON too.
 fn as_json<B: MessageBody + 'static>(
     answer: ServiceResponse<B>,
 ) -> actix_web::Result<ErrorHandlerResponse<B>> {
@@ -227,18 +228,18 @@ fn as_json<B: MessageBody + 'static>(
     let why = answer
         .error()
         .map_or_else(|| code.to_string(), ToString::to_string);
-    let told = match allowed {
+    let response = match allowed {
         Some(methods) => {
             let (method, path) = (request.method(), request.path());
             let allowed = methods.to_str().unwrap_or_default();
             let why = format!("{path} does not accept {method}; it accepts {allowed}");
-            let mut told = error_answer(code.as_u16(), &why);
-            told.headers_mut().insert(ALLOW, methods);
-            told
+            let mut answer = error_answer(code.as_u16(), &why);
+            answer.headers_mut().insert(ALLOW, methods);
+            answer
         }
         None => error_answer(code.as_u16(), &why),
     };
-    let answer = ServiceResponse::new(request, told).map_into_boxed_body();
+    let answer = ServiceResponse::new(request, response).map_into_boxed_body();
     Ok(ErrorHandlerResponse::Response(answer.map_into_right_body()))
 }
 

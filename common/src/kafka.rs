@@ -3,8 +3,13 @@
 mod anchor;
 mod anchored;
 mod assignment;
+#[cfg(feature = "avro")]
+mod avro;
 mod connect;
 mod covered;
+pub mod envelope;
+mod format;
+mod headers;
 mod in_flight;
 pub(crate) mod inquiry;
 mod lag;
@@ -16,6 +21,7 @@ mod span;
 mod state;
 mod topic_id;
 mod topics;
+mod values;
 mod watchdog;
 mod writing;
 
@@ -27,6 +33,9 @@ pub use anchor::Anchor;
 pub use anchored::{Anchored, Gathered, Limits};
 pub use connect::{connect, open};
 pub use covered::Place;
+pub use envelope::{Envelope, Envelopes, Opened};
+pub use format::{Format, Formats, SchemaRegistryConfig};
+pub use headers::{ForwardHeaders, Forwarded};
 pub use in_flight::Lease;
 pub use lag::Lag;
 pub use pipeline::{Follow, Pipeline};
@@ -34,6 +43,7 @@ pub use producer::Producer;
 pub use properties::Properties;
 pub use span::batch_span;
 pub use topics::ensure_topics;
+pub use values::Values;
 
 /// Bytes a consumer fetches ahead: bounds memory while the database is slow.
 const FETCH_AHEAD_KIB: &str = "8192";
@@ -58,6 +68,18 @@ pub struct KafkaConfig {
     pub properties: Properties,
     /// The topics' names.
     pub topics: Topics,
+    /// What the messages of the topics have around the record.
+    #[serde(default)]
+    pub envelopes: Envelopes,
+    /// How the messages of the topics are written.
+    #[serde(default)]
+    pub formats: Formats,
+    /// Where the schemas of Avro are.
+    #[serde(default)]
+    pub schema_registry: SchemaRegistryConfig,
+    /// Headers that an answer has from its request.
+    #[serde(default)]
+    pub forward_headers: ForwardHeaders,
 }
 
 /// Section `[kafka.topics]`: the names of the topics.
@@ -90,7 +112,7 @@ impl Topics {
 }
 
 impl KafkaConfig {
-    /// Whether a client can be made of the properties: wrong ones are told at the start, before
+    /// Whether a client can be made of the properties: wrong ones are reported at the start, before
     /// anything is waited for.
     ///
     /// # Errors
@@ -127,7 +149,7 @@ impl KafkaConfig {
             ("enable.idempotence", "true"),
             ("linger.ms", linger_ms),
             ("queue.buffering.max.kbytes", "65536"),
-            // What tells that a client has lost its brokers for good.
+            // The signs that a client has lost its brokers for good.
             ("statistics.interval.ms", "1000"),
         ]))
     }
@@ -141,7 +163,7 @@ impl KafkaConfig {
             ("auto.offset.reset", "earliest"),
             ("fetch.wait.max.ms", &fetch_wait_ms.to_string()),
             ("fetch.error.backoff.ms", "50"),
-            // Consumer lag is looked at as often.
+            // Consumer lag is checked as often.
             ("statistics.interval.ms", "1000"),
             ("topic.metadata.refresh.interval.ms", "5000"),
             ("queued.max.messages.kbytes", FETCH_AHEAD_KIB),
@@ -170,7 +192,7 @@ impl KafkaConfig {
         client.set("bootstrap.servers", &self.brokers);
         client.set("broker.address.family", "v4");
         client.set("reconnect.backoff.max.ms", "2000");
-        // A connection that has gone silent is given up after this time: the default is a minute, in
+        // A connection that has gone silent is abandoned after this time: the default is a minute, in
         // which nothing comes from it and nothing says so.
         client.set("socket.timeout.ms", "10000");
         client.set("socket.connection.setup.timeout.ms", "10000");

@@ -1,4 +1,4 @@
-//! What every service stands on. Knows neither prices nor models.
+//! What every service is built on. Knows neither prices nor models.
 
 pub mod args;
 pub mod arrival;

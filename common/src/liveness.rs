@@ -1,4 +1,4 @@
-//! How long a service may stand still before it says so, and retries that say that they go on.
+//! How long a service may be stalled before it says so, and retries that say that they continue.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -18,14 +18,14 @@ pub struct LivenessConfig {
     pub unready_after_retries: u32,
     /// While messages wait and nothing was committed for so long, `/health/ready` is 503; 0 for never.
     pub stall_s: u64,
-    /// Whether the process ends with exit code 1 when it stalls, so that its supervisor starts it anew.
+    /// Whether the process ends with exit code 1 when it stalls, so that its supervisor starts it again.
     pub exit_on_stall: bool,
-    /// Without an assignment for so long, the Kafka consumer is made anew.
+    /// Without an assignment for so long, the Kafka consumer is made again.
     pub rejoin_s: u64,
 }
 
 impl LivenessConfig {
-    /// Without an assignment for so long, a consumer is made anew.
+    /// Without an assignment for so long, a consumer is made again.
     pub fn rejoin_after(&self) -> Duration {
         Duration::from_secs(self.rejoin_s.max(1))
     }
@@ -55,25 +55,25 @@ impl Watchdog {
         &self.config
     }
 
-    /// It stands still, for this reason.
+    /// It is stalled, for this reason.
     pub(crate) fn stalls(&self, why: String) {
         self.health.waiting(self.part, why);
     }
 
-    /// It goes on.
+    /// It continues.
     pub(crate) fn goes_on(&self) {
         self.health.ready(self.part);
     }
 }
 
-/// Tries a step again and says so in [`Health`] when that goes on.
+/// Tries a step again and says so in [`Health`] when that continues.
 #[derive(Debug, Clone)]
 pub struct Retrying {
     health: Health,
     /// The part of the health report, such as `"storing"`.
     part: &'static str,
     unready_after: u32,
-    /// Whether the part is reported as not ready: the try that did may have been given up, and another
+    /// Whether the part is reported as not ready: the try that did may have been abandoned, and another
     /// succeeds.
     is_reported: Arc<AtomicBool>,
 }
@@ -90,7 +90,7 @@ impl Retrying {
     }
 
     /// Attempts until it succeeds or fails with what does not pass (by `fault`), with backoff from 0.1 s
-    /// to 5 s. `on_retry` hears of each failure that is tried again. After the configured number of
+    /// to 5 s. `on_retry` gets each failure that is retried. After the configured number of
     /// failures the part is not ready until an attempt succeeds.
     ///
     /// # Errors
@@ -161,7 +161,7 @@ mod tests {
         assert!(health.is_ready());
     }
 
-    /// As a batch that is given up for a rebalance, while the database is away.
+    /// As a batch that is abandoned for a rebalance, while the database is away.
     #[tokio::test]
     async fn a_try_that_is_given_up_leaves_the_part_to_the_next_one() {
         let health = Health::default();

@@ -68,7 +68,7 @@ impl RejectPublisher {
         let mut task = self.task;
         match tokio::time::timeout(FINISH, &mut task).await {
             Ok(Ok(())) => {}
-            Ok(Err(error)) => tracing::error!("publishing rejects failed: {error}"),
+            Ok(Err(error)) => tracing::error!(%error, "publishing rejects failed"),
             Err(_) => {
                 task.abort();
                 tracing::warn!(

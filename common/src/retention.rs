@@ -1,4 +1,4 @@
-//! Keeps the services' tables from growing for ever; the loader and the applier each run it, one at a time
+//! Keeps the services' tables from growing forever; the loader and the applier each run it, one at a time
 //! deletes.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -14,11 +14,11 @@ use crate::shutdown::Shutdown;
 /// Bounds one batch on the client's side, a moment beyond the server's own bound.
 const DEADLINE: Duration = Duration::from_secs(30);
 
-/// Section `[retention]`. Days of 0 keep a table's rows for ever.
+/// Section `[retention]`. Days of 0 keep a table's rows forever.
 #[derive(Debug, Clone, Copy, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RetentionConfig {
-    /// A request that is sent again later than this is answered anew.
+    /// A request that is sent again later than this is answered again.
     pub answers_days: u32,
     /// A label that is older than this counts no more.
     pub actuals_days: u32,
@@ -52,7 +52,7 @@ impl RetentionConfig {
 }
 
 /// Deletes what is older than its retention, round after round, until shutdown. A failed round is logged, and
-/// the next one goes on.
+/// the next one continues.
 pub async fn keep(pool: PgPool, config: RetentionConfig, shutdown: Shutdown) {
     let rounds = async {
         loop {

@@ -1,4 +1,4 @@
-//! Schedules by cron expression. A process that was stopped, or a machine that slept, goes on with them:
+//! Schedules by cron expression. A process that was stopped, or a machine that slept, continues with them:
 //! what was missed meanwhile comes once.
 
 use std::time::Duration;
@@ -11,7 +11,7 @@ use croner::parser::{CronParser, Seconds};
 /// sleeps.
 const LOOK: Duration = Duration::from_secs(10);
 
-/// An expression that is no schedule.
+/// An expression that is not a schedule.
 #[derive(Debug, thiserror::Error)]
 #[error(
     "{expression:?} is not a schedule ({detail}): expected six parts, second minute hour day month \

@@ -5,7 +5,7 @@ use std::fmt;
 use serde::de::Error;
 use serde::{Deserialize, Deserializer};
 
-/// Marks a secret that lies in a file, such as `file:/run/secrets/database_url`.
+/// Marks a secret that is in a file, such as `file:/run/secrets/database_url`.
 const FILE: &str = "file:";
 
 /// A password, key or URL that carries one: `Debug` and `Display` hide it.

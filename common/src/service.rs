@@ -8,11 +8,11 @@ use clap::Parser;
 
 use crate::args::CommonArgs;
 use crate::check::Needs;
-use crate::config::Layered;
+use crate::config::{ConfigError, Layered};
 use crate::shutdown::Shutdown;
 use crate::{check, cli, http, shutdown, telemetry};
 
-/// A service at work: it ends at shutdown, or with the reason why it cannot go on.
+/// A service at work: it ends at shutdown, or with the reason why it cannot continue.
 ///
 /// Boxed, because the code of an `async fn` is compiled again in every program and test that awaits it,
 /// with all that it awaits itself; that of a boxed future is compiled once, in the crate that boxes it.
@@ -31,6 +31,14 @@ pub trait Program: Parser {
 
     /// The flags that all services share.
     fn common(&self) -> &CommonArgs;
+
+    /// The settings with the flags on top.
+    ///
+    /// # Errors
+    /// When the file, a variable or a flag is not as it should be.
+    fn layered(&self) -> Result<Layered, ConfigError> {
+        self.common().layered()
+    }
 
     /// The address of the HTTP interface, if a flag gives it.
     fn http(&self) -> Option<&str>;
@@ -73,7 +81,7 @@ async fn work<P: Program>(mut program: P) -> anyhow::Result<()> {
         return probe.ask(program.common(), P::SECTION, program.http());
     }
     if let Some(format) = program.common().check {
-        let config = program.common().layered().map_err(anyhow::Error::from);
+        let config = program.layered().map_err(anyhow::Error::from);
         let config = config.and_then(|layered| P::config(&layered));
         check::answer(config.map(|config| P::needs(&config)), format).await;
     }
@@ -82,7 +90,7 @@ async fn work<P: Program>(mut program: P) -> anyhow::Result<()> {
     if let Some(command) = program.command() {
         return command.await;
     }
-    let mut config = P::config(&program.common().layered()?)?;
+    let mut config = P::config(&program.layered()?)?;
     if let Some(http) = program.http() {
         http.clone_into(P::address(&mut config));
     }
@@ -94,7 +102,7 @@ async fn work<P: Program>(mut program: P) -> anyhow::Result<()> {
 /// Opens the HTTP interface and starts to record metrics.
 ///
 /// # Errors
-/// When the address cannot be had.
+/// When the address is not available.
 pub fn listen(address: &str) -> anyhow::Result<TcpListener> {
     telemetry::record_metrics();
     let listener = http::listen(address)?;

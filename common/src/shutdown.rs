@@ -78,8 +78,8 @@ fn is_in_mask(status: &str, signal: SignalKind) -> bool {
 }
 
 async fn one(signal: &mut Option<Signal>) {
-    if let Some(own) = signal
-        && own.recv().await.is_some()
+    if let Some(signal) = signal
+        && signal.recv().await.is_some()
     {
         return;
     }

@@ -50,7 +50,7 @@ async fn every_session_has_the_deadlines_of_the_settings() {
     for (name, value) in [
         ("statement_timeout", "7s"),
         ("lock_timeout", "3s"),
-        ("idle_in_transaction_session_timeout", "30s"),
+        ("idle_in_transaction_session_timeout", "15s"),
         ("tcp_keepalives_interval", "10"),
         ("tcp_user_timeout", "30000"),
     ] {
@@ -107,6 +107,39 @@ async fn connections_that_go_silent_in_mid_statement_cost_their_work_alone() {
             }
         };
         assert_eq!(in_time("the pool", answer).await, 1);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_connection_that_goes_silent_while_it_is_given_back_frees_its_place() {
+    let bed = Testbed::on_nothing("127.0.0.1:1").await;
+    let (gate, url) = bed.behind_a_gate().await;
+    gate.set_open(true);
+    let set = [("database.url", &*url), ("database.max_connections", "1")];
+    let pool = pool(&config(&bed, &set)).await;
+    let delay = Duration::from_millis(200);
+    // Before, in and after each of the two questions that the pool asks, each of which takes two delays.
+    for silent_after in [0, 100, 300, 500, 700, 900] {
+        let session = Session::begin(&pool, LIMIT).await.expect("a connection");
+        gate.delay(delay);
+        session.give_back();
+        tokio::time::sleep(Duration::from_millis(silent_after)).await;
+        gate.silence();
+        gate.delay(Duration::ZERO);
+        let answer = async {
+            loop {
+                let one = within(&pool, LIMIT, async |connection| {
+                    sqlx::query_scalar::<_, i32>("SELECT 1")
+                        .fetch_one(connection)
+                        .await
+                });
+                // A wait for a connection ends with an error, after which one asks again.
+                if let Ok(one) = one.await {
+                    return one;
+                }
+            }
+        };
+        assert_eq!(in_time("a query on the pool", answer).await, 1);
     }
 }
 

@@ -40,7 +40,7 @@ fn serve(drain_s: &str, asked: &Shutdown) -> (SocketAddr, Health, Shutdown) {
 }
 
 /// A request without "Connection: close" and its answer, which is whole once its JSON is.
-fn ask(stream: &mut TcpStream, path: &str) -> String {
+fn get(stream: &mut TcpStream, path: &str) -> String {
     write!(stream, "GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n").unwrap();
     let (mut answer, mut part) = (Vec::new(), [0; 4096]);
     while !answer.ends_with(b"}") {
@@ -65,7 +65,7 @@ async fn readiness_falls_first_and_no_request_fails_until_the_drain_is_over() {
     let (at, health, obeyed) = serve("2", &asked);
     tokio::task::spawn_blocking(move || {
         let mut kept = connect(at);
-        let answer = ask(&mut kept, "/health/ready");
+        let answer = get(&mut kept, "/health/ready");
         assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
         assert!(
             !answer.to_lowercase().contains("connection: close"),
@@ -79,11 +79,11 @@ async fn readiness_falls_first_and_no_request_fails_until_the_drain_is_over() {
         }
         // What becomes ready meanwhile does not make the service ready again.
         health.ready("database");
-        let answer = ask(&mut connect(at), "/health/ready");
+        let answer = get(&mut connect(at), "/health/ready");
         assert!(answer.starts_with("HTTP/1.1 503"), "{answer}");
         assert!(answer.contains("leaving"), "{answer}");
         // A connection that was kept is answered, and sent elsewhere.
-        let answer = ask(&mut kept, "/status");
+        let answer = get(&mut kept, "/status");
         assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
         assert!(
             answer.to_lowercase().contains("connection: close"),
@@ -91,7 +91,7 @@ async fn readiness_falls_first_and_no_request_fails_until_the_drain_is_over() {
         );
         let mut answered = 0;
         while began.elapsed() < DRAIN * 3 / 4 {
-            let answer = ask(&mut connect(at), "/status");
+            let answer = get(&mut connect(at), "/status");
             assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
             answered += 1;
             std::thread::sleep(Duration::from_millis(20));

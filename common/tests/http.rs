@@ -90,7 +90,7 @@ fn rest(mut stream: TcpStream) -> String {
     String::from_utf8(text).unwrap()
 }
 
-fn ask(at: SocketAddr, path: &str, headers: &str) -> String {
+fn get(at: SocketAddr, path: &str, headers: &str) -> String {
     let head = format!("GET {path} HTTP/1.1\r\nHost: {at}\r\nConnection: close\r\n{headers}\r\n");
     rest(send(at, &head))
 }
@@ -115,18 +115,18 @@ async fn slow_clients_do_not_keep_others_out() {
         let half_heads: Vec<_> = (0..2 * PLACES)
             .map(|_| send(at, "GET /status HTTP/1.1\r\n"))
             .collect();
-        assert!(ask(at, "/health/live", "").starts_with("HTTP/1.1 200"));
+        assert!(get(at, "/health/live", "").starts_with("HTTP/1.1 200"));
         let halves: Vec<_> = (0..10 * PLACES).map(|_| half_a_body(at, "/echo")).collect();
         for _ in 0..5 {
-            assert!(ask(at, "/health/live", "").starts_with("HTTP/1.1 200"));
-            assert!(ask(at, "/status", "").starts_with("HTTP/1.1 200"));
+            assert!(get(at, "/health/live", "").starts_with("HTTP/1.1 200"));
+            assert!(get(at, "/status", "").starts_with("HTTP/1.1 200"));
         }
-        let metrics = ask(at, "/metrics", "");
+        let metrics = get(at, "/metrics", "");
         assert!(metrics.starts_with("HTTP/1.1 200"), "{metrics}");
-        // No place is held for ever: the last were told that they are too slow, the others let go.
+        // No place is held forever: the last get status 408, the others are closed.
         let answers: Vec<String> = halves.into_iter().map(rest).collect();
-        let told = answers.iter().filter(|answer| answer.contains("408"));
-        assert!(told.count() > 0, "{answers:?}");
+        let timed_out = answers.iter().filter(|answer| answer.contains("408"));
+        assert!(timed_out.count() > 0, "{answers:?}");
         assert!(
             answers
                 .iter()
@@ -150,7 +150,7 @@ async fn a_body_that_nobody_reads_or_that_has_no_end_holds_no_connection() {
             );
             rest(send(at, &head));
         }
-        // A client that does not read what it asked for is let go as well, and so is one that says nothing.
+        // A client that does not read what it asked for is let go as well, and so is one without information.
         rest(send(at, ""));
         rest(send(at, &format!("GET /status HTTP/1.1\r\nHost: {at}\r\n\r\n")));
     })
@@ -169,7 +169,7 @@ async fn where_all_are_at_work_a_new_connection_is_closed_and_not_left_waiting()
             // In place of one that was let go before its request was there.
             working.push(send(at, &head));
             std::thread::sleep(Duration::from_millis(100));
-            let answer = ask(at, "/health/live", "");
+            let answer = get(at, "/health/live", "");
             // The client may have been cut off before it read why.
             if answer.is_empty() || answer.starts_with("HTTP/1.1 503") {
                 break;
@@ -186,19 +186,19 @@ async fn a_panic_is_answered_without_its_words_and_each_answer_has_an_id() {
     let served = serve(&[]);
     let at = served.at;
     aside(move || {
-        let answer = ask(at, "/panic", "X-Request-Id: mine-7\r\n");
+        let answer = get(at, "/panic", "X-Request-Id: mine-7\r\n");
         assert!(answer.starts_with("HTTP/1.1 500"), "{answer}");
         assert!(
             answer.contains("mine-7") && !answer.contains("secret"),
             "{answer}"
         );
-        let answer = ask(at, "/status", "X-Request-Id: with a space\r\n");
+        let answer = get(at, "/status", "X-Request-Id: with a space\r\n");
         assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
         assert!(answer.contains("x-request-id: "), "{answer}");
         assert!(!answer.contains("with a space"), "{answer}");
         // More headers than anybody needs.
         let many = "X-Filler: 0123456789012345678901234567890123456789\r\n".repeat(5_000);
-        let answer = ask(at, "/status", &many);
+        let answer = get(at, "/status", &many);
         assert!(!answer.contains("200 OK"), "{answer}");
     })
     .await;
@@ -209,13 +209,13 @@ async fn strangers_are_refused_with_a_reason() {
     let served = serve(&[("token", "a-secret"), ("open", "health")]);
     let at = served.at;
     aside(move || {
-        let answer = ask(at, "/status", "");
+        let answer = get(at, "/status", "");
         assert!(answer.starts_with("HTTP/1.1 401"), "{answer}");
         assert!(answer.contains("www-authenticate: Bearer"), "{answer}");
         assert!(answer.contains("http.token"), "{answer}");
-        let answer = ask(at, "/status", "Authorization: Bearer a-secret\r\n");
+        let answer = get(at, "/status", "Authorization: Bearer a-secret\r\n");
         assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
-        assert!(ask(at, "/health/ready", "").starts_with("HTTP/1.1 200"));
+        assert!(get(at, "/health/ready", "").starts_with("HTTP/1.1 200"));
         let head = "GET /status HTTP/1.1\r\nHost: evil.example\r\nConnection: close\r\n\r\n";
         let answer = rest(send(at, head));
         assert!(answer.starts_with("HTTP/1.1 403"), "{answer}");

@@ -52,12 +52,12 @@ async fn bouncer(bed: &Testbed, settings: &str) -> Option<Bouncer> {
     let home = tempfile::tempdir().ok()?;
     std::fs::set_permissions(home.path(), std::fs::Permissions::from_mode(0o777)).ok()?;
     let listener = TcpListener::bind("127.0.0.1:0").ok()?;
-    let own = listener.local_addr().ok()?.port();
+    let listen_port = listener.local_addr().ok()?.port();
     drop(listener);
     let file = home.path().join("pgbouncer.ini");
     let text = format!(
         "[databases]\n* = host=127.0.0.1 port={port} user={user} password={password}\n[pgbouncer]\n\
-         listen_addr = 127.0.0.1\nlisten_port = {own}\nauth_type = any\nunix_socket_dir =\n\
+         listen_addr = 127.0.0.1\nlisten_port = {listen_port}\nauth_type = any\nunix_socket_dir =\n\
          default_pool_size = 6\n{settings}\n"
     );
     std::fs::write(&file, text).ok()?;
@@ -70,11 +70,11 @@ async fn bouncer(bed: &Testbed, settings: &str) -> Option<Bouncer> {
     let process = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn();
     let bouncer = Bouncer {
         process: process.expect("it starts"),
-        url: format!("postgres://{user}:{password}@127.0.0.1:{own}/{database}"),
+        url: format!("postgres://{user}:{password}@127.0.0.1:{listen_port}/{database}"),
         _home: home,
     };
     testbed::eventually("PgBouncer listens", LIMIT, || async {
-        std::net::TcpStream::connect(("127.0.0.1", own)).is_ok()
+        std::net::TcpStream::connect(("127.0.0.1", listen_port)).is_ok()
     })
     .await;
     Some(bouncer)

@@ -7,7 +7,7 @@ use crate::frontier::DDL;
 use crate::{Config, Permission};
 
 impl Config {
-    /// What the crawler needs: its topic, its tables, the user's permission, and how pages say what the
+    /// What the crawler needs: its topic, its tables, the user's permission, and how pages state what the
     /// schema asks for.
     pub fn needs(&self) -> Needs {
         let topics = &self.kafka.topics;
@@ -16,7 +16,7 @@ impl Config {
         Needs::default()
             .kafka(&self.kafka, &[&topics.new_data])
             .database(&self.database, DDL, Vec::new())
-            .own("permission", move || match Permission::of(&settings) {
+            .service_check("permission", move || match Permission::of(&settings) {
                 Ok(permission) => Finding::passed(
                     "permission",
                     format!("{} as {:?}", settings.hosts, permission.user_agent),
@@ -27,7 +27,7 @@ impl Config {
                     "set crawler.hosts, crawler.contact and crawler.right_to_crawl",
                 ),
             })
-            .own("extraction", move || match Reader::new(&schema) {
+            .service_check("extraction", move || match Reader::new(&schema) {
                 Ok(_) => Finding::passed(
                     "extraction",
                     format!("[crawl] of the schema {}", schema.name),

@@ -42,11 +42,11 @@ pub struct CrawlerConfig {
     pub schedule: String,
     /// Least pause between two requests to one host.
     pub delay_ms: u64,
-    /// How old a page may be before it is asked for again.
+    /// How old a page may be before it is requested again.
     pub refresh_s: u64,
     /// How old a robots.txt may be.
     pub robots_s: u64,
-    /// When one that could not be had is asked for again.
+    /// When one that was not available is requested again.
     pub robots_retry_s: u64,
     /// First pause of a host that asks for less, or fails.
     pub backoff_ms: u64,
@@ -62,7 +62,7 @@ pub struct CrawlerConfig {
     pub max_page_bytes: usize,
     /// Bounds a sitemap, also once unpacked.
     pub max_sitemap_bytes: usize,
-    /// Bounds how deep elements lie in each other: an HTML parser's time grows with it.
+    /// Bounds how deep elements are in each other: an HTML parser's time grows with it.
     pub max_nesting: usize,
     /// Bounds the way from the start to a page, in links.
     pub max_depth: u32,

@@ -30,7 +30,7 @@ struct Tally {
     retried: u64,
     listings: u64,
     bytes: u64,
-    /// Why the run has ended here; `None` while it goes on.
+    /// Why the run has ended here; `None` while it continues.
     ended: Option<String>,
 }
 
@@ -39,7 +39,7 @@ struct Tally {
 struct Runs {
     /// Ends the run that is under way.
     stop: Option<Shutdown>,
-    /// A run is asked for.
+    /// A run is requested.
     asked: bool,
     count: u64,
     started_at: Option<DateTime<Utc>>,
@@ -53,7 +53,7 @@ struct Runs {
 #[derive(Debug, Default)]
 pub struct Control {
     runs: Mutex<Runs>,
-    /// Wakes whoever waits for a run.
+    /// Wakes anyone who waits for a run.
     changed: Notify,
 }
 
@@ -83,7 +83,7 @@ impl Control {
         }
     }
 
-    /// Waits until a run is asked for, and gives what ends it.
+    /// Waits until a run is requested, and gives what ends it.
     pub(crate) async fn next_run(&self, leave: &Shutdown, hosts: &[String]) -> Shutdown {
         loop {
             {
@@ -136,7 +136,7 @@ impl Control {
         self.lock().published += count;
     }
 
-    /// A page was looked at, and this is kept of it.
+    /// A page was checked, and this is kept of it.
     pub(crate) fn visited(&self, host: &str, page: &Claimed, outcome: &Outcome, versions: u64) {
         let state = outcome.state.name();
         let mut runs = self.lock();

@@ -39,7 +39,7 @@ pub struct Reading {
 }
 
 impl Reader {
-    /// Reads a page. `host` stands before the ids that it gives, `tag` is its `X-Robots-Tag`.
+    /// Reads a page. `host` precedes the ids that it gives, `tag` is its `X-Robots-Tag`.
     ///
     /// # Errors
     /// When its elements lie too deep in each other.

@@ -21,7 +21,7 @@ pub use error::FetchError;
 
 /// Longest header that is kept, in bytes.
 const HEADER_BYTES: usize = 2048;
-/// What pages and sitemaps are asked for as.
+/// What pages and sitemaps are requested as.
 const ACCEPTED: &str =
     "text/html,application/xhtml+xml,application/xml;q=0.9,text/xml;q=0.9,*/*;q=0.1";
 

@@ -23,14 +23,14 @@ pub use sites::StoredRobots;
 
 /// A page to come.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Found {
+pub struct FoundLink {
     /// Its address, in one spelling.
     pub url: String,
     /// Its site.
     pub origin: String,
     /// What shares a pace with it.
     pub lane: String,
-    /// Sitemaps are asked for before pages.
+    /// Sitemaps are requested before pages.
     pub is_sitemap: bool,
     /// Links from the start.
     pub depth: u32,

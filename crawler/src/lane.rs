@@ -10,12 +10,12 @@ use common::Shutdown;
 use tokio::time::Instant;
 use url::Url;
 
-use crate::frontier::{Claimed, Found, FrontierError, Known, Lease, Outcome, Pause, State};
+use crate::frontier::{Claimed, FoundLink, FrontierError, Known, Lease, Outcome, Pause, State};
 use crate::metrics::ROBOTS;
 use crate::permission::Site;
 use crate::robots::Robots;
 use crate::shared::Shared;
-use crate::{link, visit};
+use crate::{page_url, visit};
 
 pub(crate) use end::End;
 
@@ -118,7 +118,7 @@ impl Lane {
         let Ok(url) = Url::parse(&page.url) else {
             return Outcome::new(State::Refused, Some("address"));
         };
-        // One that ends the process each time it is read must not do so for ever.
+        // One that ends the process each time it is read must not do so forever.
         if page.attempts.unsigned_abs() > config.max_attempts {
             return Outcome::new(State::Failed, Some("attempts"))
                 .because(format!("{} attempts did not finish", config.max_attempts));
@@ -208,13 +208,13 @@ impl Lane {
         let named = robots.sitemaps().iter().take(MOST_SITEMAPS);
         let mut sitemaps: Vec<Url> = named
             .filter_map(|text| site.url.join(text).ok())
-            .filter_map(link::normalised)
+            .filter_map(page_url::normalised)
             .collect();
         if sitemaps.is_empty() {
             sitemaps.extend(site.url.join("/sitemap.xml"));
         }
         let permission = &self.shared.permission;
-        let mut found: Vec<Found> = sitemaps
+        let mut found: Vec<FoundLink> = sitemaps
             .iter()
             .filter_map(|url| visit::found(permission, url, 0, 0, true))
             .collect();

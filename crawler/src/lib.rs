@@ -1,8 +1,8 @@
 //! Listings from web pages onto the topic `new_data`: politely, and only from hosts that a user names and
 //! confirms.
 //!
-//! Each host has a lane: one request at a time, with a pause between two. What is known of each page lies in
-//! PostgreSQL (the frontier), so that a crawler that was killed goes on where it was.
+//! Each host has a lane: one request at a time, with a pause between two. What is known of each page is in
+//! PostgreSQL (the frontier), so that a crawler that was killed continues where it was.
 
 mod address;
 mod backoff;
@@ -14,8 +14,8 @@ pub mod extract;
 pub mod fetch;
 pub mod frontier;
 mod lane;
-mod link;
 pub mod metrics;
+mod page_url;
 pub mod pages;
 mod permission;
 pub mod personal;
@@ -53,7 +53,7 @@ use shared::Shared;
 /// Crawls when asked to, until shutdown; `listener` serves the HTTP interface.
 ///
 /// # Errors
-/// When nothing may be crawled, a setting is wrong, or something fails that waiting does not mend.
+/// When nothing may be crawled, a setting is wrong, or something fails that waiting does not fix.
 pub fn run(config: Config, listener: TcpListener, shutdown: Shutdown) -> Service {
     Box::pin(work(config, listener, shutdown))
 }
@@ -176,7 +176,7 @@ async fn by_schedule(
     }
 }
 
-/// One run after the other, each when it is asked for.
+/// One run after the other, each when it is requested.
 async fn runs(shared: &Arc<Shared>, shutdown: &Shutdown) -> anyhow::Result<()> {
     let mut lanes: BTreeMap<String, Vec<Site>> = BTreeMap::new();
     for site in &shared.permission.sites {

@@ -36,7 +36,7 @@ impl Permission {
     /// Reads the permission out of the settings.
     ///
     /// # Errors
-    /// When hosts, contact or the confirmation are missing or wrong; the message says what to set.
+    /// When hosts, contact or the confirmation are missing or wrong; the message states what to set.
     pub fn of(config: &CrawlerConfig) -> anyhow::Result<Permission> {
         let sites = config
             .hosts

@@ -6,7 +6,7 @@ use std::time::Duration;
 use backon::BackoffBuilder;
 use common::{Fault, Health};
 
-/// Where a step that has to be tried again is shown.
+/// Where a step that has to be retried is shown.
 #[derive(Debug, Clone)]
 pub(crate) struct Shown {
     /// The health report.

@@ -18,7 +18,7 @@ pub enum Robots {
     Rules(Box<Robot>),
     /// There is none (4xx): all is allowed.
     Unrestricted,
-    /// It could not be had (5xx, no answer): nothing is allowed.
+    /// It was not available (5xx, no answer): nothing is allowed.
     Unavailable,
 }
 
@@ -27,7 +27,7 @@ impl Robots {
     pub fn read(status: Option<u16>, body: &str) -> Robots {
         match status {
             Some(200..=299) => Robots::parse(body),
-            // Too many requests says nothing of what is allowed.
+            // Too many requests has nothing about what is allowed.
             Some(429) => Robots::Unavailable,
             Some(400..=499) => Robots::Unrestricted,
             _ => Robots::Unavailable,

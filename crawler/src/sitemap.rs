@@ -18,7 +18,7 @@ pub struct Sitemap {
 }
 
 impl Sitemap {
-    /// Reads a sitemap, an index of sitemaps, or a list of addresses line by line. What stands before a
+    /// Reads a sitemap, an index of sitemaps, or a list of addresses line by line. What precedes a
     /// fault is kept.
     pub fn parse(text: &str) -> Sitemap {
         let text = text.trim_start_matches('\u{feff}').trim_start();

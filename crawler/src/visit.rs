@@ -1,4 +1,4 @@
-//! One page asked for, and what its answer means.
+//! Requests one page and interprets the answer.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,43 +8,43 @@ use url::Url;
 
 use crate::extract::Reading;
 use crate::fetch::{Answer, FetchError, Validators};
-use crate::frontier::{Claimed, Found, Outcome, Pause, State, StoredRobots};
+use crate::frontier::{Claimed, FoundLink, Outcome, Pause, State, StoredRobots};
 use crate::permission::{Permission, Site};
 use crate::robots::{self, Robots};
 use crate::shared::Shared;
 use crate::sitemap::Sitemap;
-use crate::{backoff, charset, link, unpack};
+use crate::{backoff, charset, page_url, unpack};
 
-/// Longest a page may be read for, once it is there.
+/// Longest time to parse a page after its download.
 const READING: Duration = Duration::from_secs(20);
 /// Sitemaps within sitemaps, at most.
 const SITEMAP_DEPTH: i32 = 2;
 /// Redirects of a robots.txt that are followed (RFC 9309, 2.3.1.2).
 const ROBOTS_REDIRECTS: usize = 5;
-/// What is under way gets this long when the service leaves.
+/// Time that a request in progress gets when the service stops.
 const LEAVING: Duration = Duration::from_secs(3);
 
-/// A page to come; `None` where its site is none of those that may be read.
+/// A page to visit later; `None` if its site is not allowed.
 pub(crate) fn found(
     permission: &Permission,
     url: &Url,
     depth: u32,
     redirects: u32,
     is_sitemap: bool,
-) -> Option<Found> {
+) -> Option<FoundLink> {
     let site = permission.site(url)?;
-    Some(Found {
+    Some(FoundLink {
         url: url.to_string(),
         origin: site.origin.clone(),
         lane: site.lane.clone(),
         is_sitemap,
         depth,
         redirects,
-        refused: link::refusal(url),
+        refused: page_url::refusal(url),
     })
 }
 
-/// Asks for a page and says what became of it. `delay` is the usual pause of its host, which has failed
+/// Requests a page and returns the outcome. `delay` is the usual pause of its host, which has failed
 /// `failures` times in a row.
 pub(crate) async fn visit(
     shared: &Arc<Shared>,
@@ -68,7 +68,7 @@ pub(crate) async fn visit(
     let asking = shared.fetcher.get(url, &validators, reads, limit);
     let answer = tokio::select! {
         answer = asking => answer,
-        // It is asked for again after the next start.
+        // It is requested again after the next start.
         () = async { shared.leave.cancelled().await; tokio::time::sleep(LEAVING).await } => {
             let mut outcome = Outcome::new(State::Pending, Some("left"));
             outcome.pause = Some(Pause::Usual(delay));
@@ -122,7 +122,7 @@ pub(crate) async fn visit(
     outcome
 }
 
-/// An answer that is neither busy nor broken.
+/// An answer without a server error.
 async fn judge(shared: &Arc<Shared>, page: &Claimed, url: &Url, answer: Answer) -> Outcome {
     match answer.status {
         200 if page.is_sitemap() => sitemap(shared, page, answer),
@@ -157,7 +157,7 @@ fn refused(reason: &'static str, why: String) -> Outcome {
 fn redirected(shared: &Shared, page: &Claimed, url: &Url, to: Option<&str>) -> Outcome {
     let target = to
         .and_then(|to| url.join(to).ok())
-        .and_then(link::normalised);
+        .and_then(page_url::normalised);
     let Some(target) = target else {
         return refused(
             "redirect",
@@ -209,7 +209,7 @@ fn sitemap(shared: &Shared, page: &Claimed, answer: Answer) -> Outcome {
         outcome.detail = Some(format!("read up to an error: {broken}"));
     }
     let permission = &shared.permission;
-    let parsed = |text: &String| Url::parse(text).ok().and_then(link::normalised);
+    let parsed = |text: &String| Url::parse(text).ok().and_then(page_url::normalised);
     if page.depth < SITEMAP_DEPTH {
         let depth = page.depth.unsigned_abs() + 1;
         let further = sitemap.sitemaps.iter().filter_map(parsed);
@@ -225,7 +225,7 @@ fn sitemap(shared: &Shared, page: &Claimed, answer: Answer) -> Outcome {
 }
 
 async fn read(shared: &Arc<Shared>, page: &Claimed, url: &Url, answer: Answer) -> Outcome {
-    let (reader, own, nesting) = (
+    let (reader, reader_settings, nesting) = (
         Arc::clone(&shared.reader),
         url.clone(),
         shared.config.max_nesting,
@@ -238,7 +238,7 @@ async fn read(shared: &Arc<Shared>, page: &Claimed, url: &Url, answer: Answer) -
     let reading = tokio::task::spawn_blocking(move || {
         let text = charset::decode(&answer.body, &answer.content_type);
         (
-            reader.read(&text, &own, &host, nesting, &tag),
+            reader.read(&text, &reader_settings, &host, nesting, &tag),
             answer.validators,
         )
     });
@@ -263,13 +263,17 @@ async fn read(shared: &Arc<Shared>, page: &Claimed, url: &Url, answer: Answer) -
     outcome
 }
 
-fn links(shared: &Shared, page: &Claimed, reading: &Reading) -> Vec<Found> {
+fn links(shared: &Shared, page: &Claimed, reading: &Reading) -> Vec<FoundLink> {
     let depth = page.depth.unsigned_abs() + 1;
     if depth > shared.config.max_depth {
         return Vec::new();
     }
-    let urls = reading.links.iter().cloned().filter_map(link::normalised);
-    let mut all: Vec<Found> = Vec::new();
+    let urls = reading
+        .links
+        .iter()
+        .cloned()
+        .filter_map(page_url::normalised);
+    let mut all: Vec<FoundLink> = Vec::new();
     let mut seen = std::collections::HashSet::new();
     for url in urls {
         let Some(found) = found(&shared.permission, &url, depth, 0, false) else {
@@ -285,7 +289,7 @@ fn links(shared: &Shared, page: &Claimed, reading: &Reading) -> Vec<Found> {
     all
 }
 
-/// Asks for a site's robots.txt: what it said, why it could not be had, and the pause that follows.
+/// Requests a site's robots.txt. Returns its rules or the reason why it is not available, and the pause that follows.
 pub(crate) async fn robots(
     shared: &Shared,
     site: &Site,
@@ -331,7 +335,7 @@ pub(crate) async fn robots(
             let there = shared.permission.site(url);
             there.is_some_and(|there| there.lane == site.lane)
         };
-        match target.and_then(link::normalised).filter(is_near) {
+        match target.and_then(page_url::normalised).filter(is_near) {
             Some(target) if hop < ROBOTS_REDIRECTS => url = target,
             Some(_) => error = Some(format!("more than {ROBOTS_REDIRECTS} redirects")),
             None => error = Some("it redirects to another host".to_owned()),
@@ -376,7 +380,7 @@ fn is_page(content_type: &str) -> bool {
     content_type.starts_with("text/html") || content_type.starts_with("application/xhtml+xml")
 }
 
-/// Sitemaps are served as anything; what is none names no pages.
+/// Servers send sitemaps with any content type. A body that is not a sitemap names no pages.
 fn is_sitemap(content_type: &str) -> bool {
     !["image/", "video/", "audio/", "font/"]
         .iter()

@@ -1,4 +1,4 @@
-//! A site of a thousand pages: what is asked for, how fast, how often, and what arrives on Kafka.
+//! A site of a thousand pages: what is requested, how fast, how often, and what arrives on Kafka.
 
 #![allow(clippy::unwrap_used, reason = "a test")]
 
@@ -137,7 +137,7 @@ async fn a_thousand_pages_are_read_once_politely_and_then_only_what_changed() {
     );
     running.stop().await;
 
-    // Once they are old enough, each is asked for by its ETag; only what has changed is new.
+    // Once they are old enough, each is requested by its ETag; only what has changed is new.
     site.forget();
     price.store(4_500_000, Ordering::SeqCst);
     is_gone.store(true, Ordering::SeqCst);

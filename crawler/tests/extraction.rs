@@ -1,4 +1,4 @@
-//! The shapes in which pages say what they offer. All made anew from the vocabulary.
+//! The shapes in which pages state what they offer. All made again from the vocabulary.
 
 #![allow(clippy::unwrap_used, reason = "a test")]
 

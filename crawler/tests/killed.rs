@@ -1,4 +1,4 @@
-//! The program itself: killed again and again it goes on where it was; what it knows can be asked for.
+//! The program itself: killed again and again it continues where it was; what it knows can be requested.
 
 #![allow(clippy::unwrap_used, reason = "a test")]
 
@@ -87,7 +87,7 @@ async fn a_crawler_that_is_killed_goes_on_where_it_was() {
     .await;
     members.stop().await;
 
-    // No page twice, but for those that were under way when it was killed: one a kill at most.
+    // No page twice, except for those that were under way when it was killed: one a kill at most.
     let counts = site.counts();
     let twice: Vec<_> = counts.iter().filter(|(_, count)| **count > 1).collect();
     assert!(

@@ -8,9 +8,14 @@ import { label, level, number, percent, t } from "./words.js";
 
 export const html = htm.bind(h);
 
-/** What a path gives: `{data, error, isLoading, again}`; asked for anew every so often. */
-export function useData(path, everyMs = 0) {
-  const [state, set] = useState({ data: null, error: null, isLoading: true });
+const NOTHING_YET = { data: null, error: null, isLoading: true };
+
+/**
+ * What a path gives: `{data, error, isLoading, again}`; asked for anew every so often. What another path gave is
+ * not shown for it, but where it `keeps` that until it knows better, as a map does.
+ */
+export function useData(path, everyMs = 0, keeps = false) {
+  const [state, set] = useState({ ...NOTHING_YET, path });
   const [round, setRound] = useState(0);
   useEffect(() => {
     if (!path) return undefined;
@@ -19,10 +24,10 @@ export function useData(path, everyMs = 0) {
     const look = async () => {
       try {
         const data = await get(path, stop.signal);
-        set({ data, error: null, isLoading: false });
+        set({ data, error: null, isLoading: false, path });
       } catch (error) {
         if (stop.signal.aborted) return;
-        set((before) => ({ data: before.data, error, isLoading: false }));
+        set((before) => ({ data: keeps || before.path === path ? before.data : null, error, isLoading: false, path }));
       }
       if (everyMs && !stop.signal.aborted) timer = setTimeout(look, document.hidden ? everyMs * 4 : everyMs);
     };
@@ -33,7 +38,7 @@ export function useData(path, everyMs = 0) {
     };
   }, [path, everyMs, round]);
   const again = useCallback(() => setRound((before) => before + 1), []);
-  return { ...state, again };
+  return { ...(keeps || state.path === path ? state : NOTHING_YET), again };
 }
 
 export function useLive() {
@@ -50,8 +55,8 @@ export function Place({ of, empty, children }) {
       <p>${t("not_available")} ${of.error?.message}</p>
       <button class="quiet" onClick=${of.again}>${t("try_again")}</button>
     </div>`;
-  if (empty) return html`<p class="note">${empty}</p>`;
-  return children;
+  const stale = of.error && html`<p class="note warn" role="status">${t("not_refreshed")} ${of.error.message}</p>`;
+  return html`${stale}${empty ? html`<p class="note">${empty}</p>` : children}`;
 }
 
 export function Card({ title, aside, children, wide, id }) {
@@ -113,7 +118,7 @@ export function Confirm({ title, children, action, onDone, onClose, isReady = tr
 /** Who asks for something, and why: both are recorded. */
 export function WhoAndWhy() {
   return html`<label class="field">${t("why")}<input name="why" required maxlength="150" /></label>
-    <label class="field">${t("who")}<input name="who" maxlength="40" autocomplete="name" /></label>`;
+    <label class="field">${t("who")}<input name="who" required maxlength="40" autocomplete="name" /></label>`;
 }
 
 /** As one text, as the registry keeps it. */
@@ -171,7 +176,7 @@ export function Copy({ text, children }) {
     set(true);
     setTimeout(() => set(false), 1500);
   };
-  return html`<button type="button" class="quiet" onClick=${copy}>${done ? t("copied") : children}</button>`;
+  return html`<button type="button" class="quiet" onClick=${copy}>${done ? t("copied") : children}</button><span class="sr" role="status">${done ? t("copied") : ""}</span>`;
 }
 
 export function Badge({ kind, children }) {

@@ -71,6 +71,13 @@ export function percent(share, digits = 1) {
 
 export const signedPercent = (share, digits = 1) => (share > 0 ? "+" : share < 0 ? "−" : "") + percent(Math.abs(share), digits);
 
+/** An answer as its task has it: a price, how likely it is of the class, or a cluster. */
+export function predicted(prediction, task, unit) {
+  if (task === "classification") return percent(prediction);
+  if (task === "clustering") return t("cluster", { number: number(prediction) });
+  return amount(prediction, unit);
+}
+
 const as_date = (when) => (typeof when === "number" ? new Date(when) : new Date(String(when).replace(" ", "T")));
 
 export const date = (when) => (when ? as_date(when).toLocaleDateString(locale(), { day: "numeric", month: "short", year: "numeric" }) : "–");

@@ -6,9 +6,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { SIZES, accessible, fits, open, out, say, settled, text, watched } from "./browser.mjs";
 import { freePort, pause, until } from "./quickstart.mjs";
+import { trainingWatched } from "./training.mjs";
 
 const root = new URL("../..", import.meta.url).pathname;
 const ROWS = 1500;
+/** Settings that make a training long enough to be watched. */
+const SLOW = { wine: ["prepare.folds=20", "prepare.threads=1"], food: ["prepare.clustering.starts=300", "prepare.threads=1"] };
 
 /** The four services with the settings of a recipe. */
 class Recipe {
@@ -50,9 +53,12 @@ class Recipe {
     const env = this.environment();
     this.url = `http://127.0.0.1:${await freePort()}`;
     this.begin("data-loader", ["--http", "127.0.0.1:0"], env);
-    this.begin("model-application", [...this.settings(), "--http", this.url.slice(7)], env);
+    this.trainer = `http://127.0.0.1:${await freePort()}`;
+    this.begin("model-application", [...this.settings(), "--set", `dashboard.training=${this.trainer}`, "--http", this.url.slice(7)], env);
     this.run("producer-emulator", ["replay", this.csv]);
     this.run("model-prepare", ["--data", this.csv, ...this.settings()]);
+    const slow = SLOW[this.name].flatMap((one) => ["--set", one]);
+    this.begin("model-prepare", ["serve", "--http", this.trainer.slice(7), ...this.settings(), ...slow], env);
     await until("a model that answers", async () => {
       const reply = await fetch(`${this.url}/health/ready`).catch(() => null);
       return reply?.ok && (await (await fetch(`${this.url}/status`)).json()).model;
@@ -74,7 +80,7 @@ class Recipe {
     rmSync(this.data, { recursive: true, force: true });
   }
 
-  logs = () => ["data-loader", "model-application"].map((name) => (existsSync(join(this.data, `${name}.log`)) ? readFileSync(join(this.data, `${name}.log`), "utf8").slice(-1500) : "")).join("\n");
+  logs = () => ["data-loader", "model-application", "model-prepare"].map((name) => (existsSync(join(this.data, `${name}.log`)) ? readFileSync(join(this.data, `${name}.log`), "utf8").slice(-1500) : "")).join("\n");
 }
 
 async function eachView(context, recipe, ofAnswer) {
@@ -151,6 +157,7 @@ async function classes(context, recipe) {
   await accessible(page, "a sweep");
   await page.screenshot({ path: join(out, "sweep.png"), fullPage: true });
   assert.match(await text(page, ".timeline"), /challenger/);
+  await trainingWatched(page, recipe.trainer, ["logistic", "boosted", "forest"]);
   await page.close();
   say("classes: a probability with its threshold, a slider, similar records, a sweep with its page");
 }
@@ -168,6 +175,8 @@ async function clusters(context, recipe) {
   assert.match(await text(page, ".tiles"), /Silhouette\s*0\.\d+/);
   await open(page, recipe.url, "models");
   assert.match(await text(page, ".main-measure"), /Silhouette/);
+  const numbers = Array.from({ length: 11 }, (_, index) => String(index + 2));
+  await trainingWatched(page, recipe.trainer, numbers);
   await page.close();
   say("clusters: the nearest one with its profile, a slider");
 }

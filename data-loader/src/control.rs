@@ -3,9 +3,11 @@
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
+use actix_web::middleware::from_fn;
 use actix_web::{HttpResponse, web};
 use common::Metric;
-use common::http::Status;
+use common::http::openapi::{self, Operation};
+use common::http::{Status, trigger};
 use common::kafka::Lag;
 use serde_json::json;
 
@@ -103,7 +105,7 @@ impl Control {
         lag.map_or((None, None), |lag| (lag.records(), lag.seconds()))
     }
 
-    /// A write failed and is tried again.
+    /// A write failed and is retried.
     pub(crate) fn retried(&self, error: String) {
         metrics::counter!(RETRIES.name()).increment(1);
         self.failed(error);
@@ -154,10 +156,54 @@ impl Control {
         move |config| {
             config
                 .app_data(web::Data::from(Arc::clone(&control)))
+                .service(openapi::resource(&interface()))
                 .route("/start", web::post().to(start))
-                .route("/stop", web::post().to(stop));
+                .route("/stop", web::post().to(stop))
+                .service(
+                    // As sister systems start their loaders.
+                    web::resource("/start_kafka_consumer")
+                        .wrap(from_fn(trigger))
+                        .route(web::get().to(start)),
+                );
         }
     }
+}
+
+/// The interface described for programs.
+fn interface() -> serde_json::Value {
+    let operation = |method, path, id, summary, about, errors| Operation {
+        method,
+        path,
+        id,
+        summary,
+        about,
+        numbers: &[],
+        errors,
+    };
+    let starting = "Joins the consumer group and loads. Nothing changes if it loads already.";
+    openapi::of_service(
+        "data-loader",
+        "Loads records from Kafka into PostgreSQL, each exactly once.",
+        &[
+            operation("post", "/start", "start", "Load", starting, &[]),
+            operation(
+                "post",
+                "/stop",
+                "stop",
+                "Stop loading",
+                "Stores what is in progress, and leaves the consumer group.",
+                &[],
+            ),
+            operation(
+                "get",
+                "/start_kafka_consumer",
+                "startKafkaConsumer",
+                "Load (from this machine, or with the token)",
+                starting,
+                &[403],
+            ),
+        ],
+    )
 }
 
 async fn start(control: web::Data<Control>) -> HttpResponse {

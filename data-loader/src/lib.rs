@@ -10,7 +10,7 @@ mod control;
 mod delist;
 mod load;
 pub mod metrics;
-mod minute;
+mod minute_log;
 mod origins;
 mod pace;
 mod refusal;
@@ -42,7 +42,7 @@ pub fn tables(schema: &Schema) -> String {
 /// Loads until shutdown; `listener` serves the HTTP interface.
 ///
 /// # Errors
-/// When a setting is wrong, or something fails that waiting does not mend.
+/// When a setting is wrong, or something fails that waiting does not fix.
 pub fn run(config: Config, listener: TcpListener, shutdown: Shutdown) -> Service {
     Box::pin(work(config, listener, shutdown))
 }
@@ -52,7 +52,7 @@ async fn work(config: Config, listener: TcpListener, shutdown: Shutdown) -> anyh
     config.kafka.check()?;
     let health = Health::needing(&["database", "kafka", "partitions"]);
     let shutdown = http::drained(&config.http, &health, &shutdown);
-    // A service that breaks off takes its HTTP interface with it.
+    // A service that fails takes its HTTP interface with it.
     let leave = shutdown.child_token();
     let _leave_on_return = leave.clone().drop_guard();
     let control = Arc::new(Control::new(config.loader.autostart));

@@ -1,10 +1,11 @@
 //! The loading thread: gather and decode one batch while the one before is written.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use common::arrival::Arrivals;
-use common::kafka::{Anchor, Anchored, Follow, Limits, Pipeline};
+use common::kafka::{Anchor, Anchored, Follow, Limits, Opened, Pipeline, Values, envelope};
 use common::liveness::{Retrying, Watchdog};
 use common::reject_publisher::RejectPublisher;
 use common::{Fault, Health, Shutdown};
@@ -19,7 +20,7 @@ use crate::batch::{Batch, PURPOSE, Tombstone};
 use crate::config::Config;
 use crate::control::Control;
 use crate::delist;
-use crate::minute::Minute;
+use crate::minute_log::MinuteLog;
 use crate::origins::Origins;
 use crate::stage::Stage;
 use crate::store::Store;
@@ -34,11 +35,12 @@ pub(crate) struct Loader {
     follower: Follower,
     decoder: Decoder,
     schema: Arc<Schema>,
+    values: Values,
     arrivals: Arrivals,
     /// Where a record came from is its key where the schema names none.
     limits: Limits,
     store: Arc<Store>,
-    minute: Minute,
+    minute_log: MinuteLog,
     control: Arc<Control>,
     health: Health,
     retrying: Retrying,
@@ -84,6 +86,12 @@ impl Loader {
             decoder: Decoder::new(&config.schema, PURPOSE)
                 .with_max_message_bytes(config.kafka.max_message_bytes),
             schema: Arc::clone(&config.schema),
+            values: Values::new(
+                &config.kafka.schema_registry,
+                config.kafka.formats.new_data,
+                config.kafka.envelopes.new_data,
+                config.kafka.max_message_bytes,
+            )?,
             arrivals: Arrivals::default(),
             limits: Limits {
                 rows: config.loader.batch_rows,
@@ -91,7 +99,7 @@ impl Loader {
                 linger: Duration::from_millis(config.loader.batch_ms),
             },
             store: Arc::new(store),
-            minute: Minute::default(),
+            minute_log: MinuteLog::default(),
             control,
             retrying: Retrying::new(&health, "storing", &config.liveness),
             health,
@@ -108,8 +116,9 @@ impl Loader {
                 std::thread::sleep(STOPPED);
                 continue;
             }
-            self.minute.tell(&self.control);
+            self.minute_log.log(&self.control);
             let gathered = self.gather();
+            self.values.check()?;
             let is_settled = self.pipeline.settle_done(&mut self.follower)?;
             self.follower.check()?;
             if !is_settled {
@@ -132,18 +141,18 @@ impl Loader {
 
     /// Follows `POST /stop` and `/start`; false while stopped. Other members take over meanwhile.
     fn keep_joined(&mut self) -> anyhow::Result<bool> {
-        let wanted = self.control.is_running();
-        if wanted && !self.joined {
+        let runs = self.control.is_running();
+        if runs && !self.joined {
             self.pipeline.consumer().join()?;
             self.health.ready("loading");
         }
-        if !wanted && self.joined {
+        if !runs && self.joined {
             self.pipeline.consumer().leave();
             self.health
                 .waiting("loading", "stopped; POST /start continues");
         }
-        self.joined = wanted;
-        Ok(wanted)
+        self.joined = runs;
+        Ok(runs)
     }
 
     /// A decoded batch: as soon as it has lingered and nothing is being written, or when it is full.
@@ -153,43 +162,60 @@ impl Loader {
         let decoder = &mut self.decoder;
         let (schema, arrivals) = (&*self.schema, &mut self.arrivals);
         let takes_tombstones = schema.delisting.tombstone != records::Tombstone::Refuse;
+        let values = &mut self.values;
         let (mut began, mut bytes) = (None, 0);
         let gathered = self.pipeline.gather(&self.limits, |message, place| {
             began.get_or_insert_with(Instant::now);
             let arrival = arrivals.of(message);
             let (partition, offset) = (message.partition(), message.offset());
             let topic = message.topic();
-            let taken = match message.payload() {
-                Some(payload) => {
-                    bytes += payload.len();
+            bytes += message.payload().map_or(0, <[u8]>::len);
+            let mut buffer = Vec::new();
+            let opened = match message.payload() {
+                Some(payload) => values.open(payload, &mut buffer),
+                None => Ok(Opened::Deleted(None)),
+            };
+            let taken = match opened {
+                Ok(Opened::Record(record)) => {
                     let arrival = Arrival {
                         us: arrival.us,
                         now_us: arrival.now_us,
                     };
-                    let pushed = decoder.push_from(payload, arrival, &place);
-                    pushed.map(|()| origins.push(partition, offset, message.key(), payload))
+                    let pushed = decoder.push_from(record, arrival, &place);
+                    let payload = message.payload().unwrap_or_default();
+                    let pushed =
+                        pushed.map(|()| origins.push(partition, offset, message.key(), payload));
+                    pushed.map_err(|reason| (reason.code(), reason.to_string()))
                 }
-                None => match delist::key(schema, message.key()) {
-                    Some(key) if takes_tombstones => {
-                        tombstones.push(Tombstone {
-                            key,
-                            arrival_us: arrival.us,
-                            rows_before: decoder.len(),
-                            partition,
-                            offset,
-                        });
-                        Ok(())
+                Ok(Opened::Deleted(before)) => {
+                    let named = before.and_then(|before| envelope::field(before, &schema.key));
+                    let key = match named {
+                        Some(key) => Some(Cow::Owned(key.into_bytes())),
+                        None => message.key().map(|key| values.key(key, &schema.key)),
+                    };
+                    match delist::key(schema, key.as_deref()) {
+                        Some(key) if takes_tombstones => {
+                            tombstones.push(Tombstone {
+                                key,
+                                arrival_us: arrival.us,
+                                rows_before: decoder.len(),
+                                partition,
+                                offset,
+                            });
+                            Ok(())
+                        }
+                        _ => Err((Reason::Tombstone.code(), Reason::Tombstone.to_string())),
                     }
-                    _ => Err(Reason::Tombstone),
-                },
+                }
+                Err(error) => Err((error.code(), error.to_string())),
             };
-            if let Err(reason) = taken {
+            if let Err((code, reason)) = taken {
                 rejects.push(Reject {
                     topic: topic.to_owned(),
                     partition,
                     offset,
-                    code: reason.code(),
-                    reason: reason.to_string(),
+                    code,
+                    reason,
                     key: message.key().map(<[u8]>::to_vec),
                     payload: message.payload().unwrap_or_default().to_vec(),
                 });
@@ -216,7 +242,7 @@ impl Loader {
 struct Follower {
     control: Arc<Control>,
     publisher: RejectPublisher,
-    /// Why no batch can be written until a person mends the database.
+    /// Why no batch can be written until a person fixes the database.
     setup_fault: Option<String>,
 }
 

@@ -1,4 +1,4 @@
-//! How many records a second, lately.
+//! How many records per second, lately.
 
 use std::collections::VecDeque;
 use std::sync::{Mutex, PoisonError};
@@ -11,7 +11,7 @@ const WINDOW: Duration = Duration::from_secs(10);
 #[derive(Debug)]
 pub(crate) struct Pace {
     began: Instant,
-    /// When so many records were committed.
+    /// When N records were committed.
     recent: Mutex<VecDeque<(Instant, u64)>>,
 }
 
@@ -38,7 +38,7 @@ impl Pace {
         }
     }
 
-    /// Records a second over the last ten seconds, or since the start where that is less.
+    /// Records per second over the last ten seconds, or since the start where that is less.
     pub fn per_second(&self) -> f64 {
         let recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
         let counted = recent.iter().filter(|(at, _)| at.elapsed() <= WINDOW);

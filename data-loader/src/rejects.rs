@@ -1,4 +1,4 @@
-//! What was rejected: to be looked at, mended and sent again.
+//! What was rejected: to be checked, fixed and sent again.
 
 mod list;
 mod replay;

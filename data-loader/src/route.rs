@@ -1,6 +1,6 @@
 //! Straight into the table, or beside it and merged.
 
-/// Most batches that are merged before the straight way is tried again.
+/// Most batches that are merged before the straight way is retried.
 const MOST: u32 = 64;
 
 /// Remembers how the batches before fared. A batch of new keys goes straight into the table by

@@ -49,7 +49,7 @@ impl Statements {
     pub fn new(schema: &Schema, uniqueness: Uniqueness) -> Statements {
         let table = quoted(&schema.table);
         let names = column_list(schema);
-        // Its name says which columns it has: behind a pooler, others use the same session.
+        // Its name states which columns it has: behind a pooler, others use the same session.
         let stage = format!("pg_temp.{}", stage_name(schema));
         let lock = match uniqueness {
             Uniqueness::Index => String::new(),
@@ -139,7 +139,7 @@ fn stage_name(schema: &Schema) -> String {
     format!("hedonic_incoming_{hash:016x}")
 }
 
-/// Condition under which `newer` replaces `kept`: a version that is no older.
+/// Condition under which `newer` replaces `kept`: a version that is not an older.
 fn is_newer(schema: &Schema, newer: &str) -> String {
     match &schema.time {
         Some(time) => {
@@ -231,7 +231,7 @@ fn delist(schema: &Schema) -> Option<String> {
     let gone = "unnest($1::text[], $2::timestamptz[]) AS gone (key, at)";
     match schema.delisting.tombstone {
         Tombstone::Refuse => None,
-        // The first time stays: a tombstone that is sent again says nothing new.
+        // The first time stays: a tombstone that is sent again adds nothing.
         Tombstone::Mark => Some(format!(
             "UPDATE {table} AS kept SET {DELISTED_AT} = coalesce(kept.{DELISTED_AT}, gone.at) \
              FROM {gone} WHERE kept.{key} = gone.key RETURNING gone.key"

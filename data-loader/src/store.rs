@@ -11,7 +11,7 @@ use anyhow::Context;
 use arrow_array::RecordBatch;
 use bytes::BytesMut;
 use common::Fault;
-use common::database::Patience;
+use common::database::{Patience, Session};
 use common::kafka::Anchor;
 use ledger::arrivals;
 use ledger::offsets::{self, AdvanceError};
@@ -38,7 +38,7 @@ pub(crate) struct Store {
     arrow: arrow_schema::SchemaRef,
     /// Bounds one try to write a batch.
     patience: Patience,
-    /// Known once the table was looked at.
+    /// Known once the table was checked.
     statements: OnceLock<Statements>,
     route: Mutex<Route>,
 }
@@ -71,30 +71,25 @@ impl Store {
     /// When the partition was lost, or the server fails, or does not answer in time: none is the fault of a
     /// row.
     pub async fn write(&self, batch: &Batch) -> Result<Written, AdvanceError> {
-        let mut connection = self.anchor.pool.acquire().await?;
-        let (bound, began) = (self.patience.bound(), Instant::now());
-        let writing = self.write_on(&mut connection, batch);
-        match tokio::time::timeout(bound, writing).await {
-            Ok(written) => {
-                self.patience.answered(began.elapsed());
-                if let Err(AdvanceError::Database(_)) = written {
-                    // The fault may be the session's: one that began read-only stays so.
-                    connection.close_on_drop();
-                }
-                written
-            }
-            Err(_) => {
-                self.patience.silent();
-                // Without a farewell, which a connection that has gone silent would not take either.
-                drop(connection.detach());
-                let why = format!(
-                    "PostgreSQL did not write a batch within {} s (loader.write_timeout_ms is the most)",
-                    bound.as_secs_f64()
-                );
-                let error = std::io::Error::new(std::io::ErrorKind::TimedOut, why);
-                Err(AdvanceError::Database(error.into()))
-            }
+        let bound = self.patience.bound();
+        let mut session = Session::begin(&self.anchor.pool, bound).await?;
+        let (until, began) = (session.until(), Instant::now());
+        let writing = self.write_on(&mut session, batch);
+        let Ok(written) = tokio::time::timeout_at(until, writing).await else {
+            self.patience.silent();
+            let why = format!(
+                "PostgreSQL did not write a batch within {} s (loader.write_timeout_ms is the most)",
+                bound.as_secs_f64()
+            );
+            let error = std::io::Error::new(std::io::ErrorKind::TimedOut, why);
+            return Err(AdvanceError::Database(error.into()));
+        };
+        self.patience.answered(began.elapsed());
+        // After an error of the database the fault may be the session's: one that began read-only stays so.
+        if !matches!(written, Err(AdvanceError::Database(_))) {
+            session.give_back();
         }
+        written
     }
 
     async fn write_on(
@@ -193,9 +188,9 @@ impl Store {
         steps.map_err(|error| sqlx::Error::Configuration(error.into()))
     }
 
-    fn route<T>(&self, ask: impl FnOnce(&mut Route) -> T) -> T {
+    fn route<T>(&self, choose: impl FnOnce(&mut Route) -> T) -> T {
         // Whatever it remembers is a guess.
-        ask(&mut self.route.lock().unwrap_or_else(PoisonError::into_inner))
+        choose(&mut self.route.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Rejects and offsets, and the commit.

@@ -37,7 +37,7 @@ pub(crate) async fn write(
 
 fn fault(error: &AdvanceError) -> Fault {
     match error {
-        // Not tried again: another member goes on.
+        // Not retried: another member continues.
         AdvanceError::Fenced { .. } | AdvanceError::Setup(_) => Fault::Setup,
         AdvanceError::Database(error) => match Fault::of_database(error) {
             // Refused rows were rejected: what is left is of the tables of rejects or offsets.
@@ -47,7 +47,7 @@ fn fault(error: &AdvanceError) -> Fault {
     }
 }
 
-/// An error and what the database said.
+/// An error and the database's message.
 pub(crate) fn with_source(error: &AdvanceError) -> String {
     match error {
         AdvanceError::Database(source) => format!("{error}: {source}"),

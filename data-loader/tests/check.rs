@@ -1,4 +1,4 @@
-//! `data-loader --check`: a set-up that is well passes; of one that is not, the line says what to mend.
+//! `data-loader --check`: a set-up that is well passes; of one that is not, the line states what to fix.
 
 use std::process::{Command, Output};
 use std::time::Duration;
@@ -19,13 +19,13 @@ async fn report(bed: &Testbed, set: &[(&str, &str)], limit: Duration) -> Report 
 
 /// A line must end so, and say both.
 fn expect(report: &Report, check: &str, outcome: Outcome, found: &str, mend: &str) {
-    let own = report
+    let line = report
         .of(check)
         .unwrap_or_else(|| panic!("no line {check}:\n{report}"));
-    assert_eq!(own.outcome, outcome, "{report}");
-    assert!(own.found.contains(found), "{check}: {found}?\n{report}");
-    let said = own.mend.as_deref().unwrap_or_default();
-    assert!(said.contains(mend), "{check}: {mend}?\n{report}");
+    assert_eq!(line.outcome, outcome, "{report}");
+    assert!(line.found.contains(found), "{check}: {found}?\n{report}");
+    let remedy = line.mend.as_deref().unwrap_or_default();
+    assert!(remedy.contains(mend), "{check}: {mend}?\n{report}");
 }
 
 async fn make_tables(bed: &Testbed) {
@@ -67,8 +67,8 @@ async fn what_is_well_passes_and_nothing_is_made() {
 
     make_tables(&bed).await;
     let report = report(&bed, &[], PATIENCE).await;
-    for own in &report.findings {
-        assert_eq!(own.outcome, Outcome::Passed, "{report}");
+    for finding in &report.findings {
+        assert_eq!(finding.outcome, Outcome::Passed, "{report}");
     }
     let names: Vec<&str> = report
         .findings
@@ -126,8 +126,8 @@ async fn servers_that_are_away_are_named_without_a_secret() {
     let away = "PostgreSQL at 127.0.0.1:1";
     expect(&report, "database", Outcome::Failed, away, "--database-url");
     expect(&report, "clock", Outcome::Skipped, "see database", "");
-    let said = format!("{report}{}", report.to_json());
-    assert!(!said.contains("geheim"), "{said}");
+    let text = format!("{report}{}", report.to_json());
+    assert!(!text.contains("geheim"), "{text}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -150,7 +150,7 @@ async fn a_table_that_is_not_as_the_schema_says_is_told_with_the_sql_that_mends_
     let other = "floor is integer, expected bigint";
     expect(&broken, "table listings", Outcome::Failed, other, change);
 
-    // What it says to do is what mends it.
+    // What it says to do is what fixes it.
     for sql in [add, change] {
         bed.pool().execute(sql).await.expect("the SQL is right");
     }
@@ -201,8 +201,8 @@ async fn a_user_without_rights_is_told_what_to_be_granted() {
     ] {
         bed.pool().execute(sql).await.expect("we own the server");
     }
-    let own = bed.database_url();
-    let (_, server) = own.split_once('@').expect("the URL has a user");
+    let database_url = bed.database_url();
+    let (_, server) = database_url.split_once('@').expect("the URL has a user");
     let url = format!("postgres://guest:geheim@{server}");
     let set = [("database.url", url.as_str())];
     let poor = report(&bed, &set, PATIENCE).await;
@@ -244,13 +244,13 @@ async fn a_user_without_rights_is_told_what_to_be_granted() {
     );
     bed.pool().execute(grant).await.expect("the SQL is right");
     let poor = report(&bed, &set, PATIENCE).await;
-    let own = "ALTER TABLE offsets OWNER TO guest;";
+    let change_owner = "ALTER TABLE offsets OWNER TO guest;";
     expect(
         &poor,
         "tables",
         Outcome::Failed,
         "does not own answers",
-        own,
+        change_owner,
     );
     for table in [
         "answers",
@@ -292,28 +292,28 @@ async fn the_program_prints_a_line_each_and_its_exit_code_says_how_it_is() {
         tokio::task::spawn_blocking(move || program(&flags))
     };
     let well = asked(&[], "--check").await.expect("no panic");
-    let said = String::from_utf8_lossy(&well.stdout).into_owned();
-    assert_eq!(well.status.code(), Some(0), "{said}");
-    assert!(said.contains("passed   broker"), "{said}");
+    let printed = String::from_utf8_lossy(&well.stdout).into_owned();
+    assert_eq!(well.status.code(), Some(0), "{printed}");
+    assert!(printed.contains("passed   broker"), "{printed}");
 
     let nowhere = [("database.url", "postgres://me:geheim@127.0.0.1:1/none")];
     let ill = asked(&nowhere, "--check=json").await.expect("no panic");
     assert_eq!(ill.status.code(), Some(1));
-    let said: serde_json::Value = serde_json::from_slice(&ill.stdout).expect("JSON");
-    assert_eq!(said["healthy"], false, "{said}");
-    let all = said["checks"].as_array().expect("a list");
+    let printed: serde_json::Value = serde_json::from_slice(&ill.stdout).expect("JSON");
+    assert_eq!(printed["healthy"], false, "{printed}");
+    let all = printed["checks"].as_array().expect("a list");
     let of = |name: &str| {
         let mut all = all.iter();
         all.find(|check| check["check"] == name)
             .map(|check| check["outcome"].clone())
     };
-    assert_eq!(of("broker"), Some("passed".into()), "{said}");
-    assert_eq!(of("database"), Some("failed".into()), "{said}");
+    assert_eq!(of("broker"), Some("passed".into()), "{printed}");
+    assert_eq!(of("database"), Some("failed".into()), "{printed}");
 
     let wrong = asked(&[("loader.batch_rows", "ten")], "--check");
     let wrong = wrong.await.expect("no panic");
-    let said = String::from_utf8_lossy(&wrong.stdout).into_owned();
-    assert_eq!(wrong.status.code(), Some(1), "{said}");
-    assert!(said.contains("failed   settings"), "{said}");
-    assert!(said.contains("loader.batch_rows"), "{said}");
+    let printed = String::from_utf8_lossy(&wrong.stdout).into_owned();
+    assert_eq!(wrong.status.code(), Some(1), "{printed}");
+    assert!(printed.contains("failed   settings"), "{printed}");
+    assert!(printed.contains("loader.batch_rows"), "{printed}");
 }

@@ -1,4 +1,4 @@
-//! What a consumer does when Kafka is not as usual: other assignors, topics made anew, transactions,
+//! What a consumer does when Kafka is not as usual: other assignors, topics made again, transactions,
 //! retention, fenced members. Runs where `HEDONIC_TEST_REAL_KAFKA` is set, on the brokers of
 //! `HEDONIC_TEST_KAFKA` or on one of its own.
 
@@ -208,7 +208,7 @@ async fn a_transactions_marker_is_no_lag() {
     };
     eventually("no lag", LIMIT, || no_lag(&running)).await;
     running.stop().await;
-    // Whoever starts behind the marker has none either.
+    // Anyone who starts behind the marker has none either.
     let again = loader(&bed, &[]);
     eventually("no lag after a restart", LIMIT, || no_lag(&again)).await;
     again.stop().await;

@@ -78,10 +78,10 @@ async fn everything_is_stored_or_rejected_once_over_restarts() {
         820,
         "the offsets are those of the rows"
     );
-    let told = bed.receive(&topics.rejects, 20, LIMIT).await;
-    assert_eq!(told.len(), 20);
+    let rejects = bed.receive(&topics.rejects, 20, LIMIT).await;
+    assert_eq!(rejects.len(), 20);
     assert!(
-        told[0].json()["reason"]
+        rejects[0].json()["reason"]
             .as_str()
             .is_some_and(|reason| !reason.is_empty())
     );
@@ -156,7 +156,7 @@ async fn a_writer_that_lost_its_place_is_fenced_and_reads_again() {
         .expect("updates");
     let more: Vec<_> = (100..130).map(|n| listing(n, 5e6, 1_700_000_000)).collect();
     bed.send(&topics.new_data, &more).await;
-    // All but the first of each partition come again, and nothing stands twice.
+    // All but the first of each partition come again, and nothing occurs twice.
     let missing = bed
         .number("SELECT count(DISTINCT partition) FROM offsets")
         .await;
@@ -199,8 +199,12 @@ async fn stopped_by_http_it_reads_nothing_and_goes_on_where_it_was() {
     eventually("not ready", LIMIT, || async { !running.is_ready().await }).await;
     bed.send(&topics.new_data, &[listing(2, 5e6, 1_700_000_000)])
         .await;
-    assert_eq!(running.post("/start", "").await.0, 200);
+    assert_eq!(running.get("/start_kafka_consumer").await.0, 200);
     stored(&bed, 2).await;
+    let (code, document) = running.get("/openapi.json").await;
+    assert_eq!(code, 200);
+    let start = &document["paths"]["/start_kafka_consumer"]["get"];
+    assert_eq!(start["operationId"], "startKafkaConsumer");
     running.stop().await;
 }
 
@@ -254,7 +258,7 @@ async fn while_the_database_is_away_it_stays_a_member_and_its_lag_shows() {
         &[
             ("database.url", &url),
             ("database.timeout_ms", "1000"),
-            // Whoever does not poll for so long is put out of the group.
+            // Anyone who does not poll for so long is put out of the group.
             ("kafka.properties.max.poll.interval.ms", "6000"),
         ],
     );
@@ -398,7 +402,7 @@ async fn without_a_key_every_message_is_a_record() {
         "{place} is cluster, topic, partition and offset"
     );
 
-    // Another member of another life goes on after them: none comes twice.
+    // Another member of another life continues after them: none comes twice.
     let running = loader(&bed, &set);
     bed.send(&topics.new_data, &same[..50]).await;
     eventually("250 events", LIMIT, || async { count().await == 250 }).await;

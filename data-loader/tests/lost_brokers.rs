@@ -1,6 +1,6 @@
 //! A broker that has just started answers for a moment that the cluster has no brokers. librdkafka 2.12
 //! then drops all addresses it has, and sometimes finds none again (librdkafka#5301): the services make
-//! such a client anew.
+//! such a client again.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -19,7 +19,7 @@ const LIMIT: Duration = Duration::from_secs(180);
 const METADATA: i16 = 3;
 const FLEXIBLE: i16 = 9;
 
-/// Between clients and a broker: its own address stands in for the broker's in all metadata, or none
+/// Between clients and a broker: its own address replaces the broker's in all metadata, or none
 /// where the broker `is_starting`.
 struct Broker {
     port: u16,

@@ -1,4 +1,4 @@
-//! `data-loader rejects`: what was rejected is looked at, mended and sent again.
+//! `data-loader rejects`: what was rejected is checked, fixed and sent again.
 
 use std::process::Output;
 use std::time::Duration;
@@ -122,7 +122,7 @@ async fn a_reject_is_shown_mended_and_sent_again() {
     );
     running.stop().await;
 
-    for (flags, said) in [
+    for (flags, printed) in [
         (&["show", "nothing"][..], "expected topic/partition/offset"),
         (
             &["show", "new_data/0/999"],
@@ -137,6 +137,6 @@ async fn a_reject_is_shown_mended_and_sent_again() {
         let refused = rejects(&bed, flags).await;
         assert!(!refused.status.success(), "{flags:?}");
         let stderr = text(&refused.stderr);
-        assert!(stderr.contains(said), "{flags:?}: {stderr}");
+        assert!(stderr.contains(printed), "{flags:?}: {stderr}");
     }
 }

@@ -5,7 +5,7 @@ use std::net::{TcpListener, TcpStream};
 use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
-/// Stands in every secret of these tests.
+/// Is in every secret of these tests.
 const SECRET: &str = "geheim";
 
 fn loader(environment: &[(&str, &str)]) -> Command {
@@ -21,7 +21,7 @@ fn loader(environment: &[(&str, &str)]) -> Command {
     command
 }
 
-fn said(output: &Output) -> String {
+fn output_text(output: &Output) -> String {
     String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr)
 }
 
@@ -77,11 +77,16 @@ fn a_service_whose_servers_are_away_shows_no_secret() {
             .arg(format!("--healthcheck={what}"))
             .output()
             .expect("runs");
-        assert_eq!(check.status.success(), well, "{what}: {}", said(&check));
-        shown += &said(&check);
+        assert_eq!(
+            check.status.success(),
+            well,
+            "{what}: {}",
+            output_text(&check)
+        );
+        shown += &output_text(&check);
     }
     service.kill().expect("stops");
-    shown += &said(&service.wait_with_output().expect("ends"));
+    shown += &output_text(&service.wait_with_output().expect("ends"));
     std::fs::remove_file(&secret_file).expect("removes");
     assert!(!shown.contains(SECRET), "{shown}");
 }
@@ -132,10 +137,10 @@ fn wrong_settings_are_named_without_their_values() {
             .args(["--http", "127.0.0.1:0"])
             .output()
             .expect("runs");
-        let said = said(&output);
-        assert_eq!(output.status.code(), Some(1), "{said}");
-        assert!(said.contains(expected), "{expected}: {said}");
-        assert!(!said.contains(SECRET), "{said}");
+        let printed = output_text(&output);
+        assert_eq!(output.status.code(), Some(1), "{printed}");
+        assert!(printed.contains(expected), "{expected}: {printed}");
+        assert!(!printed.contains(SECRET), "{printed}");
         assert!(
             started.elapsed() < Duration::from_secs(60),
             "wrong settings fail at start"

@@ -1,4 +1,4 @@
-//! A database that cannot be written to is waited for, and nothing is lost; what arrives is told.
+//! A database that cannot be written to is waited for, and nothing is lost; what arrives is reported.
 
 use std::path::Path;
 use std::process::Command;
@@ -130,7 +130,7 @@ async fn partitions_that_were_paused_when_they_were_lost_are_read_when_they_come
     tables(&bed).await;
     let set = [
         ("loader.batch_rows", "10"),
-        // A client that is made anew knows of no pause.
+        // A client that is made again knows of no pause.
         ("liveness.rejoin_s", "3600"),
         ("liveness.stall_s", "3600"),
     ];
@@ -262,12 +262,12 @@ async fn what_arrives_is_counted_by_minute_and_told_when_it_is_committed() {
     bed.send(&topic, &messages).await;
     let (mut stored, mut rejected) = (0, 0);
     while stored + rejected < 301 {
-        let told = tokio::time::timeout(LIMIT, listener.recv()).await;
-        let told = told.expect("told in time").expect("a notification");
-        let told: Value = serde_json::from_str(told.payload()).expect("JSON");
-        assert_eq!(told["table"], "listings");
-        stored += told["stored"].as_u64().expect("a number");
-        rejected += told["rejected"].as_u64().expect("a number");
+        let notification = tokio::time::timeout(LIMIT, listener.recv()).await;
+        let notification = notification.expect("told in time").expect("a notification");
+        let payload: Value = serde_json::from_str(notification.payload()).expect("JSON");
+        assert_eq!(payload["table"], "listings");
+        stored += payload["stored"].as_u64().expect("a number");
+        rejected += payload["rejected"].as_u64().expect("a number");
     }
     assert_eq!((stored, rejected), (300, 1));
     assert_eq!(

@@ -1,7 +1,7 @@
 //! The embedded broker: librdkafka's mock cluster, in the process, on a real TCP port.
 //!
 //! Its limits: it keeps about 5 MB a partition in memory and drops the oldest beyond that even if
-//! nobody has read them, so whoever writes to it must be paced by what has been stored; it holds a
+//! nobody has read them, so anyone who writes to it must be paced by what has been stored; it holds a
 //! fetch for the whole `fetch.wait.max.ms`; the first assignment of a group takes 3 s; topics are
 //! made through [`Broker::create_topic`] (no admin API); it forgets all when the process ends.
 
@@ -23,7 +23,7 @@ pub struct Broker {
     owner: Option<JoinHandle<()>>,
 }
 
-/// A topic to make, and where to say how that went.
+/// A topic to make, and where to state how that went.
 struct NewTopic {
     name: String,
     partitions: i32,
@@ -40,7 +40,7 @@ impl Broker {
         let (started, address) = channel();
         let owner = std::thread::Builder::new()
             .name("embedded-broker".to_owned())
-            .spawn(move || own(&started, &asked))
+            .spawn(move || run(&started, &asked))
             .map_err(EmbeddedError::NoThread)?;
         Ok(Broker {
             address: address.recv().map_err(|_| EmbeddedError::BrokerGone)??,
@@ -82,8 +82,8 @@ impl Drop for Broker {
 }
 
 /// Holds the cluster until nobody can ask for a topic any more.
-fn own(started: &Sender<Result<String, KafkaError>>, asked: &Receiver<NewTopic>) {
-    // Whoever does not listen to an answer any more has dropped the broker.
+fn run(started: &Sender<Result<String, KafkaError>>, asked: &Receiver<NewTopic>) {
+    // Anyone who does not listen to an answer any more has dropped the broker.
     match MockCluster::new(1) {
         Ok(cluster) => {
             let _ = started.send(Ok(cluster.bootstrap_servers()));

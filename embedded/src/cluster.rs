@@ -22,7 +22,7 @@ const INITDB_LIMIT: Duration = Duration::from_secs(120);
 /// Where a cluster's files lie.
 #[derive(Debug, Clone)]
 pub(crate) struct Cluster {
-    /// The directory that all of it lies in; the server's user can reach it.
+    /// The directory that all of it is in; the server's user can reach it.
     pub home: PathBuf,
     /// PostgreSQL's data directory.
     pub data: PathBuf,
@@ -74,14 +74,14 @@ impl Cluster {
     async fn initialise(&self, binaries: &Binaries, owner: Owner) -> Result<(), EmbeddedError> {
         self.sweep();
         // Renamed when done: a start that is killed leaves no half of a cluster. A name of its own,
-        // as a child of a killed `initdb` goes on writing for a moment.
+        // as a child of a killed `initdb` continues writing for a moment.
         let mark = Alphanumeric.sample_string(&mut rand::rng(), 8);
         let fresh = self.home.join(format!("{HALF}{mark}"));
         std::fs::create_dir_all(&fresh).map_err(EmbeddedError::io(&fresh))?;
-        owner.own(&fresh)?;
+        owner.give(&fresh)?;
         let password = Alphanumeric.sample_string(&mut rand::rng(), 24);
         write_private(&self.secret, &password)?;
-        owner.own(&self.secret)?;
+        owner.give(&self.secret)?;
         let mut command = Command::new(binaries.bin.join("initdb"));
         command
             .current_dir("/")

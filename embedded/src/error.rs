@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-/// Why an embedded server could not be had.
+/// Why an embedded server was not available.
 #[derive(Debug, thiserror::Error)]
 pub enum EmbeddedError {
     /// No server binaries, and none could be fetched.
@@ -13,7 +13,7 @@ pub enum EmbeddedError {
          --database-url"
     )]
     NoBinaries {
-        /// What fetching said.
+        /// The error of fetching.
         detail: String,
     },
     /// `PG_BIN` names no directory of a server.
@@ -71,7 +71,7 @@ pub enum EmbeddedError {
     Io {
         /// Which file.
         path: PathBuf,
-        /// What the operating system said.
+        /// The operating system's error.
         source: std::io::Error,
     },
     /// The server is up, but does not take a statement.

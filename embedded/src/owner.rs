@@ -49,7 +49,7 @@ impl Owner {
     }
 
     /// Gives a path to the owner.
-    pub fn own(self, path: &Path) -> Result<(), EmbeddedError> {
+    pub fn give(self, path: &Path) -> Result<(), EmbeddedError> {
         if let Some((uid, gid)) = self.ids {
             std::os::unix::fs::chown(path, Some(uid), Some(gid))
                 .map_err(EmbeddedError::io(path))?;

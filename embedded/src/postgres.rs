@@ -20,7 +20,7 @@ pub(crate) const DATABASE: &str = "hedonic";
 const START_LIMIT: Duration = Duration::from_secs(60);
 /// Longest a server that was found running may take to answer: it may be starting or leaving.
 const ADOPT_LIMIT: Duration = Duration::from_secs(10);
-/// How long a start is tried again for a reason that passes by itself.
+/// How long a start is retried for a reason that passes by itself.
 const RETRY_LIMIT: Duration = Duration::from_secs(10);
 /// Pause between two such tries.
 const RETRY_PAUSE: Duration = Duration::from_millis(200);
@@ -29,19 +29,19 @@ const CONNECT_LIMIT: Duration = Duration::from_secs(2);
 /// Longest [`Postgres::stop`] may take.
 const STOP_LIMIT: Duration = Duration::from_secs(10);
 /// Pause between two words about a start that takes long.
-const TELL_EVERY: Duration = Duration::from_secs(2);
+const REPORT_EVERY: Duration = Duration::from_secs(2);
 
 /// How to start a cluster.
 #[derive(Clone)]
 pub struct PostgresOptions {
-    /// The cluster lies in `postgres/` below it, and survives the process.
+    /// The cluster is in `postgres/` below it, and survives the process.
     pub data_dir: PathBuf,
     /// Where the server's programs are looked for.
     pub search: Search,
     /// Settings of the server beside the defaults, such as `fsync`.
     pub settings: Vec<(String, String)>,
-    /// Hears of what takes long, and of where things lie when not in `data_dir`.
-    pub tell: Arc<dyn Fn(&str) + Send + Sync>,
+    /// Gets progress messages, and the places outside `data_dir`.
+    pub report: Arc<dyn Fn(&str) + Send + Sync>,
 }
 
 impl PostgresOptions {
@@ -51,12 +51,12 @@ impl PostgresOptions {
             data_dir: data_dir.into(),
             search: Search::from_environment(),
             settings: Vec::new(),
-            tell: Arc::new(|stage| tracing::info!("{stage}")),
+            report: Arc::new(|stage| tracing::info!("{stage}")),
         }
     }
 }
 
-/// A running server; dropped, it is told to stop.
+/// A running server; it is stopped when it is dropped.
 pub struct Postgres {
     server: Server,
     binaries: Binaries,
@@ -109,7 +109,7 @@ impl Postgres {
         let owner = Owner::choose();
         let home = owner.home(&asked)?;
         if home != asked {
-            (options.tell)(&format!(
+            (options.report)(&format!(
                 "PostgreSQL does not run as root, and its user cannot enter {}: the database is in \
                  {}",
                 asked.display(),
@@ -117,7 +117,7 @@ impl Postgres {
             ));
         }
         let lock = Lock::take(&home)?;
-        let binaries = Binaries::find(&options.search, &home, options.tell.as_ref()).await?;
+        let binaries = Binaries::find(&options.search, &home, options.report.as_ref()).await?;
         let cluster = Cluster::below(&home);
         let password = cluster.ensure(&binaries, owner).await?;
         let (server, port, adopted) = match adopt(&cluster, &password).await {
@@ -259,7 +259,7 @@ async fn launch(
             port,
         };
         let mut server = Server::spawn(binaries, owner, cluster, port, &options.settings)?;
-        if wait(&mut server, &access, options.tell.as_ref()).await {
+        if wait(&mut server, &access, options.report.as_ref()).await {
             return Ok((server, port));
         }
         let has_ended = server.is_gone();
@@ -280,17 +280,17 @@ async fn launch(
 }
 
 /// Waits until the server answers; false when it has ended or takes too long.
-async fn wait(server: &mut Server, access: &Access, tell: &(dyn Fn(&str) + Send + Sync)) -> bool {
+async fn wait(server: &mut Server, access: &Access, report: &(dyn Fn(&str) + Send + Sync)) -> bool {
     let started = Instant::now();
-    let mut told = Instant::now();
+    let mut reported = Instant::now();
     while started.elapsed() < START_LIMIT && !server.is_gone() {
         if access.is_open().await {
             return true;
         }
-        if told.elapsed() >= TELL_EVERY {
-            told = Instant::now();
+        if reported.elapsed() >= REPORT_EVERY {
+            reported = Instant::now();
             let seconds = started.elapsed().as_secs();
-            tell(&format!(
+            report(&format!(
                 "PostgreSQL has been starting for {seconds} s: it may be recovering from a crash"
             ));
         }

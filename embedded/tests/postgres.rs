@@ -3,7 +3,7 @@
 mod home;
 
 use embedded::{EmbeddedError, Postgres, PostgresOptions};
-use home::{ask, open_home};
+use home::{number_of, open_home};
 use sqlx::{Connection, PgConnection};
 
 #[tokio::test]
@@ -29,7 +29,7 @@ async fn data_survive_a_restart() {
         .await
         .expect("second start");
     assert!(!second.is_adopted());
-    assert_eq!(ask(&second.url(), "SELECT n FROM kept").await, 7);
+    assert_eq!(number_of(&second.url(), "SELECT n FROM kept").await, 7);
 }
 
 #[tokio::test]
@@ -71,5 +71,5 @@ async fn an_abandoned_start_leaves_nothing_running_and_the_next_one_succeeds() {
         .await
         .expect("starts after all");
     assert!(!postgres.is_adopted(), "an abandoned server went on");
-    assert_eq!(ask(&postgres.url(), "SELECT 1::bigint").await, 1);
+    assert_eq!(number_of(&postgres.url(), "SELECT 1::bigint").await, 1);
 }

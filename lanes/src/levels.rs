@@ -1,4 +1,4 @@
-//! What columns add to what a symmetric tree says: its expectation is worked out for every set of known
+//! What columns add to what a symmetric tree says: its expectation is computed for every set of known
 //! levels at once, from the leaves upwards, and depends on a row by the outcome of a test a level alone.
 
 use crate::MOST_LEVELS;
@@ -53,18 +53,18 @@ const fn weights(columns: usize) -> Weights {
         ways *= (columns - 1 - size) as f64 / (size + 1) as f64;
         size += 1;
     }
-    let mut own = Weights {
+    let mut weights = Weights {
         both: [0.0; MOST_SETS],
         out: [0.0; MOST_SETS],
     };
     let mut set = 0;
     while set < 1 << columns {
         let size = (set as u32).count_ones() as usize;
-        own.out[set] = of_size[size + 1];
-        own.both[set] = of_size[size + 1] + of_size[size];
+        weights.out[set] = of_size[size + 1];
+        weights.both[set] = of_size[size + 1] + of_size[size];
         set += 1;
     }
-    own
+    weights
 }
 
 impl Levels {
@@ -89,8 +89,8 @@ impl Levels {
             }
         }
         let levels_of = |set: usize| {
-            let own = players.iter().enumerate();
-            let chosen = own.filter(|(player, _)| set >> player & 1 == 1);
+            let numbered = players.iter().enumerate();
+            let chosen = numbered.filter(|(player, _)| set >> player & 1 == 1);
             chosen.fold(0, |levels, (_, (_, level))| levels | level)
         };
         Ok(Levels {
@@ -121,9 +121,9 @@ impl Levels {
         for column in self.columns.iter().rev() {
             let (lower, upper) = half.split_at_mut(half.len() / 2);
             let mut sums = [0.0; 4];
-            for (at, (own, other)) in lower.iter_mut().zip(&*upper).enumerate() {
+            for (at, (value, other)) in lower.iter_mut().zip(&*upper).enumerate() {
                 sums[at % 4] += other;
-                *own += other;
+                *value += other;
             }
             parts[*column as usize] += (sums[0] + sums[1]) + (sums[2] + sums[3]) - without;
             half = lower;
@@ -133,10 +133,10 @@ impl Levels {
     /// By set of known levels: what is expected of a row. While there are more nodes than sets, the nodes of
     /// a set stand side by side, then the sets of a node: most is done many at a time.
     #[inline(always)]
-    fn expect(&self, number: usize, own: &mut [f64; MOST_SETS]) {
+    fn expect(&self, number: usize, expected: &mut [f64; MOST_SETS]) {
         let count = self.leaves.len().min(MOST_SETS);
         let levels = count.trailing_zeros() as usize;
-        own[..count].copy_from_slice(&self.leaves[..count]);
+        expected[..count].copy_from_slice(&self.leaves[..count]);
         let mut next = [0.0; MOST_SETS];
         let upper = levels / 2;
         for level in (upper..levels).rev() {
@@ -145,7 +145,7 @@ impl Levels {
             let other_sides = &self.right[nodes - 1..2 * nodes - 1];
             let right = number >> level & 1 == 1;
             let (unknown, known) = next[..count].split_at_mut(count / 2);
-            let below = own[..count].chunks_exact(2 * nodes);
+            let below = expected[..count].chunks_exact(2 * nodes);
             let sets = unknown
                 .chunks_exact_mut(nodes)
                 .zip(known.chunks_exact_mut(nodes));
@@ -159,21 +159,21 @@ impl Levels {
                     *unknown = left * a + right * b;
                 }
             }
-            own[..count].copy_from_slice(&next[..count]);
+            expected[..count].copy_from_slice(&next[..count]);
         }
         // From nodes side by side to sets side by side.
         let (nodes, sets) = (1 << upper, count >> upper);
         for node in 0..nodes {
             for set in 0..sets {
-                next[node * sets + set] = own[set * nodes + node];
+                next[node * sets + set] = expected[set * nodes + node];
             }
         }
-        own[..count].copy_from_slice(&next[..count]);
+        expected[..count].copy_from_slice(&next[..count]);
         for level in (0..upper).rev() {
             let nodes = 1 << level;
             let sets = count / (2 * nodes);
             let right = number >> level & 1 == 1;
-            let (on_left, on_right) = own[..count].split_at(count / 2);
+            let (on_left, on_right) = expected[..count].split_at(count / 2);
             let below = on_left.chunks_exact(sets).zip(on_right.chunks_exact(sets));
             let above = next[..count].chunks_exact_mut(2 * sets);
             for ((node, (on_left, on_right)), above) in (nodes - 1..).zip(below).zip(above) {
@@ -184,7 +184,7 @@ impl Levels {
                     *unknown = left * a + right * b;
                 }
             }
-            own[..count].copy_from_slice(&next[..count]);
+            expected[..count].copy_from_slice(&next[..count]);
         }
     }
 }
@@ -204,8 +204,8 @@ mod tests {
         if known >> (levels - 1 - level) & 1 == 1 {
             return below(number >> level & 1);
         }
-        let own = (1 << level) - 1 + node;
-        tree.left[own] * below(0) + tree.right[own] * below(1)
+        let place_of_node = (1 << level) - 1 + node;
+        tree.left[place_of_node] * below(0) + tree.right[place_of_node] * below(1)
     }
 
     #[test]

@@ -74,9 +74,9 @@ impl Points {
             let Node::Leaf { from, to } = node else {
                 continue;
             };
-            let own = &order[*from as usize..*to as usize];
+            let of_leaf = &order[*from as usize..*to as usize];
             *from = (tree.order.len() / SIDE) as u32;
-            for positions in own.chunks(SIDE) {
+            for positions in of_leaf.chunks(SIDE) {
                 let filled = positions.iter().copied().chain(std::iter::repeat(u32::MAX));
                 tree.order.extend(filled.take(SIDE));
                 tree.blocks.extend((0..axes).map(|axis| {
@@ -122,13 +122,13 @@ impl Points {
                 .then(one.cmp(other))
         });
         let at = value(order[middle], axis);
-        let own = self.nodes.len();
+        let node = self.nodes.len();
         self.nodes.push(Node::Leaf { from: 0, to: 0 });
         let (low, high) = order.split_at_mut(middle);
         self.split(points, low, from);
         let right = self.nodes.len() as u32;
         self.split(points, high, from + middle);
-        self.nodes[own] = Node::Split {
+        self.nodes[node] = Node::Split {
             axis: axis as u32,
             at,
             right,
@@ -145,19 +145,19 @@ impl Points {
     pub(crate) fn by_axes<K: Kernel>(
         &self,
         point: &[f32],
-        own: u32,
+        excluded: u32,
         count: usize,
         found: &mut Vec<Near>,
     ) {
         match point.len() {
-            1 => self.search::<K, 1>(point, own, count, found),
-            2 => self.search::<K, 2>(point, own, count, found),
-            3 => self.search::<K, 3>(point, own, count, found),
-            4 => self.search::<K, 4>(point, own, count, found),
-            5 => self.search::<K, 5>(point, own, count, found),
-            6 => self.search::<K, 6>(point, own, count, found),
-            7 => self.search::<K, 7>(point, own, count, found),
-            MOST_AXES => self.search::<K, MOST_AXES>(point, own, count, found),
+            1 => self.search::<K, 1>(point, excluded, count, found),
+            2 => self.search::<K, 2>(point, excluded, count, found),
+            3 => self.search::<K, 3>(point, excluded, count, found),
+            4 => self.search::<K, 4>(point, excluded, count, found),
+            5 => self.search::<K, 5>(point, excluded, count, found),
+            6 => self.search::<K, 6>(point, excluded, count, found),
+            7 => self.search::<K, 7>(point, excluded, count, found),
+            MOST_AXES => self.search::<K, MOST_AXES>(point, excluded, count, found),
             _ => {}
         }
     }
@@ -166,7 +166,7 @@ impl Points {
     fn search<K: Kernel, const AXES: usize>(
         &self,
         point: &[f32],
-        own: u32,
+        excluded: u32,
         count: usize,
         found: &mut Vec<Near>,
     ) {
@@ -176,7 +176,7 @@ impl Points {
         let search = Search {
             tree: self,
             point,
-            own,
+            excluded,
         };
         if count <= FEW {
             let mut few = Few {
@@ -214,9 +214,9 @@ impl Kernel for Portable {
         limit: f32,
     ) -> ([f32; SIDE], u32) {
         let mut squared = [0.0_f32; SIDE];
-        for (own, others) in point.iter().zip(block) {
+        for (coordinate, others) in point.iter().zip(block) {
             for (squared, other) in squared.iter_mut().zip(others) {
-                *squared += (own - other) * (own - other);
+                *squared += (coordinate - other) * (coordinate - other);
             }
         }
         let mut near = 0;
@@ -257,9 +257,9 @@ impl Nearest for Few {
         // All at once: where to stop would be guessed wrong.
         let before = self.found;
         for place in 1..FEW {
-            let (own, lower) = (before[place], before[place - 1]);
+            let (upper, lower) = (before[place], before[place - 1]);
             let moved = if lower <= near { near } else { lower };
-            self.found[place] = if own <= near { own } else { moved };
+            self.found[place] = if upper <= near { upper } else { moved };
         }
         self.found[0] = if before[0] <= near { before[0] } else { near };
     }
@@ -311,7 +311,7 @@ struct Way<const AXES: usize> {
 struct Search<'a, const AXES: usize> {
     tree: &'a Points,
     point: [f32; AXES],
-    own: u32,
+    excluded: u32,
 }
 
 impl<const AXES: usize> Search<'_, AXES> {
@@ -377,7 +377,7 @@ impl<const AXES: usize> Search<'_, AXES> {
             while near != 0 {
                 let place = near.trailing_zeros() as usize % SIDE;
                 near &= near - 1;
-                if order[place] != self.own {
+                if order[place] != self.excluded {
                     found.add(Near::new(squared[place], order[place]));
                 }
             }
@@ -408,14 +408,14 @@ mod tests {
             for count in [1, 5, 15, 16, 17, 40, 2000] {
                 let asked = below(1000) as usize;
                 let mut point = points[asked * axes..(asked + 1) * axes].to_vec();
-                let own = (count % 2 == 0).then_some(asked as u32);
-                if own.is_none() {
+                let excluded = (count % 2 == 0).then_some(asked as u32);
+                if excluded.is_none() {
                     point[0] += 0.05;
                 }
                 let mut expected: Vec<Near> = points
                     .chunks_exact(axes)
                     .zip(0..)
-                    .filter(|(_, position)| Some(*position) != own)
+                    .filter(|(_, position)| Some(*position) != excluded)
                     .map(|(other, position)| {
                         let pairs = point.iter().zip(other);
                         let squares = pairs.map(|(one, other)| (one - other) * (one - other));
@@ -425,10 +425,10 @@ mod tests {
                 expected.sort();
                 expected.truncate(count);
                 let mut found = Vec::new();
-                tree.nearest(&point, own, count, &mut found);
+                tree.nearest(&point, excluded, count, &mut found);
                 assert_eq!(found, expected, "{count} in {axes} axes");
                 found.clear();
-                tree.by_axes::<Portable>(&point, own.unwrap_or(u32::MAX), count, &mut found);
+                tree.by_axes::<Portable>(&point, excluded.unwrap_or(u32::MAX), count, &mut found);
                 assert_eq!(found, expected, "{count} in {axes} axes, portable");
             }
         }

@@ -2,9 +2,9 @@
 
 /// [`crate::or_into`] in plain Rust.
 #[inline(always)]
-pub(crate) fn portable(own: &mut [u8], line: &[u8]) {
-    for (own, line) in own.iter_mut().zip(line) {
-        *own |= line;
+pub(crate) fn portable(bits: &mut [u8], line: &[u8]) {
+    for (byte, line) in bits.iter_mut().zip(line) {
+        *byte |= line;
     }
 }
 

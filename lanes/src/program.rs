@@ -1,6 +1,6 @@
 //! Trees as selections of bytes, over 64 rows at once.
 //!
-//! A row's values are codes of a byte, and a lane holds one code of 64 rows. A tree is worked out from its
+//! A row's values are codes of a byte, and a lane holds one code of 64 rows. A tree is computed from its
 //! leaves upwards: each fork selects, row by row, the number of the leaf that its left or its right side
 //! has found, so that no row waits for where another goes and none is led by a branch (Lucchese et al.
 //! 2015, QuickScorer, also walk all forks of a tree, by bit vectors). A symmetric tree is a test a level,
@@ -155,7 +155,7 @@ impl Program {
     /// Adds any other tree; its root is the last selection.
     ///
     /// # Errors
-    /// When a selection leads to what does not stand before it, or a lane is asked for that there is not.
+    /// When a selection leads to what does not precede it, or a lane is requested that there is not.
     pub fn free(&mut self, sets: &[Set], selects: &[Select], leaves: &[f32]) -> Result<(), String> {
         if leaves.len() > MOST_LEAVES || selects.is_empty() || selects.len() > MOST_LEAVES {
             let (forks, found) = (selects.len(), leaves.len());
@@ -312,12 +312,12 @@ mod tests {
         let mut ends: Vec<Option<(usize, usize)>> = vec![None];
         while ends.len() < leaves {
             let end = ends.swap_remove(drawn.below(ends.len()));
-            let own = children.len();
+            let node = children.len();
             if let Some((fork, side)) = end {
-                children[fork][side] = MOST_LEAVES + own;
+                children[fork][side] = MOST_LEAVES + node;
             }
             children.push([0, 0]);
-            ends.extend([Some((own, 0)), Some((own, 1))]);
+            ends.extend([Some((node, 0)), Some((node, 1))]);
         }
         for (leaf, end) in ends.iter().enumerate() {
             if let Some((fork, side)) = end {

@@ -4,7 +4,7 @@
 //! that what a column adds to a leaf is an integral of a product, a factor for each other column on the
 //! leaf's way: t where the row goes it, and 1 − t times the share of rows that do. The product is a
 //! polynomial in t, so that Gauss's sum over n points is the integral itself up to a degree of 2n − 1.
-//! Sums of leaves below a node are kept by point, and each edge is looked at once (after Yu et al. 2022,
+//! Sums of leaves below a node are kept by point, and each edge is checked once (after Yu et al. 2022,
 //! Linear TreeSHAP, who keep the coefficients of polynomials).
 
 /// Points of a sum, and how much each says.
@@ -107,7 +107,7 @@ impl Explained {
     /// A tree over rows of `width` columns; `columns` is how many different ones there are on a way at most.
     ///
     /// # Errors
-    /// When there are too many for a sum of few points, or an edge comes from what does not stand before.
+    /// When there are too many for a sum of few points, or an edge comes from what does not precede.
     pub fn new(
         edges: Vec<Edge>,
         values: Vec<f64>,
@@ -175,12 +175,12 @@ impl Explained {
         for node in 1..count {
             let edge = edges[node];
             let before = edge.before as usize;
-            let own = if goes[node] { known[before] } else { 0.0 };
-            known[node] = own;
+            let share = if goes[node] { known[before] } else { 0.0 };
+            known[node] = share;
             let (old, above) = (inverse[before], sums[edge.parent as usize]);
             for point in 0..N {
                 let at = points.at[point];
-                let factor = at * own + (1.0 - at) * edge.unknown;
+                let factor = at * share + (1.0 - at) * edge.unknown;
                 // A way that neither the row nor any training row took adds nothing.
                 inverse[node][point] = if factor > 0.0 { 1.0 / factor } else { 0.0 };
                 sums[node][point] = above[point] * old[point] * factor;
@@ -200,12 +200,12 @@ impl Explained {
                 } else {
                     edges[before].unknown
                 };
-            let (own, new, old) = (sums[node], inverse[node], inverse[before]);
+            let (sum, new, old) = (sums[node], inverse[node], inverse[before]);
             let mut added = [0.0; N];
             let above = &mut sums[edge.parent as usize];
             for point in 0..N {
-                added[point] = own[point] * (more * new[point] - less * old[point]);
-                above[point] += own[point];
+                added[point] = sum[point] * (more * new[point] - less * old[point]);
+                above[point] += sum[point];
             }
             let mut width = N;
             while width > 1 {

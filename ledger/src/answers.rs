@@ -20,21 +20,25 @@ pub const DDL: &str = "CREATE TABLE IF NOT EXISTS answers (
     answered_at timestamptz NOT NULL DEFAULT now(),
     payload bytea NOT NULL,
     segment text,
-    digest bytea
+    digest bytea,
+    request jsonb
 );
 CREATE INDEX IF NOT EXISTS answers_by_time ON answers (answered_at);
 ";
 
 /// Stores answers that are all new, as binary rows; fails (23505) where an id is known.
 pub const COPY: &str = "COPY answers \
-    (request_id, prediction, low, high, model, payload, segment, digest) \
+    (request_id, prediction, low, high, model, payload, segment, digest, request) \
     FROM STDIN (FORMAT BINARY)";
 
 /// Stores answers and leaves out those whose id is known. Binds a column each, in the order of [`COPY`].
 pub const INSERT: &str = "INSERT INTO answers \
-    (request_id, prediction, low, high, model, payload, segment, digest) \
-    SELECT * FROM unnest($1::text[], $2::float8[], $3::float8[], $4::float8[], $5::text[], \
-    $6::bytea[], $7::text[], $8::bytea[]) ON CONFLICT DO NOTHING";
+    (request_id, prediction, low, high, model, payload, segment, digest, request) \
+    SELECT request_id, prediction, low, high, model, payload, segment, digest, request::jsonb \
+    FROM unnest($1::text[], $2::float8[], $3::float8[], $4::float8[], $5::text[], \
+    $6::bytea[], $7::text[], $8::bytea[], $9::text[]) \
+    AS given (request_id, prediction, low, high, model, payload, segment, digest, request) \
+    ON CONFLICT DO NOTHING";
 
 /// What is stored under ids: id, payload, and the digest of the request that it was given to.
 pub const STORED: &str =

@@ -1,4 +1,4 @@
-//! New data is an event: what arrived is counted by minute, and told to whoever listens.
+//! New data is an event: what arrived is counted by minute, and sent to listeners.
 
 use sqlx::{PgPool, Postgres, Transaction};
 
@@ -26,7 +26,7 @@ pub async fn count(
     stored: usize,
     rejected: usize,
 ) -> Result<(), sqlx::Error> {
-    let told = serde_json::json!({ "table": table, "stored": stored, "rejected": rejected });
+    let payload = serde_json::json!({ "table": table, "stored": stored, "rejected": rejected });
     sqlx::query(
         "WITH counted AS (\
          INSERT INTO arrivals AS kept (source, minute, stored, rejected) \
@@ -39,7 +39,7 @@ pub async fn count(
     .bind(i64::try_from(stored).unwrap_or(i64::MAX))
     .bind(i64::try_from(rejected).unwrap_or(i64::MAX))
     .bind(CHANNEL)
-    .bind(told.to_string())
+    .bind(payload.to_string())
     .execute(&mut **transaction)
     .await?;
     Ok(())

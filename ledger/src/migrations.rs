@@ -11,7 +11,7 @@ const LOCK: i64 = 0x0068_6564_6f6e_6963;
 
 /// Longest wait for another process that applies steps.
 const TURN_TIMEOUT: &str = "3s";
-/// Longest wait for a table's lock. Short, as whoever reads or writes the table waits behind us.
+/// Longest wait for a table's lock. Short, as anyone who reads or writes the table waits behind us.
 const LOCK_TIMEOUT: &str = "500ms";
 
 /// SQL of the list of applied steps.
@@ -54,6 +54,7 @@ const STEPS: &[Step] = steps![
     "0010_rejects_by_time",
     "0011_quality_by_counts",
     "0012_first_topic_ids",
+    "0013_answers_know_what_was_asked",
 ];
 
 /// Why the tables could not be brought up to date.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use sqlx::{PgConnection, PgPool, Row};
+use sqlx::{Connection, PgConnection, PgPool, Row};
 
 /// SQL of the tables as the newest migration leaves them, for `init.sql`.
 pub const DDL: &str = "CREATE TABLE IF NOT EXISTS topic_ids (
@@ -37,7 +37,7 @@ pub struct Stretch {
     pub from: Option<i64>,
     /// The offset after the last message of the stretch.
     pub next: i64,
-    /// When the last message came to Kafka, in milliseconds since 1970: lag is told in seconds too.
+    /// When the last message came to Kafka, in milliseconds since 1970: lag is reported in seconds too.
     pub last_ms: Option<i64>,
 }
 
@@ -60,7 +60,7 @@ pub enum AdvanceError {
     /// The database failed.
     #[error("the database failed while advancing offsets")]
     Database(#[from] sqlx::Error),
-    /// Trying again does not help and the batch is not to blame: a person has to mend the set-up.
+    /// Trying again does not help and the batch is not to blame: a person has to fix the set-up.
     /// `common::kafka::Pipeline` ends the service with this reason when a write returns it.
     #[error("{0}")]
     Setup(String),
@@ -75,7 +75,7 @@ pub struct Stored {
     pub topic_id: Option<String>,
 }
 
-/// Sets the next offset of a partition, whatever is stored: for a consumer that starts anew.
+/// Sets the next offset of a partition, whatever is stored: for a consumer that starts again.
 ///
 /// # Errors
 /// When the database fails.
@@ -105,7 +105,7 @@ pub async fn set(
 /// # Errors
 /// When the database fails.
 pub async fn stored(
-    pool: &PgPool,
+    connection: &mut PgConnection,
     cluster: &str,
     consumer: &str,
     topic: &str,
@@ -116,7 +116,7 @@ pub async fn stored(
     .bind(cluster)
     .bind(consumer)
     .bind(topic)
-    .fetch_all(pool)
+    .fetch_all(connection)
     .await?;
     rows.iter()
         .map(|row| {
@@ -173,7 +173,7 @@ pub async fn advance(
     Ok(())
 }
 
-/// Advances what is stored, and names it. A topic made anew has offsets of its own.
+/// Advances what is stored, and names it. A topic made again has offsets of its own.
 const UPDATE: &str = "UPDATE offsets AS kept SET next_offset = done.next_offset, \
     topic_id = coalesce(done.topic_id, kept.topic_id) \
     FROM unnest($3::text[], $4::int[], $5::bigint[], $6::bigint[], $7::text[]) \
@@ -214,7 +214,7 @@ pub async fn forget_cluster(pool: &PgPool, cluster: &str) -> Result<(), sqlx::Er
 /// # Errors
 /// When the database fails.
 pub async fn was_made_again(
-    pool: &PgPool,
+    connection: &mut PgConnection,
     cluster: &str,
     topic: &str,
     topic_id: &str,
@@ -223,7 +223,7 @@ pub async fn was_made_again(
     let first: Option<String> = sqlx::query_scalar(FIRST_ID)
         .bind(cluster)
         .bind(topic)
-        .fetch_optional(pool)
+        .fetch_optional(&mut *connection)
         .await?;
     if let Some(first) = first {
         return Ok(first != topic_id);
@@ -233,12 +233,12 @@ pub async fn was_made_again(
         .bind(cluster)
         .bind(topic)
         .bind(old_id.unwrap_or(topic_id))
-        .execute(pool)
+        .execute(&mut *connection)
         .await?;
     let first: String = sqlx::query_scalar(FIRST_ID)
         .bind(cluster)
         .bind(topic)
-        .fetch_one(pool)
+        .fetch_one(&mut *connection)
         .await?;
     Ok(first != topic_id)
 }
@@ -253,13 +253,13 @@ const FIRST_ID: &str = "SELECT first_id FROM topic_ids WHERE cluster = $1 AND to
 /// # Errors
 /// When the database fails.
 pub async fn forget_topic(
-    pool: &PgPool,
+    connection: &mut PgConnection,
     cluster: &str,
     consumer: &str,
     topic: &str,
     topic_id: Option<&str>,
 ) -> Result<u64, sqlx::Error> {
-    let mut transaction = pool.begin().await?;
+    let mut transaction = connection.begin().await?;
     let has_rejects: bool = sqlx::query_scalar("SELECT to_regclass('rejects') IS NOT NULL")
         .fetch_one(&mut *transaction)
         .await?;

@@ -110,7 +110,7 @@ pub const FORGET_LABELLED: &str = "DELETE FROM labelled_answers \
     WHERE answered_at < now() - make_interval(secs => $1) OR answered_at < \
     (SELECT answered_at FROM labelled_answers ORDER BY answered_at DESC OFFSET $2 LIMIT 1)";
 
-/// Begins to count at the oldest answer, but no longer than so many seconds ago.
+/// Begins to count at the oldest answer, but at most N seconds ago.
 pub const BEGIN: &str = "INSERT INTO quality_progress (name, counted_until) \
     VALUES ('answers', date_trunc('hour', greatest(now() - make_interval(secs => $1), \
     coalesce((SELECT min(answered_at) FROM answers), now())))) ON CONFLICT DO NOTHING";
@@ -144,7 +144,7 @@ pub const TO_HOURS: &str = "WITH minutes AS (\
 pub const FORGET_COUNTS: &str =
     "DELETE FROM answer_counts WHERE since < now() - make_interval(secs => $1)";
 
-/// Answers of the last so many seconds by model and segment: those that are counted, the oldest minute or
+/// Answers of the last N seconds by model and segment: those that are counted, the oldest minute or
 /// hour by the share of it that lies within, and those since (the second bind, in seconds since 1970).
 pub const ANSWERED: &str = "SELECT model, nullif(segment, ''), round(sum(answers))::bigint FROM (\
     SELECT model, segment, answers * least(1, extract(epoch FROM \
@@ -269,7 +269,7 @@ pub async fn store_tally(
     Ok(())
 }
 
-/// What all writers have counted of a model's requests in the last so many seconds, by whole hours.
+/// What all writers have counted of a model's requests in the last N seconds, by whole hours.
 ///
 /// # Errors
 /// When the database fails.

@@ -115,7 +115,7 @@ impl Reject {
 
 /// A stored reject as it can be sent again.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Kept {
+pub struct StoredReject {
     /// Cluster of the message.
     pub cluster: String,
     /// The message's key.
@@ -135,7 +135,7 @@ pub async fn at(
     connection: &mut PgConnection,
     (topic, partition, offset): (&str, i32, i64),
     cluster: &str,
-) -> Result<Option<Kept>, sqlx::Error> {
+) -> Result<Option<StoredReject>, sqlx::Error> {
     let row = sqlx::query_as(
         "SELECT cluster, key, payload, payload_bytes FROM rejects WHERE topic = $1 AND partition = $2 \
          AND \"offset\" = $3 AND ($4 = '' OR cluster = $4) ORDER BY rejected_at DESC LIMIT 1",
@@ -146,12 +146,14 @@ pub async fn at(
     .bind(cluster)
     .fetch_optional(connection)
     .await?;
-    Ok(row.map(|(cluster, key, payload, payload_bytes)| Kept {
-        cluster,
-        key,
-        payload,
-        payload_bytes,
-    }))
+    Ok(
+        row.map(|(cluster, key, payload, payload_bytes)| StoredReject {
+            cluster,
+            key,
+            payload,
+            payload_bytes,
+        }),
+    )
 }
 
 /// Marks a reject as sent again.

@@ -5,10 +5,10 @@
 
 use sqlx::{Connection, Executor, PgConnection};
 
-/// Key of the advisory lock of whoever deletes: one service at a time.
+/// Key of the advisory lock of anyone who deletes: one service at a time.
 const LOCK: i64 = 0x0068_6564_7265_7461;
 
-/// Bounds one batch; short, so that a batch that meets trouble is given up, not waited for.
+/// Bounds one batch; short, so that a batch that meets trouble is abandoned, not waited for.
 const BOUNDS: &str = "SET LOCAL statement_timeout = '20s'; SET LOCAL lock_timeout = '500ms'; \
     SET LOCAL synchronous_commit = off";
 
@@ -45,7 +45,7 @@ impl Table {
         self.columns().0
     }
 
-    /// Its name, and the column that tells a row's age.
+    /// Its name, and the column that holds a row's age.
     fn columns(self) -> (&'static str, &'static str) {
         match self {
             Table::Answers => ("answers", "answered_at"),
@@ -91,7 +91,7 @@ pub async fn delete_batch(
         transaction.rollback().await?;
         return Ok(None);
     }
-    // Asked again of each row: one that is written anew in between is young.
+    // Asked again of each row: one that is written again in between is young.
     let sql = format!(
         "WITH gone AS (DELETE FROM {name} WHERE ctid = ANY(ARRAY(\
          SELECT ctid FROM {name} WHERE {time} < now() - make_interval(days => $1) \

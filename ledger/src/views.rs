@@ -41,11 +41,13 @@ pub const NEWEST: &str = "SELECT json_build_object(\
     'labels', (SELECT coalesce(json_agg(one), '[]') FROM (SELECT request_id, actual, observed_at, received_at \
         FROM actuals ORDER BY received_at DESC LIMIT $1) AS one))::text";
 
-/// All that is stored of an id but for its record: answers, labels, and rejects among the newest 50,000
-/// whose message had it for a key. Binds the id.
+/// All that is stored of an id except for its record: answers, labels, and rejects among the newest 50,000
+/// whose message had it for a key. An answer's `request` is null in a table that does not keep requests. Binds
+/// the id.
 pub const LIFE: &str = "SELECT json_build_object(\
     'answers', (SELECT coalesce(json_agg(one), '[]') FROM (SELECT request_id, prediction, low, high, model, \
-        segment, answered_at, encode(payload, 'base64') AS payload_base64 FROM answers \
+        segment, answered_at, encode(payload, 'base64') AS payload_base64, \
+        to_jsonb(answers) -> 'request' AS request FROM answers \
         WHERE request_id IN ($1, 'http:' || $1)) AS one), \
     'labels', (SELECT coalesce(json_agg(one), '[]') FROM (SELECT request_id, actual, observed_at, received_at \
         FROM actuals WHERE request_id IN ($1, 'http:' || $1)) AS one), \

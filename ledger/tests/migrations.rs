@@ -33,6 +33,7 @@ async fn from_every_older_version_to_the_newest_gives_the_tables_of_a_fresh_data
     let expected = catalogue(&mut fresh).await;
     for column in [
         "answers digest bytea",
+        "answers request jsonb",
         "offsets topic_id text",
         "rejects payload_bytes bigint",
     ] {

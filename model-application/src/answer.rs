@@ -1,12 +1,18 @@
-//! What is said to a request.
+//! The answer to a request.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 use bytes::Bytes;
 use records::Digest;
 use records::decode::Key;
 use serde::{Deserialize, Serialize, Serializer};
-use valuation::Explanation;
+use valuation::{Explanation, Warning};
+
+use crate::unseen::Unseen;
+
+/// Names of fields that are not in the schema, each with a field that has nearly the same name.
+pub type UnknownFields = BTreeMap<String, Option<String>>;
 
 /// The price given for a request.
 #[derive(Debug, Clone, Serialize)]
@@ -25,7 +31,7 @@ pub struct Answer {
     /// Nominal share of prices within low and high.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub confidence: Option<f64>,
-    /// Whether the record is said to be of the class: its probability reaches the threshold.
+    /// Whether the record is predicted to be of the class: its probability reaches the threshold.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub class: Option<bool>,
     /// The probability from which on it is.
@@ -34,7 +40,7 @@ pub struct Answer {
     /// What the price is counted in, where the schema says so.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub unit: Option<String>,
-    /// Which model said so.
+    /// The model that made it.
     pub model: String,
     /// The newest time among the listings it learned from: the age of its knowledge.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -43,17 +49,26 @@ pub struct Answer {
     pub answered_at: String,
     /// From the request's arrival (in Kafka, or over HTTP) to its price.
     pub took_ms: f64,
-    /// What each field adds and past records like it, where they were asked for.
+    /// Names that the model knows nothing of: they are priced as an average of the others.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub unseen: Vec<Unseen>,
+    /// Fields of the record that the schema does not have, each with the field that may be meant; over HTTP.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub unknown_fields: UnknownFields,
+    /// What each field adds and past records like it, where they were requested.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub explanation: Option<Explanation>,
-    /// The market it belongs to: live quality is told by it.
+    /// Values that lie outside of what the model has learned from: its range is wider for them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<Warning>,
+    /// The market it belongs to: live quality is reported by it.
     #[serde(skip)]
     pub segment: Option<String>,
 }
 
 /// A whole number without its point: a cluster is 3, not 3.0.
 fn in_short<S: Serializer>(prediction: &f64, to: S) -> Result<S::Ok, S::Error> {
-    /// Beyond it a float no longer tells whole numbers apart (2^53).
+    /// Beyond it a float no longer distinguishes whole numbers (2^53).
     const EXACT: f64 = 9_007_199_254_740_992.0;
     match prediction.fract() == 0.0 && prediction.abs() < EXACT {
         true => to.serialize_i64(*prediction as i64),
@@ -106,17 +121,25 @@ pub(crate) struct Worded {
     pub payload: Bytes,
     /// Of the record it was given to.
     pub digest: Digest,
+    /// The record's fields as JSON, if they are stored.
+    pub request: Option<String>,
     namespace: Namespace,
 }
 
 impl Worded {
-    pub fn new(answer: Answer, digest: Digest, namespace: Namespace) -> Worded {
+    pub fn new(
+        answer: Answer,
+        digest: Digest,
+        request: Option<String>,
+        namespace: Namespace,
+    ) -> Worded {
         let payload = serde_json::to_vec(&answer)
             .expect("an answer has texts for keys, and nothing else can fail");
         Worded {
             answer,
             payload: payload.into(),
             digest,
+            request,
             namespace,
         }
     }
@@ -127,7 +150,7 @@ impl Worded {
     }
 }
 
-/// What is said to a request that cannot be priced, so that nobody waits in vain. The same request
+/// The answer to a request that cannot be priced, so that the client does not wait. The same request
 /// always gets the same bytes.
 pub(crate) fn refusal(id: Option<&Key>, code: &str, reason: &str) -> serde_json::Value {
     serde_json::json!({ "id": id, "error": shortened(reason, REASON_CHARS), "code": code })

@@ -5,15 +5,38 @@ use common::check::{Directory, Finding, Needs};
 use crate::serving::Loaded;
 use crate::{Config, tables};
 
-/// The name of the line that tells of the model.
+/// The name of the line about the model.
 const MODEL: &str = "model";
 
 impl Config {
     /// What the applier needs: its topics, its tables, and a model that passes its checks. One of a
     /// server is fetched into the cache, as at the start.
     pub fn needs(&self) -> Needs {
-        let topics = &self.kafka.topics;
         let config = self.clone();
+        let servers = match self.applier.store {
+            true => self.servers(),
+            false => Needs::default(),
+        };
+        servers
+            .directory(Directory {
+                holds: "models",
+                path: self.registry.path.clone(),
+                is_written: self.registry.is_cache(),
+                setting: "registry.path",
+            })
+            .service_check(MODEL, move || match model(&config) {
+                Ok(finding) => finding,
+                Err(error) => Finding::failed(
+                    MODEL,
+                    format!("{error:#}"),
+                    "check [registry] in the settings, and whether its server answers",
+                ),
+            })
+    }
+
+    /// Kafka and the database, where answers are stored.
+    fn servers(&self) -> Needs {
+        let topics = &self.kafka.topics;
         Needs::default()
             .kafka(
                 &self.kafka,
@@ -25,20 +48,6 @@ impl Config {
                 ],
             )
             .database(&self.database, &tables(&self.schema), Vec::new())
-            .directory(Directory {
-                holds: "models",
-                path: self.registry.path.clone(),
-                is_written: self.registry.is_cache(),
-                setting: "registry.path",
-            })
-            .own(MODEL, move || match model(&config) {
-                Ok(finding) => finding,
-                Err(error) => Finding::failed(
-                    MODEL,
-                    format!("{error:#}"),
-                    "check [registry] in the settings, and whether its server answers",
-                ),
-            })
     }
 }
 

@@ -7,6 +7,7 @@ use clap::{Parser, Subcommand};
 use common::args::CommonArgs;
 use common::check::Needs;
 use common::cli::Generate;
+use common::config::ConfigError;
 use common::service::{self, Program};
 use common::{Layered, Service, Shutdown};
 use model_application::Config;
@@ -20,6 +21,10 @@ use crate::score::{Place, Scoring, score};
 ///   model-application --kafka localhost:9092 --database-url postgres://me:secret@localhost/hedonic
 ///   curl -d '{"id":1,"city":"Kazan","street":"Lenina","floor":3,"rooms":2}' localhost:8083/predict
 ///
+/// Without servers, it answers over HTTP from the registry alone, and stores nothing:
+///
+///   model-application --serve-only --schema flats/schema.toml --registry flats/models
+///
 /// The web app is at http://127.0.0.1:8083/, the OpenAPI document at /openapi.json (including the Open
 /// Inference Protocol under /v2), and live quality at /quality.
 #[derive(Parser)]
@@ -29,9 +34,16 @@ pub(crate) struct Cli {
     command: Option<Command>,
     #[command(flatten)]
     common: CommonArgs,
+    /// Directory of the model versions (same as registry.path)
+    #[arg(long, value_name = "DIR", global = true)]
+    registry: Option<PathBuf>,
     /// Address of the HTTP interface (port 0 takes a free one)
     #[arg(long, value_name = "HOST:PORT")]
     http: Option<String>,
+    /// Answer over HTTP from the registry alone, without a database and without Kafka: answers are not
+    /// stored (same as applier.store=false)
+    #[arg(long)]
+    serve_only: bool,
 }
 
 #[derive(Subcommand)]
@@ -41,7 +53,8 @@ enum Command {
     /// Reads rows of the schema (schema.source), and writes id, prediction and model; for prices also low
     /// and high, for a class also whether the record belongs to it. For a clustering the prediction is the
     /// cluster's number. If it is interrupted, the next start resumes (a Parquet file starts again); an
-    /// output file appears when it is complete. Invalid rows are reported and skipped.
+    /// output file appears when it is complete. An invalid row does not stop it: the summary counts such rows,
+    /// and OUTPUT.errors.csv has each with its error.
     ///
     ///   model-application score --input homes.csv --output prices.csv
     ///   model-application score --input listings --output prices --model real-estate@challenger
@@ -64,9 +77,9 @@ struct ScoreArgs {
     /// champion, challenger, previous or a version, such as real-estate@v000007 [default: champion]
     #[arg(long, value_name = "NAME@ALIAS")]
     model: Option<String>,
-    /// Directory of model versions (same as registry.path)
-    #[arg(long, value_name = "DIR")]
-    registry: Option<PathBuf>,
+    /// End at the first row that is not a record, with exit code 1
+    #[arg(long)]
+    strict: bool,
 }
 
 impl Program for Cli {
@@ -77,14 +90,26 @@ impl Program for Cli {
         &self.common
     }
 
+    fn layered(&self) -> Result<Layered, ConfigError> {
+        let mut common = self.common.clone();
+        if let Some(registry) = &self.registry {
+            let setting = format!("registry.path={}", registry.display());
+            common.set.push(setting);
+        }
+        if self.serve_only {
+            common.set.push("applier.store=false".to_owned());
+        }
+        common.layered()
+    }
+
     fn http(&self) -> Option<&str> {
         self.http.as_deref()
     }
 
     fn command(&mut self) -> Option<service::Command> {
-        let common = self.common.clone();
+        let layered = self.layered();
         Some(match self.command.take()? {
-            Command::Score(args) => Box::pin(args.run(common)),
+            Command::Score(args) => Box::pin(async move { args.run(&layered?).await }),
             Command::Generate(command) => Box::pin(async move { command.run::<Cli>() }),
         })
     }
@@ -107,15 +132,13 @@ impl Program for Cli {
 }
 
 impl ScoreArgs {
-    async fn run(self, flags: CommonArgs) -> anyhow::Result<()> {
-        let mut config = Config::new(&flags.layered()?)?;
-        if let Some(registry) = self.registry {
-            config.registry.path = registry;
-        }
+    async fn run(self, layered: &Layered) -> anyhow::Result<()> {
+        let config = Config::new(layered)?;
         let scoring = Scoring {
             input: self.input,
             output: self.output,
             model: self.model,
+            is_strict: self.strict,
         };
         let scored = score(&config, &scoring).await?;
         common::cli::print(&serde_json::to_string(&scored)?)

@@ -28,22 +28,25 @@ struct SchemaConfig {
 pub struct ApplierConfig {
     /// Address of the HTTP interface.
     pub http: String,
+    /// Whether answers are stored, and requests are read from Kafka; else it answers over HTTP from the
+    /// registry alone.
+    pub store: bool,
     /// Consumer group, and the name under which offsets are kept.
     pub group: String,
     /// Most requests of a micro-batch.
     pub batch_rows: usize,
-    /// Requests that are older when they are read are told so instead of answered; 0 for none.
+    /// Requests that are older when they are read are reported so instead of answered; 0 for none.
     pub expire_after_s: u64,
     /// How long the broker may hold a fetch without data.
     pub fetch_wait_ms: u64,
     /// Pause between two looks for a newer version.
     pub model_poll_ms: u64,
     /// The greatest change of prices, as a factor in the median over recent requests, with which a
-    /// new champion is taken up by itself; 0 for any.
+    /// new champion is loaded by itself; 0 for any.
     pub max_swap_change: f64,
     /// Threads that serve HTTP; 0 for as many as there are cores.
     pub http_workers: usize,
-    /// What `Authorization: Bearer` must say where prices or models are asked for; empty for nothing.
+    /// What `Authorization: Bearer` must state where prices or models are requested; empty for nothing.
     pub token: Secret,
     /// Requests over HTTP worked on at once: more are asked to come again.
     pub max_concurrent: usize,
@@ -53,17 +56,19 @@ pub struct ApplierConfig {
     pub max_records: usize,
     /// Answers over HTTP that may wait to be stored.
     pub store_queue: usize,
+    /// Whether the fields of a request are stored beside its answer.
+    pub store_requests: bool,
 }
 
 /// Section `[quality]`.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct QualityConfig {
-    /// Stretches of time that are told of.
+    /// Stretches of time that are reported.
     pub windows: Vec<Window>,
     /// Pause between two rounds.
     pub every_s: u64,
-    /// Fewer known prices say nothing yet.
+    /// Fewer known prices show nothing yet.
     pub min_count: usize,
     /// Most answers with a known price that a round looks at: bounds its memory.
     pub max_rows: usize,
@@ -73,7 +78,7 @@ pub struct QualityConfig {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct FeaturesConfig {
-    /// The table of the datamart, whose rows `GET /features/{id}` tells.
+    /// The table of the datamart, whose rows `GET /features/{id}` returns.
     pub table: String,
 }
 

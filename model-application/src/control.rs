@@ -10,7 +10,7 @@ use hdrhistogram::Histogram;
 use crate::metrics::{ANSWERED, LATENCY_SECONDS, PAUSES, REJECTED, REQUEST_DURATION, RETRIES};
 use crate::serving::Serving;
 
-/// Longest latency told apart, in microseconds: a minute.
+/// Longest latency that is distinguished, in microseconds: a minute.
 const LONGEST_US: u64 = 60_000_000;
 
 pub(crate) struct Control {
@@ -21,6 +21,8 @@ pub(crate) struct Control {
     lag: OnceLock<Arc<Lag>>,
     latency_us: Mutex<Histogram<u64>>,
     last_error: Mutex<Option<String>>,
+    /// What becomes of answers where they are not stored.
+    not_stored: Option<&'static str>,
 }
 
 impl Control {
@@ -35,6 +37,15 @@ impl Control {
                     .expect("the bounds are constants that the histogram takes"),
             ),
             last_error: Mutex::new(None),
+            not_stored: None,
+        }
+    }
+
+    /// The same where answers are not stored, in these words.
+    pub fn without_store(serving: Arc<Serving>, not_stored: &'static str) -> Control {
+        Control {
+            not_stored: Some(not_stored),
+            ..Control::new(serving)
         }
     }
 
@@ -60,7 +71,7 @@ impl Control {
         metrics::counter!(REJECTED.name()).increment(rejected as u64);
     }
 
-    /// Where lag is told from.
+    /// Where lag is reported from.
     pub fn watch(&self, lag: Arc<Lag>) {
         // There is one consumer of requests.
         let _ = self.lag.set(lag);
@@ -71,7 +82,7 @@ impl Control {
         metrics::counter!(PAUSES.name()).increment(1);
     }
 
-    /// Storing or publishing failed and is tried again.
+    /// Storing or publishing failed and is retried.
     pub fn retried(&self, error: String) {
         metrics::counter!(RETRIES.name()).increment(1);
         self.failed(error);
@@ -125,6 +136,7 @@ impl Control {
                 "p50_ms": quantile_ms(0.50),
                 "p99_ms": quantile_ms(0.99),
                 "last_error": last_error,
+                "answers": control.not_stored.unwrap_or("stored"),
             })
         })
     }

@@ -1,17 +1,21 @@
 //! The HTTP interface: `POST /predict` with records, the Open Inference Protocol under `/v2`, the
 //! models by hand, rows of the datamart, and the web app at `/`.
 
+mod binary;
 mod dashboard;
 mod features;
 mod guarded;
+mod micro_batch;
 mod models;
 mod openapi;
 mod predict;
 mod predictor;
 mod protocol;
 mod refused;
+mod statistics;
 mod tensor;
-mod together;
+mod trace;
+mod unknown_fields;
 
 use std::rc::Rc;
 use std::sync::Arc;
@@ -20,8 +24,8 @@ use actix_web::web;
 
 pub(crate) use self::dashboard::Dashboard;
 pub(crate) use self::features::Datamart;
+use self::micro_batch::MicroBatch;
 pub(crate) use self::predictor::Predictor;
-use self::together::Together;
 
 /// All routes beside health, metrics and status.
 pub(crate) fn routes(
@@ -33,7 +37,7 @@ pub(crate) fn routes(
     move |config| {
         config
             // One a worker thread.
-            .app_data(Rc::new(Together::default()))
+            .app_data(Rc::new(MicroBatch::default()))
             .app_data(web::PayloadConfig::new(predictor.max_body_bytes))
             .app_data(web::Data::from(Arc::clone(&predictor)))
             .app_data(web::Data::from(Arc::clone(&datamart)))

@@ -4,37 +4,43 @@
 //! stored one is published again after a crash, and the offset is advanced last.
 
 mod answer;
-mod ask;
 mod check;
 mod config;
 mod control;
 mod http;
 mod lookup;
 pub mod metrics;
+mod near_names;
 mod pending;
 mod price;
 mod quality;
+mod request_options;
 mod scorer;
 mod serving;
 mod source;
 mod store;
 mod streaming;
+mod unseen;
 
 use std::net::TcpListener;
 use std::sync::Arc;
 
-use anyhow::Context;
+use anyhow::{Context, ensure};
 use common::kafka::Anchor;
 use common::liveness::Retrying;
 use common::{Health, Service, Shutdown, database, kafka};
 use records::Schema;
 
-pub use answer::Answer;
+pub use answer::{Answer, UnknownFields};
 pub use config::{
     ApplierConfig, Config, DashboardConfig, FeaturesConfig, QualityConfig, ScoreConfig,
 };
 pub use quality::Window;
 pub use scorer::Scorer;
+pub use unseen::Unseen;
+
+/// What becomes of answers where `applier.store` is off.
+const NOT_STORED: &str = "not stored, and no request is read from Kafka (applier.store = false)";
 
 /// SQL of all tables the applier writes; they are made by `database::open`.
 pub fn tables(_schema: &Schema) -> String {
@@ -44,18 +50,26 @@ pub fn tables(_schema: &Schema) -> String {
 /// Answers until shutdown; `listener` serves the HTTP interface.
 ///
 /// # Errors
-/// When a setting is wrong, or something fails that waiting does not mend.
+/// When a setting is wrong, or something fails that waiting does not fix.
 pub fn run(config: Config, listener: TcpListener, shutdown: Shutdown) -> Service {
     Box::pin(work(config, listener, shutdown))
 }
 
 async fn work(config: Config, listener: TcpListener, shutdown: Shutdown) -> anyhow::Result<()> {
     common::telemetry::declare(metrics::ALL);
+    if !config.applier.store {
+        return serve_only(config, listener, shutdown).await;
+    }
+    ensure!(
+        !config.database.url.is_empty(),
+        "no database is set, where answers are stored: use --database-url, DATABASE_URL or database.url, such as \
+         postgres://user:password@host:5432/hedonic; or --serve-only, which answers over HTTP and stores nothing"
+    );
     config.kafka.check()?;
     let health = Health::needing(&["database", "kafka", "partitions"]);
-    // A part that cannot go on ends the others; not those who run this service.
+    // A part that cannot continue ends the others; not those who run this service.
     let shutdown = common::http::drained(&config.http, &health, &shutdown);
-    // A service that breaks off takes its HTTP interface with it.
+    // A service that fails takes its HTTP interface with it.
     let leave = shutdown.child_token();
     let _leave_on_return = leave.clone().drop_guard();
     let serving = Arc::new(serving::Serving::new(&config, health.clone())?);
@@ -210,4 +224,74 @@ async fn work(config: Config, listener: TcpListener, shutdown: Shutdown) -> anyh
     storing
         .await
         .context("the storing task ended unexpectedly")?
+}
+
+/// Answers over HTTP from the registry alone: without a database no answer is stored, and without Kafka no
+/// request is read from there.
+async fn serve_only(
+    config: Config,
+    listener: TcpListener,
+    shutdown: Shutdown,
+) -> anyhow::Result<()> {
+    let health = Health::default();
+    health.leave_out("answers", NOT_STORED);
+    tracing::warn!("answers over HTTP are {NOT_STORED}");
+    let shutdown = common::http::drained(&config.http, &health, &shutdown);
+    let leave = shutdown.child_token();
+    let _leave_on_return = leave.clone().drop_guard();
+    let serving = Arc::new(serving::Serving::new(&config, health.clone())?);
+    let watch = Arc::new(quality::Watch::new());
+    let rounds = Arc::new(quality::Rounds::new(
+        &config.quality,
+        Arc::clone(&serving),
+        Arc::clone(&watch),
+    ));
+    let control = Arc::new(control::Control::without_store(
+        Arc::clone(&serving),
+        NOT_STORED,
+    ));
+    // Nothing goes into the queue: the predictor settles its answers itself.
+    let (queue, _) = tokio::sync::mpsc::channel(1);
+    let predictor = http::Predictor::new(
+        &config,
+        Arc::clone(&serving),
+        watch,
+        queue,
+        Arc::default(),
+        Arc::new(lookup::Lookup::new()),
+    );
+    let datamart = http::Datamart::new(config.features.table.clone(), Arc::clone(&config.schema));
+    let dashboard = Arc::new(http::Dashboard::new(
+        &config,
+        Arc::clone(&serving),
+        Arc::clone(&rounds),
+        control.status(),
+        leave.clone(),
+    ));
+    let (of_prices, of_quality) = (
+        http::routes(Arc::new(predictor), Arc::new(datamart), &dashboard),
+        quality::routes(rounds),
+    );
+    let server = common::http::serve_on(
+        config.applier.http_workers,
+        config.http.clone(),
+        listener,
+        health,
+        control.status(),
+        move |routes| {
+            of_quality(routes);
+            of_prices(routes);
+        },
+        leave.clone(),
+    );
+    tokio::spawn(serving::follow(
+        serving,
+        config.applier.model_poll_ms,
+        leave.clone(),
+    ));
+    tokio::spawn(async move {
+        shutdown.cancelled().await;
+        leave.cancel();
+    });
+    server.await
 }

@@ -52,14 +52,14 @@ impl Lookup {
     /// What is stored under these ids; `None` where the database does not say so in time, which is
     /// counted.
     pub async fn find(&self, ids: Vec<String>) -> Option<Arc<Earlier>> {
-        let found = self.ask(ids).await;
+        let found = self.query(ids).await;
         if found.is_none() {
             metrics::counter!(HTTP_UNCHECKED.name()).increment(1);
         }
         found
     }
 
-    async fn ask(&self, ids: Vec<String>) -> Option<Arc<Earlier>> {
+    async fn query(&self, ids: Vec<String>) -> Option<Arc<Earlier>> {
         let is_served = self.is_served.load(Ordering::Relaxed);
         if !is_served || timestamp::now_us() < self.rests_until_us.load(Ordering::Relaxed) {
             return None;
@@ -100,20 +100,20 @@ impl Lookup {
                 _ = waiting.recv_many(&mut questions, AT_ONCE) => {}
                 () = shutdown.cancelled() => break,
             }
-            // Whoever has stopped waiting is not looked for.
+            // Anyone who has stopped waiting is not looked for.
             questions.retain(|question: &Question| !question.reply.is_closed());
             let ids: Vec<&String> = questions.iter().flat_map(|asked| &asked.ids).collect();
             match query(&pool, &ids).await {
                 Ok(earlier) => {
                     let earlier = Arc::new(earlier);
                     for question in questions.drain(..) {
-                        // Whoever asked may have gone.
+                        // The client may have gone.
                         let _ = question.reply.send(Arc::clone(&earlier));
                     }
                 }
                 Err(error) => {
                     self.rest();
-                    tracing::warn!("cannot look up earlier answers: {error}");
+                    tracing::warn!(%error, "cannot look up earlier answers");
                 }
             }
         }

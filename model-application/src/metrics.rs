@@ -16,6 +16,7 @@ common::metrics! {
     HTTP_UNCHECKED: Counter "hedonic_applier_http_unchecked_total", "bodies", [], "HTTP bodies answered without a search for earlier answers, because the database was away";
     CONFLICTS: Counter "hedonic_applier_conflicts_total", "requests", ["way"], "Requests refused because another record has their id; `way` is `kafka` or `http`";
     NOT_PUBLISHED: Counter "hedonic_applier_not_published_total", "messages", ["topic"], "Messages that their topic permanently refuses";
+    HEADERS_LEFT_OUT: Counter "hedonic_applier_headers_left_out_total", "headers", [], "Headers of requests in `kafka.forward_headers` that answers do not have, as they are too many or too large";
     SWAPS: Counter "hedonic_applier_swaps_total", "swaps", [], "Swaps of the active model";
     MODELS_REFUSED: Counter "hedonic_applier_models_refused_total", "versions", [], "Model versions that failed their checks";
     ACTUALS: Counter "hedonic_applier_actuals_total", "labels", [], "Stored labels (prices that became known later)";

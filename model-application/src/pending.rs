@@ -37,7 +37,7 @@ impl Entry {
     pub async fn fate(&self) -> Option<Fate> {
         if self.fate.get().is_none() {
             let mut is_done = self.is_done.clone();
-            // An error says that whoever had it is gone, which is an end too.
+            // An error says that anyone who had it is gone, which is an end too.
             let _ = tokio::time::timeout(WAIT, is_done.wait_for(|is_done| *is_done)).await;
         }
         self.fate.get().cloned()
@@ -129,7 +129,7 @@ impl Claim {
     /// A new answer, which waits to be stored.
     pub fn answered(&mut self, id: &str, payload: &Bytes) {
         if let Some(entry) = self.mine.remove(id) {
-            // It is set once, by whoever claimed the id.
+            // It is set once, by anyone who claimed the id.
             let _ = entry.fate.set(Fate::Given(payload.clone()));
         }
     }

@@ -3,11 +3,12 @@
 use arrow_array::cast::AsArray;
 use arrow_array::{Array, RecordBatch};
 use records::decode::{Decoded, Key};
+use records::encode::Record;
 use records::{Schema, timestamp};
-use valuation::{PredictError, Prediction};
+use valuation::{Explanation, PredictError, Prediction};
 
-use crate::answer::{Answer, Namespace, Worded};
-use crate::ask::Ask;
+use crate::answer::{Answer, Namespace, UnknownFields, Worded};
+use crate::request_options::RequestOptions;
 use crate::serving::Loaded;
 
 /// A request's place in time, and what it asks for besides a price.
@@ -15,7 +16,7 @@ use crate::serving::Loaded;
 pub(crate) struct Asked {
     /// When it arrived, microseconds since 1970.
     pub arrival_us: i64,
-    pub ask: Ask,
+    pub options: RequestOptions,
 }
 
 /// Answers and the predictions they hold, row by row.
@@ -25,10 +26,28 @@ pub(crate) struct Priced {
 }
 
 impl Priced {
-    /// The answers' bytes; `decoded` is what was priced.
-    pub fn worded(self, decoded: &Decoded, namespace: Namespace) -> impl Iterator<Item = Worded> {
-        let answers = self.answers.into_iter().zip(&decoded.digests);
-        answers.map(move |(answer, digest)| Worded::new(answer, *digest, namespace))
+    /// The answers' bytes; `decoded` is what was priced. With the `key` of the schema also the fields of the
+    /// requests but for it, to be stored.
+    pub fn worded(
+        self,
+        decoded: &Decoded,
+        key: Option<&str>,
+        namespace: Namespace,
+    ) -> impl Iterator<Item = Worded> {
+        let answers = self.answers.into_iter().zip(&decoded.digests).enumerate();
+        answers.map(move |(index, (answer, digest))| {
+            let request = key.map(|without| {
+                let batch = &decoded.batch;
+                let record = Record {
+                    batch,
+                    index,
+                    without,
+                };
+                serde_json::to_string(&record)
+                    .expect("a record has texts for keys, and nothing else can fail")
+            });
+            Worded::new(answer, *digest, request, namespace)
+        })
     }
 }
 
@@ -44,7 +63,8 @@ pub(crate) fn price(
 ) -> Result<Priced, PredictError> {
     let batch = &decoded.batch;
     let model = &loaded.model;
-    let predictions = model.predict(batch)?;
+    let predictions = loaded.predict(batch)?;
+    let mut warnings = model.warnings(batch)?;
     let now_us = timestamp::now_us();
     let answered_at = timestamp::format(now_us);
     let (confidence, threshold) = (model.confidence(), model.threshold());
@@ -53,9 +73,14 @@ pub(crate) fn price(
     let unit = target.and_then(|target| schema.field(target)?.unit.clone());
     let keys = texts(batch, &schema.key).expect("every schema has its key among its columns");
     let segments = model.group().and_then(|field| texts(batch, field));
+    let mut unseen = loaded.names.unseen(batch);
     let mut answers = Vec::with_capacity(predictions.len());
     for (row, prediction) in predictions.iter().enumerate() {
-        let Asked { arrival_us, ask } = asked[row];
+        let prediction = model.stated(*prediction);
+        let Asked {
+            arrival_us,
+            options,
+        } = asked[row];
         let segments = segments.filter(|segments| segments.is_valid(row));
         answers.push(Answer {
             id: Key {
@@ -74,10 +99,16 @@ pub(crate) fn price(
             answered_at: answered_at.clone(),
             // A producer's clock may be ahead of ours.
             took_ms: (now_us - arrival_us).max(0) as f64 / 1000.0,
-            explanation: match ask.comparables {
-                Some(comparables) => model.explain(batch, row, comparables)?,
+            unseen: std::mem::take(&mut unseen[row]),
+            unknown_fields: UnknownFields::new(),
+            explanation: match options.comparables {
+                Some(comparables) => {
+                    let explained = model.explain(batch, row, comparables)?;
+                    explained.map(Explanation::stated)
+                }
                 None => None,
             },
+            warnings: std::mem::take(&mut warnings[row]),
             segment: segments.map(|segments| segments.value(row).to_owned()),
         });
     }

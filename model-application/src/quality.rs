@@ -1,4 +1,4 @@
-//! How good the answers are: prices learned later beside what was said, and how far requests have
+//! How good the answers are: prices learned later beside what was reported, and how far requests have
 //! moved from what the model was trained on. PostgreSQL is the memory, so that restarts and replicas
 //! change nothing.
 

@@ -1,7 +1,8 @@
-//! A table or a file priced in a stream of batches, which goes on where it was broken off.
+//! A table or a file priced in a stream of batches, which continues where it was interrupted.
 
 mod batch;
 mod columns;
+mod errors;
 mod from_file;
 mod from_table;
 mod partial;
@@ -11,9 +12,10 @@ mod to_csv;
 mod to_parquet;
 mod to_table;
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
-use anyhow::{Context, ensure};
+use anyhow::{Context, bail, ensure};
 use common::progress::Stage;
 use common::{Health, Shutdown, database};
 use model_application::{Answer, Config, Scorer};
@@ -22,6 +24,7 @@ use sqlx::PgPool;
 
 use self::batch::Read;
 use self::columns::Columns;
+use self::errors::Errors;
 use self::from_file::FromFile;
 use self::from_table::FromTable;
 pub use self::place::Place;
@@ -30,7 +33,7 @@ use self::to_csv::ToCsv;
 use self::to_parquet::ToParquet;
 use self::to_table::ToTable;
 
-/// Refused rows that are told one by one.
+/// Refused rows that are reported one by one.
 const MOST_TOLD: usize = 10;
 
 /// What is to be scored.
@@ -42,6 +45,8 @@ pub struct Scoring {
     pub output: Place,
     /// `NAME@ALIAS` or `NAME@VERSION`; `None` for the champion.
     pub model: Option<String>,
+    /// Whether a row that is no record ends it.
+    pub is_strict: bool,
 }
 
 /// What came of it.
@@ -51,9 +56,11 @@ pub struct Scored {
     pub model: String,
     /// Rows priced, those of an earlier run among them.
     pub rows: u64,
-    /// Rows of the input that are no records.
+    /// Rows of the input that are not records.
     pub refused: u64,
-    /// Of the rows, those of the run that was broken off.
+    /// The file with their errors; `None` without such rows, and where the output is a table.
+    pub errors: Option<PathBuf>,
+    /// Of the rows, those of the run that was interrupted.
     pub resumed_from: u64,
 }
 
@@ -63,7 +70,7 @@ enum Source {
 }
 
 impl Source {
-    /// What it is, so that a broken scoring of the same goes on.
+    /// What it is, so that a broken scoring of the same continues.
     fn identity(&self) -> String {
         match self {
             Source::File(file) => file.identity().to_owned(),
@@ -78,7 +85,7 @@ impl Source {
         }
     }
 
-    /// Goes on after what `progress` says.
+    /// Continues after what `progress` says.
     fn skip_to(&mut self, progress: &Progress) -> anyhow::Result<()> {
         match self {
             Source::File(file) => file.skip(progress.read),
@@ -101,7 +108,7 @@ impl Sink {
     async fn progress(&mut self, input: &str, model: &str) -> anyhow::Result<Option<Progress>> {
         let progress = match self {
             Sink::Csv(csv) => csv.progress()?,
-            // A Parquet file is whole or not at all: its end says what is in it.
+            // A Parquet file is whole or not at all: its end states what is in it.
             Sink::Parquet(_) => None,
             Sink::Table(table) => table.progress().await?,
         };
@@ -125,7 +132,7 @@ impl Sink {
     }
 }
 
-/// Scores the input into the output. Broken off and started again, it goes on where it was, with a
+/// Scores the input into the output. Interrupted and started again, it continues where it was, with a
 /// Parquet file from its beginning.
 ///
 /// # Errors
@@ -137,9 +144,9 @@ pub async fn score(config: &Config, scoring: &Scoring) -> anyhow::Result<Scored>
         "input and output are the same: {}",
         scoring.input
     );
-    let (wanted, model) = (config.clone(), scoring.model.clone());
+    let (settings, model) = (config.clone(), scoring.model.clone());
     let loading =
-        tokio::task::spawn_blocking(move || Scorer::load(&wanted, model.as_deref())).await;
+        tokio::task::spawn_blocking(move || Scorer::load(&settings, model.as_deref())).await;
     let scorer = Arc::new(loading.context("the reader ended unexpectedly")??);
     let model = scorer.model().to_owned();
     let mut pool = None;
@@ -178,17 +185,32 @@ pub async fn score(config: &Config, scoring: &Scoring) -> anyhow::Result<Scored>
             read: 0,
             rows: 0,
             refused: 0,
+            error_bytes: 0,
             last_key: None,
         },
     };
+    let mut errors = match &scoring.output {
+        Place::File(path) => Some(Errors::open(
+            path,
+            progress.error_bytes,
+            config.score.csv_formulas,
+        )?),
+        Place::Table(_) => None,
+    };
     let stage = Stage::start(format!("scoring {} with {model}", scoring.input));
-    let mut told = 0;
+    let mut reported = 0;
     while let Some(read) = source.next().await? {
         for (place, why) in &read.refused {
-            if told < MOST_TOLD {
+            if reported < MOST_TOLD {
                 tracing::warn!("{}: {place} is not a valid record: {why}", scoring.input);
             }
-            told += 1;
+            reported += 1;
+            if scoring.is_strict {
+                bail!("{}: {place} is not a valid record: {why}", scoring.input);
+            }
+        }
+        if let Some(errors) = &mut errors {
+            progress.error_bytes = errors.write(&read.refused)?;
         }
         stage.add(read.read);
         progress.read += read.read;
@@ -203,11 +225,16 @@ pub async fn score(config: &Config, scoring: &Scoring) -> anyhow::Result<Scored>
         sink.write(&answers, &progress).await?;
     }
     sink.finish().await?;
-    if told > MOST_TOLD {
-        let more = told - MOST_TOLD;
+    if reported > MOST_TOLD {
+        let more = reported - MOST_TOLD;
         tracing::warn!("{}: {more} further invalid rows", scoring.input);
     }
+    let errors = match errors {
+        Some(errors) => errors.finish()?,
+        None => None,
+    };
     Ok(Scored {
+        errors,
         model: progress.model,
         rows: progress.rows,
         refused: progress.refused,

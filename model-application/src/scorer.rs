@@ -9,9 +9,9 @@ use registry::{Alias, Intake, Registry, Version};
 use valuation::PredictError;
 
 use crate::answer::Answer;
-use crate::ask::Ask;
 use crate::config::Config;
 use crate::price::{Asked, price};
+use crate::request_options::RequestOptions;
 use crate::serving::Loaded;
 
 /// A version of the registry with its checks passed.
@@ -63,7 +63,7 @@ impl Scorer {
     pub fn price(&self, rows: &Decoded) -> Result<Vec<Answer>, PredictError> {
         let now = Asked {
             arrival_us: timestamp::now_us(),
-            ask: Ask::default(),
+            options: RequestOptions::default(),
         };
         let asked = vec![now; rows.batch.num_rows()];
         Ok(price(&self.schema, rows, &asked, &self.loaded)?.answers)

@@ -1,8 +1,9 @@
-//! The model that answers, and its exchange for another.
+//! The active model, and swapping it for another.
 
 mod recent;
 mod refusal;
 mod shadow;
+mod single;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -16,13 +17,15 @@ use common::{Health, Shutdown};
 use records::{Schema, timestamp};
 use registry::{Admitted, Alias, Appearance, Intake, Reason, Registry, Version};
 use serde::Serialize;
-use valuation::{Reading, TrainedModel};
+use valuation::{PredictError, Prediction, Reading, TrainedModel};
 
 use self::recent::Recent;
 use self::refusal::Refusal;
 pub(crate) use self::shadow::Shadow;
+use self::single::SingleRow;
 use crate::config::Config;
 use crate::metrics::{MODELS_REFUSED, SWAPS};
+use crate::unseen::KnownNames;
 
 /// A model that passed its checks.
 pub(crate) struct Loaded {
@@ -32,6 +35,10 @@ pub(crate) struct Loaded {
     /// The newest time among the listings it learned from, as answers say it.
     pub data_until: Option<String>,
     pub model: TrainedModel,
+    /// Requests over HTTP often come one by one.
+    single: SingleRow,
+    /// The names that it knows, to say of others that they are unseen.
+    pub names: KnownNames,
 }
 
 impl Loaded {
@@ -50,8 +57,23 @@ impl Loaded {
             name: format!("{}@{version}", model.schema().name),
             number: version.number,
             data_until: model.data_until_us().map(timestamp::format),
+            names: KnownNames::of(&model),
             model,
+            single: SingleRow::default(),
         })
+    }
+
+    /// A prediction a row, in the rows' order.
+    ///
+    /// # Errors
+    /// When the model does not take the columns.
+    pub fn predict(&self, batch: &RecordBatch) -> Result<Vec<Prediction>, PredictError> {
+        if batch.num_rows() == 1
+            && let Some(prediction) = self.single.predict(&self.model, batch)?
+        {
+            return Ok(vec![prediction]);
+        }
+        self.model.predict(batch)
     }
 }
 
@@ -60,7 +82,7 @@ impl Loaded {
 pub(crate) struct Swapped {
     pub model: String,
     pub swapped_at: String,
-    /// What it said of recent requests, beside the model before.
+    /// Its predictions for recent requests, compared with the model before.
     pub shadow: Option<Shadow>,
 }
 
@@ -75,14 +97,14 @@ pub(crate) struct Serving {
     registry: Arc<dyn Registry>,
     /// Which versions may be loaded.
     intake: Intake,
-    /// What requests are: a model of other records is refused.
+    /// The schema of requests. A model of another schema is refused.
     schema: Arc<Schema>,
     /// The greatest change of prices, as a factor, that is swapped in; 0 for any.
     max_change: f64,
     health: Health,
     current: RwLock<Option<Arc<Loaded>>>,
     state: Mutex<State>,
-    /// One exchange at a time, whoever asks for it.
+    /// Allows one swap at a time.
     exchange: Mutex<()>,
     recent: Mutex<Recent>,
 }
@@ -135,7 +157,7 @@ impl Serving {
         self.state().last_swap.clone()
     }
 
-    /// Keeps some of what was asked, for the next model to be tried on.
+    /// Keeps some requests to try the next model on.
     pub fn remember(&self, batch: &RecordBatch) {
         // Not worth a wait.
         if let Ok(mut recent) = self.recent.try_lock() {
@@ -175,14 +197,14 @@ impl Serving {
         }
         let path = match self.registry.fetch(version) {
             Ok(path) => path,
-            // A registry that is away says nothing of the version.
+            // A registry that is away has nothing about the version.
             Err(error) if error.may_pass() => return Err(error.into()),
             Err(error) => {
                 self.refuse(version, before, None, &error.into());
                 return Ok(false);
             }
         };
-        // Before the files are read: what changes meanwhile is looked at again.
+        // Before the files are read: what changes meanwhile is checked again.
         let appearance = self.intake.appearance(&path);
         if let Some(refusal) = &before
             && refusal.is_of(&appearance)
@@ -239,7 +261,7 @@ impl Serving {
         let version = version.ok_or(NoSuchVersion(number))?;
         let path = self.registry.fetch(&version)?;
         let _one = self.exchange.lock();
-        // By hand, as great a change as is wanted.
+        // A manual activation may change prices by any factor.
         let (loaded, shadow) = self
             .check(&version, &path, 0.0)
             .with_context(|| format!("{version} fails its checks"))?;
@@ -301,7 +323,7 @@ impl Serving {
         swapped
     }
 
-    /// All versions, the newest first, and what they are called.
+    /// All versions with their aliases, the newest first.
     ///
     /// # Errors
     /// When the registry cannot be read.
@@ -354,8 +376,10 @@ pub(crate) async fn follow(serving: Arc<Serving>, poll_ms: u64, shutdown: Shutdo
         let looking = Arc::clone(&serving);
         match tokio::task::spawn_blocking(move || looking.look()).await {
             Ok(Ok(())) => {}
-            Ok(Err(error)) => tracing::warn!("cannot read the registry: {error:#}"),
-            Err(error) => tracing::error!("the search for another model failed: {error}"),
+            Ok(Err(error)) => {
+                tracing::warn!(error = %format_args!("{error:#}"), "cannot read the registry")
+            }
+            Err(error) => tracing::error!(%error, "the search for another model failed"),
         }
         tokio::select! {
             () = tokio::time::sleep(Duration::from_millis(poll_ms.max(10))) => {}

@@ -16,7 +16,7 @@ struct Source {
     payload: Range<usize>,
 }
 
-/// Messages in one buffer: almost none of them is looked at again.
+/// Messages in one buffer: almost none of them is checked again.
 #[derive(Default)]
 pub(crate) struct Sources {
     messages: Vec<Source>,

@@ -15,11 +15,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use common::arrival::Arrivals;
-use common::kafka::{Anchor, Anchored, Follow, Limits, Pipeline};
+use common::kafka::{Anchor, Anchored, Follow, ForwardHeaders, Limits, Pipeline, Values};
 use common::liveness::Watchdog;
 use common::{Health, Shutdown};
 use ledger::offsets::{AdvanceError, Stretch};
 use records::decode::Decoder;
+use records::limits::MESSAGE_BYTES;
 use records::{Purpose, Schema, timestamp};
 use tokio::runtime::Handle;
 
@@ -42,6 +43,11 @@ pub(crate) struct Applier {
     /// Judges when requests arrived.
     arrivals: Arrivals,
     schema: Arc<Schema>,
+    values: Values,
+    /// Headers that answers have from their requests.
+    forward_headers: ForwardHeaders,
+    /// Whether the requests' fields are stored with the answers.
+    stores_requests: bool,
     limits: Limits,
     /// Older requests are told that they have expired.
     expire_after_us: Option<i64>,
@@ -83,6 +89,14 @@ impl Applier {
             decoder: Decoder::new(&config.schema, Purpose::Request),
             arrivals: Arrivals::default(),
             schema: Arc::clone(&config.schema),
+            values: Values::new(
+                &config.kafka.schema_registry,
+                config.kafka.formats.requests,
+                config.kafka.envelopes.requests,
+                MESSAGE_BYTES,
+            )?,
+            forward_headers: config.kafka.forward_headers.clone(),
+            stores_requests: config.applier.store_requests,
             limits: Limits {
                 rows: config.applier.batch_rows,
                 bytes: config.applier.max_body_bytes,
@@ -107,6 +121,7 @@ impl Applier {
                 continue;
             };
             let gathered = self.gather();
+            self.values.check()?;
             if !self.pipeline.settle_done(&mut self.follower)? {
                 continue;
             }

@@ -50,7 +50,7 @@ async fn the_page_asks_for_a_price_and_shows_why() {
             // Between two visits of one page that differ in nothing, nothing is loaded.
             browser.visit("about:blank", width, height);
             browser.visit(&page, width, height);
-            // Without the token it says what is missing.
+            // Without the token it states what is missing.
             until(
                 &mut browser,
                 "!!document.querySelector('dialog[open] input[name=token]')",

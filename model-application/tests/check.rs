@@ -1,4 +1,4 @@
-//! `model-application --check`: the model is looked at as the service does.
+//! `model-application --check`: the model is checked as the service does.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -23,11 +23,11 @@ async fn report(bed: &Testbed) -> Report {
 
 /// The line of the model must end so, and say both.
 fn expect(report: &Report, outcome: Outcome, found: &str, mend: &str) {
-    let own = report.of("model").expect("it has a line");
-    assert_eq!(own.outcome, outcome, "{report}");
-    assert!(own.found.contains(found), "{found}?\n{report}");
-    let said = own.mend.as_deref().unwrap_or_default();
-    assert!(said.contains(mend), "{mend}?\n{report}");
+    let line = report.of("model").expect("it has a line");
+    assert_eq!(line.outcome, outcome, "{report}");
+    assert!(line.found.contains(found), "{found}?\n{report}");
+    let remedy = line.mend.as_deref().unwrap_or_default();
+    assert!(remedy.contains(mend), "{mend}?\n{report}");
     let expected = !matches!(outcome, Outcome::Failed);
     assert_eq!(report.is_healthy(), expected, "nothing else:\n{report}");
 }
@@ -73,15 +73,15 @@ fn spoil_golden_row(version: &Path) {
         .collect();
     std::fs::write(&golden, bytes).expect("it is ours");
     let sums = version.join("SHA256SUMS");
-    let told = std::fs::read_to_string(&sums).expect("it is there");
-    let told: String = told
+    let sums_text = std::fs::read_to_string(&sums).expect("it is there");
+    let without_last: String = sums_text
         .lines()
         .map(|line| match line.ends_with("  golden.json") {
             true => format!("{digest}  golden.json\n"),
             false => format!("{line}\n"),
         })
         .collect();
-    std::fs::write(sums, told).expect("it is ours");
+    std::fs::write(sums, without_last).expect("it is ours");
 }
 
 #[tokio::test(flavor = "multi_thread")]

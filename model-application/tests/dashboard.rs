@@ -174,7 +174,7 @@ async fn the_page_needs_no_token_and_all_that_it_shows_does() {
     model::publish(&bed, 100_000.0);
     let running = applier(&bed, &[("applier.token", "a secret")]).await;
     let client = reqwest::Client::new();
-    let ask = async |path: &str, token: Option<&str>| {
+    let get = async |path: &str, token: Option<&str>| {
         let request = client.get(format!("http://{}{path}", running.http));
         let request = match token {
             Some(token) => request.bearer_auth(token),
@@ -188,7 +188,7 @@ async fn the_page_needs_no_token_and_all_that_it_shows_does() {
         "/assets/app.css",
         "/assets/world.json",
     ] {
-        let answer = ask(path, None).await;
+        let answer = get(path, None).await;
         assert_eq!(answer.status(), 200, "{path}");
         let policy = answer.headers()["content-security-policy"].to_str();
         let policy = policy.expect("text").to_owned();
@@ -207,7 +207,7 @@ async fn the_page_needs_no_token_and_all_that_it_shows_does() {
             "{path}"
         );
     }
-    assert_eq!(ask("/assets/none.js", None).await.status(), 404);
+    assert_eq!(get("/assets/none.js", None).await.status(), 404);
     for path in [
         "/overview",
         "/events",
@@ -221,8 +221,8 @@ async fn the_page_needs_no_token_and_all_that_it_shows_does() {
         "/changes",
         "/sweeps",
     ] {
-        assert_eq!(ask(path, None).await.status(), 401, "{path}");
-        assert_eq!(ask(path, Some("another")).await.status(), 401, "{path}");
+        assert_eq!(get(path, None).await.status(), 401, "{path}");
+        assert_eq!(get(path, Some("another")).await.status(), 401, "{path}");
     }
     let replay = format!("http://{}/rejects/requests/0/0/replay", running.http);
     for (token, origin, expected) in [
@@ -237,13 +237,13 @@ async fn the_page_needs_no_token_and_all_that_it_shows_does() {
         let answer = request.send().await.expect("an answer");
         assert_eq!(answer.status(), expected, "{token} {origin:?}");
     }
-    let overview: Value = ask("/overview", Some("a secret"))
+    let overview: Value = get("/overview", Some("a secret"))
         .await
         .json()
         .await
         .expect("JSON");
     assert_eq!(overview["status"]["model"], "real-estate@v000001");
-    let mut events = ask("/events", Some("a secret")).await;
+    let mut events = get("/events", Some("a secret")).await;
     let first = events.chunk().await.expect("no error").expect("an event");
     let first = String::from_utf8_lossy(&first).into_owned();
     assert!(first.starts_with("event: overview\ndata: {"), "{first}");
@@ -252,7 +252,7 @@ async fn the_page_needs_no_token_and_all_that_it_shows_does() {
         3,
         "an event is one line: {first}"
     );
-    // An open stream does not hold up whoever leaves.
+    // An open stream does not hold up anyone who leaves.
     let leaving = std::time::Instant::now();
     running.stop().await;
     assert!(

@@ -1,4 +1,4 @@
-//! `GET /features/{id}`: rows of the datamart, and what is told where there are none.
+//! `GET /features/{id}`: rows of the datamart, and what is reported where there are none.
 
 use std::time::Duration;
 
@@ -46,9 +46,9 @@ async fn a_row_is_told_with_the_state_that_made_it() {
         stored.join(", ")
     ))
     .await;
-    let wanted = model_prepare::Materialise::default();
+    let options = model_prepare::Materialise::default();
     let leave = common::Shutdown::new();
-    model_prepare::features(&of_training, &wanted, &leave)
+    model_prepare::features(&of_training, &options, &leave)
         .await
         .expect("materialises");
 

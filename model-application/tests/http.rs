@@ -57,8 +57,10 @@ async fn tensors_get_the_prices_of_records_and_bad_ones_are_told() {
         assert_eq!(output["name"], *part);
         assert_eq!(output["shape"], json!([2]));
         for row in 0..2 {
+            // A whole number has a point in a tensor, and none in an answer.
             assert_eq!(
-                output["data"][row], answers[row][part],
+                output["data"][row].as_f64(),
+                answers[row][part].as_f64(),
                 "{part} of row {row}"
             );
         }
@@ -222,12 +224,16 @@ async fn versions_are_activated_and_rolled_back_by_hand() {
     let model_of = |answer: &Value| answer["model"].as_str().unwrap_or_default().to_owned();
     // Under a known id the answer would stay.
     let ids = std::sync::atomic::AtomicU32::new(0);
-    let ask = || async {
+    let predict = || async {
         let id = ids.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
         let body = request(&id.to_string(), 50.0).to_string();
         model_of(&running.post("/predict", &body).await.1)
     };
-    assert_eq!(ask().await, "real-estate@v000002", "the newest is champion");
+    assert_eq!(
+        predict().await,
+        "real-estate@v000002",
+        "the newest is champion"
+    );
 
     let (code, activated) = running
         .post("/models/v000001/activate?why=a+test", "")
@@ -238,7 +244,7 @@ async fn versions_are_activated_and_rolled_back_by_hand() {
         activated["shadow"]["rows"], 1,
         "it was tried on what was asked"
     );
-    assert_eq!(ask().await, "real-estate@v000001");
+    assert_eq!(predict().await, "real-estate@v000001");
     let (_, models) = running.get("/models").await;
     assert_eq!(models["models"][1]["serving"], true, "{models}");
     assert_eq!(
@@ -247,21 +253,21 @@ async fn versions_are_activated_and_rolled_back_by_hand() {
         "{models}"
     );
 
-    // A far dearer one is not taken up by itself, but by hand.
+    // A far more expensive one is not taken up by itself, but by hand.
     model::publish(&bed, 1_000_000.0);
     assert_eq!(
-        ask().await,
+        predict().await,
         "real-estate@v000001",
         "what was activated stays"
     );
     assert_eq!(running.post("/models/3/activate", "").await.0, 200);
-    assert_eq!(ask().await, "real-estate@v000003");
+    assert_eq!(predict().await, "real-estate@v000003");
     let (code, back) = running.post("/models/rollback", "").await;
     assert_eq!(
         (code, model_of(&back)),
         (200, "real-estate@v000001".to_owned())
     );
-    assert_eq!(ask().await, "real-estate@v000001");
+    assert_eq!(predict().await, "real-estate@v000001");
 
     for (path, code) in [
         ("/models/v000009/activate", 404),
@@ -311,15 +317,15 @@ async fn a_token_is_asked_for_where_one_is_set() {
     model::publish(&bed, 100_000.0);
     let running = applier(&bed, &[("applier.token", "a secret")]).await;
     let client = reqwest::Client::new();
-    let ask = |path: &'static str, token: Option<&'static str>| {
+    let predict = |path: &'static str, token: Option<&'static str>| {
         let url = format!("http://{}{path}", running.http);
-        let mut ask = client.post(url).body(request("a", 50.0).to_string());
+        let mut request = client.post(url).body(request("a", 50.0).to_string());
         if let Some(token) = token {
-            ask = ask.header("Authorization", token);
+            request = request.header("Authorization", token);
         }
-        async move { ask.send().await.expect("an answer").status().as_u16() }
+        async move { request.send().await.expect("an answer").status().as_u16() }
     };
-    assert_eq!(ask("/predict", Some("Bearer a secret")).await, 200);
+    assert_eq!(predict("/predict", Some("Bearer a secret")).await, 200);
     for wrong in [
         None,
         Some("Bearer a secre"),
@@ -327,9 +333,9 @@ async fn a_token_is_asked_for_where_one_is_set() {
         Some("Basic a secret"),
         Some(""),
     ] {
-        assert_eq!(ask("/predict", wrong).await, 401, "{wrong:?}");
+        assert_eq!(predict("/predict", wrong).await, 401, "{wrong:?}");
         assert_eq!(
-            ask("/models/v000001/activate", wrong).await,
+            predict("/models/v000001/activate", wrong).await,
             401,
             "{wrong:?}"
         );
@@ -345,5 +351,197 @@ async fn a_token_is_asked_for_where_one_is_set() {
     }
     let status = running.get("/status").await.1.to_string();
     assert!(!status.contains("a secret"));
+    running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn unseen_names_and_misspelt_fields_are_named_in_the_answer() {
+    let bed = Testbed::start().await;
+    model::publish(&bed, 100_000.0);
+    let running = applier(&bed, &[]).await;
+    let (_, known) = running
+        .post("/predict", &request("known", 50.0).to_string())
+        .await;
+    for absent in ["unseen", "unknown_fields"] {
+        assert!(known.get(absent).is_none(), "{known}");
+    }
+
+    let mut flat = request("unseen", 50.0);
+    flat["city"] = "CITY1".into();
+    flat["street"] = "Atlantis".into();
+    flat["Area"] = 50.into();
+    flat["built"] = 1990.into();
+    let (code, answer) = running.post("/predict", &flat.to_string()).await;
+    assert_eq!(code, 200, "{answer}");
+    let unseen = json!([
+        {"field": "city", "value": "CITY1", "near": ["city1"]},
+        {"field": "street", "value": "Atlantis"},
+    ]);
+    assert_eq!(answer["unseen"], unseen, "{answer}");
+    // The record has an area, so that another one is not meant.
+    assert_eq!(
+        answer["unknown_fields"],
+        json!({"Area": null, "built": null})
+    );
+
+    let mut flat = request("misspelt", 50.0);
+    let fields = flat.as_object_mut().expect("a record");
+    let city = fields.remove("city").expect("a city");
+    fields.insert("citty".to_owned(), city);
+    let (code, refused) = running.post("/predict", &flat.to_string()).await;
+    assert_eq!(
+        (code, &refused["code"]),
+        (400, &json!("missing_field")),
+        "{refused}"
+    );
+    assert_eq!(refused["unknown_fields"], json!({"citty": "city"}));
+
+    // Over Kafka an answer says the same of names.
+    let topics = bed.kafka(&[]).topics;
+    let mut flat = request("kafka", 50.0);
+    flat["city"] = "CITY1".into();
+    bed.send(
+        &topics.requests,
+        &[("kafka".to_owned(), flat.to_string().into_bytes())],
+    )
+    .await;
+    let answer = bed.receive(&topics.answers, 1, LIMIT).await[0].json();
+    assert_eq!(answer["unseen"], json!([unseen[0]]), "{answer}");
+    running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn prices_have_hundredths_at_most() {
+    let bed = Testbed::start().await;
+    model::publish(&bed, 100_000.0);
+    let running = applier(&bed, &[]).await;
+    let records: Vec<Value> = (0..20)
+        .map(|number| request(&format!("h{number}"), 30.0 + f64::from(number) / 3.0))
+        .collect();
+    let (_, answers) = running
+        .post("/predict?explain=2", &json!(records).to_string())
+        .await;
+    for answer in answers.as_array().expect("answers") {
+        for part in ["prediction", "low", "high"] {
+            let text = answer[part].to_string();
+            let decimals = text
+                .split_once('.')
+                .map_or(0, |(_, decimals)| decimals.len());
+            assert!(decimals <= 2, "{part}: {text}");
+        }
+        for comparable in answer["explanation"]["comparables"]
+            .as_array()
+            .expect("some")
+        {
+            let time = comparable["time"].as_str().expect("a time");
+            assert!(time.starts_with("2023-11-14T"), "{comparable}");
+        }
+    }
+    running.stop().await;
+}
+
+/// A tensor whose values stand after the JSON, and these values.
+fn binary(name: &str, datatype: &str, rows: usize, values: Vec<u8>) -> (Value, Vec<u8>) {
+    let parameters = json!({ "binary_data_size": values.len() });
+    let tensor = json!({
+        "name": name, "shape": [rows], "datatype": datatype, "parameters": parameters,
+    });
+    (tensor, values)
+}
+
+fn texts(texts: &[&str]) -> Vec<u8> {
+    let texts = texts.iter().flat_map(|text| {
+        let length = u32::try_from(text.len()).expect("a short text");
+        [&length.to_le_bytes()[..], text.as_bytes()].concat()
+    });
+    texts.collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn binary_tensors_get_the_prices_of_json_tensors() {
+    const LENGTH: &str = "Inference-Header-Content-Length";
+    let bed = Testbed::start().await;
+    model::publish(&bed, 100_000.0);
+    let running = applier(&bed, &[]).await;
+    let infer = "/v2/models/real-estate/infer";
+    let body = json!({ "inputs": two_flats() }).to_string();
+    let (code, expected) = running.post(infer, &body).await;
+    assert_eq!(code, 200, "{expected}");
+
+    let tensors = [
+        binary("city", "BYTES", 2, texts(&["city1", "city1"])),
+        binary("street", "BYTES", 2, texts(&["street6", "street6"])),
+        binary(
+            "floor",
+            "INT64",
+            2,
+            [3_i64, 3].map(i64::to_le_bytes).concat(),
+        ),
+        binary(
+            "rooms",
+            "INT32",
+            2,
+            [2_i32, 2].map(i32::to_le_bytes).concat(),
+        ),
+        binary(
+            "area",
+            "FP32",
+            2,
+            [50_f32, 70.0].map(f32::to_le_bytes).concat(),
+        ),
+    ];
+    let (inputs, values): (Vec<Value>, Vec<Vec<u8>>) = tensors.into_iter().unzip();
+    let outputs = json!([
+        { "name": "prediction", "parameters": { "binary_data": true } },
+        { "name": "low", "parameters": { "binary_data": false } },
+        { "name": "high" },
+    ]);
+    let head = json!({
+        "inputs": inputs, "outputs": outputs, "parameters": { "binary_data_output": true },
+    });
+    let head = head.to_string();
+    let client = reqwest::Client::new();
+    let ask = async |length: usize, values: &[u8]| {
+        let url = format!("http://{}{infer}", running.http);
+        let body = [head.as_bytes(), values].concat();
+        let request = client.post(url).header(LENGTH, length).body(body);
+        request.send().await.expect("an answer")
+    };
+    let values = values.concat();
+    let answer = ask(head.len(), &values).await;
+    assert_eq!(answer.status().as_u16(), 200);
+    let length = answer.headers()[LENGTH].to_str().expect("a text");
+    let length: usize = length.parse().expect("a length");
+    let bytes = answer.bytes().await.expect("a body");
+    let (json, rest) = bytes.split_at(length);
+    let found: Value = serde_json::from_slice(json).expect("JSON");
+    assert_eq!(found["outputs"][1]["data"], expected["outputs"][1]["data"]);
+    for (output, part) in [(0, 0..16), (2, 16..32)] {
+        let numbers = rest[part].as_chunks::<8>().0.iter();
+        let numbers: Vec<f64> = numbers.map(|number| f64::from_le_bytes(*number)).collect();
+        assert_eq!(json!(numbers), expected["outputs"][output]["data"]);
+        let parameters = &found["outputs"][output]["parameters"];
+        assert_eq!(parameters["binary_data_size"], 16);
+    }
+    assert_eq!(rest.len(), 32);
+
+    // Too few bytes, and too many.
+    assert_eq!(ask(head.len(), &values[1..]).await.status().as_u16(), 400);
+    let more = [&values[..], b"x"].concat();
+    assert_eq!(ask(head.len(), &more).await.status().as_u16(), 400);
+    assert_eq!(ask(1_000_000, &values).await.status().as_u16(), 400);
+
+    let (code, index) = running.post("/v2/repository/index", "{}").await;
+    assert_eq!((code, &index[0]["state"]), (200, &json!("READY")));
+    let (_, config) = running.get("/v2/models/real-estate/config").await;
+    let mut inputs = config["input"].as_array().expect("inputs").iter();
+    let area = inputs.find(|input| input["name"] == "area");
+    assert_eq!(area.expect("an input")["data_type"], "TYPE_FP64");
+    let (_, statistics) = running.get("/v2/models/real-estate/stats").await;
+    let statistics = &statistics["model_stats"][0];
+    assert_eq!(statistics["inference_count"], 4);
+    assert_eq!(statistics["inference_stats"]["success"]["count"], 2);
+    assert_eq!(statistics["inference_stats"]["fail"]["count"], 3);
+    assert_eq!(running.get("/v2/models/cars/stats").await.0, 404);
     running.stop().await;
 }

@@ -1,5 +1,5 @@
 //! Nothing stops the answers: what a server will never take is rejected, the rest is answered; what a
-//! person has to mend ends the service.
+//! person has to fix ends the service.
 
 #[path = "conservation/model.rs"]
 mod model;
@@ -246,10 +246,79 @@ async fn a_table_that_is_gone_ends_the_service_with_what_to_mend() {
     let why = format!("{:#}", ended.expect_err("it says why"));
     assert!(why.contains("answers") && why.contains("--check"), "{why}");
 
-    // Mended, nothing is lost.
+    // After the repair nothing is lost.
     execute(&bed, "ALTER TABLE answers_of_before RENAME TO answers").await;
     let running = applier(&bed, &[]).await;
     assert_eq!(bed.receive(&topics.answers, 2, LIMIT).await.len(), 2);
+    running.stop().await;
+}
+
+/// From now on a write to `table` fails for want of a right.
+async fn forbid(bed: &Testbed, table: &str) {
+    execute(
+        bed,
+        &format!(
+            "CREATE FUNCTION forbid_{table}() RETURNS trigger LANGUAGE plpgsql AS \
+             $$ BEGIN RAISE EXCEPTION 'permission denied' USING ERRCODE = '42501'; END $$; \
+             CREATE TRIGGER forbidden BEFORE INSERT OR UPDATE ON {table} \
+             FOR EACH STATEMENT EXECUTE FUNCTION forbid_{table}()"
+        ),
+    )
+    .await;
+}
+
+async fn allow(bed: &Testbed, table: &str) {
+    execute(bed, &format!("DROP TRIGGER forbidden ON {table}")).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_table_of_labels_that_may_not_be_written_ends_the_service_with_what_to_mend() {
+    let bed = Testbed::start().await;
+    let topics = bed.kafka(&[]).topics;
+    model::publish(&bed, 100_000.0);
+    let running = applier(&bed, &[]).await;
+    forbid(&bed, "actuals").await;
+    let label = json!({"id": "a", "price": 5_000_000}).to_string();
+    bed.send(&topics.actuals, &[("a".to_owned(), label.into_bytes())])
+        .await;
+    let why = running.failure(LIMIT).await;
+    assert!(
+        why.contains("labels") && why.contains("actuals") && why.contains("--check"),
+        "{why}"
+    );
+
+    // Mended, nothing is lost.
+    allow(&bed, "actuals").await;
+    let running = applier(&bed, &[]).await;
+    eventually("the label is stored", LIMIT, || async {
+        bed.number("SELECT count(*) FROM actuals WHERE actual = 5000000")
+            .await
+            == 1
+    })
+    .await;
+    running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn answers_over_http_that_may_not_be_stored_end_the_service_with_what_to_mend() {
+    let bed = Testbed::start().await;
+    model::publish(&bed, 100_000.0);
+    let running = applier(&bed, &[]).await;
+    forbid(&bed, "answers").await;
+    let body = String::from_utf8(request("a")).expect("text");
+    assert_eq!(running.post("/predict", &body).await.0, 200);
+    let why = running.failure(LIMIT).await;
+    assert!(
+        why.contains("answers over HTTP") && why.contains("--check"),
+        "{why}"
+    );
+    allow(&bed, "answers").await;
+    let running = applier(&bed, &[]).await;
+    assert_eq!(running.post("/predict", &body).await.0, 200);
+    eventually("the answer is stored", LIMIT, || async {
+        bed.number("SELECT count(*) FROM answers").await == 1
+    })
+    .await;
     running.stop().await;
 }
 

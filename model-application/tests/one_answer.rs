@@ -6,14 +6,21 @@ mod model;
 
 use std::time::Duration;
 
+use rdkafka::message::{Header, OwnedHeaders};
+use rdkafka::producer::FutureRecord;
 use serde_json::{Value, json};
 use testbed::{Received, Running, Testbed, eventually};
 
 const LIMIT: Duration = Duration::from_secs(180);
 
 async fn applier(bed: &Testbed, version: &str) -> Running {
-    let set = [("applier.max_swap_change", "0")];
-    let config = model_application::Config::new(&bed.settings(&set)).expect("valid settings");
+    applier_with(bed, version, &[]).await
+}
+
+async fn applier_with(bed: &Testbed, version: &str, set: &[(&str, &str)]) -> Running {
+    let mut all = vec![("applier.max_swap_change", "0")];
+    all.extend(set);
+    let config = model_application::Config::new(&bed.settings(&all)).expect("valid settings");
     let running =
         Running::start(|listener, shutdown| model_application::run(config, listener, shutdown));
     eventually("ready", LIMIT, || running.is_ready()).await;
@@ -259,5 +266,119 @@ async fn http_goes_on_answering_while_the_database_is_away() {
     gate.set_open(true);
     stored(&bed, 3).await;
     eventually("ready again", LIMIT, || running.is_ready()).await;
+    running.stop().await;
+}
+
+/// Sends a request with headers, all to one partition.
+async fn send_with(bed: &Testbed, payload: &str, headers: &[(&str, &[u8])]) {
+    let topic = bed.kafka(&[]).topics.requests;
+    let producer = bed.kafka(&[]).producer().expect("a producer");
+    let mut all = OwnedHeaders::new();
+    for (key, value) in headers {
+        let value = Some(*value);
+        all = all.insert(Header { key, value });
+    }
+    let record = FutureRecord::to(&topic)
+        .key("k")
+        .payload(payload)
+        .headers(all);
+    let sent = producer.send_result(record).map_err(|(error, _)| error);
+    let delivery = tokio::time::timeout(LIMIT, sent.expect("is taken")).await;
+    let delivered = delivery.expect("in time").expect("the producer lives");
+    delivered.map_err(|(error, _)| error).expect("is delivered");
+}
+
+/// The headers as a message has them.
+fn of(headers: &[(&str, &[u8])]) -> Vec<(String, Vec<u8>)> {
+    let headers = headers.iter();
+    let headers = headers.map(|(key, value)| ((*key).to_owned(), value.to_vec()));
+    headers.collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_has_the_headers_of_its_request_also_when_it_is_published_again() {
+    const FIRST: &[u8] = b"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+    const SECOND: &[u8] = b"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+    let bed = Testbed::start().await;
+    let topics = bed.kafka(&[]).topics;
+    model::publish(&bed, 100_000.0);
+    let set = [("kafka.envelopes.requests", "debezium")];
+    let running = applier_with(&bed, "v000001", &set).await;
+    let record = request("a", 50.0);
+    let enveloped = format!(r#"{{"before":null,"after":{record},"op":"c","ts_ms":1}}"#);
+    let large = vec![b'x'; 5000];
+    let first: [(&str, &[u8]); 4] = [
+        ("traceparent", FIRST),
+        ("password", b"secret"),
+        ("X-Correlation-ID", b"\x00\xff"),
+        ("tracestate", &large),
+    ];
+    send_with(&bed, &enveloped, &first).await;
+    // The same request, of another trace.
+    send_with(&bed, &enveloped, &[("traceparent", SECOND)]).await;
+    send_with(&bed, r#"{"op":"t"}"#, &[("traceparent", FIRST)]).await;
+    let answers = bed.receive(&topics.answers, 3, LIMIT).await;
+    let (given, refused): (Vec<&Received>, Vec<&Received>) = answers
+        .iter()
+        .partition(|answer| answer.json()["id"] == "a");
+    assert_eq!((given.len(), refused.len()), (2, 1));
+    assert_eq!(given[0].payload, given[1].payload);
+    assert_eq!(given[0].headers, of(&[first[0], first[2]]));
+    assert_eq!(given[1].headers, of(&[("traceparent", SECOND)]));
+    assert_eq!(refused[0].json()["code"], "envelope");
+    assert_eq!(refused[0].headers, of(&[("traceparent", FIRST)]));
+    let metrics = running.text("/metrics").await;
+    let left_out = metrics
+        .lines()
+        .filter_map(|line| line.strip_prefix("hedonic_applier_headers_left_out_total "))
+        .filter_map(|count| count.parse::<f64>().ok());
+    assert!(left_out.sum::<f64>() >= 1.0, "{metrics}");
+    running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sql_shows_what_a_price_was_asked_for() {
+    let bed = Testbed::start().await;
+    let topics = bed.kafka(&[]).topics;
+    model::publish(&bed, 100_000.0);
+    // Enough for one batch that is copied, and a few that are inserted.
+    let ids = (0..40).map(|id| id.to_string());
+    let messages: Vec<_> = ids.map(|id| message(&id, request(&id, 50.5))).collect();
+    bed.send(&topics.requests, &messages).await;
+    let running = applier(&bed, "v000001").await;
+    stored(&bed, 40).await;
+    let (code, _) = running.post("/predict", &request("h", 50.5)).await;
+    assert_eq!(code, 200);
+    stored(&bed, 41).await;
+    let asked = "SELECT count(*) FROM answers_readable WHERE request ->> 'city' = 'city1' \
+                 AND (request ->> 'area')::float8 = 50.5 AND (request ->> 'floor')::int = 3 \
+                 AND request -> 'id' IS NULL AND (answer ->> 'prediction')::float8 = prediction";
+    assert_eq!(bed.number(asked).await, 41);
+    running.stop().await;
+
+    let set = [("applier.store_requests", "false")];
+    let running = applier_with(&bed, "v000001", &set).await;
+    bed.send(&topics.requests, &[message("b", request("b", 50.5))])
+        .await;
+    stored(&bed, 42).await;
+    let without = "SELECT count(*) FROM answers WHERE request IS NULL AND request_id = 'b'";
+    assert_eq!(bed.number(without).await, 1);
+    running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn over_http_the_trace_comes_back() {
+    const TRACE: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+    let bed = Testbed::start().await;
+    model::publish(&bed, 100_000.0);
+    let running = applier(&bed, "v000001").await;
+    let client = reqwest::Client::new();
+    for (body, code) in [(request("a", 50.0), 200), ("{".to_owned(), 400)] {
+        let url = format!("http://{}/predict", running.http);
+        let asked = client.post(url).header("traceparent", TRACE).body(body);
+        let answer = asked.send().await.expect("an answer");
+        assert_eq!(answer.status().as_u16(), code);
+        assert_eq!(answer.headers()["traceparent"], TRACE);
+    }
     running.stop().await;
 }

@@ -1,4 +1,4 @@
-//! Live quality: prices learned later beside what was said, and drift.
+//! Live quality: prices learned later beside what was reported, and drift.
 
 #[path = "conservation/model.rs"]
 mod model;
@@ -59,10 +59,10 @@ async fn errors_are_told_once_enough_prices_are_known_in_whatever_order_they_com
     .await;
     assert_eq!(day(&running).await["figures"], Value::Null);
 
-    // The truth: 5 % dearer than was said. Twice, late, and over the wrong early ones.
+    // The truth: 5 % more expensive than was reported. Twice, late, and over the wrong early ones.
     let truth = |id: u32| {
-        let said = answers.iter().map(|answer| answer.json());
-        let answer = said.into_iter().find(|answer| answer["id"] == id);
+        let bodies = answers.iter().map(|answer| answer.json());
+        let answer = bodies.into_iter().find(|answer| answer["id"] == id);
         answer.expect("an answer")["prediction"]
             .as_f64()
             .expect("a number")

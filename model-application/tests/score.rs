@@ -1,4 +1,4 @@
-//! Batch scoring: the prices of messages, whatever way, and broken off, it goes on.
+//! Batch scoring: the prices of messages, whatever way, and interrupted, it continues.
 
 #[path = "conservation/model.rs"]
 mod model;
@@ -72,8 +72,8 @@ impl Scorer {
 
     fn score(&self, input: &str, output: &str) -> Value {
         let output = self.run(input, output);
-        let said = String::from_utf8_lossy(&output.stderr);
-        assert!(output.status.success(), "{said}");
+        let printed = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{printed}");
         serde_json::from_slice(&output.stdout).expect("JSON")
     }
 }
@@ -136,7 +136,24 @@ async fn a_file_a_table_and_messages_get_the_same_prices() {
         );
     }
     let left: Vec<_> = std::fs::read_dir(home.path()).expect("reads").collect();
-    assert_eq!(left.len(), 2, "nothing else is left: {left:?}");
+    assert_eq!(left.len(), 3, "nothing else is left: {left:?}");
+    let errors = file("prices.csv.errors.csv");
+    assert_eq!(scored["errors"], text(&errors));
+    let errors = std::fs::read_to_string(&errors).expect("the errors are there");
+    let errors: Vec<&str> = errors.lines().collect();
+    assert_eq!(errors.len(), 2, "{errors:?}");
+    assert_eq!(errors[0], "row,error");
+    // The header is line 1.
+    assert!(errors[1].starts_with("line 10002,"), "{errors:?}");
+    assert!(errors[1].contains("rooms"), "{errors:?}");
+    let strict = scorer
+        .command(text(&homes), text(&file("strict.csv")))
+        .arg("--strict")
+        .output();
+    let strict = strict.expect("the program runs");
+    let said = String::from_utf8_lossy(&strict.stderr);
+    assert_eq!(strict.status.code(), Some(1), "{said}");
+    assert!(said.contains("line 10002 is not a valid record"), "{said}");
 
     // The table, to a table and to Parquet, and from that nothing else.
     let sql = format!(
@@ -149,7 +166,7 @@ async fn a_file_a_table_and_messages_get_the_same_prices() {
         .execute(bed.pool())
         .await
         .expect("a table");
-    // It breaks off in the second batch.
+    // It fails in the second batch.
     let sql = "CREATE TABLE scored (id text PRIMARY KEY, prediction double precision, \
                low double precision, high double precision, model text, scored_at timestamptz); \
                CREATE FUNCTION full_up() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN \
@@ -162,8 +179,11 @@ async fn a_file_a_table_and_messages_get_the_same_prices() {
         .await
         .expect("a table");
     let broken = scorer.run("homes", "scored");
-    let said = String::from_utf8_lossy(&broken.stderr).into_owned();
-    assert!(!broken.status.success() && said.contains("full"), "{said}");
+    let printed = String::from_utf8_lossy(&broken.stderr).into_owned();
+    assert!(
+        !broken.status.success() && printed.contains("full"),
+        "{printed}"
+    );
     sqlx::raw_sql("DROP TRIGGER full_up ON scored")
         .execute(bed.pool())
         .await
@@ -198,10 +218,10 @@ async fn a_file_a_table_and_messages_get_the_same_prices() {
         ("a;b", "scored", "expected a file ending in"),
     ] {
         let output = scorer.run(input, output);
-        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        let printed = String::from_utf8_lossy(&output.stderr).into_owned();
         assert!(
-            !output.status.success() && said.contains(expected),
-            "{input}: {said}"
+            !output.status.success() && printed.contains(expected),
+            "{input}: {printed}"
         );
     }
     let mut unknown = scorer.command("homes", "scored");
@@ -209,8 +229,11 @@ async fn a_file_a_table_and_messages_get_the_same_prices() {
         .args(["--model", "real-estate@v000009"])
         .output()
         .expect("runs");
-    let said = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert!(said.contains("there is no real-estate@v000009"), "{said}");
+    let printed = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(
+        printed.contains("there is no real-estate@v000009"),
+        "{printed}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -283,10 +306,10 @@ async fn a_class_is_scored_with_its_probability_and_no_range() {
         .expect("the version can be published");
 
     let scorer = Scorer { flags };
-    let (visits, said) = (file("visits.csv"), file("said.csv"));
+    let (visits, scores) = (file("visits.csv"), file("said.csv"));
     std::fs::write(&visits, "id,pages\na,1\nb,19\nc,\n").expect("the directory is ours");
-    assert_eq!(scorer.score(text(&visits), text(&said))["rows"], 3);
-    let lines = std::fs::read_to_string(&said).expect("reads");
+    assert_eq!(scorer.score(text(&visits), text(&scores))["rows"], 3);
+    let lines = std::fs::read_to_string(&scores).expect("reads");
     let mut lines = lines.lines();
     assert_eq!(lines.next(), Some("id,prediction,class,model"));
     let of = |line: Option<&str>| -> (f64, String) {

@@ -104,16 +104,16 @@ async fn a_version_that_is_copied_in_file_by_file_is_taken_up_when_it_is_whole()
 async fn where_a_key_is_set_a_version_is_taken_up_once_it_is_signed_by_it() {
     let bed = Testbed::start().await;
     model::publish(&bed, 100_000.0);
-    let own = KeyPair::generate_unencrypted_keypair().expect("a key pair");
+    let key_pair = KeyPair::generate_unencrypted_keypair().expect("a key pair");
     let other = KeyPair::generate_unencrypted_keypair().expect("a key pair");
-    let public = own.pk.to_base64();
+    let public = key_pair.pk.to_base64();
     let running = applier(&bed, &[("registry.public_key", &public)]);
     refused(&running, "v000001", "there is no SHA256SUMS.minisig").await;
     assert!(!running.is_ready().await);
     let version = home(&bed).join("v000001");
     sign(&version, &other);
     refused(&running, "v000001", "is not valid for registry.public_key").await;
-    sign(&version, &own);
+    sign(&version, &key_pair);
     answering_with(&running, "v000001").await;
 
     // A version of somebody who can write to the directory, and has right checksums of his own.

@@ -8,7 +8,7 @@ use crate::config::Config;
 use crate::follow;
 use crate::follow::config::Follow;
 
-/// The name of the line that tells of the model.
+/// The name of the line about the model.
 const MODEL: &str = "model";
 
 impl Config {
@@ -24,7 +24,7 @@ impl Config {
                 is_written: true,
                 setting: "--registry or registry.path",
             })
-            .own(MODEL, move || match model(&config) {
+            .service_check(MODEL, move || match model(&config) {
                 Ok(finding) => finding,
                 Err(error) => Finding::failed(
                     MODEL,
@@ -34,13 +34,13 @@ impl Config {
             })
     }
 
-    /// The table that is learned from.
+    /// The table of training records.
     fn listings(&self) -> Table {
         let schema = &self.schema;
-        let columns = table::columns(schema).map(|own| Column {
-            name: own.name.to_owned(),
-            sql_type: own.sql_type.to_owned(),
-            is_nullable: own.is_nullable,
+        let columns = table::columns(schema).map(|column| Column {
+            name: column.name.to_owned(),
+            sql_type: column.sql_type.to_owned(),
+            is_nullable: column.is_nullable,
         });
         Table {
             name: schema.table.clone(),

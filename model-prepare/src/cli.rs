@@ -5,6 +5,7 @@ mod evaluate;
 mod export;
 mod features;
 mod follow;
+mod init;
 mod price;
 mod registry;
 pub(crate) mod run;

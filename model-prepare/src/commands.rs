@@ -29,7 +29,7 @@ pub(crate) fn named(registry: &dyn Registry, text: &str) -> anyhow::Result<Versi
     let number = match (alias, text) {
         (Some((_, number)), _) => Some(*number),
         // There is one without an alias too.
-        (None, "champion") => registry.champion()?.map(|own| own.number),
+        (None, "champion") => registry.champion()?.map(|champion| champion.number),
         (None, _) => Version::parse(text),
     };
     let version = match number {
@@ -50,9 +50,9 @@ fn time(at_ms: i64) -> String {
     let text = records::timestamp::format(at_ms.saturating_mul(1000));
     // 2026-01-31T12:00:00.000000Z
     text.get(..19)
-        .map_or_else(|| text.clone(), |own| own.replace('T', " "))
+        .map_or_else(|| text.clone(), |time| time.replace('T', " "))
 }
 
 fn percent(share: Option<f64>) -> String {
-    share.map_or_else(|| "-".to_owned(), |own| format!("{:.2} %", own * 100.0))
+    share.map_or_else(|| "-".to_owned(), |share| format!("{:.2} %", share * 100.0))
 }

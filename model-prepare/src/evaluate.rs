@@ -6,7 +6,6 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use anyhow::Context;
-use common::progress::Stage;
 use report::Evaluated;
 use report::html::evaluation_page;
 use report::text::predictions;
@@ -56,9 +55,7 @@ pub fn evaluate(
     options.holdout_fraction = evaluation.test_fraction;
     options.seed = evaluation.seed;
     options.refit = false;
-    let stage = Stage::start(format!("fitting on {} rows", listings.batch.num_rows()));
     let (model, report) = fit(config, &listings.batch, &options)?;
-    drop(stage);
     let evaluated = Evaluated {
         schema: schema.name.clone(),
         version: env!("CARGO_PKG_VERSION"),

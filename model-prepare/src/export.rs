@@ -33,7 +33,7 @@ pub struct Export {
     pub rows_of: Option<PathBuf>,
 }
 
-/// Writes a member of the version at `directory`; says what was written.
+/// Writes a member of the version at `directory`; states what was written.
 ///
 /// # Errors
 /// When the version does not load, has no such member, or a file cannot be read or written.

@@ -1,7 +1,7 @@
 //! Online learning: reads the topic of new data as it streams and moves a line after the market.
 //!
 //! What is learned, what was read and the newest records are written in one transaction with the next
-//! offsets: killed at any moment and started again it goes on where it was, to the last bit.
+//! offsets: killed at any moment and started again it continues where it was, to the last bit.
 
 mod base;
 pub(crate) mod config;
@@ -44,7 +44,7 @@ pub(crate) fn tables() -> String {
 /// interface, the coefficients are shown on `screen`.
 ///
 /// # Errors
-/// When a setting is wrong, or something fails that waiting does not mend.
+/// When a setting is wrong, or something fails that waiting does not fix.
 pub async fn follow(
     options: Follow,
     screen: Screen,

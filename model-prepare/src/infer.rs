@@ -32,7 +32,7 @@ const MOST_ROWS: usize = 200_000;
 /// A schema for a file.
 ///
 /// # Errors
-/// When the file cannot be read, has no header, no such column, or a target that is no number for a reason
+/// When the file cannot be read, has no header, no such column, or a target that is not a number for a reason
 /// that is named.
 pub fn infer(options: &InferOptions) -> anyhow::Result<Proposal> {
     let shown = options.file.display().to_string();
@@ -102,7 +102,9 @@ fn named(headers: &[String]) -> Vec<Column> {
         // A column of row numbers without a header, beside one that is called id.
         if position == 0
             && header.trim().is_empty()
-            && headers.iter().any(|own| own.eq_ignore_ascii_case("id"))
+            && headers
+                .iter()
+                .any(|header| header.eq_ignore_ascii_case("id"))
         {
             column.name = "row".to_owned();
         }
@@ -119,19 +121,28 @@ fn named(headers: &[String]) -> Vec<Column> {
 
 /// Refuses a file whose first line is a record: each column of values has a value for a header.
 fn has_header(shown: &str, columns: &[Column]) -> anyhow::Result<()> {
-    let valued: Vec<&Column> = columns.iter().filter(|own| own.is_of_values()).collect();
+    let valued: Vec<&Column> = columns
+        .iter()
+        .filter(|column| column.is_of_values())
+        .collect();
     let heads = valued
         .iter()
-        .filter(|own| column::is_value(&own.header))
+        .filter(|column| column::is_value(&column.header))
         .count();
     if valued.is_empty() || heads < valued.len() {
         return Ok(());
     }
-    let found = match columns.iter().all(|own| own.header.parse::<f64>().is_ok()) {
+    let found = match columns
+        .iter()
+        .all(|column| column.header.parse::<f64>().is_ok())
+    {
         true => "only numbers",
         false => "what looks like a record",
     };
-    let headers: Vec<&str> = columns.iter().map(|own| own.header.as_str()).collect();
+    let headers: Vec<&str> = columns
+        .iter()
+        .map(|column| column.header.as_str())
+        .collect();
     bail!(
         "{shown}, line 1: expected a header, found {found} ({}); put a line with the columns' names above, or \
          give them: --columns NAME,NAME,...",

@@ -4,9 +4,9 @@
 //!
 //! - `cli/` (the binary): flags to calls.
 //! - `service/`, `follow`: the long-running programs.
-//! - `evaluate`, `sweep`, `commands`: what one call does.
+//! - `evaluate`, `init`, `sweep`, `commands`: what one call does.
 //! - `training/`: fit, keep the run, publish, judge (`promotion/`), promote.
-//! - `listings`, `features/`: the rows that are learned from.
+//! - `listings`, `features/`: the training rows.
 //! - `run_files/`, `config/`, `training_lock`, `arrivals`: the ground.
 //!
 //! Pages and tables are the crate `report`. `scripts/import-loops` checks that no files import each other.
@@ -20,6 +20,7 @@ mod export;
 mod features;
 mod follow;
 mod infer;
+mod init;
 mod listings;
 mod measures;
 pub mod metrics;
@@ -54,7 +55,8 @@ pub use infer::account::{Account, Guess};
 pub use infer::infer;
 pub use infer::options::InferOptions;
 pub use infer::proposal::Proposal;
-pub use price::price;
+pub use init::{Init, learning_from};
+pub use price::{Priced, price};
 pub use promotion::contest::{Contest, Side};
 pub use promotion::verdict::{Check, Verdict};
 pub use report::text::summary;

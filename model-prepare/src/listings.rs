@@ -34,7 +34,7 @@ const MOST_KINDS: usize = 10;
 pub(crate) struct Listings {
     /// The rows that the schema took.
     pub(crate) batch: RecordBatch,
-    /// Where each of them stands in the file: the line of a CSV, the header being 1; the row of a
+    /// Where each of them is in the file: the line of a CSV, the header being 1; the row of a
     /// Parquet file, from 1.
     pub(crate) lines: Vec<u64>,
     /// Lines of those it did not take.
@@ -64,8 +64,8 @@ pub(crate) fn of_file(file: &Path, schema: &Schema) -> anyhow::Result<Listings> 
     if let Some(state) = state_of_file(file)? {
         state.check_schema(schema).with_context(|| name.clone())?;
         // Made of the fields, which are read.
-        let own = state.arrow();
-        ignored.retain(|column| own.index_of(column).is_err());
+        let expected = state.arrow();
+        ignored.retain(|column| expected.index_of(column).is_err());
     }
     let listings = read_all(&name, schema, &stage, |rows| reader.next_batch(rows))?;
     if !ignored.is_empty() {
@@ -141,9 +141,9 @@ impl Selection {
     }
 
     /// The rows as text with a header. Keys are compared by their bytes, whatever the database's
-    /// language: the same records are learned from in the same order everywhere.
+    /// language: training reads the same records in the same order everywhere.
     fn copy(&self, schema: &Schema) -> String {
-        let first = self.first.map(|own| format!("{own} NULLS FIRST"));
+        let first = self.first.map(|column| format!("{column} NULLS FIRST"));
         let key = Some(format!("{} COLLATE \"C\"", quoted(&schema.key)));
         let time = schema.time.as_deref().map(|time| quoted(time).into_owned());
         let order: Vec<String> = [first, time, key].into_iter().flatten().collect();
@@ -152,7 +152,7 @@ impl Selection {
             "COPY (SELECT {} FROM {} {} ORDER BY {}) TO STDOUT WITH (FORMAT csv, HEADER)",
             records::table::export_list(schema),
             self.table,
-            condition.map_or_else(String::new, |own| format!("WHERE {own}")),
+            condition.map_or_else(String::new, |condition| format!("WHERE {condition}")),
             order.join(", ")
         )
     }
@@ -188,11 +188,11 @@ fn read_all(
     let mut counts = RejectCounts::default();
     while let Some(FileBatch {
         batch,
-        lines: own,
+        lines: lines_of_batch,
         rejects,
     }) = next(BATCH_ROWS)?
     {
-        lines.extend(own);
+        lines.extend(lines_of_batch);
         stage.add((batch.num_rows() + rejects.len()) as u64);
         rejected.extend(rejects.iter().map(|reject| reject.line));
         rejects.iter().for_each(|reject| counts.add(reject));
@@ -262,7 +262,7 @@ async fn export(
     let copy = selection.copy(schema);
     let mut export = pool.copy_out_raw(&copy).await.with_context(broken)?;
     while let Some(part) = export.next().await {
-        // An error means that the reader has given up: its reason is the one that counts.
+        // An error means that the reader has stopped: its reason is the one that counts.
         if parts
             .send(part.with_context(broken)?.to_vec())
             .await

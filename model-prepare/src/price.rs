@@ -4,32 +4,65 @@
 use std::io::{BufRead, Write};
 use std::path::Path;
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use records::{Decoder, Purpose};
-use serde_json::json;
+use serde_json::{Map, Value, json};
 use valuation::TrainedModel;
 
 /// Records priced at a time: bounds memory.
 const BATCH_ROWS: usize = 8192;
 
-/// Prices every line of `from` by the version at `directory`; a line of `to` has `prediction`, and
-/// of prices `low` and `high`. Lines stand for lines: a record that the schema refuses ends it.
+/// What became of the lines.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Priced {
+    /// Lines that have a price.
+    pub rows: u64,
+    /// Lines that have an error.
+    pub refused: u64,
+}
+
+/// Prices every line of `from` by the version at `directory`. Lines stand for lines: one of `to` has
+/// `prediction`, and of prices `low` and `high`; or `error` and `code` where the line is no record that the schema
+/// takes. Where `is_strict`, such a line ends it.
 ///
 /// # Errors
-/// When the version does not load, a line is no record, or nothing can be read or written.
-pub fn price(directory: &Path, from: impl BufRead, mut to: impl Write) -> anyhow::Result<()> {
+/// When the version does not load, nothing can be read or written, or a line is not a record and `is_strict`.
+pub fn price(
+    directory: &Path,
+    from: impl BufRead,
+    mut to: impl Write,
+    is_strict: bool,
+) -> anyhow::Result<Priced> {
     let model = TrainedModel::load(directory)
         .with_context(|| format!("cannot load the version {}", directory.display()))?;
     let mut decoder = Decoder::new(model.schema(), Purpose::Request);
     let now_us = records::timestamp::now_us();
-    let mut flush = |decoder: &mut Decoder| -> anyhow::Result<()> {
-        for own in model.predict(&decoder.finish().batch)? {
-            let line = match &model {
-                TrainedModel::Price(_) => {
-                    json!({ "prediction": own.value, "low": own.low, "high": own.high })
+    let mut priced = Priced::default();
+    // Of each line that waits: what is wrong with it.
+    let mut lines: Vec<Option<Value>> = Vec::new();
+    let mut flush = |decoder: &mut Decoder, lines: &mut Vec<Option<Value>>| -> anyhow::Result<()> {
+        let mut predictions = model.predict(&decoder.finish().batch)?.into_iter();
+        for refusal in lines.drain(..) {
+            let line = match (refusal, &model) {
+                (Some(refusal), _) => {
+                    priced.refused += 1;
+                    refusal
                 }
-                TrainedModel::Class(_) => json!({ "prediction": own.value }),
-                TrainedModel::Clusters(_) => json!({ "prediction": own.value as u64 }),
+                (None, model) => {
+                    priced.rows += 1;
+                    let prediction = predictions.next().context("a record has no prediction")?;
+                    // As the service says it.
+                    let prediction = model.stated(prediction);
+                    match model {
+                        TrainedModel::Price(_) => {
+                            json!({ "prediction": prediction.value, "low": prediction.low, "high": prediction.high })
+                        }
+                        TrainedModel::Class(_) => json!({ "prediction": prediction.value }),
+                        TrainedModel::Clusters(_) => {
+                            json!({ "prediction": prediction.value as u64 })
+                        }
+                    }
+                }
             };
             writeln!(to, "{line}")?;
         }
@@ -37,20 +70,33 @@ pub fn price(directory: &Path, from: impl BufRead, mut to: impl Write) -> anyhow
     };
     for (number, line) in (1_u64..).zip(from.lines()) {
         let line = line.context("cannot read the records")?;
-        // Nulls are gaps: other programs' tables have them in every column.
-        let mut record: serde_json::Map<String, serde_json::Value> = serde_json::from_str(&line)
-            .with_context(|| format!("line {number}: expected a JSON object"))?;
-        record.retain(|_, value| !value.is_null());
-        // Whoever asks line by line needs no name for a line.
-        let key = record.entry(model.schema().key.clone());
-        key.or_insert_with(|| format!("line/{number}").into());
-        let payload = serde_json::to_vec(&record)?;
-        decoder
-            .push(&payload, now_us)
-            .map_err(|reason| anyhow::anyhow!("line {number}: {reason}"))?;
-        if decoder.len() >= BATCH_ROWS {
-            flush(&mut decoder)?;
+        let refusal = match record(&line, number, &model.schema().key) {
+            Ok(payload) => match decoder.push(&payload, now_us) {
+                Ok(()) => None,
+                Err(reason) => Some((reason.code(), reason.to_string())),
+            },
+            Err(error) => Some(("not_json", format!("expected a JSON object: {error}"))),
+        };
+        if let (Some((_, error)), true) = (&refusal, is_strict) {
+            bail!("line {number}: {error}");
+        }
+        lines.push(refusal.map(|(code, error)| json!({ "error": error, "code": code })));
+        if lines.len() >= BATCH_ROWS {
+            flush(&mut decoder, &mut lines)?;
         }
     }
-    flush(&mut decoder)
+    flush(&mut decoder, &mut lines)?;
+    to.flush()?;
+    Ok(priced)
+}
+
+/// A line as a record that has a key.
+fn record(line: &str, number: u64, key: &str) -> serde_json::Result<Vec<u8>> {
+    let mut record: Map<String, Value> = serde_json::from_str(line)?;
+    // Nulls are gaps: other programs' tables have them in every column.
+    record.retain(|_, value| !value.is_null());
+    // Whoever asks line by line needs no name for a line.
+    let key = record.entry(key.to_owned());
+    key.or_insert_with(|| format!("line/{number}").into());
+    serde_json::to_vec(&record)
 }

@@ -7,10 +7,12 @@
 mod importance;
 pub(crate) mod options;
 pub(crate) mod sampler;
+mod shown;
 mod space;
 mod trial;
 mod trial_log;
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, ensure};
@@ -20,6 +22,7 @@ use report::{Trial, TrialOutcome, are_alike, best as best_of};
 
 use self::options::Sweep;
 use self::sampler::Sampler;
+use self::shown::Shown as Line;
 use self::trial::{Work, run_of};
 use self::trial_log::{Plan, TrialLog};
 use crate::commands::Shown;
@@ -36,7 +39,7 @@ use crate::training::supervised::fit_and_publish;
 /// Tries settings, and registers the best as challenger.
 ///
 /// # Errors
-/// When the data cannot be learned from, the sweep was begun with other settings, or the registry
+/// When the data cannot be used for training, the sweep was begun with other settings, or the registry
 /// cannot be written.
 pub fn sweep(config: &Config, options: &Sweep) -> anyhow::Result<Shown> {
     ensure!(options.trials > 0, "expected at least one trial, found 0");
@@ -53,10 +56,12 @@ pub fn sweep(config: &Config, options: &Sweep) -> anyhow::Result<Shown> {
         0 => std::thread::available_parallelism().map_or(1, usize::from),
         threads => threads,
     };
+    let line = Line::start(&options.name, options.trials);
     let work = Work::new(
         config,
         &listings,
         (threads / options.parallel.max(1)).max(1),
+        Arc::clone(&line),
     )?;
     let mut sampler = Sampler::new(config, options.sampler)?;
     let mut done: Vec<Trial> = Vec::new();
@@ -90,10 +95,12 @@ pub fn sweep(config: &Config, options: &Sweep) -> anyhow::Result<Shown> {
                 log_progress(&done, options.trials, began.elapsed());
             }
         }
+        line.over(done.len());
     }
+    drop((work, line));
 
     let best = best_of(&done).context(
-        "no trial came to its end: look at what `model-prepare runs --of` says of them, and widen \
+        "no trial finished: look at what `model-prepare runs --of` says of them, and widen \
          prepare.sweep",
     )?;
     let mut staging = Staging::new(&config.registry.path)?;
@@ -108,7 +115,10 @@ pub fn sweep(config: &Config, options: &Sweep) -> anyhow::Result<Shown> {
         Ok(std::fs::write(path, text)?)
     })?;
     std::fs::copy(&staging.artifacts[0].path, home.join("sweep.html"))?;
-    whole.param("best.trial", best.number);
+    let all_alike = are_alike(&done);
+    if !all_alike {
+        whole.param("best.trial", best.number);
+    }
     whole.measure("trials", done.len(), done.len() as f64);
     whole.measure(
         "objective",
@@ -124,7 +134,6 @@ pub fn sweep(config: &Config, options: &Sweep) -> anyhow::Result<Shown> {
     )?;
     let (name, verdict) = register(config, &*registry, &listings, best, &whole)?;
     let (count, error) = (done.len(), best.objective().unwrap_or(f64::NAN));
-    let all_alike = are_alike(&done);
     let first = match all_alike {
         true => format!(
             "all of {count} trials have the error {error:.5}: no setting is better than another; the first is kept"
@@ -139,7 +148,7 @@ pub fn sweep(config: &Config, options: &Sweep) -> anyhow::Result<Shown> {
         best.settings(&config.prepare.sweep.parameters),
         verdict
             .as_ref()
-            .map_or_else(String::new, |own| format!(": {own}")),
+            .map_or_else(String::new, |error| format!(": {error}")),
         home.join("sweep.html").display()
     );
     Ok(Shown {
@@ -156,7 +165,7 @@ pub fn sweep(config: &Config, options: &Sweep) -> anyhow::Result<Shown> {
     })
 }
 
-/// The rows: of the file, kept at the first call, so that a sweep that goes on has the same.
+/// The rows: of the file, kept at the first call, so that a sweep that continues has the same.
 fn data(config: &Config, options: &Sweep, log: &TrialLog) -> anyhow::Result<Listings> {
     let kept = log.training_set();
     if !kept.exists() {
@@ -178,10 +187,13 @@ fn log_progress(done: &[Trial], trials: usize, took: Duration) {
     let Some(last) = done.last() else { return };
     let best = best_of(done);
     let best = best.map_or_else(
-        || "none has come to its end yet".to_owned(),
-        |own| {
-            let error = own.objective().unwrap_or(f64::NAN);
-            format!("best {error:.5}, trial {}", own.number)
+        || "none is finished yet".to_owned(),
+        |trial| {
+            let error = trial.objective().unwrap_or(f64::NAN);
+            match are_alike(done) {
+                true => format!("all have {error:.5}"),
+                false => format!("best {error:.5}, trial {}", trial.number),
+            }
         },
     );
     let last_result = match &last.outcome {
@@ -223,7 +235,7 @@ fn register(
         );
         return Ok((name, None));
     };
-    let champion = registry.champion()?.filter(|own| *own != version);
+    let champion = registry.champion()?.filter(|champion| *champion != version);
     let verdict = judge(
         registry,
         &config.prepare.promotion,

@@ -8,6 +8,7 @@ pub(crate) mod fitted;
 pub(crate) mod publish;
 mod report_page;
 pub(crate) mod run_log;
+pub(crate) mod shown;
 pub(crate) mod stored;
 pub(crate) mod supervised;
 pub(crate) mod train;

@@ -1,4 +1,4 @@
-//! Files that are not what they should be, through the built program: an error that says where, what
+//! Files that are not what they should be, through the built program: an error that states where, what
 //! was expected, what was found and what to do; or a version, and what was left out with its lines.
 
 mod made;
@@ -7,7 +7,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use made::{HEADER, command, csv, listing, run, said};
+use made::{HEADER, command, csv, listing, output_text, run};
 
 /// Bytes of a file, as a test makes them.
 fn bytes(text: &str) -> Vec<u8> {
@@ -50,9 +50,12 @@ fn placed(home: &Path, name: &str, content: &[u8]) -> String {
     path.display().to_string()
 }
 
-fn all_said(what: &str, said: &str, parts: &[&str]) {
+fn contains_all(what: &str, printed: &str, parts: &[&str]) {
     for part in parts {
-        assert!(said.contains(part), "{what}: {said}\ndoes not say {part:?}");
+        assert!(
+            printed.contains(part),
+            "{what}: {printed}\ndoes not say {part:?}"
+        );
     }
 }
 
@@ -195,10 +198,10 @@ fn what_cannot_be_learned_from_is_refused_with_its_place() {
         let file = placed(home.path(), name, &content);
         let registry = home.path().join("models");
         let output = run(&registry, &["--data", &file]);
-        let (out, error) = said(&output);
+        let (out, error) = output_text(&output);
         assert_eq!(output.status.code(), Some(1), "{name}: {out}{error}");
         assert_eq!(out, "", "{name}: nothing but the error");
-        all_said(name, &error, parts);
+        contains_all(name, &error, parts);
         assert!(!registry.exists(), "{name}: something was written");
     }
 }
@@ -303,9 +306,9 @@ fn what_is_left_out_is_counted_with_its_first_line() {
         let home = tempfile::tempdir().expect("temporary directory");
         let file = placed(home.path(), "listings.csv", &content);
         let output = run(&home.path().join("models"), &["--data", &file]);
-        let (out, error) = said(&output);
+        let (out, error) = output_text(&output);
         assert_eq!(output.status.code(), Some(0), "{name}: {out}{error}");
-        all_said(name, &format!("{out}{error}"), parts);
+        contains_all(name, &format!("{out}{error}"), parts);
         assert!(out.contains("saved as v000001"), "{name}: {out}");
     }
 }
@@ -317,7 +320,7 @@ fn infer(file: &str, target: &str) -> (Option<i32>, String, String) {
         .args(["schema", "infer", file, "--target", target])
         .output();
     let output = output.expect("runs");
-    let (out, error) = said(&output);
+    let (out, error) = output_text(&output);
     (output.status.code(), out, error)
 }
 
@@ -381,7 +384,7 @@ fn a_schema_is_not_proposed_for_what_is_no_table() {
         let file = placed(home.path(), name, &content);
         let (code, out, error) = infer(&file, "price");
         assert_eq!((code, out.as_str()), (Some(1), ""), "{name}: {error}");
-        all_said(name, &error, parts);
+        contains_all(name, &error, parts);
     }
 }
 
@@ -407,7 +410,7 @@ fn a_schema_that_is_proposed_says_what_is_odd_and_reads_the_file() {
     let file = placed(home.path(), "boats.csv", text.as_bytes());
     let (code, schema, error) = infer(&file, "Worth");
     assert_eq!(code, Some(0), "{error}");
-    all_said(
+    contains_all(
         "boats",
         &schema,
         &[
@@ -423,8 +426,8 @@ fn a_schema_that_is_proposed_says_what_is_odd_and_reads_the_file() {
     let path = placed(home.path(), "boats.toml", schema.as_bytes());
     let registry = home.path().join("models");
     let output = command(&registry, &["--data", &file, "--schema", &path]).output();
-    let (out, error) = said(&output.expect("runs"));
-    all_said(
+    let (out, error) = output_text(&output.expect("runs"));
+    contains_all(
         "boats",
         &format!("{out}{error}"),
         &[
@@ -461,7 +464,7 @@ fn a_unit_in_the_text_of_numbers_is_proposed_and_read() {
     let file = placed(home.path(), "cars.csv", text.as_bytes());
     let (code, schema, error) = infer(&file, "Asked");
     assert_eq!(code, Some(0), "{error}");
-    all_said(
+    contains_all(
         "cars",
         &schema,
         &[
@@ -475,8 +478,8 @@ fn a_unit_in_the_text_of_numbers_is_proposed_and_read() {
     let path = placed(home.path(), "cars.toml", schema.as_bytes());
     let registry = home.path().join("models");
     let output = command(&registry, &["--data", &file, "--schema", &path]).output();
-    let (out, error) = said(&output.expect("runs"));
-    all_said(
+    let (out, error) = output_text(&output.expect("runs"));
+    contains_all(
         "cars",
         &format!("{out}{error}"),
         &[

@@ -5,7 +5,7 @@ mod made;
 
 use std::fs;
 
-use made::{listing, run, said};
+use made::{listing, output_text, run};
 use serde_json::{Value, json};
 use testbed::Browser;
 
@@ -48,7 +48,7 @@ const CUT_OFF: &str = r"
   return own.left < box.left - 1 || own.right > box.right + 1 || own.bottom > box.bottom + 1;
 }).map(text => text.textContent)";
 
-/// Attributes that are no numbers where a number is meant.
+/// Attributes that are not numbers where a number is meant.
 const NO_NUMBERS: &str = r"
 [...document.querySelectorAll('svg *')].flatMap(shape => [...shape.attributes])
   .filter(one => /NaN|inf|undefined/.test(one.value)).map(one => one.name + '=' + one.value)";
@@ -89,15 +89,15 @@ fn the_report_draws_every_section_fits_the_window_and_asks_nobody_for_anything()
     let (file, page) = (path("listings.csv"), home.path().join("out.html"));
     let arguments = ["--data", &file, "--html", &path("out.html")];
     let output = run(&home.path().join("models"), &arguments);
-    assert_eq!(output.status.code(), Some(0), "{:?}", said(&output));
+    assert_eq!(output.status.code(), Some(0), "{:?}", output_text(&output));
     for width in [1280, 390] {
         browser.open(&page, width, 900);
         assert_eq!(browser.complaints(), Vec::<Value>::new());
-        let own = format!("file://{}", page.display());
+        let address = format!("file://{}", page.display());
         let others: Vec<String> = browser
             .requests()
             .into_iter()
-            .filter(|url| *url != own && !url.starts_with("data:"))
+            .filter(|url| *url != address && !url.starts_with("data:"))
             .collect();
         assert_eq!(
             others,

@@ -18,10 +18,10 @@ async fn report(bed: &Testbed) -> Report {
 async fn a_training_needs_the_table_but_no_model() {
     let bed = Testbed::start().await;
     let none = report(&bed).await;
-    let own = none.of("table listings").expect("it has a line");
-    assert_eq!(own.outcome, Outcome::Failed, "{none}");
+    let line = none.of("table listings").expect("it has a line");
+    assert_eq!(line.outcome, Outcome::Failed, "{none}");
     assert!(
-        own.mend
+        line.mend
             .as_ref()
             .is_some_and(|mend| mend.contains("start data-loader")),
         "{none}"
@@ -47,8 +47,8 @@ async fn a_training_needs_the_table_but_no_model() {
     };
     let follower = tokio::task::spawn_blocking(asked).await;
     let follower = follower.expect("no panic").expect("it starts");
-    let said = String::from_utf8_lossy(&follower.stdout).into_owned();
-    assert_eq!(follower.status.code(), Some(0), "{said}");
-    assert!(said.contains("passed   broker"), "{said}");
-    assert!(said.contains("passed   table listings"), "{said}");
+    let printed = String::from_utf8_lossy(&follower.stdout).into_owned();
+    assert_eq!(follower.status.code(), Some(0), "{printed}");
+    assert!(printed.contains("passed   broker"), "{printed}");
+    assert!(printed.contains("passed   table listings"), "{printed}");
 }

@@ -5,7 +5,7 @@ mod made;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use made::said;
+use made::output_text;
 use serde_json::Value;
 use tempfile::TempDir;
 use valuation::{Clusters, TrainedModel};
@@ -45,21 +45,21 @@ impl Home {
         }
         command.args(flags).arg("--schema").arg(schema);
         let output = command.output().expect("the program runs");
-        let (out, error) = said(&output);
+        let (out, error) = output_text(&output);
         (output.status.success(), format!("{out}{error}"))
     }
 
     fn does(&self, flags: &[&str]) -> String {
         let models = self.at("models").display().to_string();
-        let (is_done, told) = self.run(&[flags, &["--registry", &models]].concat());
-        assert!(is_done, "{flags:?}: {told}");
-        told
+        let (is_done, printed) = self.run(&[flags, &["--registry", &models]].concat());
+        assert!(is_done, "{flags:?}: {printed}");
+        printed
     }
 }
 
-fn says(told: &str, parts: &[&str]) {
+fn says(printed: &str, parts: &[&str]) {
     for part in parts {
-        assert!(told.contains(part), "{told}\ndoes not say {part:?}");
+        assert!(printed.contains(part), "{printed}\ndoes not say {part:?}");
     }
 }
 
@@ -135,7 +135,7 @@ fn a_file_is_reported_on_without_a_version() {
     );
     let path = |path: &Path| path.display().to_string();
     let file = home.foods(600, 7);
-    let (is_done, told) = home.run(&[
+    let (is_done, printed) = home.run(&[
         "--data",
         &file,
         "--report",
@@ -145,9 +145,9 @@ fn a_file_is_reported_on_without_a_version() {
         "--predictions",
         &path(&csv),
     ]);
-    assert!(is_done, "{told}");
+    assert!(is_done, "{printed}");
     says(
-        &told,
+        &printed,
         &["the best silhouette", "rows rejected by the schema: "],
     );
     let read = |path: &Path| std::fs::read_to_string(path).expect("it was written");

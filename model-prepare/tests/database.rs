@@ -285,6 +285,69 @@ async fn one_training_at_a_time_on_demand() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_status_says_how_far_a_training_is() {
+    let stage = Stage::set().await;
+    // Trees are fitted for a while on so many, as no line says what they cost.
+    stage.store(0..4000, "interval '1 day'", 1.0).await;
+    let crooked =
+        "UPDATE listings SET price = price * (2 + sin(area::float8 / 4) * cos(floor::float8 * 2))";
+    let crooked = sqlx::query(crooked).execute(&stage.pool).await;
+    crooked.expect("updates");
+    let listener = common::http::listen("127.0.0.1:0").expect("listens");
+    let client = Client::of(&listener);
+    let shutdown = Shutdown::new();
+    let service = tokio::spawn(model_prepare::run(
+        stage.config.clone(),
+        None,
+        listener,
+        shutdown.clone(),
+    ));
+    client.status_where(|status| status["ready"] == true).await;
+    let (_, idle) = client.get("/status").await;
+    assert!(idle["running"].is_null(), "{idle}");
+
+    let (trained, seen) = tokio::join!(client.train(), async {
+        let mut seen = Vec::new();
+        let started = Instant::now();
+        // Until it is over, which it is in time.
+        loop {
+            let (_, status) = client.get("/status").await;
+            let fit = status["running"]["fit"].clone();
+            match fit.is_object() {
+                true => seen.push(fit),
+                false if !seen.is_empty() => return seen,
+                false => {}
+            }
+            assert!(started.elapsed() < LIMIT, "not in time: {status}");
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+    });
+    assert_eq!(trained.0, 200, "{trained:?}");
+    let fractions: Vec<f64> = seen
+        .iter()
+        .map(|fit| fit["fraction"].as_f64().expect("a number"))
+        .collect();
+    assert!(fractions.is_sorted(), "{fractions:?}");
+    let in_folds = seen.iter().find(|fit| {
+        let is_known = fit["fraction"].as_f64() > Some(0.0) && fit["left_s"].is_number();
+        fit["member"].is_string() && fit["fold"].is_number() && is_known
+    });
+    let in_folds = in_folds.expect("a fold was seen");
+    let members = in_folds["members"].as_array().expect("members");
+    let names: Vec<&Value> = members.iter().map(|member| &member["name"]).collect();
+    assert!(names.contains(&&in_folds["member"]), "{in_folds}");
+    // The line is through before trees are grown: it is the best so far, or the trees are.
+    assert!(in_folds["best"].is_string(), "{in_folds}");
+    let (_, over) = client.get("/status").await;
+    assert!(over["running"].is_null(), "{over}");
+    let (code, described) = client.get("/openapi.json").await;
+    assert_eq!((code, described["openapi"].as_str()), (200, Some("3.1.0")));
+    shutdown.cancel();
+    service.await.expect("no panic").expect("no error");
+    stage.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn enough_new_listings_start_a_training_and_a_failed_one_is_tried_again() {
     let mut stage = Stage::set().await;
     common::database::make_tables(&stage.pool, ledger::arrivals::DDL)
@@ -308,7 +371,7 @@ async fn enough_new_listings_start_a_training_and_a_failed_one_is_tried_again() 
             .expect("counts");
         transaction.commit().await.expect("commits");
     };
-    // Too few rows of those that were told of are there: it fails, and goes on trying.
+    // Too few rows of those that were reported are there: it fails, and continues trying.
     stage.store(0..100, "interval '1 day'", 1.0).await;
     arrive(300).await;
     let status = client
@@ -407,7 +470,7 @@ async fn answers_that_are_too_far_off_start_a_training_once_a_champion() {
     common::database::make_tables(&stage.pool, &tables)
         .await
         .expect("the applier's tables");
-    let tell = async |model: &str, labelled: i32, mdape: f64| {
+    let record_quality = async |model: &str, labelled: i32, mdape: f64| {
         sqlx::query(
             "INSERT INTO quality (computed_at, time_window, model, segment, answers, labelled, mdape) \
              VALUES (now(), '1h', $1, '', 200, $2, $3)",
@@ -424,8 +487,8 @@ async fn answers_that_are_too_far_off_start_a_training_once_a_champion() {
     let client = Client::of(&listener);
     let shutdown = Shutdown::new();
     // Not so far, and of too few: nothing is started.
-    tell("real-estate@v000001", 150, holdout * 1.4).await;
-    tell("real-estate@v000001", 50, holdout * 4.0).await;
+    record_quality("real-estate@v000001", 150, holdout * 1.4).await;
+    record_quality("real-estate@v000001", 50, holdout * 4.0).await;
     let service = tokio::spawn(model_prepare::watch(
         stage.config.clone(),
         None,
@@ -439,10 +502,10 @@ async fn answers_that_are_too_far_off_start_a_training_once_a_champion() {
     let bound = status["watch"]["live_mdape_bound"].as_f64();
     assert!((bound.expect("a number") - 1.5 * holdout).abs() < 1e-12);
 
-    tell("real-estate@v000001", 150, holdout * 1.6).await;
+    record_quality("real-estate@v000001", 150, holdout * 1.6).await;
     let status = client.status_where(|status| status["trainings"] == 1).await;
     assert_eq!(status["last_training"]["version"], "v000002", "{status}");
-    // The same again is no reason: only other listings would make another model.
+    // The same again is not a reason: only other listings would make another model.
     tokio::time::sleep(Duration::from_secs(6)).await;
     let (_, status) = client.get("/status").await;
     assert_eq!(status["trainings"], 1, "{status}");
@@ -528,7 +591,7 @@ async fn a_champion_that_answers_worse_than_the_one_before_is_rolled_back_once()
     let why = status["last_rollback"]["why"].as_str().expect("words");
     assert!(why.contains("v000003: it answers worse than"), "{why}");
     let champion = || registry::Registry::champion(&registry).expect("reads");
-    assert_eq!(champion().map(|own| own.number), Some(previous));
+    assert_eq!(champion().map(|champion| champion.number), Some(previous));
     let history = registry::Registry::history(&registry).expect("reads");
     let last = history.last().expect("a decision");
     assert_eq!(
@@ -559,7 +622,7 @@ async fn a_champion_that_answers_worse_than_the_one_before_is_rolled_back_once()
         .status_where(|status| status["watch"]["live_compared"]["champion"]["known"] == 0)
         .await;
     assert_eq!(status["rollbacks"], 1, "{status}");
-    assert_eq!(champion().map(|own| own.number), Some(3));
+    assert_eq!(champion().map(|champion| champion.number), Some(3));
     shutdown.cancel();
     service.await.expect("no panic").expect("no error");
     stage.end().await;

@@ -8,7 +8,7 @@ use std::time::Duration;
 use arrow_array::cast::AsArray;
 use arrow_array::types::Float64Type;
 use arrow_array::{Array, RecordBatch};
-use made::{csv, run, said};
+use made::{csv, output_text, run};
 use model_prepare::{Config, Materialise, Materialised};
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use registry::Directory;
@@ -53,7 +53,7 @@ fn files(version: &Path) -> Vec<(String, Vec<u8>)> {
     files
 }
 
-/// Two models are the same, but for when they were trained.
+/// Two models are the same, except for when they were trained.
 fn assert_same(one: &[(String, Vec<u8>)], other: &[(String, Vec<u8>)]) {
     assert_eq!(one.len(), other.len());
     for (one, other) in one.iter().zip(other) {
@@ -89,7 +89,7 @@ fn newest(registry: &Path) -> PathBuf {
 fn trained(home: &Path, name: &str, flags: &[&str]) -> Vec<(String, Vec<u8>)> {
     let registry = home.join(name);
     let output = run(&registry, flags);
-    assert!(output.status.success(), "{:?}", said(&output));
+    assert!(output.status.success(), "{:?}", output_text(&output));
     let version = newest(&registry);
     Model::load(&version).expect("the version loads");
     files(&version)
@@ -105,7 +105,7 @@ fn write(home: &TempDir, name: &str, text: &str) -> String {
 fn features(flags: &[&str]) -> Result<String, String> {
     let output = made::program().arg("features").args(flags).output();
     let output = output.expect("the program runs");
-    let (out, error) = said(&output);
+    let (out, error) = output_text(&output);
     match output.status.success() {
         true => Ok(out),
         false => Err(error),
@@ -126,8 +126,11 @@ fn a_training_on_the_file_is_one_on_the_records() {
     let twice = csv(1500) + "l7,1705000000,city1,street2,3,2,55,6000000\n";
     let data = write(&home, "listings.csv", &uneven(&twice));
     let mart = home.path().join("features.parquet").display().to_string();
-    let told = features(&["--data", &data, "--to", &mart]).expect("materialises");
-    assert!(told.contains("1501 rows by state 1, a new state"), "{told}");
+    let printed = features(&["--data", &data, "--to", &mart]).expect("materialises");
+    assert!(
+        printed.contains("1,501 rows by state 1, a new state"),
+        "{printed}"
+    );
 
     let of_records = trained(home.path(), "raw", &["--data", &data]);
     let of_mart = trained(home.path(), "mart", &["--data", &mart]);
@@ -167,30 +170,30 @@ fn a_file_grows_by_what_is_new_and_by_the_same_state() {
     features(&["--data", &data, "--to", &mart]).expect("materialises");
     let before = rows(&mart);
 
-    // 50 more, one of them refused; one says what a newer one says; one is replaced.
-    let mut grown = csv(ROWS + 49);
-    let fifth = grown.lines().nth(5).expect("a listing").to_owned();
+    // 50 more, one of them refused; one states what a newer one says; one is replaced.
+    let mut larger = csv(ROWS + 49);
+    let fifth = larger.lines().nth(5).expect("a listing").to_owned();
     let cells: Vec<&str> = fifth.split(',').collect();
     let again = [&["again", "1705000000"], &cells[2..]].concat().join(",");
-    grown.push_str(&format!(
+    larger.push_str(&format!(
         "{again}\nbroken,1705000000,city1,street1,x,1,30,100000\n"
     ));
-    let seventh = grown.lines().nth(7).expect("a listing").to_owned();
+    let seventh = larger.lines().nth(7).expect("a listing").to_owned();
     let (rest, _) = seventh.rsplit_once(',').expect("cells");
-    grown = grown.replace(&seventh, &format!("{rest},777777"));
-    let data = write(&home, "listings.csv", &grown);
-    let told = features(&["--data", &data, "--to", &mart]).expect("adds");
+    larger = larger.replace(&seventh, &format!("{rest},777777"));
+    let data = write(&home, "listings.csv", &larger);
+    let printed = features(&["--data", &data, "--to", &mart]).expect("adds");
     assert!(
-        told.contains("+50 rows by state 1 (1 replaced), 650 in total"),
-        "{told}"
+        printed.contains("+50 rows by state 1 (1 replaced), 650 in total"),
+        "{printed}"
     );
-    assert!(told.contains("rejected by the schema: 1"), "{told}");
+    assert!(printed.contains("rejected by the schema: 1"), "{printed}");
 
     let after = rows(&mart);
     let row_of = |batch: &RecordBatch, key: &str| {
         let keys = batch["id"].as_string::<i32>();
         keys.iter()
-            .position(|own| own == Some(key))
+            .position(|known| known == Some(key))
             .expect("the key")
     };
     let same = |column: &str| {
@@ -221,10 +224,16 @@ fn a_file_grows_by_what_is_new_and_by_the_same_state() {
     let of_mart = trained(home.path(), "mart", &["--data", &mart]);
     assert_same(&of_records, &of_mart);
 
-    let told = features(&["--data", &data, "--to", &mart]).expect("adds nothing");
-    assert!(told.contains("+0 rows by state 1 (0 replaced)"), "{told}");
-    let told = features(&["--data", &data, "--to", &mart, "--refit"]).expect("anew");
-    assert!(told.contains("650 rows by state 2, a new state"), "{told}");
+    let printed = features(&["--data", &data, "--to", &mart]).expect("adds nothing");
+    assert!(
+        printed.contains("+0 rows by state 1 (0 replaced)"),
+        "{printed}"
+    );
+    let printed = features(&["--data", &data, "--to", &mart, "--refit"]).expect("anew");
+    assert!(
+        printed.contains("650 rows by state 2, a new state"),
+        "{printed}"
+    );
 }
 
 #[test]
@@ -275,7 +284,11 @@ fn what_cannot_be_a_datamart_is_told() {
         ],
     );
     let output = run(home.path(), &["--data", &mart, "--schema", &schema]);
-    assert!(said(&output).1.contains("differ in"), "{:?}", said(&output));
+    assert!(
+        output_text(&output).1.contains("differ in"),
+        "{:?}",
+        output_text(&output)
+    );
 }
 
 /// A bed whose table has so many stored listings.
@@ -316,11 +329,11 @@ async fn execute(bed: &Testbed, sql: &str) {
 }
 
 async fn materialise(config: &Config, refit: bool) -> anyhow::Result<Materialised> {
-    let wanted = Materialise {
+    let options = Materialise {
         refit,
         ..Materialise::default()
     };
-    model_prepare::features(config, &wanted, &common::Shutdown::new()).await
+    model_prepare::features(config, &options, &common::Shutdown::new()).await
 }
 
 /// Trains on the database; gives the version's files.
@@ -392,10 +405,10 @@ async fn the_table_holds_what_is_stored_and_a_training_on_it_is_the_same() {
         (2, 2, 1),
         "{made}"
     );
-    let told = made.to_string();
+    let message = made.to_string();
     assert!(
-        told.starts_with("listing_features: +2 rows by state 1 (2 replaced)"),
-        "{told}"
+        message.starts_with("listing_features: +2 rows by state 1 (2 replaced)"),
+        "{message}"
     );
     let excluded =
         "SELECT count(*) FROM listing_features WHERE id = 'l9' AND excluded = 'duplicate'";
@@ -579,6 +592,51 @@ async fn the_loop_brings_the_datamart_up_to_date_before_it_trains() {
     assert_eq!(
         bed.number("SELECT count(*) FROM mart").await,
         ROWS as i64 + 30
+    );
+    service.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn stored_records_are_grouped_on_request_and_no_version_is_made() {
+    let (bed, _) = bed(ROWS).await;
+    let settings = bed.settings(&[("prepare.window_days", "36500")]);
+    let config = Config::new(&settings).expect("valid settings");
+    let service =
+        Running::start(|listener, leave| model_prepare::run(config, None, listener, leave));
+    eventually("it is ready", LIMIT, || service.is_ready()).await;
+    let (code, found) = service.get("/cluster?k=3").await;
+    assert_eq!(code, 200, "{found}");
+    assert_eq!(found["k"], 3);
+    assert_eq!(found["rows"], ROWS);
+    let clusters = found["clusters"].as_array().expect("clusters");
+    let sizes = clusters
+        .iter()
+        .filter_map(|cluster| cluster["size"].as_u64());
+    let sizes: Vec<u64> = sizes.collect();
+    assert_eq!((sizes.len(), sizes.iter().sum::<u64>()), (3, ROWS as u64));
+    assert!(sizes.is_sorted_by(|one, other| one >= other), "{sizes:?}");
+    let centre = clusters[0]["centre"].as_object().expect("a centre");
+    assert!(
+        centre.contains_key("area") && !centre.contains_key("price"),
+        "{centre:?}"
+    );
+    for (path, expected) in [
+        ("/cluster?k=1", "found 1"),
+        ("/cluster?k=101", "found 101"),
+        ("/cluster?groups=2", "groups"),
+    ] {
+        let (code, why) = service.get(path).await;
+        assert_eq!(code, 400, "{why}");
+        assert!(why["error"].to_string().contains(expected), "{why}");
+    }
+    let (_, status) = service.get("/status").await;
+    assert_eq!(status["trainings"], 0);
+    assert_eq!(status["training"], false);
+    let (code, document) = service.get("/openapi.json").await;
+    assert_eq!(code, 200);
+    assert_eq!(
+        document["paths"]["/cluster"]["get"]["operationId"],
+        "cluster"
     );
     service.stop().await;
 }

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use arrow_array::{ArrayRef, Float64Array, Int64Array, RecordBatch, StringArray};
-use made::{csv, listing, run, said};
+use made::{csv, listing, output_text, run};
 use parquet::arrow::ArrowWriter;
 use records::{Decoder, Purpose};
 use tempfile::TempDir;
@@ -36,7 +36,7 @@ impl Home {
     /// The program fails with 1 and says all of `parts`; the registry stays empty.
     fn refuses(&self, flags: &[&str], parts: &[&str]) {
         let output = run(&self.registry(), flags);
-        let (out, error) = said(&output);
+        let (out, error) = output_text(&output);
         assert_eq!(output.status.code(), Some(1), "{out}{error}");
         assert_eq!(out, "", "nothing but the error");
         for part in parts {
@@ -102,10 +102,10 @@ fn a_csv_and_a_parquet_file_make_versions_that_load() {
     let home = Home::new();
     let file = home.write("listings.csv", csv(1000));
     let output = run(&home.registry(), &["--data", &file]);
-    let (out, error) = said(&output);
+    let (out, error) = output_text(&output);
     assert_eq!(output.status.code(), Some(0), "{out}{error}");
     for part in [
-        "1000 rows: 800 in training, 200 in the hold-out",
+        "1,000 rows: 800 in training, 200 in the hold-out",
         "MdAPE",
         "baseline: median price by city",
         "rows rejected by the schema: 0; left out of the fit: none",
@@ -119,7 +119,7 @@ fn a_csv_and_a_parquet_file_make_versions_that_load() {
     assert!((3.0..3.7).contains(&ratio), "e^1.2 expected: {ratio}");
 
     let file = home.write("listings.parquet", typed(1000));
-    let (out, error) = said(&run(&home.registry(), &["--data", &file]));
+    let (out, error) = output_text(&run(&home.registry(), &["--data", &file]));
     assert!(out.contains("saved as v000002"), "{out}{error}");
     assert_eq!(prices(&home.registry().join("v000002")), from_csv);
     let mut names: Vec<_> = fs::read_dir(home.registry())
@@ -147,7 +147,7 @@ fn bad_rows_are_counted_and_the_first_is_named() {
     let mut text = csv(400);
     text.push_str("bad,1700000000,city1,street1,first,2,50,1000000\n");
     let file = home.write("listings.csv", text);
-    let (out, error) = said(&run(&home.registry(), &["--data", &file]));
+    let (out, error) = output_text(&run(&home.registry(), &["--data", &file]));
     assert!(out.contains("rows rejected by the schema: 1"), "{out}");
     assert!(
         error.contains("line 402") && error.contains("floor"),
@@ -216,7 +216,7 @@ fn a_registry_that_is_a_file_is_refused_before_anything_is_read() {
     let taken = home.write("taken", "mine");
     for registry in [taken.clone(), format!("{taken}/deeper")] {
         let output = run(Path::new(&registry), &["--data", &file]);
-        let (_, error) = said(&output);
+        let (_, error) = output_text(&output);
         assert_eq!(output.status.code(), Some(1), "{error}");
         let expected = format!("found the file {taken}: give another with --registry");
         assert!(error.contains(&expected), "{error}");
@@ -258,7 +258,7 @@ fn a_schema_file_describes_another_kind_of_record() {
         text.push_str(&format!("{id};{};{tons};red\n", 1000 * tons + id % 7));
     }
     let file = home.write("boats.csv", text);
-    let (out, error) = said(&run(
+    let (out, error) = output_text(&run(
         &home.registry(),
         &["--data", &file, "--schema", &schema],
     ));
@@ -295,7 +295,7 @@ fn a_report_has_every_measure_and_saves_nothing_unasked() {
         command.current_dir(home.0.path()).args(arguments).output()
     };
     let output = judge().expect("runs");
-    let (out, error) = said(&output);
+    let (out, error) = output_text(&output);
     assert_eq!(output.status.code(), Some(0), "{out}{error}");
     for part in [
         "RMSLE",
@@ -319,11 +319,11 @@ fn a_report_has_every_measure_and_saves_nothing_unasked() {
     assert!(found["report"]["segments"][0]["ratios"]["cod"]["value"].is_number());
     let levels = found["report"]["calibration"].as_array().expect("levels");
     assert_eq!(levels.len(), 4);
-    for own in levels {
-        let (level, low) = (own["level"].as_f64(), own["held"]["low"].as_f64());
+    for held in levels {
+        let (level, low) = (held["level"].as_f64(), held["held"]["low"].as_f64());
         let (level, low) = (level.expect("a level"), low.expect("a share"));
-        let high = own["held"]["high"].as_f64().expect("a share");
-        assert!(low - 0.05 < level && level < high + 0.05, "{own}");
+        let high = held["held"]["high"].as_f64().expect("a share");
+        assert!(low - 0.05 < level && level < high + 0.05, "{level}");
     }
     let text = read(&rows);
     assert_eq!(text.lines().count(), 1001);
@@ -378,7 +378,7 @@ fn predictions_say_on_which_line_a_row_stands() {
         .args(["--data", &file, "--predictions", &rows])
         .output()
         .expect("runs");
-    let (out, error) = said(&output);
+    let (out, error) = output_text(&output);
     assert_eq!(output.status.code(), Some(0), "{out}{error}");
     let found = fs::read_to_string(&rows).expect("is written");
     let found: Vec<&str> = found
@@ -408,7 +408,7 @@ fn a_schema_is_proposed_and_works() {
         let output = command
             .args(["schema", "infer", file, "--target", target])
             .output();
-        said(&output.expect("runs"))
+        output_text(&output.expect("runs"))
     };
     let (schema, error) = propose(&file, "Worth");
     for part in [
@@ -423,7 +423,7 @@ fn a_schema_is_proposed_and_works() {
         );
     }
     let schema = home.write("boats.toml", &schema);
-    let (out, error) = said(&run(
+    let (out, error) = output_text(&run(
         &home.registry(),
         &["--data", &file, "--schema", &schema],
     ));
@@ -447,7 +447,7 @@ fn a_report_with_a_registry_publishes_as_a_training_does() {
     ];
     for number in 1..=2 {
         let output = run(&home.registry(), &flags);
-        let (out, error) = said(&output);
+        let (out, error) = output_text(&output);
         assert_eq!(output.status.code(), Some(0), "{out}{error}");
         assert!(
             error.contains(&format!("saved as v00000{number}")),

@@ -29,7 +29,7 @@ fn record(id: usize, rise: f64) -> Vec<u8> {
     .into_bytes()
 }
 
-/// `count` messages after the first `from`, one in a hundred of which is no record; all of one key, so that
+/// `count` messages after the first `from`, one in a hundred of which is not a record; all of one key, so that
 /// they are in one partition, in order.
 fn messages(from: usize, count: usize) -> Vec<(String, Vec<u8>)> {
     (from..from + count)
@@ -156,7 +156,9 @@ async fn killed_and_started_again_it_has_learned_the_same_to_the_last_bit() {
             let least = sent as i64 - 400;
             eventually("something is learned", LIMIT, || async {
                 assert!(program.is_running(), "{}", log(home.path(), "parted"));
-                kept(&bed, "parted").await.is_some_and(|own| own.2 >= least)
+                kept(&bed, "parted")
+                    .await
+                    .is_some_and(|state| state.2 >= least)
             })
             .await;
             bed.send(&topic, &messages(sent, CHUNK)).await;
@@ -218,7 +220,7 @@ async fn killed_and_started_again_it_has_learned_the_same_to_the_last_bit() {
         assert_eq!(contest["champion"]["version"], 1, "{history:?}");
         assert_eq!(contest["rows_new"], 400, "{contest}");
     }
-    let said = log(home.path(), "parted");
+    let logged = log(home.path(), "parted");
     for expected in [
         "resuming after",
         "what it adds to the log price",
@@ -226,10 +228,10 @@ async fn killed_and_started_again_it_has_learned_the_same_to_the_last_bit() {
         "city = city",
         "is not a valid record and is skipped (malformed)",
     ] {
-        assert!(said.contains(expected), "{expected}: {said}");
+        assert!(logged.contains(expected), "{expected}: {logged}");
     }
     assert!(
-        !said.contains('\u{1b}'),
+        !logged.contains('\u{1b}'),
         "plain lines, as it is no terminal"
     );
 }
@@ -255,11 +257,11 @@ impl Write for Shown {
     }
 }
 
-fn start(wanted: &Follow, shown: &Shown, is_terminal: bool) -> Running {
-    let (wanted, shown) = (wanted.clone(), shown.clone());
+fn start(follow: &Follow, shown: &Shown, is_terminal: bool) -> Running {
+    let (follow, shown) = (follow.clone(), shown.clone());
     Running::start(move |listener, shutdown| {
         let screen = Screen::new(Box::new(shown), is_terminal);
-        model_prepare::follow(wanted, screen, listener, shutdown)
+        model_prepare::follow(follow, screen, listener, shutdown)
     })
 }
 
@@ -289,9 +291,9 @@ async fn it_begins_from_what_the_loader_has_stored_and_where_it_was() {
         ("follow.show_every_s", "1"),
         ("registry.path", &registry),
     ]);
-    let mut wanted = Follow::new(&settings).expect("settings");
-    let topic = wanted.kafka.topics.new_data.clone();
-    let schema = &wanted.training.schema;
+    let mut follow = Follow::new(&settings).expect("settings");
+    let topic = follow.kafka.topics.new_data.clone();
+    let schema = &follow.training.schema;
     let tables = format!("{}{}", records::table::ddl(schema), ledger::offsets::DDL);
     common::database::make_tables(bed.pool(), &tables)
         .await
@@ -300,7 +302,7 @@ async fn it_begins_from_what_the_loader_has_stored_and_where_it_was() {
 
     // Nothing is stored yet: it waits, and says for what.
     let shown = Shown::default();
-    let service = start(&wanted, &shown, true);
+    let service = start(&follow, &shown, true);
     let status = status_where(&service, "it waits for listings", |status| {
         status["parts"]["base"]
             .as_str()
@@ -330,11 +332,11 @@ async fn it_begins_from_what_the_loader_has_stored_and_where_it_was() {
         .expect("inserts");
     for partition in 0..3 {
         sqlx::query("INSERT INTO offsets SELECT $1, $2, $3, $4, $5")
-            .bind(cluster_id(&wanted).await)
+            .bind(cluster_id(&follow).await)
             .bind(bed.group("loader"))
             .bind(&topic)
             .bind(partition)
-            .bind(end_of(&wanted, &topic, partition).await)
+            .bind(end_of(&follow, &topic, partition).await)
             .execute(&mut *transaction)
             .await
             .expect("inserts");
@@ -364,8 +366,11 @@ async fn it_begins_from_what_the_loader_has_stored_and_where_it_was() {
     );
     assert_eq!(status["published_at"], 300);
     assert_eq!(status["version"], "v000001");
-    let told = status["last_publication"].as_str().expect("words");
-    assert!(told.contains("promoted"), "the first there is: {told}");
+    let publication = status["last_publication"].as_str().expect("words");
+    assert!(
+        publication.contains("promoted"),
+        "the first there is: {publication}"
+    );
     assert!(status["distance"].as_f64().expect("a number") > 0.0);
     assert_eq!(
         status["coefficients"][0]["name"],
@@ -381,8 +386,8 @@ async fn it_begins_from_what_the_loader_has_stored_and_where_it_was() {
         assert!(metrics.contains(metric), "{metric}: {metrics}");
     }
 
-    // A second of the same name waits; it goes on when the first has left.
-    let second = start(&wanted, &Shown::default(), false);
+    // A second of the same name waits; it continues when the first has left.
+    let second = start(&follow, &Shown::default(), false);
     status_where(&second, "it waits for its turn", |status| {
         status["parts"]["turn"]
             .as_str()
@@ -410,7 +415,10 @@ async fn it_begins_from_what_the_loader_has_stored_and_where_it_was() {
         .expect("is kept");
     assert_eq!(run.tags["followed"], "follower");
     assert_eq!(run.params["follow.learned"], "300");
-    assert!(run.value("follow.distance").is_some_and(|own| own > 0.0));
+    assert!(
+        run.value("follow.distance")
+            .is_some_and(|value| value > 0.0)
+    );
     assert!(
         registry
             .artifact(&run.id, "holdout.parquet")
@@ -422,36 +430,39 @@ async fn it_begins_from_what_the_loader_has_stored_and_where_it_was() {
     decoder
         .push(&record(7, 0.0), i64::MAX / 2)
         .expect("a record");
-    let said = model.predict(&decoder.finish().batch).expect("a price")[0];
-    assert!(said.low < said.value && said.value < said.high, "{said:?}");
+    let predicted = model.predict(&decoder.finish().batch).expect("a price")[0];
+    assert!(
+        predicted.low < predicted.value && predicted.value < predicted.high,
+        "{predicted:?}"
+    );
 
-    // Another begins from that version; one of other records does not go on.
-    wanted.follow.group = "another".to_owned();
-    wanted.base = Base::Followed;
-    wanted.stop_after = Some(100);
+    // Another begins from that version; one of other records does not continue.
+    follow.follow.group = "another".to_owned();
+    follow.base = Base::Followed;
+    follow.stop_after = Some(100);
     let (listener, shutdown) = (
         common::http::listen("127.0.0.1:0").expect("listens"),
         common::Shutdown::new(),
     );
     let screen = || Screen::new(Box::new(std::io::sink()), false);
-    model_prepare::follow(wanted.clone(), screen(), listener, shutdown.clone())
+    model_prepare::follow(follow.clone(), screen(), listener, shutdown.clone())
         .await
         .expect("reads 100 and leaves");
     let (_, counts, read) = kept(&bed, "another").await.expect("is kept");
     assert_eq!((read, counts["base"].as_str()), (100, Some("v000001")));
-    let mut schema = (*wanted.training.schema).clone();
+    let mut schema = (*follow.training.schema).clone();
     schema.version += 1;
-    wanted.training.schema = Arc::new(schema);
+    follow.training.schema = Arc::new(schema);
     let listener = common::http::listen("127.0.0.1:0").expect("listens");
-    let error = model_prepare::follow(wanted, screen(), listener, shutdown)
+    let error = model_prepare::follow(follow, screen(), listener, shutdown)
         .await
         .expect_err("another schema");
     assert!(format!("{error:#}").contains("--afresh"), "{error:#}");
 }
 
-/// The offset after a partition's last message: a stored one beyond it would be of a topic made anew.
-async fn end_of(wanted: &Follow, topic: &str, partition: i32) -> i64 {
-    let (client, topic) = (wanted.kafka.client(), topic.to_owned());
+/// The offset after a partition's last message: a stored one beyond it would be of a topic made again.
+async fn end_of(follow: &Follow, topic: &str, partition: i32) -> i64 {
+    let (client, topic) = (follow.kafka.client(), topic.to_owned());
     let asking = move || {
         let consumer: BaseConsumer = client.create().expect("a client");
         let within = Duration::from_secs(60);
@@ -461,9 +472,9 @@ async fn end_of(wanted: &Follow, topic: &str, partition: i32) -> i64 {
     tokio::task::spawn_blocking(asking).await.expect("it asks")
 }
 
-async fn cluster_id(wanted: &Follow) -> String {
+async fn cluster_id(follow: &Follow) -> String {
     common::kafka::connect(
-        &wanted.kafka,
+        &follow.kafka,
         &common::Health::default(),
         &common::Shutdown::new(),
     )

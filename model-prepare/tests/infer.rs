@@ -1,11 +1,11 @@
-//! `schema infer` on files as people have them: what is proposed reads the file, and says what it is unsure of.
+//! `schema infer` on files as people have them: what is proposed reads the file, and states what it is unsure of.
 
 mod made;
 
 use std::fmt::Write as _;
 use std::process::Command;
 
-use made::{run, said};
+use made::{output_text, run};
 use records::{Kind, Schema};
 
 /// A proposal for a file: the schema, its text, and its account as JSON.
@@ -15,7 +15,7 @@ struct Proposed {
     account: serde_json::Value,
 }
 
-fn ask(name: &str, content: &[u8], flags: &[&str]) -> Result<Proposed, String> {
+fn infer(name: &str, content: &[u8], flags: &[&str]) -> Result<Proposed, String> {
     let home = tempfile::tempdir().expect("temporary directory");
     let file = home.path().join(name);
     std::fs::write(&file, content).expect("file");
@@ -25,7 +25,7 @@ fn ask(name: &str, content: &[u8], flags: &[&str]) -> Result<Proposed, String> {
         .arg(&file)
         .args(flags);
     let output = command.output().expect("runs");
-    let (out, error) = said(&output);
+    let (out, error) = output_text(&output);
     if output.status.code() != Some(0) {
         return Err(error);
     }
@@ -39,7 +39,7 @@ fn ask(name: &str, content: &[u8], flags: &[&str]) -> Result<Proposed, String> {
 }
 
 fn propose(name: &str, content: &str, flags: &[&str]) -> Proposed {
-    ask(name, content.as_bytes(), flags).unwrap_or_else(|error| panic!("{name}: {error}"))
+    infer(name, content.as_bytes(), flags).unwrap_or_else(|error| panic!("{name}: {error}"))
 }
 
 impl Proposed {
@@ -67,7 +67,7 @@ impl Proposed {
     }
 
     fn is_learned(&self, field: &str) -> bool {
-        self.schema.features().any(|own| own.name == field)
+        self.schema.features().any(|feature| feature.name == field)
     }
 }
 
@@ -166,10 +166,12 @@ fn numbers_are_read_as_the_column_writes_them() {
                 let digits = (5 * price(row)).to_string();
                 let digits = digits
                     .bytes()
-                    .map(|own| char::from_u32(0x06F0 + u32::from(own - b'0')));
+                    .map(|byte| char::from_u32(0x06F0 + u32::from(byte - b'0')));
                 format!(
                     "a{row};{} تومان",
-                    digits.map(|own| own.expect("a digit")).collect::<String>()
+                    digits
+                        .map(|digit| digit.expect("a digit"))
+                        .collect::<String>()
                 )
             }),
         ),
@@ -206,7 +208,7 @@ fn what_may_be_meant_in_two_ways_is_asked_about() {
         .says("--decimal ,");
     // Bare, they would be read as they stand.
     let bare = text.replace(" €", "");
-    let error = ask("homes.csv", bare.as_bytes(), &["--target", "preis"])
+    let error = infer("homes.csv", bare.as_bytes(), &["--target", "preis"])
         .err()
         .expect("ambiguous");
     assert!(
@@ -250,9 +252,9 @@ fn what_may_be_meant_in_two_ways_is_asked_about() {
     let either = propose("homes.csv", &dates, &[]);
     assert_eq!(either.schema.time, None);
     either.says("whether the day or the month comes first");
-    let said = propose("homes.csv", &dates, &["--dates", "mdy"]);
-    said.takes(40).says("format = \"%m/%d/%Y\"");
-    assert_eq!(said.schema.time.as_deref(), Some("listed"));
+    let proposed = propose("homes.csv", &dates, &["--dates", "mdy"]);
+    proposed.takes(40).says("format = \"%m/%d/%Y\"");
+    assert_eq!(proposed.schema.time.as_deref(), Some("listed"));
 }
 
 #[test]
@@ -292,7 +294,11 @@ fn marks_dates_and_words_are_proposed() {
             proposed.text
         );
         assert!(
-            proposed.schema.missing.iter().any(|own| own == mark),
+            proposed
+                .schema
+                .missing
+                .iter()
+                .any(|missing| missing == mark),
             "{mark}"
         );
         proposed.takes(200).says("format = \"%d/%m/%Y\"");
@@ -420,7 +426,10 @@ fn what_tells_the_target_is_named_and_not_learned_from() {
         .says("with area it gives price to")
         .says("by its name it is a price too");
     let leaks = proposed.account["guesses"].as_array().expect("guesses");
-    assert_eq!(leaks.iter().filter(|own| own["what"] == "leak").count(), 4);
+    assert_eq!(
+        leaks.iter().filter(|leak| leak["what"] == "leak").count(),
+        4
+    );
 }
 
 #[test]
@@ -446,7 +455,7 @@ fn headers_of_any_script_are_told_apart_and_shown_as_written() {
         .schema
         .fields
         .iter()
-        .map(|own| own.name.as_str())
+        .map(|field| field.name.as_str())
         .collect();
     assert_eq!(
         names,
@@ -477,7 +486,7 @@ fn headers_of_any_script_are_told_apart_and_shown_as_written() {
             row % 9
         )
     });
-    let error = ask("uk.csv", record.as_bytes(), &["--target", "price"])
+    let error = infer("uk.csv", record.as_bytes(), &["--target", "price"])
         .err()
         .expect("no header");
     assert!(
@@ -576,8 +585,8 @@ fn a_proposal_takes_the_rows_of_its_file_whatever_the_file() {
         );
         bytes.extend_from_slice(&encoding_rs::WINDOWS_1251.encode(&line).0);
     }
-    let cyrillic =
-        ask("cp1251.csv", &bytes, &["--target", "Цена"]).unwrap_or_else(|error| panic!("{error}"));
+    let cyrillic = infer("cp1251.csv", &bytes, &["--target", "Цена"])
+        .unwrap_or_else(|error| panic!("{error}"));
     cyrillic.takes(60).says("read as windows-1251");
 }
 
@@ -596,7 +605,7 @@ fn what_is_proposed_is_learned_from() {
     std::fs::write(&file, &text).expect("file");
     let file = file.display().to_string();
     let mut command = Command::new(env!("CARGO_BIN_EXE_model-prepare"));
-    let (schema, error) = said(
+    let (schema, error) = output_text(
         &command
             .args(["schema", "infer", &file, "--target", "Цена"])
             .output()
@@ -616,7 +625,7 @@ fn what_is_proposed_is_learned_from() {
             "prepare.effort=quick",
         ],
     );
-    let (out, trouble) = said(&output);
+    let (out, trouble) = output_text(&output);
     assert!(
         out.contains("saved as v000001"),
         "{schema}{error}{out}{trouble}"

@@ -6,7 +6,7 @@ use std::io::Write;
 use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
 
-use made::{HEADER, csv, listing, said};
+use made::{HEADER, csv, listing, output_text};
 use registry::{Directory, Registry};
 use serde_json::Value;
 use tempfile::TempDir;
@@ -41,7 +41,7 @@ impl Home {
     /// The program's output where it succeeds.
     fn run(&self, flags: &[&str]) -> String {
         let output = self.command(flags).output().expect("the program runs");
-        let (out, error) = said(&output);
+        let (out, error) = output_text(&output);
         assert_eq!(output.status.code(), Some(0), "{flags:?}: {out}{error}");
         out
     }
@@ -54,15 +54,19 @@ impl Home {
     fn refused(&self, flags: &[&str]) -> String {
         let output: Output = self.command(flags).output().expect("the program runs");
         assert_eq!(output.status.code(), Some(1), "{flags:?}: {output:?}");
-        said(&output).1
+        output_text(&output).1
     }
 
     /// Trains on a file of this text.
     fn train(&self, text: &str) -> String {
+        self.train_with(text, &[])
+    }
+
+    fn train_with(&self, text: &str, flags: &[&str]) -> String {
         let file = self.0.path().join("listings.csv");
         std::fs::write(&file, text).expect("file");
         let file = file.display().to_string();
-        self.run(&["--data", &file, "--set", "prepare.effort=quick"])
+        self.run(&[&["--data", &file, "--set", "prepare.effort=quick"], flags].concat())
     }
 
     fn champion(&self) -> u64 {
@@ -75,7 +79,7 @@ impl Home {
     }
 }
 
-/// Listings of which all but the newest fifth say nothing true.
+/// Listings of which all but the newest fifth show nothing true.
 fn spoilt(count: usize) -> String {
     let mut text = format!("{HEADER}\n");
     for id in 0..count {
@@ -92,6 +96,56 @@ fn spoilt(count: usize) -> String {
     text
 }
 
+/// Listings whose prices have all become so many times what they were.
+fn dearer(count: usize, factor: f64) -> String {
+    let mut text = format!("{HEADER}\n");
+    for id in 0..count {
+        let mut cells = listing(id);
+        let price: f64 = cells[7].parse().expect("a number");
+        cells[7] = format!("{:.0}", factor * price);
+        text.push_str(&cells.join(","));
+        text.push('\n');
+    }
+    text
+}
+
+#[test]
+fn data_of_another_market_wait_for_a_person() {
+    let home = Home::new();
+    home.train(&csv(1000));
+    let out = home.train(&dearer(1600, 1.6));
+    assert!(
+        out.contains("kept as challenger") && out.contains("times what the champion says"),
+        "{out}"
+    );
+    assert_eq!(home.champion(), 1);
+    // What a market does in a while is no reason to wait.
+    let out = home.train(&dearer(1600, 1.02));
+    assert!(!out.contains("waits for somebody"), "{out}");
+}
+
+#[test]
+fn what_does_not_beat_its_baseline_is_not_published_unless_forced() {
+    let home = Home::new();
+    // The newest fifth is of cities and areas, all before of floors alone.
+    let file = home.0.path().join("spoilt.csv");
+    std::fs::write(&file, spoilt(2400)).expect("file");
+    let file = file.display().to_string();
+    let flags = ["train", "--data", &file, "--set", "prepare.effort=quick"];
+    let output = home.command(&flags).output().expect("the program runs");
+    let (out, error) = said(&output);
+    if output.status.code() == Some(0) {
+        panic!("a model of another market was published: {out}{error}");
+    }
+    assert!(
+        error.contains("does not beat its baseline") && error.contains("--force"),
+        "{error}"
+    );
+    assert!(home.run(&["versions"]).contains("no version yet"));
+    home.run(&[&flags[..], &["--force"]].concat());
+    assert_eq!(home.champion(), 1);
+}
+
 #[test]
 fn the_better_is_promoted_the_worse_waits_and_force_is_on_record() {
     let home = Home::new();
@@ -104,14 +158,14 @@ fn the_better_is_promoted_the_worse_waits_and_force_is_on_record() {
     assert_eq!(home.champion(), 1);
 
     let out = home.train(&csv(1600));
-    assert!(out.contains("promoted: it passes all 6 checks"), "{out}");
+    assert!(out.contains("promoted: it passes all 7 checks"), "{out}");
     assert!(
         out.contains("that the champion has not learned from"),
         "{out}"
     );
     assert_eq!(home.champion(), 2);
 
-    let out = home.train(&spoilt(2400));
+    let out = home.train_with(&spoilt(2400), &["--force"]);
     assert!(out.contains("kept as challenger: it fails error"), "{out}");
     assert_eq!(home.champion(), 2);
     let error = home.refused(&["promote", "challenger"]);
@@ -130,20 +184,20 @@ fn the_better_is_promoted_the_worse_waits_and_force_is_on_record() {
     assert_eq!(home.champion(), 2);
 
     let history = home.json(&["history"]);
-    let told: Vec<(&str, u64, &str)> = history["history"]
+    let changes: Vec<(&str, u64, &str)> = history["history"]
         .as_array()
         .expect("changes")
         .iter()
-        .map(|own| {
+        .map(|check| {
             (
-                own["action"].as_str().expect("text"),
-                own["version"].as_u64().expect("number"),
-                own["who"].as_str().expect("text"),
+                check["action"].as_str().expect("text"),
+                check["version"].as_u64().expect("number"),
+                check["who"].as_str().expect("text"),
             )
         })
         .collect();
     assert_eq!(
-        told,
+        changes,
         [
             ("promoted", 1, "model-prepare"),
             ("promoted", 2, "model-prepare"),
@@ -207,8 +261,9 @@ fn a_run_keeps_what_it_was_given_and_what_it_came_to() {
     );
     let measures = run["measures"].as_array().expect("measures");
     let of = |key: &str| -> Vec<f64> {
-        let own = measures.iter().filter(|own| own["key"] == key);
-        own.map(|own| own["value"].as_f64().expect("a number"))
+        let measures = measures.iter().filter(|measure| measure["key"] == key);
+        measures
+            .map(|measure| measure["value"].as_f64().expect("a number"))
             .collect()
     };
     assert_eq!(of("fold.linear.rmse_log").len(), 5, "fold by fold");
@@ -263,6 +318,7 @@ fn the_settings_may_leave_promotion_to_people_or_do_without_the_rule() {
             "prepare.effort=quick",
             "--set",
             &mode,
+            "--force",
         ])
     };
     assert!(with("never").contains("kept as challenger: it fails"));
@@ -300,7 +356,7 @@ fn old_versions_go_with_their_runs_and_those_in_use_stay() {
         .as_array()
         .expect("versions")
         .iter()
-        .map(|own| own["version"].as_str().expect("text"))
+        .map(|version| version["version"].as_str().expect("text"))
         .collect();
     assert_eq!(left, ["v000001", "v000004"]);
     let runs = home.json(&["runs"]);

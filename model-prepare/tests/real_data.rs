@@ -1,6 +1,6 @@
 //! Public data sets, where they are at hand: real prices with their gaps and mistakes.
 //!
-//! They are no part of the repository. `HEDONIC_DATA_DIR` names the directory that holds them.
+//! They are not part of the repository. `HEDONIC_DATA_DIR` names the directory that holds them.
 
 use std::fs;
 use std::io::Write;

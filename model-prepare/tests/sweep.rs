@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use made::{csv, said};
+use made::{csv, output_text};
 use registry::{Alias, Directory, Registry, RunStatus};
 use serde_json::Value;
 
@@ -63,7 +63,7 @@ fn command(home: &Path, registry: &str, trials: usize, parallel: usize) -> Comma
 fn sweep(home: &Path, registry: &str, trials: usize, parallel: usize) -> Value {
     let output = command(home, registry, trials, parallel).output();
     let output = output.expect("the program runs");
-    let (out, error) = said(&output);
+    let (out, error) = output_text(&output);
     assert_eq!(output.status.code(), Some(0), "{out}{error}");
     serde_json::from_str(&out).expect("one JSON object")
 }
@@ -71,11 +71,11 @@ fn sweep(home: &Path, registry: &str, trials: usize, parallel: usize) -> Value {
 /// What must be the same of the same sweep.
 fn trials(sweep: &Value) -> Vec<(Value, Value, Value)> {
     let all = sweep["trials"].as_array().expect("trials");
-    let told = |own: &Value| {
-        let (values, outcome) = (own["values"].clone(), own["outcome"].clone());
-        (values, outcome, own["objective"].clone())
+    let values = |trial: &Value| {
+        let (values, outcome) = (trial["values"].clone(), trial["outcome"].clone());
+        (values, outcome, trial["objective"].clone())
     };
-    all.iter().map(told).collect()
+    all.iter().map(values).collect()
 }
 
 #[test]
@@ -86,7 +86,7 @@ fn the_same_seed_gives_the_same_trials_and_a_killed_sweep_goes_on() {
     assert_eq!(trials(&whole).len(), 12);
     let outcomes = |of: &str| {
         let all = trials(&whole);
-        all.iter().filter(|own| own.1 == of).count()
+        all.iter().filter(|trial| trial.1 == of).count()
     };
     assert!(outcomes("given-up") > 0, "{whole}");
     assert!(outcomes("finished") >= 4, "{whole}");
@@ -132,7 +132,7 @@ fn the_same_seed_gives_the_same_trials_and_a_killed_sweep_goes_on() {
     let output = output.expect("the program runs");
     assert_eq!(output.status.code(), Some(1));
     assert!(
-        said(&output).1.contains("give another --name"),
+        output_text(&output).1.contains("give another --name"),
         "{output:?}"
     );
     let other = command(home, "whole", 4, 2)

@@ -1,4 +1,4 @@
-//! Prices that become known later: one queue in the order of time, told by one task.
+//! Prices that become known later: one queue in the order of time, published by one task.
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -14,13 +14,13 @@ use crate::in_flight::InFlight;
 use crate::kafka_connection::KafkaConnection;
 use crate::metrics::SENT;
 
-/// Most prices that wait; beyond it the oldest are told before their time.
+/// Most prices that wait; beyond it the oldest are reported before their time.
 const MOST_PENDING: usize = 100_000;
-/// Prices told at a time.
+/// Prices published at a time.
 const AT_A_TIME: usize = 1000;
-/// Longest wait for room: whoever makes requests holds their generator meanwhile.
+/// Longest wait for room: anyone who makes requests holds their generator meanwhile.
 const ROOM: Duration = Duration::from_secs(30);
-/// Pause before prices that were not delivered are told again.
+/// Pause before prices that were not delivered are reported again.
 const RETRY: Duration = Duration::from_secs(1);
 
 /// A price that becomes known.
@@ -37,9 +37,9 @@ pub(crate) struct Actuals {
     queue: Mutex<VecDeque<Actual>>,
     /// How long after its request a price becomes known.
     delay: Duration,
-    /// Tells the task that the head of the queue is another.
+    /// Wakes the task when the head of the queue has changed.
     changed: Notify,
-    /// Tells whoever makes requests that there is room again.
+    /// Wakes those that make requests when there is room again.
     room: Notify,
     /// In the queue, or on their way.
     pending: AtomicU64,
@@ -91,8 +91,8 @@ impl Actuals {
         true
     }
 
-    /// Tells each price when it is due; after `leave`, all that are left at once, and ends.
-    pub async fn tell(
+    /// Publishes each price when it is due. After `leave` it publishes the rest at once and ends.
+    pub async fn publish(
         &self,
         producer: &Producer,
         topic: &str,

@@ -7,7 +7,7 @@ use common::check::{Finding, Needs};
 use crate::places::Places;
 use crate::{Config, EmulatorConfig, street_source, streets};
 
-/// The name of the line that tells of cities and streets.
+/// The name of the line about cities and streets.
 const PLACES: &str = "places";
 
 impl Config {
@@ -21,7 +21,7 @@ impl Config {
                 &self.kafka,
                 &[&topics.new_data, &topics.requests, &topics.actuals],
             )
-            .own(PLACES, move || match places(&settings) {
+            .service_check(PLACES, move || match places(&settings) {
                 Ok(found) => Finding::passed(PLACES, found),
                 Err(error) => Finding::failed(
                     PLACES,

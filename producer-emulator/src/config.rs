@@ -41,11 +41,15 @@ pub struct EmulatorConfig {
     pub new_data_every_s: u64,
     /// Listings of a batch; 0: none by schedule.
     pub new_data_count: usize,
+    /// Most of them, where each batch draws its size; 0: always the same.
+    pub new_data_count_most: usize,
     /// Pause between two batches of requests.
     pub requests_every_s: u64,
     /// Requests of a batch; 0: none by schedule.
     pub requests_count: usize,
-    /// Share of messages spoilt on purpose.
+    /// Most of them, where each batch draws its size; 0: always the same.
+    pub requests_count_most: usize,
+    /// Share of messages corrupted on purpose.
     pub dirty_share: f64,
     /// Share of requests whose price becomes known.
     pub actuals_share: f64,
@@ -65,6 +69,8 @@ pub struct EmulatorConfig {
     pub mockaroo_key: Secret,
     /// Bounds the wait for Mockaroo.
     pub mockaroo_timeout_ms: u64,
+    /// Shortest time between two questions to Mockaroo; 0: before each batch.
+    pub mockaroo_every_s: u64,
 }
 
 /// Everything the emulator needs to run.
@@ -133,6 +139,24 @@ impl EmulatorConfig {
                 "emulator.{name} is {count}; expected at most {MOST}"
             );
         }
+        for (name, least, most) in [
+            (
+                "new_data_count",
+                self.new_data_count,
+                self.new_data_count_most,
+            ),
+            (
+                "requests_count",
+                self.requests_count,
+                self.requests_count_most,
+            ),
+        ] {
+            ensure!(
+                most == 0 || (least.max(1)..=MOST).contains(&most) && least > 0,
+                "emulator.{name}_most is {most}; expected 0, or emulator.{name} ({least}, which is then \
+                 above 0) to {MOST}"
+            );
+        }
         ensure!(
             self.actuals_delay_s <= LONGEST_S,
             "emulator.actuals_delay_s is {}; expected at most {LONGEST_S} seconds",
@@ -148,6 +172,11 @@ impl EmulatorConfig {
             "emulator.mockaroo_timeout_ms is {}; expected 1 to {LONGEST_ANSWER_MS} milliseconds",
             self.mockaroo_timeout_ms
         );
+        ensure!(
+            self.mockaroo_every_s <= LONGEST_S,
+            "emulator.mockaroo_every_s is {}; expected at most {LONGEST_S} seconds",
+            self.mockaroo_every_s
+        );
         let url = self.mockaroo_url.expose().trim();
         ensure!(
             url.is_empty() || streets::server_url(url).is_some(),
@@ -159,7 +188,7 @@ impl EmulatorConfig {
 }
 
 fn within(name: &str, found: f64, least: f64, most: f64) -> anyhow::Result<()> {
-    // Also refuses what is no number.
+    // Also refuses what is not a number.
     ensure!(
         (least..=most).contains(&found),
         "emulator.{name} is {found}; expected a number from {least} to {most}"
@@ -190,6 +219,9 @@ mod tests {
             ("drift_per_hour", "12"),
             ("new_data_every_s", "1"),
             ("new_data_count", "0"),
+            ("new_data_count_most", "100"),
+            ("requests_count_most", "0"),
+            ("mockaroo_every_s", "0"),
             ("history_days", "1"),
             ("mockaroo_url", "http://127.0.0.1:9/a.json"),
         ] {
@@ -211,6 +243,13 @@ mod tests {
             ("requests_every_s", "0", "1 to"),
             ("requests_every_s", "99999999999", "1 to"),
             ("requests_count", "1000001", "at most 1000000"),
+            (
+                "requests_count_most",
+                "19",
+                "expected 0, or emulator.requests_count (20",
+            ),
+            ("new_data_count_most", "1000001", "to 1000000"),
+            ("mockaroo_every_s", "99999999999", "at most"),
             ("actuals_delay_s", "99999999999", "at most"),
             ("history_days", "0", "1 to 36500"),
             ("mockaroo_timeout_ms", "0", "1 to 600000"),

@@ -1,4 +1,4 @@
-//! Spoilt messages: every one must be rejected by the schema `real-estate`.
+//! Corrupted messages: every one must be rejected by the schema `real-estate`.
 
 use fake::Fake;
 use fake::faker::lorem::en::{Sentence, Word};
@@ -102,7 +102,7 @@ fn put_one(record: &mut Map<String, Value>, choices: &[(&str, Value)], rng: &mut
     }
 }
 
-/// Text that is no JSON object: a sentence, a quoted one, an array, or bytes that are no text.
+/// Text that is not a JSON object: a sentence, a quoted one, an array, or bytes that are no text.
 fn garbage(rng: &mut impl Rng) -> Vec<u8> {
     let sentence: String = Sentence(3..9).fake_with_rng(rng);
     match rng.random_range(0..4) {

@@ -1,6 +1,7 @@
 //! Makes listings and requests and sends them; counts what was delivered.
 
 mod not_sent;
+mod refresh;
 
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -25,9 +26,11 @@ use crate::listing::{Generator, Message};
 use crate::metrics::SENT;
 use crate::places::Places;
 use crate::schedule::Schedules;
+use crate::streets::StreetSource;
 
 pub use crate::config::MOST;
 pub use not_sent::NotSent;
+use refresh::Refresh;
 
 /// An hour in microseconds.
 const HOUR_US: f64 = 3600e6;
@@ -51,9 +54,9 @@ pub(crate) struct Counts {
     pub made: AtomicU64,
     /// Delivered.
     pub sent: AtomicU64,
-    /// Given up by the client, or refused.
+    /// Cancelled by the client, or refused.
     pub undelivered: AtomicU64,
-    /// Spoilt on purpose, of those delivered.
+    /// Corrupted on purpose, of those delivered.
     pub dirty: AtomicU64,
 }
 
@@ -69,6 +72,8 @@ pub struct Emulator {
     /// Apart, so that the n-th listing does not depend on how many requests came before it. Not
     /// there until the street names are.
     streams: OnceLock<(Mutex<Stream>, Mutex<Stream>)>,
+    /// Asks for the street names again, where they come from a service.
+    refresh: Option<Refresh>,
     places: Places,
     hedonics: Hedonics,
     dirty_share: f64,
@@ -79,11 +84,11 @@ pub struct Emulator {
     pub(crate) topics: Topics,
     actuals_share: f64,
     history_us: i64,
-    /// Tells the ids of one run from those of another, which may share a database.
+    /// Reports the ids of one run from those of another, which may share a database.
     run: String,
     running: AtomicBool,
     shutdown: Shutdown,
-    /// Batches go on here when whoever asked for them has gone.
+    /// Batches go on here when the client that requested them has gone.
     runtime: Handle,
     /// Batches under way: waited for when the service leaves.
     pub(crate) batches: TaskTracker,
@@ -111,6 +116,7 @@ impl Emulator {
         };
         Ok(Emulator {
             streams: OnceLock::new(),
+            refresh: None,
             places,
             hedonics: Hedonics {
                 seed: settings.seed,
@@ -136,6 +142,16 @@ impl Emulator {
             new_data: Counts::default(),
             requests: Counts::default(),
         })
+    }
+
+    /// Asks the source for street names again before batches, not more often than `every`.
+    pub(crate) fn refresh_from(
+        &mut self,
+        source: StreetSource,
+        client: reqwest::Client,
+        every: Duration,
+    ) {
+        self.refresh = Refresh::new(source, client, every);
     }
 
     /// Gives it the names of streets; a second call changes nothing.
@@ -174,10 +190,10 @@ impl Emulator {
 
     /// Makes and sends `count` messages: listings with prices, of times within the last
     /// `history_days`, or requests of now, for a share of which the price follows on `actuals`.
-    /// Goes on when the caller breaks off.
+    /// Continues when the caller fails.
     ///
     /// # Errors
-    /// When not all were delivered; the counts say how many were.
+    /// When not all were delivered; the counts state how many were.
     pub async fn generate(self: &Arc<Self>, purpose: Purpose, count: usize) -> Result<(), NotSent> {
         self.kafka_connection
             .wait()
@@ -216,7 +232,17 @@ impl Emulator {
             Purpose::Listing => (listings, self.topics.new_data.as_str(), &self.new_data),
             Purpose::Request => (requests, self.topics.requests.as_str(), &self.requests),
         };
+        let names = match &self.refresh {
+            Some(refresh) => tokio::select! {
+                names = refresh.names() => names,
+                () = self.shutdown.cancelled() => None,
+            },
+            None => None,
+        };
         let mut stream = stream.lock().await;
+        if let Some(names) = names {
+            stream.generator.set_streets(names);
+        }
         let counter = metrics::counter!(SENT.name(), "topic" => topic.to_owned());
         let refused = AtomicU64::new(0);
         let mut why = None;

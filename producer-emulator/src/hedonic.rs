@@ -1,4 +1,4 @@
-//! The true price of a listing: a documented function, so that a good model can be told from a
+//! The true price of a listing: a documented function, so that a good model differs from a
 //! bad one. Every constant is a field of [`Hedonics`].
 //!
 //! ```text
@@ -115,7 +115,7 @@ impl Hedonics {
             * (self.drift_per_year * years).exp()
     }
 
-    /// What a street adds to log price: the same for ever for one seed, city and street.
+    /// What a street adds to log price: the same forever for one seed, city and street.
     pub fn street_effect(&self, city: &str, street: &str) -> f64 {
         // FNV-1a: unlike the standard hasher, the same in every version of Rust.
         let mut hash = 0xcbf2_9ce4_8422_2325_u64;

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use actix_web::error::InternalError;
 use actix_web::middleware::from_fn;
 use actix_web::{HttpResponse, web};
+use common::http::openapi::{self, Number, Operation};
 use common::http::{Status, error_answer, trigger};
 use records::Purpose;
 use serde::Deserialize;
@@ -62,6 +63,7 @@ pub(crate) fn routes(
         config
             .app_data(query)
             .app_data(web::Data::from(Arc::clone(&emulator)))
+            .service(openapi::resource(&interface()))
             .route("/start", web::post().to(start))
             .route("/stop", web::post().to(stop))
             .route("/generate/new_data", web::post().to(new_data))
@@ -77,6 +79,79 @@ pub(crate) fn routes(
                     .route(web::get().to(older_requests)),
             );
     }
+}
+
+/// How many messages a trigger sends.
+const COUNT: Number = Number {
+    name: "count",
+    about: "How many messages.",
+    is_optional: false,
+    least: 1,
+    most: MOST as u64,
+};
+const MAYBE_COUNT: Number = Number {
+    about: "How many messages; 100 if it is left out.",
+    is_optional: true,
+    ..COUNT
+};
+
+/// The interface described for programs.
+fn interface() -> serde_json::Value {
+    let plain = |path, id, summary, about| Operation {
+        method: "post",
+        path,
+        id,
+        summary,
+        about,
+        numbers: &[],
+        errors: &[],
+    };
+    let counted = |path, id, summary| Operation {
+        numbers: &[COUNT],
+        errors: &[400, 503],
+        ..plain(
+            path,
+            id,
+            summary,
+            "Answers when Kafka has confirmed all of them.",
+        )
+    };
+    let older = |path, id, summary| Operation {
+        method: "get",
+        numbers: &[MAYBE_COUNT],
+        errors: &[400, 403, 503],
+        ..counted(path, id, summary)
+    };
+    openapi::of_service(
+        "producer-emulator",
+        "Generates listings and requests, and sends them to Kafka.",
+        &[
+            plain(
+                "/start",
+                "start",
+                "Start the schedules",
+                "Batches are sent from now on.",
+            ),
+            plain(
+                "/stop",
+                "stop",
+                "Stop the schedules",
+                "Batches in progress are sent.",
+            ),
+            counted("/generate/new_data", "generateNewData", "Send listings"),
+            counted("/generate/requests", "generateRequests", "Send requests"),
+            older(
+                "/generate_and_produce_new_data",
+                "generateAndProduceNewData",
+                "Send listings (from this machine, or with the token)",
+            ),
+            older(
+                "/generate_and_produce_requests",
+                "generateAndProduceRequests",
+                "Send requests (from this machine, or with the token)",
+            ),
+        ],
+    )
 }
 
 async fn start(emulator: web::Data<Emulator>) -> HttpResponse {

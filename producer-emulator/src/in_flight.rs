@@ -12,12 +12,12 @@ use tokio::time::Instant;
 /// Most messages of one sender on their way at a time.
 const MOST: usize = 1000;
 /// Longest wait for what became of a message: librdkafka says it within `message.timeout.ms`, 5 minutes by
-/// default. No sender waits for ever for one that it has forgotten.
+/// default. No sender waits forever for one that it has forgotten.
 const LONGEST: Duration = Duration::from_secs(15 * 60);
-/// Pause before a full queue, which other senders share, is tried again.
+/// Pause before a full queue, which other senders share, is retried.
 const QUEUE_FULL: Duration = Duration::from_millis(20);
 
-/// Sends messages to one topic. `settle` hears of each message once, in the order they were sent:
+/// Sends messages to one topic. `settle` gets each message once, in the order they were sent:
 /// that it was delivered, or why not (librdkafka tries for `message.timeout.ms`, 5 minutes).
 pub(crate) struct InFlight<'a, T, F> {
     producer: &'a Producer,
@@ -50,7 +50,7 @@ impl<'a, T, F: FnMut(T, Result<(), KafkaError>)> InFlight<'a, T, F> {
                     let until = Instant::now() + LONGEST;
                     return self.waiting.push_back((delivery, until, what));
                 }
-                // The queue empties at the latest when its messages are given up.
+                // The queue empties at the latest when its messages are abandoned.
                 Err((KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull), _))
                     if Instant::now() < until =>
                 {
@@ -81,14 +81,14 @@ impl<'a, T, F: FnMut(T, Result<(), KafkaError>)> InFlight<'a, T, F> {
         tokio::time::sleep_until(time).await;
     }
 
-    /// Waits until all are settled. May be broken off: those left are then not heard of.
+    /// Waits until all are settled. May be interrupted: those left are then not heard of.
     pub async fn settle_all(&mut self) {
         while !self.waiting.is_empty() {
             self.settle_oldest().await;
         }
     }
 
-    /// Loses nothing when broken off: the message is taken out only once it is settled.
+    /// Loses nothing when interrupted: the message is taken out only once it is settled.
     async fn settle_oldest(&mut self) {
         let Some((delivery, until, _)) = self.waiting.front_mut() else {
             return;

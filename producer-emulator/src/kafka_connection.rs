@@ -1,4 +1,4 @@
-//! Whether Kafka is there: told once when it goes and once when it comes back.
+//! Whether Kafka is there: reported once when it goes and once when it comes back.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -114,7 +114,7 @@ impl KafkaConnection {
                     self.is_there();
                 }
                 Ok(Err(error)) => self.is_away(&error.to_string()),
-                // The look itself broke off: nothing is known.
+                // The look itself failed: nothing is known.
                 Err(_) => {}
             }
         }

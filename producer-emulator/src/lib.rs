@@ -40,7 +40,7 @@ const LEAVING: Duration = Duration::from_secs(2);
 /// Serves triggers and schedules until shutdown. Kafka may come later, go and come back.
 ///
 /// # Errors
-/// When a setting is wrong, or something fails that waiting does not mend.
+/// When a setting is wrong, or something fails that waiting does not fix.
 pub fn run(config: Config, listener: TcpListener, shutdown: Shutdown) -> Service {
     Box::pin(work(config, listener, shutdown))
 }
@@ -51,7 +51,11 @@ async fn work(config: Config, listener: TcpListener, shutdown: Shutdown) -> anyh
     health.waiting(kafka_connection::KAFKA, "not checked yet");
     health.waiting("streets", "requesting street names");
     let streets = street_source(&config.emulator)?;
-    let emulator = Arc::new(Emulator::new(&config, health.clone(), shutdown.clone())?);
+    let client = street_client(&config.emulator)?;
+    let mut emulator = Emulator::new(&config, health.clone(), shutdown.clone())?;
+    let every = Duration::from_secs(config.emulator.mockaroo_every_s);
+    emulator.refresh_from(streets.clone(), client.clone(), every);
+    let emulator = Arc::new(emulator);
     let leave = shutdown.child_token();
     let _leave_on_return = leave.clone().drop_guard();
     let mut server = tokio::spawn(common::http::serve(
@@ -64,7 +68,6 @@ async fn work(config: Config, listener: TcpListener, shutdown: Shutdown) -> anyh
     ));
     let topics = &config.kafka.topics;
     let needed = [&*topics.new_data, &*topics.requests, &*topics.actuals];
-    let client = street_client(&config.emulator)?;
     let asking = async {
         tokio::select! {
             names = streets::streets(&streets, &client) => {
@@ -85,14 +88,14 @@ async fn work(config: Config, listener: TcpListener, shutdown: Shutdown) -> anyh
     emulator.kafka_connection.is_there();
     let schedules = emulator.schedules.run(&emulator, &leave);
 
-    let tell_all = Shutdown::new();
-    let (telling, told) = (Arc::clone(&emulator), tell_all.clone());
-    let mut teller = tokio::spawn(async move {
-        let topic = &telling.topics.actuals;
-        let (producer, kafka_connection) = (&telling.producer, &telling.kafka_connection);
-        telling
+    let stop_labels = Shutdown::new();
+    let (labelling, stop) = (Arc::clone(&emulator), stop_labels.clone());
+    let mut labels_task = tokio::spawn(async move {
+        let topic = &labelling.topics.actuals;
+        let (producer, kafka_connection) = (&labelling.producer, &labelling.kafka_connection);
+        labelling
             .actuals
-            .tell(producer, topic, kafka_connection, told)
+            .publish(producer, topic, kafka_connection, stop)
             .await;
     });
     let timeout = Duration::from_millis(config.kafka.timeout_ms);
@@ -108,12 +111,12 @@ async fn work(config: Config, listener: TcpListener, shutdown: Shutdown) -> anyh
 
     let until = Instant::now() + LEAVING;
     emulator.batches.close();
-    // A batch that is late is given up with the messages that Kafka did not confirm.
+    // A batch that is late is abandoned with the messages that Kafka did not confirm.
     let in_time = tokio::time::timeout_at(until, emulator.batches.wait()).await;
-    tell_all.cancel();
-    let told = tokio::time::timeout_at(until, &mut teller).await;
-    if in_time.is_err() || told.is_err() {
-        teller.abort();
+    stop_labels.cancel();
+    let published = tokio::time::timeout_at(until, &mut labels_task).await;
+    if in_time.is_err() || published.is_err() {
+        labels_task.abort();
         let pending = emulator.actuals.pending();
         tracing::warn!(
             pending,

@@ -35,9 +35,9 @@ const ROOMS: [(i64, u32, f64); 6] = [
 pub struct Message {
     /// The listing's id: keeps messages of one listing in one partition, in order.
     pub key: String,
-    /// JSON, unless spoilt.
+    /// JSON, unless corrupted.
     pub payload: Vec<u8>,
-    /// The payload was spoilt: it must end among the rejects.
+    /// The payload was corrupted: it must end among the rejects.
     pub dirty: bool,
 }
 
@@ -50,7 +50,7 @@ pub struct Generator {
     streets: Vec<String>,
     /// Gives the true price.
     hedonics: Hedonics,
-    /// How many messages of 1 are spoilt.
+    /// How many messages of 1 are corrupted.
     dirty_share: f64,
     /// Draws listings and prices.
     draws: ChaCha8Rng,
@@ -83,6 +83,13 @@ impl Generator {
             dirty_share: dirty_share.max(0.0).clamp(0.0, 1.0),
             draws,
             spoils,
+        }
+    }
+
+    /// Other names of streets from now on; none change nothing.
+    pub fn set_streets(&mut self, streets: Vec<String>) {
+        if !streets.is_empty() {
+            self.streets = streets;
         }
     }
 

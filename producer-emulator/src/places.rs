@@ -20,7 +20,7 @@ pub enum PlacesError {
     /// The file is away or may not be read.
     #[error("cannot read the file of cities {path}: check the path and its permissions")]
     Read {
-        /// Says which file of several settings it was.
+        /// States which file of several settings it was.
         path: PathBuf,
         /// The system's own reason.
         source: std::io::Error,
@@ -31,7 +31,7 @@ pub enum PlacesError {
          check that it is the right file"
     )]
     TooLarge {
-        /// Says which file of several settings it was.
+        /// States which file of several settings it was.
         path: PathBuf,
         /// How far from the bound it is.
         found_bytes: u64,
@@ -41,7 +41,7 @@ pub enum PlacesError {
         "{path}: expected CSV with the header city,region,population,latitude,longitude,price_level: correct the row named below"
     )]
     Parse {
-        /// Says which file of several settings it was.
+        /// States which file of several settings it was.
         path: PathBuf,
         /// Names the row and the column.
         source: csv::Error,
@@ -49,7 +49,7 @@ pub enum PlacesError {
     /// A value that no city has.
     #[error("{path}: row {row} ({city:?}): expected {expected}, found {found}: correct the row")]
     Value {
-        /// Says which file of several settings it was.
+        /// States which file of several settings it was.
         path: PathBuf,
         /// The data row, from 1, where to look.
         row: usize,
@@ -63,7 +63,7 @@ pub enum PlacesError {
     /// A header and no rows.
     #[error("{path}: expected at least one city, found none: add rows")]
     Empty {
-        /// Says which file of several settings it was.
+        /// States which file of several settings it was.
         path: PathBuf,
     },
 }
@@ -73,7 +73,7 @@ pub enum PlacesError {
 pub struct Place {
     /// The listing's `city`.
     pub city: String,
-    /// Tells cities of one name apart for people.
+    /// Distinguishes cities of one name for people.
     pub region: String,
     /// Decides how often the city is drawn and how tall and wide it is.
     pub population: u64,

@@ -1,14 +1,17 @@
-//! A CSV or Parquet file, sent through the schema as if its records had just been produced.
+//! A CSV or Parquet file, or a folder of Parquet files, sent through the schema as if its records had just been produced.
 
 mod account;
 mod batches;
 mod fields;
+mod folder;
 mod job;
 mod pace;
 mod part;
 pub mod progress;
 mod size;
 
+use std::collections::VecDeque;
+use std::path::PathBuf;
 use std::sync::OnceLock;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -37,6 +40,8 @@ pub use part::Part;
 const AT_A_TIME: u64 = 1000;
 /// How long to wait for a broker that does not answer.
 const BROKER: Duration = Duration::from_secs(30);
+/// Pause before a replay that is held looks again.
+const HELD: Duration = Duration::from_millis(20);
 /// How long to wait for messages on their way when stopped.
 const LEAVING: Duration = Duration::from_secs(5);
 
@@ -122,14 +127,14 @@ impl Job {
     }
 }
 
-/// Sends the good records of a file; the others are counted in `account`, which can be looked at
+/// Sends the good records of a file; the others are counted in `account`, which can be checked
 /// meanwhile. A message counts as sent once Kafka has confirmed it. `shutdown` stops it between
 /// two records.
 ///
 /// # Errors
-/// When the file cannot be used with the schema or breaks off, when no broker answers within
+/// When the file cannot be used with the schema or fails, when no broker answers within
 /// 30 s, when there are more batches than records, or when a message is not delivered; the error
-/// says how to go on from there.
+/// states how to continue from there.
 pub async fn replay(
     config: &Config,
     job: &Job,
@@ -147,7 +152,7 @@ pub async fn replay(
     let mut source = Source::open(job, &config.schema, sends.purpose(), account).await?;
     let records = match job.batches {
         None => {
-            size::count(&job.file, account.total());
+            size::count(folder::files(&job.file)?, account.total());
             None
         }
         Some(batches) => {
@@ -181,7 +186,7 @@ pub async fn replay(
             account.sent.fetch_add(1, Ordering::Relaxed);
         }
         Err(error) => {
-            // An error means that another message failed before: that one is told.
+            // An error means that another message failed before: that one is reported.
             let _ = failed.set((position, error));
         }
     };
@@ -237,6 +242,10 @@ pub async fn replay(
                 let key = read.batch[config.schema.key.as_str()].as_string::<i32>();
                 let record = encode::to_json(&read.batch, row);
                 let payload = sends.payload(&config.schema, record);
+                while account.is_held() && !shutdown.is_cancelled() && failed.get().is_none() {
+                    in_flight.settle_until(Instant::now() + HELD).await;
+                }
+                account.hand_over(payload.len());
                 in_flight.send(key.value(row), &payload, position).await;
                 pace.sent();
                 handed_over += 1;
@@ -266,7 +275,7 @@ pub async fn replay(
     })
 }
 
-/// Given up at last: the messages on their way have had their time since the shutdown.
+/// Stopped at last: the messages on their way have had their time since the shutdown.
 async fn long_after(shutdown: &Shutdown) {
     shutdown.cancelled().await;
     tokio::time::sleep(LEAVING).await;
@@ -276,6 +285,10 @@ async fn long_after(shutdown: &Shutdown) {
 struct Source {
     /// Away while it is being read.
     reader: Option<FileReader>,
+    /// Files that follow.
+    rest: VecDeque<PathBuf>,
+    schema: Schema,
+    purpose: Purpose,
     /// Records read, good or not.
     position: u64,
 }
@@ -288,13 +301,10 @@ impl Source {
         purpose: Purpose,
         account: &Account,
     ) -> anyhow::Result<Source> {
-        let (file, schema) = (job.file.clone(), schema.clone());
-        let name = schema.name.clone();
-        let opening =
-            tokio::task::spawn_blocking(move || FileReader::open(&file, &schema, purpose));
-        let reader = opening
-            .await?
-            .with_context(|| format!("the file does not match the schema {name}"))?;
+        let mut rest = VecDeque::from(folder::files(&job.file)?);
+        let first = rest.pop_front().context("no file to replay")?;
+        let name = &schema.name;
+        let reader = open(first, schema.clone(), purpose).await?;
         if !reader.unknown_columns().is_empty() {
             let columns = reader.unknown_columns().join(", ");
             tracing::info!(
@@ -305,6 +315,9 @@ impl Source {
         account.counts_rows(matches!(reader, FileReader::Parquet(_)));
         let mut source = Source {
             reader: Some(reader),
+            rest,
+            schema: schema.clone(),
+            purpose,
             position: 0,
         };
         while source.position < job.skip {
@@ -332,7 +345,21 @@ impl Source {
         Ok(read)
     }
 
+    /// The next records of this file, or of the next one.
     async fn next(&mut self, most: u64) -> anyhow::Result<Option<FileBatch>> {
+        loop {
+            let read = self.next_of_file(most).await?;
+            if read.is_some() {
+                return Ok(read);
+            }
+            let Some(file) = self.rest.pop_front() else {
+                return Ok(None);
+            };
+            self.reader = Some(open(file, self.schema.clone(), self.purpose).await?);
+        }
+    }
+
+    async fn next_of_file(&mut self, most: u64) -> anyhow::Result<Option<FileBatch>> {
         let mut reader = self
             .reader
             .take()
@@ -349,4 +376,12 @@ impl Source {
         }
         Ok(read)
     }
+}
+
+async fn open(file: PathBuf, schema: Schema, purpose: Purpose) -> anyhow::Result<FileReader> {
+    let name = schema.name.clone();
+    let opening = tokio::task::spawn_blocking(move || FileReader::open(&file, &schema, purpose));
+    opening
+        .await?
+        .with_context(|| format!("the file does not match the schema {name}"))
 }

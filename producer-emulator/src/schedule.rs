@@ -7,6 +7,7 @@ use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use common::Shutdown;
+use rand::RngExt;
 use serde_json::{Value, json};
 use tokio::time::{Instant, MissedTickBehavior};
 
@@ -17,14 +18,14 @@ use state::{Schedule, State};
 
 /// The part of [`common::Health`] that this is about.
 const PART: &str = "schedules";
-/// A schedule stands still when nothing has come of it for so long after it was due.
+/// A schedule is stalled when nothing has come of it for so long after it was due.
 const STILL: Duration = Duration::from_secs(60);
-/// Pause between two looks whether one stands still.
+/// Pause between two looks whether one is stalled.
 const LOOK: Duration = Duration::from_secs(5);
 
 impl Schedules {
     /// Sends while the emulator runs and Kafka is there, until `leave`. What was missed, as the process
-    /// was stopped or the machine slept or was busy, is left out: the schedule goes on from then.
+    /// was stopped or the machine slept or was busy, is left out: the schedule continues from then.
     pub async fn run(&self, emulator: &Arc<Emulator>, leave: &Shutdown) {
         let mut running = Vec::new();
         for index in 0..self.all.len() {
@@ -50,7 +51,7 @@ impl Schedules {
         }
     }
 
-    /// Shows in the health report whether one stands still.
+    /// Shows in the health report whether one is stalled.
     fn watch(&self, emulator: &Emulator) {
         let still = self
             .all
@@ -65,14 +66,15 @@ impl Schedules {
         }
     }
 
-    /// For `/status`: by schedule when it last sent, and whether it stands still.
+    /// For `/status`: by schedule when it last sent, and whether it is stalled.
     pub fn status(&self, emulator: &Emulator) -> Value {
         let all = self.all.iter().map(|schedule| {
             let state = schedule.state();
             let ago = |at: Option<Instant>| at.map(|at| at.elapsed().as_secs_f64());
             let status = json!({
                 "every_s": schedule.every.as_secs(),
-                "count": schedule.count,
+                "count": schedule.count.start(),
+                "count_most": schedule.count.end(),
                 "batches": schedule.batches.load(Ordering::Relaxed),
                 "last_began_s_ago": ago(state.began),
                 "under_way": state.began.is_some() && state.ended.is_none(),
@@ -91,7 +93,7 @@ impl Schedule {
         due.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             due.tick().await;
-            // That Kafka is away has been told once: nothing is made until it is back.
+            // That Kafka is away has been logged once: nothing is made until it is back.
             if !emulator.is_running() || !emulator.kafka_connection.is_up() {
                 self.change(|state| *state = State::default());
                 continue;
@@ -107,7 +109,7 @@ impl Schedule {
     }
 
     async fn fire(&self, emulator: &Arc<Emulator>) {
-        match emulator.generate(self.purpose, self.count).await {
+        match emulator.generate(self.purpose, self.size()).await {
             Ok(()) => {
                 self.batches.fetch_add(1, Ordering::Relaxed);
             }
@@ -115,11 +117,17 @@ impl Schedule {
             Err(NotSent::Waiting { .. } | NotSent::Away { .. }) => {
                 tracing::debug!("a scheduled batch met an outage");
             }
-            Err(error) => tracing::warn!("a scheduled batch was not sent completely: {error}"),
+            Err(error) => tracing::warn!(%error, "a scheduled batch was not sent completely"),
         }
     }
 
-    /// Why it stands still, where it does.
+    /// How many messages the next batch has.
+    fn size(&self) -> usize {
+        let mut sizes = self.sizes.lock().unwrap_or_else(PoisonError::into_inner);
+        sizes.random_range(self.count.clone())
+    }
+
+    /// Why it is stalled, where it is.
     fn stands_still(&self, emulator: &Emulator) -> Option<String> {
         if !emulator.is_running() || !emulator.kafka_connection.is_up() {
             return None;

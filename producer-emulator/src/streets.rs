@@ -15,7 +15,7 @@ const BUILT_IN: &str = include_str!("../../data/streets.csv");
 /// Bounds what an answer or a file may cost.
 const TEXT_MAX_BYTES: usize = 1024 * 1024;
 
-/// Longer "names" are no names, and the schema would reject them.
+/// Longer "names" are not names, and the schema would reject them.
 const NAME_MAX_BYTES: usize = 200;
 
 /// The longest pause between two attempts.
@@ -24,7 +24,7 @@ const BACKOFF_MAX_MS: u64 = 10_000;
 /// Names of the column, as Mockaroo's field types and people call it.
 const COLUMNS: [&str; 2] = ["street", "street_name"];
 
-/// Why no streets came from where they were asked for. No variant holds the key or the URL's
+/// Why street names are not available. No variant holds the key or the URL's
 /// query.
 #[derive(Debug, thiserror::Error)]
 pub enum StreetsError {
@@ -33,7 +33,7 @@ pub enum StreetsError {
         "expected a URL and a key of the street service, found no {missing}: set both, or neither to use the file"
     )]
     NotSet {
-        /// Which of the two settings to look at.
+        /// Which of the two settings is wrong.
         missing: &'static str,
     },
     /// The URL's text is wrong.
@@ -65,12 +65,12 @@ pub enum StreetsError {
         /// The client's reason, its URL taken off.
         source: reqwest::Error,
     },
-    /// An answer that is no success.
+    /// An answer that is not a success.
     #[error("{server} answered {status}; expected 200 (attempt {attempts}): {advice}")]
     Status {
         /// Scheme, host and port, without the query.
         server: String,
-        /// What it said.
+        /// Its message.
         status: StatusCode,
         /// How often it was tried.
         attempts: u32,
@@ -90,13 +90,13 @@ pub enum StreetsError {
     Unreadable {
         /// The server or the file.
         origin: String,
-        /// What was there, never quoted: a server may send the key back.
+        /// A description of the answer without its text: a server may send the key back.
         found: &'static str,
     },
     /// The file is away or may not be read.
     #[error("cannot read the file of streets {path}: check the path and its permissions")]
     Read {
-        /// Says which file of several settings it was.
+        /// States which file of several settings it was.
         path: PathBuf,
         /// The system's own reason.
         source: std::io::Error,
@@ -127,7 +127,7 @@ pub struct StreetSource {
     pub count: usize,
     /// Longest time of one attempt, its body included.
     pub timeout_ms: u64,
-    /// How often to ask at most; 0 counts as 1.
+    /// Most attempts; 0 counts as 1.
     pub attempts: u32,
     /// The first pause between attempts; it doubles, up to 10 s.
     pub backoff_ms: u64,
@@ -135,7 +135,7 @@ pub struct StreetSource {
     pub file: Option<PathBuf>,
 }
 
-/// By hand: a derived one would print the key, which may also stand in the URL.
+/// By hand: a derived one would print the key, which may also be in the URL.
 impl fmt::Debug for StreetSource {
     fn fmt(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
         formatter
@@ -159,7 +159,7 @@ pub fn built_in() -> Vec<String> {
 
 /// Asks Mockaroo: `GET url?key=…&count=N`, with the key also as `X-API-Key`. Reads a JSON array
 /// of objects with `street` or `street_name`, or of texts, or CSV with such a header, of at most
-/// 1 MiB. Timeouts, broken connections, 5xx and 429 are tried again, other answers are not. The
+/// 1 MiB. Timeouts, broken connections, 5xx and 429 are retried, other answers are not. The
 /// client should not follow redirects: the key would go along.
 ///
 /// # Errors
@@ -184,7 +184,7 @@ pub async fn fetch(source: &StreetSource, client: &Client) -> Result<Vec<String>
             .get(url.clone())
             .header("X-API-Key", header.clone())
             .timeout(timeout);
-        let result = tokio::time::timeout(timeout, ask(request, &server, attempt)).await;
+        let result = tokio::time::timeout(timeout, request_once(request, &server, attempt)).await;
         let error = match result {
             Ok(Ok(body)) => break body,
             Ok(Err(StreetsError::Unreachable { source, .. })) if !source.is_timeout() => {
@@ -220,14 +220,14 @@ pub(crate) fn server_url(text: &str) -> Option<Url> {
     (matches!(url.scheme(), "http" | "https") && url.has_host()).then_some(url)
 }
 
-/// Streets in any case: fetched where a URL and a key are set, else from the file, else the
-/// compiled-in ones. Whatever fails on the way is told in one warning.
+/// Always returns streets: fetched if a URL and a key are set, else from the file, else the
+/// compiled-in ones. Whatever fails on the way is reported in one warning.
 pub async fn streets(source: &StreetSource, client: &Client) -> Vec<String> {
     let mut reasons: Vec<String> = Vec::new();
     if set(&source.url).is_some() || set(&source.key).is_some() {
         match fetch(source, client).await {
             Ok(names) => return names,
-            Err(error) => reasons.push(told(&error)),
+            Err(error) => reasons.push(message(&error)),
         }
     }
     let (names, origin) = match &source.file {
@@ -235,7 +235,7 @@ pub async fn streets(source: &StreetSource, client: &Client) -> Vec<String> {
         Some(path) => match load(path) {
             Ok(names) => (names, path.display().to_string()),
             Err(error) => {
-                reasons.push(told(&error));
+                reasons.push(message(&error));
                 (built_in(), "the built-in list".to_owned())
             }
         },
@@ -248,7 +248,7 @@ pub async fn streets(source: &StreetSource, client: &Client) -> Vec<String> {
 }
 
 /// One attempt: the body of a successful answer.
-async fn ask(
+async fn request_once(
     request: reqwest::RequestBuilder,
     server: &str,
     attempts: u32,
@@ -374,7 +374,7 @@ fn set(setting: &Option<String>) -> Option<&str> {
 }
 
 /// An error with its sources, on one line.
-fn told(error: &StreetsError) -> String {
+fn message(error: &StreetsError) -> String {
     let mut text = error.to_string();
     let mut source = std::error::Error::source(error);
     while let Some(error) = source {

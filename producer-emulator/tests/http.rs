@@ -57,6 +57,10 @@ async fn what_is_asked_for_is_delivered_and_counted() {
     assert_eq!(keys.len(), 3137, "every id once");
     let dirty = 3137 - good(Purpose::Listing, &listings) - good(Purpose::Request, &requests);
     assert_eq!(account["dirty_sent"], dirty, "{account}");
+    let (code, document) = service.get("/openapi.json").await;
+    assert_eq!(code, 200);
+    let generate = &document["paths"]["/generate/new_data"]["post"];
+    assert_eq!(generate["parameters"][0]["name"], "count");
     service.stop().await;
 }
 
@@ -225,7 +229,7 @@ async fn ones_own_cities_and_streets_are_used_and_bad_files_refused() {
     }
 }
 
-/// The service is there while Mockaroo hangs, and goes on without it.
+/// The service is there while Mockaroo hangs, and continues without it.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_mockaroo_that_hangs_is_waited_for_in_the_open() {
     // Connections are taken by the system; nobody answers.
@@ -278,5 +282,64 @@ async fn a_redirect_of_mockaroo_is_not_followed() {
     ready(&service).await;
     assert_eq!(asked.load(Ordering::SeqCst), 1, "asked once");
     assert!(elsewhere.accept().is_err(), "nobody came");
+    service.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn mockaroo_is_asked_for_each_batch_and_noticed_when_it_is_back() {
+    let server = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let url = format!(
+        "http://{}/streets",
+        server.local_addr().expect("an address")
+    );
+    let asked = Arc::new(AtomicU64::new(0));
+    let counted = Arc::clone(&asked);
+    // Another street each time; at the third it is away.
+    std::thread::spawn(move || {
+        while let Ok((mut stream, _)) = server.accept() {
+            let time = counted.fetch_add(1, Ordering::SeqCst) + 1;
+            let _ = stream.read(&mut [0; 4096]);
+            let status = match time {
+                3 => "503 Service Unavailable",
+                _ => "200 OK",
+            };
+            let body = format!("[\"Street {time}\"]");
+            let length = body.len();
+            let answer = format!(
+                "HTTP/1.1 {status}\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n{body}"
+            );
+            let _ = stream.write_all(answer.as_bytes());
+        }
+    });
+    let bed = Bed::start();
+    let service = bed.emulator(&[
+        ("mockaroo_url", &url),
+        ("mockaroo_key", KEY),
+        ("dirty_share", "0"),
+    ]);
+    ready(&service).await;
+    for _ in 0..2 {
+        let (code, _) = service.post("/generate/new_data?count=5", "").await;
+        assert_eq!(code, 200);
+    }
+    assert_eq!(asked.load(Ordering::SeqCst), 3);
+    eventually("it is asked again", LIMIT, || async {
+        service.post("/generate/new_data?count=5", "").await;
+        asked.load(Ordering::SeqCst) == 4
+    })
+    .await;
+    let sent = service.get("/status").await.1["new_data_sent"].clone();
+    let sent = usize::try_from(sent.as_u64().expect("a count")).expect("few");
+    let listings = bed.receive(&bed.kafka().topics.new_data, sent).await;
+    let street = |payload: &[u8]| {
+        let listing: serde_json::Value = serde_json::from_slice(payload).expect("JSON");
+        listing["street"].to_string()
+    };
+    let streets: BTreeSet<String> = listings
+        .iter()
+        .map(|(_, payload)| street(payload))
+        .collect();
+    let expected = ["\"Street 2\"", "\"Street 4\""].map(str::to_owned);
+    assert_eq!(streets, BTreeSet::from(expected));
     service.stop().await;
 }

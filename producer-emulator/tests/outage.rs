@@ -75,7 +75,7 @@ async fn kafka_may_come_late_go_and_come_back() {
         ("actuals_share", "1"),
     ]);
 
-    // Not there yet: what is asked is answered, and said what for.
+    // Not there yet: what is asked is answered, and stated what for.
     let (code, answer) = service.post("/start", "").await;
     assert_eq!((code, &answer["running"]), (200, &true.into()), "{answer}");
     let waiting_for = answer["waiting_for"].to_string();
@@ -102,7 +102,7 @@ async fn kafka_may_come_late_go_and_come_back() {
     eventually("the schedules send", LIMIT, sends).await;
     assert!(warnings.about("sending continues").is_empty());
 
-    // It goes: told once, however many schedules meet it.
+    // It goes: reported once, however many schedules meet it.
     cluster.broker_down(-1).unwrap();
     eventually("the outage is seen", LIMIT, || async {
         !service.is_ready().await
@@ -120,7 +120,7 @@ async fn kafka_may_come_late_go_and_come_back() {
         warnings = warnings.about("")
     );
 
-    // It is back: sending goes on by itself, and nothing of it was lost.
+    // It is back: sending continues by itself, and nothing of it was lost.
     let before = status(&service, "requests_sent").await;
     cluster.broker_up(-1).unwrap();
     ready(&service).await;

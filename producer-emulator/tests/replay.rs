@@ -6,6 +6,7 @@
 mod bed;
 
 use std::collections::BTreeSet;
+use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -34,17 +35,23 @@ fn csv(path: &Path) {
 }
 
 fn parquet(path: &Path) {
+    parquet_of(path, 0..RECORDS);
+}
+
+fn parquet_of(path: &Path, numbers: Range<usize>) {
     let texts = |text: &dyn Fn(usize) -> String| -> ArrayRef {
-        Arc::new(StringArray::from_iter_values((0..RECORDS).map(text)))
+        Arc::new(StringArray::from_iter_values(numbers.clone().map(text)))
     };
-    let floors = (0..RECORDS).map(|number| if is_bad(number) { 999 } else { 3 });
+    let count = numbers.len();
+    let floors = numbers.clone();
+    let floors = floors.map(|number| if is_bad(number) { 999 } else { 3 });
     let columns: Vec<(&str, ArrayRef)> = vec![
         ("id", texts(&|number| format!("c{number}"))),
         ("city", texts(&|_| "Kazan".to_owned())),
         ("street", texts(&|_| "Lenina".to_owned())),
         ("floor", Arc::new(Int32Array::from_iter_values(floors))),
-        ("rooms", Arc::new(Int32Array::from(vec![2; RECORDS]))),
-        ("price", Arc::new(Float64Array::from(vec![5.4e6; RECORDS]))),
+        ("rooms", Arc::new(Int32Array::from(vec![2; count]))),
+        ("price", Arc::new(Float64Array::from(vec![5.4e6; count]))),
     ];
     let batch = RecordBatch::try_from_iter(columns).unwrap();
     let file = std::fs::File::create(path).unwrap();
@@ -282,16 +289,16 @@ async fn what_is_held_back_is_asked_for_and_its_prices_are_told() {
     let rest = run(&bed, &job).await.unwrap();
     assert_eq!(asked.sent + rest.sent, kept.left_out);
     (job.skip, job.topic) = (0, "actuals".to_owned());
-    let told = run(&bed, &job).await.unwrap();
-    assert_eq!(told.sent, kept.left_out);
+    let outcome = run(&bed, &job).await.unwrap();
+    assert_eq!(outcome.sent, kept.left_out);
 
     let keys = |received: &[(String, Vec<u8>)]| -> BTreeSet<String> {
         received.iter().map(|(key, _)| key.clone()).collect()
     };
     let listings = bed.receive(&topics.new_data, kept.sent as usize).await;
-    let requests = bed.receive(&topics.requests, told.sent as usize).await;
-    let actuals = bed.receive(&topics.actuals, told.sent as usize).await;
-    assert_eq!(requests.len() as u64, told.sent, "each once");
+    let requests = bed.receive(&topics.requests, outcome.sent as usize).await;
+    let actuals = bed.receive(&topics.actuals, outcome.sent as usize).await;
+    assert_eq!(requests.len() as u64, outcome.sent, "each once");
     assert_eq!(keys(&requests), keys(&actuals));
     assert!(keys(&listings).is_disjoint(&keys(&requests)));
     assert_eq!(keys(&listings).len() + keys(&requests).len(), 800);
@@ -332,4 +339,36 @@ async fn what_cannot_be_replayed_is_said_before_a_broker_is_asked() {
         let text = format!("{error:#}");
         assert!(text.contains(expected), "{text}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_folder_of_parquet_files_is_sent_as_one_file() {
+    let (bed, directory) = (Bed::start(), tempfile::tempdir().unwrap());
+    let folder = directory.path().join("listings");
+    std::fs::create_dir(&folder).unwrap();
+    parquet_of(&folder.join("part-1.parquet"), 400..RECORDS);
+    parquet_of(&folder.join("part-0.parquet"), 0..400);
+    std::fs::write(folder.join("_SUCCESS"), "").unwrap();
+    let summary = run(&bed, &job(&folder, "new_data")).await.unwrap();
+    assert_eq!((summary.sent, summary.position), (800, 1000));
+    let topics = bed.kafka().topics;
+    exactly_the_good_ones(&bed, &topics.new_data, Purpose::Listing).await;
+    // From the middle of the second file, in batches over both.
+    let rest = Job {
+        skip: 500,
+        batches: Some(Batches {
+            count: 4,
+            every: Duration::from_millis(10),
+        }),
+        ..job(&folder, "requests")
+    };
+    let summary = run(&bed, &rest).await.unwrap();
+    assert_eq!((summary.sent, summary.position), (400, 1000));
+    std::fs::remove_file(folder.join("part-0.parquet")).unwrap();
+    std::fs::remove_file(folder.join("part-1.parquet")).unwrap();
+    let error = run(&bed, &job(&folder, "new_data")).await.unwrap_err();
+    assert!(
+        error.to_string().contains("expected Parquet files"),
+        "{error}"
+    );
 }

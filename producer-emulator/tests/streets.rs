@@ -26,7 +26,7 @@ enum Reply {
     HangsInBody,
     /// Closes without an answer.
     HangsUp,
-    /// Sends a body without a length, for ever.
+    /// Sends a body without a length, forever.
     Floods,
 }
 
@@ -332,7 +332,7 @@ impl tracing::Subscriber for Warnings {
 }
 
 /// The streets and the warnings given on the way.
-async fn told(source: &StreetSource) -> (Vec<String>, Vec<String>) {
+async fn names_and_warnings(source: &StreetSource) -> (Vec<String>, Vec<String>) {
     let client = client();
     let warnings = Warnings::default();
     // The test's runtime has one thread, so the whole call is seen.
@@ -360,7 +360,7 @@ async fn whatever_fails_one_warning_is_given_and_there_are_streets() {
             attempts: 1,
             ..source(&server)
         };
-        let (names, warnings) = told(&source).await;
+        let (names, warnings) = names_and_warnings(&source).await;
         assert_eq!(names, built_in());
         assert_eq!(warnings.len(), 1, "{warnings:?}");
         assert!(warnings[0].contains(reason), "{warnings:?}");
@@ -370,7 +370,7 @@ async fn whatever_fails_one_warning_is_given_and_there_are_streets() {
 #[tokio::test]
 async fn a_good_server_gives_no_warning() {
     let server = serve(vec![ok(r#"["Lenina"]"#)]).await;
-    let (names, warnings) = told(&source(&server)).await;
+    let (names, warnings) = names_and_warnings(&source(&server)).await;
     assert_eq!(names, ["Lenina"]);
     assert!(warnings.is_empty(), "{warnings:?}");
 }
@@ -389,13 +389,13 @@ async fn without_a_key_the_file_serves_and_without_the_file_the_built_in_list() 
         ..source(&server)
     };
 
-    let (names, warnings) = told(&source).await;
+    let (names, warnings) = names_and_warnings(&source).await;
     assert_eq!(names, ["Own street"]);
     assert_eq!(warnings.len(), 1, "{warnings:?}");
     assert!(warnings[0].contains("no key"), "{warnings:?}");
 
     std::fs::remove_file(&file).unwrap();
-    let (names, warnings) = told(&source).await;
+    let (names, warnings) = names_and_warnings(&source).await;
     assert_eq!(names, built_in());
     assert_eq!(warnings.len(), 1, "both reasons in one: {warnings:?}");
     assert!(
@@ -404,7 +404,7 @@ async fn without_a_key_the_file_serves_and_without_the_file_the_built_in_list() 
     );
 
     (source.url, source.file) = (None, None);
-    let (names, warnings) = told(&source).await;
+    let (names, warnings) = names_and_warnings(&source).await;
     assert_eq!(names, built_in());
     assert!(
         warnings.is_empty(),

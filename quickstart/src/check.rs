@@ -24,8 +24,8 @@ pub fn needs(options: &Options, file: Option<&Path>) -> anyhow::Result<Needs> {
         let models = options.data_dir.join("models").display().to_string();
         set.push(("registry.path".to_owned(), models));
     }
-    if let Some(brokers) = &options.kafka {
-        set.push(("kafka.brokers".to_owned(), brokers.clone()));
+    if let Some(brokers) = options.brokers() {
+        set.push(("kafka.brokers".to_owned(), brokers.to_owned()));
     }
     if let Some(url) = &options.database_url {
         set.push(("database.url".to_owned(), url.clone()));
@@ -36,7 +36,7 @@ pub fn needs(options: &Options, file: Option<&Path>) -> anyhow::Result<Needs> {
     let is_file = file.is_some();
     let kafka: KafkaConfig = named.section("kafka")?;
     let unnamed: KafkaConfig = Layered::defaults()?.section("kafka")?;
-    let has_brokers = is_file || options.kafka.is_some() || kafka.brokers != unnamed.brokers;
+    let has_brokers = is_file || options.brokers().is_some() || kafka.brokers != unnamed.brokers;
     let database: DatabaseConfig = named.section("database")?;
     let has_database = is_file || !database.url.is_empty();
 

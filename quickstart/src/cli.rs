@@ -8,7 +8,7 @@ use std::time::Duration;
 use clap::{Parser, Subcommand};
 use common::check::Format;
 use common::cli::Generate;
-use quickstart::Options;
+use quickstart::{Options, OwnData};
 
 /// Runs all of Hedonic in one process: it generates and stores listings, fits a price model, and
 /// answers requests with a price and a prediction interval.
@@ -25,6 +25,24 @@ pub(crate) struct Cli {
     /// Directory of all data; one process at a time
     #[arg(long, value_name = "DIR", default_value = ".hedonic", global = true)]
     data_dir: PathBuf,
+    /// Your own listings (.csv, .tsv, .xlsx, .json, .parquet) instead of generated ones: the schema is
+    /// inferred, a fifth is held out and replayed as requests, and the model learns from the rest
+    #[arg(long, value_name = "FILE", conflicts_with = "servers_only")]
+    data: Option<PathBuf>,
+    /// With --data: the schema file, or a built-in schema's name, instead of an inferred one
+    #[arg(long, value_name = "SCHEMA.toml", requires = "data")]
+    schema: Option<String>,
+    /// With --data: the column to predict [default: the first column with the name of a price]
+    #[arg(
+        long,
+        value_name = "COLUMN",
+        requires = "data",
+        conflicts_with = "schema"
+    )]
+    target: Option<String>,
+    /// Directory of the model versions (same as registry.path) [default: models, below the data directory]
+    #[arg(long, value_name = "DIR", global = true)]
+    registry: Option<PathBuf>,
     /// Stop with exit code 0 after N requests are answered and stored
     #[arg(long, value_name = "N")]
     stop_after: Option<u64>,
@@ -48,7 +66,9 @@ pub(crate) struct Cli {
         global = true
     )]
     database_url: Option<String>,
-    /// Your own Kafka brokers instead of the embedded one, host:port, separated by commas
+    /// Your own Kafka brokers instead of the embedded one, host:port, separated by commas; or "apache": starts
+    /// Apache Kafka by scripts/kafka, which needs Java 17, for clients that the embedded broker does not serve
+    /// (Java clients such as Connect, Spark and Flink)
     #[arg(long, value_name = "BROKERS", global = true)]
     kafka: Option<String>,
     /// One setting, e.g. --set emulator.requests_count=50 (repeatable; see config/default.toml)
@@ -73,6 +93,37 @@ enum Command {
         #[arg(long, value_name = "FILE", env = "HEDONIC_CONFIG")]
         config: Option<PathBuf>,
     },
+    /// Wait until services have a state: exit code 0 when they have, else 1 with what is missing
+    ///
+    /// Addresses and tokens are those of the settings of separate services (HEDONIC_CONFIG). Services are
+    /// emulator, loader, applier, prepare, follow and crawler.
+    ///
+    ///   hedonic wait --servers --data-dir .hedonic/food    until hedonic --servers-only serves
+    ///   hedonic wait --ready loader,applier                until GET /health/ready is 200
+    ///   hedonic wait --idle loader                         until its consumer lag is 0 for 3 s
+    ///   hedonic wait --until 'loader.stored>=100' --until crawler.running=false    by GET /status
+    #[command(verbatim_doc_comment)]
+    Wait {
+        /// Settings file of the services
+        #[arg(long, value_name = "FILE", env = "HEDONIC_CONFIG")]
+        config: Option<PathBuf>,
+        /// Wait until the servers of --servers-only serve (DATA_DIR/servers.env)
+        #[arg(long)]
+        servers: bool,
+        /// Services that must be ready, separated by commas
+        #[arg(long, value_name = "SERVICES", value_delimiter = ',', num_args = 0..=1,
+              default_missing_value = "loader,applier")]
+        ready: Vec<String>,
+        /// Services that must have read everything, separated by commas
+        #[arg(long, value_name = "SERVICES", value_delimiter = ',')]
+        idle: Vec<String>,
+        /// Value that GET /status must show (repeatable)
+        #[arg(long, value_name = "SERVICE.KEY=VALUE")]
+        until: Vec<String>,
+        /// Longest wait, in seconds
+        #[arg(long = "for-s", value_name = "SECONDS", default_value_t = 120)]
+        for_s: u64,
+    },
     #[command(flatten)]
     Generate(Generate),
 }
@@ -80,10 +131,12 @@ enum Command {
 const EXAMPLES: &str = "\
 Examples:
   hedonic                                   run until Ctrl-C
+  hedonic --data listings.csv               prices for your own listings (docs/files.md)
   hedonic --stop-after 200 --json           use it in a script
   hedonic --data-dir /var/tmp/h             use another data directory
   hedonic --servers-only                    servers for separate services (docs/recipes)
   hedonic check                             find problems and their remedies
+  hedonic wait --ready loader,applier       wait for separate services (in scripts)
   hedonic --set emulator.requests_count=500 --set applier.http=127.0.0.1:8083
   hedonic --kafka 127.0.0.1:9092 --database-url postgres://me:secret@127.0.0.1:5432/prices
 
@@ -97,7 +150,7 @@ Commands for another shell, with the addresses that it prints at its start:
 
 HTTP paths of each service at its own address:
   emulator  GET /status, POST /start, /stop, /generate/new_data?count=N, /generate/requests?count=N
-  loader    GET /status, POST /start, /stop
+  loader    GET /status, POST /start, /stop, GET /start_kafka_consumer (from this machine)
   applier   GET /status, POST /predict
   each      GET /health/live, /health/ready, /metrics
 
@@ -114,6 +167,25 @@ impl Cli {
             Some(Command::Check { config }) => return Ok(self.check(config.as_deref()).await),
             Some(Command::Generate(command)) => {
                 return command.run::<Cli>().map(|()| ExitCode::SUCCESS);
+            }
+            Some(Command::Wait {
+                config,
+                servers,
+                ready,
+                idle,
+                until,
+                for_s,
+            }) => {
+                let wait = quickstart::Wait {
+                    config: config.clone(),
+                    set: self.settings()?,
+                    file: servers.then(|| quickstart::only_servers::file(&self.data_dir)),
+                    ready: names(ready),
+                    idle: names(idle),
+                    until: until.clone(),
+                    timeout: Duration::from_secs(*for_s),
+                };
+                return wait.run().await.map(|()| ExitCode::SUCCESS);
             }
             None => {}
         }
@@ -146,8 +218,12 @@ impl Cli {
         }
     }
 
-    fn options(&self) -> anyhow::Result<Options> {
+    /// Those of --set.
+    fn settings(&self) -> anyhow::Result<Vec<(String, String)>> {
         let mut set = Vec::new();
+        if let Some(registry) = &self.registry {
+            set.push(("registry.path".to_owned(), registry.display().to_string()));
+        }
         for setting in &self.set {
             match setting.split_once('=') {
                 Some((key, value)) if !key.trim().is_empty() => {
@@ -158,17 +234,32 @@ impl Cli {
                 ),
             }
         }
+        Ok(set)
+    }
+
+    fn options(&self) -> anyhow::Result<Options> {
         Ok(Options {
             data_dir: self.data_dir.clone(),
             stop_after: self.stop_after,
             timeout: Duration::from_secs(self.timeout_s),
             database_url: self.database_url.clone().filter(|url| !url.is_empty()),
             kafka: self.kafka.clone(),
-            set,
+            data: self.data.clone().map(|file| OwnData {
+                file,
+                schema: self.schema.clone(),
+                target: self.target.clone(),
+            }),
+            set: self.settings()?,
             live: true,
             json: self.json,
         })
     }
+}
+
+/// Names with commas between them, one by one: a default value of a flag has them, too.
+fn names(texts: &[String]) -> Vec<String> {
+    let names = texts.iter().flat_map(|text| text.split(','));
+    names.map(|name| name.trim().to_owned()).collect()
 }
 
 #[cfg(test)]

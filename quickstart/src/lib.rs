@@ -6,6 +6,7 @@
 mod account;
 mod address;
 mod amount;
+mod apache;
 mod bounds;
 mod check;
 mod first_model;
@@ -14,6 +15,7 @@ pub mod log;
 pub mod memory;
 pub mod only_servers;
 mod options;
+mod own_data;
 mod run;
 mod screen;
 mod servers;
@@ -21,8 +23,10 @@ mod services;
 mod settings;
 mod summary;
 mod turns;
+mod wait;
 
 pub use check::needs;
-pub use options::Options;
+pub use options::{Options, OwnData};
 pub use run::{Running, run};
 pub use summary::Summary;
+pub use wait::Wait;

@@ -3,7 +3,7 @@
 use std::fs::{self, OpenOptions};
 use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::Context;
@@ -20,6 +20,11 @@ use crate::settings::Settings;
 const FILE: &str = "servers.env";
 /// How long the database's server may take to end.
 const LEAVE: Duration = Duration::from_secs(4);
+
+/// The file that has the servers' addresses while they serve.
+pub fn file(data_dir: &Path) -> PathBuf {
+    data_dir.join(FILE)
+}
 
 /// Starts the broker and the database and serves them until shutdown. Their addresses are in
 /// `servers.env` below the data directory meanwhile, as variables that every service reads.
@@ -43,7 +48,7 @@ async fn work(options: Options, shutdown: Shutdown) -> anyhow::Result<()> {
         started = Servers::start(&options, &settings, &screen) => started?,
         () = shutdown.cancelled() => return Ok(()),
     };
-    let file = data_dir.join(FILE);
+    let file = file(data_dir);
     let written = write(&file, &servers.brokers, &servers.database_url);
     if written.is_ok() {
         screen.done("servers", "serving until Ctrl-C; in another shell:");

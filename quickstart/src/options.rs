@@ -5,6 +5,18 @@ use std::time::Duration;
 
 use anyhow::ensure;
 
+use crate::apache;
+/// A file of the user's own.
+#[derive(Debug, Clone)]
+pub struct OwnData {
+    /// The listings.
+    pub file: PathBuf,
+    /// A schema file or the name of a built-in schema; none: it is inferred from the file.
+    pub schema: Option<String>,
+    /// The column to predict, where the schema is inferred.
+    pub target: Option<String>,
+}
+
 /// What the newcomer may choose.
 #[derive(Debug, Clone)]
 pub struct Options {
@@ -16,8 +28,10 @@ pub struct Options {
     pub timeout: Duration,
     /// An outside database instead of the embedded one.
     pub database_url: Option<String>,
-    /// An outside broker instead of the embedded one.
+    /// An outside broker instead of the embedded one; `apache` for one that `scripts/kafka` starts.
     pub kafka: Option<String>,
+    /// A file of the user's own in place of generated listings.
+    pub data: Option<OwnData>,
     /// Further settings, as `--set` gives them.
     pub set: Vec<(String, String)>,
     /// Print the account as it goes on.
@@ -42,7 +56,7 @@ impl Options {
             "--data-dir {}: expected a directory, found a file; name another directory",
             self.data_dir.display()
         );
-        if let Some(brokers) = &self.kafka {
+        if let Some(brokers) = self.brokers() {
             for broker in brokers.split(',') {
                 let port = broker.trim().rsplit_once(':').map(|(_, port)| port);
                 ensure!(
@@ -60,6 +74,13 @@ impl Options {
             anyhow::bail!("--set {key}: use {flag} here, so that no embedded server is started");
         }
         Ok(())
+    }
+
+    /// Addresses of an outside broker.
+    pub(crate) fn brokers(&self) -> Option<&str> {
+        self.kafka
+            .as_deref()
+            .filter(|brokers| *brokers != apache::NAME)
     }
 
     /// What `--set` says of a key; the last one wins.
@@ -82,6 +103,7 @@ mod tests {
             timeout: Duration::from_secs(1),
             database_url: None,
             kafka: None,
+            data: None,
             set: Vec::new(),
             live: false,
             json: false,

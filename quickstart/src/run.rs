@@ -15,9 +15,12 @@ use crate::bounds::Bounds;
 use crate::first_model;
 use crate::history::{self, count};
 use crate::options::Options;
+use crate::own_data::store::Store;
+use crate::own_data::stream::Stream;
+use crate::own_data::{self, Prepared};
 use crate::screen::Screen;
 use crate::servers::Servers;
-use crate::services::{LOOK, Services, Statuses, Tasks, listen, number};
+use crate::services::{LOOK, Services, Source, Statuses, Tasks, listen, number};
 use crate::settings::Settings;
 use crate::summary::Summary;
 
@@ -51,12 +54,13 @@ pub fn run(options: Options, shutdown: Shutdown) -> Running {
     Box::pin(work(options, shutdown))
 }
 
-async fn work(options: Options, shutdown: Shutdown) -> anyhow::Result<Summary> {
+async fn work(mut options: Options, shutdown: Shutdown) -> anyhow::Result<Summary> {
     options.check()?;
     let started = Instant::now();
     let screen = Screen::new(&options, started);
     let bounds = Bounds::new(&options, started, shutdown);
-    let settings = Settings::load(&options, NO_DATABASE, NO_BROKER)?;
+    // What is wrong with the settings is told before anything else.
+    let mut settings = Settings::load(&options, NO_DATABASE, NO_BROKER)?;
     let data_dir = options.data_dir.display();
     std::fs::create_dir_all(&options.data_dir)
         .with_context(|| format!("cannot create --data-dir {data_dir}; name another directory"))?;
@@ -64,13 +68,37 @@ async fn work(options: Options, shutdown: Shutdown) -> anyhow::Result<Summary> {
     // What a person looks for first: a browser that asks early waits until somebody answers there.
     let for_applier = listen(&options, "applier.http")?;
     screen.line(&format!("open http://{}/", for_applier.local_addr()?));
+    let prepared = match options.data.clone() {
+        Some(data) => {
+            bounds.wait_for("the file to be read");
+            let mut own = options.clone();
+            // Reading a file blocks.
+            let preparing = tokio::task::spawn_blocking(move || {
+                let prepared = own_data::prepare(&data, &mut own)?;
+                anyhow::Ok((own, prepared))
+            });
+            let preparing = async { preparing.await.context("the file was not read")? };
+            let Some((own, prepared)) = bounds.hold(preparing).await? else {
+                return not_reached(&options, Summary::default());
+            };
+            options = own;
+            Some(prepared)
+        }
+        None => None,
+    };
+    if let Some(prepared) = &prepared {
+        settings = Settings::load(&options, NO_DATABASE, NO_BROKER)?;
+        prepared.show(&options, &screen);
+        prepared.check_rows(settings.prepare.prepare.min_rows)?;
+    }
 
     bounds.wait_for("the embedded servers to start");
     let starting = Servers::start(&options, &settings, &screen);
     let Some(servers) = bounds.hold(starting).await? else {
         return not_reached(&options, Summary::default());
     };
-    let result = on_servers(&options, for_applier, &servers, &bounds, &screen).await;
+    let data = prepared.as_ref();
+    let result = on_servers(&options, data, for_applier, &servers, &bounds, &screen).await;
     drop(screen);
     let limit = result.as_ref().map_or(LEAVE_DATABASE, |(_, leaving)| {
         LEAVE_ALL
@@ -96,12 +124,13 @@ fn not_reached(options: &Options, summary: Summary) -> anyhow::Result<Summary> {
 /// The run once the servers are there; with the summary, when leaving began.
 async fn on_servers(
     options: &Options,
+    data: Option<&Prepared>,
     for_applier: TcpListener,
     servers: &Servers,
     bounds: &Bounds,
     screen: &Arc<Screen>,
 ) -> anyhow::Result<(Summary, Instant)> {
-    let settings = Settings::load(options, &servers.database_url, &servers.brokers)?;
+    let mut settings = Settings::load(options, &servers.database_url, &servers.brokers)?;
     let Some(pool) = bounds
         .hold(open(servers, &settings, bounds, screen))
         .await?
@@ -118,9 +147,23 @@ async fn on_servers(
         prepare.prepare.threads = 0;
     }
     let account = Account::new(options.live, screen, &pool, &schema).await?;
-    let (services, mut tasks) = Services::start(options, settings, for_applier, screen)?;
-    screen.done("services", "emulator, loader, applier and training");
-    screen.note(&format!("emulator  http://{}/status", services.emulator));
+    let stream = data.map(|data| {
+        // Whoever has a file of their own wants the least error in the end.
+        settings.prepare = settings.prepare_in_full.clone();
+        let config = producer_emulator::replay::Config {
+            schema: (*schema).clone(),
+            kafka: settings.loader.kafka.clone(),
+        };
+        Stream::new(config, data.file.clone())
+    });
+    let (services, mut tasks) = Services::start(options, settings, for_applier, stream, screen)?;
+    match services.source {
+        Source::Emulator(emulator) => {
+            screen.done("services", "emulator, loader, applier and training");
+            screen.note(&format!("emulator  http://{emulator}/status"));
+        }
+        Source::File(_) => screen.done("services", "loader, applier and training"),
+    }
     screen.note(&format!("loader    http://{}/status", services.loader));
     screen.note(&format!("applier   http://{}/status", services.applier));
     screen.note(&format!("training  http://{}/status", services.prepare));
@@ -131,6 +174,7 @@ async fn on_servers(
 
     let mut running = Run {
         options,
+        data,
         servers,
         bounds,
         screen,
@@ -187,7 +231,9 @@ async fn open(
         // This broker starts empty: offsets of an earlier one that had the same id are void.
         ledger::offsets::forget_cluster(&pool, &cluster).await?;
     } else {
-        screen.done("broker", &format!("yours, at {}", servers.brokers));
+        if !servers.has_apache() {
+            screen.done("broker", &format!("yours, at {}", servers.brokers));
+        }
         let answers = &loader.kafka.topics.answers;
         screen.note(&format!("kcat -b {} -C -t {answers}", servers.brokers));
     }
@@ -197,6 +243,7 @@ async fn open(
 /// The parts of a run once the services are started.
 struct Run<'a> {
     options: &'a Options,
+    data: Option<&'a Prepared>,
     servers: &'a Servers,
     bounds: &'a Bounds,
     screen: &'a Screen,
@@ -222,20 +269,56 @@ impl Run<'_> {
     async fn work(&mut self) -> anyhow::Result<()> {
         let (services, pool, bounds, screen) =
             (&self.services, &self.pool, self.bounds, self.screen);
-        let listings = self.account.listings_before();
-        history::ensure(listings, services, pool, &self.schema.table, bounds, screen).await?;
+        let (listings, table) = (self.account.listings_before(), &self.schema.table);
+        match &services.source {
+            Source::Emulator(_) => {
+                history::ensure(listings, services, pool, table, bounds, screen).await?;
+            }
+            Source::File(stream) => {
+                let store = Store {
+                    stream,
+                    services,
+                    pool,
+                    table,
+                    data_dir: &self.options.data_dir,
+                    listings,
+                    is_own_database: self.servers.has_own_database(),
+                };
+                store.ensure(bounds, screen).await?;
+            }
+        }
         first_model::ensure(&self.prepare, services, pool, bounds, screen).await?;
         while let Some(waiting) = services.statuses().await.waiting_for() {
             bounds.wait_for(waiting);
             tokio::time::sleep(LOOK).await;
         }
-        services.trigger("/start").await;
-        services.train_on_arrivals();
-        services
-            .trigger(&format!("/generate/requests?count={FIRST_REQUESTS}"))
-            .await;
+        match &services.source {
+            Source::Emulator(_) => {
+                services.trigger("/start").await;
+                services.train_on_arrivals();
+                services
+                    .trigger(&format!("/generate/requests?count={FIRST_REQUESTS}"))
+                    .await;
+            }
+            Source::File(stream) => {
+                services.train_on_arrivals();
+                services.train_in_full();
+                stream.begin();
+                screen.done("stream", "20 held-out listings per second are requested");
+                let example = self.data.and_then(|data| data.example(services.applier));
+                if let Some(example) = example {
+                    screen.note(&example);
+                }
+            }
+        }
+        let mut is_streaming = true;
         self.account.begin(screen);
         loop {
+            // Before the counts, which then have all of them.
+            let all_requests = match &services.source {
+                Source::Emulator(_) => None,
+                Source::File(stream) => stream.all_requests(),
+            };
             let statuses = services.statuses().await;
             let answered = number(&statuses.applier, "answered");
             if answered > 0 && self.summary.first_answer_s == 0.0 {
@@ -246,6 +329,25 @@ impl Run<'_> {
             let wanted = self.options.stop_after;
             if wanted.is_some_and(|wanted| answered >= wanted) {
                 return Ok(());
+            }
+            if let Source::File(stream) = &services.source {
+                if let Some(error) = stream.error() {
+                    bail!("{error}");
+                }
+                if is_streaming
+                    && let Some(sent) = all_requests
+                    && statuses.accounted() >= statuses.produced()
+                {
+                    is_streaming = false;
+                    if let Some(wanted) = wanted {
+                        bail!(
+                            "--stop-after {wanted}: only {answered} of the {sent} held-out listings were \
+                             answered, and there are no more; give a smaller number"
+                        );
+                    }
+                    let all = "all held-out listings are answered; prices over HTTP continue";
+                    screen.done("stream", all);
+                }
             }
             let first = self.summary.first_answer_s == 0.0;
             bounds.wait_for(format!(
@@ -267,7 +369,10 @@ impl Run<'_> {
         };
         let mut last = None;
         let settling = async {
-            services.trigger("/stop").await;
+            match &services.source {
+                Source::Emulator(_) => services.trigger("/stop").await,
+                Source::File(stream) => stream.stop(),
+            }
             let mut produced = None;
             loop {
                 let statuses = services.statuses().await;

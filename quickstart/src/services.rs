@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use anyhow::{Context, ensure};
+use anyhow::{Context, bail, ensure};
 use common::{Secret, Shutdown};
 use serde_json::Value;
 use tokio::sync::Notify;
@@ -13,6 +13,7 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use crate::options::Options;
+use crate::own_data::stream::Stream;
 use crate::screen::Screen;
 use crate::settings::Settings;
 
@@ -27,13 +28,24 @@ const ASK_AGAIN: Duration = Duration::from_secs(1);
 /// One that does not answer is spoken of from then on, and again after so long.
 const SPEAK_AFTER: Duration = Duration::from_secs(5);
 const SPEAK_AGAIN: Duration = Duration::from_secs(30);
+/// Longest wait for the end of a training that was asked for, and tries to ask for it.
+const TRAINING_MOST: Duration = Duration::from_secs(3600);
+const TRAINING_TRIES: usize = 20;
 /// The same of the training, which is only shown.
 const TRAINING_LIMIT: Duration = Duration::from_millis(500);
 
+/// Where listings and requests come from.
+pub(crate) enum Source {
+    /// The emulator, which makes them; its address.
+    Emulator(SocketAddr),
+    /// A file of the user's own.
+    File(Arc<Stream>),
+}
+
 /// Where the services' HTTP interfaces are.
 pub(crate) struct Services {
-    /// Makes listings and requests.
-    pub emulator: SocketAddr,
+    /// Where listings and requests come from.
+    pub source: Source,
     /// Stores listings.
     pub loader: SocketAddr,
     /// Answers requests.
@@ -73,7 +85,7 @@ pub(crate) struct Statuses {
 
 impl Services {
     /// Starts all of them on free ports, or on those that `--set` names; the applier on the address
-    /// that is printed already.
+    /// that is printed already. In place of the emulator there may be a file.
     ///
     /// # Errors
     /// When an address cannot be listened on.
@@ -81,12 +93,12 @@ impl Services {
         options: &Options,
         mut settings: Settings,
         for_applier: TcpListener,
+        file: Option<Arc<Stream>>,
         screen: &Arc<Screen>,
     ) -> anyhow::Result<(Services, Tasks)> {
-        let for_emulator = listen(options, "emulator.http")?;
         let for_loader = listen(options, "loader.http")?;
         let for_prepare = listen(options, "prepare.http")?;
-        let (emulator, loader) = (for_emulator.local_addr()?, for_loader.local_addr()?);
+        let loader = for_loader.local_addr()?;
         let (applier, prepare) = (for_applier.local_addr()?, for_prepare.local_addr()?);
         let beside = &mut settings.applier.dashboard;
         (beside.loader, beside.training) =
@@ -102,11 +114,17 @@ impl Services {
             for_applier,
             leave.clone(),
         ));
-        set.spawn(producer_emulator::run(
-            settings.emulator,
-            for_emulator,
-            leave.clone(),
-        ));
+        let source = match file {
+            Some(stream) => Source::File(stream),
+            None => {
+                let for_emulator = listen(options, "emulator.http")?;
+                let emulator = for_emulator.local_addr()?;
+                let running =
+                    producer_emulator::run(settings.emulator, for_emulator, leave.clone());
+                set.spawn(running);
+                Source::Emulator(emulator)
+            }
+        };
         let has_model = Arc::new(Notify::new());
         set.spawn(train_afterwards(
             settings.prepare,
@@ -115,7 +133,7 @@ impl Services {
             leave.clone(),
         ));
         let services = Services {
-            emulator,
+            source,
             loader,
             applier,
             prepare,
@@ -133,6 +151,31 @@ impl Services {
     pub fn train_on_arrivals(&self) {
         self.has_model.notify_one();
         self.trains.store(true, Ordering::Relaxed);
+    }
+
+    /// Asks for a training of full effort, in place of the quick first one; how it ends is told by its status.
+    pub fn train_in_full(&self) {
+        let request = self.client.post(format!("http://{}/train", self.prepare));
+        let request = self
+            .with_token(self.prepare, request)
+            .timeout(TRAINING_MOST);
+        tokio::spawn(async move {
+            // It answers when the training has ended, and refuses as long as it has no database.
+            for _ in 0..TRAINING_TRIES {
+                let Some(again) = request.try_clone() else {
+                    return;
+                };
+                match again.send().await {
+                    Ok(answer) if answer.status() == reqwest::StatusCode::SERVICE_UNAVAILABLE => {}
+                    Ok(answer) => {
+                        tracing::debug!(code = answer.status().as_u16(), "the training has ended");
+                        return;
+                    }
+                    Err(error) => tracing::debug!("the training does not answer yet: {error}"),
+                }
+                tokio::time::sleep(ASK_AGAIN).await;
+            }
+        });
     }
 
     /// What a service says of itself; one that does not answer is asked again, and spoken of: it may be
@@ -166,10 +209,10 @@ impl Services {
 
     fn name(&self, of: SocketAddr) -> &'static str {
         match of {
-            of if of == self.emulator => "emulator",
             of if of == self.loader => "loader",
             of if of == self.applier => "applier",
-            _ => "training",
+            of if of == self.prepare => "training",
+            _ => "emulator",
         }
     }
 
@@ -220,7 +263,10 @@ impl Services {
     /// What all of them say.
     pub async fn statuses(&self) -> Statuses {
         // First what was made, then what became of it: never more made than is known here.
-        let emulator = self.status(self.emulator).await;
+        let emulator = match &self.source {
+            Source::Emulator(emulator) => self.status(*emulator).await,
+            Source::File(stream) => stream.status(),
+        };
         let (loader, applier) = tokio::join!(self.status(self.loader), self.status(self.applier));
         let prepare = self.training().await;
         Statuses {
@@ -240,8 +286,11 @@ impl Services {
     /// # Errors
     /// When it refuses; the message has its reason.
     pub async fn trigger_once(&self, path: &str) -> anyhow::Result<()> {
-        let request = self.client.post(format!("http://{}{path}", self.emulator));
-        let request = self.with_token(self.emulator, request);
+        let Source::Emulator(emulator) = self.source else {
+            bail!("no emulator runs beside a file");
+        };
+        let request = self.client.post(format!("http://{emulator}{path}"));
+        let request = self.with_token(emulator, request);
         let answer = request.timeout(TRIGGER_LIMIT).send().await?;
         let code = answer.status();
         let body = answer.text().await.unwrap_or_default();

@@ -36,8 +36,10 @@ pub(crate) struct Settings {
     pub applier: model_application::Config,
     /// Of the emulator.
     pub emulator: producer_emulator::Config,
-    /// Of the training.
+    /// Of the training: the least work.
     pub prepare: model_prepare::Config,
+    /// The same with the effort that the settings name.
+    pub prepare_in_full: model_prepare::Config,
 }
 
 impl Settings {
@@ -84,6 +86,7 @@ impl Settings {
             applier: model_application::Config::new(layered)?,
             emulator: producer_emulator::Config::new(layered)?,
             prepare: model_prepare::Config::new(layered)?.quick(),
+            prepare_in_full: model_prepare::Config::new(layered)?,
         })
     }
 }

@@ -69,11 +69,11 @@ async fn a_hedonic_that_runs_is_found_and_one_that_has_left_is_missed() {
 
     let left = report(&options, PATIENCE).await;
     for check in ["broker", "database"] {
-        let own = left.of(check).expect("it has a line");
-        assert_eq!(own.outcome, Outcome::Failed, "{left}");
-        assert!(own.found.contains("no hedonic runs on"), "{left}");
+        let line = left.of(check).expect("it has a line");
+        assert_eq!(line.outcome, Outcome::Failed, "{left}");
+        assert!(line.found.contains("no hedonic runs on"), "{left}");
         assert!(
-            own.mend
+            line.mend
                 .as_ref()
                 .is_some_and(|mend| mend.contains("start hedonic")),
             "{left}"
@@ -92,12 +92,12 @@ async fn servers_that_are_named_are_asked_instead_and_no_secret_is_shown() {
     };
     let report = report(&options, IMPATIENCE).await;
     for check in ["broker", "database"] {
-        let own = report.of(check).expect("it has a line");
-        assert_eq!(own.outcome, Outcome::Failed, "{report}");
-        assert!(own.found.contains("127.0.0.1:1"), "{report}");
+        let line = report.of(check).expect("it has a line");
+        assert_eq!(line.outcome, Outcome::Failed, "{report}");
+        assert!(line.found.contains("127.0.0.1:1"), "{report}");
     }
-    let said = format!("{report}{}", report.to_json());
-    assert!(!said.contains("geheim"), "{said}");
+    let printed = format!("{report}{}", report.to_json());
+    assert!(!printed.contains("geheim"), "{printed}");
 }
 
 fn program(home: &std::path::Path, flags: &[&str]) -> Output {
@@ -116,15 +116,15 @@ fn program(home: &std::path::Path, flags: &[&str]) -> Output {
 fn where_nothing_runs_the_program_says_what_to_do_and_makes_nothing() {
     let home = open_home();
     let text = program(home.path(), &[]);
-    let said = String::from_utf8_lossy(&text.stdout).into_owned();
-    assert_eq!(text.status.code(), Some(1), "{said}");
-    assert!(said.contains("failed   broker"), "{said}");
-    assert!(said.contains("start hedonic"), "{said}");
+    let printed = String::from_utf8_lossy(&text.stdout).into_owned();
+    assert_eq!(text.status.code(), Some(1), "{printed}");
+    assert!(printed.contains("failed   broker"), "{printed}");
+    assert!(printed.contains("start hedonic"), "{printed}");
     assert!(!home.path().join("nothing").exists(), "nothing is made");
 
     let json = program(home.path(), &["--json"]);
-    let said: serde_json::Value = serde_json::from_slice(&json.stdout).expect("JSON");
-    assert_eq!(said["healthy"], false, "{said}");
+    let printed: serde_json::Value = serde_json::from_slice(&json.stdout).expect("JSON");
+    assert_eq!(printed["healthy"], false, "{printed}");
 }
 
 #[test]
@@ -137,8 +137,8 @@ fn a_settings_file_that_is_wrong_is_a_line_of_its_own() {
     )
     .expect("writes");
     let wrong = program(home.path(), &["--config", &file.display().to_string()]);
-    let said = String::from_utf8_lossy(&wrong.stdout).into_owned();
-    assert_eq!(wrong.status.code(), Some(1), "{said}");
-    assert!(said.contains("failed   settings"), "{said}");
-    assert!(said.contains("nonsense"), "{said}");
+    let printed = String::from_utf8_lossy(&wrong.stdout).into_owned();
+    assert_eq!(wrong.status.code(), Some(1), "{printed}");
+    assert!(printed.contains("failed   settings"), "{printed}");
+    assert!(printed.contains("nonsense"), "{printed}");
 }

@@ -79,7 +79,7 @@ impl Services {
     }
 
     /// The status code and the body.
-    async fn ask(
+    async fn send(
         &self,
         service: &str,
         method: Method,
@@ -108,7 +108,7 @@ impl Services {
         headers: &[(&str, &str)],
         expected: u16,
     ) {
-        let (code, body) = self.ask(service, method, path, headers).await;
+        let (code, body) = self.send(service, method, path, headers).await;
         assert_eq!(code, expected, "{service} {path} {headers:?}: {body}");
         let body: serde_json::Value = serde_json::from_str(&body).expect("JSON");
         assert!(body["error"].is_string(), "{body}");
@@ -140,7 +140,7 @@ async fn pages_of_other_sites_and_other_names_change_nothing() {
             ("Host", "panel.example"),
             ("Origin", "https://panel.example"),
         ];
-        let (code, body) = services.ask(place.0, Method::POST, place.1, &fine).await;
+        let (code, body) = services.send(place.0, Method::POST, place.1, &fine).await;
         assert!(code != 403 && code != 401, "{place:?}: {code} {body}");
     }
     for (service, _) in &services.all {
@@ -150,7 +150,7 @@ async fn pages_of_other_sites_and_other_names_change_nothing() {
             services
                 .refuses((service, path), Method::GET, &rebound, 403)
                 .await;
-            let (code, body) = services.ask(service, Method::GET, path, &[]).await;
+            let (code, body) = services.send(service, Method::GET, path, &[]).await;
             assert_eq!(code, 200, "{service} {path}: {body}");
         }
     }
@@ -188,7 +188,7 @@ async fn one_token_guards_all_services_and_what_is_open_is_a_setting() {
             for wrong in [vec![], vec![("Authorization", "Bearer a-token-of-al")]] {
                 services.refuses(place, Method::POST, &wrong, 401).await;
             }
-            let (code, body) = services.ask(place.0, Method::POST, place.1, &right).await;
+            let (code, body) = services.send(place.0, Method::POST, place.1, &right).await;
             assert!(code != 401 && code != 403, "{place:?}: {code} {body}");
         }
         for (service, _) in &services.all {
@@ -197,35 +197,35 @@ async fn one_token_guards_all_services_and_what_is_open_is_a_setting() {
                 ("/metrics", metrics),
                 ("/status", status),
             ] {
-                let (code, body) = services.ask(service, Method::GET, path, &[]).await;
+                let (code, body) = services.send(service, Method::GET, path, &[]).await;
                 assert_eq!(code, expected, "{service} {path}, {open}: {body}");
                 assert!(!body.contains(TOKEN), "{body}");
-                let (code, body) = services.ask(service, Method::GET, path, &right).await;
+                let (code, body) = services.send(service, Method::GET, path, &right).await;
                 assert_eq!(code, 200, "{service} {path}, {open}: {body}");
             }
         }
-        let (code, _) = services.ask("applier", Method::GET, "/quality", &[]).await;
+        let (code, _) = services.send("applier", Method::GET, "/quality", &[]).await;
         assert_eq!(code, status, "{open}");
         services.stop().await;
     }
 }
 
-/// The applier's own setting goes on working, and wins there.
+/// The applier's own setting continues working, and wins there.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_token_of_the_appliers_own_is_asked_for_there() {
     let set = [("http.token", TOKEN), ("applier.token", "its own")];
     let services = Services::start(&set);
-    let own = [("Authorization", "Bearer its own")];
+    let token = [("Authorization", "Bearer its own")];
     let bearer = format!("Bearer {TOKEN}");
     let of_all = [("Authorization", bearer.as_str())];
     let rollback = ("applier", "/models/rollback");
     services.refuses(rollback, Method::POST, &of_all, 401).await;
     let (code, _) = services
-        .ask(rollback.0, Method::POST, rollback.1, &own)
+        .send(rollback.0, Method::POST, rollback.1, &token)
         .await;
     assert_ne!(code, 401);
     services
-        .refuses(("loader", "/stop"), Method::POST, &own, 401)
+        .refuses(("loader", "/stop"), Method::POST, &token, 401)
         .await;
     services.stop().await;
 }

@@ -142,15 +142,18 @@ async fn a_line_on_counts_follows_what_has_changed_and_is_held_to_its_base() {
     recipe.rows("feed_events", YESTERDAY + TODAY).await;
     assert_eq!(bed.number(without).await, (zeros_then + zeros_now) as i64);
 
-    // Better than the base, which stands still; the nearer it is held, the less so.
+    // Better than the base, which is stalled; the nearer it is held, the less so.
     let number = |status: &Value, key: &str| status[key].as_f64().expect("a number");
-    let (own, frozen) = (
+    let (learning, frozen) = (
         number(&near_status, "error"),
         number(&near_status, "base_error"),
     );
-    assert!(own < 0.93 * frozen, "{own} {frozen}");
+    assert!(learning < 0.93 * frozen, "{learning} {frozen}");
     let tight = number(&held_status, "error");
-    assert!(own < tight && tight <= frozen, "{own} {tight} {frozen}");
+    assert!(
+        learning < tight && tight <= frozen,
+        "{learning} {tight} {frozen}"
+    );
     let distances = [&near_status, &held_status].map(|status| number(status, "distance"));
     assert!(distances[1] < 0.5 * distances[0], "{distances:?}");
     let (name, by) = moved_most(&near_status);

@@ -25,52 +25,52 @@ async fn reason(options: Options) -> String {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_broker_that_cannot_be_reached_is_named() {
     let home = open_home();
-    let said = reason(Options {
+    let message = reason(Options {
         stop_after: Some(1),
         timeout: Duration::from_secs(20),
         kafka: Some("127.0.0.1:1".to_owned()),
         ..options(home.path())
     })
     .await;
-    assert!(said.contains("not done after 20 s"), "{said}");
-    assert!(said.contains("Kafka at 127.0.0.1:1"), "{said}");
+    assert!(message.contains("not done after 20 s"), "{message}");
+    assert!(message.contains("Kafka at 127.0.0.1:1"), "{message}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_database_that_cannot_be_reached_is_named_without_its_password() {
     let home = open_home();
-    let said = reason(Options {
+    let message = reason(Options {
         stop_after: Some(1),
         timeout: Duration::from_secs(20),
         database_url: Some("postgres://me:secret@127.0.0.1:1/none".to_owned()),
         ..options(home.path())
     })
     .await;
-    assert!(said.contains("PostgreSQL at 127.0.0.1:1"), "{said}");
-    assert!(!said.contains("secret"), "{said}");
+    assert!(message.contains("PostgreSQL at 127.0.0.1:1"), "{message}");
+    assert!(!message.contains("secret"), "{message}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_database_url_that_is_none_is_refused_at_once() {
     let home = open_home();
-    let said = reason(Options {
+    let message = reason(Options {
         database_url: Some("nonsense".to_owned()),
         timeout: Duration::ZERO + Duration::from_secs(1),
         ..options(home.path())
     })
     .await;
-    assert!(said.contains("expected postgres://"), "{said}");
+    assert!(message.contains("expected postgres://"), "{message}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn more_than_can_be_answered_in_the_time_says_how_many_were() {
     let home = open_home();
-    let said = reason(Options {
+    let message = reason(Options {
         stop_after: Some(1_000_000),
         timeout: Duration::from_secs(3),
         ..options(home.path())
     })
     .await;
-    assert!(said.contains("not done after 3 s"), "{said}");
-    assert!(said.contains("waiting for"), "{said}");
+    assert!(message.contains("not done after 3 s"), "{message}");
+    assert!(message.contains("waiting for"), "{message}");
 }

@@ -30,10 +30,10 @@ impl Running {
     }
 
     async fn leave(self) -> Summary {
-        let told = Instant::now();
+        let signalled = Instant::now();
         self.shutdown.cancel();
         let left = self.run.await.expect("no panic");
-        let took = told.elapsed();
+        let took = signalled.elapsed();
         println!("leaving took {took:?}");
         assert!(took < LIMIT, "leaving took {took:?}");
         left.expect("being told to leave is no error")
@@ -120,7 +120,7 @@ async fn while_the_outside_broker_is_away() {
     let running = Running::start(options);
     wait_for(&applier, "answered").await;
     drop(broker);
-    // The schedule goes on sending meanwhile.
+    // The schedule continues sending meanwhile.
     tokio::time::sleep(Duration::from_secs(3)).await;
     let summary = running.leave().await;
     assert!(summary.answered > 0, "{summary:?}");

@@ -255,7 +255,7 @@ struct Met {
     faults: Vec<String>,
 }
 
-/// Sends so many requests to a service.
+/// Sends N requests to a service.
 fn client(to: SocketAddr, seed: u64, count: u64, sent: &AtomicU64) -> Met {
     let (mut random, mut met, mut left) = (Random(seed), Met::default(), count);
     while left > 0 {
@@ -267,9 +267,9 @@ fn client(to: SocketAddr, seed: u64, count: u64, sent: &AtomicU64) -> Met {
         let in_a_row = (1 + random.below(OF_A_CONNECTION)).min(usize::try_from(left).unwrap_or(1));
         let (mut bytes, mut all_whole) = (Vec::new(), true);
         for _ in 0..in_a_row {
-            let (own, whole) = request(&mut random);
+            let (accepted, whole) = request(&mut random);
             all_whole &= whole;
-            bytes.extend(own);
+            bytes.extend(accepted);
         }
         left -= in_a_row as u64;
         sent.fetch_add(in_a_row as u64, Ordering::Relaxed);
@@ -384,21 +384,21 @@ async fn mutated_requests_to_all_services_do_no_harm() {
             let (name, address) = services[(number % 4) as usize];
             let sent = std::sync::Arc::clone(&sent);
             let seed = seed.wrapping_mul(1000).wrapping_add(number);
-            let own = tokio::task::spawn_blocking(move || {
+            let client = tokio::task::spawn_blocking(move || {
                 client(address, seed, count.div_ceil(CLIENTS), &sent)
             });
-            (name, own)
+            (name, client)
         })
         .collect();
     let mut by_service = BTreeMap::<&str, Met>::new();
-    for (name, own) in clients {
-        let own = own.await.expect("a client does not panic");
+    for (name, client) in clients {
+        let outcome = client.await.expect("a client does not panic");
         let met = by_service.entry(name).or_default();
-        for (status, count) in own.statuses {
+        for (status, count) in outcome.statuses {
             *met.statuses.entry(status).or_default() += count;
         }
-        met.silent += own.silent;
-        met.faults.extend(own.faults);
+        met.silent += outcome.silent;
+        met.faults.extend(outcome.faults);
     }
     let sent = sent.load(Ordering::Relaxed);
     for (name, met) in &by_service {

@@ -3,7 +3,7 @@
 /// When a record arrived.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Arrival {
-    /// Stands in for the time of a record that has none, in microseconds since 1970.
+    /// Replaces the time of a record that has none, in microseconds since 1970.
     pub us: i64,
     /// The present, in microseconds since 1970: what a record's own time must not be far beyond. It is
     /// apart from `us` because a message that waited in Kafka arrived long ago, and a producer's clock may

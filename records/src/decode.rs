@@ -18,7 +18,7 @@ use crate::schema::{Purpose, Schema};
 pub struct Key {
     /// The key as the table holds it.
     pub text: String,
-    /// The message carried a number, not a text.
+    /// Whether the key was a number in the message.
     pub was_number: bool,
 }
 
@@ -39,7 +39,7 @@ pub struct Decoded {
     pub batch: RecordBatch,
     /// For each good row, whether its key was sent as a number.
     pub key_was_number: Vec<bool>,
-    /// Of each good row what tells it from another under the same id; of requests only.
+    /// Of each good row what distinguishes it from another under the same id; of requests only.
     pub digests: Vec<Digest>,
     /// Fields that the schema does not name, over all good rows: ignored, but counted.
     pub unknown_fields: u64,
@@ -85,7 +85,7 @@ impl Decoder {
         self
     }
 
-    /// Decodes one message; `arrival_us` (microseconds since 1970) stands in for a missing time.
+    /// Decodes one message; `arrival_us` (microseconds since 1970) replaces a missing time.
     ///
     /// # Errors
     /// The reason why the message is rejected; the columns are then as they were before.
@@ -154,7 +154,7 @@ pub(crate) fn read(row: &mut Row, payload: &[u8], max_bytes: usize) -> Result<()
         return Err(Reason::Empty);
     }
     match parse(row, payload) {
-        // Python's `json` writes NaN and Infinity, which are no JSON, where there is no value.
+        // Python's `json` writes NaN and Infinity, which are not JSON, for missing values.
         Err(Reason::Malformed { detail }) => match without_nan(payload) {
             Some(mended) => parse(row, &mended),
             None => Err(Reason::Malformed { detail }),
@@ -181,7 +181,7 @@ fn parse(row: &mut Row, payload: &[u8]) -> Result<(), Reason> {
     }
 }
 
-/// The key of a message that was rejected, where it can still be read: its sender waits for it.
+/// The key of a rejected message, if it is readable: its sender waits for an answer.
 pub fn key_of_reject(schema: &Schema, payload: &[u8]) -> Option<Key> {
     let record: serde_json::Map<String, serde_json::Value> =
         serde_json::from_slice(payload).ok()?;
@@ -295,7 +295,7 @@ struct CellSeed<'a> {
 }
 
 impl CellSeed<'_> {
-    /// Keeps the reason beside serde's error, which can carry only a text.
+    /// Keeps the reason separately, as serde's error can carry only a text.
     fn keep<E: de::Error>(self, result: Result<(), Reason>) -> Result<(), E> {
         result.map_err(|reason| {
             *self.fault = Some(reason);
@@ -365,7 +365,7 @@ pub fn excerpt(payload: &[u8]) -> String {
     quoted(&String::from_utf8_lossy(payload))
 }
 
-/// What a parser says, without the text that it may repeat whole: its begin says what, its end says where.
+/// What a parser says, without the text that it may repeat whole: its begin states what, its end states where.
 fn brief(message: &str) -> String {
     const BEGIN: usize = 160;
     const END: usize = 60;

@@ -1,4 +1,4 @@
-//! A digest of what a request says, so that the same request again is told from another one under its id.
+//! A digest of a request, which distinguishes the same request from another one under its id.
 
 use std::hash::Hasher;
 
@@ -34,7 +34,7 @@ pub(crate) fn of(row: &Row) -> Digest {
             Cell::Timestamp(us) => write(&mut hasher, 4, &us.to_le_bytes()),
             Cell::Text(range) => write(&mut hasher, 5, row.text_of(range).as_bytes()),
         }
-        // A sum has no order: a schema whose fields stand in another one gives the same.
+        // A sum has no order: a schema whose fields are in another one gives the same.
         sum = sum.wrapping_add(hasher.finish128().into());
     }
     sum.to_le_bytes()

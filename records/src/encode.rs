@@ -4,6 +4,7 @@ use arrow_array::cast::AsArray;
 use arrow_array::types::{Float64Type, Int64Type, TimestampMicrosecondType};
 use arrow_array::{Array, RecordBatch};
 use arrow_schema::DataType;
+use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::{Map, Value};
 
 use crate::timestamp;
@@ -33,4 +34,49 @@ pub fn to_json(batch: &RecordBatch, index: usize) -> Map<String, Value> {
         record.insert(field.name().clone(), value);
     }
     record
+}
+
+/// A row of a batch as it is written to JSON, without a field; nulls are left out.
+#[derive(Debug, Clone, Copy)]
+pub struct Record<'a> {
+    /// The rows.
+    pub batch: &'a RecordBatch,
+    /// Which of them; below their number, or writing panics.
+    pub index: usize,
+    /// The field that is left out.
+    pub without: &'a str,
+}
+
+impl Serialize for Record<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let (schema, index) = (self.batch.schema_ref(), self.index);
+        let mut record = serializer.serialize_map(None)?;
+        for (field, column) in schema.fields().iter().zip(self.batch.columns()) {
+            let name = field.name().as_str();
+            if column.is_null(index) || name == self.without {
+                continue;
+            }
+            match field.data_type() {
+                DataType::Utf8 => {
+                    record.serialize_entry(name, column.as_string::<i32>().value(index))?;
+                }
+                DataType::Float64 => {
+                    let value = column.as_primitive::<Float64Type>().value(index);
+                    record.serialize_entry(name, &value)?;
+                }
+                DataType::Int64 => {
+                    let value = column.as_primitive::<Int64Type>().value(index);
+                    record.serialize_entry(name, &value)?;
+                }
+                DataType::Boolean => {
+                    record.serialize_entry(name, &column.as_boolean().value(index))?;
+                }
+                _ => {
+                    let column = column.as_primitive::<TimestampMicrosecondType>();
+                    record.serialize_entry(name, &timestamp::format(column.value(index)))?;
+                }
+            }
+        }
+        record.end()
+    }
 }

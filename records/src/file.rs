@@ -31,7 +31,7 @@ pub use crate::formulas::Formulas;
 
 /// A file being read.
 pub enum FileReader {
-    /// Delimited text: comma, semicolon, tab or bar, told from its cells.
+    /// Delimited text: comma, semicolon, tab or bar, recognised by its cells.
     Delimited(Box<Delimited<text::Source>>),
     /// Delimited text that is in memory already, such as a spreadsheet's table.
     Memory(Box<Delimited<std::io::Cursor<Vec<u8>>>>),
@@ -49,7 +49,7 @@ enum Form {
     Parquet,
 }
 
-/// Opens a file and tells what it is by its name.
+/// Opens a file and recognises its format by its name.
 fn open(path: &Path) -> Result<(Form, std::fs::File), FileError> {
     let io = |source| FileError::Io {
         path: path.to_owned(),
@@ -137,7 +137,7 @@ impl FileReader {
     /// The next rows, at most `max_rows`; `None` at the end.
     ///
     /// # Errors
-    /// When the file breaks off or cannot be parsed any further.
+    /// When the file fails or cannot be parsed any further.
     pub fn next_batch(&mut self, max_rows: usize) -> Result<Option<FileBatch>, FileError> {
         match self {
             FileReader::Delimited(reader) => reader.next_batch(max_rows),

@@ -17,7 +17,7 @@ pub enum Formulas {
 }
 
 impl Formulas {
-    /// A cell that is a text. A number is no formula, whatever its sign.
+    /// A cell that is a text. A number is not a formula, whatever its sign.
     pub fn cell(self, text: &str) -> Cow<'_, str> {
         // Also with a blank before it, which some programs drop; the wide forms are read as the narrow ones.
         let first = text

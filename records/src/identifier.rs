@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-/// Key words of PostgreSQL 18 that are no names without quotes, or not everywhere.
+/// Key words of PostgreSQL 18 that are not names without quotes, or not everywhere.
 const KEY_WORDS: [&str; 165] = [
     "all",
     "analyse",

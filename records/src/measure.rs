@@ -2,8 +2,8 @@
 //! `$1.2M`, `۴۳۰۲`, `60 years 02 months`.
 //!
 //! The schema states how a field writes them ([`Custom`]), never guessed from one text. Without a word
-//! of it a comma stands between thousands where the field has a unit, a space, an apostrophe or `٬` does
-//! anyhow, and a full stop stands before decimals. What could be meant otherwise is no number here: taken
+//! of it a comma separates thousands where the field has a unit, a space, an apostrophe or `٬` does
+//! anyhow, and a full stop precedes decimals. What could be meant otherwise is not a number here: taken
 //! for one it would be wrong by a factor.
 
 mod pattern;
@@ -26,7 +26,7 @@ pub struct Measure<'a> {
     pub unit: &'a str,
 }
 
-/// What a text says for a field of numbers.
+/// The number in a text.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Reading<'a> {
     /// A number in the field's unit, or in none, which stands for the field's.
@@ -66,11 +66,11 @@ enum Amount {
 /// How the texts of a field write numbers, ready to read them.
 #[derive(Debug, Clone, Default)]
 pub struct Custom {
-    /// What stands before decimals, where the schema says so.
+    /// The decimal separator, if the schema names one.
     decimal: Option<char>,
-    /// What stands between thousands, where the schema says so.
+    /// The separator of thousands, if the schema names one.
     group: Option<char>,
-    /// A comma stands between thousands though the schema does not say so.
+    /// A comma separates thousands although the schema does not name one.
     takes_commas: bool,
     /// The unit and its other spellings.
     units: Vec<String>,
@@ -96,7 +96,7 @@ impl Custom {
         }
         let unit = field.unit.iter().chain(&field.spellings);
         let patterns = field.pattern.iter();
-        // Where dots stand between thousands, decimals have a comma.
+        // If dots separate thousands, a comma precedes decimals.
         let by_group = field.group.filter(|mark| *mark == '.').map(|_| ',');
         Custom {
             decimal: field.decimal.or(by_group),
@@ -111,7 +111,7 @@ impl Custom {
         }
     }
 
-    /// That of a field with some unit, of which the schema says nothing more.
+    /// The custom of a field that has a unit and no further settings.
     fn usual() -> Custom {
         Custom {
             takes_commas: true,
@@ -184,7 +184,7 @@ impl Custom {
             };
             let rest_unit =
                 rest.trim_start_matches(|letter: char| letter == '.' || letter.is_whitespace());
-            // "M" of "Mi" is no million.
+            // "M" of "Mi" is not a million.
             let is_whole = !rest.starts_with(char::is_alphanumeric);
             if is_whole || self.units.iter().any(|unit| unit == rest) {
                 let power = by.log10().round();
@@ -255,7 +255,7 @@ impl Custom {
         }
     }
 
-    /// Whether digits stand in groups as this custom has them: of three, or as in India where the schema
+    /// Whether digits are in groups as this custom has them: of three, or as in India where the schema
     /// names the separator.
     fn are_groups(&self, groups: &[String], marks: &[char]) -> bool {
         let Some(mark) = marks.first() else {
@@ -282,7 +282,7 @@ impl Field {
     }
 }
 
-/// What hinders a text from being read as a number, and which key of the schema says so; `None` where it is
+/// The reason why a text is not read as a number, and which key of the schema says so; `None` where it is
 /// nothing like a number.
 pub fn hint(text: &str) -> Option<&'static str> {
     let parts = Parts::of(text)?;

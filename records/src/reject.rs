@@ -8,11 +8,11 @@ pub enum Reason {
     /// A message of no bytes.
     #[error("the message is empty; expected a JSON object")]
     Empty,
-    /// A message without a value, which says that a listing is delisted, where the schema does not say what
+    /// A message without a value, which says that a listing is delisted, where the schema does not state what
     /// becomes of it, or without the key that names the listing.
     #[error(
-        "the message has no value (a tombstone); expected a JSON object, or a schema with [delisting] \
-         tombstone = \"mark\" or \"delete\" and the listing's key as the message's key"
+        "the message has no value (a tombstone), or says that the record was deleted; expected a JSON object, or a \
+         schema with [delisting] tombstone = \"mark\" or \"delete\" and the listing's key as the message's key"
     )]
     Tombstone,
     /// Bytes that are not one JSON object.
@@ -98,7 +98,7 @@ pub enum Reason {
     /// The database refused the row for a rule the schema does not know.
     #[error("the database refused the row: {detail}")]
     Refused {
-        /// What the database said.
+        /// The database's error.
         detail: String,
     },
     /// The record is valid, but no model can price it.

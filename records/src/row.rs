@@ -12,7 +12,7 @@ use crate::reject::Reason;
 use crate::schema::{Field, Kind, PLACE, Purpose, Schema};
 use crate::timestamp::{self, Forms};
 
-/// A record whose time is later than its arrival by more than this is rejected: it would win over
+/// Rejects a record whose time is later than its arrival by more than this: it would win over
 /// every true later version. A day covers clocks and time zones that are off.
 const AHEAD_OF_ARRIVAL_US: i64 = 24 * 3600 * 1_000_000;
 
@@ -30,7 +30,7 @@ pub(crate) enum Cell {
     Text(Range<usize>),
 }
 
-/// A column of the row: what a cell must be.
+/// A column of the row: the rules for its cells.
 #[derive(Debug, Clone)]
 pub(crate) struct Slot {
     pub field: Field,
@@ -59,14 +59,14 @@ struct Written {
 pub(crate) struct Row {
     slots: Vec<Slot>,
     cells: Vec<Cell>,
-    /// Texts that say that there is no value.
+    /// Texts that mean "no value".
     missing: Vec<String>,
     text: String,
     key_was_number: bool,
     unknown_fields: u64,
-    /// Where the next field is expected: records mostly come in one order.
+    /// The expected place of the next field: most records have the same order.
     guess: usize,
-    /// Fields are called by their header in files too.
+    /// In files, a field also has the name of its header.
     takes_headers: bool,
 }
 
@@ -133,7 +133,7 @@ impl Row {
         self.unknown_fields
     }
 
-    /// The column of a name; an unknown name is counted.
+    /// The column of a name. Counts unknown names.
     pub fn find(&mut self, name: &str) -> Option<usize> {
         let is_called =
             |field: &Field| field.name == name || (self.takes_headers && field.is_headed(name));
@@ -195,9 +195,9 @@ impl Row {
         }
     }
 
-    /// A number; NaN is no value, as people's programs have no other word for it.
+    /// A number; NaN is not a value, as people's programs have no other word for it.
     pub fn set_number(&mut self, index: usize, value: f64) -> Result<(), Reason> {
-        // 2^53: beyond it a float no longer tells whole numbers apart.
+        // 2^53: beyond it a float no longer distinguishes whole numbers.
         let is_whole = value.fract() == 0.0 && value.abs() <= 9_007_199_254_740_992.0;
         if value.is_nan() {
             self.set_null(index);
@@ -318,7 +318,7 @@ impl Row {
         Err(reason)
     }
 
-    /// Whether the schema says that a text stands for no value.
+    /// Whether the schema lists a text as "no value".
     fn is_missing(&self, text: &str) -> bool {
         !self.missing.is_empty() && self.missing.iter().any(|mark| mark == text)
     }
@@ -404,7 +404,7 @@ impl Row {
         Ok(())
     }
 
-    /// Says that a value is of the wrong kind; `found` is the value as sent.
+    /// The error for a value of the wrong kind; `found` is the value as sent.
     pub fn wrong_type(&self, index: usize, found: &str) -> Reason {
         let field = &self.slots[index].field;
         Reason::WrongType {

@@ -123,7 +123,7 @@ fn compact(text: &str) -> Option<NaiveDate> {
     is_date.then(|| NaiveDate::parse_from_str(text, "%Y%m%d").ok())?
 }
 
-/// Reads a number since 1970: seconds, milliseconds, microseconds or nanoseconds, told apart by size
+/// Reads a number since 1970: seconds, milliseconds, microseconds or nanoseconds, distinguished by size
 /// (seconds reach 1e11 in the year 5138, milliseconds of 1e11 are in 1973); or a date such as 20260131. One
 /// too small for seconds is none: it may be a year, days or a spreadsheet's number.
 pub fn from_number(number: f64) -> Option<i64> {

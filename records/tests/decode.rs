@@ -110,7 +110,7 @@ fn a_reason_does_not_repeat_the_message() {
     }
 }
 
-/// A million messages with bytes flipped, cut, doubled: each is a row or a reject.
+/// A million messages with bytes flipped, cut, duplicated: each is a row or a reject.
 #[test]
 fn a_million_mutated_messages_are_all_accounted_for() {
     let mut rng = rand_chacha::ChaCha8Rng::seed_from_u64(7);
@@ -172,7 +172,7 @@ proptest! {
             record["area"] = area.into();
         }
         let decoded = decode(record.to_string().as_bytes()).expect("valid");
-        // White space around a text is no part of it.
+        // White space around a text is not part of it.
         record["city"] = city.trim().into();
         prop_assert_eq!(serde_json::Value::from(encode::to_json(&decoded.batch, 0)), record);
     }

@@ -58,7 +58,7 @@ fn a_line_has_the_same_number_whatever_ends_it() {
     }
 }
 
-/// A source that says how much of it was read.
+/// A source that states how much of it was read.
 struct Counted<'a, R>(R, &'a AtomicU64);
 
 impl<R: Read> Read for Counted<'_, R> {

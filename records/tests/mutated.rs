@@ -1,4 +1,4 @@
-//! Messages that somebody has spoilt: each is a row or a reject with a reason, never a panic, and what is
+//! Messages that somebody has corrupted: each is a row or a reject with a reason, never a panic, and what is
 //! taken can be written and read again.
 //!
 //! `HEDONIC_TEST_FUZZ=5000000` tries as many, `HEDONIC_TEST_FUZZ_SEED=7` others than by default.
@@ -13,7 +13,7 @@ const FEW: u64 = 100_000;
 /// Rows of a batch.
 const ROWS: usize = 1000;
 
-/// Valid messages that are spoilt.
+/// Valid messages that are corrupted.
 const GOOD: [&str; 5] = [
     r#"{"id":1,"city":"Kazan","street":"Lenina","floor":3,"rooms":2,"price":5400000}"#,
     r#"{"id":"a-1","listed_at":"2026-01-02T03:04:05Z","city":"Санкт-Петербург","street":"Невский пр.","floor":3,"rooms":2,"floors_total":9,"area":61.5,"kitchen_area":9.25,"year_built":1975,"building_type":"panel","latitude":59.93,"longitude":30.31,"price":5.4e6}"#,
@@ -139,7 +139,7 @@ fn each_mutated_message_is_a_row_or_a_reject_and_rows_come_back() {
     for number in 0..count {
         message.clear();
         message.extend_from_slice(GOOD[rng.random_range(0..GOOD.len())].as_bytes());
-        // Mostly once: what is spoilt more is seldom JSON any more.
+        // Mostly once: what is corrupted more is seldom JSON any more.
         for _ in 0..[1, 1, 1, 1, 2, 3][rng.random_range(0..6_usize)] {
             spoil(&mut rng, &mut message, &mut ways);
         }

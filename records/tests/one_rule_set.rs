@@ -211,10 +211,10 @@ fn a_text_means_the_same_everywhere() {
 fn what_may_be_meant_in_two_ways_is_refused_everywhere() {
     let error = texts("price", "450.000 ₽").expect_err("450 or 450000");
     assert_eq!((error.code(), error.field()), ("wrong_type", Some("price")));
-    let said = error.to_string();
+    let message = error.to_string();
     assert!(
-        said.contains("may be 450 or 450000") && said.contains("group = \".\""),
-        "{said}"
+        message.contains("may be 450 or 450000") && message.contains("group = \".\""),
+        "{message}"
     );
     for (field, text, part) in [
         ("rooms", "1480000,00", "decimal comma"),
@@ -229,7 +229,7 @@ fn what_may_be_meant_in_two_ways_is_refused_everywhere() {
         let error = texts(field, text).expect_err(text).to_string();
         assert!(error.contains(part), "{error}");
     }
-    // White space around it is no part of a text's length.
+    // White space around it is not part of a text's length.
     assert!(texts("city", &format!(" {} ", "x".repeat(40))).is_ok());
 }
 

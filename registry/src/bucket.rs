@@ -30,7 +30,7 @@ use crate::{
 #[derive(Debug)]
 pub struct Bucket {
     objects: Objects,
-    /// Files of versions and runs that were asked for.
+    /// Files of versions and runs that were requested.
     cache: PathBuf,
     /// What a version may cost.
     limits: Limits,

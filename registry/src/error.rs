@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-/// An error of whoever writes a version.
+/// An error of anyone who writes a version.
 pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
 /// Fills an empty directory with a version's files.
@@ -16,7 +16,7 @@ pub enum RegistryError {
     File {
         /// Which.
         path: PathBuf,
-        /// What the operating system said.
+        /// The operating system's error.
         source: std::io::Error,
     },
     /// A file of the registry is not what was written.
@@ -32,7 +32,7 @@ pub enum RegistryError {
         "expected a version v{number:06}, found none in {place}: `versions` lists all versions"
     )]
     NoVersion {
-        /// Which was asked for.
+        /// Which was requested.
         number: u64,
         /// Where.
         place: String,
@@ -117,7 +117,7 @@ pub enum RegistryError {
         /// The bound.
         seconds: u64,
     },
-    /// A file is no regular file, leads out of its directory, or is too large.
+    /// A file is not a regular file, leads out of its directory, or is too large.
     #[error(transparent)]
     Input(bounded::InputError),
     /// Somebody holds the lock for longer than any writer needs.
@@ -169,7 +169,7 @@ pub enum RegistryError {
         call: String,
         /// Its code, such as `RESOURCE_DOES_NOT_EXIST`.
         code: String,
-        /// What it said.
+        /// Its message.
         message: String,
     },
     /// The version could not be written by its maker.
@@ -178,7 +178,7 @@ pub enum RegistryError {
 }
 
 impl RegistryError {
-    /// Whether waiting may mend it.
+    /// Whether waiting may fix it.
     pub fn may_pass(&self) -> bool {
         matches!(
             self,

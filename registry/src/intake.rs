@@ -13,7 +13,7 @@ use crate::{RegistryConfig, RegistryError, Version};
 /// Longest signature read; a real one has 300 bytes.
 const SIGNATURE_BYTES: u64 = 16 << 10;
 
-/// Takes versions in: whoever loads one asks here first.
+/// Takes versions in: anyone who loads one asks here first.
 #[derive(Debug, Clone)]
 pub struct Intake {
     limits: Limits,
@@ -58,10 +58,10 @@ impl Intake {
         })
     }
 
-    /// Whether a version's files, which lie in `path`, may be loaded.
+    /// Whether a version's files, which are in `path`, may be loaded.
     ///
     /// # Errors
-    /// When something in it is no regular file or leads out of it, it is too large, or it is not signed
+    /// When something in it is not a regular file or leads out of it, it is too large, or it is not signed
     /// by the key.
     pub fn admit(&self, version: &Version, path: &Path) -> Result<Admitted, RegistryError> {
         let folder = Folder::open(path, self.limits.version_bytes).map_err(input)?;

@@ -35,7 +35,7 @@ pub use history::{Action, Change, Reason};
 pub use intake::{Admitted, Appearance, Intake};
 pub use limits::Limits;
 pub use mlflow::Mlflow;
-pub use outbox::{Kept, Outbox};
+pub use outbox::{Outbox, WaitingRun};
 pub use run::{Artifact, Measure, Run, RunStatus};
 pub use stage::Stage;
 pub use version::{Version, VersionInfo};
@@ -175,7 +175,7 @@ pub trait Registry: Send + Sync + std::fmt::Debug {
     }
 
     /// Makes a version the challenger, and pins the champion there is: from then on a version that
-    /// is only published is not taken up.
+    /// is only published is not loaded.
     ///
     /// # Errors
     /// When there is no such version or the home cannot be written.
@@ -184,7 +184,7 @@ pub trait Registry: Send + Sync + std::fmt::Debug {
     }
 
     /// Pins the champion there is by an alias, so that a version that is published afterwards is not
-    /// taken up before it is promoted. Nothing happens where there is an alias or no version.
+    /// loaded before it is promoted. Nothing happens where there is an alias or no version.
     ///
     /// # Errors
     /// When the home cannot be read or written.

@@ -1,4 +1,4 @@
-//! How much of a home is read: whoever writes to it is not the one who reads.
+//! How much of a home is read: anyone who writes to it is not the one who reads.
 
 use std::time::{Duration, Instant};
 

@@ -1,7 +1,7 @@
 //! The home in an MLflow server: its tracking and model registry by the REST API, files through the
 //! server's artifact proxy (`mlflow server --artifacts-destination …`).
 //!
-//! A version lies in its run's artifact `model/`, with a small Python module that makes it a
+//! A version is in its run's artifact `model/`, with a small Python module that makes it a
 //! `pyfunc` model (`mlflow.pyfunc.load_model`). What MLflow has no place for is in tags and files of
 //! our own: a run's id (`hedonic.run`), decisions (`hedonic.change.000001` of the registered model,
 //! evidence in `decisions/000001.json` of the version's run). Every call may be repeated: what could
@@ -50,7 +50,7 @@ impl Mlflow {
     /// fetched, `timeout` the longest wait for an answer; a call that fails is tried four times.
     ///
     /// # Errors
-    /// When `uri` is no `http` or `https` address.
+    /// When `uri` is not `http` or `https` address.
     pub fn new(
         uri: &str,
         model: &str,

@@ -15,7 +15,7 @@ pub struct Outbox {
 
 /// A run that waits.
 #[derive(Debug, Clone)]
-pub struct Kept {
+pub struct WaitingRun {
     /// The run.
     pub run: Run,
     /// Its version's files; `None` where the run made none, or its version has been sent.
@@ -50,7 +50,7 @@ impl Outbox {
     ///
     /// # Errors
     /// When the directory cannot be read.
-    pub fn waiting(&self) -> Result<Vec<Kept>, RegistryError> {
+    pub fn waiting(&self) -> Result<Vec<WaitingRun>, RegistryError> {
         let mut models = std::collections::BTreeMap::new();
         for version in Registry::versions(&self.kept)? {
             if let Some(run) = self.kept.info(version.number)?.run {
@@ -59,7 +59,7 @@ impl Outbox {
         }
         let mut runs = self.kept.runs()?;
         runs.reverse();
-        let kept = |run: Run| Kept {
+        let kept = |run: Run| WaitingRun {
             model: models.remove(&run.id),
             run,
         };
@@ -70,7 +70,11 @@ impl Outbox {
     ///
     /// # Errors
     /// When the home does not take it: it is kept.
-    pub fn send(&self, kept: &Kept, to: &dyn Registry) -> Result<Option<Version>, RegistryError> {
+    pub fn send(
+        &self,
+        kept: &WaitingRun,
+        to: &dyn Registry,
+    ) -> Result<Option<Version>, RegistryError> {
         to.log_run(&kept.run, &self.files(&kept.run.id)?)?;
         let version = match &kept.model {
             None => None,

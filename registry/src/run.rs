@@ -14,13 +14,13 @@ use crate::history::now_ms;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum RunStatus {
-    /// Under way, or broken off without a word.
+    /// Under way, or interrupted without a word.
     Running,
-    /// It came to its end.
+    /// It finished.
     Finished,
     /// It failed.
     Failed,
-    /// It was given up before its end, as hopeless.
+    /// It was abandoned before its end, as hopeless.
     Killed,
 }
 
@@ -127,13 +127,13 @@ pub(crate) fn fresh_id() -> String {
     static COUNT: AtomicU64 = AtomicU64::new(0);
     let now = SystemTime::now().duration_since(UNIX_EPOCH);
     let random = std::hash::BuildHasher::hash_one(&std::hash::RandomState::new(), 0_u8);
-    let own = format!(
+    let name = format!(
         "{:?} {} {} {random}",
         now,
         std::process::id(),
         COUNT.fetch_add(1, Ordering::Relaxed)
     );
-    let digest = Sha256::digest(own.as_bytes());
+    let digest = Sha256::digest(name.as_bytes());
     digest
         .iter()
         .take(16)

@@ -25,7 +25,7 @@ impl Version {
     /// Reads `v000007`, `v7` or `7`.
     pub fn parse(text: &str) -> Option<u64> {
         let digits = text.strip_prefix('v').unwrap_or(text);
-        // A sign is no part of a number here.
+        // A sign is not part of a number here.
         digits
             .bytes()
             .all(|byte| byte.is_ascii_digit())

@@ -16,8 +16,8 @@ use sha2::{Digest, Sha256};
 
 /// What an act gives; one that waits for somebody fails the test.
 fn without_waiting<T: Send + 'static>(act: impl FnOnce() -> T + Send + 'static) -> T {
-    let (told, answer) = mpsc::channel();
-    std::thread::spawn(move || told.send(act()));
+    let (done, answer) = mpsc::channel();
+    std::thread::spawn(move || done.send(act()));
     answer
         .recv_timeout(Duration::from_secs(180))
         .expect("it does not wait")
@@ -110,13 +110,13 @@ fn intake(key: &str) -> Result<Intake, RegistryError> {
 #[test]
 fn where_a_key_is_set_only_what_it_signed_is_taken_in() {
     let home = tempfile::tempdir().expect("a directory");
-    let (own, other) = (keys(), keys());
-    let public = own.pk.to_base64();
+    let (signing, other) = (keys(), keys());
+    let public = signing.pk.to_base64();
     // As it is printed, and as the whole of the file that minisign writes.
-    let whole = own.pk.to_box().expect("a file").into_string();
+    let whole = signing.pk.to_box().expect("a file").into_string();
     for key in [public.as_str(), &format!(" {public}\n"), whole.trim()] {
         let intake = intake(key).expect("a key");
-        let good = version(home.path(), Some(&own));
+        let good = version(home.path(), Some(&signing));
         let admitted = intake.admit(&good, &good.path).expect("it is signed");
         let sums = std::fs::read(good.path.join("SHA256SUMS")).expect("reads");
         assert_eq!(admitted.sums, Some(sums));
@@ -139,10 +139,10 @@ fn where_a_key_is_set_only_what_it_signed_is_taken_in() {
         &version(home.path(), Some(&other)),
         "is not valid for registry.public_key",
     );
-    let changed = version(home.path(), Some(&own));
+    let changed = version(home.path(), Some(&signing));
     std::fs::write(changed.path.join("SHA256SUMS"), "00  model.json\n").expect("writes");
     refused(&changed, "is not valid for registry.public_key");
-    let spoilt = version(home.path(), Some(&own));
+    let spoilt = version(home.path(), Some(&signing));
     std::fs::write(spoilt.path.join("SHA256SUMS.minisig"), "nothing").expect("writes");
     refused(&spoilt, "is not a minisign signature");
 
@@ -181,7 +181,7 @@ fn what_is_no_file_or_too_large_is_not_taken_in() {
     assert!(error.contains("leads out of its directory"), "{error}");
 }
 
-/// Answers as a server would that means ill: `files` says what lies at a path below the proxy.
+/// Answers as a server would that means ill: `files` states what is at a path below the proxy.
 fn server(source: &'static str, file: fn(&str, &mut TcpStream) -> std::io::Result<()>) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = listener.local_addr().expect("it is bound");

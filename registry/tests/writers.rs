@@ -53,10 +53,10 @@ fn nothing_is_lost_and_nothing_is_there_twice() {
     }
     let home = tempfile::tempdir().expect("temporary directory");
     std::fs::write(home.path().join("note.txt"), "a note").expect("writes");
-    let own = std::env::current_exe().expect("this test");
+    let program = std::env::current_exe().expect("this test");
     let writers: Vec<_> = (0..PROCESSES)
         .map(|_| {
-            Command::new(&own)
+            Command::new(&program)
                 .args(["--exact", "nothing_is_lost_and_nothing_is_there_twice"])
                 .env(WRITER, home.path())
                 .stdout(std::process::Stdio::null())

@@ -49,6 +49,6 @@ pub struct Speed {
     pub one_row_p99_us: f64,
     /// The same from the bytes of a JSON record, decoding included.
     pub one_json_us: f64,
-    /// Rows a second in batches of 100,000 on all cores.
+    /// Rows per second in batches of 100,000 on all cores.
     pub rows_per_second: f64,
 }

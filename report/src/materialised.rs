@@ -5,6 +5,7 @@ use std::fmt;
 
 use valuation::datamart::Change;
 
+use crate::numbers::grouped;
 use crate::reject_kind::RejectKind;
 
 /// Kinds of refused records that are shown.
@@ -17,7 +18,7 @@ pub struct Materialised {
     pub name: String,
     /// The state that made its rows.
     pub version: i64,
-    /// Whether everything was made anew by a new state.
+    /// Whether everything was made again by a new state.
     pub is_new: bool,
     /// Columns of features.
     pub columns: usize,
@@ -49,13 +50,16 @@ impl fmt::Display for Materialised {
         match self.is_new {
             true => write!(
                 to,
-                "{name}: {rows} rows by state {version}, a new state; {} columns of features",
+                "{name}: {} rows by state {version}, a new state; {} columns of features",
+                grouped(*rows),
                 self.columns
             )?,
             false => write!(
                 to,
-                "{name}: +{} rows by state {version} ({} replaced), {rows} in total",
-                change.added, change.replaced
+                "{name}: +{} rows by state {version} ({} replaced), {} in total",
+                grouped(change.added),
+                grouped(change.replaced),
+                grouped(*rows)
             )?,
         }
         let mut line = |what: &str, count: usize| match count {

@@ -57,7 +57,7 @@ impl Parameter {
     /// Where a value is drawn, from 0 to 1.
     pub fn share(&self, value: f64) -> f64 {
         if !self.choices.is_empty() {
-            let index = self.choices.iter().position(|own| *own == value);
+            let index = self.choices.iter().position(|choice| *choice == value);
             let last = (self.choices.len() - 1).max(1) as f64;
             return index.unwrap_or(0) as f64 / last;
         }
@@ -112,7 +112,7 @@ pub struct Trial {
 }
 
 impl Trial {
-    /// What counts; `None` for one that did not come to its end.
+    /// What counts; `None` for one that did not finish.
     pub fn objective(&self) -> Option<f64> {
         match self.outcome {
             TrialOutcome::Finished { objective, .. } => Some(objective),
@@ -138,21 +138,22 @@ impl Trial {
     }
 }
 
-/// The least error of those that came to their end; the earlier where two are equal.
+/// The least error of those that finished; the earlier where two are equal.
 pub fn best(done: &[Trial]) -> Option<&Trial> {
-    let finished = done.iter().filter(|own| own.objective().is_some());
+    let finished = done.iter().filter(|trial| trial.objective().is_some());
     finished.min_by(|one, other| {
-        let of = |own: &Trial| own.objective().unwrap_or(f64::INFINITY);
+        let of = |trial: &Trial| trial.objective().unwrap_or(f64::INFINITY);
         of(one).total_cmp(&of(other))
     })
 }
 
-/// Whether all that came to their end have one error, but for rounding: then none is better than another.
+/// Whether all that finished have one error, except for rounding: then none is better than another.
 pub fn are_alike(done: &[Trial]) -> bool {
     let errors = || done.iter().filter_map(Trial::objective);
-    let (least, most) = errors().fold((f64::INFINITY, f64::NEG_INFINITY), |(least, most), own| {
-        (least.min(own), most.max(own))
-    });
+    let (least, most) = errors().fold(
+        (f64::INFINITY, f64::NEG_INFINITY),
+        |(least, most), error| (least.min(error), most.max(error)),
+    );
     errors().count() > 1 && most - least <= 1e-9 * most.abs()
 }
 

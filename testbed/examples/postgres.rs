@@ -5,7 +5,7 @@
 //! ```
 //!
 //! Starts the real server with its durable defaults (fsync on) on a cluster below DIR, prints its
-//! URL, alone, on one line of standard output, and stays until standard input ends or it is told
+//! URL, alone, on one line of standard output, and stays until standard input ends or it is reported
 //! to leave by SIGINT or SIGTERM. Everything else goes to standard error.
 
 use std::io::{Read, Write};
@@ -22,7 +22,7 @@ async fn main() -> anyhow::Result<()> {
     let options = options(std::env::args().skip(1))?;
     let shutdown = common::shutdown::on_signals();
     leave_with_input(shutdown.clone());
-    // Whoever started it may end while the server is starting.
+    // Anyone who started it may end while the server is starting.
     let postgres = tokio::select! {
         started = Postgres::start(options) => started?,
         () = shutdown.cancelled() => return Ok(()),
@@ -55,7 +55,7 @@ fn options(arguments: impl Iterator<Item = String>) -> anyhow::Result<PostgresOp
     }
     let mut options = PostgresOptions::new(directory.context(USAGE)?);
     options.settings = settings;
-    options.tell = Arc::new(|stage| eprintln!("{stage}"));
+    options.report = Arc::new(|stage| eprintln!("{stage}"));
     Ok(options)
 }
 

@@ -15,7 +15,7 @@ pub(crate) const PARTITIONS: i32 = 3;
 
 /// A database and a Kafka for one test; gone when dropped.
 pub struct Testbed {
-    /// Outlives the server: the cluster lies in it.
+    /// Outlives the server: the cluster is in it.
     _home: TempDir,
     postgres: Postgres,
     /// `None` where the test runs on the brokers of `HEDONIC_TEST_KAFKA`.
@@ -23,7 +23,7 @@ pub struct Testbed {
     brokers: String,
     /// How long the group waits for a member that does not speak.
     session_timeout_ms: &'static str,
-    /// Tells this test's topics and groups from those of others on the same brokers.
+    /// Distinguishes this test's topics and groups from those of others on the same brokers.
     mark: String,
     pool: PgPool,
 }
@@ -39,7 +39,7 @@ impl Testbed {
                     let address = broker.address();
                     let mut bed = Testbed::on_nothing(&address).await;
                     // It waits for other members: three seconds for the first one, when one has left a
-                    // second less than this. Whoever waits longer than this is forgotten, unanswered.
+                    // second less than this. Anyone who waits longer than this is forgotten, unanswered.
                     bed.session_timeout_ms = "5000";
                     for topic in bed.kafka(&[]).topics.all() {
                         broker

@@ -1,4 +1,4 @@
-//! A browser without a window, steered over its DevTools protocol: pages are looked at as people do.
+//! A browser without a window, steered over its DevTools protocol: pages are checked as people do.
 
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
@@ -37,7 +37,7 @@ impl Browser {
     /// Starts one. `None`, and loudly so, unless `HEDONIC_TEST_BROWSER` is set: it needs Chromium.
     ///
     /// # Panics
-    /// When it is asked for and cannot be had.
+    /// When it is requested and is not available.
     pub fn start() -> Option<Browser> {
         if std::env::var_os(ASKED_FOR).is_none() {
             // Past the test harness, which hides what a test prints that passes.
@@ -91,12 +91,12 @@ impl Browser {
             events: Vec::new(),
             _home: home,
         };
-        let tab = browser.ask("Target.createTarget", json!({"url": "about:blank"}));
+        let tab = browser.send("Target.createTarget", json!({"url": "about:blank"}));
         let tab = json!({"targetId": tab["targetId"], "flatten": true});
-        let attached = browser.ask("Target.attachToTarget", tab);
+        let attached = browser.send("Target.attachToTarget", tab);
         browser.session = attached["sessionId"].as_str().map(str::to_owned);
         for domain in ["Page", "Runtime", "Log", "Network"] {
-            browser.ask(&format!("{domain}.enable"), json!({}));
+            browser.send(&format!("{domain}.enable"), json!({}));
         }
         Some(browser)
     }
@@ -109,7 +109,7 @@ impl Browser {
         self.visit(&format!("file://{}", page.display()), width, height);
     }
 
-    /// The same with what lies at a URL.
+    /// The same with what is at a URL.
     ///
     /// # Panics
     /// When it does not load.
@@ -117,9 +117,9 @@ impl Browser {
         let size = json!({
             "width": width, "height": height, "deviceScaleFactor": 1, "mobile": false,
         });
-        self.ask("Emulation.setDeviceMetricsOverride", size);
+        self.send("Emulation.setDeviceMetricsOverride", size);
         self.events.clear();
-        let opened = self.ask("Page.navigate", json!({"url": url}));
+        let opened = self.send("Page.navigate", json!({"url": url}));
         assert!(opened["errorText"].is_null(), "{url}: {opened}");
         let until = Instant::now() + LIMIT;
         while !self.has_seen("Page.loadEventFired") {
@@ -134,7 +134,7 @@ impl Browser {
     /// When the script throws.
     pub fn evaluate(&mut self, script: &str) -> Value {
         let asked = json!({"expression": script, "returnByValue": true, "awaitPromise": true});
-        let answer = self.ask("Runtime.evaluate", asked);
+        let answer = self.send("Runtime.evaluate", asked);
         assert!(answer["exceptionDetails"].is_null(), "{script}: {answer}");
         answer["result"]["value"].clone()
     }
@@ -150,13 +150,13 @@ impl Browser {
     /// What the console says is wrong: exceptions, errors, and resources that did not load.
     pub fn complaints(&self) -> Vec<Value> {
         let thrown = self.seen("Runtime.exceptionThrown");
-        let said = self
+        let entries = self
             .seen("Runtime.consoleAPICalled")
             .filter(|event| event["params"]["type"] == "error");
         let logged = self
             .seen("Log.entryAdded")
             .filter(|event| event["params"]["entry"]["level"] == "error");
-        thrown.chain(said).chain(logged).cloned().collect()
+        thrown.chain(entries).chain(logged).cloned().collect()
     }
 
     fn seen(&self, method: &'static str) -> impl Iterator<Item = &Value> {
@@ -169,7 +169,7 @@ impl Browser {
     }
 
     /// The answer to a command.
-    fn ask(&mut self, method: &str, parameters: Value) -> Value {
+    fn send(&mut self, method: &str, parameters: Value) -> Value {
         self.last += 1;
         let mut command = json!({"id": self.last, "method": method, "params": parameters});
         if let Some(session) = &self.session {

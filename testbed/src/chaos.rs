@@ -18,14 +18,14 @@ const TELL: Duration = Duration::from_secs(15);
 
 /// Past the test harness, which hides what a passing test prints.
 pub fn say(text: &str) {
-    // A closed standard error has nobody to tell.
+    // A closed standard error has no reader.
     let _ = writeln!(std::io::stderr(), "conservation: {text}");
 }
 
 /// The number in an environment variable, or `otherwise`.
 ///
 /// # Panics
-/// When it is no number.
+/// When it is not a number.
 pub fn number_of(variable: &str, otherwise: u64) -> u64 {
     match std::env::var(variable) {
         Ok(text) => text
@@ -66,7 +66,7 @@ pub async fn hurt(
     members: &mut Members,
 ) -> Hurt {
     let (began, started_before) = (Instant::now(), members.started);
-    let mut told = began;
+    let mut reported = began;
     let mut hurt = Hurt::default();
     while hurt.kills < kills {
         members.keep_at_least(1);
@@ -92,8 +92,8 @@ pub async fn hurt(
         }
         let pause_ms = rng.random_range(20..1500);
         tokio::time::sleep(Duration::from_millis(pause_ms)).await;
-        if told.elapsed() > TELL {
-            told = Instant::now();
+        if reported.elapsed() > TELL {
+            reported = Instant::now();
             let taken = taken(bed).await;
             say(&format!("{} kills, {taken:?} taken", hurt.kills));
         }

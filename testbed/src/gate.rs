@@ -27,7 +27,7 @@ struct State {
     delay: Duration,
     /// Connections accepted so far.
     accepted: u64,
-    /// The first so many connections pass nothing on for ever, not even that a peer has closed.
+    /// The first so many connections pass nothing on forever, not even that a peer has closed.
     silent: u64,
 }
 
@@ -126,7 +126,7 @@ async fn pass(client: TcpStream, server: SocketAddr, number: u64, state: watch::
     );
 }
 
-/// Copies until the reader's end, which the writer is told by a shutdown.
+/// Copies until the reader's end, which the writer is reported by a shutdown.
 async fn copy(
     mut from: impl AsyncRead + Unpin,
     mut to: impl AsyncWrite + Unpin,

@@ -1,9 +1,9 @@
-//! What integration tests stand on: a PostgreSQL and a Kafka, each test with a database, topics
+//! What integration tests are built on: a PostgreSQL and a Kafka, each test with a database, topics
 //! and consumer groups of its own, so that all of them run at the same time.
 //!
 //! `HEDONIC_TEST_KAFKA` names the brokers to test on; without it the embedded broker is used. What
-//! only Apache Kafka can show starts one of its own ([`RealKafka`]), pages are looked at in a
-//! browser ([`Browser`]), runs and versions by MLflow's own client ([`MlflowServer`]). Failing is by panic: the message is for whoever reads the test's output.
+//! only Apache Kafka can show starts one of its own ([`RealKafka`]), pages are checked in a
+//! browser ([`Browser`]), runs and versions by MLflow's own client ([`MlflowServer`]). Failing is by panic: the message is for anyone who reads the test's output.
 
 mod bed;
 mod browser;

@@ -120,7 +120,7 @@ impl Members {
     }
 
     /// The ends of the logs of those that run.
-    pub fn said(&self) -> String {
+    pub fn logs(&self) -> String {
         self.running.iter().map(tail).collect()
     }
 

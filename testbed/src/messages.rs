@@ -5,6 +5,7 @@ use futures_util::future::BoxFuture;
 use std::time::{Duration, Instant};
 
 use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::message::Headers;
 use rdkafka::producer::FutureRecord;
 use rdkafka::{Message, Offset, TopicPartitionList};
 
@@ -20,6 +21,8 @@ pub struct Received {
     pub key: String,
     /// The message's bytes.
     pub payload: Vec<u8>,
+    /// Its headers with their values, in their order.
+    pub headers: Vec<(String, Vec<u8>)>,
 }
 
 impl Received {
@@ -85,6 +88,14 @@ impl Testbed {
     }
 }
 
+fn all_of(headers: &impl Headers) -> Vec<(String, Vec<u8>)> {
+    let headers = headers.iter().map(|header| {
+        let value = header.value.unwrap_or_default().to_vec();
+        (header.key.to_owned(), value)
+    });
+    headers.collect()
+}
+
 fn receive(
     kafka: &common::kafka::KafkaConfig,
     topic: &str,
@@ -120,6 +131,7 @@ fn receive(
             Some(Ok(message)) => received.push(Received {
                 key: String::from_utf8_lossy(message.key().unwrap_or_default()).into_owned(),
                 payload: message.payload().unwrap_or_default().to_vec(),
+                headers: message.headers().map(all_of).unwrap_or_default(),
             }),
             Some(Err(error)) => eprintln!("{topic}: {error}"),
             None => {}

@@ -20,7 +20,7 @@ pub struct MlflowServer {
 }
 
 impl MlflowServer {
-    /// A server that keeps its data in `home`; `None`, said aloud, where it is not switched on.
+    /// A server that keeps its data in `home`; `None`, with a message, where it is not switched on.
     ///
     /// # Panics
     /// When it does not start.

@@ -28,7 +28,7 @@ impl RealKafka {
     /// the first time.
     ///
     /// # Panics
-    /// When it is asked for and cannot be had.
+    /// When it is requested and is not available.
     pub fn start<'a>(arguments: &'a [&'a str]) -> BoxFuture<'a, Option<RealKafka>> {
         async move {
             if std::env::var_os(ASKED_FOR).is_none() {
@@ -43,10 +43,10 @@ impl RealKafka {
         .boxed()
     }
 
-    /// Starts one whether or not it is asked for.
+    /// Starts one whether or not it is requested.
     ///
     /// # Panics
-    /// When it cannot be had.
+    /// When it is not available.
     pub fn launch<'a>(arguments: &'a [&'a str]) -> BoxFuture<'a, RealKafka> {
         async move {
             let home = tempfile::tempdir().expect("a temporary directory");
@@ -119,17 +119,18 @@ impl RealKafka {
     /// Messages of a topic that a group has not read yet, as Kafka's own tool says.
     pub fn lag<'a>(&'a self, group: &'a str, topic: &'a str) -> BoxFuture<'a, i64> {
         async move {
-            let said = self
+            let printed = self
                 .tool(&["ConsumerGroupCommand", "--describe", "--group", group])
                 .await;
             // GROUP TOPIC PARTITION CURRENT-OFFSET LOG-END-OFFSET LAG …
-            said.lines()
+            printed
+                .lines()
                 .map(|line| line.split_whitespace().collect::<Vec<_>>())
                 .filter(|cells| cells.get(1) == Some(&topic))
                 .map(|cells| {
                     cells[5]
                         .parse::<i64>()
-                        .unwrap_or_else(|_| panic!("no lag: {said}"))
+                        .unwrap_or_else(|_| panic!("no lag: {printed}"))
                 })
                 .sum()
         }
@@ -162,10 +163,10 @@ impl RealKafka {
             .await
             .expect("the script does not panic")
             .expect("the script starts");
-        let said = String::from_utf8_lossy(&output.stdout).into_owned();
+        let printed = String::from_utf8_lossy(&output.stdout).into_owned();
         let errors = String::from_utf8_lossy(&output.stderr);
-        assert!(output.status.success(), "{arguments:?}: {said}{errors}");
-        said
+        assert!(output.status.success(), "{arguments:?}: {printed}{errors}");
+        printed
     }
 
     async fn verb(&self, verb: &str, broker: Option<u32>, kill: bool) {

@@ -25,7 +25,7 @@ pub struct S3Server {
 }
 
 impl S3Server {
-    /// A server whose log is in `home`; `None`, said aloud, where it is not switched on.
+    /// A server whose log is in `home`; `None`, with a message, where it is not switched on.
     ///
     /// # Panics
     /// When it does not start.

@@ -26,8 +26,9 @@ const NOW_US: i64 = 1_767_225_600_000_000;
 
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let (flags, named): (Vec<String>, Vec<String>) =
-        arguments.into_iter().partition(|own| own.starts_with("--"));
+    let (flags, named): (Vec<String>, Vec<String>) = arguments
+        .into_iter()
+        .partition(|argument| argument.starts_with("--"));
     let again = flags.iter().any(|flag| flag == "--fit");
     let mut named = named.into_iter();
     let directory = named.next().map(PathBuf::from);
@@ -171,7 +172,9 @@ fn steps(batch: &RecordBatch, model: &Model) {
 /// A digest of all prices and ranges: the same before and after a change that is to change none.
 fn bits(batch: &RecordBatch, model: &Model) -> u64 {
     let prices = model.predict(batch).unwrap();
-    let numbers = prices.iter().flat_map(|own| [own.value, own.low, own.high]);
+    let numbers = prices
+        .iter()
+        .flat_map(|prediction| [prediction.value, prediction.low, prediction.high]);
     numbers.fold(0, |digest: u64, number| {
         (digest.rotate_left(5) ^ number.to_bits()).wrapping_mul(0x517c_c1b7_2722_0a95)
     })

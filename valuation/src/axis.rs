@@ -66,7 +66,7 @@ impl Axis {
         })
     }
 
-    /// Where a row of the frame lies; what is not known lies in the middle.
+    /// Where a row of the frame lies; what is not known is in the middle.
     pub(crate) fn place(&self, row: &[f32]) -> f32 {
         let value = row[self.value];
         if value.is_nan() {

@@ -1,4 +1,4 @@
-//! Where the columns that a model reads stand in a batch or a record: looked up by name once for a schema,
+//! Where the columns that a model reads are in a batch or a record: looked up by name once for a schema,
 //! not once for a batch.
 
 use std::sync::{Arc, RwLock};
@@ -10,7 +10,7 @@ use arrow_schema::SchemaRef;
 /// again for each batch.
 const MOST_SCHEMAS: usize = 8;
 
-/// Where a column stands in a batch.
+/// The place of a column in a batch.
 pub(crate) fn position(batch: &RecordBatch, name: &str) -> Option<usize> {
     let (place, _) = batch.schema_ref().column_with_name(name)?;
     Some(place)
@@ -32,6 +32,8 @@ pub(crate) struct Places {
     pub(crate) tree_features: Vec<Place>,
     /// Of the segments' widths.
     pub(crate) widths: Option<usize>,
+    /// Of what was learned, by field.
+    pub(crate) known: Vec<Option<usize>>,
 }
 
 #[derive(Debug, Clone)]
@@ -43,7 +45,7 @@ struct Known {
 }
 
 /// The places by schema, which is identified by its address: the batches of a decoder have one schema. It makes
-/// no difference to equality, and a copy looks up anew.
+/// no difference to equality, and a copy looks up again.
 #[derive(Debug, Default)]
 pub(crate) struct Bindings(RwLock<Vec<Known>>);
 
@@ -129,6 +131,7 @@ mod tests {
             linear_design: Vec::new(),
             tree_features: Vec::new(),
             widths: Some(widths),
+            known: Vec::new(),
         }
     }
 

@@ -3,6 +3,7 @@
 
 mod bins;
 mod boosting;
+mod cached;
 mod coding;
 mod contributions;
 mod ensemble;
@@ -10,7 +11,6 @@ mod error;
 mod forest;
 mod grow;
 mod histogram;
-mod kept;
 mod loss;
 mod most;
 mod options;
@@ -23,18 +23,19 @@ mod xgboost;
 use std::sync::Arc;
 
 use self::boosting::Boosting;
+use self::cached::Cached;
 use self::coding::Codings;
 use self::contributions::Background;
 use self::ensemble::{Ensemble, FORMAT};
 pub use self::error::TreeError;
 pub use self::forest::ForestOptions;
-use self::kept::Kept;
 pub(crate) use self::loss::probability;
-pub use self::options::{BoostedOptions, Growth};
+pub use self::options::{BoostedOptions, Growth, Names};
 pub(crate) use self::table::Table;
 pub(crate) use self::walk::Codes;
 use self::walk::Trees;
 use crate::folds::Fold;
+use crate::progress::{Running, Work};
 use rayon::prelude::*;
 
 /// How many times the rounds more rows are worth at most.
@@ -46,12 +47,12 @@ const MOST_STEPS: usize = 4_000_000_000;
 /// A fitted ensemble of trees.
 #[derive(Debug, Clone)]
 pub(crate) struct Boosted {
-    /// As it was grown: to be explained and kept.
+    /// The fitted trees, for explanations and the artifact.
     ensemble: Ensemble,
     /// As it is walked.
     trees: Trees,
-    /// What explaining a row takes, from the first that is explained on.
-    background: Kept<Background>,
+    /// Structures for explanations, built for the first one.
+    background: Cached<Background>,
 }
 
 /// How the trees are walked follows from the ensemble, and from whom it shares its codes with: that of a model
@@ -70,7 +71,19 @@ impl Boosted {
         rounds: usize,
         seed: u64,
     ) -> Result<Boosted, TreeError> {
+        Boosted::fit_watched(table, options, rounds, seed, &Running::none())
+    }
+
+    /// The same; `running` is told of every tree.
+    pub(crate) fn fit_watched(
+        table: &Table,
+        options: &BoostedOptions,
+        rounds: usize,
+        seed: u64,
+        running: &Running,
+    ) -> Result<Boosted, TreeError> {
         let boosting = Boosting {
+            running,
             table,
             options,
             alone: false,
@@ -89,7 +102,7 @@ impl Boosted {
         Ok(Boosted {
             ensemble,
             trees,
-            background: Kept::default(),
+            background: Cached::default(),
         })
     }
 
@@ -102,10 +115,10 @@ impl Boosted {
             let of = shared
                 .iter()
                 .chain([&index])
-                .map(|own| &ensembles[*own].ensemble);
+                .map(|place| &ensembles[*place].ensemble);
             let width = ensembles[index].ensemble.width;
-            let alike = of.clone().all(|own| own.width == width);
-            let trees = of.flat_map(|own| &own.trees);
+            let alike = of.clone().all(|ensemble| ensemble.width == width);
+            let trees = of.flat_map(|ensemble| &ensemble.trees);
             if let Some(more) = alike.then(|| Codings::of(width, trees).ok()).flatten() {
                 codings = Some(more);
                 shared.push(index);
@@ -116,17 +129,17 @@ impl Boosted {
         };
         let laid: Option<Vec<Trees>> = shared
             .iter()
-            .map(|own| {
-                let Ensemble { base, trees, .. } = &ensembles[*own].ensemble;
+            .map(|place| {
+                let Ensemble { base, trees, .. } = &ensembles[*place].ensemble;
                 Trees::lay(*base, Arc::clone(&codings), trees).ok()
             })
             .collect();
-        for (own, trees) in shared.iter().zip(laid.into_iter().flatten()) {
-            ensembles[*own].trees = trees;
+        for (place, trees) in shared.iter().zip(laid.into_iter().flatten()) {
+            ensembles[*place].trees = trees;
         }
     }
 
-    /// What trees predict for rows they have not seen: one ensemble a fold, stopped by the rows that it
+    /// The trees' predictions for rows they have not seen: one ensemble a fold, stopped by the rows that it
     /// is judged on, and learning `haste` times as quickly as they are to. Gives the values by row, NaN
     /// where no fold judges, and how many rounds an ensemble on all rows is worth: the folds' mean,
     /// more by the haste and by as much as there are more rows.
@@ -137,9 +150,23 @@ impl Boosted {
         haste: f64,
         seed: u64,
     ) -> (Vec<f64>, usize) {
+        Boosted::out_of_fold_watched(table, folds, options, haste, seed, Work::none())
+    }
+
+    /// The same; `work` is told of every tree and fold.
+    pub(crate) fn out_of_fold_watched(
+        table: &Table,
+        folds: &[Fold],
+        options: &BoostedOptions,
+        haste: f64,
+        seed: u64,
+        work: Work,
+    ) -> (Vec<f64>, usize) {
         let options = options.quicker(haste);
         let grow = |(number, fold): (usize, &Fold)| {
+            let running = work.fold(number);
             let boosting = Boosting {
+                running: &running,
                 table,
                 options: &options,
                 alone: false,
@@ -150,13 +177,15 @@ impl Boosted {
                 seed: seed.wrapping_add(number as u64),
             };
             let (ensemble, predicted) = boosting.run();
+            let targets = fold.judge.iter().map(|row| table.targets[*row as usize]);
+            running.judged(predicted.iter().copied().zip(targets));
             (predicted, ensemble.trees.len())
         };
-        let grown: Vec<_> = folds.par_iter().enumerate().map(grow).collect();
+        let boosted: Vec<_> = folds.par_iter().enumerate().map(grow).collect();
         let rows = table.targets.len();
         let mut out = vec![f64::NAN; rows];
         let mut rounds = 0.0;
-        for (fold, (predicted, trees)) in folds.iter().zip(&grown) {
+        for (fold, (predicted, trees)) in folds.iter().zip(&boosted) {
             for (row, predicted) in fold.judge.iter().zip(predicted) {
                 out[*row as usize] = *predicted;
             }
@@ -195,7 +224,7 @@ impl Boosted {
 
     /// The values of rows, row-major, by ensemble; the same bits as one by one.
     pub(crate) fn rows(ensembles: &[&Boosted], values: &[f32]) -> Vec<Vec<f64>> {
-        let trees: Vec<&Trees> = ensembles.iter().map(|own| &own.trees).collect();
+        let trees: Vec<&Trees> = ensembles.iter().map(|ensemble| &ensemble.trees).collect();
         Trees::rows(&trees, values)
     }
 
@@ -285,6 +314,9 @@ mod tests {
             penalty: 1.0,
             trusted: 1.0,
             patience: 5,
+            names: None,
+            neighbours: None,
+            fits_data: false,
         }
     }
 
@@ -293,9 +325,10 @@ mod tests {
         count: 4,
         code: 2,
         numbered: true,
+        within: false,
     };
 
-    /// A number with gaps, a number, a name of 30, and a mean and a count that say nothing.
+    /// A number with gaps, a number, a name of 30, and a mean and a count without information.
     fn data(rows: usize) -> (Vec<f32>, Vec<f64>) {
         let mut rng = Rng::new(9);
         let (mut values, mut targets) = (Vec::new(), Vec::new());
@@ -320,30 +353,49 @@ mod tests {
         let (values, targets) = data(1500);
         let table = Table::new(values.clone(), &[NAME], targets.clone()).unwrap();
         let folds = folds::all(1500, 3, 1);
-        for growth in [Growth::LeafWise, Growth::Symmetric] {
-            let options = options(growth);
+        let ways = [
+            (Growth::LeafWise, None),
+            (Growth::LeafWise, Some(Names::LimitedSets)),
+            (Growth::LeafWise, Some(Names::Codes)),
+            (Growth::LeafWise, Some(Names::Means)),
+            (Growth::Symmetric, None),
+            (Growth::Symmetric, Some(Names::Codes)),
+        ];
+        for (growth, names) in ways {
+            let options = BoostedOptions {
+                names,
+                ..options(growth)
+            };
             let (out, rounds) = Boosted::out_of_fold(&table, &folds, &options, 1.5, 1);
             let boosted = Boosted::fit(&table, &options, rounds, 1).unwrap();
             assert_eq!(boosted.trees(), rounds);
             let off: f64 = out
                 .iter()
                 .zip(&targets)
-                .map(|(own, t)| (own - t).abs())
+                .map(|(value, t)| (value - t).abs())
                 .sum();
-            // Symmetric trees do not know the names.
-            let most = if growth == Growth::LeafWise { 1.0 } else { 2.0 };
-            assert!(off / 1500.0 < most, "{growth:?}: {}", off / 1500.0);
+            // Names in no order are told best by sets; means say nothing here.
+            let most = if options.told_by() == Names::Sets {
+                1.0
+            } else {
+                2.0
+            };
+            assert!(
+                off / 1500.0 < most,
+                "{growth:?} {names:?}: {}",
+                off / 1500.0
+            );
             let batch = Boosted::rows(&[&boosted], &values).remove(0);
-            for (row, own) in values.chunks(5).zip(&batch) {
+            for (row, value) in values.chunks(5).zip(&batch) {
                 assert_eq!(
                     boosted.row(row, &mut Codes::default()).to_bits(),
-                    own.to_bits()
+                    value.to_bits()
                 );
                 let trees = boosted.ensemble.trees.iter();
-                let grown = trees.fold(boosted.ensemble.base, |sum, tree| {
+                let summed = trees.fold(boosted.ensemble.base, |sum, tree| {
                     sum + f64::from(tree.value(row))
                 });
-                assert_eq!(grown.to_bits(), own.to_bits());
+                assert_eq!(summed.to_bits(), value.to_bits());
             }
             let parts = boosted.contributions(&values[..5]).unwrap();
             assert!((parts.iter().sum::<f64>() - batch[0]).abs() < 1e-4);
@@ -393,7 +445,7 @@ mod tests {
                 predicted[row]
             );
         }
-        let sum: f64 = predicted.iter().map(|own| own.abs()).sum();
+        let sum: f64 = predicted.iter().map(|value| value.abs()).sum();
         assert!((sum - 391.329_734_903).abs() < 1e-3, "{sum}");
     }
 
@@ -410,8 +462,8 @@ mod tests {
                 let table = Table::new(values.clone(), &[NAME], targets.clone()).unwrap();
                 let options = options(Growth::LeafWise);
                 let (out, rounds) = Boosted::out_of_fold(&table, &folds, &options, 1.5, 1);
-                let own = Boosted::fit(&table, &options, rounds, 1).unwrap();
-                (own.encode().unwrap(), out)
+                let boosted = Boosted::fit(&table, &options, rounds, 1).unwrap();
+                (boosted.encode().unwrap(), out)
             })
         };
         assert!(fit(1) == fit(4));

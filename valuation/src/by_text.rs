@@ -30,6 +30,11 @@ impl<V> ByText<V> {
         self.entries.iter().map(|(text, value)| (text, value))
     }
 
+    /// How many texts there are.
+    pub(crate) fn len(&self) -> usize {
+        self.entries.len()
+    }
+
     /// Values in the order of the texts.
     pub(crate) fn values(&self) -> impl Iterator<Item = &V> {
         self.entries.iter().map(|(_, value)| value)

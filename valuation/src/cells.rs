@@ -28,6 +28,20 @@ pub enum Cell<'a> {
     Time(i64),
 }
 
+impl<'a> Cell<'a> {
+    /// The cell of a row of a column. A column of a type that no record has is all [`Cell::Null`].
+    pub fn of(column: &'a ArrayRef, row: usize) -> Cell<'a> {
+        match Cells::from(column) {
+            Cells::Number(cells) if cells.is_valid(row) => Cell::Number(cells.value(row)),
+            Cells::Integer(cells) if cells.is_valid(row) => Cell::Integer(cells.value(row)),
+            Cells::Text(cells) if cells.is_valid(row) => Cell::Text(cells.value(row)),
+            Cells::Boolean(cells) if cells.is_valid(row) => Cell::Boolean(cells.value(row)),
+            Cells::Time(cells) if cells.is_valid(row) => Cell::Time(cells.value(row)),
+            _ => Cell::Null,
+        }
+    }
+}
+
 /// A column by its type.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Cells<'a> {

@@ -1,4 +1,4 @@
-//! Which listings are not to be learned from. The rules look at the target: they never choose
+//! Which listings are left out of training. The rules look at the target: they never choose
 //! what a model is judged on.
 
 mod bounds;

@@ -1,7 +1,7 @@
 //! Which records are alike: k-means on standardised features, for schemas of `task = "clustering"`.
 //!
 //! Nothing is predicted that could be right or wrong: a record's cluster is the centre that lies
-//! nearest to it. Clusters are numbered from 0 by falling size. The silhouette says how well they are
+//! nearest to it. Clusters are numbered from 0 by falling size. The silhouette states how well they are
 //! distinguished, and chooses how many there are where nobody says it.
 
 mod artifact;
@@ -44,7 +44,7 @@ pub struct Clusters {
 struct Head {
     /// Version of the artifact's format: an older program refuses what it cannot read.
     format: u32,
-    /// Says which code found the clusters.
+    /// States which code found the clusters.
     code_version: String,
     /// Microseconds since 1970, as given to the fit.
     trained_at_us: i64,
@@ -103,7 +103,7 @@ impl Clusters {
     /// Whether a field is compared by.
     pub fn reads(&self, field: &str) -> bool {
         let features = &self.head.report.features;
-        features.iter().any(|own| own.field == field)
+        features.iter().any(|feature| feature.field == field)
     }
 
     /// What the records are.

@@ -1,4 +1,4 @@
-//! Vertical equity: trees draw dear homes down and cheap ones up, since every leaf is a mean.
+//! Vertical equity: trees draw expensive homes down and cheap ones up, since every leaf is a mean.
 //!
 //! The log estimate is stretched around the training mean, log' = centre + slope · (log − centre) + shift,
 //! by the least slope that brings the out-of-fold price-related differential into the IAAO's band,
@@ -66,7 +66,7 @@ impl Equity {
         chosen.levelled(estimates, logs)
     }
 
-    /// Shifted alone: the differential is the assessors' measure of prices, and says nothing of counts.
+    /// Shifted alone: the differential is the assessors' measure of prices, and has nothing about counts.
     pub(crate) fn level(estimates: &[f64], logs: &[f64]) -> Equity {
         let unstretched = Equity {
             centre: 0.0,

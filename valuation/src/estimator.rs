@@ -13,9 +13,10 @@ use crate::binding::{Bindings, Places, position};
 use crate::boosted::{Boosted, Codes};
 use crate::cells::{Cell, Cells};
 use crate::clustering::segments::Segments;
-use crate::comparables::Comparables;
+use crate::comparables::{ByField, Comparables};
 use crate::equity::Equity;
 use crate::kd_tree::Near;
+use crate::known::{BoundKnown, Known};
 use crate::linear::SparseRow;
 use crate::linear_design::LinearDesign;
 use crate::link::Link;
@@ -33,7 +34,7 @@ const CHUNK_ROWS: usize = 1024;
 pub(crate) struct MemberHead {
     /// Its name, and its file's.
     pub(crate) name: String,
-    /// Ending of its file's name, which says what it is.
+    /// Suffix of the file's name, which identifies the format.
     pub(crate) extension: String,
     /// Its weight: above 0, all together 1.
     pub(crate) weight: f64,
@@ -46,7 +47,7 @@ impl MemberHead {
     }
 }
 
-/// What `model.json` says of the estimator; the large parts have files of their own.
+/// The estimator in `model.json`. Large parts have files of their own.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Plan {
     /// What is estimated of the target, and so the way back to it; the logarithm in artifacts that do
@@ -61,7 +62,7 @@ pub(crate) struct Plan {
     pub(crate) tree_features: Option<TreeFeatures>,
     /// By member.
     pub(crate) members: Vec<MemberHead>,
-    /// Undoes what trees do to dear homes.
+    /// Corrects the bias of trees for expensive homes.
     pub(crate) equity: Equity,
     /// How far off estimates usually are where no record says more, in log price.
     pub(crate) spread: f64,
@@ -70,7 +71,11 @@ pub(crate) struct Plan {
     /// Segments whose ranges are wider or narrower than that; none where one width fits all.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) widths: Option<Widths>,
-    /// Segments of the market as one more category; none where they are not wanted.
+    /// What was learned of each field, and what lies outside costs; none in artifacts of releases that did
+    /// not write it down.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) known: Option<Known>,
+    /// Market segments as a further category, if the options ask for them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) segments: Option<Segments>,
 }
@@ -83,16 +88,17 @@ pub(crate) struct Estimator {
     pub(crate) members: Vec<Member>,
     /// Past records by place; empty where the schema has no place.
     pub(crate) neighbours: Vec<Neighbours>,
-    /// Past records by likeness, to be shown; none where there is no frame.
+    /// Past records by likeness, to be shown; none of classes, and of artifacts of releases that kept none of a
+    /// line.
     pub(crate) comparables: Option<Comparables>,
     /// How far off estimates of a row's kind are, in log price.
     pub(crate) spread: Option<Boosted>,
-    /// Where the columns stand in batches that have come by.
+    /// The places of the columns in batches that have come by.
     pub(crate) bindings: Bindings,
 }
 
 thread_local! {
-    /// For rows that come one by one: a row alone would be mostly allocations.
+    /// Buffers for single rows, which would otherwise spend most of the time on allocations.
     static ALONE: RefCell<Scratch> = RefCell::default();
 }
 
@@ -133,7 +139,7 @@ impl Estimator {
         }
     }
 
-    /// The batch with what is worked out before anything is read: the segments.
+    /// The batch with what is computed before anything is read: the segments.
     pub(crate) fn complete<'a>(&self, batch: &'a RecordBatch) -> Cow<'a, RecordBatch> {
         match &self.plan.segments {
             Some(segments) => segments.extend(batch),
@@ -164,12 +170,13 @@ impl Estimator {
         self.bind_at(&places, &|place| Cells::from(batch.column(place)))
     }
 
-    /// Where everything that is read stands, by a field's name.
+    /// The place of each column that is read, by the field's name.
     pub(crate) fn places(&self, find: &dyn Fn(&str) -> Option<usize>) -> Places {
         let Plan {
             linear_design,
             tree_features,
             widths,
+            known,
             ..
         } = &self.plan;
         let linear_design = linear_design
@@ -182,6 +189,9 @@ impl Estimator {
             linear_design: linear_design.unwrap_or_default(),
             tree_features: tree_features.unwrap_or_default(),
             widths: widths.as_ref().and_then(|widths| find(&widths.field)),
+            known: known
+                .as_ref()
+                .map_or_else(Vec::new, |known| known.places(find)),
         }
     }
 
@@ -194,6 +204,7 @@ impl Estimator {
             linear_design,
             tree_features,
             widths,
+            known,
             ..
         } = &self.plan;
         let of_widths = places.widths.map_or(Cells::Absent, cells);
@@ -206,11 +217,14 @@ impl Estimator {
                 .as_ref()
                 .map(|tree_features| tree_features.bind_at(&places.tree_features, cells)),
             widths: widths.as_ref().map(|widths| (widths, of_widths)),
+            known: known
+                .as_ref()
+                .map(|known| known.bind_at(&places.known, cells)),
         }
     }
 
     /// Estimates one record, given by its cells at these places; the same bits as from a batch. Not of an
-    /// estimator with segments, which are worked out by batch.
+    /// estimator with segments, which are computed by batch.
     pub(crate) fn record(&self, places: &Places, cells: &[Cell]) -> Estimate {
         let cell = |place: usize| Cells::One(cells.get(place).copied().unwrap_or(Cell::Null));
         self.bind_at(places, &cell).alone(0)
@@ -229,7 +243,7 @@ impl Estimator {
         }
     }
 
-    /// Lets the ensembles share what is worked out of a row for them; asked for whenever the members are
+    /// Lets the ensembles share what is computed of a row for them; asked for whenever the members are
     /// new.
     pub(crate) fn share(&mut self) {
         let members = self.members.iter_mut().filter_map(Member::ensemble_mut);
@@ -246,10 +260,10 @@ impl Estimator {
         tree_features + self.neighbours.iter().map(Neighbours::width).sum::<usize>()
     }
 
-    /// Whether the parts that were read fit together.
+    /// Checks that the parts of an artifact belong to each other.
     ///
     /// # Errors
-    /// Says which part does not.
+    /// States which part does not.
     pub(crate) fn check(&self, schema: &Schema) -> Result<(), (String, PartError)> {
         let at = |file: &str| {
             let file = file.to_owned();
@@ -291,6 +305,9 @@ impl Estimator {
         if let Some(widths) = &self.plan.widths {
             widths.check(schema).map_err(plan)?;
         }
+        if let Some(known) = &self.plan.known {
+            known.check(schema).map_err(plan)?;
+        }
         let frame_width = self
             .plan
             .tree_features
@@ -300,11 +317,12 @@ impl Estimator {
             let checked = neighbours.check(frame_width);
             checked.map_err(at("neighbours.json"))?;
         }
-        if let Some(comparables) = &self.comparables {
+        let of_trees = self.comparables.as_ref().filter(|own| !own.by_line);
+        if let Some(comparables) = of_trees {
             let checked = comparables.check(frame_width);
             checked.map_err(at("comparables.json"))?;
         }
-        // The members first: the features are only looked at when their width is right.
+        // Checks the members first: the features need the right width.
         let widths = InputWidths {
             design: self.plan.linear_design.as_ref().map(LinearDesign::width),
             tree_features: frame_width,
@@ -317,8 +335,17 @@ impl Estimator {
             let checked = spread.check_columns(self.width());
             checked.map_err(|error| at("spread.trees")(error.into()))?;
         }
-        match &self.plan.linear_design {
-            Some(linear_design) => linear_design.check(schema).map_err(plan),
+        if let Some(linear_design) = &self.plan.linear_design {
+            linear_design.check(schema).map_err(plan)?;
+        }
+        // Behind the design, whose columns are then known to be right.
+        match self.comparables.as_ref().filter(|own| own.by_line) {
+            Some(comparables) => {
+                let design = self.plan.linear_design.as_ref();
+                let width = design.map_or(0, |design| ByField::of(design).width());
+                let checked = comparables.check(width);
+                checked.map_err(at("comparables-by-line.json"))
+            }
             None => Ok(()),
         }
     }
@@ -330,6 +357,7 @@ pub(crate) struct BoundEstimator<'a> {
     linear_design: Option<crate::linear_design::Bound<'a>>,
     tree_features: Option<BoundTreeFeatures<'a>>,
     widths: Option<(&'a Widths, Cells<'a>)>,
+    known: Option<BoundKnown<'a>>,
 }
 
 impl BoundEstimator<'_> {
@@ -340,7 +368,7 @@ impl BoundEstimator<'_> {
         scratch.tree_features
     }
 
-    /// Reads a row's cells into both kinds of columns, for the benches; gives something of them.
+    /// Reads a row's cells into both kinds of columns, for benchmarks; returns a sum so that the work is not optimised away.
     pub(crate) fn columns(&self, row: usize, scratch: &mut Scratch) -> f64 {
         scratch.tree_features.clear();
         if let Some(columns) = &self.tree_features {
@@ -470,6 +498,8 @@ impl BoundEstimator<'_> {
         } = &self.estimator.plan;
         let widths = self.widths.as_ref();
         let factor = widths.map_or(1.0, |(widths, cells)| widths.of(*cells, row));
+        let known = self.known.as_ref();
+        let factor = factor * known.map_or(1.0, |known| known.factor(row));
         Estimate {
             log: link.hold(equity.apply(log)),
             spread: factor * bounded(spread.unwrap_or(*usual), *usual),

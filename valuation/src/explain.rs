@@ -5,12 +5,15 @@ use std::collections::BTreeMap;
 use arrow_array::RecordBatch;
 use serde::Serialize;
 
-use crate::comparables::Comparable;
+use crate::cells::Cells;
+use crate::comparables::{ByField, Comparable};
 use crate::estimator::Estimator;
 use crate::linear_design::LinearDesign;
 use crate::members::Fitted as _;
 use crate::model::Model;
+use crate::part_error::PartError;
 use crate::predict_error::PredictError;
+use crate::stated::stated;
 use crate::tree_features::TreeFeatures;
 
 /// What stands for the prices of past records near by.
@@ -37,10 +40,31 @@ pub struct Explanation {
     pub comparables: Vec<Comparable>,
 }
 
+impl Explanation {
+    /// The same as answers state it: amounts and prices as [`crate::Prediction::stated`] has them.
+    #[must_use]
+    pub fn stated(mut self) -> Explanation {
+        self.base = stated(self.base);
+        for reason in &mut self.reasons {
+            reason.amount = stated(reason.amount);
+        }
+        for comparable in &mut self.comparables {
+            comparable.price = stated(comparable.price);
+        }
+        self
+    }
+}
+
+fn not_explained(error: PartError) -> PredictError {
+    PredictError::Explain {
+        detail: error.to_string(),
+    }
+}
+
 impl Model {
     /// Takes the price of a row of `batch` apart, and finds `comparables` past records like it.
     ///
-    /// Each member says what a field adds to the log price: exactly for the linear member, TreeSHAP
+    /// Each member states what a field adds to the log price: exactly for the linear member, TreeSHAP
     /// for trees (Lundberg et al. 2020), for sales compared the line's and what sales near by add to
     /// it; the stack adds them by its weights. In the target's unit a
     /// field's amount is its log amount times the logarithmic mean of base and price, (p − b)/(ln p
@@ -74,9 +98,7 @@ impl Model {
                 *parts.entry(field.to_owned()).or_default() += head.weight * log;
             };
             let contributions = member.contributions(&design, &tree_features);
-            let explained = contributions.map_err(|error| PredictError::Explain {
-                detail: error.to_string(),
-            })?;
+            let explained = contributions.map_err(not_explained)?;
             base += head.weight * explained.base;
             if let Some(beyond_line) = explained.neighbourhood {
                 add(NEIGHBOURHOOD, beyond_line);
@@ -101,11 +123,20 @@ impl Model {
         });
         let mut reasons: Vec<Reason> = reasons.filter(|reason| reason.amount != 0.0).collect();
         reasons.sort_by(|one, other| other.amount.abs().total_cmp(&one.amount.abs()));
+        let key = Cells::of(&record, &self.head.schema.key).text(0);
+        let link = estimator.plan.link;
         Ok(Explanation {
             base: low.exp() - estimator.plan.link.offset(),
             reasons,
             comparables: match &estimator.comparables {
-                Some(known) => known.of(&tree_features, comparables),
+                Some(known) if known.by_line => match linear_design.map(ByField::of) {
+                    Some(by_field) => {
+                        let row = estimator.line_row(&by_field, &design, &tree_features);
+                        known.of(&row.map_err(not_explained)?, key, high, link, comparables)
+                    }
+                    None => Vec::new(),
+                },
+                Some(known) => known.of(&tree_features, key, high, link, comparables),
                 None => Vec::new(),
             },
         })

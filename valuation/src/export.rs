@@ -17,11 +17,11 @@ use crate::predict_error::PredictError;
 pub enum ExportError {
     /// No member of this name and kind.
     #[error(
-        "expected a member {wanted}, found {found}: give one with --member, or another --format"
+        "expected a member {expected}, found {found}: give one with --member, or another --format"
     )]
     NoMember {
-        /// What was asked for.
-        wanted: String,
+        /// What was requested.
+        expected: String,
         /// The members there are.
         found: String,
     },
@@ -79,7 +79,7 @@ impl Model {
                 let kind = if trees { "of trees" } else { "that is linear" };
                 let names: Vec<&str> = plan.members.iter().map(|head| head.name.as_str()).collect();
                 Err(ExportError::NoMember {
-                    wanted: name.map_or(kind.to_owned(), |name| format!("{name} {kind}")),
+                    expected: name.map_or(kind.to_owned(), |name| format!("{name} {kind}")),
                     found: names.join(", "),
                 })
             }

@@ -7,9 +7,11 @@ mod options;
 mod selection;
 
 use std::borrow::Cow;
+use std::collections::{BTreeSet, HashMap};
 use std::time::Instant;
 
-use arrow_array::RecordBatch;
+use arrow_array::{RecordBatch, UInt64Array};
+use arrow_select::take::take_record_batch;
 use records::{Schema, Task};
 
 use self::data::Data;
@@ -19,13 +21,18 @@ use self::judge::judge;
 pub use self::options::FitOptions;
 use self::selection::{Selection, select};
 use crate::artifact::{FORMAT, Golden};
+use crate::cells::Cells;
 use crate::clean::Listings;
 use crate::clustering::segments::{SEGMENT, Segments};
 use crate::ensemble::FitJob;
+use crate::estimator::Estimator;
 use crate::fit_error::FitError;
 use crate::link::Link;
+use crate::members::NamedMember;
+use crate::metrics::{JudgedRow, Metrics};
 use crate::model::{Head, Model};
 use crate::profile::Profile;
+use crate::progress::{FitStage, Measure, PlannedFit, Tracker};
 use crate::ratio_study::RatioStudy;
 use crate::report::Report;
 use crate::segment;
@@ -86,6 +93,8 @@ fn fit_on_this_pool(
     trained_at_us: i64,
 ) -> Result<(Model, Report), FitError> {
     let started = Instant::now();
+    let squared = |predicted: f64, target: f64| (predicted - target) * (predicted - target);
+    let tracker = Tracker::new(&options.observer, Measure::RmseLog, squared);
     let target = check_columns(schema, batch, Task::Regression)?;
     let link = Link::of(schema);
     let prices = data::prices(batch, target);
@@ -127,7 +136,16 @@ fn fit_on_this_pool(
         .as_ref()
         .map_or(Cow::Borrowed(batch), |segments| segments.extend(batch));
     let members = options.members_for(Task::Regression, sides.train.len());
+    tracker.plan(|| PlannedFit {
+        rows: sides.train.len(),
+        refit_rows: usize::from(options.refit) * everything.len(),
+        fields: telling.features().count(),
+        folds: options.folds,
+        members: members.iter().map(NamedMember::planned).collect(),
+        has_spread: true,
+    });
     let job = |rows| FitJob {
+        tracker: &tracker,
         schema: &telling,
         batch: &batch_read,
         rows,
@@ -141,6 +159,7 @@ fn fit_on_this_pool(
     if fitted.columns == 0 {
         return Err(no_features(schema));
     }
+    tracker.enter(FitStage::Judging);
     let judged = judge(&data, &batch_read, &sides, &mut fitted).ok_or(FitError::EmptyHoldout {
         rows: usable,
         fraction: options.holdout_fraction,
@@ -154,9 +173,16 @@ fn fit_on_this_pool(
         everything = sides.train.clone();
         everything.sort_unstable();
     }
+    tracker.enter(FitStage::Explaining);
     kept.prune();
+    if kept.estimator.comparables.is_none() {
+        let (estimator, rows) = (&kept.estimator, &everything);
+        let found = estimator.comparables_by_line(&telling, &batch_read, rows, &data.prices);
+        kept.estimator.comparables = found;
+    }
     kept.estimator.plan.quantile *= judged.widened;
     kept.estimator.plan.segments = segments;
+    estimate_past(&mut kept.estimator, schema, batch, &everything);
     let report = Report {
         link,
         rows: batch.num_rows(),
@@ -164,7 +190,8 @@ fn fit_on_this_pool(
         train_rows: sides.train.len(),
         holdout_rows: sides.holdout.len(),
         holdout_outliers,
-        holdout_copies,
+        holdout_copies: holdout_copies.len(),
+        without_copies: without(&judged.rows, &holdout_copies, link),
         ratios: RatioStudy::on(link, &judged.actual, &judged.valued),
         segments: segment::of(schema, link, &batch_read, data.group, &judged.rows),
         judged: judged.rows,
@@ -226,10 +253,47 @@ fn fit_on_this_pool(
         judged,
         ..model.head.report.clone()
     };
+    tracker.done();
     Ok((model, report))
 }
 
-/// The segments that are asked for, fitted on `rows`; none where they distinguish nothing.
+/// What the model says of the past records that are shown: what others are adjusted by.
+fn estimate_past(estimator: &mut Estimator, schema: &Schema, batch: &RecordBatch, rows: &[usize]) {
+    let taken: UInt64Array = rows.iter().map(|row| *row as u64).collect();
+    let Ok(learned) = take_record_batch(batch, &taken) else {
+        return;
+    };
+    if estimator.comparables.is_none() {
+        return;
+    }
+    let estimates = estimator.batch(&learned);
+    let keys = Cells::of(&learned, &schema.key);
+    let by_key: HashMap<&str, f64> = estimates
+        .iter()
+        .enumerate()
+        .filter_map(|(row, estimate)| Some((keys.text(row)?, estimate.log)))
+        .collect();
+    for past in estimator
+        .comparables
+        .iter_mut()
+        .flat_map(|comparables| &mut comparables.past)
+    {
+        past.estimate = by_key.get(past.id.as_str()).copied();
+    }
+}
+
+/// The measures of the rows that are not copies; none where none or all of them are.
+fn without(judged: &[JudgedRow], copies: &BTreeSet<usize>, link: Link) -> Option<Metrics> {
+    if copies.is_empty() {
+        return None;
+    }
+    let originals = judged.iter().filter(|row| !copies.contains(&row.row));
+    let (actual, valued): (Vec<f64>, Vec<f64>) =
+        originals.map(|row| (row.actual, row.value)).unzip();
+    Metrics::on(link, &actual, &valued)
+}
+
+/// The segments that are requested, fitted on `rows`; none where they distinguish nothing.
 ///
 /// # Errors
 /// When they cannot be found.

@@ -115,7 +115,7 @@ pub enum FitError {
     },
     /// Nothing to distinguish.
     #[error(
-        "expected records that are {class} and such that are not, found {found} of {rows} that are: check {target} and [class] of the schema, or bring more records"
+        "expected records that are {class} and records that are not, found {found} of {rows} that are: check {target} and [class] of the schema, or bring more records"
     )]
     SingleClass {
         /// What the class is called.
@@ -154,7 +154,7 @@ pub enum FitError {
         "expected {threads} threads to fit on, got none: {detail}; set fewer, or 0 for all cores"
     )]
     Threads {
-        /// How many were asked for.
+        /// How many were requested.
         threads: usize,
         /// What the system says.
         detail: String,

@@ -131,6 +131,41 @@ impl FitReport {
         }
     }
 
+    /// Why the model is not worth having, in words: it does not beat its baseline on the hold-out, by either of
+    /// two measures. None where it does, and of clusterings, which have no baseline.
+    pub fn loses_to_baseline(&self) -> Option<String> {
+        match self {
+            FitReport::Price(report) => {
+                let (model, baseline) = (&report.model, &report.baseline);
+                let loses = model.rmsle >= baseline.rmsle && model.mdape >= baseline.mdape;
+                loses.then(|| {
+                    format!(
+                        "on the hold-out of {} rows the model does not beat its baseline ({}): RMSLE {:.4} and \
+                         {:.4}, median error {:.1} % and {:.1} %",
+                        model.rows,
+                        report.baseline_name,
+                        model.rmsle,
+                        baseline.rmsle,
+                        100.0 * model.mdape,
+                        100.0 * baseline.mdape
+                    )
+                })
+            }
+            FitReport::Class(report) => {
+                let (model, baseline) = (&report.model, &report.baseline);
+                let loses = model.log_loss >= baseline.log_loss && model.auc.value <= 0.5;
+                loses.then(|| {
+                    format!(
+                        "on the hold-out of {} rows the model does not beat its baseline (the share of the class): \
+                         log loss {:.4} and {:.4}, AUC {:.3}",
+                        report.holdout_rows, model.log_loss, baseline.log_loss, model.auc.value
+                    )
+                })
+            }
+            FitReport::Clusters(_) => None,
+        }
+    }
+
     /// Whether the hold-out was predicted better than prices can be: half of them within a thousandth, or all but
     /// a thousandth of their variance. A field then contains the price.
     pub fn is_too_good(&self) -> bool {

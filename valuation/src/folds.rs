@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::rng::fold_of;
 use crate::split::SplitBy;
 
-/// Rows that are enough to say what members are worth: beyond, not all folds are grown.
+/// Rows that are enough to state what members are worth: beyond, not all folds are grown.
 const ENOUGH_ROWS: usize = 6_000;
 /// Rows that folds follow time with, unless the settings say so of fewer: the oldest block of few rows
 /// is too little to say when trees are to stop.
@@ -45,7 +45,7 @@ pub enum FoldBy {
 }
 
 impl FoldBy {
-    /// Whether the folds of so many rows follow time.
+    /// Whether the folds of N rows follow time.
     pub(crate) fn is_by_time(self, split: SplitBy, rows: usize) -> bool {
         match self {
             FoldBy::Split => split == SplitBy::Time && rows >= MANY_ROWS,
@@ -55,7 +55,7 @@ impl FoldBy {
     }
 }
 
-/// `count` folds of so many rows: a rolling origin over `times`, where they are given and tell the rows apart;
+/// `count` folds of N rows: a rolling origin over `times`, where they are given and distinguish the rows;
 /// else drawn by the seed.
 pub(crate) fn of(count: usize, seed: u64, rows: usize, times: Option<Vec<i64>>) -> Vec<Fold> {
     let rolling = times.and_then(|times| rolling(&times, count));
@@ -64,16 +64,16 @@ pub(crate) fn of(count: usize, seed: u64, rows: usize, times: Option<Vec<i64>>) 
 
 /// As many of `count` folds of `rows` rows as have enough rows to judge on.
 fn some(rows: usize, count: usize, seed: u64) -> Vec<Fold> {
-    let grown = (ENOUGH_ROWS * count).div_ceil(rows.max(1));
+    let enough = (ENOUGH_ROWS * count).div_ceil(rows.max(1));
     let mut folds = all(rows, count, seed);
-    folds.truncate(grown.clamp(LEAST_FOLDS.min(count), count));
+    folds.truncate(enough.clamp(LEAST_FOLDS.min(count), count));
     folds
 }
 
 /// Folds of a rolling origin: the rows in the order of `times` are cut into `count` blocks; as many of
 /// the newest as have enough rows to judge on, but no more than leave the first of them something to
 /// learn from, are judged by what is older. None where there are not two times a block: rows of a
-/// bulk that came at once stand in the order of the file, by city or by price.
+/// bulk that came at once are in the order of the file, by city or by price.
 pub(crate) fn rolling(times: &[i64], count: usize) -> Option<Vec<Fold>> {
     let rows = times.len();
     let mut order: Vec<u32> = (0..rows as u32).collect();

@@ -20,7 +20,7 @@ pub(crate) fn read<T: DeserializeOwned>(bytes: &[u8]) -> serde_json::Result<T> {
 /// On one line.
 ///
 /// # Errors
-/// When a map's key is no text.
+/// When a map's key is not a text.
 pub(crate) fn write(value: &dyn erased_serde::Serialize) -> serde_json::Result<Vec<u8>> {
     write_with(value, serde_json::ser::CompactFormatter)
 }

@@ -54,7 +54,7 @@ impl KdTree {
     pub(crate) fn nearest(
         &self,
         row: &[f32],
-        own: Option<usize>,
+        excluded: Option<usize>,
         count: usize,
         found: &mut Vec<Near>,
     ) {
@@ -62,15 +62,15 @@ impl KdTree {
         for (place, axis) in point.iter_mut().zip(&self.axes) {
             *place = axis.place(row);
         }
-        let own = own.map(|own| own as u32);
+        let excluded = excluded.map(|row| row as u32);
         self.tree
-            .nearest(&point[..self.axes.len()], own, count, found);
+            .nearest(&point[..self.axes.len()], excluded, count, found);
     }
 
     /// Whether what was read fits a frame of `width` values and has `rows` records.
     ///
     /// # Errors
-    /// Says what does not.
+    /// States what does not.
     pub(crate) fn check(&self, width: usize, rows: usize) -> Result<(), PartError> {
         if self.axes.is_empty() || self.axes.len() > Axis::MOST {
             let (found, most) = (self.axes.len(), Axis::MOST);
@@ -109,12 +109,12 @@ mod tests {
         let space = KdTree::new(&values, width, &[0.7, 0.5, 0.4, 0.2]).unwrap();
         let axes = space.axes.len();
         let mut found = Vec::new();
-        for own in (0..2000).step_by(37) {
-            let row = &values[own * width..(own + 1) * width];
-            space.nearest(row, Some(own), 9, &mut found);
-            let point = &space.points[own * axes..(own + 1) * axes];
+        for index in (0..2000).step_by(37) {
+            let row = &values[index * width..(index + 1) * width];
+            space.nearest(row, Some(index), 9, &mut found);
+            let point = &space.points[index * axes..(index + 1) * axes];
             let mut all: Vec<(f32, usize)> = (0..2000)
-                .filter(|other| *other != own)
+                .filter(|other| *other != index)
                 .map(|other| {
                     let there = &space.points[other * axes..(other + 1) * axes];
                     let pairs = point.iter().zip(there);

@@ -72,6 +72,8 @@ mod fit_report;
 mod folds;
 mod json;
 mod kd_tree;
+mod known;
+mod likeness;
 mod linear;
 mod linear_design;
 mod link;
@@ -80,12 +82,14 @@ mod metrics;
 mod mismatch;
 mod model;
 mod mondrian;
+mod names;
 mod neighbours;
 pub mod online;
 mod part_error;
 mod predict_error;
 mod prediction;
 mod profile;
+mod progress;
 mod provenance;
 pub mod ratio_study;
 mod reading;
@@ -96,6 +100,7 @@ mod solver_error;
 mod split;
 #[doc(hidden)]
 pub mod stages;
+mod stated;
 mod train;
 mod trained_model;
 mod tree_features;
@@ -103,7 +108,7 @@ mod tree_inputs;
 mod uninformative;
 
 pub use artifact::{ArtifactError, Reading};
-pub use boosted::{BoostedOptions, ForestOptions, Growth, TreeError};
+pub use boosted::{BoostedOptions, ForestOptions, Growth, Names, TreeError};
 pub use cells::Cell;
 pub use classification::{
     Bin, ClassFold, ClassMember, ClassMetrics, ClassModel, ClassReport, Confusion, Importance,
@@ -117,6 +122,7 @@ pub use fit::{Effort, FitOptions, fit};
 pub use fit_error::FitError;
 pub use fit_report::FitReport;
 pub use folds::FoldBy;
+pub use known::Warning;
 pub use link::Link;
 pub use members::{
     ComparablesOptions, ElasticNetOptions, LinearOptions, LogisticOptions, MemberOptions,
@@ -129,13 +135,14 @@ pub use online::{Online, OnlineOptions};
 pub use predict_error::PredictError;
 pub use prediction::Prediction;
 pub use profile::{Drift, Profile, Tally};
+pub use progress::{FitObserver, FitProgress, FitStage, Measure, MemberProgress, Observer};
 pub use provenance::Provenance;
 pub use ratio_study::RatioStudy;
 pub use reading::BoundRecord;
-pub use report::{Calibration, FoldReport, MemberReport, Report, Stacked};
+pub use report::{Calibration, FoldReport, MemberReport, RecipeReport, Report, Stacked};
 pub use segment::Segment;
 pub use solver_error::SolverError;
 pub use split::SplitBy;
-pub use train::{train, train_with_progress};
+pub use train::train;
 pub use trained_model::TrainedModel;
 pub use uninformative::{Dropped, Why};

@@ -1,11 +1,13 @@
 //! The linear members: least squares on sparse rows, plain or with shrunken weights.
 
 mod elastic;
+mod ridge;
 mod triangle;
 
 use serde::{Deserialize, Serialize};
 
 pub(crate) use self::elastic::penalties;
+pub(crate) use self::ridge::ridges;
 pub(crate) use self::triangle::Triangle;
 
 /// One row of the design: (column, value), columns not repeated; others are 0.
@@ -14,7 +16,7 @@ pub type SparseRow = Vec<(usize, f64)>;
 /// What weights are drawn to 0 by.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Shrinkage {
-    /// α of the elastic net's formula.
+    /// α of the elastic net's formula; 0 is a ridge.
     pub(crate) l1_ratio: f64,
     /// λ of that formula: in the target's unit, whatever the number of rows.
     pub(crate) penalty: f64,

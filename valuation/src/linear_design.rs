@@ -131,9 +131,9 @@ impl LinearDesign {
                     match group.filter(|group| of_many && *group != field.name) {
                         Some(group) => {
                             let groups = Cells::of(batch, group);
-                            let (means, own) =
+                            let (means, columns_of_rows) =
                                 LevelMeans::fit(cells, groups, group, rows, logs, &mut columns);
-                            out_of_fold.insert(means.column(), own);
+                            out_of_fold.insert(means.column(), columns_of_rows);
                             Some(Encoding::LevelMeans(means))
                         }
                         None if counts.is_empty() => None,
@@ -188,6 +188,18 @@ impl LinearDesign {
         self.width
     }
 
+    /// Every name of a category that it says something of, with its field.
+    pub(crate) fn each_name<'a>(&'a self, add: &mut dyn FnMut(&'a str, &'a str)) {
+        for block in &self.blocks {
+            let mut own = |name: &'a str| add(&block.field, name);
+            match &block.encoding {
+                Encoding::OneHot(one_hot) => one_hot.names().for_each(&mut own),
+                Encoding::LevelMeans(means) => means.names().for_each(&mut own),
+                Encoding::Number(_) | Encoding::Edge(_) => {}
+            }
+        }
+    }
+
     /// The field each column stands for.
     pub(crate) fn fields(&self) -> Vec<&str> {
         let mut fields = vec![""; self.width];
@@ -232,7 +244,7 @@ impl LinearDesign {
     /// field is the schema's and of the right kind, every number can be computed with.
     ///
     /// # Errors
-    /// Says which block and what is wrong with it.
+    /// States which block and what is wrong with it.
     pub(crate) fn check(&self, schema: &Schema) -> Result<(), PartError> {
         let mut used = vec![false; self.width];
         for block in &self.blocks {

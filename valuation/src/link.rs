@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Link {
-    /// ln y, of targets above 0: what artifacts were fitted on that say nothing of a link.
+    /// ln y, of targets above 0: what artifacts were fitted on that have nothing about a link.
     #[default]
     Log,
     /// ln(1 + y), of counts: whole numbers from 0 on.
@@ -30,7 +30,7 @@ impl Link {
         }
     }
 
-    /// Whether it is that of artifacts that say nothing of one.
+    /// Whether it is that of artifacts that have nothing about one.
     pub(crate) fn is_log(&self) -> bool {
         *self == Link::Log
     }
@@ -43,7 +43,7 @@ impl Link {
         }
     }
 
-    /// Whether a target can be learned from.
+    /// Whether a target can be used for training.
     pub fn takes(self, target: f64) -> bool {
         match self {
             Link::Log => target > 0.0,
@@ -107,7 +107,7 @@ impl Link {
     }
 
     /// Half of a range on the scale of learning. The lower end of a count's may have been held at 0: the
-    /// upper half says how wide it is.
+    /// upper half states how wide it is.
     pub(crate) fn half(self, low: f64, value: f64, high: f64) -> f64 {
         match self {
             Link::Log => (high / low).ln() / 2.0,

@@ -12,6 +12,7 @@ mod forest;
 mod learner;
 mod linear;
 mod logistic;
+mod recipe;
 
 use records::Task;
 use serde::{Deserialize, Serialize};
@@ -25,10 +26,12 @@ pub(crate) use self::fitted::{Contributions, Fitted, InputWidths, Settled};
 use self::learner::{Learner, OutOfFold, OutOfRange};
 pub use self::linear::LinearOptions;
 pub use self::logistic::LogisticOptions;
+pub(crate) use self::recipe::Recipe;
 use crate::boosted::{Boosted, BoostedOptions, Codes, ForestOptions};
 use crate::fit_error::FitError;
 use crate::linear::{Linear, SparseRow};
 use crate::part_error::PartError;
+use crate::progress::{Planned, Work};
 
 /// The kinds of members: their names in settings, and their options.
 macro_rules! learners {
@@ -78,10 +81,12 @@ macro_rules! learners {
                 &self,
                 context: &FitContext,
                 seed: u64,
+                work: Work,
             ) -> Result<Option<OutOfFold<Member>>, FitError> {
                 match self {
                     $(MemberOptions::$kind(options) => {
-                        Ok(options.out_of_fold(context, seed)?.map(OutOfFold::into_member))
+                        let fitted = options.out_of_fold(context, seed, work)?;
+                        Ok(fitted.map(OutOfFold::into_member))
                     })*
                 }
             }
@@ -92,10 +97,11 @@ macro_rules! learners {
                 context: &FitContext,
                 seed: u64,
                 settled: Settled,
+                work: Work,
             ) -> Result<Member, FitError> {
                 match self {
                     $(MemberOptions::$kind(options) => {
-                        Ok(options.refit(context, seed, settled)?.into())
+                        Ok(options.refit(context, seed, settled, work)?.into())
                     })*
                 }
             }
@@ -223,6 +229,7 @@ impl<F: Fitted + Into<Member>> OutOfFold<F> {
         OutOfFold {
             fitted: self.fitted.into(),
             predicted: self.predicted,
+            recipe: self.recipe,
         }
     }
 }
@@ -246,4 +253,18 @@ pub struct NamedMember {
     pub name: String,
     /// What it is.
     pub options: MemberOptions,
+}
+
+impl NamedMember {
+    /// What its fits are expected to do.
+    pub(crate) fn planned(&self) -> Planned {
+        Planned {
+            name: self.name.clone(),
+            trees: match &self.options {
+                MemberOptions::Boosted(options) => Some(boosted::fold_rounds(options)),
+                MemberOptions::Forest(options) => Some(options.trees),
+                _ => None,
+            },
+        }
+    }
 }

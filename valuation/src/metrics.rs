@@ -18,7 +18,7 @@ pub struct Metrics {
     /// Median of |y−ŷ|/y, a fraction: what a typical user sees (MdAPE in Hyndman & Koehler 2006,
     /// Another Look at Measures of Forecast Accuracy).
     pub mdape: f64,
-    /// √(Σ(ln(1+ŷ)−ln(1+y))²/n): relative errors, dear and cheap alike (scikit-learn's
+    /// √(Σ(ln(1+ŷ)−ln(1+y))²/n): relative errors, expensive and cheap alike (scikit-learn's
     /// `root_mean_squared_log_error`). Estimates below 0 count as 0.
     pub rmsle: f64,
     /// Σ(|y−ŷ|/y)/n, a fraction (scikit-learn's `mean_absolute_percentage_error`).

@@ -7,9 +7,11 @@ use serde_json::{Map, Value};
 
 use crate::artifact::Golden;
 use crate::baseline::group_field;
-use crate::cells::Cell;
+use crate::binding::position;
+use crate::cells::{Cell, Cells};
 use crate::check;
 use crate::estimator::{Estimate, Estimator, Plan};
+use crate::known::Warning;
 use crate::link::Link;
 use crate::mismatch::{self, SchemaMismatch};
 use crate::part_error::PartError;
@@ -24,7 +26,7 @@ use crate::report::Report;
 pub(crate) struct Head {
     /// Version of the artifact's format: an older program refuses what it cannot read.
     pub(crate) format: u32,
-    /// Says which code fitted the model.
+    /// States which code fitted the model.
     pub(crate) code_version: String,
     /// Microseconds since 1970, as given to the fit.
     pub(crate) trained_at_us: i64,
@@ -47,7 +49,7 @@ impl Head {
     /// Whether the schema is one that records can be decoded by, and what was read fits it.
     ///
     /// # Errors
-    /// Says what does not.
+    /// States what does not.
     pub(crate) fn check(&self) -> Result<(), PartError> {
         check::schema(&self.schema, Task::Regression)?;
         if !(0.0..=1.0).contains(&self.confidence) {
@@ -85,7 +87,7 @@ impl Model {
     }
 
     /// Where the fields of records stand that are priced one by one: see [`Model::predict_record`]. `fields`
-    /// are the names of the cells, in their order. `None` for a model that needs a batch, as it works out
+    /// are the names of the cells, in their order. `None` for a model that needs a batch, as it computes
     /// segments of the market first.
     ///
     /// # Errors
@@ -102,6 +104,22 @@ impl Model {
     /// not of its field's kind, is not known.
     pub fn predict_record(&self, bound: &BoundRecord, cells: &[Cell]) -> Prediction {
         self.price(self.estimator.record(&bound.places, cells))
+    }
+
+    /// What of every row of a batch lies outside of what the model has learned from, in order; nothing for a
+    /// model of an earlier release, which did not write that down.
+    ///
+    /// # Errors
+    /// As [`Model::predict`].
+    pub fn warnings(&self, batch: &RecordBatch) -> Result<Vec<Vec<Warning>>, PredictError> {
+        self.check_columns(batch)?;
+        let Some(known) = &self.estimator.plan.known else {
+            return Ok(vec![Vec::new(); batch.num_rows()]);
+        };
+        let places = known.places(&|name| position(batch, name));
+        let bound = known.bind_at(&places, &|place| Cells::from(batch.column(place)));
+        let rows = 0..batch.num_rows();
+        Ok(rows.map(|row| bound.warnings(row)).collect())
     }
 
     fn price(&self, estimate: Estimate) -> Prediction {
@@ -175,7 +193,7 @@ impl Model {
     ///
     /// It assumes that errors lie within the ranges as they did on the hold-out: the log error over
     /// half the range's log width has the hold-out's distribution, whatever is priced, and prices
-    /// lie above an estimate as often as below. So it rises where what is asked for is of a kind
+    /// lie above an estimate as often as below. So it rises where what is requested is of a kind
     /// that the model knows to be hard, and stays where the relation of price and features itself
     /// has changed: that is seen only when prices arrive. (Estimating error without labels from a
     /// model's own uncertainty: Garg et al. 2022, Leveraging unlabeled data to predict

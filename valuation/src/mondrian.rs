@@ -83,7 +83,7 @@ impl Widths {
     /// Whether what was read is what a fit can give.
     ///
     /// # Errors
-    /// Says what is not.
+    /// States what is not.
     pub(crate) fn check(&self, schema: &Schema) -> Result<(), PartError> {
         let field = crate::check::field(schema, &self.field)?;
         if field.kind != Kind::Category {

@@ -14,7 +14,7 @@ const NEAREST: f32 = 1e-3;
 /// The training records in a space.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Neighbours {
-    /// Says what near is, for people.
+    /// States what near is, for people.
     name: String,
     /// Where the records are.
     pub(crate) space: KdTree,
@@ -54,12 +54,12 @@ impl Neighbours {
     pub(crate) fn write(
         &self,
         row: &[f32],
-        own: Option<usize>,
+        excluded: Option<usize>,
         found: &mut Vec<Near>,
         out: &mut Vec<f32>,
     ) {
         let most = self.counts.last().copied().unwrap_or(1);
-        self.space.nearest(row, own, most, found);
+        self.space.nearest(row, excluded, most, found);
         let (mut weights, mut sum, mut squares, mut taken) = (0.0_f32, 0.0_f32, 0.0_f32, 0);
         // Around the nearest: squares of whole log prices would cancel in `f32`.
         let centre = found
@@ -88,7 +88,7 @@ impl Neighbours {
     /// Whether what was read fits a frame of `width` values.
     ///
     /// # Errors
-    /// Says what does not.
+    /// States what does not.
     pub(crate) fn check(&self, width: usize) -> Result<(), PartError> {
         self.space.check(width, self.targets.len())?;
         let rising = self.counts.is_sorted() && self.counts.first().is_some_and(|count| *count > 0);
@@ -113,9 +113,9 @@ mod tests {
             .collect();
         let space = KdTree::new(&values, 1, &[1.0]).unwrap();
         let neighbours = Neighbours::new("by place", space, &logs, &[3]);
-        let value = |own: Option<usize>| {
+        let value = |excluded: Option<usize>| {
             let mut out = Vec::new();
-            neighbours.write(&[20.0], own, &mut Vec::new(), &mut out);
+            neighbours.write(&[20.0], excluded, &mut Vec::new(), &mut out);
             assert_eq!(out.len(), neighbours.width());
             out[0]
         };

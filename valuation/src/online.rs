@@ -22,7 +22,7 @@
 //! Dividing by ‖x‖² makes the rate a share of the error that a step takes away, whatever the schema
 //! (normalised least mean squares: Nagumo & Noda 1967); any below 2 is stable. The rate falls as in Bottou (2010, Large-Scale
 //! Machine Learning with Stochastic Gradient Descent), to a least that is above 0: a market that moves
-//! is followed for ever. A residual counts as `clip` times the base's usual one at most, so that a slip in a
+//! is followed without limit. A residual counts as `clip` times the base's usual one at most, so that a slip in a
 //! price moves nothing far.
 //!
 //! Same records in the same order, same bits: however they are parted into batches, and whether or
@@ -51,7 +51,7 @@ use crate::predict_error::PredictError;
 pub struct OnlineOptions {
     /// Share of the error that the first step takes away, above 0 and at most 1.
     pub rate: f64,
-    /// What the rate falls to, at most `rate`: above 0 it goes on following.
+    /// What the rate falls to, at most `rate`: above 0 it continues following.
     pub rate_least: f64,
     /// Steps after which the rate has halved.
     pub decay_steps: f64,
@@ -81,7 +81,7 @@ impl OnlineOptions {
     /// Whether every option is in its range.
     ///
     /// # Errors
-    /// Says which is not.
+    /// States which is not.
     pub fn check(&self) -> Result<(), OnlineError> {
         let wrong = |option, expected, found| {
             Err(OnlineError::Option {
@@ -112,7 +112,7 @@ impl OnlineOptions {
     }
 }
 
-/// What was predicted for a record before it was learned from, in the target's unit.
+/// The prediction for a record before the learner saw it, in the target's unit.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct PriorPrediction {
     /// The price it has.
@@ -123,7 +123,7 @@ pub struct PriorPrediction {
     pub low: f64,
     /// Upper end.
     pub high: f64,
-    /// What the base says, which has not learned on.
+    /// The prediction of the base, which does not change.
     pub base: f64,
 }
 
@@ -210,7 +210,7 @@ impl Online {
         })
     }
 
-    /// Goes on where [`Online::encode`] was called, on the same base.
+    /// Continues where [`Online::encode`] was called, on the same base.
     ///
     /// # Errors
     /// As [`Online::new`], or when the bytes are not of this base.

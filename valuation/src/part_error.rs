@@ -8,7 +8,7 @@ pub(crate) enum PartError {
     /// It was read, and is not what the rest of the model needs.
     #[error("{0}")]
     Misfit(String),
-    /// It is no JSON of its kind.
+    /// It is not a JSON of its kind.
     #[error(transparent)]
     Json(#[from] serde_json::Error),
     /// Its trees cannot be read, or not be walked.

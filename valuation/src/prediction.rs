@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::stated::stated;
+
 /// An estimate in the target's unit. `value` is a median; the price lies between `low` and
 /// `high` with the model's confidence. Of a class, `value` is the probability, and both ends are it.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -15,6 +17,16 @@ pub struct Prediction {
 }
 
 impl Prediction {
+    /// The same as answers state it: to a hundredth, and to six digits where those are finer.
+    #[must_use]
+    pub fn stated(self) -> Prediction {
+        Prediction {
+            value: stated(self.value),
+            low: stated(self.low),
+            high: stated(self.high),
+        }
+    }
+
     /// An estimate without a range.
     pub(crate) fn plain(value: f64) -> Prediction {
         Prediction {

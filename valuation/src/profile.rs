@@ -1,8 +1,8 @@
-//! What a model's training looked like, field by field: what is asked for later is counted against
-//! it, and the difference says whether the model still prices what it has learned from.
+//! What a model's training looked like, field by field: what is requested later is counted against
+//! it, and the difference states whether the model still prices what it has learned from.
 //!
 //! A [`Profile`] travels in the artifact. A service counts what it prices in a [`Tally`], merges the
-//! tallies of a period, and [`Profile::psi`] says how far each field has moved.
+//! tallies of a period, and [`Profile::psi`] states how far each field has moved.
 
 mod drift;
 mod errors;
@@ -41,7 +41,7 @@ struct Column {
 /// How the training rows were spread over each field, and the hold-out over the model's predictions.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Profile {
-    /// Tells profiles apart, so that no tally is read against another model's parts: the beginning
+    /// Distinguishes profiles, so that no tally is read against another model's parts: the beginning
     /// of the SHA-256 of what is counted, in hexadecimal.
     id: String,
     /// The fields in the order of the schema, and last the predictions.
@@ -146,7 +146,7 @@ impl Profile {
     /// Whether what was read from a file is what a fit can give.
     ///
     /// # Errors
-    /// Says which field is wrong and how.
+    /// States which field is wrong and how.
     pub(crate) fn check(&self) -> Result<(), PartError> {
         for column in &self.columns {
             let at = |error: PartError| error.at(&format!("profile of {:?}", column.name));
@@ -218,7 +218,7 @@ impl Tally {
 fn id(columns: &[Column]) -> String {
     let mut hash = Sha256::new();
     for column in columns {
-        // Nothing but names and numbers: what it looks like does not matter, that it differs does.
+        // Only names and numbers: what it looks like does not matter, that it differs does.
         hash.update(format!(
             "{:?} {:?} {:?}\n",
             column.name, column.parts, column.counts

@@ -1,5 +1,5 @@
 //! The assessors' ratio study: whether estimates are at the level of prices, alike for like homes,
-//! and fair between cheap and dear ones. Ratio: estimate / price.
+//! and fair between cheap and expensive ones. Ratio: estimate / price.
 //!
 //! Formulas and bands: IAAO, *Standard on Ratio Studies* (2013), tables 1-3 and appendix B; the
 //! same as in the CCAO's public packages `assessr` and `assesspy`, which the tests compare with.
@@ -57,7 +57,7 @@ pub struct RatioStudy {
     /// bootstrap percentiles.
     pub cod: Statistic,
     /// Price-related differential, mean ratio / (Σ estimates / Σ prices): 0.98 to 1.03; above
-    /// means that dear homes are estimated too low. Interval by bootstrap percentiles.
+    /// means that expensive homes are estimated too low. Interval by bootstrap percentiles.
     pub prd: Statistic,
     /// Price-related bias (Gloudemans 2011): slope of (ratio − median)/median on the base-2
     /// logarithm of ½·estimate/median + ½·price: −0.05 to 0.05; by how much the ratio changes when
@@ -162,12 +162,12 @@ fn cod(pairs: &[(f64, f64)]) -> f64 {
         0 => (below.iter().copied().fold(f64::MIN, f64::max) + upper) / 2.0,
         _ => upper,
     };
-    // The selection's order depends on nothing but the pairs: so does the sum.
+    // The selection's order depends on only the pairs: so does the sum.
     let off: f64 = ratios.iter().map(|ratio| (ratio - level).abs()).sum();
     100.0 * off / (ratios.len() as f64 * level)
 }
 
-/// Price-related differential: above 1 where dear homes are estimated too low.
+/// Price-related differential: above 1 where expensive homes are estimated too low.
 pub(crate) fn prd(pairs: &[(f64, f64)]) -> f64 {
     let (mut ratios, mut prices, mut estimates) = (0.0, 0.0, 0.0);
     for (price, estimate) in pairs {

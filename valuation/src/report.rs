@@ -24,6 +24,26 @@ pub struct MemberReport {
     pub fold_error: f64,
     /// The same on the hold-out, by the judged model.
     pub holdout_error: f64,
+    /// Which trees the folds chose for it; none where there was nothing to choose, and in reports of older
+    /// artifacts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recipe: Option<RecipeReport>,
+}
+
+/// Which trees the folds chose for a member. Errors are of quick trees that only rank recipes: root mean
+/// squared log errors, clipped where a price is absurd.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RecipeReport {
+    /// What was chosen, in words.
+    pub chosen: String,
+    /// Its error.
+    pub error: f64,
+    /// What came next.
+    pub runner_up: Option<String>,
+    /// Its error.
+    pub runner_up_error: Option<f64>,
+    /// How many were tried.
+    pub tried: usize,
 }
 
 /// The weighted members beside the best of them alone, on the hold-out: which of the two is used.
@@ -86,10 +106,13 @@ pub struct Report {
     /// Those of them that the training rows' outlier rules would have removed: how much of the
     /// error may be the source's. The model that is kept does not learn from them.
     pub holdout_outliers: usize,
-    /// Listings judged on whose features and price stand in the training rows too: they flatter
+    /// Listings judged on whose features and price are in the training rows too: they flatter
     /// the model where the split is drawn.
     #[serde(default)]
     pub holdout_copies: usize,
+    /// The model on the rows of the hold-out that are no such copies; none where there are none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub without_copies: Option<Metrics>,
     /// The model on the hold-out.
     pub model: Metrics,
     /// The group median on the same hold-out: what the model has to beat.
@@ -130,7 +153,7 @@ pub struct Report {
     pub fit_seconds: f64,
     /// Columns of the design that carry information.
     pub features: usize,
-    /// Fields that nothing is learned from, as they carry no information; empty in reports of older
+    /// Fields that are left out, as they carry no information; empty in reports of older
     /// artifacts.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub dropped: Vec<Dropped>,

@@ -1,4 +1,4 @@
-//! Reproducible draws that depend on nothing but a number: SplitMix64 (Steele, Lea & Flood 2014,
+//! Reproducible draws that depend on only a number: SplitMix64 (Steele, Lea & Flood 2014,
 //! Fast Splittable Pseudorandom Number Generators).
 
 /// Mixes a counter into 64 bits that look random.

@@ -14,7 +14,7 @@ use crate::ratio_study::RatioStudy;
 
 /// Segments of one kind that are shown, the largest first.
 const MOST: usize = 12;
-/// Fewer listings say nothing.
+/// Fewer listings show nothing.
 const LEAST_ROWS: usize = 30;
 
 /// The errors of a part of the hold-out.

@@ -8,6 +8,7 @@ use crate::clustering::{Clustering, Tried};
 use crate::fit::{FitOptions, fit};
 use crate::fit_error::FitError;
 use crate::fit_report::FitReport;
+use crate::progress::{FitStage, Measure, Tracker};
 use crate::provenance::Provenance;
 use crate::trained_model::TrainedModel;
 
@@ -16,7 +17,8 @@ use crate::trained_model::TrainedModel;
 /// A regression gives prices (or counts) with prediction intervals, a classification the probability of the
 /// schema's class, a clustering groups of similar records. The metrics of the report are those of a model that
 /// has not seen the hold-out; the model returned is refitted on all records, unless [`FitOptions::refit`] is
-/// false. The same input gives the same bits, on any number of threads.
+/// false. The same input gives the same bits, on any number of threads. [`FitOptions::observer`] is told how
+/// far it is.
 ///
 /// # Errors
 /// See [`FitError`].
@@ -25,20 +27,6 @@ pub fn train(
     batch: &RecordBatch,
     options: &FitOptions,
     provenance: Provenance,
-) -> Result<(TrainedModel, FitReport), FitError> {
-    train_with_progress(schema, batch, options, provenance, &|_| ())
-}
-
-/// The same as [`train`]; `on_clusters` is called for each number of clusters that a clustering tries.
-///
-/// # Errors
-/// See [`FitError`].
-pub fn train_with_progress(
-    schema: &Schema,
-    batch: &RecordBatch,
-    options: &FitOptions,
-    provenance: Provenance,
-    on_clusters: &(dyn Fn(&Tried) + Sync),
 ) -> Result<(TrainedModel, FitReport), FitError> {
     let Provenance {
         code_version,
@@ -68,7 +56,13 @@ pub fn train_with_progress(
                 seed: options.seed,
                 threads: options.threads,
             };
-            let (model, report) = clustering.fit(&code_version, trained_at_us, on_clusters)?;
+            let tracker = Tracker::new(&options.observer, Measure::Silhouette, |_, _| 0.0);
+            let tried = clustering.tried()?;
+            tracker.clusters(tried, batch.num_rows(), schema.features().count());
+            let on_tried = |tried: &Tried| tracker.tried(tried.silhouette);
+            let (model, report) = clustering.fit(&code_version, trained_at_us, &on_tried)?;
+            tracker.enter(FitStage::Explaining);
+            tracker.done();
             Ok((
                 TrainedModel::Clusters(Box::new(model)),
                 FitReport::Clusters(Box::new(report)),

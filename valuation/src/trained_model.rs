@@ -1,5 +1,6 @@
 //! A model of whatever task: what a service answers with.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use arrow_array::RecordBatch;
@@ -11,6 +12,7 @@ use crate::cells::Cell;
 use crate::classification::ClassModel;
 use crate::clustering::Clusters;
 use crate::explain::Explanation;
+use crate::known::Warning;
 use crate::mismatch::SchemaMismatch;
 use crate::model::Model;
 use crate::predict_error::PredictError;
@@ -29,7 +31,7 @@ pub enum TrainedModel {
     Clusters(Box<Clusters>),
 }
 
-/// The part of `model.json` that says which task it is.
+/// The part of `model.json` that states which task it is.
 #[derive(Deserialize)]
 struct Head {
     schema: Schema,
@@ -39,7 +41,7 @@ impl TrainedModel {
     /// Reads a model and verifies it: checksums, format, that its parts fit together, golden rows.
     ///
     /// # Errors
-    /// Says which file or row failed.
+    /// States which file or row failed.
     pub fn load(dir: &Path) -> Result<TrainedModel, ArtifactError> {
         TrainedModel::load_by(dir, &Reading::default())
     }
@@ -47,7 +49,7 @@ impl TrainedModel {
     /// The same within bounds, or by checksums that were taken elsewhere.
     ///
     /// # Errors
-    /// Says which file or row failed.
+    /// States which file or row failed.
     pub fn load_by(dir: &Path, reading: &Reading) -> Result<TrainedModel, ArtifactError> {
         let head: Head = Verified::open(dir, reading)?.head()?;
         let files = Verified::open(dir, reading)?;
@@ -81,6 +83,15 @@ impl TrainedModel {
             TrainedModel::Clusters(model) => {
                 Ok(model.predict(batch)?.into_iter().map(number).collect())
             }
+        }
+    }
+
+    /// A prediction as answers state it ([`Prediction::stated`]); a probability or a cluster's number as it is.
+    #[must_use]
+    pub fn stated(&self, prediction: Prediction) -> Prediction {
+        match self {
+            TrainedModel::Price(_) => prediction.stated(),
+            TrainedModel::Class(_) | TrainedModel::Clusters(_) => prediction,
         }
     }
 
@@ -191,7 +202,27 @@ impl TrainedModel {
         self.price().and_then(Model::profile)
     }
 
-    /// Why a prediction is what it is ([`Model::explain`]); `None` of what is no price.
+    /// The names that the model has learned something of, by field; none of clusters.
+    pub fn names(&self) -> BTreeMap<&str, BTreeSet<&str>> {
+        match self {
+            TrainedModel::Price(model) => model.estimator.names(),
+            TrainedModel::Class(model) => model.names(),
+            TrainedModel::Clusters(_) => BTreeMap::new(),
+        }
+    }
+
+    /// What of every row lies outside of what was learned ([`Model::warnings`]); nothing of what is not a price.
+    ///
+    /// # Errors
+    /// As [`TrainedModel::predict`].
+    pub fn warnings(&self, batch: &RecordBatch) -> Result<Vec<Vec<Warning>>, PredictError> {
+        match self.price() {
+            Some(model) => model.warnings(batch),
+            None => Ok(vec![Vec::new(); batch.num_rows()]),
+        }
+    }
+
+    /// Why a prediction is what it is ([`Model::explain`]); `None` of what is not a price.
     ///
     /// # Errors
     /// When the batch lacks a column that the model reads, or has no such row.

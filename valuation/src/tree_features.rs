@@ -48,7 +48,7 @@ impl Column {
     }
 }
 
-/// Where a level's values stand in a row. A tree must not see its mean beside what tells levels
+/// The place of a level's values in a row. A tree must not see its mean beside what tells levels
 /// apart: within a level, the mean out of fold is the higher the lower the row's own fold is, and
 /// trees would learn the row's own price from that.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,6 +61,8 @@ pub(crate) struct Level {
     pub(crate) code: usize,
     /// Whether next to all rows have a number of their own.
     pub(crate) numbered: bool,
+    /// Whether it counts within another category's levels.
+    pub(crate) within: bool,
 }
 
 /// The fitted columns.
@@ -71,6 +73,15 @@ pub(crate) struct TreeFeatures {
 }
 
 impl TreeFeatures {
+    /// Every name of a category that it says something of, with its field.
+    pub(crate) fn each_name<'a>(&'a self, add: &mut dyn FnMut(&'a str, &'a str)) {
+        for column in &self.columns {
+            if let Made::Level(means) = &column.made {
+                means.names().for_each(|name| add(&column.field, name));
+            }
+        }
+    }
+
     /// Fits on `rows` of `batch`; `logs` are the log targets of `rows`. Also gives the rows'
     /// values, row-major, where what is made from targets is out of fold.
     pub(crate) fn fit(
@@ -81,7 +92,7 @@ impl TreeFeatures {
         group: Option<&str>,
     ) -> (TreeFeatures, Vec<f32>) {
         let mut columns = Vec::new();
-        let mut own = Vec::new();
+        let mut out_of_fold = Vec::new();
         for (field, made) in layout::of(schema, batch, rows, group) {
             let made = match made {
                 layout::Plan::Made(made) => made,
@@ -92,7 +103,7 @@ impl TreeFeatures {
                     let cells = Cells::of(batch, &field);
                     let (means, values) = TargetMeans::fit(cells, groups, within, rows, logs);
                     let at: usize = columns.iter().map(Column::width).sum();
-                    own.push((at, values));
+                    out_of_fold.push((at, values));
                     Made::Level(means)
                 }
             };
@@ -101,7 +112,7 @@ impl TreeFeatures {
         let frame = TreeFeatures { columns };
         let width = frame.width();
         let mut values = frame.bind(batch).matrix(rows);
-        for (column, made) in own {
+        for (column, made) in out_of_fold {
             for (position, value) in made.into_iter().enumerate() {
                 values[position * width + column] = value;
             }
@@ -141,6 +152,7 @@ impl TreeFeatures {
                     count: at + 1,
                     code: at + 2,
                     numbered: means.is_numbered(),
+                    within: means.within().is_some(),
                 });
             }
             at += column.width();
@@ -189,7 +201,7 @@ impl TreeFeatures {
     /// Whether what was read from a file is what a fit can give.
     ///
     /// # Errors
-    /// Says which column and what is wrong with it.
+    /// States which column and what is wrong with it.
     pub(crate) fn check(&self, schema: &Schema) -> Result<(), PartError> {
         for column in &self.columns {
             let at = |error: PartError| error.at(&format!("column of {:?}", column.field));

@@ -8,22 +8,11 @@ use records::Schema;
 use crate::boosted::{Boosted, BoostedOptions, Growth, Table, TreeError};
 use crate::cells::Cells;
 use crate::comparables::{Comparables, MOST_RECORDS, Past};
-use crate::folds;
 use crate::kd_tree::KdTree;
 use crate::link::Link;
-use crate::metrics::root_mean_square;
 use crate::neighbours::Neighbours;
-use crate::tree_features::{Level, TreeFeatures};
+use crate::tree_features::TreeFeatures;
 
-/// A few trees, to see whether trees find anything that a line does not.
-const TRIAL: BoostedOptions = BoostedOptions {
-    rounds: 50,
-    rate: 0.15,
-    ..LIKENESS
-};
-/// A line whose error is below this share of the trial's is taken for the whole truth: ten times
-/// the trees would not catch it up. On real listings the line is above it.
-const WELL_BEATEN: f64 = 0.9;
 /// Trees that say which values matter for likeness.
 const LIKENESS: BoostedOptions = BoostedOptions {
     growth: Growth::LeafWise,
@@ -37,6 +26,9 @@ const LIKENESS: BoostedOptions = BoostedOptions {
     penalty: 1.0,
     trusted: 1.0,
     patience: 0,
+    names: None,
+    neighbours: None,
+    fits_data: false,
 };
 /// How much a place weighs among neighbours, and how much what is like it does.
 const PLACE_WEIGHT: f64 = 0.5;
@@ -144,12 +136,11 @@ impl TreeSource<'_> {
     }
 
     /// The frame of the rows, with neighbours that are never the row itself; `None` where no field
-    /// distinguishes rows, or where a line (of the log error `line`) leaves nothing for trees to find;
-    /// a line that is not known leaves everything.
+    /// distinguishes rows.
     ///
     /// # Errors
     /// When there are too many rows or values.
-    pub(crate) fn of_prices(&self, line: f64) -> Result<Option<TreeInputs>, TreeError> {
+    pub(crate) fn of_prices(&self) -> Result<Option<TreeInputs>, TreeError> {
         let targets = self.targets;
         let (tree_features, values) =
             TreeFeatures::fit(self.schema, self.batch, self.rows, targets, self.group);
@@ -158,22 +149,6 @@ impl TreeSource<'_> {
             return Ok(None);
         }
         let levels = tree_features.levels();
-        // Names are no measure of likeness: levels by their means alone.
-        let by_means: Vec<Level> = levels
-            .iter()
-            .map(|own| Level {
-                numbered: false,
-                ..*own
-            })
-            .collect();
-        let first = Table::new(values.clone(), &by_means, targets.to_vec())?;
-        if line.is_finite() {
-            let halves = folds::all(targets.len(), 2, self.seed);
-            let (tried, _) = Boosted::out_of_fold(&first, &halves, &TRIAL, 1.0, self.seed);
-            if line < root_mean_square(&tried, targets) * WELL_BEATEN {
-                return Ok(None);
-            }
-        }
         let likeness = Boosted::fit(
             &Table::new(values.clone(), &[], targets.to_vec())?,
             &LIKENESS,
@@ -181,22 +156,22 @@ impl TreeSource<'_> {
             self.seed,
         )?;
         let importance = likeness.importance();
-        let comparables = self.comparables(&values, width, &importance);
+        let comparables = self.comparables(&tree_features, &values, &importance);
         let nearness = self.nearness(&tree_features, &importance);
         let neighbours = self.neighbours(&values, &nearness, targets);
         let values: Vec<f32> = values
             .par_chunks_exact(width)
             .enumerate()
-            .map_init(Vec::new, |near, (position, own)| {
-                let mut row = own.to_vec();
+            .map_init(Vec::new, |near, (position, inputs)| {
+                let mut row = inputs.to_vec();
                 for neighbours in &neighbours {
-                    neighbours.write(own, Some(position), near, &mut row);
+                    neighbours.write(inputs, Some(position), near, &mut row);
                 }
                 row
             })
             .flatten_iter()
             .collect();
-        let table = Table::new(values, &levels, targets.to_vec())?;
+        let table = Table::new(values, &levels, targets.to_vec())?.beside(width);
         Ok(Some(TreeInputs {
             tree_features,
             neighbours,
@@ -243,7 +218,7 @@ impl TreeSource<'_> {
         })
     }
 
-    /// The spaces that say what a place is worth; none where there is no place, or the settings name
+    /// The spaces that state what a place is worth; none where there is no place, or the settings name
     /// no counts.
     fn neighbours(
         &self,
@@ -288,7 +263,13 @@ impl TreeSource<'_> {
         }
     }
 
-    fn comparables(&self, values: &[f32], width: usize, importance: &[f64]) -> Option<Comparables> {
+    fn comparables(
+        &self,
+        tree_features: &TreeFeatures,
+        values: &[f32],
+        importance: &[f64],
+    ) -> Option<Comparables> {
+        let width = tree_features.width();
         let times = self.schema.time.as_deref();
         let times = times.map_or(Cells::Absent, |time| Cells::of(self.batch, time));
         let mut kept: Vec<usize> = (0..self.rows.len()).collect();
@@ -300,25 +281,41 @@ impl TreeSource<'_> {
             kept.truncate(MOST_RECORDS);
             kept.sort_unstable();
         }
-        let weights: Vec<f64> = importance.iter().map(|share| share.sqrt()).collect();
+        let mut weights: Vec<f64> = importance.iter().map(|share| share.sqrt()).collect();
+        // Near ones first: place counts as much as what matters most.
+        let most = weights.iter().copied().fold(0.0, f64::max);
+        let places = self.schema.places();
+        for place in places
+            .iter()
+            .filter_map(|place| tree_features.position(place))
+        {
+            weights[place] = most;
+        }
         let rows: Vec<f32> = kept
             .iter()
             .flat_map(|position| &values[position * width..(position + 1) * width])
             .copied()
             .collect();
         let link = Link::of(self.schema);
+        let prices = self.schema.target.as_deref();
+        let prices = prices.map_or(Cells::Absent, |target| Cells::of(self.batch, target));
         let keys = Cells::of(self.batch, &self.schema.key);
         let past = kept.iter().map(|position| {
             let row = self.rows[*position];
             Past {
                 id: keys.text(row).unwrap_or_default().to_owned(),
-                price: link.target(self.targets[*position]),
+                // As it was given: the way back from its logarithm is not exact.
+                price: prices
+                    .number(row)
+                    .unwrap_or_else(|| link.target(self.targets[*position])),
                 time_us: times.time_us(row),
+                estimate: None,
             }
         });
         Some(Comparables {
             space: KdTree::new(&rows, width, &weights)?,
             past: past.collect(),
+            by_line: false,
         })
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! Files of many columns have some that are empty, some that are the same in every row, and some that
 //! number the rows. The first two cost time alone; a model that learns from the last learns rows by
-//! heart. Records may go on carrying all of them.
+//! heart. Records may continue carrying all of them.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -22,7 +22,7 @@ const LEAST_ROWS: usize = 100;
 /// [`OWN_VALUES`]: a measure is not mistaken for a number that was given out.
 const RUNNING: f64 = 3.0;
 
-/// Why nothing is learned from a field.
+/// Why a field is left out.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "why", rename_all = "kebab-case")]
 pub enum Why {
@@ -37,7 +37,7 @@ pub enum Why {
     Identifier {
         /// How many there are.
         distinct: usize,
-        /// Among so many rows with a value.
+        /// Among N rows with a value.
         rows: usize,
     },
     /// Nearly every row has a whole number of its own, and they follow each other closely.
@@ -49,7 +49,7 @@ pub enum Why {
     },
 }
 
-/// A field that nothing is learned from.
+/// A field that is left out.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Dropped {
     /// Its name.

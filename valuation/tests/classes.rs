@@ -65,18 +65,18 @@ fn named(name: &str, options: MemberOptions) -> NamedMember {
 }
 
 /// Mean log loss.
-fn loss(said: &[f64], classes: &[Option<bool>]) -> f64 {
-    let rows = said.iter().zip(classes);
+fn loss(predicted: &[f64], classes: &[Option<bool>]) -> f64 {
+    let rows = predicted.iter().zip(classes);
     let sum: f64 = rows
-        .map(|(said, class)| {
+        .map(|(predicted_value, class)| {
             -if *class == Some(true) {
-                said.ln()
+                predicted_value.ln()
             } else {
-                (1.0 - said).ln()
+                (1.0 - predicted_value).ln()
             }
         })
         .sum();
-    sum / said.len() as f64
+    sum / predicted.len() as f64
 }
 
 #[test]
@@ -85,20 +85,22 @@ fn classes_are_told_nearly_as_well_as_by_who_knows_and_what_is_said_is_calibrate
     let (model, report) = fit(&batch, &FitOptions::default());
     let (unseen, likely) = records(4000, 5);
     let classes = valuation::classes(&schema(), &unseen);
-    let said: Vec<f64> = model
+    let predicted: Vec<f64> = model
         .predict(&unseen)
         .unwrap()
         .iter()
-        .map(|own| own.value)
+        .map(|prediction| prediction.value)
         .collect();
-    assert!(said.iter().all(|own| *own > 0.0 && *own < 1.0));
-    let (found, known) = (loss(&said, &classes), loss(&likely, &classes));
+    assert!(predicted.iter().all(|value| *value > 0.0 && *value < 1.0));
+    let (found, known) = (loss(&predicted, &classes), loss(&likely, &classes));
     assert!(found < 1.06 * known, "{found} {known}");
-    // Of those that are said to be likely by so much, as many are of the class.
+    // Of those that are predicted to be likely by so much, as many are of the class.
     for tenth in [1, 3, 5, 7, 9] {
-        let near = |own: &f64| (own * 10.0) as usize == tenth;
-        let of: Vec<usize> = (0..said.len()).filter(|row| near(&said[*row])).collect();
-        let mean = of.iter().map(|row| said[*row]).sum::<f64>() / of.len() as f64;
+        let near = |value: &f64| (value * 10.0) as usize == tenth;
+        let of: Vec<usize> = (0..predicted.len())
+            .filter(|row| near(&predicted[*row]))
+            .collect();
+        let mean = of.iter().map(|row| predicted[*row]).sum::<f64>() / of.len() as f64;
         let truth = of.iter().map(|row| likely[*row]).sum::<f64>() / of.len() as f64;
         assert!((mean - truth).abs() < 0.06, "{tenth}: {mean} {truth}");
     }
@@ -109,15 +111,15 @@ fn classes_are_told_nearly_as_well_as_by_who_knows_and_what_is_said_is_calibrate
         "{}",
         report.calibration_error
     );
-    let weights: f64 = report.members.iter().map(|own| own.weight).sum();
+    let weights: f64 = report.members.iter().map(|member| member.weight).sum();
     assert!((weights - 1.0).abs() < 1e-9);
     assert_eq!(
         report.members.len(),
         Effort::Standard.class_members(3200).len()
     );
-    // What says nothing matters least; the page and the hour matter.
+    // What shows nothing matters least; the page and the hour matter.
     assert_eq!(
-        report.importance.last().map(|own| own.field.as_str()),
+        report.importance.last().map(|field| field.field.as_str()),
         Some("noise")
     );
     assert!(
@@ -141,15 +143,18 @@ fn a_line_alone_tells_what_a_line_can_and_a_threshold_is_where_it_is_set() {
     let (model, report) = fit(&batch, &options);
     assert_eq!(model.threshold(), 0.8);
     assert!(report.model.auc.value > 0.7, "{:?}", report.model);
-    // Of few that are said to be of it most are.
+    // Of few that are predicted to be of it most are.
     assert!(
         report.model.precision > 0.75 && report.model.recall < 0.6,
         "{:?}",
         report.model
     );
-    let said = report.judged.iter().filter(|own| own.value >= 0.8).count();
+    let confident = report.judged.iter().filter(|row| row.value >= 0.8).count();
     let confusion = report.model.confusion;
-    assert_eq!(confusion.true_positive + confusion.false_positive, said);
+    assert_eq!(
+        confusion.true_positive + confusion.false_positive,
+        confident
+    );
 }
 
 #[test]
@@ -183,8 +188,8 @@ fn a_kept_model_says_the_same_and_one_that_was_changed_is_refused() {
     decoder
         .push(br#"{"id":"x","page":"unheard of"}"#, 0)
         .unwrap();
-    let said = loaded.predict(&decoder.finish().batch).unwrap()[0].value;
-    assert!(said > 0.0 && said < 1.0);
+    let predicted = loaded.predict(&decoder.finish().batch).unwrap()[0].value;
+    assert!(predicted > 0.0 && predicted < 1.0);
     let head = dir.path().join("model.json");
     let text = std::fs::read_to_string(&head).unwrap();
     std::fs::write(

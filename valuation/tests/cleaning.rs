@@ -1,4 +1,4 @@
-//! What is not learned from: each rule by itself, and what no rule may take.
+//! What is left out of training: each rule by itself, and what no rule may take.
 #![allow(clippy::unwrap_used)]
 
 mod made;
@@ -69,7 +69,7 @@ fn a_listing_posted_again() {
     let (_, report) = fitted(&rows).unwrap();
     assert_eq!(taken(&report), [("duplicate", 30)].into());
     assert_eq!(report.train_rows, report.rows - report.holdout_rows - 30);
-    // A copy with another price is no copy.
+    // A copy with another price is not a copy.
     for row in &mut rows[2000..] {
         times(row, 1.01);
     }
@@ -94,7 +94,7 @@ fn what_is_judged_on_stays_whatever_it_is() {
     assert_eq!(report.model.rows, 400);
     assert_eq!(taken(&report), BTreeMap::new());
     assert_eq!((report.holdout_outliers, report.holdout_copies), (5, 10));
-    // What is written down is what is said.
+    // What is written down is what is reported.
     assert_eq!(model.report().holdout_copies, 10);
 }
 
@@ -112,7 +112,7 @@ fn a_price_that_nothing_explains() {
 #[test]
 fn honest_dear_homes_are_learned_from() {
     let mut rows = listings(3000);
-    // Villas: eight times as large, and dearer a square metre than anything around them.
+    // Villas: eight times as large, and more expensive a square metre than anything around them.
     for at in (0..3000).step_by(60) {
         let area = rows[at]["area"].as_f64().unwrap();
         rows[at]["area"] = json!(area * 6.0);
@@ -120,7 +120,7 @@ fn honest_dear_homes_are_learned_from() {
         rows[at]["building_type"] = json!("villa");
         times(&mut rows[at], 6.0_f64.powf(0.9) * 2.2);
     }
-    // Two penthouses, twice as dear as their like.
+    // Two penthouses, twice as expensive as their like.
     times(&mut rows[700], 2.2);
     times(&mut rows[1300], 2.2);
     let (_, report) = fitted(&rows).unwrap();

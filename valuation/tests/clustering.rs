@@ -62,7 +62,7 @@ fn foods(rows: usize) -> Vec<Value> {
         0.7 + 0.6 * state as f64 / 2_147_483_647.0
     };
     let food = |row: usize| {
-        let [energy, fat, sugars, proteins] = KINDS[kind_of(row)].map(|own| own * draw());
+        let [energy, fat, sugars, proteins] = KINDS[kind_of(row)].map(|amount| amount * draw());
         let mut food = json!({
             "id": format!("f{row}"), "energy": energy, "fat": fat, "sugars": sugars,
             "proteins": proteins, "shelf": 1000 + row, "country": "any",
@@ -124,10 +124,15 @@ fn the_kinds_are_found_by_the_silhouette_the_largest_first() {
         "{:?}",
         report.tried
     );
-    let sizes: Vec<usize> = report.found.iter().map(|own| own.size).collect();
+    let sizes: Vec<usize> = report.found.iter().map(|cluster| cluster.size).collect();
     assert_eq!(sizes, [200, 150, 100, 50]);
     let expected: Vec<usize> = (0..500)
-        .map(|row| BY_SIZE.iter().position(|own| *own == kind_of(row)).unwrap())
+        .map(|row| {
+            BY_SIZE
+                .iter()
+                .position(|kind| *kind == kind_of(row))
+                .unwrap()
+        })
         .collect();
     assert_eq!(report.members, expected);
     assert_eq!(clusters.predict(&batch).unwrap(), expected);
@@ -139,11 +144,15 @@ fn the_kinds_are_found_by_the_silhouette_the_largest_first() {
     let dropped: Vec<&str> = report
         .dropped
         .iter()
-        .map(|own| own.field.as_str())
+        .map(|field| field.field.as_str())
         .collect();
     assert_eq!(dropped, ["shelf", "country"]);
     assert!(matches!(report.dropped[0].why, Why::RunningNumber { .. }));
-    let names: Vec<String> = report.features.iter().map(|own| own.name()).collect();
+    let names: Vec<String> = report
+        .features
+        .iter()
+        .map(|feature| feature.name())
+        .collect();
     let numbers = ["energy", "fat", "sugars", "proteins"];
     assert_eq!(names[..4], numbers);
     assert_eq!(
@@ -203,7 +212,7 @@ fn gaps_are_filled_as_the_schema_says() {
         let sugars = report
             .features
             .into_iter()
-            .find(|own| own.field == "sugars");
+            .find(|feature| feature.field == "sugars");
         let sugars = sugars.unwrap();
         assert_eq!(sugars.filled, (0..300).filter(|row| is_gap(*row)).count());
         sugars.fill
@@ -237,7 +246,7 @@ fn clusters_come_back_from_their_files_or_not_at_all() {
     assert!(matches!(clusters.save(&dir), Err(ArtifactError::NotEmpty)));
     let loaded = Clusters::load(&dir).unwrap();
     assert_eq!(loaded, clusters);
-    // A request says less than a listing may: the kind is told nevertheless.
+    // A request says less than a listing may: the kind is reported nevertheless.
     let asked = json!({"id": "mine", "energy": 890, "fat": 99});
     let asked = decode(&schema, &[asked], Purpose::Request);
     assert_eq!(loaded.predict(&asked).unwrap(), [report.clusters - 1]);

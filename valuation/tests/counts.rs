@@ -1,5 +1,5 @@
 //! A target that counts may be 0: it is learned as ln(1 + y), by lines and trees alike, zeros too, and
-//! what is said of it is no less than 0, in files and after following too.
+//! what is reported of it is no less than 0, in files and after following too.
 #![allow(clippy::unwrap_used)]
 
 mod made;
@@ -78,7 +78,7 @@ fn visits(rows: &[Value]) -> Vec<f64> {
     rows.iter().map(of).collect()
 }
 
-/// The mean of ln(1 + y) of a Poisson distribution: the best that can be said in squares.
+/// The mean of ln(1 + y) of a Poisson distribution: the best that can be reported in squares.
 fn expected(mean: f64) -> f64 {
     let mut share = (-mean).exp();
     let mut sum = 0.0;
@@ -110,7 +110,13 @@ fn zeros_are_learned_from_and_what_is_said_is_near_what_can_be_known() {
         "{:?}",
         report.model
     );
-    assert!(report.ratios.is_none() && report.segments.iter().all(|own| own.ratios.is_none()));
+    assert!(
+        report.ratios.is_none()
+            && report
+                .segments
+                .iter()
+                .all(|segment| segment.ratios.is_none())
+    );
     assert!(
         report.model.rmsle < 0.9 * report.baseline.rmsle,
         "{:?}",
@@ -121,31 +127,38 @@ fn zeros_are_learned_from_and_what_is_said_is_near_what_can_be_known() {
     assert!((report.coverage - 0.9).abs() < 0.04, "{}", report.coverage);
 
     let asked: Vec<(usize, f64)> = (0..40)
-        .map(|own| (own % 4, (own / 4) as f64 / 9.0))
+        .map(|number| (number % 4, (number / 4) as f64 / 9.0))
         .collect();
     let records: Vec<Value> = asked
         .iter()
         .map(|(place, size)| json!({"id": "q", "place": format!("place{place}"), "size": size}))
         .collect();
     let batch = made::decode_as(model.schema(), &records, Purpose::Request);
-    let said = model.predict(&batch).unwrap();
-    for ((place, size), own) in asked.iter().zip(&said) {
+    let predicted = model.predict(&batch).unwrap();
+    for ((place, size), prediction) in asked.iter().zip(&predicted) {
         let best = expected(effect(*place, *size).exp());
         // The estimate is a median, which a skewed count has elsewhere than its mean.
-        let off = own.value.ln_1p() - best;
-        assert!(off.abs() < 0.2, "{place} {size}: {own:?}, {best}");
-        assert!(0.0 <= own.low && own.low <= own.value && own.value <= own.high);
+        let off = prediction.value.ln_1p() - best;
+        assert!(off.abs() < 0.2, "{place} {size}: {prediction:?}, {best}");
+        assert!(
+            0.0 <= prediction.low
+                && prediction.low <= prediction.value
+                && prediction.value <= prediction.high
+        );
     }
     // Somewhere nothing is well possible, and the range says so.
-    assert!(said.iter().any(|own| own.low == 0.0), "{said:?}");
+    assert!(
+        predicted.iter().any(|prediction| prediction.low == 0.0),
+        "{predicted:?}"
+    );
 
     let explained = model.explain(&batch, 7, 0).unwrap();
-    let sum: f64 = explained.reasons.iter().map(|own| own.amount).sum();
+    let sum: f64 = explained.reasons.iter().map(|reason| reason.amount).sum();
     assert!(
-        (explained.base + sum - said[7].value).abs() < 1e-9,
+        (explained.base + sum - predicted[7].value).abs() < 1e-9,
         "{explained:?}"
     );
-    let expected_ape = model.expected_ape(&said).unwrap();
+    let expected_ape = model.expected_ape(&predicted).unwrap();
     assert!((0.05..0.9).contains(&expected_ape), "{expected_ape}");
 }
 
@@ -196,26 +209,34 @@ fn what_is_followed_learns_from_zeros_and_the_pull_holds_it() {
             ..OnlineOptions::default()
         };
         let mut online = Online::new(base.clone(), options).unwrap();
-        let said = online.learn(&batch).unwrap();
-        assert!(said.iter().all(Option::is_some), "zeros too");
+        let predicted = online.learn(&batch).unwrap();
+        assert!(predicted.iter().all(Option::is_some), "zeros too");
         assert_eq!(online.totals().rows, ROWS as u64);
         distances.push(online.distance());
         if pull > 0.1 {
             continue;
         }
-        let said: Vec<_> = said.into_iter().flatten().collect();
+        let predicted: Vec<_> = predicted.into_iter().flatten().collect();
         let of = |of: fn(&valuation::online::PriorPrediction) -> f64| -> Metrics {
-            let own: Vec<f64> = said.iter().map(of).collect();
-            Metrics::on(Link::LogOnePlus, &actual, &own).unwrap()
+            let predicted: Vec<f64> = predicted.iter().map(of).collect();
+            Metrics::on(Link::LogOnePlus, &actual, &predicted).unwrap()
         };
-        let (own, frozen) = (of(|own| own.value), of(|own| own.base));
-        assert!(own.rmsle < 0.97 * frozen.rmsle, "{own:?} {frozen:?}");
+        let (online_error, frozen) = (of(|record| record.value), of(|record| record.base));
+        assert!(
+            online_error.rmsle < 0.97 * frozen.rmsle,
+            "{online_error:?} {frozen:?}"
+        );
         let (in_all, frozen_in_all) = online.totals().errors().unwrap();
-        assert!((in_all - own.rmsle).abs() < 1e-9 && (frozen_in_all - frozen.rmsle).abs() < 1e-9);
+        assert!(
+            (in_all - online_error.rmsle).abs() < 1e-9
+                && (frozen_in_all - frozen.rmsle).abs() < 1e-9
+        );
         // The place that has become empty is the one that has moved.
         let moved = online.coefficients();
         assert_eq!(moved[0].name, "(ln(1 + visits) where all else is 0)");
-        let by = |own: &&valuation::online::Coefficient| (own.now - own.base).abs();
+        let by = |coefficient: &&valuation::online::Coefficient| {
+            (coefficient.now - coefficient.base).abs()
+        };
         let most = moved
             .iter()
             .max_by(|one, other| by(one).total_cmp(&by(other)));
@@ -225,8 +246,8 @@ fn what_is_followed_learns_from_zeros_and_the_pull_holds_it() {
             "{moved:?}"
         );
 
-        // Published it is an ordinary model, which says what the follower says.
-        let (recent, last) = (batch.slice(ROWS - 1000, 1000), &said[ROWS - 1000..]);
+        // Published it is an ordinary model, which states what the follower says.
+        let (recent, last) = (batch.slice(ROWS - 1000, 1000), &predicted[ROWS - 1000..]);
         let (model, report) = online.model(&recent, last, "test", made::NOW_US).unwrap();
         assert!(
             report.model.rmsle < report.baseline.rmsle,
@@ -238,16 +259,16 @@ fn what_is_followed_learns_from_zeros_and_the_pull_holds_it() {
         model.save(home.path()).unwrap();
         let next = batch.slice(0, 8);
         let served = Model::load(home.path()).unwrap().predict(&next).unwrap();
-        for (own, said) in served.iter().zip(online.learn(&next).unwrap()) {
-            let said = said.unwrap();
+        for (answer, predicted) in served.iter().zip(online.learn(&next).unwrap()) {
+            let predicted = predicted.unwrap();
             for (one, other) in [
-                (own.value, said.value),
-                (own.low, said.low),
-                (own.high, said.high),
+                (answer.value, predicted.value),
+                (answer.low, predicted.low),
+                (answer.high, predicted.high),
             ] {
                 assert!(
                     (one - other).abs() < 1e-9 * (1.0 + other),
-                    "{own:?} {said:?}"
+                    "{answer:?} {predicted:?}"
                 );
             }
         }
@@ -267,7 +288,7 @@ fn where_the_schema_allows_no_zero_it_is_a_price_as_before() {
     let (model, report) = fit(&schema, &batch, &line(), "test", made::NOW_US).unwrap();
     assert_eq!(model.link(), Link::Log);
     assert_eq!(report.removed["target_not_positive"], zeros);
-    // A count that is always the same is told as ever.
+    // A count that is always the same is reported as ever.
     let mut all_zero = counts(5, 0.0);
     all_zero.iter_mut().for_each(|row| row["visits"] = 0.into());
     let schema = self::schema("min = 0");

@@ -53,17 +53,20 @@ fn a_state_that_was_kept_makes_the_same_rows() {
 
     let area = numbers(&made, "x_area");
     let mean = area.iter().sum::<f64>() / 1000.0;
-    let squares: f64 = area.iter().map(|own| (own - mean) * (own - mean)).sum();
+    let squares: f64 = area.iter().map(|area| (area - mean) * (area - mean)).sum();
     assert!(mean.abs() < 1e-9 && (squares / 1000.0 - 1.0).abs() < 1e-9);
     let missing = numbers(&made, "x_floors_total_missing");
     assert_eq!(missing.iter().sum::<f64>(), 100.0);
     assert_eq!(made["x_floor_per_floors_total"].null_count(), 100);
     let cities = made["city"].as_string::<i32>();
     let of_city = |name: &str| {
-        let row = cities.iter().position(|own| own == Some("city3")).unwrap();
+        let row = cities
+            .iter()
+            .position(|city| city == Some("city3"))
+            .unwrap();
         numbers(&made, name)[row]
     };
-    let rows_of_city = cities.iter().filter(|own| *own == Some("city3")).count();
+    let rows_of_city = cities.iter().filter(|city| *city == Some("city3")).count();
     assert_eq!(of_city("x_city_rows"), rows_of_city as f64);
     assert!(
         (11.0..17.0).contains(&of_city("x_city_mean")),
@@ -77,7 +80,7 @@ fn a_state_that_was_kept_makes_the_same_rows() {
         fitted
             .dropped
             .iter()
-            .any(|own| own.field == "building_type")
+            .any(|field| field.field == "building_type")
     );
 
     for (change, expected) in [
@@ -165,7 +168,7 @@ fn records_of_another_schema_are_refused() {
     other.version += 1;
     other.fields[2].about = Some("where".to_owned());
     fitted.check_schema(&other).unwrap();
-    let area = other.fields.iter_mut().find(|own| own.name == "area");
+    let area = other.fields.iter_mut().find(|field| field.name == "area");
     area.unwrap().unit = Some("ft²".to_owned());
     let error = fitted.check_schema(&other).unwrap_err().to_string();
     assert!(error.contains("differ in area"), "{error}");

@@ -88,8 +88,21 @@ fn trees_find_what_a_line_does_not_and_their_prices_are_explained() {
                 .comparables
                 .is_sorted_by(|one, other| one.distance <= other.distance)
         );
-        // The record itself was learned from, unless it was an outlier.
-        assert!(explained.comparables[0].distance < 0.5);
+        // The record itself was learned from, and is not comparable to itself.
+        let own = rows[row]["id"].as_str().unwrap();
+        assert!(explained.comparables.iter().all(|other| other.id != own));
+        for other in &explained.comparables {
+            assert_eq!(other.price, other.price.round());
+            // As if it were this record: nearer to its price than what it cost, on the whole.
+            let adjusted = other.adjusted.unwrap();
+            let off = (adjusted / price.value).ln().abs();
+            assert!(
+                off < 0.4,
+                "{adjusted} of {} for {}",
+                other.price,
+                price.value
+            );
+        }
     }
     let importance = model.importance();
     assert!(
@@ -144,7 +157,11 @@ fn a_member_is_written_for_other_programs() {
         .unwrap();
     assert_eq!(values.len(), 900);
     assert_eq!(values[0].0.len(), names.len());
-    assert!(values.iter().all(|(_, said)| (10.0..20.0).contains(said)));
+    assert!(
+        values
+            .iter()
+            .all(|(_, predicted)| (10.0..20.0).contains(predicted))
+    );
     let error = model.export(true, Some("oak")).unwrap_err().to_string();
     assert!(error.contains("oak") && error.contains(&name), "{error}");
 }

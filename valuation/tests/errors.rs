@@ -1,4 +1,4 @@
-//! What cannot be fitted is said: what was expected, what was found, what to do.
+//! What cannot be fitted is reported: what was expected, what was found, what to do.
 #![allow(clippy::unwrap_used)]
 
 mod made;

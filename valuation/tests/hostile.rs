@@ -1,4 +1,4 @@
-//! A model's directory as somebody has spoilt it. With its checksums as they were, nothing that was changed
+//! A model's directory as somebody has corrupted it. With its checksums as they were, nothing that was changed
 //! is taken; with checksums made again, a model is refused with what is wrong, or it answers: no panic, no
 //! endless loop, no memory beyond a bound.
 //!
@@ -20,7 +20,7 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use valuation::{ArtifactError, Model, Reading, TrainedModel};
 
-/// How often each file is spoilt in each way, unless it is said otherwise.
+/// How often each file is corrupted in each way, unless it is reported otherwise.
 const FEW: usize = 60;
 /// A case that takes longer hangs: a good one takes a fraction of a second.
 const HANGS: Duration = Duration::from_secs(180);
@@ -33,7 +33,7 @@ fn random() -> Uniform {
     Uniform(setting("HEDONIC_TEST_FUZZ_SEED", 1) as u64)
 }
 
-/// Spoilt files of each file.
+/// Corrupted files of each file.
 fn each() -> usize {
     setting("HEDONIC_TEST_FUZZ", 8 * FEW).div_ceil(8)
 }
@@ -89,18 +89,20 @@ fn answers(dir: &Path, records: &[Value]) -> Result<bool, String> {
     };
     catch_unwind(AssertUnwindSafe(act)).map_err(|cause| {
         let text = cause.downcast_ref::<String>().cloned();
-        text.or(cause.downcast_ref::<&str>().map(|own| (*own).to_owned()))
+        text.or(cause
+            .downcast_ref::<&str>()
+            .map(|message| (*message).to_owned()))
             .unwrap_or_default()
     })
 }
 
 /// Runs cases one after the other and fails where one takes too long.
 fn watched(cases: impl FnOnce(&dyn Fn(String)) + Send + 'static) {
-    let (tell, told) = mpsc::channel();
-    let running = std::thread::spawn(move || cases(&|case| tell.send(case).unwrap()));
+    let (sender, answers) = mpsc::channel();
+    let running = std::thread::spawn(move || cases(&|case| sender.send(case).unwrap()));
     let mut last = String::new();
     loop {
-        match told.recv_timeout(HANGS) {
+        match answers.recv_timeout(HANGS) {
             Ok(case) => last = case,
             Err(mpsc::RecvTimeoutError::Disconnected) => break,
             Err(mpsc::RecvTimeoutError::Timeout) => panic!("it hangs: {last}"),

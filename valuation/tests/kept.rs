@@ -1,4 +1,4 @@
-//! Models kept from earlier releases load and say what they said then: whoever upgrades keeps his
+//! Models kept from earlier releases load and state what they said then: anyone who upgrades keeps his
 //! models. A directory of `tests/kept` is what a release wrote; it is never written again.
 #![allow(clippy::unwrap_used)]
 

@@ -118,7 +118,7 @@ fn a_time_that_is_the_order_and_one_that_is_a_feature() {
         )
     });
     let (model, report) = fitted_as(&schema, &rows).unwrap();
-    // The hold-out lies after training: its level is only found by a trend that goes on.
+    // The hold-out lies after training: its level is only found by a trend that continues.
     assert!(report.model.r2 > 0.9, "{report:#?}");
     let last = 1_600_000_000 + 1999 * day / 10;
     assert_eq!(model.data_until_us(), Some(last as i64 * 1_000_000));

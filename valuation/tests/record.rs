@@ -3,10 +3,7 @@
 
 mod made;
 
-use arrow_array::cast::AsArray;
-use arrow_array::types::{Float64Type, Int64Type, TimestampMicrosecondType};
-use arrow_array::{Array, ArrayRef, RecordBatch};
-use arrow_schema::DataType;
+use arrow_array::RecordBatch;
 use made::{decode, fitted, listings};
 use records::Purpose;
 use serde_json::Value;
@@ -29,19 +26,6 @@ fn requests() -> Vec<Value> {
         }
     }
     rows
-}
-
-fn cell(column: &ArrayRef, row: usize) -> Cell<'_> {
-    if column.is_null(row) {
-        return Cell::Null;
-    }
-    match column.data_type() {
-        DataType::Float64 => Cell::Number(column.as_primitive::<Float64Type>().value(row)),
-        DataType::Int64 => Cell::Integer(column.as_primitive::<Int64Type>().value(row)),
-        DataType::Utf8 => Cell::Text(column.as_string::<i32>().value(row)),
-        DataType::Boolean => Cell::Boolean(column.as_boolean().value(row)),
-        _ => Cell::Time(column.as_primitive::<TimestampMicrosecondType>().value(row)),
-    }
 }
 
 /// A model whose members are of every kind, and one that earlier releases kept.
@@ -73,7 +57,7 @@ fn a_record_alone_is_priced_as_in_a_batch() {
             let bound = model.bind_record(names).unwrap().unwrap();
             for (row, expected) in expected.iter().enumerate() {
                 let columns = batch.columns().iter();
-                let mut cells: Vec<Cell> = columns.map(|column| cell(column, row)).collect();
+                let mut cells: Vec<Cell> = columns.map(|column| Cell::of(column, row)).collect();
                 if is_turned {
                     cells.reverse();
                 }

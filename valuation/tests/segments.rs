@@ -1,4 +1,4 @@
-//! Segments of the market: one more category, worked out from the numbers, in the line, the ratio study, the
+//! Segments of the market: one more category, computed from the numbers, in the line, the ratio study, the
 //! reasons and the files; where they are not wanted, nothing of them.
 #![allow(clippy::unwrap_used)]
 
@@ -20,7 +20,7 @@ fn schema(more: &str) -> Schema {
     Schema::parse(&text, "flats").expect("the schema is valid")
 }
 
-/// Old and large flats are dear, new and small ones too: no sum of year and size says it.
+/// Old and large flats are expensive, new and small ones too: no sum of year and size says it.
 fn flats(rows: usize) -> Vec<Value> {
     let mut random = Uniform(5);
     (0..rows)
@@ -62,8 +62,11 @@ fn prices_are_told_by_segments_and_judged_by_them() {
     assert!(without.model.mdape > 0.2, "{}", without.model.mdape);
     assert!(with.model.mdape < 0.05, "{}", with.model.mdape);
     let named = |report: &Report| -> Vec<String> {
-        let own = report.segments.iter().filter(|own| own.by == "segment");
-        own.map(|own| own.name.clone()).collect()
+        let segments = report
+            .segments
+            .iter()
+            .filter(|segment| segment.by == "segment");
+        segments.map(|segment| segment.name.clone()).collect()
     };
     assert_eq!(named(&with), ["0", "1", "2", "3"]);
     assert!(named(&without).is_empty());
@@ -73,16 +76,19 @@ fn prices_are_told_by_segments_and_judged_by_them() {
     let loaded = Model::load(dir.path()).unwrap();
     let schema = schema("");
     let requests = decode_as(&schema, &flats(50), Purpose::Request);
-    let said = model.predict(&requests).unwrap();
-    assert_eq!(loaded.predict(&requests).unwrap(), said);
+    let predicted = model.predict(&requests).unwrap();
+    assert_eq!(loaded.predict(&requests).unwrap(), predicted);
     let explained = loaded.explain(&requests, 7, 0).unwrap();
     assert!(
-        explained.reasons.iter().any(|own| own.field == "segment"),
+        explained
+            .reasons
+            .iter()
+            .any(|reason| reason.field == "segment"),
         "{explained:?}"
     );
-    let all: f64 = explained.reasons.iter().map(|own| own.amount).sum();
-    assert!((explained.base + all - said[7].value).abs() < 1e-6 * said[7].value);
-    // Nothing is known of the numbers: their medians say which segment it is.
+    let all: f64 = explained.reasons.iter().map(|reason| reason.amount).sum();
+    assert!((explained.base + all - predicted[7].value).abs() < 1e-6 * predicted[7].value);
+    // Nothing is known of the numbers: their medians state which segment it is.
     let bare = decode_as(&schema, &[json!({"id": "x"})], Purpose::Request);
     assert!(loaded.predict(&bare).unwrap()[0].value > 0.0);
     assert!(loaded.fits(&schema).is_ok());
@@ -96,11 +102,11 @@ fn prices_are_told_by_segments_and_judged_by_them() {
 
 #[test]
 fn the_same_bits_on_any_number_of_threads() {
-    let said = |threads| {
+    let predictions_by = |threads| {
         let (model, _) = fit(4, threads);
         model.predict(&batch(&schema(""))).unwrap()
     };
-    assert_eq!(said(1), said(3));
+    assert_eq!(predictions_by(1), predictions_by(3));
 }
 
 #[test]
@@ -121,8 +127,8 @@ fn what_cannot_be_is_said() {
         error.contains("segments 0 for none, or between 2 and 50, found 1"),
         "{error}"
     );
-    let own = schema("[[field]]\nname='segment'\nkind='category'\n");
-    let error = refused(&own, 4);
+    let segmented = schema("[[field]]\nname='segment'\nkind='category'\n");
+    let error = refused(&segmented, 4);
     assert!(
         error.contains("has a field \"segment\" of its own"),
         "{error}"

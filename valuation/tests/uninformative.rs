@@ -99,9 +99,9 @@ fn price(model: &Model, schema: &Schema, record: &Value) -> f64 {
 fn what_says_nothing_is_dropped_with_its_reason() {
     let (wide, narrow, cars) = (schema(true), schema(false), cars(1000));
     let (model, report) = fitted(&wide, &cars);
-    let said: Vec<String> = report.dropped.iter().map(ToString::to_string).collect();
+    let dropped: Vec<String> = report.dropped.iter().map(ToString::to_string).collect();
     assert_eq!(
-        said,
+        dropped,
         [
             "picture: an identifier, 990 values in 1000 rows",
             "is_new: false in every row",
@@ -114,7 +114,7 @@ fn what_says_nothing_is_dropped_with_its_reason() {
         ]
     );
 
-    // The model is that of a schema without them, but for whether a plate was seen.
+    // The model is that of a schema without them, except for whether a plate was seen.
     let (plain, without) = fitted(&narrow, &cars);
     assert!(report.features > without.features);
     let (ours, theirs) = (report.model.mdape, without.model.mdape);
@@ -139,7 +139,7 @@ fn what_says_nothing_is_dropped_with_its_reason() {
     assert_eq!(price(&model, &wide, &bare), price(&model, &wide, &full));
     model.fits(&narrow).expect_err("the plate is read");
     let mut fewer = wide.clone();
-    let is_dropped = |name: &str| report.dropped.iter().any(|own| own.field == name);
+    let is_dropped = |name: &str| report.dropped.iter().any(|field| field.field == name);
     fewer.fields.retain(|field| !is_dropped(&field.name));
     model
         .fits(&fewer)
@@ -166,10 +166,10 @@ fn what_has_a_role_stays_and_few_rows_prove_no_identifier() {
     wide.area = Some("wheels".to_owned());
     let (_, report) = fitted(&wide, &cars(1000));
     let is_dropped =
-        |report: &Report, name: &str| report.dropped.iter().any(|own| own.field == name);
+        |report: &Report, name: &str| report.dropped.iter().any(|field| field.field == name);
     assert!(!is_dropped(&report, "wheels") && is_dropped(&report, "row"));
 
-    // A measure differs from row to row, too: it is no number that was given out.
+    // A measure differs from row to row, too: it is not a number that was given out.
     assert!(!is_dropped(&report, "mileage"));
     let mut few = cars(90);
     for (row, car) in few.iter_mut().enumerate() {

@@ -2,8 +2,9 @@
 
 import unittest
 
-from answering.drained import Drained, wrong_with
+from answering.drained import Drained, add_rows, wrong_with
 from answering.spent import Spent
+from common.report import Report
 
 
 def judged(**found):
@@ -28,7 +29,11 @@ class Judged(unittest.TestCase):
     def test_figures_are_of_what_lies_between_the_two_looks(self):
         run = Drained(40_000, 2.0, 9.0, Spent(3.0, 1.0, 0.5, 10**8), None)
         self.assertEqual(run.per_s, 20_000)
-        self.assertEqual(run.per_million(run.spent.system_s), 75.0)
+        report = Report("test")
+        add_rows(report, "ours", "work", [run])
+        medians = {row["metric"]: row["median"] for row in report.rows}
+        self.assertEqual(medians["processor time"], 75.0)
+        self.assertEqual(medians["peak memory"], 100.0)
 
     def test_what_was_spent_is_a_difference(self):
         spent = Spent(5.0, 2.0, 1.0).since(Spent(1.0, 1.5, 1.0), 10**8)

@@ -1,4 +1,4 @@
-//! What is looked at in an answer.
+//! What is checked in an answer.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -13,22 +13,22 @@ use serde_json::value::RawValue;
 /// An answer on the topic `answers` or over HTTP; unknown fields are ignored.
 #[derive(Deserialize)]
 pub struct Answer<'a> {
-    /// The price; an answer without one is no answer.
+    /// The price; an answer without one is not an answer.
     #[serde(borrow)]
     pub prediction: Option<&'a RawValue>,
     /// Why there is none.
     #[serde(borrow)]
     pub error: Option<&'a RawValue>,
-    /// Which model said so, where the system tells.
+    /// The model that made it, where the system names it.
     #[serde(borrow)]
     pub model: Option<Cow<'a, str>>,
-    /// When, RFC 3339, where the system tells.
+    /// When, RFC 3339, where the system names it.
     #[serde(borrow)]
     pub answered_at: Option<Cow<'a, str>>,
 }
 
 impl<'a> Answer<'a> {
-    /// Reads one; `None` where it is no JSON object.
+    /// Reads one; `None` where it is not a JSON object.
     pub fn read(payload: &'a [u8]) -> Option<Answer<'a>> {
         serde_json::from_slice(payload).ok()
     }
@@ -44,8 +44,8 @@ impl<'a> Answer<'a> {
 pub struct Sayings {
     /// Each name once.
     names: BTreeMap<String, u32>,
-    /// When it was said (microseconds since 1970, by the applier's own clock) and by whom.
-    said: Vec<(i64, u32)>,
+    /// When it was named (microseconds since 1970, by the applier's own clock) and by whom.
+    named: Vec<(i64, u32)>,
     /// Answers that name no model or no time.
     unnamed: u64,
 }
@@ -63,7 +63,7 @@ impl Sayings {
             Some(number) => *number,
             None => *self.names.entry(model.to_owned()).or_insert(following),
         };
-        self.said.push((at_us, number));
+        self.named.push((at_us, number));
     }
 
     /// Adds what another has noted.
@@ -74,9 +74,9 @@ impl Sayings {
             let following = self.names.len() as u32;
             renumbered[number as usize] = *self.names.entry(name).or_insert(following);
         }
-        let said = other.said.into_iter();
-        self.said
-            .extend(said.map(|(at_us, number)| (at_us, renumbered[number as usize])));
+        let naming = other.named.into_iter();
+        self.named
+            .extend(naming.map(|(at_us, number)| (at_us, renumbered[number as usize])));
     }
 
     /// Answers that name no model or no time.
@@ -94,7 +94,7 @@ impl Sayings {
             names[*number as usize] = name;
         }
         let mut text = String::new();
-        for (at_us, number) in &self.said {
+        for (at_us, number) in &self.named {
             writeln!(text, "{at_us} {}", names[*number as usize])?;
         }
         std::fs::write(path, text).with_context(|| format!("{} cannot be written", path.display()))

@@ -42,7 +42,7 @@ impl Connection {
     ///
     /// # Errors
     /// When the connection ends, or the answer does not say its length.
-    pub fn ask(&mut self, request: &[u8]) -> anyhow::Result<(u16, &[u8])> {
+    pub fn exchange(&mut self, request: &[u8]) -> anyhow::Result<(u16, &[u8])> {
         self.buffer.clear();
         self.stream.write_all(request)?;
         loop {

@@ -1,6 +1,6 @@
 //! Watches a topic of answers fill up, and judges what it holds.
 //!
-//! While the system works, only the ends of the partitions are asked for, which costs the machine
+//! While the system works, only the ends of the partitions are requested, which costs the machine
 //! next to nothing; the answers are read when it has ended.
 
 use std::io::BufRead;
@@ -30,14 +30,14 @@ pub struct Drain {
     /// Answers to wait for: requests are numbered from 0, and answers have the number as their key
     #[arg(long)]
     count: u64,
-    /// Seconds without a first answer, or without another one, after which it is given up
+    /// Seconds without a first answer, or without another one, after which it is abandoned
     #[arg(long, default_value_t = 60)]
     stall_s: u64,
 }
 
 impl Drain {
-    /// Tells `watching`, `begin` with the first answers, `end` with the last; then waits for a line
-    /// on standard input and tells `judged`.
+    /// Reports `watching`, `begin` with the first answers, `end` with the last; then waits for a line
+    /// on standard input and prints `judged`.
     ///
     /// # Errors
     /// When the broker does not answer.
@@ -47,11 +47,11 @@ impl Drain {
         print_event(&json!({ "event": "watching" }));
         let begun = Instant::now();
         let (mut seen, mut first) = (0, None);
-        let mut grown = Instant::now();
-        while seen < self.count && grown.elapsed().as_secs() < self.stall_s {
+        let mut last_growth = Instant::now();
+        while seen < self.count && last_growth.elapsed().as_secs() < self.stall_s {
             let there = self.there(&reader)?;
             if there > seen {
-                (seen, grown) = (there, Instant::now());
+                (seen, last_growth) = (there, Instant::now());
             }
             if seen > 0 && first.is_none() {
                 first = Some(Instant::now());
@@ -61,12 +61,12 @@ impl Drain {
                 std::thread::sleep(LOOK);
             }
         }
-        let seconds = first.map_or(0.0, |first| (grown - first).as_secs_f64());
+        let seconds = first.map_or(0.0, |first| (last_growth - first).as_secs_f64());
         print_event(&json!({
             "event": "end",
             "answers": seen,
             "seconds": seconds,
-            "since_watching_s": (grown - begun).as_secs_f64(),
+            "since_watching_s": (last_growth - begun).as_secs_f64(),
         }));
         let mut line = String::new();
         std::io::stdin().lock().read_line(&mut line)?;

@@ -52,7 +52,7 @@ struct Kept {
     sayings: Sayings,
     /// Answers that counted, by status.
     statuses: BTreeMap<u16, u64>,
-    /// Connections that broke off, by what was said; opened again.
+    /// Connections that failed, by what was reported; opened again.
     broken: BTreeMap<String, u64>,
     /// Good answers, the warm-up's too.
     good: u64,
@@ -73,7 +73,7 @@ struct Shared {
 }
 
 impl Http {
-    /// Tells `begin` and `end`.
+    /// Reports `begin` and `end`.
     ///
     /// # Errors
     /// When nobody listens.
@@ -99,7 +99,7 @@ impl Http {
                 let keeps = self.span.sayings.is_some();
                 std::thread::spawn(move || {
                     barrier.wait();
-                    shared.ask(&address, number, step, keeps)
+                    shared.exchange(&address, number, step, keeps)
                 })
             })
             .collect();
@@ -153,7 +153,7 @@ impl Kept {
 
 impl Shared {
     /// Asks on connection `number` of `step` until the end.
-    fn ask(&self, address: &str, number: u64, step: u64, keeps: bool) -> Kept {
+    fn exchange(&self, address: &str, number: u64, step: u64, keeps: bool) -> Kept {
         let mut kept = Kept::default();
         let mut requests = self.requests.clone();
         let count = requests.len();
@@ -176,8 +176,10 @@ impl Shared {
             let first = self.next_id.fetch_add(ids, Ordering::Relaxed);
             let bytes = requests[place].with_ids(first);
             let asked = match &mut connection {
-                Some(open) => open.ask(bytes),
-                none => Connection::open(address).and_then(|open| none.insert(open).ask(bytes)),
+                Some(open) => open.exchange(bytes),
+                none => {
+                    Connection::open(address).and_then(|open| none.insert(open).exchange(bytes))
+                }
             };
             let took = due.elapsed();
             let counts = due >= self.from;

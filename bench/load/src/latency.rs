@@ -5,7 +5,7 @@ use std::time::Duration;
 use hdrhistogram::Histogram;
 use serde_json::{Value, json};
 
-/// Longest time told apart, in microseconds: ten minutes.
+/// Longest time that is distinguished, in microseconds: ten minutes.
 const LONGEST_US: u64 = 600_000_000;
 
 /// Times, to three digits.

@@ -6,7 +6,7 @@
 //! ```
 //!
 //! Every message on standard output is one JSON object on one line. `{"event": "begin"}` and
-//! `{"event": "end", …}` stand around what counts, so that whoever reads them can look at the
+//! `{"event": "end", …}` stand around what counts, so that anyone who reads them can look at the
 //! processor time at these moments.
 
 mod answer;

@@ -26,7 +26,7 @@ use crate::topics::{From, Kafka, Writer};
 
 /// Longest a look for answers takes.
 const LOOK: Duration = Duration::from_millis(50);
-/// From this rate on (requests a second) the sender waits a little for company, as producers of such
+/// From this rate on (requests per second) the sender waits a little for company, as producers of such
 /// rates are set: a broker that is sent every message alone has no time for anything else.
 const BUSY: f64 = 5_000.0;
 /// So long, in milliseconds.
@@ -48,7 +48,7 @@ pub struct Rate {
     /// Listings as JSON, one a line
     #[arg(long)]
     listings: PathBuf,
-    /// Requests a second, one rate after the other
+    /// Requests per second, one rate after the other
     #[arg(long, value_delimiter = ',', required = true)]
     rates: Vec<f64>,
     /// Longest wait for a first answer of the system, in seconds
@@ -97,7 +97,7 @@ struct Shared {
 }
 
 impl Rate {
-    /// Tells `watching` when the topics are there, `answers` when the system has started, then `begin`
+    /// Reports `watching` when the topics are there, `answers` when the system has started, then `begin`
     /// and `end` for every rate.
     ///
     /// # Errors
@@ -316,7 +316,7 @@ fn receive(reader: &BaseConsumer, shared: &Shared, keeps: bool) {
             Some(Ok(message)) => {
                 shared.note(message.key(), message.payload().unwrap_or_default(), keeps);
             }
-            // The client mends what it can; what it cannot shows as requests without an answer.
+            // The client fixes what it can; what it cannot shows as requests without an answer.
             Some(Err(error)) => eprintln!("the answers cannot be read: {error}"),
             None => {}
         }

@@ -19,7 +19,7 @@ impl Requests {
     /// Reads listings, one JSON object a line.
     ///
     /// # Errors
-    /// When the file cannot be read, has no line, or a line is no object.
+    /// When the file cannot be read, has no line, or a line is not an object.
     pub fn read(path: &Path) -> anyhow::Result<Requests> {
         let file = std::fs::File::open(path)
             .with_context(|| format!("{} cannot be read", path.display()))?;

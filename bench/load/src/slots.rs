@@ -4,7 +4,7 @@ use std::path::Path;
 
 use anyhow::{Context, ensure};
 
-/// What stands in a body where an id goes: twelve characters, as the ids have.
+/// What is in a body where an id goes: twelve characters, as the ids have.
 const SLOT: &[u8] = b"############";
 /// The least number of twelve digits.
 const LEAST: u64 = 100_000_000_000;

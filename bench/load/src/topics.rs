@@ -25,7 +25,7 @@ const FULL: Duration = Duration::from_millis(1);
 /// The broker, and the size of topics.
 #[derive(Args)]
 pub struct Kafka {
-    /// Kafka brokers, host:port[,host:port]
+    /// Kafka brokers: host:port, separated by commas
     #[arg(long)]
     brokers: String,
     /// Partitions of each topic
@@ -85,7 +85,7 @@ impl Kafka {
             .create()?;
         let mut places = TopicPartitionList::new();
         for partition in 0..self.partitions {
-            // The end is asked for here: left to the client, it would be wherever the topic ends
+            // The end is requested here: left to the client, it would be wherever the topic ends
             // when the client first comes round to it.
             let offset = match from {
                 From::Beginning => Offset::Beginning,

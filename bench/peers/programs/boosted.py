@@ -30,11 +30,9 @@ class Boosted:
         self._threads = threads
 
     def prices(self, records):
-        """A price for each record."""
         return self.prices_of(matrix(records, self.codes))
 
     def prices_of(self, numbers):
-        """A price for each row of a matrix."""
         return numpy.exp(self._booster.predict(numbers, num_threads=self._threads))
 
 

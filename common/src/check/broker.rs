@@ -28,13 +28,13 @@ impl Brokers {
     }
 
     pub async fn check(self, limit: Duration) -> Vec<Finding> {
-        let asking = tokio::task::spawn_blocking(move || self.ask(limit));
+        let asking = tokio::task::spawn_blocking(move || self.query(limit));
         asking
             .await
             .unwrap_or_else(|error| vec![broken_off("broker", &error)])
     }
 
-    fn ask(&self, limit: Duration) -> Vec<Finding> {
+    fn query(&self, limit: Duration) -> Vec<Finding> {
         let brokers = &self.config.brokers;
         let inquiry = match Inquiry::new(&self.config) {
             Ok(inquiry) => inquiry,
@@ -48,7 +48,7 @@ impl Brokers {
         };
         let began = Instant::now();
         // All topics: a question after one that is not there may make it.
-        let answer = inquiry.ask(|client| {
+        let answer = inquiry.run(|client| {
             let metadata = client
                 .fetch_metadata(None, limit)
                 .map_err(|error| error.to_string())?;
@@ -115,14 +115,14 @@ impl Brokers {
         if let Some(finding) = trouble(&check, topic) {
             return finding;
         }
-        // One partition of each leader says whether that leader can be reached from here.
+        // One partition of each leader states whether that leader can be reached from here.
         let mut leaders: Vec<i32> = Vec::new();
         for partition in topic.partitions() {
             if leaders.contains(&partition.leader()) {
                 continue;
             }
             leaders.push(partition.leader());
-            let asked = inquiry.ask(|client| {
+            let asked = inquiry.run(|client| {
                 client
                     .fetch_watermarks(name, partition.id(), rest(began, limit))
                     .map_err(|error| error.to_string())
@@ -188,7 +188,7 @@ fn trouble(check: &str, topic: &MetadataTopic) -> Option<Finding> {
 fn address(metadata: &Metadata, broker: i32) -> String {
     let mut brokers = metadata.brokers().iter();
     match brokers.find(|node| node.id() == broker) {
-        Some(own) => format!("{}:{}", own.host(), own.port()),
+        Some(broker) => format!("{}:{}", broker.host(), broker.port()),
         None => format!("{broker}"),
     }
 }

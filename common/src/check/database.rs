@@ -1,16 +1,16 @@
-//! PostgreSQL: whether it answers, what this user may do there, its tables and its clock.
+//! Checks PostgreSQL: the connection, the user's rights, the tables and the clock.
 
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use sqlx::{Connection, PgConnection};
 
 use super::clock::{self, Difference};
-use super::table::{ColumnThere, There, of_ddl};
+use super::table::{ExistingColumn, ExistingTable, of_ddl};
 use super::{Finding, Outcome, Table};
 use crate::database::{DatabaseConfig, Pooler, place};
 use crate::fault::Fault;
 
-/// Questions after its time: the quickest says most.
+/// Number of clock queries. The fastest one is the most exact.
 const TIMES_ASKED: usize = 3;
 
 /// A database that a program needs.
@@ -22,7 +22,7 @@ pub(super) struct Database {
     pub tables: Vec<Table>,
 }
 
-/// What the server says of itself and of this user.
+/// Properties of the server and of this user.
 struct Server {
     version: String,
     database: String,
@@ -81,7 +81,7 @@ impl Database {
                 .iter_mut()
                 .find(|known| known.name == table.name)
             {
-                Some(own) => own.is_written |= table.is_written,
+                Some(known) => known.is_written |= table.is_written,
                 None => self.tables.push(table),
             }
         }
@@ -115,7 +115,7 @@ impl Database {
         let pooler = tokio::time::timeout(limit, Pooler::before(&self.config, &options)).await;
         let pooler = match pooler {
             Ok(Ok(pooler)) => pooler,
-            // Without it the other questions are answered all the same.
+            // The other checks run without it.
             Ok(Err(_)) | Err(_) => None,
         };
         if let Some(pooler) = pooler
@@ -123,14 +123,14 @@ impl Database {
         {
             return self.away(Finding::failed("database", pooler.remark(), pooler.mend()));
         }
-        let asked = tokio::time::timeout(limit, self.ask(&mut connection, &place, pooler)).await;
+        let asked = tokio::time::timeout(limit, self.query(&mut connection, &place, pooler)).await;
         let failed = |why: String| {
             let found = format!("PostgreSQL at {place} does not answer a query: {why}");
             Finding::failed("database", found, "see its log")
         };
         match asked {
             Ok(Ok(findings)) => {
-                // The server notices by itself when this is not heard.
+                // The server notices by itself if this message is lost.
                 let _ = tokio::time::timeout(limit, connection.close()).await;
                 findings
             }
@@ -139,7 +139,7 @@ impl Database {
         }
     }
 
-    /// What is left to say when the server cannot be asked.
+    /// The findings if the server does not answer.
     fn away(&self, failed: Finding) -> Vec<Finding> {
         let skipped = |check: String| Finding::skipped(check, "not checked: see database");
         let mut findings = vec![failed];
@@ -152,7 +152,7 @@ impl Database {
         findings
     }
 
-    async fn ask(
+    async fn query(
         &self,
         connection: &mut PgConnection,
         place: &str,
@@ -348,7 +348,7 @@ pub(super) async fn ledger_tables(
 const START: &str = "start it, or name another server with --database-url, DATABASE_URL or database.url; check \
      firewalls";
 
-/// What to do about a connection that was not had.
+/// The remedy for a failed connection.
 fn mend_of(error: &sqlx::Error) -> &'static str {
     let code = error.as_database_error().and_then(|error| error.code());
     match code.as_deref() {
@@ -367,11 +367,11 @@ fn mend_of(error: &sqlx::Error) -> &'static str {
     }
 }
 
-/// The table as it is there; one that is not has no columns.
+/// The existing table; a missing one has no columns.
 pub(super) async fn look(
     connection: &mut PgConnection,
     table: &Table,
-) -> Result<There, sqlx::Error> {
+) -> Result<ExistingTable, sqlx::Error> {
     let columns: Vec<(String, String, bool, bool, bool, String)> = sqlx::query_as(COLUMNS)
         .bind(&table.name)
         .fetch_all(&mut *connection)
@@ -388,17 +388,17 @@ pub(super) async fn look(
         .bind(names)
         .fetch_all(&mut *connection)
         .await?;
-    let mut there = There {
+    let mut there = ExistingTable {
         quoted: quoted.into_iter().collect(),
         is_partitioned,
         has_insert_trigger,
         has_unique_key,
         may_be_read,
-        ..There::default()
+        ..ExistingTable::default()
     };
     for (name, sql_type, is_not_null, has_default, is_generated, quoted) in columns {
         there.quoted.insert(name.clone(), quoted);
-        there.columns.push(ColumnThere {
+        there.columns.push(ExistingColumn {
             name,
             sql_type,
             is_not_null,
@@ -409,7 +409,7 @@ pub(super) async fn look(
     Ok(there)
 }
 
-/// The server's clock beside ours, by the quickest of some questions.
+/// The difference of the server's clock and ours, by the fastest of some queries.
 async fn difference(connection: &mut PgConnection) -> Result<Difference, sqlx::Error> {
     let mut best: Option<Difference> = None;
     for _ in 0..TIMES_ASKED {

@@ -47,11 +47,11 @@ impl Directory {
             );
             return Finding::failed(name, found, format!("move it away, {elsewhere}"));
         }
-        let (wanted, right) = match self.is_written {
+        let (rights, right) = match self.is_written {
             true => (Access::WRITE_OK | Access::EXEC_OK, "write"),
             false => (Access::READ_OK | Access::EXEC_OK, "read"),
         };
-        if let Err(error) = access(&there, wanted) {
+        if let Err(error) = access(&there, rights) {
             let found = format!("this user may not {right} in {}: {error}", there.display());
             let mend = format!("change its permissions (chown, chmod), {elsewhere}");
             return Finding::failed(name, found, mend);
@@ -121,17 +121,17 @@ mod tests {
 
     #[test]
     fn a_path_that_is_not_there_yet_is_judged_by_what_holds_it_and_a_file_is_refused() {
-        let own = std::env::current_exe().expect("this program has a path");
+        let program = std::env::current_exe().expect("this program has a path");
         let at = |path: PathBuf| Directory {
             holds: "models",
             path,
             is_written: true,
             setting: "registry.path",
         };
-        let new = own.with_file_name("not-there").join("models");
+        let new = program.with_file_name("not-there").join("models");
         assert!(at(new.clone()).check().found.contains(" free of "));
         assert!(!new.exists(), "nothing is made");
-        let file = at(own.join("models")).check();
+        let file = at(program.join("models")).check();
         assert_eq!(file.outcome, Outcome::Failed);
         assert!(file.found.contains("found the file"), "{file:?}");
         assert!(file.mend.is_some_and(|mend| mend.contains("registry.path")));

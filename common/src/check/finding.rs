@@ -32,7 +32,7 @@ impl fmt::Display for Outcome {
 /// One line of a report.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Finding {
-    /// What was looked at; a short name, stable for scripts.
+    /// What was checked; a short name, stable for scripts.
     pub check: String,
     /// How it ended.
     pub outcome: Outcome,
@@ -53,7 +53,7 @@ impl Finding {
         }
     }
 
-    /// It may work; `mend` says what would make it sure.
+    /// It may work; `mend` states what would make it sure.
     pub fn warning(
         check: impl Into<String>,
         found: impl Into<String>,
@@ -87,7 +87,7 @@ impl Finding {
     }
 }
 
-/// A check that panicked is our fault, and says nothing of the set-up.
+/// A check that panicked is our fault, and has nothing about the set-up.
 pub(super) fn broken_off(check: impl Into<String>, error: &tokio::task::JoinError) -> Finding {
     Finding::failed(
         check,

@@ -25,9 +25,9 @@ pub struct Needs {
     brokers: Option<Brokers>,
     database: Option<Database>,
     directories: Vec<Directory>,
-    /// By name: what several programs need is looked at once.
-    own: Vec<(&'static str, Look)>,
-    /// What is known to be away before anybody asks; told first.
+    /// By name: what several programs need is checked once.
+    of_service: Vec<(&'static str, Look)>,
+    /// What is known to be away before anybody asks; reported first.
     away: Vec<Finding>,
 }
 
@@ -63,12 +63,12 @@ impl Needs {
 
     /// What this program alone knows how to look at, under the name of its line; may block.
     #[must_use]
-    pub fn own(
+    pub fn service_check(
         mut self,
         check: &'static str,
         look: impl FnOnce() -> Finding + Send + 'static,
     ) -> Needs {
-        self.own.push((check, Box::new(look)));
+        self.of_service.push((check, Box::new(look)));
         self
     }
 
@@ -76,30 +76,30 @@ impl Needs {
     #[must_use]
     pub fn and(mut self, other: Needs) -> Needs {
         self.brokers = match (self.brokers, other.brokers) {
-            (Some(own), Some(other)) => Some(own.and(other)),
-            (own, other) => own.or(other),
+            (Some(mine), Some(other)) => Some(mine.and(other)),
+            (mine, other) => mine.or(other),
         };
         self.database = match (self.database, other.database) {
-            (Some(own), Some(other)) => Some(own.and(other)),
-            (own, other) => own.or(other),
+            (Some(mine), Some(other)) => Some(mine.and(other)),
+            (mine, other) => mine.or(other),
         };
         for directory in other.directories {
-            let mut own = self.directories.iter_mut();
-            match own.find(|known| known.path == directory.path) {
-                Some(own) => own.is_written |= directory.is_written,
+            let mut directories = self.directories.iter_mut();
+            match directories.find(|known| known.path == directory.path) {
+                Some(known) => known.is_written |= directory.is_written,
                 None => self.directories.push(directory),
             }
         }
-        for (check, look) in other.own {
-            if self.own.iter().all(|(name, _)| *name != check) {
-                self.own.push((check, look));
+        for (check, look) in other.of_service {
+            if self.of_service.iter().all(|(name, _)| *name != check) {
+                self.of_service.push((check, look));
             }
         }
         self.away.extend(other.away);
         self
     }
 
-    /// The same without brokers: `finding` stands in for what would be asked of them.
+    /// The same without brokers: `finding` replaces what would be asked of them.
     #[must_use]
     pub fn without_kafka(mut self, finding: Finding) -> Needs {
         self.brokers = None;
@@ -107,7 +107,7 @@ impl Needs {
         self
     }
 
-    /// The same without a database: `finding` stands in for what would be asked of it.
+    /// The same without a database: `finding` replaces what would be asked of it.
     #[must_use]
     pub fn without_database(mut self, finding: Finding) -> Needs {
         self.database = None;
@@ -128,7 +128,7 @@ impl Needs {
             let (name, look) = (directory.check_name(), move || directory.check());
             all.push((name, Box::pin(off_the_runtime(look))));
         }
-        for (name, look) in self.own {
+        for (name, look) in self.of_service {
             all.push((name.to_owned(), Box::pin(off_the_runtime(look))));
         }
         let bound = limit * ANSWERS;
@@ -167,12 +167,12 @@ mod tests {
     async fn a_check_that_does_not_end_is_named_and_the_others_are_told() {
         let (never, waits) = std::sync::mpsc::channel::<()>();
         let needs = Needs::default()
-            .own("slow", move || {
+            .service_check("slow", move || {
                 // Ends with the test, which holds the other end.
                 let _ = waits.recv();
                 Finding::passed("slow", "too late")
             })
-            .own("quick", || Finding::passed("quick", "there"));
+            .service_check("quick", || Finding::passed("quick", "there"));
         let report = needs.check(Duration::from_millis(20)).await;
         let slow = report.of("slow").expect("it has a line");
         assert_eq!(slow.outcome, Outcome::Failed);
@@ -188,8 +188,8 @@ mod tests {
 
     #[tokio::test]
     async fn what_two_need_is_looked_at_once() {
-        let own = |finding: &'static str| {
-            Needs::default().own("model", move || Finding::passed("model", finding))
+        let of_finding = |finding: &'static str| {
+            Needs::default().service_check("model", move || Finding::passed("model", finding))
         };
         let directory = |is_written| Directory {
             holds: "models",
@@ -197,9 +197,9 @@ mod tests {
             is_written,
             setting: "registry.path",
         };
-        let both = own("first")
+        let both = of_finding("first")
             .directory(directory(false))
-            .and(own("second").directory(directory(true)));
+            .and(of_finding("second").directory(directory(true)));
         assert!(both.directories[0].is_written);
         let report = both.check(Duration::from_secs(60)).await;
         assert_eq!(report.findings.len(), 2, "{report}");

@@ -22,7 +22,7 @@ pub struct Report {
 }
 
 impl Report {
-    /// Whether nothing failed; a warning is no failure.
+    /// Whether nothing failed; a warning is not a failure.
     pub fn is_healthy(&self) -> bool {
         self.count(Outcome::Failed) == 0
     }
@@ -40,7 +40,7 @@ impl Report {
     /// Prints it on standard output.
     pub fn print(&self, format: Format) {
         let mut out = std::io::stdout();
-        // A reader that has gone, such as `head`, is no failure.
+        // A reader that has gone, such as `head`, is not a failure.
         let _ = match format {
             Format::Text => write!(out, "{self}"),
             Format::Json => writeln!(out, "{:#}", self.to_json()),
@@ -49,8 +49,10 @@ impl Report {
     }
 
     fn count(&self, outcome: Outcome) -> usize {
-        let own = self.findings.iter();
-        own.filter(|finding| finding.outcome == outcome).count()
+        let findings = self.findings.iter();
+        findings
+            .filter(|finding| finding.outcome == outcome)
+            .count()
     }
 }
 
@@ -59,10 +61,14 @@ impl fmt::Display for Report {
     fn fmt(&self, out: &mut fmt::Formatter) -> fmt::Result {
         let width = |finding: &Finding| finding.check.chars().count();
         let width = self.findings.iter().map(width).max().unwrap_or(0);
-        for own in &self.findings {
-            let found = lines(&own.found, width);
-            writeln!(out, "{:<7}  {:<width$}  {found}", own.outcome, own.check)?;
-            if let Some(mend) = &own.mend {
+        for finding in &self.findings {
+            let found = lines(&finding.found, width);
+            writeln!(
+                out,
+                "{:<7}  {:<width$}  {found}",
+                finding.outcome, finding.check
+            )?;
+            if let Some(mend) = &finding.mend {
                 writeln!(out, "{:<7}  {:<width$}  -> {}", "", "", lines(mend, width))?;
             }
         }

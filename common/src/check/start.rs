@@ -20,7 +20,7 @@ const DEADLINE: Duration = Duration::from_secs(30);
 ///
 /// # Errors
 /// When a table is not as it must be: the message names each column, with what was expected, what was found
-/// and the SQL that mends it. The service must not write, and ends.
+/// and the SQL that fixes it. The service must not write, and ends.
 pub async fn must_fit(
     pool: &PgPool,
     tables: &[Table],
@@ -54,11 +54,11 @@ pub async fn must_fit(
         health.waiting("database", why.clone());
         anyhow::bail!("the service cannot write the tables of the database: {why}");
     }
-    for own in findings
+    for finding in findings
         .iter()
         .filter(|finding| finding.outcome == Outcome::Warning)
     {
-        tracing::warn!(check = &*own.check, "{}", own.found);
+        tracing::warn!(check = &*finding.check, "{}", finding.found);
     }
     health.ready("database");
     Ok(true)

@@ -1,4 +1,4 @@
-//! The table that a schema describes, beside the one that is there.
+//! Compares the table that a schema describes with the existing table.
 
 use std::collections::BTreeMap;
 
@@ -33,33 +33,33 @@ pub struct Column {
 
 /// A table as the database has it.
 #[derive(Debug, Default)]
-pub(super) struct There {
-    pub columns: Vec<ColumnThere>,
-    /// Names as SQL takes them, where they are others: key words.
+pub(super) struct ExistingTable {
+    pub columns: Vec<ExistingColumn>,
+    /// Quoted names, for names that are SQL key words.
     pub quoted: BTreeMap<String, String>,
     /// Whether it is partitioned: then it may have no unique index of its key alone.
     pub is_partitioned: bool,
     /// Whether a trigger may fill columns of a new row.
     pub has_insert_trigger: bool,
-    /// Whether two rows of one key are refused, which replacing a row rests on.
+    /// Whether the table refuses two rows of one key. Replacing a row needs this.
     pub has_unique_key: bool,
     pub may_be_read: bool,
 }
 
 /// A column as the database has it.
 #[derive(Debug)]
-pub(super) struct ColumnThere {
+pub(super) struct ExistingColumn {
     pub name: String,
     /// As `format_type` writes it.
     pub sql_type: String,
     pub is_not_null: bool,
-    /// Whether a row that leaves it out has a value all the same.
+    /// Whether the column has a default.
     pub has_default: bool,
     /// Whether PostgreSQL alone gives it its value: `GENERATED ALWAYS`.
     pub is_generated: bool,
 }
 
-impl There {
+impl ExistingTable {
     /// A name as SQL takes it.
     fn quoted<'a>(&'a self, name: &'a str) -> &'a str {
         self.quoted.get(name).map_or(name, |quoted| quoted)
@@ -88,7 +88,7 @@ impl Table {
     }
 
     /// Judges the table that is there.
-    pub(super) fn judge(&self, there: &There) -> Finding {
+    pub(super) fn judge(&self, there: &ExistingTable) -> Finding {
         let (name, schema) = (&self.name, &self.schema);
         if !there.may_be_read {
             return Finding::failed(
@@ -133,11 +133,11 @@ impl Table {
         }
     }
 
-    fn differences(&self, there: &There) -> Vec<Difference> {
+    fn differences(&self, there: &ExistingTable) -> Vec<Difference> {
         let table = there.quoted(&self.name);
         let mut all = Vec::new();
-        for own in &self.columns {
-            self.compare(own, table, there, &mut all);
+        for expected in &self.columns {
+            self.compare(expected, table, there, &mut all);
         }
         if !self.is_written {
             return all;
@@ -181,13 +181,19 @@ impl Table {
         all
     }
 
-    /// One column beside the one that is there.
-    fn compare(&self, own: &Column, table: &str, there: &There, all: &mut Vec<Difference>) {
-        let name = there.quoted(&own.name);
-        let expected = written(&own.sql_type);
+    /// Compares one column with the existing column.
+    fn compare(
+        &self,
+        column: &Column,
+        table: &str,
+        there: &ExistingTable,
+        all: &mut Vec<Difference>,
+    ) {
+        let name = there.quoted(&column.name);
+        let expected = written(&column.sql_type);
         let mut columns = there.columns.iter();
-        let Some(found) = columns.find(|found| found.name == own.name) else {
-            let rule = match own.is_nullable {
+        let Some(found) = columns.find(|found| found.name == column.name) else {
+            let rule = match column.is_nullable {
                 true => "",
                 // A table with rows takes no other.
                 false => " NOT NULL DEFAULT ...",
@@ -228,7 +234,7 @@ impl Table {
                 ),
             });
         }
-        if self.is_written && own.is_nullable && found.is_not_null && !found.has_default {
+        if self.is_written && column.is_nullable && found.is_not_null && !found.has_default {
             all.push(Difference {
                 is_failure: false,
                 found: format!(
@@ -241,12 +247,12 @@ impl Table {
     }
 }
 
-/// In what a table is not as the schema says.
+/// One difference between a table and the schema.
 struct Difference {
     /// Whether rows cannot be written, or read, because of it.
     is_failure: bool,
     found: String,
-    /// The SQL that mends it.
+    /// The SQL that fixes it.
     mend: String,
 }
 
@@ -258,9 +264,9 @@ fn written(sql_type: &str) -> &str {
     }
 }
 
-/// Whether one is as good as the other: texts of all kinds have the same bytes on the wire.
-fn is_same(wanted: &str, found: &str) -> bool {
-    wanted == found || (wanted == "text" && found.starts_with("character varying"))
+/// Whether the types are equivalent: all text types have the same bytes on the wire.
+fn is_same(expected: &str, found: &str) -> bool {
+    expected == found || (expected == "text" && found.starts_with("character varying"))
 }
 
 /// Whether PostgreSQL converts numbers to it when they are assigned.
@@ -280,7 +286,7 @@ pub(super) fn made_by(ddl: &str) -> Vec<String> {
     made
 }
 
-/// The table that a DDL of ours makes: its columns stand one a line.
+/// The table that a DDL makes, with one column per line.
 pub(super) fn of_ddl(ddl: &str) -> Vec<Table> {
     let mut tables: Vec<Table> = Vec::new();
     for line in ddl.lines() {
@@ -288,7 +294,7 @@ pub(super) fn of_ddl(ddl: &str) -> Vec<Table> {
             tables.push(Table {
                 name: name(rest).unwrap_or_default(),
                 schema: "of the services".to_owned(),
-                // Not looked at: theirs have several columns.
+                // Not compared: it has several columns.
                 key: String::new(),
                 columns: Vec::new(),
                 is_written: true,
@@ -333,15 +339,15 @@ mod tests {
         }
     }
 
-    fn there() -> There {
-        let column = |name: &str, sql_type: &str, is_not_null, has_default| ColumnThere {
+    fn there() -> ExistingTable {
+        let column = |name: &str, sql_type: &str, is_not_null, has_default| ExistingColumn {
             name: name.to_owned(),
             sql_type: sql_type.to_owned(),
             is_not_null,
             has_default,
             is_generated: false,
         };
-        There {
+        ExistingTable {
             columns: vec![
                 column("id", "character varying(40)", true, false),
                 column("listed_at", "timestamp with time zone", true, false),
@@ -350,7 +356,7 @@ mod tests {
             ],
             has_unique_key: true,
             may_be_read: true,
-            ..There::default()
+            ..ExistingTable::default()
         }
     }
 
@@ -363,12 +369,12 @@ mod tests {
 
     #[test]
     fn each_difference_is_named_with_the_sql_that_mends_it() {
-        let judged = |change: fn(&mut There)| {
+        let judged = |change: fn(&mut ExistingTable)| {
             let mut there = there();
             change(&mut there);
             table(true).judge(&there)
         };
-        type Case = (fn(&mut There), Outcome, &'static str, &'static str);
+        type Case = (fn(&mut ExistingTable), Outcome, &'static str, &'static str);
         let cases: [Case; 10] = [
             (
                 |table| drop(table.columns.remove(2)),
@@ -487,10 +493,10 @@ mod tests {
         let tables = of_ddl(ledger::rejects::DDL);
         assert_eq!(tables.len(), 1);
         let columns = &tables[0].columns;
-        let own = columns.iter().find(|column| column.name == "offset");
-        assert!(own.is_some_and(|column| column.sql_type == "bigint" && !column.is_nullable));
-        let own = columns.iter().find(|column| column.name == "rejected_at");
-        assert!(own.is_some_and(|column| column.sql_type == "timestamptz"));
+        let offset = columns.iter().find(|column| column.name == "offset");
+        assert!(offset.is_some_and(|column| column.sql_type == "bigint" && !column.is_nullable));
+        let rejected_at = columns.iter().find(|column| column.name == "rejected_at");
+        assert!(rejected_at.is_some_and(|column| column.sql_type == "timestamptz"));
         assert_eq!(columns.last().map(|column| column.is_nullable), Some(true));
     }
 }

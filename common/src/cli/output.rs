@@ -2,7 +2,7 @@
 
 use std::io::{ErrorKind, Write};
 
-/// Writes to standard output. A reader that has seen enough is no error: `PROGRAM versions | head`.
+/// Writes to standard output. A reader that has seen enough is not an error: `PROGRAM versions | head`.
 ///
 /// # Errors
 /// When standard output cannot be written.
@@ -16,7 +16,7 @@ pub fn write(bytes: &[u8]) -> anyhow::Result<()> {
 /// Prints a line, or lines.
 ///
 /// # Errors
-/// As [`write`].
+/// When standard output cannot be written.
 pub fn print(text: &str) -> anyhow::Result<()> {
     write(format!("{text}\n").as_bytes())
 }

@@ -31,7 +31,7 @@ impl DatabaseConfig {
     /// The URL as what connects.
     ///
     /// # Errors
-    /// When it is missing or is no URL; the message does not repeat it.
+    /// When it is missing or is not a URL; the message does not repeat it.
     pub(crate) fn options(&self) -> anyhow::Result<PgConnectOptions> {
         anyhow::ensure!(
             !self.url.is_empty(),

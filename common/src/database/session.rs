@@ -1,7 +1,7 @@
 //! Work on one connection with an end: a peer that goes silent costs its connection, not its caller.
 //!
 //! sqlx has no deadline for reading, and a connection that is dropped in mid-statement goes back to the
-//! pool, where the wait for its answer holds a place for ever. Here a connection whose work did not end well
+//! pool, where the wait for its answer holds a place forever. Here a connection whose work did not end well
 //! leaves the pool and is closed without waiting for anybody.
 
 use std::ops::{Deref, DerefMut};
@@ -16,6 +16,8 @@ use super::patience::Patience;
 
 /// Longest wait for the sign of life of an idle connection.
 const SIGN_OF_LIFE: Duration = Duration::from_secs(3);
+/// Longest wait until a connection is back in its pool: the pool asks it for two signs of life.
+const RETURN: Duration = Duration::from_secs(6);
 
 /// A connection of a pool that is closed hard when dropped, unless [`Session::give_back`] says that its
 /// work ended well: after an error, a deadline, or a future that is dropped in mid-statement nobody waits
@@ -32,7 +34,7 @@ impl Session {
     /// Takes a connection; the deadline begins now and covers the wait for it.
     ///
     /// # Errors
-    /// When none can be had in time.
+    /// When none is available in time.
     pub async fn begin(pool: &PgPool, deadline: Duration) -> Result<Session, sqlx::Error> {
         let until = Instant::now() + deadline;
         let connection = timeout_at(until, pool.acquire()).await;
@@ -49,7 +51,15 @@ impl Session {
 
     /// The work ended well: the pool may use the connection again.
     pub fn give_back(mut self) {
-        drop(self.connection.take());
+        if let Some(mut connection) = self.connection.take() {
+            // sqlx asks a connection for a second sign of life, without a deadline: one that went silent between
+            // the two would hold its place in the pool for ever.
+            let returning = connection.return_to_pool();
+            tokio::spawn(async move {
+                // Dropped when the time is up, which closes the connection and frees its place.
+                let _ = timeout(RETURN, returning).await;
+            });
+        }
     }
 }
 
@@ -133,7 +143,7 @@ fn silent(deadline: Duration) -> sqlx::Error {
     ))
 }
 
-/// Options of a pool whose idle connections are asked for a sign of life, with a deadline, before they are
+/// Options of a pool whose idle connections are checked for a sign of life, with a deadline, before they are
 /// given out and when they come back. `statement` is run on each new connection.
 pub(super) fn pool_options(statement: Option<String>) -> PgPoolOptions {
     PgPoolOptions::new()

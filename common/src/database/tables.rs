@@ -43,7 +43,7 @@ impl PrepareError {
 /// Where the part of a SQL begins that looks by itself whether it has anything to do.
 const LOOKS_ITSELF: &str = "DO $$";
 
-/// Brings the tables of [`ledger`] up to date, and makes what is missing of `sql`. What stands in it from the
+/// Brings the tables of [`ledger`] up to date, and makes what is missing of `sql`. What is in it from the
 /// first `DO` on looks by itself, and is run at each start.
 pub(super) async fn prepare(pool: &PgPool, sql: &str) -> Result<(), PrepareError> {
     within(pool, DEADLINE, async |connection| {

@@ -17,9 +17,9 @@ pub(super) const MARK: &str = "hedonic.session";
 #[derive(Debug, Clone, Copy, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Timeouts {
-    /// Bounds one statement (`statement_timeout`): a server that works for ever holds a batch for ever.
+    /// Bounds one statement (`statement_timeout`): a server that works forever holds a batch forever.
     pub statement_ms: u64,
-    /// Bounds the wait for a lock (`lock_timeout`): whoever holds it may be frozen.
+    /// Bounds the wait for a lock (`lock_timeout`): anyone who holds it may be frozen.
     pub lock_ms: u64,
     /// Bounds how long a transaction waits for its client (`idle_in_transaction_session_timeout`): a client
     /// that is frozen holds locks, and its successor waits.
@@ -28,7 +28,7 @@ pub struct Timeouts {
     pub keepalive_idle_s: u64,
     /// How long it waits before it asks again (`tcp_keepalives_interval`).
     pub keepalive_interval_s: u64,
-    /// How often it asks before it gives the client up (`tcp_keepalives_count`).
+    /// How often it asks before it drops the client (`tcp_keepalives_count`).
     pub keepalive_count: u64,
     /// How long bytes to the client may stay unconfirmed (`tcp_user_timeout`).
     pub tcp_user_ms: u64,

@@ -16,7 +16,7 @@ use tokio::time::{Instant, Sleep};
 
 use super::config::HttpConfig;
 
-/// A client may take so long before its pace is looked at.
+/// A client may take so long before its pace is checked.
 const GRACE: Duration = Duration::from_secs(5);
 
 /// How fast a body must come.
@@ -87,16 +87,16 @@ impl Stream for Paced {
     type Item = Result<Bytes, PayloadError>;
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        let own = &mut *self;
-        match Pin::new(&mut own.inner).poll_next(context) {
+        let body = &mut *self;
+        match Pin::new(&mut body.inner).poll_next(context) {
             Poll::Ready(Some(Ok(part))) => {
-                own.received += part.len() as u64;
-                let due = own.began + own.pace.allows(own.received);
-                own.due.as_mut().reset(due);
+                body.received += part.len() as u64;
+                let due = body.began + body.pace.allows(body.received);
+                body.due.as_mut().reset(due);
                 return Poll::Ready(Some(Ok(part)));
             }
             Poll::Ready(None) => {
-                if let Some(ended) = own.progress.ended.take() {
+                if let Some(ended) = body.progress.ended.take() {
                     ended();
                 }
                 return Poll::Ready(None);
@@ -104,8 +104,8 @@ impl Stream for Paced {
             Poll::Ready(failed) => return Poll::Ready(failed),
             Poll::Pending => {}
         }
-        std::task::ready!(own.due.as_mut().poll(context));
-        own.progress.late.set(true);
+        std::task::ready!(body.due.as_mut().poll(context));
+        body.progress.late.set(true);
         let late = io::Error::new(io::ErrorKind::TimedOut, "the body arrives too slowly");
         Poll::Ready(Some(Err(PayloadError::Io(late))))
     }

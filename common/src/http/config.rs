@@ -57,7 +57,7 @@ impl HttpConfig {
         self
     }
 
-    /// Whether a token is asked for.
+    /// Whether a token is required.
     pub fn has_token(&self) -> bool {
         !self.token.is_empty()
     }

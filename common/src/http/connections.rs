@@ -1,6 +1,6 @@
-//! The connections of one listener: bounded, and none waits for its client for ever.
+//! The connections of one listener: bounded, and none waits for its client forever.
 //!
-//! Whoever comes when all places are taken gets the place of the one that has kept the service waiting
+//! Anyone who comes when all places are taken gets the place of the one that has kept the service waiting
 //! longest, so that clients that send half a request do not keep others out, health probes among them.
 
 use std::collections::HashMap;

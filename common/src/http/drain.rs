@@ -7,7 +7,7 @@ use crate::health::Health;
 use crate::shutdown::Shutdown;
 
 /// The shutdown that a service obeys: it follows `asked` after `http.drain_s`. In between the service
-/// works on, `/health/ready` is 503, and each answer closes its connection: whoever sends requests here
+/// works on, `/health/ready` is 503, and each answer closes its connection: anyone who sends requests here
 /// (a load balancer, Kubernetes) has the time to learn of it and goes elsewhere.
 pub fn drained(config: &HttpConfig, health: &Health, asked: &Shutdown) -> Shutdown {
     if config.drain_s == 0 {

@@ -10,7 +10,7 @@ const RESERVE: u64 = 256;
 const A_CONNECTION: u64 = 2;
 /// However few files there are, somebody must be able to ask what is wrong.
 pub(super) const LEAST: usize = 16;
-/// No more are asked for: a child process may go through them all when it starts.
+/// No more are requested: a child process may go through them all when it starts.
 const MOST_FILES: u64 = 65_536;
 
 /// Connections that the limit on open files leaves room for. The first call raises the limit as far as
@@ -50,10 +50,7 @@ fn raise() -> u64 {
     match setrlimit(Resource::Nofile, raised) {
         Ok(()) => possible,
         Err(error) => {
-            tracing::warn!(
-                files = current,
-                "cannot raise the limit on open files: {error}"
-            );
+            tracing::warn!(files = current, %error, "cannot raise the limit on open files");
             current
         }
     }

@@ -1,4 +1,4 @@
-//! Who may ask: the `Host`, the page that a browser asks for, and the token.
+//! Which requests are allowed: checks of `Host`, of the page that sends them, and of the token.
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -10,15 +10,15 @@ use subtle::ConstantTimeEq;
 use super::config::{HttpConfig, Open};
 
 const SCHEME: &[u8] = b"Bearer ";
-/// Sent by browsers: how the page that asks stands to this service.
+/// Sent by browsers: the relation between the sending page and this service.
 const FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
 /// What a request asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kind {
-    /// Whether the service lives: asked for by orchestrators under any name.
+    /// Health probes: orchestrators send them under any host name.
     Health,
-    /// What describes the interface and holds nothing of the data.
+    /// Paths that describe the interface and contain no data.
     Page,
     /// Numbers.
     Metrics,
@@ -29,7 +29,7 @@ enum Kind {
 }
 
 impl Kind {
-    /// A path that nobody thought of is guarded.
+    /// Every other path is guarded.
     fn of(path: &str) -> Kind {
         match path {
             "/health/live" | "/health/ready" => Kind::Health,
@@ -49,7 +49,7 @@ pub(super) struct Refusal {
     pub status: u16,
     /// For a metric and the log.
     pub code: &'static str,
-    /// What was expected, what was found, what to do.
+    /// Expectation, value found and remedy.
     pub why: String,
 }
 
@@ -103,7 +103,7 @@ impl Guard {
         })
     }
 
-    /// Whether a request may set something off that is asked for by GET, as earlier releases had it:
+    /// Whether a request may set something off that is requested by GET, as earlier releases had it:
     /// a link or an image on any page is enough to send one.
     pub(super) fn admit_trigger(&self, request: &ServiceRequest) -> Result<(), Refusal> {
         self.judge(&Asked {
@@ -140,7 +140,7 @@ impl Guard {
         })
     }
 
-    /// The `Host` that was asked for, where it is one of this service's. A page whose name was made to
+    /// The `Host` that was requested, where it is one of this service's. A page whose name was made to
     /// point to this machine (DNS rebinding) still asks under its own name.
     fn host<'a>(&self, headers: &'a HeaderMap) -> Result<Option<&'a str>, Refusal> {
         let mut hosts = headers.get_all(HOST);
@@ -237,7 +237,7 @@ fn name_of(host: &str) -> String {
     name.to_ascii_lowercase()
 }
 
-/// Says in the log where others than this machine can ask for everything.
+/// Logs a warning if other machines can use every path.
 pub(super) fn warn_where_open(guard: &Guard, at: SocketAddr) {
     if !guard.has_token() && !at.ip().to_canonical().is_loopback() {
         tracing::warn!(
@@ -386,7 +386,7 @@ mod tests {
 
     #[test]
     fn a_get_that_sets_something_off_is_taken_from_this_machine_or_with_the_token() {
-        let ask = |guard: &Guard, peer: &str, headers: &[(&str, &str)]| {
+        let refusal = |guard: &Guard, peer: &str, headers: &[(&str, &str)]| {
             let mut request = TestRequest::with_uri("/generate_and_produce_requests")
                 .peer_addr(peer.parse().expect("an address"));
             for (name, value) in headers {
@@ -396,15 +396,15 @@ mod tests {
             admitted.err().map(|refusal| refusal.code)
         };
         let open = guard("", Open::Status, "");
-        assert_eq!(ask(&open, LOOPBACK, &[]), None);
-        assert_eq!(ask(&open, "[::ffff:127.0.0.1]:5", &[]), None);
-        assert_eq!(ask(&open, "192.0.2.1:5", &[]), Some("trigger"));
+        assert_eq!(refusal(&open, LOOPBACK, &[]), None);
+        assert_eq!(refusal(&open, "[::ffff:127.0.0.1]:5", &[]), None);
+        assert_eq!(refusal(&open, "192.0.2.1:5", &[]), Some("trigger"));
         // An image on a page.
         let image = [("Sec-Fetch-Site", "cross-site")];
-        assert_eq!(ask(&open, LOOPBACK, &image), Some("origin"));
+        assert_eq!(refusal(&open, LOOPBACK, &image), Some("origin"));
         let closed = guard("a-secret", Open::Status, "");
-        assert_eq!(ask(&closed, LOOPBACK, &[]), Some("token"));
+        assert_eq!(refusal(&closed, LOOPBACK, &[]), Some("token"));
         let right = [("Authorization", "Bearer a-secret")];
-        assert_eq!(ask(&closed, "192.0.2.1:5", &right), None);
+        assert_eq!(refusal(&closed, "192.0.2.1:5", &right), None);
     }
 }

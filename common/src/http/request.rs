@@ -97,7 +97,7 @@ pub(super) async fn take(
         head.set_connection_type(ConnectionType::Close);
     }
     if let Some(place) = &place {
-        // Of a stream that goes on without end nobody knows whether the client is slow.
+        // Of a stream that continues without end nobody knows whether the client is slow.
         match answered.response().body().size() {
             BodySize::None | BodySize::Sized(_) => place.waits(),
             BodySize::Stream => place.works(),
@@ -117,7 +117,7 @@ pub(super) async fn take(
     Ok(answered)
 }
 
-/// Counts a request's time, but for those that machines make by themselves.
+/// Counts a request's time, except for those that machines make by themselves.
 fn measure(path: &str, status: u16, took: Duration) {
     if path.starts_with("/health/") || path == "/metrics" {
         return;
@@ -132,10 +132,10 @@ fn measure(path: &str, status: u16, took: Duration) {
     metrics::histogram!(HTTP_REQUEST_SECONDS.name(), "status" => status).record(took);
 }
 
-/// Lets a GET that sets something off through, where [`Guard::admit_trigger`] does.
+/// Refuses a GET request with an effect where the guard does not admit it.
 ///
 /// # Errors
-/// Those of what it leads to.
+/// Those of the handler.
 pub async fn trigger(
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
@@ -213,7 +213,7 @@ fn header(id: &str) -> HeaderValue {
 async fn caught<F: Future>(future: F) -> Result<F::Output, Box<dyn Any + Send>> {
     let mut future = pin!(future);
     std::future::poll_fn(|context| {
-        // Broken off, it is not polled again.
+        // After an interruption it is not polled again.
         let polled = std::panic::catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(context)));
         match polled {
             Ok(polled) => polled.map(Ok),

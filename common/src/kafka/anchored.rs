@@ -29,9 +29,9 @@ use crate::liveness::Watchdog;
 use crate::shutdown::Shutdown;
 use ledger::offsets::{Stretch, Stretches};
 
-/// Longest wait for a first message, so that shutdown is noticed.
+/// Longest wait for a first message. It bounds the delay of a shutdown.
 const IDLE_POLL: Duration = Duration::from_millis(100);
-/// Pause between two looks whether a batch that has lingered may end.
+/// Pause between two checks whether a batch may end after its linger time.
 const GROWING_POLL: Duration = Duration::from_millis(1);
 /// Longest wait for a partition's first offset.
 const WATERMARKS: Duration = Duration::from_secs(1);
@@ -54,25 +54,25 @@ pub enum Gathered {
     Batch(Stretches),
     /// There was nothing.
     Empty,
-    /// Partitions were taken or given meanwhile: what was handed over must be forgotten.
+    /// The assignment changed: drop the messages that were handed over.
     Abandoned,
 }
 
 /// A consumer anchored in Postgres.
 pub struct Anchored {
-    /// The client of the moment, and how another is made.
+    /// The current client, and how to make another.
     client: Renewal,
     state: Arc<State>,
-    /// That of the assignment from which the last batch was gathered.
+    /// The assignment of the last batch.
     epoch: u64,
     /// What is paused: librdkafka remembers a pause of a partition also while another member has it, so
-    /// that each has to be resumed, whoever holds it by then.
+    /// that each has to be resumed, anyone who holds it by then.
     paused: Option<TopicPartitionList>,
 }
 
 impl Anchored {
     /// Joins the group. Call from within a Tokio runtime; use from a thread that is not of it.
-    /// `watchdog` says when messages wait and nothing is committed.
+    /// `watchdog` reports when messages wait and nothing is committed.
     ///
     /// # Errors
     /// When a Kafka property is wrong.
@@ -108,9 +108,9 @@ impl Anchored {
     pub fn leave(&mut self) {
         self.state.is_stopped.store(true, Ordering::Relaxed);
         self.consumer().unsubscribe();
-        // The callback that gives the partitions up is called from here.
+        // The callback that revokes the partitions is called from here.
         if let Some(Err(error)) = self.consumer().poll(IDLE_POLL) {
-            tracing::warn!("Kafka: {error}");
+            tracing::warn!(%error, "the Kafka client reports an error");
         }
     }
 
@@ -123,10 +123,10 @@ impl Anchored {
         self.client.join()
     }
 
-    /// Whether the consumer can go on.
+    /// Whether the consumer can continue.
     ///
     /// # Errors
-    /// When the service has to end: the client cannot be made to work again, or it stands still and
+    /// When the service has to end: the client cannot be made to work again, or it is stalled and
     /// `liveness.exit_on_stall` is set.
     pub fn check(&self) -> anyhow::Result<()> {
         match self.state.failure() {
@@ -192,9 +192,9 @@ impl Anchored {
                 None if limits.linger.is_zero() => break,
                 None => {}
                 Some(Err(error)) => {
-                    // While it is away, every poll says so again.
+                    // While Kafka is away, every poll reports it again.
                     if !state.is_away.load(Ordering::Relaxed) {
-                        tracing::warn!("Kafka: {error}");
+                        tracing::warn!(%error, "the Kafka client reports an error");
                     }
                     self.look_for_brokers();
                     break;
@@ -230,7 +230,7 @@ impl Anchored {
         self.state.in_flight.lease().await
     }
 
-    /// The batch is in the database: its offsets are the new positions. The group is told too, for
+    /// The batch is in the database: its offsets are the new positions. Commits them to the group too, for
     /// lag tools only.
     pub fn committed(&mut self, stretches: &[Stretch]) {
         let mut list = TopicPartitionList::new();
@@ -245,7 +245,7 @@ impl Anchored {
             }) else {
                 continue;
             };
-            // One that went and came back may be further already.
+            // A partition that came back may be further already.
             held.stored = held.stored.max(Some(stretch.next));
             held.stored_ms = stretch.last_ms.or(held.stored_ms);
             let offset = Offset::Offset(stretch.next);
@@ -265,7 +265,7 @@ impl Anchored {
         Arc::clone(&self.state.lag)
     }
 
-    /// Takes no messages until [`Anchored::resume`]: what was fetched ahead is let go of. False when
+    /// Takes no messages until [`Anchored::resume`] and drops those fetched ahead. False when
     /// paused before.
     pub fn pause(&mut self) -> bool {
         if self.paused.is_some() {
@@ -275,7 +275,7 @@ impl Anchored {
         let held = consumer.assignment();
         let paused = held.and_then(|held| consumer.pause(&held).map(|()| held));
         self.paused = Some(paused.unwrap_or_else(|error| {
-            tracing::warn!("cannot pause partitions: {error}");
+            tracing::warn!(%error, "cannot pause partitions");
             TopicPartitionList::new()
         }));
         true
@@ -287,12 +287,12 @@ impl Anchored {
         if let Some(paused) = self.paused.take()
             && let Err(error) = self.consumer().resume(&paused)
         {
-            tracing::warn!("cannot resume partitions: {error}");
+            tracing::warn!(%error, "cannot resume partitions");
         }
     }
 
     /// Stays a member while paused, however long the work on a batch takes; false when the
-    /// partitions have changed since the batch was gathered, so that it must be given up.
+    /// partitions have changed since the batch was gathered, so that it must be abandoned.
     pub fn tend(&mut self) -> bool {
         self.state.polls.fetch_add(1, Ordering::Relaxed);
         match self.consumer().poll(Duration::ZERO) {
@@ -326,7 +326,7 @@ impl Anchored {
             }
         });
         if let Err(error) = list {
-            tracing::error!("cannot go back to the stored offsets: {error}");
+            tracing::error!(%error, "cannot go back to the stored offsets");
             // Another client begins there.
             self.state
                 .lose("cannot go back to the stored offsets: waiting for another assignment");
@@ -334,7 +334,7 @@ impl Anchored {
     }
 
     /// Compares a partition's first message of a batch with the one `expected`: retention may delete
-    /// messages before they are read, and a topic may be made anew.
+    /// messages before they are read, and a topic may be made again.
     fn compare(&self, topic: &str, partition: i32, expected: Option<i64>, offset: i64) {
         let Some(expected) = expected else { return };
         if offset < expected {
@@ -343,7 +343,7 @@ impl Anchored {
         if offset <= expected {
             return;
         }
-        // Markers of transactions take up offsets too: only what the log no longer has is lost.
+        // Markers of transactions use offsets too: only what the log no longer has is lost.
         let ends = self
             .consumer()
             .fetch_watermarks(topic, partition, WATERMARKS);

@@ -12,11 +12,13 @@ use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext, RebalanceProtoc
 use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
 use rdkafka::topic_partition_list::TopicPartitionList;
 use rdkafka::types::RDKafkaRespErr;
+use sqlx::PgConnection;
 
 use super::anchor::Anchor;
-use super::lag::{Held, place};
+use super::lag::{HeldPartition, place};
 use super::state::State;
 use super::topic_id::topic_ids;
+use crate::database::within;
 use crate::metrics::{KAFKA_REBALANCES, KAFKA_TOPICS_RECREATED};
 use ledger::offsets::{self, Stored};
 
@@ -28,7 +30,7 @@ const READING: Duration = Duration::from_secs(10);
 const ASKING: Duration = Duration::from_secs(3);
 
 /// How the ids of librdkafka's mock clusters begin (the embedded broker is one): without a controller,
-/// which is asked for topics' ids, such a question only times out.
+/// which is requested topics' ids, such a question only times out.
 const MOCK: &str = "mockCluster";
 
 /// The callbacks of one client.
@@ -75,7 +77,7 @@ impl Context {
         &self,
         consumer: &BaseConsumer<Context>,
         list: &mut TopicPartitionList,
-    ) -> Option<Vec<Held>> {
+    ) -> Option<Vec<HeldPartition>> {
         let mut by_topic: BTreeMap<String, Vec<i32>> = BTreeMap::new();
         for element in list.elements() {
             let partitions = by_topic.entry(element.topic().to_owned()).or_default();
@@ -106,7 +108,13 @@ impl Context {
                     tracing::error!("cannot set the position of {topic}/{partition}: {error}");
                 }
                 let place = Arc::clone(&place);
-                positions.push(Held::at(&name, partition, id.clone(), place, stored));
+                positions.push(HeldPartition::at(
+                    &name,
+                    partition,
+                    id.clone(),
+                    place,
+                    stored,
+                ));
             }
         }
         Some(positions)
@@ -150,14 +158,14 @@ impl Context {
     /// `None` when shut down before.
     fn topic_was_made_anew(&self, topic: &str, old: Option<&str>, new: Option<&str>) -> Option<()> {
         let Anchor {
-            pool,
-            cluster,
-            consumer,
+            cluster, consumer, ..
         } = &self.state.anchor;
-        let forgotten = self
-            .until_done("forget the offsets of a topic that is gone", async || {
-                offsets::forget_topic(pool, cluster, consumer, topic, new).await
-            })?;
+        let forgotten = self.until_done(
+            "forget the offsets of a topic that is gone",
+            async |connection| {
+                offsets::forget_topic(connection, cluster, consumer, topic, new).await
+            },
+        )?;
         if forgotten > 0 {
             metrics::counter!(KAFKA_TOPICS_RECREATED.name(), "topic" => topic.to_owned())
                 .increment(1);
@@ -175,11 +183,14 @@ impl Context {
     /// What the places of the topic's messages begin with; `gone` is the id of one that it has replaced.
     /// `None` when shut down before.
     fn place(&self, topic: &str, id: Option<&str>, gone: Option<&str>) -> Option<Arc<str>> {
-        let Anchor { pool, cluster, .. } = &self.state.anchor;
+        let Anchor { cluster, .. } = &self.state.anchor;
         let made_again = match id {
-            Some(id) => self.until_done("look whether the topic was made again", async || {
-                offsets::was_made_again(pool, cluster, topic, id, gone).await
-            })?,
+            Some(id) => self.until_done(
+                "look whether the topic was made again",
+                async |connection| {
+                    offsets::was_made_again(connection, cluster, topic, id, gone).await
+                },
+            )?,
             None => false,
         };
         Some(place(cluster, topic, id.filter(|_| made_again)))
@@ -187,12 +198,10 @@ impl Context {
 
     fn stored(&self, topic: &str) -> Option<BTreeMap<i32, Stored>> {
         let Anchor {
-            pool,
-            cluster,
-            consumer,
+            cluster, consumer, ..
         } = &self.state.anchor;
-        self.until_done("read the stored offsets", async || {
-            offsets::stored(pool, cluster, consumer, topic).await
+        self.until_done("read the stored offsets", async |connection| {
+            offsets::stored(connection, cluster, consumer, topic).await
         })
     }
 
@@ -200,17 +209,15 @@ impl Context {
     fn until_done<T>(
         &self,
         what: &str,
-        mut ask: impl AsyncFnMut() -> Result<T, sqlx::Error>,
+        mut query: impl AsyncFnMut(&mut PgConnection) -> Result<T, sqlx::Error>,
     ) -> Option<T> {
         loop {
-            let asked = self
-                .state
-                .runtime
-                .block_on(async { tokio::time::timeout(READING, ask()).await });
-            let error = match asked {
-                Ok(Ok(answer)) => return Some(answer),
-                Ok(Err(error)) => error.to_string(),
-                Err(_) => format!("no answer within {} s", READING.as_secs()),
+            let asking = within(&self.state.anchor.pool, READING, async |connection| {
+                query(connection).await
+            });
+            let error = match self.state.runtime.block_on(asking) {
+                Ok(answer) => return Some(answer),
+                Err(error) => error,
             };
             let why = format!("cannot {what}: {error}; retrying");
             tracing::warn!("{why}");
@@ -325,7 +332,7 @@ impl ConsumerContext for Context {
             }
         };
         if let Err(error) = result {
-            tracing::error!("cannot change the assignment: {error}");
+            tracing::error!(%error, "cannot change the assignment");
             self.state
                 .lose("cannot change the assignment: waiting for another");
         }

@@ -11,7 +11,7 @@ use crate::database::forever;
 use crate::health::Health;
 use crate::shutdown::Shutdown;
 
-/// Longest one question to the broker may take: between two, the reason is told.
+/// Longest one question to the broker may take: between two, the reason is reported.
 const ATTEMPT: Duration = Duration::from_secs(5);
 
 /// Waits until the broker answers and gives the cluster's id; `None` when shut down before.
@@ -34,7 +34,7 @@ pub async fn connect(
         tokio::task::spawn_blocking(move || {
             // One of its own for each try: a client that has lost its brokers gets none back.
             let inquiry = Inquiry::new(&config).map_err(|error| format!("{error:#}"))?;
-            inquiry.ask(|client| {
+            inquiry.run(|client| {
                 client
                     .fetch_metadata(None, timeout)
                     .map_err(|error| error.to_string())?;

@@ -1,4 +1,4 @@
-//! Work on a batch that goes on while the next one is gathered.
+//! Work on a batch that continues while the next one is gathered.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -7,7 +7,7 @@ use tokio::runtime::Handle;
 use tokio::sync::OwnedMutexGuard;
 use tokio_util::sync::CancellationToken;
 
-/// Longest that a rebalance waits for work to be done before it is given up.
+/// Longest that a rebalance waits for work to be done before it is abandoned.
 const BOUND: Duration = Duration::from_secs(2);
 
 /// At most one batch is being written; a rebalance waits for it, or ends it.
@@ -25,7 +25,7 @@ pub struct Lease {
 }
 
 impl Lease {
-    /// Ends when the partitions go to another member: the work must then be given up.
+    /// Ends when the partitions go to another member: the work must then be abandoned.
     pub async fn ended(&self) {
         self.cancelled.cancelled().await;
     }

@@ -15,7 +15,7 @@ pub(crate) const NO_ID: &str = "it does not report its cluster id";
 /// Most events looked through for the reason of a failure.
 const EVENTS: u32 = 20;
 
-/// Remembers what librdkafka said last: it tells the reason of a failure only in passing.
+/// Remembers the last log line of librdkafka: it gives the reason of a failure only in its log.
 #[derive(Clone, Default)]
 pub(crate) struct LastError(Arc<Mutex<Option<String>>>);
 
@@ -67,8 +67,8 @@ impl Inquiry {
     /// Asks, and blocks until there is an answer.
     ///
     /// # Errors
-    /// When there is none: the reason that librdkafka told in passing, else the question's own.
-    pub fn ask<T>(
+    /// When there is none: the reason from librdkafka's log, else the question's own.
+    pub fn run<T>(
         &self,
         question: impl FnOnce(&Client<LastError>) -> Result<T, String>,
     ) -> Result<T, String> {

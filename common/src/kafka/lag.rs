@@ -1,4 +1,4 @@
-//! The partitions held, and how far the consumer is behind by the offsets that count: those stored in
+//! The assigned partitions and the consumer lag, by the offsets that count: those stored in
 //! PostgreSQL. What cannot be known now is unknown, not 0.
 
 use std::collections::BTreeMap;
@@ -16,19 +16,19 @@ use crate::metrics::{
 
 /// librdkafka measures once a second: what is older than this is unknown.
 const STALE: Duration = Duration::from_secs(10);
-/// A broker answers every fetch within `fetch.wait.max.ms`: silence for longer is no measurement.
+/// A broker answers every fetch within `fetch.wait.max.ms`: silence for longer is not a measurement.
 const SILENCE_US: i64 = 10_000_000;
 
 /// A partition that this member of the group holds.
 #[derive(Debug)]
-pub(super) struct Held {
+pub(super) struct HeldPartition {
     /// Its topic.
     pub topic: Arc<str>,
     /// Its number.
     pub partition: i32,
     /// The id that the broker has given the topic; `None` where it gives none.
     pub topic_id: Option<Arc<str>>,
-    /// What the places of its messages begin with: see [`place`].
+    /// The beginning of its messages' places: see [`place`].
     pub place: Arc<str>,
     /// The offset up to which messages were handed over: where the next batch starts from.
     pub read: Option<i64>,
@@ -42,13 +42,13 @@ pub(super) struct Held {
     /// Where fetching was in the last statistics, the oldest first: the beginning of the log, which
     /// librdkafka asks for once a second, must be younger before that counts.
     fetched: [i64; 3],
-    /// Messages that wait, as measured last; `None` where that is not known.
+    /// The last measured number of waiting messages; `None` while unknown.
     pub behind: Option<u64>,
     /// Messages that waited when they could be counted last.
     pub last_behind: u64,
 }
 
-/// What a measurement depends on beside the statistics.
+/// What a measurement needs in addition to the statistics.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct How {
     /// Whether messages of open transactions are read too.
@@ -67,7 +67,7 @@ pub(super) fn place(cluster: &str, topic: &str, made_again: Option<&str>) -> Arc
     }
 }
 
-impl Held {
+impl HeldPartition {
     /// One whose messages are read from the `stored` offset on, or from the beginning.
     pub fn at(
         topic: &Arc<str>,
@@ -75,8 +75,8 @@ impl Held {
         topic_id: Option<Arc<str>>,
         place: Arc<str>,
         stored: Option<i64>,
-    ) -> Held {
-        Held {
+    ) -> HeldPartition {
+        HeldPartition {
             topic: Arc::clone(topic),
             partition,
             topic_id,
@@ -164,7 +164,7 @@ impl Held {
 /// The partitions held, and consumer lag over them; measured once a second.
 #[derive(Debug, Default)]
 pub struct Lag {
-    held: Mutex<Vec<Held>>,
+    held: Mutex<Vec<HeldPartition>>,
     /// When librdkafka measured last; `None` without an assignment.
     measured: Mutex<Option<Instant>>,
 }
@@ -234,7 +234,7 @@ impl Lag {
             .collect()
     }
 
-    pub(super) fn held(&self) -> MutexGuard<'_, Vec<Held>> {
+    pub(super) fn held(&self) -> MutexGuard<'_, Vec<HeldPartition>> {
         // A panic under the lock leaves at worst an older position, which the fence refuses.
         self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -289,8 +289,8 @@ impl Lag {
 mod tests {
     use super::*;
 
-    fn held(stored: Option<i64>) -> Held {
-        Held::at(&"t".into(), 0, None, place("c", "t", None), stored)
+    fn held(stored: Option<i64>) -> HeldPartition {
+        HeldPartition::at(&"t".into(), 0, None, place("c", "t", None), stored)
     }
 
     fn known(next: i64, app: i64, end: i64) -> Partition {
@@ -314,8 +314,9 @@ mod tests {
     #[test]
     fn markers_of_transactions_are_no_lag_but_messages_under_way_are() {
         let broker = broker();
-        let measure =
-            |held: &Held, known: &Partition, how: How| held.measure(known, Some(&broker), how);
+        let measure = |held: &HeldPartition, known: &Partition, how: How| {
+            held.measure(known, Some(&broker), how)
+        };
         let (usual, mut partition) = (How::default(), held(Some(10)));
         // 0 to 9 stored, a marker at 10 that fetching has come past.
         assert_eq!(measure(&partition, &known(11, 11, 11), usual), Some(0));
@@ -377,7 +378,7 @@ mod tests {
         let mut partition = held(Some(300));
         let mut known = known(300, -1001, 420);
         assert_eq!(partition.deleted(&known), 0);
-        // Fetching jumps first, and the log's beginning is asked for afterwards.
+        // Fetching jumps first, and the log's beginning is requested afterwards.
         known.next_offset = 420;
         assert_eq!(partition.deleted(&known), 0);
         known.lo_offset = 420;

@@ -15,10 +15,10 @@ pub trait Follow<B, T> {
     /// What a batch covers.
     fn stretches(batch: &B) -> &[Stretch];
 
-    /// A batch is written, and `consumer` told.
+    /// A batch is written, and `consumer` is informed.
     fn written(&mut self, batch: B, done: T, consumer: &Anchored);
 
-    /// Another member has a partition of the batch, which is given up.
+    /// Another member has a partition of the batch, which is abandoned.
     fn fenced(&mut self, why: &AdvanceError);
 
     /// Writing takes so long that nothing more is read.
@@ -94,7 +94,7 @@ impl<B: Send + 'static, T: Send + 'static> Pipeline<B, T> {
         }
     }
 
-    /// Begins to write a batch once the one before is done: `write` goes on for as long as a server
+    /// Begins to write a batch once the one before is done: `write` continues for as long as a server
     /// is away, and fails with [`AdvanceError::Fenced`] where the partition was lost, or with
     /// [`AdvanceError::Setup`] where trying again does not help and the batch is not to blame: the call
     /// that settles the batch then returns that reason as its error, and the service ends with it (exit
@@ -153,7 +153,7 @@ impl<B: Send + 'static, T: Send + 'static> Pipeline<B, T> {
                 tracing::warn!("{error}; discarded the batch, which will be read again");
                 follow.fenced(&error);
             }
-            // Nothing of it is stored: it is read again once the set-up is mended.
+            // Nothing of it is stored: it is read again once the set-up is fixed.
             Outcome::Setup(reason) => anyhow::bail!("{reason}"),
             // A commit under way may still come through: the stored offsets tell.
             Outcome::Ended => {}

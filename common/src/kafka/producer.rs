@@ -1,4 +1,4 @@
-//! A producer whose client is made anew where it cannot go on.
+//! A producer whose client is made again where it cannot continue.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -13,7 +13,7 @@ use rdkafka::{ClientConfig, ClientContext, Statistics};
 use super::properties;
 use crate::metrics::KAFKA_CLIENTS_RENEWED;
 
-/// Statistics without a broker to talk to, one a second, before the client is given up: librdkafka
+/// Statistics without a broker to talk to, one a second, before the client is abandoned: librdkafka
 /// drops all of them for good when a broker that has just started answers that the cluster has none
 /// (librdkafka#5301).
 const WITHOUT_BROKERS: u32 = 5;
@@ -53,7 +53,7 @@ impl Client {
         Ok(Client { producer, pulse })
     }
 
-    /// Why it cannot go on.
+    /// Why it cannot continue.
     fn end(&self) -> Option<(&'static str, String)> {
         use rdkafka::producer::Producer as _;
         if let Some((_, reason)) = self.producer.client().fatal_error() {
@@ -69,7 +69,7 @@ impl Client {
 
 /// A producer whose messages arrive once and in order. After an error that is fatal to the idempotent
 /// producer, or when librdkafka has lost its brokers, the next message goes to a new client; what the
-/// old one had not delivered fails, and whoever sent it sends it again. Cheap to clone.
+/// old one had not delivered fails, and anyone who sent it sends it again. Cheap to clone.
 #[derive(Clone)]
 pub struct Producer {
     settings: Arc<ClientConfig>,
@@ -149,7 +149,7 @@ impl Producer {
                 std::thread::spawn(move || drop(old));
             }
             // The next message tries again.
-            Err(error) => tracing::error!("cannot replace the Kafka producer: {error}"),
+            Err(error) => tracing::error!(%error, "cannot replace the Kafka producer"),
         }
         client.producer.clone()
     }

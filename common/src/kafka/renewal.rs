@@ -1,4 +1,4 @@
-//! The client of librdkafka that a consumer reads with, made anew where it cannot go on.
+//! The librdkafka client of a consumer, replaced when it cannot continue.
 
 use std::cell::Cell;
 use std::sync::Arc;
@@ -19,15 +19,15 @@ use crate::metrics::KAFKA_CLIENTS_RENEWED;
 const MOST_CLOSING: u32 = 4;
 /// Fatal errors in a row, without a commit between, after which the process ends.
 const MOST_FATAL: u32 = 5;
-/// Pause before a client is made anew after the first fatal error; doubled each time.
+/// Pause before a client is made again after the first fatal error; doubled each time.
 const FATAL_PAUSE: Duration = Duration::from_secs(1);
-/// Without an assignment: the pauses grow to so many times the first.
+/// The longest pause without an assignment, as a multiple of the first.
 const MOST_PATIENCE: u32 = 8;
 /// A thread that does not poll for so long was busy elsewhere: it could not get an assignment.
 const ELSEWHERE: Duration = Duration::from_secs(5);
-/// How long leaving waits for the client to close: it says good-bye to the group.
+/// Longest wait for the client to close and leave the group.
 const CLOSING: Duration = Duration::from_secs(5);
-/// How often the topics' ids are compared, and how long the broker may take to say them.
+/// How often the topics' ids are compared, and the timeout of the broker's answer.
 const TOPICS_EVERY: Duration = Duration::from_secs(10);
 const TOPICS_WITHIN: Duration = Duration::from_secs(1);
 
@@ -43,9 +43,9 @@ pub(super) struct Renewal {
     state: Arc<State>,
     /// `liveness.rejoin_s`.
     rejoin_after: Duration,
-    /// Times the first wait for an assignment: it doubles while making the client anew does not help.
+    /// Times the first wait for an assignment: it doubles while making the client again does not help.
     patience: u32,
-    /// Since when there is no assignment although one is waited for.
+    /// Since when the consumer waits for an assignment.
     without_since: Option<Instant>,
     looked_at: Instant,
     /// Fatal errors since the last commit, and when the next client may be made.
@@ -105,13 +105,13 @@ impl Renewal {
         self.fatal = 0;
     }
 
-    /// Makes the client anew where it cannot go on: after a fatal error, when librdkafka has lost its
+    /// Replaces the client when it cannot continue: after a fatal error, when librdkafka has lost its
     /// brokers, when a topic was made again, and when the group gives no assignment for long. False while there is nothing to poll.
     pub fn keep_alive(&mut self) -> bool {
         let now = Instant::now();
         let was_elsewhere = now.duration_since(self.looked_at) > ELSEWHERE;
         self.looked_at = now;
-        // Asked for: not every kind of it comes as an event.
+        // Queried, as not every kind comes as an event.
         if let Some((code, reason)) = self.consumer().client().fatal_error() {
             return self.after_fatal(now, code, &reason);
         }
@@ -164,7 +164,7 @@ impl Renewal {
         now >= not_before && self.renew("fatal error", reason)
     }
 
-    /// Puts a new client in the place of this one, which is closed elsewhere: that may block.
+    /// Replaces the client. Another thread closes the old one, as that may block.
     fn renew(&mut self, kind: &'static str, why: &str) -> bool {
         let group = self.state.anchor.consumer.clone();
         tracing::warn!(
@@ -263,7 +263,7 @@ fn close(old: BaseConsumer<Context>) -> Option<std::sync::mpsc::Receiver<()>> {
     match begun {
         Ok(_) => Some(closing),
         Err(error) => {
-            tracing::warn!("a Kafka client closed late: {error}");
+            tracing::warn!(%error, "a Kafka client closed late");
             None
         }
     }

@@ -8,12 +8,12 @@ use tokio::runtime::Handle;
 
 use super::anchor::Anchor;
 use super::in_flight::InFlight;
-use super::lag::{Held, How, Lag, place};
+use super::lag::{HeldPartition, How, Lag, place};
 use crate::health::Health;
 use crate::shutdown::Shutdown;
 use ledger::offsets::Stretch;
 
-/// Statistics without a broker to talk to, one a second, before the client is given up.
+/// Statistics without a broker to talk to, one a second, before the client is abandoned.
 const WITHOUT_BROKERS: u32 = 5;
 
 /// What a batch begins a partition with.
@@ -26,7 +26,7 @@ pub(super) struct Expected {
     pub place: Arc<str>,
 }
 
-/// Outlives the clients: one that fails is made anew.
+/// Outlives the clients: one that fails is made again.
 pub(super) struct State {
     pub anchor: Anchor,
     pub runtime: Handle,
@@ -35,10 +35,10 @@ pub(super) struct State {
     /// Whether messages of open transactions are read too (`isolation.level`).
     pub reads_uncommitted: bool,
     pub lag: Arc<Lag>,
-    /// What is being written must be done, or given up, before a partition goes to another member.
+    /// What is being written must be done, or abandoned, before a partition goes to another member.
     pub in_flight: InFlight,
     /// Raised when partitions are taken away or repositioned, so that a batch knows whether it spans
-    /// that. Beside the lock: it is looked at for every message.
+    /// that. Beside the lock: it is checked for every message.
     epoch: AtomicU64,
     /// Whether the group has given an assignment, be it an empty one.
     pub is_assigned: AtomicBool,
@@ -124,7 +124,7 @@ impl State {
     }
 
     /// These partitions are held, in addition to the others or (`all`) instead of them.
-    pub fn hold(&self, partitions: Vec<Held>, all: bool) {
+    pub fn hold(&self, partitions: Vec<HeldPartition>, all: bool) {
         let mut held = self.lag.held();
         held.retain(|old| {
             !all && !partitions
@@ -175,7 +175,7 @@ impl State {
         self.lose("replacing the Kafka client");
     }
 
-    /// The service has to end: whoever waits for the consumer next gets the reason.
+    /// The service has to end: anyone who waits for the consumer next gets the reason.
     pub fn fail(&self, reason: String) {
         locked(&self.failure).get_or_insert(reason);
         self.in_flight.end();

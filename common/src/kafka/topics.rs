@@ -55,7 +55,7 @@ pub async fn ensure_topics(config: &KafkaConfig, topics: &[&str]) -> anyhow::Res
                 }
             }
         }
-        Err(error) => tracing::warn!("cannot create topics: {error}"),
+        Err(error) => tracing::warn!(%error, "cannot create topics"),
     }
     Ok(())
 }

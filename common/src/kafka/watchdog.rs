@@ -13,7 +13,7 @@ use crate::metrics::KAFKA_STALLS;
 
 /// Between two looks.
 const TICK: Duration = Duration::from_secs(1);
-/// A look that comes so late tells that the whole process was paused: that is no standstill.
+/// A look that comes so late tells that the whole process was paused: that is not a standstill.
 const PAUSED: Duration = Duration::from_secs(5);
 /// How long a service that is to end for its standstill has to do so by itself.
 const LEAVING: Duration = Duration::from_secs(10);

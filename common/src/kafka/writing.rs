@@ -10,7 +10,7 @@ use super::{Anchored, Lease};
 use crate::shutdown::Shutdown;
 use ledger::offsets::AdvanceError;
 
-/// Longest a write may go on when leaving.
+/// Longest a write may continue when leaving.
 const LEAVING: Duration = Duration::from_secs(3);
 /// A full batch that waits longer for the write before it pauses the partitions.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -23,9 +23,9 @@ pub(super) enum Outcome<T> {
     Done(T),
     /// Another member has the partition.
     Fenced(AdvanceError),
-    /// The set-up must be mended by a person: the service ends.
+    /// The set-up must be fixed by a person: the service ends.
     Setup(String),
-    /// It was given up, to leave or for a rebalance; a commit under way may still come through.
+    /// It was abandoned, to leave or for a rebalance; a commit under way may still come through.
     Ended,
 }
 
@@ -37,14 +37,14 @@ pub(super) struct Written<B, T> {
     pub outcome: Outcome<T>,
 }
 
-/// A write that goes on.
+/// A write that continues.
 pub(super) struct Writing<B, T> {
     task: JoinHandle<Written<B, T>>,
     written: Option<Written<B, T>>,
 }
 
 impl<B: Send + 'static, T: Send + 'static> Writing<B, T> {
-    /// Begins to `write`, which goes on for as long as a server is away, and fails where the partition
+    /// Begins to `write`, which continues for as long as a server is away, and fails where the partition
     /// was lost or with [`AdvanceError::Setup`].
     pub fn begin(
         runtime: &Handle,
@@ -85,7 +85,7 @@ impl<B: Send + 'static, T: Send + 'static> Writing<B, T> {
         self.written.is_some() || self.task.is_finished()
     }
 
-    /// Waits until it has ended; may be given up and called again.
+    /// Waits until it has ended; may be abandoned and called again.
     async fn done(&mut self) -> anyhow::Result<()> {
         if self.written.is_none() {
             let written = (&mut self.task)
@@ -101,7 +101,7 @@ impl<B: Send + 'static, T: Send + 'static> Writing<B, T> {
     /// that what was gathered must be forgotten.
     ///
     /// # Errors
-    /// When the write panicked, or the consumer cannot go on.
+    /// When the write panicked, or the consumer cannot continue.
     pub fn wait(
         &mut self,
         runtime: &Handle,

@@ -39,7 +39,7 @@ const PEOPLE: [&str; 9] = [
     "Review",
     "Comment",
 ];
-/// Deepest that is looked at.
+/// Deepest that is checked.
 const DEEPEST: usize = 64;
 /// Listings of one page, at most.
 const MOST: usize = 500;
@@ -79,7 +79,7 @@ pub enum Resolved<'a> {
 }
 
 /// A value, with the thing that it was found in.
-pub struct Found<'a> {
+pub struct FoundValue<'a> {
     /// The value.
     pub value: Resolved<'a>,
     /// The thing that has it.
@@ -139,8 +139,8 @@ impl<'a> Graph<'a> {
         let things: Vec<Thing<'a>> = maps.iter().map(|map| self.thing(map)).collect();
         let mut parts: HashSet<*const Map<String, Value>> = HashSet::new();
         for thing in &things {
-            let own: *const _ = thing.views[0].map;
-            if !parts.contains(&own) {
+            let first_map: *const _ = thing.views[0].map;
+            if !parts.contains(&first_map) {
                 parts.extend(thing.views[1..].iter().map(|view| view.map as *const _));
             }
         }
@@ -181,7 +181,7 @@ impl<'a> Graph<'a> {
 
 impl<'a> Thing<'a> {
     /// All values at the end of a path such as `address.addressLocality`, in the thing and its parts.
-    pub fn at(&self, path: &str) -> Vec<Found<'a>> {
+    pub fn at(&self, path: &str) -> Vec<FoundValue<'a>> {
         let steps: Vec<&str> = path.split('.').collect();
         let Some((last, before)) = steps.split_last() else {
             return Vec::new();
@@ -197,7 +197,7 @@ impl<'a> Thing<'a> {
                     .collect();
             }
             for map in within {
-                found.extend(values(map, last).map(|value| Found {
+                found.extend(values(map, last).map(|value| FoundValue {
                     value: self.resolved(value),
                     within: map,
                     from: format!("{}.{path}", view.from),
@@ -222,8 +222,8 @@ impl<'a> Thing<'a> {
 
     /// The address of a listing that is not of this page but of another one of the site.
     pub fn elsewhere(&self, canonical: &Url, url: &Url) -> Option<Url> {
-        let own = self.address(url)?;
-        (own != *canonical && own != *url).then_some(own)
+        let address = self.address(url)?;
+        (address != *canonical && address != *url).then_some(address)
     }
 
     /// The address that the listing calls its own, on the site of `url`.
@@ -237,7 +237,7 @@ impl<'a> Thing<'a> {
             .filter(|text| !text.starts_with('#') && !text.starts_with('_'))
             .filter_map(|text| url.join(text).ok())
             .filter(|address| address.origin() == url.origin() && address.fragment().is_none())
-            .find_map(crate::link::normalised)
+            .find_map(crate::page_url::normalised)
     }
 }
 
@@ -281,7 +281,7 @@ fn maps<'a>(
         .collect()
 }
 
-/// The types of a thing, without what stands before their names.
+/// The types of a thing, without what precedes their names.
 fn types(map: &Map<String, Value>) -> impl Iterator<Item = &str> {
     values(map, "@type")
         .chain(values(map, "type"))

@@ -107,9 +107,9 @@ impl Page {
                     }
                 }
                 "link" if has_word(element.attr("rel"), "canonical") => {
-                    let own = element.attr("href").and_then(|to| base.join(to).ok());
-                    let own = own.and_then(crate::link::normalised);
-                    page.canonical = own
+                    let target = element.attr("href").and_then(|to| base.join(to).ok());
+                    let target = target.and_then(crate::page_url::normalised);
+                    page.canonical = target
                         .filter(|address| address.origin() == url.origin())
                         .or(page.canonical.take());
                 }

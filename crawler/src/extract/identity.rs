@@ -7,7 +7,7 @@ use super::hash::hash;
 use super::value::Raw;
 use crate::personal;
 
-/// Where sources say what they call a listing.
+/// Where sources state what they call a listing.
 const IDENTIFIERS: [&str; 4] = ["identifier", "productID", "sku", "mpn"];
 /// Longest identifier that is taken, in bytes.
 const LONGEST: usize = 128;
@@ -22,11 +22,15 @@ pub fn of(
     canonical: &Url,
     is_only: bool,
 ) -> Option<(String, String)> {
-    let own = IDENTIFIERS.map(str::to_owned);
-    let paths = if paths.is_empty() { &own[..] } else { paths };
+    let identifiers = IDENTIFIERS.map(str::to_owned);
+    let paths = if paths.is_empty() {
+        &identifiers[..]
+    } else {
+        paths
+    };
     for path in paths {
         for found in thing.map(|thing| thing.at(path)).unwrap_or_default() {
-            // A reference is no name.
+            // A reference is not a name.
             if let Resolved::Map(map) = found.value
                 && map.len() == 1
             {

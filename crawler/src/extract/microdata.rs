@@ -24,7 +24,7 @@ fn of(element: ElementRef, base: &Url, depth: usize) -> Value {
         map.insert("@id".to_owned(), Value::from(id));
     }
     if depth < DEEPEST {
-        // By hand, as what lies in a thing is not descended into.
+        // By hand, as what is in a thing is not descended into.
         let mut waiting: Vec<ElementRef> = element.child_elements().collect();
         waiting.reverse();
         while let Some(child) = waiting.pop() {

@@ -10,7 +10,7 @@ use serde_json::json;
 use super::hash::hash;
 use super::html::Selectors;
 
-/// Raised when pages are read in another way: what was read before is then read anew.
+/// Raised when pages are read in another way: what was read before is then read again.
 const EDITION: u32 = 1;
 
 /// Reads pages by one schema.
@@ -27,7 +27,7 @@ impl Reader {
     /// Of a schema.
     ///
     /// # Errors
-    /// When it does not say how pages are read, or a selector is wrong.
+    /// When it does not state how pages are read, or a selector is wrong.
     pub fn new(schema: &Schema) -> anyhow::Result<Reader> {
         let crawl = schema.crawl.as_ref().with_context(|| {
             format!(

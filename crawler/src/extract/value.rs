@@ -4,7 +4,7 @@ use records::schema::{CrawlField, currency_of};
 use records::{Field, Kind};
 use serde_json::{Map, Value};
 
-use super::graph::{Found, Resolved, is_of_people, values};
+use super::graph::{FoundValue, Resolved, is_of_people, values};
 use super::number;
 use crate::personal;
 
@@ -33,7 +33,7 @@ impl Raw {
 
     /// A value of structured data: a plain one, or a quantity, a price, a thing with a name. `None` where it
     /// has no such value, or is a person's.
-    pub fn of(found: &Found) -> Option<Raw> {
+    pub fn of(found: &FoundValue) -> Option<Raw> {
         let stated = |map: &Map<String, Value>, names: &[&str]| {
             let texts = names
                 .iter()
@@ -63,7 +63,7 @@ impl Raw {
                     .iter()
                     .flat_map(|name| values(map, name))
                     .find_map(plain)?;
-                // From one to another is no value.
+                // From one to another is not a value.
                 let ends = ["minValue", "maxValue"].map(|name| values(map, name).next());
                 if values(map, "value").next().is_none() && ends[0] != ends[1] {
                     return None;
@@ -94,7 +94,7 @@ impl Raw {
             }
             Kind::Boolean => self.into_boolean(),
             Kind::Category | Kind::Text => self.into_text(personal::is_personal),
-            // Its digits stand in groups, too.
+            // Its digits are in groups, too.
             Kind::Timestamp => self.into_text(personal::has_mail),
         }
     }
@@ -193,18 +193,19 @@ impl Raw {
 
 /// A number in the field's unit.
 fn in_unit(value: f64, unit: &str, field: &Field, from: &CrawlField) -> Result<f64, Problem> {
-    let Some(own) = field.unit.as_deref() else {
+    let Some(of_field) = field.unit.as_deref() else {
         // A count of rooms may say that it counts rooms.
         return Ok(value);
     };
-    let Some(to) = number::area_unit(own) else {
-        let is_own =
-            unit.is_empty() || unit == own || field.spellings.iter().any(|known| known == unit);
+    let Some(to) = number::area_unit(of_field) else {
+        let is_own = unit.is_empty()
+            || unit == of_field
+            || field.spellings.iter().any(|known| known == unit);
         return match is_own {
             true => Ok(value),
             false => Err((
                 "wrong_unit",
-                format!("expected {own}, found {:?}", short(unit)),
+                format!("expected {of_field}, found {:?}", short(unit)),
             )),
         };
     };
@@ -224,7 +225,7 @@ fn in_unit(value: f64, unit: &str, field: &Field, from: &CrawlField) -> Result<f
         None => Err((
             "wrong_unit",
             format!(
-                "expected {own} or another unit of areas, found {:?}",
+                "expected {of_field} or another unit of areas, found {:?}",
                 short(unit)
             ),
         )),

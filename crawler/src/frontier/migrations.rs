@@ -1,4 +1,4 @@
-//! The crawler's tables, by versions: each step is made once, whoever starts first.
+//! The crawler's tables, by versions: each step is made once, anyone who starts first.
 
 use anyhow::ensure;
 use sqlx::{Executor, PgPool};

@@ -1,4 +1,4 @@
-//! Pages: which is next, and what became of it.
+//! Pages: the next one to visit, and the outcome of each visit.
 
 use std::time::Duration;
 
@@ -6,14 +6,14 @@ use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 
 use super::paces::release;
-use super::{Found, Frontier, FrontierError, Pause, listings, seconds, until};
+use super::{FoundLink, Frontier, FrontierError, Pause, listings, seconds, until};
 use crate::extract::Listing;
 use crate::fetch::Validators;
 
 /// What is known of a page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum State {
-    /// To be asked for.
+    /// To be requested.
     Pending,
     /// Read.
     Fetched,
@@ -23,7 +23,7 @@ pub enum State {
     Refused,
     /// No longer there.
     Gone,
-    /// Given up after too many tries.
+    /// Abandoned after too many tries.
     Failed,
 }
 
@@ -133,20 +133,20 @@ pub struct Outcome {
     pub status: Option<u16>,
     /// Whether the page is as it was the last time: what is known of it stays.
     pub is_unchanged: bool,
-    /// What to ask with the next time; `None` leaves what is known.
+    /// Conditional headers for the next request; `None` keeps the stored ones.
     pub validators: Option<Validators>,
     /// Bytes that came over the network.
     pub bytes: usize,
-    /// When it may be tried again.
+    /// When it may be retried.
     pub retry_in: Duration,
     /// By which rules it was read.
     pub rules: String,
-    /// What was found in it, for people; `None` leaves what is known.
+    /// A summary of the content, for people; `None` keeps the stored one.
     pub extraction: Option<serde_json::Value>,
     /// Its listings.
     pub listings: Vec<Listing>,
     /// Where it leads.
-    pub found: Vec<Found>,
+    pub found: Vec<FoundLink>,
     /// How long the host is left alone; `None` where no request was made.
     pub pause: Option<Pause>,
 }
@@ -179,7 +179,7 @@ impl Outcome {
     }
 }
 
-/// Pages that are asked for again once they are old enough. The rules of robots.txt may change too.
+/// Pages that are requested again once they are old enough. The rules of robots.txt may change too.
 const AGES: &str =
     "(state IN ('fetched', 'redirected') OR (state = 'refused' AND reason = 'robots'))";
 
@@ -190,7 +190,7 @@ impl Frontier {
     /// When the database refuses.
     pub async fn add(
         &self,
-        found: &[Found],
+        found: &[FoundLink],
         on: Option<&str>,
         most: u32,
     ) -> Result<u64, FrontierError> {
@@ -245,7 +245,7 @@ impl Frontier {
         .await
     }
 
-    /// Keeps what became of a page, in one transaction: the page, its listings, what it leads to, and the
+    /// Stores the outcome of a visit in one transaction: the page, its listings, what it leads to, and the
     /// end of the lane's turn. How many versions of listings are new.
     ///
     /// # Errors
@@ -333,16 +333,16 @@ async fn update(
 
 async fn add(
     connection: &mut PgConnection,
-    found: &[Found],
+    found: &[FoundLink],
     on: Option<&str>,
     most: u32,
 ) -> Result<u64, sqlx::Error> {
     if found.is_empty() {
         return Ok(0);
     }
-    let texts = |of: fn(&Found) -> &str| found.iter().map(of).collect::<Vec<_>>();
+    let texts = |of: fn(&FoundLink) -> &str| found.iter().map(of).collect::<Vec<_>>();
     let numbers =
-        |of: fn(&Found) -> u32| found.iter().map(|link| of(link) as i32).collect::<Vec<_>>();
+        |of: fn(&FoundLink) -> u32| found.iter().map(|link| of(link) as i32).collect::<Vec<_>>();
     // The n-th new page of a lane is taken while it has fewer than `most`.
     let done = sqlx::query(
         "WITH named AS (\

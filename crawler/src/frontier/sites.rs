@@ -1,4 +1,4 @@
-//! What each site's robots.txt said, kept over restarts.
+//! The rules of each site's robots.txt, kept over restarts.
 
 use std::time::Duration;
 

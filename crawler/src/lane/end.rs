@@ -11,7 +11,7 @@ pub(crate) enum End {
     Stopped,
     /// The host is not to be asked any more, for this reason.
     Refused(String),
-    /// No robots.txt could be had.
+    /// No robots.txt was available.
     NoRobots,
     /// It is to be left alone for longer than a run waits.
     Later(Duration),

@@ -95,7 +95,7 @@ impl Site {
         self.hits.lock().unwrap().clear();
     }
 
-    /// How often each path was asked for.
+    /// How often each path was requested.
     pub fn counts(&self) -> BTreeMap<String, usize> {
         let mut counts = BTreeMap::new();
         for hit in self.hits() {

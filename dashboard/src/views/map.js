@@ -31,8 +31,8 @@ function Market({ schema, of: search }) {
   const view = useRef(null);
   const few = schema.fields.find((field) => field.role === "field" && field.kind === "integer" && field.required && field.name === "rooms") ?? schema.fields.find((field) => field.role === "field" && field.kind === "integer" && field.required);
   const only = value !== "" && few ? { field: few.name, value } : {};
-  const listed = useData(`market${query(is_answers ? {} : { since_s: since_s || undefined, ...only })}`, 20000);
-  const errors = useData(`quality/segments${query({ model, since_s: since_s || undefined })}`, 20000);
+  const listed = useData(`market${query(is_answers ? {} : { since_s: since_s || undefined, ...only })}`, 20000, true);
+  const errors = useData(`quality/segments${query({ model, since_s: since_s || undefined })}`, 20000, true);
   const versions = useData("models", 20000);
   const by_name = new Map((errors.data ?? []).map((row) => [row.segment, row]));
   // An answer has no place of its own: it stands where its market's listings do.

@@ -1,6 +1,7 @@
 // The versions: which answers and since when, what each is, two side by side, and another champion.
 import { useEffect, useState } from "preact/hooks";
 import { ask, get, hasToken, post, query } from "../api.js";
+import { Progress } from "../progress.js";
 import { Badge, Card, Confirm, Place, WhoAndWhy, html, reason, useData, useLive } from "../ui.js";
 import { about, amount, date, label, moment, number, percent, span, t } from "../words.js";
 
@@ -71,7 +72,7 @@ export function ModelsView() {
   const has_previous = versions.some((one) => one.aliases.includes("previous"));
   return html`
     <${Card} wide title=${t("versions")} aside=${html`<${TrainNow} onAsk=${setAwaited} onDone=${() => { setAwaited(null); list.again(); history.again(); }} /><button class="quiet" disabled=${!has_previous} onClick=${() => setAsked({})} id="roll-back">${t("roll_back")}</button>`}>
-      <${Progress} versions=${versions} details=${details} awaited=${awaited} />
+      <${Progress} toBeat=${beaten(versions, details)} awaited=${awaited} />
       ${done && html`<p class="note good" role="status" id="swapped">${t("now_answers", { model: done.model })} ${done.shadow && t("shadow", { rows: number(done.shadow.rows ?? 0) })}</p>`}
       <${Place} of=${list} empty=${versions.length === 0 && t("no_versions")}>
         ${versions.length > 1 ? html`<p class="soft hint">${t("compare_hint")}</p>` : ""}
@@ -147,26 +148,11 @@ function TrainNow({ onAsk, onDone }) {
     ${isAsked && html`<${Confirm} title=${t("train_it")} action=${t("train")} onDone=${begin} onClose=${() => setAsked(false)}><p>${t("train_words")}</p><${WhoAndWhy} /><//>`}`;
 }
 
-const STAGES = ["features", "fitting", "tidying"];
-
-/** A training under way: its stage, for how long, what is fitted, and what it has to be as good as. */
-function Progress({ versions, details, awaited }) {
-  const { overview } = useLive();
-  const training = overview?.services?.training;
-  if (!training?.training && !awaited) return null;
-  // What was asked for here shows at once; the rest comes with the next look at the training.
-  const running = training?.running ?? (awaited ? { stage: STAGES[0], since: awaited.at, why: awaited.why, last_seconds: training?.last_training?.seconds } : null);
+/** What a version that is trained has to be as good as. */
+function beaten(versions, details) {
   const champion = details[versions.find((one) => one.aliases.includes("champion"))?.version];
   const main = measures(champion?.report)[0];
-  const took = running ? Math.max(0, (new Date(overview.at) - new Date(running.since)) / 1000) : null;
-  const usual = running?.last_seconds;
-  return html`<div class="progress note" role="status" id="progress">
-    <p><b>${t("training_now")}</b> ${running ? t(`stage.${running.stage}`) : ""}${took === null ? "" : `, ${span(took)}`}${usual ? ` (${t("usually", { span: span(usual) })})` : ""}.${running?.why ? ` ${t("asked_for_by", { why: running.why })}` : ""}</p>
-    ${running && html`<ol class="stages">${STAGES.map((one) => html`<li class=${STAGES.indexOf(one) < STAGES.indexOf(running.stage) ? "past" : one === running.stage ? "present" : ""} aria-current=${one === running.stage ? "step" : undefined}>${t(`stage_short.${one}`)}</li>`)}</ol>`}
-    ${usual && took !== null ? html`<progress max="1" value=${Math.min(0.97, took / usual)} aria-label=${t("training_now")}></progress>` : html`<progress aria-label=${t("training_now")}></progress>`}
-    ${champion?.report?.members && html`<p class="soft">${t("members_fitted", { members: champion.report.members.map((one) => one.name).join(", ") })}</p>`}
-    ${main && html`<p class="soft">${t("best_so_far", { version: champion.version, measure: measure_name(main.key), value: main.text })}</p>`}
-  </div>`;
+  return main ? t("best_so_far", { version: champion.version, measure: measure_name(main.key), value: main.text }) : "";
 }
 
 /** Sweeps of settings: how far, the best so far, and the page with parallel coordinates. */
@@ -214,7 +200,7 @@ function Details({ one, unit, decisions }) {
       <div>
         ${report.members && html`<h3>${t("members")}</h3><table class="data"><thead><tr><th scope="col">${t("member")}</th><th scope="col" class="num">${t("weight")}</th><th scope="col" class="num">${t("trees")}</th></tr></thead><tbody>${report.members.map((member) => html`<tr><th scope="row">${member.name}</th><td class="num">${percent(member.weight, 0)}</td><td class="num">${member.trees ? number(member.trees) : "–"}</td></tr>`)}</tbody></table>`}
         <h3>${t("origin")}</h3>
-        <dl>${[["data_source", one.run?.params?.["data.source"]], ["data_rows", number(one.run?.params?.["data.rows"])], ["data_until", date(one.data_until_ms)], ["code", one.code_version], ["effort", one.run?.params?.["fit.effort"]], ["asked_for", one.tags?.asked_for], ["fit_took", one.run ? `${number((one.run.ended_ms - one.run.started_ms) / 1000, 1)} s` : null]].filter(([, value]) => value && value !== "–").map(([key, value]) => html`<dt>${t(key)}</dt><dd>${value}</dd>`)}</dl>
+        <dl>${[["data_source", one.run?.params?.["data.source"]], ["data_rows", number(one.run?.params?.["data.rows"])], ["data_until", date(one.data_until_ms)], ["code", one.code_version], ["effort", one.run?.params?.["fit.effort"]], ["asked_for", one.tags?.asked_for], ["fit_took", one.run ? span((one.run.ended_ms - one.run.started_ms) / 1000) : null]].filter(([, value]) => value && value !== "–").map(([key, value]) => html`<dt>${t(key)}</dt><dd>${value}</dd>`)}</dl>
       </div>
     </div>
     ${evidence?.checks?.length > 0 && html`<h3>${t("evidence")}</h3><ul class="plain">${evidence.checks.map((check) => html`<li><${Badge} kind=${check.passes ? "good" : "bad"}>${check.passes ? "✓" : "✗"}<//> ${check.said ?? check.name ?? JSON.stringify(check)}</li>`)}</ul>`}

@@ -1,6 +1,6 @@
 // Is it alive, and is it good: figures, the last hour, and what needs attention in words.
 import { Badge, Card, Place, Spark, html, useData, useLive } from "../ui.js";
-import { age, clock, level, number, percent, signedPercent, span, t } from "../words.js";
+import { age, clock, label, level, number, percent, signedPercent, span, t } from "../words.js";
 
 /** IAAO's bands of the ratio study, for the attention list and the table of quality. */
 export const out_of_band = (interval) => interval && interval.passes === false && (interval.low > interval.band_high || interval.high < interval.band_low);
@@ -54,7 +54,7 @@ export function attention(overview, way, quality) {
     if (!group.segment && holdout && figures.mdape.low > holdout * 1.25) add("warn", t("attention_worse", { live: percent(figures.mdape.value), holdout: percent(holdout) }));
   }
   const drift = overview.quality?.drift?.find((one) => one.window === "24h" && one.model === status.model);
-  for (const field of drift?.fields ?? []) if (field.psi > Math.max(0.25, 3 * field.by_chance)) add("warn", t("attention_drift", { field: field.field, value: number(field.psi, 2) }));
+  for (const field of drift?.fields ?? []) if (field.psi > Math.max(0.25, 3 * field.by_chance)) add("warn", t("attention_drift", { field: label(field.field), value: number(field.psi, 2) }));
   return found.sort((one, other) => (one.kind === "bad" ? 0 : 1) - (other.kind === "bad" ? 0 : 1)).slice(0, 12);
 }
 
@@ -100,7 +100,8 @@ export function OverviewView() {
   if (!overview && way === "locked") return html`<div class="note"><p>${t("token_words")}</p></div>`;
   if (!overview) return html`<div class="tiles">${[1, 2, 3, 4, 5, 6].map(() => html`<div class="skeleton tile"></div>`)}</div>`;
   const { status, counts } = overview;
-  const loader = overview.services?.loader;
+  const { loader, training } = overview.services ?? {};
+  const share = training?.running?.fit?.fraction;
   const found = attention(overview, way, quality.data);
   const whole = (window) => overview.quality?.groups?.find((group) => group.window === window && group.model === status.model);
   const newest = (overview.quality?.groups ?? []).filter((group) => group.figures && group.window === "24h").sort((one, other) => (one.model < other.model ? 1 : -1))[0];
@@ -130,7 +131,7 @@ export function OverviewView() {
       <${Tile} title=${t("tile_lag")} to="#/overview" value=${status.lag_records === null || status.lag_records === undefined ? t("unknown") : number(status.lag_records)} more=${behind(status.lag_seconds)} kind=${status.lag_seconds > 5 ? "warn" : ""} />
       ${loader?.lag_records !== undefined && html`<${Tile} title=${t("tile_loader_lag")} to="#/stream" value=${loader.lag_records === null ? t("unknown") : number(loader.lag_records)} more=${behind(loader.lag_seconds)} kind=${loader.lag_seconds > 5 ? "warn" : ""} />`}
       <${Tile} title=${t("tile_rejects")} to="#/stream?kind=rejects" value=${changes.data ? number(rejected_total) : "…"} more=${reasons[0] ? t("most_often", { code: code(reasons[0][0]) }) : t("none_last_hour")} spark=${html`<${Spark} values=${rejected} text=${t("spark_rejects")} />`} />
-      <${Tile} title=${t("tile_champion")} to="#/models" value=${status.model ? status.model.split("@")[1] : "–"} more=${since ? t("champion_since", { age: age(since.at_ms) }) : status.last_swap ? t("champion_since", { age: age(status.last_swap.swapped_at) }) : ""} />
+      <${Tile} title=${t("tile_champion")} to="#/models" value=${status.model ? status.model.split("@")[1] : "–"} more=${[since ? t("champion_since", { age: age(since.at_ms) }) : status.last_swap ? t("champion_since", { age: age(status.last_swap.swapped_at) }) : "", training?.training ? t("next_in_training", { share: share === undefined ? "…" : percent(share, 0) }) : ""].filter(Boolean).join("; ")} />
       ${status.holdout_mdape !== null && html`<${Tile} title=${t("tile_error")} to="#/quality" value=${figures ? percent(figures.mdape.value) : t("not_yet")} more=${`${of_other}${t("holdout_error", { value: percent(status.holdout_mdape) })}`} />
       <${Tile} title=${t("tile_coverage")} to="#/quality" value=${figures ? percent(figures.coverage.value) : t("not_yet")} more=${figures ? of_other + t("of_labels", { count: number(live.labelled) }) : live?.too_few ? t("too_few", { count: number(live.labelled) }) : t("no_labels")} />`}
       ${status.holdout_auc !== null && html`<${Tile} title="AUC" to="#/models" value=${number(status.holdout_auc, 3)} more=${t("on_holdout")} />`}

@@ -3,7 +3,7 @@ import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { get, post, query } from "../api.js";
 import { Places } from "../places.js";
 import { Card, Copy, Place, html, useData } from "../ui.js";
-import { about, amount, date, label, level, number, percent, signed, signedPercent, t } from "../words.js";
+import { about, amount, date, label, level, number, percent, predicted, signed, signedPercent, t } from "../words.js";
 
 const SELECTABLE = 8;
 const SLIDERS = 4;
@@ -279,7 +279,7 @@ function WhatIf({ schema, record, answer }) {
     return () => clearTimeout(timer);
   }, [JSON.stringify(moved)]);
   if (!fields.length) return null;
-  const show = (one) => (one.threshold !== undefined ? percent(one.prediction) : schema.task === "clustering" ? t("cluster", { number: one.prediction }) : amount(one.prediction, one.unit));
+  const show = (one) => predicted(one.prediction, schema.task, one.unit);
   const drag = (field) => (event) => {
     const value = Number(event.target.value);
     setCurve((before) => (before?.field === field.name ? before : { field: field.name, points: [] }));
@@ -363,7 +363,30 @@ function ClusterProfile({ answer, schema, record }) {
   return html`<${Place} of=${of}>${of.data && told()}<//>`;
 }
 
+/** An answer as a screen reader says it when it comes. */
+function spoken(answer, schema) {
+  const said = predicted(answer.prediction, schema.task, answer.unit);
+  return schema.task === "regression" && answer.low !== undefined ? `${said}, ${t("interval_bar", { low: amount(answer.low, answer.unit, 3), high: amount(answer.high, answer.unit, 3) })}` : said;
+}
+
 const drawn = () => `web-${[...crypto.getRandomValues(new Uint32Array(2))].map((one) => one.toString(36)).join("")}`;
+
+/** A record under an id of its own: another record under an id that was answered is refused. */
+const with_id = (schema, record) => (schema.fields.some((field) => field.name === schema.key && field.kind === "text") ? { [schema.key]: drawn(), ...record } : record);
+
+/** The same question as commands. Values may come from a link: none ends the quotes it stands in. */
+export function commands(schema, record, origin) {
+  const asked = with_id(schema, record);
+  const body = JSON.stringify(asked);
+  const quoted = (text) => `'${text.replaceAll("'", "'\\''")}'`;
+  const curl = `curl -s -X POST '${origin}/predict?explain=5' -H 'content-type: application/json'${schema.asks_for_token ? " -H \"Authorization: Bearer $TOKEN\"" : ""} -d ${quoted(body)}`;
+  // A string of JSON is one of Python, too.
+  const python = `import json, urllib.request\n\nrecord = json.loads(${JSON.stringify(body)})\nrequest = urllib.request.Request(\n    "${origin}/predict?explain=5",\n    data=json.dumps(record).encode(),\n    headers={"content-type": "application/json"${schema.asks_for_token ? ', "authorization": "Bearer TOKEN"' : ""}},\n)\nprint(json.load(urllib.request.urlopen(request)))`;
+  // On the topic each request has an id. Not every echo leaves backslashes alone.
+  const message = JSON.stringify({ [schema.key]: asked[schema.key] ?? String(Date.now()), ...record });
+  const kcat = `printf '%s\\n' ${quoted(message)} | kcat -b BROKER -P -t requests`;
+  return { curl, python, kcat };
+}
 
 export function PriceView({ search }) {
   const of = useData("schema");
@@ -384,7 +407,7 @@ function Asking({ schema, search }) {
     setError(null);
     const record = record_of(schema, of);
     try {
-      const asked = schema.fields.some((field) => field.name === schema.key && field.kind === "text") ? { [schema.key]: drawn(), ...record } : record;
+      const asked = with_id(schema, record);
       const answer = await post("predict?explain=5", asked);
       setPriced({ answer, record });
       // Below the form, where it is narrow.
@@ -429,7 +452,8 @@ function Asking({ schema, search }) {
       <${Form} schema=${schema} values=${values} set=${set} onPrice=${() => price()} isBusy=${isBusy} onExample=${example} />
       ${error && html`<p class="note bad" role="alert">${error.message}</p>`}
     <//>
-    <div class="stack" aria-live="polite" ref=${result}>
+    <div class="stack" ref=${result}>
+      <p class="sr" role="status">${priced ? spoken(priced.answer, schema) : ""}</p>
       ${!priced && html`<${Card}><p class="note">${t("price_empty")}</p><//>`}
       ${priced && html`
         <${Card}>
@@ -451,11 +475,7 @@ function Asking({ schema, search }) {
 }
 
 function Along({ schema, record }) {
-  const body = JSON.stringify({ [schema.key]: "1", ...record });
-  const quoted = body.replaceAll("'", "'\\''");
-  const curl = `curl -s -X POST '${location.origin}/predict?explain=5' -H 'content-type: application/json'${schema.asks_for_token ? " -H \"Authorization: Bearer $TOKEN\"" : ""} -d '${quoted}'`;
-  const python = `import json, urllib.request\n\nrecord = json.loads(r'''${body}''')\nrequest = urllib.request.Request(\n    "${location.origin}/predict?explain=5",\n    data=json.dumps(record).encode(),\n    headers={"content-type": "application/json"${schema.asks_for_token ? ', "authorization": "Bearer TOKEN"' : ""}},\n)\nprint(json.load(urllib.request.urlopen(request)))`;
-  const kcat = `echo '${quoted}' | kcat -b BROKER -P -t requests`;
+  const { curl, python, kcat } = useMemo(() => commands(schema, record, location.origin), [schema, record]);
   return html`<p class="soft">${t("take_along_words")}</p><div class="actions">
     <${Copy} text=${location.href}>${t("copy_link")}<//>
     <${Copy} text=${curl}>${t("copy_as", { what: "curl" })}<//>

@@ -141,8 +141,8 @@ function DriftCard() {
 function Calibration({ version }) {
   const of = useData(version ? `models/${version}` : null);
   const rows = of.data?.report?.calibration ?? [];
-  if (!rows.length) return null;
-  return html`<${Card} title=${t("calibration")}><table class="data narrow"><thead><tr><th scope="col" class="num">${t("nominal")}</th><th scope="col" class="num">${t("held")}</th></tr></thead><tbody>${rows.map((row) => html`<tr><td class="num">${percent(row.level, 0)}</td><td class="num">${percent(row.held.value)} <span class="soft">(${percent(row.held.low)} – ${percent(row.held.high)})</span></td></tr>`)}</tbody></table><p class="soft">${t("calibration_words")}</p><//>`;
+  if (!version || (of.data && !rows.length)) return null;
+  return html`<${Card} title=${t("calibration")}><${Place} of=${of}><table class="data narrow"><thead><tr><th scope="col" class="num">${t("nominal")}</th><th scope="col" class="num">${t("held")}</th></tr></thead><tbody>${rows.map((row) => html`<tr><td class="num">${percent(row.level, 0)}</td><td class="num">${percent(row.held.value)} <span class="soft">(${percent(row.held.low)} – ${percent(row.held.high)})</span></td></tr>`)}</tbody></table><p class="soft">${t("calibration_words")}</p><//><//>`;
 }
 
 /** Those of `quality.windows`, as answers have come in them; else the usual ones. */

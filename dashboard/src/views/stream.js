@@ -2,7 +2,7 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import { query, send } from "../api.js";
 import { Badge, Card, Confirm, Place, WhoAndWhy, html, reason, useData } from "../ui.js";
-import { amount, clock, label, level, moment, number, signedPercent, t } from "../words.js";
+import { amount, clock, label, level, moment, number, predicted, signedPercent, t } from "../words.js";
 import { shown } from "./price.js";
 
 const KINDS = ["listings", "answers", "labels", "rejects"];
@@ -53,6 +53,15 @@ export function StreamView({ search }) {
     setKind(one);
     kept(sought, one);
   };
+  // Tabs are one stop of the keyboard: arrows lead along them.
+  const along = (event) => {
+    const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
+    if (!step) return;
+    event.preventDefault();
+    const next = KINDS[(KINDS.indexOf(kind) + step + KINDS.length) % KINDS.length];
+    choose(next);
+    document.getElementById(`tab-${next}`)?.focus();
+  };
   // From a link to this very page.
   const asked = `${search.get("id") ?? ""} ${search.get("kind") ?? ""}`;
   const before = useRef(asked);
@@ -72,7 +81,7 @@ export function StreamView({ search }) {
       head: ["id", t("when"), schema.data?.target ? label(schema.data.target) : "", ...fields.slice(0, 6).map((field) => label(field.name))],
       row: (row) => [link(String(row[schema.data.key])), clock(row.stored_at), amount(row[schema.data.target], unit), ...fields.slice(0, 6).map((field) => shown(field, row[field.name]))],
     },
-    answers: { head: ["id", t("when"), t("answer"), t("interval"), t("version"), t("segment")], row: (row) => [link(row.request_id), clock(row.answered_at), amount(row.prediction, unit), row.low === null ? "–" : `${amount(row.low, "", 3)} – ${amount(row.high, "", 3)}`, row.model.split("@")[1], row.segment ? level(row.segment) : "–"] },
+    answers: { head: ["id", t("when"), t("answer"), t("interval"), t("version"), t("segment")], row: (row) => [link(row.request_id), clock(row.answered_at), predicted(row.prediction, schema.data?.task, unit), row.low === null ? "–" : `${amount(row.low, "", 3)} – ${amount(row.high, "", 3)}`, row.model.split("@")[1], row.segment ? level(row.segment) : "–"] },
     labels: { head: ["id", t("when"), t("label")], row: (row) => [link(row.request_id), clock(row.received_at), amount(row.actual, unit)] },
     rejects: { head: [t("when"), t("was"), t("reason"), t("payload"), t("place")], row: (row) => [clock(row.rejected_at), html`<div class="wrong"><${Badge} kind="warn">${code_words(row.code)}<//><${Again} reject=${row} onMend=${setMended} /></div>`, row.reason, html`<details><summary>${t("show")}</summary><pre>${bytes(row.payload_base64)}</pre></details>`, html`<span class="mono">${place_of(row)}</span>`] },
   };
@@ -86,7 +95,7 @@ export function StreamView({ search }) {
     ${sought && html`<${Life} id=${sought} key=${sought} schema=${schema.data} unit=${unit} onClose=${() => open("")} onMend=${setMended} />`}
     ${sent && html`<p class="note good" role="status" id="sent-again">${t(sent.mended ? "sent_mended" : "sent_as_it_was", { place: sent.from, to: place_of(sent) })} ${sent.id !== null && html`<button class="link" onClick=${() => open(sent.id)}>${t("follow_it", { id: sent.id })}</button>`}</p>`}
     <${Card} wide title=${t("newest")} aside=${html`<button class="quiet small" aria-pressed=${is_paused} onClick=${() => setPaused(!is_paused)}>${t(is_paused ? "go_on" : "hold")}</button>`} id="newest">
-      <div class="tabs" role="tablist" aria-label=${t("newest")}>${KINDS.map((one) => html`<button role="tab" id=${`tab-${one}`} aria-selected=${kind === one} aria-controls="newest-rows" onClick=${() => choose(one)}>${t(`kind.${one}`)}</button>`)}</div>
+      <div class="tabs" role="tablist" aria-label=${t("newest")} onKeyDown=${along}>${KINDS.map((one) => html`<button role="tab" id=${`tab-${one}`} tabindex=${kind === one ? 0 : -1} aria-selected=${kind === one} aria-controls="newest-rows" onClick=${() => choose(one)}>${t(`kind.${one}`)}</button>`)}</div>
       ${kind === "rejects" && html`<${Reasons} />`}
       <div id="newest-rows" role="tabpanel" aria-labelledby=${`tab-${kind}`} tabindex="0" class="scroll">
         <${Place} of=${of} empty=${rows.length === 0 && t("nothing_yet")}>
@@ -134,6 +143,12 @@ function Mend({ reject, schema, onClose, onSent }) {
   <//>`;
 }
 
+/** The fields of a record that have a value. */
+function Fields({ of, schema }) {
+  const fields = (schema?.fields ?? []).filter((field) => of[field.name] !== null && of[field.name] !== undefined);
+  return html`<dl class="record">${fields.map((field) => html`<div><dt>${label(field.name)}</dt><dd>${shown(field, of[field.name])}</dd></div>`)}</dl>`;
+}
+
 /** Message → stored row → request → answer → label → error. */
 function Life({ id, schema, unit, onClose, onMend }) {
   const of = useData(`records/${encodeURIComponent(id)}`, 5000);
@@ -144,12 +159,12 @@ function Life({ id, schema, unit, onClose, onMend }) {
       ${life && html`<ol class="life">
         ${life.rejects.map((reject) => html`<li class="bad"><h3>${t("was_rejected")} <${Badge} kind="bad">${code_words(reject.code)}<//></h3><p>${reject.reason}</p><p class="soft mono">${reject.topic}/${reject.partition}/${reject.offset} · ${moment(reject.rejected_at)}${reject.replayed_at ? ` · ${t("replayed", { at: moment(reject.replayed_at) })}` : ""}</p>
           <pre>${bytes(reject.payload_base64)}</pre><p><${Again} reject=${{ ...reject, replayed_at: null }} onMend=${onMend} /></p></li>`)}
-        ${life.record && html`<li><h3>${t("was_stored")}</h3><p class="soft">${moment(life.record.stored_at)}</p><dl class="record">${(schema?.fields ?? []).filter((field) => life.record[field.name] !== null && life.record[field.name] !== undefined).map((field) => html`<div><dt>${label(field.name)}</dt><dd>${shown(field, life.record[field.name])}</dd></div>`)}</dl></li>`}
-        ${life.answers.map((answer) => html`<li><h3>${t("was_answered")}</h3><p><b>${amount(answer.prediction, unit)}</b> ${answer.low === null ? "" : `(${amount(answer.low, "", 3)} – ${amount(answer.high, "", 3)})`} · ${answer.model}</p><p class="soft">${moment(answer.answered_at)}${answer.request_id.startsWith("http:") ? " · HTTP" : " · Kafka"}</p>
+        ${life.record && html`<li><h3>${t("was_stored")}</h3><p class="soft">${moment(life.record.stored_at)}</p><${Fields} of=${life.record} schema=${schema} /></li>`}
+        ${life.answers.map((answer) => html`${answer.request && html`<li><h3>${t("was_asked")}</h3><${Fields} of=${answer.request} schema=${schema} /></li>`}<li><h3>${t("was_answered")}</h3><p><b>${predicted(answer.prediction, schema?.task, unit)}</b> ${answer.low === null ? "" : `(${amount(answer.low, "", 3)} – ${amount(answer.high, "", 3)})`} · ${answer.model}</p><p class="soft">${moment(answer.answered_at)}${answer.request_id.startsWith("http:") ? " · HTTP" : " · Kafka"}</p>
           <details><summary>${t("as_stored")}</summary><pre>${JSON.stringify(JSON.parse(bytes(answer.payload_base64)), null, 2)}</pre></details></li>`)}
         ${life.labels.map((one) => {
           const answer = life.answers.find((own) => own.request_id === one.request_id);
-          return html`<li><h3>${t("label_came")}</h3><p><b>${amount(one.actual, unit)}</b>${answer ? html` · ${t("error_is", { value: signedPercent(answer.prediction / one.actual - 1) })} · ${t(one.actual >= answer.low && one.actual <= answer.high ? "within" : "outside")}` : ""}</p><p class="soft">${moment(one.received_at)}</p></li>`;
+          return html`<li><h3>${t("label_came")}</h3><p><b>${amount(one.actual, unit)}</b>${answer && answer.low !== null && schema?.task === "regression" ? html` · ${t("error_is", { value: signedPercent(answer.prediction / one.actual - 1) })} · ${t(one.actual >= answer.low && one.actual <= answer.high ? "within" : "outside")}` : ""}</p><p class="soft">${moment(one.received_at)}</p></li>`;
         })}
       </ol>`}
     <//>

@@ -64,7 +64,7 @@ pub async fn list(
 }
 
 /// Prints one reject's message as it came, to standard output, and what was wrong with it to
-/// standard error: redirected into a file, it is ready to be mended.
+/// standard error: redirected into a file, it is ready to be fixed.
 ///
 /// # Errors
 /// When there is no such reject, or the database fails.

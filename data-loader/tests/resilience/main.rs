@@ -1,7 +1,8 @@
-//! Messages and tables that are unusual: one costs itself alone, or the loader says what to mend.
+//! Messages and tables that are unusual: one costs itself alone, or the loader states what to fix.
 //!
 //! On Kafka (`HEDONIC_TEST_KAFKA`, or the embedded broker) and PostgreSQL.
 
+mod envelopes;
 mod limits;
 mod names;
 mod refusals;
@@ -106,7 +107,7 @@ pub(crate) async fn rows(bed: &Testbed, sql: &str) -> Vec<String> {
     rows.iter().map(|row| row.get::<String, _>(0)).collect()
 }
 
-/// Waits until so many messages are in the database, whatever became of them.
+/// Waits until N messages are in the database, whatever became of them.
 pub(crate) async fn read_up_to(bed: &Testbed, next_offset: i64) {
     let sql = "SELECT coalesce(max(next_offset), 0)::bigint FROM offsets WHERE partition = 0";
     becomes(bed, sql, next_offset).await;

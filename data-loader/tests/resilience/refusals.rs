@@ -11,7 +11,7 @@ async fn tables(bed: &Testbed, sql: &str) {
     execute(bed, &(data_loader::tables(&config.schema) + sql)).await;
 }
 
-/// So many listings, of which each `nth` costs 7e6; from `first` on.
+/// N listings, of which each `nth` costs 7e6; from `first` on.
 fn listings(first: usize, count: usize, nth: usize) -> Vec<Sent> {
     let listing = |n: usize| {
         let price = if nth > 0 && n.is_multiple_of(nth) {

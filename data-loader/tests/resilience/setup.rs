@@ -1,4 +1,4 @@
-//! A database that a person has to mend, and one that has gone silent.
+//! A database that a person has to fix, and one that has gone silent.
 
 use std::net::TcpListener;
 

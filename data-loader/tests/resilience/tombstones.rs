@@ -5,7 +5,7 @@ use testbed::{Running, Testbed, eventually};
 use crate::{LIMIT, Sent, becomes, execute, listing, loader, read_up_to, rows, send};
 
 /// The default schema with a section `[delisting]`.
-fn schema(tombstone: &str) -> tempfile::NamedTempFile {
+pub(crate) fn schema(tombstone: &str) -> tempfile::NamedTempFile {
     let file = tempfile::NamedTempFile::new().expect("a file");
     let text = include_str!("../../../schemas/real-estate.toml");
     let section = format!("[delisting]\ntombstone = \"{tombstone}\"\n\n[[field]]");
@@ -13,7 +13,7 @@ fn schema(tombstone: &str) -> tempfile::NamedTempFile {
     file
 }
 
-async fn status(running: &Running, name: &str, expected: u64) {
+pub(crate) async fn status(running: &Running, name: &str, expected: u64) {
     eventually(&format!("{name} = {expected}"), LIMIT, || async {
         let (_, status) = running.get("/status").await;
         status[name] == expected

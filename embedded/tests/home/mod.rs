@@ -17,7 +17,7 @@ pub fn open_home() -> tempfile::TempDir {
 }
 
 /// The number that a statement gives.
-pub async fn ask(url: &str, sql: &'static str) -> i64 {
+pub async fn number_of(url: &str, sql: &'static str) -> i64 {
     let mut connection = PgConnection::connect(url).await.expect("connects");
     sqlx::query_scalar(sql)
         .fetch_one(&mut connection)
@@ -27,6 +27,6 @@ pub async fn ask(url: &str, sql: &'static str) -> i64 {
 
 /// Says that a test did not take place, past the harness, which hides what a passing test prints.
 pub fn skipped(why: &str) {
-    // A closed standard error has nobody to tell.
+    // A closed standard error has no reader.
     let _ = std::io::stderr().write_all(format!("\nSKIPPED: {why}\n").as_bytes());
 }

@@ -8,7 +8,7 @@ use tempfile::TempDir;
 /// A server that ends with the test.
 pub struct Server {
     postgres: Postgres,
-    /// Outlives the server: the cluster lies in it.
+    /// Outlives the server: the cluster is in it.
     _home: TempDir,
 }
 

@@ -1,7 +1,6 @@
 //! The web app (`dashboard/`): its files at `/` and `/assets`, and what it shows, as JSON that anybody may
 //! ask for. It reads; what changes something is a POST.
 
-mod ask;
 mod assets;
 mod cache;
 mod changes;
@@ -12,6 +11,7 @@ mod market;
 mod overview;
 mod peers;
 mod quality;
+mod query;
 mod record_sql;
 mod rejects;
 mod replay;
@@ -29,7 +29,7 @@ use actix_web::web;
 
 pub(crate) use self::state::Dashboard;
 
-/// Paths that are asked for a token, where one is set; `/` and `/assets` hold nothing of the data.
+/// Paths that require a token, where one is set; `/` and `/assets` hold nothing of the data.
 pub(super) const GUARDED: [&str; 13] = [
     "/schema",
     "/values",
@@ -46,7 +46,7 @@ pub(super) const GUARDED: [&str; 13] = [
     "/sweeps",
 ];
 
-/// Before those of `models`: `/models/history` is no version.
+/// Before those of `models`: `/models/history` is not a version.
 pub(super) fn routes(
     dashboard: &Arc<Dashboard>,
 ) -> impl Fn(&mut web::ServiceConfig) + Clone + Send + Sync + 'static {

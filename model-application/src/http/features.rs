@@ -11,7 +11,7 @@ use sqlx::PgPool;
 
 use super::refused::Refused;
 
-/// Longest wait for the database: whoever asks is told that it is away, not kept waiting.
+/// Longest wait for the database. Then the answer says that it is away.
 const WAIT: Duration = Duration::from_secs(3);
 /// SQLSTATEs of a table that is not there, a column that is not, and a right that is missing.
 const NO_TABLE: &str = "42P01";
@@ -22,7 +22,7 @@ const NOT_ALLOWED: &str = "42501";
 pub(crate) struct Datamart {
     /// Its table.
     table: String,
-    /// What its records are: tells their fields from what was made of them.
+    /// What its records are: distinguishes their fields from what was made of them.
     schema: Arc<Schema>,
     /// Empty until the database has answered for the first time.
     pool: OnceLock<PgPool>,
@@ -62,7 +62,9 @@ impl Datamart {
             Err(_) => return Err(away("no answer in time")),
             Ok(Ok(found)) => found,
             Ok(Err(error)) => {
-                let code = error.as_database_error().and_then(|own| own.code());
+                let code = error
+                    .as_database_error()
+                    .and_then(|database_error| database_error.code());
                 return Err(match code.as_deref() {
                     Some(NO_TABLE | NO_COLUMN) => Refused::new(
                         404,
@@ -93,9 +95,9 @@ impl Datamart {
     }
 
     /// A row in its parts: the record, what was made of it, and the rest by its name.
-    fn told(&self, row: Map<String, Value>) -> Value {
+    fn answer(&self, row: Map<String, Value>) -> Value {
         let (mut record, mut features) = (Map::new(), Map::new());
-        let mut told = json!({ "id": row.get(&self.schema.key) });
+        let mut answer = json!({ "id": row.get(&self.schema.key) });
         let is_field = |name: &str| {
             let mut fields = self.schema.columns(Purpose::Listing);
             fields.any(|field| field.name == name)
@@ -106,12 +108,12 @@ impl Datamart {
             } else if name.starts_with("x_") {
                 features.insert(name, value);
             } else {
-                told[name] = value;
+                answer[name] = value;
             }
         }
-        told["record"] = record.into();
-        told["features"] = features.into();
-        told
+        answer["record"] = record.into();
+        answer["features"] = features.into();
+        answer
     }
 }
 
@@ -123,5 +125,5 @@ pub(super) async fn features(
         return Err(Refused::new(404, "no record has a NUL character in its id"));
     }
     let row = datamart.row(&id).await?;
-    Ok(HttpResponse::Ok().json(datamart.told(row)))
+    Ok(HttpResponse::Ok().json(datamart.answer(row)))
 }

@@ -3,6 +3,7 @@
 mod record;
 
 use actix_web::{HttpResponse, web};
+use common::http::openapi::{Tag, complete};
 use records::Schema;
 use serde_json::{Value, json};
 
@@ -10,9 +11,47 @@ use self::record::{example, record, tensors};
 use super::Predictor;
 use super::guarded::is_guarded;
 
-/// OpenAPI 3.1 of all that this service takes; null where [`fill`] says what the schema and the
+/// OpenAPI 3.1 of all that this service takes; null where [`fill`] states what the schema and the
 /// settings make of it.
 const DOCUMENT: &str = include_str!("openapi/document.json");
+
+const TAGS: [Tag; 5] = [
+    Tag {
+        name: "prices",
+        about: "prices of records (docs/serving.md)",
+        paths: &["/predict", "/what-if", "/similar", "/features"],
+    },
+    Tag {
+        name: "inference protocol",
+        about: "the Open Inference Protocol, version 2",
+        paths: &["/v2"],
+    },
+    Tag {
+        name: "models",
+        about: "versions, their training and their evidence (docs/registry.md)",
+        paths: &["/models", "/sweeps", "/train"],
+    },
+    Tag {
+        name: "quality",
+        about: "live quality and drift (docs/serving.md)",
+        paths: &["/quality"],
+    },
+    Tag {
+        name: "data",
+        about: "stored records, answers, labels and rejects (docs/dashboard.md)",
+        paths: &[
+            "/schema",
+            "/values",
+            "/overview",
+            "/events",
+            "/newest",
+            "/records",
+            "/market",
+            "/changes",
+            "/rejects",
+        ],
+    },
+];
 
 pub(super) async fn document(predictor: web::Data<Predictor>) -> HttpResponse {
     let mut document: Value =
@@ -26,7 +65,6 @@ pub(super) async fn document(predictor: web::Data<Predictor>) -> HttpResponse {
 
 /// Records as the schema describes them that the service was started with.
 fn fill(document: &mut Value, schema: &Schema, max_records: usize) {
-    document["info"]["version"] = env!("CARGO_PKG_VERSION").into();
     let parts = &mut document["components"];
     parts["schemas"]["Record"] = record(schema);
     parts["parameters"]["Model"]["example"] = schema.name.clone().into();
@@ -35,6 +73,7 @@ fn fill(document: &mut Value, schema: &Schema, max_records: usize) {
     of_records["schema"]["oneOf"][1]["maxItems"] = max_records.into();
     of_records["example"] = example(schema);
     bodies["Tensors"]["content"]["application/json"]["example"] = tensors(schema);
+    complete(document, &TAGS);
 }
 
 fn ask_for_tokens(document: &mut Value) {

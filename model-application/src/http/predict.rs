@@ -9,9 +9,10 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::predictor::{Asking, Predictor, Said, answered};
+use super::micro_batch::MicroBatch;
+use super::predictor::{Asking, Predictor, RowAnswer, answered};
 use super::refused::Refused;
-use super::together::Together;
+use super::trace::traced;
 use crate::answer::Namespace;
 
 /// What may stand behind `/predict?`.
@@ -20,13 +21,23 @@ use crate::answer::Namespace;
 pub(super) struct Query {
     /// Explain each price, with so many past records like it.
     explain: Option<usize>,
-    /// Whose ids these are: those given over HTTP, if nothing else is said, or those of Kafka too.
+    /// Whose ids these are: those given over HTTP, if nothing else is reported, or those of Kafka too.
     #[serde(default = "Namespace::http")]
     namespace: Namespace,
 }
 
 pub(super) async fn predict(
     request: HttpRequest,
+    predictor: web::Data<Predictor>,
+    query: web::Query<Query>,
+    body: Result<web::Bytes, actix_web::Error>,
+) -> Result<HttpResponse, Refused> {
+    let answer = answer(&request, predictor, query, body).await;
+    traced(&request, answer)
+}
+
+async fn answer(
+    request: &HttpRequest,
     predictor: web::Data<Predictor>,
     query: web::Query<Query>,
     body: Result<web::Bytes, actix_web::Error>,
@@ -45,20 +56,20 @@ pub(super) async fn predict(
         is_drawn: false,
     };
     if !is_array {
-        let together = request.app_data::<Rc<Together>>();
-        let answer = match together.filter(|_| query.explain.is_none()) {
-            Some(together) => together.price(&predictor, body, query.namespace).await?,
+        let micro_batch = request.app_data::<Rc<MicroBatch>>();
+        let answer = match micro_batch.filter(|_| query.explain.is_none()) {
+            Some(micro_batch) => micro_batch.price(&predictor, body, query.namespace).await?,
             None => {
                 let answers = predictor.price(&asking(&[&body])).await?.pop();
                 answers.ok_or_else(|| Refused::new(500, "the record got no answer"))?
             }
         };
         return match answer {
-            Said::Priced(payload) => {
+            RowAnswer::Priced(payload) => {
                 answered(began);
                 Ok(ok(payload))
             }
-            Said::Refused(refusal) => Err(Refused::Record(refusal)),
+            RowAnswer::Refused(refusal) => Err(Refused::Record(refusal)),
         };
     }
     let records: Vec<&RawValue> = serde_json::from_slice(&body)
@@ -67,9 +78,9 @@ pub(super) async fn predict(
         .iter()
         .map(|record| record.get().as_bytes())
         .collect();
-    let said = predictor.price(&asking(&records)).await?;
+    let answers = predictor.price(&asking(&records)).await?;
     answered(began);
-    Ok(ok(array(&said)))
+    Ok(ok(array(&answers)))
 }
 
 /// The body, or why it was not taken.
@@ -91,15 +102,15 @@ fn ok(body: impl Into<web::Bytes>) -> HttpResponse {
 }
 
 /// The answers' own bytes, as they are stored.
-fn array(said: &[Said]) -> Vec<u8> {
+fn array(answers: &[RowAnswer]) -> Vec<u8> {
     let mut text = vec![b'['];
-    for (index, said) in said.iter().enumerate() {
+    for (index, answer) in answers.iter().enumerate() {
         if index > 0 {
             text.push(b',');
         }
-        match said {
-            Said::Priced(payload) => text.extend_from_slice(payload),
-            Said::Refused(refusal) => text.extend_from_slice(refusal.to_string().as_bytes()),
+        match answer {
+            RowAnswer::Priced(payload) => text.extend_from_slice(payload),
+            RowAnswer::Refused(refusal) => text.extend_from_slice(refusal.to_string().as_bytes()),
         }
     }
     text.push(b']');

@@ -1,4 +1,4 @@
-//! What all ways to a price over HTTP share.
+//! Predictions over HTTP, for all interfaces.
 
 use std::borrow::Cow;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -8,20 +8,24 @@ use arrow_array::cast::AsArray;
 use bytes::Bytes;
 use records::decode::{Decoded, Decoder, Key, key_of_reject};
 use records::{Purpose, Schema, timestamp};
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::sync::mpsc::Sender;
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{Semaphore, SemaphorePermit};
 
 use super::refused::Refused;
-use crate::answer::{CONFLICT, CONFLICT_REASON, Namespace, Worded, refusal as refusal_of};
-use crate::ask::Ask;
+use super::statistics::Statistics;
+use super::unknown_fields;
+use crate::answer::{
+    CONFLICT, CONFLICT_REASON, Namespace, UnknownFields, Worded, refusal as refusal_of,
+};
 use crate::config::Config;
 use crate::lookup::Lookup;
 use crate::metrics::{CONFLICTS, HTTP_NOT_STORED, HTTP_REFUSED, REQUEST_DURATION};
 use crate::pending::{Claim, Claimed, Entry, Fate, Pending};
 use crate::price::{Asked, price};
 use crate::quality::Watch;
+use crate::request_options::RequestOptions;
 use crate::serving::{Loaded, Serving};
 
 /// Longest a reply waits for room in the queue of answers to store.
@@ -35,15 +39,21 @@ pub(crate) struct Predictor {
     pub watch: Arc<Watch>,
     pub max_records: usize,
     pub max_body_bytes: usize,
-    /// Decoders that rest between requests: one is dear to make.
+    /// Idle decoders, kept because making one is expensive.
     decoders: Mutex<Vec<Decoder>>,
     /// Bodies worked on at once; beyond, a client is asked to come again.
     places: Semaphore,
     max_concurrent: usize,
-    /// Whether a token is asked for.
+    /// Whether a token is required.
     pub is_guarded: bool,
+    /// Of tensors.
+    pub(super) statistics: Statistics,
     to_store: Sender<Arc<Worded>>,
-    /// Answers that the table does not show yet.
+    /// Whether answers are stored: else none is looked for, and none is handed over.
+    stores: bool,
+    /// Whether the requests' fields are stored with the answers.
+    stores_requests: bool,
+    /// Answers that are not stored yet.
     pending: Arc<Pending>,
     lookup: Arc<Lookup>,
 }
@@ -67,8 +77,20 @@ struct Known {
     others: Vec<(usize, Arc<Entry>)>,
 }
 
-/// What became of each record, in order.
-pub(super) enum Said {
+/// The records of a body, read.
+struct Decode {
+    /// The good ones.
+    decoded: Decoded,
+    /// What each of them asks for.
+    asked: Vec<Asked>,
+    /// The fields of each of them that the schema does not have.
+    unknown_fields: Vec<UnknownFields>,
+    /// For each record why it is none.
+    refusals: Vec<Option<Box<Value>>>,
+}
+
+/// The outcome of each record, in order.
+pub(super) enum RowAnswer {
     /// The answer's bytes.
     Priced(Bytes),
     Refused(Box<Value>),
@@ -103,7 +125,10 @@ impl Predictor {
             places: Semaphore::new(applier.max_concurrent.max(1)),
             max_concurrent: applier.max_concurrent.max(1),
             is_guarded: config.http.has_token(),
+            statistics: Statistics::default(),
             to_store,
+            stores: applier.store,
+            stores_requests: applier.store_requests,
             pending,
             lookup,
         }
@@ -119,7 +144,7 @@ impl Predictor {
 
     /// Prices records in their order, and hands the answers over to be stored. A record whose id has
     /// an answer gets that one; one whose id another record has gets none.
-    pub(super) async fn price(&self, asking: &Asking<'_>) -> Result<Vec<Said>, Refused> {
+    pub(super) async fn price(&self, asking: &Asking<'_>) -> Result<Vec<RowAnswer>, Refused> {
         let (found, most) = (asking.records.len(), self.max_records);
         if found > most {
             let why = format!("found {found} records; expected at most {most}");
@@ -128,7 +153,12 @@ impl Predictor {
         let Some(loaded) = self.serving.current() else {
             return Err(Refused::no_model());
         };
-        let (decoded, asked, refusals) = self.decode(asking)?;
+        let Decode {
+            decoded,
+            asked,
+            unknown_fields,
+            refusals,
+        } = self.decode(asking)?;
         let keys = decoded.batch.column_by_name(&self.schema.key);
         let keys = keys.and_then(|keys| keys.as_string_opt::<i32>());
         let keys = keys.ok_or_else(|| Refused::new(500, "the records have no key"))?;
@@ -136,26 +166,27 @@ impl Predictor {
             .map(|row| asking.namespace.request_id(keys.value(row)))
             .collect();
         let mut known = self.known(asking, &decoded, &ids).await;
-        self.answer(asking, &decoded, asked, &loaded, &ids, &mut known)
+        let rows = (asked, unknown_fields);
+        self.answer(asking, &decoded, rows, &loaded, &ids, &mut known)
             .await?;
         let Known {
             claim,
             fates,
             others,
         } = known;
-        // Whoever waits for this body is not waited for.
+        // Does not wait for requests that wait for this one.
         drop(claim);
         let mut fates = fates;
         for (row, entry) in others {
             fates[row] = entry.fate().await;
         }
-        let mut said = Vec::with_capacity(found);
+        let mut answers = Vec::with_capacity(found);
         let mut rows = fates.into_iter().enumerate();
         for refusal in refusals {
-            said.push(match refusal {
-                Some(refusal) => Said::Refused(refusal),
+            answers.push(match refusal {
+                Some(refusal) => RowAnswer::Refused(refusal),
                 None => match rows.next() {
-                    Some((_, Some(Fate::Given(payload)))) => Said::Priced(payload),
+                    Some((_, Some(Fate::Given(payload)))) => RowAnswer::Priced(payload),
                     Some((row, Some(Fate::Conflict))) => {
                         let id = Key {
                             text: keys.value(row).to_owned(),
@@ -163,17 +194,21 @@ impl Predictor {
                         };
                         count_refused(CONFLICT);
                         metrics::counter!(CONFLICTS.name(), "way" => "http").increment(1);
-                        Said::Refused(Box::new(refusal_of(Some(&id), CONFLICT, CONFLICT_REASON)))
+                        RowAnswer::Refused(Box::new(refusal_of(
+                            Some(&id),
+                            CONFLICT,
+                            CONFLICT_REASON,
+                        )))
                     }
                     // The body that was answering it has failed.
                     Some((_, None)) | None => return Err(Refused::Unanswered),
                 },
             });
         }
-        Ok(said)
+        Ok(answers)
     }
 
-    /// Prices records that nobody asks for in earnest: nothing of them is stored, remembered or counted.
+    /// Prices records for a trial: stores, remembers and counts nothing.
     /// An answer or a refusal each, in their order.
     pub(super) fn consider(
         &self,
@@ -181,7 +216,12 @@ impl Predictor {
         explain: Option<usize>,
     ) -> Result<Vec<Value>, Refused> {
         let loaded = self.serving.current().ok_or_else(Refused::no_model)?;
-        let (decoded, asked, refusals) = self.decode(&Asking {
+        let Decode {
+            decoded,
+            asked,
+            refusals,
+            ..
+        } = self.decode(&Asking {
             records,
             explain,
             namespace: Namespace::Http,
@@ -191,19 +231,15 @@ impl Predictor {
         let priced = price(&self.schema, &decoded, &asked, &loaded)
             .map_err(|error| wrong(anyhow::Error::new(error)))?;
         let mut answers = priced.answers.iter();
-        let said = refusals.into_iter().map(|refusal| match refusal {
+        let messages = refusals.into_iter().map(|refusal| match refusal {
             Some(refusal) => Ok(*refusal),
             None => serde_json::to_value(answers.next()).map_err(|error| wrong(error.into())),
         });
-        said.collect()
+        messages.collect()
     }
 
-    /// Good rows, what each asks for, and for each record why it is none.
-    #[allow(clippy::type_complexity)]
-    fn decode(
-        &self,
-        asking: &Asking<'_>,
-    ) -> Result<(Decoded, Vec<Asked>, Vec<Option<Box<Value>>>), Refused> {
+    /// Reads the records.
+    fn decode(&self, asking: &Asking<'_>) -> Result<Decode, Refused> {
         let mut decoder = self.decoder();
         let arrival_us = timestamp::now_us();
         let mut asked = Vec::with_capacity(asking.records.len());
@@ -213,15 +249,27 @@ impl Predictor {
             .map(|record| match decoder.push(record, arrival_us) {
                 Ok(()) => {
                     let explain = asking.explain;
-                    let ask = explain.map_or_else(|| Ask::of(&self.schema, record), Ask::reasons);
-                    asked.push(Asked { arrival_us, ask });
+                    let options = explain.map_or_else(
+                        || RequestOptions::of(&self.schema, record),
+                        RequestOptions::reasons,
+                    );
+                    asked.push(Asked {
+                        arrival_us,
+                        options,
+                    });
                     None
                 }
                 Err(reason) => {
                     let code = reason.code();
                     count_refused(code);
                     let id = key_of_reject(&self.schema, record);
-                    Some(Box::new(refusal_of(id.as_ref(), code, &reason.to_string())))
+                    let mut refusal = refusal_of(id.as_ref(), code, &reason.to_string());
+                    // A required field is often there under another name.
+                    let unknown = unknown_fields::of(&self.schema, record);
+                    if !unknown.is_empty() {
+                        refusal["unknown_fields"] = json!(unknown);
+                    }
+                    Some(Box::new(refusal))
                 }
             })
             .collect();
@@ -229,14 +277,29 @@ impl Predictor {
         self.decoders().push(decoder);
         let explained = asked
             .iter()
-            .filter(|asked| asked.ask.comparables.is_some())
+            .filter(|asked| asked.options.comparables.is_some())
             .count();
         if explained > MOST_EXPLAINED {
             let why =
                 format!("found {explained} records to explain; expected at most {MOST_EXPLAINED}");
             return Err(Refused::new(413, why));
         }
-        Ok((decoded, asked, refusals))
+        // Mostly there are none, and nothing is read twice.
+        let unknown_fields = match decoded.unknown_fields {
+            0 => vec![UnknownFields::new(); asked.len()],
+            _ => {
+                let records = asking.records.iter().zip(&refusals);
+                let good = records.filter(|(_, refusal)| refusal.is_none());
+                good.map(|(record, _)| unknown_fields::of(&self.schema, record))
+                    .collect()
+            }
+        };
+        Ok(Decode {
+            decoded,
+            asked,
+            unknown_fields,
+            refusals,
+        })
     }
 
     /// What is known of the rows before any is priced.
@@ -259,7 +322,7 @@ impl Predictor {
                 Claimed::Conflict => known.fates[row] = Some(Fate::Conflict),
             }
         }
-        if known.claim.is_empty() {
+        if known.claim.is_empty() || !self.stores {
             return known;
         }
         let Some(earlier) = self.lookup.find(known.claim.ids()).await else {
@@ -279,12 +342,12 @@ impl Predictor {
         known
     }
 
-    /// Prices the rows that nothing is known of.
+    /// Prices the rows that have no answer yet.
     async fn answer(
         &self,
         asking: &Asking<'_>,
         decoded: &Decoded,
-        mut asked: Vec<Asked>,
+        (mut asked, unknown_fields): (Vec<Asked>, Vec<UnknownFields>),
         loaded: &Arc<Loaded>,
         ids: &[Cow<'_, str>],
         known: &mut Known,
@@ -297,18 +360,22 @@ impl Predictor {
             return Ok(());
         }
         for (asked, is_new) in asked.iter_mut().zip(&is_new) {
-            // Reasons take milliseconds, and nobody gets those of a second answer.
+            // Computing reasons takes milliseconds, and a repeated answer needs none.
             if !is_new {
-                asked.ask = Ask::default();
+                asked.options = RequestOptions::default();
             }
         }
-        let priced = price(&self.schema, decoded, &asked, loaded)
+        let mut priced = price(&self.schema, decoded, &asked, loaded)
             .map_err(|error| Refused::new(500, format!("{:#}", anyhow::Error::new(error))))?;
+        for (answer, unknown) in priced.answers.iter_mut().zip(unknown_fields) {
+            answer.unknown_fields = unknown;
+        }
         self.serving.remember(&decoded.batch);
         self.watch
             .answered(loaded, &decoded.batch, &priced.predictions);
         let mut to_store = Vec::new();
-        let worded = priced.worded(decoded, asking.namespace).enumerate();
+        let key = self.stores_requests.then_some(self.schema.key.as_str());
+        let worded = priced.worded(decoded, key, asking.namespace).enumerate();
         for (row, worded) in worded.filter(|(row, _)| is_new[*row]) {
             known.claim.answered(&ids[row], &worded.payload);
             known.fates[row] = Some(Fate::Given(worded.payload.clone()));
@@ -328,6 +395,10 @@ impl Predictor {
     }
 
     async fn keep(&self, answers: &[Arc<Worded>]) {
+        if !self.stores {
+            self.pending.settled(answers);
+            return;
+        }
         for (kept, answer) in answers.iter().enumerate() {
             let Err(TrySendError::Full(answer)) = self.to_store.try_send(Arc::clone(answer)) else {
                 continue;

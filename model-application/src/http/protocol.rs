@@ -5,16 +5,19 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use actix_web::{HttpResponse, web};
+use actix_web::http::header::ContentType;
+use actix_web::{HttpRequest, HttpResponse, web};
 use records::Purpose;
 use registry::Version;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
+use super::binary;
 use super::predict::taken;
-use super::predictor::{Asking, Predictor, Said, answered};
+use super::predictor::{Asking, Predictor, RowAnswer, answered};
 use super::refused::Refused;
 use super::tensor::{self, Input, Output};
+use super::trace::traced;
 use crate::answer::Namespace;
 use crate::serving::Loaded;
 
@@ -22,11 +25,19 @@ pub(super) fn routes(config: &mut web::ServiceConfig) {
     config
         .service(web::resource("/v2").route(web::get().to(server)))
         .service(web::resource("/v2/health/live").route(web::get().to(live)))
-        .service(web::resource("/v2/health/ready").route(web::get().to(ready)));
+        .service(web::resource("/v2/health/ready").route(web::get().to(ready)))
+        .service(
+            web::resource("/v2/repository/index")
+                .route(web::get().to(index))
+                .route(web::post().to(index)),
+        )
+        .service(web::resource("/v2/models/stats").route(web::get().to(statistics)));
     for model in ["/v2/models/{name}", "/v2/models/{name}/versions/{version}"] {
         config
             .service(web::resource(model).route(web::get().to(metadata)))
             .service(web::resource(format!("{model}/ready")).route(web::get().to(model_ready)))
+            .service(web::resource(format!("{model}/config")).route(web::get().to(configuration)))
+            .service(web::resource(format!("{model}/stats")).route(web::get().to(model_statistics)))
             .service(web::resource(format!("{model}/infer")).route(web::post().to(infer)));
     }
 }
@@ -42,7 +53,9 @@ async fn server() -> HttpResponse {
     HttpResponse::Ok().json(json!({
         "name": "hedonic",
         "version": env!("CARGO_PKG_VERSION"),
-        "extensions": [],
+        "extensions": [
+            "binary_tensor_data", "model_configuration", "model_repository", "statistics",
+        ],
     }))
 }
 
@@ -87,6 +100,65 @@ async fn metadata(
     })))
 }
 
+/// The models: the one that answers.
+async fn index(predictor: web::Data<Predictor>) -> HttpResponse {
+    let name = &predictor.schema.name;
+    HttpResponse::Ok().json(match predictor.serving.current() {
+        Some(loaded) => json!([{
+            "name": name, "version": Version::name(loaded.number), "state": "READY", "reason": "",
+        }]),
+        None => {
+            json!([{ "name": name, "state": "UNAVAILABLE", "reason": "there is no model yet" }])
+        }
+    })
+}
+
+/// Inputs and outputs as Triton's model configuration has them; without a dimension for batches, as each tensor has
+/// one dimension, its rows.
+async fn configuration(
+    predictor: web::Data<Predictor>,
+    place: web::Path<Place>,
+) -> Result<HttpResponse, Refused> {
+    named(&predictor, &place)?;
+    let tensor = |name: &str, datatype: &str| {
+        let data_type = match datatype {
+            "BYTES" => "TYPE_STRING".to_owned(),
+            other => format!("TYPE_{other}"),
+        };
+        json!({ "name": name, "data_type": data_type, "dims": [-1] })
+    };
+    let inputs = predictor.schema.columns(Purpose::Request);
+    let inputs: Vec<Value> = inputs
+        .map(|field| tensor(&field.name, tensor::datatype(field)))
+        .collect();
+    Ok(HttpResponse::Ok().json(json!({
+        "name": predictor.schema.name,
+        "platform": "hedonic",
+        "backend": "hedonic",
+        "max_batch_size": 0,
+        "input": inputs,
+        "output": OUTPUTS.map(|(name, _)| tensor(name, "FP64")),
+    })))
+}
+
+async fn statistics(predictor: web::Data<Predictor>) -> HttpResponse {
+    let loaded = predictor.serving.current();
+    let of = |loaded: Arc<Loaded>| {
+        let version = Version::name(loaded.number);
+        predictor.statistics.of(&predictor.schema.name, &version)
+    };
+    let all: Vec<Value> = loaded.map(of).into_iter().collect();
+    HttpResponse::Ok().json(json!({ "model_stats": all }))
+}
+
+async fn model_statistics(
+    predictor: web::Data<Predictor>,
+    place: web::Path<Place>,
+) -> Result<HttpResponse, Refused> {
+    named(&predictor, &place)?;
+    Ok(statistics(predictor).await)
+}
+
 /// The model that answers, where it is the one that is named.
 fn named(predictor: &Predictor, place: &Place) -> Result<Arc<Loaded>, Refused> {
     let model = &predictor.schema.name;
@@ -113,14 +185,21 @@ struct Request {
     id: Option<String>,
     inputs: Vec<Input>,
     #[serde(default)]
-    outputs: Vec<Wanted>,
+    outputs: Vec<RequestedOutput>,
     #[serde(default)]
     parameters: Map<String, Value>,
 }
 
 #[derive(Debug, Deserialize)]
-struct Wanted {
+struct RequestedOutput {
     name: String,
+    #[serde(default)]
+    parameters: Map<String, Value>,
+}
+
+/// A parameter that is true or false; `None` where it is absent.
+fn flag(parameters: &Map<String, Value>, name: &str) -> Option<bool> {
+    parameters.get(name)?.as_bool()
 }
 
 /// What may stand behind `/infer?`.
@@ -143,6 +222,9 @@ struct Answer {
 /// An output's name and where it is found in an answer.
 type Part = (&'static str, fn(&Answer) -> Option<f64>);
 
+/// An output, and whether its values stand after the JSON.
+type Asked = (Part, bool);
+
 const OUTPUTS: [Part; 3] = [
     ("prediction", |answer| Some(answer.prediction)),
     ("low", |answer| answer.low),
@@ -150,48 +232,83 @@ const OUTPUTS: [Part; 3] = [
 ];
 
 async fn infer(
+    request: HttpRequest,
     predictor: web::Data<Predictor>,
     place: web::Path<Place>,
     query: web::Query<Query>,
     body: Result<web::Bytes, actix_web::Error>,
 ) -> Result<HttpResponse, Refused> {
     let began = Instant::now();
-    named(&predictor, &place)?;
-    let body = taken(&predictor, body)?;
+    let namespace = query.namespace;
+    let answer = answer(&request, &predictor, &place, namespace, body).await;
+    let rows = answer.as_ref().ok().map(|(_, rows)| *rows);
+    predictor.statistics.add(rows, began.elapsed());
+    if rows.is_some() {
+        answered(began);
+    }
+    traced(&request, answer.map(|(response, _)| response))
+}
+
+/// The reply, and how many rows it is about.
+async fn answer(
+    request: &HttpRequest,
+    predictor: &Predictor,
+    place: &Place,
+    namespace: Namespace,
+    body: Result<web::Bytes, actix_web::Error>,
+) -> Result<(HttpResponse, usize), Refused> {
+    named(predictor, place)?;
+    let body = taken(predictor, body)?;
     let _place = predictor.place()?;
-    let request: Request = serde_json::from_slice(&body).map_err(|error| {
+    let wrong = |why: String| Refused::new(400, why);
+    let (json, mut values) = binary::split(request.headers(), &body).map_err(wrong)?;
+    let mut request: Request = serde_json::from_slice(json).map_err(|error| {
         let why = format!("expected an inference request of the protocol's version 2: {error}");
         Refused::new(400, why)
     })?;
-    let outputs = wanted(&request.outputs)?;
-    let bodies = records(&predictor, &request).map_err(|why| Refused::new(400, why))?;
+    for input in &mut request.inputs {
+        let (name, datatype, parameters) = (&input.name, &input.datatype, &input.parameters);
+        let taken = binary::take(name, datatype, parameters, &mut values).map_err(wrong)?;
+        input.data = taken.or(input.data.take());
+    }
+    if !values.is_empty() {
+        let left = values.len();
+        return Err(wrong(format!(
+            "{left} bytes are left after the values of all inputs; expected none"
+        )));
+    }
+    let outputs = requested(&request)?;
+    let bodies = records(predictor, &request).map_err(wrong)?;
     let bodies: Vec<&[u8]> = bodies.iter().map(Vec::as_slice).collect();
     let key = &predictor.schema.key;
     let has_ids = has_id(&request) || request.inputs.iter().any(|input| input.name == *key);
     let asking = Asking {
         records: &bodies,
         explain: None,
-        namespace: query.namespace,
+        namespace,
         is_drawn: !has_ids,
     };
-    let said = predictor.price(&asking).await?;
-    answered(began);
-    reply(&predictor, request.id, said, &outputs)
+    let answers = predictor.price(&asking).await?;
+    let rows = answers.len();
+    Ok((reply(predictor, request.id, answers, &outputs)?, rows))
 }
 
-fn wanted(outputs: &[Wanted]) -> Result<Vec<Part>, Refused> {
-    if outputs.is_empty() {
-        return Ok(OUTPUTS.to_vec());
+fn requested(request: &Request) -> Result<Vec<Asked>, Refused> {
+    let is_binary = flag(&request.parameters, "binary_data_output").unwrap_or_default();
+    if request.outputs.is_empty() {
+        return Ok(OUTPUTS.map(|part| (part, is_binary)).to_vec());
     }
-    let find = |wanted: &Wanted| {
+    let find = |output: &RequestedOutput| {
         let mut known = OUTPUTS.into_iter();
-        known.find(|part| part.0 == wanted.name).ok_or_else(|| {
-            let found = &wanted.name;
+        let part = known.find(|part| part.0 == output.name).ok_or_else(|| {
+            let found = &output.name;
             let why = format!("expected the outputs prediction, low or high, found {found}");
             Refused::new(400, why)
-        })
+        })?;
+        let is_binary = flag(&output.parameters, "binary_data").unwrap_or(is_binary);
+        Ok((part, is_binary))
     };
-    outputs.iter().map(find).collect()
+    request.outputs.iter().map(find).collect()
 }
 
 /// Whether the client has given an id for the rows without a key.
@@ -241,19 +358,19 @@ fn records(predictor: &Predictor, request: &Request) -> Result<Vec<Vec<u8>>, Str
 fn reply(
     predictor: &Predictor,
     id: Option<String>,
-    said: Vec<Said>,
-    outputs: &[Part],
+    priced: Vec<RowAnswer>,
+    outputs: &[Asked],
 ) -> Result<HttpResponse, Refused> {
-    let mut answers: Vec<Answer> = Vec::with_capacity(said.len());
-    for (row, said) in said.into_iter().enumerate() {
-        match said {
-            Said::Priced(payload) => {
+    let mut answers: Vec<Answer> = Vec::with_capacity(priced.len());
+    for (row, answer) in priced.into_iter().enumerate() {
+        match answer {
+            RowAnswer::Priced(payload) => {
                 answers.push(serde_json::from_slice(&payload).map_err(|error| {
                     Refused::new(500, format!("a stored answer cannot be read: {error}"))
                 })?)
             }
             // A tensor has no place for the reason of one row.
-            Said::Refused(mut refusal) => {
+            RowAnswer::Refused(mut refusal) => {
                 let why = refusal["error"].as_str().unwrap_or_default();
                 refusal["error"] = format!("row {row}: {why}").into();
                 return Err(Refused::Record(refusal));
@@ -262,17 +379,30 @@ fn reply(
     }
     let model = answers.first().map(|answer| answer.model.as_str());
     let version = model.and_then(|model| Some(model.rsplit_once('@')?.1));
-    // What answers do not have, such as a class's range, is no output.
-    let output = |(name, part): &Part| {
+    let mut values = Vec::new();
+    // What answers do not have, such as a class's range, is not an output.
+    let output = |((name, part), is_binary): &Asked| {
         let data: Option<Vec<f64>> = answers.iter().map(part).collect();
-        Some(Output {
+        let mut output = Output {
             name,
             shape: [answers.len()],
             datatype: "FP64",
-            data: data?.into(),
-        })
+            data,
+            parameters: Map::new(),
+        };
+        let data = output.data.as_ref()?;
+        if *is_binary {
+            let bytes: Vec<u8> = data.iter().flat_map(|value| value.to_le_bytes()).collect();
+            output
+                .parameters
+                .insert(binary::SIZE.to_owned(), bytes.len().into());
+            output.data = None;
+            values.extend(bytes);
+        }
+        Some(output)
     };
     let outputs: Vec<Output> = outputs.iter().filter_map(output).collect();
+    let is_binary = outputs.iter().any(|output| output.data.is_none());
     let mut body = json!({
         "model_name": predictor.schema.name,
         "model_version": version,
@@ -281,5 +411,14 @@ fn reply(
     if let Some(id) = id {
         body["id"] = id.into();
     }
-    Ok(HttpResponse::Ok().json(body))
+    if !is_binary {
+        return Ok(HttpResponse::Ok().json(body));
+    }
+    let mut bytes = body.to_string().into_bytes();
+    let length = bytes.len();
+    bytes.extend(values);
+    Ok(HttpResponse::Ok()
+        .insert_header((binary::JSON_LENGTH, length))
+        .content_type(ContentType::octet_stream())
+        .body(bytes))
 }

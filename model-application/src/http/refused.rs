@@ -13,13 +13,13 @@ use crate::answer::CONFLICT;
 /// A message with its status code.
 #[derive(Debug)]
 pub(super) enum Refused {
-    /// Words for whoever asked.
+    /// The message for the client.
     Told { code: u16, why: String },
     /// A record that cannot be priced: its id, the reason and its code.
     Record(Box<Value>),
     /// The body that was answering the same id has failed.
     Unanswered,
-    /// So many requests are being answered, as many as may be.
+    /// N requests are being answered, as many as may be.
     Busy { most: usize },
 }
 

@@ -4,13 +4,17 @@ use records::schema::{Field, Kind};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use super::binary::SIZE;
+
 /// An input: values of one field, a row each.
 #[derive(Debug, Deserialize)]
 pub(super) struct Input {
     pub name: String,
     pub shape: Vec<usize>,
     pub datatype: String,
-    pub data: Value,
+    /// Not there where the values are binary.
+    #[serde(default)]
+    pub data: Option<Value>,
     /// What the client says of the data besides: its encoding must not be passed over.
     #[serde(default)]
     pub parameters: Map<String, Value>,
@@ -43,7 +47,11 @@ pub(super) struct Output {
     pub name: &'static str,
     pub shape: [usize; 1],
     pub datatype: &'static str,
-    pub data: Value,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub data: Option<Vec<f64>>,
+    /// Says how many bytes of values stand after the JSON, where they do.
+    #[serde(skip_serializing_if = "Map::is_empty")]
+    pub parameters: Map<String, Value>,
 }
 
 /// The protocol's name of a field's type.
@@ -104,6 +112,9 @@ pub(super) fn set(
             ));
         }
     };
+    let data = data.as_ref().ok_or_else(|| {
+        format!("input {name}: expected data, or the parameter {SIZE} and values after the JSON")
+    })?;
     let mut values = Vec::new();
     flatten(data, &mut values);
     if values.len() != rows {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use common::arrival::Arrivals;
-use common::kafka::{Anchor, Anchored, Follow, Limits, Pipeline};
+use common::kafka::{Anchor, Anchored, Follow, Limits, Opened, Pipeline, Values};
 use common::liveness::Watchdog;
 use common::reject_publisher::RejectPublisher;
 use common::{Health, Shutdown};
@@ -37,11 +37,16 @@ const LIMITS: Limits = Limits {
 /// day covers clocks and time zones that are off.
 const AHEAD_US: i64 = 24 * 3600 * 1_000_000;
 
+/// What is said of a message by which a record of the labels' source was deleted: a label stays.
+const DELETED: &str = "the message says that a record was deleted; expected a label: let the connector skip \
+                       deletions (skipped.operations = \"d\", tombstones.on.delete = false)";
+
 /// Reads the topic.
 pub(crate) struct Learner {
     pipeline: Pipeline<Batch, Vec<Reject>>,
     follower: Follower,
     schema: Arc<Schema>,
+    values: Values,
     /// Judges when labels arrived.
     arrivals: Arrivals,
     labels: Arc<Labels>,
@@ -78,6 +83,12 @@ impl Learner {
                 publisher: RejectPublisher::start(runtime, producer, topics.rejects.clone()),
             },
             schema: Arc::clone(&config.schema),
+            values: Values::new(
+                &config.kafka.schema_registry,
+                config.kafka.formats.actuals,
+                config.kafka.envelopes.actuals,
+                MESSAGE_BYTES,
+            )?,
             arrivals: Arrivals::default(),
             labels: Arc::new(Labels::new(anchor, health, config)),
             shutdown,
@@ -87,6 +98,7 @@ impl Learner {
     pub fn run(mut self, runtime: &Handle) -> anyhow::Result<()> {
         while !self.shutdown.is_cancelled() {
             let gathered = self.gather();
+            self.values.check()?;
             if !self.pipeline.settle_done(&mut self.follower)? {
                 continue;
             }
@@ -106,9 +118,17 @@ impl Learner {
         let (mut actuals, mut rejects) = (Vec::new(), Vec::new());
         let mut sources = Sources::default();
         let (schema, arrivals) = (&*self.schema, &mut self.arrivals);
+        let values = &mut self.values;
         let gathered = self.pipeline.gather(&LIMITS, |message, _| {
             let payload = message.payload().unwrap_or_default();
-            match read(schema, payload, arrivals.of(message).us) {
+            let arrival_us = arrivals.of(message).us;
+            let mut buffer = Vec::new();
+            let label = match values.open(payload, &mut buffer) {
+                Ok(Opened::Record(record)) => read(schema, record, arrival_us),
+                Ok(Opened::Deleted(_)) => Err(DELETED.to_owned()),
+                Err(error) => Err(error.to_string()),
+            };
+            match label {
                 Ok(actual) => {
                     actuals.push(actual);
                     sources.push(message);

@@ -22,7 +22,7 @@ pub(super) struct Figures {
     pub mdape: Interval,
     /// In the target's unit.
     pub rmse: f64,
-    /// Mean of (prediction − price)/price, a fraction: above 0 too dear.
+    /// Mean of (prediction − price)/price, a fraction: above 0 too expensive.
     pub bias: f64,
     pub within_10: f64,
     pub within_20: f64,

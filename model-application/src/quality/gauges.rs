@@ -49,7 +49,7 @@ pub(super) fn of(quality: &Quality) -> Vec<Series> {
     all
 }
 
-/// Versions are numbered with leading zeros: the last names are the newest. What drift is looked at for
+/// Versions are numbered with leading zeros: the last names are the newest. What drift is checked for
 /// answers now, whatever its name.
 fn newest(quality: &Quality) -> BTreeSet<&str> {
     let whole = quality

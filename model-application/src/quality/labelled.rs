@@ -51,7 +51,7 @@ pub(super) async fn labelled(
                 high: row.try_get(4)?,
                 actual: row.try_get(5)?,
                 age_s: row.try_get(6)?,
-                // A price may have been known before it was asked for.
+                // A price may have been known before it was requested.
                 delay_s: row.try_get::<f64, _>(7)?.max(0.0),
             })
         })

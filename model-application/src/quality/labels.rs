@@ -87,7 +87,7 @@ impl Labels {
     /// Stores a batch with its offsets; gives those of its prices that became rejects.
     ///
     /// # Errors
-    /// When another member has the partition, or the set-up must be mended.
+    /// When another member has the partition, or the set-up must be fixed.
     pub async fn write(&self, batch: &Batch) -> Result<Vec<Reject>, AdvanceError> {
         let newest = newest(&batch.actuals);
         let all: Vec<&Actual> = newest.iter().map(|index| &batch.actuals[*index]).collect();
@@ -119,7 +119,7 @@ impl Labels {
     ) -> Result<T, Failed> {
         let retried = |failed: &Failed, wait: Duration| {
             let wait_ms = wait.as_millis() as u64;
-            tracing::warn!(retry_in_ms = wait_ms, "actuals: {}", failed.why());
+            tracing::warn!(retry_in_ms = wait_ms, error = %failed.why(), "cannot process labels yet; retrying");
         };
         self.retrying
             .until_done(attempt, Failed::fault, retried)

@@ -19,7 +19,7 @@ pub(super) struct Group {
     pub label_coverage: f64,
     /// Median time from an answer to its price.
     pub label_delay_s: Option<f64>,
-    /// `None` for fewer known prices than `quality.min_count`: they say nothing yet.
+    /// `None` for fewer known prices than `quality.min_count`: they show nothing yet.
     pub figures: Option<Figures>,
     /// Why there are none.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -1,4 +1,4 @@
-//! What rounds stand on, brought up to now: counts of answers by minute and hour, and answers beside their
+//! What rounds are built on, brought up to now: counts of answers by minute and hour, and answers beside their
 //! labels. Each answer is read once for it, so that a round's time follows the rate of answers and not how
 //! many there are.
 
@@ -7,9 +7,9 @@ use sqlx::{Connection, PgConnection};
 
 /// Of the appliers of a database one counts at a time, under this advisory lock.
 const LOCK: i64 = 0x6865_646f_636f_756e;
-/// Answers of so many seconds are counted in one transaction.
+/// Answers of N seconds are counted in one transaction.
 const STEP_S: f64 = 3600.0;
-/// Most steps of one round: the next one goes on.
+/// Most steps of one round: the next one continues.
 const MOST_STEPS: usize = 200;
 /// Counts are kept for an hour longer than the longest window.
 const SPARE_S: f64 = 3600.0;
@@ -18,7 +18,7 @@ const SPARE_S: f64 = 3600.0;
 /// `most` the most labelled answers of a round.
 ///
 /// # Errors
-/// When the database fails: the next round goes on.
+/// When the database fails: the next round continues.
 pub(super) async fn up_to_now(
     connection: &mut PgConnection,
     longest_s: u32,

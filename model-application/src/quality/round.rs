@@ -1,4 +1,4 @@
-//! Quality, worked out again and again: for each window by model and segment.
+//! Quality, computed again and again: for each window by model and segment.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -21,7 +21,7 @@ use super::window::Window;
 use crate::config::QualityConfig;
 use crate::serving::Serving;
 
-/// Beyond, a segment is not told of: a field of many values is no market.
+/// Beyond, a segment is not reported: a field of many values is not a market.
 const MOST_SEGMENTS: usize = 100;
 
 /// A round may take as long as so many statements that take longest.
@@ -250,7 +250,9 @@ pub(crate) async fn keep(
                 *rounds.last.lock().unwrap_or_else(PoisonError::into_inner) = Arc::new(quality);
                 tracing::debug!(took_ms = began.elapsed().as_millis() as u64, "quality");
             }
-            Err(error) => tracing::warn!("cannot compute live quality: {error:#}"),
+            Err(error) => {
+                tracing::warn!(error = %format_args!("{error:#}"), "cannot compute live quality")
+            }
         }
     }
     // What was counted since the last round is not lost.
@@ -262,6 +264,6 @@ pub(crate) async fn keep(
         Ok::<_, sqlx::Error>(())
     };
     if let Err(error) = written.await {
-        tracing::warn!("the last request counts are lost: {error}");
+        tracing::warn!(%error, "the last request counts are lost");
     }
 }

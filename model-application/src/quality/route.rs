@@ -38,7 +38,7 @@ async fn quality(rounds: web::Data<Rounds>, query: web::Query<Query>) -> HttpRes
         segment,
     } = query.into_inner();
     let is_of =
-        |wanted: &Option<String>, found: &str| wanted.as_ref().is_none_or(|wanted| wanted == found);
+        |asked: &Option<String>, found: &str| asked.as_ref().is_none_or(|name| name == found);
     quality.groups.retain(|group| {
         is_of(&window, &group.window)
             && is_of(&model, &group.model)

@@ -13,7 +13,7 @@ use crate::serving::Loaded;
 
 /// Microseconds of an hour.
 const HOUR_US: i64 = 3_600_000_000;
-/// Predictions kept to say what error is to be expected of them.
+/// Predictions kept to state what error is to be expected of them.
 const KEPT: usize = 4096;
 
 /// Counts of one model and hour.
@@ -21,7 +21,7 @@ type Place = (String, i64);
 
 /// What went by in this process.
 pub(crate) struct Watch {
-    /// Tells this process's counts from those of others in the table.
+    /// Distinguishes this process's counts from those of others in the table.
     writer: String,
     state: Mutex<State>,
 }
@@ -45,7 +45,7 @@ impl Watch {
         }
     }
 
-    /// Counts what was asked and said.
+    /// Counts requests and answers.
     pub fn answered(&self, loaded: &Arc<Loaded>, batch: &RecordBatch, predictions: &[Prediction]) {
         let Some(profile) = loaded.model.profile() else {
             return;
@@ -74,7 +74,7 @@ impl Watch {
         }
     }
 
-    /// The error to expect of what the model said lately, before any price is known.
+    /// The error to expect of the model's recent predictions, before any price is known.
     pub fn expected_ape(&self, loaded: &Loaded) -> Option<f64> {
         let predictions = {
             let state = self.state();
@@ -110,7 +110,7 @@ impl Watch {
     }
 }
 
-/// All processes' counts of a model's last so many seconds, by whole hours; `None` for none.
+/// All processes' counts of a model's last N seconds, by whole hours; `None` for none.
 pub(crate) async fn tally(
     connection: &mut PgConnection,
     loaded: &Loaded,

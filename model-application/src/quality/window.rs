@@ -1,4 +1,4 @@
-//! Stretches of time that quality is told of.
+//! Stretches of time that quality is reported.
 
 use std::fmt;
 

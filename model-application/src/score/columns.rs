@@ -16,12 +16,12 @@ impl Columns {
 
     /// All names, in their order.
     pub fn names(self) -> Vec<&'static str> {
-        let own: &[&str] = match self.task {
+        let columns: &[&str] = match self.task {
             Task::Regression => &["low", "high"],
             Task::Classification => &["class"],
             Task::Clustering => &[],
         };
-        [&["id", "prediction"], own, &["model"]].concat()
+        [&["id", "prediction"], columns, &["model"]].concat()
     }
 
     /// Whether there are the ends of a range.
@@ -29,7 +29,7 @@ impl Columns {
         self.task == Task::Regression
     }
 
-    /// Whether it is said if a record is of the class.
+    /// Whether it is reported if a record is of the class.
     pub fn has_class(self) -> bool {
         self.task == Task::Classification
     }
@@ -41,7 +41,7 @@ pub(super) fn range(answer: &Answer) -> (f64, f64) {
     (end(answer.low), end(answer.high))
 }
 
-/// Whether a record is said to be of the class.
+/// Whether a record is predicted to be of the class.
 pub(super) fn class(answer: &Answer) -> bool {
     answer.class.unwrap_or_default()
 }

@@ -12,7 +12,7 @@ use super::batch::{ROWS, Read, decoded};
 pub(super) struct FromFile {
     reader: FileReader,
     identity: String,
-    /// Says which rows were refused.
+    /// States which rows were refused.
     row: u64,
 }
 
@@ -60,7 +60,7 @@ impl FromFile {
         }))
     }
 
-    /// Reads on until so many rows are gone through: whole batches, as they were read before.
+    /// Reads on until N rows are gone through: whole batches, as they were read before.
     pub fn skip(&mut self, rows: u64) -> anyhow::Result<()> {
         while self.row < rows {
             if self.next()?.is_none() {

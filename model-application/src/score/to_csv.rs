@@ -22,7 +22,7 @@ pub(super) struct ToCsv {
 
 /// How far it is, in a file beside it.
 #[derive(Serialize, Deserialize)]
-struct Kept {
+struct StoredPlace {
     progress: Progress,
     /// Bytes that are written by then: what is beyond is written again.
     bytes: u64,
@@ -55,7 +55,7 @@ impl ToCsv {
     /// What a run before has done; the file then ends there.
     pub fn progress(&mut self) -> anyhow::Result<Option<Progress>> {
         let kept = std::fs::read(self.beside()).ok();
-        let kept: Option<Kept> = kept.and_then(|kept| serde_json::from_slice(&kept).ok());
+        let kept: Option<StoredPlace> = kept.and_then(|kept| serde_json::from_slice(&kept).ok());
         let kept = match kept {
             Some(kept) if self.file.metadata()?.len() >= kept.bytes => kept,
             _ => return Ok(None),
@@ -67,7 +67,7 @@ impl ToCsv {
     pub fn write(&mut self, answers: &[Answer], progress: &Progress) -> anyhow::Result<()> {
         let failed = || format!("cannot write {}", partial(&self.path).display());
         if progress.rows == answers.len() as u64 {
-            // The first rows: whatever lies there is of another run.
+            // The first rows: whatever is there is of another run.
             self.file.set_len(0).with_context(failed)?;
         }
         self.file.seek(SeekFrom::End(0)).with_context(failed)?;
@@ -92,7 +92,7 @@ impl ToCsv {
         }
         writer.flush().with_context(failed)?;
         drop(writer);
-        let kept = Kept {
+        let kept = StoredPlace {
             progress: progress.clone(),
             bytes: self.file.metadata()?.len(),
         };

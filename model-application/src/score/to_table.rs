@@ -8,7 +8,7 @@ use super::progress::Progress;
 use model_application::Answer;
 use records::identifier::quoted_path;
 
-/// SQL of the table that says how far scorings are.
+/// SQL of the table that states how far scorings are.
 const PROGRESS: &str = "CREATE TABLE IF NOT EXISTS scorings (
     output text PRIMARY KEY,
     progress jsonb NOT NULL,

@@ -19,7 +19,7 @@ pub(super) struct Refusal {
     appearance: Option<Appearance>,
     /// Refusals so far, this one among them.
     times: u32,
-    /// When it is looked at again at the earliest.
+    /// When it is checked again at the earliest.
     due: Instant,
 }
 

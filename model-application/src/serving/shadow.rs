@@ -51,7 +51,7 @@ impl Shadow {
             );
         }
         let mut logs = Vec::new();
-        // A probability is no amount, nor is a number that names something.
+        // A probability is not an amount, nor is a number that names something.
         let link = model.price().map(Model::link);
         if let (Some(before), Some(link)) = (before, link) {
             let mut new = predicted.iter();

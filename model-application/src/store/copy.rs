@@ -14,7 +14,9 @@ pub(super) const WORTH_IT: usize = 16;
 
 const HEADER: &[u8] = b"PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0";
 /// The columns that [`ledger::answers::COPY`] names.
-const COLUMNS: i16 = 8;
+const COLUMNS: i16 = 9;
+/// The version of PostgreSQL's binary form of `jsonb`, which precedes the text.
+const JSONB: u8 = 1;
 
 /// Stores all of the answers, or none.
 ///
@@ -32,8 +34,11 @@ pub(super) async fn all(
 }
 
 fn encode(answers: &[impl Borrow<Worded>]) -> Result<Vec<u8>, sqlx::Error> {
-    let payloads = answers.iter().map(|worded| worded.borrow().payload.len());
-    let mut out = Vec::with_capacity(payloads.sum::<usize>() + answers.len() * 256);
+    let texts = answers.iter().map(|worded| {
+        let worded: &Worded = worded.borrow();
+        worded.payload.len() + worded.request.as_deref().map_or(0, str::len)
+    });
+    let mut out = Vec::with_capacity(texts.sum::<usize>() + answers.len() * 256);
     out.put_slice(HEADER);
     for worded in answers {
         let worded: &Worded = worded.borrow();
@@ -47,6 +52,7 @@ fn encode(answers: &[impl Borrow<Worded>]) -> Result<Vec<u8>, sqlx::Error> {
         bytes(&mut out, Some(&worded.payload))?;
         bytes(&mut out, answer.segment.as_deref().map(str::as_bytes))?;
         bytes(&mut out, Some(&worded.digest))?;
+        json(&mut out, worded.request.as_deref())?;
     }
     out.put_i16(-1);
     Ok(out)
@@ -60,6 +66,19 @@ fn bytes(out: &mut Vec<u8>, value: Option<&[u8]>) -> Result<(), sqlx::Error> {
     let length = i32::try_from(value.len()).map_err(|error| sqlx::Error::Encode(error.into()))?;
     out.put_i32(length);
     out.put_slice(value);
+    Ok(())
+}
+
+fn json(out: &mut Vec<u8>, value: Option<&str>) -> Result<(), sqlx::Error> {
+    let Some(value) = value else {
+        out.put_i32(-1);
+        return Ok(());
+    };
+    let length =
+        i32::try_from(value.len() + 1).map_err(|error| sqlx::Error::Encode(error.into()))?;
+    out.put_i32(length);
+    out.put_u8(JSONB);
+    out.put_slice(value.as_bytes());
     Ok(())
 }
 

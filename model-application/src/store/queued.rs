@@ -16,9 +16,9 @@ use crate::pending::Pending;
 
 /// Most queued answers stored in one statement.
 const AT_ONCE: usize = 2000;
-/// Longest that storing may go on when leaving.
+/// Longest that storing may continue when leaving.
 const LEAVING: Duration = Duration::from_secs(3);
-/// How long queued answers wait for company: whoever asked has them already, and one statement for many
+/// How long queued answers wait for company: the client has them already, and one statement for many
 /// costs little more than one for each.
 const COMPANY: Duration = Duration::from_millis(20);
 
@@ -37,7 +37,7 @@ pub(crate) struct Queue {
 /// database will never take is counted, and keeps no other from being stored.
 ///
 /// # Errors
-/// When the set-up must be mended for any to be stored.
+/// When the set-up must be fixed for any to be stored.
 pub(crate) async fn store_queued(mut queue: Queue, shutdown: Shutdown) -> anyhow::Result<()> {
     let mut answers = Vec::new();
     loop {
@@ -61,7 +61,7 @@ pub(crate) async fn store_queued(mut queue: Queue, shutdown: Shutdown) -> anyhow
             Fault::of_database,
             |error, wait| {
                 let wait_ms = wait.as_millis() as u64;
-                tracing::warn!(retry_in_ms = wait_ms, "answers over HTTP wait: {error}");
+                tracing::warn!(retry_in_ms = wait_ms, %error, "cannot store answers over HTTP yet; retrying");
             },
         );
         tokio::select! {

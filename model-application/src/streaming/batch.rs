@@ -5,6 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use ledger::offsets::Stretches;
 use ledger::rejects::Reject;
+use rdkafka::message::OwnedHeaders;
 use records::decode::{Decoded, Key};
 
 use crate::answer::{Worded, refusal};
@@ -21,6 +22,8 @@ pub(super) struct Gathered {
     /// Of each good row.
     pub asked: Vec<Asked>,
     pub sources: Sources,
+    /// Of each good row.
+    pub headers: Vec<Option<OwnedHeaders>>,
     pub refused: Vec<Refused>,
     pub stretches: Stretches,
 }
@@ -31,6 +34,9 @@ pub(super) struct Batch {
     pub answers: Arc<Vec<Worded>>,
     /// The messages they answer, where one of them becomes a reject after all.
     pub sources: Sources,
+    /// Forwarded from each of them. They are not stored: an answer is published again only when its request is
+    /// read again, which has them.
+    pub headers: Vec<Option<OwnedHeaders>>,
     pub refused: Vec<Refused>,
     pub stretches: Stretches,
     /// Of the answers: latency is told when they are published.
@@ -42,6 +48,8 @@ pub(super) struct Refused {
     pub reject: Reject,
     /// Its id, where it can be read.
     pub id: Option<Key>,
+    /// Forwarded to its answer.
+    pub headers: Option<OwnedHeaders>,
 }
 
 impl Refused {

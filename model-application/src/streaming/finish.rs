@@ -3,9 +3,9 @@
 //! ends the service.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use common::database::{self, Patience, patiently, within};
+use common::database::{self, Patience, patiently};
 use common::kafka::Anchor;
 use common::liveness::Retrying;
 use common::{Fault, Health};
@@ -36,10 +36,10 @@ pub(super) struct Finisher {
     offsets: PgPool,
     publisher: Publisher,
     control: Arc<Control>,
-    /// Longest wait for the answer to one statement.
-    deadline: Duration,
     /// Bounds a try at storing answers, or rejects.
     patience: Patience,
+    /// Bounds a try at advancing offsets, which takes less than storing.
+    offsets_patience: Patience,
     storing: Retrying,
     advancing: Retrying,
     publishing: Retrying,
@@ -57,8 +57,8 @@ impl Finisher {
             anchor,
             publisher: Publisher::new(config)?,
             control,
-            deadline: config.database.deadline(),
             patience: config.database.patience(),
+            offsets_patience: Patience::new(config.database.deadline()),
             storing: Retrying::new(health, "storing", &config.liveness),
             advancing: Retrying::new(health, "offsets", &config.liveness),
             publishing: Retrying::new(health, "publishing", &config.liveness),
@@ -81,7 +81,8 @@ impl Finisher {
             if !is_late(index) {
                 let earlier = stored.earlier.get(&worded.answer.id.text);
                 let payload = earlier.map_or(&worded.payload, |earlier| &earlier.payload);
-                messages.push(self.publisher.answer(worded, payload.clone()));
+                let headers = batch.headers[index].as_ref();
+                messages.push(self.publisher.answer(worded, payload.clone(), headers));
             }
         }
         let late: Vec<Refused> = late.into_iter().map(|(_, refused)| refused).collect();
@@ -197,7 +198,7 @@ impl Finisher {
         let Anchor {
             cluster, consumer, ..
         } = &self.anchor;
-        let advancing = within(&self.offsets, self.deadline, async |connection| {
+        let advancing = patiently(&self.offsets, &self.offsets_patience, async |connection| {
             offsets::advance(connection, cluster, consumer, &batch.stretches).await
         });
         match advancing.await {
@@ -217,7 +218,15 @@ fn late(batch: &Batch, stored: &Outcome) -> Vec<(usize, Refused)> {
     let mut refuse = |index: usize, code, reason| {
         if let Some(reject) = batch.sources.reject(index, code, reason) {
             let id = Some(batch.answers[index].answer.id.clone());
-            late.push((index, Refused { reject, id }));
+            let headers = batch.headers[index].clone();
+            late.push((
+                index,
+                Refused {
+                    reject,
+                    id,
+                    headers,
+                },
+            ));
         }
     };
     for (index, why) in &stored.refused {

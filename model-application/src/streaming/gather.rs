@@ -4,29 +4,35 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use anyhow::Context;
-use common::kafka::Place;
+use common::kafka::{Opened, Place};
 use ledger::rejects::Reject;
 use rdkafka::Message;
 use rdkafka::message::BorrowedMessage;
 use records::decode::key_of_reject;
 use records::limits::MESSAGE_BYTES;
-use records::{Arrival, timestamp};
+use records::{Arrival, Reason, timestamp};
 
 use super::Applier;
 use super::batch::{Batch, EXPIRED, Gathered, Refused};
 use super::stage::Stage;
 use crate::answer::Namespace;
-use crate::ask::Ask;
+use crate::metrics::HEADERS_LEFT_OUT;
 use crate::price::{Asked, price};
+use crate::request_options::RequestOptions;
 use crate::serving::Loaded;
 use crate::source::Sources;
+
+/// What is said of a message by which a record of the requests' source was deleted.
+const DELETED: &str = "the message says that a record was deleted; expected a request: let the connector skip \
+                       deletions (skipped.operations = \"d\", tombstones.on.delete = false)";
 
 impl Applier {
     /// Decoded requests: what is there, as soon as nothing is being stored, or a full batch.
     pub(super) fn gather(&mut self) -> Option<Gathered> {
         let (mut asked, mut refused) = (Vec::new(), Vec::new());
-        let mut sources = Sources::default();
+        let (mut sources, mut headers) = (Sources::default(), Vec::new());
         let (decoder, schema) = (&mut self.decoder, &*self.schema);
+        let (values, forward_headers) = (&mut self.values, &self.forward_headers);
         let arrivals = &mut self.arrivals;
         let before = &self.storing;
         let may_end = || before.is_done();
@@ -36,12 +42,23 @@ impl Applier {
         let mut first = None;
         let take = |message: &BorrowedMessage<'_>, place: Place<'_>| {
             first.get_or_insert_with(Instant::now);
-            let payload = message.payload().unwrap_or_default();
             let arrival = arrivals.of(message);
             let arrival_us = arrival.us;
-            let mut refuse = |code, reason| {
+            let mut buffer = Vec::new();
+            let opened = values.open(message.payload().unwrap_or_default(), &mut buffer);
+            let payload = match opened {
+                Ok(Opened::Record(record)) => record,
+                _ => &[],
+            };
+            let forwarded = forward_headers.of(message);
+            if forwarded.left_out > 0 {
+                metrics::counter!(HEADERS_LEFT_OUT.name()).increment(forwarded.left_out as u64);
+            }
+            let forwarded = forwarded.headers;
+            let mut refuse = |code, reason, headers| {
                 refused.push(Refused {
                     reject: reject(message, code, reason),
+                    headers,
                     // What is too large to be decoded is not parsed for its id either.
                     id: (payload.len() <= MESSAGE_BYTES)
                         .then(|| key_of_reject(schema, payload))
@@ -51,21 +68,29 @@ impl Applier {
             if oldest_us.is_some_and(|oldest_us| arrival_us < oldest_us) {
                 // Without its age: the same request always gets the same words.
                 let reason = "the request waited longer than applier.expire_after_s: send it again";
-                return refuse(EXPIRED, reason.to_owned());
+                return refuse(EXPIRED, reason.to_owned(), forwarded);
             }
             let arrival = Arrival {
                 us: arrival.us,
                 now_us: arrival.now_us,
             };
-            match decoder.push_from(payload, arrival, &place) {
+            let pushed = match opened {
+                Ok(Opened::Record(record)) => decoder
+                    .push_from(record, arrival, &place)
+                    .map_err(|reason| (reason.code(), reason.to_string())),
+                Ok(Opened::Deleted(_)) => Err((Reason::Tombstone.code(), DELETED.to_owned())),
+                Err(error) => Err((error.code(), error.to_string())),
+            };
+            match pushed {
                 Ok(()) => {
                     asked.push(Asked {
                         arrival_us,
-                        ask: Ask::of(schema, payload),
+                        options: RequestOptions::of(schema, payload),
                     });
                     sources.push(message);
+                    headers.push(forwarded);
                 }
-                Err(reason) => refuse(reason.code(), reason.to_string()),
+                Err((code, reason)) => refuse(code, reason, forwarded),
             }
         };
         let polled = self.pipeline.gather_ahead(&self.limits, may_end, take);
@@ -78,6 +103,7 @@ impl Applier {
             decoded,
             asked,
             sources,
+            headers,
             refused,
             stretches,
         })
@@ -89,6 +115,7 @@ impl Applier {
             decoded,
             asked,
             sources,
+            headers,
             refused,
             stretches,
         } = gathered;
@@ -98,11 +125,13 @@ impl Applier {
         self.serving.remember(&decoded.batch);
         self.watch
             .answered(loaded, &decoded.batch, &priced.predictions);
-        let answers = Arc::new(priced.worded(&decoded, Namespace::Shared).collect());
+        let key = self.stores_requests.then_some(self.schema.key.as_str());
+        let answers = Arc::new(priced.worded(&decoded, key, Namespace::Shared).collect());
         Stage::Price.took(began);
         Ok(Batch {
             answers,
             sources,
+            headers,
             refused,
             stretches,
             arrivals_us: asked.iter().map(|asked| asked.arrival_us).collect(),

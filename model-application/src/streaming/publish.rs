@@ -10,6 +10,7 @@ use common::kafka::{Producer, Topics};
 use ledger::rejects::Reject;
 use rdkafka::error::KafkaError;
 use rdkafka::error::RDKafkaErrorCode::QueueFull;
+use rdkafka::message::OwnedHeaders;
 use rdkafka::producer::{DeliveryFuture, FutureRecord};
 
 use super::batch::Refused;
@@ -36,6 +37,7 @@ pub(super) struct Message<'a> {
     topic: &'a str,
     key: Cow<'a, str>,
     payload: Bytes,
+    headers: Option<&'a OwnedHeaders>,
     content: Content<'a>,
     is_short: bool,
     state: State,
@@ -91,16 +93,27 @@ impl Publisher {
         })
     }
 
-    /// What is stored for an answer.
-    pub fn answer<'a>(&'a self, worded: &'a Worded, stored: Bytes) -> Message<'a> {
+    /// What is stored for an answer, with the headers of its request.
+    pub fn answer<'a>(
+        &'a self,
+        worded: &'a Worded,
+        stored: Bytes,
+        headers: Option<&'a OwnedHeaders>,
+    ) -> Message<'a> {
         let key = Cow::from(&worded.answer.id.text);
-        message(&self.topics.answers, key, stored, Content::Answer(worded))
+        Message {
+            headers,
+            ..message(&self.topics.answers, key, stored, Content::Answer(worded))
+        }
     }
 
     /// What an expired request was answered with in time.
     pub fn again<'a>(&'a self, refused: &'a Refused, stored: Bytes) -> Message<'a> {
         let key = refused.key().into();
-        message(&self.topics.answers, key, stored, Content::Error(refused))
+        Message {
+            headers: refused.headers.as_ref(),
+            ..message(&self.topics.answers, key, stored, Content::Error(refused))
+        }
     }
 
     /// What is answered to a request that gets no price.
@@ -166,9 +179,12 @@ impl Publisher {
     /// Hands a message to the producer that it does not have yet; false where its queue is full.
     fn send(&self, message: &mut Message<'_>) -> Result<bool, Failure> {
         while let State::Waiting = message.state {
-            let record = FutureRecord::to(message.topic)
+            let mut record = FutureRecord::to(message.topic)
                 .key(message.key.as_ref())
                 .payload(&message.payload[..]);
+            if let Some(headers) = message.headers {
+                record = record.headers(headers.clone());
+            }
             match self.producer.send_result(record) {
                 Ok(delivery) => message.state = State::OnItsWay(delivery),
                 Err((error, _)) if error.rdkafka_error_code() == Some(QueueFull) => {
@@ -221,6 +237,7 @@ fn message<'a>(
         topic,
         key,
         payload,
+        headers: None,
         content,
         is_short: false,
         state: State::Waiting,

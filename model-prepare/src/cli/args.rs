@@ -9,6 +9,7 @@ use super::evaluate::{EvaluateArgs, Split};
 use super::export::ExportArgs;
 use super::features::FeaturesArgs;
 use super::follow::FollowArgs;
+use super::init::InitArgs;
 use super::price::PriceArgs;
 use super::registry::RegistryCommand;
 use super::schema::SchemaCommand;
@@ -138,7 +139,22 @@ pub(crate) enum Command {
     #[command(flatten)]
     Registry(RegistryCommand),
     /// Price records: a line of JSON each on standard input, a line of JSON each on standard output
+    ///
+    /// A line that is not a record of the schema gets {"error": ..., "code": ...} in its place, and the others
+    /// continue; --strict ends at it instead.
+    #[command(verbatim_doc_comment)]
     Price(PriceArgs),
+    /// From a file to a schema, settings and a first report, by questions with defaults
+    ///
+    /// Proposes a schema as `schema infer` does, asks what it is unsure of, writes schema.toml and
+    /// hedonic.toml to a directory, trains a quick model and writes its report. It ends with the
+    /// rows that the schema refuses, and the next commands. Files that exist are not replaced
+    /// without --force.
+    ///
+    ///   model-prepare init listings.csv
+    ///   model-prepare init listings.csv --target price --dir flats --yes
+    #[command(verbatim_doc_comment)]
+    Init(InitArgs),
     /// Schema files
     #[command(subcommand)]
     Schema(SchemaCommand),
@@ -175,6 +191,8 @@ struct EarlierFlags {
     test_fraction: Option<f64>,
     #[arg(long, hide = true, requires = "data")]
     seed: Option<u64>,
+    #[arg(long, hide = true)]
+    force: bool,
 }
 
 impl Cli {
@@ -204,6 +222,7 @@ impl EarlierFlags {
                 split: self.split.unwrap_or(Split::Time),
                 test_fraction: self.test_fraction,
                 seed: self.seed,
+                force: self.force,
             }),
             (None, features) if serves && !features.as_deref().is_some_and(is_file) => {
                 Command::Serve(ServeArgs {
@@ -217,6 +236,7 @@ impl EarlierFlags {
                 features: self.features,
                 test_fraction: self.test_fraction,
                 seed: self.seed,
+                force: self.force,
             }),
         }
     }

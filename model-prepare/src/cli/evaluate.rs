@@ -33,6 +33,9 @@ pub(crate) struct EvaluateArgs {
     /// Seed of the split, the folds and the trees (same as prepare.seed)
     #[arg(long, value_name = "NUMBER")]
     pub(crate) seed: Option<u64>,
+    /// Publish the version even if it does not beat its baseline on the hold-out
+    #[arg(long)]
+    pub(crate) force: bool,
 }
 
 /// How the hold-out is chosen.
@@ -52,6 +55,7 @@ impl EvaluateArgs {
         let mut config = settings.config_without_registry()?;
         let prepare = &mut config.prepare;
         prepare.seed = self.seed.unwrap_or(prepare.seed);
+        prepare.publishes_worse = self.force;
         prepare.holdout_fraction = self.test_fraction.unwrap_or(prepare.holdout_fraction);
         let evaluation = Evaluation {
             report: self.report,

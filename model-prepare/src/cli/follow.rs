@@ -21,7 +21,7 @@ pub(crate) struct FollowArgs {
     /// Discard the stored state, and start again from the base
     #[arg(long)]
     afresh: bool,
-    /// Leave after so many messages in all, including those before a restart
+    /// Stop after this number of messages, including those before a restart
     #[arg(long, value_name = "RECORDS")]
     stop_after: Option<u64>,
     /// Address of the HTTP interface (same as follow.http)

@@ -12,6 +12,9 @@ pub(crate) struct PriceArgs {
     /// Directory of the version [default: the champion]
     #[arg(long, value_name = "DIR")]
     model: Option<PathBuf>,
+    /// End at the first line that is not a record, with exit code 1, instead of writing its error in its place
+    #[arg(long)]
+    strict: bool,
 }
 
 impl PriceArgs {
@@ -33,7 +36,16 @@ impl PriceArgs {
                 }
             };
             let out = std::io::BufWriter::new(std::io::stdout().lock());
-            model_prepare::price(&directory, std::io::stdin().lock(), out)
+            let input = std::io::stdin().lock();
+            let priced = model_prepare::price(&directory, input, out, self.strict)?;
+            if priced.refused > 0 {
+                let (refused, lines) = (priced.refused, priced.rows + priced.refused);
+                tracing::warn!(
+                    refused,
+                    "{refused} of {lines} lines are not records of the schema: their answers have an error"
+                );
+            }
+            Ok(())
         };
         tokio::task::spawn_blocking(price).await?
     }

@@ -36,6 +36,7 @@ pub(crate) async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Sweep(args) => args.run(&settings).await,
         Command::Price(args) => args.run(&settings).await,
         Command::Schema(command) => command.run(),
+        Command::Init(args) => args.run(&settings).await,
         Command::Export(args) => args.run(),
         Command::Generate(command) => command.run_completing::<Cli>(Cli::without_earlier_flags()),
         Command::Registry(command) => {

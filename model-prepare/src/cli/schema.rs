@@ -16,9 +16,9 @@ pub(crate) enum SchemaCommand {
     Infer(InferArgs),
 }
 
-/// Flags of `schema infer`.
+/// A file, and how it is read.
 #[derive(clap::Args)]
-pub(crate) struct InferArgs {
+pub(crate) struct FileArgs {
     /// The file
     file: PathBuf,
     /// The column to predict [default: the first column with the name of a price]
@@ -33,9 +33,32 @@ pub(crate) struct InferArgs {
     /// The order of day and month, where the file does not prove it
     #[arg(long, value_name = "ORDER")]
     dates: Option<Dates>,
+}
+
+/// Flags of `schema infer`.
+#[derive(clap::Args)]
+pub(crate) struct InferArgs {
+    #[command(flatten)]
+    file: FileArgs,
     /// Print one JSON object: the schema, and the account
     #[arg(long)]
     json: bool,
+}
+
+impl FileArgs {
+    /// The options of a proposal.
+    pub(crate) fn options(self) -> InferOptions {
+        InferOptions {
+            file: self.file,
+            target: self.target,
+            columns: self.columns,
+            decimal: self.decimal.map(|mark| match mark {
+                Decimal::Point => '.',
+                Decimal::Comma => ',',
+            }),
+            days_first: self.dates.map(|order| matches!(order, Dates::Dmy)),
+        }
+    }
 }
 
 #[derive(Clone, Copy, clap::ValueEnum)]
@@ -59,16 +82,7 @@ impl SchemaCommand {
     /// When the file cannot be read, or has no such column.
     pub(crate) fn run(self) -> anyhow::Result<()> {
         let SchemaCommand::Infer(args) = self;
-        let proposal = model_prepare::infer(&InferOptions {
-            file: args.file,
-            target: args.target,
-            columns: args.columns,
-            decimal: args.decimal.map(|mark| match mark {
-                Decimal::Point => '.',
-                Decimal::Comma => ',',
-            }),
-            days_first: args.dates.map(|order| matches!(order, Dates::Dmy)),
-        })?;
+        let proposal = model_prepare::infer(&args.file.options())?;
         match args.json {
             true => print(&serde_json::to_string_pretty(&proposal)?),
             false => write(proposal.schema.as_bytes()),

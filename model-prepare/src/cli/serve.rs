@@ -21,7 +21,7 @@ pub(crate) struct ServeArgs {
 /// Flags of `watch`.
 #[derive(clap::Args)]
 pub(crate) struct WatchArgs {
-    /// Train when so many listings are stored since the last training (same as prepare.watch.new_rows)
+    /// Train when this number of listings is stored since the last training (same as prepare.watch.new_rows)
     #[arg(long, value_name = "COUNT")]
     new_rows: Option<u64>,
     /// Train by schedule too: second minute hour day month weekday, in UTC

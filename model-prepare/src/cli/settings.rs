@@ -11,9 +11,6 @@ use model_prepare::Config;
 pub(crate) struct Settings {
     #[command(flatten)]
     pub(crate) common: CommonArgs,
-    /// What a record is: a schema file, or a built-in schema's name (same as schema.source)
-    #[arg(long, value_name = "SCHEMA.toml", global = true)]
-    schema: Option<PathBuf>,
     /// Directory of the model versions (same as registry.path)
     #[arg(long, value_name = "DIR", global = true)]
     pub(crate) registry: Option<PathBuf>,
@@ -25,13 +22,7 @@ impl Settings {
     /// # Errors
     /// When the file, a variable or a flag is not valid.
     pub(crate) fn layered(&self) -> anyhow::Result<Layered> {
-        let mut common = self.common.clone();
-        if let Some(schema) = &self.schema {
-            common
-                .set
-                .push(format!("schema.source={}", schema.display()));
-        }
-        Ok(common.layered()?)
+        Ok(self.common.layered()?)
     }
 
     /// The settings of a training.

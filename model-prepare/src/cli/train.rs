@@ -24,6 +24,9 @@ pub(crate) struct TrainArgs {
     /// Seed of the folds and the trees (same as prepare.seed)
     #[arg(long, value_name = "NUMBER")]
     pub(crate) seed: Option<u64>,
+    /// Publish the version even if it does not beat its baseline on the hold-out
+    #[arg(long)]
+    pub(crate) force: bool,
 }
 
 /// Whether the name of a feature table is that of a file.
@@ -40,6 +43,7 @@ impl TrainArgs {
         let mut config = settings.config()?;
         let prepare = &mut config.prepare;
         prepare.seed = self.seed.unwrap_or(prepare.seed);
+        prepare.publishes_worse = self.force;
         prepare.holdout_fraction = self.test_fraction.unwrap_or(prepare.holdout_fraction);
         let mut data = self.data;
         match self.features {

@@ -64,15 +64,17 @@ fn sides(contest: &Contest) -> String {
     };
     let percent = |share: f64| format!("{:.2} %", share * 100.0);
     let rows = [
-        line("mean |ln|", &|own| format!("{:.5}", own.mean_log_error)),
-        line("MdAPE", &|own| percent(own.metrics.mdape)),
-        line("RMSLE", &|own| format!("{:.5}", own.metrics.rmsle)),
-        line("RMSE", &|own| amount(own.metrics.rmse)),
-        line("MAE", &|own| amount(own.metrics.mae)),
-        line("within 10 %", &|own| percent(own.metrics.within_10)),
-        line("coverage", &|own| percent(own.coverage.value)),
-        line("µs a row", &|own| format!("{:.0}", own.row_us)),
-        line("MB", &|own| format!("{:.2}", own.bytes as f64 / 1e6)),
+        line("mean |ln|", &|judged| {
+            format!("{:.5}", judged.mean_log_error)
+        }),
+        line("MdAPE", &|judged| percent(judged.metrics.mdape)),
+        line("RMSLE", &|judged| format!("{:.5}", judged.metrics.rmsle)),
+        line("RMSE", &|judged| amount(judged.metrics.rmse)),
+        line("MAE", &|judged| amount(judged.metrics.mae)),
+        line("within 10 %", &|judged| percent(judged.metrics.within_10)),
+        line("coverage", &|judged| percent(judged.coverage.value)),
+        line("µs a row", &|judged| format!("{:.0}", judged.row_us)),
+        line("MB", &|judged| format!("{:.2}", judged.bytes as f64 / 1e6)),
     ];
     let name = |side: &Side| Version::name(side.version);
     let (one, other) = (name(&contest.challenger), name(&contest.champion));

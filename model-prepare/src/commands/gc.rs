@@ -17,8 +17,8 @@ use super::versions::short;
 pub fn gc(registry: &dyn Registry, keep: usize, dry: bool) -> anyhow::Result<Shown> {
     let versions = registry.versions()?;
     let named: BTreeSet<u64> = registry.aliases()?.into_values().collect();
-    let champion = registry.champion()?.map(|own| own.number);
-    // The newest stays whatever is asked for: its number must not be given twice.
+    let champion = registry.champion()?.map(|champion| champion.number);
+    // The newest stays whatever is requested: its number must not be given twice.
     let old = versions.len().saturating_sub(keep.max(1));
     let (mut gone, mut made) = (Vec::new(), BTreeSet::new());
     for (index, version) in versions.iter().enumerate() {
@@ -48,7 +48,7 @@ pub fn gc(registry: &dyn Registry, keep: usize, dry: bool) -> anyhow::Result<Sho
         .filter(|run| {
             run.parent
                 .as_deref()
-                .is_some_and(|own| runs_gone.contains(own))
+                .is_some_and(|parent| runs_gone.contains(parent))
         })
         .map(|run| run.id.as_str())
         .filter(|id| !made.contains(*id))

@@ -9,7 +9,7 @@ use serde_json::json;
 use super::versions::short;
 use super::{Shown, percent, time};
 
-/// The `last` runs that are no part of another; with `of`, the parts of the run whose id begins so.
+/// The `last` runs that are not part of another; with `of`, the parts of the run whose id begins so.
 ///
 /// # Errors
 /// When the registry cannot be read.
@@ -35,7 +35,7 @@ pub fn runs(registry: &dyn Registry, last: usize, of: Option<&str>) -> anyhow::R
             vec![
                 short(&run.id).to_owned(),
                 time(run.started_ms),
-                seconds.map_or_else(|| "-".to_owned(), |own| format!("{own:.1} s")),
+                seconds.map_or_else(|| "-".to_owned(), |seconds| format!("{seconds:.1} s")),
                 status(run.status).to_owned(),
                 run.tags
                     .get("version")

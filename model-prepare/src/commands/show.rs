@@ -27,7 +27,7 @@ pub fn show(registry: &dyn Registry, which: &str) -> anyhow::Result<Shown> {
     let decisions: Vec<Change> = registry
         .history()?
         .into_iter()
-        .filter(|own| own.version == version.number || own.from == Some(version.number))
+        .filter(|change| change.version == version.number || change.from == Some(version.number))
         .collect();
 
     let is: Vec<String> = aliases.iter().map(ToString::to_string).collect();
@@ -56,7 +56,7 @@ pub fn show(registry: &dyn Registry, which: &str) -> anyhow::Result<Shown> {
         let rows: Vec<Vec<String>> = measures
             .chunk_by(|one, other| one.key == other.key)
             .map(|steps| {
-                let values = steps.iter().map(|own| format!("{:.6}", own.value));
+                let values = steps.iter().map(|step| format!("{:.6}", step.value));
                 vec![steps[0].key.clone(), values.collect::<Vec<_>>().join("  ")]
             })
             .collect();
@@ -71,7 +71,7 @@ pub fn show(registry: &dyn Registry, which: &str) -> anyhow::Result<Shown> {
         if change.version == version.number
             && let Ok(verdict) = serde_json::from_value::<Verdict>(change.evidence.clone())
         {
-            // Its sentence stands in the line above.
+            // Its sentence is in the line above.
             let text_of_verdict = verdict.to_string();
             let further = text_of_verdict
                 .split_once('\n')

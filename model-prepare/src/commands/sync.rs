@@ -12,7 +12,7 @@ use crate::training::decide::decide;
 /// would have.
 ///
 /// # Errors
-/// When the server does not take one: that one and those after it go on waiting.
+/// When the server does not take one: that one and those after it continue waiting.
 pub fn sync(registry: &dyn Registry, config: &Config) -> anyhow::Result<Shown> {
     let outbox = Outbox::new(&config.registry.path);
     let (mut lines, mut sent) = (Vec::new(), Vec::new());
@@ -33,9 +33,9 @@ pub fn sync(registry: &dyn Registry, config: &Config) -> anyhow::Result<Shown> {
         lines.push(format!("sent {}{became}", kept.run.id));
         sent.push(json!({
             "run": kept.run.id,
-            "version": version.map(|own| own.to_string()),
-            "verdict": decided.as_ref().map(|own| &own.0),
-            "promoted": decided.as_ref().map(|own| own.1),
+            "version": version.map(|version| version.to_string()),
+            "verdict": decided.as_ref().map(|decision| &decision.0),
+            "promoted": decided.as_ref().map(|decision| decision.1),
         }));
     }
     Ok(Shown {

@@ -33,7 +33,7 @@ pub fn versions(registry: &dyn Registry) -> anyhow::Result<Shown> {
         .into_iter()
         .map(|run| (run.id.clone(), run))
         .collect();
-    let champion = registry.champion()?.map(|own| own.number);
+    let champion = registry.champion()?.map(|champion| champion.number);
     let named = registry.aliases_of()?;
     let (mut rows, mut all) = (Vec::new(), Vec::new());
     for version in registry.versions()? {
@@ -46,7 +46,7 @@ pub fn versions(registry: &dyn Registry) -> anyhow::Result<Shown> {
             .flatten()
             .map(ToString::to_string)
             .collect();
-        if aliases.iter().all(|own| own != "champion") && champion == Some(version.number) {
+        if aliases.iter().all(|alias| alias != "champion") && champion == Some(version.number) {
             aliases.insert(0, "champion (the newest)".to_owned());
         }
         rows.push(vec![
@@ -58,7 +58,7 @@ pub fn versions(registry: &dyn Registry) -> anyhow::Result<Shown> {
             percent(value("coverage")),
             four(value("auc")),
             four(value("log_loss")),
-            value("clusters").map_or_else(|| "-".to_owned(), |own| own.to_string()),
+            value("clusters").map_or_else(|| "-".to_owned(), |clusters| clusters.to_string()),
             four(value("silhouette")),
             run.and_then(|run| run.params.get("data.rows").cloned())
                 .unwrap_or_else(|| "-".to_owned()),
@@ -109,5 +109,5 @@ pub(super) fn short(id: &str) -> &str {
 }
 
 fn four(value: Option<f64>) -> String {
-    value.map_or_else(|| "-".to_owned(), |own| format!("{own:.4}"))
+    value.map_or_else(|| "-".to_owned(), |value| format!("{value:.4}"))
 }

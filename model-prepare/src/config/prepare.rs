@@ -1,7 +1,7 @@
 //! The settings of a fit and of what follows it.
 
 use serde::Deserialize;
-use valuation::{ClusteringOptions, Effort, FitOptions, FoldBy, NamedMember};
+use valuation::{ClusteringOptions, Effort, FitOptions, FoldBy, NamedMember, Observer};
 
 use super::promotion::{PromotionConfig, PromotionMode};
 use super::sweep::SweepConfig;
@@ -13,9 +13,9 @@ use super::watch::WatchConfig;
 pub struct PrepareConfig {
     /// Where the HTTP interface is, when it serves by schedule or on demand.
     pub http: String,
-    /// How far back listings are learned from.
+    /// How far back training listings go.
     pub window_days: u32,
-    /// The datamart whose cleaned fields are learned from; empty for the stored records themselves.
+    /// The datamart whose cleaned fields are the training data; empty for the stored records themselves.
     pub features: String,
     /// Fewer are not worth learning from.
     pub min_rows: usize,
@@ -49,12 +49,18 @@ pub struct PrepareConfig {
     pub sweep: SweepConfig,
     /// Whether a run keeps its report as a page.
     pub keep_report: bool,
-    /// Whether a run keeps the rows it was fitted on: they say which rows a later version can be
+    /// Whether a run keeps the rows it was fitted on: they state which rows a later version can be
     /// compared on, and let a fit be repeated.
     pub keep_training_set: bool,
+    /// Whether a version is published that does not beat its baseline: `--force` of one call, no setting.
+    #[serde(skip)]
+    pub publishes_worse: bool,
     /// The members by name; empty takes the effort's.
     #[serde(default)]
     pub members: Vec<NamedMember>,
+    /// Who is told how far a fit is: no setting, but of the program.
+    #[serde(skip)]
+    pub observer: Observer,
 }
 
 impl PrepareConfig {
@@ -73,6 +79,7 @@ impl PrepareConfig {
             seed: self.seed,
             segments: self.segments,
             clustering: self.clustering,
+            observer: self.observer.clone(),
             ..FitOptions::default()
         }
     }

@@ -26,8 +26,15 @@ pub struct PromotionConfig {
     /// How far the share of prices inside the range may be below the champion's where it is below
     /// the nominal one.
     pub coverage_margin: f64,
-    /// How much greater a segment's error may be where that is no accident.
+    /// How much greater a segment's error may be where that is not an accident.
     pub segment_margin: f64,
+    /// How far prices may be from what the champion says of the same records, as a share: further, the
+    /// version waits for somebody to look at the data.
+    pub level_margin: f64,
+    /// Rows that it must have been fitted on at least, as a share of the champion's.
+    pub volume_share: f64,
+    /// How many days older than the champion's its newest record may be.
+    pub older_days: f64,
     /// How many times as large as the champion it may be.
     pub size_factor: f64,
     /// How many times as long as the champion it may take for a price.

@@ -12,7 +12,7 @@ pub struct WatchConfig {
     pub new_rows: u64,
     /// The least pause between the beginnings of two trainings: listings may pour in.
     pub pause_s: u64,
-    /// Pause before a training that failed is tried again; doubled each time.
+    /// Pause before a training that failed is retried; doubled each time.
     pub retry_s: u64,
     /// The longest that pause becomes.
     pub retry_most_s: u64,

@@ -36,7 +36,7 @@ struct Evaluated<'a> {
     report: &'a ClusterReport,
 }
 
-/// Finds clusters in a file, writes the files that are asked for, and returns a summary. Nothing is held
+/// Finds clusters in a file, writes the files that are requested, and returns a summary. Nothing is held
 /// out: the options of the split do not apply. A version is saved only where a registry is given.
 ///
 /// # Errors

@@ -1,4 +1,4 @@
-//! A datamart as a Parquet file; its state stands in the file's own notes.
+//! A datamart as a Parquet file; its state is in the file's own notes.
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -16,7 +16,7 @@ use parquet::file::properties::WriterProperties;
 use report::Materialised;
 use valuation::datamart::{Identity, Rows, SOURCE_LINE, State};
 
-use super::known::{Beside, Known, written};
+use super::datamart_notes::{DatamartNotes, ExistingDatamart, written};
 use super::state_of_file::{READ_UNTIL, SOURCE, STATE, VERSION, known, open};
 use crate::listings;
 
@@ -34,7 +34,7 @@ impl ToFile {
     ///
     /// # Errors
     /// When something else has its name.
-    pub(super) fn known(&self) -> anyhow::Result<Option<Known>> {
+    pub(super) fn known(&self) -> anyhow::Result<Option<ExistingDatamart>> {
         let path = &self.path;
         if !path.exists() {
             return Ok(None);
@@ -53,13 +53,13 @@ impl ToFile {
     ///
     /// # Errors
     /// When the file cannot be written.
-    pub(super) fn replace(&self, batch: &RecordBatch, beside: &Beside) -> anyhow::Result<()> {
+    pub(super) fn replace(&self, batch: &RecordBatch, notes: &DatamartNotes) -> anyhow::Result<()> {
         let mut partial = self.path.as_os_str().to_owned();
         partial.push(format!(".partial-{}", std::process::id()));
         let partial = PathBuf::from(partial);
         let stage = Stage::start(format!("writing {}", self.path.display()));
         stage.add(batch.num_rows() as u64);
-        let written = write(&partial, batch, beside)
+        let written = write(&partial, batch, notes)
             .and_then(|()| Ok(std::fs::rename(&partial, &self.path)?))
             .with_context(|| {
                 format!(
@@ -83,22 +83,16 @@ impl ToFile {
         &self,
         news: &Rows,
         identity: Identity,
-        beside: &Beside,
+        notes: &DatamartNotes,
         made: Materialised,
     ) -> anyhow::Result<Materialised> {
-        let schema = &beside.state.schema;
-        let old = self.rows(beside.state)?;
+        let schema = &notes.state.schema;
+        let old = self.rows(notes.state)?;
         let (all, new, change) = old.merge(news, schema, identity)?;
-        let batch = beside.state.materialise(&all, beside.version)?;
-        self.replace(&batch, beside)?;
-        let added = beside.state.materialise(&new, beside.version)?;
-        Ok(written(
-            made,
-            beside.state,
-            &added,
-            change,
-            batch.num_rows(),
-        ))
+        let batch = notes.state.materialise(&all, notes.version)?;
+        self.replace(&batch, notes)?;
+        let added = notes.state.materialise(&new, notes.version)?;
+        Ok(written(made, notes.state, &added, change, batch.num_rows()))
     }
 
     /// The records of the rows that are there.
@@ -128,28 +122,28 @@ fn lines(path: &Path) -> anyhow::Result<Vec<Option<i64>>> {
     for batch in builder.with_projection(mask).build()? {
         let batch = batch.with_context(|| format!("cannot read {}", path.display()))?;
         let column = batch.column_by_name(SOURCE_LINE);
-        let column = column.and_then(|own| own.as_primitive_opt::<Int64Type>());
+        let column = column.and_then(|column| column.as_primitive_opt::<Int64Type>());
         let column = column.with_context(|| format!("{} has no {SOURCE_LINE}", path.display()))?;
         lines.extend(column.iter());
     }
     Ok(lines)
 }
 
-fn write(path: &Path, batch: &RecordBatch, beside: &Beside) -> anyhow::Result<()> {
+fn write(path: &Path, batch: &RecordBatch, notes: &DatamartNotes) -> anyhow::Result<()> {
     let note = |key: &str, value: String| KeyValue::new(key.to_owned(), value);
-    let mut notes = vec![
-        note(STATE, beside.state.to_json()?),
-        note(VERSION, beside.version.to_string()),
-        note(SOURCE, beside.source.to_owned()),
+    let mut metadata = vec![
+        note(STATE, notes.state.to_json()?),
+        note(VERSION, notes.version.to_string()),
+        note(SOURCE, notes.source.to_owned()),
     ];
-    notes.extend(
-        beside
+    metadata.extend(
+        notes
             .read_until
-            .map(|own| note(READ_UNTIL, own.to_owned())),
+            .map(|time| note(READ_UNTIL, time.to_owned())),
     );
     let properties = WriterProperties::builder()
         .set_compression(Compression::ZSTD(ZstdLevel::default()))
-        .set_key_value_metadata(Some(notes))
+        .set_key_value_metadata(Some(metadata))
         .build();
     let file = File::create(path)?;
     let mut writer = ArrowWriter::try_new(file, Arc::clone(&batch.schema()), Some(properties))?;

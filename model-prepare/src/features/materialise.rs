@@ -11,8 +11,8 @@ use report::Materialised;
 use sqlx::PgPool;
 use valuation::datamart::{Change, Identity, SOURCE_LINE, State};
 
+use super::datamart_notes::{DatamartNotes, ExistingDatamart, written};
 use super::file::ToFile;
-use super::known::{Beside, Known, written};
 use super::source::{self, Fresh, Source};
 use super::table::{self, ToTable};
 use super::target::Target;
@@ -26,7 +26,7 @@ pub struct Materialise {
     pub to: Option<String>,
     /// A CSV or Parquet file of records instead of the stored ones.
     pub data: Option<PathBuf>,
-    /// Whether the state is fitted anew and everything made by it.
+    /// Whether the state is fitted again and everything made by it.
     pub refit: bool,
 }
 
@@ -37,7 +37,7 @@ enum Place {
 }
 
 /// Materialises records: all of them where there is no datamart of the name yet, or the state is to be
-/// fitted anew; else those that came since, by the state that made the others.
+/// fitted again; else those that came since, by the state that made the others.
 ///
 /// # Errors
 /// When the name is none, something else has it, the datamart is of other records, records or
@@ -88,7 +88,7 @@ async fn materialise(
     let known = known.filter(|known| !refit && known.is_there);
     let state = known
         .as_ref()
-        .map(|known| going_on(known, schema, source, name));
+        .map(|known| resumed_state(known, schema, source, name));
     let state = state.transpose()?;
     let since = known.as_ref().and_then(|known| known.read_until.as_deref());
     let identity = match (source, place) {
@@ -104,7 +104,7 @@ async fn materialise(
         read_until,
     } = source.read(schema, since, identity, needs_some).await?;
     let version = before + i64::from(state.is_none());
-    let beside = |state| Beside {
+    let notes = |state| DatamartNotes {
         state,
         version,
         source: source.word(),
@@ -121,8 +121,8 @@ async fn materialise(
     };
     match state {
         Some(state) => match place {
-            Place::File(file) => file.add(&rows, identity, &beside(&state), made),
-            Place::Table(table) => table.add(&rows, &beside(&state), made).await,
+            Place::File(file) => file.add(&rows, identity, &notes(&state), made),
+            Place::Table(table) => table.add(&rows, &notes(&state), made).await,
         },
         None => {
             let (state, batch) = tokio::task::block_in_place(|| -> anyhow::Result<_> {
@@ -133,8 +133,8 @@ async fn materialise(
                 Ok((state, batch))
             })?;
             match place {
-                Place::File(file) => file.replace(&batch, &beside(&state))?,
-                Place::Table(table) => table.replace(&batch, &beside(&state)).await?,
+                Place::File(file) => file.replace(&batch, &notes(&state))?,
+                Place::Table(table) => table.replace(&batch, &notes(&state)).await?,
             }
             let change = Change {
                 added: rows.lines.len(),
@@ -145,8 +145,13 @@ async fn materialise(
     }
 }
 
-/// The state to go on with.
-fn going_on(known: &Known, schema: &Schema, source: &Source, name: &str) -> anyhow::Result<State> {
+/// The state to continue with.
+fn resumed_state(
+    known: &ExistingDatamart,
+    schema: &Schema,
+    source: &Source,
+    name: &str,
+) -> anyhow::Result<State> {
     let of = || format!("state {} of {name}", known.version);
     let state = State::parse(&known.state).with_context(of)?;
     state.check_schema(schema).with_context(of)?;

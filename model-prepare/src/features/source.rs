@@ -46,7 +46,7 @@ pub(super) fn named(word: &str) -> &'static str {
 }
 
 impl Source {
-    /// The kind of source, as it is kept: a datamart does not go on with the other one.
+    /// The kind of source, as it is kept: a datamart does not continue with the other one.
     pub(super) fn word(&self) -> &'static str {
         match self {
             Source::Records(_) => "records",
@@ -55,7 +55,7 @@ impl Source {
     }
 
     /// Reads the stored records that have come or changed `since`, all where that is not known; a
-    /// file as a whole. `identity` says which records are one, `needs_some` whether none is an error.
+    /// file as a whole. `identity` states which records are one, `needs_some` whether none is an error.
     ///
     /// # Errors
     /// When they cannot be read, or there are none.
@@ -120,7 +120,7 @@ impl Source {
 /// when its rows could be seen.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Watermark {
-    /// The cluster: another one counts its transactions anew.
+    /// The cluster: another one counts its transactions again.
     cluster: String,
     /// The oldest transaction that was not over.
     transaction: i64,
@@ -161,7 +161,7 @@ impl Watermark {
     }
 
     /// The rows that transactions since `before` have written, as a condition; none where only all
-    /// rows can be looked at. More may be told than there are, never fewer.
+    /// rows can be checked. More may be reported than there are, never fewer.
     fn since(&self, before: &Watermark) -> Option<String> {
         let is_far = self.next - before.transaction >= IDS / 2;
         if self.cluster != before.cluster || self.next < before.transaction || is_far {

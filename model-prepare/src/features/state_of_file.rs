@@ -1,4 +1,4 @@
-//! The state of a datamart that is a Parquet file: it stands in the file's key-value metadata.
+//! The state of a datamart that is a Parquet file: it is in the file's key-value metadata.
 
 use std::fs::File;
 use std::path::Path;
@@ -7,7 +7,7 @@ use anyhow::Context;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use valuation::datamart::State;
 
-use super::known::Known;
+use super::datamart_notes::ExistingDatamart;
 
 /// Keys of the metadata.
 pub(super) const STATE: &str = "hedonic.features.state";
@@ -20,9 +20,9 @@ pub(super) const READ_UNTIL: &str = "hedonic.features.read_until";
 /// # Errors
 /// When the file cannot be read, or its state is of another format.
 pub(crate) fn state_of_file(path: &Path) -> anyhow::Result<Option<State>> {
-    let is_parquet = path
-        .extension()
-        .is_some_and(|own| own.eq_ignore_ascii_case("parquet") || own.eq_ignore_ascii_case("pq"));
+    let is_parquet = path.extension().is_some_and(|extension| {
+        extension.eq_ignore_ascii_case("parquet") || extension.eq_ignore_ascii_case("pq")
+    });
     if !is_parquet {
         return Ok(None);
     }
@@ -31,25 +31,27 @@ pub(crate) fn state_of_file(path: &Path) -> anyhow::Result<Option<State>> {
     state.transpose()
 }
 
-/// What is known of the file; `None` where it is no datamart.
+/// What is known of the file; `None` where it is not a datamart.
 ///
 /// # Errors
 /// When the file cannot be read.
-pub(super) fn known(path: &Path) -> anyhow::Result<Option<Known>> {
+pub(super) fn known(path: &Path) -> anyhow::Result<Option<ExistingDatamart>> {
     let builder = open(path)?;
     let notes = builder.metadata().file_metadata().key_value_metadata();
     let note = |key: &str| {
         let mut notes = notes.into_iter().flatten();
-        notes.find(|own| own.key == key)?.value.clone()
+        notes.find(|note| note.key == key)?.value.clone()
     };
     let version = note(VERSION).and_then(|text| text.parse().ok());
-    Ok(version.zip(note(STATE)).map(|(version, state)| Known {
-        version,
-        state,
-        source: note(SOURCE).unwrap_or_default(),
-        read_until: note(READ_UNTIL),
-        is_there: true,
-    }))
+    Ok(version
+        .zip(note(STATE))
+        .map(|(version, state)| ExistingDatamart {
+            version,
+            state,
+            source: note(SOURCE).unwrap_or_default(),
+            read_until: note(READ_UNTIL),
+            is_there: true,
+        }))
 }
 
 /// Opens a Parquet file.

@@ -1,4 +1,4 @@
-//! A datamart as a table; its states stand in the table `feature_states`.
+//! A datamart as a table; its states are in the table `feature_states`.
 
 mod definition;
 mod existing_rows;
@@ -14,7 +14,7 @@ use valuation::datamart::{Identity, OWN, Rows};
 use self::definition::{check_width, comments, ddl, indexes};
 use self::existing_rows::ExistingRows;
 use super::copy::copy;
-use super::known::{Beside, Known, written};
+use super::datamart_notes::{DatamartNotes, ExistingDatamart, written};
 use super::target::{NEW, quoted};
 use crate::training_lock::TrainingLock;
 
@@ -64,7 +64,7 @@ impl ToTable {
     ///
     /// # Errors
     /// When something else has its name.
-    pub(super) async fn known(&self) -> anyhow::Result<Option<Known>> {
+    pub(super) async fn known(&self) -> anyhow::Result<Option<ExistingDatamart>> {
         let known = known(&self.pool, &self.table).await?;
         let table = &self.table;
         let is_ours = known.as_ref().is_some_and(|known| known.is_there);
@@ -84,9 +84,9 @@ impl ToTable {
     pub(super) async fn replace(
         &self,
         batch: &RecordBatch,
-        beside: &Beside<'_>,
+        notes: &DatamartNotes<'_>,
     ) -> anyhow::Result<()> {
-        let schema = &beside.state.schema;
+        let schema = &notes.state.schema;
         check_width(batch)?;
         let (table, new) = (quoted(&self.table), quoted(&format!("{}{NEW}", self.table)));
         let mut transaction = self.pool.begin().await?;
@@ -102,7 +102,7 @@ impl ToTable {
             .with_context(making)?;
         let sql = format!(
             "DROP TABLE IF EXISTS {table}; ALTER TABLE {new} RENAME TO {table}; {}",
-            comments(&table, beside.state)
+            comments(&table, notes.state)
         );
         transaction.execute(sql.as_str()).await.with_context(|| {
             format!(
@@ -115,11 +115,11 @@ impl ToTable {
                    VALUES ($1, $2, $3, $4, $5, $6::jsonb)";
         sqlx::query(sql)
             .bind(&self.table)
-            .bind(beside.version)
-            .bind(beside.source)
-            .bind(beside.read_until)
+            .bind(notes.version)
+            .bind(notes.source)
+            .bind(notes.read_until)
             .bind(batch.num_rows() as i64)
-            .bind(beside.state.to_json()?)
+            .bind(notes.state.to_json()?)
             .execute(&mut *transaction)
             .await
             .context("cannot write feature_states")?;
@@ -133,10 +133,10 @@ impl ToTable {
     pub(super) async fn add(
         &self,
         news: &Rows,
-        beside: &Beside<'_>,
+        notes: &DatamartNotes<'_>,
         mut made: Materialised,
     ) -> anyhow::Result<Materialised> {
-        let (state, schema) = (beside.state, &beside.state.schema);
+        let (state, schema) = (notes.state, &notes.state.schema);
         let mut transaction = self.pool.begin().await?;
         let existing = ExistingRows::new(&self.table, state);
         let keys = news.keys(schema);
@@ -151,7 +151,7 @@ impl ToTable {
             false => Rows::none(schema),
         };
         let (together, _) = new.and(&alike)?.latest(schema, Identity::Key)?;
-        let batch = state.materialise(&together, beside.version)?;
+        let batch = state.materialise(&together, notes.version)?;
         let is_new: std::collections::HashSet<&str> = new_keys.into_iter().collect();
         let keys = together.keys(schema);
         let side = |of_new: bool| -> anyhow::Result<RecordBatch> {
@@ -168,9 +168,9 @@ impl ToTable {
                    WHERE table_name = $1 AND version = $2 RETURNING rows";
         let rows: i64 = sqlx::query_scalar(sql)
             .bind(&self.table)
-            .bind(beside.version)
+            .bind(notes.version)
             .bind(change.added as i64)
-            .bind(beside.read_until)
+            .bind(notes.read_until)
             .fetch_one(&mut *transaction)
             .await
             .context("cannot write feature_states")?;
@@ -184,7 +184,7 @@ impl ToTable {
 ///
 /// # Errors
 /// When the database does not answer, or may not be read.
-pub(super) async fn known(pool: &PgPool, table: &str) -> anyhow::Result<Option<Known>> {
+pub(super) async fn known(pool: &PgPool, table: &str) -> anyhow::Result<Option<ExistingDatamart>> {
     if !is_there(pool, "feature_states").await? {
         return Ok(None);
     }
@@ -198,7 +198,7 @@ pub(super) async fn known(pool: &PgPool, table: &str) -> anyhow::Result<Option<K
     let Some((version, source, read_until, state)) = found else {
         return Ok(None);
     };
-    Ok(Some(Known {
+    Ok(Some(ExistingDatamart {
         version,
         source,
         read_until,

@@ -26,8 +26,10 @@ impl Target {
         if name.to_ascii_lowercase().ends_with(".parquet") {
             return Ok(Target::File(name.into()));
         }
-        let starts_well = name.starts_with(|own: char| own.is_ascii_lowercase() || own == '_');
-        let is_plain = |own: char| own.is_ascii_lowercase() || own.is_ascii_digit() || own == '_';
+        let starts_well =
+            name.starts_with(|letter: char| letter.is_ascii_lowercase() || letter == '_');
+        let is_plain =
+            |letter: char| letter.is_ascii_lowercase() || letter.is_ascii_digit() || letter == '_';
         if !starts_well || !name.chars().all(is_plain) || name.len() > MOST_BYTES {
             bail!(
                 "expected a file ending in .parquet, or a table's name of at most {MOST_BYTES} small \

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use anyhow::{Context, bail};
+use common::database::within;
 use common::{Health, Shutdown};
 use ledger::offsets;
 use registry::Registry;
@@ -12,15 +13,17 @@ use super::config::{Base, Follow};
 use super::counts::Counts;
 use super::packed::{pack, unpack};
 use super::recent::Recent;
-use super::store::{Kept, Store};
+use super::store::{Store, StoredState};
 use crate::commands::named;
 use crate::config::Config;
 use crate::listings::{self, Listings};
 use crate::run_files::names::{FOLLOWED, schema_digest};
 use crate::training::stored::listings_of_table;
 
-/// Pause before the table is looked at again: listings may not have come yet.
+/// Pause before the table is checked again: listings may not have come yet.
 const RETRY: Duration = Duration::from_secs(2);
+/// Longest that the database may take for the loader's offsets.
+const READING: Duration = Duration::from_secs(10);
 
 /// Where a follower stands.
 pub(super) struct Standing {
@@ -34,7 +37,7 @@ impl Standing {
     ///
     /// # Errors
     /// When it is of another schema, or not what was written.
-    pub(super) fn of(kept: Kept, options: &Follow) -> anyhow::Result<Standing> {
+    pub(super) fn of(kept: StoredState, options: &Follow) -> anyhow::Result<Standing> {
         let schema = &options.training.schema;
         if kept.schema_sha256 != schema_digest(schema) {
             bail!(
@@ -57,7 +60,7 @@ impl Standing {
 /// something to begin from.
 ///
 /// # Errors
-/// When a setting is wrong or the base cannot be had; listings that have not come yet are waited
+/// When a setting is wrong or the base is not available; listings that have not come yet are waited
 /// for.
 pub(super) async fn stand(
     options: &Follow,
@@ -97,7 +100,7 @@ pub(super) async fn stand(
             base: source,
             ..Counts::default()
         };
-        let kept = Kept {
+        let kept = StoredState {
             schema_sha256: schema_digest(&packing.training.schema),
             base: packed,
             state: online.encode()?,
@@ -117,7 +120,7 @@ pub(super) async fn stand(
     Ok(Some(standing))
 }
 
-/// A base, where it is from in words, and the offsets to go on at.
+/// A base, where it is from in words, and the offsets to resume at.
 type NewBase = (Model, String, Option<Vec<(i32, i64)>>);
 
 async fn base(
@@ -161,7 +164,7 @@ fn followed(registry: &dyn Registry, group: &str) -> anyhow::Result<registry::Ve
             None => None,
         };
         match run.as_ref().and_then(|run| run.tags.get(FOLLOWED)) {
-            Some(own) if own == group => return Ok(version),
+            Some(follower) if follower == group => return Ok(version),
             Some(_) => others = others.or(Some(version)),
             None => {}
         }
@@ -186,9 +189,12 @@ async fn of_listings(
     let (pool, training) = (&anchor.pool, &options.training);
     let mut logged = String::new();
     while !shutdown.is_cancelled() {
-        // Before the rows are read: what comes meanwhile may be learned from twice, but not never.
+        // Before the rows are read: what comes meanwhile may be used twice, but not never.
         let topic = &options.kafka.topics.new_data;
-        let from = offsets::stored(pool, &anchor.cluster, &options.loader, topic).await?;
+        let from = within(pool, READING, async |connection| {
+            offsets::stored(connection, &anchor.cluster, &options.loader, topic).await
+        });
+        let from = from.await?;
         let fitted = async {
             let listings = listings_of_table(training, pool).await?;
             let training = training.clone();

@@ -29,7 +29,7 @@ pub struct FollowConfig {
     pub clip: f64,
     /// Records of a step.
     pub batch_rows: usize,
-    /// A version is published every so many records; 0: none is.
+    /// A version is published every N records; 0: none is.
     pub publish_every: u64,
     /// It is judged on the predictions for this many newest records, made before the update.
     pub judge_rows: usize,
@@ -56,7 +56,7 @@ impl FollowConfig {
     }
 }
 
-/// What is known of the loader: a base that is fitted on what it has stored goes on where it was then.
+/// What is known of the loader: a base that is fitted on what it has stored continues where it was then.
 #[derive(Debug, Clone, Deserialize)]
 struct Loader {
     group: String,
@@ -90,7 +90,7 @@ pub struct Follow {
     pub base: Base,
     /// Whether what it has learned before is forgotten.
     pub afresh: bool,
-    /// It leaves when it has read so many messages in all, those before a restart too.
+    /// It leaves when it has read N messages in all, those before a restart too.
     pub stop_after: Option<u64>,
 }
 

@@ -56,7 +56,7 @@ impl Control {
         let _ = self.lag.set(lag);
     }
 
-    /// It stands there, and that is in the database.
+    /// It is there, and that is in the database.
     pub(super) fn stands(&self, standing: &Standing) {
         let online = &standing.online;
         let (recent, all) = (
@@ -65,8 +65,8 @@ impl Control {
         );
         let coefficients = online.coefficients();
         metrics::gauge!(FOLLOW_DISTANCE.name()).set(online.distance());
-        if let Some((own, base)) = recent {
-            metrics::gauge!(FOLLOW_ERROR.name(), "of" => "follower").set(own);
+        if let Some((error, base)) = recent {
+            metrics::gauge!(FOLLOW_ERROR.name(), "of" => "follower").set(error);
             metrics::gauge!(FOLLOW_ERROR.name(), "of" => "base").set(base);
         }
         let mut account = self.account();
@@ -103,15 +103,15 @@ impl Control {
             return;
         };
         let mut logged: Vec<&str> = Vec::new();
-        for own in rejects {
-            if !known.contains_key(own.code) && !logged.contains(&own.code) {
-                logged.push(own.code);
+        for reject in rejects {
+            if !known.contains_key(reject.code) && !logged.contains(&reject.code) {
+                logged.push(reject.code);
                 tracing::warn!(
                     "{} is not a valid record and is skipped ({}): {}; others of this kind are only \
                      counted",
-                    own.place(),
-                    own.code,
-                    own.reason
+                    reject.place(),
+                    reject.code,
+                    reject.reason
                 );
             }
         }

@@ -13,7 +13,7 @@ pub(super) struct Counts {
     pub(super) learned: u64,
     /// Records whose target has no logarithm: a price not above 0, a count below it.
     pub(super) passed_over: u64,
-    /// Messages that are no records, by code.
+    /// Messages that are not records, by code.
     pub(super) rejected: BTreeMap<String, u64>,
     /// How many had been learned from when a version was published last, or tried to be.
     pub(super) published_at: u64,

@@ -4,13 +4,13 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use common::arrival::Arrivals;
-use common::kafka::{Anchored, Limits, Pipeline};
+use common::kafka::{Anchored, Limits, Opened, Pipeline, Values};
 use common::liveness::{Retrying, Watchdog};
 use common::{Fault, Health, Shutdown};
 use ledger::offsets::{AdvanceError, Stretches};
 use ledger::rejects::Reject;
 use rdkafka::Message;
-use records::{Arrival, Decoder, Purpose};
+use records::{Arrival, Decoder, Purpose, Reason};
 use tokio::runtime::Handle;
 
 use super::base::Standing;
@@ -22,14 +22,14 @@ use super::screen::Screen;
 use super::store::{Change, Store};
 use super::stored::{StoreReporter, write};
 
-/// Most messages that are learned from in one transaction.
+/// Most messages of one transaction.
 const MOST_ROWS: u64 = 5_000;
 /// Most bytes of them.
 const MOST_BYTES: usize = 8 << 20;
 /// How long a batch may wait for more.
 const LINGER: Duration = Duration::from_millis(100);
 
-/// Messages before they are learned from.
+/// Messages before they are used for training.
 struct Gathered {
     /// Those that are records, with where and when they came, in the order of the rows.
     messages: Vec<(Vec<u8>, String, i64)>,
@@ -44,13 +44,14 @@ pub(super) struct Learner {
     pipeline: Pipeline<Change, ()>,
     reporter: StoreReporter,
     decoder: Decoder,
+    values: Values,
     arrivals: Arrivals,
     store: Store,
     standing: Standing,
     control: Arc<Control>,
     screen: Screen,
     shown: Instant,
-    /// Writes and looks that are tried again are seen in the health report.
+    /// Writes and looks that are retried are seen in the health report.
     retrying: Retrying,
     runtime: Handle,
     shutdown: Shutdown,
@@ -93,6 +94,12 @@ impl Learner {
             retrying,
             decoder: Decoder::new(&options.training.schema, Purpose::Listing)
                 .with_max_message_bytes(options.kafka.max_message_bytes),
+            values: Values::new(
+                &options.kafka.schema_registry,
+                options.kafka.formats.new_data,
+                options.kafka.envelopes.new_data,
+                options.kafka.max_message_bytes,
+            )?,
             arrivals: Arrivals::default(),
             options,
             store,
@@ -120,7 +127,9 @@ impl Learner {
                      and the rights of the database (--check names what is missing)"
                 );
             }
-            let Some(gathered) = self.gather() else {
+            let gathered = self.gather();
+            self.values.check()?;
+            let Some(gathered) = gathered else {
                 if !self.pipeline.settle_done(&mut self.reporter)? {
                     self.go_back()?;
                 }
@@ -186,8 +195,10 @@ impl Learner {
         let (mut messages, mut rejects) = (Vec::new(), Vec::new());
         let arrivals = &mut self.arrivals;
         let decoder = &mut self.decoder;
+        let values = &mut self.values;
         let stretches = self.pipeline.gather(&limits, |message, place| {
-            let payload = message.payload().unwrap_or_default();
+            let mut buffer = Vec::new();
+            let opened = values.open(message.payload().unwrap_or_default(), &mut buffer);
             let arrival = arrivals.of(message);
             let arrival_us = arrival.us;
             let arrival = Arrival {
@@ -197,14 +208,24 @@ impl Learner {
             let (topic, partition, offset) =
                 (message.topic(), message.partition(), message.offset());
             let place = place.to_string();
-            match decoder.push_from(payload, arrival, &place) {
-                Ok(()) => messages.push((payload.to_vec(), place, arrival_us)),
-                Err(reason) => rejects.push(Reject {
+            let pushed = match opened {
+                Ok(Opened::Record(record)) => decoder
+                    .push_from(record, arrival, &place)
+                    .map(|()| record.to_vec())
+                    .map_err(|reason| (reason.code(), reason.to_string())),
+                Ok(Opened::Deleted(_)) => {
+                    Err((Reason::Tombstone.code(), Reason::Tombstone.to_string()))
+                }
+                Err(error) => Err((error.code(), error.to_string())),
+            };
+            match pushed {
+                Ok(record) => messages.push((record, place, arrival_us)),
+                Err((code, reason)) => rejects.push(Reject {
                     topic: topic.to_owned(),
                     partition,
                     offset,
-                    code: reason.code(),
-                    reason: reason.to_string(),
+                    code,
+                    reason,
                     key: None,
                     payload: Vec::new(),
                 }),
@@ -302,7 +323,7 @@ impl Learner {
         Ok(())
     }
 
-    /// Publishes a version where so many records have been learned from; everything is stored by then.
+    /// Publishes a version where N records have been learned from; everything is stored by then.
     /// A failure is reported, and the next version comes when it is due.
     fn publish_where_due(&mut self) -> anyhow::Result<()> {
         if !self.is_due() || self.standing.counts.learned == 0 {
@@ -311,7 +332,7 @@ impl Learner {
         match publish(&self.options, &mut self.standing) {
             Ok(became) => self.control.published(&became),
             Err(error) => {
-                tracing::error!("nothing is published: {error:#}");
+                tracing::error!(error = %format_args!("{error:#}"), "nothing is published");
                 self.control.failed(format!("{error:#}"));
             }
         }

@@ -123,8 +123,8 @@ fn note(run: &mut Run, options: &Follow, standing: &Standing, report: &Report) {
     measures(run, report);
     run.measure("follow.steps", 0, online.steps() as f64);
     run.measure("follow.distance", 0, online.distance());
-    if let Some((own, base)) = standing.recent.errors(online.base().link()) {
-        run.measure("follow.rmse_log", 0, own);
+    if let Some((error, base)) = standing.recent.errors(online.base().link()) {
+        run.measure("follow.rmse_log", 0, error);
         run.measure("follow.base.rmse_log", 0, base);
     }
 }

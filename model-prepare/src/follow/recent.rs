@@ -1,4 +1,4 @@
-//! The newest records learned from, with what was predicted for them before: what a version is judged on.
+//! The newest training records, with what was predicted for them before: what a version is judged on.
 
 use std::collections::VecDeque;
 
@@ -18,7 +18,7 @@ pub(super) struct Seen {
     pub(super) payload: Vec<u8>,
     /// Where it was: its key, where the schema has none.
     pub(super) place: String,
-    /// When it came, microseconds since 1970: stands in for a time that is missing.
+    /// When it came, microseconds since 1970: replaces a time that is missing.
     pub(super) arrival_us: i64,
     /// The prediction before the update.
     pub(super) predicted: PriorPrediction,
@@ -70,17 +70,17 @@ impl Recent {
     pub(super) fn batch(&self, schema: &Schema) -> (RecordBatch, Vec<PriorPrediction>) {
         let mut decoder = Decoder::new(schema, Purpose::Listing);
         let mut predictions = Vec::with_capacity(self.seen.len());
-        for own in &self.seen {
+        for row in &self.seen {
             // They were decoded once before.
             if decoder
                 .push_from(
-                    &own.payload,
-                    Arrival::accepted_before(own.arrival_us),
-                    &own.place,
+                    &row.payload,
+                    Arrival::accepted_before(row.arrival_us),
+                    &row.place,
                 )
                 .is_ok()
             {
-                predictions.push(own.predicted);
+                predictions.push(row.predicted);
             }
         }
         (decoder.finish().batch, predictions)
@@ -91,14 +91,14 @@ impl Recent {
     pub(super) fn errors(&self, link: Link) -> Option<(f64, f64)> {
         let count = self.seen.len() as f64;
         let error = |of: fn(&PriorPrediction) -> f64| {
-            let squares = self.seen.iter().map(|own| {
-                link.ratio(of(&own.predicted), own.predicted.price)
+            let squares = self.seen.iter().map(|row| {
+                link.ratio(of(&row.predicted), row.predicted.price)
                     .ln()
                     .powi(2)
             });
             (squares.sum::<f64>() / count).sqrt()
         };
-        (!self.seen.is_empty()).then(|| (error(|own| own.value), error(|own| own.base)))
+        (!self.seen.is_empty()).then(|| (error(|row| row.value), error(|row| row.base)))
     }
 
     pub(super) fn len(&self) -> usize {

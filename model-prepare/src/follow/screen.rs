@@ -54,7 +54,7 @@ impl Screen {
         self.draw(&text);
     }
 
-    /// Draws. Nobody may be looking any more: that is no error.
+    /// Draws. Nobody may be looking any more: that is not an error.
     fn draw(&mut self, text: &str) {
         if self.is_terminal && self.drawn > 0 {
             // Up to the first line, and everything below goes (ECMA-48: CUU, ED).
@@ -92,10 +92,10 @@ fn table(standing: &Standing, rows: usize, before: &[Coefficient]) -> String {
         Link::Log => format!("ln(estimate/{target})"),
         Link::LogOnePlus => format!("ln((1 + estimate)/(1 + {target}))"),
     };
-    if let Some((own, base)) = recent.errors(link) {
+    if let Some((error, base)) = recent.errors(link) {
         let _ = write!(
             text,
-            "\nerror of the last {}, predicted before the update: {own:.4}; of the base \
+            "\nerror of the last {}, predicted before the update: {error:.4}; of the base \
              {base:.4} (root mean square of {off})",
             recent.len()
         );
@@ -107,15 +107,15 @@ fn table(standing: &Standing, rows: usize, before: &[Coefficient]) -> String {
     // By their place: two may have one name.
     let mut all: Vec<(usize, &Coefficient)> = all.iter().enumerate().collect();
     all.sort_by(|one, other| moved(other.1).abs().total_cmp(&moved(one.1).abs()));
-    let cells = |(place, own): &(usize, &Coefficient)| {
-        let lately = own.now - before.get(*place).map_or(own.base, |then| then.now);
+    let cells = |(place, coefficient): &(usize, &Coefficient)| {
+        let lately = coefficient.now - before.get(*place).map_or(coefficient.base, |then| then.now);
         vec![
-            own.name.clone(),
-            format!("{:+.4}", own.base),
-            format!("{:+.4}", own.now),
-            format!("{:+.4}", moved(own)),
+            coefficient.name.clone(),
+            format!("{:+.4}", coefficient.base),
+            format!("{:+.4}", coefficient.now),
+            format!("{:+.4}", moved(coefficient)),
             format!("{lately:+.4}"),
-            format!("{:+.1} %", moved(own).exp_m1() * 100.0),
+            format!("{:+.1} %", moved(coefficient).exp_m1() * 100.0),
         ]
     };
     let shown: Vec<Vec<String>> = all.iter().take(rows).map(cells).collect();
@@ -131,6 +131,6 @@ fn table(standing: &Standing, rows: usize, before: &[Coefficient]) -> String {
     text
 }
 
-fn moved(own: &Coefficient) -> f64 {
-    own.now - own.base
+fn moved(coefficient: &Coefficient) -> f64 {
+    coefficient.now - coefficient.base
 }

@@ -34,7 +34,7 @@ CREATE TABLE IF NOT EXISTS followed (
 ";
 
 /// What is kept of a follower.
-pub(super) struct Kept {
+pub(super) struct StoredState {
     /// Changes when the schema does.
     pub(super) schema_sha256: String,
     /// The base's files.
@@ -73,7 +73,7 @@ impl Store {
     ///
     /// # Errors
     /// When the database fails, or what it holds cannot be read.
-    pub(super) async fn load(&self) -> anyhow::Result<Option<Kept>> {
+    pub(super) async fn load(&self) -> anyhow::Result<Option<StoredState>> {
         let Anchor { pool, consumer, .. } = &self.anchor;
         // Both in one look: a batch changes them together.
         let mut transaction = pool.begin().await?;
@@ -99,7 +99,7 @@ impl Store {
         .await?;
         transaction.commit().await?;
         let recent: Result<Vec<Seen>, sqlx::Error> = recent.iter().map(Seen::of_row).collect();
-        Ok(Some(Kept {
+        Ok(Some(StoredState {
             schema_sha256: found.try_get(0)?,
             base: found.try_get(1)?,
             state: found.try_get(2)?,
@@ -109,14 +109,14 @@ impl Store {
         }))
     }
 
-    /// Begins afresh: what was kept is forgotten. `from` are the offsets to go on at, by partition; where
+    /// Begins afresh: what was kept is forgotten. `from` are the offsets to resume at, by partition; where
     /// there are none, those that the follower has, or the topic's beginning.
     ///
     /// # Errors
     /// When the database fails.
     pub(super) async fn begin(
         &self,
-        kept: &Kept,
+        kept: &StoredState,
         topic: &str,
         from: Option<&[(i32, i64)]>,
     ) -> anyhow::Result<()> {
@@ -195,9 +195,9 @@ impl Store {
         if changed.rows_affected() != 1 {
             let first = change.stretches.first();
             return Err(AdvanceError::Fenced {
-                topic: first.map_or_else(String::new, |own| own.topic.to_string()),
-                partition: first.map_or(-1, |own| own.partition),
-                from: first.and_then(|own| own.from),
+                topic: first.map_or_else(String::new, |message| message.topic.to_string()),
+                partition: first.map_or(-1, |message| message.partition),
+                from: first.and_then(|message| message.from),
             });
         }
         self.keep(&mut transaction, change).await?;
@@ -229,23 +229,23 @@ impl Store {
              $10::float8[])",
         )
         .bind(consumer)
-        .bind(seen.iter().map(|own| own.number).collect::<Vec<i64>>())
+        .bind(seen.iter().map(|row| row.number).collect::<Vec<i64>>())
         .bind(
             seen.iter()
-                .map(|own| own.payload.as_slice())
+                .map(|row| row.payload.as_slice())
                 .collect::<Vec<_>>(),
         )
         .bind(
             seen.iter()
-                .map(|own| own.place.as_str())
+                .map(|row| row.place.as_str())
                 .collect::<Vec<_>>(),
         )
-        .bind(seen.iter().map(|own| own.arrival_us).collect::<Vec<i64>>())
-        .bind(column(|own| own.predicted.price))
-        .bind(column(|own| own.predicted.value))
-        .bind(column(|own| own.predicted.low))
-        .bind(column(|own| own.predicted.high))
-        .bind(column(|own| own.predicted.base))
+        .bind(seen.iter().map(|row| row.arrival_us).collect::<Vec<i64>>())
+        .bind(column(|row| row.predicted.price))
+        .bind(column(|row| row.predicted.value))
+        .bind(column(|row| row.predicted.low))
+        .bind(column(|row| row.predicted.high))
+        .bind(column(|row| row.predicted.base))
         .execute(connection)
         .await?;
         Ok(())

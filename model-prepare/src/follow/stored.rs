@@ -11,7 +11,7 @@ use ledger::offsets::{AdvanceError, Stretch};
 use super::control::Control;
 use super::store::{Change, Store};
 
-/// Writes, however long the database is away; what waiting does not mend is an error.
+/// Writes, however long the database is away; what waiting does not fix is an error.
 ///
 /// # Errors
 /// When waiting will not help.
@@ -22,7 +22,7 @@ pub(super) async fn write(
 ) -> Result<(), AdvanceError> {
     let fault = |error: &AdvanceError| match error {
         AdvanceError::Database(error) => Fault::of_database(error),
-        // Not to be tried again: what is stored is read anew.
+        // Not to be retried: what is stored is read again.
         AdvanceError::Fenced { .. } | AdvanceError::Setup(_) => Fault::Row,
     };
     let warn = |error: &AdvanceError, wait: Duration| {

@@ -115,11 +115,11 @@ const MONEY: [&str; 47] = [
 
 /// Whether a text is a sign or a code of money.
 pub(super) fn is_money(text: &str) -> bool {
-    MONEY.iter().any(|own| own.eq_ignore_ascii_case(text))
+    MONEY.iter().any(|word| word.eq_ignore_ascii_case(text))
         || text.starts_with(['$', '€', '£', '₽', '₹'])
 }
 
-/// Words behind a count that are no units: the same column has several of them.
+/// Words behind a count that are not units: the same column has several of them.
 pub(super) const COUNTED: [&str; 26] = [
     "bhk",
     "rk",

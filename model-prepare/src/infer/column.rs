@@ -65,7 +65,7 @@ impl Column {
         self.rows.push(Some(index));
     }
 
-    /// Its texts but for those that stand for no value.
+    /// Its texts except for those that stand for no value.
     pub(super) fn values(&self) -> impl Iterator<Item = &Cell> {
         self.cells
             .iter()
@@ -93,8 +93,8 @@ impl Column {
     pub(super) fn is_of_values(&self) -> bool {
         let values: usize = self
             .values()
-            .filter(|own| is_value(&own.text))
-            .map(|own| own.count)
+            .filter(|value| is_value(&value.text))
+            .map(|value| value.count)
             .sum();
         values > 0 && values * 10 >= self.filled() * 9
     }
@@ -172,7 +172,7 @@ mod tests {
         assert_eq!(
             column
                 .marks()
-                .map(|own| own.text.as_str())
+                .map(|mark| mark.text.as_str())
                 .collect::<Vec<_>>(),
             ["NA"]
         );

@@ -178,8 +178,8 @@ pub(super) fn look_like_dates(column: &Column) -> bool {
     };
     let like: usize = column
         .values()
-        .filter(|own| is_like(&own.text))
-        .map(|own| own.count)
+        .filter(|value| is_like(&value.text))
+        .map(|value| value.count)
         .sum();
     like > 0
         && name_words::has(&column.name, &name_words::TIMES)

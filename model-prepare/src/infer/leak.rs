@@ -1,4 +1,4 @@
-//! Columns that tell the target: another price, a ratio to it, what is known after the sale only. A model
+//! Columns that reveal the target: another price, a ratio to it, what is known after the sale only. A model
 //! that learns from them knows the answer, and nothing of the next listing.
 
 use records::Kind;
@@ -17,25 +17,29 @@ const MOST_ROWS: usize = 5_000;
 /// Words in the names of what is known after the sale.
 const AFTER: [&str; 4] = ["closed", "closing", "buyer", "settlement"];
 
-/// Why each column tells the target; none of those that do not.
+/// Why each column reveals the target; none of those that do not.
 pub(super) fn leaks(study: &Study<'_>, target: usize, area: Option<usize>) -> Vec<Option<String>> {
     let goal = &study.columns[target];
     let prices: Vec<Option<f64>> = goal.row_values().collect();
     let step = prices.len().div_ceil(MOST_ROWS).max(1);
-    let logs: Vec<Option<f64>> = prices.iter().step_by(step).map(|own| log(*own)).collect();
+    let logs: Vec<Option<f64>> = prices
+        .iter()
+        .step_by(step)
+        .map(|price| log(*price))
+        .collect();
     let mut found: Vec<Option<String>> = study
         .columns
         .iter()
         .enumerate()
-        .map(|(index, own)| {
-            if index == target || !is_learned(own) {
+        .map(|(index, column)| {
+            if index == target || !is_learned(column) {
                 return None;
             }
-            by_name(own).or_else(|| {
-                let share = explained(own, &logs, step);
+            by_name(column).or_else(|| {
+                let share = explained(column, &logs, step);
                 // Of made-up or plain files the size alone may do so, and is known before the sale.
                 let is_size =
-                    Some(index) == area || name_words::has(own.name(), &name_words::AREAS);
+                    Some(index) == area || name_words::has(column.name(), &name_words::AREAS);
                 (share > MOST_ALONE && !is_size).then(|| {
                     format!(
                         "alone it explains {:.1} % of the variance of {}",
@@ -54,12 +58,12 @@ fn log(value: Option<f64>) -> Option<f64> {
     value.filter(|value| *value > 0.0).map(f64::ln)
 }
 
-fn is_learned(own: &Studied<'_>) -> bool {
-    !matches!(own.kind, Kind::Text | Kind::Timestamp)
+fn is_learned(column: &Studied<'_>) -> bool {
+    !matches!(column.kind, Kind::Text | Kind::Timestamp)
 }
 
-fn by_name(own: &Studied<'_>) -> Option<String> {
-    let name = own.name();
+fn by_name(column: &Studied<'_>) -> Option<String> {
+    let name = column.name();
     let is_ratio =
         name_words::has(name, &["per", "za", "pro"]) && name_words::has(name, &name_words::AREAS);
     if name_words::has(name, &name_words::LEAKS) || is_ratio {
@@ -70,13 +74,13 @@ fn by_name(own: &Studied<'_>) -> Option<String> {
 }
 
 /// R² of the logarithm of the target by a column alone: by its number, its logarithm, or its level.
-fn explained(own: &Studied<'_>, logs: &[Option<f64>], step: usize) -> f64 {
-    if own.is_number() {
-        let values: Vec<Option<f64>> = own.row_values().step_by(step).collect();
+fn explained(column: &Studied<'_>, logs: &[Option<f64>], step: usize) -> f64 {
+    if column.is_number() {
+        let values: Vec<Option<f64>> = column.row_values().step_by(step).collect();
         let by_log: Vec<Option<f64>> = values.iter().map(|value| log(*value)).collect();
         return correlation(&values, logs).max(correlation(&by_log, logs));
     }
-    let levels: Vec<Option<u32>> = own.column.rows.iter().step_by(step).copied().collect();
+    let levels: Vec<Option<u32>> = column.column.rows.iter().step_by(step).copied().collect();
     by_level(&levels, logs)
 }
 
@@ -93,7 +97,7 @@ fn correlation(one: &[Option<f64>], other: &[Option<f64>]) -> f64 {
         return 0.0;
     }
     let mean = |of: fn(&(f64, f64)) -> f64| both.iter().map(of).sum::<f64>() / rows as f64;
-    let (x, y) = (mean(|own| own.0), mean(|own| own.1));
+    let (x, y) = (mean(|pair| pair.0), mean(|pair| pair.1));
     let (mut xx, mut yy, mut xy) = (0.0, 0.0, 0.0);
     for (one, other) in &both {
         xx += (one - x).powi(2);
@@ -134,7 +138,7 @@ fn by_level(levels: &[Option<u32>], logs: &[Option<f64>]) -> f64 {
     1.0 - (all - between) / free * (rows - 1.0) / all
 }
 
-/// Price is area times price per area: the one of the two that is no size is a ratio to the price.
+/// Price is area times price per area: the one of the two that is not a size is a ratio to the price.
 fn pairs(
     study: &Study<'_>,
     target: usize,
@@ -144,8 +148,8 @@ fn pairs(
     found: &mut [Option<String>],
 ) {
     let is_candidate = |index: &usize| {
-        let own = &study.columns[*index];
-        *index != target && own.is_number() && own.column.levels() > 2
+        let column = &study.columns[*index];
+        *index != target && column.is_number() && column.column.levels() > 2
     };
     let candidates: Vec<usize> = (0..study.columns.len())
         .filter(is_candidate)

@@ -301,8 +301,8 @@ pub(super) fn is_longitude(name: &str) -> bool {
 
 fn is_coordinate(name: &str, names: &[&str]) -> bool {
     // A letter alone is one only as the whole name.
-    names.iter().any(|own| match own.len() {
-        1 => name == *own,
-        _ => words(name).any(|word| word == *own),
+    names.iter().any(|known| match known.len() {
+        1 => name == *known,
+        _ => words(name).any(|word| word == *known),
     })
 }

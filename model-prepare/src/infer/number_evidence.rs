@@ -66,7 +66,7 @@ impl Evidence {
 pub(super) struct Elsewhere {
     pub(super) dot: bool,
     pub(super) comma: bool,
-    /// Columns are separated by semicolons, as where a comma stands before decimals.
+    /// Columns are separated by semicolons, as where a comma precedes decimals.
     pub(super) semicolons: bool,
     /// What the user says.
     pub(super) asked: Option<char>,

@@ -6,22 +6,25 @@ use super::column::Column;
 use super::name_words;
 use super::number_evidence::{Elsewhere, Evidence};
 
-/// Decides decimals and thousands, and says why; the field stays without them where nothing is proven.
+/// Decides decimals and thousands, and states why; the field stays without them where nothing is proven.
 pub(super) fn marks(
     column: &Column,
-    own: &Evidence,
+    evidence: &Evidence,
     elsewhere: &Elsewhere,
     field: &mut Field,
 ) -> Option<String> {
-    let mut decimal = match (elsewhere.asked, own.comma.cmp(&own.dot)) {
-        (Some(asked), _) if own.dot_either + own.comma_either > 0 && own.dot + own.comma == 0 => {
+    let mut decimal = match (elsewhere.asked, evidence.comma.cmp(&evidence.dot)) {
+        (Some(asked), _)
+            if evidence.dot_either + evidence.comma_either > 0
+                && evidence.dot + evidence.comma == 0 =>
+        {
             Some(asked)
         }
         (_, std::cmp::Ordering::Greater) => Some(','),
         (_, std::cmp::Ordering::Less) => Some('.'),
         _ => None,
     };
-    let mut group = match (own.dot_group, own.comma_group) {
+    let mut group = match (evidence.dot_group, evidence.comma_group) {
         (0, 0) => None,
         (dot, comma) if dot > comma => Some('.'),
         _ => Some(','),
@@ -33,12 +36,12 @@ pub(super) fn marks(
         decimal = Some(if group == '.' { ',' } else { '.' });
     }
     let mut why = None;
-    if own.dot_either > 0 && decimal.is_none() {
+    if evidence.dot_either > 0 && decimal.is_none() {
         let is_place =
             name_words::is_latitude(&column.name) || name_words::is_longitude(&column.name);
         // A thousand ends in 0 more often than a thousandth.
         let is_measured =
-            field.unit.is_none() && elsewhere.dot && own.dot_round * 2 < own.dot_either;
+            field.unit.is_none() && elsewhere.dot && evidence.dot_round * 2 < evidence.dot_either;
         if is_place || (is_measured && !elsewhere.comma) {
             decimal = Some('.');
             why = Some("a full stop precedes decimals, as in other columns".to_owned());
@@ -49,7 +52,7 @@ pub(super) fn marks(
                     .to_owned(),
             );
         }
-    } else if own.comma_either > 0
+    } else if evidence.comma_either > 0
         && decimal.is_none()
         // In such files either is common: left to the user.
         && !elsewhere.semicolons
@@ -58,22 +61,22 @@ pub(super) fn marks(
         (decimal, group) = (Some('.'), Some(','));
         why = Some("a comma is taken to stand between thousands".to_owned());
     }
-    if decimal == Some(',') && own.dot_either > 0 {
+    if decimal == Some(',') && evidence.dot_either > 0 {
         group = Some('.');
     }
-    if decimal == Some('.') && own.comma_either > 0 {
+    if decimal == Some('.') && evidence.comma_either > 0 {
         group = Some(',');
     }
     if why.is_none() && (decimal == Some(',') || group.is_some()) {
         why = Some(match (decimal, group) {
             (Some(','), Some(group)) => format!("decimal comma, and {group:?} between thousands"),
             (Some(','), None) => "decimal comma".to_owned(),
-            (_, Some(_)) if own.indian > 0 => "groups as in India".to_owned(),
+            (_, Some(_)) if evidence.indian > 0 => "groups as in India".to_owned(),
             (_, group) => format!("{:?} between thousands", group.unwrap_or(',')),
         });
     }
     // A full stop before decimals is the usual: said only where a text could be meant otherwise.
-    field.decimal = decimal.filter(|mark| *mark == ',' || own.dot_either > 0);
+    field.decimal = decimal.filter(|mark| *mark == ',' || evidence.dot_either > 0);
     field.group = group;
     why
 }

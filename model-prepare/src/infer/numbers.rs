@@ -15,7 +15,7 @@ const UNIT_SHARE: f64 = 0.5;
 /// Longest unit, in characters.
 const UNIT_CHARS: usize = 24;
 
-/// A cell that is no number.
+/// A cell that is not a number.
 #[derive(Debug, Clone)]
 pub(super) struct Slip {
     pub(super) line: u64,
@@ -31,7 +31,7 @@ pub(super) struct Numbers {
     pub(super) readable: usize,
     /// Rows whose cell may be meant in two ways.
     pub(super) ambiguous: usize,
-    /// Rows whose cell is no number, and the first.
+    /// Rows whose cell is not a number, and the first.
     pub(super) slips: usize,
     pub(super) slip: Option<Slip>,
     pub(super) is_whole: bool,
@@ -132,7 +132,7 @@ impl Numbers {
             field.spellings = units
                 .keys()
                 .filter(alike)
-                .map(|own| (*own).to_owned())
+                .map(|unit| (*unit).to_owned())
                 .collect();
         }
         let has_money = units.keys().any(|unit| cell_words::is_money(unit));
@@ -331,11 +331,15 @@ mod tests {
         };
         assert_eq!(numbers(&cells, commas).values[0], Some(450_000.0));
         for (asked, value) in [('.', 450.0), (',', 450_000.0)] {
-            let said = Elsewhere {
+            let decimal_comma = Elsewhere {
                 asked: Some(asked),
                 ..Elsewhere::default()
             };
-            assert_eq!(numbers(&cells, said).values[0], Some(value), "{asked}");
+            assert_eq!(
+                numbers(&cells, decimal_comma).values[0],
+                Some(value),
+                "{asked}"
+            );
         }
     }
 }

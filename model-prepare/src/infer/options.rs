@@ -11,7 +11,7 @@ pub struct InferOptions {
     pub target: Option<String>,
     /// The columns of a file without a header.
     pub columns: Vec<String>,
-    /// What stands before decimals where the file does not prove it.
+    /// What precedes decimals where the file does not prove it.
     pub decimal: Option<char>,
     /// Which of day and month comes first where the file does not prove it.
     pub days_first: Option<bool>,

@@ -30,7 +30,7 @@ pub struct Proposal {
 /// The schema file and the account of it.
 ///
 /// # Errors
-/// When there is no target, or the proposal is no schema.
+/// When there is no target, or the proposal is not a schema.
 pub(super) fn propose(seen: &Seen<'_>, options: &InferOptions) -> anyhow::Result<Proposal> {
     let study = seen.study;
     let target = study.target(seen.shown, options.target.as_deref())?;
@@ -41,7 +41,7 @@ pub(super) fn propose(seen: &Seen<'_>, options: &InferOptions) -> anyhow::Result
         target_kind,
         key: study.key(target),
         time: study.time(),
-        leaks: leak::leaks(study, target, area.as_ref().map(|own| own.column)),
+        leaks: leak::leaks(study, target, area.as_ref().map(|area| area.column)),
         area,
         place: study.place(),
     };
@@ -59,13 +59,13 @@ pub(super) fn propose(seen: &Seen<'_>, options: &InferOptions) -> anyhow::Result
         roles.key.as_ref(),
         guesses(seen, &roles),
     )?;
-    let own = &study.columns[target];
+    let column = &study.columns[target];
     // A schema that refuses them asks; one that would read them as they stand must not be.
     ensure!(
-        !own.is_undecided() || account.taken + own.numbers.ambiguous <= study.rows,
+        !column.is_undecided() || account.taken + column.numbers.ambiguous <= study.rows,
         "{}: {}",
         seen.shown,
-        own.question()
+        column.question()
     );
     text.push('\n');
     for line in account.to_string().lines() {

@@ -17,7 +17,7 @@ pub(super) struct Role {
 pub(super) const CERTAIN: &str = "certain";
 /// By a name that hardly means anything else.
 pub(super) const LIKELY: &str = "likely";
-/// To be looked at.
+/// To be checked.
 pub(super) const GUESS: &str = "a guess";
 
 /// Rows that a size may lack.
@@ -35,7 +35,8 @@ impl Study<'_> {
     /// The column that tells rows apart: only one that does so in this file.
     pub(super) fn key(&self, target: usize) -> Option<Role> {
         let rows = self.rows;
-        let is_unique = |own: &Studied| own.column.filled() == rows && own.column.levels() == rows;
+        let is_unique =
+            |column: &Studied| column.column.filled() == rows && column.column.levels() == rows;
         let all: Vec<usize> = (0..self.columns.len())
             .filter(|index| *index != target && is_unique(&self.columns[*index]))
             .filter(|index| self.columns[*index].column.longest() <= records::limits::KEY_BYTES)
@@ -58,10 +59,10 @@ impl Study<'_> {
         }
         // Texts without a space that are all different; of a few rows all are.
         let is_label = |index: &&usize| {
-            let own = &self.columns[**index];
+            let column = &self.columns[**index];
             let has_digit = |text: &str| text.contains(|letter: char| letter.is_ascii_digit());
-            own.kind == Kind::Text
-                && own
+            column.kind == Kind::Text
+                && column
                     .column
                     .values()
                     .all(|cell| !cell.text.contains(' ') && has_digit(&cell.text))
@@ -79,18 +80,18 @@ impl Study<'_> {
         let named = self
             .columns
             .iter()
-            .filter(|own| name_words::is_id(own.name()));
+            .filter(|column| name_words::is_id(column.name()));
         named
-            .filter(|own| own.column.levels() < self.rows)
-            .map(|own| (own.name(), own.column.levels()))
+            .filter(|column| column.column.levels() < self.rows)
+            .map(|column| (column.name(), column.column.levels()))
     }
 
     /// The time of a listing: not that of its last review.
     pub(super) fn time(&self) -> Option<Role> {
         let of_listing = |index: &usize| {
-            let own = &self.columns[*index];
-            let is_time = own.kind == Kind::Timestamp && own.varies();
-            is_time && !name_words::has(own.name(), &name_words::NOT_TIMES)
+            let column = &self.columns[*index];
+            let is_time = column.kind == Kind::Timestamp && column.varies();
+            is_time && !name_words::has(column.name(), &name_words::NOT_TIMES)
         };
         let all: Vec<usize> = (0..self.columns.len()).filter(of_listing).collect();
         let is_called =
@@ -106,11 +107,11 @@ impl Study<'_> {
     /// The size of the thing itself: living before lot.
     pub(super) fn area(&self, target: usize) -> Option<Role> {
         let rank = |index: &usize| {
-            let own = &self.columns[*index];
-            let name = own.name();
+            let column = &self.columns[*index];
+            let name = column.name();
             let is_size =
-                own.is_number() && own.varies() && name_words::has(name, &name_words::AREAS);
-            let is_filled = own.column.filled() as f64 >= AREA_FILLED * self.rows as f64;
+                column.is_number() && column.varies() && name_words::has(name, &name_words::AREAS);
+            let is_filled = column.column.filled() as f64 >= AREA_FILLED * self.rows as f64;
             let is_other = name_words::has(name, &name_words::NOT_LIVING)
                 || name_words::has(name, &name_words::LEAKS);
             if *index == target || !is_size || !is_filled || is_other {
@@ -125,8 +126,8 @@ impl Study<'_> {
         let ranked = (0..self.columns.len()).filter_map(|index| Some((rank(&index)?, index)));
         // The first of equals: reversed, as `max_by_key` takes the last.
         let best = ranked.rev().max_by_key(|(rank, _)| *rank)?;
-        let own = &self.columns[best.1];
-        let gaps = self.rows - own.column.filled();
+        let column = &self.columns[best.1];
+        let gaps = self.rows - column.column.filled();
         let why = match gaps {
             0 => "called as sizes are".to_owned(),
             gaps => format!("called as sizes are; {gaps} of {} rows lack it", self.rows),
@@ -139,7 +140,7 @@ impl Study<'_> {
         let find = |is: fn(&str) -> bool| {
             self.columns
                 .iter()
-                .position(|own| own.is_number() && own.varies() && is(own.name()))
+                .position(|column| column.is_number() && column.varies() && is(column.name()))
         };
         let (latitude, longitude) = (
             find(name_words::is_latitude)?,

@@ -47,55 +47,60 @@ impl<'a> Study<'a> {
             ..Elsewhere::default()
         };
         let evidence: Vec<Evidence> = columns.iter().map(Evidence::of).collect();
-        for (column, own) in columns.iter().zip(&evidence) {
-            elsewhere.add(column, own);
+        for (column, evidence) in columns.iter().zip(&evidence) {
+            elsewhere.add(column, evidence);
         }
         let alone: Vec<Times> = columns
             .iter()
-            .map(|own| Times::of(own, options.days_first))
+            .map(|column| Times::of(column, options.days_first))
             .collect();
         // What one column proves of day and month holds for the file, where no other proves otherwise.
         let proven: Vec<bool> = alone.iter().filter_map(Times::days_first).collect();
         let days_first = match proven.first() {
-            Some(first) if proven.iter().all(|own| own == first) => Some(*first),
+            Some(first) if proven.iter().all(|order| order == first) => Some(*first),
             _ => options.days_first,
         };
-        let studied = columns
-            .iter()
-            .zip(&evidence)
-            .zip(alone)
-            .map(|((column, own), times)| {
-                let times = match times {
-                    Times::Either(..) => Times::of(column, days_first),
-                    times => times,
-                };
-                let numbers = Numbers::of(column, own, &elsewhere);
-                let mut studied = Studied {
-                    column,
-                    kind: Kind::Text,
-                    numbers,
-                    times,
-                };
-                studied.kind = studied.kind();
-                studied
-            });
+        let studied =
+            columns
+                .iter()
+                .zip(&evidence)
+                .zip(alone)
+                .map(|((column, evidence), times)| {
+                    let times = match times {
+                        Times::Either(..) => Times::of(column, days_first),
+                        times => times,
+                    };
+                    let numbers = Numbers::of(column, evidence, &elsewhere);
+                    let mut studied = Studied {
+                        column,
+                        kind: Kind::Text,
+                        numbers,
+                        times,
+                    };
+                    studied.kind = studied.kind();
+                    studied
+                });
         Study {
             columns: studied.collect(),
             rows,
         }
     }
 
-    /// The column to be predicted: the one that is asked for, else one that is called as prices are.
+    /// The column to be predicted: the one that is requested, else one that is called as prices are.
     ///
     /// # Errors
-    /// When there is none, or it cannot be learned from, with what hinders.
+    /// When there is none, or it cannot be used for training, with what hinders.
     pub(super) fn target(&self, shown: &str, asked: Option<&str>) -> anyhow::Result<usize> {
         let find = |name: &str| {
             let header = self
                 .columns
                 .iter()
-                .position(|own| own.column.header == name);
-            header.or_else(|| self.columns.iter().position(|own| own.column.name == name))
+                .position(|column| column.column.header == name);
+            header.or_else(|| {
+                self.columns
+                    .iter()
+                    .position(|column| column.column.name == name)
+            })
         };
         let found = match asked {
             Some(name) => find(name.trim()),
@@ -105,7 +110,7 @@ impl<'a> Study<'a> {
             let headers: Vec<&str> = self
                 .columns
                 .iter()
-                .map(|own| own.column.header.as_str())
+                .map(|column| column.column.header.as_str())
                 .collect();
             let headers = headers.join(", ");
             match asked {
@@ -157,7 +162,7 @@ impl Studied<'_> {
         }
         let numbers = &self.numbers;
         if numbers.share() < 1.0 - SLIPS || filled == 0 {
-            // What may be meant in two ways is no name either.
+            // What may be meant in two ways is not a name either.
             return match numbers.ambiguous * 2 > filled {
                 true => Kind::Text,
                 false => of_names(),
@@ -176,7 +181,7 @@ impl Studied<'_> {
 
     fn is_whole(&self) -> bool {
         let numbers = &self.numbers;
-        // Beyond it a float no longer tells whole numbers apart.
+        // Beyond it a float no longer distinguishes whole numbers.
         let most = numbers.greatest.abs().max(numbers.least.abs());
         numbers.is_whole && most <= 9_007_199_254_740_992.0
     }
@@ -217,7 +222,7 @@ impl Studied<'_> {
         )
     }
 
-    /// Whether most of its cells may be thousands or decimals, and nothing in the file says which.
+    /// Whether most of its cells may be thousands or decimals, and nothing in the file states which.
     pub(super) fn is_undecided(&self) -> bool {
         self.numbers.ambiguous * 2 > self.column.filled()
     }

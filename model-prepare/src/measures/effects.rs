@@ -9,7 +9,7 @@ use crate::listings::Listings;
 /// Judged rows that are taken apart to see what their prices go by.
 const EXPLAINED_ROWS: usize = 100;
 
-/// What each field moves the price by, the most first; nothing of what is no price.
+/// What each field moves the price by, the most first; nothing of what is not a price.
 pub(crate) fn effects(
     model: &TrainedModel,
     listings: &Listings,

@@ -27,9 +27,9 @@ pub(crate) fn speed(
     let single: Vec<usize> = (0..rows).step_by(stride).take(SINGLE_ROWS).collect();
     let (mut one_row, mut one_json) = (Vec::new(), Vec::new());
     for row in &single {
-        let own = batch.slice(*row, 1);
+        let alone = batch.slice(*row, 1);
         let started = Instant::now();
-        model.predict(&own)?;
+        model.predict(&alone)?;
         one_row.push(started.elapsed().as_secs_f64() * 1e6);
     }
     let mut decoder = Decoder::new(schema, Purpose::Request);

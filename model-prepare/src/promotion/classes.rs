@@ -30,7 +30,11 @@ impl ClassGround<'_> {
         settings: &PromotionConfig,
     ) -> Option<Verdict> {
         let of = |entrant: &Entrant| -> (Vec<f64>, Option<ClassMetrics>) {
-            let predicted: Vec<f64> = entrant.predicted.iter().map(|own| own.value).collect();
+            let predicted: Vec<f64> = entrant
+                .predicted
+                .iter()
+                .map(|prediction| prediction.value)
+                .collect();
             let losses = entrant
                 .predicted
                 .iter()
@@ -40,12 +44,12 @@ impl ClassGround<'_> {
             let metrics = ClassMetrics::of(&predicted, self.classes, self.threshold);
             (losses, metrics)
         };
-        let ((own, ours), (other, theirs)) = (of(challenger), of(champion));
+        let ((challenger_losses, ours), (other, theirs)) = (of(challenger), of(champion));
         let (ours, theirs) = (ours?, theirs?);
-        let differences: Vec<f64> = own
+        let differences: Vec<f64> = challenger_losses
             .iter()
             .zip(&other)
-            .map(|(own, other)| own - other)
+            .map(|(loss, other)| loss - other)
             .collect();
         let found = paired(&differences, self.seed);
         let base = theirs.log_loss.max(f64::MIN_POSITIVE);

@@ -1,4 +1,4 @@
-//! Whether newer clusters take over: they must tell the newest records apart as well as the champion's.
+//! Whether newer clusters take over: they must separate the newest records as well as the champion's.
 
 use registry::{Registry, Version};
 use valuation::Clusters;
@@ -16,11 +16,11 @@ use crate::run_files::names::TRAINING_SET;
 pub(super) fn judge(
     registry: &dyn Registry,
     settings: &PromotionConfig,
-    (number, own): (u64, &Clusters),
+    (number, clusters): (u64, &Clusters),
     (rival, champion): (&Version, &Clusters),
 ) -> anyhow::Result<Verdict> {
     let plain = |message: String| Ok(Verdict::plain(number, Some(rival.number), false, message));
-    if let Err(mismatch) = champion.fits(own.schema()) {
+    if let Err(mismatch) = champion.fits(clusters.schema()) {
         let why = format!("it is of other records than the champion {rival}: {mismatch}");
         return plain(why);
     }
@@ -33,9 +33,9 @@ pub(super) fn judge(
         return plain(why.to_owned());
     };
     let batch = read_records(&records)?;
-    let ours = own.silhouette(&batch, &own.predict(&batch)?);
-    let theirs = own.silhouette(&batch, &champion.predict(&batch)?);
-    // Where all records are in one of its clusters, the champion tells nothing apart.
+    let ours = clusters.silhouette(&batch, &clusters.predict(&batch)?);
+    let theirs = clusters.silhouette(&batch, &champion.predict(&batch)?);
+    // Where all records are in one of its clusters, the champion separates nothing.
     let (ours, theirs) = (ours.unwrap_or(-1.0), theirs.unwrap_or(-1.0));
     let least = theirs - settings.silhouette_margin;
     let check = Check {
@@ -43,7 +43,7 @@ pub(super) fn judge(
         passes: ours >= least,
         message: format!(
             "{ours:.4} with {} clusters, the champion's {theirs:.4} with {}; allowed down to {least:.4}",
-            own.report().clusters,
+            clusters.report().clusters,
             champion.report().clusters,
         ),
     };

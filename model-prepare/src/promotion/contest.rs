@@ -13,7 +13,7 @@ use super::segments::{self, SegmentContest, Sizes};
 pub struct Side {
     /// Its number.
     pub version: u64,
-    /// Mean |ln(estimate/price)| (of counts plus 1): what the decision rests on, as dear and cheap count alike.
+    /// Mean |ln(estimate/price)| (of counts plus 1): what the decision rests on, as expensive and cheap count alike.
     pub mean_log_error: f64,
     /// Its errors.
     pub metrics: Metrics,
@@ -50,6 +50,24 @@ pub struct Contest {
     pub difference: Difference,
     /// The same by segment.
     pub segments: Vec<SegmentContest>,
+    /// What the two were fitted on; none in verdicts of older releases, and of classes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub data: Option<TrainingData>,
+}
+
+/// The challenger's training data beside the champion's.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TrainingData {
+    /// The median of prices over what the champion says of the same records: 1.6 where all prices have become
+    /// 1.6 times what they were.
+    pub level: f64,
+    /// Rows that the judged models were fitted on.
+    pub rows: usize,
+    /// The champion's.
+    pub champion_rows: usize,
+    /// By how many days the newest record is older than the champion's; below 0 where it is newer, none
+    /// without times.
+    pub older_days: Option<f64>,
 }
 
 /// What one of the two predicts for the rows, and what it costs.
@@ -62,13 +80,21 @@ pub(super) struct Entrant<'a> {
 
 impl Entrant<'_> {
     fn errors(&self, link: Link, prices: &[f64]) -> Vec<f64> {
-        let off = |(own, price): (&Prediction, &f64)| link.ratio(own.value, *price).ln().abs();
+        let off = |(prediction, price): (&Prediction, &f64)| {
+            link.ratio(prediction.value, *price).ln().abs()
+        };
         self.predicted.iter().zip(prices).map(off).collect()
     }
 
     fn side(&self, link: Link, prices: &[f64]) -> Option<Side> {
-        let values: Vec<f64> = self.predicted.iter().map(|own| own.value).collect();
-        let inside = |(own, price): &(&Prediction, &f64)| (own.low..=own.high).contains(*price);
+        let values: Vec<f64> = self
+            .predicted
+            .iter()
+            .map(|prediction| prediction.value)
+            .collect();
+        let inside = |(prediction, price): &(&Prediction, &f64)| {
+            (prediction.low..=prediction.high).contains(*price)
+        };
         let hits = self.predicted.iter().zip(prices).filter(inside).count();
         Some(Side {
             version: self.version,
@@ -101,17 +127,28 @@ pub(super) struct Ground<'a> {
     pub(super) origins: Origins,
     pub(super) confidence: f64,
     pub(super) seed: u64,
+    /// Rows that the two were fitted on, the challenger's first.
+    pub(super) fitted_on: (usize, usize),
+    /// By how many days the challenger's newest record is older.
+    pub(super) older_days: Option<f64>,
 }
 
 impl Ground<'_> {
     /// Compares; `None` for no rows.
     pub(super) fn contest(&self, challenger: &Entrant, champion: &Entrant) -> Option<Contest> {
         let (link, prices) = (Link::of(self.schema), self.prices);
-        let own = challenger.errors(link, prices);
-        let errors: Vec<(f64, f64)> = own.into_iter().zip(champion.errors(link, prices)).collect();
-        // The greatest counts are great by chance most of all: among them whoever says more is nearer.
+        let challenger_errors = challenger.errors(link, prices);
+        let errors: Vec<(f64, f64)> = challenger_errors
+            .into_iter()
+            .zip(champion.errors(link, prices))
+            .collect();
+        // The greatest counts are great by chance most of all: among them anyone who says more is nearer.
         // Parted by what the champion says, both are judged on like rows.
-        let predicted: Vec<f64> = champion.predicted.iter().map(|own| own.value).collect();
+        let predicted: Vec<f64> = champion
+            .predicted
+            .iter()
+            .map(|prediction| prediction.value)
+            .collect();
         let sizes = match link {
             Link::Log => Sizes {
                 by: "price fifth",
@@ -122,7 +159,7 @@ impl Ground<'_> {
                 values: &predicted,
             },
         };
-        let differences: Vec<f64> = errors.iter().map(|(own, other)| own - other).collect();
+        let differences: Vec<f64> = errors.iter().map(|(error, other)| error - other).collect();
         Some(Contest {
             rows: prices.len(),
             rows_new: self.origins.new,
@@ -130,6 +167,12 @@ impl Ground<'_> {
             rows_left_out: self.origins.left_out,
             confidence: self.confidence,
             seed: self.seed,
+            data: Some(TrainingData {
+                level: level(link, champion, prices),
+                rows: self.fitted_on.0,
+                champion_rows: self.fitted_on.1,
+                older_days: self.older_days,
+            }),
             challenger: challenger.side(link, prices)?,
             champion: champion.side(link, prices)?,
             difference: paired(&differences, self.seed),
@@ -143,4 +186,15 @@ impl Ground<'_> {
             ),
         })
     }
+}
+
+/// The median of prices over estimates.
+fn level(link: Link, champion: &Entrant, prices: &[f64]) -> f64 {
+    let pairs = champion.predicted.iter().zip(prices);
+    let mut ratios: Vec<f64> = pairs
+        .map(|(own, price)| 1.0 / link.ratio(own.value, *price))
+        .filter(|ratio| ratio.is_finite())
+        .collect();
+    ratios.sort_by(f64::total_cmp);
+    ratios.get(ratios.len() / 2).copied().unwrap_or(1.0)
 }

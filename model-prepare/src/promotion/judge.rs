@@ -19,6 +19,8 @@ use crate::run_files::seen_rows::SeenRows;
 
 /// Single rows timed for the latency.
 const TIMED_ROWS: usize = 200;
+/// A day in microseconds.
+const DAY_US: f64 = 86_400e6;
 
 /// Judges version `number` against `rival` by the rule.
 ///
@@ -41,8 +43,8 @@ pub(crate) fn judge(
     })?;
     let rival = rival.filter(|rival| rival.number != number);
     let own_path = registry.fetch(&version)?;
-    let own = match valuation::TrainedModel::load(&own_path) {
-        Ok(own) => own,
+    let model = match valuation::TrainedModel::load(&own_path) {
+        Ok(model) => model,
         Err(error) => {
             let why = format!("it does not load: {:#}", anyhow::Error::new(error));
             let rival = rival.map(|rival| rival.number);
@@ -63,9 +65,9 @@ pub(crate) fn judge(
             return plain(true, format!("the champion {rival} cannot answer: {why:#}"));
         }
     };
-    match (own.clusters(), champion.clusters()) {
-        (Some(own), Some(champion)) => {
-            return clusters::judge(registry, settings, (number, own), (rival, champion));
+    match (model.clusters(), champion.clusters()) {
+        (Some(challenger), Some(champion)) => {
+            return clusters::judge(registry, settings, (number, challenger), (rival, champion));
         }
         (None, None) => {}
         _ => {
@@ -73,7 +75,7 @@ pub(crate) fn judge(
             return plain(false, why);
         }
     }
-    if let Err(mismatch) = champion.fits(own.schema()) {
+    if let Err(mismatch) = champion.fits(model.schema()) {
         let why = format!("it prices other records than the champion {rival}: {mismatch}");
         return plain(false, why);
     }
@@ -94,7 +96,7 @@ pub(crate) fn judge(
             theirs.push(valued);
         } else if let Some(before) = judged_before
             .as_ref()
-            .and_then(|own| own.predicted_for(identity))
+            .and_then(|judged| judged.predicted_for(identity))
         {
             origins.judged_before += 1;
             theirs.push(before);
@@ -115,11 +117,15 @@ pub(crate) fn judge(
     }
     let ours: Vec<Prediction> = rows.iter().map(|row| holdout.predicted[*row]).collect();
     let prices: Vec<f64> = rows.iter().map(|row| holdout.prices[*row]).collect();
+    let fitted_on = (rows_of(&model), rows_of(&champion));
+    let older_days = model.data_until_us().zip(champion.data_until_us());
+    let older_days =
+        older_days.map(|(challenger, champion)| (champion - challenger) as f64 / DAY_US);
     let challenger = Entrant {
         version: number,
         predicted: &ours,
         bytes: bytes_of(&own_path)?,
-        row_us: row_us(&own, &holdout)?,
+        row_us: row_us(&model, &holdout)?,
     };
     let champion = Entrant {
         version: rival.number,
@@ -127,8 +133,8 @@ pub(crate) fn judge(
         bytes: bytes_of(&rival_path)?,
         row_us: row_us(&champion, &holdout)?,
     };
-    if let Some(threshold) = own.threshold() {
-        let classes: Vec<bool> = prices.iter().map(|own| *own > 0.5).collect();
+    if let Some(threshold) = model.threshold() {
+        let classes: Vec<bool> = prices.iter().map(|price| *price > 0.5).collect();
         let ground = ClassGround {
             classes: &classes,
             threshold,
@@ -140,19 +146,26 @@ pub(crate) fn judge(
         };
     }
     let ground = Ground {
-        schema: own.schema(),
+        schema: model.schema(),
         batch: &holdout.batch,
         rows: &rows,
         prices: &prices,
         origins,
-        confidence: own.confidence().unwrap_or_default(),
+        confidence: model.confidence().unwrap_or_default(),
         seed,
+        fitted_on,
+        older_days,
     };
     let Some(contest) = ground.contest(&challenger, &champion) else {
         bail!("expected rows to compare on, found none");
     };
     let found = checks(&contest, settings);
     Ok(Verdict::of(contest, found))
+}
+
+/// Rows that the judged model was fitted on.
+fn rows_of(model: &valuation::TrainedModel) -> usize {
+    model.price().map_or(0, |model| model.report().train_rows)
 }
 
 fn holdout_of(registry: &dyn Registry, number: u64) -> anyhow::Result<Option<Holdout>> {
@@ -184,8 +197,8 @@ fn followed_after(
         }))
     };
     Ok(match (follower(number)?, follower(rival)?) {
-        (Some((own, base, learned)), Some((other, other_base, before)))
-            if own == other && base == other_base && learned >= before =>
+        (Some((errors, base, learned)), Some((other, other_base, before)))
+            if errors == other && base == other_base && learned >= before =>
         {
             rows.saturating_sub(learned - before)
         }

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::bootstrap::{Difference, paired};
 
-/// Fewer rows say nothing.
+/// Fewer rows show nothing.
 const LEAST_ROWS: usize = 30;
 /// Segments by price: fifths.
 const PARTS: usize = 5;
@@ -52,26 +52,26 @@ pub(super) fn of(
         && let Some(column) = batch.column_by_name(group)
         && let Some(levels) = column.as_string_opt::<i32>()
     {
-        for (row, own) in rows.iter().zip(errors) {
+        for (row, error) in rows.iter().zip(errors) {
             if levels.is_valid(*row) {
                 let level = levels.value(*row).to_owned();
-                parts.entry((group, level)).or_default().push(*own);
+                parts.entry((group, level)).or_default().push(*error);
             }
         }
     }
     let mut sorted = sizes.values.to_vec();
     sorted.sort_by(f64::total_cmp);
-    for (size, own) in sizes.values.iter().zip(errors) {
+    for (size, error) in sizes.values.iter().zip(errors) {
         let rank = sorted.partition_point(|other| other < size);
         let fifth = (rank * PARTS / sorted.len().max(1)).min(PARTS - 1) + 1;
         let part = parts.entry((sizes.by, fifth.to_string())).or_default();
-        part.push(*own);
+        part.push(*error);
     }
     parts
         .into_iter()
         .filter(|(_, errors)| errors.len() >= LEAST_ROWS)
         .map(|((by, name), errors)| {
-            let differences: Vec<f64> = errors.iter().map(|(own, other)| own - other).collect();
+            let differences: Vec<f64> = errors.iter().map(|(error, other)| error - other).collect();
             let champion: f64 = errors.iter().map(|(_, other)| other).sum();
             SegmentContest {
                 by: by.to_owned(),

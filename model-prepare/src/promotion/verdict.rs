@@ -9,7 +9,7 @@ use super::contest::Contest;
 /// One condition of the rule.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Check {
-    /// What is looked at.
+    /// What is checked.
     pub name: String,
     /// Whether it is as it should be.
     pub passes: bool,
@@ -66,20 +66,20 @@ impl Verdict {
         }
     }
 
-    /// The same where the checks alone say what was found on so many rows.
+    /// The same where the checks alone state what was found on N rows.
     pub(crate) fn of_checks(
         challenger: u64,
         champion: u64,
         rows: usize,
         checks: Vec<Check>,
     ) -> Verdict {
-        let failed: Vec<&Check> = checks.iter().filter(|own| !own.passes).collect();
+        let failed: Vec<&Check> = checks.iter().filter(|check| !check.passes).collect();
         let message = match failed.first() {
             None => format!("it passes all {} checks on {rows} rows", checks.len()),
             Some(_) => {
                 let failures: Vec<String> = failed
                     .iter()
-                    .map(|own| format!("{}: {}", own.name, own.message))
+                    .map(|check| format!("{}: {}", check.name, check.message))
                     .collect();
                 format!("it fails {}", failures.join("; "))
             }

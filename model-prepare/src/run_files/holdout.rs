@@ -40,7 +40,7 @@ pub(crate) struct Holdout {
     identities: Vec<Identity>,
 }
 
-/// Tells a record from others: its key and its price, as a listing may be sold twice.
+/// Distinguishes a record from others: its key and its price, as a listing may be sold twice.
 pub(crate) type Identity = (Arc<str>, u64);
 
 impl Holdout {
@@ -55,21 +55,21 @@ impl Holdout {
         judged: &[JudgedRow],
         widened: f64,
     ) -> anyhow::Result<()> {
-        let rows: UInt64Array = judged.iter().map(|own| own.row as u64).collect();
+        let rows: UInt64Array = judged.iter().map(|row| row.row as u64).collect();
         let taken = arrow_select::take::take_record_batch(batch, &rows)?;
         let column = |of: &dyn Fn(&JudgedRow) -> f64| -> ArrayRef {
             Arc::new(judged.iter().map(of).collect::<Float64Array>())
         };
         let end = |value: f64, end: f64| value * (end / value).powf(widened);
         let predicted = [
-            column(&|own| own.actual),
-            column(&|own| own.value),
-            column(&|own| end(own.value, own.low)),
-            column(&|own| end(own.value, own.high)),
+            column(&|row| row.actual),
+            column(&|row| row.value),
+            column(&|row| end(row.value, row.low)),
+            column(&|row| end(row.value, row.high)),
         ];
         let mut fields: Vec<Arc<Field>> = taken.schema().fields().iter().cloned().collect();
-        let own = |name: &&str| Arc::new(Field::new(*name, DataType::Float64, false));
-        fields.extend(PREDICTED.iter().map(own));
+        let float = |name: &&str| Arc::new(Field::new(*name, DataType::Float64, false));
+        fields.extend(PREDICTED.iter().map(float));
         let columns = taken.columns().iter().cloned().chain(predicted).collect();
         let whole = RecordBatch::try_new(Arc::new(ArrowSchema::new(fields)), columns)?;
         write_records(path, schema, &whole)
@@ -80,7 +80,7 @@ impl Holdout {
         let (batch, key, time) = read(path, None)?;
         let numbers = |name: &str| -> anyhow::Result<Vec<f64>> {
             let column = batch.column_by_name(name);
-            let column = column.and_then(|own| own.as_primitive_opt::<Float64Type>());
+            let column = column.and_then(|column| column.as_primitive_opt::<Float64Type>());
             let column = column.with_context(|| format!("{} has no {name}", path.display()))?;
             Ok(column.values().to_vec())
         };
@@ -129,7 +129,7 @@ pub(crate) fn identities(
 ) -> anyhow::Result<Vec<Identity>> {
     let keys = batch
         .column_by_name(key)
-        .and_then(|own| own.as_string_opt::<i32>());
+        .and_then(|column| column.as_string_opt::<i32>());
     let keys = keys.with_context(|| format!("expected a column {key} of texts, found none"))?;
     ensure!(
         keys.len() == prices.len(),

@@ -10,9 +10,9 @@ pub(crate) const TRAINING_SET: &str = "training_set.parquet";
 pub(crate) const REPORT: &str = "report.json";
 /// The same with plots.
 pub(crate) const PAGE: &str = "report.html";
-/// The parameter that says how many rows had been stored when the training began.
+/// The parameter that states how many rows had been stored when the training began.
 pub(crate) const ARRIVED: &str = "data.arrived";
-/// The tag that says which follower has published it.
+/// The tag that states which follower has published it.
 pub(crate) const FOLLOWED: &str = "followed";
 /// Who decides when a program does, in the history.
 pub(crate) const PROGRAM: &str = "model-prepare";

@@ -29,21 +29,26 @@ impl SeenRows {
         if schema.task == Task::Classification {
             // As the hold-out has them.
             let classes = valuation::classes(schema, &batch).into_iter();
-            let classes = classes.map(|own| own.map_or(f64::NAN, |own| f64::from(u8::from(own))));
+            let classes = classes.map(|class| {
+                class.map_or(f64::NAN, |is_in_class| f64::from(u8::from(is_in_class)))
+            });
             let records = holdout::identities(&batch, &key, &classes.collect::<Vec<_>>())?;
             return Ok(SeenRows::Records(records.into_iter().collect()));
         }
         let column = batch
             .column_by_name(target)
             .with_context(|| format!("{} has no {target}", file.display()))?;
-        let whole = |own: i64| own as f64;
+        let whole = |number: i64| number as f64;
         let prices: Vec<f64> = match column.as_primitive_opt::<Float64Type>() {
-            Some(numbers) => numbers.iter().map(|own| own.unwrap_or(f64::NAN)).collect(),
+            Some(numbers) => numbers
+                .iter()
+                .map(|number| number.unwrap_or(f64::NAN))
+                .collect(),
             None => column
                 .as_primitive_opt::<Int64Type>()
                 .with_context(|| format!("{target} of {} is not a number", file.display()))?
                 .iter()
-                .map(|own| own.map_or(f64::NAN, whole))
+                .map(|number| number.map_or(f64::NAN, whole))
                 .collect(),
         };
         let records = holdout::identities(&batch, &key, &prices)?;

@@ -52,7 +52,7 @@ impl Drop for Staging {
     fn drop(&mut self) {
         // What is left costs room, and nothing else.
         if let Err(error) = std::fs::remove_dir_all(&self.path) {
-            tracing::warn!("{} is left behind: {error}", self.path.display());
+            tracing::warn!(path = %self.path.display(), %error, "cannot remove a temporary directory");
         }
     }
 }

@@ -12,9 +12,9 @@ use valuation::Link;
 use crate::config::WatchConfig;
 use crate::run_files::names::PROGRAM;
 
-/// Answers of a version that are looked at, at most: the newest.
+/// Answers of a version that are checked, at most: the newest.
 const MOST_ANSWERS: i64 = 10_000;
-/// Half the interval, in standard errors: 99.9 %. It is looked at every few seconds, and 95 % would be
+/// Half the interval, in standard errors: 99.9 %. It is checked every few seconds, and 95 % would be
 /// missed by chance in the course of a day.
 const STANDARD_ERRORS: f64 = 3.290_5;
 
@@ -50,7 +50,7 @@ pub(crate) struct Compared {
 impl Compared {
     fn of(champion: Answered, previous: Answered, margin: f64) -> Compared {
         let difference = champion.mean_log_error - previous.mean_log_error;
-        let share = |own: &Answered| own.variance / own.known.max(1) as f64;
+        let share = |answered: &Answered| answered.variance / answered.known.max(1) as f64;
         let half = STANDARD_ERRORS * (share(&champion) + share(&previous)).sqrt();
         Compared {
             champion,
@@ -69,7 +69,7 @@ impl Compared {
 
     fn message(&self) -> String {
         let base = self.previous.mean_log_error.max(f64::MIN_POSITIVE);
-        let percent = |own: f64| format!("{:+.1} %", 100.0 * own / base);
+        let percent = |difference: f64| format!("{:+.1} %", 100.0 * difference / base);
         format!(
             "it answers worse than {}: mean |ln(answer/price)| {:.4} over {} answers since it was \
              promoted, {:.4} over {} before: {} ({} to {}), allowed {:+.1} %",

@@ -1,10 +1,11 @@
-//! What the HTTP interface steers and shows: one training at a time, and how the last ones went.
+//! The state behind the HTTP interface: one training at a time, and the outcomes of the last ones.
 
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
+use actix_web::middleware::from_fn;
 use actix_web::{HttpResponse, web};
-use common::http::{Status, error_answer};
+use common::http::{Status, error_answer, trigger};
 use common::liveness::LivenessConfig;
 use records::Schema;
 use registry::RegistryConfig;
@@ -12,9 +13,13 @@ use serde::Deserialize;
 use sqlx::PgPool;
 use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
+use valuation::ClusterReport;
+use valuation::{FitProgress, Observer};
 
 use super::auto_rollback::Comparison;
+use super::cluster;
 use super::live_error::Live;
+use super::openapi;
 use super::status::{Failure, Rollback, RunningStatus, TrainerStatus, TrainingStatus, WatchStatus};
 use crate::commands::gc::gc;
 use crate::config::{Config, WatchConfig};
@@ -34,6 +39,8 @@ pub(crate) struct Control {
     /// Held by the training that runs; a panic gives it back.
     slot: Arc<Semaphore>,
     status: Mutex<TrainerStatus>,
+    /// How far the fit of the training that runs is; none before it begins.
+    fit: Arc<Mutex<Option<FitProgress>>>,
 }
 
 /// Why there is no new version.
@@ -46,9 +53,32 @@ pub(crate) enum Refusal {
     Failed(String),
 }
 
+impl Refusal {
+    fn answer(&self) -> HttpResponse {
+        match self {
+            Refusal::Busy => error_answer(
+                409,
+                "a training is running: wait until /status says \"training\": false",
+            ),
+            Refusal::Elsewhere(error) => error_answer(409, error),
+            Refusal::NoDatabase => error_answer(
+                503,
+                "the database has not answered yet: /health/ready shows what is missing",
+            ),
+            Refusal::Failed(error) => error_answer(500, error),
+        }
+    }
+}
+
 impl Control {
-    pub(crate) fn new(config: Config, schedule: Option<String>) -> Control {
+    pub(crate) fn new(mut config: Config, schedule: Option<String>) -> Control {
+        let fit = Arc::<Mutex<Option<FitProgress>>>::default();
+        let told = Arc::clone(&fit);
+        config.prepare.observer = Observer::new(move |progress: &FitProgress| {
+            *told.lock().unwrap_or_else(PoisonError::into_inner) = Some(progress.clone());
+        });
         Control {
+            fit,
             config,
             runtime: Handle::current(),
             pool: OnceLock::new(),
@@ -60,7 +90,7 @@ impl Control {
         }
     }
 
-    /// From now on listings that arrive are waited for.
+    /// From now on arriving listings are counted.
     pub(crate) fn watches(&self) {
         self.trainer_status().watch = Some(WatchStatus {
             new_rows_wanted: self.config.prepare.watch.new_rows,
@@ -112,7 +142,7 @@ impl Control {
         self.trainer_status().failures_in_a_row > 0
     }
 
-    /// Notes how the champion answers beside the one before it; says whether that one is back.
+    /// Compares the champion with the one before it; states whether that one is back.
     pub(crate) fn compared(&self, comparison: &Comparison) -> bool {
         let mut status = self.trainer_status();
         if let Some(watch) = &mut status.watch {
@@ -147,7 +177,7 @@ impl Control {
         true
     }
 
-    /// Whether it is time to train, with so many new listings.
+    /// Whether to train now, given the number of new listings.
     pub(crate) fn is_due(&self, new_rows: u64) -> bool {
         let settings = &self.config.prepare.watch;
         let mut status = self.trainer_status();
@@ -161,7 +191,7 @@ impl Control {
             .is_none_or(|began| began.elapsed() >= Duration::from_secs(settings.pause_s));
         if let Some(watch) = &mut status.watch {
             watch.new_rows = new_rows;
-            watch.retry_in_s = retry_in.map(|own| own.as_secs_f64());
+            watch.retry_in_s = retry_in.map(|delay| delay.as_secs_f64());
         }
         metrics::gauge!(NEW_ROWS.name()).set(new_rows as f64);
         match retry_in {
@@ -179,12 +209,12 @@ impl Control {
         self.trainer_status().next_run = at;
     }
 
-    /// Trains once, unless another training runs; says how it went in the log too.
+    /// Trains once, unless another training runs; states how it went in the log too.
     pub(crate) async fn train(self: Arc<Self>) -> Result<TrainingStatus, Refusal> {
         self.train_for(None).await
     }
 
-    /// The same for somebody who states a reason, which the version keeps as a tag.
+    /// The same with a reason, which the version keeps as a tag.
     async fn train_for(self: Arc<Self>, why: Option<String>) -> Result<TrainingStatus, Refusal> {
         let Ok(_slot) = Arc::clone(&self.slot).try_acquire_owned() else {
             return Err(Refusal::Busy);
@@ -199,7 +229,7 @@ impl Control {
         self.enter("features", why.as_deref());
         // Whatever its end.
         let _running = Running(&self);
-        // What arrives while it reads may be learned from and count as new all the same.
+        // Listings that arrive while it reads may be in the training data and still count as new.
         let stored = ledger::arrivals::stored(pool, self.table()).await.ok();
         let result = match refresh(&self.config).await {
             Ok(()) => {
@@ -256,7 +286,7 @@ impl Control {
             }
             Err(error) => {
                 let error = format!("{error:#}");
-                tracing::error!("the training failed: {error}");
+                tracing::error!(%error, "the training failed");
                 status.failures += 1;
                 status.failures_in_a_row = status.failures_in_a_row.saturating_add(1);
                 metrics::counter!(FAILURES.name()).increment(1);
@@ -267,6 +297,18 @@ impl Control {
                 Err(Refusal::Failed(error))
             }
         }
+    }
+
+    /// Groups the stored records, unless a training runs, which needs the cores.
+    async fn clusters(self: Arc<Self>, k: usize) -> Result<ClusterReport, Refusal> {
+        let Ok(_slot) = Arc::clone(&self.slot).try_acquire_owned() else {
+            return Err(Refusal::Busy);
+        };
+        let Some(pool) = self.pool.get() else {
+            return Err(Refusal::NoDatabase);
+        };
+        let found = cluster::find(&self.config, pool, k).await;
+        found.map_err(|error| Refusal::Failed(format!("{error:#}")))
     }
 
     /// The training under way begins a stage.
@@ -282,6 +324,12 @@ impl Control {
         running.stage = stage;
     }
 
+    /// How far the fit is.
+    fn fit(&self) -> std::sync::MutexGuard<'_, Option<FitProgress>> {
+        // Every change is one assignment.
+        self.fit.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Keeps with a version who requested it and why.
     async fn note(&self, trained: &Trained, why: Option<String>) {
         let (Some(version), Some(why)) = (&trained.saved, why) else {
@@ -293,12 +341,12 @@ impl Control {
         });
         match noting.await {
             Ok(Ok(())) => {}
-            Ok(Err(error)) => tracing::warn!("{version} does not keep who requested it: {error}"),
-            Err(error) => tracing::warn!("{version} does not keep who requested it: {error}"),
+            Ok(Err(error)) => tracing::warn!("cannot note in {version} who requested it: {error}"),
+            Err(error) => tracing::warn!("cannot note in {version} who requested it: {error}"),
         }
     }
 
-    /// Takes old versions away, where a watch makes one after the other.
+    /// Deletes old versions, as a watch makes one after the other.
     async fn tidy(&self) {
         let keep = self.config.prepare.watch.keep_versions;
         if keep == 0 || self.trainer_status().watch.is_none() {
@@ -309,8 +357,10 @@ impl Control {
             tokio::task::spawn_blocking(move || gc(&*registry::open(&config)?, keep, false));
         match tidying.await {
             Ok(Ok(shown)) => tracing::debug!("{}", shown.text),
-            Ok(Err(error)) => tracing::warn!("old versions stay: {error:#}"),
-            Err(error) => tracing::warn!("old versions stay: {error}"),
+            Ok(Err(error)) => {
+                tracing::warn!(error = %format_args!("{error:#}"), "cannot delete old versions")
+            }
+            Err(error) => tracing::warn!(%error, "cannot delete old versions"),
         }
     }
 
@@ -324,6 +374,9 @@ impl Control {
         let control = Arc::clone(self);
         Arc::new(move || {
             let mut status = serde_json::json!(*control.trainer_status());
+            if let Some(running) = status["running"].as_object_mut() {
+                running.insert("fit".to_owned(), serde_json::json!(*control.fit()));
+            }
             status["service"] = "model-prepare".into();
             status["training"] = (control.slot.available_permits() == 0).into();
             status
@@ -337,7 +390,14 @@ impl Control {
         move |config| {
             config
                 .app_data(web::Data::from(Arc::clone(&control)))
-                .route("/train", web::post().to(train));
+                .route("/train", web::post().to(train))
+                .route("/openapi.json", web::get().to(openapi::document))
+                .service(
+                    // It takes as long as a fit: not for pages elsewhere to set off.
+                    web::resource("/cluster")
+                        .wrap(from_fn(trigger))
+                        .route(web::get().to(cluster)),
+                );
         }
     }
 
@@ -353,6 +413,7 @@ struct Running<'a>(&'a Control);
 impl Drop for Running<'_> {
     fn drop(&mut self) {
         self.0.trainer_status().running = None;
+        *self.0.fit() = None;
     }
 }
 
@@ -364,23 +425,33 @@ struct Query {
     why: Option<String>,
 }
 
-/// Answers when the training is over; one whose client has gone goes on.
+/// Answers when the clusters are found.
+async fn cluster(control: web::Data<Control>, query: web::Query<cluster::Query>) -> HttpResponse {
+    let query = query.into_inner();
+    if !query.is_valid() {
+        let (least, most, found) = (cluster::LEAST, cluster::MOST, query.k);
+        let why = format!("k: expected 0 (the best number), or {least} to {most}; found {found}");
+        return error_answer(400, &why);
+    }
+    let control = control.into_inner();
+    let finding = control
+        .runtime
+        .spawn(Arc::clone(&control).clusters(query.k));
+    match finding.await {
+        Ok(Ok(report)) => HttpResponse::Ok().json(cluster::to_json(&report)),
+        Ok(Err(refusal)) => refusal.answer(),
+        Err(_) => error_answer(500, "the clustering stopped: see the log"),
+    }
+}
+
+/// Answers when the training is over; one whose client has gone continues.
 async fn train(control: web::Data<Control>, query: web::Query<Query>) -> HttpResponse {
     let control = control.into_inner();
     let why = query.into_inner().why.filter(|why| !why.is_empty());
     let training = control.runtime.spawn(Arc::clone(&control).train_for(why));
     match training.await {
         Ok(Ok(training)) => HttpResponse::Ok().json(training),
-        Ok(Err(Refusal::Busy)) => error_answer(
-            409,
-            "a training is running: wait until /status says \"training\": false",
-        ),
-        Ok(Err(Refusal::Elsewhere(error))) => error_answer(409, &error),
-        Ok(Err(Refusal::NoDatabase)) => error_answer(
-            503,
-            "the database has not answered yet: /health/ready shows what is missing",
-        ),
-        Ok(Err(Refusal::Failed(error))) => error_answer(500, &error),
+        Ok(Err(refusal)) => refusal.answer(),
         Err(_) => error_answer(500, "the training stopped: see the log"),
     }
 }

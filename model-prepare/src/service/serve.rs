@@ -22,10 +22,10 @@ pub fn check_schedule(expression: &str) -> anyhow::Result<()> {
 }
 
 /// Trains by `schedule`, where there is one, and on `POST /train`, until shutdown; `listener`
-/// serves the HTTP interface. A training that fails is reported, and the schedule goes on.
+/// serves the HTTP interface. A training that fails is reported, and the schedule continues.
 ///
 /// # Errors
-/// When a setting is wrong, or something fails that waiting does not mend.
+/// When a setting is wrong, or something fails that waiting does not fix.
 pub fn run(
     config: Config,
     schedule: Option<String>,
@@ -36,7 +36,7 @@ pub fn run(
 }
 
 /// The same, and trains when `prepare.watch.new_rows` listings have been stored since the last
-/// training; one that failed is tried again, with longer and longer pauses.
+/// training; one that failed is retried, with longer and longer pauses.
 ///
 /// # Errors
 /// As [`run`].
@@ -114,7 +114,7 @@ async fn follow(schedule: &Schedule, control: &Arc<Control>, shutdown: &Shutdown
         }
         let control = Arc::clone(control);
         tokio::spawn(async move {
-            // A failure is logged and counted; the schedule goes on.
+            // A failure is logged and counted; the schedule continues.
             if let Err(Refusal::Busy) = control.train().await {
                 tracing::warn!("the previous training is still running: this one is skipped");
             }

@@ -31,13 +31,13 @@ pub(super) struct TrainerStatus {
     /// Champions that were rolled back as they answered worse than the one before.
     pub(super) rollbacks: u64,
     pub(super) last_rollback: Option<Rollback>,
-    /// When the last training began, whoever asked for it.
+    /// When the last training began, the client that requested it.
     #[serde(skip)]
     pub(super) began: Option<Instant>,
     /// When it ended.
     #[serde(skip)]
     pub(super) ended: Option<Instant>,
-    /// When the live error was looked at last.
+    /// When the live error was checked last.
     #[serde(skip)]
     pub(super) live_looked: Option<Instant>,
     /// The champion whose live error a training has been started for.
@@ -55,7 +55,7 @@ pub(super) struct WatchStatus {
     pub(super) new_rows_wanted: u64,
     /// Listings stored since the last.
     pub(super) new_rows: u64,
-    /// Seconds until a training that failed is tried again.
+    /// Seconds until a training that failed is retried.
     pub(super) retry_in_s: Option<f64>,
     /// The champion's median error where it answers, as far as it is known.
     pub(super) live_mdape: Option<f64>,
@@ -69,7 +69,8 @@ pub(super) struct WatchStatus {
 #[derive(Debug, Clone, Serialize)]
 pub(super) struct RunningStatus {
     pub(super) since: String,
-    /// `features`, `fitting` (which reads, saves and judges too), or `tidying`.
+    /// `features`, `fitting` (which reads, saves and judges too), or `tidying`. How far the fit is, the key `fit`
+    /// says, which the control adds.
     pub(super) stage: &'static str,
     /// Who requested it and why; none where the schedule or the watch did.
     pub(super) why: Option<String>,
@@ -141,24 +142,27 @@ impl TrainingStatus {
             path: trained
                 .saved
                 .as_ref()
-                .map_or_else(String::new, |own| own.path.display().to_string()),
+                .map_or_else(String::new, |file| file.path.display().to_string()),
             run: trained.run.clone(),
-            promoted: trained.decision.as_ref().is_some_and(|own| own.1),
-            verdict: trained.decision.as_ref().map(|own| own.0.message.clone()),
+            promoted: trained.decision.as_ref().is_some_and(|decision| decision.1),
+            verdict: trained
+                .decision
+                .as_ref()
+                .map(|decision| decision.0.message.clone()),
             why: None,
             finished_at,
             seconds,
             rows: report.rows(),
             rows_rejected: trained.rows_rejected,
             removed: report.removed().clone(),
-            mdape: price.map(|own| own.model.mdape),
-            baseline_mdape: price.map(|own| own.baseline.mdape),
-            coverage: price.map(|own| own.coverage),
-            auc: class.map(|own| own.model.auc.value),
-            log_loss: class.map(|own| own.model.log_loss),
-            baseline_log_loss: class.map(|own| own.baseline.log_loss),
-            clusters: report.clusters().map(|own| own.clusters),
-            silhouette: report.clusters().map(|own| own.silhouette),
+            mdape: price.map(|price| price.model.mdape),
+            baseline_mdape: price.map(|price| price.baseline.mdape),
+            coverage: price.map(|price| price.coverage),
+            auc: class.map(|class| class.model.auc.value),
+            log_loss: class.map(|class| class.model.log_loss),
+            baseline_log_loss: class.map(|class| class.baseline.log_loss),
+            clusters: report.clusters().map(|cluster| cluster.clusters),
+            silhouette: report.clusters().map(|cluster| cluster.silhouette),
         }
     }
 }

@@ -21,7 +21,7 @@ const LOOK: Duration = Duration::from_secs(2);
 const LONGEST_LOOK: Duration = Duration::from_secs(60);
 /// The part of the health report that this is about.
 const PART: &str = "watching";
-/// How often the live error is looked at: it is worked out no more often.
+/// How often the live error is checked: it is computed no more often.
 const LIVE_LOOK: Duration = Duration::from_secs(5);
 
 /// Looks that failed, one after the other.
@@ -30,7 +30,7 @@ struct Failures {
     /// After so many it is not ready.
     most: u32,
     in_a_row: u32,
-    /// Of those, the last ones that waiting does not mend.
+    /// Of those, the last ones that waiting does not fix.
     of_setup: u32,
 }
 
@@ -51,7 +51,7 @@ impl Failures {
         (self.in_a_row, self.of_setup) = (0, 0);
     }
 
-    /// One more; it is tried again.
+    /// One more; it is retried.
     ///
     /// # Errors
     /// When trying again will not help. Not at the first time: another service may be making the

@@ -11,7 +11,7 @@ const PARTS: usize = 4;
 pub(super) fn importance(parameters: &[Parameter], done: &[Trial]) -> Vec<(String, f64)> {
     let finished: Vec<(&Trial, f64)> = done
         .iter()
-        .filter_map(|own| Some((own, own.objective()?)))
+        .filter_map(|trial| Some((trial, trial.objective()?)))
         .collect();
     let of = |index: usize, parameter: &Parameter| {
         let mut parts = vec![(0_usize, 0.0); PARTS];
@@ -22,8 +22,11 @@ pub(super) fn importance(parameters: &[Parameter], done: &[Trial]) -> Vec<(Strin
             part.1 += objective;
         }
         let rows = finished.len() as f64;
-        let mean = finished.iter().map(|(_, own)| own).sum::<f64>() / rows;
-        let all: f64 = finished.iter().map(|(_, own)| (own - mean).powi(2)).sum();
+        let mean = finished.iter().map(|(_, objective)| objective).sum::<f64>() / rows;
+        let all: f64 = finished
+            .iter()
+            .map(|(_, objective)| (objective - mean).powi(2))
+            .sum();
         let filled: Vec<(f64, f64)> = parts
             .into_iter()
             .filter(|(count, _)| *count > 0)
@@ -31,7 +34,7 @@ pub(super) fn importance(parameters: &[Parameter], done: &[Trial]) -> Vec<(Strin
             .collect();
         let between: f64 = filled
             .iter()
-            .map(|(count, own)| count * (own - mean).powi(2))
+            .map(|(count, cell_mean)| count * (cell_mean - mean).powi(2))
             .sum();
         let free = rows - filled.len() as f64;
         // What is left of equal errors is the rounding of their mean.
@@ -90,11 +93,11 @@ mod tests {
         assert!((0.94..0.96).contains(&found[0].1), "{found:?}");
         assert_eq!(found[1], ("leaf-wise.idle".to_owned(), 0.0));
         assert_eq!(importance(&[parameter("rate")], &trials[..1])[0].1, 0.0);
-        // All alike, but for the last bit.
+        // All alike, except for the last bit.
         let mut alike = trials;
-        for own in &mut alike {
-            let objective = 0.1 + f64::EPSILON / 16.0 * own.values[1].round();
-            own.outcome = TrialOutcome::Finished {
+        for value in &mut alike {
+            let objective = 0.1 + f64::EPSILON / 16.0 * value.values[1].round();
+            value.outcome = TrialOutcome::Finished {
                 objective,
                 first: 0.1,
                 holdout: 0.1,

@@ -8,7 +8,7 @@ use super::sampler::SamplerKind;
 /// The options of a sweep.
 #[derive(Debug, Clone)]
 pub struct Sweep {
-    /// Its name: the same name goes on with what was tried.
+    /// Its name: the same name continues with what was tried.
     pub name: String,
     /// The file to learn from; `None`: the rows are given.
     pub data: Option<PathBuf>,

@@ -99,7 +99,7 @@ impl Sampler {
         let worst = finished().fold(0.0, f64::max);
         let objective = match &trial.outcome {
             TrialOutcome::Finished { objective, .. } => *objective,
-            // Worse than all that came to their end, among themselves by what they were given up at.
+            // Worse than all that finished, among themselves by what they were abandoned at.
             TrialOutcome::GivenUp { first } => worst + first,
             TrialOutcome::Failed { .. } => return Ok(()),
         };

@@ -31,8 +31,10 @@ pub(crate) fn members(
 ) -> anyhow::Result<Vec<NamedMember>> {
     let mut members = base.to_vec();
     for (parameter, value) in parameters.iter().zip(values) {
-        let names: Vec<&str> = base.iter().map(|own| own.name.as_str()).collect();
-        let member = members.iter_mut().find(|own| own.name == parameter.member);
+        let names: Vec<&str> = base.iter().map(|member| member.name.as_str()).collect();
+        let member = members
+            .iter_mut()
+            .find(|member| member.name == parameter.member);
         let member = member.with_context(|| {
             format!(
                 "prepare.sweep: expected one of the members {}, found {:?}",
@@ -41,13 +43,13 @@ pub(crate) fn members(
             )
         })?;
         let mut options = serde_json::to_value(&member.options)?;
-        let own = options.get_mut(&parameter.option).with_context(|| {
+        let option = options.get_mut(&parameter.option).with_context(|| {
             format!(
                 "prepare.sweep: the member {:?} has no option {:?}",
                 parameter.member, parameter.option
             )
         })?;
-        *own = match own.is_u64() || own.is_i64() {
+        *option = match option.is_u64() || option.is_i64() {
             true => Value::from(value.round() as u64),
             false => Value::from(*value),
         };

@@ -1,20 +1,22 @@
 //! One trial: a fit with some settings, out of fold.
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use arrow_array::{RecordBatch, UInt64Array};
 use records::Task;
 use registry::{Run, RunStatus};
 use report::{Trial, TrialOutcome};
-use valuation::{FitOptions, FitReport, NamedMember};
+use valuation::{FitOptions, FitReport, NamedMember, Observer};
 
+use super::shown::Shown;
 use super::space;
 use crate::config::Config;
 use crate::listings::Listings;
-use crate::training::fit::fit;
+use crate::training::fit::fit_unshown;
 use crate::training::run_log::member_params;
 
-/// Trials that must have been tried before one can be given up.
+/// Trials that must have been tried before one can be abandoned.
 const LEAST_BEFORE: usize = 4;
 /// Fewer rows than this are not worth a first look.
 const LEAST_FIRST_ROWS: usize = 500;
@@ -84,6 +86,8 @@ pub(super) struct Work<'a> {
     first: Option<RecordBatch>,
     base: Vec<NamedMember>,
     options: FitOptions,
+    /// Is told how far the trials are.
+    line: Arc<Shown>,
 }
 
 impl Work<'_> {
@@ -91,6 +95,7 @@ impl Work<'_> {
         config: &'a Config,
         listings: &Listings,
         threads: usize,
+        line: Arc<Shown>,
     ) -> anyhow::Result<Work<'a>> {
         let whole = listings.batch.clone();
         let (rows, stride) = (whole.num_rows(), config.prepare.sweep.first_stride.max(1));
@@ -111,12 +116,12 @@ impl Work<'_> {
         for parameter in &prepare.sweep.parameters {
             space::check(parameter)?;
         }
-        // Names are looked at before the first trial, not in it.
+        // Names are checked before the first trial, not in it.
         let lows: Vec<f64> = prepare
             .sweep
             .parameters
             .iter()
-            .map(|own| own.value(own.range().0))
+            .map(|parameter| parameter.value(parameter.range().0))
             .collect();
         space::members(&base, &prepare.sweep.parameters, &lows)?;
         Ok(Work {
@@ -125,6 +130,7 @@ impl Work<'_> {
             first,
             base,
             options,
+            line,
         })
     }
 
@@ -165,7 +171,7 @@ impl Work<'_> {
         let parameters = &self.config.prepare.sweep.parameters;
         let (members, outcome) = match space::members(&self.base, parameters, values) {
             Ok(members) => {
-                let outcome = self.outcome(&members, limit);
+                let outcome = self.outcome(number, &members, limit);
                 (members, outcome)
             }
             Err(error) => (
@@ -185,13 +191,13 @@ impl Work<'_> {
         }
     }
 
-    fn outcome(&self, members: &[NamedMember], limit: Option<f64>) -> TrialOutcome {
+    fn outcome(&self, number: usize, members: &[NamedMember], limit: Option<f64>) -> TrialOutcome {
         let failed = |error: anyhow::Error| TrialOutcome::Failed {
             error: format!("{error:#}"),
         };
         let first = match &self.first {
             None => None,
-            Some(batch) => match self.fit(batch, members) {
+            Some(batch) => match self.fit(batch, members, Observer::default()) {
                 Ok(found) => Some(out_of_fold(&found)),
                 Err(error) => return failed(error),
             },
@@ -201,7 +207,7 @@ impl Work<'_> {
         {
             return TrialOutcome::GivenUp { first };
         }
-        match self.fit(&self.whole, members) {
+        match self.fit(&self.whole, members, self.line.observer(number)) {
             Ok(found) => {
                 let objective = out_of_fold(&found);
                 TrialOutcome::Finished {
@@ -214,12 +220,18 @@ impl Work<'_> {
         }
     }
 
-    fn fit(&self, batch: &RecordBatch, members: &[NamedMember]) -> anyhow::Result<FitReport> {
+    fn fit(
+        &self,
+        batch: &RecordBatch,
+        members: &[NamedMember],
+        observer: Observer,
+    ) -> anyhow::Result<FitReport> {
         let options = FitOptions {
             members: members.to_vec(),
+            observer,
             ..self.options.clone()
         };
-        Ok(fit(self.config, batch, &options)?.1)
+        Ok(fit_unshown(self.config, batch, &options)?.1)
     }
 }
 
@@ -232,10 +244,10 @@ fn out_of_fold(found: &FitReport) -> f64 {
         // A sweep of a clustering is refused before.
         FitReport::Clusters(_) => return f64::NAN,
     };
-    let rows: usize = report.folds.iter().map(|own| own.rows).sum();
+    let rows: usize = report.folds.iter().map(|fold| fold.rows).sum();
     let squares = report.folds.iter();
     let sum: f64 = squares
-        .map(|own| own.stack * own.stack * own.rows as f64)
+        .map(|fold| fold.stack * fold.stack * fold.rows as f64)
         .sum();
     match rows {
         0 => report.model.rmsle,

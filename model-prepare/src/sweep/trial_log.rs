@@ -1,4 +1,4 @@
-//! What was tried, a line of JSON a trial: a sweep that was killed goes on.
+//! What was tried, a line of JSON a trial: a sweep that was killed continues.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::Write;
@@ -14,7 +14,7 @@ use super::options::Sweep;
 use super::sampler::SamplerKind;
 use crate::config::Config;
 
-/// What decides which trials there are: a sweep goes on with the same alone.
+/// What decides which trials there are: a sweep continues with the same alone.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct Plan {
     data: String,
@@ -45,7 +45,8 @@ impl Plan {
             !sweep.parameters.is_empty(),
             "expected parameters to vary in [[prepare.sweep.parameters]], found none"
         );
-        let is_plain = |own: char| own.is_ascii_alphanumeric() || own == '-' || own == '_';
+        let is_plain =
+            |letter: char| letter.is_ascii_alphanumeric() || letter == '-' || letter == '_';
         ensure!(
             !options.name.is_empty() && options.name.chars().all(is_plain),
             "expected a name of letters, digits, - and _, found {:?}",
@@ -55,7 +56,7 @@ impl Plan {
             data: options
                 .data
                 .as_ref()
-                .map_or_else(|| "the table".to_owned(), |own| own.display().to_string()),
+                .map_or_else(|| "the table".to_owned(), |file| file.display().to_string()),
             schema: config.schema.name.clone(),
             sampler: options.sampler,
             parallel: options.parallel,
@@ -132,7 +133,7 @@ impl TrialLog {
             }
         };
         let text = fs::read_to_string(&trials).unwrap_or_default();
-        // The last line may be torn by a kill: that trial is tried again.
+        // The last line may be torn by a kill: that trial is retried.
         let whole = text.rfind('\n').map_or(0, |end| end + 1);
         let known = text[..whole]
             .lines()
@@ -161,7 +162,7 @@ impl TrialLog {
     /// The trial of this number, where it was tried with these values.
     pub(super) fn known(&self, number: usize, values: &[f64]) -> Option<Trial> {
         let mut known = self.known.iter();
-        let known = known.find(|own| own.number == number && own.values == values);
+        let known = known.find(|trial| trial.number == number && trial.values == values);
         known.cloned()
     }
 

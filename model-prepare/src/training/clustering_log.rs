@@ -10,7 +10,7 @@ use crate::run_files::holdout::write_records;
 use crate::run_files::names::{ARRIVED, PAGE, REPORT, TRAINING_SET, schema_digest};
 use crate::run_files::staging::Staging;
 
-/// Notes a clustering in its run and puts its files into the staging directory. The run is over then, but for
+/// Notes a clustering in its run and puts its files into the staging directory. The run is over then, except for
 /// what judging adds.
 ///
 /// # Errors
@@ -52,9 +52,9 @@ pub(crate) fn log(
         run.measure("tried.silhouette", tried.clusters, tried.silhouette);
         run.measure("tried.inertia", tried.clusters, tried.inertia);
     }
-    for (cluster, own) in report.found.iter().enumerate() {
-        run.measure("cluster.rows", cluster, own.size as f64);
-        run.measure("cluster.silhouette", cluster, own.silhouette);
+    for (cluster, found) in report.found.iter().enumerate() {
+        run.measure("cluster.rows", cluster, found.size as f64);
+        run.measure("cluster.silhouette", cluster, found.silhouette);
     }
     staging.add(REPORT, |path| {
         Ok(std::fs::write(path, serde_json::to_vec_pretty(report)?)?)

@@ -12,7 +12,7 @@ use crate::promotion::verdict::Verdict;
 use crate::run_files::names::PROGRAM;
 
 /// Judges a version against the champion, and promotes it where the settings and the rule say so.
-/// Says whether it has been promoted.
+/// States whether it has been promoted.
 ///
 /// # Errors
 /// When the registry cannot be read or written.

@@ -2,42 +2,49 @@
 
 use anyhow::Context;
 use arrow_array::RecordBatch;
-use common::progress::Stage;
 use records::Task;
-use valuation::clustering::Tried;
-use valuation::{FitOptions, FitReport, Provenance, TrainedModel, train_with_progress};
+use valuation::{FitOptions, FitReport, Provenance, TrainedModel, train};
 
+use super::shown::shown;
 use crate::config::Config;
 
-/// Fits a model of the schema's task and judges it.
+/// Fits a model of the schema's task and judges it, and shows how far it is.
 ///
 /// # Errors
-/// When the records cannot be learned from.
+/// When the records cannot be used for training.
 pub(crate) fn fit(
     config: &Config,
     batch: &RecordBatch,
     options: &FitOptions,
 ) -> anyhow::Result<(TrainedModel, FitReport)> {
-    let (schema, rows) = (&config.schema, batch.num_rows());
+    let rows = batch.num_rows();
+    let what = match config.schema.task {
+        Task::Clustering => format!("clustering {rows} records"),
+        Task::Regression | Task::Classification => format!("fitting on {rows} records"),
+    };
+    let (_stage, observer) = shown(what, options.observer.clone());
+    let options = FitOptions {
+        observer,
+        ..options.clone()
+    };
+    fit_unshown(config, batch, &options)
+}
+
+/// The same, and tells the options' observer alone: one fit of many.
+///
+/// # Errors
+/// When the records cannot be learned from.
+pub(crate) fn fit_unshown(
+    config: &Config,
+    batch: &RecordBatch,
+    options: &FitOptions,
+) -> anyhow::Result<(TrainedModel, FitReport)> {
+    let schema = &config.schema;
     let provenance = Provenance {
         code_version: env!("CARGO_PKG_VERSION").to_owned(),
         trained_at_us: records::timestamp::now_us(),
     };
-    let stage = (schema.task == Task::Clustering)
-        .then(|| Stage::start(format!("clustering {rows} records")));
-    let on_clusters = |tried: &Tried| {
-        tracing::debug!(
-            "{} clusters: silhouette {:.4}, inertia {:.1}",
-            tried.clusters,
-            tried.silhouette,
-            tried.inertia
-        );
-        // As many rows as have been looked at, over all numbers of clusters.
-        if let Some(stage) = &stage {
-            stage.add(rows as u64);
-        }
-    };
-    let fitted = train_with_progress(schema, batch, options, provenance, &on_clusters);
+    let fitted = train(schema, batch, options, provenance);
     let (model, report) = match schema.task {
         Task::Clustering => fitted.context("no clusters were found")?,
         Task::Regression | Task::Classification => fitted?,

@@ -13,7 +13,7 @@ use crate::run_files::holdout::{Holdout, write_records};
 use crate::run_files::names::{ARRIVED, HOLDOUT, PAGE, REPORT, TRAINING_SET, schema_digest};
 use crate::run_files::staging::Staging;
 
-/// Notes a training in its run and puts its files into the staging directory. The run is over then, but for
+/// Notes a training in its run and puts its files into the staging directory. The run is over then, except for
 /// what judging adds.
 ///
 /// # Errors
@@ -132,8 +132,8 @@ pub(crate) fn measures(run: &mut Run, report: &Report) {
     run.measure("coverage", 0, report.coverage);
     run.measure("widened", 0, report.widened);
     if let Some(ratios) = &report.ratios {
-        let mut statistic = |name: &str, own: &Statistic| {
-            run.measure(format!("ratio_study.{name}"), 0, own.value);
+        let mut statistic = |name: &str, statistic: &Statistic| {
+            run.measure(format!("ratio_study.{name}"), 0, statistic.value);
         };
         statistic("median_ratio", &ratios.median_ratio);
         statistic("cod", &ratios.cod);
@@ -149,10 +149,10 @@ pub(crate) fn measures(run: &mut Run, report: &Report) {
         measure("folds.rmse_log", member.fold_error);
         measure("holdout.rmse_log", member.holdout_error);
     }
-    for (fold, own) in report.folds.iter().enumerate() {
-        run.measure("fold.rows", fold, own.rows as f64);
-        run.measure("fold.stack.rmse_log", fold, own.stack);
-        for (member, error) in report.members.iter().zip(&own.members) {
+    for (fold, quality) in report.folds.iter().enumerate() {
+        run.measure("fold.rows", fold, quality.rows as f64);
+        run.measure("fold.stack.rmse_log", fold, quality.stack);
+        for (member, error) in report.members.iter().zip(&quality.members) {
             run.measure(format!("fold.{}.rmse_log", member.name), fold, *error);
         }
     }
@@ -182,15 +182,15 @@ fn of_class(run: &mut Run, report: &ClassReport) {
         measure("holdout.log_loss", member.holdout_log_loss);
         measure("holdout.auc", member.holdout_auc);
     }
-    for (fold, own) in report.folds.iter().enumerate() {
-        run.measure("fold.rows", fold, own.rows as f64);
-        run.measure("fold.log_loss", fold, own.log_loss);
-        if let Some(auc) = own.auc {
+    for (fold, quality) in report.folds.iter().enumerate() {
+        run.measure("fold.rows", fold, quality.rows as f64);
+        run.measure("fold.log_loss", fold, quality.log_loss);
+        if let Some(auc) = quality.auc {
             run.measure("fold.auc", fold, auc);
         }
     }
-    for own in &report.importance {
-        run.measure(format!("importance.{}", own.field), 0, own.auc_lost);
+    for field in &report.importance {
+        run.measure(format!("importance.{}", field.field), 0, field.auc_lost);
     }
 }
 

@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::time::Instant;
 
+use anyhow::ensure;
 use common::progress::Stage;
 use registry::{Registry, Run};
 use valuation::FitReport;
@@ -36,11 +37,8 @@ pub(crate) fn fit_and_publish(
 ) -> anyhow::Result<Published> {
     let mut run = Run::start(format!("{} on {source}", config.schema.name));
     run.parent = parent.map(str::to_owned);
-    let rows = listings.batch.num_rows();
-    let stage = Stage::start(format!("fitting on {rows} listings"));
     let options = config.prepare.fit_options();
     let (model, report) = fit(config, &listings.batch, &options)?;
-    drop(stage);
     let fitted = Fitted {
         config,
         listings,
@@ -64,6 +62,14 @@ fn publish_fitted(
     fitted: &Fitted,
     registry: &dyn Registry,
 ) -> anyhow::Result<Option<registry::Version>> {
+    if let Some(why) = fitted.report.loses_to_baseline() {
+        ensure!(
+            fitted.config.prepare.publishes_worse,
+            "{why}: nothing is published. Expected a model that is better than its baseline; look at the fields \
+             and the rows (`model-prepare evaluate --report`), or publish it all the same with --force"
+        );
+        tracing::warn!("{why}; it is published, as --force says");
+    }
     let _stage = Stage::start(format!("saving in {}", registry.place()));
     let path = &fitted.config.registry.path;
     let mut staging = Staging::new(path)?;

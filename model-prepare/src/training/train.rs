@@ -21,7 +21,7 @@ use crate::training_lock::TrainingLock;
 /// it holds a lock of PostgreSQL.
 ///
 /// # Errors
-/// When another training runs, the table cannot be read, or what it holds cannot be learned from; nothing is written.
+/// When another training runs, the table cannot be read, or what it holds cannot be used for training; nothing is written.
 pub fn train_on_database<'a>(config: &'a Config, pool: &'a PgPool) -> Training<'a> {
     Box::pin(async move {
         check_registry(&config.registry.path)?;

@@ -44,7 +44,7 @@ pub fn listing(id: usize) -> [String; 8] {
     ]
 }
 
-/// A CSV file of so many listings.
+/// A CSV file of N listings.
 pub fn csv(count: usize) -> String {
     let mut text = format!("{HEADER}\n");
     for id in 0..count {
@@ -54,7 +54,7 @@ pub fn csv(count: usize) -> String {
     text
 }
 
-/// The program, away from the settings of whoever runs the test.
+/// The program, away from the settings of anyone who runs the test.
 pub fn program() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_model-prepare"));
     for (name, _) in std::env::vars() {
@@ -79,7 +79,7 @@ pub fn run(registry: &Path, flags: &[&str]) -> Output {
 }
 
 /// What the program wrote: standard output, standard error.
-pub fn said(output: &Output) -> (String, String) {
+pub fn output_text(output: &Output) -> (String, String) {
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     (text(&output.stdout), text(&output.stderr))
 }

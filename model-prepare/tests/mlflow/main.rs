@@ -7,7 +7,7 @@ mod made;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
-use made::{csv, said};
+use made::{csv, output_text};
 use serde_json::Value;
 use testbed::MlflowServer;
 
@@ -32,7 +32,7 @@ fn run(home: &Path, uri: &str, flags: &[&str]) -> String {
     let output = command(home, uri, flags)
         .output()
         .expect("the program runs");
-    let (out, error) = said(&output);
+    let (out, error) = output_text(&output);
     assert_eq!(output.status.code(), Some(0), "{flags:?}: {out}{error}");
     out
 }
@@ -49,7 +49,7 @@ fn read_back(server: &MlflowServer, home: &Path) -> Value {
         .current_dir(home)
         .output()
         .expect("Python runs");
-    let (out, error) = said(&output);
+    let (out, error) = output_text(&output);
     assert!(output.status.success(), "{out}{error}");
     serde_json::from_str(out.lines().last().expect("a line")).expect("JSON")
 }
@@ -72,7 +72,7 @@ fn mlflow_s_client_reads_back_what_was_logged_and_predicts_the_same() {
     );
     std::fs::write(&file, csv(1600)).expect("file");
     let out = run(home, &uri, &quick);
-    assert!(out.contains("promoted: it passes all 6 checks"), "{out}");
+    assert!(out.contains("promoted: it passes all 7 checks"), "{out}");
 
     let found = read_back(&server, home);
     assert_eq!(found["champion"], 2, "{found}");
@@ -86,14 +86,14 @@ fn mlflow_s_client_reads_back_what_was_logged_and_predicts_the_same() {
     let ours = shown["run"]["measures"].as_array().expect("measures");
     let ours = ours
         .iter()
-        .find(|own| own["key"] == "mdape")
+        .find(|metric| metric["key"] == "mdape")
         .expect("mdape");
     assert_eq!(found["mdape"], ours["value"]);
     let files: Vec<&str> = found["files"]
         .as_array()
         .expect("files")
         .iter()
-        .map(|own| own.as_str().expect("text"))
+        .map(|name| name.as_str().expect("text"))
         .collect();
     for file in [
         "report.html",
@@ -123,7 +123,7 @@ fn mlflow_s_client_reads_back_what_was_logged_and_predicts_the_same() {
     )
     .expect("writes");
     let output = child.wait_with_output().expect("ends");
-    let (out, _) = said(&output);
+    let (out, _) = output_text(&output);
     let ours: Vec<Value> = out
         .lines()
         .map(|line| serde_json::from_str(line).expect("JSON"))
@@ -152,7 +152,7 @@ fn a_server_that_goes_away_in_the_middle_loses_nothing() {
     // It fits for longer than a server takes to be killed.
     server.stop();
     let output = training.wait_with_output().expect("ends");
-    let (out, error) = said(&output);
+    let (out, error) = output_text(&output);
     assert_eq!(output.status.code(), Some(0), "{out}{error}");
     assert!(out.contains("`model-prepare sync` sends it"), "{out}");
     assert!(error.contains("does not answer"), "{error}");

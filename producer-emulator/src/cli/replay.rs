@@ -41,7 +41,7 @@ use producer_emulator::replay::{Account, Batches, Config, Job, Part, progress, r
 #[derive(Args)]
 #[command(verbatim_doc_comment)]
 pub(super) struct ReplayArgs {
-    /// A .csv, .tsv or .parquet file; its columns are named as the schema's fields
+    /// A .csv, .tsv or .parquet file, or a folder of Parquet files (by name, as one file); its columns are named as the schema's fields
     file: PathBuf,
     /// new_data, requests, actuals, or the name of any topic
     #[arg(long, value_name = "TOPIC", default_value = "new_data")]
@@ -52,9 +52,6 @@ pub(super) struct ReplayArgs {
     /// Messages per second, evenly spaced, such as 200 or 0.5; without it as fast as possible
     #[arg(long, value_name = "N", value_parser = rate)]
     rate: Option<f64>,
-    /// A schema file, or the name of a built-in schema (same as schema.source)
-    #[arg(long, value_name = "SCHEMA.toml")]
-    schema: Option<String>,
     /// Stop after this many messages
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     limit: Option<u64>,
@@ -119,10 +116,7 @@ impl ReplayArgs {
     ///
     /// # Errors
     /// When a setting is not valid, the file cannot be read, or Kafka fails.
-    pub(super) async fn run(self, mut common: CommonArgs) -> anyhow::Result<()> {
-        if let Some(schema) = &self.schema {
-            common.set.push(format!("schema.source={schema}"));
-        }
+    pub(super) async fn run(self, common: CommonArgs) -> anyhow::Result<()> {
         let mut config = Config::new(&common.layered()?)?;
         if let Some(fields) = &self.fields {
             config = config.choosing(fields)?;

@@ -5,7 +5,7 @@ use serde::Serialize;
 /// A flat for sale, as the schema `real-estate` names its fields.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Listing {
-    /// Says which listing a later message replaces.
+    /// States which listing a later message replaces.
     pub id: String,
     /// RFC 3339 in UTC: orders listings in time. Always there, as history would else move to its
     /// arrival.
@@ -18,7 +18,7 @@ pub struct Listing {
     pub floor: i64,
     /// Rooms to live in; 0 is a studio.
     pub rooms: i64,
-    /// Tells whether the floor is the last; at least `floor`.
+    /// Reports whether the floor is the last; at least `floor`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub floors_total: Option<i64>,
     /// In square metres: the second largest part of the price.

@@ -10,7 +10,7 @@ use records::file::RowReject;
 /// Rejects that are named; the others are counted.
 pub(super) const NAMED: usize = 5;
 
-/// What has been done so far; shared with whoever shows it.
+/// What has been done so far; shared with anyone who shows it.
 #[derive(Debug, Default)]
 pub struct Account {
     /// Messages that Kafka has confirmed.
@@ -23,6 +23,11 @@ pub struct Account {
     pub left_out: AtomicU64,
     /// The batch that is being sent, counting from 1; 0 as long as there is none.
     pub batch: AtomicU64,
+    /// Messages handed over to the client, and their bytes.
+    handed_over: AtomicU64,
+    bytes: AtomicU64,
+    /// Messages after which the replay waits until this is raised; 0 where it never waits.
+    hold: AtomicU64,
     /// How many batches there are; 0 where the file is sent in one go.
     batches: AtomicU64,
     /// Records of the file; 0 where that is not known (yet).
@@ -31,7 +36,7 @@ pub struct Account {
     named: Mutex<Vec<String>>,
     /// A Parquet file has no lines.
     counts_rows: AtomicBool,
-    /// When sending began: waiting for a broker is no part of the rate.
+    /// When sending began: waiting for a broker is not part of the rate.
     started: OnceLock<Instant>,
 }
 
@@ -39,6 +44,28 @@ impl Account {
     /// Records of the file, where that is known.
     pub fn records(&self) -> Option<u64> {
         Some(self.total.load(Ordering::Relaxed)).filter(|total| *total > 0)
+    }
+
+    /// The replay waits after so many messages, until this is called with more: for a broker that drops what is
+    /// not read in time.
+    pub fn hold_at(&self, messages: u64) {
+        self.hold.store(messages, Ordering::Relaxed);
+    }
+
+    /// Bytes of a message in the mean; `None` before the first.
+    pub fn mean_bytes(&self) -> Option<u64> {
+        let messages = self.handed_over.load(Ordering::Relaxed);
+        self.bytes.load(Ordering::Relaxed).checked_div(messages)
+    }
+
+    pub(super) fn is_held(&self) -> bool {
+        let hold = self.hold.load(Ordering::Relaxed);
+        hold > 0 && self.handed_over.load(Ordering::Relaxed) >= hold
+    }
+
+    pub(super) fn hand_over(&self, bytes: usize) {
+        self.bytes.fetch_add(bytes as u64, Ordering::Relaxed);
+        self.handed_over.fetch_add(1, Ordering::Relaxed);
     }
 
     /// The first rejects, such as `line 17: field "floor" is missing`.
@@ -122,7 +149,7 @@ impl Account {
 pub enum End {
     /// The file is at its end.
     File,
-    /// As many messages as were asked for.
+    /// As many messages as were requested.
     Limit,
     /// A signal stopped it.
     Stopped,
@@ -143,11 +170,11 @@ pub struct Summary {
     pub batch: Option<(u64, u64)>,
     /// Time from the first message to the last confirmation.
     pub seconds: f64,
-    /// Messages a second over that time.
+    /// Messages per second over that time.
     pub rate_per_s: f64,
     /// Why it ended.
     pub end: End,
-    /// Records of the file that are done, skipped ones with them: `--skip` to go on.
+    /// Records of the file that are done, skipped ones with them: `--skip` to continue.
     pub position: u64,
     /// The first rejects, with their lines.
     pub named_rejects: Vec<String>,
@@ -196,5 +223,25 @@ impl fmt::Display for Summary {
             self.position,
             self.position + 1
         )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_replay_is_held_at_as_many_messages_as_are_allowed() {
+        let account = Account::default();
+        assert_eq!(account.mean_bytes(), None);
+        assert!(!account.is_held(), "nothing holds it by default");
+        account.hold_at(2);
+        for (bytes, is_held) in [(10, false), (30, true)] {
+            account.hand_over(bytes);
+            assert_eq!(account.is_held(), is_held);
+        }
+        assert_eq!(account.mean_bytes(), Some(20));
+        account.hold_at(3);
+        assert!(!account.is_held());
     }
 }

@@ -15,7 +15,7 @@ pub struct Batches {
 }
 
 /// Which part each record is of, and when it begins. Parts are those of the whole file, wherever a
-/// replay begins: one that goes on after a stop cuts it at the same places.
+/// replay begins: one that continues after a stop cuts it at the same places.
 pub(super) struct Turns {
     batches: Batches,
     /// Records of the file.

@@ -9,7 +9,7 @@ impl Config {
     /// a value in it that the schema would refuse rejects nothing.
     ///
     /// # Errors
-    /// When the schema has no such field; the message says which there are.
+    /// When the schema has no such field; the message states which there are.
     pub fn choosing(mut self, fields: &[String]) -> anyhow::Result<Config> {
         let schema = &mut self.schema;
         if let Some(unknown) = fields.iter().find(|name| schema.field(name).is_none()) {

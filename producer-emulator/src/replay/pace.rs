@@ -12,7 +12,7 @@ const PARTS: f64 = 10.0;
 
 /// When the next message is due.
 pub(super) struct Pace {
-    /// Messages a second; none: all are due.
+    /// Messages per second; none: all are due.
     rate: Option<f64>,
     /// What the due times are counted from.
     start: Instant,

@@ -15,7 +15,7 @@ pub enum Part {
 
 impl Part {
     /// Whether a record is sent; `position` counts the records of the file from 0, good or not, so
-    /// that a replay that goes on after a stop, and one of the other side, cut at the same places.
+    /// that a replay that continues after a stop, and one of the other side, cut at the same places.
     pub(super) fn takes(self, position: u64) -> bool {
         let is_held = |share: f64| {
             // Beyond 2^53 records two would be one: no file has as many.

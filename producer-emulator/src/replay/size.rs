@@ -1,8 +1,8 @@
-//! How many records a file has, to tell how far a replay is.
+//! How many records a file has, to show the progress of a replay.
 
 use std::fs::File;
 use std::io::Read;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -11,6 +11,7 @@ use common::Shutdown;
 use parquet::file::reader::{FileReader, SerializedFileReader};
 use records::{Purpose, Schema};
 
+use super::folder;
 use super::job::Job;
 
 /// Read at a time.
@@ -22,35 +23,40 @@ const CHUNK_ROWS: usize = 8192;
 /// `shutdown` came first.
 ///
 /// # Errors
-/// When the file cannot be used with the schema, or breaks off.
+/// When the file cannot be used with the schema, or fails.
 pub(super) async fn exactly(
     job: &Job,
     schema: &Schema,
     purpose: Purpose,
     shutdown: &Shutdown,
 ) -> anyhow::Result<Option<u64>> {
-    let (file, schema, shutdown) = (job.file.clone(), schema.clone(), shutdown.clone());
+    let (files, schema, shutdown) = (folder::files(&job.file)?, schema.clone(), shutdown.clone());
     let counting = tokio::task::spawn_blocking(move || -> anyhow::Result<Option<u64>> {
-        let mut reader = records::file::FileReader::open(&file, &schema, purpose)?;
         let mut records = 0;
-        while !shutdown.is_cancelled() {
-            let read = reader.next_batch(CHUNK_ROWS);
-            let Some(read) = read.with_context(|| format!("after {records} records"))? else {
-                return Ok(Some(records));
-            };
-            records += (read.batch.num_rows() + read.rejects.len()) as u64;
+        for file in files {
+            let mut reader = records::file::FileReader::open(&file, &schema, purpose)?;
+            loop {
+                if shutdown.is_cancelled() {
+                    return Ok(None);
+                }
+                let read = reader.next_batch(CHUNK_ROWS);
+                let Some(read) = read.with_context(|| format!("after {records} records"))? else {
+                    break;
+                };
+                records += (read.batch.num_rows() + read.rejects.len()) as u64;
+            }
         }
-        Ok(None)
+        Ok(Some(records))
     });
     counting.await?
 }
 
 /// Counts the records beside everything else; what cannot be counted stays unknown.
-pub(super) fn count(path: &Path, total: &Arc<AtomicU64>) {
-    let (path, total) = (path.to_owned(), Arc::clone(total));
+pub(super) fn count(files: Vec<PathBuf>, total: &Arc<AtomicU64>) {
+    let total = Arc::clone(total);
     // Not on the runtime, which would wait for the end of a large file when it leaves.
     std::thread::spawn(move || {
-        if let Some(records) = records(&path) {
+        if let Some(records) = files.iter().map(|file| records(file)).sum::<Option<u64>>() {
             total.store(records, Ordering::Relaxed);
         }
     });

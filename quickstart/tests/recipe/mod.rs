@@ -118,7 +118,7 @@ impl Recipe {
         sent.expect("the file is sent")
     }
 
-    /// Waits until a table has so many rows.
+    /// Waits until a table has N rows.
     pub async fn rows(&self, table: &str, count: u64) {
         let sql = format!("SELECT count(*) FROM {table}");
         let what = format!("{table} has {count} rows");
@@ -128,7 +128,7 @@ impl Recipe {
         .await;
     }
 
-    /// Waits until so many requests are answered; the answers on the topic.
+    /// Waits until N requests are answered; the answers on the topic.
     pub async fn answers(&self, count: u64) -> Vec<Value> {
         self.rows("answers", count).await;
         let topic = self.bed.kafka(&[]).topics.answers;

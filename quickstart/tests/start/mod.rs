@@ -26,6 +26,7 @@ pub fn options(home: &Path) -> Options {
         timeout: Duration::from_secs(180),
         database_url: None,
         kafka: None,
+        data: None,
         set: Vec::new(),
         live: false,
         json: false,

@@ -13,7 +13,7 @@ pub struct RowReject {
     pub reason: Reason,
 }
 
-/// Up to so many rows of a file.
+/// Up to N rows of a file.
 #[derive(Debug)]
 pub struct FileBatch {
     /// The good rows.

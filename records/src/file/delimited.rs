@@ -18,7 +18,7 @@ use crate::timestamp;
 /// Bytes from which the separator is recognised.
 const SAMPLE_BYTES: u64 = 64 * 1024;
 
-/// What the first bytes of a text were looked at, and the rest.
+/// What the first bytes of a text were checked, and the rest.
 pub(super) type Again<R> = std::io::Chain<Cursor<Vec<u8>>, R>;
 
 /// Records of a text whose separator is known.
@@ -27,7 +27,7 @@ pub(super) struct Start<R> {
     pub(super) separator: u8,
 }
 
-/// Tells the separator from the first bytes.
+/// Reports the separator from the first bytes.
 pub(super) fn start<R: Read>(
     mut source: R,
     path: &Path,
@@ -96,7 +96,7 @@ impl<R: Read> Delimited<R> {
     /// Reads the header; `path` is only for messages.
     ///
     /// # Errors
-    /// When there is no header, it is no text in UTF-8, or it lacks a column the schema requires.
+    /// When there is no header, it is not a text in UTF-8, or it lacks a column the schema requires.
     pub fn new(
         source: R,
         path: &Path,
@@ -145,7 +145,7 @@ impl<R: Read> Delimited<R> {
     /// The next rows, at most `max_rows`; `None` at the end.
     ///
     /// # Errors
-    /// When the source breaks off.
+    /// When the source fails.
     pub fn next_batch(&mut self, max_rows: usize) -> Result<Option<FileBatch>, FileError> {
         let (mut lines, mut rejects) = (Vec::new(), Vec::new());
         let now_us = timestamp::now_us();
@@ -218,7 +218,7 @@ fn is_record(names: &[String], schema: &Schema) -> bool {
     !names.iter().any(is_known) && names.iter().any(|name| is_value(name))
 }
 
-/// Whether there is nothing but white space and the mark of UTF-8.
+/// Whether there is only white space and the mark of UTF-8.
 fn is_blank(head: &[u8]) -> bool {
     let text = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head);
     text.iter().all(u8::is_ascii_whitespace)

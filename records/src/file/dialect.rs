@@ -1,4 +1,4 @@
-//! How a delimited text is written, told from its cells rather than from its bytes: a comma inside a quoted
+//! How a delimited text is written, recognised by its cells rather than from its bytes: a comma inside a quoted
 //! header separates nothing.
 
 use std::io::Cursor;

@@ -10,7 +10,7 @@ pub enum FileError {
     Io {
         /// Which file.
         path: PathBuf,
-        /// What the operating system said.
+        /// The operating system's error.
         source: std::io::Error,
     },
     /// No format that is known by its name.
@@ -65,7 +65,7 @@ pub enum FileError {
     NoHeader {
         /// Which file.
         path: PathBuf,
-        /// What stands there.
+        /// The text there.
         found: &'static str,
         /// The first line's cells, separated by commas.
         columns: String,

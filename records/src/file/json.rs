@@ -33,7 +33,7 @@ enum Records {
 
 impl JsonRecords {
     /// # Errors
-    /// When the file cannot be read, or is an array that is no JSON.
+    /// When the file cannot be read, or is an array that is not a JSON.
     pub(super) fn new(source: Source, path: &Path) -> Result<JsonRecords, FileError> {
         let io = |source| FileError::Io {
             path: path.to_owned(),
@@ -142,7 +142,7 @@ impl Json {
     /// The next rows, at most `max_rows`; `None` at the end.
     ///
     /// # Errors
-    /// When the source breaks off.
+    /// When the source fails.
     pub fn next_batch(&mut self, max_rows: usize) -> Result<Option<FileBatch>, FileError> {
         let (mut lines, mut rejects) = (Vec::new(), Vec::new());
         let now_us = timestamp::now_us();

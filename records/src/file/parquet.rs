@@ -51,7 +51,7 @@ impl Parquet {
     /// Reads the file's footer.
     ///
     /// # Errors
-    /// When it is no Parquet file, or lacks a column the schema requires, or a column that the
+    /// When it is not a Parquet file, or lacks a column the schema requires, or a column that the
     /// schema names has a type that no field can have.
     pub fn new(
         file: std::fs::File,
@@ -64,7 +64,7 @@ impl Parquet {
             path: path.to_owned(),
             source,
         };
-        // What is read here is read again: the format is read by offsets.
+        // The reader reads these bytes again: it reads the format by offsets.
         let mut first = (&file).take(FIRST_BYTES);
         first.read_to_end(&mut head).map_err(io)?;
         if head.is_empty() {
@@ -117,7 +117,7 @@ impl Parquet {
                 .unknown
                 .push(format!("{name} (of type {data_type})"));
         }
-        // What no field is filled from is not even unpacked.
+        // Columns that fill no field are not decompressed.
         let mask = ProjectionMask::roots(builder.parquet_schema(), roots);
         let reader = builder
             .with_batch_size(CHUNK_ROWS)
@@ -146,7 +146,7 @@ impl Parquet {
     /// The next rows, at most `max_rows`; `None` at the end.
     ///
     /// # Errors
-    /// When the file breaks off.
+    /// When the file fails.
     pub fn next_batch(&mut self, max_rows: usize) -> Result<Option<FileBatch>, FileError> {
         let (mut lines, mut rejects) = (Vec::new(), Vec::new());
         let now_us = timestamp::now_us();
@@ -219,7 +219,7 @@ fn fill(
     row.finish(now_us, &line)
 }
 
-/// A value as a text: a time as RFC 3339, a number so that it cannot be meant in two ways.
+/// A value as a text: a time as RFC 3339, a number in an unambiguous form.
 pub(super) fn text_of(column: &dyn Array, index: usize) -> String {
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     fn shown<T: ArrowPrimitiveType>(column: &dyn Array, index: usize) -> String
@@ -234,7 +234,7 @@ pub(super) fn text_of(column: &dyn Array, index: usize) -> String {
     {
         f64::from(column.as_primitive::<T>().value(index))
     }
-    // Of a decimal by its digits: 1.250 is no thousand.
+    // Of a decimal by its digits: 1.250 is not a thousand.
     let decimal = |digits: String| match digits.contains('.') {
         true => format!("{digits}0"),
         false => digits,

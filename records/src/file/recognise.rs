@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::error::FileError;
 
-/// Bytes that tell what a file is.
+/// Bytes that identify a file's format.
 pub(super) const FIRST_BYTES: u64 = 64;
 
 /// Something else than delimited UTF-8 text.
@@ -52,7 +52,7 @@ pub(super) fn by_mark(head: &[u8]) -> Option<Mistaken> {
     Some(Mistaken { found, advice })
 }
 
-/// What the first bytes of a file say that it is, where it is no text that can be read.
+/// What the first bytes of a file say that it is, where it is not a text that can be read.
 pub fn recognise(head: &[u8]) -> Option<Mistaken> {
     // Text in UTF-8 has none; UTF-16 without a mark has one beside every Latin letter.
     let nul = || {
@@ -90,7 +90,7 @@ mod tests {
         for text in ["", "id,city\n", "\u{feff}id;город\n", "PK,id\n", "BZh,1\n"] {
             assert_eq!(recognise(text.as_bytes()), None, "{text:?}");
         }
-        // A header in Latin-1 is not told from others here: the cell that is not UTF-8 is named.
+        // A header in Latin-1 is not distinguished from others here: the cell that is not UTF-8 is named.
         assert_eq!(recognise(b"id,\xe9tage\n"), None);
         for (head, part) in [
             (&b"\x1f\x8b\x08\0"[..], "gzip"),

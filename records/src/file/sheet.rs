@@ -15,7 +15,7 @@ const DAY_SECONDS: f64 = 86_400.0;
 /// The first sheet that has a table, as a CSV; and what people should know of it.
 ///
 /// # Errors
-/// When the file is no spreadsheet, or has no table.
+/// When the file is not a spreadsheet, or has no table.
 pub(super) fn read(path: &Path) -> Result<(Vec<u8>, Vec<String>), FileError> {
     let invalid = |error: calamine::Error| FileError::Format {
         path: path.to_owned(),

@@ -18,7 +18,7 @@ const FIRST_CELLS: usize = 64;
 /// What a record has too much of.
 #[derive(Debug)]
 pub(super) enum SplitError {
-    /// The source broke off.
+    /// The source failed.
     Io(std::io::Error),
     /// More than a bound.
     TooLong {

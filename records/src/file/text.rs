@@ -20,7 +20,7 @@ pub(super) type Source = Box<dyn Read + Send>;
 /// Opens a file as UTF-8 text. With it, what was found of it that people should know.
 ///
 /// # Errors
-/// When it cannot be read, or is no text.
+/// When it cannot be read, or is not a text.
 pub(super) fn open(path: &Path, file: std::fs::File) -> Result<(Source, Vec<String>), FileError> {
     let io = |source| FileError::Io {
         path: path.to_owned(),
@@ -37,12 +37,12 @@ pub(super) fn open(path: &Path, file: std::fs::File) -> Result<(Source, Vec<Stri
     let encoding = encoding(&sample);
     let read = Box::new(std::io::Cursor::new(sample)).chain(source);
     match encoding {
-        Found::Utf8 => Ok((Box::new(read), notes)),
-        Found::Other(encoding) => {
+        Detected::Utf8 => Ok((Box::new(read), notes)),
+        Detected::Other(encoding) => {
             notes.push(format!("read as {}", encoding.name()));
             Ok((Box::new(Transcoded::new(read, encoding)), notes))
         }
-        Found::None(first) => {
+        Detected::None(first) => {
             refuse(path, "delimited text", by_mark(&first))?;
             Ok((Box::new(read), notes))
         }
@@ -69,22 +69,22 @@ fn unpacked(
 }
 
 /// The character set of a text.
-enum Found {
+enum Detected {
     Utf8,
     Other(&'static Encoding),
     /// Something else by these first bytes.
     None(Vec<u8>),
 }
 
-fn encoding(sample: &[u8]) -> Found {
+fn encoding(sample: &[u8]) -> Detected {
     let is_utf32 = sample.starts_with(b"\xff\xfe\0\0") || sample.starts_with(b"\0\0\xfe\xff");
     if is_utf32 || sample.starts_with(b"PAR1") || sample.starts_with(b"PK\x03\x04") {
-        return Found::None(sample.iter().take(64).copied().collect());
+        return Detected::None(sample.iter().take(64).copied().collect());
     }
     if let Some((encoding, _)) = Encoding::for_bom(sample) {
         return match encoding == UTF_8 {
-            true => Found::Utf8,
-            false => Found::Other(encoding),
+            true => Detected::Utf8,
+            false => Detected::Other(encoding),
         };
     }
     // Latin letters and separators of UTF-16 have a zero beside each.
@@ -95,10 +95,10 @@ fn encoding(sample: &[u8]) -> Found {
     let (even, odd) = (zeros(0), zeros(1));
     if sample.len() > 16 {
         if odd * 4 > sample.len() && even * 20 < sample.len() {
-            return Found::Other(UTF_16LE);
+            return Detected::Other(UTF_16LE);
         }
         if even * 4 > sample.len() && odd * 20 < sample.len() {
-            return Found::Other(UTF_16BE);
+            return Detected::Other(UTF_16BE);
         }
     }
     // A bad byte here and there makes no other character set of a text that has many good letters: its
@@ -114,14 +114,14 @@ fn encoding(sample: &[u8]) -> Found {
     }
     let is_cut = std::str::from_utf8(sample).is_err_and(|error| error.error_len().is_none());
     if bad == 0 || is_cut || good > bad || sample.contains(&0) {
-        return Found::Utf8;
+        return Detected::Utf8;
     }
     if by_mark(sample).is_some() {
-        return Found::None(sample.iter().take(64).copied().collect());
+        return Detected::None(sample.iter().take(64).copied().collect());
     }
     let mut detector = EncodingDetector::new(Iso2022JpDetection::Deny);
     detector.feed(sample, true);
-    Found::Other(detector.guess(None, Utf8Detection::Deny))
+    Detected::Other(detector.guess(None, Utf8Detection::Deny))
 }
 
 /// A text in UTF-8 out of one in another character set.

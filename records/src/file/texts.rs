@@ -18,7 +18,7 @@ use super::{FileError, Form, sheet};
 use crate::arrow_value::{is_readable, values_of};
 use crate::decode;
 
-/// Records of JSON that are looked at.
+/// Records of JSON that are checked.
 const MOST_RECORDS: usize = 200_000;
 
 /// A file as rows of texts. A number of a typed file is written so that it cannot be meant in two ways, a
@@ -188,7 +188,7 @@ impl Texts {
     /// are headers.
     ///
     /// # Errors
-    /// When the file breaks off.
+    /// When the file fails.
     pub fn next_row(&mut self) -> Result<Option<(u64, Vec<String>)>, FileError> {
         match &mut self.source {
             Rows::Delimited {

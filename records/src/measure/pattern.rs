@@ -1,5 +1,5 @@
 //! Texts with more than one number, or words around it: `{1} BHK`, `{1} years {1/12} months`,
-//! `{1/2} - {1/2}`. The value is the sum of the numbers, each times what stands in its braces.
+//! `{1/2} - {1/2}`. The value is the sum of the numbers, each times what is in its braces.
 
 /// One part of a pattern.
 #[derive(Debug, Clone, PartialEq)]
@@ -51,7 +51,7 @@ impl Pattern {
         Ok(Pattern(parts))
     }
 
-    /// Reads a text in lower case; `number` reads the number that a text begins with, and says where it
+    /// Reads a text in lower case; `number` reads the number that a text begins with, and states where it
     /// ends.
     pub(super) fn read(
         &self,

@@ -3,7 +3,7 @@
 /// A text with one number in it, taken apart.
 #[derive(Debug)]
 pub(super) struct Parts<'a> {
-    /// What stands before the number.
+    /// What precedes the number.
     pub before: &'a str,
     /// What stands behind it.
     pub after: &'a str,
@@ -158,7 +158,7 @@ impl<'a> Parts<'a> {
         })
     }
 
-    /// Whether what stands before the number can be a unit.
+    /// Whether what precedes the number can be a unit.
     pub fn is_apart(&self) -> bool {
         !self.is_close
     }
@@ -186,17 +186,17 @@ pub(super) fn are_indian(groups: &[String]) -> bool {
 pub enum Shape {
     /// Digits alone, or with separators that are no question (spaces, apostrophes, `٬`, `٫`).
     Plain,
-    /// The character stands before decimals, and the other one between thousands where there is one.
+    /// The character precedes decimals, and the other one, if any, separates thousands.
     Decimal(char, Option<char>),
     /// The character stands between thousands.
     Thousands(char),
     /// The character stands between thousands as in India: `43,02,000`.
     Indian(char),
-    /// The character may stand before decimals or between thousands: `450.000`.
+    /// The character may precede decimals or separate thousands: `450.000`.
     Either(char),
 }
 
-/// What a text with one number in it proves, and what stands before and behind the number.
+/// What a text with one number in it proves, and what precedes and behind the number.
 pub fn shape(text: &str) -> Option<(Shape, &str, &str)> {
     let parts = Parts::of(text)?;
     let Parts { groups, marks, .. } = &parts;

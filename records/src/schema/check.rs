@@ -10,7 +10,7 @@ use super::{Kind, PLACE, Schema, Task, Tombstone, reserved};
 use crate::limits::{KEY_BYTES, TEXT_BYTES};
 
 impl Schema {
-    /// What does not fit is told with what was expected.
+    /// What does not fit is reported with what was expected.
     pub(super) fn check(&self) -> Result<(), String> {
         is_identifier(&self.table).map_err(|why| format!("table {:?} {why}", self.table))?;
         reserved::check_table(&self.table)?;
@@ -73,13 +73,13 @@ impl Schema {
                 spelling.trim() != spelling
                     || first.is_none_or(|first| first.is_ascii_digit() || ",.".contains(first))
             };
-            if let Some(own) = field
+            if let Some(spelling) = field
                 .spellings
                 .iter()
                 .find(|spelling| is_unreadable(spelling))
             {
                 return Err(format!(
-                    "field {:?}: spellings = [{own:?}]: expected a unit's name, such as \"mi\"",
+                    "field {:?}: spellings = [{spelling:?}]: expected a unit's name, such as \"mi\"",
                     field.name
                 ));
             }

@@ -1,4 +1,4 @@
-//! The class that a classification tells: which targets belong to it.
+//! The class that a classification predicts: which targets belong to it.
 
 use serde::{Deserialize, Serialize};
 

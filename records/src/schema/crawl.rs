@@ -1,4 +1,4 @@
-//! Table `[crawl]`: how web pages say what a record has.
+//! Table `[crawl]`: how web pages state what a record has.
 
 use std::collections::BTreeMap;
 
@@ -14,7 +14,7 @@ pub const AREA_UNITS: [(&str, f64); 5] = [
     ("HAR", 10_000.0),
 ];
 
-/// How pages say what a record has.
+/// How pages state what a record has.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Crawl {

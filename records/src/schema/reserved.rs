@@ -7,6 +7,7 @@ pub const TABLES: &[&str] = &[
     "actuals",
     "answer_counts",
     "answers",
+    "answers_readable",
     "arrivals",
     "crawler_hosts",
     "crawler_listings",

@@ -98,12 +98,12 @@ impl Form {
     }
 }
 
-/// The ways in which a field's times may be written; none but the usual ones where the schema says nothing.
+/// The ways in which a field's times may be written; none but the usual ones where the schema names none.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Forms(Vec<Form>);
 
 impl Forms {
-    /// Those of a field; what is no form was refused with the schema.
+    /// Those of a field; what is not a form was refused with the schema.
     pub fn of(formats: &[String]) -> Forms {
         Forms(
             formats
@@ -115,8 +115,8 @@ impl Forms {
 
     /// Reads a text by the first form that it has, else as usual.
     pub fn read(&self, text: &str) -> Option<i64> {
-        let own = self.0.iter().find_map(|form| form.text(text));
-        own.or_else(|| super::parse(text))
+        let time = self.0.iter().find_map(|form| form.text(text));
+        time.or_else(|| super::parse(text))
             .or_else(|| match text.parse::<f64>() {
                 Ok(number) if self.0.is_empty() => super::from_number(number),
                 _ => None,
@@ -128,9 +128,9 @@ impl Forms {
         if self.0.is_empty() {
             return super::from_number(number);
         }
-        let own = self.0.iter().find_map(|form| form.number(number));
+        let time = self.0.iter().find_map(|form| form.number(number));
         let is_whole = number.fract() == 0.0;
-        own.or_else(|| {
+        time.or_else(|| {
             is_whole
                 .then(|| super::parse(&number.to_string()))
                 .flatten()

@@ -14,7 +14,7 @@ use crate::RegistryError;
 use crate::error::at;
 use crate::limits::JSON_BYTES;
 
-/// Longest that a call is tried again for: a training is not to hang on it.
+/// Longest that a call is retried for: a training is not to hang on it.
 const TRIED_FOR: Duration = Duration::from_secs(20);
 
 /// The objects below a prefix.
@@ -99,12 +99,12 @@ impl Objects {
         // What lies beneath says more than the store's own words.
         let mut detail = error.to_string();
         let mut source = std::error::Error::source(&error);
-        while let Some(own) = source {
-            let reason = own.to_string();
+        while let Some(error) = source {
+            let reason = error.to_string();
             if !detail.contains(&reason) {
                 detail = format!("{detail}: {reason}");
             }
-            source = own.source();
+            source = error.source();
         }
         RegistryError::Bucket {
             place: self.place.clone(),
@@ -112,7 +112,7 @@ impl Objects {
         }
     }
 
-    /// An object's bytes and what tells its state from others; `None` where there is none.
+    /// An object's bytes and what distinguishes its state from others; `None` where there is none.
     pub(super) fn get(
         &self,
         name: &str,

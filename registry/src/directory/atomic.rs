@@ -64,12 +64,12 @@ pub(super) fn sync_directory(path: &Path) -> Result<(), RegistryError> {
 /// Makes the files of a directory last, and those of the directories in it.
 pub(super) fn sync_tree(path: &Path) -> Result<(), RegistryError> {
     for entry in fs::read_dir(path).map_err(at(path))? {
-        let own = entry.map_err(at(path))?.path();
-        if own.is_dir() {
-            sync_tree(&own)?;
+        let path_of_entry = entry.map_err(at(path))?.path();
+        if path_of_entry.is_dir() {
+            sync_tree(&path_of_entry)?;
         } else {
-            let file = File::open(&own).and_then(|file| file.sync_all());
-            file.map_err(at(&own))?;
+            let file = File::open(&path_of_entry).and_then(|file| file.sync_all());
+            file.map_err(at(&path_of_entry))?;
         }
     }
     sync_directory(path)

@@ -19,7 +19,7 @@ pub(super) struct Lock {
 }
 
 impl Lock {
-    /// Waits for its turn: whoever holds it only writes small files, so that one who keeps it is stuck.
+    /// Waits for its turn: anyone who holds it only writes small files, so that one who keeps it is stuck.
     pub(super) fn take(root: &Path) -> Result<Lock, RegistryError> {
         fs::create_dir_all(root).map_err(at(root))?;
         let path = root.join(".lock");

@@ -12,7 +12,7 @@ use crate::{RegistryError, Version, fresh};
 
 /// Tries to find a free number while others publish too.
 const TRIES: u64 = 1000;
-/// The file that says where a version comes from.
+/// The file that states where a version comes from.
 const ORIGIN: &str = "registry.json";
 
 /// Where a version comes from; travels with its files, so that the two are published at once.

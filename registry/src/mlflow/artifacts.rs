@@ -58,8 +58,13 @@ impl Mlflow {
         };
         let path = format!("{}/{name}", self.proxied(&place.files)?);
         // A server does not say clearly that there is no such file.
-        let (folder, own) = path.rsplit_once('/').unwrap_or(("", &path));
-        if !self.client.list(folder)?.iter().any(|file| file == own) {
+        let (folder, file_name) = path.rsplit_once('/').unwrap_or(("", &path));
+        if !self
+            .client
+            .list(folder)?
+            .iter()
+            .any(|file| file == file_name)
+        {
             return Ok(None);
         }
         let bytes = self

@@ -44,7 +44,7 @@ impl fmt::Debug for Client {
 }
 
 /// What a call met.
-enum Met {
+enum Outcome {
     /// An answer that is final.
     Answer(Response),
     /// Something that may pass.
@@ -72,8 +72,8 @@ impl Client {
             "" => env("MLFLOW_TRACKING_USERNAME")
                 .map(|user| (user, env("MLFLOW_TRACKING_PASSWORD").unwrap_or_default())),
             user => {
-                let own = (user.to_owned(), base.password().unwrap_or("").to_owned());
-                Some(own)
+                let credentials = (user.to_owned(), base.password().unwrap_or("").to_owned());
+                Some(credentials)
             }
         };
         // Neither fails for an address with a host.
@@ -164,7 +164,7 @@ impl Client {
         }
     }
 
-    /// The text of an answer that is no file.
+    /// The text of an answer that is not a file.
     fn text(&self, answer: Response) -> Result<String, RegistryError> {
         let mut bytes = Vec::new();
         let mut bound = answer.take(JSON_BYTES + 1);
@@ -232,9 +232,9 @@ impl Client {
                 request = request.bearer_auth(token);
             }
             match met(request) {
-                Met::Answer(answer) if answer.status().is_success() => return Ok(answer),
-                Met::Answer(answer) => return Err(self.refusal(call, answer)),
-                Met::Trouble(detail) => last = detail,
+                Outcome::Answer(answer) if answer.status().is_success() => return Ok(answer),
+                Outcome::Answer(answer) => return Err(self.refusal(call, answer)),
+                Outcome::Trouble(detail) => last = detail,
             }
             if attempt < TRIES {
                 tracing::debug!("{call} of {}: {last}; retrying", self.uri());
@@ -286,7 +286,7 @@ impl Client {
     }
 }
 
-/// Redirections within the server, of which none leaves TLS: whoever answers for it could else have this
+/// Redirections within the server, of which none leaves TLS: anyone who answers for it could else have this
 /// machine ask any other, and take what that says for a model.
 fn same_host() -> Policy {
     Policy::custom(|attempt| {
@@ -307,28 +307,28 @@ fn same_host() -> Policy {
     })
 }
 
-fn met(request: RequestBuilder) -> Met {
+fn met(request: RequestBuilder) -> Outcome {
     match request.send() {
         Ok(answer) => match answer.status() {
             status @ (StatusCode::TOO_MANY_REQUESTS
             | StatusCode::BAD_GATEWAY
             | StatusCode::SERVICE_UNAVAILABLE
-            | StatusCode::GATEWAY_TIMEOUT) => Met::Trouble(status.to_string()),
+            | StatusCode::GATEWAY_TIMEOUT) => Outcome::Trouble(status.to_string()),
             status if status.is_server_error() => {
                 let mut text = Vec::new();
                 // What could not be read is left out of the message.
                 let _ = answer.take(REFUSAL_BYTES).read_to_end(&mut text);
                 let text = String::from_utf8_lossy(&text);
                 let text: String = text.chars().take(300).collect();
-                Met::Trouble(format!("{status}: {text}"))
+                Outcome::Trouble(format!("{status}: {text}"))
             }
-            _ => Met::Answer(answer),
+            _ => Outcome::Answer(answer),
         },
-        Err(error) => Met::Trouble(causes(&error)),
+        Err(error) => Outcome::Trouble(causes(&error)),
     }
 }
 
-/// The innermost cause says what to do; the outer ones repeat the address.
+/// The innermost cause states what to do; the outer ones repeat the address.
 fn causes(error: &reqwest::Error) -> String {
     let mut cause: &dyn std::error::Error = error;
     while let Some(inner) = cause.source() {
@@ -337,12 +337,12 @@ fn causes(error: &reqwest::Error) -> String {
     cause.to_string()
 }
 
-/// Whether the server said that there is no such thing.
+/// Whether the server answered that there is no such thing.
 pub(super) fn is_absent(error: &RegistryError) -> bool {
     matches!(error, RegistryError::Refused { code, .. } if code == "RESOURCE_DOES_NOT_EXIST")
 }
 
-/// Whether the server said that it is there already.
+/// Whether the server answered that it is there already.
 pub(super) fn is_there(error: &RegistryError) -> bool {
     matches!(error, RegistryError::Refused { code, .. } if code == "RESOURCE_ALREADY_EXISTS")
 }

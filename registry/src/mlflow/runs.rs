@@ -244,12 +244,12 @@ fn read(run: &Value) -> Run {
     }
 }
 
-fn measure(own: &Value) -> Measure {
+fn measure(value: &Value) -> Measure {
     Measure {
-        key: text(&own["key"]),
-        value: own["value"].as_f64().unwrap_or(f64::NAN),
-        step: whole(&own["step"]).unwrap_or(0),
-        at_ms: whole(&own["timestamp"]).unwrap_or(0),
+        key: text(&value["key"]),
+        value: value["value"].as_f64().unwrap_or(f64::NAN),
+        step: whole(&value["step"]).unwrap_or(0),
+        at_ms: whole(&value["timestamp"]).unwrap_or(0),
     }
 }
 

@@ -14,7 +14,7 @@ const CHANGE: &str = "hedonic.change.";
 /// Longest tag that every release of the server takes: evidence beyond it is a file.
 const LONGEST: usize = 5000;
 
-/// Where the evidence of a decision lies in the run of its version.
+/// Where the evidence of a decision is in the run of its version.
 fn evidence(number: u64) -> String {
     format!("decisions/{number:06}.json")
 }
@@ -29,10 +29,10 @@ impl Mlflow {
         };
         let model = &answer["registered_model"];
         let mut aliases = Aliases::new();
-        for own in list(&model["aliases"]) {
-            let name = text(&own["alias"]);
+        for entry in list(&model["aliases"]) {
+            let name = text(&entry["alias"]);
             let alias = Alias::ALL.into_iter().find(|alias| alias.as_str() == name);
-            let number = whole(&own["version"]).and_then(|number| u64::try_from(number).ok());
+            let number = whole(&entry["version"]).and_then(|number| u64::try_from(number).ok());
             if let (Some(alias), Some(number)) = (alias, number) {
                 aliases.insert(alias, number);
             }
@@ -54,7 +54,7 @@ impl Mlflow {
                     code: format!("the tag {key}"),
                     message: format!("it was not written by this program: {error}"),
                 })?;
-            // Told apart from evidence that is null by being a text of this very form.
+            // Distinguished from evidence that is null by being a text of this very form.
             if change.evidence == json!(evidence(change.number)) {
                 change.evidence = self.evidence(&change)?;
             }
@@ -92,7 +92,7 @@ impl Mlflow {
         let moves = plan.moves.clone();
         let change = plan.change(number);
         self.write_decision(&change)?;
-        // The champion last: whoever follows it finds the rest in its place.
+        // The champion last: anyone who follows it finds the rest in its place.
         let (last, first): (Vec<_>, Vec<_>) = moves
             .into_iter()
             .partition(|(alias, _)| *alias == Alias::Champion);

@@ -22,7 +22,7 @@ const PAGE: &str = "200";
 const FOLDER: &str = "model";
 
 /// A version as the server has it.
-pub(super) struct Found {
+pub(super) struct FoundVersion {
     pub(super) number: u64,
     created_ms: i64,
     /// The server's id.
@@ -31,14 +31,14 @@ pub(super) struct Found {
     tags: BTreeMap<String, String>,
 }
 
-impl Found {
-    fn read(own: &Value) -> Option<Found> {
-        let tags = list(&own["tags"]).map(|tag| (text(&tag["key"]), text(&tag["value"])));
-        Some(Found {
-            number: u64::try_from(whole(&own["version"])?).ok()?,
-            created_ms: whole(&own["creation_timestamp"]).unwrap_or(0),
-            run: text(&own["run_id"]),
-            source: text(&own["source"]),
+impl FoundVersion {
+    fn read(value: &Value) -> Option<FoundVersion> {
+        let tags = list(&value["tags"]).map(|tag| (text(&tag["key"]), text(&tag["value"])));
+        Some(FoundVersion {
+            number: u64::try_from(whole(&value["version"])?).ok()?,
+            created_ms: whole(&value["creation_timestamp"]).unwrap_or(0),
+            run: text(&value["run_id"]),
+            source: text(&value["source"]),
             tags: tags.collect(),
         })
     }
@@ -57,7 +57,7 @@ impl Mlflow {
     }
 
     /// All versions, rising, or those for which `further` holds too.
-    pub(super) fn found_versions(&self, further: &str) -> Result<Vec<Found>, RegistryError> {
+    pub(super) fn found_versions(&self, further: &str) -> Result<Vec<FoundVersion>, RegistryError> {
         let filter = format!("name = '{}'{further}", self.model.replace('\'', "''"));
         let (mut found, mut page) = (Vec::new(), String::new());
         for _ in 0..PAGES {
@@ -66,7 +66,7 @@ impl Mlflow {
                 query.push(("page_token", &page));
             }
             let answer = self.client.get("model-versions/search", &query)?;
-            found.extend(list(&answer["model_versions"]).filter_map(Found::read));
+            found.extend(list(&answer["model_versions"]).filter_map(FoundVersion::read));
             page = text(&answer["next_page_token"]);
             if page.is_empty() {
                 break;
@@ -76,17 +76,17 @@ impl Mlflow {
         Ok(found)
     }
 
-    pub(super) fn found_version(&self, number: u64) -> Result<Option<Found>, RegistryError> {
+    pub(super) fn found_version(&self, number: u64) -> Result<Option<FoundVersion>, RegistryError> {
         let version = number.to_string();
         let query = [("name", self.model.as_str()), ("version", &version)];
         match self.client.get("model-versions/get", &query) {
-            Ok(answer) => Ok(Found::read(&answer["model_version"])),
+            Ok(answer) => Ok(FoundVersion::read(&answer["model_version"])),
             Err(error) if is_absent(&error) => Ok(None),
             Err(error) => Err(error),
         }
     }
 
-    fn existing(&self, number: u64) -> Result<Found, RegistryError> {
+    fn existing(&self, number: u64) -> Result<FoundVersion, RegistryError> {
         self.found_version(number)?
             .ok_or_else(|| RegistryError::NoVersion {
                 number,
@@ -152,7 +152,7 @@ impl Mlflow {
                     "model-versions/create",
                     &json!({ "name": self.model, "source": source, "run_id": place.id }),
                 )?;
-                let made = Found::read(&made["model_version"]);
+                let made = FoundVersion::read(&made["model_version"]);
                 made.map(|version| version.number)
                     .ok_or(RegistryError::Refused {
                         uri: self.client.uri().to_owned(),

@@ -53,19 +53,21 @@ fn inside(home: &Path) {
     const EACH: u64 = 3;
     std::thread::scope(|scope| {
         for writer in 0..WRITERS {
-            let own = bucket("writers", &format!("cache-{writer}"));
+            let registry = bucket("writers", &format!("cache-{writer}"));
             scope.spawn(move || {
                 for count in 0..EACH {
                     let text = format!("{writer} {count}");
-                    let version = own
+                    let version = registry
                         .publish_from(None, &mut |path| model(path, &text))
                         .expect("publishes");
                     let reason = Reason {
                         who: text.clone(),
                         ..Reason::default()
                     };
-                    own.promote(version.number, &reason).expect("promotes");
-                    own.tag(1, &format!("{writer}-{count}"), "x").expect("tags");
+                    registry.promote(version.number, &reason).expect("promotes");
+                    registry
+                        .tag(1, &format!("{writer}-{count}"), "x")
+                        .expect("tags");
                 }
             });
         }
@@ -102,7 +104,7 @@ fn inside(home: &Path) {
     let text = std::fs::read_to_string(again.join("model.json")).expect("reads");
     assert!(text.ends_with("model.json"), "{text}");
 
-    // By the settings; a bucket that is not there is told of, and may come.
+    // By the settings; a bucket that is not there is reported, and may come.
     let mut config = RegistryConfig::directory(home.join("settings"));
     config.bucket = "s3://models/writers".to_owned();
     let opened = registry::open(&config).expect("opens");

@@ -184,12 +184,12 @@ fn decisions(registry: &dyn Registry) {
     assert_eq!((back.number, champion()), (1, Some(1)));
 
     let history = registry.history().expect("reads");
-    let told: Vec<(u64, Action, u64, Option<u64>)> = history
+    let changes: Vec<(u64, Action, u64, Option<u64>)> = history
         .iter()
         .map(|change| (change.number, change.action, change.version, change.from))
         .collect();
     assert_eq!(
-        told,
+        changes,
         [
             (1, Action::Promoted, 1, Some(4)),
             (2, Action::Promoted, 2, Some(1)),

@@ -95,7 +95,7 @@ fn a_directory_without_aliases_is_led_by_its_newest() {
     registry.pin("the test").expect("is pinned");
     assert_eq!(registry.history().expect("reads").len(), 1);
 
-    // Somebody takes the champion away by hand: the one before it goes on.
+    // Somebody takes the champion away by hand: the one before it continues.
     registry.promote(4, &Reason::default()).expect("promotes");
     std::fs::remove_dir_all(home.path().join("v000004")).expect("removes");
     assert_eq!(champion(), Some(3));

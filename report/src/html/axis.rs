@@ -28,7 +28,7 @@ impl Axis {
     /// From the smallest to the greatest value; around the value where there is but one, and from 0
     /// to 1 where there is none.
     pub(super) fn of(values: impl Iterator<Item = f64>, scale: Scale) -> Axis {
-        // Beyond this the length of the axis is no number.
+        // Beyond this the length of the axis is not a number.
         let finite = values.filter(|value| value.abs() < 1e300);
         let ends = finite.fold(None, |ends, value| match ends {
             None => Some((value, value)),
@@ -121,7 +121,7 @@ fn decades(low: f64, high: f64) -> Option<Vec<f64>> {
     let named = sets.into_iter().map(of);
     let mut named = named.filter(|values| (2..=MOST_TICKS).contains(&values.len()));
     named.next().or_else(|| {
-        // Many decades: every so-manieth power.
+        // Many decades: every Nth power.
         let all = of(&[1.0]);
         let every = all.len().div_ceil(MOST_TICKS).max(1);
         let some: Vec<f64> = all.into_iter().step_by(every).collect();

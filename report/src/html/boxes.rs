@@ -1,4 +1,4 @@
-//! Box plots: how values lie in groups, beside each other (Tukey 1977, Exploratory Data Analysis).
+//! Box plots: how values are in groups, beside each other (Tukey 1977, Exploratory Data Analysis).
 
 use super::axis::{Axis, Scale};
 use super::plot::{COLOURS, Plot};
@@ -29,7 +29,7 @@ fn summary(sorted: &[f64]) -> Option<Summary> {
     let reach = REACH * (three_quarters - quarter);
     let mut within = sorted
         .iter()
-        .filter(|own| (quarter - reach..=three_quarters + reach).contains(*own));
+        .filter(|value| (quarter - reach..=three_quarters + reach).contains(*value));
     let low = *within.next()?;
     Some(Summary {
         low,
@@ -49,12 +49,15 @@ pub(super) fn boxes(caption: &str, names: &[&str], groups: &[Vec<f64>]) -> Strin
             let mut sorted: Vec<f64> = values.iter().copied().filter(|v| v.is_finite()).collect();
             sorted.sort_by(f64::total_cmp);
             let found = summary(&sorted)?;
-            let inside = |own: &&f64| (found.low..=found.high).contains(*own);
+            let inside = |value: &&f64| (found.low..=found.high).contains(*value);
             beyond += sorted.len() - sorted.iter().filter(inside).count();
             Some(found)
         })
         .collect();
-    let ends = drawn.iter().flatten().flat_map(|own| [own.low, own.high]);
+    let ends = drawn
+        .iter()
+        .flatten()
+        .flat_map(|drawn_box| [drawn_box.low, drawn_box.high]);
     let x = Axis::of([0.5, groups.len() as f64 + 0.5].into_iter(), Scale::Linear);
     let mut plot = Plot::without_names(x, Axis::of(ends, Scale::Linear));
     for (position, (name, found)) in names.iter().zip(&drawn).enumerate() {

@@ -53,7 +53,7 @@ fn roc(report: &ClassReport) -> String {
     let points = report
         .roc
         .iter()
-        .map(|own| (own.false_positive_rate, own.true_positive_rate));
+        .map(|point| (point.false_positive_rate, point.true_positive_rate));
     plot.curve(&points.collect::<Vec<_>>(), COLOURS[0]);
     // Where the threshold is.
     let confusion = &report.model.confusion;
@@ -73,7 +73,10 @@ fn roc(report: &ClassReport) -> String {
 fn calibration(report: &ClassReport) -> String {
     let mut plot = Plot::new(share(), share());
     plot.line((0.0, 0.0), (1.0, 1.0), COLOURS[1]);
-    let points = report.calibration.iter().map(|bin| (bin.said, bin.found));
+    let points = report
+        .calibration
+        .iter()
+        .map(|bin| (bin.predicted, bin.found));
     plot.path(&points.collect::<Vec<_>>(), COLOURS[0]);
     plot.finish(&format!(
         "calibration: observed share of {} (upwards) over the predicted probability, by tenths of the \
@@ -86,8 +89,8 @@ fn calibration(report: &ClassReport) -> String {
 /// The predicted probabilities of records of the class, and of the others.
 pub(super) fn probabilities(report: &ClassReport) -> String {
     let of = |class: f64| -> Vec<f64> {
-        let rows = report.judged.iter().filter(|own| own.actual == class);
-        rows.map(|own: &JudgedRow| own.value).collect()
+        let rows = report.judged.iter().filter(|row| row.actual == class);
+        rows.map(|row: &JudgedRow| row.value).collect()
     };
     let figures = [
         distribution::probabilities(
@@ -136,7 +139,7 @@ pub(super) fn members(report: &ClassReport) -> String {
     for (position, fold) in report.folds.iter().enumerate() {
         let auc = fold
             .auc
-            .map_or_else(|| "-".to_owned(), |own| format!("{own:.4}"));
+            .map_or_else(|| "-".to_owned(), |statistic| format!("{statistic:.4}"));
         let (rows, loss) = (fold.rows, fold.log_loss);
         let _ = write!(
             table,
@@ -158,11 +161,11 @@ pub(super) fn importance(report: &ClassReport) -> String {
     let rows: Vec<(String, f64, String)> = report
         .importance
         .iter()
-        .map(|own| {
+        .map(|field| {
             (
-                own.field.clone(),
-                own.auc_lost.max(0.0),
-                format!("{:.4}", own.auc_lost),
+                field.field.clone(),
+                field.auc_lost.max(0.0),
+                format!("{:.4}", field.auc_lost),
             )
         })
         .collect();
@@ -187,7 +190,7 @@ pub(super) fn by_class(report: &ClassReport, schema: &Schema, batch: &RecordBatc
                     let values = columns::by_row(column)?;
                     let of = |class: bool| -> Vec<f64> {
                         let rows = values.iter().zip(&classes);
-                        rows.filter(|(_, own)| **own == Some(class))
+                        rows.filter(|(_, is_of_class)| **is_of_class == Some(class))
                             .filter_map(|(value, _)| *value)
                             .collect()
                     };

@@ -41,7 +41,7 @@ pub fn clusters_page(
 
 /// Silhouette and inertia by the number of clusters.
 fn number(report: &ClusterReport) -> String {
-    let clusters = || report.tried.iter().map(|own| own.clusters as f64);
+    let clusters = || report.tried.iter().map(|attempt| attempt.clusters as f64);
     let plot = |caption: &str, of: &dyn Fn(&valuation::clustering::Tried) -> f64| {
         let values = || report.tried.iter().map(of);
         let mut plot = Plot::without_names(
@@ -49,25 +49,27 @@ fn number(report: &ClusterReport) -> String {
             Axis::from_zero(values()),
         );
         let every = report.tried.len().div_ceil(MOST_NAMES).max(1);
-        for own in report.tried.iter().step_by(every) {
-            plot.name_x(own.clusters as f64, &own.clusters.to_string());
+        for attempt in report.tried.iter().step_by(every) {
+            plot.name_x(attempt.clusters as f64, &attempt.clusters.to_string());
         }
         let points: Vec<(f64, f64)> = clusters().zip(values()).collect();
         plot.path(&points, COLOURS[0]);
         let chosen = report
             .tried
             .iter()
-            .find(|own| own.clusters == report.clusters);
+            .find(|attempt| attempt.clusters == report.clusters);
         if let Some(chosen) = chosen {
             plot.dot((chosen.clusters as f64, of(chosen)), 5.0, COLOURS[1], 1.0);
         }
         plot.finish(caption)
     };
     let figures = [
-        plot("Silhouette by the number of clusters", &|own| {
-            own.silhouette
+        plot("Silhouette by the number of clusters", &|attempt| {
+            attempt.silhouette
         }),
-        plot("Inertia by the number of clusters", &|own| own.inertia),
+        plot("Inertia by the number of clusters", &|attempt| {
+            attempt.inertia
+        }),
     ];
     let how = match report.given {
         true => "The number of clusters was given.",
@@ -86,8 +88,8 @@ fn number(report: &ClusterReport) -> String {
 /// Records in the plane in which they differ most.
 fn picture(report: &ClusterReport) -> String {
     let picture = &report.picture;
-    let centres = || report.found.iter().map(|own| own.place);
-    let axes = [0, 1].map(|axis| middle(picture.points.iter().map(|own| own.place[axis])));
+    let centres = || report.found.iter().map(|cluster| cluster.place);
+    let axes = [0, 1].map(|axis| middle(picture.points.iter().map(|point| point.place[axis])));
     let inside = |place: [f64; 2]| {
         let held = |axis: usize| place[axis].clamp(axes[axis].low, axes[axis].high);
         (held(0), held(1))
@@ -126,9 +128,12 @@ fn picture(report: &ClusterReport) -> String {
         .found
         .iter()
         .enumerate()
-        .map(|(cluster, own)| {
-            let says = format!("{} records, silhouette {:.3}", own.size, own.silhouette);
-            (format!("cluster {cluster}"), own.size as f64, says)
+        .map(|(cluster, centre)| {
+            let says = format!(
+                "{} records, silhouette {:.3}",
+                centre.size, centre.silhouette
+            );
+            (format!("cluster {cluster}"), centre.size as f64, says)
         })
         .collect();
     let figures = [
@@ -164,14 +169,14 @@ fn middles(schema: &Schema, report: &ClusterReport) -> String {
     for cluster in &report.found {
         let _ = write!(table, "<td>{}", cluster.size);
     }
-    for (feature, own) in report.features.iter().enumerate() {
-        let field = schema.field(&own.field);
-        let unit = match (&own.level, field.map(|field| field.kind)) {
+    for (feature, columns) in report.features.iter().enumerate() {
+        let field = schema.field(&columns.field);
+        let unit = match (&columns.level, field.map(|field| field.kind)) {
             (Some(_), _) => "share",
             (None, Some(Kind::Timestamp)) => "days since 1970",
             _ => field.and_then(|field| field.unit.as_deref()).unwrap_or(""),
         };
-        let (name, all) = (escape(&own.name()), amount(own.mean));
+        let (name, all) = (escape(&columns.name()), amount(columns.mean));
         let _ = write!(table, "<tr><td>{name}<td>{}<td>{all}", escape(unit));
         for cluster in &report.found {
             let _ = write!(table, "<td>{}", amount(cluster.centre[feature]));
@@ -182,7 +187,7 @@ fn middles(schema: &Schema, report: &ClusterReport) -> String {
     section("Centres", text, &[], &table)
 }
 
-/// Rows that the schema refused, fields that say nothing.
+/// Rows that the schema refused, fields without information.
 fn left_out(refused: &[RejectKind], ignored: &[String], report: &ClusterReport) -> String {
     let mut table = String::new();
     if !refused.is_empty() {

@@ -9,7 +9,7 @@ use arrow_array::{Array, ArrayRef};
 /// Levels of a category that are shown.
 const LEVELS: usize = 12;
 
-/// The numbers of a column; `None` for what is no number.
+/// The numbers of a column; `None` for what is not a number.
 pub(super) fn numbers(column: &ArrayRef) -> Option<Vec<f64>> {
     if let Some(cells) = column.as_primitive_opt::<Float64Type>() {
         return Some(cells.iter().flatten().collect());
@@ -18,13 +18,18 @@ pub(super) fn numbers(column: &ArrayRef) -> Option<Vec<f64>> {
     Some(cells.iter().flatten().map(|value| value as f64).collect())
 }
 
-/// The number of every row; `None` for a column of what is no number.
+/// The number of every row; `None` for a column of what is not a number.
 pub(super) fn by_row(column: &ArrayRef) -> Option<Vec<Option<f64>>> {
     if let Some(cells) = column.as_primitive_opt::<Float64Type>() {
         return Some(cells.iter().collect());
     }
     let cells = column.as_primitive_opt::<Int64Type>()?;
-    Some(cells.iter().map(|own| own.map(|own| own as f64)).collect())
+    Some(
+        cells
+            .iter()
+            .map(|cell| cell.map(|number| number as f64))
+            .collect(),
+    )
 }
 
 /// The most frequent levels with their share of the class, as bars.

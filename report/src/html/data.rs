@@ -168,6 +168,20 @@ pub(super) fn left_out(evaluated: &Evaluated) -> String {
         ),
         FitReport::Clusters(_) => String::new(),
     };
+    let without = match report {
+        FitReport::Price(report) => report
+            .without_copies
+            .as_ref()
+            .map(|own| format!("RMSLE {:.4}, MdAPE {:.2} %", own.rmsle, 100.0 * own.mdape)),
+        FitReport::Class(report) => report
+            .without_copies
+            .as_ref()
+            .map(|own| format!("AUC {:.4}, log loss {:.4}", own.auc.value, own.log_loss)),
+        FitReport::Clusters(_) => None,
+    };
+    if let Some(without) = without {
+        let _ = write!(text, " Without these copies: {without}.");
+    }
     if !evaluated.columns_ignored.is_empty() {
         let _ = write!(
             text,

@@ -12,7 +12,7 @@ const LONG: f64 = 2.5;
 /// Values above 0 that span this factor go by factors.
 const WIDE: f64 = 30.0;
 
-/// Values by bars, cut where they have long tails: the caption says how many lie beyond.
+/// Values by bars, cut where they have long tails: the caption states how many lie beyond.
 pub(super) fn histogram(caption: &str, values: &[f64], scale: Scale) -> String {
     let mut sorted: Vec<f64> = values.iter().copied().filter(|v| v.is_finite()).collect();
     sorted.sort_by(f64::total_cmp);

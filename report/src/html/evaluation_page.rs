@@ -12,10 +12,10 @@ use crate::text::evaluation;
 /// The page of an evaluation or a training: errors, members, importances, the data.
 pub fn evaluation_page(evaluated: &Evaluated, schema: &Schema, batch: &RecordBatch) -> String {
     let name = escape(&evaluated.schema);
-    let (title, own) = match &evaluated.report {
+    let (title, sections) = match &evaluated.report {
         FitReport::Price(report) => {
             let title = format!("{name}: evaluation of the prices");
-            let own = vec![
+            let sections = vec![
                 judged::estimates(report),
                 judged::ranges(report, evaluated.interval),
                 members::members(report),
@@ -23,18 +23,18 @@ pub fn evaluation_page(evaluated: &Evaluated, schema: &Schema, batch: &RecordBat
                 members::importances(evaluated),
                 judged::segments(&report.segments),
             ];
-            (title, own)
+            (title, sections)
         }
         FitReport::Class(report) => {
             let title = format!("{name}: evaluation of the class {}", escape(&report.class));
-            let own = vec![
+            let sections = vec![
                 classified::curves(report),
                 classified::probabilities(report),
                 classified::members(report),
                 classified::importance(report),
                 classified::by_class(report, schema, batch),
             ];
-            (title, own)
+            (title, sections)
         }
         // They have a page of their own (`clusters_page`).
         FitReport::Clusters(_) => (format!("{name}: clusters"), Vec::new()),
@@ -48,6 +48,6 @@ pub fn evaluation_page(evaluated: &Evaluated, schema: &Schema, batch: &RecordBat
     whole(
         &title,
         &evaluation(evaluated),
-        &(own.concat() + &of_data.concat()),
+        &(sections.concat() + &of_data.concat()),
     )
 }

@@ -84,16 +84,16 @@ pub(super) fn ranges(report: &Report, nominal: f64) -> String {
         100.0 * report.coverage_high
     );
     let mut table = "<table><tr><th>interval<th>coverage<th>95 % confidence interval".to_owned();
-    for own in &report.calibration {
+    for band in &report.calibration {
         let percent = |share: f64| format!("{:.1} %", 100.0 * share);
         // Writing to a String cannot fail.
         let _ = write!(
             table,
             "<tr><td>{:.0} %<td>{}<td>{} to {}",
-            100.0 * own.level,
-            percent(own.held.value),
-            percent(own.held.low),
-            percent(own.held.high)
+            100.0 * band.level,
+            percent(band.held.value),
+            percent(band.held.low),
+            percent(band.held.high)
         );
     }
     table.push_str("</table>");
@@ -110,14 +110,14 @@ fn calibration(levels: &[Calibration]) -> String {
     let share = || Axis::of([0.0, 1.0].into_iter(), Scale::Linear);
     let mut plot = Plot::new(share(), share());
     plot.line((0.0, 0.0), (1.0, 1.0), COLOURS[1]);
-    for own in levels {
+    for level in levels {
         plot.line(
-            (own.level, own.held.low),
-            (own.level, own.held.high),
+            (level.level, level.held.low),
+            (level.level, level.held.high),
             COLOURS[0],
         );
     }
-    let points = levels.iter().map(|own| (own.level, own.held.value));
+    let points = levels.iter().map(|level| (level.level, level.held.value));
     plot.path(&points.collect::<Vec<_>>(), COLOURS[0]);
     plot.finish("coverage (upwards) over nominal coverage")
 }
@@ -187,10 +187,10 @@ fn table(by: &str, parts: &[Segment]) -> String {
             metrics.rows,
             metrics.mdape * 100.0,
             metrics.within_10 * 100.0,
-            mark(ratios, |own| own.median_ratio),
-            mark(ratios, |own| own.cod),
-            mark(ratios, |own| own.prd),
-            mark(ratios, |own| own.prb),
+            mark(ratios, |ratios| ratios.median_ratio),
+            mark(ratios, |ratios| ratios.cod),
+            mark(ratios, |ratios| ratios.prd),
+            mark(ratios, |ratios| ratios.prb),
             part.coverage * 100.0
         );
     }

@@ -25,18 +25,18 @@ pub fn sweep_page(
 ) -> String {
     let given_up = done
         .iter()
-        .filter(|own| matches!(own.outcome, TrialOutcome::GivenUp { .. }))
+        .filter(|trial| matches!(trial.outcome, TrialOutcome::GivenUp { .. }))
         .count();
-    let best = sweep::best(done).map_or_else(String::new, |own| {
+    let best = sweep::best(done).map_or_else(String::new, |trial| {
         if sweep::are_alike(done) {
             return "All finished trials have the same error: no setting is better than another.".to_owned();
         }
         format!(
             "The best is trial {} with an out-of-fold error (root mean square of log prices; of a class, log loss) of \
              {:.5}: {}.",
-            own.number,
-            own.objective().unwrap_or(f64::NAN),
-            own.settings(parameters)
+            trial.number,
+            trial.objective().unwrap_or(f64::NAN),
+            trial.settings(parameters)
         )
     });
     format!(
@@ -63,7 +63,7 @@ fn svg(height: f64, body: &str) -> String {
     )
 }
 
-/// Least and greatest error of those that came to their end.
+/// Least and greatest error of those that finished.
 fn bounds(done: &[Trial]) -> Option<(f64, f64)> {
     let mut errors: Vec<f64> = done.iter().filter_map(Trial::objective).collect();
     errors.sort_by(f64::total_cmp);
@@ -76,14 +76,14 @@ fn course(done: &[Trial]) -> String {
     let Some((low, high)) = bounds(done) else {
         return String::new();
     };
-    let total: f64 = done.iter().map(|own| own.seconds).sum();
+    let total: f64 = done.iter().map(|trial| trial.seconds).sum();
     let (mut worked, mut best, mut line, mut dots) =
         (0.0, f64::INFINITY, String::new(), String::new());
     let at = |seconds: f64| EDGE + seconds / total.max(1e-9) * (WIDTH - 2.0 * EDGE);
     let up = |error: f64| EDGE + (high - error) / (low - high) * (2.0 * EDGE - HEIGHT);
-    for own in done {
-        worked += own.seconds;
-        let Some(error) = own.objective() else {
+    for trial in done {
+        worked += trial.seconds;
+        let Some(error) = trial.objective() else {
             continue;
         };
         if best.is_finite() {
@@ -98,7 +98,7 @@ fn course(done: &[Trial]) -> String {
              {error:.5}</title></circle>",
             at(worked),
             up(error),
-            own.number
+            trial.number
         );
     }
     svg(
@@ -130,15 +130,15 @@ fn coordinates(parameters: &[Parameter], done: &[Trial]) -> String {
     let mut body = String::new();
     let mut finished: Vec<(&Trial, f64)> = done
         .iter()
-        .filter_map(|own| Some((own, own.objective()?)))
+        .filter_map(|trial| Some((trial, trial.objective()?)))
         .collect();
     // The best are drawn last, over the others.
     finished.sort_by(|one, other| other.1.total_cmp(&one.1));
-    for (own, error) in finished {
+    for (trial, error) in finished {
         let good = (high - error) / (high - low);
         let mut points: Vec<String> = parameters
             .iter()
-            .zip(&own.values)
+            .zip(&trial.values)
             .enumerate()
             .map(|(axis, (parameter, value))| {
                 format!("{:.1},{:.1}", at(axis), up(parameter.share(*value)))
@@ -152,15 +152,18 @@ fn coordinates(parameters: &[Parameter], done: &[Trial]) -> String {
             points.join(" "),
             0.15 + 0.85 * good * good,
             1.0 + 1.5 * good,
-            own.number
+            trial.number
         );
     }
-    let names = parameters.iter().map(|own| {
-        let ends = match own.choices.is_empty() {
-            true => (own.low, own.high),
-            false => (own.choices[0], own.choices[own.choices.len() - 1]),
+    let names = parameters.iter().map(|parameter| {
+        let ends = match parameter.choices.is_empty() {
+            true => (parameter.low, parameter.high),
+            false => (
+                parameter.choices[0],
+                parameter.choices[parameter.choices.len() - 1],
+            ),
         };
-        (own.name(), ends)
+        (parameter.name(), ends)
     });
     let ends = std::iter::once(("error".to_owned(), (low, high)));
     for (axis, (name, (least, most))) in names.chain(ends).enumerate() {
@@ -213,8 +216,8 @@ fn table(parameters: &[Parameter], done: &[Trial]) -> String {
         let _ = write!(text, "<th>{}</th>", parameter.name());
     }
     text.push_str("</tr>");
-    for own in done {
-        let (error, holdout) = match &own.outcome {
+    for trial in done {
+        let (error, holdout) = match &trial.outcome {
             TrialOutcome::Finished {
                 objective, holdout, ..
             } => (format!("{objective:.5}"), format!("{holdout:.5}")),
@@ -224,9 +227,9 @@ fn table(parameters: &[Parameter], done: &[Trial]) -> String {
         let _ = write!(
             text,
             "<tr><td>{}</td><td>{error}</td><td>{holdout}</td><td>{:.1}</td>",
-            own.number, own.seconds
+            trial.number, trial.seconds
         );
-        for value in &own.values {
+        for value in &trial.values {
             let _ = write!(text, "<td>{value:.4}</td>");
         }
         text.push_str("</tr>");

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use valuation::ClusterReport;
 
-use crate::numbers::amount;
+use crate::numbers::{amount, grouped};
 
 /// Clusters side by side in one table.
 const ABREAST: usize = 6;
@@ -15,7 +15,7 @@ const WIDE: usize = 13;
 pub fn clusters(report: &ClusterReport) -> String {
     let mut text = format!(
         "{} records, {} features; found in {:.2} s\n",
-        report.rows,
+        grouped(report.rows),
         report.features.len(),
         report.fit_seconds
     );
@@ -37,7 +37,10 @@ pub fn clusters(report: &ClusterReport) -> String {
             tried.clusters, tried.silhouette, tried.inertia
         );
     }
-    let name_width = report.features.iter().map(|own| own.name().chars().count());
+    let name_width = report
+        .features
+        .iter()
+        .map(|feature| feature.name().chars().count());
     let name_width = name_width.max().unwrap_or(0).max("silhouette".len()) + 1;
     for (part, found) in report.found.chunks(ABREAST).enumerate() {
         let mut line = |name: &str, cells: Vec<String>| {
@@ -47,26 +50,31 @@ pub fn clusters(report: &ClusterReport) -> String {
             }
             text.push('\n');
         };
-        let numbers = (0..found.len()).map(|own| format!("cluster {}", part * ABREAST + own));
+        let numbers = (0..found.len()).map(|number| format!("cluster {}", part * ABREAST + number));
         line("", numbers.collect());
         line(
             "records",
-            found.iter().map(|own| own.size.to_string()).collect(),
+            found
+                .iter()
+                .map(|cluster| cluster.size.to_string())
+                .collect(),
         );
-        let silhouettes = found.iter().map(|own| format!("{:.4}", own.silhouette));
+        let silhouettes = found
+            .iter()
+            .map(|cluster| format!("{:.4}", cluster.silhouette));
         line("silhouette", silhouettes.collect());
-        for (feature, own) in report.features.iter().enumerate() {
-            let cells = found.iter().map(|cluster| match own.level {
+        for (feature, feature_of_report) in report.features.iter().enumerate() {
+            let cells = found.iter().map(|cluster| match feature_of_report.level {
                 Some(_) => format!("{:.1} %", cluster.centre[feature] * 100.0),
                 None => amount(cluster.centre[feature]),
             });
-            line(&own.name(), cells.collect());
+            line(&feature_of_report.name(), cells.collect());
         }
     }
     let filled = report
         .features
         .iter()
-        .filter(|own| own.filled > 0 && own.level.is_none());
+        .filter(|feature| feature.filled > 0 && feature.level.is_none());
     for feature in filled {
         let _ = writeln!(
             text,

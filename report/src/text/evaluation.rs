@@ -130,6 +130,18 @@ fn price_members(report: &Report) -> String {
             "member {:<12} weight {:.3}, {} trees, log error {:.4} out of fold, {:.4} on the hold-out",
             member.name, member.weight, member.trees, member.fold_error, member.holdout_error
         );
+        if let Some(recipe) = &member.recipe {
+            let next = recipe.runner_up.as_ref().zip(recipe.runner_up_error);
+            let next = next
+                .map(|(next, error)| format!("; next of {}: {next} ({error:.4})", recipe.tried));
+            let _ = writeln!(
+                text,
+                "    chosen by quick trees: {} (log error {:.4}){}",
+                recipe.chosen,
+                recipe.error,
+                next.unwrap_or_default()
+            );
+        }
     }
     let _ = writeln!(text, "{}", members_used(report));
     text

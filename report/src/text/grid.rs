@@ -2,7 +2,10 @@
 
 /// Aligned to the left, a heading first; no blanks at the ends of lines.
 pub fn grid(heading: &[&str], rows: &[Vec<String>]) -> String {
-    let heading: Vec<String> = heading.iter().map(|own| (*own).to_owned()).collect();
+    let heading: Vec<String> = heading
+        .iter()
+        .map(|heading| (*heading).to_owned())
+        .collect();
     let lines = std::iter::once(&heading).chain(rows);
     let width = |column: usize| {
         let cells = lines.clone().filter_map(|row| row.get(column));

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use valuation::{ClassReport, FitReport, Link, Report};
 
 use super::clusters::clusters;
-use crate::numbers::amount;
+use crate::numbers::{amount, grouped};
 use crate::reject_kind::RejectKind;
 
 /// Kinds of refused rows that are shown.
@@ -23,9 +23,9 @@ pub fn training(fit: &FitReport, rows_rejected: usize, refused: &[RejectKind]) -
     };
     format!(
         "{} rows: {} in training, {} in the hold-out; {features} features; fitted in {:.2} s\n{measures}\n{}",
-        fit.rows(),
-        fit.train_rows(),
-        fit.holdout_rows(),
+        grouped(fit.rows()),
+        grouped(fit.train_rows()),
+        grouped(fit.holdout_rows()),
         fit.fit_seconds(),
         left_out(fit, rows_rejected, refused)
     )
@@ -169,6 +169,24 @@ pub(super) fn left_out(fit: &FitReport, rows_rejected: usize, refused: &[RejectK
             "hold-out rows with the features and the {what} of a training row: {}",
             fit.holdout_copies()
         );
+        let without = match fit {
+            FitReport::Price(report) => report.without_copies.as_ref().map(|own| {
+                format!(
+                    "RMSLE {:.4}, MdAPE {:.2} %, R² {:.4}",
+                    own.rmsle,
+                    100.0 * own.mdape,
+                    own.r2
+                )
+            }),
+            FitReport::Class(report) => report
+                .without_copies
+                .as_ref()
+                .map(|own| format!("AUC {:.4}, log loss {:.4}", own.auc.value, own.log_loss)),
+            FitReport::Clusters(_) => None,
+        };
+        if let Some(without) = without {
+            let _ = writeln!(text, "    without them: {without}");
+        }
     }
     text
 }

@@ -16,7 +16,7 @@ use crate::world::World;
 const SHOWN: usize = 5;
 
 /// What the database holds.
-struct Found {
+struct StoredRows {
     /// How often each row was written.
     written: HashMap<Key, u32>,
     /// The same of answers.
@@ -26,7 +26,7 @@ struct Found {
     stored: HashMap<String, Vec<u8>>,
 }
 
-/// Checks the law of conservation; `settled` says whether all that was sent should be done.
+/// Checks the law of conservation; `settled` states whether all that was sent should be done.
 pub async fn check(world: &World, settled: bool) -> anyhow::Result<()> {
     let found = found(world).await?;
     let (mut tally, mut wrong) = (BTreeMap::<String, u64>::new(), Vec::new());
@@ -88,8 +88,8 @@ pub async fn check(world: &World, settled: bool) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn found(world: &World) -> anyhow::Result<Found> {
-    let mut found = Found {
+async fn found(world: &World) -> anyhow::Result<StoredRows> {
+    let mut found = StoredRows {
         written: HashMap::new(),
         answered: HashMap::new(),
         rejected: HashMap::new(),
@@ -123,7 +123,7 @@ async fn found(world: &World) -> anyhow::Result<Found> {
 }
 
 /// Rows that were written twice, though they were sent once.
-fn twice(world: &World, found: &Found) -> Vec<String> {
+fn twice(world: &World, found: &StoredRows) -> Vec<String> {
     let listings = found.written.iter().filter(|(key, times)| {
         key.stream == Stream::Listings && **times > 1 && !world.is_repeated(**key)
     });
@@ -134,7 +134,7 @@ fn twice(world: &World, found: &Found) -> Vec<String> {
 }
 
 /// Rows of messages that were not sent.
-fn unsent(world: &World, found: &Found) -> Vec<String> {
+fn unsent(world: &World, found: &StoredRows) -> Vec<String> {
     let sent = world.ledger.all();
     let keys: HashSet<Key> = sent.iter().map(|sent| sent.key).collect();
     let places: HashSet<Place> = sent.iter().map(|sent| sent.place).collect();
@@ -151,7 +151,7 @@ fn unsent(world: &World, found: &Found) -> Vec<String> {
 }
 
 /// Each stored answer is published, as it is stored.
-fn published(world: &World, found: &Found, settled: bool) -> Vec<String> {
+fn published(world: &World, found: &StoredRows, settled: bool) -> Vec<String> {
     let published = world.published.all();
     let stored = found
         .stored

@@ -76,7 +76,7 @@ fn note(world: &World, id: &str, payload: &[u8]) {
         let answer: Value = serde_json::from_slice(payload).unwrap_or_default();
         answer["code"] == "conflict"
     };
-    // Whoever asks with another content under the same id is told so.
+    // Anyone who asks with another content under the same id is reported so.
     if world.is_repeated(key) && is_conflict() {
         return;
     }

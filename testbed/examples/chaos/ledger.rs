@@ -22,7 +22,7 @@ pub struct Key {
     pub number: u64,
 }
 
-/// Where a message lies in Kafka.
+/// Where a message is in Kafka.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Place {
     pub stream: Stream,

@@ -11,9 +11,9 @@ use crate::fleet::Role;
 use crate::ledger::Stream;
 use crate::world::World;
 
-/// A reader stays for so long, unless all goes on meanwhile.
+/// A reader stays for so long, unless all continues meanwhile.
 const READ: Duration = Duration::from_secs(30);
-/// Messages of the first seconds of a read must be done while it goes on.
+/// Messages of the first seconds of a read must be done while it continues.
 const FIRST: Duration = Duration::from_secs(2);
 
 /// Reads all tables in one transaction, as pg_dump does, while services are started: reading must hold

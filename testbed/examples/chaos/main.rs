@@ -1,5 +1,5 @@
 //! Chaos: real services on a real Kafka and a real PostgreSQL, hurt from a printed seed while messages
-//! of every kind stream in. `scripts/chaos --help` says how to run it; docs/operations.md what it checks.
+//! of every kind stream in. `scripts/chaos --help` states how to run it; docs/operations.md what it checks.
 
 mod account;
 mod answers;

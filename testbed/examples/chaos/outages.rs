@@ -69,7 +69,7 @@ pub async fn end_backends(world: &World) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// New connections wait; those there are go on.
+/// New connections wait; those there are continue.
 pub async fn stop_postmaster(world: &World, lasts: Duration) -> anyhow::Result<()> {
     let pid: i32 = sqlx::query_scalar("SELECT pg_backend_pid()")
         .fetch_one(&world.pool)

@@ -27,7 +27,7 @@ enum Subject {
     Service(Role),
     /// Messages: any number of them at a time.
     Stream,
-    /// It must be looked at alone.
+    /// It must be checked alone.
     Everything,
 }
 

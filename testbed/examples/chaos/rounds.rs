@@ -126,7 +126,7 @@ fn report(world: &World, round: usize, kinds: &str, stuck: &str) {
     ));
 }
 
-/// Whether it goes on once all services are started anew.
+/// Whether it continues once all services are started again.
 async fn start_anew(world: &Arc<World>, bound: Duration) -> bool {
     world.journal.say("all services are started anew");
     // As after a fault: the new ones have their time to come.

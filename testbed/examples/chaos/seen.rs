@@ -46,7 +46,7 @@ pub async fn install(pool: &PgPool) -> anyhow::Result<()> {
     made.context("what is written cannot be recorded").map(drop)
 }
 
-/// Tells the ledger of what is written, until the task is aborted.
+/// Reports the ledger of what is written, until the task is aborted.
 pub async fn follow(world: Arc<World>) {
     let mut known = HashSet::new();
     // Sequence numbers, and when they were seen first.
@@ -82,7 +82,7 @@ fn note(world: &World, kind: &str, name: &str) {
                 world.ledger.rejected(place);
             }
         }
-        // An answer is for whoever asked: it counts when it is published.
+        // An answer is for the client: it counts when it is published.
         "answer" => {}
         _ => {
             let stream = match kind {

@@ -1,4 +1,4 @@
-//! Sends good messages at a steady pace, and what else is asked for.
+//! Sends good messages at a steady pace, and what else is requested.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -16,9 +16,9 @@ use crate::world::World;
 
 /// Pause between two good messages of each way in.
 const PAUSE: Duration = Duration::from_millis(40);
-/// Of so many requests, one price becomes known.
+/// Of N requests, one price becomes known.
 const LABELLED: u64 = 4;
-/// Of so many messages, one is poison, beside that of the plan.
+/// Of N messages, one is poison, beside that of the plan.
 const POISONED: u64 = 200;
 
 /// Sends until stopped.

@@ -13,7 +13,7 @@ use crate::world::World;
 use crate::{answers, seen};
 
 const PAUSE: Duration = Duration::from_secs(1);
-/// Longest a service may take to say how it is.
+/// Longest a service may take to state how it is.
 const PATIENCE: Duration = Duration::from_secs(3);
 /// Pause between two lines about how far it is.
 const PROGRESS: Duration = Duration::from_secs(30);
@@ -51,7 +51,7 @@ async fn look(world: Arc<World>, bound: Duration) {
     let mut progress = Instant::now();
     loop {
         tokio::time::sleep(PAUSE).await;
-        ask(&world, &client).await;
+        send_requests(&world, &client).await;
         for role in Role::ALL {
             judge(&world, role, bound, &mut stuck);
         }
@@ -63,7 +63,7 @@ async fn look(world: Arc<World>, bound: Duration) {
 }
 
 /// Asks every service whether it is ready.
-async fn ask(world: &World, client: &reqwest::Client) {
+async fn send_requests(world: &World, client: &reqwest::Client) {
     let services: Vec<(usize, Option<String>)> = {
         let fleet = world.fleet();
         let all = fleet.services.iter();
@@ -108,7 +108,7 @@ fn judge(world: &World, role: Role, bound: Duration, stuck: &mut BTreeMap<Role, 
         let mut of_role = fleet.services.iter().filter(|one| one.role == role);
         of_role.all(|one| one.ready.as_ref().is_some_and(|(code, _)| *code == 200))
     };
-    // Told once, until it moves.
+    // Reported once, until it moves.
     if all_ready && !stuck.contains_key(&role) {
         stuck.insert(role, Instant::now());
         world.journal.violation(format!(

@@ -39,9 +39,9 @@ pub struct World {
     pub pool: PgPool,
     fleet: Mutex<Fleet>,
     /// How many of each role run while no fault says otherwise.
-    wanted: [usize; 2],
+    members_of_role: [usize; 2],
     repeated: Mutex<HashSet<Key>>,
-    /// Faults that are going on, and when the last one ended.
+    /// Faults that are in progress, and when the last one ended.
     faults: Mutex<(usize, Instant)>,
     /// Services with a wrong clock that run or ran within this round.
     clocked: AtomicUsize,
@@ -73,7 +73,7 @@ impl World {
             ("kafka.properties.heartbeat.interval.ms", "500"),
             ("loader.http", "127.0.0.1:0"),
             ("applier.http", "127.0.0.1:0"),
-            // What stands still says so well before --ready-s.
+            // What is stalled says so well before --ready-s.
             ("liveness.stall_s", "15"),
             ("liveness.rejoin_s", "15"),
         ];
@@ -94,8 +94,8 @@ impl World {
         }
         journal.say(&format!("the services' logs are in {}", logs.display()));
         model::train(&programs.join("model-prepare"), &flags, &logs)?;
-        let wanted = [args.loaders.max(1), args.appliers.max(1)];
-        for (role, count) in Role::ALL.into_iter().zip(wanted) {
+        let members = [args.loaders.max(1), args.appliers.max(1)];
+        for (role, count) in Role::ALL.into_iter().zip(members) {
             for _ in 0..count {
                 fleet.start(role, None)?;
             }
@@ -119,7 +119,7 @@ impl World {
             bed,
             kafka,
             fleet: Mutex::new(fleet),
-            wanted,
+            members_of_role: members,
             repeated: Mutex::default(),
             faults: Mutex::new((0, Instant::now())),
             clocked: AtomicUsize::new(0),
@@ -169,9 +169,9 @@ impl World {
         for (_, ended) in fleet.ended() {
             self.journal.violation(ended);
         }
-        for (role, wanted) in Role::ALL.into_iter().zip(self.wanted) {
+        for (role, members) in Role::ALL.into_iter().zip(self.members_of_role) {
             let of_role = fleet.services.iter().filter(|one| one.role == role);
-            for _ in of_role.count()..wanted {
+            for _ in of_role.count()..members {
                 fleet.start(role, None)?;
             }
         }
@@ -251,10 +251,10 @@ impl World {
     }
 }
 
-/// Where the programs were built: this one lies in `examples` below it.
+/// Where the programs were built: this one is in `examples` below it.
 fn programs(args: &Args) -> anyhow::Result<PathBuf> {
-    let own = std::env::current_exe().context("where this program is")?;
-    let built = own.parent().and_then(|examples| examples.parent());
+    let program = std::env::current_exe().context("where this program is")?;
+    let built = program.parent().and_then(|examples| examples.parent());
     let directory = match &args.programs {
         Some(directory) => directory.clone(),
         None => built.context("where programs are built")?.to_owned(),

@@ -144,7 +144,7 @@ impl Run {
                     "{:?} of {} messages were taken\n{}",
                     taken(&self.bed).await,
                     ledger.produced(),
-                    members.said()
+                    members.logs()
                 );
                 members.check();
                 tokio::time::sleep(Duration::from_millis(100)).await;

@@ -14,7 +14,7 @@ pub enum ArtifactError {
     /// The directory to save into holds something.
     #[error("expected an empty directory to save the model into, found files: give a new one")]
     NotEmpty,
-    /// A file is no regular file, leads out of the directory, or is larger than any model's.
+    /// A file is not a regular file, leads out of the directory, or is larger than any model's.
     #[error(transparent)]
     Input(bounded::InputError),
     /// A file is not what was saved.

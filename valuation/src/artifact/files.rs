@@ -129,7 +129,7 @@ impl Verified {
     }
 }
 
-/// The part of `model.json` that says how to read it.
+/// The part of `model.json` that states how to read it.
 #[derive(Deserialize)]
 struct Format {
     /// 0 where it is absent.

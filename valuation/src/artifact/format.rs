@@ -2,7 +2,7 @@
 
 /// Version of the artifact's format.
 pub(crate) const FORMAT: u32 = 4;
-/// What every model has: what it is, and rows that say whether it still says the same.
+/// What every model has: what it is, and rows that state whether it still says the same.
 pub(crate) const HEAD: &str = "model.json";
 pub(crate) const GOLDEN: &str = "golden.json";
 

@@ -24,7 +24,7 @@ impl Model {
     /// Reads a model and verifies it: checksums, format, that its parts fit together, golden rows.
     ///
     /// # Errors
-    /// Says which file or row failed.
+    /// States which file or row failed.
     pub fn load(dir: &Path) -> Result<Model, ArtifactError> {
         Model::read(&Verified::open(dir, &Reading::default())?)
     }

@@ -15,6 +15,8 @@ use crate::tree_features::TreeFeatures;
 
 const NEIGHBOURS: &str = "neighbours.json";
 const COMPARABLES: &str = "comparables.json";
+/// The same where no trees were grown; releases that do not know it leave it unread.
+const COMPARABLES_BY_LINE: &str = "comparables-by-line.json";
 const SPREAD: &str = "spread.trees";
 
 /// Files of what `model.json` does not hold.
@@ -38,7 +40,11 @@ pub(crate) fn parts(estimator: &Estimator) -> Result<Vec<(String, Vec<u8>)>, Art
         files.push(compact(NEIGHBOURS, &estimator.neighbours)?);
     }
     if let Some(comparables) = &estimator.comparables {
-        files.push(compact(COMPARABLES, comparables)?);
+        let file = match comparables.by_line {
+            true => COMPARABLES_BY_LINE,
+            false => COMPARABLES,
+        };
+        files.push(compact(file, comparables)?);
     }
     if let Some(spread) = &estimator.spread {
         files.push(part(
@@ -52,7 +58,7 @@ pub(crate) fn parts(estimator: &Estimator) -> Result<Vec<(String, Vec<u8>)>, Art
 /// Reads the estimator of a plan, and checks that its parts fit together and the schema.
 ///
 /// # Errors
-/// Says which file is wrong.
+/// States which file is wrong.
 pub(crate) fn estimator(
     files: &Verified,
     plan: &Plan,
@@ -73,6 +79,13 @@ pub(crate) fn estimator(
         true => Some(files.json(COMPARABLES)?),
         false => None,
     };
+    if files.lists(COMPARABLES_BY_LINE)? {
+        let by_line: Comparables = files.json(COMPARABLES_BY_LINE)?;
+        comparables = Some(Comparables {
+            by_line: true,
+            ..by_line
+        });
+    }
     let spread = match files.lists(SPREAD)? {
         true => Some(Boosted::decode(&files.bytes(SPREAD)?).map_err(broken(SPREAD))?),
         false => None,
@@ -82,8 +95,11 @@ pub(crate) fn estimator(
         neighbours.space.grow();
     }
     if let Some(comparables) = &mut comparables {
-        comparables.check(width).map_err(broken(COMPARABLES))?;
-        comparables.space.grow();
+        // A line's are checked with the estimator, which knows their width.
+        if !comparables.by_line {
+            comparables.check(width).map_err(broken(COMPARABLES))?;
+            comparables.space.grow();
+        }
     }
     let mut estimator = Estimator {
         plan: plan.clone(),
@@ -95,6 +111,9 @@ pub(crate) fn estimator(
     };
     match estimator.check(schema) {
         Ok(()) => {
+            if let Some(own) = estimator.comparables.as_mut().filter(|own| own.by_line) {
+                own.space.grow();
+            }
             estimator.share();
             Ok(estimator)
         }

@@ -43,14 +43,14 @@ impl Column {
 pub(super) fn columns(values: &[f32], named: &[bool]) -> Vec<Column> {
     let width = named.len();
     let column = |(index, named): (usize, &bool)| {
-        let own = || values.iter().skip(index).step_by(width).copied();
+        let column = || values.iter().skip(index).step_by(width).copied();
         let cuts = match named {
             true => Vec::new(),
-            false => cuts(own()),
+            false => cuts(column()),
         };
         let codes: Vec<u8> = match named {
-            true => own().map(name_bin).collect(),
-            false => own().map(|value| bin(&cuts, value)).collect(),
+            true => column().map(name_bin).collect(),
+            false => column().map(|value| bin(&cuts, value)).collect(),
         };
         Column {
             gaps: codes.contains(&0),
@@ -62,7 +62,7 @@ pub(super) fn columns(values: &[f32], named: &[bool]) -> Vec<Column> {
     named.par_iter().enumerate().map(column).collect()
 }
 
-/// The bin of a name's number; what is no name is not known.
+/// The bin of a name's number; what is not a name is not known.
 pub(super) fn name_bin(value: f32) -> u8 {
     match (0.0..(BINS - 1) as f32).contains(&value) {
         true => value as u8 + 1,

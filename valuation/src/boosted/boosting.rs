@@ -1,11 +1,13 @@
 //! Growing trees one after the other, each on what the former leave of the targets.
 
+use super::bins::Column;
 use super::ensemble::Ensemble;
 use super::grow::{Ground, Grower};
 use super::loss::Progress;
-use super::options::{BoostedOptions, Growth};
+use super::options::BoostedOptions;
 use super::table::Table;
 use super::tree::Tree;
+use crate::progress::Running;
 use crate::rng::{Rng, mix};
 
 /// An ensemble under way.
@@ -23,6 +25,8 @@ pub(super) struct Boosting<'a> {
     /// Rows that say when to stop.
     pub(super) judge: Vec<u32>,
     pub(super) seed: u64,
+    /// Is told of every tree.
+    pub(super) running: &'a Running<'a>,
 }
 
 /// Room kept from one tree to the next.
@@ -58,6 +62,7 @@ impl Boosting<'_> {
         } else {
             Vec::new()
         };
+        let seen = table.seen(options);
         let mut rng = Rng::new(mix(self.seed));
         let mut grower = Grower::default();
         let mut room = Room::default();
@@ -69,11 +74,12 @@ impl Boosting<'_> {
             } else {
                 &progress.gradients
             };
-            let Some(mut tree) = self.grow(&mut grower, &mut rng, &mut room, learned) else {
+            let Some(mut tree) = self.grow(&seen, &mut grower, &mut rng, &mut room, learned) else {
                 break;
             };
             progress.take(&mut grower, &mut tree, options.rate, options.penalty);
             trees.push(tree);
+            self.running.step();
             if options.patience == 0 || self.judge.is_empty() {
                 continue;
             }
@@ -106,17 +112,14 @@ impl Boosting<'_> {
     /// Grows the next tree on what is left of the targets.
     fn grow(
         &self,
+        (columns, seen): &(Vec<&Column>, Vec<usize>),
         grower: &mut Grower,
         rng: &mut Rng,
         room: &mut Room,
         residuals: &[f64],
     ) -> Option<Tree> {
         let options = self.options;
-        let columns = match options.growth {
-            Growth::LeafWise => &self.table.by_names,
-            Growth::Symmetric => &self.table.by_means,
-        };
-        let chosen = rng.some(columns, options.column_share);
+        let chosen = rng.some(seen, options.column_share);
         let Room {
             rows,
             others,
@@ -125,7 +128,7 @@ impl Boosting<'_> {
         draw_rows(&self.train, options.row_share, rng, rows, others);
         others.extend_from_slice(&self.judge);
         let ground = Ground {
-            columns: &self.table.columns,
+            columns,
             chosen: &chosen,
             rows,
             others,
@@ -177,8 +180,8 @@ fn limit(residuals: &[f64], rows: &[u32], share: f64, sizes: &mut Vec<u32>) -> f
     }
     // The bits of numbers not below 0 are in the order of the numbers, and quicker compared.
     sizes.clear();
-    let own = rows.iter().map(|row| residuals[*row as usize].abs() as f32);
-    sizes.extend(own.map(f32::to_bits));
+    let absolute = rows.iter().map(|row| residuals[*row as usize].abs() as f32);
+    sizes.extend(absolute.map(f32::to_bits));
     let place = (sizes.len() as f64 * share.max(0.0)) as usize;
     match place < sizes.len() {
         true => f64::from(f32::from_bits(*sizes.select_nth_unstable(place).1)),

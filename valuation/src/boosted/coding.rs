@@ -124,7 +124,7 @@ impl Codings {
     pub(super) fn compare(&self, value: u16, least: f32, unknown_left: bool) -> Compared {
         let shift = u8::from(!unknown_left);
         let code = self.numbers[usize::from(value)].unwrap_or_default();
-        let last = match self.coded.get(usize::from(code)).map(|own| &own.coding) {
+        let last = match self.coded.get(usize::from(code)).map(|coded| &coded.coding) {
             Some(Coding::Cuts(cuts)) => cuts.partition_point(|cut| *cut <= least) as u8,
             Some(Coding::Name) | None => 0,
         };
@@ -160,8 +160,8 @@ impl Codings {
         let mut values = [f32::NAN; ROWS];
         let mut codes = [0_u8; ROWS];
         for (Coded { value, coding }, two) in self.coded.iter().zip(lanes.chunks_exact_mut(2)) {
-            for (own, row) in values.iter_mut().zip(rows.chunks_exact(self.width)) {
-                *own = row[*value];
+            for (of_row, row) in values.iter_mut().zip(rows.chunks_exact(self.width)) {
+                *of_row = row[*value];
             }
             match coding {
                 Coding::Cuts(cuts) => bins(cuts, &values, &mut codes),

@@ -1,6 +1,6 @@
 //! What each value of a row adds to what a tree says: Shapley values where unknown values are
 //! weighed by the training rows that went each way (Lundberg et al. 2020, From local explanations to
-//! global understanding with explainable AI for trees), worked out in the way that suits the tree.
+//! global understanding with explainable AI for trees), computed in the way that suits the tree.
 
 mod shares;
 mod summed;
@@ -53,8 +53,8 @@ impl Background {
         let mut room = Room::default();
         for (tree, way) in trees.iter().zip(&self.ways) {
             match way {
-                Way::Symmetric(own) => own.add(row, parts),
-                Way::Summed(own) => own.add(row, &mut room, parts),
+                Way::Symmetric(symmetric) => symmetric.add(row, parts),
+                Way::Summed(summed) => summed.add(row, &mut room, parts),
                 Way::Any => unwound::add(tree, row, parts),
             }
         }
@@ -174,11 +174,11 @@ mod tests {
         for (level, (column, least)) in tests.iter().enumerate() {
             for _ in 0..1_u32 << level {
                 let next = 2 * nodes.len() as u32;
-                let mut own = split(0.0, *column, next + 1, next + 2);
-                if let Some(split) = &mut own.split {
+                let mut node = split(0.0, *column, next + 1, next + 2);
+                if let Some(split) = &mut node.split {
                     split.test = Test::NotBelow(*least);
                 }
-                nodes.push(own);
+                nodes.push(node);
             }
         }
         nodes.extend((0..1 << tests.len()).map(|_| leaf(0.0, rng.below(100) as f32 / 9.0)));
@@ -212,12 +212,12 @@ mod tests {
             };
             let end = ends.swap_remove(place);
             let next = nodes.len() as u32;
-            let mut own = split(0.0, rng.below(columns) as u16, next, next + 1);
-            if let Some(split) = &mut own.split {
+            let mut node = split(0.0, rng.below(columns) as u16, next, next + 1);
+            if let Some(split) = &mut node.split {
                 split.test = Test::NotBelow(rng.below(10) as f32 / 10.0);
                 split.unknown_left = rng.below(2) == 0;
             }
-            nodes[end] = own;
+            nodes[end] = node;
             for _ in 0..2 {
                 ends.push(nodes.len());
                 nodes.push(leaf(rng.below(4) as f32, rng.below(100) as f32 / 9.0));

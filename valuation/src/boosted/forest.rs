@@ -11,6 +11,7 @@ use super::options::{BoostedOptions, Growth};
 use super::table::Table;
 use super::{Boosted, TreeError};
 use crate::folds::Fold;
+use crate::progress::{Running, Work};
 
 /// How a forest is grown.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -42,11 +43,11 @@ impl ForestOptions {
             "rounds" => ("trees", expected, found),
             option => (option, expected, found),
         };
-        self.grown().check().map_err(named)
+        self.boosted_options().check().map_err(named)
     }
 
     /// As trees are grown: each says its share of the mean.
-    fn grown(&self) -> BoostedOptions {
+    fn boosted_options(&self) -> BoostedOptions {
         BoostedOptions {
             growth: Growth::LeafWise,
             rounds: self.trees,
@@ -59,13 +60,23 @@ impl ForestOptions {
             penalty: 0.0,
             trusted: 1.0,
             patience: 0,
+            names: None,
+            neighbours: None,
+            fits_data: false,
         }
     }
 
-    fn run(&self, table: &Table, train: &[u32], judge: &[u32], seed: u64) -> (Ensemble, Vec<f64>) {
+    fn run(
+        &self,
+        table: &Table,
+        (train, judge): (&[u32], &[u32]),
+        seed: u64,
+        running: &Running,
+    ) -> (Ensemble, Vec<f64>) {
         let boosting = Boosting {
+            running,
             table,
-            options: &self.grown(),
+            options: &self.boosted_options(),
             alone: true,
             drawn: self.drawn_cuts,
             rounds: self.trees,
@@ -78,26 +89,31 @@ impl ForestOptions {
 }
 
 impl Boosted {
-    /// A forest on all rows.
-    pub(crate) fn forest(
+    /// A forest on all rows; `running` is told of every tree.
+    pub(crate) fn forest_watched(
         table: &Table,
         options: &ForestOptions,
         seed: u64,
+        running: &Running,
     ) -> Result<Boosted, TreeError> {
         let rows: Vec<u32> = (0..table.rows() as u32).collect();
-        Boosted::new(options.run(table, &rows, &[], seed).0)
+        Boosted::new(options.run(table, (&rows, &[]), seed, running).0)
     }
 
-    /// What forests predict for rows they have not seen: one a fold. NaN where no fold judges.
+    /// What forests predict for rows they have not seen: one a fold. NaN where no fold judges. `work` is told
+    /// of every tree and fold.
     pub(crate) fn forest_out_of_fold(
         table: &Table,
         folds: &[Fold],
         options: &ForestOptions,
         seed: u64,
+        work: Work,
     ) -> Vec<f64> {
         let grow = |(number, fold): (usize, &Fold)| {
-            let seed = seed.wrapping_add(number as u64);
-            options.run(table, &fold.train, &fold.judge, seed).1
+            let (seed, running) = (seed.wrapping_add(number as u64), work.fold(number));
+            options
+                .run(table, (&fold.train, &fold.judge), seed, &running)
+                .1
         };
         let predicted: Vec<Vec<f64>> = folds.par_iter().enumerate().map(grow).collect();
         let mut out = vec![f64::NAN; table.rows()];
@@ -137,10 +153,10 @@ mod tests {
                 column_share: 1.0,
                 drawn_cuts,
             };
-            let predicted = Boosted::forest_out_of_fold(&table, &folds, &options, 1);
+            let predicted = Boosted::forest_out_of_fold(&table, &folds, &options, 1, Work::none());
             let pairs = predicted.iter().zip(&targets);
-            let squares: f64 = pairs.map(|(own, t)| (own - t) * (own - t)).sum();
-            let forest = Boosted::forest(&table, &options, 1).unwrap();
+            let squares: f64 = pairs.map(|(value, t)| (value - t) * (value - t)).sum();
+            let forest = Boosted::forest_watched(&table, &options, 1, &Running::none()).unwrap();
             assert_eq!(
                 (forest.trees(), Boosted::rows(&[&forest], &values)[0].len()),
                 (trees, 1200)

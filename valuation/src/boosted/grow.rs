@@ -4,11 +4,11 @@ use std::ops::Range;
 
 use super::bins::Column;
 use super::histogram::{COARSE, Histogram, Unit, count, units};
-use super::options::{BoostedOptions, Growth};
-use super::split::{Cut, Found, Gains, Limits, best, greatest, worth};
+use super::options::{BoostedOptions, Growth, Names};
+use super::split::{Candidate, Cut, Gains, Limits, best, greatest, worth};
 use super::tree::{Node, Split, Test, Tree};
 
-/// Room for growing trees, kept from one to the next.
+/// Buffers for growing trees, reused for each tree.
 #[derive(Debug, Default)]
 pub(super) struct Grower {
     /// Rows in the order of the leaves: those that the tree sees.
@@ -43,7 +43,7 @@ struct Leaf {
 /// What a tree is grown on.
 pub(super) struct Ground<'a> {
     /// All columns of the table.
-    pub(super) columns: &'a [Column],
+    pub(super) columns: &'a [&'a Column],
     /// Those that the tree may split on.
     pub(super) chosen: &'a [usize],
     /// Rows that it sees.
@@ -55,7 +55,7 @@ pub(super) struct Ground<'a> {
     /// Greatest size that a residual counts with.
     pub(super) limit: f64,
     pub(super) options: &'a BoostedOptions,
-    /// Rng cuts, where they are not looked for.
+    /// Draws random cuts, for trees that do not search for the best cut.
     pub(super) drawn: Option<u64>,
 }
 
@@ -81,11 +81,11 @@ struct Open {
     /// Packed sum of its residuals.
     total: i64,
     histogram: Histogram,
-    best: Option<Found>,
+    best: Option<Candidate>,
 }
 
 impl Grower {
-    /// Grows a tree, and remembers which rows end in which leaf. None where all residuals are 0:
+    /// Grows a tree and records the leaf of each row. None where all residuals are 0:
     /// nothing is left to learn.
     pub(super) fn grow(&mut self, ground: &Ground) -> Option<Tree> {
         let greatest = ground
@@ -112,7 +112,7 @@ impl Grower {
         let chosen: Vec<&Column> = ground
             .chosen
             .iter()
-            .map(|own| &ground.columns[*own])
+            .map(|index| ground.columns[*index])
             .collect();
         let mut growing = Growing {
             ground,
@@ -125,6 +125,7 @@ impl Grower {
             limits: Limits {
                 leaf_rows: ground.options.leaf_rows,
                 penalty: ground.options.penalty,
+                few_say_little: ground.options.told_by() == Names::LimitedSets,
                 drawn: ground.drawn,
             },
             unit,
@@ -233,7 +234,7 @@ impl Grower {
                 let penalty = growing.limits.penalty;
                 let parts = worth(left, penalty) + worth(leaf.total - left, penalty);
                 let gain = parts - worth(leaf.total, penalty);
-                below.extend(self.split(growing, leaf, &Found { left, ..found }, gain));
+                below.extend(self.split(growing, leaf, &Candidate { left, ..found }, gain));
             }
             level = below;
         }
@@ -241,7 +242,7 @@ impl Grower {
     }
 
     /// The cut of a whole level; its `left` is of no leaf.
-    fn level_split(&mut self, growing: &Growing, level: &[Open]) -> Option<Found> {
+    fn level_split(&mut self, growing: &Growing, level: &[Open]) -> Option<Candidate> {
         let penalty = growing.limits.penalty;
         let floor: f64 = level.iter().map(|leaf| worth(leaf.total, penalty)).sum();
         let limits = Limits {
@@ -268,7 +269,7 @@ impl Grower {
                     continue;
                 };
                 most = gains[bin];
-                best = Some(Found {
+                best = Some(Candidate {
                     gain: (f64::from(most) - floor) * COARSE * COARSE,
                     column: index,
                     cut: Cut::After(bin as u8),
@@ -285,7 +286,7 @@ impl Grower {
         &mut self,
         growing: &mut Growing,
         parent: Open,
-        found: &Found,
+        found: &Candidate,
         gain: f64,
     ) -> [Open; 2] {
         let Open {
@@ -301,14 +302,14 @@ impl Grower {
         let middle =
             rows.start + part(&mut self.order[rows.clone()], &mut self.aside, codes, found);
         let (left, right) = (rows.start..middle, middle..rows.end);
-        let own = &mut self.others[others.clone()];
-        let middle = others.start + part(own, &mut self.aside, codes, found);
+        let buffer = &mut self.others[others.clone()];
+        let middle = others.start + part(buffer, &mut self.aside, codes, found);
         let (others_left, others_right) = (others.start..middle, middle..others.end);
         let children = growing.branch(node, found, gain, total);
         let mut other = self.spare.pop().unwrap_or_default();
         let left_is_smaller = left.len() < right.len();
         let smaller = if left_is_smaller { &left } else { &right };
-        // Leaves of the last level are not looked at again.
+        // Leaves of the last level need no histogram.
         if growing.goes_on(depth + 1) {
             self.fill(growing, smaller, &mut other);
             histogram.subtract(&other, &growing.bins);
@@ -365,10 +366,10 @@ impl Growing<'_> {
     }
 
     /// Makes a leaf a split with two leaves; gives these.
-    fn branch(&mut self, node: usize, found: &Found, gain: f64, total: i64) -> [usize; 2] {
+    fn branch(&mut self, node: usize, found: &Candidate, gain: f64, total: i64) -> [usize; 2] {
         let children = [self.add(found.left), self.add(total - found.left)];
         let test = match found.cut {
-            // After the last bin only the unknown goes on: no number reaches the greatest.
+            // After the last bin only unknown values go right: no number reaches the greatest.
             Cut::After(last) => {
                 let cuts = &self.chosen[found.column].cuts;
                 let next = cuts.get(usize::from(last) - 1).copied();
@@ -377,9 +378,9 @@ impl Growing<'_> {
             Cut::Among(names) => Test::Among(names),
         };
         let unit = self.unit.residual(1.0);
-        let own = &mut self.tree.nodes[node];
-        own.value = 0.0;
-        own.split = Some(Split {
+        let entry = &mut self.tree.nodes[node];
+        entry.value = 0.0;
+        entry.split = Some(Split {
             column: self.ground.chosen[found.column] as u16,
             test,
             unknown_left: found.unknown_left,
@@ -415,7 +416,7 @@ impl Growing<'_> {
     }
 
     /// The last bin of a number's cut that goes left.
-    fn last(&self, found: &Found) -> usize {
+    fn last(&self, found: &Candidate) -> usize {
         match found.cut {
             Cut::After(last) => usize::from(last),
             Cut::Among(_) => 0,
@@ -424,7 +425,7 @@ impl Growing<'_> {
 }
 
 /// Puts the rows that go left first, both parts in their order; gives how many go left.
-fn part(rows: &mut [u32], aside: &mut Vec<u32>, codes: &[u8], found: &Found) -> usize {
+fn part(rows: &mut [u32], aside: &mut Vec<u32>, codes: &[u8], found: &Candidate) -> usize {
     // Asked once, not for every row.
     match found.cut {
         Cut::After(last) => {

@@ -24,7 +24,7 @@ pub(super) struct Unit {
 }
 
 impl Unit {
-    /// For so many rows whose residuals are no greater than `greatest`: as fine as fits.
+    /// For N rows whose residuals are no greater than `greatest`: as fine as fits.
     pub(super) fn new(greatest: f64, rows: usize) -> Unit {
         let limit = ((1_u64 << SUM_BITS) - 1) as f64 / (rows + 1) as f64;
         Unit {
@@ -110,9 +110,9 @@ impl Histogram {
 
     /// Takes a part's sums away.
     pub(super) fn subtract(&mut self, part: &Histogram, bins: &[usize]) {
-        for ((own, part), bins) in self.columns.iter_mut().zip(&part.columns).zip(bins) {
-            for (own, part) in own[..*bins].iter_mut().zip(&part[..*bins]) {
-                *own -= part;
+        for ((column, part), bins) in self.columns.iter_mut().zip(&part.columns).zip(bins) {
+            for (sum, part) in column[..*bins].iter_mut().zip(&part[..*bins]) {
+                *sum -= part;
             }
         }
     }
@@ -126,7 +126,10 @@ mod tests {
     fn sums_and_counts_come_back_from_one_word() {
         let residuals = [1.5, -2.0, 0.25, -0.75, 2.0];
         let unit = Unit::new(2.0, residuals.len());
-        let packed: Vec<i64> = residuals.iter().map(|own| unit.pack(*own)).collect();
+        let packed: Vec<i64> = residuals
+            .iter()
+            .map(|residual| unit.pack(*residual))
+            .collect();
         let codes: [&[u8]; 1] = [&[1, 1, 2, 0, 1]];
         let mut all = Histogram::default();
         all.fill(&codes, &[3], &[0, 1, 2, 3, 4], &packed);

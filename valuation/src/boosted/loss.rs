@@ -89,9 +89,9 @@ impl<'a> Progress<'a> {
         grower.step(tree, |rows| {
             let (mut gradients, mut hessians) = (0.0, 0.0);
             for row in rows {
-                let own = probability(self.scores[*row as usize]);
+                let probability_of_row = probability(self.scores[*row as usize]);
                 gradients += self.gradients[*row as usize];
-                hessians += own * (1.0 - own);
+                hessians += probability_of_row * (1.0 - probability_of_row);
             }
             rate * gradients / (hessians + penalty).max(LEAST_HESSIAN)
         });

@@ -17,6 +17,21 @@ pub enum Growth {
     Symmetric,
 }
 
+/// How trees tell the levels of a category.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Names {
+    /// A split lists levels, however few their rows.
+    Sets,
+    /// The same, where every level and every step between lists has rows enough, as LightGBM's
+    /// `min_data_per_group` has it.
+    LimitedSets,
+    /// Levels are numbered by how frequent they are, and split like numbers.
+    Codes,
+    /// Levels are known by what their rows cost, out of fold.
+    Means,
+}
+
 /// How a boosted member is grown.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -45,11 +60,30 @@ pub struct BoostedOptions {
     pub trusted: f64,
     /// Rounds without gain after which a fold stops; 0 never stops.
     pub patience: usize,
+    /// How levels are told; none leaves that to the folds. Symmetric trees list no levels: sets are means to
+    /// them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub names: Option<Names>,
+    /// Whether the trees see what neighbours cost; none leaves that to the folds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub neighbours: Option<bool>,
+    /// Whether the folds may choose smaller trees than these, and trust all residuals.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub fits_data: bool,
 }
 
 impl BoostedOptions {
+    /// How levels are told where nothing else was said.
+    pub(crate) fn told_by(&self) -> Names {
+        match (self.growth, self.names) {
+            (Growth::LeafWise, names) => names.unwrap_or(Names::Sets),
+            (Growth::Symmetric, Some(Names::Codes)) => Names::Codes,
+            (Growth::Symmetric, _) => Names::Means,
+        }
+    }
+
     /// The same learning so many times as quickly, in as many times fewer rounds.
-    pub(super) fn quicker(&self, haste: f64) -> BoostedOptions {
+    pub(crate) fn quicker(&self, haste: f64) -> BoostedOptions {
         let fewer = |rounds: usize| (rounds as f64 / haste).ceil() as usize;
         BoostedOptions {
             rate: (self.rate * haste).min(1.0),

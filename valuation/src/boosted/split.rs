@@ -15,6 +15,11 @@ const MOST_NAMES: usize = 32;
 /// `cat_l2`).
 const NAME_SMOOTHING: f64 = 10.0;
 
+/// Where few rows say little: rows of a name that is listed, and rows between two lists that are considered
+/// (LightGBM's `min_data_per_group`).
+const LEAST_NAME_ROWS: f64 = 10.0;
+const LEAST_STEP_ROWS: f64 = 100.0;
+
 /// What leaves must be like.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Limits {
@@ -22,6 +27,8 @@ pub(super) struct Limits {
     pub(super) leaf_rows: f64,
     /// L2 penalty of a leaf's value.
     pub(super) penalty: f64,
+    /// Whether names and lists of names must have rows enough.
+    pub(super) few_say_little: bool,
     /// Rng one cut a column, of numbers, rather than looking at all.
     pub(super) drawn: Option<u64>,
 }
@@ -37,7 +44,7 @@ pub(super) enum Cut {
 
 /// A split that was found.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Found {
+pub(super) struct Candidate {
     /// Squared error taken away, in squared units.
     pub(super) gain: f64,
     /// Index among the columns looked at.
@@ -48,7 +55,7 @@ pub(super) struct Found {
     pub(super) left: i64,
 }
 
-impl Found {
+impl Candidate {
     /// Whether a bin goes right.
     #[inline]
     pub(super) fn right(&self, code: u8) -> bool {
@@ -80,8 +87,8 @@ pub(super) fn best(
     total: i64,
     limits: Limits,
     gains: &mut Gains,
-) -> Option<Found> {
-    let mut best: Option<Found> = None;
+) -> Option<Candidate> {
+    let mut best: Option<Candidate> = None;
     for (index, (sums, column)) in histogram.iter().zip(columns).enumerate() {
         let mut search = Search {
             sums,
@@ -100,7 +107,7 @@ pub(super) fn best(
     let floor = worth(total, limits.penalty);
     best.and_then(|found| {
         let gain = found.gain - floor;
-        (gain > floor.abs() * 1e-12 + 1e-9).then_some(Found { gain, ..found })
+        (gain > floor.abs() * 1e-12 + 1e-9).then_some(Candidate { gain, ..found })
     })
 }
 
@@ -110,7 +117,7 @@ struct Search<'a> {
     limits: Limits,
     index: usize,
     /// Its gain is not yet less the leaf's own.
-    best: &'a mut Option<Found>,
+    best: &'a mut Option<Candidate>,
     /// Room.
     gains: &'a mut Gains,
 }
@@ -126,7 +133,7 @@ impl Search<'_> {
         let gain = worth(left, penalty) + worth(right, penalty);
         // The first of equals.
         if self.best.is_none_or(|best| gain > best.gain) {
-            *self.best = Some(Found {
+            *self.best = Some(Candidate {
                 gain,
                 column: self.index,
                 cut: cut(),
@@ -156,7 +163,7 @@ impl Search<'_> {
             let left = if unknown_left { known + unknown } else { known };
             // Gaps that training did not have go with the many.
             let majority = unknown == 0 && 2.0 * count(left) >= count(self.total);
-            // Gains in `f32` chose the bin; what it gains is told exactly.
+            // Gains in `f32` chose the bin; what it gains is reported exactly.
             self.consider(left, self.limits.penalty, unknown_left || majority, || {
                 Cut::After(bin as u8)
             });
@@ -169,7 +176,7 @@ impl Search<'_> {
         let (Some(first), Some(last)) = (taken.next(), taken.next_back()) else {
             return;
         };
-        // The leaf's own sum tells it from the tree's others.
+        // The leaf's own sum distinguishes it from the tree's others.
         let number = mix(drawn ^ mix(self.total as u64 ^ mix(self.index as u64)));
         let bin = first + (number % (last - first) as u64) as usize;
         let unknown = self.sums[0];
@@ -185,24 +192,42 @@ impl Search<'_> {
     /// Names in the order of their means: the best of all sets is a range of it (Fisher 1958, On
     /// Grouping for Maximum Homogeneity), and short ranges at both ends are tried.
     fn names(&mut self) {
+        let (least_name, least_step, smoothing) = match self.limits.few_say_little {
+            true => (LEAST_NAME_ROWS, LEAST_STEP_ROWS, 2.0 * NAME_SMOOTHING),
+            false => (0.0, 0.0, NAME_SMOOTHING),
+        };
         let penalty = self.limits.penalty + NAME_SMOOTHING;
         let mean = |bin: usize| {
-            let own = self.sums[bin];
-            units(own) / (count(own) + NAME_SMOOTHING)
+            let sum_of_bin = self.sums[bin];
+            units(sum_of_bin) / (count(sum_of_bin) + smoothing)
         };
-        let taken = (1..BINS).filter(|bin| self.sums[*bin] != 0);
+        let taken =
+            (1..BINS).filter(|bin| self.sums[*bin] != 0 && count(self.sums[*bin]) >= least_name);
         let mut order: Vec<(f64, usize)> = taken.map(|bin| (mean(bin), bin)).collect();
         order.sort_unstable_by(|one, other| one.0.total_cmp(&other.0).then(one.1.cmp(&other.1)));
         let order: Vec<usize> = order.into_iter().map(|(_, bin)| bin).collect();
+        let taken_names = (1..BINS).filter(|bin| self.sums[*bin] != 0).count();
         let ends: [Vec<usize>; 2] = [
             order.iter().rev().take(MOST_NAMES).copied().collect(),
             order.iter().take(MOST_NAMES).copied().collect(),
         ];
         for end in ends {
             let (mut right, mut names) = (0, Names::default());
-            for bin in end.iter().take(order.len().saturating_sub(1)) {
+            let mut considered = 0.0;
+            // Where names are left out, all that are listed still leave some to the other side.
+            let most = match order.len() < taken_names {
+                true => order.len(),
+                false => order.len().saturating_sub(1),
+            };
+            for bin in end.iter().take(most) {
                 right += self.sums[*bin];
                 names[(bin - 1) / 64] |= 1 << ((bin - 1) % 64);
+                let enough = count(right) >= considered + least_step
+                    && count(self.total - right) >= least_step;
+                if !enough {
+                    continue;
+                }
+                considered = count(right);
                 self.consider(self.total - right, penalty, true, || Cut::Among(names));
             }
         }
@@ -253,9 +278,9 @@ impl Gains {
             let (lefts, counts) = (&mut lefts[1..bins], &mut counts[1..bins]);
             // One after the other, and what follows from them side by side.
             let mut left = start;
-            for ((own, count), sum) in lefts.iter_mut().zip(&mut *counts).zip(&sums[1..bins]) {
+            for ((place, count), sum) in lefts.iter_mut().zip(&mut *counts).zip(&sums[1..bins]) {
                 left += sum;
-                (*own, *count) = coarse(left);
+                (*place, *count) = coarse(left);
             }
             let (sum, rows) = coarse(total);
             let sides = Sides {

@@ -4,6 +4,7 @@ use super::bins::{Column, columns as bins};
 use super::error::TreeError;
 use super::histogram::MOST_ROWS;
 use super::loss::Loss;
+use super::options::{BoostedOptions, Names};
 use crate::tree_features::Level;
 
 /// A matrix of training rows, put into bins once for all that is grown on it.
@@ -15,10 +16,17 @@ pub(crate) struct Table {
     pub(super) targets: Vec<f64>,
     /// How far off an estimate of a target is.
     pub(super) loss: Loss,
-    /// Columns that tell levels by their means alone: symmetric trees know no names.
+    /// Columns that identify levels by their means alone: symmetric trees know no names.
     pub(super) by_means: Vec<usize>,
-    /// Columns that tell levels by name, where next to all rows have one.
+    /// Columns that identify levels by name, where next to all rows have one.
     pub(super) by_names: Vec<usize>,
+    /// By column that tells levels by name: the same as a number, each with the columns beside it that
+    /// count within another category.
+    numbers: Vec<(usize, Column)>,
+    /// Columns of levels that count within another category's.
+    within: Vec<usize>,
+    /// The first column of what neighbours cost.
+    beside: usize,
 }
 
 impl Table {
@@ -56,9 +64,17 @@ impl Table {
             }
         }
         let columns = bins(&values, &named);
+        let names: Vec<usize> = (0..width).filter(|column| named[*column]).collect();
+        let of_names: Vec<f32> = values
+            .chunks_exact(width.max(1))
+            .flat_map(|row| names.iter().map(|column| row[*column]))
+            .collect();
+        let numbers = bins(&of_names, &vec![false; names.len()]);
+        let within = levels.iter().filter(|level| level.within);
+        let within = within.flat_map(|level| [level.mean, level.count, level.code]);
         // A column of one value splits nothing.
-        let seen = |own: Vec<bool>| {
-            let usable = own.into_iter().enumerate();
+        let seen = |is_seen: Vec<bool>| {
+            let usable = is_seen.into_iter().enumerate();
             usable
                 .filter(|(column, seen)| *seen && columns[*column].varies())
                 .map(|(column, _)| column)
@@ -67,6 +83,9 @@ impl Table {
         Ok(Table {
             by_means: seen(by_means),
             by_names: seen(by_names),
+            numbers: names.into_iter().zip(numbers).collect(),
+            within: within.collect(),
+            beside: width,
             values,
             columns,
             targets,
@@ -82,9 +101,53 @@ impl Table {
         }
     }
 
+    /// The same where the columns from `first` on are what neighbours cost.
+    pub(crate) fn beside(self, first: usize) -> Table {
+        Table {
+            beside: first,
+            ..self
+        }
+    }
+
+    /// Whether any column is what neighbours cost.
+    pub(crate) fn has_neighbours(&self) -> bool {
+        self.beside < self.columns.len()
+    }
+
+    /// Whether any column tells levels by name.
+    pub(crate) fn has_names(&self) -> bool {
+        !self.numbers.is_empty()
+    }
+
+    /// The columns as trees of these options read them, and which of them they may split on.
+    pub(super) fn seen(&self, options: &BoostedOptions) -> (Vec<&Column>, Vec<usize>) {
+        let mut columns: Vec<&Column> = self.columns.iter().collect();
+        let told_by = options.told_by();
+        let mut seen = match told_by {
+            Names::Means => self.by_means.clone(),
+            Names::Sets | Names::LimitedSets | Names::Codes => self.by_names.clone(),
+        };
+        if told_by == Names::Codes {
+            for (column, numbers) in &self.numbers {
+                columns[*column] = numbers;
+            }
+            // Numbers of pairs are in no order that would say more than the level's own.
+            seen.retain(|column| !self.within.contains(column));
+        }
+        if options.neighbours == Some(false) {
+            seen.retain(|column| *column < self.beside);
+        }
+        (columns, seen)
+    }
+
     /// The rows' values, row-major.
     pub(crate) fn values(&self) -> &[f32] {
         &self.values
+    }
+
+    /// What is learned, by row.
+    pub(crate) fn targets(&self) -> &[f64] {
+        &self.targets
     }
 
     /// How many rows there are.

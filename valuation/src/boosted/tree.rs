@@ -58,7 +58,7 @@ impl Split {
 pub(super) struct Node {
     /// Training rows that came by: what a row of unknown values is weighed by.
     pub(super) rows: f32,
-    /// What a row that ends here gets; 0 where it goes on.
+    /// What a row that ends here gets; 0 where it continues.
     pub(super) value: f32,
     /// None for a leaf.
     pub(super) split: Option<Split>,
@@ -100,7 +100,7 @@ impl Tree {
     /// Whether what was read is a tree over `width` values.
     ///
     /// # Errors
-    /// Says which node is wrong and how.
+    /// States which node is wrong and how.
     pub(super) fn check(&self, width: usize) -> Result<(), TreeError> {
         if self.nodes.is_empty() {
             return Err(TreeError::content("a tree without nodes"));
@@ -152,19 +152,19 @@ pub(super) fn symmetric_levels(tree: &Tree) -> Option<Vec<Split>> {
     let mut level = vec![0_usize];
     while !level.is_empty() {
         let mut below = Vec::new();
-        let mut own: Option<Split> = None;
+        let mut common: Option<Split> = None;
         for split in level.iter().filter_map(|node| tree.nodes[*node].split) {
-            let alike = |own: Split| {
-                (own.column, own.test, own.unknown_left)
+            let alike = |other: Split| {
+                (other.column, other.test, other.unknown_left)
                     == (split.column, split.test, split.unknown_left)
             };
-            if is_named(split) || own.is_some_and(|own| !alike(own)) {
+            if is_named(split) || common.is_some_and(|known| !alike(known)) {
                 return None;
             }
-            own = Some(split);
+            common = Some(split);
             below.extend([split.left as usize, split.right as usize]);
         }
-        levels.extend(own);
+        levels.extend(common);
         level = below;
         if levels.len() > lanes::MOST_LEVELS {
             return None;

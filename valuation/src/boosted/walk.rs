@@ -2,7 +2,7 @@
 //! price would wait for memory.
 //!
 //! A row's values become codes once: how many of the thresholds that any tree has for a value it
-//! reaches. Every code stands twice, the second time one less, where what is not known is the
+//! reaches. Every code occurs twice, the second time one less, where what is not known is the
 //! greatest: so a test is a comparison of bytes, the unknown included. Sets of names become codes of
 //! their own, 1 for a name in the set. Values are added in the order of the trees, in `f64`: the same bits
 //! one by one and in batches, whichever way a tree is walked.
@@ -134,9 +134,9 @@ impl Trees {
             members,
         } in &group.sets
         {
-            let (own, next) = rest.split_at_mut(*count);
+            let (way_of_tree, next) = rest.split_at_mut(*count);
             let from = usize::from(values[*code]) * count;
-            own.copy_from_slice(&members[from..from + count]);
+            way_of_tree.copy_from_slice(&members[from..from + count]);
             rest = next;
         }
     }
@@ -187,9 +187,9 @@ impl Trees {
     /// What free trees say of a row, walked side by side; none where one is symmetric.
     fn abreast(&self, trees: &[Laid], codes: &[u8; MOST_CODES]) -> Option<[f32; ABREAST]> {
         let mut ways = [(Free::default(), Short::NONE); ABREAST];
-        for ((own, words), tree) in ways.iter_mut().zip(trees) {
+        for ((way, words), tree) in ways.iter_mut().zip(trees) {
             let Laid::Free(tree) = tree else { return None };
-            *own = *tree;
+            *way = *tree;
             // As many as a byte can distinguish, so that none is asked whether it is there.
             let window = self.short.get(tree.from as usize..)?.get(..SHORT_WORDS)?;
             *words = window.try_into().ok()?;
@@ -209,9 +209,9 @@ impl Trees {
     /// The same with forks of any length.
     fn long_abreast(&self, trees: &[Laid], codes: &[u8]) -> Option<[f32; ABREAST]> {
         let mut free = [Free::default(); ABREAST];
-        for (own, tree) in free.iter_mut().zip(trees) {
+        for (place, tree) in free.iter_mut().zip(trees) {
             let Laid::Free(tree) = tree else { return None };
-            *own = *tree;
+            *place = *tree;
         }
         let words = free.map(|tree| self.words(tree));
         let steps = free.iter().map(|tree| tree.depth).max().unwrap_or(0);
@@ -264,11 +264,11 @@ impl Trees {
         for run in ensembles.chunk_by(shared) {
             let programs: Option<Vec<(f64, &Program)>> = run
                 .iter()
-                .map(|own| own.program.as_ref().map(|program| (own.base, program)))
+                .map(|run| run.program.as_ref().map(|program| (run.base, program)))
                 .collect();
             match programs {
                 Some(programs) => found.extend(by_lanes(&run[0].codings, &programs, values)),
-                None => found.extend(run.iter().map(|own| own.walked(values))),
+                None => found.extend(run.iter().map(|run| run.walked(values))),
             }
         }
         found

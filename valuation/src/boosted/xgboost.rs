@@ -26,7 +26,7 @@ pub(super) fn model(ensemble: &Ensemble) -> Value {
     let written: Vec<Value> = trees
         .iter()
         .enumerate()
-        .map(|(id, own)| tree(id, own, width))
+        .map(|(id, nodes)| tree(id, nodes, width))
         .collect();
     json!({
         "learner": {
@@ -78,15 +78,15 @@ fn tree(id: usize, tree: &Tree, width: usize) -> Value {
         _ => None,
     };
     let (mut categories, mut of, mut from, mut sizes) = (vec![], vec![], vec![], vec![]);
-    for (id, own) in nodes
+    for (id, node) in nodes
         .iter()
         .enumerate()
         .filter_map(|(id, node)| Some((id, names(node)?)))
     {
         of.push(id);
         from.push(categories.len());
-        sizes.push(own.len());
-        categories.extend(own);
+        sizes.push(node.len());
+        categories.extend(node);
     }
     let each = |value: &dyn Fn(&Node) -> Value| nodes.iter().map(value).collect::<Vec<_>>();
     let split = |node: &Node, value: &dyn Fn(super::tree::Split) -> Value, leaf: Value| {
@@ -98,19 +98,19 @@ fn tree(id: usize, tree: &Tree, width: usize) -> Value {
         "categories_nodes": of,
         "categories_segments": from,
         "categories_sizes": sizes,
-        "default_left": each(&|node| split(node, &|own| json!(u8::from(own.unknown_left)), json!(0))),
+        "default_left": each(&|node| split(node, &|split| json!(u8::from(split.unknown_left)), json!(0))),
         "id": id,
-        "left_children": each(&|node| split(node, &|own| json!(own.left), json!(-1))),
-        "loss_changes": each(&|node| split(node, &|own| json!(own.gain), json!(0.0))),
+        "left_children": each(&|node| split(node, &|split| json!(split.left), json!(-1))),
+        "loss_changes": each(&|node| split(node, &|split| json!(split.gain), json!(0.0))),
         "parents": parents,
-        "right_children": each(&|node| split(node, &|own| json!(own.right), json!(-1))),
+        "right_children": each(&|node| split(node, &|split| json!(split.right), json!(-1))),
         // A leaf's value stands where a split's threshold does; a split of names has none.
         "split_conditions": each(&|node| match node.split.map(|split| split.test) {
             None => json!(node.value),
             Some(Test::NotBelow(least)) => json!(least),
             Some(Test::Among(_)) => json!(0.0),
         }),
-        "split_indices": each(&|node| split(node, &|own| json!(own.column), json!(0))),
+        "split_indices": each(&|node| split(node, &|split| json!(split.column), json!(0))),
         "split_type": each(&|node| json!(u8::from(names(node).is_some()))),
         "sum_hessian": each(&|node| json!(node.rows)),
         "tree_param": {

@@ -25,7 +25,7 @@ impl ClassModel {
     /// Reads a model and verifies it: checksums, format, that its parts fit together, golden rows.
     ///
     /// # Errors
-    /// Says which file or row failed.
+    /// States which file or row failed.
     pub fn load(dir: &Path) -> Result<ClassModel, ArtifactError> {
         ClassModel::read(&Verified::open(dir, &Reading::default())?)
     }

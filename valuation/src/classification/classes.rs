@@ -14,7 +14,7 @@ pub fn classes(schema: &Schema, batch: &RecordBatch) -> Vec<Option<bool>> {
     let level = class.and_then(|class| class.level.as_deref());
     let of_class = |row: usize| match (at_least, level) {
         (Some(at_least), _) => cells.number(row).map(|value| value >= at_least),
-        (None, Some(level)) => cells.text(row).map(|own| own == level),
+        (None, Some(level)) => cells.text(row).map(|text| text == level),
         // A boolean: yes is 1.
         (None, None) => cells.number(row).map(|value| value > 0.5),
     };

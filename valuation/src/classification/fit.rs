@@ -1,6 +1,6 @@
 //! Fitting: split, fit the members, judge, refit on everything.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
 
 use arrow_array::RecordBatch;
@@ -8,6 +8,7 @@ use records::{Schema, Task};
 
 use super::classes::classes;
 use super::judge::{Holdout, judge};
+use super::metrics::{ClassMetrics, log_loss_of};
 use super::model::{ClassHead, ClassModel};
 use super::report::ClassReport;
 use crate::artifact::{FORMAT, Golden};
@@ -16,6 +17,9 @@ use crate::clean::Records;
 use crate::ensemble::FitJob;
 use crate::fit::{FitOptions, check_columns, no_features, on_pool};
 use crate::fit_error::FitError;
+use crate::members::NamedMember;
+use crate::metrics::JudgedRow;
+use crate::progress::{FitStage, Measure, PlannedFit, Tracker};
 use crate::split::{SplitBy, split, split_randomly};
 use crate::uninformative;
 
@@ -52,6 +56,8 @@ fn classify_on_this_pool(
     trained_at_us: i64,
 ) -> Result<(ClassModel, ClassReport), FitError> {
     let started = Instant::now();
+    let loss = |log_odds: f64, class: f64| log_loss_of(log_odds, class > 0.0);
+    let tracker = Tracker::new(&options.observer, Measure::LogLoss, loss);
     let target = check_columns(schema, batch, Task::Classification)?;
     let known = classes(schema, batch);
     let usable: Vec<usize> = (0..known.len())
@@ -98,7 +104,16 @@ fn classify_on_this_pool(
     }
 
     let members = options.members_for(Task::Classification, sides.train.len());
+    tracker.plan(|| PlannedFit {
+        rows: sides.train.len(),
+        refit_rows: usize::from(options.refit) * (sides.train.len() + sides.holdout.len()),
+        fields: telling.features().count(),
+        folds: options.folds,
+        members: members.iter().map(NamedMember::planned).collect(),
+        has_spread: false,
+    });
     let job = |rows| FitJob {
+        tracker: &tracker,
         schema: &telling,
         batch,
         rows,
@@ -112,6 +127,7 @@ fn classify_on_this_pool(
     if fitted.columns == 0 {
         return Err(no_features(schema));
     }
+    tracker.enter(FitStage::Judging);
     let held: Vec<bool> = sides.holdout.iter().map(|row| of_class[*row]).collect();
     let ones = sides.train.iter().filter(|row| of_class[**row]).count();
     let base_rate = ones as f64 / sides.train.len() as f64;
@@ -136,16 +152,18 @@ fn classify_on_this_pool(
         everything.sort_unstable();
         kept = job(everything.as_slice()).refit_classes(&fitted)?;
     }
+    tracker.enter(FitStage::Explaining);
     kept.prune();
     let bins = judged.calibration.iter();
-    let off = bins.map(|bin| (bin.said - bin.found).abs() * bin.rows as f64);
+    let off = bins.map(|bin| (bin.predicted - bin.found).abs() * bin.rows as f64);
     let report = ClassReport {
         class: schema.class_name().to_owned(),
         rows: batch.num_rows(),
         removed,
         train_rows: sides.train.len(),
         holdout_rows: sides.holdout.len(),
-        holdout_copies,
+        holdout_copies: holdout_copies.len(),
+        without_copies: without(&judged.rows, &holdout_copies, options.threshold),
         base_rate,
         calibration_error: off.sum::<f64>() / sides.holdout.len() as f64,
         model: judged.model,
@@ -197,5 +215,17 @@ fn classify_on_this_pool(
         fit_seconds: started.elapsed().as_secs_f64(),
         ..report
     };
+    tracker.done();
     Ok((model, report))
+}
+
+/// The measures of the rows that are not copies; none where none of them are.
+fn without(judged: &[JudgedRow], copies: &BTreeSet<usize>, threshold: f64) -> Option<ClassMetrics> {
+    if copies.is_empty() {
+        return None;
+    }
+    let originals = judged.iter().filter(|row| !copies.contains(&row.row));
+    let (predicted, classes): (Vec<f64>, Vec<bool>) =
+        originals.map(|row| (row.value, row.actual > 0.5)).unzip();
+    ClassMetrics::of(&predicted, &classes, threshold)
 }

@@ -29,7 +29,7 @@ pub(super) struct Judged {
 
 /// What is judged on.
 pub(super) struct Holdout<'a> {
-    /// What is learned from.
+    /// The training data.
     pub(super) schema: &'a Schema,
     pub(super) batch: &'a RecordBatch,
     /// Rows of the batch.
@@ -124,7 +124,7 @@ fn calibration(predicted: &[f64], classes: &[bool]) -> Vec<Bin> {
     let bin = |rows: &[usize]| {
         let count = rows.len() as f64;
         Bin {
-            said: rows.iter().map(|row| predicted[*row]).sum::<f64>() / count,
+            predicted: rows.iter().map(|row| predicted[*row]).sum::<f64>() / count,
             found: rows.iter().filter(|row| classes[**row]).count() as f64 / count,
             rows: rows.len(),
         }

@@ -11,6 +11,7 @@ use crate::boosted::probability;
 use crate::cells::Cell;
 use crate::estimator::{Estimator, Plan};
 use crate::mismatch::{self, SchemaMismatch};
+use crate::names::Names;
 use crate::predict_error::PredictError;
 use crate::prediction::Prediction;
 use crate::reading::{BoundRecord, bind_record, check_known_columns, decoded};
@@ -20,7 +21,7 @@ use crate::reading::{BoundRecord, bind_record, check_known_columns, decoded};
 pub(super) struct ClassHead {
     /// Version of the artifact's format: an older program refuses what it cannot read.
     pub(super) format: u32,
-    /// Says which code fitted the model.
+    /// States which code fitted the model.
     pub(super) code_version: String,
     /// Microseconds since 1970, as given to the fit.
     pub(super) trained_at_us: i64,
@@ -36,7 +37,7 @@ pub(super) struct ClassHead {
     pub(super) report: ClassReport,
 }
 
-/// A fitted model that says how likely a record is of the class.
+/// A fitted model that states how likely a record is of the class.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ClassModel {
     pub(super) head: ClassHead,
@@ -45,6 +46,11 @@ pub struct ClassModel {
 }
 
 impl ClassModel {
+    /// See [`crate::TrainedModel::names`].
+    pub(crate) fn names(&self) -> Names<'_> {
+        self.estimator.names()
+    }
+
     /// How likely each row of a batch is of the class, in order: `value`, and no range.
     ///
     /// # Errors

@@ -12,7 +12,8 @@ use crate::uninformative::Dropped;
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Bin {
     /// Mean predicted probability.
-    pub said: f64,
+    #[serde(rename = "said")]
+    pub predicted: f64,
     /// Share of them that are of the class: the same where predictions are calibrated.
     pub found: f64,
     /// How many rows there are: what the share rests on.
@@ -70,9 +71,13 @@ pub struct ClassReport {
     pub train_rows: usize,
     /// Records it was judged on.
     pub holdout_rows: usize,
-    /// Of them, records whose features and class stand in the training rows too: they flatter the model
+    /// Of them, records whose features and class are in the training rows too: they flatter the model
     /// where the split is drawn.
     pub holdout_copies: usize,
+    /// The model on the records of the hold-out that are no such copies; none where there are none, or one
+    /// class alone is left.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub without_copies: Option<ClassMetrics>,
     /// Share of the class among the training rows: what is predicted where nothing is known.
     pub base_rate: f64,
     /// The model on the hold-out.
@@ -105,7 +110,7 @@ pub struct ClassReport {
     pub fit_seconds: f64,
     /// Columns that carry information.
     pub features: usize,
-    /// Fields that nothing is learned from, as they carry no information.
+    /// Fields that are left out, as they carry no information.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub dropped: Vec<Dropped>,
 }

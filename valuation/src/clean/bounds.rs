@@ -6,7 +6,7 @@ use super::outlier::OutlierRule;
 use crate::cells::Cells;
 
 /// How far prices, and prices per area, may lie from their group's. Where the area is known, the
-/// price per area is looked at alone: a large home is dear, and no mistake.
+/// price per area is checked alone: a large home is expensive, and no mistake.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct PriceBounds {
     /// Of log prices: for rows without an area.

@@ -27,7 +27,7 @@ impl<'a> Records<'a> {
         Records { columns, prices }
     }
 
-    /// Those of `rows` that say what a newer one says; `age` orders them.
+    /// Those of `rows` that state what a newer one says; `age` orders them.
     ///
     /// Rows of the same features with different prices are kept, those of equal prices among them
     /// too: where the features do not distinguish things (one field of two levels), an equal price
@@ -62,19 +62,18 @@ impl<'a> Records<'a> {
         copies
     }
 
-    /// How many of `holdout` have a row in `train` of the same features and price.
-    pub(crate) fn met(&self, train: &[usize], holdout: &[usize]) -> usize {
+    /// Those of `holdout` that have a row in `train` of the same features and price.
+    pub(crate) fn met(&self, train: &[usize], holdout: &[usize]) -> BTreeSet<usize> {
         let judged: HashSet<usize> = holdout.iter().copied().collect();
         let both = [train, holdout].concat();
-        let met = self.alike(&both).into_iter().map(|alike| {
+        let met = self.alike(&both).into_iter().flat_map(|alike| {
             let (held, learned): (Vec<usize>, Vec<usize>) =
                 alike.into_iter().partition(|row| judged.contains(row));
             let learned: HashSet<u64> = learned.into_iter().map(|row| self.price(row)).collect();
             held.into_iter()
-                .filter(|row| learned.contains(&self.price(*row)))
-                .count()
+                .filter(move |row| learned.contains(&self.price(*row)))
         });
-        met.sum()
+        met.collect()
     }
 
     /// Rows of the same features, two or more together.
@@ -153,7 +152,7 @@ mod tests {
         let prices = [5.0, 6.0, 5.0, 6.0];
         let records = Records::of(&schema, &batch, &prices);
         assert!(records.copies(&[0, 1, 2, 3], |row| row).is_empty());
-        // Three of four would go: these are no listings, but kinds of them.
+        // Three of four would go: these are not listings, but kinds of them.
         let same = Records {
             prices: &[5.0; 4],
             ..records
@@ -161,8 +160,11 @@ mod tests {
         assert!(same.copies(&[0, 1, 2, 3], |row| row).is_empty());
         let records = Records::of(&schema, &batch, &prices);
         // What is judged on may still have been met.
-        assert_eq!(records.met(&[0], &[1, 2, 3]), 1);
-        assert_eq!(records.met(&[0, 1], &[2, 3]), 2);
-        assert_eq!(records.met(&[], &[2, 3]), 0);
+        let met = |train: &[usize], holdout: &[usize]| -> Vec<usize> {
+            records.met(train, holdout).into_iter().collect()
+        };
+        assert_eq!(met(&[0], &[1, 2, 3]), [2]);
+        assert_eq!(met(&[0, 1], &[2, 3]), [2, 3]);
+        assert!(met(&[], &[2, 3]).is_empty());
     }
 }

@@ -9,7 +9,7 @@ use crate::clean::MAD_TO_SIGMA;
 /// Deviations beyond this many robust standard deviations are taken for mistakes.
 const LIMIT: f64 = 5.0;
 /// What is within this factor of the median never is: in a group of like homes, or of a handful, the
-/// deviation is small, and a dear home is no mistake.
+/// deviation is small, and a expensive home is not a mistake.
 const LEAST_FACTOR: f64 = 3.0;
 
 /// A robust outlier rule: |value − median of its group| ≤ 5·1.4826·MAD of its group, or less than

@@ -18,11 +18,11 @@ const LIMIT: f64 = 6.0;
 /// So are those within this factor of the price, however well a line fits the others: a slipped
 /// digit is a factor of 10, a home of a kind of its own is not.
 const LEAST_FACTOR: f64 = 3.0;
-/// Where more than this share (and more than [`FEW`]) lie beyond, they are no slips but homes that
+/// Where more than this share (and more than [`FEW`]) lie beyond, they are not slips but homes that
 /// a line cannot price: all are kept.
 const MOST_SHARE: f64 = 0.01;
 const FEW: f64 = 5.0;
-/// Fewer rows are kept as they are: halves of them say nothing.
+/// Fewer rows are kept as they are: halves of them show nothing.
 const LEAST_ROWS: usize = 100;
 /// Each row is priced by a line through the other half.
 const HALVES: usize = 2;
@@ -62,8 +62,8 @@ impl ResidualRule {
             return None;
         }
         let half = |position: usize| fold_of(position, HALVES, listings.seed);
-        let of = |wanted: usize| -> Vec<usize> {
-            let positions = (0..train.len()).filter(|position| half(*position) == wanted);
+        let of = |state: usize| -> Vec<usize> {
+            let positions = (0..train.len()).filter(|position| half(*position) == state);
             positions.map(|position| train[position]).collect()
         };
         let halves: Vec<Vec<usize>> = (0..HALVES).map(of).collect();

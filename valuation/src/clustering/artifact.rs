@@ -26,7 +26,7 @@ impl Clusters {
     /// Reads clusters and verifies them: checksums, format, that their parts fit together, golden rows.
     ///
     /// # Errors
-    /// Says which file or row failed.
+    /// States which file or row failed.
     pub fn load(dir: &Path) -> Result<Clusters, ArtifactError> {
         Clusters::read(&Verified::open(dir, &Reading::default())?)
     }
@@ -69,7 +69,8 @@ fn centres(head: &Head) -> Result<Array2<f64>, PartError> {
             report.found.len()
         )));
     }
-    let is_whole = |own: &Vec<f64>| own.len() == width && own.iter().all(|value| value.is_finite());
+    let is_whole =
+        |centre: &Vec<f64>| centre.len() == width && centre.iter().all(|value| value.is_finite());
     if !head.centres.iter().all(is_whole) {
         return Err(PartError::Misfit(format!(
             "a centre is not of {width} finite numbers"

@@ -20,7 +20,7 @@ use crate::uninformative::{Dropped, Why};
 const MOST_LEVELS: usize = 20;
 /// Levels of fewer rows have none.
 const LEAST_LEVEL_ROWS: usize = 2;
-/// How far from the mean a value may be, in deviations: beyond it squares are no numbers.
+/// How far from the mean a value may be, in deviations: beyond it squares are not numbers.
 const FARTHEST: f64 = 1e100;
 
 /// One number of a row as clusters see it.
@@ -74,21 +74,21 @@ pub(super) fn fit(
     let (mut features, mut dropped) = (Vec::new(), Vec::new());
     for field in schema.features() {
         let cells = Cells::of(batch, &field.name);
-        let own = match field.kind {
+        let columns = match field.kind {
             Kind::Category => levels(&field.name, &cells, rows),
             _ => {
                 let missing_as = schema.missing_as(field);
                 number(&field.name, missing_as, &cells, rows)?
             }
         };
-        if own.is_empty() {
+        if columns.is_empty() {
             let named = rows.iter().filter(|row| cells.text(**row).is_some());
             let named = named.count();
             let first = rows.iter().find_map(|row| cells.number(*row));
             dropped.push(Dropped {
                 field: field.name.clone(),
                 why: match field.kind {
-                    // Every level stands in one row.
+                    // Every level is in one row.
                     Kind::Category => Why::Identifier {
                         distinct: named,
                         rows: named,
@@ -99,7 +99,7 @@ pub(super) fn fit(
                 },
             });
         }
-        features.extend(own);
+        features.extend(columns);
     }
     Ok((features, dropped))
 }
@@ -196,7 +196,7 @@ pub(super) fn check(features: &[Feature], schema: &Schema) -> Result<(), PartErr
                 feature.name()
             )))
         };
-        let Some(field) = schema.features().find(|own| own.name == feature.field) else {
+        let Some(field) = schema.features().find(|field| field.name == feature.field) else {
             return at("is not a feature of the schema");
         };
         if (field.kind == Kind::Category) != feature.level.is_some() {

@@ -64,7 +64,7 @@ pub enum ClusteringError {
         "expected at least {clusters} clusters, found fewer distinct records: ask for fewer clusters, or bring more records"
     )]
     TooFewDistinct {
-        /// The fewest that were asked for.
+        /// The fewest that were requested.
         clusters: usize,
     },
     /// K-means failed.
@@ -80,7 +80,7 @@ pub enum ClusteringError {
         "expected {threads} threads to cluster on, got none: {detail}; set fewer, or 0 for all cores"
     )]
     Threads {
-        /// How many were asked for.
+        /// How many were requested.
         threads: usize,
         /// What the system says.
         detail: String,

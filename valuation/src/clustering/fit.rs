@@ -1,5 +1,6 @@
 //! Fitting clusters: features, every number of clusters, the best of them.
 
+use std::ops::RangeInclusive;
 use std::time::Instant;
 
 use arrow_array::RecordBatch;
@@ -8,7 +9,7 @@ use records::{Schema, Task};
 
 use super::columns::{self, Feature};
 use super::error::ClusteringError;
-use super::kmeans::{Found, kmeans, rows_of};
+use super::kmeans::{Partition, kmeans, rows_of};
 use super::principal::Plane;
 use super::report::{Cluster, ClusterReport, Picture, Point, Tried};
 use super::{ClusteringOptions, Clusters, Golden, Head, silhouette};
@@ -123,6 +124,15 @@ impl Clustering<'_> {
         Ok((clusters, report))
     }
 
+    /// The numbers of clusters that are tried.
+    ///
+    /// # Errors
+    /// When the options or the records do not suit a clustering.
+    pub(crate) fn tried(&self) -> Result<RangeInclusive<usize>, ClusteringError> {
+        self.check()?;
+        Ok(self.options.tried())
+    }
+
     fn check(&self) -> Result<(), ClusteringError> {
         self.options.check()?;
         let Clustering { schema, batch, .. } = self;
@@ -205,12 +215,12 @@ impl Clustering<'_> {
         let places = plane.place(&found.centres);
         let clusters = (0..found.sizes.len()).map(|cluster| {
             let centre = found.centres.row(cluster);
-            let own = found.members.iter().zip(&best.silhouettes);
-            let own = own.filter(|(member, _)| **member == cluster);
-            let own: Vec<f64> = own.map(|(_, silhouette)| *silhouette).collect();
+            let members = found.members.iter().zip(&best.silhouettes);
+            let members = members.filter(|(member, _)| **member == cluster);
+            let silhouettes: Vec<f64> = members.map(|(_, silhouette)| *silhouette).collect();
             Cluster {
                 size: found.sizes[cluster],
-                silhouette: silhouette::mean(&own),
+                silhouette: silhouette::mean(&silhouettes),
                 centre: features
                     .iter()
                     .zip(centre)
@@ -254,7 +264,7 @@ impl Clustering<'_> {
 
 /// The clusters that are kept.
 struct Best {
-    found: Found,
+    found: Partition,
     /// By record.
     silhouettes: Vec<f64>,
     tried: Tried,

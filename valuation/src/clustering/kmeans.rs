@@ -19,12 +19,12 @@ use crate::rng::mix;
 
 /// Where linfa's steps end: the distance that all centres together have moved, in deviations.
 const TOLERANCE: f64 = 1e-4;
-/// Most steps, linfa's and then ours: rows that go to and fro between equal centres must not go on.
+/// Most steps, linfa's and then ours: rows that go to and fro between equal centres must not continue.
 const MOST_STEPS: u64 = 300;
 
 /// Clusters of a table.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Found {
+pub(super) struct Partition {
     /// (clusters, columns), by falling size.
     pub(super) centres: Array2<f64>,
     /// Which cluster each row is in.
@@ -45,11 +45,11 @@ pub(super) fn kmeans(
     clusters: usize,
     starts: usize,
     seed: u64,
-) -> Result<Option<Found>, ClusteringError> {
+) -> Result<Option<Partition>, ClusteringError> {
     if clusters > rows.nrows() {
         return Ok(None);
     }
-    let found: Result<Vec<Option<Found>>, ClusteringError> = (0..starts as u64)
+    let found: Result<Vec<Option<Partition>>, ClusteringError> = (0..starts as u64)
         .into_par_iter()
         .map(|start| one(rows, clusters, mix(seed.wrapping_add(mix(start)))))
         .collect();
@@ -65,7 +65,11 @@ pub(super) fn kmeans(
     Ok(best)
 }
 
-fn one(rows: &Array2<f64>, clusters: usize, seed: u64) -> Result<Option<Found>, ClusteringError> {
+fn one(
+    rows: &Array2<f64>,
+    clusters: usize,
+    seed: u64,
+) -> Result<Option<Partition>, ClusteringError> {
     let begun = KMeans::params_with_rng(clusters, Xoshiro256Plus::seed_from_u64(seed))
         .n_runs(1)
         .tolerance(TOLERANCE)
@@ -111,7 +115,7 @@ fn means(rows: &Array2<f64>, members: &[usize], clusters: usize) -> Option<Array
 }
 
 /// The largest cluster first; of equal ones the one whose centre comes first, number by number.
-fn sorted(rows: &Array2<f64>, centres: &Array2<f64>, members: &[usize]) -> Option<Found> {
+fn sorted(rows: &Array2<f64>, centres: &Array2<f64>, members: &[usize]) -> Option<Partition> {
     let clusters = centres.nrows();
     let mut counts = vec![0_usize; clusters];
     members.iter().for_each(|member| counts[*member] += 1);
@@ -134,7 +138,7 @@ fn sorted(rows: &Array2<f64>, centres: &Array2<f64>, members: &[usize]) -> Optio
     let sorted = centres.select(ndarray::Axis(0), &order);
     let members: Vec<usize> = members.iter().map(|member| place[*member]).collect();
     let off = |(row, member): (ArrayView1<f64>, &usize)| distance(row, sorted.row(*member));
-    Some(Found {
+    Some(Partition {
         inertia: rows.rows().into_iter().zip(&members).map(off).sum(),
         sizes: order.iter().map(|before| counts[*before]).collect(),
         members,
@@ -167,7 +171,7 @@ fn distance(one: ArrayView1<f64>, other: ArrayView1<f64>) -> f64 {
 
 /// Centres as rows.
 pub(super) fn rows_of(centres: &Array2<f64>) -> Vec<Vec<f64>> {
-    centres.rows().into_iter().map(|own| own.to_vec()).collect()
+    centres.rows().into_iter().map(|row| row.to_vec()).collect()
 }
 
 #[cfg(test)]

@@ -36,14 +36,12 @@ impl Plane {
         let mut explained = [0.0; 2];
         for (axis, column) in order.into_iter().take(2).enumerate() {
             let vector = vectors.column(column);
-            let greatest =
-                vector
-                    .iter()
-                    .copied()
-                    .fold(0.0_f64, |most, own| match own.abs() > most.abs() {
-                        true => own,
-                        false => most,
-                    });
+            let greatest = vector.iter().copied().fold(0.0_f64, |most, element| {
+                match element.abs() > most.abs() {
+                    true => element,
+                    false => most,
+                }
+            });
             // A direction has no sign of its own: the greatest part is positive.
             let sign = if greatest < 0.0 { -1.0 } else { 1.0 };
             directions.column_mut(axis).assign(&(&vector * sign));
@@ -59,7 +57,7 @@ impl Plane {
         }
     }
 
-    /// Where rows lie in the plane: (rows, 2).
+    /// Where rows are in the plane: (rows, 2).
     pub(super) fn place(&self, rows: &Array2<f64>) -> Array2<f64> {
         (rows - &self.mean).dot(&self.directions)
     }
@@ -74,7 +72,7 @@ fn eigen(mut matrix: Array2<f64>) -> (Array1<f64>, Array2<f64>) {
             .flat_map(|row| (row + 1..size).map(move |column| (row, column)))
             .map(|at| matrix[at].powi(2))
             .sum();
-        if off <= f64::EPSILON.powi(2) * matrix.diag().mapv(|own| own * own).sum() {
+        if off <= f64::EPSILON.powi(2) * matrix.diag().mapv(|element| element * element).sum() {
             break;
         }
         for p in 0..size {

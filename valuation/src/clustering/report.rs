@@ -61,7 +61,7 @@ pub struct Cluster {
     pub silhouette: f64,
     /// By feature, in its own unit: the mean of its records; the share of a level.
     pub centre: Vec<f64>,
-    /// Where the centre lies in the picture.
+    /// Where the centre is in the picture.
     pub place: [f64; 2],
 }
 

@@ -1,7 +1,7 @@
 //! Segments of a market: clusters of listings as one more thing that is known of each.
 //!
 //! Appraisers look for sales in the subject's own segment before they look for sales alike. Here the
-//! segment is a category that is worked out from a record's numbers; everything that takes a category
+//! segment is a category that is computed from a record's numbers; everything that takes a category
 //! takes it: the line a weight for each, trees their mean prices, the ratio study a part for each.
 
 use std::borrow::Cow;
@@ -88,9 +88,9 @@ impl Segments {
         let names: ArrayRef = Arc::new(StringArray::from_iter_values(
             names.into_iter().map(|segment| segment.to_string()),
         ));
-        let own = arrow_schema::Field::new(SEGMENT, DataType::Utf8, true);
+        let segment = arrow_schema::Field::new(SEGMENT, DataType::Utf8, true);
         let mut fields = batch.schema().fields().to_vec();
-        fields.push(Arc::new(own));
+        fields.push(Arc::new(segment));
         let columns = batch.columns().iter().cloned().chain([names]).collect();
         let extended = RecordBatch::try_new(Arc::new(ArrowSchema::new(fields)), columns)
             .expect("a batch takes one more column of as many rows");
@@ -99,18 +99,19 @@ impl Segments {
 
     /// Whether a field is compared by.
     pub(crate) fn reads(&self, field: &str) -> bool {
-        self.features.iter().any(|own| own.field == field)
+        self.features.iter().any(|feature| feature.field == field)
     }
 
     /// What was read from a file is what a fit can give.
     ///
     /// # Errors
-    /// Says what is wrong.
+    /// States what is wrong.
     pub(crate) fn check(&self, schema: &Schema) -> Result<(), PartError> {
         columns::check(&self.features, schema)?;
         let width = self.features.len();
-        let is_whole =
-            |own: &Vec<f64>| own.len() == width && own.iter().all(|value| value.is_finite());
+        let is_whole = |centre: &Vec<f64>| {
+            centre.len() == width && centre.iter().all(|value| value.is_finite())
+        };
         match self.centres.len() >= 2 && self.centres.iter().all(is_whole) {
             true => Ok(()),
             false => Err(PartError::Misfit(format!(

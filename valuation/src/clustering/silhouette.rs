@@ -8,8 +8,8 @@
 //! s = 1 − a/b where a < b,   b/a − 1 where a > b,   else 0
 //! ```
 //!
-//! from −1 (it lies in another cluster) to 1. Distances are squared, as Spark's `ClusteringEvaluator`
-//! has them, because then no pair has to be looked at: the mean squared distance from x to the n
+//! from −1 (it is in another cluster) to 1. Distances are squared, as Spark's `ClusteringEvaluator`
+//! has them, because then no pair has to be checked: the mean squared distance from x to the n
 //! rows y of a cluster is
 //!
 //! ```text
@@ -44,7 +44,7 @@ impl Sums {
 
 /// The silhouette of every row, in order; `None` for fewer than two clusters that have rows.
 ///
-/// `rows` is (rows, columns), `members` says which cluster each row is in, 0 to `clusters` − 1. The
+/// `rows` is (rows, columns), `members` states which cluster each row is in, 0 to `clusters` − 1. The
 /// same bits on any number of threads.
 pub(super) fn of_rows(rows: &Array2<f64>, members: &[usize], clusters: usize) -> Option<Vec<f64>> {
     let empty = Sums {
@@ -54,24 +54,25 @@ pub(super) fn of_rows(rows: &Array2<f64>, members: &[usize], clusters: usize) ->
     };
     let mut sums = vec![empty; clusters];
     for (row, member) in rows.rows().into_iter().zip(members) {
-        let own = &mut sums[*member];
-        own.rows += 1.0;
-        own.squares += square(row);
-        for (total, value) in own.total.iter_mut().zip(row) {
+        let sum = &mut sums[*member];
+        sum.rows += 1.0;
+        sum.squares += square(row);
+        for (total, value) in sum.total.iter_mut().zip(row) {
             *total += value;
         }
     }
-    if sums.iter().filter(|own| own.rows > 0.0).count() < 2 {
+    if sums.iter().filter(|sum| sum.rows > 0.0).count() < 2 {
         return None;
     }
     let of_row = |(index, member): (usize, &usize)| {
         let row = rows.row(index);
         let square = square(row);
-        let own = &sums[*member];
-        if own.rows < 2.0 {
+        let cluster_sum = &sums[*member];
+        if cluster_sum.rows < 2.0 {
             return 0.0;
         }
-        let within = own.distance(row, square) * own.rows / (own.rows - 1.0);
+        let within =
+            cluster_sum.distance(row, square) * cluster_sum.rows / (cluster_sum.rows - 1.0);
         let others = sums.iter().enumerate();
         let others = others.filter(|(other, sums)| other != member && sums.rows > 0.0);
         let nearest = others.map(|(_, sums)| sums.distance(row, square));
@@ -148,19 +149,19 @@ mod tests {
         let rows = table();
         let members: Vec<usize> = (0..40).map(|row| row * 7 % 4).collect();
         let found = of_rows(&rows, &members, 4).expect("clusters");
-        for own in 0..40 {
+        for index in 0..40 {
             let to = |cluster: usize| {
-                let others = (0..40).filter(|row| *row != own && members[*row] == cluster);
+                let others = (0..40).filter(|row| *row != index && members[*row] == cluster);
                 let distances: Vec<f64> = others
-                    .map(|row| square((&rows.row(own) - &rows.row(row)).view()))
+                    .map(|row| square((&rows.row(row) - &rows.row(index)).view()))
                     .collect();
                 mean(&distances)
             };
-            let within = to(members[own]);
-            let others = (0..4).filter(|cluster| *cluster != members[own]);
+            let within = to(members[index]);
+            let others = (0..4).filter(|cluster| *cluster != members[index]);
             let nearest = others.map(to).fold(f64::INFINITY, f64::min);
             let expected = (nearest - within) / nearest.max(within);
-            assert!((found[own] - expected).abs() < 1e-9, "row {own}");
+            assert!((found[index] - expected).abs() < 1e-9, "row {index}");
         }
     }
 

@@ -1,4 +1,4 @@
-//! Which columns of the models stand in a datamart, and under which names.
+//! Which columns of the models are in a datamart, and under which names.
 //!
 //! Of the line's design: numbers, whole numbers, booleans and times as it sees them, and categories
 //! of few levels, a column a level. Of the trees' row: what levels cost and how frequent they are,
@@ -167,14 +167,14 @@ pub(super) fn check(
     features: &LinearDesign,
     frame: &TreeFeatures,
 ) -> Result<(), PartError> {
-    let beyond = made.iter().find(|own| match own.from {
+    let beyond = made.iter().find(|made| match made.from {
         From::Line(column) => column >= features.width(),
         From::Trees(column) => column >= frame.width(),
     });
     match beyond {
-        Some(own) => Err(PartError::Misfit(format!(
+        Some(made) => Err(PartError::Misfit(format!(
             "column {} has no values",
-            own.name
+            made.name
         ))),
         None => Ok(()),
     }
@@ -198,8 +198,8 @@ pub(super) fn values(
         }
         row_of_trees.clear();
         trees.write(row, &mut row_of_trees);
-        for (own, values) in made.iter().zip(&mut columns) {
-            values.push(match own.from {
+        for (made, values) in made.iter().zip(&mut columns) {
+            values.push(match made.from {
                 From::Line(column) => dense[column],
                 From::Trees(column) => f64::from(row_of_trees[column]),
             });

@@ -22,13 +22,13 @@ pub(super) struct Rules {
     bounds: PriceBounds,
     /// How far from what lines say; none where no price is too far for a line.
     residual: Option<ResidualRule>,
-    /// Whether copies are looked for: where most rows were such, equal records are no copies.
+    /// Whether copies are looked for: where most rows were such, equal records are not copies.
     marks_copies: bool,
 }
 
 /// What the rules read of a batch.
 pub(super) struct Priced<'a> {
-    /// The schema without what says nothing.
+    /// The schema without what shows nothing.
     schema: &'a Schema,
     batch: &'a RecordBatch,
     /// The field of the groups.
@@ -84,7 +84,7 @@ impl<'a> Priced<'a> {
             .collect()
     }
 
-    /// Those of `rows` that say what a newer one says; of one time, the later row is newer.
+    /// Those of `rows` that state what a newer one says; of one time, the later row is newer.
     fn copies(&self, rows: &[usize]) -> BTreeSet<usize> {
         let time = self.schema.time.as_deref();
         let times = time.map_or(Cells::Absent, |name| Cells::of(self.batch, name));
@@ -122,7 +122,7 @@ impl Rules {
         let residual = ResidualRule::fit(priced.listings(), &kept);
         Rules {
             bounds,
-            residual: residual.map(|own| own.0).filter(|own| !own.is_open()),
+            residual: residual.map(|pair| pair.0).filter(|range| !range.is_open()),
             marks_copies,
         }
     }
@@ -132,7 +132,7 @@ impl Rules {
         self.marks_copies
     }
 
-    /// By row: the rule that takes it, if any. Copies are told among these rows alone.
+    /// By row: the rule that takes it, if any. Copies are reported among these rows alone.
     pub(super) fn excluded(&self, priced: &Priced) -> Vec<Option<&'static str>> {
         let (groups, areas) = (priced.groups(), priced.areas());
         let mut excluded = self.bounds.rules(groups, areas, &priced.logs);

@@ -70,7 +70,7 @@ impl Rows {
     }
 
     /// One record an identity, the newest; of one time, the later one. In the order in which a training
-    /// reads them: by line, then by time, then by key. Also says how many others there were.
+    /// reads them: by line, then by time, then by key. Also states how many others there were.
     ///
     /// # Errors
     /// When columns do not fit together: a fault of the program.
@@ -81,12 +81,12 @@ impl Rows {
     ) -> Result<(Rows, usize), DatamartError> {
         let (times, keys) = (self.times(schema), self.keys(schema));
         let mut newest: HashMap<(&str, usize), usize> = HashMap::with_capacity(keys.len());
-        for (row, own) in identity.of(&keys).into_iter().enumerate() {
+        for (row, key) in identity.of(&keys).into_iter().enumerate() {
             newest
-                .entry(own)
-                .and_modify(|own| {
-                    if times[row] >= times[*own] {
-                        *own = row;
+                .entry(key)
+                .and_modify(|existing| {
+                    if times[row] >= times[*existing] {
+                        *existing = row;
                     }
                 })
                 .or_insert(row);
@@ -120,21 +120,21 @@ impl Rows {
         let mut newest: HashMap<_, usize> = identity.of(old_keys).into_iter().zip(0..).collect();
         let mut change = Change::default();
         let mut new_rows = Vec::new();
-        for (own, row) in identity.of(new_keys).into_iter().zip(there..) {
-            let count = match newest.get(&own) {
+        for (key, row) in identity.of(new_keys).into_iter().zip(there..) {
+            let count = match newest.get(&key) {
                 None => &mut change.added,
-                Some(own) if contents[*own] == contents[row] => {
+                Some(existing) if contents[*existing] == contents[row] => {
                     change.unchanged += 1;
                     continue;
                 }
-                Some(own) if times[row] < times[*own] => {
+                Some(existing) if times[row] < times[*existing] => {
                     change.older += 1;
                     continue;
                 }
                 Some(_) => &mut change.replaced,
             };
             *count += 1;
-            newest.insert(own, row);
+            newest.insert(key, row);
             new_rows.push(row);
         }
         let all = newest.into_values().collect();
@@ -157,7 +157,7 @@ impl Rows {
     /// The keys, by row.
     pub fn keys(&self, schema: &Schema) -> Vec<&str> {
         let column = self.batch.column_by_name(&schema.key);
-        let column = column.and_then(|own| own.as_string_opt::<i32>());
+        let column = column.and_then(|column| column.as_string_opt::<i32>());
         let keys = column.into_iter().flatten();
         keys.map(Option::unwrap_or_default).collect()
     }
@@ -232,9 +232,10 @@ mod tests {
     }
 
     fn rows(records: &[(&str, i64, f64)], lines: bool) -> Rows {
-        let keys = StringArray::from_iter_values(records.iter().map(|own| own.0));
-        let times = TimestampMicrosecondArray::from_iter_values(records.iter().map(|own| own.1));
-        let values = Float64Array::from_iter_values(records.iter().map(|own| own.2));
+        let keys = StringArray::from_iter_values(records.iter().map(|record| record.0));
+        let times =
+            TimestampMicrosecondArray::from_iter_values(records.iter().map(|record| record.1));
+        let values = Float64Array::from_iter_values(records.iter().map(|record| record.2));
         let columns: Vec<ArrayRef> = vec![
             Arc::new(keys),
             Arc::new(times.with_timezone("UTC")),

@@ -28,7 +28,7 @@ const FORMAT: u32 = 1;
 /// The fitted state: the same record becomes the same row by it, whenever it comes.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct State {
-    /// Another one is not read: rows of two meanings must not stand in one table.
+    /// Another one is not read: rows of two meanings must not be in one table.
     format: u32,
     /// Which program fitted it, for people.
     pub code_version: String,
@@ -66,7 +66,11 @@ impl State {
         made_at_us: i64,
     ) -> Result<State, DatamartError> {
         check_batch(schema, batch)?;
-        if let Some(field) = schema.fields.iter().find(|own| OWN.contains(&&*own.name)) {
+        if let Some(field) = schema
+            .fields
+            .iter()
+            .find(|field| OWN.contains(&&*field.name))
+        {
             let field = field.name.clone();
             return Err(DatamartError::Taken { field });
         }
@@ -139,7 +143,7 @@ impl State {
     /// # Errors
     /// When it is of another format, or was changed.
     pub fn parse(text: &str) -> Result<State, DatamartError> {
-        /// What is looked at before the rest, which may be of another format.
+        /// What is checked before the rest, which may be of another format.
         #[derive(Deserialize)]
         struct Head {
             format: Option<u32>,
@@ -174,15 +178,20 @@ impl State {
     /// differ, and the schema's version.
     ///
     /// # Errors
-    /// Says which fields differ.
+    /// States which fields differ.
     pub fn check_schema(&self, schema: &Schema) -> Result<(), DatamartError> {
-        let (own, other) = (bare(&self.schema), bare(schema));
-        if own == other {
+        let (bare_schema, other) = (bare(&self.schema), bare(schema));
+        if bare_schema == other {
             return Ok(());
         }
         let mut fields: Vec<String> = Vec::new();
-        for name in own.fields.iter().chain(&other.fields).map(|own| &own.name) {
-            if own.field(name) != other.field(name) && !fields.contains(name) {
+        for name in bare_schema
+            .fields
+            .iter()
+            .chain(&other.fields)
+            .map(|field| &field.name)
+        {
+            if bare_schema.field(name) != other.field(name) && !fields.contains(name) {
                 fields.push(name.clone());
             }
         }
@@ -199,14 +208,14 @@ impl State {
     pub fn arrow(&self) -> SchemaRef {
         let records = self.schema.arrow(Purpose::Listing);
         let mut fields: Vec<Arc<Field>> = records.fields().iter().cloned().collect();
-        let own = |name: &str, kind, is_nullable| Arc::new(Field::new(name, kind, is_nullable));
+        let field = |name: &str, kind, is_nullable| Arc::new(Field::new(name, kind, is_nullable));
         fields.extend([
-            own(SOURCE_LINE, DataType::Int64, true),
-            own(STATE_VERSION, DataType::Int64, false),
-            own(EXCLUDED, DataType::Utf8, true),
-            own(CONTENT_HASH, DataType::Int64, false),
+            field(SOURCE_LINE, DataType::Int64, true),
+            field(STATE_VERSION, DataType::Int64, false),
+            field(EXCLUDED, DataType::Utf8, true),
+            field(CONTENT_HASH, DataType::Int64, false),
         ]);
-        let made = |column: &Made| own(&column.name, DataType::Float64, true);
+        let made = |column: &Made| field(&column.name, DataType::Float64, true);
         fields.extend(self.columns.iter().map(made));
         Arc::new(ArrowSchema::new(fields))
     }
@@ -214,11 +223,14 @@ impl State {
     /// By row, what the features say as one number.
     pub fn content_hashes(&self, batch: &RecordBatch) -> Vec<i64> {
         let telling = uninformative::without(&self.schema, self.dropped.iter());
-        let names: Vec<&str> = telling.features().map(|own| own.name.as_str()).collect();
+        let names: Vec<&str> = telling
+            .features()
+            .map(|feature| feature.name.as_str())
+            .collect();
         hashes(batch, &names)
     }
 
-    /// Whether other records of the same features bear on a row: one that says what a newer one says
+    /// Whether other records of the same features bear on a row: one that states what a newer one says
     /// is excluded.
     pub fn marks_copies(&self) -> bool {
         self.rules.as_ref().is_some_and(Rules::marks_copies)
@@ -257,7 +269,7 @@ impl State {
         made.extend(values.into_iter().map(|values| -> ArrayRef {
             let known = values
                 .into_iter()
-                .map(|value| Some(value).filter(|own| own.is_finite()));
+                .map(|value| Some(value).filter(|number| number.is_finite()));
             Arc::new(known.collect::<Float64Array>())
         }));
         Ok(RecordBatch::try_new(self.arrow(), made)?)
@@ -268,7 +280,7 @@ impl State {
 fn bare(schema: &Schema) -> Schema {
     let mut bare = schema.clone();
     bare.version = 0;
-    // Where the records are kept says nothing of them.
+    // Where the records are kept has nothing about them.
     bare.table = String::new();
     for field in &mut bare.fields {
         field.about = None;
@@ -293,14 +305,15 @@ fn check_batch(schema: &Schema, batch: &RecordBatch) -> Result<(), DatamartError
     Ok(())
 }
 
-/// Rows that say what is to be learned: of a price above 0, of a class; all where there is no target.
+/// Rows that state what is to be learned: of a price above 0, of a class; all where there is no target.
 fn usable(schema: &Schema, batch: &RecordBatch) -> Vec<usize> {
     let rows = 0..batch.num_rows();
     match (schema.task, &schema.target) {
         (Task::Regression, Some(target)) => {
             let cells = Cells::of(batch, target);
             let link = Link::of(schema);
-            let is_priced = |row: &usize| cells.number(*row).is_some_and(|own| link.takes(own));
+            let is_priced =
+                |row: &usize| cells.number(*row).is_some_and(|target| link.takes(target));
             rows.filter(is_priced).collect()
         }
         (Task::Classification, _) => {

@@ -9,6 +9,7 @@ use crate::fit_error::FitError;
 use crate::folds::Fold;
 use crate::linear_design::LinearDesign;
 use crate::link::Link;
+use crate::progress::FitStage;
 use crate::tree_inputs::{TreeInputs, TreeSource};
 
 /// A fitted estimator of a class and what its members predicted for rows they had not seen.
@@ -45,6 +46,7 @@ impl FitJob<'_> {
             all,
             predicted,
         } = self.fit_members()?;
+        self.tracker.enter(FitStage::Weights);
         let actual: Vec<bool> = context
             .judged_targets()
             .iter()
@@ -61,6 +63,7 @@ impl FitJob<'_> {
             (calibration, blend::loss(&applied, &actual))
         });
         let alone = alone.collect();
+        self.tracker.enter(FitStage::Intervals);
         let sum = blend::weighted(&predicted, &weights);
         let equity = blend::calibrate(&sum, &actual);
         let log_odds: Vec<f64> = sum.iter().map(|log_odds| equity.apply(*log_odds)).collect();
@@ -119,6 +122,7 @@ fn estimator(
             quantile: 0.0,
             widths: None,
             link: Link::default(),
+            known: None,
             segments: None,
         },
         members: Vec::new(),

@@ -9,15 +9,19 @@ use crate::estimator::{Estimator, MemberHead};
 use crate::fit::FitOptions;
 use crate::fit_error::FitError;
 use crate::folds;
-use crate::members::{FitContext, Fitted, Member, NamedMember, Settled};
-use crate::metrics::root_mean_square;
+use crate::members::{FitContext, Fitted, Member, NamedMember, Recipe, Settled};
+use crate::progress::{FitStage, Tracker};
+use crate::report::RecipeReport;
 use crate::tree_inputs::{TreeInputs, TreeSource};
 
-/// Fewer rows are left to the linear members: trees would learn them by heart.
-const LEAST_TREE_ROWS: usize = 400;
+/// Fewer rows are left to the linear members: trees would learn them by heart, and folds of them say next
+/// to nothing.
+const LEAST_TREE_ROWS: usize = 100;
 
 /// What is fitted: members on rows.
 pub(crate) struct FitJob<'a> {
+    /// Follows the fit.
+    pub(crate) tracker: &'a Tracker,
     pub(crate) schema: &'a Schema,
     pub(crate) batch: &'a RecordBatch,
     /// Rows of the batch to learn from.
@@ -38,6 +42,8 @@ pub(crate) struct FittedMember {
     /// Its place among the members of the job.
     place: usize,
     pub(crate) member: Member,
+    /// How its trees are grown, where that was chosen, and what the report says of it.
+    pub(crate) recipe: Option<(Recipe, RecipeReport)>,
 }
 
 impl FittedMember {
@@ -110,14 +116,25 @@ impl<'a> FitJob<'a> {
     /// When a solver fails.
     pub(super) fn fit_members(&self) -> Result<OutOfFoldFits<'a>, FitError> {
         let mut context = self.context();
+        self.tracker.folds(context.folds.len());
+        self.tracker.enter(FitStage::Folds);
         let fit = |context: &FitContext, place: usize| {
             let options = &self.members[place].options;
-            options.out_of_fold(context, self.seed(place))
+            let work = self.tracker.member(place);
+            let fitted = options.out_of_fold(context, self.seed(place), work)?;
+            match &fitted {
+                Some(fitted) => work.judged(&fitted.predicted, || context.judged_targets()),
+                None => work.left_out(),
+            }
+            Ok::<_, FitError>(fitted)
         };
-        // How good a line is says whether trees are worth growing on prices.
+        // The design's rows are not needed beside the trees'.
         let mut lines = Vec::new();
         context.tree_inputs = match self.task {
-            Task::Classification => Some(self.tree_source(&context).of_classes()?),
+            Task::Classification => {
+                let source = self.tree_source(&context);
+                Some(self.tracker.columns(|| source.of_classes())?)
+            }
             Task::Regression | Task::Clustering => {
                 let needs_trees = |place: usize| self.members[place].options.needs_tree_inputs();
                 for place in (0..self.members.len()).filter(|place| !needs_trees(*place)) {
@@ -130,15 +147,11 @@ impl<'a> FitJob<'a> {
                 if !left.any(needs_design) {
                     context.free_design();
                 }
-                let actual = context.judged_targets();
-                let errors = lines
-                    .iter()
-                    .map(|(_, line)| root_mean_square(&line.predicted, &actual));
-                let least = errors.fold(f64::MAX, f64::min);
                 let is_worth_it =
                     self.rows.len() >= LEAST_TREE_ROWS && (0..self.members.len()).any(needs_trees);
+                let source = self.tree_source(&context);
                 match is_worth_it {
-                    true => self.tree_source(&context).of_prices(least)?,
+                    true => self.tracker.columns(|| source.of_prices())?,
                     false => None,
                 }
             }
@@ -164,6 +177,7 @@ impl<'a> FitJob<'a> {
                     name: self.members[place].name.clone(),
                     place,
                     member: fit.fitted,
+                    recipe: fit.recipe,
                 };
                 (fitted, fit.predicted)
             })
@@ -187,8 +201,13 @@ impl<'a> FitJob<'a> {
         grow: impl FnOnce(&TreeSource) -> Result<Option<TreeInputs>, FitError>,
         more: f64,
     ) -> Result<(FitContext<'a>, Vec<(usize, FittedMember)>), FitError> {
+        self.tracker.refits(|place| {
+            let mut used = judged.iter().zip(weights);
+            used.any(|(member, weight)| member.place == place && *weight > 0.0)
+        });
         let mut context = self.context();
-        context.tree_inputs = grow(&self.tree_source(&context))?;
+        let source = self.tree_source(&context);
+        context.tree_inputs = self.tracker.columns(|| grow(&source))?;
         let used: Vec<usize> = (0..judged.len())
             .filter(|index| weights[*index] > 0.0)
             .collect();
@@ -199,18 +218,22 @@ impl<'a> FitJob<'a> {
                     name,
                     place,
                     member,
+                    recipe,
                 } = &judged[index];
                 let settled = member.settled();
                 let settled = Settled {
                     trees: more_trees(settled.trees, more),
+                    recipe: recipe.as_ref().map(|(recipe, _)| *recipe),
                     ..settled
                 };
                 let options = &self.members[*place].options;
-                let member = options.refit(&context, self.seed(*place), settled)?;
+                let work = self.tracker.member(*place);
+                let member = options.refit(&context, self.seed(*place), settled, work)?;
                 let fitted = FittedMember {
                     name: name.clone(),
                     place: *place,
                     member,
+                    recipe: recipe.clone(),
                 };
                 Ok((index, fitted))
             })

@@ -8,17 +8,20 @@ use crate::equity::Equity;
 use crate::estimator::{Estimator, Plan, bounded};
 use crate::fit_error::FitError;
 use crate::folds::{self, Fold};
+use crate::known::Known;
 use crate::linear_design::LinearDesign;
 use crate::link::Link;
 use crate::members::Fitted as _;
 use crate::metrics::root_mean_square;
 use crate::mondrian::Widths;
 use crate::neighbours::Neighbours;
+use crate::progress::FitStage;
 use crate::report::FoldReport;
 use crate::solver_error::SolverError;
 use crate::tree_features::TreeFeatures;
 use crate::tree_inputs::TreeInputs;
 
+use super::beyond;
 use super::job::{FitJob, FittedMember, OutOfFoldFits, all_weight_on, more_trees, weigh};
 use super::stack;
 
@@ -40,6 +43,9 @@ const SPREAD: BoostedOptions = BoostedOptions {
     penalty: 1.0,
     trusted: 1.0,
     patience: 10,
+    names: None,
+    neighbours: None,
+    fits_data: false,
 };
 
 /// A fitted estimator of prices and what its members predicted for rows they had not seen.
@@ -107,6 +113,7 @@ impl FitJob<'_> {
             all,
             predicted,
         } = self.fit_members()?;
+        self.tracker.enter(FitStage::Weights);
         let targets = context.judged_targets();
         let (judged, folds) = (context.judged.clone(), context.folds.clone());
         let errors = predicted
@@ -143,6 +150,7 @@ impl FitJob<'_> {
         let valued = stacked.iter().map(|log| link.hold(equity.apply(*log)));
         let valued: Vec<f64> = valued.collect();
         let fold_reports = fold_errors(&predicted, &valued, &targets, &judged, &folds);
+        self.tracker.enter(FitStage::Intervals);
         let off: Vec<f64> = valued
             .iter()
             .zip(&targets)
@@ -166,6 +174,7 @@ impl FitJob<'_> {
             .collect();
         let widths = self.widths(&judged, &mut scores);
         let columns_of_plan = PlanColumns::of(linear_design, tree_inputs);
+        let costs = beyond::costs(self);
         let plan = Plan {
             link,
             linear_design: columns_of_plan.linear_design,
@@ -175,6 +184,9 @@ impl FitJob<'_> {
             spread: usual,
             quantile: conformal::half_width(&scores, self.options.interval).max(LEAST_QUANTILE),
             widths,
+            known: Some(Known::of(self.schema, self.batch, self.rows, |field| {
+                costs.get(field).copied().unwrap_or(1.0)
+            })),
             segments: None,
         };
         let halves = LEVELS.map(|level| (level, conformal::half_width(&scores, level)));
@@ -231,7 +243,7 @@ impl FitJob<'_> {
             &judged.all,
             &judged.weights,
             |source| match has_trees {
-                true => Ok(source.of_prices(f64::INFINITY)?),
+                true => Ok(source.of_prices()?),
                 false => Ok(None),
             },
             more,
@@ -268,6 +280,10 @@ impl FitJob<'_> {
                     linear_design: columns_of_plan.linear_design,
                     tree_features: columns_of_plan.tree_features,
                     members: Vec::new(),
+                    known: plan
+                        .known
+                        .as_ref()
+                        .map(|known| known.again(self.schema, self.batch, self.rows)),
                     ..plan.clone()
                 },
                 members: Vec::new(),

@@ -79,7 +79,7 @@ pub(super) struct Data<'a> {
     pub(super) prices: Vec<f64>,
     /// What is learned of the target: its logarithm, or that of a count plus 1.
     pub(super) link: Link,
-    /// The targets on that scale: not finite where they cannot be learned from.
+    /// The targets on that scale: not finite where they cannot be used for training.
     pub(super) logs: Vec<f64>,
     /// The field of the groups: outliers and the baseline go by group.
     pub(super) group: Option<&'a str>,

@@ -40,14 +40,34 @@ impl Effort {
         match self {
             Effort::Quick => vec![logistic],
             Effort::Standard => {
-                let trees = self.members(rows).split_off(1);
+                let trees = self.usual_members(rows).split_off(1);
                 [vec![logistic], trees, vec![forest]].concat()
             }
         }
     }
 
-    /// The members for so many training rows.
+    /// The members of prices for so many training rows: few rows take small trees that learn slowly, which
+    /// costs them little.
     pub fn members(self, rows: usize) -> Vec<NamedMember> {
+        let mut members = self.usual_members(rows);
+        for member in &mut members {
+            let MemberOptions::Boosted(options) = &mut member.options else {
+                continue;
+            };
+            options.fits_data = true;
+            if rows < MANY_ROWS {
+                options.rounds = 1_400;
+                options.patience = 50;
+                match options.growth {
+                    Growth::LeafWise => (options.rate, options.leaves) = (0.04, 12),
+                    Growth::Symmetric => (options.rate, options.depth) = (0.05, 5),
+                }
+            }
+        }
+        members
+    }
+
+    fn usual_members(self, rows: usize) -> Vec<NamedMember> {
         let leaves = if rows < MANY_ROWS { 24 } else { 48 };
         let leaf_wise = BoostedOptions {
             growth: Growth::LeafWise,
@@ -61,6 +81,9 @@ impl Effort {
             penalty: 1.0,
             trusted: 0.9,
             patience: 30,
+            names: None,
+            neighbours: None,
+            fits_data: false,
         };
         let symmetric = BoostedOptions {
             growth: Growth::Symmetric,
@@ -74,6 +97,9 @@ impl Effort {
             penalty: 2.0,
             trusted: 0.9,
             patience: 30,
+            names: None,
+            neighbours: None,
+            fits_data: false,
         };
         let member = |name: &str, options| NamedMember {
             name: name.to_owned(),

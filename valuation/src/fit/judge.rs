@@ -69,6 +69,10 @@ pub(super) fn judge(
             trees: fitted.all[index].trees(),
             fold_error: fitted.member_errors[index],
             holdout_error: off(&alone),
+            recipe: fitted.all[index]
+                .recipe
+                .as_ref()
+                .map(|(_, told)| told.clone()),
         });
         if index == fitted.best {
             best = Some(alone);

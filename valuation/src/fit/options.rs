@@ -8,6 +8,7 @@ use crate::fit_error::FitError;
 use crate::folds::FoldBy;
 use crate::linear_design::LevelLimits;
 use crate::members::{MemberOptions, NamedMember};
+use crate::progress::Observer;
 use crate::split::SplitBy;
 
 /// How a model is fitted.
@@ -25,7 +26,7 @@ pub struct FitOptions {
     pub interval: f64,
     /// The probability from which on a record is predicted to be of a class, 0 to 1.
     pub threshold: f64,
-    /// How much work the defaults may be; says which members there are where none are given.
+    /// How much work the defaults may be; states which members there are where none are given.
     pub effort: Effort,
     /// The members by name; empty takes those of `effort`.
     pub members: Vec<NamedMember>,
@@ -47,6 +48,8 @@ pub struct FitOptions {
     pub clustering: ClusteringOptions,
     /// Whether the model kept has learned from the hold-out too.
     pub refit: bool,
+    /// Who is told how far the fit is: the model is the same.
+    pub observer: Observer,
 }
 
 impl Default for FitOptions {
@@ -69,6 +72,7 @@ impl Default for FitOptions {
             segments: 0,
             clustering: ClusteringOptions::default(),
             refit: true,
+            observer: Observer::default(),
         }
     }
 }

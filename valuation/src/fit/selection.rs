@@ -1,4 +1,4 @@
-//! Which listings are learned from and which are judged on.
+//! Which listings are for training and which for the hold-out.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -21,11 +21,11 @@ pub(super) struct Selection {
     pub(super) everything: Vec<usize>,
     /// Rows of the hold-out that those rules would take for mistakes.
     pub(super) holdout_outliers: usize,
-    /// Rows of the hold-out whose features and price stand in the training rows too.
-    pub(super) holdout_copies: usize,
+    /// Rows of the hold-out whose features and price are in the training rows too.
+    pub(super) holdout_copies: BTreeSet<usize>,
     /// Rows that were removed, by rule.
     pub(super) removed: BTreeMap<String, usize>,
-    /// Rows with a target that can be learned from, before the split.
+    /// Rows with a target that can be used for training, before the split.
     pub(super) usable: usize,
 }
 
@@ -141,7 +141,7 @@ fn too_few(
 
 /// Takes prices far from their group's out of the training rows, and out of `like_training`, rows of
 /// the hold-out that are judged on all the same. Where the area is known, the price per area is
-/// looked at alone: a large home is dear, and no mistake.
+/// looked at alone: a large home is expensive, and no mistake.
 fn outliers(
     data: &Data,
     train: &mut Vec<usize>,

@@ -42,6 +42,10 @@ impl Triangle {
         if self.deviations.is_empty() {
             return self.line(&[], Some(shrinkage));
         }
+        // Without sizes there is nothing to search for.
+        if shrinkage.l1_ratio == 0.0 {
+            return self.ridge(shrinkage);
+        }
         // Columns of R are read one by one: Rᵀ turned round has each in one piece.
         let mut triangle = self.lower.clone().reversed_axes();
         for (mut column, deviation) in triangle.axis_iter_mut(Axis(1)).zip(&self.deviations) {

@@ -18,6 +18,8 @@ const RIDGE: f64 = 1e-6;
 pub(crate) struct Triangle {
     /// Rᵀ, the lower triangle.
     pub(super) lower: Array2<f64>,
+    /// XᵀX/n of the columns that vary, centred: the lower triangle of it.
+    pub(super) covariances: Array2<f64>,
     /// z.
     pub(super) right: Array1<f64>,
     /// Columns of the design that vary: the triangle's.
@@ -25,7 +27,7 @@ pub(crate) struct Triangle {
     /// Standard deviations of those columns.
     pub(super) deviations: Vec<f64>,
     /// Their mean products with the centred target.
-    moments: Vec<f64>,
+    pub(super) moments: Vec<f64>,
     /// By column of the design.
     means: Vec<f64>,
     target_mean: f64,
@@ -67,11 +69,13 @@ impl Triangle {
             .collect();
         let size = active.len();
         // Lower triangle L = Rᵀ, and z = L⁻¹Xᵀy beside it.
+        let mut covariances = Array2::<f64>::zeros((size, size));
         let mut lower = Array2::<f64>::zeros((size, size));
         let mut right = Array1::<f64>::zeros(size);
         for i in 0..size {
             for j in 0..=i {
                 let mut sum = centred(active[i], active[j]);
+                covariances[[i, j]] = sum / count;
                 if i == j {
                     sum += RIDGE * count;
                 }
@@ -94,11 +98,12 @@ impl Triangle {
             }
             right[i] = sum / lower[[i, i]];
         }
-        let of_active = |own: &dyn Fn(usize) -> f64| active.iter().map(|at| own(*at)).collect();
+        let of_active = |value: &dyn Fn(usize) -> f64| active.iter().map(|at| value(*at)).collect();
         Ok(Triangle {
             deviations: of_active(&|column| (centred(column, column) / count).sqrt()),
             moments: of_active(&|column| moments[column] / count),
             lower,
+            covariances,
             right,
             active,
             means,

@@ -1,9 +1,9 @@
-//! What a column of the linear design says, for whoever looks at its weight.
+//! What a column of the linear design says, for anyone who looks at its weight.
 
 /// A column.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Column<'a> {
-    /// Where it stands in the design.
+    /// Its place in the design.
     pub(crate) number: usize,
     /// The record's field.
     pub(crate) field: &'a str,
@@ -38,7 +38,7 @@ pub(crate) enum Says {
 }
 
 impl Column<'static> {
-    /// A column that is 0 or 1, or between; its field is filled in by whoever knows it.
+    /// A column that is 0 or 1, or between; its field is filled in by anyone who knows it.
     pub(super) fn flag(number: usize, says: Says) -> Column<'static> {
         Column {
             number,

@@ -10,7 +10,7 @@ use crate::linear::SparseRow;
 /// Two columns: the field is 1; the field equals `total`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct Edge {
-    /// The field that says how many there are, such as `floors_total` beside `floor`.
+    /// The field that states how many there are, such as `floors_total` beside `floor`.
     total: String,
     /// Column of the first.
     first: usize,

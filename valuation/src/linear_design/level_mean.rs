@@ -36,7 +36,7 @@ type Levels = ByText<f64>;
 /// The fitted values of a category's levels.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct LevelMeans {
-    /// Where the value stands in the design.
+    /// The value's place in the design.
     column: usize,
     /// The field whose levels are the groups.
     group: String,
@@ -58,12 +58,12 @@ impl LevelMeans {
         columns: &mut Numbering,
     ) -> (LevelMeans, Vec<f64>) {
         let members = Members::of(cells, groups, rows);
-        let mut own = vec![0.0; rows.len()];
+        let mut effects = vec![0.0; rows.len()];
         for fold in 0..FOLDS {
             let others = members.values(logs, |position| fold_of(position) != fold);
             for (position, pair) in members.pairs.iter().enumerate() {
                 if fold_of(position) == fold {
-                    own[position] = pair.map_or(0.0, |pair| others[pair]);
+                    effects[position] = pair.map_or(0.0, |pair| others[pair]);
                 }
             }
         }
@@ -86,7 +86,13 @@ impl LevelMeans {
                 .collect(),
             ungrouped: ungrouped.into(),
         };
-        (means, own)
+        (means, effects)
+    }
+
+    /// Levels, whatever their group.
+    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
+        let levels = self.by_group.values().chain([&self.ungrouped]);
+        levels.flat_map(|levels| levels.iter().map(|(level, _)| level.as_str()))
     }
 
     fn value(&self, group: Option<&str>, level: Option<&str>) -> f64 {
@@ -221,7 +227,7 @@ mod tests {
             StringArray::from_iter_values((0..120).map(|i| if i < 30 { "y" } else { "x" }));
         let logs: Vec<f64> = (0..120).map(|i| [1.0, 2.0, 5.0, 5.0][i / 30]).collect();
         let rows: Vec<usize> = (0..120).collect();
-        let (means, own) = LevelMeans::fit(
+        let (means, effects) = LevelMeans::fit(
             Cells::Text(&streets),
             Cells::Text(&cities),
             "city",
@@ -237,11 +243,12 @@ mod tests {
         near(means.value(Some("b"), Some("y")), 0.0);
         near(means.value(None, Some("x")), 0.0);
         near(means.value(Some("a"), None), 0.0);
-        assert!(own.iter().zip(&rows).all(|(own, row)| {
-            *own != means.value(
-                Cells::Text(&cities).text(*row),
-                Cells::Text(&streets).text(*row),
-            )
+        assert!(effects.iter().zip(&rows).all(|(effect, row)| {
+            *effect
+                != means.value(
+                    Cells::Text(&cities).text(*row),
+                    Cells::Text(&streets).text(*row),
+                )
         }));
     }
 }

@@ -19,7 +19,7 @@ const LOG_RATIO: f64 = 3.0;
 /// A standardised column.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 struct Scale {
-    /// Where it stands in the design.
+    /// Its place in the design.
     column: usize,
     /// Taken off, so that 0 is the average.
     mean: f64,
@@ -58,7 +58,7 @@ impl Scale {
 /// Imputed by the median, held to the training range, standardised.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct Number {
-    /// Stands in for what is not known.
+    /// Replaces what is not known.
     median: f64,
     /// Least value a price is computed for: a log-linear price would run away beyond it.
     low: f64,
@@ -109,7 +109,7 @@ impl Number {
                     .collect();
             }
         }
-        // A trend goes on past the newest training record, but no further than it is long.
+        // A trend continues past the newest training record, but no further than it is long.
         let high = if kind == Kind::Timestamp {
             high + (high - low)
         } else {
@@ -162,10 +162,11 @@ impl Number {
             let says = Says::Logarithm { from, to };
             scaled(log, says, from.ln(), to.ln())
         }));
-        columns.extend(self.missing.map(|own| Column::flag(own, Says::Missing)));
+        columns.extend(self.missing.map(|shift| Column::flag(shift, Says::Missing)));
         let levels = self.levels.iter();
-        columns
-            .extend(levels.map(|(level, own)| Column::flag(*own, Says::Level(level.to_string()))));
+        columns.extend(
+            levels.map(|(level, shift)| Column::flag(*shift, Says::Level(level.to_string()))),
+        );
         columns
     }
 

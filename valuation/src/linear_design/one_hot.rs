@@ -55,7 +55,7 @@ impl OneHot {
             Some((None, _)) => {}
             None => match self.other {
                 Some(column) => out.push((column, 1.0)),
-                // Nothing like it was seen: the average of the levels stands in.
+                // Nothing like it was seen: the average of the levels is in.
                 None => out.extend(
                     self.levels
                         .values()
@@ -63,6 +63,11 @@ impl OneHot {
                 ),
             },
         }
+    }
+
+    /// Levels of their own.
+    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
+        self.levels.iter().map(|(level, _)| level.as_str())
     }
 
     pub(super) fn columns(&self) -> Vec<usize> {
@@ -74,7 +79,7 @@ impl OneHot {
         let levels = self.levels.iter().filter_map(|(level, (column, _))| {
             Some(Column::flag((*column)?, Says::Level(level.clone())))
         });
-        let other = self.other.map(|own| Column::flag(own, Says::Other));
+        let other = self.other.map(|shift| Column::flag(shift, Says::Other));
         levels.chain(other).collect()
     }
 

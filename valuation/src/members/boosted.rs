@@ -5,15 +5,22 @@ use records::Task;
 use super::context::FitContext;
 use super::fitted::{Contributions, Fitted, InputWidths, Settled};
 use super::learner::{Learner, OutOfFold, OutOfRange};
+use super::recipe;
 use crate::boosted::{Boosted, BoostedOptions, Codes, TreeError};
 use crate::fit_error::FitError;
 use crate::linear::SparseRow;
 use crate::part_error::PartError;
+use crate::progress::Work;
 
 /// How many times as quickly trees of folds learn: they are thrown away.
 const HASTE: f64 = 1.5;
 /// Shares this near 0 and 1 are not distinguished from it: a leaf is of few rows.
 const LEAST_SHARE: f64 = 0.005;
+
+/// Trees that a fold's fit grows at most.
+pub(super) fn fold_rounds(options: &BoostedOptions) -> usize {
+    options.quicker(HASTE).rounds
+}
 
 /// Residuals of classes are bounded: none is mistrusted.
 fn of_task(options: &BoostedOptions, task: Task) -> BoostedOptions {
@@ -46,22 +53,45 @@ impl Learner for BoostedOptions {
         &self,
         context: &FitContext,
         seed: u64,
+        work: Work,
     ) -> Result<Option<OutOfFold<Trees>>, FitError> {
         let Some(inputs) = &context.tree_inputs else {
             return Ok(None);
         };
         let (options, table) = (of_task(self, context.task), &inputs.table);
+        let recipe = match context.task {
+            Task::Regression => recipe::choose(table, &context.folds, &options, seed),
+            Task::Classification | Task::Clustering => None,
+        };
+        let options = match &recipe {
+            Some((recipe, _)) => recipe.options(&options),
+            None => options,
+        };
         let (predicted, rounds) =
-            Boosted::out_of_fold(table, &context.folds, &options, HASTE, seed);
+            Boosted::out_of_fold_watched(table, &context.folds, &options, HASTE, seed, work);
+        let running = work.whole(Some(rounds));
+        let boosted = Boosted::fit_watched(table, &options, rounds, seed, &running)?;
         Ok(Some(OutOfFold {
-            fitted: Trees::sum(Boosted::fit(table, &options, rounds, seed)?),
+            fitted: Trees::sum(boosted),
             predicted: context.judged_of(&predicted),
+            recipe,
         }))
     }
 
-    fn refit(&self, context: &FitContext, seed: u64, settled: Settled) -> Result<Trees, FitError> {
+    fn refit(
+        &self,
+        context: &FitContext,
+        seed: u64,
+        settled: Settled,
+        work: Work,
+    ) -> Result<Trees, FitError> {
         let (options, inputs) = (of_task(self, context.task), context.needed_tree_inputs()?);
-        let boosted = Boosted::fit(&inputs.table, &options, settled.trees, seed)?;
+        let options = match settled.recipe {
+            Some(recipe) => recipe.options(&options),
+            None => options,
+        };
+        let running = work.refit(Some(settled.trees));
+        let boosted = Boosted::fit_watched(&inputs.table, &options, settled.trees, seed, &running)?;
         Ok(Trees::sum(boosted))
     }
 }

@@ -22,6 +22,7 @@ use crate::json;
 use crate::kd_tree::{KdTree, Near};
 use crate::linear::{Linear, SparseRow};
 use crate::part_error::PartError;
+use crate::progress::Work;
 use crate::solver_error::SolverError;
 use crate::tree_inputs::TreeInputs;
 
@@ -90,12 +91,13 @@ impl Learner for ComparablesOptions {
         &self,
         context: &FitContext,
         _seed: u64,
+        work: Work,
     ) -> Result<Option<OutOfFold<Comparison>>, FitError> {
         let Some(inputs) = &context.tree_inputs else {
             return Ok(None);
         };
         let positions = |rows: &[u32]| rows.iter().map(|row| *row as usize).collect::<Vec<_>>();
-        let predicted = context.by_fold(|fold| {
+        let predicted = context.by_fold(work, |fold| {
             let design = context.design_of(&fold.train);
             let line = design.line(None)?;
             let residuals = design.residuals(&line);
@@ -107,10 +109,11 @@ impl Learner for ComparablesOptions {
             };
             Ok(context.predict(&design.linear_design, &fold.judge, predict))
         })?;
-        Ok(Some(OutOfFold {
-            fitted: self.of_all(context, inputs)?,
+        let _running = work.whole(None);
+        Ok(Some(OutOfFold::new(
+            self.of_all(context, inputs)?,
             predicted,
-        }))
+        )))
     }
 
     fn refit(
@@ -118,7 +121,9 @@ impl Learner for ComparablesOptions {
         context: &FitContext,
         _seed: u64,
         _settled: Settled,
+        work: Work,
     ) -> Result<Comparison, FitError> {
+        let _running = work.refit(None);
         self.of_all(context, context.needed_tree_inputs()?)
     }
 }

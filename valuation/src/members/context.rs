@@ -10,6 +10,7 @@ use crate::fit_error::FitError;
 use crate::folds::{self, Fold};
 use crate::linear::{Linear, Shrinkage, SparseRow, Triangle};
 use crate::linear_design::{LevelLimits, LinearDesign};
+use crate::progress::Work;
 use crate::solver_error::SolverError;
 use crate::tree_inputs::TreeInputs;
 
@@ -113,17 +114,34 @@ impl<'a> FitContext<'a> {
         .collect()
     }
 
-    /// By judged row what `predict` gives for the rows that its fold judges.
+    /// By judged row what `predict` gives for the rows that its fold judges; `work` is told of each fold.
     ///
     /// # Errors
     /// What `predict` says.
     pub(crate) fn by_fold(
         &self,
+        work: Work,
         predict: impl Fn(&Fold) -> Result<Vec<f64>, FitError> + Sync + Send,
     ) -> Result<Vec<f64>, FitError> {
-        let folds = self.folds.par_iter();
-        let predicted: Vec<Vec<f64>> = folds.map(predict).collect::<Result<_, FitError>>()?;
+        let watched = |(index, fold): (usize, &Fold)| {
+            let running = work.fold(index);
+            let predicted = predict(fold)?;
+            running.judged(self.beside_targets(fold, &predicted));
+            Ok(predicted)
+        };
+        let folds = self.folds.par_iter().enumerate();
+        let predicted: Vec<Vec<f64>> = folds.map(watched).collect::<Result<_, FitError>>()?;
         Ok(self.in_order(predicted))
+    }
+
+    /// What a fold predicts for the rows it judges, beside their targets.
+    pub(crate) fn beside_targets<'b>(
+        &'b self,
+        fold: &'b Fold,
+        predicted: &'b [f64],
+    ) -> impl Iterator<Item = (f64, f64)> + 'b {
+        let targets = fold.judge.iter().map(|row| self.targets[*row as usize]);
+        predicted.iter().copied().zip(targets)
     }
 
     /// What each fold predicts for the rows it judges, by judged row.
@@ -135,6 +153,44 @@ impl<'a> FitContext<'a> {
             }
         }
         self.judged_of(&by_position)
+    }
+
+    /// Which of some lines is least off on rows that it has not seen, the first of equals; and what it
+    /// predicts for them, by judged row.
+    ///
+    /// # Errors
+    /// When a solver fails, or there is no line to try.
+    pub(crate) fn least_off<S: Copy + Sync>(
+        &self,
+        work: Work,
+        tried: &[S],
+        line: impl Fn(&Triangle, &S) -> Result<Linear, SolverError> + Sync,
+    ) -> Result<(S, Vec<f64>), FitError> {
+        let by_fold = |(index, fold): (usize, &Fold)| {
+            let _running = work.fold(index);
+            let design = self.design_of(&fold.train);
+            let triangle = design.triangle()?;
+            let predict = |settings: &S| {
+                let line = line(&triangle, settings)?;
+                let linear_design = &design.linear_design;
+                Ok(self.predict(linear_design, &fold.judge, |row, _| line.predict(row)))
+            };
+            tried.iter().map(predict).collect()
+        };
+        let folds = self.folds.par_iter().enumerate();
+        let predicted: Vec<Vec<Vec<f64>>> = folds.map(by_fold).collect::<Result<_, FitError>>()?;
+        let squared_error = |index: usize| -> f64 {
+            let by_fold = self.folds.iter().zip(&predicted).flat_map(|(fold, tried)| {
+                let pairs = fold.judge.iter().zip(&tried[index]);
+                pairs.map(|(row, predicted)| predicted - self.targets[*row as usize])
+            });
+            by_fold.map(|error| error * error).sum()
+        };
+        let best = (0..tried.len())
+            .min_by(|one, other| squared_error(*one).total_cmp(&squared_error(*other)))
+            .ok_or(SolverError::NoPenalty)?;
+        let predicted = predicted.into_iter().map(|mut all| all.swap_remove(best));
+        Ok((tried[best], self.in_order(predicted.collect())))
     }
 
     /// The columns of the trees.

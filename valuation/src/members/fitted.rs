@@ -1,5 +1,6 @@
 //! What a fitted member does: the trait that every form of prediction implements.
 
+use super::recipe::Recipe;
 use crate::boosted::{Boosted, Codes};
 use crate::linear::{Linear, Shrinkage, SparseRow};
 use crate::part_error::PartError;
@@ -11,6 +12,8 @@ pub(crate) struct Settled {
     pub(crate) trees: usize,
     /// How much the weights of a line are shrunken, where they are.
     pub(crate) shrinkage: Option<Shrinkage>,
+    /// How trees are grown, where that was chosen.
+    pub(crate) recipe: Option<Recipe>,
 }
 
 /// What each input adds to a prediction; base and parts add up to it.
@@ -92,6 +95,7 @@ pub(crate) trait Fitted: Sized {
         Settled {
             trees: self.ensemble().map_or(0, Boosted::trees),
             shrinkage: self.as_line().and_then(|line| line.shrinkage),
+            recipe: None,
         }
     }
 

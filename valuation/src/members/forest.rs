@@ -8,6 +8,7 @@ use super::fitted::Settled;
 use super::learner::{Learner, OutOfFold, OutOfRange};
 use crate::boosted::{Boosted, ForestOptions};
 use crate::fit_error::FitError;
+use crate::progress::{Running, Work};
 use crate::tree_inputs::TreeInputs;
 
 /// A forest on all rows: of a class it gives the share.
@@ -16,8 +17,9 @@ fn grown(
     inputs: &TreeInputs,
     task: Task,
     seed: u64,
+    running: &Running,
 ) -> Result<Trees, FitError> {
-    let forest = Boosted::forest(inputs.squared(), options, seed)?;
+    let forest = Boosted::forest_watched(inputs.squared(), options, seed, running)?;
     Ok(match task {
         Task::Classification => Trees::share(forest),
         Task::Regression | Task::Clustering => Trees::sum(forest),
@@ -44,24 +46,32 @@ impl Learner for ForestOptions {
         &self,
         context: &FitContext,
         seed: u64,
+        work: Work,
     ) -> Result<Option<OutOfFold<Trees>>, FitError> {
         let Some(inputs) = &context.tree_inputs else {
             return Ok(None);
         };
-        let by_position = Boosted::forest_out_of_fold(inputs.squared(), &context.folds, self, seed);
+        let (table, folds) = (inputs.squared(), &context.folds);
+        let by_position = Boosted::forest_out_of_fold(table, folds, self, seed, work);
         let mut predicted = context.judged_of(&by_position);
         if context.task == Task::Classification {
             predicted
                 .iter_mut()
                 .for_each(|share| *share = odds_of(*share));
         }
-        Ok(Some(OutOfFold {
-            fitted: grown(self, inputs, context.task, seed)?,
-            predicted,
-        }))
+        let running = work.whole(Some(self.trees));
+        let fitted = grown(self, inputs, context.task, seed, &running)?;
+        Ok(Some(OutOfFold::new(fitted, predicted)))
     }
 
-    fn refit(&self, context: &FitContext, seed: u64, _settled: Settled) -> Result<Trees, FitError> {
-        grown(self, context.needed_tree_inputs()?, context.task, seed)
+    fn refit(
+        &self,
+        context: &FitContext,
+        seed: u64,
+        _settled: Settled,
+        work: Work,
+    ) -> Result<Trees, FitError> {
+        let (inputs, running) = (context.needed_tree_inputs()?, work.refit(Some(self.trees)));
+        grown(self, inputs, context.task, seed, &running)
     }
 }

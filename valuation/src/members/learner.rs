@@ -4,7 +4,10 @@ use records::Task;
 
 use super::context::FitContext;
 use super::fitted::{Fitted, Settled};
+use super::recipe::Recipe;
 use crate::fit_error::FitError;
+use crate::progress::Work;
+use crate::report::RecipeReport;
 
 /// An option out of its range.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -23,6 +26,19 @@ pub(crate) struct OutOfFold<F> {
     pub(crate) fitted: F,
     /// By judged row, each predicted by a fit on the other folds: log price, or log odds of a class.
     pub(crate) predicted: Vec<f64>,
+    /// How trees are grown, where that was chosen, and what the report says of it.
+    pub(crate) recipe: Option<(Recipe, RecipeReport)>,
+}
+
+impl<F> OutOfFold<F> {
+    /// Of what has no recipe to choose.
+    pub(crate) fn new(fitted: F, predicted: Vec<f64>) -> OutOfFold<F> {
+        OutOfFold {
+            fitted,
+            predicted,
+            recipe: None,
+        }
+    }
 }
 
 /// The options of a member, which know how it is fitted.
@@ -46,8 +62,8 @@ pub(crate) trait Learner {
     /// The first that is not.
     fn check(&self) -> Result<(), OutOfRange>;
 
-    /// Fits on every fold, to predict the rows it leaves out, and on all rows. `None` where it needs
-    /// columns of trees and there are none.
+    /// Fits on every fold, to predict the rows it leaves out, and on all rows; `work` is told of each.
+    /// `None` where it needs columns of trees and there are none.
     ///
     /// # Errors
     /// When the solver fails.
@@ -55,6 +71,7 @@ pub(crate) trait Learner {
         &self,
         context: &FitContext,
         seed: u64,
+        work: Work,
     ) -> Result<Option<OutOfFold<Self::Fitted>>, FitError>;
 
     /// Fits on all rows, with what the folds of an earlier fit settled.
@@ -66,5 +83,6 @@ pub(crate) trait Learner {
         context: &FitContext,
         seed: u64,
         settled: Settled,
+        work: Work,
     ) -> Result<Self::Fitted, FitError>;
 }

@@ -1,4 +1,4 @@
-//! Least squares on the linear design; and the line as a fitted member, which the elastic net and the
+//! A ridge on the linear design, as great as the folds say; and the line as a fitted member, which the elastic net and the
 //! logistic member predict by too.
 
 use records::Task;
@@ -11,10 +11,11 @@ use crate::boosted::Codes;
 use crate::check;
 use crate::fit_error::FitError;
 use crate::json;
-use crate::linear::{Linear, SparseRow};
+use crate::linear::{Linear, SparseRow, ridges};
 use crate::part_error::PartError;
+use crate::progress::Work;
 
-/// How a line of least squares is fitted: there is nothing to choose.
+/// How a line is fitted: there is nothing to choose, as the folds say how much its weights are drawn to 0.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LinearOptions {}
 
@@ -29,30 +30,36 @@ impl Learner for LinearOptions {
         Ok(())
     }
 
+    /// By the ridge that is least off on rows that its line has not seen: the greatest of equals.
     fn out_of_fold(
         &self,
         context: &FitContext,
         _seed: u64,
+        work: Work,
     ) -> Result<Option<OutOfFold<Linear>>, FitError> {
-        let predicted = context.by_fold(|fold| {
-            let design = context.design_of(&fold.train);
-            let line = design.line(None)?;
-            let predict = |row: &SparseRow, _| line.predict(row);
-            Ok(context.predict(&design.linear_design, &fold.judge, predict))
-        })?;
-        Ok(Some(OutOfFold {
-            fitted: context.design().line(None)?,
-            predicted,
-        }))
+        let whole = context.design().triangle()?;
+        let (best, predicted) =
+            context.least_off(work, &ridges(), |triangle, ridge| match ridge {
+                Some(ridge) => triangle.elastic_net(*ridge),
+                None => triangle.least_squares(),
+            })?;
+        let _running = work.whole(None);
+        let fitted = match best {
+            Some(ridge) => whole.elastic_net(ridge)?,
+            None => whole.least_squares()?,
+        };
+        Ok(Some(OutOfFold::new(fitted, predicted)))
     }
 
     fn refit(
         &self,
         context: &FitContext,
         _seed: u64,
-        _settled: Settled,
+        settled: Settled,
+        work: Work,
     ) -> Result<Linear, FitError> {
-        Ok(context.design().line(None)?)
+        let _running = work.refit(None);
+        Ok(context.design().line(settled.shrinkage)?)
     }
 }
 

@@ -15,6 +15,7 @@ use super::fitted::Settled;
 use super::learner::{Learner, OutOfFold, OutOfRange};
 use crate::fit_error::FitError;
 use crate::linear::{Linear, SparseRow};
+use crate::progress::Work;
 use crate::solver_error::SolverError;
 
 /// Steps of the solver at most: it settles in some tens.
@@ -70,9 +71,10 @@ impl Learner for LogisticOptions {
         &self,
         context: &FitContext,
         _seed: u64,
+        work: Work,
     ) -> Result<Option<OutOfFold<Linear>>, FitError> {
         let (design, classes) = (context.design(), classes(context));
-        let predicted = context.by_fold(|fold| {
+        let predicted = context.by_fold(work, |fold| {
             let rows = fold.train.iter().map(|row| *row as usize);
             let (train, of_class): (Vec<_>, Vec<bool>) = rows
                 .map(|row| (design.rows[row].clone(), classes[row]))
@@ -81,10 +83,8 @@ impl Learner for LogisticOptions {
             let judged = fold.judge.iter().map(|row| &design.rows[*row as usize]);
             Ok(judged.map(|row| line.predict(row)).collect())
         })?;
-        Ok(Some(OutOfFold {
-            fitted: self.of_all(context)?,
-            predicted,
-        }))
+        let _running = work.whole(None);
+        Ok(Some(OutOfFold::new(self.of_all(context)?, predicted)))
     }
 
     fn refit(
@@ -92,7 +92,9 @@ impl Learner for LogisticOptions {
         context: &FitContext,
         _seed: u64,
         _settled: Settled,
+        work: Work,
     ) -> Result<Linear, FitError> {
+        let _running = work.refit(None);
         self.of_all(context)
     }
 }

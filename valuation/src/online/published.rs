@@ -18,7 +18,7 @@ use crate::segment;
 const LEAST_ROWS: usize = 100;
 
 impl Online {
-    /// The model as it stands. `recent` are the newest records learned from, and `predicted` what was predicted for
+    /// The model as it stands. `recent` are the newest training records, and `predicted` what was predicted for
     /// them before: they are what it is judged on, set its ranges (split conformal) and are its profile, from
     /// 100 on. The ranges that the learner itself gives are those from then on.
     ///
@@ -26,7 +26,7 @@ impl Online {
     /// `trained_at_us` (microseconds since 1970) are only written down.
     ///
     /// # Errors
-    /// When the base is no line, or no record is left to check the model's files by.
+    /// When the base is not a line, or no record is left to check the model's files by.
     pub fn model(
         &mut self,
         recent: &RecordBatch,
@@ -139,6 +139,7 @@ impl Online {
             holdout_rows: judged.len(),
             holdout_outliers: 0,
             holdout_copies: 0,
+            without_copies: None,
             ratios: RatioStudy::on(link, &actual, &valued),
             segments: segment::of(schema, link, recent, self.base.group(), &judged),
             members: before

@@ -33,7 +33,7 @@ impl Scaling {
         }
     }
 
-    /// The coefficients on scaled columns that say what the weights say on columns as they are.
+    /// The coefficients on scaled columns that state what the weights say on columns as they are.
     pub(super) fn coefficients(&self, line: &Linear) -> Vec<f64> {
         let pairs = || self.columns.iter().zip(&line.weights);
         let at_low: f64 = pairs().map(|((low, _), weight)| low * weight).sum();
@@ -46,7 +46,7 @@ impl Scaling {
     /// The other way: the line that says the same; what else `base` knows of its columns stays.
     pub(super) fn line(&self, coefficients: &[f64], base: &Linear) -> Linear {
         let pairs = self.columns.iter().zip(&coefficients[1..]);
-        let weights: Vec<f64> = pairs.map(|((_, reach), own)| own / reach).collect();
+        let weights: Vec<f64> = pairs.map(|((_, reach), weight)| weight / reach).collect();
         let at_low: f64 = self
             .columns
             .iter()

@@ -31,7 +31,7 @@ impl Drift {
     pub(super) fn of(field: &str, is_prediction: bool, then: &[u64], now: &[u64]) -> Drift {
         let sum = |counts: &[u64]| counts.iter().map(|count| *count as f64).sum::<f64>();
         let (before, after) = (sum(then), sum(now));
-        // Parts that no row was ever in say nothing, and would only be counted.
+        // Parts that no row was ever in show nothing, and would only be counted.
         let used: Vec<(f64, f64)> = then
             .iter()
             .zip(now)

@@ -10,7 +10,7 @@ use crate::cells::Cells;
 
 /// Axes beside latitude and longitude themselves: every 22.5° but the two.
 const TURNS_DEGREES: [f64; 6] = [22.5, 45.0, 67.5, 112.5, 135.0, 157.5];
-/// Shorter records in time than this say nothing about seasons.
+/// Shorter records in time than this show nothing about seasons.
 const SEASON_DAYS: f64 = 300.0;
 
 /// A column to be.
@@ -80,7 +80,7 @@ enum Value<'a> {
     Text(&'a str),
 }
 
-/// Whether some level stands in more than one group.
+/// Whether some level is in more than one group.
 fn differs_within(batch: &RecordBatch, field: &str, group: &str, rows: &[usize]) -> bool {
     let (cells, groups) = (Cells::of(batch, field), Cells::of(batch, group));
     let (mut levels, mut pairs) = (BTreeSet::new(), BTreeSet::new());

@@ -1,4 +1,4 @@
-//! What the values of the trees' row mean, for whoever keeps them beside the records.
+//! What the values of the trees' row mean, for anyone who keeps them beside the records.
 
 use super::TreeFeatures;
 use super::made::Made;

@@ -58,6 +58,14 @@ impl TargetMeans {
     /// Values a row gets: the level's mean, its rows and its number.
     pub(super) const WIDTH: usize = 3;
 
+    /// Levels, whatever their group; no value is none.
+    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
+        let levels = self.levels.values().flat_map(ByText::iter);
+        levels
+            .map(|(level, _)| level.as_str())
+            .filter(|level| !level.is_empty())
+    }
+
     /// Fits on `rows`, whose log targets are `logs`; also gives the rows' own means, out of fold.
     pub(super) fn fit(
         cells: Cells,
@@ -66,7 +74,7 @@ impl TargetMeans {
         rows: &[usize],
         logs: &[f64],
     ) -> (TargetMeans, Vec<f32>) {
-        let mut own = vec![f32::NAN; rows.len()];
+        let mut out_of_fold = vec![f32::NAN; rows.len()];
         for fold in 0..FOLDS {
             let table = Table::of(cells, groups, rows, logs, |position| {
                 fold_of(position, FOLDS, SEED) != fold
@@ -74,7 +82,8 @@ impl TargetMeans {
             for (position, row) in rows.iter().enumerate() {
                 if fold_of(position, FOLDS, SEED) == fold {
                     let group = groups.text(*row).unwrap_or("");
-                    own[position] = table.value(group, cells.text(*row).unwrap_or("")) as f32;
+                    out_of_fold[position] =
+                        table.value(group, cells.text(*row).unwrap_or("")) as f32;
                 }
             }
         }
@@ -104,18 +113,18 @@ impl TargetMeans {
         for ((group, level), sum) in &table.levels {
             let code = codes.get(&(*group, *level)).copied().unwrap_or(0.0);
             let entry = (table.value(group, level) as f32, sum.count as f32, code);
-            let own = levels.entry((*group).to_owned()).or_default();
-            own.insert((*level).to_owned(), entry);
+            let sums = levels.entry((*group).to_owned()).or_default();
+            sums.insert((*level).to_owned(), entry);
         }
         let levels = levels.into_iter();
         let means = TargetMeans {
             within,
-            levels: levels.map(|(group, own)| (group, own.into())).collect(),
+            levels: levels.map(|(group, sums)| (group, sums.into())).collect(),
             groups,
             overall: table.overall as f32,
             numbered: covered >= NUMBERED_SHARE * rows.len() as f64,
         };
-        (means, own)
+        (means, out_of_fold)
     }
 
     pub(super) fn is_numbered(&self) -> bool {
@@ -210,10 +219,11 @@ mod tests {
         let names = StringArray::from_iter_values((0..100).map(|row| format!("level{row}")));
         let rows: Vec<usize> = (0..100).collect();
         let logs: Vec<f64> = (0..100).map(|row| f64::from(row % 10)).collect();
-        let (means, own) = TargetMeans::fit(Cells::Text(&names), Cells::Absent, None, &rows, &logs);
+        let (means, out_of_fold) =
+            TargetMeans::fit(Cells::Text(&names), Cells::Absent, None, &rows, &logs);
         // Every row's own value is the mean of the other folds, not drawn to its own price.
-        for (own, log) in own.iter().zip(&logs) {
-            assert!((f64::from(*own) - 4.5).abs() < 0.5, "{own} at {log}");
+        for (value, log) in out_of_fold.iter().zip(&logs) {
+            assert!((f64::from(*value) - 4.5).abs() < 0.5, "{value} at {log}");
         }
         assert_eq!(means.values(None, Some("unseen")), [4.5, 0.0, 0.0]);
         // (9 + 8 · 4.5) / 9.

@@ -1,5 +1,5 @@
 //! The limit for any applier on Kafka: a plain librdkafka loop that gives every request back as its
-//! own answer. It stores nothing, decodes nothing, and promises nothing but at least once.
+//! own answer. It stores nothing, decodes nothing, and promises only at least once.
 //!
 //! ```text
 //! cargo run --release -p load --bin echo -- \
@@ -24,7 +24,7 @@ const IDLE: Duration = Duration::from_millis(100);
 
 #[derive(Parser)]
 struct Args {
-    /// Kafka brokers, host:port[,host:port]
+    /// Kafka brokers: host:port, separated by commas
     #[arg(long)]
     brokers: String,
     /// Topic that is read

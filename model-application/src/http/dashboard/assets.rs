@@ -29,7 +29,7 @@ const ASSETS: &[Asset] = assets![
     "licences.txt" is "text/plain; charset=utf-8",
 ];
 
-/// Scripts and styles come from here alone, none stands in the page, and no other page may frame it.
+/// Scripts and styles come from here alone, none is in the page, and no other page may frame it.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
     connect-src 'self'; frame-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
 
@@ -67,7 +67,7 @@ fn give(request: &HttpRequest, name: &str) -> HttpResponse {
     answer.content_type(asset.kind).body(asset.bytes)
 }
 
-/// FNV-1a, 64 bits: tells one build's file from another's.
+/// FNV-1a, 64 bits: distinguishes one build's file from another's.
 fn tag(bytes: &[u8]) -> String {
     const OFFSET: u64 = 0xcbf2_9ce4_8422_2325;
     const PRIME: u64 = 0x0100_0000_01b3;

@@ -11,7 +11,7 @@ const AT_ONCE: usize = 2;
 /// Answers kept at most: one may have half a megabyte.
 const KEPT: usize = 48;
 
-/// An answer and when it was given; whoever asks the same meanwhile waits for it.
+/// An answer and when it was given; anyone who asks the same meanwhile waits for it.
 type Kept = Arc<tokio::sync::Mutex<Option<(Instant, Bytes)>>>;
 
 pub(super) struct Cache {

@@ -4,10 +4,10 @@ use actix_web::{HttpResponse, web};
 use ledger::views::{Bind, CHANGES};
 
 use super::Dashboard;
-use super::ask::{self, LONG};
+use super::query::{self, LONG};
 use crate::http::refused::Refused;
 
 pub(super) async fn changes(dashboard: web::Data<Dashboard>) -> Result<HttpResponse, Refused> {
     let binds = [Bind::Text(&dashboard.schema.table)];
-    Ok(ask::json(dashboard.ask(CHANGES, &binds, LONG).await?))
+    Ok(query::json(dashboard.query(CHANGES, &binds, LONG).await?))
 }

@@ -1,4 +1,4 @@
-//! `GET /events`: the overview as server-sent events, every other second.
+//! `GET /events`: the overview as server-sent events, every other second; every second while a training runs.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -10,11 +10,14 @@ use futures_util::stream;
 use tokio::sync::OwnedSemaphorePermit;
 
 use super::Dashboard;
+use super::peers::is_training;
 use super::streams::MOST;
 use crate::http::refused::Refused;
 
 const EVERY: Duration = Duration::from_secs(2);
-/// A stream ends by itself, and is asked for again: whoever has gone without a word costs no more.
+/// The same while a training runs, whose progress is watched.
+const EVERY_OF_TRAINING: Duration = Duration::from_secs(1);
+/// A stream ends by itself, and is requested again: whoever has gone without a word costs no more.
 const LONGEST: Duration = Duration::from_secs(600);
 
 struct Watching {
@@ -22,6 +25,8 @@ struct Watching {
     health: web::Data<Health>,
     began: Instant,
     is_first: bool,
+    /// Whether a training ran at the last look.
+    is_training: bool,
     _place: OwnedSemaphorePermit,
 }
 
@@ -29,8 +34,12 @@ impl Watching {
     async fn next(mut self) -> Option<(Result<Bytes, std::convert::Infallible>, Watching)> {
         if !self.is_first {
             let leave = &self.dashboard.streams.leave;
+            let pause = match self.is_training {
+                true => EVERY_OF_TRAINING,
+                false => EVERY,
+            };
             tokio::select! {
-                () = tokio::time::sleep(EVERY) => {}
+                () = tokio::time::sleep(pause) => {}
                 () = leave.cancelled() => return None,
             }
         }
@@ -39,6 +48,7 @@ impl Watching {
         }
         self.is_first = false;
         let overview = self.dashboard.overview(&self.health).await;
+        self.is_training = is_training(&overview["services"]["training"]);
         let event = format!("event: overview\ndata: {overview}\n\n");
         Some((Ok(Bytes::from(event)), self))
     }
@@ -55,6 +65,7 @@ pub(super) async fn events(
         health,
         began: Instant::now(),
         is_first: true,
+        is_training: false,
         _place: place,
     };
     Ok(HttpResponse::Ok()

@@ -5,8 +5,8 @@ use ledger::views::{Bind, LIFE, NEWEST};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::ask::{self, MOMENT};
 use super::quality::text;
+use super::query::{self, MOMENT};
 use super::{Dashboard, record_sql};
 use crate::http::refused::Refused;
 
@@ -37,15 +37,15 @@ pub(super) async fn newest(
     let limit = many.limit.clamp(1, MOST);
     let records = record_sql::newest(&dashboard.schema, limit);
     let found = dashboard
-        .ask(NEWEST, &[Bind::Number(limit)], MOMENT)
+        .query(NEWEST, &[Bind::Number(limit)], MOMENT)
         .await?;
     let mut found = parsed(&found)?;
-    found["listings"] = match dashboard.ask(&records, &[], MOMENT).await {
+    found["listings"] = match dashboard.query(&records, &[], MOMENT).await {
         Ok(records) => parsed(&records)?,
         // Where the loader has not made its table yet.
         Err(_) => json!([]),
     };
-    Ok(ask::json(found.to_string()))
+    Ok(query::json(found.to_string()))
 }
 
 /// What may stand behind `/records?`.
@@ -69,7 +69,7 @@ pub(super) async fn records(
         text(id)?;
     }
     let sql = record_sql::by_ids(&dashboard.schema, &ids);
-    Ok(ask::json(dashboard.ask(&sql, &[], MOMENT).await?))
+    Ok(query::json(dashboard.query(&sql, &[], MOMENT).await?))
 }
 
 /// All that is known of an id: its record, answers, label and rejects.
@@ -78,15 +78,15 @@ pub(super) async fn life(
     id: web::Path<String>,
 ) -> Result<HttpResponse, Refused> {
     let id = text(&id)?;
-    let found = dashboard.ask(LIFE, &[Bind::Text(id)], MOMENT).await?;
+    let found = dashboard.query(LIFE, &[Bind::Text(id)], MOMENT).await?;
     let mut found = parsed(&found)?;
     let sql = record_sql::by_ids(&dashboard.schema, &[id]);
     found["id"] = id.into();
-    found["record"] = match dashboard.ask(&sql, &[], MOMENT).await {
+    found["record"] = match dashboard.query(&sql, &[], MOMENT).await {
         Ok(records) => parsed(&records)?
             .get_mut(0)
             .map_or(Value::Null, Value::take),
         Err(_) => Value::Null,
     };
-    Ok(ask::json(found.to_string()))
+    Ok(query::json(found.to_string()))
 }

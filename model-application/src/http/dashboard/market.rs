@@ -5,9 +5,9 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::Dashboard;
-use super::ask::{self, LONG, MOMENT, SHORT};
 use super::quality::text;
-use super::record_sql::{self, Wanted};
+use super::query::{self, LONG, MOMENT, SHORT};
+use super::record_sql::{self, PlaceFilter};
 use crate::http::refused::Refused;
 
 /// Past records shown at most.
@@ -46,18 +46,18 @@ pub(super) async fn similar(
     }
     let schema = &dashboard.schema;
     let sql = record_sql::statistics(schema);
-    let statistics = dashboard.ask(&sql, &[], LONG);
+    let statistics = dashboard.query(&sql, &[], LONG);
     let statistics: Value = serde_json::from_slice(&statistics.await?).unwrap_or_default();
     let many = many.limit.clamp(1, MOST);
     let sql = record_sql::similar(schema, &record, &statistics, many);
-    Ok(ask::json(dashboard.ask(&sql, &[], MOMENT).await?))
+    Ok(query::json(dashboard.query(&sql, &[], MOMENT).await?))
 }
 
 /// What may stand behind `/market?`.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Of {
-    /// Records of the last so many seconds; 0 for all.
+    /// Records of the last N seconds; 0 for all.
     #[serde(default)]
     since_s: u32,
     /// A number of the schema and its value: only records that have it.
@@ -108,12 +108,12 @@ pub(super) async fn market(
         let why = format!("cell is {cell}; expected {CELLS:?} degrees");
         return Err(Refused::new(400, why));
     }
-    let wanted = Wanted {
+    let cell_filter = PlaceFilter {
         since_s: of.since_s,
         only,
         market: of.market.as_deref(),
         cell: of.cell,
     };
-    let sql = record_sql::places(schema, &wanted).map_err(|why| Refused::new(400, why))?;
-    Ok(ask::json(dashboard.ask(&sql, &[], SHORT).await?))
+    let sql = record_sql::places(schema, &cell_filter).map_err(|why| Refused::new(400, why))?;
+    Ok(query::json(dashboard.query(&sql, &[], SHORT).await?))
 }

@@ -7,14 +7,14 @@ use records::timestamp;
 use serde_json::{Value, json};
 
 use super::Dashboard;
-use super::ask::{self, MOMENT};
+use super::query::{self, MOMENT};
 
 impl Dashboard {
     /// The status, the counts of the last hour, and the quality of whole models. Counts are null while the
     /// database is away: the status says so.
     pub(super) async fn overview(&self, health: &Health) -> Value {
         let counts = self
-            .ask(COUNTS, &[Bind::Text(&self.schema.table)], MOMENT)
+            .query(COUNTS, &[Bind::Text(&self.schema.table)], MOMENT)
             .await;
         let counts = counts
             .ok()
@@ -41,5 +41,5 @@ pub(super) async fn overview(
     dashboard: web::Data<Dashboard>,
     health: web::Data<Health>,
 ) -> HttpResponse {
-    ask::json(dashboard.overview(&health).await.to_string())
+    query::json(dashboard.overview(&health).await.to_string())
 }

@@ -7,10 +7,12 @@ use serde_json::{Value, json};
 
 use crate::config::DashboardConfig;
 
-/// Longest wait for a status: the overview does not wait for a service that stands still.
+/// Longest wait for a status: the overview does not wait for a service that is stalled.
 const WAIT: Duration = Duration::from_millis(700);
 /// How long a status is good for.
 const GOOD_FOR: Duration = Duration::from_millis(1500);
+/// The same while a training runs, whose progress is watched.
+const GOOD_FOR_OF_TRAINING: Duration = Duration::from_millis(400);
 
 pub(super) struct Peers {
     pub config: DashboardConfig,
@@ -33,7 +35,7 @@ impl Peers {
     pub(super) async fn statuses(&self) -> Value {
         let mut known = self.known.lock().await;
         if let Some((at, statuses)) = &*known
-            && at.elapsed() < GOOD_FOR
+            && at.elapsed() < good_for(statuses)
         {
             return statuses.clone();
         }
@@ -82,8 +84,37 @@ impl Peers {
     }
 }
 
+/// Whether the trainer's status says that a training runs.
+pub(super) fn is_training(status: &Value) -> bool {
+    status["training"] == true
+}
+
+/// How long such statuses are good for.
+fn good_for(statuses: &Value) -> Duration {
+    match is_training(&statuses["training"]) {
+        true => GOOD_FOR_OF_TRAINING,
+        false => GOOD_FOR,
+    }
+}
+
 /// Without its URL, which may hold a password.
 pub(super) fn reason(error: reqwest::Error) -> String {
     let error = anyhow::Error::new(error.without_url());
     format!("{error:#}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_training_that_runs_is_looked_at_more_often() {
+        let idle = json!({ "loader": null, "training": { "training": false } });
+        let away = json!({ "loader": null, "training": { "unreachable": "timed out" } });
+        let running = json!({ "loader": null, "training": { "training": true } });
+        for statuses in [&idle, &away, &json!({ "training": null })] {
+            assert_eq!(good_for(statuses), GOOD_FOR, "{statuses}");
+        }
+        assert!(good_for(&running) < GOOD_FOR);
+    }
 }

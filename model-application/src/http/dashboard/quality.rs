@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::Dashboard;
-use super::ask::{self, LONG, SHORT};
+use super::query::{self, LONG, SHORT};
 use crate::http::refused::Refused;
 use crate::quality::tally;
 
@@ -41,7 +41,7 @@ pub(super) async fn history(
         Bind::Text(text(&of.window)?),
         Bind::Text(text(&of.segment)?),
     ];
-    Ok(ask::json(dashboard.ask(QUALITY, &binds, SHORT).await?))
+    Ok(query::json(dashboard.query(QUALITY, &binds, SHORT).await?))
 }
 
 /// What may stand behind `/quality/tenths?`.
@@ -58,7 +58,7 @@ pub(super) async fn tenths(
     of: web::Query<OfModel>,
 ) -> Result<HttpResponse, Refused> {
     let binds = [Bind::Text(text(&of.model)?)];
-    Ok(ask::json(dashboard.ask(DECILES, &binds, SHORT).await?))
+    Ok(query::json(dashboard.query(DECILES, &binds, SHORT).await?))
 }
 
 /// What may stand behind `/quality/segments?`.
@@ -68,7 +68,7 @@ pub(super) struct OfAnswers {
     /// Such as real-estate@v000003; empty for all.
     #[serde(default)]
     model: String,
-    /// Answers of the last so many seconds; 0 for all.
+    /// Answers of the last N seconds; 0 for all.
     #[serde(default)]
     since_s: u32,
 }
@@ -81,7 +81,9 @@ pub(super) async fn segments(
         Bind::Text(text(&of.model)?),
         Bind::Number(of.since_s.into()),
     ];
-    Ok(ask::json(dashboard.ask(BY_SEGMENT, &binds, SHORT).await?))
+    Ok(query::json(
+        dashboard.query(BY_SEGMENT, &binds, SHORT).await?,
+    ))
 }
 
 /// Answers of the last day.
@@ -92,7 +94,7 @@ pub(super) async fn drift(dashboard: web::Data<Dashboard>) -> Result<HttpRespons
     let loaded = dashboard.serving.current().ok_or_else(Refused::no_model)?;
     let Some(profile) = loaded.model.profile() else {
         let none = json!({ "model": loaded.name, "rows": 0, "fields": [] });
-        return Ok(ask::json(none.to_string()));
+        return Ok(query::json(none.to_string()));
     };
     let pool = dashboard.pool.get();
     let pool = pool.ok_or_else(|| Refused::new(503, "the database has not answered yet"))?;
@@ -121,5 +123,5 @@ pub(super) async fn drift(dashboard: web::Data<Dashboard>) -> Result<HttpRespons
         })
         .collect();
     let found = json!({ "model": loaded.name, "rows": counted_rows, "fields": fields });
-    Ok(ask::json(found.to_string()))
+    Ok(query::json(found.to_string()))
 }

@@ -150,9 +150,9 @@ pub(super) fn similar(
     )
 }
 
-/// What the map is asked for.
-pub(super) struct Wanted<'a> {
-    /// Records of the last so many seconds; 0 for all.
+/// Which places the map shows.
+pub(super) struct PlaceFilter<'a> {
+    /// Records of the last N seconds; 0 for all.
     pub since_s: u32,
     /// A field and its value.
     pub only: Option<(&'a Field, f64)>,
@@ -164,21 +164,21 @@ pub(super) struct Wanted<'a> {
 
 /// Records by market or by square: how many, the median target, and the median by size. A message where the
 /// schema has neither.
-pub(super) fn places(schema: &Schema, wanted: &Wanted<'_>) -> Result<String, &'static str> {
+pub(super) fn places(schema: &Schema, filter: &PlaceFilter<'_>) -> Result<String, &'static str> {
     let first = market(schema).map(|field| quoted(&field.name));
     let first = first.as_deref().unwrap_or("NULL::text");
     let mut condition = String::from("true");
-    if let (true, Some(time)) = (wanted.since_s > 0, &schema.time) {
+    if let (true, Some(time)) = (filter.since_s > 0, &schema.time) {
         condition += &format!(
             " AND {} > now() - make_interval(secs => {})",
             quoted(time),
-            wanted.since_s
+            filter.since_s
         );
     }
-    if let Some((field, value)) = wanted.only {
+    if let Some((field, value)) = filter.only {
         condition += &format!(" AND {}::float8 = ({value:e})", quoted(&field.name));
     }
-    if let Some(market) = wanted.market {
+    if let Some(market) = filter.market {
         condition += &format!(" AND {first} = {}", literal(market));
     }
     let coordinates = schema.coordinates();
@@ -189,7 +189,7 @@ pub(super) fn places(schema: &Schema, wanted: &Wanted<'_>) -> Result<String, &'s
         ),
         None => ("NULL::float8".to_owned(), "NULL::float8".to_owned()),
     };
-    let group = match wanted.cell {
+    let group = match filter.cell {
         None => "1".to_owned(),
         Some(_) if coordinates.is_none() => return Err("the schema has no coordinates"),
         Some(cell) => {
@@ -197,7 +197,7 @@ pub(super) fn places(schema: &Schema, wanted: &Wanted<'_>) -> Result<String, &'s
             format!("floor({latitude} / ({cell:e})), floor({longitude} / ({cell:e}))")
         }
     };
-    let name = match wanted.cell {
+    let name = match filter.cell {
         None => first.to_owned(),
         Some(_) => format!("mode() WITHIN GROUP (ORDER BY {first})"),
     };

@@ -1,30 +1,30 @@
-//! One reject whole, and the same message once more, mended or as it came, on the topic it came from.
+//! One reject whole, and the same message once more, fixed or as it came, on the topic it came from.
 
 use actix_web::{HttpResponse, web};
 use common::database::within;
-use ledger::rejects::{self, Kept};
+use ledger::rejects::{self, StoredReject};
 use ledger::views::{Bind, REJECT, REJECT_REASONS};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use serde::Deserialize;
 use serde_json::json;
 
 use super::Dashboard;
-use super::ask::{self, DEADLINE, MOMENT};
 use super::quality::text;
+use super::query::{self, DEADLINE, MOMENT};
 use super::replay::PLACES;
 use crate::http::Predictor;
 use crate::http::predict::taken;
 use crate::http::refused::Refused;
 
-/// Longest text that says who or why, in bytes.
+/// Longest text that states who or why, in bytes.
 const WHY_BYTES: usize = 1000;
 
 /// Newest rejects that are counted by reason.
 const COUNTED: i64 = 50_000;
 
 pub(super) async fn reasons(dashboard: web::Data<Dashboard>) -> Result<HttpResponse, Refused> {
-    let found = dashboard.ask(REJECT_REASONS, &[Bind::Number(COUNTED)], ask::SHORT);
-    Ok(ask::json(found.await?))
+    let found = dashboard.query(REJECT_REASONS, &[Bind::Number(COUNTED)], query::SHORT);
+    Ok(query::json(found.await?))
 }
 
 /// `topic/partition/offset`, as a reject is named.
@@ -62,10 +62,10 @@ pub(super) async fn one(
         Bind::Number(*offset),
         Bind::Text(text(&query.cluster)?),
     ];
-    let found = dashboard.ask(REJECT, &binds, MOMENT).await?;
+    let found = dashboard.query(REJECT, &binds, MOMENT).await?;
     match &found[..] {
         b"null" => Err(none(&place)),
-        _ => Ok(ask::json(found)),
+        _ => Ok(query::json(found)),
     }
 }
 
@@ -85,8 +85,8 @@ pub(super) async fn replay(
     }
     let at = &*place;
     let (topic, cluster) = (text(&at.0)?, text(&query.cluster)?);
-    let own = &dashboard.replay;
-    let turn = own.places.try_acquire();
+    let replay = &dashboard.replay;
+    let turn = replay.places.try_acquire();
     let _turn = turn.map_err(|_| Refused::Busy { most: PLACES })?;
 
     let mut message = dashboard.rejected(at, cluster).await?;
@@ -96,9 +96,9 @@ pub(super) async fn replay(
         Some(bytes) => return Err(shortened(bytes)),
         None => {}
     }
-    let sent = own.send(topic, &message).await;
+    let sent = replay.send(topic, &message).await;
     let (partition, offset) = sent.map_err(|error| {
-        tracing::warn!("{topic}/{}/{} is not sent again: {error:#}", at.1, at.2);
+        tracing::warn!("cannot send {topic}/{}/{} again: {error:#}", at.1, at.2);
         let code = match error
             .downcast_ref()
             .and_then(KafkaError::rdkafka_error_code)
@@ -118,19 +118,19 @@ pub(super) async fn replay(
         at.1,
         at.2
     );
-    // It is on its way: that it is not marked is no reason to have it sent twice.
+    // It is on its way: that it is not marked is not a reason to have it sent twice.
     let is_marked = dashboard.mark(at, &message.cluster).await;
     if let Err(error) = &is_marked {
-        tracing::warn!("the reject is not marked as sent again: {error}");
+        tracing::warn!(%error, "cannot mark the reject as sent again");
     }
     let found = json!({
         "topic": topic, "partition": partition, "offset": offset, "mended": is_mended, "marked": is_marked.is_ok(),
     });
-    Ok(ask::json(found.to_string()))
+    Ok(query::json(found.to_string()))
 }
 
 impl Dashboard {
-    async fn rejected(&self, place: &Place, cluster: &str) -> Result<Kept, Refused> {
+    async fn rejected(&self, place: &Place, cluster: &str) -> Result<StoredReject, Refused> {
         let pool = self.pool.get();
         let pool = pool.ok_or_else(|| Refused::new(503, "the database has not answered yet"))?;
         let (topic, partition, offset) = place;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use common::kafka::{KafkaConfig, Producer};
-use ledger::rejects::Kept;
+use ledger::rejects::StoredReject;
 use rdkafka::producer::FutureRecord;
 use tokio::sync::{OnceCell, Semaphore};
 
@@ -30,7 +30,7 @@ impl Replay {
     }
 
     /// Gives where the message lies once Kafka has it.
-    pub async fn send(&self, topic: &str, message: &Kept) -> anyhow::Result<(i32, i64)> {
+    pub async fn send(&self, topic: &str, message: &StoredReject) -> anyhow::Result<(i32, i64)> {
         let make = async || self.kafka.producer();
         let producer = self.producer.get_or_try_init(make).await?;
         let mut record = FutureRecord::<[u8], [u8]>::to(topic).payload(&message.payload);

@@ -6,8 +6,8 @@ use records::{Purpose, Schema};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::ask::{self, LONG, SHORT};
 use super::quality::text;
+use super::query::{self, LONG, SHORT};
 use super::{Dashboard, record_sql};
 use crate::http::refused::Refused;
 
@@ -41,7 +41,7 @@ pub(super) async fn schema(dashboard: web::Data<Dashboard>) -> Result<HttpRespon
     let schema = &dashboard.schema;
     // The form is there without them too.
     let sql = record_sql::statistics(schema);
-    let statistics = dashboard.ask(&sql, &[], LONG);
+    let statistics = dashboard.query(&sql, &[], LONG);
     let statistics: Value = match statistics.await {
         Ok(statistics) => serde_json::from_slice(&statistics).unwrap_or_default(),
         Err(_) => Value::Null,
@@ -63,7 +63,7 @@ pub(super) async fn schema(dashboard: web::Data<Dashboard>) -> Result<HttpRespon
         "asks_for_token": dashboard.is_guarded,
         "build": env!("CARGO_PKG_VERSION"),
     });
-    Ok(ask::json(found.to_string()))
+    Ok(query::json(found.to_string()))
 }
 
 /// What may stand behind `/values?`.
@@ -107,5 +107,5 @@ pub(super) async fn values(
         }
     };
     let sql = record_sql::levels(field, within, schema);
-    Ok(ask::json(dashboard.ask(&sql, &[], SHORT).await?))
+    Ok(query::json(dashboard.query(&sql, &[], SHORT).await?))
 }

@@ -40,7 +40,7 @@ pub(crate) struct Dashboard {
     pub(super) sweeps: Mutex<Option<(Instant, Bytes)>>,
     /// Places of `POST /what-if`: sliders do not keep requests waiting.
     pub(super) considered: Semaphore,
-    /// Whether a token is asked for.
+    /// Whether a token is required.
     pub(super) is_guarded: bool,
 }
 

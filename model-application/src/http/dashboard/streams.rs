@@ -10,7 +10,7 @@ pub(super) const MOST: usize = 64;
 
 pub(super) struct Streams {
     pub places: Arc<Semaphore>,
-    /// A stream would hold up whoever leaves.
+    /// A stream would hold up anyone who leaves.
     pub leave: Shutdown,
 }
 

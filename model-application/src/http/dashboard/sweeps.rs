@@ -10,7 +10,7 @@ use registry::{Registry, Run, RunStatus};
 use serde_json::{Value, json};
 
 use super::versions::{REPORT_BYTES, blocking, missing, page, read};
-use super::{Dashboard, ask};
+use super::{Dashboard, query};
 use crate::http::refused::Refused;
 
 /// Sweeps that are shown: the newest.
@@ -26,13 +26,13 @@ pub(super) async fn sweeps(dashboard: web::Data<Dashboard>) -> Result<HttpRespon
     if let Some((at, found)) = &*kept
         && at.elapsed() < GOOD_FOR
     {
-        return Ok(ask::json(found.clone()));
+        return Ok(query::json(found.clone()));
     }
     let registry = Arc::clone(dashboard.serving.registry());
     let sweeps = blocking(move || newest_sweeps(&*registry)).await?;
     let body = Bytes::from(json!({ "sweeps": sweeps }).to_string());
     *kept = Some((Instant::now(), body.clone()));
-    Ok(ask::json(body))
+    Ok(query::json(body))
 }
 
 /// The newest sweeps of the registry, with their trials.
@@ -52,9 +52,9 @@ fn newest_sweeps(registry: &dyn Registry) -> anyhow::Result<Vec<Value>> {
     Ok(shown.collect())
 }
 
-/// A sweep with its trials; those that came to their end have an error.
+/// A sweep with its trials; those that finished have an error.
 fn summary(sweep: &Run, parts: &[&Run]) -> Value {
-    // The best is fitted once more, as a run that is no trial.
+    // The best is fitted once more, as a run that is not a trial.
     let trials = parts.iter().filter(|run| run.name.starts_with("trial "));
     let trials: Vec<&Run> = trials.copied().collect();
     let of = |status: RunStatus| trials.iter().filter(|run| run.status == status).count();

@@ -1,4 +1,4 @@
-//! A training that is asked for.
+//! A training that is requested.
 
 use std::time::Duration;
 
@@ -7,10 +7,10 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::peers::reason;
-use super::{Dashboard, ask};
+use super::{Dashboard, query};
 use crate::http::refused::Refused;
 
-/// Longest wait for the end of a training: one that takes longer goes on.
+/// Longest wait for the end of a training: one that takes longer continues.
 const TRIGGER: Duration = Duration::from_secs(10);
 
 /// What may stand behind `/train?`.
@@ -22,7 +22,7 @@ pub(super) struct Query {
     why: String,
 }
 
-/// The part of a path that says why; empty for nothing.
+/// The part of a path that states why; empty for nothing.
 fn asking(why: &str) -> String {
     if why.is_empty() {
         return String::new();
@@ -49,7 +49,7 @@ pub(super) async fn train(
     let request = peers.request(reqwest::Method::POST, address, &path);
     let answer = request.map_err(away)?.timeout(TRIGGER).send().await;
     let answer = match answer {
-        // It has begun, and goes on without whoever asked for it.
+        // It has begun, and continues without the client that requested it.
         Err(error) if error.is_timeout() => {
             return Ok(HttpResponse::Accepted().json(json!({ "training": true })));
         }
@@ -58,7 +58,7 @@ pub(super) async fn train(
     let code = answer.status().as_u16();
     let body: Value = answer.json().await.map_err(|error| away(reason(error)))?;
     match code {
-        200..=299 => Ok(ask::json(body.to_string())),
+        200..=299 => Ok(query::json(body.to_string())),
         409 => Err(Refused::new(
             409,
             body["error"].as_str().unwrap_or("it is busy"),

@@ -13,7 +13,7 @@ use registry::{Registry, RegistryError, Version};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Dashboard, ask};
+use super::{Dashboard, query};
 use crate::http::refused::Refused;
 
 /// Largest `model.json` and report that are read.
@@ -43,7 +43,7 @@ pub(super) async fn history(dashboard: web::Data<Dashboard>) -> Result<HttpRespo
         history.drain(..first);
         Ok(json!({ "decisions": history }))
     });
-    Ok(ask::json(found.await?.to_string()))
+    Ok(query::json(found.await?.to_string()))
 }
 
 pub(super) async fn version(
@@ -52,7 +52,7 @@ pub(super) async fn version(
 ) -> Result<HttpResponse, Refused> {
     let number = number(&version)?;
     if let Some(details) = dashboard.details.get(number) {
-        return Ok(ask::json(details));
+        return Ok(query::json(details));
     }
     let registry = Arc::clone(dashboard.serving.registry());
     let details = blocking(move || details(&*registry, number)).await?;
@@ -62,7 +62,7 @@ pub(super) async fn version(
     if is_settled {
         dashboard.details.keep(number, details.clone());
     }
-    Ok(ask::json(details))
+    Ok(query::json(details))
 }
 
 /// The page that training has made of a version; it may run no script and ask for nothing.
@@ -132,7 +132,7 @@ fn details(registry: &dyn Registry, number: u64) -> anyhow::Result<Value> {
     }))
 }
 
-/// What is asked for is not there.
+/// What is requested is not there.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 struct Missing(String);

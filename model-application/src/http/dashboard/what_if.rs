@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::state::CONSIDERED;
-use super::{Dashboard, ask};
+use super::{Dashboard, query};
 use crate::http::Predictor;
 use crate::http::predict::taken;
 use crate::http::refused::Refused;
@@ -50,5 +50,5 @@ pub(super) async fn what_if(
         .collect();
     let records: Vec<&[u8]> = records.iter().map(String::as_bytes).collect();
     let answers = predictor.consider(&records, query.explain)?;
-    Ok(ask::json(Value::Array(answers).to_string()))
+    Ok(query::json(Value::Array(answers).to_string()))
 }

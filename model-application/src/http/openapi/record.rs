@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 
 use crate::http::tensor;
 
-/// A record as JSON Schema. It says what is certainly taken; a little more is (numbers in texts).
+/// A record as JSON Schema. It states what is certainly taken; a little more is (numbers in texts).
 pub(super) fn record(schema: &Schema) -> Value {
     let fields: Vec<&Field> = schema.columns(Purpose::Request).collect();
     let required: Vec<&str> = fields

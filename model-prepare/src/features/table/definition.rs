@@ -55,8 +55,10 @@ pub(super) fn comments(table: &str, state: &State) -> String {
         let about = about.replace('\'', "''");
         format!("COMMENT ON COLUMN {table}.{} IS '{about}';", quoted(name))
     };
-    let own = state.columns.iter();
-    let comments: Vec<String> = own.map(|own| comment(&own.name, &own.about)).collect();
+    let columns = state.columns.iter();
+    let comments: Vec<String> = columns
+        .map(|column| comment(&column.name, &column.about))
+        .collect();
     comments.join(" ")
 }
 
@@ -69,7 +71,7 @@ pub(super) fn check_width(batch: &RecordBatch) -> anyhow::Result<()> {
         DataType::Boolean => 1,
         _ => 8,
     };
-    let widths = schema.fields().iter().map(|own| bytes(own.data_type()));
+    let widths = schema.fields().iter().map(|field| bytes(field.data_type()));
     let width: usize = widths.sum::<usize>() + 32 + columns.div_ceil(8);
     ensure!(
         columns <= MOST_COLUMNS && width <= MOST_BYTES,

@@ -43,7 +43,7 @@ impl<'a> ExistingRows<'a> {
         self.decode(&found)
     }
 
-    /// Records of other keys that say what some of the hashes say.
+    /// Records of other keys that state what some of the hashes say.
     pub(super) async fn alike(
         &self,
         connection: &mut PgConnection,
@@ -66,7 +66,7 @@ impl<'a> ExistingRows<'a> {
 
     fn select(&self, condition: &str) -> String {
         let fields = self.state.schema.columns(Purpose::Listing);
-        let fields: Vec<String> = fields.map(|own| quoted(&own.name)).collect();
+        let fields: Vec<String> = fields.map(|field| quoted(&field.name)).collect();
         format!(
             "SELECT row_to_json((SELECT one FROM (SELECT {}) one))::text, {SOURCE_LINE} FROM {} \
              WHERE {condition}",

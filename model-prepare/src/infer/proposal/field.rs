@@ -18,11 +18,11 @@ const ZEROS: f64 = 0.01;
 
 /// Writes the section of a column, or a comment where it is left out.
 pub(super) fn field(seen: &Seen<'_>, index: usize, roles: &Roles, text: &mut String) {
-    let (study, own) = (seen.study, &seen.study.columns[index]);
-    let (column, filled) = (own.column, own.column.filled());
+    let (study, studied) = (seen.study, &seen.study.columns[index]);
+    let (column, filled) = (studied.column, studied.column.filled());
     let is_key = roles.key.as_ref().is_some_and(|key| key.column == index);
     let is_target = roles.target == index;
-    if !own.varies() && !is_key && !is_target {
+    if !studied.varies() && !is_key && !is_target {
         let why = match filled {
             0 => "has no value at all",
             _ => "has one value only",
@@ -34,7 +34,7 @@ pub(super) fn field(seen: &Seen<'_>, index: usize, roles: &Roles, text: &mut Str
     let kind = match (is_key, is_target) {
         (true, _) => Kind::Text,
         (_, true) => roles.target_kind,
-        _ => own.kind,
+        _ => studied.kind,
     };
     let word = serde_json::to_value(kind).unwrap_or_default();
     let _ = write!(
@@ -47,7 +47,7 @@ pub(super) fn field(seen: &Seen<'_>, index: usize, roles: &Roles, text: &mut Str
     }
     let is_number = matches!(kind, Kind::Number | Kind::Integer);
     if is_number {
-        unit(own, text);
+        unit(studied, text);
     }
     match filled == study.rows {
         true => text.push_str("required = true\n"),
@@ -56,20 +56,20 @@ pub(super) fn field(seen: &Seen<'_>, index: usize, roles: &Roles, text: &mut Str
             &format!("{} of {} rows have none.", study.rows - filled, study.rows),
         ),
     }
-    if is_target && own.is_undecided() {
+    if is_target && studied.is_undecided() {
         comment(
             text,
-            &format!("{}: they are refused until then.", own.question()),
+            &format!("{}: they are refused until then.", studied.question()),
         );
     }
     if is_number {
-        number_format(own, is_target, text);
+        number_format(studied, is_target, text);
     }
-    if let (Times::Form(form, why), Kind::Timestamp) = (&own.times, kind) {
+    if let (Times::Form(form, why), Kind::Timestamp) = (&studied.times, kind) {
         comment(text, &format!("Its form: {why}."));
         let _ = writeln!(text, "format = {}", quoted(form));
     }
-    if let Times::Either(days, months) = &own.times {
+    if let Times::Either(days, months) = &studied.times {
         comment(
             text,
             &format!(
@@ -85,7 +85,7 @@ pub(super) fn field(seen: &Seen<'_>, index: usize, roles: &Roles, text: &mut Str
         );
     }
     if matches!(kind, Kind::Category | Kind::Text) {
-        text_hints(own, kind, is_key, text);
+        text_hints(studied, kind, is_key, text);
     }
     if let Some(why) = roles.leaks[index].as_ref().filter(|_| !is_key) {
         comment(
@@ -97,16 +97,20 @@ pub(super) fn field(seen: &Seen<'_>, index: usize, roles: &Roles, text: &mut Str
 }
 
 /// The unit, and what other cells say.
-fn unit(own: &Studied<'_>, text: &mut String) {
-    let field = &own.numbers.field;
+fn unit(column: &Studied<'_>, text: &mut String) {
+    let field = &column.numbers.field;
     if let Some(unit) = &field.unit {
         let _ = writeln!(text, "unit = {}", quoted(unit));
         if !field.spellings.is_empty() {
-            let all: Vec<String> = field.spellings.iter().map(|own| quoted(own)).collect();
+            let all: Vec<String> = field
+                .spellings
+                .iter()
+                .map(|spelling| quoted(spelling))
+                .collect();
             let _ = writeln!(text, "spellings = [{}]", all.join(", "));
         }
     }
-    for (other, rows) in own.numbers.others.iter().take(8) {
+    for (other, rows) in column.numbers.others.iter().take(8) {
         let unit_of = match rows {
             1 => format!("1 row has the unit {other:?}"),
             rows => format!("{rows} rows have the unit {other:?}"),
@@ -122,8 +126,8 @@ fn unit(own: &Studied<'_>, text: &mut String) {
 }
 
 /// How its texts write numbers, and which of them are none.
-fn number_format(own: &Studied<'_>, is_target: bool, text: &mut String) {
-    let (numbers, field) = (&own.numbers, &own.numbers.field);
+fn number_format(column: &Studied<'_>, is_target: bool, text: &mut String) {
+    let (numbers, field) = (&column.numbers, &column.numbers.field);
     if let Some(why) = &numbers.why {
         comment(text, &format!("Numbers in texts: {why}."));
     }
@@ -145,7 +149,11 @@ fn number_format(own: &Studied<'_>, is_target: bool, text: &mut String) {
             text,
             "Of a range its middle; take a pattern away, and its rows are refused.",
         );
-        let all: Vec<String> = field.pattern.iter().map(|own| quoted(own)).collect();
+        let all: Vec<String> = field
+            .pattern
+            .iter()
+            .map(|pattern| quoted(pattern))
+            .collect();
         let _ = writeln!(text, "pattern = [{}]", all.join(", "));
     }
     if let Some(slip) = &numbers.slip {
@@ -160,7 +168,7 @@ fn number_format(own: &Studied<'_>, is_target: bool, text: &mut String) {
     let (zeros, rows) = (numbers.zeros, numbers.readable);
     let others_positive = numbers.least >= 0.0 && numbers.greatest > 0.0;
     if zeros as f64 > ZEROS * rows as f64 && others_positive {
-        let name = own.name();
+        let name = column.name();
         let is_impossible = name_words::is_year(name)
             || name_words::has(name, &name_words::AREAS)
             || name_words::is_latitude(name)
@@ -183,8 +191,8 @@ fn number_format(own: &Studied<'_>, is_target: bool, text: &mut String) {
 }
 
 /// The length of texts, and hints that they may be numbers.
-fn text_hints(own: &Studied<'_>, kind: Kind, is_key: bool, text: &mut String) {
-    let (column, numbers) = (own.column, &own.numbers);
+fn text_hints(column: &Studied<'_>, kind: Kind, is_key: bool, text: &mut String) {
+    let (column, numbers) = (column.column, &column.numbers);
     let longest = column.longest();
     let usual = USUAL_LENGTHS[usize::from(kind == Kind::Text)];
     if longest > usual && !is_key {
@@ -232,7 +240,7 @@ fn is_mostly_digits(column: &Column) -> bool {
         digits += cell
             .text
             .chars()
-            .filter(|own| records::measure::digit(*own).is_some())
+            .filter(|letter| records::measure::digit(*letter).is_some())
             .count();
     }
     digits * 2 > all

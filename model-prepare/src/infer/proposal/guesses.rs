@@ -34,29 +34,29 @@ pub(super) fn guesses(seen: &Seen<'_>, roles: &Roles) -> Vec<Guess> {
             None => add(what, "none", GUESS, format!("no column serves as {what}")),
         }
     }
-    for own in &study.columns {
-        if own.is_number()
-            && let Some(why) = &own.numbers.why
+    for column in &study.columns {
+        if column.is_number()
+            && let Some(why) = &column.numbers.why
         {
             let sure = if why.contains("taken") || why.contains("other columns") {
                 GUESS
             } else {
                 CERTAIN
             };
-            add("numbers", own.name(), sure, why.clone());
+            add("numbers", column.name(), sure, why.clone());
         }
-        if let (Times::Form(form, why), Kind::Timestamp) = (&own.times, own.kind) {
+        if let (Times::Form(form, why), Kind::Timestamp) = (&column.times, column.kind) {
             let sure = if why.contains("over 12") {
                 CERTAIN
             } else {
                 LIKELY
             };
-            add("dates", own.name(), sure, format!("{form}: {why}"));
+            add("dates", column.name(), sure, format!("{form}: {why}"));
         }
     }
-    for (own, leak) in study.columns.iter().zip(&roles.leaks) {
+    for (column, leak) in study.columns.iter().zip(&roles.leaks) {
         if let Some(why) = leak {
-            add("leak", own.name(), LIKELY, why.clone());
+            add("leak", column.name(), LIKELY, why.clone());
         }
     }
     all

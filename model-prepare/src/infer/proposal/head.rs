@@ -65,7 +65,10 @@ pub(super) fn head(seen: &Seen<'_>, roles: &Roles) -> String {
     if let Some(time) = &roles.time {
         let _ = writeln!(text, "time = {:?}", name_of(time));
     } else {
-        let other = study.columns.iter().find(|own| own.kind == Kind::Timestamp);
+        let other = study
+            .columns
+            .iter()
+            .find(|column| column.kind == Kind::Timestamp);
         if let Some(other) = other {
             comment(
                 &mut text,
@@ -94,7 +97,7 @@ pub(super) fn head(seen: &Seen<'_>, roles: &Roles) -> String {
         let _ = writeln!(text, "place = [{latitude:?}, {longitude:?}]");
     }
     if !seen.headers.is_empty() {
-        let names: Vec<String> = seen.headers.iter().map(|own| quoted(own)).collect();
+        let names: Vec<String> = seen.headers.iter().map(|header| quoted(header)).collect();
         let _ = writeln!(text, "columns = [{}]", names.join(", "));
     }
     let marks = marks(seen);
@@ -110,7 +113,7 @@ pub(super) fn head(seen: &Seen<'_>, roles: &Roles) -> String {
                 counts.join(", ")
             ),
         );
-        let marks: Vec<String> = marks.keys().map(|own| quoted(own)).collect();
+        let marks: Vec<String> = marks.keys().map(|mark| quoted(mark)).collect();
         let _ = writeln!(text, "missing = [{}]", marks.join(", "));
     }
     text
@@ -119,9 +122,9 @@ pub(super) fn head(seen: &Seen<'_>, roles: &Roles) -> String {
 /// What stands for no value, in how many cells.
 fn marks<'a>(seen: &Seen<'a>) -> BTreeMap<&'a str, usize> {
     let mut all: BTreeMap<&str, usize> = BTreeMap::new();
-    for own in &seen.study.columns {
-        for cell in own.column.marks() {
-            // NaN is no value to any reader of numbers.
+    for column in &seen.study.columns {
+        for cell in column.column.marks() {
+            // NaN is not a value to any reader of numbers.
             *all.entry(&cell.text).or_default() += cell.count;
         }
     }

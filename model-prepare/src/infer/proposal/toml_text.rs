@@ -11,7 +11,7 @@ pub(super) fn quoted(text: &str) -> String {
 pub(super) fn comment(text: &mut String, line: &str) {
     let line: String = line
         .chars()
-        .map(|own| if own.is_control() { ' ' } else { own })
+        .map(|letter| if letter.is_control() { ' ' } else { letter })
         .collect();
     // Writing to a String cannot fail.
     let _ = writeln!(text, "# {line}");

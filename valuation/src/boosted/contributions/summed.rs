@@ -104,10 +104,10 @@ impl Summed {
                     column: u32::from(split.column),
                     unknown: edges[before].unknown * share,
                 };
-                let mut own = way.clone();
-                own.last.retain(|(column, _)| *column != split.column);
-                own.last.push((split.column, child as usize));
-                ways[child as usize] = own;
+                let mut branch = way.clone();
+                branch.last.retain(|(column, _)| *column != split.column);
+                branch.last.push((split.column, child as usize));
+                ways[child as usize] = branch;
             }
         }
         let values = tree.nodes.iter().map(|node| match node.split {

@@ -24,7 +24,7 @@ impl Symmetric {
             for (number, (on_left, on_right)) in level.iter().zip(lefts.iter_mut().zip(rights)) {
                 let node = &tree.nodes[*number];
                 // A leaf above the others: the same both ways.
-                let (sides, own) = match &node.split {
+                let (sides, level) = match &node.split {
                     Some(split) => {
                         let sides = [split.left, split.right];
                         (sides.map(|side| side as usize), shares(tree, node, sides))
@@ -32,12 +32,12 @@ impl Symmetric {
                     None => ([*number; 2], [0.5; 2]),
                 };
                 [*on_left, *on_right] = sides;
-                shares_of.push(own);
+                shares_of.push(level);
             }
             level = below;
         }
         let leaves = level.iter().map(|node| f64::from(tree.nodes[*node].value));
-        let columns: Vec<u32> = levels.iter().map(|own| u32::from(own.column)).collect();
+        let columns: Vec<u32> = levels.iter().map(|level| u32::from(level.column)).collect();
         let tree = Levels::new(&columns, &shares_of, leaves.collect()).ok()?;
         Some(Symmetric { levels, tree })
     }

@@ -71,9 +71,9 @@ impl Walk<'_> {
 fn extended(path: &[Step], unknown: f64, known: f64, column: Option<u16>) -> Vec<Step> {
     let length = path.len();
     // Room for one more at once: a copy that grows would be moved.
-    let mut own = Vec::with_capacity(length + 1);
-    own.extend_from_slice(path);
-    let mut path = own;
+    let mut weights = Vec::with_capacity(length + 1);
+    weights.extend_from_slice(path);
+    let mut path = weights;
     path.push(Step {
         column,
         unknown,
@@ -138,7 +138,7 @@ fn unwound_sum(path: &[Step], index: usize) -> f64 {
     sum
 }
 
-/// Steps whose inverses are worked out beforehand: more than the levels of most trees.
+/// Steps whose inverses are computed in advance: more than the levels of most trees.
 const INVERSES: usize = 64;
 
 /// 1 over a count above 0.

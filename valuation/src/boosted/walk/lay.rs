@@ -12,7 +12,7 @@ use super::fork::{Fork, SHORT_WORDS, Short};
 use super::lines::Lines;
 use super::{Free, Group, Laid, Sets, Trees};
 
-/// Sets of names whose codes stand in a row at once, about: a block of rows is to stay in a core's
+/// Sets of names whose codes are in a row at once, about: a block of rows is to stay in a core's
 /// cache.
 const MANY_SETS: usize = 512;
 
@@ -34,9 +34,9 @@ impl Trees {
     pub(in crate::boosted) fn lay(
         base: f64,
         codings: Arc<Codings>,
-        grown: &[Tree],
+        trees: &[Tree],
     ) -> Result<Trees, TreeError> {
-        let mut trees = Trees {
+        let mut laid_trees = Trees {
             base,
             width: codings.codes(),
             groups: Vec::new(),
@@ -45,28 +45,28 @@ impl Trees {
             short: Vec::new(),
             leaves: Vec::new(),
             lines: None,
-            program: program(&codings, grown),
+            program: program(&codings, trees),
             codings,
         };
         let (mut order, mut asked) = (Vec::new(), Asked::default());
-        for tree in grown {
+        for tree in trees {
             let laid = match symmetric_levels(tree) {
-                Some(levels) => trees.lay_symmetric(tree, &levels),
-                None => Laid::Free(trees.lay_free(tree, &mut asked)?),
+                Some(levels) => laid_trees.lay_symmetric(tree, &levels),
+                None => Laid::Free(laid_trees.lay_free(tree, &mut asked)?),
             };
             order.push(laid);
             if asked.sets.len() >= MANY_SETS {
-                trees.close(std::mem::take(&mut order), std::mem::take(&mut asked))?;
+                laid_trees.close(std::mem::take(&mut order), std::mem::take(&mut asked))?;
             }
         }
-        trees.close(order, asked)?;
-        trees.lines = trees.lines();
-        let short: Option<Vec<Short>> = trees.forks.iter().copied().map(Short::of).collect();
+        laid_trees.close(order, asked)?;
+        laid_trees.lines = laid_trees.lines();
+        let short: Option<Vec<Short>> = laid_trees.forks.iter().copied().map(Short::of).collect();
         if let Some(mut short) = short {
             short.resize(short.len() + SHORT_WORDS, Short::default());
-            trees.short = short;
+            laid_trees.short = short;
         }
-        Ok(trees)
+        Ok(laid_trees)
     }
 
     /// The lines of an ensemble whose trees are all symmetric.
@@ -179,9 +179,9 @@ impl Trees {
 }
 
 /// The trees as selections of bytes; none where a tree has too many leaves for that.
-fn program(codings: &Codings, grown: &[Tree]) -> Option<Program> {
+fn program(codings: &Codings, trees: &[Tree]) -> Option<Program> {
     let mut program = Program::new(codings.codes());
-    for tree in grown {
+    for tree in trees {
         let laid = match symmetric_levels(tree) {
             Some(levels) => {
                 let tests: Vec<LaneTest> = compared(codings, &levels).map(lane_test).collect();

@@ -9,7 +9,7 @@ use valuation::datamart::{Change, EXCLUDED, State};
 
 /// What is known of an existing datamart.
 #[derive(Debug, Clone)]
-pub(super) struct Known {
+pub(super) struct ExistingDatamart {
     /// The number of its state, from 1.
     pub(super) version: i64,
     /// Whether it is of the stored records or of a file ([`Source::word`]).
@@ -23,7 +23,7 @@ pub(super) struct Known {
 }
 
 /// What is kept beside the rows.
-pub(super) struct Beside<'a> {
+pub(super) struct DatamartNotes<'a> {
     pub(super) state: &'a State,
     pub(super) version: i64,
     pub(super) source: &'static str,

@@ -6,34 +6,34 @@ use crate::control::{Control, Totals};
 
 const MINUTE: Duration = Duration::from_secs(60);
 
-/// Remembers what was told last.
+/// The totals of the last log line.
 #[derive(Debug)]
-pub(crate) struct Minute {
-    told_at: Instant,
-    told: Totals,
+pub(crate) struct MinuteLog {
+    logged_at: Instant,
+    logged: Totals,
 }
 
-impl Default for Minute {
-    fn default() -> Minute {
-        Minute {
-            told_at: Instant::now(),
-            told: Totals::default(),
+impl Default for MinuteLog {
+    fn default() -> MinuteLog {
+        MinuteLog {
+            logged_at: Instant::now(),
+            logged: Totals::default(),
         }
     }
 }
 
-impl Minute {
-    /// Tells of the last minute where it is over; a minute without anything is passed over.
-    pub fn tell(&mut self, control: &Control) {
-        let elapsed = self.told_at.elapsed();
+impl MinuteLog {
+    /// Logs the last minute when it is over, unless nothing was loaded and nothing is behind.
+    pub fn log(&mut self, control: &Control) {
+        let elapsed = self.logged_at.elapsed();
         if elapsed < MINUTE {
             return;
         }
         let totals = control.totals();
-        let stored = totals.stored - self.told.stored;
-        let rejected = totals.rejected - self.told.rejected;
-        let delisted = totals.delisted - self.told.delisted;
-        let batches = totals.batches - self.told.batches;
+        let stored = totals.stored - self.logged.stored;
+        let rejected = totals.rejected - self.logged.rejected;
+        let delisted = totals.delisted - self.logged.delisted;
+        let batches = totals.batches - self.logged.batches;
         let (lag_records, lag_seconds) = control.lag();
         if batches > 0 || lag_records.is_some_and(|records| records > 0) {
             let per_second = (stored + rejected + delisted) as f64 / elapsed.as_secs_f64();
@@ -48,7 +48,7 @@ impl Minute {
                 "loaded in the last minute"
             );
         }
-        self.told_at = Instant::now();
-        self.told = totals;
+        self.logged_at = Instant::now();
+        self.logged = totals;
     }
 }

@@ -6,7 +6,7 @@ use crate::personal;
 
 /// Longest address that is kept, in bytes.
 const LONGEST: usize = 2048;
-/// Parameters that say where a visitor came from, not what a page is.
+/// Parameters that state where a visitor came from, not what a page is.
 const TRACKING: [&str; 8] = [
     "fbclid",
     "gclid",

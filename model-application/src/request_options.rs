@@ -7,11 +7,11 @@ pub(crate) const MOST_COMPARABLES: usize = 50;
 /// Shown where a request says `"explain": true`.
 const COMPARABLES: usize = 5;
 /// The field that asks for reasons.
-const FIELD: &str = "explain";
+pub(crate) const FIELD: &str = "explain";
 
 /// What a request asks for.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) struct Ask {
+pub(crate) struct RequestOptions {
     /// Reasons, and so many past records like it; `None` for neither.
     pub comparables: Option<usize>,
 }
@@ -33,24 +33,24 @@ enum Explain {
     Absent,
 }
 
-impl Ask {
+impl RequestOptions {
     /// Reasons and so many past records, within what is shown at most.
-    pub fn reasons(comparables: usize) -> Ask {
+    pub fn reasons(comparables: usize) -> RequestOptions {
         let comparables = Some(comparables.min(MOST_COMPARABLES));
-        Ask { comparables }
+        RequestOptions { comparables }
     }
 
     /// What a good request asks for. `schema` may have a field of the same name, which is then
     /// just that.
-    pub fn of(schema: &records::Schema, payload: &[u8]) -> Ask {
+    pub fn of(schema: &records::Schema, payload: &[u8]) -> RequestOptions {
         let is_named = memchr::memmem::find(payload, FIELD.as_bytes()).is_some();
         if !is_named || schema.field(FIELD).is_some() {
-            return Ask::default();
+            return RequestOptions::default();
         }
         match serde_json::from_slice(payload).map(|question: Question| question.explain) {
-            Ok(Explain::Whether(true)) => Ask::reasons(COMPARABLES),
-            Ok(Explain::Comparables(comparables)) => Ask::reasons(comparables),
-            _ => Ask::default(),
+            Ok(Explain::Whether(true)) => RequestOptions::reasons(COMPARABLES),
+            Ok(Explain::Comparables(comparables)) => RequestOptions::reasons(comparables),
+            _ => RequestOptions::default(),
         }
     }
 }
@@ -74,8 +74,8 @@ mod tests {
             (r#"{"id":1,"explain":null}"#, None),
             (r#"{"street":"explain"}"#, None),
         ] {
-            let ask = Ask::of(&schema, payload.as_bytes());
-            assert_eq!(ask.comparables, comparables, "{payload}");
+            let options = RequestOptions::of(&schema, payload.as_bytes());
+            assert_eq!(options.comparables, comparables, "{payload}");
         }
     }
 }

@@ -26,7 +26,7 @@ pub(super) const LONG: Duration = Duration::from_secs(30);
 
 impl Dashboard {
     /// The JSON text of a query, at most `good_for` old.
-    pub(super) async fn ask(
+    pub(super) async fn query(
         &self,
         sql: &str,
         binds: &[Bind<'_>],
@@ -59,11 +59,13 @@ fn away(why: &str) -> Refused {
 }
 
 fn refused(error: &sqlx::Error) -> Refused {
-    let code = error.as_database_error().and_then(|own| own.code());
+    let code = error
+        .as_database_error()
+        .and_then(|database_error| database_error.code());
     match code.as_deref() {
         Some(NO_TABLE) => Refused::new(503, "the table is not there yet: start the loader"),
         Some(code) => {
-            tracing::warn!(code, "a query of the web app failed: {error}");
+            tracing::warn!(code, %error, "a query of the web app failed");
             Refused::new(503, format!("the database did not answer ({code})"))
         }
         None => away("no answer in time"),

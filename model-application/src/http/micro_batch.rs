@@ -7,7 +7,7 @@ use std::rc::Rc;
 use actix_web::web::{self, Bytes};
 use tokio::sync::oneshot;
 
-use super::predictor::{Asking, Predictor, Said};
+use super::predictor::{Asking, Predictor, RowAnswer};
 use super::refused::Refused;
 use crate::answer::Namespace;
 
@@ -18,25 +18,25 @@ const MOST: usize = 64;
 struct Lone {
     record: Bytes,
     namespace: Namespace,
-    reply: oneshot::Sender<Result<Said, Refused>>,
+    reply: oneshot::Sender<Result<RowAnswer, Refused>>,
 }
 
 /// The records of one worker thread that wait to be priced.
 #[derive(Default)]
-pub(super) struct Together {
+pub(super) struct MicroBatch {
     waiting: RefCell<Vec<Lone>>,
     /// Whether a task is about to price them.
     is_due: Cell<bool>,
 }
 
-impl Together {
+impl MicroBatch {
     /// The answer to a record, priced with those that have arrived by then.
     pub async fn price(
-        self: &Rc<Together>,
+        self: &Rc<MicroBatch>,
         predictor: &web::Data<Predictor>,
         record: Bytes,
         namespace: Namespace,
-    ) -> Result<Said, Refused> {
+    ) -> Result<RowAnswer, Refused> {
         let (reply, answer) = oneshot::channel();
         self.waiting.borrow_mut().push(Lone {
             record,
@@ -44,12 +44,12 @@ impl Together {
             reply,
         });
         if !self.is_due.replace(true) {
-            let (together, predictor) = (Rc::clone(self), predictor.clone());
+            let (batch, predictor) = (Rc::clone(self), predictor.clone());
             actix_web::rt::spawn(async move {
                 // Until the handlers of all requests that have arrived have run.
                 tokio::task::yield_now().await;
-                together.is_due.set(false);
-                let mut waiting = together.waiting.take();
+                batch.is_due.set(false);
+                let mut waiting = batch.waiting.take();
                 while !waiting.is_empty() {
                     let namespace = waiting[0].namespace;
                     let alike = |lone: &mut Lone| lone.namespace == namespace;
@@ -73,7 +73,7 @@ async fn answer_all(predictor: &Predictor, namespace: Namespace, group: Vec<Lone
     match answers {
         Ok(answers) => {
             for (lone, answer) in group.into_iter().zip(answers) {
-                // Whoever asked may have gone.
+                // The client may have gone.
                 let _ = lone.reply.send(Ok(answer));
             }
         }

@@ -1,1 +1,0 @@
-"""What bench/follow needs beside what all benches share."""

@@ -1,0 +1,214 @@
+//! Avro in Confluent's wire format: a zero, the id of the schema in a schema registry, the value.
+
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use anyhow::ensure;
+use apache_avro::types::Value as AvroValue;
+use schema_registry_converter::blocking::avro::AvroDecoder;
+use schema_registry_converter::blocking::schema_registry::SrSettings;
+use schema_registry_converter::error::SRCError;
+use serde_json::{Map, Number, Value};
+
+use super::envelope::EnvelopeError;
+use super::format::SchemaRegistryConfig;
+
+/// Tries to get a schema, and the pause between them: a registry that restarts is waited for.
+const ATTEMPTS: u32 = 20;
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// Decodes values by the schemas of a registry, each of which is requested once.
+pub(super) struct Avro {
+    config: SchemaRegistryConfig,
+    /// Made by the thread that decodes: its HTTP client must not be made in asynchronous code.
+    decoder: OnceLock<AvroDecoder>,
+}
+
+impl Avro {
+    /// # Errors
+    /// When a setting is wrong.
+    pub fn new(config: &SchemaRegistryConfig) -> anyhow::Result<Avro> {
+        ensure!(
+            config.url.starts_with("http://") || config.url.starts_with("https://"),
+            "kafka.schema_registry.url is {:?}; expected an address such as http://localhost:8081",
+            config.url
+        );
+        ensure!(
+            (1..=600_000).contains(&config.timeout_ms),
+            "kafka.schema_registry.timeout_ms is {}; expected 1 to 600000 milliseconds",
+            config.timeout_ms
+        );
+        Ok(Avro {
+            config: config.clone(),
+            decoder: OnceLock::new(),
+        })
+    }
+
+    fn decoder(&self) -> Result<&AvroDecoder, EnvelopeError> {
+        if let Some(decoder) = self.decoder.get() {
+            return Ok(decoder);
+        }
+        let config = &self.config;
+        let mut settings = SrSettings::new_builder(config.url.trim_end_matches('/').to_owned());
+        settings.set_timeout(Duration::from_millis(config.timeout_ms));
+        if !config.user.is_empty() {
+            settings.set_basic_authorization(&config.user, Some(config.password.expose()));
+        }
+        let settings = settings.build().map_err(|error| self.failed(1, &error))?;
+        Ok(self.decoder.get_or_init(|| AvroDecoder::new(settings)))
+    }
+
+    fn failed(&self, attempts: u32, error: &SRCError) -> EnvelopeError {
+        EnvelopeError::Registry {
+            url: self.config.url.clone(),
+            attempts,
+            detail: told(error),
+        }
+    }
+
+    /// A value as JSON: unions without their type, NaN as null.
+    ///
+    /// # Errors
+    /// When the bytes are not a value of a known schema, or the registry does not answer.
+    pub fn json(&self, bytes: &[u8]) -> Result<Vec<u8>, EnvelopeError> {
+        let decoder = self.decoder()?;
+        let wrong = |detail: String| EnvelopeError::Avro { detail };
+        let mut attempt = 1;
+        let decoded = loop {
+            match decoder.decode(Some(bytes)) {
+                Ok(decoded) => break decoded.value,
+                Err(error) if !error.retriable => return Err(wrong(told(&error))),
+                Err(error) if attempt == ATTEMPTS => return Err(self.failed(ATTEMPTS, &error)),
+                Err(error) => {
+                    tracing::warn!(
+                        url = self.config.url,
+                        attempt,
+                        "no schema yet: {}",
+                        told(&error)
+                    );
+                    attempt += 1;
+                    std::thread::sleep(PAUSE);
+                }
+            }
+        };
+        let value = to_json(decoded).map_err(|error| wrong(error.to_string()))?;
+        serde_json::to_vec(&value).map_err(|error| wrong(error.to_string()))
+    }
+}
+
+fn told(error: &SRCError) -> String {
+    match &error.cause {
+        Some(cause) => format!("{}: {cause}", error.error),
+        None => error.error.clone(),
+    }
+}
+
+/// # Errors
+/// When a value has no JSON.
+fn to_json(value: AvroValue) -> Result<Value, apache_avro::Error> {
+    Ok(match value {
+        AvroValue::Union(_, value) => to_json(*value)?,
+        AvroValue::Record(fields) => object(fields)?,
+        AvroValue::Map(fields) => object(fields)?,
+        AvroValue::Array(values) => {
+            let values = values.into_iter().map(to_json);
+            Value::Array(values.collect::<Result<_, _>>()?)
+        }
+        AvroValue::Float(value) => number(value.into()),
+        AvroValue::Double(value) => number(value),
+        other => other.try_into()?,
+    })
+}
+
+/// # Errors
+/// When a value has no JSON.
+fn object(
+    fields: impl IntoIterator<Item = (String, AvroValue)>,
+) -> Result<Value, apache_avro::Error> {
+    let mut object = Map::new();
+    for (name, value) in fields {
+        object.insert(name, to_json(value)?);
+    }
+    Ok(Value::Object(object))
+}
+
+fn number(value: f64) -> Value {
+    Number::from_f64(value).map_or(Value::Null, Value::Number)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read, Write};
+    use std::net::TcpListener;
+
+    use super::*;
+
+    /// A registry with one schema, under the id 7.
+    fn registry() -> String {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let url = format!("http://{}", listener.local_addr().expect("an address"));
+        std::thread::spawn(move || {
+            while let Ok((mut stream, _)) = listener.accept() {
+                let mut request = [0; 4096];
+                let length = stream.read(&mut request).unwrap_or_default();
+                let request = String::from_utf8_lossy(&request[..length]).into_owned();
+                let schema = r#"{"type":"record","name":"Home","fields":[{"name":"id","type":"string"},
+                    {"name":"area","type":["null","double"]},{"name":"rooms","type":"int"}]}"#;
+                let (status, body) = match request.starts_with("GET /schemas/ids/7") {
+                    true => ("200 OK", serde_json::json!({ "schema": schema })),
+                    false => (
+                        "404 Not Found",
+                        serde_json::json!({ "error_code": 40403, "message": "no" }),
+                    ),
+                };
+                let body = body.to_string();
+                let length = body.len();
+                let _ = write!(
+                    stream,
+                    "HTTP/1.1 {status}\r\nContent-Type: application/vnd.schemaregistry.v1+json\r\n\
+                     Connection: close\r\nContent-Length: {length}\r\n\r\n{body}"
+                );
+            }
+        });
+        url
+    }
+
+    #[test]
+    fn values_are_decoded_by_the_schema_of_their_id() {
+        crate::telemetry::choose_tls_provider();
+        let avro = Avro::new(&SchemaRegistryConfig {
+            url: registry(),
+            timeout_ms: 5000,
+            ..SchemaRegistryConfig::default()
+        });
+        let avro = avro.expect("valid settings");
+        // "a", the second type of the union with 50.5, and 2.
+        let mut message = vec![0, 0, 0, 0, 7, 2, b'a', 2];
+        message.extend(50.5_f64.to_le_bytes());
+        message.push(4);
+        let json = avro.json(&message).expect("a value");
+        let json: Value = serde_json::from_slice(&json).expect("JSON");
+        assert_eq!(
+            json,
+            serde_json::json!({ "id": "a", "area": 50.5, "rooms": 2 })
+        );
+        let none = avro.json(&[0, 0, 0, 0, 7, 2, b'a', 0, 4]).expect("a value");
+        let none: Value = serde_json::from_slice(&none).expect("JSON");
+        assert_eq!(none["area"], Value::Null);
+        for bad in [&message[..9], &[0, 0, 0, 0, 8, 2, b'a'][..], b"{\"id\":1}"] {
+            let error = avro.json(bad).expect_err("no value");
+            assert_eq!(error.code(), "avro", "{error}");
+        }
+    }
+
+    #[test]
+    fn settings_are_checked() {
+        let config = SchemaRegistryConfig {
+            url: "localhost:8081".to_owned(),
+            timeout_ms: 1,
+            ..SchemaRegistryConfig::default()
+        };
+        let error = Avro::new(&config).err().expect("no URL").to_string();
+        assert!(error.contains("expected an address such as"), "{error}");
+    }
+}

@@ -1,0 +1,10 @@
+//! How far a fit is, for whoever watches it: an observer in the options, and what it is told.
+
+mod estimate;
+mod observer;
+mod told;
+mod tracker;
+
+pub use self::observer::{FitObserver, Observer};
+pub use self::told::{FitProgress, FitStage, Measure, MemberProgress};
+pub(crate) use self::tracker::{Planned, PlannedFit, Running, Tracker, Work};
