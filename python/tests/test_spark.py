@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -32,6 +33,8 @@ def spark() -> Iterator[Any]:
     """A master, two workers of one core, and this driver, in processes of their own."""
     from pyspark.sql import SparkSession
 
+    # The executors' Python is this one, which has the package.
+    os.environ["PYSPARK_PYTHON"] = sys.executable
     session = (
         SparkSession.builder.master("local-cluster[2,1,1024]")
         .appName("hedonic")
@@ -98,6 +101,7 @@ def test_every_row_once_and_the_same_bits_though_an_executor_is_killed(
         stages = [tracker.getStageInfo(stage) for stage in tracker.getActiveStageIds()]
         done = max((stage.numCompletedTasks for stage in stages if stage and stage.numTasks == PARTITIONS), default=0)
         time.sleep(0.02)
+    assert not failed, failed
     running = executors(spark.sparkContext.applicationId)
     assert job.is_alive() and running, "the job ended before a worker was killed: raise ROWS"
     os.kill(running[0], signal.SIGKILL)

@@ -1,10 +1,13 @@
 """The native part of the package."""
 
 import os
-from typing import Any
+from typing import Any, final
+
+__all__ = ["NativeModel", "Predictions", "__version__", "train"]
 
 __version__: str
 
+@final
 class Predictions:
     """What a model predicts for the rows of a table, a row for each; it has the Arrow PyCapsule interface."""
 
@@ -24,6 +27,7 @@ class Predictions:
     def __arrow_c_schema__(self) -> object: ...
     def __arrow_c_stream__(self, requested_schema: object | None = None) -> object: ...
 
+@final
 class NativeModel:
     @staticmethod
     def load(directory: str | os.PathLike[str]) -> NativeModel: ...
