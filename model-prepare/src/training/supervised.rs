@@ -68,7 +68,7 @@ fn publish_fitted(
     if let Some(why) = fitted.report.loses_to_baseline() {
         ensure!(
             fitted.config.prepare.publishes_worse,
-            "{why}: nothing is published. Expected a model that tells more than its baseline; look at the fields \
+            "{why}: nothing is published. Expected a model that is better than its baseline; look at the fields \
              and the rows (`model-prepare evaluate --report`), or publish it all the same with --force"
         );
         tracing::warn!("{why}; it is published, as --force says");
