@@ -49,7 +49,7 @@ pub(crate) fn explain(
         prediction: predicted.value,
         low: predicted.low,
         high: predicted.high,
-        explanation,
+        explanation: explanation.stated(),
     };
     serde_json::to_string(&explained).map_err(value_error)
 }
