@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+from datetime import datetime
 
 
 @dataclass(frozen=True)
@@ -27,6 +25,8 @@ class Comparable:
     id: str
     #: What it cost.
     price: float
+    #: What it would have cost if it were the record asked for; none for a model of an earlier release.
+    adjusted: float | None
     #: When; none without a time field.
     time: datetime | None
     #: How unlike it is: 0 is the same in all that matters.
@@ -57,7 +57,8 @@ class Explanation:
             Comparable(
                 id=past["id"],
                 price=past["price"],
-                time=None if past["time_us"] is None else _EPOCH + timedelta(microseconds=past["time_us"]),
+                adjusted=past.get("adjusted"),
+                time=datetime.fromisoformat(past["time"]) if past.get("time") else None,
                 distance=past["distance"],
             )
             for past in found["comparables"]
