@@ -126,11 +126,10 @@ pub(crate) fn predict(
 /// # Errors
 /// When a column that the model reads is absent or of another type.
 pub(crate) fn answered(model: &TrainedModel, batch: &RecordBatch) -> PyResult<Vec<Prediction>> {
-    let predicted = model.predict(batch).map_err(value_error)?;
-    let stated = predicted
-        .into_iter()
-        .map(|prediction| model.stated(prediction));
-    Ok(stated.collect())
+    let predicted = model.predict(batch).map_err(value_error)?.into_iter();
+    Ok(predicted
+        .map(|prediction| model.stated(prediction))
+        .collect())
 }
 
 /// The predictions of the good rows and the reasons of the others, each in its place.

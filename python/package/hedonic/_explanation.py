@@ -25,8 +25,7 @@ class Comparable:
     id: str
     #: What it cost.
     price: float
-    #: What it would have cost if it were the record: its price times the ratio of the model's estimates of both; none
-    #: for a model of an earlier release.
+    #: What it would have cost if it were the record asked for; none for a model of an earlier release.
     adjusted: float | None
     #: When; none without a time field.
     time: datetime | None
@@ -59,7 +58,7 @@ class Explanation:
                 id=past["id"],
                 price=past["price"],
                 adjusted=past.get("adjusted"),
-                time=None if past["time"] is None else datetime.fromisoformat(past["time"]),
+                time=datetime.fromisoformat(past["time"]) if past.get("time") else None,
                 distance=past["distance"],
             )
             for past in found["comparables"]
@@ -69,6 +68,6 @@ class Explanation:
             low=found["low"],
             high=found["high"],
             base=found["base"],
-            reasons=tuple(Reason(reason["field"], reason["amount"]) for reason in found["reasons"]),
+            reasons=tuple(Reason(own["field"], own["amount"]) for own in found["reasons"]),
             comparables=tuple(comparables),
         )
