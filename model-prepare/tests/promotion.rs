@@ -133,7 +133,7 @@ fn what_does_not_beat_its_baseline_is_not_published_unless_forced() {
     let file = file.display().to_string();
     let flags = ["train", "--data", &file, "--set", "prepare.effort=quick"];
     let output = home.command(&flags).output().expect("the program runs");
-    let (out, error) = said(&output);
+    let (out, error) = output_text(&output);
     if output.status.code() == Some(0) {
         panic!("a model of another market was published: {out}{error}");
     }
