@@ -252,6 +252,16 @@ async fn a_user_without_rights_is_told_what_to_be_granted() {
         "does not own answers",
         change_owner,
     );
+    let change_owner = "ALTER VIEW answers_readable OWNER TO guest;";
+    expect(
+        &poor,
+        "tables",
+        Outcome::Failed,
+        "does not own the view answers_readable",
+        change_owner,
+    );
+    let owned = bed.pool().execute(change_owner).await;
+    owned.expect("the SQL is right");
     for table in [
         "answers",
         "actuals",

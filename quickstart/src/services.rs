@@ -324,21 +324,17 @@ async fn train_afterwards(
 impl Statuses {
     /// What is not ready yet, and why; `None` when all but the model is there.
     pub fn waiting_for(&self) -> Option<String> {
-        let mut waiting = Vec::new();
-        for (name, status) in [
+        not_ready(&[
             ("emulator", &self.emulator),
             ("loader", &self.loader),
             ("applier", &self.applier),
             ("training", &self.prepare),
-        ] {
-            for (part, state) in status["parts"].as_object().into_iter().flatten() {
-                let state = state.as_str().unwrap_or_default();
-                if state != "ready" && part != "model" {
-                    waiting.push(format!("the {name}'s {part} ({state})"));
-                }
-            }
-        }
-        (!waiting.is_empty()).then(|| waiting.join(", "))
+        ])
+    }
+
+    /// The same of the loader alone: the applier has no partitions before there is a model.
+    pub fn loader_waits_for(&self) -> Option<String> {
+        not_ready(&[("loader", &self.loader)])
     }
 
     /// Listings and requests that Kafka confirmed.
@@ -392,4 +388,18 @@ impl Drop for Tasks {
 /// A count of a status.
 pub(crate) fn number(status: &Value, name: &str) -> u64 {
     status[name].as_u64().unwrap_or_default()
+}
+
+/// The parts of services that are not ready and why, except for the model; `None` when there are none.
+fn not_ready(services: &[(&str, &Value)]) -> Option<String> {
+    let mut waiting = Vec::new();
+    for (name, status) in services {
+        for (part, state) in status["parts"].as_object().into_iter().flatten() {
+            let state = state.as_str().unwrap_or_default();
+            if state != "ready" && part != "model" {
+                waiting.push(format!("the {name}'s {part} ({state})"));
+            }
+        }
+    }
+    (!waiting.is_empty()).then(|| waiting.join(", "))
 }

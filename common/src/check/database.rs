@@ -49,6 +49,10 @@ const TABLES: &str = "SELECT name, to_regclass(name) IS NOT NULL, \
     AND has_table_privilege(to_regclass(name)::oid, 'UPDATE'), true) \
     FROM unnest($1::text[]) WITH ORDINALITY AS made (name, place) ORDER BY place";
 
+/// Whether the user owns the view that migrations replace; no row where there is none.
+const OWNS_VIEW: &str = "SELECT pg_has_role(relowner, 'USAGE') FROM pg_class \
+    WHERE oid = to_regclass('answers_readable')::oid";
+
 const COLUMNS: &str = "SELECT attname::text, format_type(atttypid, atttypmod), attnotnull, \
     atthasdef OR attidentity <> '', attgenerated <> '' OR attidentity = 'a', quote_ident(attname) \
     FROM pg_attribute WHERE attrelid = to_regclass(quote_ident($1))::oid \
@@ -245,6 +249,17 @@ impl Database {
                 mend.push(format!("ALTER TABLE {name} OWNER TO {username};"));
             } else if !may_write {
                 closed.push(name.as_str());
+            }
+        }
+        if is_old {
+            let owns: Option<bool> = sqlx::query_scalar(OWNS_VIEW)
+                .fetch_optional(&mut *connection)
+                .await?;
+            if owns == Some(false) {
+                found.push(format!(
+                    "user {username} does not own the view answers_readable, which needs an upgrade"
+                ));
+                mend.push(format!("ALTER VIEW answers_readable OWNER TO {username};"));
             }
         }
         if !server.may_create && (is_old || !missing.is_empty()) {

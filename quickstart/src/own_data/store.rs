@@ -46,7 +46,7 @@ impl Store<'_> {
             sqlx::query(&sql).execute(self.pool).await?;
         }
         // What is sent before the loader has its partitions may be dropped before it is read.
-        while let Some(waiting) = self.services.statuses().await.waiting_for() {
+        while let Some(waiting) = self.services.statuses().await.loader_waits_for() {
             bounds.wait_for(waiting);
             tokio::time::sleep(LOOK).await;
         }
