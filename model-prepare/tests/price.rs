@@ -6,12 +6,16 @@ use std::io::Write;
 use std::path::Path;
 use std::process::{Output, Stdio};
 
-use made::{command, csv, listing, output_text, run};
+use made::{csv, listing, output_text, program, run};
 use serde_json::{Value, json};
 
 /// Prices of these lines by the champion.
 fn price(registry: &Path, lines: &[String], flags: &[&str]) -> Output {
-    let mut child = command(registry, &[&["price"], flags].concat())
+    let mut child = program()
+        .arg("price")
+        .args(flags)
+        .arg("--registry")
+        .arg(registry)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())

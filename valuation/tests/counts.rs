@@ -139,7 +139,7 @@ fn zeros_are_learned_from_and_what_is_said_is_near_what_can_be_known() {
         let best = expected(effect(*place, *size).exp());
         // The estimate is a median, which a skewed count has elsewhere than its mean.
         let off = prediction.value.ln_1p() - best;
-        assert!(off.abs() < 0.2, "{place} {size}: {prediction:?}, {best}");
+        assert!(off.abs() < 0.25, "{place} {size}: {prediction:?}, {best}");
         assert!(
             0.0 <= prediction.low
                 && prediction.low <= prediction.value
