@@ -401,7 +401,11 @@ fn a_schema_that_is_proposed_says_what_is_odd_and_reads_the_file() {
         };
         let worth = match id {
             7 => "on request".to_owned(),
-            _ => format!("{:.0}", 900.0 * tons + f64::from(id % 17)),
+            // Not by the weight alone, which would be a leak.
+            _ => format!(
+                "{:.0}",
+                900.0 * tons * [0.8, 1.0, 1.2, 1.4][id as usize % 4]
+            ),
         };
         let name = ["Ada", "Bea", "Cleo"][id as usize % 3];
         text.push_str(&format!("{name};{tons};{hull};red;;{worth}\n"));
