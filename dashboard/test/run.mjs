@@ -152,6 +152,13 @@ async function models(page, quickstart) {
   await open(page, url, "models");
   await trained(page, quickstart);
   await until("another version", async () => (await versions()).length > before || before >= 5);
+  // What the training has promoted answers a moment later, and the page shows it.
+  await until("the champion answers", async () => (await versions()).some((one) => one.serving && one.aliases.includes("champion")));
+  const champion = (await versions()).find((one) => one.serving).version;
+  await page.waitForFunction(
+    (version) => [...document.querySelectorAll(".timeline li")].some((one) => one.textContent.includes(version) && !one.querySelector(".promote")),
+    champion,
+  );
   await page.waitForSelector(".timeline li:nth-child(2)");
   const button = page.locator(".promote").first();
   await button.waitFor();

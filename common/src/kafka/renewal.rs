@@ -23,6 +23,8 @@ const MOST_FATAL: u32 = 5;
 const FATAL_PAUSE: Duration = Duration::from_secs(1);
 /// The longest pause without an assignment, as a multiple of the first.
 const MOST_PATIENCE: u32 = 8;
+/// Time without a broker counts as this part of a wait for an assignment.
+const AWAY_COUNTS: u32 = 4;
 /// A thread that does not poll for so long was busy elsewhere: it could not get an assignment.
 const ELSEWHERE: Duration = Duration::from_secs(5);
 /// Longest wait for the client to close and leave the group.
@@ -45,8 +47,9 @@ pub(super) struct Renewal {
     rejoin_after: Duration,
     /// Times the first wait for an assignment: it doubles while making the client again does not help.
     patience: u32,
-    /// Since when the consumer waits for an assignment.
-    without_since: Option<Instant>,
+    /// How long the consumer has waited for an assignment. Time in which no broker answers counts for less:
+    /// another client could do nothing better, but this one may be what is wrong.
+    waited: Duration,
     looked_at: Instant,
     /// Fatal errors since the last commit, and when the next client may be made.
     fatal: u32,
@@ -77,7 +80,7 @@ impl Renewal {
             state: Arc::clone(state),
             rejoin_after,
             patience: 1,
-            without_since: None,
+            waited: Duration::ZERO,
             looked_at: now,
             fatal: 0,
             not_before: None,
@@ -109,22 +112,29 @@ impl Renewal {
     /// brokers, when a topic was made again, and when the group gives no assignment for long. False while there is nothing to poll.
     pub fn keep_alive(&mut self) -> bool {
         let now = Instant::now();
-        let was_elsewhere = now.duration_since(self.looked_at) > ELSEWHERE;
+        let since_last = now.duration_since(self.looked_at);
+        let was_elsewhere = since_last > ELSEWHERE;
         self.looked_at = now;
         // Queried, as not every kind comes as an event.
         if let Some((code, reason)) = self.consumer().client().fatal_error() {
             return self.after_fatal(now, code, &reason);
         }
         if self.state.is_assigned.load(Ordering::Acquire) {
-            (self.without_since, self.patience) = (None, 1);
+            (self.waited, self.patience) = (Duration::ZERO, 1);
         } else if was_elsewhere || self.state.is_stopped.load(Ordering::Relaxed) {
-            self.without_since = None;
+            self.waited = Duration::ZERO;
         } else {
-            let since = *self.without_since.get_or_insert(now);
-            let waited = now.duration_since(since);
-            if waited >= self.rejoin_after * self.patience {
-                let why = format!("no assignment for {} s", waited.as_secs());
-                self.patience = (self.patience * 2).min(MOST_PATIENCE);
+            let is_away = self.state.is_away.load(Ordering::Relaxed);
+            self.waited += match is_away {
+                true => since_last / AWAY_COUNTS,
+                false => since_last,
+            };
+            if self.waited >= self.rejoin_after * self.patience {
+                let why = format!("no assignment for {} s", self.waited.as_secs());
+                // Without a broker nothing shows whether another client helps.
+                if !is_away {
+                    self.patience = (self.patience * 2).min(MOST_PATIENCE);
+                }
                 return self.renew("no assignment", &why);
             }
         }
@@ -175,7 +185,7 @@ impl Renewal {
             KAFKA_CLIENTS_RENEWED.name(), "client" => group, "why" => kind
         )
         .increment(1);
-        (self.without_since, self.not_before) = (None, None);
+        (self.waited, self.not_before) = (Duration::ZERO, None);
         if let Some(old) = self.consumer.take() {
             old.context().is_retired.store(true, Ordering::Release);
             close(old);
