@@ -18,7 +18,7 @@ use rdkafka::topic_partition_list::TopicPartitionList;
 use super::KafkaConfig;
 use super::anchor::Anchor;
 use super::assignment::Context;
-use super::covered::{Covered, Place};
+use super::covered::{Continued, Covered, Place};
 use super::in_flight::Lease;
 use super::lag::Lag;
 use super::renewal::Renewal;
@@ -200,11 +200,23 @@ impl Anchored {
                     break;
                 }
                 Some(Ok(message)) => {
-                    if !covered.extend(&message) {
+                    let mut continued = covered.extend(&message);
+                    if continued == Continued::First {
                         let (topic, partition) = (message.topic(), message.partition());
                         let expected = state.expected(topic, partition);
-                        self.compare(topic, partition, expected.from, message.offset());
+                        let offset = message.offset();
+                        if expected.from.is_some_and(|from| offset < from) {
+                            continued = Continued::Back;
+                        }
+                        self.compare(topic, partition, expected.from, offset);
                         covered.begin(&message, expected);
+                    }
+                    // Stored, it would have the place of a message of the topic that is gone.
+                    if continued == Continued::Back && self.client.topic_is_another_now() {
+                        drop(message);
+                        self.state.in_flight.settle(&self.state.runtime);
+                        self.reposition();
+                        return Gathered::Abandoned;
                     }
                     if first_at.is_none() {
                         first_at = Some(Instant::now());
@@ -337,9 +349,6 @@ impl Anchored {
     /// messages before they are read, and a topic may be made again.
     fn compare(&self, topic: &str, partition: i32, expected: Option<i64>, offset: i64) {
         let Some(expected) = expected else { return };
-        if offset < expected {
-            self.client.look_at_topics_soon();
-        }
         if offset <= expected {
             return;
         }

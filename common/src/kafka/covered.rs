@@ -19,21 +19,35 @@ pub(super) struct Covered {
     last: usize,
 }
 
+/// How a message continues what is covered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Continued {
+    /// It extends its partition's stretch.
+    Yes,
+    /// Its partition has no stretch yet.
+    First,
+    /// Its offset is not beyond those before: it is of another topic of the same name.
+    Back,
+}
+
 impl Covered {
-    /// Takes a message in; false when its partition has no stretch yet.
-    pub fn extend(&mut self, message: &BorrowedMessage<'_>) -> bool {
+    /// Takes a message in where it extends a stretch.
+    pub fn extend(&mut self, message: &BorrowedMessage<'_>) -> Continued {
         let (topic, partition) = (message.topic(), message.partition());
         let is_its = |stretch: &Stretch| stretch.partition == partition && *stretch.topic == *topic;
         if !self.stretches.get(self.last).is_some_and(is_its) {
             let Some(found) = self.stretches.iter().position(is_its) else {
-                return false;
+                return Continued::First;
             };
             self.last = found;
         }
         let stretch = &mut self.stretches[self.last];
+        if message.offset() < stretch.next {
+            return Continued::Back;
+        }
         stretch.next = message.offset() + 1;
         stretch.last_ms = message.timestamp().to_millis().or(stretch.last_ms);
-        true
+        Continued::Yes
     }
 
     /// Begins the stretch of a partition's first message, from the offset expected there.

@@ -219,11 +219,10 @@ impl Renewal {
         true
     }
 
-    /// The topics' ids are compared with the next chance.
-    pub fn look_at_topics_soon(&self) {
-        let past = Instant::now().checked_sub(TOPICS_EVERY);
-        self.topics_at
-            .set(past.unwrap_or_else(|| self.topics_at.get()));
+    /// Whether a topic that is read was deleted and made again meanwhile; the broker is asked now.
+    pub fn topic_is_another_now(&self) -> bool {
+        self.topics_at.set(Instant::now());
+        self.topic_is_another()
     }
 
     /// Whether a topic that is read was deleted and made again meanwhile; the broker is asked now and
@@ -234,7 +233,10 @@ impl Renewal {
         {
             return false;
         }
-        self.topics_at.set(Instant::now());
+        self.topic_is_another_now()
+    }
+
+    fn topic_is_another(&self) -> bool {
         let held: Vec<(Arc<str>, Arc<str>)> = {
             let held = self.state.lag.held();
             let known = held.iter();
