@@ -56,7 +56,7 @@ async fn the_cluster_lies_where_its_user_can_reach_it_and_is_found_again() {
     stages.lock().unwrap().clear();
     let second = Postgres::start(options).await.expect("starts again");
     assert_eq!(second.data(), data);
-    assert!(!stages.lock().unwrap().is_empty(), "it is said every time");
+    assert!(!stages.lock().unwrap().is_empty(), "each start reports it");
     let url = second.database_url("again");
     assert_eq!(number_of(&url, "SELECT 1::bigint").await, 1, "found again");
     second.stop().await.expect("stops");

@@ -111,12 +111,12 @@ mod tests {
         let cities = StringArray::from(vec![Some("Kazan"), Some("kazan"), None, Some("Atlantis")]);
         let batch = RecordBatch::try_new(Arc::new(schema), vec![Arc::new(cities)]).unwrap();
         let unseen = names.unseen(&batch);
-        let said: Vec<String> = unseen
+        let lines: Vec<String> = unseen
             .iter()
-            .map(|own| serde_json::to_string(own).unwrap())
+            .map(|of_row| serde_json::to_string(of_row).unwrap())
             .collect();
         assert_eq!(
-            said,
+            lines,
             [
                 "[]",
                 r#"[{"field":"city","value":"kazan","near":["Kazan"]}]"#,

@@ -151,9 +151,12 @@ async fn a_file_a_table_and_messages_get_the_same_prices() {
         .arg("--strict")
         .output();
     let strict = strict.expect("the program runs");
-    let said = String::from_utf8_lossy(&strict.stderr);
-    assert_eq!(strict.status.code(), Some(1), "{said}");
-    assert!(said.contains("line 10002 is not a valid record"), "{said}");
+    let printed = String::from_utf8_lossy(&strict.stderr);
+    assert_eq!(strict.status.code(), Some(1), "{printed}");
+    assert!(
+        printed.contains("line 10002 is not a valid record"),
+        "{printed}"
+    );
 
     // The table, to a table and to Parquet, and from that nothing else.
     let sql = format!(

@@ -26,8 +26,8 @@ use crate::topics::{From, Kafka, Writer};
 
 /// Longest a look for answers takes.
 const LOOK: Duration = Duration::from_millis(50);
-/// From this rate on (requests per second) the sender waits a little for company, as producers of such
-/// rates are set: a broker that is sent every message alone has no time for anything else.
+/// From this rate on (requests per second) the sender waits a little, so that messages share a request, as busy
+/// producers are configured: a broker that gets every message alone has no time for anything else.
 const BUSY: f64 = 5_000.0;
 /// So long, in milliseconds.
 const BUSY_LINGER_MS: &str = "2";

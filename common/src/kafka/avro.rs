@@ -62,7 +62,7 @@ impl Avro {
         EnvelopeError::Registry {
             url: self.config.url.clone(),
             attempts,
-            detail: told(error),
+            detail: description(error),
         }
     }
 
@@ -77,14 +77,14 @@ impl Avro {
         let decoded = loop {
             match decoder.decode(Some(bytes)) {
                 Ok(decoded) => break decoded.value,
-                Err(error) if !error.retriable => return Err(wrong(told(&error))),
+                Err(error) if !error.retriable => return Err(wrong(description(&error))),
                 Err(error) if attempt == ATTEMPTS => return Err(self.failed(ATTEMPTS, &error)),
                 Err(error) => {
                     tracing::warn!(
                         url = self.config.url,
                         attempt,
                         "no schema yet: {}",
-                        told(&error)
+                        description(&error)
                     );
                     attempt += 1;
                     std::thread::sleep(PAUSE);
@@ -96,7 +96,7 @@ impl Avro {
     }
 }
 
-fn told(error: &SRCError) -> String {
+fn description(error: &SRCError) -> String {
     match &error.cause {
         Some(cause) => format!("{}: {cause}", error.error),
         None => error.error.clone(),

@@ -13,7 +13,7 @@ use crate::request_options;
 const MOST_FIELDS: usize = 20;
 const NAME_CHARS: usize = 64;
 
-/// The unknown fields of a record; none of what is no JSON object.
+/// The unknown fields of a record; none where it is not a JSON object.
 pub(super) fn of(schema: &Schema, record: &[u8]) -> UnknownFields {
     let Ok(fields) = serde_json::from_slice::<BTreeMap<String, IgnoredAny>>(record) else {
         return UnknownFields::new();

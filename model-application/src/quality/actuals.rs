@@ -37,7 +37,7 @@ const LIMITS: Limits = Limits {
 /// day covers clocks and time zones that are off.
 const AHEAD_US: i64 = 24 * 3600 * 1_000_000;
 
-/// What is said of a message by which a record of the labels' source was deleted: a label stays.
+/// The reject's reason for a message that deletes a record of the labels' source: a label stays.
 const DELETED: &str = "the message says that a record was deleted; expected a label: let the connector skip \
                        deletions (skipped.operations = \"d\", tombstones.on.delete = false)";
 

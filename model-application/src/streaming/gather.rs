@@ -22,7 +22,7 @@ use crate::request_options::RequestOptions;
 use crate::serving::Loaded;
 use crate::source::Sources;
 
-/// What is said of a message by which a record of the requests' source was deleted.
+/// The reject's reason for a message that deletes a record of the requests' source.
 const DELETED: &str = "the message says that a record was deleted; expected a request: let the connector skip \
                        deletions (skipped.operations = \"d\", tombstones.on.delete = false)";
 
