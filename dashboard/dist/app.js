@@ -323,6 +323,7 @@ print(json.load(urllib.request.urlopen(request)))`,l=JSON.stringify({[e.key]:o[e
     <${ge} wide title=${s?f("is_it_good_in",{market:We(s)}):f("is_it_good")} id="is-it-good">
       <${Oe} of=${p} empty=${!S&&!L&&(s?f("no_answers_here"):f("no_quality"))}>
         ${P?v`<p class=${`note ${P[0]}`}>${P[1]}</p>`:S&&v`<p class="note">${f("too_few_of",{count:j(S.labelled),version:S.model.split("@")[1]})}</p>`}
+        ${!S&&L?v`<p class="note">${f("all_versions_words")}</p>`:""}
         ${O?v`<p>${f("holdout_here",{version:N.data.version,count:j(O.metrics.rows),error:X(O.metrics.mdape)})}${O.ratios?.cod?` COD ${j(O.ratios.cod.value,1)}, PRD ${j(O.ratios.prd?.value,3)}.`:""}</p>`:""}
         ${!P&&L?v`<${ni} row=${L} />`:""}
         ${S&&(R||!L)?v`<dl class="figures">

@@ -201,6 +201,7 @@ export function QualityView({ search }) {
     <${Card} wide title=${segment ? t("is_it_good_in", { market: level(segment) }) : t("is_it_good")} id="is-it-good">
       <${Place} of=${of} empty=${!whole && !so_far && (segment ? t("no_answers_here") : t("no_quality"))}>
         ${said ? html`<p class=${`note ${said[0]}`}>${said[1]}</p>` : whole && html`<p class="note">${t("too_few_of", { count: number(whole.labelled), version: whole.model.split("@")[1] })}</p>`}
+        ${!whole && so_far ? html`<p class="note">${t("all_versions_words")}</p>` : ""}
         ${held_out ? html`<p>${t("holdout_here", { version: trained.data.version, count: number(held_out.metrics.rows), error: percent(held_out.metrics.mdape) })}${held_out.ratios?.cod ? ` COD ${number(held_out.ratios.cod.value, 1)}, PRD ${number(held_out.ratios.prd?.value, 3)}.` : ""}</p>` : ""}
         ${!said && so_far ? html`<${Together} row=${so_far} />` : ""}
         ${whole && (figures || !so_far) ? html`<dl class="figures">
