@@ -1,6 +1,6 @@
 //! The answers: the first one given for a request stays.
 
-use sqlx::PgPool;
+use sqlx::PgConnection;
 
 /// Answers beside the labels of their requests: the one join of the two.
 macro_rules! labelled {
@@ -61,11 +61,11 @@ pub struct Shown {
 ///
 /// # Errors
 /// When the database fails.
-pub async fn newest(pool: &PgPool) -> Result<Option<Shown>, sqlx::Error> {
+pub async fn newest(connection: &mut PgConnection) -> Result<Option<Shown>, sqlx::Error> {
     let newest: Option<(String, f64, Option<f64>, Option<f64>)> = sqlx::query_as(
         "SELECT request_id, prediction, low, high FROM answers ORDER BY answered_at DESC LIMIT 1",
     )
-    .fetch_optional(pool)
+    .fetch_optional(connection)
     .await?;
     Ok(newest.map(|(request_id, prediction, low, high)| Shown {
         request_id,
@@ -99,11 +99,11 @@ pub struct LogErrors {
 ///
 /// # Errors
 /// When the database fails.
-pub async fn are_kept(pool: &PgPool) -> Result<bool, sqlx::Error> {
+pub async fn are_kept(connection: &mut PgConnection) -> Result<bool, sqlx::Error> {
     sqlx::query_scalar(
         "SELECT to_regclass('answers') IS NOT NULL AND to_regclass('actuals') IS NOT NULL",
     )
-    .fetch_one(pool)
+    .fetch_one(connection)
     .await
 }
 
@@ -113,7 +113,7 @@ pub async fn are_kept(pool: &PgPool) -> Result<bool, sqlx::Error> {
 /// # Errors
 /// When the database fails.
 pub async fn log_errors(
-    pool: &PgPool,
+    connection: &mut PgConnection,
     model: &str,
     (when, moment_ms): (When, i64),
     most: i64,
@@ -136,7 +136,7 @@ pub async fn log_errors(
         .bind(moment_ms as f64)
         .bind(most)
         .bind(offset)
-        .fetch_one(pool)
+        .fetch_one(connection)
         .await?;
     Ok(LogErrors {
         known,

@@ -1,6 +1,6 @@
 //! New data is an event: what arrived is counted by minute, and sent to listeners.
 
-use sqlx::{PgPool, Postgres, Transaction};
+use sqlx::{PgConnection, Postgres, Transaction};
 
 /// Channel of `NOTIFY`; the payload is JSON: `{"table": "listings", "stored": 120, "rejected": 3}`.
 pub const CHANNEL: &str = "hedonic_arrivals";
@@ -49,9 +49,9 @@ pub async fn count(
 ///
 /// # Errors
 /// When the database fails.
-pub async fn stored(pool: &PgPool, table: &str) -> Result<u64, sqlx::Error> {
+pub async fn stored(connection: &mut PgConnection, table: &str) -> Result<u64, sqlx::Error> {
     let is_there: bool = sqlx::query_scalar("SELECT to_regclass('arrivals') IS NOT NULL")
-        .fetch_one(pool)
+        .fetch_one(&mut *connection)
         .await?;
     if !is_there {
         return Ok(0);
@@ -60,7 +60,7 @@ pub async fn stored(pool: &PgPool, table: &str) -> Result<u64, sqlx::Error> {
         "SELECT coalesce(sum(stored), 0)::bigint FROM arrivals WHERE source = $1",
     )
     .bind(table)
-    .fetch_one(pool)
+    .fetch_one(connection)
     .await?;
     Ok(u64::try_from(stored).unwrap_or(0))
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use sqlx::{Connection, PgConnection, PgPool, Row};
+use sqlx::{Connection, PgConnection, Row};
 
 /// SQL of the tables as the newest migration leaves them, for `init.sql`.
 pub const DDL: &str = "CREATE TABLE IF NOT EXISTS topic_ids (
@@ -199,10 +199,13 @@ fn column<'a, T>(stretches: &[&'a Stretch], of: impl Fn(&'a Stretch) -> T) -> Ve
 ///
 /// # Errors
 /// When the database fails.
-pub async fn forget_cluster(pool: &PgPool, cluster: &str) -> Result<(), sqlx::Error> {
+pub async fn forget_cluster(
+    connection: &mut PgConnection,
+    cluster: &str,
+) -> Result<(), sqlx::Error> {
     sqlx::query("DELETE FROM offsets WHERE cluster = $1")
         .bind(cluster)
-        .execute(pool)
+        .execute(connection)
         .await?;
     Ok(())
 }

@@ -1,6 +1,6 @@
 //! The tables of live quality.
 
-use sqlx::{PgConnection, PgPool};
+use sqlx::PgConnection;
 
 use crate::answers::labelled;
 
@@ -216,9 +216,9 @@ pub async fn store(connection: &mut PgConnection, group: &Group<'_>) -> Result<(
 ///
 /// # Errors
 /// When the database fails.
-pub async fn is_kept(pool: &PgPool) -> Result<bool, sqlx::Error> {
+pub async fn is_kept(connection: &mut PgConnection) -> Result<bool, sqlx::Error> {
     sqlx::query_scalar("SELECT to_regclass('quality') IS NOT NULL")
-        .fetch_one(pool)
+        .fetch_one(connection)
         .await
 }
 
@@ -228,7 +228,7 @@ pub async fn is_kept(pool: &PgPool) -> Result<bool, sqlx::Error> {
 /// # Errors
 /// When the database fails.
 pub async fn newest_mdape(
-    pool: &PgPool,
+    connection: &mut PgConnection,
     model: &str,
     least: i64,
 ) -> Result<Option<f64>, sqlx::Error> {
@@ -240,7 +240,7 @@ pub async fn newest_mdape(
     )
     .bind(model)
     .bind(least)
-    .fetch_optional(pool)
+    .fetch_optional(connection)
     .await
 }
 

@@ -1,10 +1,22 @@
 //! How many listings data-loader has stored, now and when the newest version was fitted.
 
-use ledger::arrivals::stored;
+use common::database::within;
 use registry::RegistryConfig;
 use sqlx::PgPool;
 
+use crate::deadline::SHORT_QUERY;
 use crate::run_files::names::ARRIVED;
+
+/// Records that were ever stored in `table`; 0 where the loader has not run yet.
+///
+/// # Errors
+/// When the database fails, or does not answer within [`SHORT_QUERY`].
+pub(crate) async fn stored(pool: &PgPool, table: &str) -> Result<u64, sqlx::Error> {
+    within(pool, SHORT_QUERY, async |connection| {
+        ledger::arrivals::stored(connection, table).await
+    })
+    .await
+}
 
 /// Rows that had been stored when the newest version was fitted, as its run says; where it does not,
 /// all there are: only what comes from now on is known to be new.

@@ -15,6 +15,7 @@ mod arrivals;
 mod check;
 mod commands;
 mod config;
+mod deadline;
 mod evaluate;
 mod export;
 mod features;

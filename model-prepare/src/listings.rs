@@ -18,8 +18,10 @@ use report::RejectKind;
 use sqlx::PgPool;
 use sqlx::postgres::PgPoolCopyExt;
 use tokio::sync::mpsc::{Receiver, Sender};
+use tokio::time::timeout;
 
 use self::reject_counts::RejectCounts;
+use crate::deadline::NEXT_ROWS;
 use crate::features::state_of_file::state_of_file;
 
 /// Rows read at a time: how often progress is counted.
@@ -261,7 +263,16 @@ async fn export(
         || format!("cannot read the table {table}: has data-loader made it in this database?");
     let copy = selection.copy(schema);
     let mut export = pool.copy_out_raw(&copy).await.with_context(broken)?;
-    while let Some(part) = export.next().await {
+    let silent = || {
+        format!(
+            "the database sent no rows of {table} for {} s",
+            NEXT_ROWS.as_secs()
+        )
+    };
+    while let Some(part) = timeout(NEXT_ROWS, export.next())
+        .await
+        .with_context(silent)?
+    {
         // An error means that the reader has stopped: its reason is the one that counts.
         if parts
             .send(part.with_context(broken)?.to_vec())

@@ -1,7 +1,10 @@
 //! One training at a time on a database, whichever machine it runs on.
 
 use anyhow::Context;
-use sqlx::{Connection, PgConnection, PgPool};
+use sqlx::{PgConnection, PgPool};
+use tokio::time::timeout;
+
+use crate::deadline::SHORT_QUERY;
 
 /// Another program trains on the same table.
 #[derive(Debug, thiserror::Error)]
@@ -39,32 +42,32 @@ impl TrainingLock {
         pool: &PgPool,
         name: String,
     ) -> anyhow::Result<Option<TrainingLock>> {
-        let connection = pool
-            .acquire()
-            .await
+        let taking = async {
+            let mut connection = pool.acquire().await?.detach();
+            let is_ours: bool =
+                sqlx::query_scalar("SELECT pg_try_advisory_lock(hashtextextended($1, 0))")
+                    .bind(&name)
+                    .fetch_one(&mut connection)
+                    .await?;
+            Ok::<_, sqlx::Error>(is_ours.then_some(connection))
+        };
+        let taken = timeout(SHORT_QUERY, taking).await;
+        let connection = taken
+            .unwrap_or(Err(sqlx::Error::PoolTimedOut))
             .context("the database does not answer")?;
-        let mut connection = connection.detach();
-        let is_ours: bool =
-            sqlx::query_scalar("SELECT pg_try_advisory_lock(hashtextextended($1, 0))")
-                .bind(&name)
-                .fetch_one(&mut connection)
-                .await?;
-        if is_ours {
-            return Ok(Some(TrainingLock { connection, name }));
-        }
-        connection.close().await?;
-        Ok(None)
+        Ok(connection.map(|connection| TrainingLock { connection, name }))
     }
 
     /// Releases it now: a closed connection releases it a moment later.
     pub(crate) async fn release(mut self) {
-        let released = sqlx::query("SELECT pg_advisory_unlock(hashtextextended($1, 0))")
+        let releasing = sqlx::query("SELECT pg_advisory_unlock(hashtextextended($1, 0))")
             .bind(&self.name)
-            .execute(&mut self.connection)
-            .await;
-        if let Err(error) = released {
-            // It went with the connection.
-            tracing::debug!("the lock is already released: {error}");
+            .execute(&mut self.connection);
+        match timeout(SHORT_QUERY, releasing).await {
+            Ok(Ok(_)) => {}
+            // It went with the connection, or goes with it now.
+            Ok(Err(error)) => tracing::debug!("the lock is already released: {error}"),
+            Err(_) => tracing::debug!("the lock is released with its connection, which is silent"),
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use common::database::within;
 use serde_json::Value;
 use sqlx::PgPool;
 use tokio::time::Instant;
@@ -148,7 +149,10 @@ impl Account {
 
     /// The newest request, and its answer with range and unit.
     async fn newest(&self, pool: &PgPool) -> anyhow::Result<(String, String)> {
-        let Some(newest) = ledger::answers::newest(pool).await? else {
+        let newest = within(pool, NEWEST, async |connection| {
+            ledger::answers::newest(connection).await
+        });
+        let Some(newest) = newest.await? else {
             return Ok(("none yet".to_owned(), "-".to_owned()));
         };
         let answer = match (newest.low, newest.high) {

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use anyhow::{Context, bail, ensure};
 use common::Shutdown;
+use common::database::within;
 use sqlx::PgPool;
 use tokio::time::Instant;
 
@@ -229,7 +230,11 @@ async fn open(
     };
     if servers.has_own_broker() {
         // This broker starts empty: offsets of an earlier one that had the same id are void.
-        ledger::offsets::forget_cluster(&pool, &cluster).await?;
+        let deadline = loader.database.deadline();
+        within(&pool, deadline, async |connection| {
+            ledger::offsets::forget_cluster(connection, &cluster).await
+        })
+        .await?;
     } else {
         if !servers.has_apache() {
             screen.done("broker", &format!("yours, at {}", servers.brokers));

@@ -1,9 +1,11 @@
 //! `GET /features/{id}`: a record's row of the datamart that `model-prepare features` makes.
 
+use std::io::ErrorKind;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use actix_web::{HttpResponse, web};
+use common::database::within;
 use records::identifier::quoted;
 use records::{Purpose, Schema};
 use serde_json::{Map, Value, json};
@@ -57,11 +59,16 @@ impl Datamart {
             quoted(table),
             quoted(&schema.key)
         );
-        let asking = sqlx::query_scalar(&sql).bind(id).fetch_optional(pool);
-        let found: Option<String> = match tokio::time::timeout(WAIT, asking).await {
-            Err(_) => return Err(away("no answer in time")),
-            Ok(Ok(found)) => found,
-            Ok(Err(error)) => {
+        let asking = within(pool, WAIT, async |connection| {
+            let query = sqlx::query_scalar(&sql).bind(id);
+            query.fetch_optional(connection).await
+        });
+        let found: Option<String> = match asking.await {
+            Ok(found) => found,
+            Err(sqlx::Error::Io(error)) if error.kind() == ErrorKind::TimedOut => {
+                return Err(away("no answer in time"));
+            }
+            Err(error) => {
                 let code = error
                     .as_database_error()
                     .and_then(|database_error| database_error.code());

@@ -2,6 +2,7 @@
 //! since, so that it can be rolled back.
 
 use anyhow::Context;
+use common::database::within;
 use ledger::answers::{self, When};
 use records::{Schema, Task};
 use registry::{Action, Alias, Reason, RegistryConfig, Version};
@@ -10,6 +11,7 @@ use sqlx::PgPool;
 use valuation::Link;
 
 use crate::config::WatchConfig;
+use crate::deadline::SHORT_QUERY;
 use crate::run_files::names::PROGRAM;
 
 /// Answers of a version that are checked, at most: the newest.
@@ -107,7 +109,10 @@ pub(crate) async fn look(
     registry: &RegistryConfig,
     settings: &WatchConfig,
 ) -> anyhow::Result<Option<Comparison>> {
-    let are_there = answers::are_kept(pool).await?;
+    let are_there = within(pool, SHORT_QUERY, async |connection| {
+        answers::are_kept(connection).await
+    })
+    .await?;
     // The probability of a class cannot be compared with its target as an amount.
     let are_amounts = schema.task == Task::Regression;
     if settings.live_rollback_margin <= 0.0 || !are_there || !are_amounts {
@@ -174,7 +179,10 @@ async fn answered(
 ) -> Result<Answered, sqlx::Error> {
     let model = format!("{}@{}", schema.name, Version::name(version));
     let offset = Link::of(schema).offset();
-    let errors = answers::log_errors(pool, &model, when, MOST_ANSWERS, offset).await?;
+    let errors = within(pool, SHORT_QUERY, async |connection| {
+        answers::log_errors(connection, &model, when, MOST_ANSWERS, offset).await
+    })
+    .await?;
     Ok(Answered {
         version,
         known: errors.known,

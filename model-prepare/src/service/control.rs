@@ -21,6 +21,7 @@ use super::cluster;
 use super::live_error::Live;
 use super::openapi;
 use super::status::{Failure, Rollback, RunningStatus, TrainerStatus, TrainingStatus, WatchStatus};
+use crate::arrivals;
 use crate::commands::gc::gc;
 use crate::config::{Config, WatchConfig};
 use crate::features::materialise::refresh;
@@ -230,7 +231,7 @@ impl Control {
         // Whatever its end.
         let _running = Running(&self);
         // Listings that arrive while it reads may be in the training data and still count as new.
-        let stored = ledger::arrivals::stored(pool, self.table()).await.ok();
+        let stored = arrivals::stored(pool, self.table()).await.ok();
         let result = match refresh(&self.config).await {
             Ok(()) => {
                 self.enter("fitting", why.as_deref());

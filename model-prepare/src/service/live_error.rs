@@ -1,8 +1,11 @@
 //! The champion's error on live answers, as model-application computes it from known prices.
 
+use common::database::within;
 use ledger::quality;
 use registry::RegistryConfig;
 use sqlx::PgPool;
+
+use crate::deadline::SHORT_QUERY;
 
 /// The champion's error on live answers beside what its hold-out let expect; both are median absolute
 /// percentage errors, fractions.
@@ -27,7 +30,11 @@ pub(crate) async fn live(
     registry: &RegistryConfig,
     least: u64,
 ) -> anyhow::Result<Option<Live>> {
-    if !quality::is_kept(pool).await? {
+    if !within(pool, SHORT_QUERY, async |connection| {
+        quality::is_kept(connection).await
+    })
+    .await?
+    {
         return Ok(None);
     }
     let config = registry.clone();
@@ -47,7 +54,10 @@ pub(crate) async fn live(
     };
     let model = format!("{schema}@{}", registry::Version::name(champion));
     let least = i64::try_from(least).unwrap_or(i64::MAX);
-    let found = quality::newest_mdape(pool, &model, least).await?;
+    let found = within(pool, SHORT_QUERY, async |connection| {
+        quality::newest_mdape(connection, &model, least).await
+    })
+    .await?;
     Ok(found.map(|mdape| Live {
         champion,
         mdape,

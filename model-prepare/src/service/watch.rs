@@ -6,14 +6,14 @@ use std::time::Duration;
 
 use common::liveness::LivenessConfig;
 use common::{Fault, Health, Shutdown};
-use ledger::arrivals::{self, CHANNEL};
+use ledger::arrivals::CHANNEL;
 use sqlx::PgPool;
 use sqlx::postgres::PgListener;
 
 use super::auto_rollback;
 use super::control::{Control, Refusal};
 use super::live_error::{Live, live};
-use crate::arrivals::arrived_before_newest;
+use crate::arrivals::{arrived_before_newest, stored};
 
 /// How often it looks without a notice: a notice may be lost with its connection.
 const LOOK: Duration = Duration::from_secs(2);
@@ -163,7 +163,7 @@ async fn rolls_back(control: &Arc<Control>, pool: &PgPool) -> anyhow::Result<boo
 
 /// Whether it is time to train.
 async fn look(control: &Arc<Control>, pool: &PgPool, table: &str) -> anyhow::Result<bool> {
-    let stored = arrivals::stored(pool, table).await?;
+    let stored = stored(pool, table).await?;
     let before = match control.learned() {
         Some(before) => before,
         None => {

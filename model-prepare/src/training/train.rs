@@ -13,6 +13,7 @@ use super::decide::{decide_and_log, is_away};
 use super::stored::listings_of_table;
 use super::supervised::fit_and_publish;
 use super::trained::Trained;
+use crate::arrivals::stored;
 use crate::config::{Config, check_registry};
 use crate::listings::{Listings, of_file};
 use crate::training_lock::TrainingLock;
@@ -38,9 +39,7 @@ pub type Training<'a> = Pin<Box<dyn Future<Output = anyhow::Result<Trained>> + S
 async fn train_locked(config: &Config, pool: &PgPool) -> anyhow::Result<Trained> {
     let began = Instant::now();
     // Before the rows are read: what comes meanwhile may be among them, and counts as new.
-    let arrived_before = ledger::arrivals::stored(pool, &config.schema.table)
-        .await
-        .ok();
+    let arrived_before = stored(pool, &config.schema.table).await.ok();
     let listings = listings_of_table(config, pool).await?;
     let days = config.prepare.window_days;
     let table = match config.prepare.features.as_str() {
