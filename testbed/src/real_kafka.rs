@@ -76,6 +76,20 @@ impl RealKafka {
         Some(pid.trim().to_owned())
     }
 
+    /// Copies the brokers' logs into the directory `to`.
+    ///
+    /// # Errors
+    /// When a file cannot be read or written.
+    pub fn copy_logs(&self, to: &Path) -> std::io::Result<()> {
+        for entry in std::fs::read_dir(self.home.path().join("logs"))? {
+            let entry = entry?;
+            if entry.file_type()?.is_file() {
+                std::fs::copy(entry.path(), to.join(entry.file_name()))?;
+            }
+        }
+        Ok(())
+    }
+
     /// `host:port[,host:port]`, for clients without TLS.
     pub fn brokers(&self) -> &str {
         &self.brokers

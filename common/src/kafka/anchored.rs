@@ -371,14 +371,9 @@ impl Anchored {
 
     /// Where Kafka was away: ready again as soon as a broker answers.
     fn look_for_brokers(&self) {
-        let state = &self.state;
-        if !state.is_away.load(Ordering::Relaxed) {
-            return;
-        }
-        if self.consumer().fetch_metadata(None, IDLE_POLL).is_ok() {
-            tracing::info!("Kafka is back");
-            state.is_away.store(false, Ordering::Relaxed);
-            state.health.ready("kafka");
+        let is_away = self.state.is_away.load(Ordering::Relaxed);
+        if is_away && self.consumer().fetch_metadata(None, IDLE_POLL).is_ok() {
+            self.state.back();
         }
     }
 

@@ -290,12 +290,8 @@ impl ClientContext for Context {
         if self.is_retired.load(Ordering::Acquire) {
             return;
         }
-        let state = &self.state;
         if error.rdkafka_error_code() == Some(RDKafkaErrorCode::AllBrokersDown) {
-            state.health.waiting("kafka", reason);
-            if !state.is_away.swap(true, Ordering::Relaxed) {
-                tracing::warn!("Kafka is away: {reason}");
-            }
+            self.state.away(reason);
         }
     }
 }

@@ -114,6 +114,8 @@ impl Renewal {
         let now = Instant::now();
         let since_last = now.duration_since(self.looked_at);
         let was_elsewhere = since_last > ELSEWHERE;
+        // The group needs its time from there on: a member that leaves now makes it longer.
+        let is_back = self.state.is_back_since(self.looked_at);
         self.looked_at = now;
         // Queried, as not every kind comes as an event.
         if let Some((code, reason)) = self.consumer().client().fatal_error() {
@@ -121,7 +123,7 @@ impl Renewal {
         }
         if self.state.is_assigned.load(Ordering::Acquire) {
             (self.waited, self.patience) = (Duration::ZERO, 1);
-        } else if was_elsewhere || self.state.is_stopped.load(Ordering::Relaxed) {
+        } else if was_elsewhere || is_back || self.state.is_stopped.load(Ordering::Relaxed) {
             self.waited = Duration::ZERO;
         } else {
             let is_away = self.state.is_away.load(Ordering::Relaxed);

@@ -2,6 +2,7 @@
 
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use rdkafka::Statistics;
 use tokio::runtime::Handle;
@@ -15,6 +16,10 @@ use ledger::offsets::Stretch;
 
 /// Statistics without a broker to talk to, one a second, before the client is abandoned.
 const WITHOUT_BROKERS: u32 = 5;
+
+/// Reports of brokers that cannot be reached are older than an answer that came so shortly before: the client
+/// tries again more often.
+const OLD_NEWS: Duration = Duration::from_secs(2);
 
 /// What a batch begins a partition with.
 pub(super) struct Expected {
@@ -47,6 +52,9 @@ pub(super) struct State {
     /// Whether no broker could be reached when the client spoke of it last: nothing reports that one
     /// is back.
     pub is_away: AtomicBool,
+    /// When a broker answered after that. librdkafka queues an event for every try that failed meanwhile:
+    /// those that come out just after an answer are older than it.
+    answered_at: Mutex<Option<Instant>>,
     /// Whether messages are in a batch that is not full yet.
     pub is_gathering: AtomicBool,
     /// Batches committed: the watchdog looks whether there are more.
@@ -79,6 +87,7 @@ impl State {
             is_assigned: AtomicBool::new(false),
             is_stopped: AtomicBool::new(false),
             is_away: AtomicBool::new(false),
+            answered_at: Mutex::default(),
             is_gathering: AtomicBool::new(false),
             commits: AtomicU64::new(0),
             polls: AtomicU64::new(0),
@@ -144,6 +153,32 @@ impl State {
         self.is_assigned.store(false, Ordering::Release);
         self.health.waiting("partitions", why);
         self.lag.show(&self.anchor.consumer);
+    }
+
+    /// The client says that it can reach no broker.
+    pub fn away(&self, reason: &str) {
+        let answered_at = *locked(&self.answered_at);
+        if answered_at.is_some_and(|answered_at| answered_at.elapsed() < OLD_NEWS) {
+            return;
+        }
+        self.health.waiting("kafka", reason);
+        if !self.is_away.swap(true, Ordering::Relaxed) {
+            tracing::warn!("Kafka is away: {reason}");
+        }
+    }
+
+    /// Whether a broker came back later than `moment`.
+    pub fn is_back_since(&self, moment: Instant) -> bool {
+        locked(&self.answered_at).is_some_and(|answered_at| answered_at > moment)
+    }
+
+    /// A broker has answered.
+    pub fn back(&self) {
+        *locked(&self.answered_at) = Some(Instant::now());
+        if self.is_away.swap(false, Ordering::Relaxed) {
+            tracing::info!("Kafka is back");
+        }
+        self.health.ready("kafka");
     }
 
     /// Takes librdkafka's statistics in.

@@ -31,7 +31,7 @@ pub async fn check(world: &Arc<World>, args: &Args) -> anyhow::Result<()> {
         .say("the topics of listings and requests are deleted and made again");
     make_again(world, &topics).await?;
     // Producers of before may hold on to the old topics.
-    let sender = Sender::starting_at(&world.bed.kafka(&[]), 500_000_000)?;
+    let sender = Sender::starting_at(&world.bed, 500_000_000)?;
     let mut open = BTreeSet::new();
     for _ in 0..MESSAGES {
         for stream in [Stream::Listings, Stream::Requests] {

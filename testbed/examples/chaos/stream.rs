@@ -5,9 +5,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use chrono::Utc;
+use common::kafka::Producer;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
-use rdkafka::producer::{DeliveryFuture, FutureProducer, FutureRecord};
+use rdkafka::producer::{DeliveryFuture, FutureRecord};
+use testbed::Testbed;
 use tokio::task::JoinHandle;
 
 use crate::ledger::{Expected, Key, Place, Sent, Stream};
@@ -61,11 +63,12 @@ pub fn start(world: &Arc<World>, seed: u64) -> Streaming {
     Streaming { stop, task }
 }
 
-/// Producers, and the numbers given so far.
+/// Producers, and the numbers given so far. They are those of the services: librdkafka's own never delivers
+/// again where it has lost its brokers (librdkafka#5301).
 pub struct Sender {
-    plain: FutureProducer,
+    plain: Producer,
     /// Takes messages of any size, as it packs them.
-    packing: FutureProducer,
+    packing: Producer,
     topics: [String; 3],
     numbers: [AtomicU64; 3],
     /// Numbers of poison: far from those of good messages.
@@ -74,23 +77,21 @@ pub struct Sender {
 }
 
 impl Sender {
-    pub fn new(kafka: &common::kafka::KafkaConfig) -> anyhow::Result<Sender> {
-        Sender::starting_at(kafka, 0)
+    pub fn new(bed: &Testbed) -> anyhow::Result<Sender> {
+        Sender::starting_at(bed, 0)
     }
 
     /// The number of the first message of each stream is `first`.
-    pub fn starting_at(kafka: &common::kafka::KafkaConfig, first: u64) -> anyhow::Result<Sender> {
-        let mut client = kafka.client();
-        client.set("enable.idempotence", "true");
-        let plain = client.create()?;
-        let mut packing = client;
-        packing
-            .set("compression.type", "zstd")
-            .set("message.max.bytes", "100000000");
+    pub fn starting_at(bed: &Testbed, first: u64) -> anyhow::Result<Sender> {
+        let kafka = bed.kafka(&[]);
+        let packing = bed.kafka(&[
+            ("kafka.properties.compression.type", "zstd"),
+            ("kafka.properties.message.max.bytes", "100000000"),
+        ]);
         let topics = &kafka.topics;
         Ok(Sender {
-            plain,
-            packing: packing.create()?,
+            plain: kafka.producer()?,
+            packing: packing.producer()?,
             topics: [&topics.new_data, &topics.requests, &topics.actuals].map(Clone::clone),
             numbers: std::array::from_fn(|_| AtomicU64::new(first)),
             poison: AtomicU64::new(1_000_000_000),

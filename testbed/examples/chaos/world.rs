@@ -104,7 +104,7 @@ impl World {
         let world = World {
             journal,
             ledger: Arc::default(),
-            sender: Sender::new(&bed.kafka(&[]))?,
+            sender: Sender::new(&bed)?,
             published: Arc::default(),
             kafka_gate,
             database_gate,
@@ -201,6 +201,9 @@ impl World {
         if self.journal.violations().is_empty() {
             // What cannot be removed is in the temporary directory.
             let _ = std::fs::remove_dir_all(&self.logs);
+        } else if let Err(error) = self.kafka.copy_logs(&self.logs) {
+            self.journal
+                .say(&format!("the broker's logs cannot be kept: {error}"));
         }
     }
 
