@@ -44,6 +44,11 @@ impl Session {
         })
     }
 
+    /// More work on the same connection, with a deadline of its own from now on.
+    pub fn renew(&mut self, deadline: Duration) {
+        self.until = Instant::now() + deadline;
+    }
+
     /// When the work must be done: give it to `tokio::time::timeout_at`, or use [`within`].
     pub fn until(&self) -> Instant {
         self.until
