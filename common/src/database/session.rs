@@ -138,7 +138,7 @@ pub async fn patiently<T, E: From<sqlx::Error>>(
     Ok(done)
 }
 
-fn silent(deadline: Duration) -> sqlx::Error {
+pub(super) fn silent(deadline: Duration) -> sqlx::Error {
     sqlx::Error::Io(std::io::Error::new(
         std::io::ErrorKind::TimedOut,
         format!(
@@ -167,8 +167,8 @@ pub(super) fn pool_options(statement: Option<String>) -> PgPoolOptions {
         })
 }
 
-/// An error closes the connection without waiting for its server.
-async fn is_alive(connection: &mut PgConnection) -> Result<bool, sqlx::Error> {
+/// Asks for a sign of life, with a deadline. An error closes the connection without waiting for its server.
+pub(super) async fn is_alive(connection: &mut PgConnection) -> Result<bool, sqlx::Error> {
     match timeout(SIGN_OF_LIFE, connection.ping()).await {
         Ok(alive) => alive.map(|()| true),
         Err(_) => Err(silent(SIGN_OF_LIFE)),
