@@ -14,6 +14,8 @@ _STAGE = re.compile(
     re.MULTILINE,
 )
 _ANSWERED = re.compile(r"^hedonic_applier_answered_total (\S+)$", re.MULTILINE)
+# In the order that a batch goes through them.
+STAGES = ("gather", "price", "store", "publish", "offsets")
 # Functions of perf's report.
 _FUNCTIONS = 40
 
@@ -29,13 +31,16 @@ def read(metrics):
 
 def add_rows(report, system, work, metrics):
     """Rows of each stage: per answer and per batch, since the process started."""
-    answered = _ANSWERED.search(metrics)
+    answered, stages = _ANSWERED.search(metrics), read(metrics)
     answered = float(answered[1]) if answered else 0
-    for stage, (batches, seconds) in read(metrics).items():
-        if batches and answered:
+    if not answered or STAGES[0] not in stages:
+        return
+    report.row(system, work, "batch", "answers", [answered / stages[STAGES[0]][0]])
+    for stage in STAGES:
+        batches, seconds = stages.get(stage, (0, 0.0))
+        if batches:
             report.row(system, work, f"{stage}, wall time", "µs/answer", [seconds * 1e6 / answered])
             report.row(system, work, f"{stage}, wall time of a batch", "ms", [seconds * 1e3 / batches])
-            report.row(system, work, f"{stage}, answers in a batch", "", [answered / batches])
 
 
 def add_shares(report, system, work, run):
