@@ -71,6 +71,7 @@ def measure(system, bed, plan, label, report, seen=lambda rows, answer: None):
                     first += 10**9
                     taken[rows, way] = one
                     say(f"{label} {system.name}, {_rows(rows)}, {way}: {_words(one)}")
+                system.ending(children)
                 if system.stores:
                     # That of the first question beside them.
                     count = rows + sum(one.rows_in_all for key, one in taken.items()

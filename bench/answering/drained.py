@@ -60,6 +60,7 @@ def _watched(system, bed, place, watcher, children, count):
         # It gives up by itself when nothing more comes.
         first, last, used = spent.between(watcher, bed, children, system.startup_limit_s + 30, 3600)
     stored = bed.rows(place, system.stores) if system.stores else None
+    system.ending(children)
     for child in children:
         child.stop()
     watcher.say()

@@ -11,8 +11,6 @@ from loading.listings import COLUMNS, made
 
 # Listings that models are fitted on.
 ROWS = 20_000
-# What model-prepare is asked for: its default, and the line alone.
-EFFORTS = ("standard", "quick")
 _FIT = Path(__file__).parent.parent / "peers" / "programs" / "fit_lightgbm.py"
 _BOOSTED = _FIT.parent / "boosted.py"
 

@@ -60,6 +60,7 @@ def measure(system, bed, rates, seconds, label):
                 say(f"{label} {system.name} at {rate:,.0f}/s: {_words(one)}")
                 if not one.keeps_up:
                     break
+            system.ending(children)
     return taken
 
 

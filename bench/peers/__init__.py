@@ -28,6 +28,9 @@ class System:
         """The same on a topic that is being written, where its delay is measured."""
         raise NotImplementedError
 
+    def ending(self, children):
+        """Called after the last answer, while its processes still run."""
+
     def serve(self, bed, place, rows):
         """Starts its processes; gives them, and where they are asked over HTTP (`served.Served`)."""
         raise NotImplementedError

@@ -39,6 +39,11 @@ class Applier(System):
         ]
         return [process(self._program, bed, self.name, place.database_url, settings)]
 
+    def command(self, subcommand):
+        """A subcommand of the program with the same model and settings."""
+        return [self._program, subcommand, "--registry", self._registry,
+                *(f"--set={setting}" for setting in self._settings)]
+
     def address(self, children):
         """host:port of its HTTP interface."""
         child, until = children[0], time.monotonic() + ADDRESS_S

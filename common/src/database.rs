@@ -4,6 +4,7 @@ mod config;
 mod patience;
 mod pooler;
 mod session;
+mod spare;
 pub(crate) mod tables;
 mod timeouts;
 
@@ -22,6 +23,7 @@ pub use config::DatabaseConfig;
 pub use patience::Patience;
 pub(crate) use pooler::Pooler;
 pub use session::{Session, patiently, within};
+pub use spare::Spare;
 pub use tables::make_tables;
 pub use timeouts::Timeouts;
 

@@ -9,6 +9,7 @@ mod connect;
 mod covered;
 pub mod envelope;
 mod format;
+mod group_offsets;
 mod headers;
 mod in_flight;
 pub(crate) mod inquiry;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use common::database::{DatabaseConfig, Session, connect, open, within};
+use common::database::{DatabaseConfig, Patience, Session, Spare, connect, open, within};
 use common::{Fault, Health, Shutdown};
 use sqlx::{Connection, Executor, PgConnection, PgPool};
 use testbed::Testbed;
@@ -141,6 +141,39 @@ async fn a_connection_that_goes_silent_while_it_is_given_back_frees_its_place() 
         };
         assert_eq!(in_time("a query on the pool", answer).await, 1);
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_spare_connection_is_used_again_until_it_is_silent_or_its_work_fails() {
+    let bed = Testbed::on_nothing("127.0.0.1:1").await;
+    let (gate, url) = bed.behind_a_gate().await;
+    gate.set_open(true);
+    let pool = pool(&config(&bed, &[("database.url", &*url)])).await;
+    let (spare, patience) = (Spare::of_shared(pool), Patience::new(LIMIT));
+    // The process of the server that a connection has.
+    let process = async |sql: &str| {
+        let asking = spare.patiently(&patience, async |connection| {
+            sqlx::query_scalar::<_, i32>(sql)
+                .fetch_one(connection)
+                .await
+        });
+        in_time("a query", asking).await
+    };
+    const PROCESS: &str = "SELECT pg_backend_pid()";
+    let first = process(PROCESS).await.expect("an answer");
+    assert_eq!(process(PROCESS).await.expect("an answer"), first);
+
+    gate.silence();
+    let second = process(PROCESS)
+        .await
+        .expect("asked for a sign of life first");
+    assert_ne!(second, first);
+
+    process("SELECT 1 / 0")
+        .await
+        .expect_err("a division by zero");
+    let third = process(PROCESS).await.expect("an answer");
+    assert_ne!(third, second, "what failed is not used again");
 }
 
 #[tokio::test(flavor = "multi_thread")]

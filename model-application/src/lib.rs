@@ -36,7 +36,7 @@ pub use config::{
     ApplierConfig, Config, DashboardConfig, FeaturesConfig, QualityConfig, ScoreConfig,
 };
 pub use quality::Window;
-pub use scorer::Scorer;
+pub use scorer::{Score, Scorer, Scores};
 pub use unseen::Unseen;
 
 /// What becomes of answers where `applier.store` is off.

@@ -18,6 +18,11 @@ use crate::store::{Earlier, stored};
 const DEADLINE: Duration = Duration::from_millis(250);
 /// How long nobody asks after a deadline has passed, in microseconds.
 const REST_US: i64 = 1_000_000;
+/// How long a connection waits for the next query: to take it from the pool and to give it back costs three round
+/// trips more than the query.
+const KEPT: Duration = Duration::from_secs(1);
+/// A smaller pool has no connection to spare.
+const LEAST_TO_KEEP: u32 = 4;
 /// Bodies looked up in one query, and bodies that may wait.
 const AT_ONCE: usize = 64;
 const QUEUE: usize = 1024;
@@ -94,17 +99,35 @@ impl Lookup {
         };
         self.is_served.store(true, Ordering::Relaxed);
         let mut questions = Vec::with_capacity(AT_ONCE);
+        let may_keep = pool.options().get_max_connections() >= LEAST_TO_KEEP;
+        let mut kept: Option<Session> = None;
         loop {
             questions.clear();
             tokio::select! {
                 _ = waiting.recv_many(&mut questions, AT_ONCE) => {}
+                () = tokio::time::sleep(KEPT), if kept.is_some() => {
+                    if let Some(session) = kept.take() {
+                        session.give_back();
+                    }
+                    continue;
+                }
                 () = shutdown.cancelled() => break,
             }
             // Anyone who has stopped waiting is not looked for.
             questions.retain(|question: &Question| !question.reply.is_closed());
             let ids: Vec<&String> = questions.iter().flat_map(|asked| &asked.ids).collect();
-            match query(&pool, &ids).await {
-                Ok(earlier) => {
+            let was_kept = kept.is_some();
+            let mut found = query(&pool, kept.take(), &ids).await;
+            if was_kept && found.is_err() {
+                // Its server may have closed it since: a fresh one tells.
+                found = query(&pool, None, &ids).await;
+            }
+            match found {
+                Ok((earlier, session)) => {
+                    match may_keep {
+                        true => kept = Some(session),
+                        false => session.give_back(),
+                    }
                     let earlier = Arc::new(earlier);
                     for question in questions.drain(..) {
                         // The client may have gone.
@@ -117,14 +140,27 @@ impl Lookup {
                 }
             }
         }
+        if let Some(session) = kept {
+            session.give_back();
+        }
         self.is_served.store(false, Ordering::Relaxed);
     }
 }
 
-async fn query(pool: &PgPool, ids: &[&String]) -> Result<Earlier, sqlx::Error> {
-    let mut session = Session::begin(pool, DEADLINE).await?;
+/// What is stored under these ids, and the connection that said so.
+async fn query(
+    pool: &PgPool,
+    kept: Option<Session>,
+    ids: &[&String],
+) -> Result<(Earlier, Session), sqlx::Error> {
+    let mut session = match kept {
+        Some(mut session) => {
+            session.renew(DEADLINE);
+            session
+        }
+        None => Session::begin(pool, DEADLINE).await?,
+    };
     let found = tokio::time::timeout_at(session.until(), stored(&mut session, ids)).await;
     let found = found.map_err(|_| sqlx::Error::PoolTimedOut)??;
-    session.give_back();
-    Ok(found)
+    Ok((found, session))
 }

@@ -118,6 +118,10 @@ pub(crate) fn price(
     })
 }
 
-fn texts<'a>(batch: &'a RecordBatch, column: &str) -> Option<&'a arrow_array::StringArray> {
+/// A column of texts.
+pub(crate) fn texts<'a>(
+    batch: &'a RecordBatch,
+    column: &str,
+) -> Option<&'a arrow_array::StringArray> {
     batch.column_by_name(column)?.as_string_opt::<i32>()
 }

@@ -7,6 +7,7 @@ mod from_file;
 mod from_table;
 mod partial;
 mod place;
+mod pricing;
 mod progress;
 mod to_csv;
 mod to_parquet;
@@ -18,7 +19,7 @@ use std::sync::Arc;
 use anyhow::{Context, bail, ensure};
 use common::progress::Stage;
 use common::{Health, Shutdown, database};
-use model_application::{Answer, Config, Scorer};
+use model_application::{Config, Scorer, Scores};
 use serde::Serialize;
 use sqlx::PgPool;
 
@@ -28,6 +29,7 @@ use self::errors::Errors;
 use self::from_file::FromFile;
 use self::from_table::FromTable;
 pub use self::place::Place;
+use self::pricing::Pricing;
 use self::progress::Progress;
 use self::to_csv::ToCsv;
 use self::to_parquet::ToParquet;
@@ -115,11 +117,11 @@ impl Sink {
         Ok(progress.filter(|progress| progress.input == input && progress.model == model))
     }
 
-    async fn write(&mut self, answers: &[Answer], progress: &Progress) -> anyhow::Result<()> {
+    async fn write(&mut self, scores: &Scores, progress: &Progress) -> anyhow::Result<()> {
         match self {
-            Sink::Csv(csv) => csv.write(answers, progress),
-            Sink::Parquet(parquet) => parquet.write(answers),
-            Sink::Table(table) => table.write(answers, progress).await,
+            Sink::Csv(csv) => csv.write(scores, progress),
+            Sink::Parquet(parquet) => parquet.write(scores),
+            Sink::Table(table) => table.write(scores, progress).await,
         }
     }
 
@@ -199,30 +201,39 @@ pub async fn score(config: &Config, scoring: &Scoring) -> anyhow::Result<Scored>
     };
     let stage = Stage::start(format!("scoring {} with {model}", scoring.input));
     let mut reported = 0;
-    while let Some(read) = source.next().await? {
-        for (place, why) in &read.refused {
-            if reported < MOST_TOLD {
-                tracing::warn!("{}: {place} is not a valid record: {why}", scoring.input);
+    let mut pricing: Option<Pricing> = None;
+    loop {
+        let next = source.next().await;
+        let priced = match pricing.take() {
+            Some(pricing) => Some(pricing.done().await?),
+            None => None,
+        };
+        let next = next.map(|read| read.map(|read| Pricing::begin(&scorer, read)));
+        if let Some(batch) = priced {
+            for (place, why) in &batch.refused {
+                if reported < MOST_TOLD {
+                    tracing::warn!("{}: {place} is not a valid record: {why}", scoring.input);
+                }
+                reported += 1;
+                if scoring.is_strict {
+                    bail!("{}: {place} is not a valid record: {why}", scoring.input);
+                }
             }
-            reported += 1;
-            if scoring.is_strict {
-                bail!("{}: {place} is not a valid record: {why}", scoring.input);
+            if let Some(errors) = &mut errors {
+                progress.error_bytes = errors.write(&batch.refused)?;
             }
+            stage.add(batch.read);
+            progress.read += batch.read;
+            progress.refused += batch.refused.len() as u64;
+            progress.last_key = batch.last_key.or(progress.last_key);
+            progress.rows += batch.scores.scores.len() as u64;
+            sink.write(&batch.scores, &progress).await?;
         }
-        if let Some(errors) = &mut errors {
-            progress.error_bytes = errors.write(&read.refused)?;
+        // After what was read before is written.
+        match next? {
+            Some(next) => pricing = Some(next),
+            None => break,
         }
-        stage.add(read.read);
-        progress.read += read.read;
-        progress.refused += read.refused.len() as u64;
-        progress.last_key = read.last_key.clone().or(progress.last_key);
-        let scorer = Arc::clone(&scorer);
-        let pricing = tokio::task::spawn_blocking(move || scorer.price(&read.decoded));
-        let answers = pricing
-            .await
-            .context("the pricing thread ended unexpectedly")??;
-        progress.rows += answers.len() as u64;
-        sink.write(&answers, &progress).await?;
     }
     sink.finish().await?;
     if reported > MOST_TOLD {

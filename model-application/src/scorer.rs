@@ -3,15 +3,13 @@
 use std::sync::Arc;
 
 use anyhow::{Context, bail, ensure};
-use records::decode::Decoded;
-use records::{Schema, timestamp};
+use arrow_array::{RecordBatch, StringArray};
+use records::Schema;
 use registry::{Alias, Intake, Registry, Version};
-use valuation::PredictError;
+use valuation::{PredictError, Prediction};
 
-use crate::answer::Answer;
 use crate::config::Config;
-use crate::price::{Asked, price};
-use crate::request_options::RequestOptions;
+use crate::price::texts;
 use crate::serving::Loaded;
 
 /// A version of the registry with its checks passed.
@@ -56,18 +54,55 @@ impl Scorer {
         &self.loaded.name
     }
 
-    /// An answer a row, in the rows' order.
+    /// What answers would say to rows, in their order; nothing of an answer is made that no file takes.
     ///
     /// # Errors
     /// When the model does not take the columns.
-    pub fn price(&self, rows: &Decoded) -> Result<Vec<Answer>, PredictError> {
-        let now = Asked {
-            arrival_us: timestamp::now_us(),
-            options: RequestOptions::default(),
-        };
-        let asked = vec![now; rows.batch.num_rows()];
-        Ok(price(&self.schema, rows, &asked, &self.loaded)?.answers)
+    pub fn price(&self, rows: &RecordBatch) -> Result<Scores, PredictError> {
+        let model = &self.loaded.model;
+        let (has_range, threshold) = (model.confidence().is_some(), model.threshold());
+        let predictions = self.loaded.predict(rows)?;
+        let scores = predictions.into_iter().map(|prediction| {
+            let Prediction { value, low, high } = model.stated(prediction);
+            Score {
+                prediction: value,
+                low: if has_range { low } else { value },
+                high: if has_range { high } else { value },
+                class: threshold.is_some_and(|threshold| value >= threshold),
+            }
+        });
+        let ids =
+            texts(rows, &self.schema.key).expect("every schema has its key among its columns");
+        Ok(Scores {
+            scores: scores.collect(),
+            ids: ids.clone(),
+            model: self.loaded.name.clone(),
+        })
     }
+}
+
+/// What is made of a row.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Score {
+    /// The price; of a class, how likely the record is of it; of a clustering, the cluster's number.
+    pub prediction: f64,
+    /// The lower end of the price's range; the prediction where there is none.
+    pub low: f64,
+    /// The upper end.
+    pub high: f64,
+    /// Whether the record is predicted to be of the class.
+    pub class: bool,
+}
+
+/// What is made of a batch of rows.
+#[derive(Debug, Clone)]
+pub struct Scores {
+    /// Of each row.
+    pub scores: Vec<Score>,
+    /// The keys of the rows.
+    pub ids: StringArray,
+    /// The model as `NAME@VERSION`.
+    pub model: String,
 }
 
 fn named(registry: &dyn Registry, schema: &Schema, name: &str) -> anyhow::Result<Option<Version>> {

@@ -44,6 +44,11 @@ impl Session {
         })
     }
 
+    /// More work on the same connection, with a deadline of its own from now on.
+    pub fn renew(&mut self, deadline: Duration) {
+        self.until = Instant::now() + deadline;
+    }
+
     /// When the work must be done: give it to `tokio::time::timeout_at`, or use [`within`].
     pub fn until(&self) -> Instant {
         self.until
@@ -133,7 +138,7 @@ pub async fn patiently<T, E: From<sqlx::Error>>(
     Ok(done)
 }
 
-fn silent(deadline: Duration) -> sqlx::Error {
+pub(super) fn silent(deadline: Duration) -> sqlx::Error {
     sqlx::Error::Io(std::io::Error::new(
         std::io::ErrorKind::TimedOut,
         format!(
@@ -162,8 +167,8 @@ pub(super) fn pool_options(statement: Option<String>) -> PgPoolOptions {
         })
 }
 
-/// An error closes the connection without waiting for its server.
-async fn is_alive(connection: &mut PgConnection) -> Result<bool, sqlx::Error> {
+/// Asks for a sign of life, with a deadline. An error closes the connection without waiting for its server.
+pub(super) async fn is_alive(connection: &mut PgConnection) -> Result<bool, sqlx::Error> {
     match timeout(SIGN_OF_LIFE, connection.ping()).await {
         Ok(alive) => alive.map(|()| true),
         Err(_) => Err(silent(SIGN_OF_LIFE)),

@@ -9,8 +9,7 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use rdkafka::Message;
-use rdkafka::Offset;
-use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer, RebalanceProtocol};
+use rdkafka::consumer::{BaseConsumer, Consumer, RebalanceProtocol};
 use rdkafka::error::KafkaResult;
 use rdkafka::message::BorrowedMessage;
 use rdkafka::topic_partition_list::TopicPartitionList;
@@ -19,6 +18,7 @@ use super::KafkaConfig;
 use super::anchor::Anchor;
 use super::assignment::Context;
 use super::covered::{Continued, Covered, Place};
+use super::group_offsets::GroupOffsets;
 use super::in_flight::Lease;
 use super::lag::Lag;
 use super::renewal::Renewal;
@@ -68,6 +68,7 @@ pub struct Anchored {
     /// What is paused: librdkafka remembers a pause of a partition also while another member has it, so
     /// that each has to be resumed, whichever member holds it by then.
     paused: Option<TopicPartitionList>,
+    group_offsets: GroupOffsets,
 }
 
 impl Anchored {
@@ -97,6 +98,7 @@ impl Anchored {
             state,
             epoch: 0,
             paused: None,
+            group_offsets: GroupOffsets::default(),
         })
     }
 
@@ -107,6 +109,8 @@ impl Anchored {
     /// Leaves the group: its partitions go to other members, or wait.
     pub fn leave(&mut self) {
         self.state.is_stopped.store(true, Ordering::Relaxed);
+        self.group_offsets
+            .commit(self.client.consumer(), &self.state.lag);
         self.consumer().unsubscribe();
         // The callback that revokes the partitions is called from here.
         if let Some(Err(error)) = self.consumer().poll(IDLE_POLL) {
@@ -151,6 +155,8 @@ impl Anchored {
             std::thread::sleep(IDLE_POLL);
             return Gathered::Empty;
         }
+        self.group_offsets
+            .commit_in_time(self.client.consumer(), &self.state.lag);
         if self.client.topics_have_changed() {
             self.state.in_flight.settle(&self.state.runtime);
             self.reposition();
@@ -242,10 +248,9 @@ impl Anchored {
         self.state.in_flight.lease().await
     }
 
-    /// The batch is in the database: its offsets are the new positions. Commits them to the group too, for
-    /// lag tools only.
+    /// The batch is in the database: its offsets are the new positions. They are committed to the group too, a little
+    /// later.
     pub fn committed(&mut self, stretches: &[Stretch]) {
-        let mut list = TopicPartitionList::new();
         self.state.commits.fetch_add(1, Ordering::Relaxed);
         self.client.works();
         let mut held = self.state.lag.held();
@@ -260,16 +265,10 @@ impl Anchored {
             // A partition that came back may be further already.
             held.stored = held.stored.max(Some(stretch.next));
             held.stored_ms = stretch.last_ms.or(held.stored_ms);
-            let offset = Offset::Offset(stretch.next);
-            if let Err(error) = list.add_partition_offset(&stretch.topic, stretch.partition, offset)
-            {
-                tracing::debug!("cannot set an offset for lag tools: {error}");
-            }
         }
         drop(held);
-        if let Err(error) = self.consumer().commit(&list, CommitMode::Async) {
-            tracing::debug!("Kafka did not accept the group's offsets: {error}");
-        }
+        self.group_offsets
+            .commit_in_time(self.client.consumer(), &self.state.lag);
     }
 
     /// How far behind this consumer is.
@@ -380,5 +379,13 @@ impl Anchored {
     /// The partitions held and their next offsets, as `/status` shows them.
     pub fn positions(&self) -> BTreeMap<String, Option<i64>> {
         self.state.lag.positions()
+    }
+}
+
+impl Drop for Anchored {
+    /// Lag tools see where it has stopped.
+    fn drop(&mut self) {
+        self.group_offsets
+            .commit(self.client.consumer(), &self.state.lag);
     }
 }

@@ -34,6 +34,8 @@ pub(super) struct HeldPartition {
     pub read: Option<i64>,
     /// The stored offset; `None` where none is stored.
     pub stored: Option<i64>,
+    /// The offset that was committed to the group last, for lag tools; `None` before the first.
+    pub in_group: Option<i64>,
     /// When the message came to Kafka that was stored last, in milliseconds since 1970.
     pub stored_ms: Option<i64>,
     /// The offset that fetching came to message by message: transaction markers before it are no unread
@@ -83,6 +85,7 @@ impl HeldPartition {
             place,
             read: stored,
             stored,
+            in_group: None,
             stored_ms: None,
             reached: 0,
             fetched: [0; 3],

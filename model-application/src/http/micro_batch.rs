@@ -14,10 +14,18 @@ use crate::answer::Namespace;
 /// Most records priced at once: the first of them waits for the last.
 const MOST: usize = 64;
 
+/// What records must have in common to be priced together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Kind {
+    pub namespace: Namespace,
+    /// Their ids were drawn here.
+    pub is_drawn: bool,
+}
+
 /// A record, and who waits for its answer.
 struct Lone {
     record: Bytes,
-    namespace: Namespace,
+    kind: Kind,
     reply: oneshot::Sender<Result<RowAnswer, Refused>>,
 }
 
@@ -35,12 +43,12 @@ impl MicroBatch {
         self: &Rc<MicroBatch>,
         predictor: &web::Data<Predictor>,
         record: Bytes,
-        namespace: Namespace,
+        kind: Kind,
     ) -> Result<RowAnswer, Refused> {
         let (reply, answer) = oneshot::channel();
         self.waiting.borrow_mut().push(Lone {
             record,
-            namespace,
+            kind,
             reply,
         });
         if !self.is_due.replace(true) {
@@ -51,12 +59,12 @@ impl MicroBatch {
                 batch.is_due.set(false);
                 let mut waiting = batch.waiting.take();
                 while !waiting.is_empty() {
-                    let namespace = waiting[0].namespace;
-                    let alike = |lone: &mut Lone| lone.namespace == namespace;
+                    let kind = waiting[0].kind;
+                    let alike = |lone: &mut Lone| lone.kind == kind;
                     let mut group: Vec<Lone> = waiting.extract_if(.., alike).collect();
                     while !group.is_empty() {
                         let rest = group.split_off(group.len().min(MOST));
-                        answer_all(&predictor, namespace, group).await;
+                        answer_all(&predictor, kind, group).await;
                         group = rest;
                     }
                 }
@@ -67,9 +75,9 @@ impl MicroBatch {
     }
 }
 
-async fn answer_all(predictor: &Predictor, namespace: Namespace, group: Vec<Lone>) {
+async fn answer_all(predictor: &Predictor, kind: Kind, group: Vec<Lone>) {
     let records: Vec<&[u8]> = group.iter().map(|lone| &lone.record[..]).collect();
-    let answers = predictor.price(&asking(&records, namespace)).await;
+    let answers = predictor.price(&asking(&records, kind)).await;
     match answers {
         Ok(answers) => {
             for (lone, answer) in group.into_iter().zip(answers) {
@@ -82,7 +90,7 @@ async fn answer_all(predictor: &Predictor, namespace: Namespace, group: Vec<Lone
         Err(_) => {
             for lone in group {
                 let records = [&lone.record[..]];
-                let answer = predictor.price(&asking(&records, namespace)).await;
+                let answer = predictor.price(&asking(&records, kind)).await;
                 let answer = answer.and_then(|mut answers| {
                     let none = || Refused::new(500, "the record got no answer");
                     answers.pop().ok_or_else(none)
@@ -93,11 +101,11 @@ async fn answer_all(predictor: &Predictor, namespace: Namespace, group: Vec<Lone
     }
 }
 
-fn asking<'a>(records: &'a [&'a [u8]], namespace: Namespace) -> Asking<'a> {
+fn asking<'a>(records: &'a [&'a [u8]], kind: Kind) -> Asking<'a> {
     Asking {
         records,
         explain: None,
-        namespace,
-        is_drawn: false,
+        namespace: kind.namespace,
+        is_drawn: kind.is_drawn,
     }
 }

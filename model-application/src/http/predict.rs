@@ -9,7 +9,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::micro_batch::MicroBatch;
+use super::micro_batch::{Kind, MicroBatch};
 use super::predictor::{Asking, Predictor, RowAnswer, answered};
 use super::refused::Refused;
 use super::trace::traced;
@@ -58,7 +58,13 @@ async fn answer(
     if !is_array {
         let micro_batch = request.app_data::<Rc<MicroBatch>>();
         let answer = match micro_batch.filter(|_| query.explain.is_none()) {
-            Some(micro_batch) => micro_batch.price(&predictor, body, query.namespace).await?,
+            Some(micro_batch) => {
+                let kind = Kind {
+                    namespace: query.namespace,
+                    is_drawn: false,
+                };
+                micro_batch.price(&predictor, body, kind).await?
+            }
             None => {
                 let answers = predictor.price(&asking(&[&body])).await?.pop();
                 answers.ok_or_else(|| Refused::new(500, "the record got no answer"))?

@@ -2,6 +2,7 @@
 //!
 //! <https://github.com/kserve/open-inference-protocol/blob/main/specification/protocol/inference_rest.md>
 
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -13,6 +14,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::binary;
+use super::micro_batch::{Kind, MicroBatch};
 use super::predict::taken;
 use super::predictor::{Asking, Predictor, RowAnswer, answered};
 use super::refused::Refused;
@@ -252,7 +254,7 @@ async fn infer(
 /// The reply, and how many rows it is about.
 async fn answer(
     request: &HttpRequest,
-    predictor: &Predictor,
+    predictor: &web::Data<Predictor>,
     place: &Place,
     namespace: Namespace,
     body: Result<web::Bytes, actix_web::Error>,
@@ -261,6 +263,7 @@ async fn answer(
     let body = taken(predictor, body)?;
     let _place = predictor.place()?;
     let wrong = |why: String| Refused::new(400, why);
+    let micro_batch = request.app_data::<Rc<MicroBatch>>();
     let (json, mut values) = binary::split(request.headers(), &body).map_err(wrong)?;
     let mut request: Request = serde_json::from_slice(json).map_err(|error| {
         let why = format!("expected an inference request of the protocol's version 2: {error}");
@@ -278,17 +281,30 @@ async fn answer(
         )));
     }
     let outputs = requested(&request)?;
-    let bodies = records(predictor, &request).map_err(wrong)?;
-    let bodies: Vec<&[u8]> = bodies.iter().map(Vec::as_slice).collect();
+    let mut bodies = records(predictor, &request).map_err(wrong)?;
     let key = &predictor.schema.key;
     let has_ids = has_id(&request) || request.inputs.iter().any(|input| input.name == *key);
-    let asking = Asking {
-        records: &bodies,
-        explain: None,
-        namespace,
-        is_drawn: !has_ids,
+    let is_drawn = !has_ids;
+    let answers = match micro_batch {
+        Some(micro_batch) if bodies.len() == 1 => {
+            let kind = Kind {
+                namespace,
+                is_drawn,
+            };
+            let record = bodies.remove(0).into();
+            vec![micro_batch.price(predictor, record, kind).await?]
+        }
+        _ => {
+            let bodies: Vec<&[u8]> = bodies.iter().map(Vec::as_slice).collect();
+            let asking = Asking {
+                records: &bodies,
+                explain: None,
+                namespace,
+                is_drawn,
+            };
+            predictor.price(&asking).await?
+        }
     };
-    let answers = predictor.price(&asking).await?;
     let rows = answers.len();
     Ok((reply(predictor, request.id, answers, &outputs)?, rows))
 }

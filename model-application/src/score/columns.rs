@@ -1,6 +1,5 @@
 //! What is written of an answer beside its id, its prediction and the model's name.
 
-use model_application::Answer;
 use records::Task;
 
 /// The columns that a task's answers have.
@@ -33,15 +32,4 @@ impl Columns {
     pub fn has_class(self) -> bool {
         self.task == Task::Classification
     }
-}
-
-/// The ends of an answer's range; the prediction itself where it has none.
-pub(super) fn range(answer: &Answer) -> (f64, f64) {
-    let end = |end: Option<f64>| end.unwrap_or(answer.prediction);
-    (end(answer.low), end(answer.high))
-}
-
-/// Whether a record is predicted to be of the class.
-pub(super) fn class(answer: &Answer) -> bool {
-    answer.class.unwrap_or_default()
 }

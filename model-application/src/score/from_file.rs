@@ -7,7 +7,7 @@ use anyhow::Context;
 use records::file::{FileBatch, FileReader};
 use records::{Purpose, Schema};
 
-use super::batch::{ROWS, Read, decoded};
+use super::batch::{ROWS, Read};
 
 pub(super) struct FromFile {
     reader: FileReader,
@@ -54,7 +54,7 @@ impl FromFile {
             .map(|reject| (format!("line {}", reject.line), reject.reason.to_string()));
         Ok(Some(Read {
             refused: refused.collect(),
-            decoded: decoded(batch),
+            rows: batch,
             read,
             last_key: None,
         }))

@@ -84,7 +84,7 @@ impl FromTable {
             return Ok(None);
         }
         Ok(Some(Read {
-            decoded: self.decoder.finish(),
+            rows: self.decoder.finish().batch,
             refused,
             read: rows.len() as u64,
             last_key: self.last_key.clone(),

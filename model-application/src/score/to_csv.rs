@@ -8,10 +8,10 @@ use anyhow::Context;
 use records::file::Formulas;
 use serde::{Deserialize, Serialize};
 
-use super::columns::{self, Columns};
+use super::columns::Columns;
 use super::partial::partial;
 use super::progress::Progress;
-use model_application::Answer;
+use model_application::Scores;
 
 pub(super) struct ToCsv {
     path: PathBuf,
@@ -64,9 +64,10 @@ impl ToCsv {
         Ok(Some(kept.progress))
     }
 
-    pub fn write(&mut self, answers: &[Answer], progress: &Progress) -> anyhow::Result<()> {
+    pub fn write(&mut self, batch: &Scores, progress: &Progress) -> anyhow::Result<()> {
+        let Scores { scores, ids, model } = batch;
         let failed = || format!("cannot write {}", partial(&self.path).display());
-        if progress.rows == answers.len() as u64 {
+        if progress.rows == scores.len() as u64 {
             // The first rows: whatever is there is of another run.
             self.file.set_len(0).with_context(failed)?;
         }
@@ -76,18 +77,18 @@ impl ToCsv {
         if is_new {
             writer.write_record(self.columns.names())?;
         }
-        for answer in answers {
-            let ends = self.columns.has_range().then(|| columns::range(answer));
-            let class = self.columns.has_class().then(|| columns::class(answer));
-            writer.write_field(self.formulas.cell(&answer.id.text).as_bytes())?;
-            writer.write_field(answer.prediction.to_string())?;
-            for end in ends.into_iter().flat_map(|(low, high)| [low, high]) {
-                writer.write_field(end.to_string())?;
+        let model = self.formulas.cell(model);
+        for (id, score) in ids.iter().zip(scores) {
+            writer.write_field(self.formulas.cell(id.unwrap_or_default()).as_bytes())?;
+            writer.write_field(score.prediction.to_string())?;
+            if self.columns.has_range() {
+                writer.write_field(score.low.to_string())?;
+                writer.write_field(score.high.to_string())?;
             }
-            if let Some(class) = class {
-                writer.write_field(class.to_string())?;
+            if self.columns.has_class() {
+                writer.write_field(score.class.to_string())?;
             }
-            writer.write_field(self.formulas.cell(&answer.model).as_bytes())?;
+            writer.write_field(model.as_bytes())?;
             writer.write_record(None::<&[u8]>)?;
         }
         writer.flush().with_context(failed)?;

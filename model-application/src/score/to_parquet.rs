@@ -11,9 +11,9 @@ use parquet::arrow::ArrowWriter;
 use parquet::basic::Compression;
 use parquet::file::properties::WriterProperties;
 
-use super::columns::{self, Columns};
+use super::columns::Columns;
 use super::partial::partial;
-use model_application::Answer;
+use model_application::{Score, Scores};
 
 pub(super) struct ToParquet {
     path: PathBuf,
@@ -48,26 +48,23 @@ impl ToParquet {
         })
     }
 
-    pub fn write(&mut self, answers: &[Answer]) -> anyhow::Result<()> {
-        let texts = |of: fn(&Answer) -> &str| -> ArrayRef {
-            Arc::new(StringArray::from_iter_values(answers.iter().map(of)))
+    pub fn write(&mut self, batch: &Scores) -> anyhow::Result<()> {
+        let Scores { scores, ids, model } = batch;
+        let numbers = |of: fn(&Score) -> f64| -> ArrayRef {
+            Arc::new(Float64Array::from_iter_values(scores.iter().map(of)))
         };
-        let numbers = |of: fn(&Answer) -> f64| -> ArrayRef {
-            Arc::new(Float64Array::from_iter_values(answers.iter().map(of)))
-        };
-        let mut columns = vec![
-            texts(|answer| &answer.id.text),
-            numbers(|answer| answer.prediction),
-        ];
+        let mut columns: Vec<ArrayRef> =
+            vec![Arc::new(ids.clone()), numbers(|score| score.prediction)];
         if self.columns.has_range() {
-            columns.push(numbers(|answer| columns::range(answer).0));
-            columns.push(numbers(|answer| columns::range(answer).1));
+            columns.push(numbers(|score| score.low));
+            columns.push(numbers(|score| score.high));
         }
         if self.columns.has_class() {
-            let classes: BooleanArray = answers.iter().map(columns::class).map(Some).collect();
+            let classes: BooleanArray = scores.iter().map(|score| Some(score.class)).collect();
             columns.push(Arc::new(classes));
         }
-        columns.push(texts(|answer| &answer.model));
+        let models = std::iter::repeat_n(model, scores.len());
+        columns.push(Arc::new(StringArray::from_iter_values(models)));
         let batch = RecordBatch::try_new(Arc::clone(&self.schema), columns)?;
         let written = self.writer.write(&batch);
         written.with_context(|| format!("cannot write {}", partial(&self.path).display()))

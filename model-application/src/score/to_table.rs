@@ -3,9 +3,9 @@
 use anyhow::{Context, ensure};
 use sqlx::{PgPool, Row};
 
-use super::columns::{self, Columns};
+use super::columns::Columns;
 use super::progress::Progress;
-use model_application::Answer;
+use model_application::{Score, Scores};
 use records::identifier::quoted_path;
 
 /// SQL of the table that states how far scorings are.
@@ -71,25 +71,25 @@ impl ToTable {
         Ok(serde_json::from_str(&text).ok())
     }
 
-    pub async fn write(&self, answers: &[Answer], progress: &Progress) -> anyhow::Result<()> {
-        let numbers = |of: fn(&Answer) -> f64| answers.iter().map(of).collect::<Vec<f64>>();
-        let texts = |of: fn(&Answer) -> &str| answers.iter().map(of).collect::<Vec<&str>>();
+    pub async fn write(&self, batch: &Scores, progress: &Progress) -> anyhow::Result<()> {
+        let Scores { scores, ids, model } = batch;
+        let numbers = |of: fn(&Score) -> f64| scores.iter().map(of).collect::<Vec<f64>>();
         let sql = self.statement();
         let mut transaction = self.pool.begin().await?;
         let mut query = sqlx::query(&sql)
-            .bind(texts(|answer| &answer.id.text))
-            .bind(numbers(|answer| answer.prediction));
+            .bind(ids.iter().flatten().collect::<Vec<&str>>())
+            .bind(numbers(|score| score.prediction));
         if self.columns.has_range() {
             query = query
-                .bind(numbers(|answer| columns::range(answer).0))
-                .bind(numbers(|answer| columns::range(answer).1));
+                .bind(numbers(|score| score.low))
+                .bind(numbers(|score| score.high));
         }
         if self.columns.has_class() {
-            let classes: Vec<bool> = answers.iter().map(columns::class).collect();
+            let classes: Vec<bool> = scores.iter().map(|score| score.class).collect();
             query = query.bind(classes);
         }
         query
-            .bind(texts(|answer| &answer.model))
+            .bind(vec![model.as_str(); scores.len()])
             .execute(&mut *transaction)
             .await
             .with_context(|| format!("the table {} refuses prices", self.table))?;

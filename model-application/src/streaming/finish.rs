@@ -5,13 +5,13 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use common::database::{self, Patience, patiently};
+use common::database::{self, Patience, Spare};
 use common::kafka::Anchor;
 use common::liveness::Retrying;
 use common::{Fault, Health};
 use ledger::offsets::{self, AdvanceError};
 use ledger::rejects::{self, Reject};
-use sqlx::{Connection, PgPool};
+use sqlx::Connection;
 
 use super::batch::{Batch, EXPIRED, Refused};
 use super::failure::Failure;
@@ -31,9 +31,11 @@ const DETAIL_CHARS: usize = 300;
 
 pub(super) struct Finisher {
     anchor: Anchor,
+    /// Stores answers and rejects.
+    database: Spare,
     /// Its commits are not waited for: what a crash of the server loses of the offsets is read and
     /// published again, the same.
-    offsets: PgPool,
+    offsets: Spare,
     publisher: Publisher,
     control: Arc<Control>,
     /// Bounds a try at storing answers, or rejects.
@@ -53,7 +55,8 @@ impl Finisher {
         control: Arc<Control>,
     ) -> anyhow::Result<Finisher> {
         Ok(Finisher {
-            offsets: database::relaxed(&anchor.pool),
+            offsets: Spare::of_own(database::relaxed(&anchor.pool)),
+            database: Spare::of_shared(anchor.pool.clone()),
             anchor,
             publisher: Publisher::new(config)?,
             control,
@@ -140,7 +143,7 @@ impl Finisher {
 
     /// Stores what is new.
     async fn store(&self, answers: &[Worded]) -> Result<Outcome, Failure> {
-        let storing = patiently(&self.anchor.pool, &self.patience, async |connection| {
+        let storing = self.database.patiently(&self.patience, async |connection| {
             store::store_good(connection, answers).await
         });
         let stored = storing.await;
@@ -172,7 +175,7 @@ impl Finisher {
     /// Stores refusals, but for requests that had expired and were answered in time, before a crash;
     /// gives what these were answered with.
     async fn refuse(&self, refused: &[Refused]) -> Result<Earlier, Failure> {
-        let storing = patiently(&self.anchor.pool, &self.patience, async |connection| {
+        let storing = self.database.patiently(&self.patience, async |connection| {
             let mut transaction = connection.begin().await?;
             let expired: Vec<&str> = refused
                 .iter()
@@ -198,9 +201,11 @@ impl Finisher {
         let Anchor {
             cluster, consumer, ..
         } = &self.anchor;
-        let advancing = patiently(&self.offsets, &self.offsets_patience, async |connection| {
-            offsets::advance(connection, cluster, consumer, &batch.stretches).await
-        });
+        let advancing = self
+            .offsets
+            .patiently(&self.offsets_patience, async |connection| {
+                offsets::advance(connection, cluster, consumer, &batch.stretches).await
+            });
         match advancing.await {
             Err(AdvanceError::Database(error)) => {
                 let failure = failure(&error, "cannot advance offsets yet; retrying", "offsets");
