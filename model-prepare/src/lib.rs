@@ -62,7 +62,7 @@ pub use promotion::verdict::{Check, Verdict};
 pub use report::text::summary;
 pub use report::{Evaluated, Materialised, Parameter, RejectKind, Speed};
 pub use service::serve::{check_schedule, run, watch};
-pub use sweep::options::Sweep;
+pub use sweep::options::{Sweep, TrialLedger};
 pub use sweep::sampler::SamplerKind;
 pub use sweep::sweep;
 pub use training::train::{Training, train_on_database, train_on_file};

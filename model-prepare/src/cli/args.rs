@@ -130,9 +130,11 @@ pub(crate) enum Command {
     /// [[prepare.sweep.parameters]] names the hyperparameters. A trial is judged out of fold; the
     /// hold-out judges the winner alone. Trials that are hopeless on a part of the rows stop early.
     /// Every trial is a run (runs --of RUN). A call after a kill resumes the sweep; the same seed
-    /// and --parallel give the same trials. sweep.html compares them.
+    /// and --round give the same trials. sweep.html compares them. With a database, workers share the
+    /// trials: each call with the same --name is one, on this machine or another.
     ///
     ///   model-prepare sweep --data listings.csv --trials 50 --parallel 2 --time-limit 3600
+    ///   model-prepare sweep --database-url postgres://me@db/hedonic --name spring --round 6
     ///   model-prepare promote challenger
     #[command(verbatim_doc_comment)]
     Sweep(SweepArgs),
