@@ -4,7 +4,7 @@
 //!
 //! - `cli/` (the binary): flags to calls.
 //! - `service/`, `follow`: the long-running programs.
-//! - `evaluate`, `init`, `sweep`, `commands`: what one call does.
+//! - `evaluate`, `init`, `sweep`, `import`, `commands`: what one call does.
 //! - `training/`: fit, keep the run, publish, judge (`promotion/`), promote.
 //! - `listings`, `features/`: the training rows.
 //! - `run_files/`, `config/`, `training_lock`, `arrivals`: the ground.
@@ -19,6 +19,7 @@ mod evaluate;
 mod export;
 mod features;
 mod follow;
+mod import;
 mod infer;
 mod init;
 mod listings;
@@ -51,6 +52,7 @@ pub use features::materialise::{Materialise, features};
 pub use follow::config::{Base, Follow, FollowConfig};
 pub use follow::follow;
 pub use follow::screen::Screen;
+pub use import::{Import, import};
 pub use infer::account::{Account, Guess};
 pub use infer::infer;
 pub use infer::options::InferOptions;

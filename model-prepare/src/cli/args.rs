@@ -9,6 +9,7 @@ use super::evaluate::{EvaluateArgs, Split};
 use super::export::ExportArgs;
 use super::features::FeaturesArgs;
 use super::follow::FollowArgs;
+use super::import::ImportArgs;
 use super::init::InitArgs;
 use super::price::PriceArgs;
 use super::registry::RegistryCommand;
@@ -165,6 +166,15 @@ pub(crate) enum Command {
     ///   model-prepare export --model models/v000001 --format xgboost --to boosted.json
     #[command(verbatim_doc_comment)]
     Export(ExportArgs),
+    /// Add a booster of XGBoost to a version, as a further base learner
+    ///
+    /// The booster was fitted on the design of that version (docs/spark.md), such as by xgboost.spark on
+    /// more rows than one machine holds. Half of the records decide its weight, the other half judges;
+    /// the new version is compared with the champion and promoted by rule.
+    ///
+    ///   model-prepare import --xgboost booster.json --data newest.csv --version champion
+    #[command(verbatim_doc_comment)]
+    Import(ImportArgs),
     #[command(flatten)]
     Generate(Generate),
 }
