@@ -85,6 +85,22 @@ pub async fn begin(
     Ok(inserted.rows_affected() == 1)
 }
 
+/// Deletes sweeps with their rows and trials that began so many days ago and that no worker is at; how many.
+///
+/// # Errors
+/// When the database fails.
+pub async fn forget(connection: &mut PgConnection, days: i32) -> Result<u64, sqlx::Error> {
+    let forgotten = sqlx::query(
+        "DELETE FROM hedonic_sweeps WHERE started_at < now() - make_interval(days => $1) \
+         AND (closer_until IS NULL OR closer_until < now()) \
+         AND NOT EXISTS (SELECT FROM hedonic_sweep_trials WHERE sweep = name AND lease_until >= now())",
+    )
+    .bind(days)
+    .execute(connection)
+    .await?;
+    Ok(forgotten.rows_affected())
+}
+
 /// What a sweep was begun with; `None` where there is none of this name.
 ///
 /// # Errors

@@ -26,6 +26,10 @@ fn begun(seed: u8) -> Begun {
     }
 }
 
+async fn forgotten(connection: &mut PgConnection, days: i32) -> u64 {
+    sweeps::forget(connection, days).await.expect("deletes")
+}
+
 async fn begin(server: &Server, database: &str, trials: usize) -> PgConnection {
     let mut connection = server.database(database).await;
     ledger::migrations::migrate(&mut connection)
@@ -231,11 +235,20 @@ async fn one_worker_closes_a_sweep_and_more_trials_open_it_again() {
             .expect("asks")
     );
 
-    // A sweep that is deleted takes its trials with it.
-    connection
-        .execute("DELETE FROM hedonic_sweeps")
+    // An old sweep is forgotten with its trials, unless a worker is at it.
+    let old = "UPDATE hedonic_sweeps SET started_at = now() - interval '8 days'";
+    connection.execute(old).await.expect("is ours");
+    assert_eq!(forgotten(&mut connection, 7).await, 0, "it is being closed");
+    sweeps::release_closing(&mut connection, &two)
         .await
-        .expect("deletes");
+        .expect("asks");
+    let claim = sweeps::claim(&mut connection, &two, 2).await;
+    assert!(claim.expect("asks").is_some());
+    assert_eq!(forgotten(&mut connection, 7).await, 0, "a trial is fitted");
+    let over = "UPDATE hedonic_sweep_trials SET lease_until = now() - interval '1 second'";
+    connection.execute(over).await.expect("is ours");
+    assert_eq!(forgotten(&mut connection, 9).await, 0, "it is not so old");
+    assert_eq!(forgotten(&mut connection, 7).await, 1);
     assert!(
         sweeps::finished(&mut connection, SWEEP, 0)
             .await

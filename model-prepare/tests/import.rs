@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use made::{HEADER, csv, listing, output_text, run};
-use registry::{Directory, Registry};
+use registry::Directory;
 use serde_json::Value;
 
 /// One member of few, or of many, small trees.

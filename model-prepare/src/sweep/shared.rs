@@ -282,6 +282,10 @@ impl Job<'_> {
         if done.len() < self.options.trials && others > 0 {
             return Ok(self.left(done.len(), others));
         }
+        ensure!(
+            !done.is_empty(),
+            "the time was over before a trial was finished: give more --time-limit"
+        );
         loop {
             if let Some(text) = self.trials.result(done.len())? {
                 let closed: Closed = serde_json::from_str(&text).context(

@@ -22,6 +22,8 @@ const PATIENCE: Duration = Duration::from_secs(600);
 const PAUSE: Duration = Duration::from_secs(2);
 /// Bounds the way of the rows to the database or back.
 const ROWS_DEADLINE: Duration = Duration::from_secs(600);
+/// Sweeps are kept so long: their rows take room.
+const KEPT_DAYS: i32 = 90;
 /// A lease is renewed so many times before it is over.
 const RENEWALS: u32 = 3;
 /// Leases that are shorter would be lost to a busy machine; longer ones would keep a trial of a dead worker for days.
@@ -101,9 +103,18 @@ impl SharedTrials {
         })
     }
 
-    /// Begins it with these rows; `false` where another worker was first.
+    /// Begins it with these rows; `false` where another worker was first. Old sweeps are deleted.
     pub(super) fn begin(&self, begun: &Begun, rows: &[u8]) -> anyhow::Result<bool> {
         let name = &self.worker.sweep;
+        let forgotten = self.ask(self.deadline, async |connection| {
+            sweeps::forget(connection, KEPT_DAYS).await
+        })?;
+        if forgotten > 0 {
+            tracing::info!(
+                sweeps = forgotten,
+                "deleted sweeps that began {KEPT_DAYS} days ago"
+            );
+        }
         self.ask(ROWS_DEADLINE, async |connection| {
             sweeps::begin(connection, name, begun, rows).await
         })
