@@ -169,6 +169,29 @@ CREATE OR REPLACE VIEW answers_readable AS
     SELECT request_id, prediction, low, high, model, segment, answered_at, request,
         convert_from(payload, 'UTF8')::jsonb AS answer
     FROM answers;
+-- Sweeps whose trials several workers share: what decides the trials with the rows they are fitted on, and the trials.
+CREATE TABLE IF NOT EXISTS hedonic_sweeps (
+    name text PRIMARY KEY,
+    plan jsonb NOT NULL,
+    run jsonb NOT NULL,
+    training_set bytea NOT NULL,
+    started_at timestamptz NOT NULL DEFAULT now(),
+    closer text,
+    closer_until timestamptz,
+    closed_trials integer NOT NULL DEFAULT 0,
+    result jsonb
+);
+CREATE TABLE IF NOT EXISTS hedonic_sweep_trials (
+    sweep text NOT NULL REFERENCES hedonic_sweeps (name) ON DELETE CASCADE,
+    number integer NOT NULL,
+    point double precision[] NOT NULL,
+    tries integer NOT NULL DEFAULT 0,
+    worker text,
+    lease_until timestamptz,
+    trial jsonb,
+    finished_at timestamptz,
+    PRIMARY KEY (sweep, number)
+);
 CREATE TABLE IF NOT EXISTS ledger_migrations (
     version integer PRIMARY KEY,
     name text NOT NULL,
@@ -187,5 +210,6 @@ INSERT INTO ledger_migrations (version, name) VALUES
     (10, '0010_rejects_by_time'),
     (11, '0011_quality_by_counts'),
     (12, '0012_first_topic_ids'),
-    (13, '0013_answers_know_what_was_asked')
+    (13, '0013_answers_know_what_was_asked'),
+    (14, '0014_sweeps')
 ON CONFLICT DO NOTHING;

@@ -206,7 +206,7 @@ async fn a_user_without_rights_is_told_what_to_be_granted() {
     let url = format!("postgres://guest:geheim@{server}");
     let set = [("database.url", url.as_str())];
     let poor = report(&bed, &set, PATIENCE).await;
-    let all = "listings, arrivals, answers, actuals, tallies, quality, offsets, rejects, answer_counts, quality_progress, labelled_answers, topic_ids, ledger_migrations";
+    let all = "listings, arrivals, answers, actuals, tallies, quality, offsets, rejects, answer_counts, quality_progress, labelled_answers, topic_ids, hedonic_sweeps, hedonic_sweep_trials, ledger_migrations";
     let closed = format!("may not read and write {all}");
     let grant = format!("GRANT SELECT, INSERT, UPDATE, DELETE ON {all} TO guest;");
     expect(&poor, "tables", Outcome::Failed, &closed, &grant);

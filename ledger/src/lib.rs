@@ -9,4 +9,5 @@ pub mod offsets;
 pub mod quality;
 pub mod rejects;
 pub mod retention;
+pub mod sweeps;
 pub mod views;

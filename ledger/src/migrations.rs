@@ -55,6 +55,7 @@ const STEPS: &[Step] = steps![
     "0011_quality_by_counts",
     "0012_first_topic_ids",
     "0013_answers_know_what_was_asked",
+    "0014_sweeps",
 ];
 
 /// Why the tables could not be brought up to date.

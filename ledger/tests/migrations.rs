@@ -36,6 +36,8 @@ async fn from_every_older_version_to_the_newest_gives_the_tables_of_a_fresh_data
         "answers request jsonb",
         "offsets topic_id text",
         "rejects payload_bytes bigint",
+        "hedonic_sweeps training_set bytea",
+        "hedonic_sweep_trials lease_until timestamp with time zone",
     ] {
         assert!(
             expected.iter().any(|line| line.starts_with(column)),
@@ -94,6 +96,7 @@ async fn the_ddl_of_each_table_is_that_of_the_newest_version() {
         ledger::quality::DDL,
         ledger::offsets::DDL,
         ledger::rejects::DDL,
+        ledger::sweeps::DDL,
     ] {
         made.execute(ddl).await.expect("the DDL");
     }

@@ -5,6 +5,7 @@ mod evaluate;
 mod export;
 mod features;
 mod follow;
+mod import;
 mod init;
 mod price;
 mod registry;

@@ -4,7 +4,7 @@
 //!
 //! - `cli/` (the binary): flags to calls.
 //! - `service/`, `follow`: the long-running programs.
-//! - `evaluate`, `init`, `sweep`, `commands`: what one call does.
+//! - `evaluate`, `init`, `sweep`, `import`, `commands`: what one call does.
 //! - `training/`: fit, keep the run, publish, judge (`promotion/`), promote.
 //! - `listings`, `features/`: the training rows.
 //! - `run_files/`, `config/`, `training_lock`, `arrivals`: the ground.
@@ -20,6 +20,7 @@ mod evaluate;
 mod export;
 mod features;
 mod follow;
+mod import;
 mod infer;
 mod init;
 mod listings;
@@ -52,6 +53,7 @@ pub use features::materialise::{Materialise, features};
 pub use follow::config::{Base, Follow, FollowConfig};
 pub use follow::follow;
 pub use follow::screen::Screen;
+pub use import::{Import, import};
 pub use infer::account::{Account, Guess};
 pub use infer::infer;
 pub use infer::options::InferOptions;
@@ -63,7 +65,7 @@ pub use promotion::verdict::{Check, Verdict};
 pub use report::text::summary;
 pub use report::{Evaluated, Materialised, Parameter, RejectKind, Speed};
 pub use service::serve::{check_schedule, run, watch};
-pub use sweep::options::Sweep;
+pub use sweep::options::{Sweep, TrialLedger};
 pub use sweep::sampler::SamplerKind;
 pub use sweep::sweep;
 pub use training::train::{Training, train_on_database, train_on_file};

@@ -1,6 +1,7 @@
 //! The native part of the Python package `hedonic`: reads tables over the Arrow PyCapsule interface, and calls the
 //! model that the services call. What users see is in `hedonic/`.
 
+mod design;
 mod error;
 mod explanation;
 mod model;

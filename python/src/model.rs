@@ -7,10 +7,11 @@ use pyo3::prelude::*;
 use pyo3_arrow::input::AnyRecordBatch;
 use records::{Task, timestamp};
 use serde::Serialize;
-use valuation::TrainedModel;
+use valuation::{Provenance, TrainedModel};
 
+use crate::design::{self, price};
 use crate::error::value_error;
-use crate::predictions::{self, Predictions};
+use crate::predictions::{self, Predictions, listings};
 use crate::{explanation, thread_pool};
 
 /// A fitted model of whatever task.
@@ -64,6 +65,51 @@ impl NativeModel {
         let table = table.into_reader()?;
         let now_us = as_of_us.unwrap_or_else(timestamp::now_us);
         py.detach(|| predictions::predict(&self.model, table, now_us, &pool))
+    }
+
+    /// The values that the trees read of every row of a table, with what a base learner predicts for it.
+    #[pyo3(signature = (table, member=None, as_of_us=None))]
+    fn design(
+        &self,
+        py: Python<'_>,
+        table: AnyRecordBatch,
+        member: Option<&str>,
+        as_of_us: Option<i64>,
+    ) -> PyResult<Predictions> {
+        let pool = thread_pool::pool()?;
+        let table = table.into_reader()?;
+        let now_us = as_of_us.unwrap_or_else(timestamp::now_us);
+        py.detach(|| design::design(&self.model, table, member, now_us, &pool))
+    }
+
+    /// The model with a booster of XGBoost (its JSON) as a further base learner, judged on the rows of a table; and what
+    /// the booster is worth, as JSON.
+    fn import_xgboost(
+        &self,
+        py: Python<'_>,
+        booster: &[u8],
+        table: AnyRecordBatch,
+        name: &str,
+        seed: u64,
+    ) -> PyResult<(NativeModel, String)> {
+        let pool = thread_pool::pool()?;
+        let table = table.into_reader()?;
+        py.detach(|| {
+            let model = price(&self.model)?;
+            let now_us = timestamp::now_us();
+            let rows = listings(table, model.schema(), now_us, |_, _| {})?;
+            let provenance = Provenance {
+                code_version: env!("CARGO_PKG_VERSION").to_owned(),
+                trained_at_us: now_us,
+            };
+            let import = || model.import_xgboost(name, booster, &rows, seed, provenance);
+            let (imported, _, told) = pool.install(import).map_err(value_error)?;
+            let told = serde_json::to_string(&told).map_err(value_error)?;
+            let model = NativeModel {
+                model: Arc::new(TrainedModel::Price(Box::new(imported))),
+            };
+            Ok((model, told))
+        })
     }
 
     /// Explains the price of one record of JSON, as JSON.

@@ -17,7 +17,7 @@ use valuation::{Prediction, TrainedModel};
 use crate::error::value_error;
 
 /// Rows predicted at a time: between two of them Ctrl-C is noticed.
-const CHUNK_ROWS: usize = 65_536;
+pub(crate) const CHUNK_ROWS: usize = 65_536;
 
 /// Predictions of a table's rows, a row for each, with the Arrow PyCapsule interface.
 #[pyclass(frozen, module = "hedonic._core")]
@@ -30,6 +30,23 @@ pub(crate) struct Predictions {
     /// Rows without a prediction.
     #[pyo3(get)]
     errors: usize,
+}
+
+impl Predictions {
+    /// A table that was computed: batches of one schema, columns that the model does not know, and rows without a value.
+    pub(crate) fn new(
+        schema: SchemaRef,
+        batches: Vec<RecordBatch>,
+        unknown_columns: Vec<String>,
+        errors: usize,
+    ) -> Predictions {
+        Predictions {
+            schema,
+            batches,
+            unknown_columns,
+            errors,
+        }
+    }
 }
 
 #[pymethods]

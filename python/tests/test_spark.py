@@ -155,3 +155,43 @@ def test_mlflow_s_udf_gives_the_same_bits(
     for row in rows:
         assert row["found"]["prediction"] == expected["prediction"][row["id"]]
         assert row["found"]["error"] == ""
+
+
+def test_a_booster_that_spark_has_fitted_becomes_a_base_learner(
+    spark: Any, listings: pandas.DataFrame, tmp_path: Path
+) -> None:
+    xgboost = pytest.importorskip("xgboost", reason="xgboost is not installed: no booster is fitted on the cluster")
+    import conftest
+    import numpy
+    from hedonic import spark as scoring
+    from pyspark.sql.functions import col, log
+    from xgboost.spark import SparkXGBRegressor
+
+    options = {
+        "kind": "boosted", "growth": "leaf-wise", "rounds": 12, "rate": 0.1, "leaves": 4, "depth": 3, "leaf_rows": 5.0,
+        "row_share": 0.8, "column_share": 0.8, "penalty": 1.0, "trusted": 0.9, "patience": 12,
+    }
+    base = hedonic.train(listings, "real-estate", members=[{"name": "trees", "options": options}])
+    frame = conftest.made_listings(4000).iloc[600:].reset_index(drop=True)
+    learned, judged = frame.iloc[:2400], frame.iloc[2400:]
+    pyarrow.parquet.write_table(pyarrow.Table.from_pandas(learned, preserve_index=False), tmp_path / "homes.parquet")
+    homes = spark.read.parquet(str(tmp_path / "homes.parquet"))
+
+    design = scoring.design(homes, base, keep=["price"]).where("error is null")
+    names = [name for name in design.columns if name not in ("price", "error")]
+    # On another machine the same values.
+    here = base.design(learned).drop(columns="error")
+    pandas.testing.assert_frame_equal(
+        design.select(*names).toPandas().sort_values(names, ignore_index=True), here.sort_values(names, ignore_index=True)
+    )
+    regressor = SparkXGBRegressor(
+        features_col=names, label_col="label", num_workers=2, max_bin=254, n_estimators=60, missing=float("nan")
+    )
+    booster = regressor.fit(design.withColumn("label", log(col("price")))).get_booster()
+    booster.save_model(tmp_path / "booster.json")
+
+    imported, told = base.import_xgboost(tmp_path / "booster.json", judged, name="spark")
+    assert told["trees"] == 60 and told["with"] < told["without"]
+    found = imported.design(judged.drop(columns="price"), member="spark")
+    matrix = xgboost.DMatrix(found[names].to_numpy(numpy.float32), feature_names=booster.feature_names)
+    assert numpy.max(numpy.abs(found["expected"].to_numpy() / booster.predict(matrix) - 1)) < 1e-6

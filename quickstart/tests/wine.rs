@@ -5,7 +5,7 @@ mod recipe;
 
 use std::collections::BTreeMap;
 
-use model_prepare::{SamplerKind, Sweep};
+use model_prepare::{SamplerKind, Sweep, TrialLedger};
 use producer_emulator::replay::Part;
 use recipe::{LIMIT, Recipe, generate};
 use serde_json::{Value, json};
@@ -98,8 +98,11 @@ async fn wines_are_stored_and_classified_and_a_sweeps_best_takes_over() {
         data: Some(file.clone()),
         trials: TRIALS,
         parallel: 2,
+        round: 2,
         time_limit: None,
         sampler: SamplerKind::Tpe,
+        ledger: TrialLedger::Directory,
+        lease: std::time::Duration::from_secs(60),
     };
     let found = tokio::task::spawn_blocking(move || {
         let swept = model_prepare::sweep(&config, &sweep)?;

@@ -167,6 +167,18 @@ def whole():
             jobs=obj(resources=resources, **placed),
             scheduledTraining=scheduled,
             newData=scheduled,
+            sweep=obj(
+                enabled=flag,
+                name={"type": "string", "pattern": "^[A-Za-z0-9_-]+$"},
+                workers=count(1, 1000),
+                trials=count(1),
+                round=count(1, 1000),
+                sampler=choice("tpe", "random"),
+                leaseSeconds=count(3, 86400),
+                backoffLimit=count(0),
+                deadlineSeconds=count(1),
+                ttlSecondsAfterFinished=count(0),
+            ),
             topologySpread=obj(enabled=flag, whenUnsatisfiable=choice("ScheduleAnyway", "DoNotSchedule")),
             networkPolicy=obj(
                 enabled=flag,

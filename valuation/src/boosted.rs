@@ -9,6 +9,7 @@ mod contributions;
 mod ensemble;
 mod error;
 mod forest;
+mod from_xgboost;
 mod grow;
 mod histogram;
 mod loss;
@@ -269,6 +270,20 @@ impl Boosted {
             let format = ensemble.format;
             return broken(format!("trees of format {format}, expected {FORMAT}"));
         }
+        Boosted::checked(ensemble)
+    }
+
+    /// Trees that another program fitted on rows of these columns, out of XGBoost's JSON; they are checked.
+    ///
+    /// # Errors
+    /// When they are over other columns, or have what our trees have not.
+    pub(crate) fn from_xgboost(bytes: &[u8], names: &[String]) -> Result<Boosted, TreeError> {
+        Boosted::checked(from_xgboost::read(bytes, names)?)
+    }
+
+    /// Trees out of a file.
+    fn checked(ensemble: Ensemble) -> Result<Boosted, TreeError> {
+        let broken = |detail: String| Err(TreeError::Content(detail));
         if !ensemble.base.is_finite() || ensemble.width > usize::from(u16::MAX) {
             let Ensemble { base, width, .. } = ensemble;
             return broken(format!("base {base} and {width} values a row"));

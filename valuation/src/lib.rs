@@ -70,6 +70,7 @@ mod fit;
 mod fit_error;
 mod fit_report;
 mod folds;
+mod import;
 mod json;
 mod kd_tree;
 mod known;
@@ -122,6 +123,7 @@ pub use fit::{Effort, FitOptions, fit};
 pub use fit_error::FitError;
 pub use fit_report::FitReport;
 pub use folds::FoldBy;
+pub use import::{ImportError, ImportReport};
 pub use known::Warning;
 pub use link::Link;
 pub use members::{

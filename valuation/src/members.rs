@@ -17,7 +17,7 @@ mod recipe;
 use records::Task;
 use serde::{Deserialize, Serialize};
 
-use self::boosted::Trees;
+pub(crate) use self::boosted::Trees;
 pub use self::comparables::ComparablesOptions;
 use self::comparables::Comparison;
 pub(crate) use self::context::FitContext;

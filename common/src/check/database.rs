@@ -308,12 +308,13 @@ const MIGRATED: [&str; 5] = [
 ];
 
 /// SQL of the tables that the services share, as the newest version has them.
-const LEDGER_DDL: [&str; 5] = [
+const LEDGER_DDL: [&str; 6] = [
     ledger::arrivals::DDL,
     ledger::answers::DDL,
     ledger::quality::DDL,
     ledger::offsets::DDL,
     ledger::rejects::DDL,
+    ledger::sweeps::DDL,
 ];
 
 /// Whether the tables that the services share are what they take them for.

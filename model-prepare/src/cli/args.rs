@@ -9,6 +9,7 @@ use super::evaluate::{EvaluateArgs, Split};
 use super::export::ExportArgs;
 use super::features::FeaturesArgs;
 use super::follow::FollowArgs;
+use super::import::ImportArgs;
 use super::init::InitArgs;
 use super::price::PriceArgs;
 use super::registry::RegistryCommand;
@@ -130,9 +131,11 @@ pub(crate) enum Command {
     /// [[prepare.sweep.parameters]] names the hyperparameters. A trial is judged out of fold; the
     /// hold-out judges the winner alone. Trials that are hopeless on a part of the rows stop early.
     /// Every trial is a run (runs --of RUN). A call after a kill resumes the sweep; the same seed
-    /// and --parallel give the same trials. sweep.html compares them.
+    /// and --round give the same trials. sweep.html compares them. With a database, workers share the
+    /// trials: each call with the same --name is one, on this machine or another.
     ///
     ///   model-prepare sweep --data listings.csv --trials 50 --parallel 2 --time-limit 3600
+    ///   model-prepare sweep --database-url postgres://me@db/hedonic --name spring --round 6
     ///   model-prepare promote challenger
     #[command(verbatim_doc_comment)]
     Sweep(SweepArgs),
@@ -163,6 +166,15 @@ pub(crate) enum Command {
     ///   model-prepare export --model models/v000001 --format xgboost --to boosted.json
     #[command(verbatim_doc_comment)]
     Export(ExportArgs),
+    /// Add a booster of XGBoost to a version, as a further base learner
+    ///
+    /// The booster was fitted on the design of that version (docs/spark.md), such as by xgboost.spark on
+    /// more rows than one machine holds. Half of the records decide its weight, the other half judges;
+    /// the new version is compared with the champion and promoted by rule.
+    ///
+    ///   model-prepare import --xgboost booster.json --data newest.csv --version champion
+    #[command(verbatim_doc_comment)]
+    Import(ImportArgs),
     #[command(flatten)]
     Generate(Generate),
 }

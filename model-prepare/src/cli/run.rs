@@ -38,6 +38,7 @@ pub(crate) async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Schema(command) => command.run(),
         Command::Init(args) => args.run(&settings).await,
         Command::Export(args) => args.run(),
+        Command::Import(args) => args.run(&settings).await,
         Command::Generate(command) => command.run_completing::<Cli>(Cli::without_earlier_flags()),
         Command::Registry(command) => {
             let config = settings.config()?;

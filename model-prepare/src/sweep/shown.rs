@@ -2,8 +2,10 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use common::progress::{Stage, StageProgress};
+use report::{Trial, TrialOutcome, are_alike, best as best_of};
 use valuation::{FitProgress, Observer};
 
 use crate::training::shown::words;
@@ -70,6 +72,37 @@ impl Shown {
         let text = format!("trial {number} of {trials}, {}", words(progress));
         self.stage_progress.part(share, text);
     }
+}
+
+/// What a trial came to.
+pub(super) fn result_words(trial: &Trial) -> String {
+    match &trial.outcome {
+        TrialOutcome::Finished { objective, .. } => format!("{objective:.5}"),
+        TrialOutcome::GivenUp { first } => format!("stopped at {first:.5}"),
+        TrialOutcome::Failed { error } => format!("failed: {error}"),
+    }
+}
+
+/// Logs the last of the trials and the best so far.
+pub(super) fn log_progress(done: &[Trial], trials: usize, took: Duration) {
+    let Some(last) = done.last() else { return };
+    let best = best_of(done);
+    let best = best.map_or_else(
+        || "none is finished yet".to_owned(),
+        |trial| {
+            let error = trial.objective().unwrap_or(f64::NAN);
+            match are_alike(done) {
+                true => format!("all have {error:.5}"),
+                false => format!("best {error:.5}, trial {}", trial.number),
+            }
+        },
+    );
+    tracing::info!(
+        "trial {} of {trials}: {} ({best}); {:.0} s",
+        done.len(),
+        result_words(last),
+        took.as_secs_f64()
+    );
 }
 
 #[cfg(test)]

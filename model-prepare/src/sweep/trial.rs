@@ -9,6 +9,7 @@ use registry::{Run, RunStatus};
 use report::{Trial, TrialOutcome};
 use valuation::{FitOptions, FitReport, NamedMember, Observer};
 
+use super::options::Sweep;
 use super::shown::Shown;
 use super::space;
 use crate::config::Config;
@@ -78,6 +79,15 @@ pub(super) fn median_of_first(done: &[Trial]) -> Option<f64> {
     Some(errors[errors.len() / 2])
 }
 
+/// Threads of each of the trials that this process fits side by side.
+pub(super) fn threads_of(config: &Config, options: &Sweep) -> usize {
+    let threads = match config.prepare.threads {
+        0 => std::thread::available_parallelism().map_or(1, usize::from),
+        threads => threads,
+    };
+    (threads / options.parallel.max(1)).max(1)
+}
+
 /// What all trials share.
 pub(super) struct Work<'a> {
     config: &'a Config,
@@ -86,6 +96,8 @@ pub(super) struct Work<'a> {
     first: Option<RecordBatch>,
     base: Vec<NamedMember>,
     options: FitOptions,
+    /// Trials that are fitted at a time.
+    side_by_side: usize,
     /// Is told how far the trials are.
     line: Arc<Shown>,
 }
@@ -95,6 +107,7 @@ impl Work<'_> {
         config: &'a Config,
         listings: &Listings,
         threads: usize,
+        side_by_side: usize,
         line: Arc<Shown>,
     ) -> anyhow::Result<Work<'a>> {
         let whole = listings.batch.clone();
@@ -130,11 +143,12 @@ impl Work<'_> {
             first,
             base,
             options,
+            side_by_side: side_by_side.max(1),
             line,
         })
     }
 
-    /// A round of trials side by side, in their order; with each, whether it is new. `known` are
+    /// A round of trials, some side by side, in their order; with each, whether it is new. `known` are
     /// those that were tried before.
     pub(super) fn round(
         &self,
@@ -143,30 +157,43 @@ impl Work<'_> {
         known: Vec<Option<Trial>>,
         limit: Option<f64>,
     ) -> Vec<(Trial, bool)> {
-        std::thread::scope(|scope| {
-            let trials: Vec<_> = points
-                .iter()
-                .zip(known)
-                .enumerate()
-                .map(|(index, (values, known))| match known {
-                    Some(known) => Err(known),
-                    None => Ok(scope.spawn(move || self.trial(from + index, values, limit))),
-                })
-                .collect();
-            trials
-                .into_iter()
-                .map(|trial| match trial {
+        let mut rest = points.iter().zip(known).enumerate().peekable();
+        let mut round = Vec::with_capacity(points.len());
+        while rest.peek().is_some() {
+            let wave = rest.by_ref().take(self.side_by_side);
+            std::thread::scope(|scope| {
+                let trials: Vec<_> = wave
+                    .map(|(index, (values, known))| match known {
+                        Some(known) => Err(known),
+                        None => Ok(scope.spawn(move || self.trial(from + index, values, limit))),
+                    })
+                    .collect();
+                round.extend(trials.into_iter().map(|trial| match trial {
                     Err(known) => (known, false),
                     Ok(trial) => match trial.join() {
                         Ok(trial) => (trial, true),
                         Err(panic) => std::panic::resume_unwind(panic),
                     },
-                })
-                .collect()
-        })
+                }));
+            });
+        }
+        round
     }
 
-    fn trial(&self, number: usize, values: &[f64], limit: Option<f64>) -> Trial {
+    /// A trial that cannot be fitted, and why.
+    pub(super) fn failed(&self, number: usize, values: &[f64], error: String) -> Trial {
+        Trial {
+            number,
+            values: values.to_vec(),
+            members: self.base.clone(),
+            outcome: TrialOutcome::Failed { error },
+            seconds: 0.0,
+            ended_ms: records::timestamp::now_us() / 1000,
+        }
+    }
+
+    /// Fits one trial; `limit` is the error on the first rows beyond which it is given up.
+    pub(super) fn trial(&self, number: usize, values: &[f64], limit: Option<f64>) -> Trial {
         let began = Instant::now();
         let parameters = &self.config.prepare.sweep.parameters;
         let (members, outcome) = match space::members(&self.base, parameters, values) {

@@ -6,72 +6,10 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, ensure};
 use registry::Run;
-use report::{Parameter, Trial};
+use report::Trial;
 use serde::{Deserialize, Serialize};
-use valuation::{FoldBy, NamedMember};
 
-use super::options::Sweep;
-use super::sampler::SamplerKind;
-use crate::config::Config;
-
-/// What decides which trials there are: a sweep continues with the same alone.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(super) struct Plan {
-    data: String,
-    schema: String,
-    sampler: SamplerKind,
-    parallel: usize,
-    seed: u64,
-    warmup: usize,
-    first_stride: usize,
-    parameters: Vec<Parameter>,
-    members: Vec<NamedMember>,
-    effort: String,
-    folds: usize,
-    /// Logs of earlier releases do not say it: their trials are of drawn folds.
-    #[serde(default = "drawn")]
-    fold_by: FoldBy,
-    holdout_fraction: f64,
-}
-
-fn drawn() -> FoldBy {
-    FoldBy::Random
-}
-
-impl Plan {
-    pub(super) fn of(config: &Config, options: &Sweep) -> anyhow::Result<Plan> {
-        let (prepare, sweep) = (&config.prepare, &config.prepare.sweep);
-        ensure!(
-            !sweep.parameters.is_empty(),
-            "expected parameters to vary in [[prepare.sweep.parameters]], found none"
-        );
-        let is_plain =
-            |letter: char| letter.is_ascii_alphanumeric() || letter == '-' || letter == '_';
-        ensure!(
-            !options.name.is_empty() && options.name.chars().all(is_plain),
-            "expected a name of letters, digits, - and _, found {:?}",
-            options.name
-        );
-        Ok(Plan {
-            data: options
-                .data
-                .as_ref()
-                .map_or_else(|| "the table".to_owned(), |file| file.display().to_string()),
-            schema: config.schema.name.clone(),
-            sampler: options.sampler,
-            parallel: options.parallel,
-            seed: prepare.seed,
-            warmup: sweep.warmup,
-            first_stride: sweep.first_stride,
-            parameters: sweep.parameters.clone(),
-            members: prepare.members.clone(),
-            effort: format!("{:?}", prepare.effort),
-            folds: prepare.folds,
-            fold_by: prepare.fold_by,
-            holdout_fraction: prepare.holdout_fraction,
-        })
-    }
-}
+use super::plan::Plan;
 
 /// The head of a log.
 #[derive(Debug, Serialize, Deserialize)]
@@ -90,6 +28,11 @@ pub(super) struct TrialLog {
 }
 
 impl TrialLog {
+    /// Whether there is a log in `home`.
+    pub(super) fn exists(home: &Path) -> bool {
+        home.join("sweep.json").exists()
+    }
+
     /// Opens the log in `home`, or begins it.
     pub(super) fn open(home: &Path, plan: &Plan) -> anyhow::Result<TrialLog> {
         fs::create_dir_all(home).with_context(|| format!("cannot make {}", home.display()))?;
@@ -109,18 +52,7 @@ impl TrialLog {
             }
             Err(_) => {
                 let name = home.file_name().unwrap_or_default().to_string_lossy();
-                let mut run = Run::start(format!("sweep {name}"));
-                run.param("data.source", &plan.data);
-                run.param("sampler", format!("{:?}", plan.sampler).to_lowercase());
-                run.param("parallel", plan.parallel);
-                run.param("fit.seed", plan.seed);
-                for parameter in &plan.parameters {
-                    let range = match parameter.choices.is_empty() {
-                        true => format!("{} to {}", parameter.low, parameter.high),
-                        false => format!("{:?}", parameter.choices),
-                    };
-                    run.param(format!("space.{}", parameter.name()), range);
-                }
+                let run = plan.run(&name);
                 let written = Head {
                     plan: plan.clone(),
                     run: run.clone(),

@@ -78,6 +78,35 @@ class Model:
         predictions = self._native.predict(_tables.arrow_of(table), _microseconds(as_of))
         return _tables.like(predictions, table)
 
+    def design(self, table: Any, *, member: str | None = None, as_of: datetime | None = None) -> Any:
+        """The values that the model's trees read of each row: the columns on which a booster of XGBoost is fitted.
+
+        The result has a row for each row of `table` and is of the same library, as that of `predict`. Its columns are
+        `f0`, `f1`, … (null where nothing is known) and `error`. With `member`, the name of a base learner, `expected` is
+        what that base learner predicts, the logarithm of a price. Only of models of prices.
+
+        >>> import pyarrow
+        >>> design = pyarrow.table(model.design([{"city": "Kazan", "street": "Baumana", "floor": 3, "rooms": 2}]))
+        >>> design.column_names[:2], design.column_names[-1]
+        (['f0', 'f1'], 'error')
+        """
+        design = self._native.design(_tables.arrow_of(table), member, _microseconds(as_of))
+        return _tables.like(design, table)
+
+    def import_xgboost(
+        self, booster: str | os.PathLike[str], table: Any, *, name: str = "xgboost", seed: int = 1
+    ) -> tuple[Model, dict[str, Any]]:
+        """The model with a booster of XGBoost as a further base learner, and what the booster is worth.
+
+        `booster` is a file of `Booster.save_model("model.json")`: fitted on the columns `f0`, `f1`, … of `design`, on the
+        logarithm of the target, with the objective `reg:squarederror` and `max_bin` of at most 254. `table` has records
+        with targets that neither the model nor the booster has learned from: half of them decide the booster's weight
+        and the width of the intervals, the others judge. A model that is not better with it is a `ValueError`.
+        """
+        native, told = self._native.import_xgboost(Path(booster).read_bytes(), _tables.arrow_of(table), name, seed)
+        report: dict[str, Any] = json.loads(told)
+        return Model(native), report
+
     def explain(self, row: Any, *, comparables: int = 5, as_of: datetime | None = None) -> Explanation:
         """Take the price of one record apart, and find past records like it.
 

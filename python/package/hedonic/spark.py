@@ -75,3 +75,39 @@ def predict(
             yield pyarrow.RecordBatch.from_arrays(columns, names=[*kept, *types])
 
     return frame.mapInArrow(score, schema)
+
+
+def design(
+    frame: Any, model: Model | str | os.PathLike[str], *, keep: Sequence[str] = (), as_of: datetime | None = None
+) -> Any:
+    """What the model's trees read of every row of a Spark data frame: its columns `keep`, then those of `Model.design`.
+
+    `xgboost.spark` fits a booster on the columns `f0`, `f1`, …, which `Model.import_xgboost` or `model-prepare import`
+    makes a base learner. Missing values are NaN, as XGBoost expects them in Spark. Otherwise as `predict`.
+    """
+    import pyarrow
+    from pyspark.sql.types import FloatType, StringType, StructField, StructType
+
+    if not isinstance(model, Model):
+        model = Model.load(model)
+    shipped = _Shipped(model)
+    made = model._native.design(pyarrow.table({name: pyarrow.array([], type=pyarrow.string()) for name in frame.columns}))
+    types = {name: StringType() if name == "error" else FloatType() for name in made.columns}
+    taken = [name for name in keep if name in types]
+    if taken:
+        raise ValueError(f"the columns {', '.join(taken)} of the data frame have names of the design: rename them")
+    fields = [frame.schema[name] for name in keep]
+    schema = StructType([*fields, *(StructField(name, type_) for name, type_ in types.items())])
+    as_of_us = _microseconds(as_of or datetime.now(UTC))
+
+    def read(batches: Iterator[Any]) -> Iterator[Any]:
+        native = shipped.model()._native
+        for batch in batches:
+            table = pyarrow.table(native.design(batch, None, as_of_us)).combine_chunks()
+            columns = [batch.column(name) for name in keep]
+            for name in types:
+                column = table.column(name).combine_chunks()
+                columns.append(column if name == "error" else column.fill_null(float("nan")))
+            yield pyarrow.RecordBatch.from_arrays(columns, names=[*keep, *types])
+
+    return frame.mapInArrow(read, schema)

@@ -17,6 +17,8 @@ pub const TABLES: &[&str] = &[
     "feature_states",
     "followed",
     "follows",
+    "hedonic_sweep_trials",
+    "hedonic_sweeps",
     "labelled_answers",
     "ledger_migrations",
     "offsets",

@@ -122,7 +122,7 @@ impl Trees {
     const SHARE: &'static str = "shares";
 
     /// Trees whose sum is the prediction.
-    pub(super) fn sum(boosted: Boosted) -> Trees {
+    pub(crate) fn sum(boosted: Boosted) -> Trees {
         Trees {
             boosted,
             scale: Scale::Prediction,
