@@ -1,0 +1,1 @@
+"""For `files`: the kinds of file, and what becomes of one."""
