@@ -8,7 +8,7 @@ use records::Schema;
 use crate::boosted::{Boosted, BoostedOptions, Growth, Table, TreeError};
 use crate::cells::Cells;
 use crate::comparables::{Comparables, MOST_RECORDS, Past};
-use crate::kd_tree::KdTree;
+use crate::kd_tree::{KdTree, Near};
 use crate::link::Link;
 use crate::neighbours::Neighbours;
 use crate::tree_features::TreeFeatures;
@@ -109,6 +109,29 @@ pub(crate) struct TreeSource<'a> {
     pub(crate) seed: u64,
 }
 
+/// The rows' values, `width` each, with what `neighbours` say of each row beside them, the row itself left out.
+fn with_neighbours(values: Vec<f32>, width: usize, neighbours: &[Neighbours]) -> Vec<f32> {
+    let added: usize = neighbours.iter().map(Neighbours::width).sum();
+    if added == 0 {
+        return values;
+    }
+    let mut wider = vec![0.0; values.len() / width * (width + added)];
+    let rows = values.par_chunks_exact(width);
+    let of_rows = wider.par_chunks_exact_mut(width + added).zip(rows);
+    of_rows.enumerate().for_each_init(
+        <(Vec<Near>, Vec<f32>)>::default,
+        |(near, row), (position, (to, inputs))| {
+            row.clear();
+            row.extend_from_slice(inputs);
+            for neighbours in neighbours {
+                neighbours.write(inputs, Some(position), near, row);
+            }
+            to.copy_from_slice(row);
+        },
+    );
+    wider
+}
+
 impl TreeSource<'_> {
     /// The frame of the rows of a class: without neighbours, which are of prices.
     ///
@@ -149,28 +172,15 @@ impl TreeSource<'_> {
             return Ok(None);
         }
         let levels = tree_features.levels();
-        let likeness = Boosted::fit(
-            &Table::new(values.clone(), &[], targets.to_vec())?,
-            &LIKENESS,
-            LIKENESS.rounds,
-            self.seed,
-        )?;
+        let plain = Table::new(values, &[], targets.to_vec())?;
+        let likeness = Boosted::fit(&plain, &LIKENESS, LIKENESS.rounds, self.seed)?;
+        // Not twice in memory.
+        let values = plain.into_values();
         let importance = likeness.importance();
         let comparables = self.comparables(&tree_features, &values, &importance);
         let nearness = self.nearness(&tree_features, &importance);
         let neighbours = self.neighbours(&values, &nearness, targets);
-        let values: Vec<f32> = values
-            .par_chunks_exact(width)
-            .enumerate()
-            .map_init(Vec::new, |near, (position, inputs)| {
-                let mut row = inputs.to_vec();
-                for neighbours in &neighbours {
-                    neighbours.write(inputs, Some(position), near, &mut row);
-                }
-                row
-            })
-            .flatten_iter()
-            .collect();
+        let values = with_neighbours(values, width, &neighbours);
         let table = Table::new(values, &levels, targets.to_vec())?.beside(width);
         Ok(Some(TreeInputs {
             tree_features,
