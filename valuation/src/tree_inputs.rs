@@ -110,26 +110,29 @@ pub(crate) struct TreeSource<'a> {
 }
 
 /// The rows' values, `width` each, with what `neighbours` say of each row beside them, the row itself left out.
-fn with_neighbours(values: Vec<f32>, width: usize, neighbours: &[Neighbours]) -> Vec<f32> {
+fn with_neighbours(mut values: Vec<f32>, width: usize, neighbours: &[Neighbours]) -> Vec<f32> {
     let added: usize = neighbours.iter().map(Neighbours::width).sum();
     if added == 0 {
         return values;
     }
-    let mut wider = vec![0.0; values.len() / width * (width + added)];
-    let rows = values.par_chunks_exact(width);
-    let of_rows = wider.par_chunks_exact_mut(width + added).zip(rows);
-    of_rows.enumerate().for_each_init(
+    let (rows, wide) = (values.len() / width, width + added);
+    // In place, from the last row on: the values are never in memory twice.
+    values.resize(rows * wide, 0.0);
+    for row in (0..rows).rev() {
+        values.copy_within(row * width..(row + 1) * width, row * wide);
+    }
+    values.par_chunks_exact_mut(wide).enumerate().for_each_init(
         <(Vec<Near>, Vec<f32>)>::default,
-        |(near, row), (position, (to, inputs))| {
-            row.clear();
-            row.extend_from_slice(inputs);
+        |(near, beside), (position, row)| {
+            let (inputs, to) = row.split_at_mut(width);
+            beside.clear();
             for neighbours in neighbours {
-                neighbours.write(inputs, Some(position), near, row);
+                neighbours.write(inputs, Some(position), near, beside);
             }
-            to.copy_from_slice(row);
+            to.copy_from_slice(beside);
         },
     );
-    wider
+    values
 }
 
 impl TreeSource<'_> {
@@ -327,5 +330,34 @@ impl TreeSource<'_> {
             past: past.collect(),
             by_line: false,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn neighbours_are_written_beside_the_values_in_place() {
+        let width = 3;
+        let values: Vec<f32> = (0..60 * width).map(|at| ((at * 37) % 53) as f32).collect();
+        let targets: Vec<f64> = (0..60).map(|row| f64::from(row % 7)).collect();
+        let space = |weights: &[f64]| KdTree::new(&values, width, weights).unwrap();
+        let neighbours = [
+            Neighbours::new("by place", space(&[1.0, 1.0, 0.0]), &targets, &[3, 5]),
+            Neighbours::new("by all", space(&[1.0, 1.0, 0.5]), &targets, &[4]),
+        ];
+        let (mut near, mut expected) = (Vec::new(), Vec::new());
+        for (position, row) in values.chunks_exact(width).enumerate() {
+            expected.extend_from_slice(row);
+            for of_space in &neighbours {
+                of_space.write(row, Some(position), &mut near, &mut expected);
+            }
+        }
+        assert_eq!(
+            with_neighbours(values.clone(), width, &neighbours),
+            expected
+        );
+        assert_eq!(with_neighbours(values.clone(), width, &[]), values);
     }
 }
