@@ -107,14 +107,26 @@ impl<'a> FitContext<'a> {
         positions: &[u32],
         mut value: impl FnMut(&SparseRow, usize) -> f64,
     ) -> Vec<f64> {
+        let mut values = Vec::with_capacity(positions.len());
+        self.each(linear_design, positions, |row| {
+            values.push(value(row, values.len()));
+        });
+        values
+    }
+
+    /// Hands on the design of some positions, one after the other.
+    fn each(
+        &self,
+        linear_design: &LinearDesign,
+        positions: &[u32],
+        mut take: impl FnMut(&SparseRow),
+    ) {
         let bound = linear_design.bind(self.batch);
         let mut design = SparseRow::new();
-        let rows = positions.iter().enumerate();
-        rows.map(|(at, position)| {
+        for position in positions {
             bound.write(self.rows[*position as usize], &mut design);
-            value(&design, at)
-        })
-        .collect()
+            take(&design);
+        }
     }
 
     /// By judged row what `predict` gives for the rows that its fold judges; `work` is told of each fold.
@@ -173,12 +185,16 @@ impl<'a> FitContext<'a> {
             let _running = work.fold(index);
             let design = self.design_of(&fold.train);
             let triangle = design.triangle()?;
-            let predict = |settings: &S| {
-                let line = line(&triangle, settings)?;
-                let linear_design = &design.linear_design;
-                Ok(self.predict(linear_design, &fold.judge, |row, _| line.predict(row)))
-            };
-            tried.iter().map(predict).collect()
+            let lines = tried.iter().map(|settings| line(&triangle, settings));
+            let lines: Vec<Linear> = lines.collect::<Result<_, SolverError>>()?;
+            // A row is written once, whatever the number of lines.
+            let mut predicted = vec![Vec::new(); lines.len()];
+            self.each(&design.linear_design, &fold.judge, |row| {
+                for (values, line) in predicted.iter_mut().zip(&lines) {
+                    values.push(line.predict(row));
+                }
+            });
+            Ok(predicted)
         };
         let folds = self.folds.par_iter().enumerate();
         let predicted: Vec<Vec<Vec<f64>>> = folds.map(by_fold).collect::<Result<_, FitError>>()?;
