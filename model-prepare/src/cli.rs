@@ -1,6 +1,7 @@
 //! The command line: flags to calls.
 
 pub(crate) mod args;
+mod effort;
 mod evaluate;
 mod export;
 mod features;

@@ -1,5 +1,6 @@
 //! The listings a training learns from: out of a file or out of the table.
 
+mod gathered;
 pub(crate) mod reject_counts;
 
 use std::io::Read;
@@ -8,7 +9,6 @@ use std::sync::Arc;
 
 use anyhow::{Context, bail};
 use arrow_array::{Array, RecordBatch};
-use arrow_select::concat::concat_batches;
 use common::progress::Stage;
 use futures_util::StreamExt;
 use records::file::{FileBatch, FileError, FileReader};
@@ -20,11 +20,12 @@ use sqlx::postgres::PgPoolCopyExt;
 use tokio::sync::mpsc::{Receiver, Sender};
 use tokio::time::timeout;
 
+use self::gathered::Gathered;
 use self::reject_counts::RejectCounts;
 use crate::deadline::NEXT_ROWS;
 use crate::features::state_of_file::state_of_file;
 
-/// Rows read at a time: how often progress is counted.
+/// Rows read at a time: how often progress is counted, and all that is in memory beside the columns.
 const BATCH_ROWS: usize = 8192;
 /// Parts of a table's export that may wait to be read: bounds memory.
 const PARTS: usize = 16;
@@ -186,7 +187,8 @@ fn read_all(
     stage: &Stage,
     mut next: impl FnMut(usize) -> Result<Option<FileBatch>, FileError>,
 ) -> anyhow::Result<Listings> {
-    let (mut batches, mut lines, mut rejected) = (Vec::new(), Vec::new(), Vec::new());
+    let mut gathered = Gathered::new(schema.arrow(Purpose::Listing))?;
+    let (mut lines, mut rejected) = (Vec::new(), Vec::new());
     let mut counts = RejectCounts::default();
     while let Some(FileBatch {
         batch,
@@ -198,10 +200,9 @@ fn read_all(
         stage.add((batch.num_rows() + rejects.len()) as u64);
         rejected.extend(rejects.iter().map(|reject| reject.line));
         rejects.iter().for_each(|reject| counts.add(reject));
-        batches.push(batch);
+        gathered.append(batch).with_context(|| name.to_owned())?;
     }
-    let schema = schema.arrow(Purpose::Listing);
-    let batch = concat_batches(&schema, &batches).context("the listings do not fit in memory")?;
+    let batch = gathered.finish().with_context(|| name.to_owned())?;
     let refused = counts.finish();
     if let Some(message) = misfits(name, &refused) {
         tracing::warn!("{message}");

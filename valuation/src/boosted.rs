@@ -3,6 +3,7 @@
 
 mod bins;
 mod boosting;
+mod by_row;
 mod cached;
 mod coding;
 mod contributions;

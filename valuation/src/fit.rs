@@ -7,7 +7,7 @@ mod options;
 mod selection;
 
 use std::borrow::Cow;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::time::Instant;
 
 use arrow_array::{RecordBatch, UInt64Array};
@@ -259,13 +259,21 @@ fn fit_on_this_pool(
 
 /// What the model says of the past records that are shown: what others are adjusted by.
 fn estimate_past(estimator: &mut Estimator, schema: &Schema, batch: &RecordBatch, rows: &[usize]) {
-    let taken: UInt64Array = rows.iter().map(|row| *row as u64).collect();
+    let Some(comparables) = &estimator.comparables else {
+        return;
+    };
+    // Those alone, of all that were learned from.
+    let shown: HashSet<&str> = comparables.past.iter().map(|past| &*past.id).collect();
+    let keys = Cells::of(batch, &schema.key);
+    let is_shown = |row: &&usize| keys.text(**row).is_some_and(|key| shown.contains(key));
+    let taken: UInt64Array = rows
+        .iter()
+        .filter(is_shown)
+        .map(|row| *row as u64)
+        .collect();
     let Ok(learned) = take_record_batch(batch, &taken) else {
         return;
     };
-    if estimator.comparables.is_none() {
-        return;
-    }
     let estimates = estimator.batch(&learned);
     let keys = Cells::of(&learned, &schema.key);
     let by_key: HashMap<&str, f64> = estimates

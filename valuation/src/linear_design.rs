@@ -7,6 +7,7 @@ mod level_mean;
 mod number;
 mod numbering;
 mod one_hot;
+mod training_rows;
 
 use std::collections::BTreeMap;
 
@@ -21,6 +22,7 @@ use self::level_mean::LevelMeans;
 use self::number::Number;
 use self::numbering::Numbering;
 use self::one_hot::OneHot;
+pub(crate) use self::training_rows::OutOfFold;
 use crate::binding::{Place, position};
 use crate::cells::Cells;
 use crate::linear::SparseRow;
@@ -107,8 +109,8 @@ pub struct LinearDesign {
 }
 
 impl LinearDesign {
-    /// Fits on `rows` of `batch`; `logs` are the log targets of `rows`. Also gives the rows'
-    /// design, where columns made from targets are out of fold.
+    /// Fits on `rows` of `batch`; `logs` are the log targets of `rows`. Also gives the rows' values of
+    /// columns made from targets, out of fold: [`LinearDesign::each_trained`] writes the rows with them.
     pub(crate) fn fit(
         schema: &Schema,
         batch: &RecordBatch,
@@ -116,10 +118,10 @@ impl LinearDesign {
         logs: &[f64],
         group: Option<&str>,
         limits: LevelLimits,
-    ) -> (LinearDesign, Vec<SparseRow>) {
+    ) -> (LinearDesign, OutOfFold) {
         let mut columns = Numbering::default();
         let mut blocks = Vec::new();
-        let mut out_of_fold: BTreeMap<usize, Vec<f64>> = BTreeMap::new();
+        let mut out_of_fold = OutOfFold::default();
         let times = schema.time.iter().filter_map(|name| schema.field(name));
         for field in schema.features().chain(times) {
             let cells = Cells::of(batch, &field.name);
@@ -164,23 +166,7 @@ impl LinearDesign {
             blocks,
             width: columns.used(),
         };
-        let bound = features.bind(batch);
-        let design = rows
-            .iter()
-            .enumerate()
-            .map(|(position, row)| {
-                let mut out = SparseRow::new();
-                bound.write(*row, &mut out);
-                for (column, value) in &mut out {
-                    if let Some(values) = out_of_fold.get(column) {
-                        *value = values[position];
-                    }
-                }
-                out
-            })
-            .collect();
-        drop(bound);
-        (features, design)
+        (features, out_of_fold)
     }
 
     /// Columns of the design.

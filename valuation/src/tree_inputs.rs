@@ -8,7 +8,7 @@ use records::Schema;
 use crate::boosted::{Boosted, BoostedOptions, Growth, Table, TreeError};
 use crate::cells::Cells;
 use crate::comparables::{Comparables, MOST_RECORDS, Past};
-use crate::kd_tree::KdTree;
+use crate::kd_tree::{KdTree, Near};
 use crate::link::Link;
 use crate::neighbours::Neighbours;
 use crate::tree_features::TreeFeatures;
@@ -109,6 +109,32 @@ pub(crate) struct TreeSource<'a> {
     pub(crate) seed: u64,
 }
 
+/// The rows' values, `width` each, with what `neighbours` say of each row beside them, the row itself left out.
+fn with_neighbours(mut values: Vec<f32>, width: usize, neighbours: &[Neighbours]) -> Vec<f32> {
+    let added: usize = neighbours.iter().map(Neighbours::width).sum();
+    if added == 0 {
+        return values;
+    }
+    let (rows, wide) = (values.len() / width, width + added);
+    // In place, from the last row on: the values are never in memory twice.
+    values.resize(rows * wide, 0.0);
+    for row in (0..rows).rev() {
+        values.copy_within(row * width..(row + 1) * width, row * wide);
+    }
+    values.par_chunks_exact_mut(wide).enumerate().for_each_init(
+        <(Vec<Near>, Vec<f32>)>::default,
+        |(near, beside), (position, row)| {
+            let (inputs, to) = row.split_at_mut(width);
+            beside.clear();
+            for neighbours in neighbours {
+                neighbours.write(inputs, Some(position), near, beside);
+            }
+            to.copy_from_slice(beside);
+        },
+    );
+    values
+}
+
 impl TreeSource<'_> {
     /// The frame of the rows of a class: without neighbours, which are of prices.
     ///
@@ -149,28 +175,15 @@ impl TreeSource<'_> {
             return Ok(None);
         }
         let levels = tree_features.levels();
-        let likeness = Boosted::fit(
-            &Table::new(values.clone(), &[], targets.to_vec())?,
-            &LIKENESS,
-            LIKENESS.rounds,
-            self.seed,
-        )?;
+        let plain = Table::new(values, &[], targets.to_vec())?;
+        let likeness = Boosted::fit(&plain, &LIKENESS, LIKENESS.rounds, self.seed)?;
+        // Not twice in memory.
+        let values = plain.into_values();
         let importance = likeness.importance();
         let comparables = self.comparables(&tree_features, &values, &importance);
         let nearness = self.nearness(&tree_features, &importance);
         let neighbours = self.neighbours(&values, &nearness, targets);
-        let values: Vec<f32> = values
-            .par_chunks_exact(width)
-            .enumerate()
-            .map_init(Vec::new, |near, (position, inputs)| {
-                let mut row = inputs.to_vec();
-                for neighbours in &neighbours {
-                    neighbours.write(inputs, Some(position), near, &mut row);
-                }
-                row
-            })
-            .flatten_iter()
-            .collect();
+        let values = with_neighbours(values, width, &neighbours);
         let table = Table::new(values, &levels, targets.to_vec())?.beside(width);
         Ok(Some(TreeInputs {
             tree_features,
@@ -317,5 +330,34 @@ impl TreeSource<'_> {
             past: past.collect(),
             by_line: false,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn neighbours_are_written_beside_the_values_in_place() {
+        let width = 3;
+        let values: Vec<f32> = (0..60 * width).map(|at| ((at * 37) % 53) as f32).collect();
+        let targets: Vec<f64> = (0..60).map(|row| f64::from(row % 7)).collect();
+        let space = |weights: &[f64]| KdTree::new(&values, width, weights).unwrap();
+        let neighbours = [
+            Neighbours::new("by place", space(&[1.0, 1.0, 0.0]), &targets, &[3, 5]),
+            Neighbours::new("by all", space(&[1.0, 1.0, 0.5]), &targets, &[4]),
+        ];
+        let (mut near, mut expected) = (Vec::new(), Vec::new());
+        for (position, row) in values.chunks_exact(width).enumerate() {
+            expected.extend_from_slice(row);
+            for of_space in &neighbours {
+                of_space.write(row, Some(position), &mut near, &mut expected);
+            }
+        }
+        assert_eq!(
+            with_neighbours(values.clone(), width, &neighbours),
+            expected
+        );
+        assert_eq!(with_neighbours(values.clone(), width, &[]), values);
     }
 }

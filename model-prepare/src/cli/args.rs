@@ -232,6 +232,7 @@ impl EarlierFlags {
                 html: self.html,
                 predictions: self.predictions,
                 split: self.split.unwrap_or(Split::Time),
+                effort: None,
                 test_fraction: self.test_fraction,
                 seed: self.seed,
                 force: self.force,
@@ -246,6 +247,7 @@ impl EarlierFlags {
             (data, _) => Command::Train(TrainArgs {
                 data,
                 features: self.features,
+                effort: None,
                 test_fraction: self.test_fraction,
                 seed: self.seed,
                 force: self.force,
@@ -280,6 +282,7 @@ mod tests {
         let Command::Train(train) = command(&["--data", "x.csv", "--seed", "3"]) else {
             panic!("expected a training");
         };
+        assert!(train.effort.is_none());
         assert_eq!((train.data, train.seed), (Some("x.csv".into()), Some(3)));
         let flags = [
             "--data",
@@ -302,6 +305,27 @@ mod tests {
         };
         assert_eq!(serve.http.as_deref(), Some("localhost:0"));
         assert_eq!(serve.features.as_deref(), Some("table"));
+    }
+
+    #[test]
+    fn an_effort_is_one_of_three() {
+        for name in ["quick", "fast", "standard"] {
+            let Command::Train(train) = command(&["train", "--data", "x.csv", "--effort", name])
+            else {
+                panic!("expected a training");
+            };
+            let effort = train.effort.map(valuation::Effort::from);
+            let effort = effort.map(|effort| format!("{effort:?}").to_lowercase());
+            assert_eq!(effort.as_deref(), Some(name));
+        }
+        let flags = ["model-prepare", "train", "--effort", "great"];
+        let Err(error) = Cli::try_parse_from(flags) else {
+            panic!("expected an error");
+        };
+        assert!(
+            error.to_string().contains("quick, fast, standard"),
+            "{error}"
+        );
     }
 
     #[test]

@@ -6,6 +6,7 @@ use model_prepare::Evaluation;
 use records::Task;
 use valuation::SplitBy;
 
+use super::effort::EffortFlag;
 use super::settings::Settings;
 use common::cli::print;
 
@@ -27,6 +28,9 @@ pub(crate) struct EvaluateArgs {
     /// Hold out the newest rows (time), or random rows (random)
     #[arg(long, value_name = "HOW", default_value = "time")]
     pub(crate) split: Split,
+    /// Effort of the fit (same as prepare.effort)
+    #[arg(long, value_name = "EFFORT")]
+    pub(crate) effort: Option<EffortFlag>,
     /// Share of the rows in the hold-out (same as prepare.holdout_fraction)
     #[arg(long, value_name = "SHARE")]
     pub(crate) test_fraction: Option<f64>,
@@ -56,6 +60,7 @@ impl EvaluateArgs {
         let prepare = &mut config.prepare;
         prepare.seed = self.seed.unwrap_or(prepare.seed);
         prepare.publishes_worse = self.force;
+        prepare.effort = self.effort.map_or(prepare.effort, Into::into);
         prepare.holdout_fraction = self.test_fraction.unwrap_or(prepare.holdout_fraction);
         let evaluation = Evaluation {
             report: self.report,

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use common::Health;
 use model_prepare::Config;
 
+use super::effort::EffortFlag;
 use super::settings::Settings;
 use common::cli::print;
 
@@ -18,6 +19,9 @@ pub(crate) struct TrainArgs {
     /// prepare.features)
     #[arg(long, value_name = "TABLE|FILE", conflicts_with = "data")]
     pub(crate) features: Option<String>,
+    /// Effort of the fit (same as prepare.effort)
+    #[arg(long, value_name = "EFFORT")]
+    pub(crate) effort: Option<EffortFlag>,
     /// Share of the rows in the hold-out (same as prepare.holdout_fraction)
     #[arg(long, value_name = "SHARE")]
     pub(crate) test_fraction: Option<f64>,
@@ -44,6 +48,7 @@ impl TrainArgs {
         let prepare = &mut config.prepare;
         prepare.seed = self.seed.unwrap_or(prepare.seed);
         prepare.publishes_worse = self.force;
+        prepare.effort = self.effort.map_or(prepare.effort, Into::into);
         prepare.holdout_fraction = self.test_fraction.unwrap_or(prepare.holdout_fraction);
         let mut data = self.data;
         match self.features {

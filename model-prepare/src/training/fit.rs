@@ -22,7 +22,7 @@ pub(crate) fn fit(
         Task::Clustering => format!("clustering {rows} records"),
         Task::Regression | Task::Classification => format!("fitting on {rows} records"),
     };
-    let (_stage, observer) = shown(what, options.observer.clone());
+    let (_stage, observer) = shown(what, options.effort, options.observer.clone());
     let options = FitOptions {
         observer,
         ..options.clone()

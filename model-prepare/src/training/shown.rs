@@ -3,13 +3,13 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use common::progress::Stage;
-use valuation::{FitProgress, FitStage, Measure, MemberProgress, Observer};
+use valuation::{Effort, FitProgress, FitStage, Measure, MemberProgress, Observer};
 
 /// A fit that takes longer is announced, in seconds.
 const LONG_S: f64 = 10.0;
 
-/// Shows a fit until the stage is dropped; the observer tells the stage, and `next`.
-pub(crate) fn shown(what: String, next: Observer) -> (Stage, Observer) {
+/// Shows a fit of this effort until the stage is dropped; the observer tells the stage, and `next`.
+pub(crate) fn shown(what: String, effort: Effort, next: Observer) -> (Stage, Observer) {
     let stage = Stage::start(what);
     let (stage_progress, is_announced) = (stage.stage_progress(), AtomicBool::new(false));
     let observer = Observer::new(move |progress: &FitProgress| {
@@ -18,19 +18,24 @@ pub(crate) fn shown(what: String, next: Observer) -> (Stage, Observer) {
         if let Some(seconds) = progress.estimated_s.filter(|seconds| *seconds >= LONG_S)
             && !is_announced.swap(true, Ordering::Relaxed)
         {
-            tracing::info!("{}", announced(progress, seconds));
+            tracing::info!("{}", announced(progress, effort, seconds));
         }
     });
     (stage, observer)
 }
 
-/// The estimate of a long fit.
-fn announced(progress: &FitProgress, seconds: f64) -> String {
+/// The estimate of a long fit, and what would take less.
+fn announced(progress: &FitProgress, effort: Effort, seconds: f64) -> String {
+    let less = match effort {
+        Effort::Standard => "; --effort fast takes less than half of it",
+        Effort::Quick | Effort::Fast => "",
+    };
     format!(
-        "the fit will take about {}: {} rows of {} fields, at what the first folds have cost",
+        "the fit will take about {}: {} rows of {} fields with effort {}, at what the first folds have cost{less}",
         span(seconds),
         progress.rows,
-        progress.fields
+        progress.fields,
+        format!("{effort:?}").to_lowercase()
     )
 }
 
@@ -136,8 +141,14 @@ mod tests {
     #[test]
     fn an_estimate_names_what_it_was_derived_from() {
         assert_eq!(
-            announced(&progress(), 200.0),
-            "the fit will take about 3 min: 1000000 rows of 14 fields, at what the first folds have cost"
+            announced(&progress(), Effort::Standard, 200.0),
+            "the fit will take about 3 min: 1000000 rows of 14 fields with effort standard, at what the first \
+             folds have cost; --effort fast takes less than half of it"
+        );
+        assert_eq!(
+            announced(&progress(), Effort::Fast, 80.0),
+            "the fit will take about 80 s: 1000000 rows of 14 fields with effort fast, at what the first folds \
+             have cost"
         );
         let spans = [0.2, 89.0, 90.0, 5400.0].map(span);
         assert_eq!(spans, ["1 s", "89 s", "2 min", "1.5 h"]);

@@ -20,7 +20,7 @@ def train(table: Any, schema: str | os.PathLike[str], **options: Any) -> Model:
     """Fit a model on a table of records, and judge it on a hold-out.
 
     `schema` is the path of a schema file, or `real-estate`. The tables are those of `Model.predict`. `options` have the
-    names of section `[prepare]` of the settings: `effort` ("quick" or "standard"), `interval`, `holdout_fraction`,
+    names of section `[prepare]` of the settings: `effort` ("quick", "fast" or "standard"), `interval`, `holdout_fraction`,
     `folds`, `seed`, `threads`, `min_rows`, `threshold`, `segments`, `members`; besides, `random_split=True` draws the
     hold-out instead of taking the newest rows. The same table, options and seed give the same model.
 

@@ -110,8 +110,8 @@ class HedonicRegressor(RegressorMixin, _Estimator):  # type: ignore[misc]
     array of numbers. y is above 0: its logarithm is learned, so that errors count in per cent, and predictions are
     medians. `TransformedTargetRegressor` serves for other targets.
 
-    Parameters: `effort` ("standard", or "quick" for the linear model alone), `interval` (the share of prices that
-    `predict_interval` is to hold), `holdout_fraction`, `folds`, `random_state`, `n_jobs` (None and -1 for all cores).
+    Parameters: `effort` ("standard", "fast" for smaller trees, or "quick" for the linear model alone), `interval` (the
+    share of prices that `predict_interval` is to hold), `holdout_fraction`, `folds`, `random_state`, `n_jobs` (None and -1 for all cores).
 
     >>> import pandas
     >>> from hedonic import HedonicRegressor

@@ -1,6 +1,7 @@
 //! Growing trees one after the other, each on what the former leave of the targets.
 
 use super::bins::Column;
+use super::by_row::ByRow;
 use super::ensemble::Ensemble;
 use super::grow::{Ground, Grower};
 use super::loss::Progress;
@@ -27,6 +28,14 @@ pub(super) struct Boosting<'a> {
     pub(super) seed: u64,
     /// Is told of every tree.
     pub(super) running: &'a Running<'a>,
+}
+
+/// The columns as the trees read them.
+struct Seen<'a> {
+    columns: Vec<&'a Column>,
+    /// Those that may be split on.
+    usable: Vec<usize>,
+    by_row: Option<ByRow>,
 }
 
 /// Room kept from one tree to the next.
@@ -62,7 +71,12 @@ impl Boosting<'_> {
         } else {
             Vec::new()
         };
-        let seen = table.seen(options);
+        let (columns, usable) = table.seen(options);
+        let seen = Seen {
+            by_row: ByRow::of(&columns, &usable, self.train.len()),
+            columns,
+            usable,
+        };
         let mut rng = Rng::new(mix(self.seed));
         let mut grower = Grower::default();
         let mut room = Room::default();
@@ -112,14 +126,14 @@ impl Boosting<'_> {
     /// Grows the next tree on what is left of the targets.
     fn grow(
         &self,
-        (columns, seen): &(Vec<&Column>, Vec<usize>),
+        seen: &Seen,
         grower: &mut Grower,
         rng: &mut Rng,
         room: &mut Room,
         residuals: &[f64],
     ) -> Option<Tree> {
         let options = self.options;
-        let chosen = rng.some(seen, options.column_share);
+        let chosen = rng.some(&seen.usable, options.column_share);
         let Room {
             rows,
             others,
@@ -128,7 +142,8 @@ impl Boosting<'_> {
         draw_rows(&self.train, options.row_share, rng, rows, others);
         others.extend_from_slice(&self.judge);
         let ground = Ground {
-            columns,
+            columns: &seen.columns,
+            by_row: seen.by_row.as_ref(),
             chosen: &chosen,
             rows,
             others,

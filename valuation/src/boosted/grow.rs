@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use super::bins::Column;
+use super::by_row::ByRow;
 use super::histogram::{COARSE, Histogram, Unit, count, units};
 use super::options::{BoostedOptions, Growth, Names};
 use super::split::{Candidate, Cut, Gains, Limits, best, greatest, worth};
@@ -46,6 +47,8 @@ pub(super) struct Ground<'a> {
     pub(super) columns: &'a [&'a Column],
     /// Those that the tree may split on.
     pub(super) chosen: &'a [usize],
+    /// The codes row by row, where that is of use.
+    pub(super) by_row: Option<&'a ByRow>,
     /// Rows that it sees.
     pub(super) rows: &'a [u32],
     /// Rows that are only led to its leaves.
@@ -68,6 +71,10 @@ struct Growing<'a> {
     limits: Limits,
     unit: Unit,
     tree: Tree,
+    /// Where the chosen columns stand in the codes of a row; empty where there are none by row.
+    places: Vec<usize>,
+    /// Whether the next split is the last: its leaves need no histogram.
+    ends: bool,
 }
 
 /// A leaf that may yet be split.
@@ -130,6 +137,10 @@ impl Grower {
             },
             unit,
             tree: Tree::default(),
+            places: ground
+                .by_row
+                .map_or_else(Vec::new, |by_row| by_row.places(ground.chosen).collect()),
+            ends: false,
         };
         let rows = 0..self.order.len();
         let mut histogram = self.spare.pop().unwrap_or_default();
@@ -209,6 +220,7 @@ impl Grower {
                 break;
             };
             let parent = open.swap_remove(index);
+            growing.ends = open.len() + 2 >= growing.ground.options.leaves;
             let mut children = self.split(growing, parent, &found, found.gain);
             children
                 .iter_mut()
@@ -254,7 +266,7 @@ impl Grower {
         let (mut best, mut most) = (None, floor as f32 * (1.0 + f32::EPSILON));
         let gains = &mut self.gains;
         for (index, bins) in growing.bins.iter().enumerate() {
-            gains.clear(*bins);
+            gains.clear(*bins, growing.chosen[index].gaps);
             let gaps = growing.chosen[index].gaps;
             for leaf in level.iter().filter(|leaf| !leaf.rows.is_empty()) {
                 let sums = &leaf.histogram.columns[index];
@@ -309,8 +321,8 @@ impl Grower {
         let mut other = self.spare.pop().unwrap_or_default();
         let left_is_smaller = left.len() < right.len();
         let smaller = if left_is_smaller { &left } else { &right };
-        // Leaves of the last level need no histogram.
-        if growing.goes_on(depth + 1) {
+        // Leaves that are not split any more need no histogram.
+        if growing.goes_on(depth + 1) && growing.is_enough(left.len().max(right.len())) {
             self.fill(growing, smaller, &mut other);
             histogram.subtract(&other, &growing.bins);
         }
@@ -345,7 +357,15 @@ impl Grower {
         self.gathered.clear();
         let packed = rows.iter().map(|row| self.packed[*row as usize]);
         self.gathered.extend(packed);
-        histogram.fill(&growing.codes, &growing.bins, rows, &self.gathered);
+        let (bins, gathered) = (&growing.bins, &self.gathered);
+        match growing
+            .ground
+            .by_row
+            .filter(|by_row| by_row.suits(rows.len()))
+        {
+            Some(by_row) => histogram.fill_by_row(by_row, &growing.places, bins, rows, gathered),
+            None => histogram.fill(&growing.codes, bins, rows, gathered),
+        }
     }
 }
 
@@ -395,14 +415,22 @@ impl Growing<'_> {
     fn goes_on(&self, depth: usize) -> bool {
         let options = self.ground.options;
         match options.growth {
-            Growth::LeafWise => options.depth == 0 || depth < options.depth,
+            Growth::LeafWise => !self.ends && (options.depth == 0 || depth < options.depth),
             Growth::Symmetric => depth < options.depth,
+        }
+    }
+
+    /// Whether a leaf of so many rows may be split; all leaves of a level are, alike.
+    fn is_enough(&self, rows: usize) -> bool {
+        match self.ground.options.growth {
+            Growth::LeafWise => rows as f64 >= 2.0 * self.limits.leaf_rows,
+            Growth::Symmetric => true,
         }
     }
 
     /// Looks for the best split of a leaf.
     fn search(&self, leaf: &mut Open, gains: &mut Gains) {
-        let enough = leaf.rows.len() as f64 >= 2.0 * self.limits.leaf_rows;
+        let enough = self.is_enough(leaf.rows.len());
         leaf.best = match enough && self.goes_on(leaf.depth) {
             true => best(
                 &leaf.histogram.columns,

@@ -6,6 +6,7 @@
 //! Gradient Boosting Decision Trees, who do with far fewer bits).
 
 use super::bins::BINS;
+use super::by_row::ByRow;
 
 /// Bits of the count: rows of a table are below 2 to this power.
 pub(super) const COUNT_BITS: u32 = 24;
@@ -78,10 +79,7 @@ impl Histogram {
     /// Sums the rows' packed residuals; `columns` are the rows' codes by column, `bins` how many
     /// bins each has.
     pub(super) fn fill(&mut self, columns: &[&[u8]], bins: &[usize], rows: &[u32], packed: &[i64]) {
-        self.columns.resize(columns.len(), [0; BINS]);
-        for (sums, bins) in self.columns.iter_mut().zip(bins) {
-            sums[..*bins].fill(0);
-        }
+        self.clear(bins);
         // Four columns at once: a row's residual and number are fetched once for them.
         for (sums, columns) in self.columns.chunks_mut(4).zip(columns.chunks(4)) {
             match (sums, columns) {
@@ -105,6 +103,31 @@ impl Histogram {
                     }
                 }
             }
+        }
+    }
+
+    /// The same, where the columns stand at `places` in the codes of each row.
+    pub(super) fn fill_by_row(
+        &mut self,
+        by_row: &ByRow,
+        places: &[usize],
+        bins: &[usize],
+        rows: &[u32],
+        packed: &[i64],
+    ) {
+        self.clear(bins);
+        for (row, packed) in rows.iter().zip(packed) {
+            let codes = by_row.row(*row);
+            for (sums, place) in self.columns.iter_mut().zip(places) {
+                sums[usize::from(codes[*place])] += packed;
+            }
+        }
+    }
+
+    fn clear(&mut self, bins: &[usize]) {
+        self.columns.resize(bins.len(), [0; BINS]);
+        for (sums, bins) in self.columns.iter_mut().zip(bins) {
+            sums[..*bins].fill(0);
         }
     }
 

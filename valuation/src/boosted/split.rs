@@ -145,7 +145,7 @@ impl Search<'_> {
 
     fn numbers(&mut self, bins: usize) {
         let unknown = self.sums[0];
-        self.gains.clear(bins);
+        self.gains.clear(bins, unknown != 0);
         self.gains
             .add(self.sums, bins, self.total, self.limits, unknown != 0);
         for unknown_left in [false, true] {
@@ -258,10 +258,12 @@ impl Default for Gains {
 }
 
 impl Gains {
-    /// Forgets the gains of a column's bins.
-    pub(super) fn clear(&mut self, bins: usize) {
+    /// Forgets the gains of a column's bins; those of both ways where there are `gaps`.
+    pub(super) fn clear(&mut self, bins: usize, gaps: bool) {
         self.unknown_right[..bins].fill(0.0);
-        self.unknown_left[..bins].fill(0.0);
+        if gaps {
+            self.unknown_left[..bins].fill(0.0);
+        }
     }
 
     /// Adds what a leaf of this sum gains; nothing is as bad as too few rows on a side. `gaps` says

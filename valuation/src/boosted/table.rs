@@ -145,6 +145,11 @@ impl Table {
         &self.values
     }
 
+    /// The same, which are all that is kept.
+    pub(crate) fn into_values(self) -> Vec<f32> {
+        self.values
+    }
+
     /// What is learned, by row.
     pub(crate) fn targets(&self) -> &[f64] {
         &self.targets

@@ -120,7 +120,7 @@ impl ResidualRule {
 impl Listings<'_> {
     fn line(&self, rows: &[usize]) -> Option<(LinearDesign, Linear)> {
         let targets: Vec<f64> = rows.iter().map(|row| self.logs[*row]).collect();
-        let (features, design) = LinearDesign::fit(
+        let (features, out_of_fold) = LinearDesign::fit(
             self.schema,
             self.batch,
             rows,
@@ -128,7 +128,10 @@ impl Listings<'_> {
             self.group,
             self.levels,
         );
-        let triangle = Triangle::of(&design, &targets, features.width()).ok()?;
+        let triangle = Triangle::of_each(&targets, features.width(), |add| {
+            features.each_trained(self.batch, rows, &out_of_fold, add);
+        });
+        let triangle = triangle.ok()?;
         let line = triangle.least_squares().ok()?;
         Some((features, line))
     }

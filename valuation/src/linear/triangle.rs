@@ -40,17 +40,33 @@ impl Triangle {
     ///
     /// # Errors
     /// When the design is singular.
+    #[cfg(test)]
     pub(crate) fn of(
         rows: &[SparseRow],
         targets: &[f64],
         width: usize,
     ) -> Result<Triangle, SolverError> {
-        let count = rows.len() as f64;
+        Triangle::of_each(targets, width, |add| rows.iter().for_each(add))
+    }
+
+    /// Reduces the rows that `each` hands on, one a target and in their order, of `width` columns: none of
+    /// them is kept.
+    ///
+    /// # Errors
+    /// When the design is singular.
+    pub(crate) fn of_each(
+        targets: &[f64],
+        width: usize,
+        each: impl FnOnce(&mut dyn FnMut(&SparseRow)),
+    ) -> Result<Triangle, SolverError> {
+        let count = targets.len() as f64;
         let mut gram = vec![0.0; width * width];
         let mut means = vec![0.0; width];
         let mut moments = vec![0.0; width];
         let target_mean = targets.iter().sum::<f64>() / count;
-        for (row, target) in rows.iter().zip(targets) {
+        let mut left = targets.iter();
+        each(&mut |row| {
+            let Some(target) = left.next() else { return };
             for (column, value) in row {
                 means[*column] += value;
                 moments[*column] += value * (target - target_mean);
@@ -58,7 +74,7 @@ impl Triangle {
                     gram[column * width + other] += value * other_value;
                 }
             }
-        }
+        });
         means.iter_mut().for_each(|mean| *mean /= count);
         let centred = |a: usize, b: usize| gram[a * width + b] - count * means[a] * means[b];
         let active: Vec<usize> = (0..width)

@@ -9,7 +9,7 @@ use records::{Schema, Task};
 use crate::fit_error::FitError;
 use crate::folds::{self, Fold};
 use crate::linear::{Linear, Shrinkage, SparseRow, Triangle};
-use crate::linear_design::{LevelLimits, LinearDesign};
+use crate::linear_design::{LevelLimits, LinearDesign, OutOfFold};
 use crate::progress::Work;
 use crate::solver_error::SolverError;
 use crate::tree_inputs::TreeInputs;
@@ -33,7 +33,7 @@ pub(crate) struct FitContext<'a> {
     /// The columns of the trees; none where no member reads them, or the rows are too few.
     pub(crate) tree_inputs: Option<TreeInputs>,
     /// Of all rows, from the first member on that reads it.
-    design: OnceLock<Design>,
+    design: OnceLock<Design<'a>>,
 }
 
 impl<'a> FitContext<'a> {
@@ -62,27 +62,30 @@ impl<'a> FitContext<'a> {
     }
 
     /// The linear design of all rows.
-    pub(crate) fn design(&self) -> &Design {
+    pub(crate) fn design(&self) -> &Design<'a> {
         // Nothing in there runs on other threads, which could wait for this one.
         self.design
             .get_or_init(|| self.design_at(0..self.rows.len()))
     }
 
     /// That of some positions among the rows.
-    pub(crate) fn design_of(&self, positions: &[u32]) -> Design {
+    pub(crate) fn design_of(&self, positions: &[u32]) -> Design<'a> {
         self.design_at(positions.iter().map(|position| *position as usize))
     }
 
-    fn design_at(&self, positions: impl Iterator<Item = usize> + Clone) -> Design {
+    fn design_at(&self, positions: impl Iterator<Item = usize> + Clone) -> Design<'a> {
         let rows: Vec<usize> = positions.clone().map(|at| self.rows[at]).collect();
         let targets: Vec<f64> = positions.map(|at| self.targets[at]).collect();
         let (schema, batch) = (self.schema, self.batch);
-        let (linear_design, design) =
+        let (linear_design, out_of_fold) =
             LinearDesign::fit(schema, batch, &rows, &targets, self.group, self.levels);
         Design {
             linear_design,
-            rows: design,
+            batch,
+            rows,
             targets,
+            out_of_fold,
+            written: OnceLock::new(),
         }
     }
 
@@ -104,14 +107,26 @@ impl<'a> FitContext<'a> {
         positions: &[u32],
         mut value: impl FnMut(&SparseRow, usize) -> f64,
     ) -> Vec<f64> {
+        let mut values = Vec::with_capacity(positions.len());
+        self.each(linear_design, positions, |row| {
+            values.push(value(row, values.len()));
+        });
+        values
+    }
+
+    /// Hands on the design of some positions, one after the other.
+    fn each(
+        &self,
+        linear_design: &LinearDesign,
+        positions: &[u32],
+        mut take: impl FnMut(&SparseRow),
+    ) {
         let bound = linear_design.bind(self.batch);
         let mut design = SparseRow::new();
-        let rows = positions.iter().enumerate();
-        rows.map(|(at, position)| {
+        for position in positions {
             bound.write(self.rows[*position as usize], &mut design);
-            value(&design, at)
-        })
-        .collect()
+            take(&design);
+        }
     }
 
     /// By judged row what `predict` gives for the rows that its fold judges; `work` is told of each fold.
@@ -170,12 +185,16 @@ impl<'a> FitContext<'a> {
             let _running = work.fold(index);
             let design = self.design_of(&fold.train);
             let triangle = design.triangle()?;
-            let predict = |settings: &S| {
-                let line = line(&triangle, settings)?;
-                let linear_design = &design.linear_design;
-                Ok(self.predict(linear_design, &fold.judge, |row, _| line.predict(row)))
-            };
-            tried.iter().map(predict).collect()
+            let lines = tried.iter().map(|settings| line(&triangle, settings));
+            let lines: Vec<Linear> = lines.collect::<Result<_, SolverError>>()?;
+            // A row is written once, whatever the number of lines.
+            let mut predicted = vec![Vec::new(); lines.len()];
+            self.each(&design.linear_design, &fold.judge, |row| {
+                for (values, line) in predicted.iter_mut().zip(&lines) {
+                    values.push(line.predict(row));
+                }
+            });
+            Ok(predicted)
         };
         let folds = self.folds.par_iter().enumerate();
         let predicted: Vec<Vec<Vec<f64>>> = folds.map(by_fold).collect::<Result<_, FitError>>()?;
@@ -205,7 +224,7 @@ impl<'a> FitContext<'a> {
     /// Frees the rows of the linear design, and keeps its columns: no member reads them any more.
     pub(crate) fn free_design(&mut self) {
         if let Some(design) = self.design.get_mut() {
-            (design.rows, design.targets) = (Vec::new(), Vec::new());
+            design.free();
         }
     }
 
@@ -216,20 +235,46 @@ impl<'a> FitContext<'a> {
     }
 }
 
-/// The linear design of some rows.
-pub(crate) struct Design {
+/// The linear design of some rows, which are written when they are read: they are read once or twice, and would
+/// take more memory than the records.
+pub(crate) struct Design<'a> {
     pub(crate) linear_design: LinearDesign,
-    pub(crate) rows: Vec<SparseRow>,
+    batch: &'a RecordBatch,
+    /// Rows of the batch.
+    rows: Vec<usize>,
     targets: Vec<f64>,
+    out_of_fold: OutOfFold,
+    /// For who reads them many times.
+    written: OnceLock<Vec<SparseRow>>,
 }
 
-impl Design {
+impl Design<'_> {
+    fn each(&self, take: &mut dyn FnMut(&SparseRow)) {
+        let (design, values) = (&self.linear_design, &self.out_of_fold);
+        design.each_trained(self.batch, &self.rows, values, take);
+    }
+
+    /// All rows, kept from the first call on.
+    pub(crate) fn written(&self) -> &[SparseRow] {
+        self.written.get_or_init(|| {
+            let mut written = Vec::with_capacity(self.rows.len());
+            self.each(&mut |row| written.push(row.clone()));
+            written
+        })
+    }
+
+    fn free(&mut self) {
+        (self.rows, self.targets) = (Vec::new(), Vec::new());
+        (self.out_of_fold, self.written) = (OutOfFold::default(), OnceLock::new());
+    }
+
     /// Reduced to as many rows as there are columns.
     ///
     /// # Errors
     /// When it is singular.
     pub(crate) fn triangle(&self) -> Result<Triangle, SolverError> {
-        Triangle::of(&self.rows, &self.targets, self.linear_design.width())
+        let width = self.linear_design.width();
+        Triangle::of_each(&self.targets, width, |add| self.each(add))
     }
 
     /// Least squares, or shrunken weights.
@@ -246,8 +291,11 @@ impl Design {
 
     /// What a line leaves of the rows' targets.
     pub(crate) fn residuals(&self, line: &Linear) -> Vec<f64> {
-        let rows = self.rows.iter().zip(&self.targets);
-        rows.map(|(row, target)| target - line.predict(row))
-            .collect()
+        let mut targets = self.targets.iter();
+        let mut residuals = Vec::with_capacity(self.targets.len());
+        self.each(&mut |row| {
+            residuals.extend(targets.next().map(|target| target - line.predict(row)));
+        });
+        residuals
     }
 }

@@ -36,7 +36,7 @@ impl LogisticOptions {
     fn of_all(&self, context: &FitContext) -> Result<Linear, FitError> {
         let (design, classes) = (context.design(), classes(context));
         Ok(fit(
-            &design.rows,
+            design.written(),
             &classes,
             design.linear_design.width(),
             *self,
@@ -74,13 +74,14 @@ impl Learner for LogisticOptions {
         work: Work,
     ) -> Result<Option<OutOfFold<Linear>>, FitError> {
         let (design, classes) = (context.design(), classes(context));
+        // Nothing in there runs on other threads, which could wait for this one.
+        let written = design.written();
         let predicted = context.by_fold(work, |fold| {
             let rows = fold.train.iter().map(|row| *row as usize);
-            let (train, of_class): (Vec<_>, Vec<bool>) = rows
-                .map(|row| (design.rows[row].clone(), classes[row]))
-                .unzip();
+            let (train, of_class): (Vec<_>, Vec<bool>) =
+                rows.map(|row| (written[row].clone(), classes[row])).unzip();
             let line = fit(&train, &of_class, design.linear_design.width(), *self)?;
-            let judged = fold.judge.iter().map(|row| &design.rows[*row as usize]);
+            let judged = fold.judge.iter().map(|row| &written[*row as usize]);
             Ok(judged.map(|row| line.predict(row)).collect())
         })?;
         let _running = work.whole(None);

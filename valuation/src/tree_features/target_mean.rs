@@ -11,8 +11,9 @@
 //! folds alone. Level by level this is what CatBoost calls target statistics (Prokhorenkova et al.
 //! 2018, CatBoost: unbiased boosting with categorical features), with folds for its permutations.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
+use foldhash::fast::FixedState;
 use serde::{Deserialize, Serialize};
 
 use crate::by_text::ByText;
@@ -74,47 +75,46 @@ impl TargetMeans {
         rows: &[usize],
         logs: &[f64],
     ) -> (TargetMeans, Vec<f32>) {
+        let names = Names::of(cells, groups, rows);
+        let folds: Vec<u8> = (0..rows.len())
+            .map(|position| fold_of(position, FOLDS, SEED) as u8)
+            .collect();
         let mut out_of_fold = vec![f32::NAN; rows.len()];
-        for fold in 0..FOLDS {
-            let table = Table::of(cells, groups, rows, logs, |position| {
-                fold_of(position, FOLDS, SEED) != fold
-            });
-            for (position, row) in rows.iter().enumerate() {
-                if fold_of(position, FOLDS, SEED) == fold {
-                    let group = groups.text(*row).unwrap_or("");
-                    out_of_fold[position] =
-                        table.value(group, cells.text(*row).unwrap_or("")) as f32;
+        for fold in 0..FOLDS as u8 {
+            let table = Table::of(&names, logs, |position| folds[position] != fold);
+            for (position, of_row) in names.of_rows.iter().enumerate() {
+                if folds[position] == fold {
+                    out_of_fold[position] = table.value(&names, *of_row) as f32;
                 }
             }
         }
-        let table = Table::of(cells, groups, rows, logs, |_| true);
-        let groups = table.groups.iter().map(|(group, sum)| {
+        let table = Table::of(&names, logs, |_| true);
+        let groups = names.groups.iter().zip(&table.groups).map(|(group, sum)| {
             let value = sum.credible(table.overall, CREDIBILITY_ROWS) as f32;
             ((*group).to_owned(), value)
         });
         let groups = groups.collect();
-        let mut frequent: Vec<_> = table
-            .levels
+        let in_order = names.in_order();
+        let mut frequent: Vec<_> = in_order
             .iter()
-            .filter(|(_, sum)| sum.count >= LEAST_CODE_ROWS)
-            .map(|(names, sum)| (*names, sum.count))
+            .map(|(level, _)| (*level, table.levels[*level as usize].count))
+            .filter(|(_, count)| *count >= LEAST_CODE_ROWS)
             .collect();
         // Stable: levels as frequent as each other stay in the order of their names.
         frequent.sort_by(|one, other| other.1.total_cmp(&one.1));
-        let codes: BTreeMap<_, f32> = frequent
-            .into_iter()
-            .take(MOST_CODES)
-            .zip(1..)
-            .map(|((names, _), code)| (names, code as f32))
-            .collect();
-        let counts = codes.keys().filter_map(|names| table.levels.get(names));
-        let covered: f64 = counts.map(|sum| sum.count).sum();
+        frequent.truncate(MOST_CODES);
+        let mut codes = vec![0.0_f32; table.levels.len()];
+        for ((level, _), code) in frequent.iter().zip(1..) {
+            codes[*level as usize] = code as f32;
+        }
+        let covered: f64 = frequent.iter().map(|(_, count)| count).sum();
         let mut levels: BTreeMap<String, BTreeMap<String, Entry>> = BTreeMap::new();
-        for ((group, level), sum) in &table.levels {
-            let code = codes.get(&(*group, *level)).copied().unwrap_or(0.0);
-            let entry = (table.value(group, level) as f32, sum.count as f32, code);
-            let sums = levels.entry((*group).to_owned()).or_default();
-            sums.insert((*level).to_owned(), entry);
+        for (level, (group, name)) in in_order {
+            let sum = table.levels[level as usize];
+            let value = table.value(&names, level) as f32;
+            let entry = (value, sum.count as f32, codes[level as usize]);
+            let sums = levels.entry(group.to_owned()).or_default();
+            sums.insert(name.to_owned(), entry);
         }
         let levels = levels.into_iter();
         let means = TargetMeans {
@@ -164,48 +164,88 @@ impl TargetMeans {
     }
 }
 
-/// Sums by group and by level.
-struct Table<'a> {
-    overall: f64,
-    groups: BTreeMap<&'a str, Sum>,
-    levels: BTreeMap<(&'a str, &'a str), Sum>,
+/// The groups and levels of some rows, numbered: rows are gone through once for every fold.
+struct Names<'a> {
+    /// By number, in the order in which rows have them.
+    groups: Vec<&'a str>,
+    /// The number of its group, and its name.
+    levels: Vec<(u32, &'a str)>,
+    /// By position, the number of the row's level.
+    of_rows: Vec<u32>,
 }
 
-impl<'a> Table<'a> {
-    fn of(
-        cells: Cells<'a>,
-        groups: Cells<'a>,
-        rows: &[usize],
-        logs: &[f64],
-        used: impl Fn(usize) -> bool,
-    ) -> Table<'a> {
+impl<'a> Names<'a> {
+    fn of(cells: Cells<'a>, groups: Cells<'a>, rows: &[usize]) -> Names<'a> {
+        let mut names = Names {
+            groups: Vec::new(),
+            levels: Vec::new(),
+            of_rows: Vec::with_capacity(rows.len()),
+        };
+        let mut groups_by_name: HashMap<&str, u32, FixedState> = HashMap::default();
+        let mut levels_by_name: HashMap<(u32, &str), u32, FixedState> = HashMap::default();
+        for row in rows {
+            let name = groups.text(*row).unwrap_or("");
+            let group = *groups_by_name.entry(name).or_insert_with(|| {
+                names.groups.push(name);
+                names.groups.len() as u32 - 1
+            });
+            let name = cells.text(*row).unwrap_or("");
+            let level = *levels_by_name.entry((group, name)).or_insert_with(|| {
+                names.levels.push((group, name));
+                names.levels.len() as u32 - 1
+            });
+            names.of_rows.push(level);
+        }
+        names
+    }
+
+    /// Levels by number, with the names of group and level, in the order of these.
+    fn in_order(&self) -> Vec<(u32, (&'a str, &'a str))> {
+        let named = self.levels.iter().zip(0..);
+        let mut named: Vec<_> = named
+            .map(|((group, level), number)| (number, (self.groups[*group as usize], *level)))
+            .collect();
+        named.sort_unstable_by_key(|(_, names)| *names);
+        named
+    }
+}
+
+/// Sums by the numbers of groups and levels; of none of the rows that are used, a count of 0.
+struct Table {
+    overall: f64,
+    groups: Vec<Sum>,
+    levels: Vec<Sum>,
+}
+
+impl Table {
+    fn of(names: &Names, logs: &[f64], used: impl Fn(usize) -> bool) -> Table {
         let mut all = Sum::default();
         let mut table = Table {
             overall: 0.0,
-            groups: BTreeMap::new(),
-            levels: BTreeMap::new(),
+            groups: vec![Sum::default(); names.groups.len()],
+            levels: vec![Sum::default(); names.levels.len()],
         };
-        for (position, (row, log)) in rows.iter().zip(logs).enumerate() {
+        for (position, (level, log)) in names.of_rows.iter().zip(logs).enumerate() {
             if !used(position) {
                 continue;
             }
-            let group = groups.text(*row).unwrap_or("");
-            let level = cells.text(*row).unwrap_or("");
             all.add(*log);
-            table.groups.entry(group).or_default().add(*log);
-            table.levels.entry((group, level)).or_default().add(*log);
+            table.groups[names.levels[*level as usize].0 as usize].add(*log);
+            table.levels[*level as usize].add(*log);
         }
         table.overall = all.mean();
         table
     }
 
-    fn value(&self, group: &'a str, level: &'a str) -> f64 {
-        let towards = self.groups.get(group).map_or(self.overall, |sum| {
-            sum.credible(self.overall, CREDIBILITY_ROWS)
-        });
-        self.levels
-            .get(&(group, level))
-            .map_or(towards, |sum| sum.credible(towards, CREDIBILITY_ROWS))
+    /// What a level of this number is taken for.
+    fn value(&self, names: &Names, level: u32) -> f64 {
+        let drawn = |sum: &Sum, towards: f64| match sum.count > 0.0 {
+            true => sum.credible(towards, CREDIBILITY_ROWS),
+            false => towards,
+        };
+        let level = level as usize;
+        let group = &self.groups[names.levels[level].0 as usize];
+        drawn(&self.levels[level], drawn(group, self.overall))
     }
 }
 
