@@ -58,7 +58,7 @@ pub struct Scored {
     pub rows: u64,
     /// Rows of the input that are not records.
     pub refused: u64,
-    /// The file with their errors; `None` without such rows, and where the output is a table.
+    /// The file or the table with their errors; `None` without such rows.
     pub errors: Option<PathBuf>,
     /// Of the rows, those of the run that was interrupted.
     pub resumed_from: u64,
@@ -115,11 +115,33 @@ impl Sink {
         Ok(progress.filter(|progress| progress.input == input && progress.model == model))
     }
 
-    async fn write(&mut self, answers: &[Answer], progress: &Progress) -> anyhow::Result<()> {
+    /// A scoring from the beginning.
+    async fn begin(&self) -> anyhow::Result<()> {
+        match self {
+            Sink::Csv(_) | Sink::Parquet(_) => Ok(()),
+            Sink::Table(table) => table.begin().await,
+        }
+    }
+
+    /// Where it has the errors of rows itself: of files they stand in another.
+    fn errors(&self) -> Option<PathBuf> {
+        match self {
+            Sink::Csv(_) | Sink::Parquet(_) => None,
+            Sink::Table(table) => Some(table.errors().into()),
+        }
+    }
+
+    /// Stores answers; a table also the rows that were refused.
+    async fn write(
+        &mut self,
+        answers: &[Answer],
+        refused: &[(String, String)],
+        progress: &Progress,
+    ) -> anyhow::Result<()> {
         match self {
             Sink::Csv(csv) => csv.write(answers, progress),
             Sink::Parquet(parquet) => parquet.write(answers),
-            Sink::Table(table) => table.write(answers, progress).await,
+            Sink::Table(table) => table.write(answers, refused, progress).await,
         }
     }
 
@@ -179,15 +201,18 @@ pub async fn score(config: &Config, scoring: &Scoring) -> anyhow::Result<Scored>
             source.skip_to(&progress)?;
             progress
         }
-        None => Progress {
-            input,
-            model: model.clone(),
-            read: 0,
-            rows: 0,
-            refused: 0,
-            error_bytes: 0,
-            last_key: None,
-        },
+        None => {
+            sink.begin().await?;
+            Progress {
+                input,
+                model: model.clone(),
+                read: 0,
+                rows: 0,
+                refused: 0,
+                error_bytes: 0,
+                last_key: None,
+            }
+        }
     };
     let mut errors = match &scoring.output {
         Place::File(path) => Some(Errors::open(
@@ -216,14 +241,16 @@ pub async fn score(config: &Config, scoring: &Scoring) -> anyhow::Result<Scored>
         progress.read += read.read;
         progress.refused += read.refused.len() as u64;
         progress.last_key = read.last_key.clone().or(progress.last_key);
-        let scorer = Arc::clone(&scorer);
-        let pricing = tokio::task::spawn_blocking(move || scorer.price(&read.decoded));
+        let (scorer, refused) = (Arc::clone(&scorer), read.refused);
+        let decoded = read.decoded;
+        let pricing = tokio::task::spawn_blocking(move || scorer.price(&decoded));
         let answers = pricing
             .await
             .context("the pricing thread ended unexpectedly")??;
         progress.rows += answers.len() as u64;
-        sink.write(&answers, &progress).await?;
+        sink.write(&answers, &refused, &progress).await?;
     }
+    let beside = sink.errors().filter(|_| progress.refused > 0);
     sink.finish().await?;
     if reported > MOST_TOLD {
         let more = reported - MOST_TOLD;
@@ -231,7 +258,7 @@ pub async fn score(config: &Config, scoring: &Scoring) -> anyhow::Result<Scored>
     }
     let errors = match errors {
         Some(errors) => errors.finish()?,
-        None => None,
+        None => beside,
     };
     Ok(Scored {
         errors,
