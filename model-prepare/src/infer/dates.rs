@@ -119,8 +119,10 @@ impl Times {
     fn of_numbers(column: &Column) -> Times {
         let name = &column.name;
         // "listing_id", "sale_price".
-        let is_other =
-            name_words::is_year(name) || name_words::is_id(name) || name_words::is_price(name);
+        let is_other = name_words::is_year(name)
+            || name_words::is_id(name)
+            || name_words::is_price(name)
+            || name_words::has(name, &["amount", "value", "cost", "count"]);
         let is_called = name_words::has(name, &name_words::TIMES) && !is_other;
         let numbers: Vec<f64> = column
             .values()
