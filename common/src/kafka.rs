@@ -17,13 +17,19 @@ mod lag;
 mod pipeline;
 mod producer;
 mod properties;
+#[cfg(feature = "protobuf")]
+mod protobuf;
 mod renewal;
+#[cfg(any(feature = "avro", feature = "protobuf"))]
+mod schema_registry;
 mod span;
 mod state;
 mod topic_id;
 mod topics;
 mod values;
 mod watchdog;
+#[cfg(any(feature = "avro", feature = "protobuf"))]
+mod wire;
 mod writing;
 
 use rdkafka::ClientConfig;

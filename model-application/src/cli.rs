@@ -54,7 +54,7 @@ enum Command {
     /// and high, for a class also whether the record belongs to it. For a clustering the prediction is the
     /// cluster's number. If it is interrupted, the next start resumes (a Parquet file starts again); an
     /// output file appears when it is complete. An invalid row does not stop it: the summary counts such rows,
-    /// and OUTPUT.errors.csv has each with its error.
+    /// and OUTPUT.errors.csv, or the table OUTPUT_errors, has each with its error.
     ///
     ///   model-application score --input homes.csv --output prices.csv
     ///   model-application score --input listings --output prices --model real-estate@challenger

@@ -60,7 +60,7 @@ pub struct Scored {
     pub rows: u64,
     /// Rows of the input that are not records.
     pub refused: u64,
-    /// The file with their errors; `None` without such rows, and where the output is a table.
+    /// The file or the table with their errors; `None` without such rows.
     pub errors: Option<PathBuf>,
     /// Of the rows, those of the run that was interrupted.
     pub resumed_from: u64,
@@ -117,11 +117,33 @@ impl Sink {
         Ok(progress.filter(|progress| progress.input == input && progress.model == model))
     }
 
-    async fn write(&mut self, scores: &Scores, progress: &Progress) -> anyhow::Result<()> {
+    /// A scoring from the beginning.
+    async fn begin(&self) -> anyhow::Result<()> {
+        match self {
+            Sink::Csv(_) | Sink::Parquet(_) => Ok(()),
+            Sink::Table(table) => table.begin().await,
+        }
+    }
+
+    /// Where it has the errors of rows itself: of files they stand in another.
+    fn errors(&self) -> Option<PathBuf> {
+        match self {
+            Sink::Csv(_) | Sink::Parquet(_) => None,
+            Sink::Table(table) => Some(table.errors().into()),
+        }
+    }
+
+    /// Stores answers; a table also the rows that were refused.
+    async fn write(
+        &mut self,
+        scores: &Scores,
+        refused: &[(String, String)],
+        progress: &Progress,
+    ) -> anyhow::Result<()> {
         match self {
             Sink::Csv(csv) => csv.write(scores, progress),
             Sink::Parquet(parquet) => parquet.write(scores),
-            Sink::Table(table) => table.write(scores, progress).await,
+            Sink::Table(table) => table.write(scores, refused, progress).await,
         }
     }
 
@@ -181,15 +203,18 @@ pub async fn score(config: &Config, scoring: &Scoring) -> anyhow::Result<Scored>
             source.skip_to(&progress)?;
             progress
         }
-        None => Progress {
-            input,
-            model: model.clone(),
-            read: 0,
-            rows: 0,
-            refused: 0,
-            error_bytes: 0,
-            last_key: None,
-        },
+        None => {
+            sink.begin().await?;
+            Progress {
+                input,
+                model: model.clone(),
+                read: 0,
+                rows: 0,
+                refused: 0,
+                error_bytes: 0,
+                last_key: None,
+            }
+        }
     };
     let mut errors = match &scoring.output {
         Place::File(path) => Some(Errors::open(
@@ -227,7 +252,7 @@ pub async fn score(config: &Config, scoring: &Scoring) -> anyhow::Result<Scored>
             progress.refused += batch.refused.len() as u64;
             progress.last_key = batch.last_key.or(progress.last_key);
             progress.rows += batch.scores.scores.len() as u64;
-            sink.write(&batch.scores, &progress).await?;
+            sink.write(&batch.scores, &batch.refused, &progress).await?;
         }
         // After what was read before is written.
         match next? {
@@ -235,6 +260,7 @@ pub async fn score(config: &Config, scoring: &Scoring) -> anyhow::Result<Scored>
             None => break,
         }
     }
+    let beside = sink.errors().filter(|_| progress.refused > 0);
     sink.finish().await?;
     if reported > MOST_TOLD {
         let more = reported - MOST_TOLD;
@@ -242,7 +268,7 @@ pub async fn score(config: &Config, scoring: &Scoring) -> anyhow::Result<Scored>
     }
     let errors = match errors {
         Some(errors) => errors.finish()?,
-        None => None,
+        None => beside,
     };
     Ok(Scored {
         errors,

@@ -146,6 +146,17 @@ async fn a_file_a_table_and_messages_get_the_same_prices() {
     // The header is line 1.
     assert!(errors[1].starts_with("line 10002,"), "{errors:?}");
     assert!(errors[1].contains("rooms"), "{errors:?}");
+    let scored = scorer.score(text(&homes), "file_prices");
+    assert_eq!(
+        (&scored["refused"], &scored["errors"]),
+        (&json!(1), &json!("file_prices_errors"))
+    );
+    let sql = "SELECT count(*) FROM file_prices_errors WHERE \"row\" = 'line 10002' AND error LIKE '%rooms%'";
+    assert_eq!(bed.number(sql).await, 1);
+    assert_eq!(
+        bed.number("SELECT count(*) FROM file_prices_errors").await,
+        1
+    );
     let strict = scorer
         .command(text(&homes), text(&file("strict.csv")))
         .arg("--strict")

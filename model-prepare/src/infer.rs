@@ -15,6 +15,7 @@ pub(crate) mod proposal;
 mod roles;
 mod study;
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use anyhow::{bail, ensure};
@@ -75,6 +76,14 @@ pub fn infer(options: &InferOptions) -> anyhow::Result<Proposal> {
         );
     }
     ensure!(rows > 0, "{shown} has a header, but no records");
+    let absent: BTreeSet<String> = columns
+        .iter()
+        .flat_map(Column::weak_marks)
+        .map(str::to_owned)
+        .collect();
+    for column in &mut columns {
+        column.lacks(&absent);
+    }
     if texts.has_header && texts.separator.is_some() {
         has_header(&shown, &columns)?;
     }

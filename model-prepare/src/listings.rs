@@ -172,7 +172,7 @@ pub(crate) async fn stored(
 ) -> anyhow::Result<Listings> {
     let name = format!("the table {}", selection.table);
     let (sender, parts) = tokio::sync::mpsc::channel(PARTS);
-    let of = Arc::clone(schema);
+    let of = schema.of_table();
     let reading = tokio::task::spawn_blocking(move || of_text(&name, &of, Parts::new(parts)));
     let exported = export(pool, schema, selection, sender).await;
     let read = reading.await.context("the reading stopped")?;

@@ -1,12 +1,21 @@
-//! Eighteen kinds of file as people have them, made anew: the proposed schema takes every row without an edit.
+//! Kinds of file as people have them, made anew: the proposed schema takes every row without an edit. The first
+//! eighteen are those of public files; `bench/files` makes the same.
 
 mod made;
+#[path = "../../records/tests/spreadsheet/mod.rs"]
+mod spreadsheet;
 
 use std::fmt::Write as _;
+use std::io::Write as _;
+use std::sync::Arc;
+
+use arrow_array::{ArrayRef, Int64Array, RecordBatch, StringArray};
 
 use made::{output_text, program};
+use parquet::arrow::ArrowWriter;
 use records::{Kind, Schema};
 use serde_json::Value;
+use spreadsheet::{row_of_texts, workbook};
 
 const ROWS: usize = 120;
 
@@ -268,6 +277,194 @@ fn formats() -> Vec<File> {
     ]
 }
 
+/// Packed files, spreadsheets and Parquet.
+fn packed() -> Vec<File> {
+    let plain = text(
+        "",
+        "id,city,price",
+        |row| format!("a{row},{},{}", city(row), price(row)),
+        &[],
+        &[],
+    );
+    let file = |what, name, bytes| File {
+        what,
+        name,
+        bytes,
+        flags: &[],
+        kinds: NUMBERS,
+    };
+    let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    gzip.write_all(&plain.bytes).expect("memory takes it");
+    let sheet: String = (0..ROWS)
+        .map(|row| {
+            let (id, price) = (format!("a{row}"), format!("{} €", grouped(price(row), ".")));
+            row_of_texts(row + 4, &[&id, city(row), &price])
+        })
+        .collect();
+    let title = row_of_texts(1, &["Our homes"]) + &row_of_texts(3, &["id", "city", "price"]);
+    let texts = |text: fn(usize) -> String| -> ArrayRef {
+        Arc::new(StringArray::from_iter_values((0..ROWS).map(text)))
+    };
+    let prices = (0..ROWS).map(|row| i64::try_from(price(row)).expect("a small number"));
+    let batch = RecordBatch::try_from_iter([
+        ("id", texts(|row| format!("a{row}"))),
+        ("Город", texts(|row| city(row).to_owned())),
+        (
+            "price",
+            Arc::new(Int64Array::from_iter_values(prices)) as ArrayRef,
+        ),
+    ])
+    .expect("columns of one length");
+    let mut parquet = Vec::new();
+    let mut writer = ArrowWriter::try_new(&mut parquet, batch.schema(), None).expect("writer");
+    writer.write(&batch).expect("memory takes it");
+    writer.close().expect("memory takes it");
+    vec![
+        file("gzip", "homes.csv.gz", gzip.finish().expect("packed")),
+        file(
+            "zstd",
+            "homes.csv.zst",
+            zstd::encode_all(&plain.bytes[..], 0).expect("packed"),
+        ),
+        file(
+            "a spreadsheet below a title",
+            "homes.xlsx",
+            workbook(&(title + &sheet)),
+        ),
+        file("Parquet", "homes.parquet", parquet),
+    ]
+}
+
+/// What programs and people add to a table.
+fn trappings() -> Vec<File> {
+    let plain = |row: usize| format!("a{row},{},{}", city(row), price(row));
+    let records: Vec<String> = (0..ROWS)
+        .map(|row| {
+            format!(
+                "{{\"id\": \"a{row}\", \"city\": \"{}\", \"price\": {}}}",
+                city(row),
+                price(row)
+            )
+        })
+        .collect();
+    vec![
+        text(
+            "a title above",
+            "Our homes\n\nid,city,price",
+            plain,
+            &[],
+            NUMBERS,
+        ),
+        text(
+            "comments above",
+            "# made in 2024\nid,city,price",
+            plain,
+            &[],
+            NUMBERS,
+        ),
+        text(
+            "a separator at the end of each record",
+            "id,city,price",
+            |row| plain(row) + ",",
+            &[],
+            NUMBERS,
+        ),
+        File {
+            what: "a JSON document",
+            name: "homes.json",
+            bytes: format!(
+                "{{\"count\": {ROWS}, \"results\": [\n{}\n]}}",
+                records.join(",\n")
+            )
+            .into_bytes(),
+            flags: &[],
+            kinds: NUMBERS,
+        },
+        text(
+            "words for no value, and sizes that are 0",
+            "id,lot,area,listed,price",
+            |row| {
+                let lot = if row % 6 == 0 {
+                    "unknown".to_owned()
+                } else {
+                    format!("{}.5", row % 70)
+                };
+                let area = if row % 9 == 0 { 0 } else { 30 + row * 7 % 60 };
+                let listed = match row % 40 {
+                    0 => "0000-00-00".to_owned(),
+                    _ => format!("2024-01-{:02}", row % 28 + 1),
+                };
+                format!("a{row},{lot},{area},{listed},{}", price(row))
+            },
+            &[],
+            &[
+                ("lot", Kind::Number),
+                ("area", Kind::Integer),
+                ("listed", Kind::Timestamp),
+            ],
+        ),
+        text(
+            "months in Russian, and millions with a decimal comma",
+            "ид;дата публикации;площадь;цена",
+            |row| {
+                let month = ["января", "марта", "мая"][row % 3];
+                let millions = format!("{:.3}", price(row) as f64 / 1e6).replace('.', ",");
+                format!(
+                    "a{row};{} {month} 2023;{},5 кв.м;{millions} млн руб.",
+                    row % 28 + 1,
+                    30 + row % 60
+                )
+            },
+            &[],
+            &[
+                ("data_publikatsii", Kind::Timestamp),
+                ("ploshchad", Kind::Number),
+            ],
+        ),
+        text(
+            "rents a month",
+            "id,town,rent",
+            |row| {
+                format!(
+                    "a{row},{},\"£{} pcm\"",
+                    city(row),
+                    grouped(price(row) / 1000, ",")
+                )
+            },
+            &[],
+            &[("rent", Kind::Integer)],
+        ),
+        text(
+            "ten thousands",
+            "编号,城市,面积,总价",
+            |row| {
+                format!(
+                    "a{row},{},{}㎡,{}万",
+                    city(row),
+                    30 + row * 7 % 60,
+                    price(row) / 10_000
+                )
+            },
+            &[],
+            &[("mian_ji", Kind::Integer), ("zong_jia", Kind::Integer)],
+        ),
+        text(
+            "prices that end in a dash",
+            "id;plaats;woonoppervlakte;vraagprijs",
+            |row| {
+                format!(
+                    "a{row};{};{} m²;€ {},-",
+                    city(row),
+                    30 + row * 7 % 60,
+                    grouped(price(row), ".")
+                )
+            },
+            &[],
+            &[("vraagprijs", Kind::Integer)],
+        ),
+    ]
+}
+
 /// What is wrong with the proposal for a file; nothing where it takes every row.
 fn trouble(file: &File) -> Option<String> {
     let home = tempfile::tempdir().expect("temporary directory");
@@ -309,11 +506,13 @@ fn trouble(file: &File) -> Option<String> {
 
 #[test]
 fn every_kind_of_file_is_taken_whole_without_an_edit() {
-    let files: Vec<File> = [numbers(), texts(), formats()]
+    let public = [numbers(), texts(), formats()];
+    assert_eq!(public.iter().map(Vec::len).sum::<usize>(), 18);
+    let files: Vec<File> = public
         .into_iter()
+        .chain([packed(), trappings()])
         .flatten()
         .collect();
-    assert_eq!(files.len(), 18);
     let failed: Vec<String> = files
         .iter()
         .filter_map(|file| Some(format!("{}: {}", file.what, trouble(file)?)))

@@ -13,7 +13,9 @@ pub(crate) const NAME: &str = "apache";
 /// In the repository.
 const SCRIPT: &str = "scripts/kafka";
 /// Longest start: the first one downloads Kafka.
-const START: Duration = Duration::from_secs(600);
+const START: Duration = Duration::from_secs(900);
+/// Longest wait of the script for the broker, in seconds: two minutes, its default, are too few beside compilers.
+const SERVE_S: &str = "300";
 /// Longest stop: the script kills the broker after 15 s.
 const STOP: Duration = Duration::from_secs(25);
 /// Lines of the script's messages that an error repeats.
@@ -41,7 +43,9 @@ impl Apache {
         })?;
         let directory = std::path::absolute(data_dir)?.join("kafka");
         let mut command = Command::new(&script);
-        command.args(["start", "--partitions", &partitions.to_string(), "--dir"]);
+        let partitions = partitions.to_string();
+        command.args(["start", "--timeout-s", SERVE_S]);
+        command.args(["--partitions", &partitions, "--dir"]);
         command.arg(&directory);
         let started = run(command, START).await?;
         let address = String::from_utf8_lossy(&started.stdout).trim().to_owned();

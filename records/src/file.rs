@@ -5,6 +5,7 @@ mod delimited;
 mod dialect;
 mod error;
 mod json;
+mod json_document;
 mod matching;
 mod number_text;
 mod parquet;
@@ -35,7 +36,7 @@ pub enum FileReader {
     Delimited(Box<Delimited<text::Source>>),
     /// Delimited text that is in memory already, such as a spreadsheet's table.
     Memory(Box<Delimited<std::io::Cursor<Vec<u8>>>>),
-    /// JSON: an array, or a record a line.
+    /// JSON: an array, a document with the records inside, or a record a line.
     Json(Box<Json>),
     /// Apache Parquet.
     Parquet(Box<Parquet>),

@@ -15,6 +15,7 @@ mod missing;
 mod purpose;
 pub mod reserved;
 mod roles;
+mod stored;
 mod task;
 mod written;
 

@@ -100,7 +100,7 @@ pub fn update_list(schema: &Schema, source: &str) -> String {
 }
 
 /// Select list under which a `COPY … TO STDOUT (FORMAT csv, HEADER)` of the table reads back through
-/// [`crate::file::Delimited`]: times as microseconds, which need no session time zone.
+/// [`crate::file::Delimited`] by [`Schema::of_table`]: times as microseconds, which need no session time zone.
 pub fn export_list(schema: &Schema) -> String {
     schema
         .columns(Purpose::Listing)

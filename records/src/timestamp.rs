@@ -4,6 +4,7 @@
 //! alone, a spreadsheet's number are read where the schema says so ([`Forms`]).
 
 mod forms;
+mod month_names;
 
 use chrono::{DateTime, NaiveDate, NaiveDateTime, SecondsFormat, Utc};
 

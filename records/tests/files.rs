@@ -1,5 +1,7 @@
 //! Files as people have them: character sets, separators, headers, packed, spreadsheets, JSON, Parquet types.
 
+mod spreadsheet;
+
 use std::io::Write;
 use std::path::Path;
 use std::sync::Arc;
@@ -15,6 +17,7 @@ use parquet::file::properties::WriterProperties;
 use records::file::{FileError, FileReader, Texts};
 use records::{Purpose, Schema, encode};
 use serde_json::{Map, Value, json};
+use spreadsheet::workbook;
 
 const SCHEMA: &str = "name='x'\nversion=1\ntask='regression'\ntable='x'\nkey='id'\ntarget='price'\n\
     [[field]]\nname='id'\nkind='text'\n[[field]]\nname='city'\nkind='category'\ncolumn='Город'\n\
@@ -193,79 +196,77 @@ fn json_is_read_as_messages_are() {
     assert_eq!((batch.lines, batch.rejects[0].line), (vec![1, 3], 2));
 }
 
-/// The smallest workbook: what a spreadsheet writes, packed without compression by hand.
-fn workbook(rows: &str) -> Vec<u8> {
-    let sheet = format!(
-        "<?xml version=\"1.0\"?><worksheet xmlns=\"http://schemas.openxmlformats.org/spreadsheetml/2006/main\">\
-         <sheetData>{rows}</sheetData></worksheet>"
+#[test]
+fn a_table_is_read_below_its_title_and_despite_what_programs_add() {
+    for (what, text) in [
+        ("a title", format!("Our homes, 2024\n\n{TEXT}")),
+        ("a title in a table", format!("Our homes;;;\r\n{TEXT}")),
+        (
+            "comments",
+            format!("# made by hand\n# in 2024; \"x\n{TEXT}"),
+        ),
+        ("Excel's line", format!("sep=;\n{TEXT}")),
+        ("separators at the ends", TEXT.replace("000\n", "000;\n")),
+        ("blank lines", TEXT.replace('\n', "\n\n")),
+    ] {
+        let rows = read("a.csv", text.as_bytes());
+        assert_eq!(rows.len(), 2, "{what}: {rows:?}");
+        let is_whole = rows[0]["city"] == "Казань" && rows[1]["price"] == 2000.0;
+        assert!(is_whole, "{what}: {rows:?}");
+    }
+    let escaped = "id,city,price\na,\"the \\\"old\\\" town, west\",1\nb,\"x \\\"y\\\", z\",2\n";
+    let rows = read("a.csv", escaped.as_bytes());
+    assert_eq!(rows[0]["city"], "the \"old\" town, west");
+    // The line of a record stays that of the file.
+    let directory = tempfile::tempdir().expect("directory");
+    let path = directory.path().join("a.csv");
+    std::fs::write(&path, format!("Our homes\n\n{TEXT}")).expect("written");
+    let mut reader = FileReader::open(&path, &schema(), Purpose::Listing).expect("opens");
+    let read = reader.next_batch(10).expect("reads").expect("records");
+    assert_eq!(read.lines, [4, 5]);
+    let texts = Texts::open(&path, &[]).expect("opens");
+    assert!(
+        texts.notes.iter().any(|note| note.contains("Our homes")),
+        "{:?}",
+        texts.notes
     );
-    let parts = [
-        ("[Content_Types].xml", "<?xml version=\"1.0\"?><Types xmlns=\"http://schemas.openxmlformats.org/package/2006/content-types\"/>".to_owned()),
-        ("_rels/.rels", "<?xml version=\"1.0\"?><Relationships xmlns=\"http://schemas.openxmlformats.org/package/2006/relationships\"><Relationship Id=\"r1\" Type=\"http://schemas.openxmlformats.org/officeDocument/2006/relationships/officeDocument\" Target=\"xl/workbook.xml\"/></Relationships>".to_owned()),
-        ("xl/workbook.xml", "<?xml version=\"1.0\"?><workbook xmlns=\"http://schemas.openxmlformats.org/spreadsheetml/2006/main\" xmlns:r=\"http://schemas.openxmlformats.org/officeDocument/2006/relationships\"><sheets><sheet name=\"Homes\" sheetId=\"1\" r:id=\"r1\"/></sheets></workbook>".to_owned()),
-        ("xl/_rels/workbook.xml.rels", "<?xml version=\"1.0\"?><Relationships xmlns=\"http://schemas.openxmlformats.org/package/2006/relationships\"><Relationship Id=\"r1\" Type=\"http://schemas.openxmlformats.org/officeDocument/2006/relationships/worksheet\" Target=\"worksheets/sheet1.xml\"/></Relationships>".to_owned()),
-        ("xl/worksheets/sheet1.xml", sheet),
-    ];
-    let (mut bytes, mut directory) = (Vec::new(), Vec::new());
-    for (name, content) in &parts {
-        let mut crc = flate2::Crc::new();
-        crc.update(content.as_bytes());
-        let (sum, size) = (
-            crc.sum().to_le_bytes(),
-            (content.len() as u32).to_le_bytes(),
+}
+
+#[test]
+fn a_json_document_has_its_records_inside() {
+    for (name, text) in [
+        (
+            "data.json",
+            "{\"count\": 2, \"data\": [{\"id\":\"a\",\"city\":\"Kazan\",\"price\":1},\n {\"id\":\"b\",\"area\":NaN,\"price\":2}]}",
+        ),
+        (
+            "columns.json",
+            "{\"id\":{\"0\":\"a\",\"1\":\"b\"},\"city\":{\"0\":\"Kazan\",\"1\":null},\"price\":{\"0\":1,\"1\":2}}",
+        ),
+        (
+            "pretty.json",
+            "{\n  \"items\": [\n    {\"id\": \"a\", \"city\": \"Kazan\", \"price\": 1},\n    {\"id\": \"b\", \"price\": 2}\n  ]\n}\n",
+        ),
+        (
+            "lines.json",
+            "{\"id\":\"a\",\"city\":\"Kazan\",\"price\":1}\n{\"id\":\"b\",\"price\":2}\n",
+        ),
+    ] {
+        let rows = read(name, text.as_bytes());
+        assert_eq!(rows.len(), 2, "{name}: {rows:?}");
+        assert_eq!(
+            (&rows[0]["city"], &rows[0]["price"]),
+            (&json!("Kazan"), &json!(1.0)),
+            "{name}"
         );
-        let (length, at) = (
-            (name.len() as u16).to_le_bytes(),
-            (bytes.len() as u32).to_le_bytes(),
-        );
-        let common = [
-            &[20, 0, 0, 0, 0, 0, 0, 0, 0x21, 0][..],
-            &sum,
-            &size,
-            &size,
-            &length,
-            &[0, 0],
-        ]
-        .concat();
-        bytes.extend(
-            [
-                &b"PK\x03\x04"[..],
-                &common,
-                name.as_bytes(),
-                content.as_bytes(),
-            ]
-            .concat(),
-        );
-        directory.extend(
-            [
-                &b"PK\x01\x02\x14\0"[..],
-                &common,
-                &[0; 6],
-                &[0; 4],
-                &at,
-                name.as_bytes(),
-            ]
-            .concat(),
+        assert_eq!(
+            (rows[1].get("city"), &rows[1]["price"]),
+            (None, &json!(2.0)),
+            "{name}"
         );
     }
-    let (at, size) = (
-        (bytes.len() as u32).to_le_bytes(),
-        (directory.len() as u32).to_le_bytes(),
-    );
-    let count = (parts.len() as u16).to_le_bytes();
-    bytes.extend(directory);
-    bytes.extend(
-        [
-            &b"PK\x05\x06\0\0\0\0"[..],
-            &count,
-            &count,
-            &size,
-            &at,
-            &[0, 0],
-        ]
-        .concat(),
-    );
-    bytes
+    let one = "{\"id\":\"a\",\"price\":1,\"photos\":[{\"id\":\"x\"}]}";
+    assert_eq!(read("one.json", one.as_bytes())[0]["id"], "a");
 }
 
 #[test]

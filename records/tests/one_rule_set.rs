@@ -1,6 +1,9 @@
-//! The same record through every way in that this crate has (a message, a CSV, a line of JSON, a Parquet
-//! file of texts and one of types) is the same row, bit for bit, or is refused for the same reason.
+//! The same record through every way in that this crate has (a message, a CSV, packed or not, a line of
+//! JSON, a spreadsheet, a Parquet file of texts and one of types) is the same row, bit for bit, or is refused for the same reason.
 
+mod spreadsheet;
+
+use std::io::Write;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -14,6 +17,7 @@ use records::decode::Decoder;
 use records::file::{FileReader, Texts};
 use records::{Purpose, Reason, Schema};
 use serde_json::{Value, json};
+use spreadsheet::{row_of_texts, workbook};
 
 /// Later than all times below.
 const NOW_US: i64 = 1_790_000_000_000_000;
@@ -101,6 +105,12 @@ fn csv(names: &[&str], cells: &[&str]) -> Vec<u8> {
     writer.into_inner().expect("memory takes it")
 }
 
+fn gzip(bytes: &[u8]) -> Vec<u8> {
+    let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    packed.write_all(bytes).expect("memory takes it");
+    packed.finish().expect("packed")
+}
+
 fn parquet(columns: Vec<(&str, ArrayRef)>) -> Vec<u8> {
     let batch = RecordBatch::try_from_iter(columns).expect("batch");
     let mut bytes = Vec::new();
@@ -137,8 +147,14 @@ fn texts(field: &str, text: &str) -> Row {
     let sent = message(&record);
     let at = directory.path();
     let line = format!("{record}\n").into_bytes();
+    let sheet = row_of_texts(1, &names) + &row_of_texts(2, &cells);
+    let plain = csv(&names, &cells);
+    let packed = zstd::encode_all(&plain[..], 0).expect("packed");
     for (way, found) in [
-        ("csv", file(at, "a.csv", &csv(&names, &cells))),
+        ("csv", file(at, "a.csv", &plain)),
+        ("gzip", file(at, "a.csv.gz", &gzip(&plain))),
+        ("zstd", file(at, "a.csv.zst", &packed)),
+        ("spreadsheet", file(at, "a.xlsx", &workbook(&sheet))),
         ("json lines", file(at, "a.jsonl", &line)),
         ("json", file(at, "a.json", format!("[{record}]").as_bytes())),
         (

@@ -1,21 +1,14 @@
 //! Avro in Confluent's wire format: a zero, the id of the schema in a schema registry, the value.
 
 use std::sync::OnceLock;
-use std::time::Duration;
 
-use anyhow::ensure;
 use apache_avro::types::Value as AvroValue;
 use schema_registry_converter::blocking::avro::AvroDecoder;
-use schema_registry_converter::blocking::schema_registry::SrSettings;
-use schema_registry_converter::error::SRCError;
 use serde_json::{Map, Number, Value};
 
 use super::envelope::EnvelopeError;
 use super::format::SchemaRegistryConfig;
-
-/// Tries to get a schema, and the pause between them: a registry that restarts is waited for.
-const ATTEMPTS: u32 = 20;
-const PAUSE: Duration = Duration::from_secs(1);
+use super::schema_registry;
 
 /// Decodes values by the schemas of a registry, each of which is requested once.
 pub(super) struct Avro {
@@ -28,16 +21,7 @@ impl Avro {
     /// # Errors
     /// When a setting is wrong.
     pub fn new(config: &SchemaRegistryConfig) -> anyhow::Result<Avro> {
-        ensure!(
-            config.url.starts_with("http://") || config.url.starts_with("https://"),
-            "kafka.schema_registry.url is {:?}; expected an address such as http://localhost:8081",
-            config.url
-        );
-        ensure!(
-            (1..=600_000).contains(&config.timeout_ms),
-            "kafka.schema_registry.timeout_ms is {}; expected 1 to 600000 milliseconds",
-            config.timeout_ms
-        );
+        schema_registry::check(config)?;
         Ok(Avro {
             config: config.clone(),
             decoder: OnceLock::new(),
@@ -48,22 +32,8 @@ impl Avro {
         if let Some(decoder) = self.decoder.get() {
             return Ok(decoder);
         }
-        let config = &self.config;
-        let mut settings = SrSettings::new_builder(config.url.trim_end_matches('/').to_owned());
-        settings.set_timeout(Duration::from_millis(config.timeout_ms));
-        if !config.user.is_empty() {
-            settings.set_basic_authorization(&config.user, Some(config.password.expose()));
-        }
-        let settings = settings.build().map_err(|error| self.failed(1, &error))?;
+        let settings = schema_registry::settings(&self.config)?;
         Ok(self.decoder.get_or_init(|| AvroDecoder::new(settings)))
-    }
-
-    fn failed(&self, attempts: u32, error: &SRCError) -> EnvelopeError {
-        EnvelopeError::Registry {
-            url: self.config.url.clone(),
-            attempts,
-            detail: description(error),
-        }
     }
 
     /// A value as JSON: unions without their type, NaN as null.
@@ -73,33 +43,10 @@ impl Avro {
     pub fn json(&self, bytes: &[u8]) -> Result<Vec<u8>, EnvelopeError> {
         let decoder = self.decoder()?;
         let wrong = |detail: String| EnvelopeError::Avro { detail };
-        let mut attempt = 1;
-        let decoded = loop {
-            match decoder.decode(Some(bytes)) {
-                Ok(decoded) => break decoded.value,
-                Err(error) if !error.retriable => return Err(wrong(description(&error))),
-                Err(error) if attempt == ATTEMPTS => return Err(self.failed(ATTEMPTS, &error)),
-                Err(error) => {
-                    tracing::warn!(
-                        url = self.config.url,
-                        attempt,
-                        "no schema yet: {}",
-                        description(&error)
-                    );
-                    attempt += 1;
-                    std::thread::sleep(PAUSE);
-                }
-            }
-        };
-        let value = to_json(decoded).map_err(|error| wrong(error.to_string()))?;
+        let decoded =
+            schema_registry::decoded(&self.config, wrong, || decoder.decode(Some(bytes)))?;
+        let value = to_json(decoded.value).map_err(|error| wrong(error.to_string()))?;
         serde_json::to_vec(&value).map_err(|error| wrong(error.to_string()))
-    }
-}
-
-fn description(error: &SRCError) -> String {
-    match &error.cause {
-        Some(cause) => format!("{}: {cause}", error.error),
-        None => error.error.clone(),
     }
 }
 

@@ -75,6 +75,18 @@ pub enum EnvelopeError {
         /// What is wrong.
         detail: String,
     },
+    /// Bytes that are not a Protobuf message of a known schema.
+    #[error("expected Protobuf in Confluent's wire format; {detail}")]
+    Protobuf {
+        /// What is wrong.
+        detail: String,
+    },
+    /// A value that was not looked at, as the schema registry did not answer for one before it.
+    #[error("expected a schema of the registry, found none: {detail}")]
+    Unknown {
+        /// What the registry did.
+        detail: String,
+    },
     /// A schema registry that does not answer: the message may be right.
     #[error("the schema registry {url} gave no schema in {attempts} attempts: {detail}")]
     Registry {
@@ -99,7 +111,8 @@ impl EnvelopeError {
         match self {
             EnvelopeError::Malformed { .. } => "malformed",
             EnvelopeError::Avro { .. } => "avro",
-            EnvelopeError::Registry { .. } => "registry",
+            EnvelopeError::Protobuf { .. } => "protobuf",
+            EnvelopeError::Registry { .. } | EnvelopeError::Unknown { .. } => "registry",
             EnvelopeError::Other { .. } | EnvelopeError::Operation { .. } => "envelope",
         }
     }

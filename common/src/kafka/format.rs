@@ -13,6 +13,25 @@ pub enum Format {
     Json,
     /// Avro in Confluent's wire format.
     Avro,
+    /// Protobuf in Confluent's wire format.
+    Protobuf,
+}
+
+#[cfg(not(all(feature = "avro", feature = "protobuf")))]
+impl Format {
+    /// # Errors
+    /// When the format is of a feature, which this program was built without.
+    pub(super) fn require_feature<T>(self) -> anyhow::Result<Option<T>> {
+        let feature = match self {
+            Format::Json => return Ok(None),
+            Format::Avro => "avro",
+            Format::Protobuf => "protobuf",
+        };
+        anyhow::bail!(
+            "kafka.formats: expected a program built with --features {feature}, found one without; build it so, or \
+             send JSON"
+        )
+    }
 }
 
 /// Section `[kafka.formats]`: of each topic that is read.

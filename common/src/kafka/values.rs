@@ -1,14 +1,14 @@
-//! The values of a topic's messages: JSON, or Avro with a schema registry; in an envelope or not.
+//! The values of a topic's messages: JSON, or Avro or Protobuf with a schema registry; in an envelope or not.
 
 use std::borrow::Cow;
 
-#[cfg(feature = "avro")]
-use super::avro::Avro;
 use super::envelope::{Envelope, EnvelopeError, Opened};
 use super::format::{Format, SchemaRegistryConfig};
+#[cfg(any(feature = "avro", feature = "protobuf"))]
+use super::wire::Wire;
 
 /// The first byte of a value in Confluent's wire format; the schema's id follows in four bytes.
-#[cfg(feature = "avro")]
+#[cfg(any(feature = "avro", feature = "protobuf"))]
 const MAGIC: u8 = 0;
 
 /// Opens the values of one topic.
@@ -16,8 +16,8 @@ pub struct Values {
     envelope: Envelope,
     /// Of a value, in bytes.
     limit: usize,
-    #[cfg(feature = "avro")]
-    avro: Option<Avro>,
+    #[cfg(any(feature = "avro", feature = "protobuf"))]
+    wire: Option<Wire>,
     /// Why no further value can be opened.
     failure: Option<String>,
 }
@@ -33,28 +33,20 @@ impl Values {
         envelope: Envelope,
         limit: usize,
     ) -> anyhow::Result<Values> {
-        #[cfg(feature = "avro")]
-        let avro = match format {
-            Format::Avro => Some(Avro::new(registry)?),
-            Format::Json => None,
-        };
-        #[cfg(not(feature = "avro"))]
-        anyhow::ensure!(
-            format == Format::Json,
-            "kafka.formats: this program was built without Avro (schema registry {:?}): build it with --features \
-             avro",
-            registry.url
-        );
+        #[cfg(any(feature = "avro", feature = "protobuf"))]
+        let wire = Wire::of(format, registry)?;
+        #[cfg(not(any(feature = "avro", feature = "protobuf")))]
+        let _ = (registry, format.require_feature::<()>()?);
         Ok(Values {
             envelope,
             limit,
-            #[cfg(feature = "avro")]
-            avro,
+            #[cfg(any(feature = "avro", feature = "protobuf"))]
+            wire,
             failure: None,
         })
     }
 
-    /// The record of a message, or that one was deleted; `buffer` has the JSON of an Avro value. Call outside of
+    /// The record of a message, or that one was deleted; `buffer` has the JSON of a value of another format. Call outside of
     /// asynchronous code: a schema registry is asked by blocking calls.
     ///
     /// # Errors
@@ -64,19 +56,19 @@ impl Values {
         payload: &'a [u8],
         buffer: &'a mut Vec<u8>,
     ) -> Result<Opened<'a>, EnvelopeError> {
-        #[cfg(feature = "avro")]
-        if let Some(avro) = &self.avro
+        #[cfg(any(feature = "avro", feature = "protobuf"))]
+        if let Some(wire) = &self.wire
             && !payload.is_empty()
             && payload.len() <= self.limit
         {
             *buffer = match &self.failure {
                 // Without asking again for each message that follows.
                 Some(why) => {
-                    return Err(EnvelopeError::Avro {
+                    return Err(EnvelopeError::Unknown {
                         detail: why.clone(),
                     });
                 }
-                None => avro
+                None => wire
                     .json(payload)
                     .inspect_err(|error| note(&mut self.failure, error))?,
             };
@@ -92,12 +84,12 @@ impl Values {
 
     /// The key of a message as a plain text, see [`Envelope::key`].
     pub fn key<'a>(&mut self, key: &'a [u8], name: &str) -> Cow<'a, [u8]> {
-        #[cfg(feature = "avro")]
-        if let Some(avro) = &self.avro
+        #[cfg(any(feature = "avro", feature = "protobuf"))]
+        if let Some(wire) = &self.wire
             && key.first() == Some(&MAGIC)
             && self.failure.is_none()
         {
-            match avro.json(key) {
+            match wire.json(key) {
                 Ok(json) => {
                     let text = Envelope::Debezium.key(&json, name).into_owned();
                     return Cow::Owned(text);
@@ -124,7 +116,7 @@ impl Values {
 }
 
 /// Remembers that a registry did not answer.
-#[cfg(feature = "avro")]
+#[cfg(any(feature = "avro", feature = "protobuf"))]
 fn note(failure: &mut Option<String>, error: &EnvelopeError) {
     if let EnvelopeError::Registry { .. } = error {
         failure.get_or_insert_with(|| error.to_string());

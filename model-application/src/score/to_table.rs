@@ -1,4 +1,5 @@
-//! Prices to a table, and in the same transaction how far the scoring is.
+//! Prices to a table, the rows that were refused to another beside it, and in the same transaction how far the
+//! scoring is.
 
 use anyhow::{Context, ensure};
 use sqlx::{PgPool, Row};
@@ -15,10 +16,30 @@ const PROGRESS: &str = "CREATE TABLE IF NOT EXISTS scorings (
     changed_at timestamptz NOT NULL DEFAULT now()
 )";
 
+/// What the name of the table of refused rows ends in.
+const ERRORS: &str = "_errors";
+/// Longest name of a table, in bytes.
+const NAME_BYTES: usize = 63;
+
 pub(super) struct ToTable {
     pool: PgPool,
     table: String,
+    /// The table of the rows that were refused.
+    errors: String,
     columns: Columns,
+}
+
+/// The table of refused rows beside a table, `prices_errors` of `prices`.
+fn errors_of(table: &str) -> String {
+    let (path, name) = match table.rsplit_once('.') {
+        Some((path, name)) => (format!("{path}."), name),
+        None => (String::new(), table),
+    };
+    let mut end = name.len().min(NAME_BYTES - ERRORS.len());
+    while !name.is_char_boundary(end) {
+        end -= 1;
+    }
+    format!("{path}{}{ERRORS}", &name[..end])
 }
 
 impl ToTable {
@@ -29,31 +50,26 @@ impl ToTable {
     pub async fn open(pool: PgPool, table: &str, columns: Columns) -> anyhow::Result<ToTable> {
         let names = columns.names();
         let defined: Vec<String> = names.iter().map(|name| defined(name)).collect();
+        let errors = errors_of(table);
         let sql = format!(
             "CREATE TABLE IF NOT EXISTS {} ({}, \
+             scored_at timestamptz NOT NULL DEFAULT now()); \
+             CREATE TABLE IF NOT EXISTS {} (\"row\" text PRIMARY KEY, error text NOT NULL, \
              scored_at timestamptz NOT NULL DEFAULT now()); {PROGRESS}",
             quoted_path(table),
-            defined.join(", ")
+            defined.join(", "),
+            quoted_path(&errors)
         );
         common::database::make_tables(&pool, &sql)
             .await
             .with_context(|| format!("cannot create the table {table}"))?;
-        let sql = "SELECT attname::text FROM pg_attribute \
-                   WHERE attrelid = to_regclass($1) AND attnum > 0 AND NOT attisdropped";
-        let found: Vec<String> = sqlx::query_scalar(sql).bind(table).fetch_all(&pool).await?;
-        let is_fit = names
-            .iter()
-            .all(|name| found.iter().any(|column| column == name));
-        ensure!(
-            is_fit,
-            "expected a table {table} with the columns {}, found {}: name another table, which \
-             will be created",
-            names.join(", "),
-            found.join(", ")
-        );
+        ensure_columns(&pool, table, &names).await?;
+        // It is emptied by a scoring from the beginning.
+        ensure_columns(&pool, &errors, &["row", "error", "scored_at"]).await?;
         Ok(ToTable {
             pool,
             table: table.to_owned(),
+            errors,
             columns,
         })
     }
@@ -71,7 +87,26 @@ impl ToTable {
         Ok(serde_json::from_str(&text).ok())
     }
 
-    pub async fn write(&self, batch: &Scores, progress: &Progress) -> anyhow::Result<()> {
+    /// The table of the rows that were refused.
+    pub fn errors(&self) -> &str {
+        &self.errors
+    }
+
+    /// A scoring from the beginning: what an earlier one refused is no longer so.
+    pub async fn begin(&self) -> anyhow::Result<()> {
+        let sql = format!("DELETE FROM {}", quoted_path(&self.errors));
+        let emptied = sqlx::query(&sql).execute(&self.pool).await;
+        emptied.with_context(|| format!("cannot empty the table {}", self.errors))?;
+        Ok(())
+    }
+
+    /// Stores answers, and the rows that were refused, each with its error.
+    pub async fn write(
+        &self,
+        batch: &Scores,
+        refused: &[(String, String)],
+        progress: &Progress,
+    ) -> anyhow::Result<()> {
         let Scores { scores, ids, model } = batch;
         let numbers = |of: fn(&Score) -> f64| scores.iter().map(of).collect::<Vec<f64>>();
         let sql = self.statement();
@@ -93,6 +128,24 @@ impl ToTable {
             .execute(&mut *transaction)
             .await
             .with_context(|| format!("the table {} refuses prices", self.table))?;
+        if !refused.is_empty() {
+            let (rows, errors): (Vec<&str>, Vec<&str>) = refused
+                .iter()
+                .map(|(row, error)| (row.as_str(), error.as_str()))
+                .unzip();
+            let sql = format!(
+                "INSERT INTO {} (\"row\", error) SELECT DISTINCT ON (place) place, error \
+                 FROM unnest($1::text[], $2::text[]) AS new (place, error) \
+                 ON CONFLICT (\"row\") DO UPDATE SET error = excluded.error, scored_at = now()",
+                quoted_path(&self.errors)
+            );
+            sqlx::query(&sql)
+                .bind(rows)
+                .bind(errors)
+                .execute(&mut *transaction)
+                .await
+                .with_context(|| format!("the table {} refuses errors", self.errors))?;
+        }
         let sql = "INSERT INTO scorings (output, progress) VALUES ($1, $2::jsonb) \
                    ON CONFLICT (output) DO UPDATE SET progress = excluded.progress, \
                    changed_at = now()";
@@ -136,6 +189,22 @@ impl ToTable {
     }
 }
 
+async fn ensure_columns(pool: &PgPool, table: &str, names: &[&str]) -> anyhow::Result<()> {
+    let sql = "SELECT attname::text FROM pg_attribute \
+               WHERE attrelid = to_regclass($1) AND attnum > 0 AND NOT attisdropped";
+    let found: Vec<String> = sqlx::query_scalar(sql).bind(table).fetch_all(pool).await?;
+    let is_fit = names
+        .iter()
+        .all(|name| found.iter().any(|column| column == name));
+    ensure!(
+        is_fit,
+        "expected a table {table} with the columns {}, found {}: name another output, whose tables will be created",
+        names.join(", "),
+        found.join(", ")
+    );
+    Ok(())
+}
+
 /// PostgreSQL's type of a column.
 fn sql_type(name: &str) -> &'static str {
     match name {
@@ -153,4 +222,22 @@ fn defined(name: &str) -> String {
         "NOT NULL"
     };
     format!("{name} {} {rule}", sql_type(name))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn errors_stand_in_a_table_beside_the_prices() {
+        let long = "p".repeat(63);
+        for (table, errors) in [
+            ("prices", "prices_errors".to_owned()),
+            ("market.prices", "market.prices_errors".to_owned()),
+            (long.as_str(), format!("{}_errors", "p".repeat(56))),
+        ] {
+            assert_eq!(errors_of(table), errors);
+            assert!(errors.len() <= 63 || errors.contains('.'));
+        }
+    }
 }

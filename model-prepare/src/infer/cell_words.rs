@@ -6,13 +6,106 @@ const MARKS: [&str; 19] = [
     "<NA>", ".", "?", "nil", "NIL", "NAN",
 ];
 
-/// Whether a text stands for no value: a word of the table, or dashes alone.
+/// What stands for no value where the other cells of a column are numbers or times: elsewhere it may be a
+/// name. In lower case.
+const WEAK_MARKS: [&str; 52] = [
+    "none",
+    "unknown",
+    "missing",
+    "empty",
+    "blank",
+    "undefined",
+    "void",
+    "n.a.",
+    "n.a",
+    "n/d",
+    "n.d.",
+    "nd",
+    "nc",
+    "n.c.",
+    "nr",
+    "s/d",
+    "s/i",
+    "k.a.",
+    "k. a.",
+    "o.a.",
+    "(null)",
+    "(none)",
+    "(empty)",
+    "(blank)",
+    "[null]",
+    "#value!",
+    "#ref!",
+    "#div/0!",
+    "#name?",
+    "#num!",
+    "#null!",
+    "tbd",
+    "tba",
+    "not available",
+    "not applicable",
+    "not specified",
+    "no data",
+    "not known",
+    "unbekannt",
+    "inconnu",
+    "desconocido",
+    "sconosciuto",
+    "brak",
+    "brak danych",
+    "onbekend",
+    "bilinmiyor",
+    "нет",
+    "нет данных",
+    "не указано",
+    "неизвестно",
+    "н/д",
+    "nat",
+];
+/// Times of databases that stand for none.
+const ZERO_TIMES: [&str; 4] = [
+    "0000-00-00",
+    "0000-00-00 00:00:00",
+    "00/00/0000",
+    "00.00.0000",
+];
+
+/// Whether a text stands for no value in any column: a word of the table, or dashes alone.
 pub(super) fn is_mark(text: &str) -> bool {
-    MARKS.contains(&text) || text.chars().all(|letter| matches!(letter, '-' | '–' | '—'))
+    MARKS.contains(&text)
+        || ZERO_TIMES.contains(&text)
+        || text.chars().all(|letter| matches!(letter, '-' | '–' | '—'))
+}
+
+/// Whether a text names the sum of the rows above.
+pub(super) fn is_total(text: &str) -> bool {
+    const TOTALS: [&str; 14] = [
+        "total",
+        "totals",
+        "grand total",
+        "sum",
+        "summe",
+        "gesamt",
+        "somme",
+        "totale",
+        "итого",
+        "всего",
+        "suma",
+        "razem",
+        "toplam",
+        "合计",
+    ];
+    let lower = text.trim_end_matches(':').to_lowercase();
+    TOTALS.contains(&lower.as_str())
+}
+
+/// Whether a text stands for no value among numbers or times.
+pub(super) fn is_weak_mark(text: &str) -> bool {
+    text.len() <= 32 && WEAK_MARKS.contains(&text.to_lowercase().as_str())
 }
 
 /// Words behind a number that multiply it.
-pub(super) const SCALES: [(&str, f64); 47] = [
+pub(super) const SCALES: [(&str, f64); 51] = [
     ("K", 1e3),
     ("k", 1e3),
     ("тыс.", 1e3),
@@ -60,10 +153,14 @@ pub(super) const SCALES: [(&str, f64); 47] = [
     ("crores", 1e7),
     ("万", 1e4),
     ("億", 1e8),
+    ("萬", 1e4),
+    ("亿", 1e8),
+    ("만", 1e4),
+    ("억", 1e8),
 ];
 
 /// Signs and codes of money.
-const MONEY: [&str; 47] = [
+const MONEY: [&str; 99] = [
     "$",
     "€",
     "£",
@@ -111,6 +208,58 @@ const MONEY: [&str; 47] = [
     "руб.",
     "руб",
     "تومان",
+    "ريال",
+    "ر.س",
+    "د.إ",
+    "원",
+    "円",
+    "元",
+    "сум",
+    "грн",
+    "грн.",
+    "тг",
+    "тенге",
+    "〒",
+    "₼",
+    "₾",
+    "₦",
+    "лв",
+    "лв.",
+    "р.",
+    "р",
+    "рублей",
+    "Fr.",
+    "Fr",
+    "SFr.",
+    "sFr.",
+    "TL",
+    "Rp",
+    "Rp.",
+    "RM",
+    "NT$",
+    "HK$",
+    "A$",
+    "C$",
+    "S$",
+    "NZ$",
+    "MX$",
+    "S/",
+    "R",
+    "Dhs",
+    "euro",
+    "euros",
+    "dollars",
+    "pounds",
+    "rubles",
+    "pesos",
+    "HUF",
+    "RON",
+    "BGN",
+    "ZAR",
+    "KRW",
+    "SGD",
+    "ILS",
+    "RMB",
 ];
 
 /// Whether a text is a sign or a code of money.

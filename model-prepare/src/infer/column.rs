@@ -1,7 +1,8 @@
 //! What is seen of a column: its cells, each once.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
+use records::measure;
 use records::schema::reserved::free_field;
 use records::timestamp;
 
@@ -27,6 +28,8 @@ pub(super) struct Column {
     pub(super) cells: Vec<Cell>,
     /// Which of them each row has.
     pub(super) rows: Vec<Option<u32>>,
+    /// Texts that stand for no value in this file, beside those that do in any.
+    absent: BTreeSet<String>,
     index: HashMap<String, u32>,
 }
 
@@ -37,6 +40,7 @@ impl Column {
             name: free_field(identifier(header, position)),
             cells: Vec::new(),
             rows: Vec::new(),
+            absent: BTreeSet::new(),
             index: HashMap::new(),
         }
     }
@@ -65,18 +69,44 @@ impl Column {
         self.rows.push(Some(index));
     }
 
+    /// Texts such as `unknown` that stand for no value here, as the others have digits.
+    pub(super) fn weak_marks(&self) -> impl Iterator<Item = &str> {
+        let (mut digits, mut names) = (0, 0);
+        for cell in self.values() {
+            if cell
+                .text
+                .contains(|letter| measure::digit(letter).is_some())
+            {
+                digits += cell.count;
+            } else if !cell_words::is_weak_mark(&cell.text) {
+                names += cell.count;
+            }
+        }
+        let is_of_digits = digits > 0 && names * 10 <= digits;
+        let weak = self
+            .values()
+            .filter(move |cell| is_of_digits && cell_words::is_weak_mark(&cell.text));
+        weak.map(|cell| cell.text.as_str())
+    }
+
+    /// Takes texts of any column of the file for no value: the schema names them for the file.
+    pub(super) fn lacks(&mut self, absent: &BTreeSet<String>) {
+        self.absent.clone_from(absent);
+    }
+
+    /// Whether a text stands for no value.
+    pub(super) fn is_mark(&self, text: &str) -> bool {
+        cell_words::is_mark(text) || self.absent.contains(text)
+    }
+
     /// Its texts except for those that stand for no value.
     pub(super) fn values(&self) -> impl Iterator<Item = &Cell> {
-        self.cells
-            .iter()
-            .filter(|cell| !cell_words::is_mark(&cell.text))
+        self.cells.iter().filter(|cell| !self.is_mark(&cell.text))
     }
 
     /// What stands for no value, and how often.
     pub(super) fn marks(&self) -> impl Iterator<Item = &Cell> {
-        self.cells
-            .iter()
-            .filter(|cell| cell_words::is_mark(&cell.text))
+        self.cells.iter().filter(|cell| self.is_mark(&cell.text))
     }
 
     /// Rows that have a value.
@@ -159,6 +189,25 @@ mod tests {
             assert_eq!(identifier(header, 0), name);
         }
         assert_eq!(identifier("—", 3), "column_4");
+    }
+
+    #[test]
+    fn unknown_is_no_value_among_numbers_and_a_name_among_names() {
+        for (cells, marks) in [
+            (&["1", "2.5", "unknown", "н/д", "N/A"][..], 2),
+            (&["13/08/2016", "TBD", "14/08/2016"], 1),
+            (&["brick", "none", "unknown", "panel 2"], 0),
+            (&["unknown", "none"], 0),
+        ] {
+            let mut column = Column::new("a", 0);
+            for (line, cell) in cells.iter().enumerate() {
+                column.add(cell, line as u64);
+            }
+            let absent: BTreeSet<String> = column.weak_marks().map(str::to_owned).collect();
+            assert_eq!(absent.len(), marks, "{cells:?}");
+            column.lacks(&absent);
+            assert!(absent.iter().all(|text| column.is_mark(text)));
+        }
     }
 
     #[test]

@@ -117,8 +117,13 @@ impl Times {
 
     /// Whole numbers are times only where the column is called so.
     fn of_numbers(column: &Column) -> Times {
-        let is_called =
-            name_words::has(&column.name, &name_words::TIMES) && !name_words::is_year(&column.name);
+        let name = &column.name;
+        // "listing_id", "sale_price".
+        let is_other = name_words::is_year(name)
+            || name_words::is_id(name)
+            || name_words::is_price(name)
+            || name_words::has(name, &["amount", "value", "cost", "count"]);
+        let is_called = name_words::has(name, &name_words::TIMES) && !is_other;
         let numbers: Vec<f64> = column
             .values()
             .filter_map(|cell| cell.text.parse().ok())
@@ -233,6 +238,10 @@ mod tests {
             ("period", &["201803", "201804"], "%Y%m"),
             ("date", &["Jan-16", "Feb-16"], "%B-%y"),
             ("rooms", &["20254", "20255"], ""),
+            ("sale_price", &["20254", "20255"], ""),
+            ("listing_id", &["20254", "20255"], ""),
+            ("date", &["5 марта 2023", "7 мая 2023"], "usual"),
+            ("datum", &["1. März 2023", "3. Mai 2023"], "usual"),
             ("availability", &["19-Dec", "Ready To Move"], ""),
         ] {
             assert_eq!(form(times(name, cells)), expected, "{cells:?}");

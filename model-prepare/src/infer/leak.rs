@@ -14,6 +14,8 @@ const MOST_TOGETHER: f64 = 0.9995;
 const LEAST_ROWS: usize = 30;
 /// Rows looked at.
 const MOST_ROWS: usize = 5_000;
+/// Columns of numbers that are looked at in pairs.
+const MOST_CANDIDATES: usize = 24;
 /// Words in the names of what is known after the sale.
 const AFTER: [&str; 4] = ["closed", "closing", "buyer", "settlement"];
 
@@ -38,8 +40,7 @@ pub(super) fn leaks(study: &Study<'_>, target: usize, area: Option<usize>) -> Ve
             by_name(column).or_else(|| {
                 let share = explained(column, &logs, step);
                 // Of made-up or plain files the size alone may do so, and is known before the sale.
-                let is_size =
-                    Some(index) == area || name_words::has(column.name(), &name_words::AREAS);
+                let is_size = Some(index) == area || name_words::is_area(column.name());
                 (share > MOST_ALONE && !is_size).then(|| {
                     format!(
                         "alone it explains {:.1} % of the variance of {}",
@@ -51,6 +52,7 @@ pub(super) fn leaks(study: &Study<'_>, target: usize, area: Option<usize>) -> Ve
         })
         .collect();
     pairs(study, target, area, &logs, step, &mut found);
+    sums(study, target, step, &mut found);
     found
 }
 
@@ -64,9 +66,8 @@ fn is_learned(column: &Studied<'_>) -> bool {
 
 fn by_name(column: &Studied<'_>) -> Option<String> {
     let name = column.name();
-    let is_ratio =
-        name_words::has(name, &["per", "za", "pro"]) && name_words::has(name, &name_words::AREAS);
-    if name_words::has(name, &name_words::LEAKS) || is_ratio {
+    let is_ratio = name_words::has(name, &["per", "za", "pro"]) && name_words::is_area(name);
+    if name_words::is_price(name) || name_words::has(name, &name_words::LEAKS) || is_ratio {
         return Some("by its name it is a price too".to_owned());
     }
     (name_words::has(name, &AFTER) || name.contains("on_market"))
@@ -153,7 +154,7 @@ fn pairs(
     };
     let candidates: Vec<usize> = (0..study.columns.len())
         .filter(is_candidate)
-        .take(24)
+        .take(MOST_CANDIDATES)
         .collect();
     let of = |index: usize| -> Vec<Option<f64>> {
         study.columns[index]
@@ -180,8 +181,7 @@ fn pairs(
                 continue;
             }
             let is_size = |index: usize| {
-                Some(index) == area
-                    || name_words::has(study.columns[index].name(), &name_words::AREAS)
+                Some(index) == area || name_words::is_area(study.columns[index].name())
             };
             let (ratio, size) = if is_size(second) {
                 (first, second)
@@ -198,5 +198,80 @@ fn pairs(
                 best * 100.0
             ));
         }
+    }
+}
+
+/// Columns that add up to the target, such as the worth of the land and that of the building.
+fn sums(study: &Study<'_>, target: usize, step: usize, found: &mut [Option<String>]) {
+    let values = |index: usize| -> Vec<Option<f64>> {
+        let values = study.columns[index].row_values();
+        values.step_by(step).collect()
+    };
+    let goal = values(target);
+    let is_candidate = |index: &usize| {
+        let column = &study.columns[*index];
+        *index != target
+            && column.is_number()
+            && column.column.levels() > 2
+            && found[*index].is_none()
+    };
+    let candidates: Vec<(usize, Vec<Option<f64>>)> = (0..study.columns.len())
+        .filter(is_candidate)
+        .take(MOST_CANDIDATES)
+        .map(|index| (index, values(index)))
+        .collect();
+    for (at, (first, one)) in candidates.iter().enumerate() {
+        for (second, other) in &candidates[at + 1..] {
+            let together = |sign: f64| -> Vec<Option<f64>> {
+                let both = one.iter().zip(other);
+                both.map(|(one, other)| Some((*one)? + sign * (*other)?))
+                    .collect()
+            };
+            let best = correlation(&together(1.0), &goal).max(correlation(&together(-1.0), &goal));
+            let alone = correlation(one, &goal).max(correlation(other, &goal));
+            if best < MOST_TOGETHER || alone > MOST_TOGETHER {
+                continue;
+            }
+            for (index, with) in [(*first, *second), (*second, *first)] {
+                found[index] = Some(format!(
+                    "with {} it adds up to {} to {:.2} %",
+                    study.columns[with].name(),
+                    study.columns[target].name(),
+                    best * 100.0
+                ));
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::infer::column::Column;
+    use crate::infer::options::InferOptions;
+
+    #[test]
+    fn parts_of_the_price_are_leaks_and_other_numbers_are_not() {
+        const ROWS: usize = 60;
+        let mut columns: Vec<Column> = ["price", "land", "house", "rooms"]
+            .iter()
+            .enumerate()
+            .map(|(position, name)| Column::new(name, position))
+            .collect();
+        for row in 0..ROWS {
+            let (land, house) = (
+                20_000 + row * 7919 % 30_000,
+                50_000 + row * 104_729 % 90_000,
+            );
+            let cells = [land + house, land, house, row * 31 % 5];
+            for (column, cell) in columns.iter_mut().zip(cells) {
+                column.add(&cell.to_string(), row as u64 + 2);
+            }
+        }
+        let study = Study::new(&InferOptions::default(), &columns, ROWS, None);
+        let found = leaks(&study, 0, None);
+        assert!(found[1].as_ref().is_some_and(|why| why.contains("adds up")));
+        assert!(found[2].as_ref().is_some_and(|why| why.contains("adds up")));
+        assert_eq!((&found[0], &found[3]), (&None, &None));
     }
 }

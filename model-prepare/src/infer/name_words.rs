@@ -1,213 +1,18 @@
 //! Words in the names of columns, as people write them.
 
-/// Names of the price, most usual first, as [`super::column::identifier`] writes them.
-pub(super) const TARGETS: [&str; 33] = [
-    "price",
-    "sale_price",
-    "saleprice",
-    "sold_price",
-    "resale_price",
-    "selling_price",
-    "list_price",
-    "price_eur",
-    "price_usd",
-    "price_rub",
-    "tsena",
-    "stoimost",
-    "preis",
-    "kaufpreis",
-    "kaltmiete",
-    "miete",
-    "prix",
-    "valeur_fonciere",
-    "precio",
-    "preco",
-    "prezzo",
-    "prijs",
-    "vraagprijs",
-    "cena",
-    "fiyat",
-    "rent",
-    "amount",
-    "cost",
-    "value",
-    "median_house_value",
-    "medv",
-    "jia_ge",
-    "zong_jia",
-];
+mod area;
+mod place;
+mod price;
+mod time;
 
-/// Words in the names of sizes, those of the living area first.
-pub(super) const LIVING: [&str; 14] = [
-    "liv",
-    "living",
-    "building",
-    "built",
-    "floor",
-    "total",
-    "net",
-    "usable",
-    "wohnflache",
-    "bati",
-    "habitable",
-    "obshchaia",
-    "construida",
-    "super",
-];
-/// Words that say that a column is a size.
-pub(super) const AREAS: [&str; 28] = [
-    "area",
-    "sqft",
-    "sqm",
-    "m2",
-    "sqmt",
-    "square",
-    "size",
-    "surface",
-    "flache",
-    "wohnflache",
-    "superficie",
-    "metros",
-    "ploshchad",
-    "powierzchnia",
-    "metraz",
-    "oppervlakte",
-    "alan",
-    "metrekare",
-    "mianji",
-    "mian",
-    "masahat",
-    "metrazh",
-    "metters",
-    "flaeche",
-    "wohnflaeche",
-    "areal",
-    "boarea",
-    "plocha",
-];
-/// Sizes of other things than the one that is sold.
-pub(super) const NOT_LIVING: [&str; 33] = [
-    "lot",
-    "land",
-    "landsize",
-    "plot",
-    "terrain",
-    "garage",
-    "yard",
-    "garden",
-    "basement",
-    "bsmt",
-    "porch",
-    "pool",
-    "deck",
-    "kitchen",
-    "kukhni",
-    "kukhnia",
-    "zhilaia",
-    "balcony",
-    "parking",
-    "grundstuck",
-    "grundstueck",
-    "uchastka",
-    "type",
-    "code",
-    "id",
-    "name",
-    "veneer",
-    "vnr",
-    "wood",
-    "rooms",
-    "bedroom",
-    "per",
-    "price",
-];
+pub(super) use self::area::{is_area, is_living_area, is_other_area};
+pub(super) use self::place::{is_latitude, is_longitude};
+pub(super) use self::price::{LEAKS, TARGETS, WEAK_TARGETS, is_price, target_rank};
+pub(super) use self::time::{NOT_TIMES, TIMES, is_year};
 
-/// Words in the names of a listing's time.
-pub(super) const TIMES: [&str; 26] = [
-    "listed",
-    "published",
-    "posted",
-    "date",
-    "sold",
-    "sale",
-    "created",
-    "month",
-    "mutation",
-    "transfer",
-    "registered",
-    "observed",
-    "time",
-    "timestamp",
-    "datum",
-    "fecha",
-    "data",
-    "publikatsii",
-    "day",
-    "period",
-    "when",
-    "added",
-    "start",
-    "saledate",
-    "listing",
-    "dt",
-];
-/// Words in the names of other times.
-pub(super) const NOT_TIMES: [&str; 24] = [
-    "last",
-    "review",
-    "updated",
-    "modified",
-    "update",
-    "built",
-    "build",
-    "birth",
-    "expires",
-    "expiry",
-    "until",
-    "end",
-    "removed",
-    "delisted",
-    "scraped",
-    "renovated",
-    "construction",
-    "completion",
-    "host",
-    "calendar",
-    "first",
-    "previous",
-    "next",
-    "changed",
-];
-
-/// Words that make a column another price, or something that is known after the sale.
-pub(super) const LEAKS: [&str; 27] = [
-    "price",
-    "tsena",
-    "preis",
-    "prix",
-    "precio",
-    "preco",
-    "prezzo",
-    "prijs",
-    "cena",
-    "fiyat",
-    "stoimost",
-    "value",
-    "assessed",
-    "assessment",
-    "appraised",
-    "appraisal",
-    "usd",
-    "eur",
-    "rub",
-    "psf",
-    "ppsf",
-    "rent",
-    "estimate",
-    "zestimate",
-    "valuation",
-    "valued",
-    "mortgage",
+/// First words of the names of columns that count the rows.
+pub(super) const ROW_NUMBERS: [&str; 10] = [
+    "unnamed", "index", "row", "rownames", "rownum", "nr", "no", "sno", "srno", "num",
 ];
 
 /// A name's words.
@@ -215,9 +20,21 @@ pub(super) fn words(name: &str) -> impl Iterator<Item = &str> {
     name.split('_').filter(|word| !word.is_empty())
 }
 
-/// Whether a name has one of the words.
+/// Whether a name has one of the words; one with several parts is a phrase.
 pub(super) fn has(name: &str, list: &[&str]) -> bool {
+    let has_phrase = |phrase: &&str| {
+        let mut places = name.match_indices(*phrase);
+        places.any(|(at, _)| {
+            let (before, after) = (&name[..at], &name[at + phrase.len()..]);
+            (before.is_empty() || before.ends_with('_'))
+                && (after.is_empty() || after.starts_with('_'))
+        })
+    };
     words(name).any(|word| list.contains(&word))
+        || list
+            .iter()
+            .filter(|word| word.contains('_'))
+            .any(has_phrase)
 }
 
 /// Whether a name is one of an identifier.
@@ -246,63 +63,4 @@ pub(super) fn is_code(name: &str) -> bool {
         "cep", "insee",
     ];
     has(name, &CODES)
-}
-
-/// Whether a name is that of a year.
-pub(super) fn is_year(name: &str) -> bool {
-    const YEAR: [&str; 9] = [
-        "year",
-        "yr",
-        "god",
-        "baujahr",
-        "annee",
-        "ano",
-        "anno",
-        "built",
-        "renovated",
-    ];
-    has(name, &YEAR)
-}
-
-/// Whether a name is that of a latitude.
-pub(super) fn is_latitude(name: &str) -> bool {
-    const NAMES: [&str; 9] = [
-        "lat",
-        "latitude",
-        "lattitude",
-        "latitud",
-        "latitudine",
-        "shirota",
-        "breite",
-        "breitengrad",
-        "y",
-    ];
-    is_coordinate(name, &NAMES)
-}
-
-/// Whether a name is that of a longitude.
-pub(super) fn is_longitude(name: &str) -> bool {
-    const NAMES: [&str; 12] = [
-        "lon",
-        "lng",
-        "long",
-        "longitude",
-        "longtitude",
-        "longitud",
-        "longitudine",
-        "dolgota",
-        "lange",
-        "x",
-        "laengengrad",
-        "langengrad",
-    ];
-    is_coordinate(name, &NAMES)
-}
-
-fn is_coordinate(name: &str, names: &[&str]) -> bool {
-    // A letter alone is one only as the whole name.
-    names.iter().any(|known| match known.len() {
-        1 => name == *known,
-        _ => words(name).any(|word| word == *known),
-    })
 }

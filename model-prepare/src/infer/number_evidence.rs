@@ -18,6 +18,8 @@ pub(super) struct Evidence {
     pub(super) comma_either: usize,
     /// Of `dot_either`, those whose last decimal is 0.
     pub(super) dot_round: usize,
+    /// The same of `comma_either`.
+    pub(super) comma_round: usize,
     /// Cells with one number in them.
     pub(super) numbers: usize,
     /// Groups as in India.
@@ -49,12 +51,16 @@ impl Evidence {
                     all.indian += count;
                     all.comma_group += count;
                 }
-                Shape::Either('.') => {
-                    all.dot_either += count;
+                Shape::Either(mark) => {
                     let digits = text.trim_end_matches(|last: char| !last.is_ascii_digit());
-                    all.dot_round += if digits.ends_with('0') { *count } else { 0 };
+                    let round = if digits.ends_with('0') { *count } else { 0 };
+                    let (either, rounds) = match mark {
+                        '.' => (&mut all.dot_either, &mut all.dot_round),
+                        _ => (&mut all.comma_either, &mut all.comma_round),
+                    };
+                    *either += count;
+                    *rounds += round;
                 }
-                Shape::Either(_) => all.comma_either += count,
             }
         }
         all

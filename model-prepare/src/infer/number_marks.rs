@@ -7,10 +7,12 @@ use super::name_words;
 use super::number_evidence::{Elsewhere, Evidence};
 
 /// Decides decimals and thousands, and states why; the field stays without them where nothing is proven.
+/// `are_many` says that words behind the numbers multiply each by 100,000 or more.
 pub(super) fn marks(
     column: &Column,
     evidence: &Evidence,
     elsewhere: &Elsewhere,
+    are_many: bool,
     field: &mut Field,
 ) -> Option<String> {
     let mut decimal = match (elsewhere.asked, evidence.comma.cmp(&evidence.dot)) {
@@ -36,7 +38,18 @@ pub(super) fn marks(
         decimal = Some(if group == '.' { ',' } else { '.' });
     }
     let mut why = None;
-    if evidence.dot_either > 0 && decimal.is_none() {
+    let either = evidence.dot_either + evidence.comma_either;
+    if are_many
+        && decimal.is_none()
+        && either > 0
+        && evidence.dot_either * evidence.comma_either == 0
+    {
+        let mark = if evidence.comma_either > 0 { ',' } else { '.' };
+        decimal = Some(mark);
+        why = Some(format!(
+            "{mark:?} precedes decimals: the words behind the numbers multiply them"
+        ));
+    } else if evidence.dot_either > 0 && decimal.is_none() {
         let is_place =
             name_words::is_latitude(&column.name) || name_words::is_longitude(&column.name);
         // A thousand ends in 0 more often than a thousandth.
@@ -52,6 +65,15 @@ pub(super) fn marks(
                     .to_owned(),
             );
         }
+    } else if evidence.comma_either > 0
+        && decimal.is_none()
+        && elsewhere.comma
+        && !elsewhere.dot
+        // A thousand ends in 0 more often than a thousandth.
+        && evidence.comma_round * 2 < evidence.comma_either
+    {
+        decimal = Some(',');
+        why = Some("a comma precedes decimals, as in other columns".to_owned());
     } else if evidence.comma_either > 0
         && decimal.is_none()
         // In such files either is common: left to the user.

@@ -12,6 +12,8 @@ use super::{cell_words, patterns};
 
 /// Share of the numbers that a unit must stand beside to be the column's.
 const UNIT_SHARE: f64 = 0.5;
+/// Words that multiply by at least this have decimals before them.
+const MANY: f64 = 1e5;
 /// Longest unit, in characters.
 const UNIT_CHARS: usize = 24;
 
@@ -51,10 +53,18 @@ pub(super) struct Numbers {
     pub(super) values: Vec<Option<f64>>,
 }
 
-/// The parts around a number: a word that multiplies it, and its unit.
+/// The parts around a number: a word that multiplies it, its unit, and what stands behind a unit that
+/// precedes it, such as `pcm` of `£1,200 pcm`.
 struct Around<'a> {
     word: Option<(&'static str, f64)>,
     unit: &'a str,
+    behind: &'a str,
+}
+
+/// Whether a word is of a script that writes no spaces: its unit touches it, as in `123万円`.
+fn is_unspaced(word: &str) -> bool {
+    word.starts_with(|letter: char| ('\u{3000}'..='\u{9fff}').contains(&letter))
+        || word.starts_with(['만', '억'])
 }
 
 fn around<'a>(before: &'a str, after: &'a str) -> Option<Around<'a>> {
@@ -66,9 +76,9 @@ fn around<'a>(before: &'a str, after: &'a str) -> Option<Around<'a>> {
             continue;
         };
         let is_longer = found.is_none_or(|(other, _, _)| other.len() < word.len());
-        if is_longer
-            && !rest.starts_with(|next: char| next.is_alphanumeric() || "²³/.".contains(next))
-        {
+        let is_inner =
+            rest.starts_with(|next: char| next.is_alphanumeric() || "²³/.".contains(next));
+        if is_longer && (is_unspaced(word) || !is_inner) {
             found = Some((*word, *by, rest.trim()));
         }
     }
@@ -76,11 +86,12 @@ fn around<'a>(before: &'a str, after: &'a str) -> Option<Around<'a>> {
         Some((word, by, rest)) => (Some((word, by)), rest),
         None => (None, after),
     };
-    match (before.is_empty(), rest.is_empty()) {
-        (true, _) => Some(Around { word, unit: rest }),
-        (false, true) => Some(Around { word, unit: before }),
-        (false, false) => None,
-    }
+    let (unit, behind) = match before.is_empty() {
+        true => (rest, ""),
+        false => (before, rest),
+    };
+    let is_read = behind.is_empty() || cell_words::is_money(before);
+    is_read.then_some(Around { word, unit, behind })
 }
 
 impl Numbers {
@@ -88,7 +99,8 @@ impl Numbers {
         let mut field = Field::plain("x", Kind::Number);
         let mut units: BTreeMap<&str, usize> = BTreeMap::new();
         let mut scales: BTreeMap<&'static str, (f64, usize)> = BTreeMap::new();
-        let mut bare = 0;
+        let mut behind: BTreeMap<&str, usize> = BTreeMap::new();
+        let (mut bare, mut scaled) = (0, 0);
         for Cell { text, count, .. } in column.values() {
             // "A4", "Series 3": a name.
             let Some((_, before, after)) = shape(text) else {
@@ -97,11 +109,16 @@ impl Numbers {
             let is_name = !before.is_empty()
                 && !cell_words::is_money(before)
                 && before.chars().any(char::is_alphanumeric);
-            let Some(Around { word, unit }) = around(before, after).filter(|_| !is_name) else {
+            let Some(found) = around(before, after).filter(|_| !is_name) else {
                 continue;
             };
-            if let Some((word, by)) = word {
+            let unit = found.unit;
+            if let Some((word, by)) = found.word {
                 scales.entry(word).or_insert((by, 0)).1 += count;
+                scaled += if by >= MANY { *count } else { 0 };
+            }
+            if !found.behind.is_empty() {
+                *behind.entry(found.behind).or_default() += count;
             }
             match unit.is_empty() {
                 true => bare += count,
@@ -134,17 +151,25 @@ impl Numbers {
                 .filter(alike)
                 .map(|unit| (*unit).to_owned())
                 .collect();
+            // A month's rent is not a week's: only what most have.
+            let most = behind.iter().max_by_key(|(_, count)| **count);
+            let most = most.filter(|(_, count)| **count as f64 > UNIT_SHARE * all as f64);
+            field
+                .spellings
+                .extend(most.map(|(behind, _)| (*behind).to_owned()));
         }
         let has_money = units.keys().any(|unit| cell_words::is_money(unit));
         // "5 M" of a column without money may be metres.
-        scales.retain(|word, _| has_money || word.chars().count() > 1);
+        scales.retain(|word, _| has_money || word.chars().count() > 1 || is_unspaced(word));
         if !scales.is_empty() {
             let by = scales
                 .iter()
                 .map(|(word, (by, _))| ((*word).to_owned(), *by));
             field.scale = Some(Scale::Words(by.collect()));
         }
-        let why = marks(column, evidence, elsewhere, &mut field);
+        // Nobody writes a thousand millions as "1.200 million".
+        let are_many = !scales.is_empty() && scaled == evidence.numbers;
+        let why = marks(column, evidence, elsewhere, are_many, &mut field);
         field.pattern = patterns::of(column, &Custom::of(&field));
         let mut numbers = Numbers {
             field,
@@ -173,7 +198,7 @@ impl Numbers {
         let mut others: BTreeMap<String, usize> = BTreeMap::new();
         for cell in &column.cells {
             let Cell { text, count, line } = cell;
-            if cell_words::is_mark(text) {
+            if column.is_mark(text) {
                 self.values.push(None);
                 continue;
             }
@@ -304,6 +329,37 @@ mod tests {
                 None,
                 None,
                 60.5,
+            ),
+            (
+                &["1.230 млн руб.", "2.345 млн руб."],
+                Some('.'),
+                None,
+                Some("руб."),
+                1_230_000.0,
+            ),
+            (&["123万円", "98万円"], None, None, Some("円"), 1_230_000.0),
+            (&["123万", "98万"], None, None, None, 1_230_000.0),
+            (&["1.2300e+06", "9.8e+05"], None, None, None, 1_230_000.0),
+            (
+                &["£1,230 pcm", "£980 pcm", "£1,005 pcm"],
+                None,
+                Some(','),
+                Some("£"),
+                1230.0,
+            ),
+            (
+                &["Fr. 1’230’000", "Fr. 980’000"],
+                None,
+                None,
+                Some("Fr."),
+                1_230_000.0,
+            ),
+            (
+                &["€ 450.000,-", "€ 1.250.000,-"],
+                Some(','),
+                Some('.'),
+                Some("€"),
+                450_000.0,
             ),
             (&["01 TO 03", "10 TO 12"], None, None, None, 2.0),
             (&["4 ROOM", "5 ROOM"], None, None, None, 4.0),

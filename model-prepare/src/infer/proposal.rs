@@ -38,6 +38,7 @@ pub(super) fn propose(seen: &Seen<'_>, options: &InferOptions) -> anyhow::Result
     let area = study.area(target);
     let roles = Roles {
         target,
+        is_target_given: options.target.is_some(),
         target_kind,
         key: study.key(target),
         time: study.time(),

@@ -109,15 +109,15 @@ impl Study<'_> {
         let rank = |index: &usize| {
             let column = &self.columns[*index];
             let name = column.name();
-            let is_size =
-                column.is_number() && column.varies() && name_words::has(name, &name_words::AREAS);
+            let is_size = column.is_number() && column.varies() && name_words::is_area(name);
             let is_filled = column.column.filled() as f64 >= AREA_FILLED * self.rows as f64;
-            let is_other = name_words::has(name, &name_words::NOT_LIVING)
+            let is_other = name_words::is_other_area(name)
+                || name_words::is_price(name)
                 || name_words::has(name, &name_words::LEAKS);
             if *index == target || !is_size || !is_filled || is_other {
                 return None;
             }
-            let is_living = name_words::has(name, &name_words::LIVING);
+            let is_living = name_words::is_living_area(name);
             // "Size" may be that of anything, such as of "2 BHK".
             let is_vague = name_words::words(name).all(|word| word == "size");
             let is_plain = name_words::words(name).count() == 1 && !is_vague;
@@ -150,7 +150,12 @@ impl Study<'_> {
             let numbers = &self.columns[index].numbers;
             numbers.greatest.abs().max(numbers.least.abs())
         };
-        if latitude == longitude || reach(longitude) > 180.0 || reach(latitude) > 180.0 {
+        let is_either = reach(latitude) <= 90.0 || reach(longitude) <= 90.0;
+        if latitude == longitude
+            || reach(longitude) > 180.0
+            || reach(latitude) > 180.0
+            || !is_either
+        {
             return None;
         }
         Some((latitude, longitude, reach(latitude) > 90.0))

@@ -3,6 +3,7 @@
 use anyhow::{bail, ensure};
 use records::Kind;
 
+use super::cell_words;
 use super::column::Column;
 use super::dates::{self, Times};
 use super::name_words;
@@ -86,6 +87,38 @@ impl<'a> Study<'a> {
         }
     }
 
+    /// The last row, where it is a sum of the others: the line, and the word that says so.
+    pub(super) fn total(&self) -> Option<(u64, &str)> {
+        let last = self.rows.checked_sub(1)?;
+        let cell = |column: &'a Column| {
+            let index = column.rows.get(last).copied().flatten()?;
+            column.cells.get(index as usize)
+        };
+        let mut cells = self.columns.iter().filter_map(|column| cell(column.column));
+        let cell = cells.find(|cell| cell.count == 1 && cell_words::is_total(&cell.text))?;
+        // Some column has a value in every row but this.
+        let is_short = self.columns.iter().any(|column| {
+            let rows = &column.column.rows;
+            rows.last() == Some(&None) && rows.iter().filter(|row| row.is_none()).count() == 1
+        });
+        is_short.then_some((cell.line, cell.text.as_str()))
+    }
+
+    /// The column with the best of the names of prices; one of numbers, where there is one.
+    fn best_called(&self) -> Option<usize> {
+        let ranked = self
+            .columns
+            .iter()
+            .enumerate()
+            .filter_map(|(index, column)| {
+                let rank = name_words::target_rank(column.name(), &column.column.header)?;
+                let is_of_numbers = column.numbers.share() >= TARGET_SHARE || column.is_undecided();
+                Some(((!is_of_numbers, rank), index))
+            });
+        let (_, index) = ranked.min()?;
+        Some(index)
+    }
+
     /// The column to be predicted: the one that is requested, else one that is called as prices are.
     ///
     /// # Errors
@@ -104,7 +137,11 @@ impl<'a> Study<'a> {
         };
         let found = match asked {
             Some(name) => find(name.trim()),
-            None => name_words::TARGETS.iter().find_map(|name| find(name)),
+            None => name_words::TARGETS
+                .iter()
+                .find_map(|name| find(name))
+                .or_else(|| self.best_called())
+                .or_else(|| name_words::WEAK_TARGETS.iter().find_map(|name| find(name))),
         };
         let Some(found) = found else {
             let headers: Vec<&str> = self
@@ -168,14 +205,14 @@ impl Studied<'_> {
                 false => of_names(),
             };
         }
-        let is_label = name_words::is_id(&column.name) && column.levels() == filled;
-        if numbers.leading_zeros > 0 || name_words::is_code(&column.name) {
+        // Of an identifier the number counts nothing, whether it comes again or not.
+        let is_id = name_words::is_id(&column.name) && self.is_whole();
+        if is_id || numbers.leading_zeros > 0 || name_words::is_code(&column.name) {
             return of_names();
         }
-        match (is_label, self.is_whole()) {
-            (true, _) => Kind::Text,
-            (_, true) => Kind::Integer,
-            (_, false) => Kind::Number,
+        match self.is_whole() {
+            true => Kind::Integer,
+            false => Kind::Number,
         }
     }
 
@@ -242,6 +279,24 @@ impl Studied<'_> {
     /// Whether rows have its value with the spelling of a number.
     pub(super) fn is_number(&self) -> bool {
         matches!(self.kind, Kind::Number | Kind::Integer)
+    }
+
+    /// Whether it counts the rows: programs write such a column beside the others.
+    pub(super) fn is_row_number(&self) -> bool {
+        let is_called = name_words::words(self.name())
+            .next()
+            .is_some_and(|word| name_words::ROW_NUMBERS.contains(&word));
+        let mut before = None;
+        let is_next = |value: Option<f64>| {
+            let is_next = match (before, value) {
+                (None, Some(_)) => true,
+                (Some(before), Some(value)) => value == before + 1.0,
+                _ => false,
+            };
+            before = value;
+            is_next
+        };
+        is_called && self.is_number() && self.row_values().all(is_next)
     }
 
     /// The value of each row.

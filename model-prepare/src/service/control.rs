@@ -392,7 +392,7 @@ impl Control {
             config
                 .app_data(web::Data::from(Arc::clone(&control)))
                 .route("/train", web::post().to(train))
-                .route("/openapi.json", web::get().to(openapi::document))
+                .service(common::http::openapi::resource(&openapi::document()))
                 .service(
                     // It takes as long as a fit: not for pages elsewhere to set off.
                     web::resource("/cluster")

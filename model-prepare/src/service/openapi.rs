@@ -1,19 +1,16 @@
 //! The trainer's HTTP interface described for programs (`/openapi.json`).
 
-use actix_web::HttpResponse;
+use common::http::openapi::complete;
 use serde_json::Value;
 
-/// OpenAPI 3.1 of all that the trainer takes; the version is null until [`document`] fills it in.
+/// The paths and schemas of the trainer; [`complete`] adds what the documents of all services have.
 const DOCUMENT: &str = include_str!("openapi/document.json");
 
-pub(super) async fn document() -> HttpResponse {
-    HttpResponse::Ok().json(filled())
-}
-
-fn filled() -> Value {
+/// OpenAPI 3.1 of all that the trainer takes.
+pub(super) fn document() -> Value {
     let mut document: Value =
-        serde_json::from_str(DOCUMENT).expect("JSON, for every request for it is the same");
-    document["info"]["version"] = env!("CARGO_PKG_VERSION").into();
+        serde_json::from_str(DOCUMENT).expect("JSON, as it is compiled in and a test reads it");
+    complete(&mut document, &[]);
     document
 }
 
@@ -33,7 +30,7 @@ mod tests {
 
     #[test]
     fn every_key_of_a_status_is_described() {
-        let document = filled();
+        let document = document();
         assert!(!document.to_string().contains(":null"), "{document:#}");
         let schemas = &document["components"]["schemas"];
         let described = |name: &str| keys(&schemas[name]["properties"]);
@@ -80,7 +77,7 @@ mod tests {
 
     #[test]
     fn every_stage_and_measure_is_listed() {
-        let document = filled();
+        let document = document();
         let properties = &document["components"]["schemas"]["Fit"]["properties"];
         let stages = [
             FitStage::Binding,

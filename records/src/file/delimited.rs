@@ -25,6 +25,8 @@ pub(super) type Again<R> = std::io::Chain<Cursor<Vec<u8>>, R>;
 pub(super) struct Start<R> {
     pub(super) records: Split<R>,
     pub(super) separator: u8,
+    /// The titles and comments above the header, and how many lines they take.
+    pub(super) above: Option<(usize, String)>,
 }
 
 /// Reports the separator from the first bytes.
@@ -47,16 +49,29 @@ pub(super) fn start<R: Read>(
     let head = lines.find(|line| !is_blank(line)).unwrap_or_default();
     refuse(path, "delimited text", recognise(head))?;
     let dialect = sniff(&sample);
-    // Its line is a line, and no record.
-    for byte in &mut sample[..dialect.skipped] {
-        *byte = b'\n';
-    }
-    let blank = dialect.skipped.saturating_sub(1);
-    let again = Cursor::new(sample.split_off(blank)).chain(source);
+    // Lines above the header are lines, and no records.
+    let lines = memchr::memchr_iter(b'\n', &sample[..dialect.skipped]).count();
+    let above = above(&sample[..dialect.skipped]).map(|text| (lines, text));
+    sample[..dialect.skipped].fill(b'\n');
+    let again = Cursor::new(sample.split_off(dialect.skipped - lines)).chain(source);
     Ok(Start {
-        records: Split::new(BufReader::new(again), dialect.separator),
+        records: Split::new(BufReader::new(again), dialect.separator, dialect.escape),
         separator: dialect.separator,
+        above,
     })
+}
+
+/// The first of the lines above a header that is a title or a comment; Excel's `sep=` is neither.
+fn above(skipped: &[u8]) -> Option<String> {
+    const MOST_CHARS: usize = 60;
+    let text = String::from_utf8_lossy(skipped);
+    let mut lines = text.lines().map(str::trim);
+    let first = lines.find(|line| !line.is_empty())?;
+    let is_separator = first
+        .trim_start_matches(['\u{feff}', '"'])
+        .get(..4)
+        .is_some_and(|word| word.eq_ignore_ascii_case("sep="));
+    (!is_separator).then(|| first.chars().take(MOST_CHARS).collect())
 }
 
 /// The cells of the record read last, which is a header.
@@ -188,9 +203,10 @@ impl<R: Read> Delimited<R> {
 
     fn fill(&mut self, now_us: i64) -> Result<(), Reason> {
         self.row.clear();
-        if self.records.len() != self.matching.targets.len() {
+        let expected = self.matching.targets.len();
+        if self.records.len() != expected && !is_ended(self.records.cells(), expected) {
             return Err(Reason::Ragged {
-                expected: self.matching.targets.len(),
+                expected,
                 found: self.records.len(),
                 lines: self.records.lines(),
             });
@@ -205,6 +221,12 @@ impl<R: Read> Delimited<R> {
         }
         self.row.finish(now_us, &self.records.line())
     }
+}
+
+/// Whether the cells beyond those expected are empty: separators that end a record say nothing.
+pub(super) fn is_ended<'a>(cells: impl Iterator<Item = &'a [u8]>, expected: usize) -> bool {
+    let mut beyond = cells.skip(expected).peekable();
+    beyond.peek().is_some() && beyond.all(|cell| cell.trim_ascii().is_empty())
 }
 
 /// Whether a line is a record's rather than a header.

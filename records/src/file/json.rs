@@ -1,12 +1,13 @@
-//! JSON: an array of records, or a record a line; each is read as a message is.
+//! JSON: an array of records, a document with them inside, or a record a line; each is read as a message is.
 
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader, Cursor, Read};
 use std::path::{Path, PathBuf};
 
 use serde_json::value::RawValue;
 
 use super::batch::{FileBatch, RowReject};
 use super::error::FileError;
+use super::json_document;
 use super::text::Source;
 use crate::columns::Columns;
 use crate::decode;
@@ -16,7 +17,7 @@ use crate::row::Row;
 use crate::schema::{Purpose, Schema};
 use crate::timestamp;
 
-/// Bytes of an array at most: it is read whole.
+/// Bytes of an array or a document at most: it is read whole.
 const ARRAY_BYTES: u64 = 1 << 30;
 
 /// Records of a JSON file, one after the other.
@@ -28,7 +29,7 @@ pub(super) struct JsonRecords {
 
 enum Records {
     Lines(BufReader<Source>),
-    Array(std::vec::IntoIter<Box<RawValue>>),
+    Whole(std::vec::IntoIter<Box<RawValue>>),
 }
 
 impl JsonRecords {
@@ -73,8 +74,9 @@ impl JsonRecords {
                         format: "valid JSON",
                         detail: error.to_string(),
                     })?;
-                Records::Array(records.into_iter())
+                Records::Whole(records.into_iter())
             }
+            b'{' => by_lines_or_whole(source).map_err(io)?,
             _ => Records::Lines(source),
         };
         Ok(JsonRecords {
@@ -87,7 +89,7 @@ impl JsonRecords {
     /// The next record and its line, counted from 1; of an array its place in it.
     pub(super) fn next(&mut self) -> Result<Option<(u64, Vec<u8>)>, FileError> {
         match &mut self.source {
-            Records::Array(records) => {
+            Records::Whole(records) => {
                 self.line += 1;
                 Ok(records
                     .next()
@@ -116,6 +118,29 @@ impl JsonRecords {
             },
         }
     }
+}
+
+/// Records a line, where the first line is one; else those inside the object that the file is.
+fn by_lines_or_whole(mut source: BufReader<Source>) -> std::io::Result<Records> {
+    let mut bytes = Vec::new();
+    source
+        .by_ref()
+        .take(ARRAY_BYTES)
+        .read_until(b'\n', &mut bytes)?;
+    let is_json = |bytes: &[u8]| serde_json::from_slice::<serde::de::IgnoredAny>(bytes).is_ok();
+    let is_last = source.fill_buf()?.is_empty();
+    // A line that is no JSON is one of a document over several lines, or a record at fault.
+    let first = decode::without_nan(&bytes);
+    if is_last || !is_json(first.as_deref().unwrap_or(&bytes)) {
+        let most = ARRAY_BYTES.saturating_sub(bytes.len() as u64);
+        source.by_ref().take(most).read_to_end(&mut bytes)?;
+        let whole = decode::without_nan(&bytes);
+        if let Some(records) = json_document::records(whole.as_deref().unwrap_or(&bytes)) {
+            return Ok(Records::Whole(records.into_iter()));
+        }
+    }
+    let again: Source = Box::new(Cursor::new(bytes).chain(source));
+    Ok(Records::Lines(BufReader::new(again)))
 }
 
 /// A JSON file being read by a schema.

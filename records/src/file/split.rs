@@ -51,10 +51,14 @@ pub(super) struct Split<R> {
 }
 
 impl<R: BufRead> Split<R> {
-    pub(super) fn new(source: R, separator: u8) -> Split<R> {
+    /// `escape` precedes a quote inside quotes, where a file does not double it.
+    pub(super) fn new(source: R, separator: u8, escape: Option<u8>) -> Split<R> {
         Split {
             source,
-            core: ReaderBuilder::new().delimiter(separator).build(),
+            core: ReaderBuilder::new()
+                .delimiter(separator)
+                .escape(escape)
+                .build(),
             text: vec![0; FIRST_BYTES],
             ends: vec![0; FIRST_CELLS],
             cells: 0,

@@ -82,12 +82,19 @@ impl Texts {
         path: &Path,
         source: Source,
         columns: &[String],
-        notes: Vec<String>,
+        mut notes: Vec<String>,
     ) -> Result<Texts, FileError> {
         let Start {
             mut records,
             separator,
+            above,
         } = delimited::start(source, path)?;
+        if let Some((lines, first)) = above {
+            notes.push(format!(
+                "the header is on line {}; what stands above it, such as {first:?}, is passed over",
+                lines + 1
+            ));
+        }
         let failed = |error| delimited::failed(path, error);
         records.advance().map_err(failed)?;
         let line = records.line();
@@ -203,8 +210,13 @@ impl Texts {
                 if !more.map_err(|error| delimited::failed(path, error))? {
                     return Ok(None);
                 }
+                let most = match delimited::is_ended(records.cells(), self.headers.len()) {
+                    true => self.headers.len(),
+                    false => usize::MAX,
+                };
                 let cells = records
                     .cells()
+                    .take(most)
                     .map(|cell| String::from_utf8_lossy(cell).into_owned());
                 Ok(Some((records.line(), cells.collect())))
             }

@@ -55,6 +55,17 @@ fn mark(letter: char) -> Option<char> {
     }
 }
 
+/// The mark and the dash of `,-` behind a number, where nothing but a unit follows.
+fn dash_of(rest: &str) -> Option<(char, char)> {
+    let mut letters = rest.chars();
+    let mark = letters.next().filter(|mark| matches!(mark, ',' | '.'))?;
+    let dash = letters
+        .next()
+        .filter(|dash| matches!(dash, '-' | '–' | '—'))?;
+    let is_end = !letters.as_str().contains(|letter| digit(letter).is_some());
+    is_end.then_some((mark, dash))
+}
+
 fn is_minus(letter: char) -> bool {
     matches!(letter, '-' | '−')
 }
@@ -140,6 +151,12 @@ impl<'a> Parts<'a> {
             end = first + offset + letter.len_utf8();
             at += 1;
         }
+        // "450.000,-", "1200.–": no decimals, written with a dash.
+        if let Some((mark, dash)) = dash_of(&text[end..]) {
+            marks.push(mark);
+            groups.push("00".to_owned());
+            end += mark.len_utf8() + dash.len_utf8();
+        }
         let before = &text[..start];
         // "A4" is a name, ",5" a slip: a unit before its number is a sign, or stands apart.
         let is_word_end =
@@ -198,6 +215,10 @@ pub enum Shape {
 
 /// What a text with one number in it proves, and what precedes and behind the number.
 pub fn shape(text: &str) -> Option<(Shape, &str, &str)> {
+    // "1.230e+06" is what programs write, in one way.
+    if text.contains(['e', 'E']) && text.parse::<f64>().is_ok_and(f64::is_finite) {
+        return Some((Shape::Plain, "", ""));
+    }
     let parts = Parts::of(text)?;
     let Parts { groups, marks, .. } = &parts;
     let asked: Vec<char> = marks

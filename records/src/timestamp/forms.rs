@@ -3,7 +3,7 @@
 use chrono::format::{Item, StrftimeItems};
 use chrono::{DateTime, NaiveDate, NaiveDateTime};
 
-use super::in_range;
+use super::{in_range, month_names};
 
 const DAY_US: f64 = 24.0 * 3600.0 * 1e6;
 /// 1899-12-30, from which spreadsheets count days, in days since 1970.
@@ -113,14 +113,20 @@ impl Forms {
         )
     }
 
-    /// Reads a text by the first form that it has, else as usual.
+    /// Reads a text by the first form that it has, else as usual; months may have the names of twelve other
+    /// languages.
     pub fn read(&self, text: &str) -> Option<i64> {
-        let time = self.0.iter().find_map(|form| form.text(text));
-        time.or_else(|| super::parse(text))
+        self.written(text)
             .or_else(|| match text.parse::<f64>() {
                 Ok(number) if self.0.is_empty() => super::from_number(number),
                 _ => None,
             })
+            .or_else(|| self.written(&month_names::in_english(text)?))
+    }
+
+    fn written(&self, text: &str) -> Option<i64> {
+        let time = self.0.iter().find_map(|form| form.text(text));
+        time.or_else(|| super::parse(text))
     }
 
     /// Reads a number as its text is read.
@@ -157,6 +163,8 @@ mod tests {
             ("%m/%d/%y", "12/3/16"),
             ("%d.%m.%Y", "03.12.2016"),
             ("%d %B %Y", "3 December 2016"),
+            ("%d %B %Y", "3 декабря 2016"),
+            ("%d/%m/%Y", "3. Dezember 2016"),
             ("%d/%m/%Y %H:%M", "03/12/2016 00:00"),
             ("epoch-days", "17138"),
             ("excel", "42707"),

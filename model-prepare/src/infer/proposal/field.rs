@@ -49,9 +49,12 @@ pub(super) fn field(seen: &Seen<'_>, index: usize, roles: &Roles, text: &mut Str
     if is_number {
         unit(studied, text);
     }
-    match filled == study.rows {
-        true => text.push_str("required = true\n"),
-        false => comment(
+    let zeros = is_number.then(|| zeros(studied, is_target)).flatten();
+    let is_gap = matches!(zeros, Some(Zeros::Gap(_))) && !is_target;
+    match (filled == study.rows, is_gap) {
+        (true, true) => {}
+        (true, false) => text.push_str("required = true\n"),
+        (false, _) => comment(
             text,
             &format!("{} of {} rows have none.", study.rows - filled, study.rows),
         ),
@@ -63,7 +66,10 @@ pub(super) fn field(seen: &Seen<'_>, index: usize, roles: &Roles, text: &mut Str
         );
     }
     if is_number {
-        number_format(studied, is_target, text);
+        number_format(studied, text);
+        if let Some(zeros) = zeros {
+            zeros.describe(studied, is_target, text);
+        }
     }
     if let (Times::Form(form, why), Kind::Timestamp) = (&studied.times, kind) {
         comment(text, &format!("Its form: {why}."));
@@ -91,6 +97,12 @@ pub(super) fn field(seen: &Seen<'_>, index: usize, roles: &Roles, text: &mut Str
         comment(
             text,
             &format!("It leaks the target ({why}): left out of the fit; learn = true uses it."),
+        );
+        text.push_str("learn = false\n");
+    } else if !is_key && !is_target && studied.is_row_number() {
+        comment(
+            text,
+            "It counts the rows: left out of the fit; learn = true uses it.",
         );
         text.push_str("learn = false\n");
     }
@@ -126,7 +138,7 @@ fn unit(column: &Studied<'_>, text: &mut String) {
 }
 
 /// How its texts write numbers, and which of them are none.
-fn number_format(column: &Studied<'_>, is_target: bool, text: &mut String) {
+fn number_format(column: &Studied<'_>, text: &mut String) {
     let (numbers, field) = (&column.numbers, &column.numbers.field);
     if let Some(why) = &numbers.why {
         comment(text, &format!("Numbers in texts: {why}."));
@@ -165,27 +177,63 @@ fn number_format(column: &Studied<'_>, is_target: bool, text: &mut String) {
             ),
         );
     }
+}
+
+/// What rows that are 0 may mean; how many they are.
+#[derive(Debug, Clone, Copy)]
+enum Zeros {
+    /// Nothing can be so: not known.
+    Gap(usize),
+    /// To be decided by people.
+    Question(usize),
+}
+
+/// What the zeros of a column of numbers that are not below 0 may mean.
+fn zeros(column: &Studied<'_>, is_target: bool) -> Option<Zeros> {
+    let numbers = &column.numbers;
     let (zeros, rows) = (numbers.zeros, numbers.readable);
     let others_positive = numbers.least >= 0.0 && numbers.greatest > 0.0;
-    if zeros as f64 > ZEROS * rows as f64 && others_positive {
-        let name = column.name();
-        let is_impossible = name_words::is_year(name)
-            || name_words::has(name, &name_words::AREAS)
-            || name_words::is_latitude(name)
-            || name_words::is_longitude(name);
-        if is_impossible && !is_target {
-            comment(
-                text,
-                &format!("{zeros} of {rows} rows are 0: taken for \"not known\"."),
-            );
-            text.push_str("zero_is_missing = true\n");
-        } else if !is_target && zeros * 2 < rows {
-            comment(
-                text,
-                &format!(
+    let name = column.name();
+    // One listing at a price of 0 spoils the logarithms of all.
+    if is_target {
+        let is_gap = zeros > 0 && others_positive && zeros * 2 < rows;
+        return (is_gap && name_words::is_price(name)).then_some(Zeros::Gap(zeros));
+    }
+    let is_place = name_words::is_latitude(name) || name_words::is_longitude(name);
+    if zeros as f64 <= ZEROS * rows as f64 || !(others_positive || is_place) {
+        return None;
+    }
+    // A house without a basement has one of 0 m².
+    let is_living = name_words::is_area(name) && !name_words::is_other_area(name);
+    let is_impossible = name_words::is_year(name) || is_living || is_place;
+    match is_impossible {
+        true => Some(Zeros::Gap(zeros)),
+        false => (zeros * 2 < rows).then_some(Zeros::Question(zeros)),
+    }
+}
+
+impl Zeros {
+    fn describe(self, column: &Studied<'_>, is_target: bool, text: &mut String) {
+        let rows = column.numbers.readable;
+        let (line, is_gap) = match self {
+            Zeros::Gap(zeros) if is_target => (
+                format!("{zeros} of {rows} rows are 0, which is not a price: they are refused."),
+                true,
+            ),
+            Zeros::Gap(zeros) => (
+                format!("{zeros} of {rows} rows are 0: taken for \"not known\"."),
+                true,
+            ),
+            Zeros::Question(zeros) => (
+                format!(
                     "{zeros} of {rows} rows are 0: if that means \"not known\", say zero_is_missing = true."
                 ),
-            );
+                false,
+            ),
+        };
+        comment(text, &line);
+        if is_gap {
+            text.push_str("zero_is_missing = true\n");
         }
     }
 }

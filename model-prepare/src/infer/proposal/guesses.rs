@@ -5,6 +5,7 @@ use records::Kind;
 use super::seen::{Roles, Seen};
 use crate::infer::account::Guess;
 use crate::infer::dates::Times;
+use crate::infer::name_words;
 use crate::infer::roles::{CERTAIN, GUESS, LIKELY};
 
 /// What was guessed, and how sure that is.
@@ -19,6 +20,19 @@ pub(super) fn guesses(seen: &Seen<'_>, roles: &Roles) -> Vec<Guess> {
             why,
         });
     };
+    if !roles.is_target_given {
+        let called = study.columns.iter().filter(|column| {
+            name_words::target_rank(column.name(), &column.column.header).is_some()
+        });
+        let (sure, why) = match called.count() {
+            0 | 1 => (LIKELY, "called as prices are".to_owned()),
+            several => (
+                GUESS,
+                format!("the plainest of {several} columns that are called as prices are"),
+            ),
+        };
+        add("target", study.columns[roles.target].name(), sure, why);
+    }
     for (what, role) in [
         ("key", &roles.key),
         ("time", &roles.time),

@@ -88,17 +88,33 @@ pub(super) fn head(seen: &Seen<'_>, roles: &Roles) -> String {
             study.columns[latitude].name(),
             study.columns[longitude].name(),
         );
-        if is_swapped {
-            comment(
-                &mut text,
-                &format!("{latitude} goes beyond 90: are {latitude} and {longitude} swapped?"),
-            );
-        }
-        let _ = writeln!(text, "place = [{latitude:?}, {longitude:?}]");
+        let place = match is_swapped {
+            true => {
+                comment(
+                    &mut text,
+                    &format!(
+                        "{latitude:?} goes beyond 90, {longitude:?} does not: they are swapped, and \
+                         {longitude:?} is taken for the latitude."
+                    ),
+                );
+                [longitude, latitude]
+            }
+            false => [latitude, longitude],
+        };
+        let _ = writeln!(text, "place = {place:?}");
     }
     if !seen.headers.is_empty() {
         let names: Vec<String> = seen.headers.iter().map(|header| quoted(header)).collect();
         let _ = writeln!(text, "columns = [{}]", names.join(", "));
+    }
+    if let Some((line, word)) = study.total() {
+        comment(
+            &mut text,
+            &format!(
+                "The last row, at line {line}, says {word:?} and lacks values that the others have: a sum, and no \
+                 record? Then delete it."
+            ),
+        );
     }
     let marks = marks(seen);
     if !marks.is_empty() {

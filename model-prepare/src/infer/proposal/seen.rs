@@ -30,6 +30,8 @@ pub(in crate::infer) struct Seen<'a> {
 /// Which column has which role.
 pub(in crate::infer) struct Roles {
     pub(in crate::infer) target: usize,
+    /// Whether the user names the target.
+    pub(in crate::infer) is_target_given: bool,
     pub(in crate::infer) target_kind: Kind,
     pub(in crate::infer) key: Option<Role>,
     pub(in crate::infer) time: Option<Role>,
