@@ -52,6 +52,7 @@ pub mod baseline;
 mod binding;
 mod boosted;
 mod by_text;
+mod carried;
 mod cells;
 mod check;
 mod classification;
@@ -106,6 +107,7 @@ mod trained_model;
 mod tree_features;
 mod tree_inputs;
 mod uninformative;
+mod widths_by_estimate;
 
 pub use artifact::{ArtifactError, Reading};
 pub use boosted::{BoostedOptions, ForestOptions, Growth, Names, TreeError};
@@ -139,7 +141,9 @@ pub use progress::{FitObserver, FitProgress, FitStage, Measure, MemberProgress, 
 pub use provenance::Provenance;
 pub use ratio_study::RatioStudy;
 pub use reading::BoundRecord;
-pub use report::{Calibration, FoldReport, MemberReport, RecipeReport, Report, Stacked};
+pub use report::{
+    Calibration, EquityReport, FoldReport, MemberReport, RecipeReport, Report, Stacked,
+};
 pub use segment::Segment;
 pub use solver_error::SolverError;
 pub use split::SplitBy;

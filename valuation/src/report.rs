@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::conformal::Share;
+use crate::equity::MOST_COST;
 use crate::link::Link;
 use crate::metrics::{JudgedRow, Metrics};
 use crate::ratio_study::RatioStudy;
@@ -62,6 +63,44 @@ impl Stacked {
     /// are worse.
     pub fn gain(&self) -> f64 {
         1.0 - self.weighted / self.alone.max(f64::MIN_POSITIVE)
+    }
+}
+
+/// Whether cheap and expensive homes are estimated alike, out of fold, and what that cost: the stretch of
+/// estimates around their mean.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct EquityReport {
+    /// How many times as far from the mean log price estimates are set; 1 changes nothing.
+    pub slope: f64,
+    /// Price-related differential with it.
+    pub prd: f64,
+    /// Price-related bias with it.
+    pub prb: f64,
+    /// By what share the log error is greater.
+    pub cost: f64,
+    /// Whether both are within the IAAO's bands, with some room for the hold-out.
+    pub reached: bool,
+    /// Whether a greater slope would cost more error than it may.
+    pub costs_too_much: bool,
+}
+
+impl EquityReport {
+    /// Why the bands are not reached, in words; none where they are.
+    pub fn reason(&self) -> Option<String> {
+        if self.reached {
+            return None;
+        }
+        let why = match self.costs_too_much {
+            true => format!(
+                "a greater stretch would cost more than {} % of the error",
+                100.0 * MOST_COST
+            ),
+            false => "the greatest stretch is not enough".to_owned(),
+        };
+        Some(format!(
+            "expensive homes stay too low out of fold (PRD {:.3}, PRB {:.3}, stretched by {:.4}): {why}",
+            self.prd, self.prb, self.slope
+        ))
     }
 }
 
@@ -131,6 +170,9 @@ pub struct Report {
     /// Errors fold by fold of the judged model; empty in reports of older artifacts.
     #[serde(default)]
     pub folds: Vec<FoldReport>,
+    /// Whether cheap and expensive homes are estimated alike; none of counts, and in reports of older artifacts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub equity: Option<EquityReport>,
     /// Whether the weighted members were better than the best alone, on the hold-out.
     pub stack: bool,
     /// By how much; none where one member has all weight, and in reports of older artifacts.

@@ -129,6 +129,7 @@ impl Boosting<'_> {
         others.extend_from_slice(&self.judge);
         let ground = Ground {
             columns,
+            directions: &self.table.directions,
             chosen: &chosen,
             rows,
             others,

@@ -6,6 +6,7 @@ use arrow_array::RecordBatch;
 use rayon::prelude::*;
 use records::{Schema, Task};
 
+use crate::boosted::Direction;
 use crate::fit_error::FitError;
 use crate::folds::{self, Fold};
 use crate::linear::{Linear, Shrinkage, SparseRow, Triangle};
@@ -80,6 +81,7 @@ impl<'a> FitContext<'a> {
         let (linear_design, design) =
             LinearDesign::fit(schema, batch, &rows, &targets, self.group, self.levels);
         Design {
+            directions: linear_design.directions(schema),
             linear_design,
             rows: design,
             targets,
@@ -221,6 +223,8 @@ pub(crate) struct Design {
     pub(crate) linear_design: LinearDesign,
     pub(crate) rows: Vec<SparseRow>,
     targets: Vec<f64>,
+    /// The signs that weights must have, by column; empty for any.
+    directions: Vec<Direction>,
 }
 
 impl Design {
@@ -229,7 +233,8 @@ impl Design {
     /// # Errors
     /// When it is singular.
     pub(crate) fn triangle(&self) -> Result<Triangle, SolverError> {
-        Triangle::of(&self.rows, &self.targets, self.linear_design.width())
+        let triangle = Triangle::of(&self.rows, &self.targets, self.linear_design.width())?;
+        triangle.along(&self.directions)
     }
 
     /// Least squares, or shrunken weights.
