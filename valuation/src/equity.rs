@@ -7,15 +7,13 @@
 use serde::{Deserialize, Serialize};
 
 use crate::cells::median;
+use crate::equity_report::{EquityReport, MOST_COST};
 use crate::ratio_study::{prb, prd};
-use crate::report::EquityReport;
 
 /// The IAAO's upper bound of the differential, less a little: the hold-out differs.
 const MOST_PRD: f64 = 1.028;
 /// The lower bound of the bias, less as much.
 const LEAST_PRB: f64 = -0.048;
-/// What the stretch may cost, as a share of the log error.
-pub(crate) const MOST_COST: f64 = 0.003;
 /// Slopes tried: 1, 1.0025, … 1.05.
 const STEP: f64 = 0.0025;
 const STEPS: usize = 20;

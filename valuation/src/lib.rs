@@ -64,6 +64,7 @@ mod credibility;
 pub mod datamart;
 mod ensemble;
 mod equity;
+mod equity_report;
 mod estimator;
 mod explain;
 pub mod export;
@@ -119,6 +120,7 @@ pub use classification::{
 pub use clustering::{ClusterReport, Clustering, ClusteringError, ClusteringOptions, Clusters};
 pub use comparables::Comparable;
 pub use conformal::Share;
+pub use equity_report::EquityReport;
 pub use explain::{Explanation, Reason};
 pub use fit::{Effort, FitOptions, fit};
 pub use fit_error::FitError;

@@ -282,7 +282,15 @@ impl Grower {
                 let sums = &leaf.histogram.columns[index];
                 match growing.bound(leaf.bounds).filter(|own| !own.is_free(index)) {
                     None => gains.add(sums, *bins, leaf.total, limits, gaps),
-                    Some(bound) => bound.add(index, (sums, *bins), leaf.total, gaps, gains),
+                    Some(bound) => {
+                        let Gains {
+                            unknown_right,
+                            unknown_left,
+                            ..
+                        } = &mut *gains;
+                        let gains: [&mut [f32]; 2] = [unknown_right, unknown_left];
+                        bound.add(index, (sums, *bins), leaf.total, gaps, gains);
+                    }
                 }
             }
             let ways = [&gains.unknown_right, &gains.unknown_left];

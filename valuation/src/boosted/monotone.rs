@@ -6,7 +6,6 @@
 //! split on it, or end in the same leaf.
 
 use super::histogram::{COARSE, Sums, count, units};
-use super::split::Gains;
 
 /// Which way values go as a column grows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -82,22 +81,19 @@ impl Bound<'_> {
         is_in_order(self.directions[column], low, high).then_some(gain)
     }
 
-    /// Adds to `gains` what each cut of a column gains in this leaf; where its children would be out of order,
-    /// it stays as one.
+    /// Adds to `gains` what each cut of a column gains in this leaf, by bin, the unknown on the right and on the
+    /// left; where its children would be out of order, it stays as one.
     pub(super) fn add(
         &self,
         column: usize,
         (sums, bins): (&Sums, usize),
         total: i64,
         gaps: bool,
-        gains: &mut Gains,
+        gains: [&mut [f32]; 2],
     ) {
         let whole = self.worth(total);
-        let ways = [
-            (0, &mut gains.unknown_right),
-            (sums[0], &mut gains.unknown_left),
-        ];
-        for (start, gains) in ways.into_iter().take(1 + usize::from(gaps)) {
+        let ways = [0, sums[0]].into_iter().zip(gains);
+        for (start, gains) in ways.take(1 + usize::from(gaps)) {
             let mut left = start;
             for (gain, sum) in gains[1..bins].iter_mut().zip(&sums[1..bins]) {
                 left += sum;
