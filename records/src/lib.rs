@@ -32,6 +32,6 @@ pub use digest::Digest;
 pub use formulas::Formulas;
 pub use reject::Reason;
 pub use schema::{
-    Class, Crawl, CrawlField, Delisting, Field, Kind, MissingAs, Purpose, Scale, Schema,
+    Class, Crawl, CrawlField, Delisting, Field, Kind, MissingAs, Monotone, Purpose, Scale, Schema,
     SchemaError, Task, Tombstone,
 };

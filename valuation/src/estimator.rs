@@ -25,6 +25,7 @@ use crate::mondrian::Widths;
 use crate::neighbours::Neighbours;
 use crate::part_error::PartError;
 use crate::tree_features::{BoundTreeFeatures, TreeFeatures};
+use crate::widths_by_estimate::WidthsByEstimate;
 
 /// Rows estimated side by side: enough to keep a core busy, few enough to stay in its cache.
 const CHUNK_ROWS: usize = 1024;
@@ -71,6 +72,10 @@ pub(crate) struct Plan {
     /// Segments whose ranges are wider or narrower than that; none where one width fits all.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) widths: Option<Widths>,
+    /// The same by what a record is estimated at; none where one width fits all, and in artifacts of releases
+    /// that did not ask.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) widths_by_estimate: Option<WidthsByEstimate>,
     /// What was learned of each field, and what lies outside costs; none in artifacts of releases that did
     /// not write it down.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -305,6 +310,9 @@ impl Estimator {
         if let Some(widths) = &self.plan.widths {
             widths.check(schema).map_err(plan)?;
         }
+        if let Some(widths) = &self.plan.widths_by_estimate {
+            widths.check().map_err(plan)?;
+        }
         if let Some(known) = &self.plan.known {
             known.check(schema).map_err(plan)?;
         }
@@ -379,6 +387,12 @@ impl BoundEstimator<'_> {
         }
         scratch.tree_features.len() as f64
             + scratch.design.iter().map(|(_, value)| value).sum::<f64>()
+    }
+
+    /// What a row's fields add that lie beyond what was learned: by field, in log price.
+    pub(crate) fn carried(&self, row: usize) -> Vec<(&str, f64)> {
+        let known = self.known.as_ref();
+        known.map_or_else(Vec::new, |known| known.carried(row).collect())
     }
 
     /// A row as the linear member reads it.
@@ -494,14 +508,21 @@ impl BoundEstimator<'_> {
             link,
             equity,
             spread: usual,
+            widths_by_estimate,
             ..
         } = &self.estimator.plan;
         let widths = self.widths.as_ref();
         let factor = widths.map_or(1.0, |(widths, cells)| widths.of(*cells, row));
         let known = self.known.as_ref();
         let factor = factor * known.map_or(1.0, |known| known.factor(row));
+        let carried = known.map(|known| known.carried(row).map(|(_, log)| log).sum());
+        let log = link.hold(equity.apply(log + carried.unwrap_or(0.0)));
+        let factor = match widths_by_estimate {
+            None => factor,
+            Some(widths) => factor * widths.of(log),
+        };
         Estimate {
-            log: link.hold(equity.apply(log)),
+            log,
             spread: factor * bounded(spread.unwrap_or(*usual), *usual),
         }
     }

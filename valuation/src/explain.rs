@@ -110,6 +110,9 @@ impl Model {
                 add(field, log);
             }
         }
+        for (field, log) in bound.carried(0) {
+            *parts.entry(field.to_owned()).or_default() += log;
+        }
         let equity = &estimator.plan.equity;
         let total: f64 = base + parts.values().sum::<f64>();
         let (low, high) = (equity.apply(base), equity.apply(total));

@@ -59,6 +59,7 @@ pub fn fit(
 ) -> Result<(Model, Report), FitError> {
     options.check()?;
     options.check_members(Task::Regression)?;
+    options.check_monotone(schema)?;
     on_pool(options.threads, || {
         fit_on_this_pool(schema, batch, options, code_version, trained_at_us)
     })
@@ -135,7 +136,11 @@ fn fit_on_this_pool(
     let batch_read = segments
         .as_ref()
         .map_or(Cow::Borrowed(batch), |segments| segments.extend(batch));
-    let members = options.members_for(Task::Regression, sides.train.len());
+    let mut members = options.members_for(Task::Regression, sides.train.len());
+    // Given ones were refused.
+    if telling.features().any(|field| field.monotone.is_some()) {
+        members.retain(|member| !member.options.compares_sales());
+    }
     tracker.plan(|| PlannedFit {
         rows: sides.train.len(),
         refit_rows: usize::from(options.refit) * everything.len(),
@@ -166,6 +171,7 @@ fn fit_on_this_pool(
     })?;
 
     let folds = std::mem::take(&mut fitted.folds);
+    let equity = fitted.equity;
     let mut kept = fitted;
     if options.refit {
         kept = job(everything.as_slice()).refit_prices(&kept)?;
@@ -197,6 +203,7 @@ fn fit_on_this_pool(
         judged: judged.rows,
         members: judged.members,
         folds,
+        equity,
         stack: judged.stack,
         stacked: judged.stacked,
         widened: judged.widened,

@@ -137,6 +137,16 @@ pub enum FitError {
         /// Kinds that it has.
         expected: String,
     },
+    /// What prices go with in one direction is asked of something that cannot hold to it.
+    #[error(
+        "{what} cannot hold to `monotone` of the field {field:?}: leave it out, or take `monotone` from the schema"
+    )]
+    Monotone {
+        /// The member or the setting.
+        what: String,
+        /// A field that has a direction.
+        field: String,
+    },
     /// A member cannot be grown so.
     #[error("member {name:?}: expected {option} {expected}, found {found}")]
     Member {

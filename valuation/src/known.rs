@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::by_text::ByText;
+use crate::carried::Ends;
 use crate::cells::Cells;
 use crate::part_error::PartError;
 
@@ -43,6 +44,9 @@ struct KnownField {
     learned: Learned,
     /// How many times as far off estimates are where it lies outside.
     factor: f64,
+    /// How prices go on beyond the ends of a number, where that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    ends: Option<Ends>,
 }
 
 /// What was learned of the fields of records.
@@ -82,6 +86,7 @@ impl Known {
                 unit: field.unit.clone(),
                 learned,
                 factor: factor(&field.name).clamp(1.0, MOST_FACTOR),
+                ends: None,
             })
         });
         Known {
@@ -89,8 +94,35 @@ impl Known {
         }
     }
 
+    /// The same where prices go on beyond the ends of numbers: by the elasticities below the least and above the
+    /// greatest that `rows` have, by field.
+    pub(crate) fn carried(
+        mut self,
+        batch: &RecordBatch,
+        rows: &[usize],
+        elasticities: impl Fn(&str) -> Option<[f64; 2]>,
+    ) -> Known {
+        for known in &mut self.fields {
+            let Some([below, above]) = elasticities(&known.field) else {
+                continue;
+            };
+            if matches!(known.learned, Learned::Range(..)) {
+                known.ends = Ends::of(Cells::of(batch, &known.field), rows, below, above);
+            }
+        }
+        self
+    }
+
     /// The same of other rows, at the same cost.
     pub(crate) fn again(&self, schema: &Schema, batch: &RecordBatch, rows: &[usize]) -> Known {
+        let again = self.widths_again(schema, batch, rows);
+        again.carried(batch, rows, |field| {
+            let known = self.fields.iter().find(|known| known.field == field)?;
+            known.ends.map(|ends| [ends.below, ends.above])
+        })
+    }
+
+    fn widths_again(&self, schema: &Schema, batch: &RecordBatch, rows: &[usize]) -> Known {
         Known::of(schema, batch, rows, |field| {
             let found = self.fields.iter().find(|known| known.field == field);
             found.map_or(1.0, |known| known.factor)
@@ -124,6 +156,9 @@ impl Known {
         for known in &self.fields {
             let at = |error: PartError| error.at(&format!("what is known of {:?}", known.field));
             let field = crate::check::field(schema, &known.field).map_err(at)?;
+            if let Some(ends) = &known.ends {
+                ends.check().map_err(at)?;
+            }
             let fits = match known.learned {
                 Learned::Range(low, high) => {
                     matches!(field.kind, Kind::Number | Kind::Integer)
@@ -193,6 +228,14 @@ impl BoundKnown<'_> {
             Some(factor)
         });
         factors.fold(1.0, f64::max).min(MOST_FACTOR)
+    }
+
+    /// What is added to the log price of a row that lies beyond the ends of numbers, by field.
+    pub(crate) fn carried(&self, row: usize) -> impl Iterator<Item = (&str, f64)> {
+        self.fields.iter().filter_map(move |(known, cells)| {
+            let carried = known.ends.as_ref()?.carried(cells.number(row)?);
+            (carried != 0.0).then_some((known.field.as_str(), carried))
+        })
     }
 
     /// What of a row lies outside.

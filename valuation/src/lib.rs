@@ -52,6 +52,7 @@ pub mod baseline;
 mod binding;
 mod boosted;
 mod by_text;
+mod carried;
 mod cells;
 mod check;
 mod classification;
@@ -63,6 +64,7 @@ mod credibility;
 pub mod datamart;
 mod ensemble;
 mod equity;
+mod equity_report;
 mod estimator;
 mod explain;
 pub mod export;
@@ -107,6 +109,7 @@ mod trained_model;
 mod tree_features;
 mod tree_inputs;
 mod uninformative;
+mod widths_by_estimate;
 
 pub use artifact::{ArtifactError, Reading};
 pub use boosted::{BoostedOptions, ForestOptions, Growth, Names, TreeError};
@@ -118,6 +121,7 @@ pub use classification::{
 pub use clustering::{ClusterReport, Clustering, ClusteringError, ClusteringOptions, Clusters};
 pub use comparables::Comparable;
 pub use conformal::Share;
+pub use equity_report::EquityReport;
 pub use explain::{Explanation, Reason};
 pub use fit::{Effort, FitOptions, fit};
 pub use fit_error::FitError;
@@ -141,7 +145,9 @@ pub use progress::{FitObserver, FitProgress, FitStage, Measure, MemberProgress, 
 pub use provenance::Provenance;
 pub use ratio_study::RatioStudy;
 pub use reading::BoundRecord;
-pub use report::{Calibration, FoldReport, MemberReport, RecipeReport, Report, Stacked};
+pub use report::{
+    Calibration, EquityReport, FoldReport, MemberReport, RecipeReport, Report, Stacked,
+};
 pub use segment::Segment;
 pub use solver_error::SolverError;
 pub use split::SplitBy;

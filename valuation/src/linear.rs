@@ -1,5 +1,6 @@
 //! The linear members: least squares on sparse rows, plain or with shrunken weights.
 
+mod directed;
 mod elastic;
 mod ridge;
 mod triangle;

@@ -1,6 +1,7 @@
 //! From a record's fields to the columns of the linear design; fitted on training rows only.
 
 mod column;
+mod directions;
 mod edge;
 mod level_limits;
 mod level_mean;
@@ -25,7 +26,7 @@ use self::one_hot::OneHot;
 pub(crate) use self::training_rows::OutOfFold;
 use crate::binding::{Place, position};
 use crate::cells::Cells;
-use crate::linear::SparseRow;
+use crate::linear::{Linear, SparseRow};
 use crate::part_error::PartError;
 
 /// Categories with more levels are encoded by their levels' means; the group field never is.
@@ -184,6 +185,19 @@ impl LinearDesign {
                 Encoding::Number(_) | Encoding::Edge(_) => {}
             }
         }
+    }
+
+    /// How prices go on beyond the ends of sizes as a line says it, by field: below the least and above the
+    /// greatest.
+    pub(crate) fn elasticities(&self, line: &Linear) -> BTreeMap<String, [f64; 2]> {
+        let of = |block: &Block| match &block.encoding {
+            Encoding::Number(number) => {
+                let found = number.elasticities(&line.weights)?;
+                Some((block.field.clone(), found))
+            }
+            _ => None,
+        };
+        self.blocks.iter().filter_map(of).collect()
     }
 
     /// The field each column stands for.

@@ -235,6 +235,11 @@ impl<F: Fitted + Into<Member>> OutOfFold<F> {
 }
 
 impl MemberOptions {
+    /// Whether it prices by what other sales cost.
+    pub(crate) fn compares_sales(&self) -> bool {
+        matches!(self, MemberOptions::Comparables(_))
+    }
+
     /// The names of the kinds that a task has.
     pub(crate) fn kinds(task: Task) -> String {
         let suits = KINDS.iter().filter(|(_, tasks)| tasks.contains(&task));

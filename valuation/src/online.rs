@@ -187,6 +187,14 @@ impl Online {
     /// When it has other members, or an option is out of its range.
     pub fn new(base: Model, options: OnlineOptions) -> Result<Online, OnlineError> {
         options.check()?;
+        let directed = base
+            .head
+            .schema
+            .features()
+            .find(|field| field.monotone.is_some());
+        if let Some(field) = directed.map(|field| field.name.clone()) {
+            return Err(OnlineError::Monotone { field });
+        }
         let (linear_design, line) = line_of(&base)?;
         let scaling = Scaling::of(linear_design);
         let anchor = scaling.coefficients(line);
@@ -262,6 +270,7 @@ impl Online {
         };
         let complete = self.base.estimator.complete(batch);
         let bound = linear_design.bind(&complete);
+        let whole = self.base.estimator.bind(&complete);
         let link = plan.link;
         let most = self.options.clip * plan.spread;
         let (mut design, mut x) = (SparseRow::new(), Vec::new());
@@ -276,7 +285,9 @@ impl Online {
             bound.write(row, &mut design);
             self.scaling.write(&design, &mut x);
             let (value, base) = (dot(&state.coefficients, &x), dot(&state.anchor, &x));
-            let say = |line: f64| link.hold(plan.equity.apply(line));
+            // The line stands still beyond the range of a number, a price does not.
+            let carried: f64 = whole.carried(row).iter().map(|(_, log)| log).sum();
+            let say = |line: f64| link.hold(plan.equity.apply(line + carried));
             let (log, base_log) = (say(value), say(base));
             let half = state.quantile * plan.spread;
             let target = link.log(price);
@@ -293,7 +304,7 @@ impl Online {
             state.until_us = state.until_us.max(times.time_us(row));
 
             // The line itself aims at the mean of the logarithms, as in its fit.
-            let residual = value - target;
+            let residual = value + carried - target;
             let counted = residual.clamp(-most, most);
             state.clipped += u64::from(counted != residual);
             for (sum, value) in state.gradient.iter_mut().zip(&x) {

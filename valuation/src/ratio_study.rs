@@ -178,8 +178,9 @@ pub(crate) fn prd(pairs: &[(f64, f64)]) -> f64 {
     ratios / pairs.len() as f64 / (estimates / prices)
 }
 
-/// Slope and its standard error; no spread of values gives 0 and 0.
-fn prb(pairs: &[(f64, f64)], level: f64) -> (f64, f64) {
+/// Price-related bias: slope and its standard error, at the level of the median ratio; no spread of values gives 0
+/// and 0.
+pub(crate) fn prb(pairs: &[(f64, f64)], level: f64) -> (f64, f64) {
     let count = pairs.len() as f64;
     let points: Vec<(f64, f64)> = pairs
         .iter()

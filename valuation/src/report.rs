@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::conformal::Share;
+use crate::equity_report::EquityReport;
 use crate::link::Link;
 use crate::metrics::{JudgedRow, Metrics};
 use crate::ratio_study::RatioStudy;
@@ -131,6 +132,9 @@ pub struct Report {
     /// Errors fold by fold of the judged model; empty in reports of older artifacts.
     #[serde(default)]
     pub folds: Vec<FoldReport>,
+    /// Whether cheap and expensive homes are estimated alike; none of counts, and in reports of older artifacts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub equity: Option<EquityReport>,
     /// Whether the weighted members were better than the best alone, on the hold-out.
     pub stack: bool,
     /// By how much; none where one member has all weight, and in reports of older artifacts.

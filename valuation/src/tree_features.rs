@@ -1,6 +1,7 @@
 //! From a record's fields to the columns the trees split on: one row of `f32`, NaN where nothing
 //! is known. Fitted on training rows only.
 
+mod directions;
 mod layout;
 mod made;
 mod meaning;

@@ -5,7 +5,7 @@ use arrow_array::RecordBatch;
 use rayon::prelude::*;
 use records::Schema;
 
-use crate::boosted::{Boosted, BoostedOptions, Growth, Table, TreeError};
+use crate::boosted::{Boosted, BoostedOptions, Direction, Growth, Table, TreeError};
 use crate::cells::Cells;
 use crate::comparables::{Comparables, MOST_RECORDS, Past};
 use crate::kd_tree::{KdTree, Near};
@@ -181,10 +181,12 @@ impl TreeSource<'_> {
         let values = plain.into_values();
         let importance = likeness.importance();
         let comparables = self.comparables(&tree_features, &values, &importance);
-        let nearness = self.nearness(&tree_features, &importance);
+        let directions = tree_features.directions(self.schema);
+        let nearness = self.nearness(&tree_features, &importance, &directions);
         let neighbours = self.neighbours(&values, &nearness, targets);
         let values = with_neighbours(values, width, &neighbours);
         let table = Table::new(values, &levels, targets.to_vec())?.beside(width);
+        let table = table.along(directions);
         Ok(Some(TreeInputs {
             tree_features,
             neighbours,
@@ -198,13 +200,21 @@ impl TreeSource<'_> {
         }))
     }
 
-    /// What makes records near, by value of the frame; none where the schema has no place.
-    fn nearness(&self, tree_features: &TreeFeatures, importance: &[f64]) -> Option<Nearness> {
+    /// What makes records near, by value of the frame; none where the schema has no place. What a price goes
+    /// with in one direction does not choose neighbours, whose prices go in any.
+    fn nearness(
+        &self,
+        tree_features: &TreeFeatures,
+        importance: &[f64],
+        directions: &[Direction],
+    ) -> Option<Nearness> {
+        let is_free = |value: &usize| directions[*value] == Direction::Free;
         let places: Vec<usize> = self
             .schema
             .places()
             .into_iter()
             .filter_map(|place| tree_features.position(place))
+            .filter(is_free)
             .collect();
         if places.len() < 2 {
             return None;
@@ -220,6 +230,7 @@ impl TreeSource<'_> {
         let of_place = |value: usize| self.schema.places().contains(&fields[value]);
         let mut others: Vec<usize> = (0..width)
             .filter(|value| !of_place(*value) && importance[*value] > 0.0)
+            .filter(is_free)
             .collect();
         others.sort_by(|one, other| importance[*other].total_cmp(&importance[*one]));
         for value in others.into_iter().take(LIKE_VALUES) {

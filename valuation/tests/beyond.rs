@@ -6,7 +6,7 @@ mod made;
 use made::{NOW_US, Uniform, decode, decode_as, listings};
 use records::{Purpose, Schema};
 use serde_json::{Value, json};
-use valuation::{FitOptions, Model, Report, SplitBy, TrainedModel, fit};
+use valuation::{Effort, FitOptions, Model, Report, SplitBy, TrainedModel, fit};
 
 /// So many rows of so many numbers, half of which say a little each.
 fn made_of(rows: usize, fields: usize, seed: u64) -> (Schema, Vec<Value>) {
@@ -107,4 +107,38 @@ fn what_was_not_learned_is_said_and_its_range_is_wider() {
     assert_eq!(read.warnings(&odd).unwrap(), model.warnings(&odd).unwrap());
     assert_eq!(read.warnings(&odd).unwrap()[0].len(), 2);
     assert_eq!(read.predict(&odd).unwrap(), model.predict(&odd).unwrap());
+}
+
+#[test]
+fn prices_go_on_beyond_the_range_of_an_area_and_add_up() {
+    let rows = listings(1500);
+    let schema = Schema::real_estate();
+    let quick = FitOptions {
+        effort: Effort::Quick,
+        split: SplitBy::Random,
+        ..FitOptions::default()
+    };
+    let batch = decode_as(&schema, &rows, Purpose::Listing);
+    let (line, _) = fit(&schema, &batch, &quick, "test", NOW_US).unwrap();
+    let (whole, _) = fitted(&schema, &rows);
+    for model in [line, whole] {
+        let priced = |area: f64| {
+            let row = json!({
+                "id": "asked", "listed_at": 1_700_000_000, "city": "city3", "street": "street7", "floor": 3,
+                "floors_total": 9, "area": area, "rooms": 3,
+            });
+            let batch = decode(&[row], Purpose::Request);
+            let price = model.predict(&batch).unwrap()[0];
+            let explained = model.explain(&batch, 0, 0).unwrap();
+            let sum = explained.base + explained.reasons.iter().map(|one| one.amount).sum::<f64>();
+            assert!((sum / price.value - 1.0).abs() < 1e-4, "{sum} {price:?}");
+            price.value
+        };
+        // Homes are of 25 to 120 m², and cost as much as their area to the power of 0.9.
+        let twice = priced(400.0) / priced(200.0);
+        assert!((1.4..2.001).contains(&twice), "{twice}");
+        assert!(priced(200.0) > 1.15 * priced(125.0));
+        assert!(priced(5_000.0) > priced(400.0));
+        assert!(priced(15.0) < priced(26.0));
+    }
 }

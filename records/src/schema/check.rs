@@ -59,6 +59,17 @@ impl Schema {
                     ));
                 }
             }
+            if field.monotone.is_some() {
+                let is_measure = matches!(field.kind, Kind::Number | Kind::Integer) && field.learn;
+                let is_target = self.target.as_ref() == Some(&field.name);
+                if !is_measure || is_target || self.task != Task::Regression {
+                    return Err(format!(
+                        "field {:?}: monotone is for numbers and integers that a model of task = \
+                         \"regression\" learns from",
+                        field.name
+                    ));
+                }
+            }
             field.check_written()?;
             if !field.spellings.is_empty() && !field.is_measured() {
                 return Err(format!(
@@ -253,6 +264,27 @@ mod tests {
             (
                 format!("{base}{fields}[[field]]\nname='z'\nkind='number'\nmissing_as='zero'\n"),
                 "missing_as is for numbers",
+            ),
+            (
+                format!("{base}{fields}[[field]]\nname='z'\nkind='number'\nmonotone='up'\n"),
+                "unknown variant `up`",
+            ),
+            (
+                format!(
+                    "{base}{fields}[[field]]\nname='z'\nkind='category'\nmonotone='increasing'\n"
+                ),
+                "monotone is for numbers and integers",
+            ),
+            (
+                format!(
+                    "{base}{fields}[[field]]\nname='z'\nkind='number'\nlearn=false\n\
+                     monotone='decreasing'\n"
+                ),
+                "monotone is for numbers and integers",
+            ),
+            (
+                format!("{base}{fields}monotone='increasing'\n"),
+                "monotone is for numbers and integers",
             ),
             (
                 format!("{base}{fields}[[field]]\nname='z'\nkind='colour'\n"),

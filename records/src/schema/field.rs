@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::written;
-use super::{Kind, MissingAs, Scale};
+use super::{Kind, MissingAs, Monotone, Scale};
 
 /// The key of a schema that names none: the place that a record came from, such as topic, partition
 /// and offset on a Kafka cluster.
@@ -83,6 +83,10 @@ pub struct Field {
     /// `false`.
     #[serde(default = "learned", skip_serializing_if = "is_learned")]
     pub learn: bool,
+    /// Which way a price goes as the field grows: a model's estimates then never contradict it, whatever a
+    /// few records say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub monotone: Option<Monotone>,
 }
 
 /// What `learn` is where a field leaves it out.
@@ -116,6 +120,7 @@ impl Field {
             format: Vec::new(),
             zero_is_missing: false,
             learn: true,
+            monotone: None,
         }
     }
 

@@ -144,6 +144,9 @@ fn price_members(report: &Report) -> String {
         }
     }
     let _ = writeln!(text, "{}", members_used(report));
+    if let Some(reason) = report.equity.and_then(|equity| equity.reason()) {
+        let _ = writeln!(text, "Vertical equity: {reason}.");
+    }
     text
 }
 

@@ -144,6 +144,7 @@ impl Boosting<'_> {
         let ground = Ground {
             columns: &seen.columns,
             by_row: seen.by_row.as_ref(),
+            directions: &self.table.directions,
             chosen: &chosen,
             rows,
             others,

@@ -5,6 +5,7 @@ use std::ops::Range;
 use super::bins::Column;
 use super::by_row::ByRow;
 use super::histogram::{COARSE, Histogram, Unit, count, units};
+use super::monotone::{Bound, Bounds, Direction};
 use super::options::{BoostedOptions, Growth, Names};
 use super::split::{Candidate, Cut, Gains, Limits, best, greatest, worth};
 use super::tree::{Node, Split, Test, Tree};
@@ -45,6 +46,8 @@ struct Leaf {
 pub(super) struct Ground<'a> {
     /// All columns of the table.
     pub(super) columns: &'a [&'a Column],
+    /// Which way values go as a column grows, by column; empty where no column binds.
+    pub(super) directions: &'a [Direction],
     /// Those that the tree may split on.
     pub(super) chosen: &'a [usize],
     /// The codes row by row, where that is of use.
@@ -68,6 +71,8 @@ struct Growing<'a> {
     chosen: Vec<&'a Column>,
     codes: Vec<&'a [u8]>,
     bins: Vec<usize>,
+    /// By column of `chosen`; empty where no column binds.
+    directions: Vec<Direction>,
     limits: Limits,
     unit: Unit,
     tree: Tree,
@@ -85,6 +90,8 @@ struct Open {
     /// Its rows among the grower's others.
     others: Range<usize>,
     depth: usize,
+    /// What its mean, and those below it, may be.
+    bounds: Bounds,
     /// Packed sum of its residuals.
     total: i64,
     histogram: Histogram,
@@ -128,6 +135,14 @@ impl Grower {
                 .map(|column| column.codes.as_slice())
                 .collect(),
             bins: chosen.iter().map(|column| column.bins()).collect(),
+            directions: match ground.directions.is_empty() {
+                true => Vec::new(),
+                false => ground
+                    .chosen
+                    .iter()
+                    .map(|at| ground.directions[*at])
+                    .collect(),
+            },
             chosen,
             limits: Limits {
                 leaf_rows: ground.options.leaf_rows,
@@ -146,7 +161,8 @@ impl Grower {
         let mut histogram = self.spare.pop().unwrap_or_default();
         self.fill(&growing, &rows, &mut histogram);
         let root = Open {
-            node: growing.add(self.gathered.iter().sum()),
+            node: growing.add(self.gathered.iter().sum(), Bounds::NONE),
+            bounds: Bounds::NONE,
             rows,
             others: 0..self.others.len(),
             depth: 0,
@@ -256,7 +272,13 @@ impl Grower {
     /// The cut of a whole level; its `left` is of no leaf.
     fn level_split(&mut self, growing: &Growing, level: &[Open]) -> Option<Candidate> {
         let penalty = growing.limits.penalty;
-        let floor: f64 = level.iter().map(|leaf| worth(leaf.total, penalty)).sum();
+        let floor: f64 = level
+            .iter()
+            .map(|leaf| match growing.bound(leaf.bounds) {
+                None => worth(leaf.total, penalty),
+                Some(bound) => bound.worth(leaf.total),
+            })
+            .sum();
         let limits = Limits {
             leaf_rows: 0.0,
             ..growing.limits
@@ -270,7 +292,18 @@ impl Grower {
             let gaps = growing.chosen[index].gaps;
             for leaf in level.iter().filter(|leaf| !leaf.rows.is_empty()) {
                 let sums = &leaf.histogram.columns[index];
-                gains.add(sums, *bins, leaf.total, limits, gaps);
+                match growing.bound(leaf.bounds).filter(|own| !own.is_free(index)) {
+                    None => gains.add(sums, *bins, leaf.total, limits, gaps),
+                    Some(bound) => {
+                        let Gains {
+                            unknown_right,
+                            unknown_left,
+                            ..
+                        } = &mut *gains;
+                        let gains: [&mut [f32]; 2] = [unknown_right, unknown_left];
+                        bound.add(index, (sums, *bins), leaf.total, gaps, gains);
+                    }
+                }
             }
             let ways = [&gains.unknown_right, &gains.unknown_left];
             for (gains, unknown_left) in ways.into_iter().zip([false, true]) {
@@ -306,6 +339,7 @@ impl Grower {
             rows,
             others,
             depth,
+            bounds,
             total,
             mut histogram,
             ..
@@ -317,7 +351,7 @@ impl Grower {
         let buffer = &mut self.others[others.clone()];
         let middle = others.start + part(buffer, &mut self.aside, codes, found);
         let (others_left, others_right) = (others.start..middle, middle..others.end);
-        let children = growing.branch(node, found, gain, total);
+        let (children, below) = growing.branch(node, found, gain, total, bounds);
         let mut other = self.spare.pop().unwrap_or_default();
         let left_is_smaller = left.len() < right.len();
         let smaller = if left_is_smaller { &left } else { &right };
@@ -331,19 +365,26 @@ impl Grower {
             false => [histogram, other],
         };
         let [of_left, of_right] = histograms;
-        let open = |node, rows, others, total, histogram| Open {
+        let open = |(node, bounds), rows, others, total, histogram| Open {
             node,
             rows,
             others,
             depth: depth + 1,
+            bounds,
             total,
             histogram,
             best: None,
         };
         [
-            open(children[0], left, others_left, found.left, of_left),
             open(
-                children[1],
+                (children[0], below[0]),
+                left,
+                others_left,
+                found.left,
+                of_left,
+            ),
+            open(
+                (children[1], below[1]),
                 right,
                 others_right,
                 total - found.left,
@@ -371,12 +412,17 @@ impl Grower {
 
 impl Growing<'_> {
     /// Adds a leaf of this packed sum.
-    fn add(&mut self, total: i64) -> usize {
+    fn add(&mut self, total: i64, bounds: Bounds) -> usize {
         let rows = count(total);
         let mean = match rows + self.limits.penalty {
             0.0 => 0.0,
             weight => self.unit.residual(units(total)) / weight,
         };
+        // Held alike whatever the leaf: what is in order stays in order.
+        let mean = mean.clamp(
+            self.unit.residual(bounds.low),
+            self.unit.residual(bounds.high),
+        );
         self.tree.nodes.push(Node {
             rows: rows as f32,
             value: (self.ground.options.rate * mean) as f32,
@@ -385,9 +431,31 @@ impl Growing<'_> {
         self.tree.nodes.len() - 1
     }
 
-    /// Makes a leaf a split with two leaves; gives these.
-    fn branch(&mut self, node: usize, found: &Candidate, gain: f64, total: i64) -> [usize; 2] {
-        let children = [self.add(found.left), self.add(total - found.left)];
+    /// What binds a leaf of these bounds; nothing where no column does.
+    fn bound(&self, bounds: Bounds) -> Option<Bound<'_>> {
+        let binds = !self.directions.is_empty();
+        binds.then_some(Bound {
+            directions: &self.directions,
+            bounds,
+            penalty: self.limits.penalty,
+        })
+    }
+
+    /// Makes a leaf a split with two leaves; gives these and their bounds.
+    fn branch(
+        &mut self,
+        node: usize,
+        found: &Candidate,
+        gain: f64,
+        total: i64,
+        bounds: Bounds,
+    ) -> ([usize; 2], [Bounds; 2]) {
+        let right = total - found.left;
+        let below = match self.bound(bounds) {
+            None => [bounds; 2],
+            Some(bound) => bound.below(found.column, found.left, right),
+        };
+        let children = [self.add(found.left, below[0]), self.add(right, below[1])];
         let test = match found.cut {
             // After the last bin only unknown values go right: no number reaches the greatest.
             Cut::After(last) => {
@@ -408,7 +476,7 @@ impl Growing<'_> {
             left: children[0] as u32,
             right: children[1] as u32,
         });
-        children
+        (children, below)
     }
 
     /// Whether leaves of this depth may be split.
@@ -437,6 +505,7 @@ impl Growing<'_> {
                 &self.chosen,
                 leaf.total,
                 self.limits,
+                self.bound(leaf.bounds),
                 gains,
             ),
             false => None,

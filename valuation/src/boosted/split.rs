@@ -5,6 +5,7 @@ use lanes::Sides;
 
 use super::bins::{BINS, Column};
 use super::histogram::{Sums, coarse, count, units};
+use super::monotone::Bound;
 use super::tree::Names;
 use crate::rng::mix;
 
@@ -86,6 +87,7 @@ pub(super) fn best(
     columns: &[&Column],
     total: i64,
     limits: Limits,
+    bound: Option<Bound>,
     gains: &mut Gains,
 ) -> Option<Candidate> {
     let mut best: Option<Candidate> = None;
@@ -95,16 +97,21 @@ pub(super) fn best(
             total,
             limits,
             index,
+            bound: bound.filter(|bound| !bound.is_free(index)),
             best: &mut best,
             gains,
         };
         match (column.named, limits.drawn) {
             (true, _) => search.names(),
+            (false, None) if search.bound.is_some() => search.bound_numbers(column.bins()),
             (false, None) => search.numbers(column.bins()),
             (false, Some(drawn)) => search.drawn(column.bins(), drawn),
         }
     }
-    let floor = worth(total, limits.penalty);
+    let floor = match bound {
+        None => worth(total, limits.penalty),
+        Some(bound) => bound.worth(total),
+    };
     best.and_then(|found| {
         let gain = found.gain - floor;
         (gain > floor.abs() * 1e-12 + 1e-9).then_some(Candidate { gain, ..found })
@@ -116,6 +123,8 @@ struct Search<'a> {
     total: i64,
     limits: Limits,
     index: usize,
+    /// What binds it, if anything.
+    bound: Option<Bound<'a>>,
     /// Its gain is not yet less the leaf's own.
     best: &'a mut Option<Candidate>,
     /// Room.
@@ -130,7 +139,13 @@ impl Search<'_> {
         if count(left) < least || count(right) < least {
             return;
         }
-        let gain = worth(left, penalty) + worth(right, penalty);
+        let gain = match self.bound {
+            None => worth(left, penalty) + worth(right, penalty),
+            Some(bound) => match bound.gain(self.index, left, right, penalty) {
+                Some(gain) => gain,
+                None => return,
+            },
+        };
         // The first of equals.
         if self.best.is_none_or(|best| gain > best.gain) {
             *self.best = Some(Candidate {
@@ -167,6 +182,24 @@ impl Search<'_> {
             self.consider(left, self.limits.penalty, unknown_left || majority, || {
                 Cut::After(bin as u8)
             });
+        }
+    }
+
+    /// The same where not every cut may be made, one after the other.
+    fn bound_numbers(&mut self, bins: usize) {
+        let unknown = self.sums[0];
+        for unknown_left in [false, true] {
+            if unknown_left && unknown == 0 {
+                continue;
+            }
+            let mut left = if unknown_left { unknown } else { 0 };
+            for bin in 1..bins {
+                left += self.sums[bin];
+                let majority = unknown == 0 && 2.0 * count(left) >= count(self.total);
+                self.consider(left, self.limits.penalty, unknown_left || majority, || {
+                    Cut::After(bin as u8)
+                });
+            }
         }
     }
 

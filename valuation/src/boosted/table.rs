@@ -4,6 +4,7 @@ use super::bins::{Column, columns as bins};
 use super::error::TreeError;
 use super::histogram::MOST_ROWS;
 use super::loss::Loss;
+use super::monotone::Direction;
 use super::options::{BoostedOptions, Names};
 use crate::tree_features::Level;
 
@@ -27,6 +28,8 @@ pub(crate) struct Table {
     within: Vec<usize>,
     /// The first column of what neighbours cost.
     beside: usize,
+    /// Which way values go as a column grows, by column; empty where no column binds.
+    pub(super) directions: Vec<Direction>,
 }
 
 impl Table {
@@ -86,6 +89,7 @@ impl Table {
             numbers: names.into_iter().zip(numbers).collect(),
             within: within.collect(),
             beside: width,
+            directions: Vec::new(),
             values,
             columns,
             targets,
@@ -105,6 +109,17 @@ impl Table {
     pub(crate) fn beside(self, first: usize) -> Table {
         Table {
             beside: first,
+            ..self
+        }
+    }
+
+    /// The same where values go with columns as `directions` say, which are by column, the last ones of what
+    /// neighbours cost left out.
+    pub(crate) fn along(self, mut directions: Vec<Direction>) -> Table {
+        directions.resize(self.columns.len(), Direction::Free);
+        let binds = directions.iter().any(|own| *own != Direction::Free);
+        Table {
+            directions: if binds { directions } else { Vec::new() },
             ..self
         }
     }
@@ -133,6 +148,9 @@ impl Table {
             }
             // Numbers of pairs are in no order that would say more than the level's own.
             seen.retain(|column| !self.within.contains(column));
+        }
+        if !self.directions.is_empty() {
+            seen.retain(|column| self.directions[*column] != Direction::Unusable);
         }
         if options.neighbours == Some(false) {
             seen.retain(|column| *column < self.beside);

@@ -9,6 +9,7 @@ use records::Kind;
 
 use super::job::FitJob;
 use crate::boosted::{Boosted, BoostedOptions, Growth, Table};
+use crate::carried::{elasticity, is_size};
 use crate::cells::Cells;
 use crate::conformal::half_width;
 use crate::rng::{fold_of, mix};
@@ -45,13 +46,31 @@ const QUICK: BoostedOptions = BoostedOptions {
     fits_size: false,
 };
 
+/// What a field costs where it lies outside.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Beyond {
+    /// How many times as far off estimates are.
+    pub(super) factor: f64,
+    /// How prices go on below the least and above the greatest of a size; none where the rows do not say.
+    pub(super) elasticities: [Option<f64>; 2],
+}
+
+impl Beyond {
+    const USUAL: Beyond = Beyond {
+        factor: USUAL,
+        elasticities: [None; 2],
+    };
+}
+
 /// By field, how many times as far off estimates are where it lies outside of what was learned. A fit without
 /// trees, which is to take a fraction of a second, takes the usual.
-pub(super) fn costs(job: &FitJob) -> BTreeMap<String, f64> {
+pub(super) fn costs(job: &FitJob) -> BTreeMap<String, Beyond> {
     let mut members = job.members.iter();
     if !members.any(|member| member.options.needs_tree_inputs()) {
         let fields = job.schema.features();
-        return fields.map(|field| (field.name.clone(), USUAL)).collect();
+        return fields
+            .map(|field| (field.name.clone(), Beyond::USUAL))
+            .collect();
     }
     let (seed, level) = (job.options.seed, job.options.interval);
     let step = job.rows.len().div_ceil(MOST_ROWS).max(1);
@@ -63,11 +82,11 @@ pub(super) fn costs(job: &FitJob) -> BTreeMap<String, f64> {
             .map(|at| fold_of(at, FOLDS, seed) == fold)
             .collect();
         for (at, off) in errors(job, &rows, &of) {
-            seen[at] = off;
+            seen[at] = off.abs();
         }
     }
     let fields: Vec<_> = job.schema.features().collect();
-    let cost = |name: &str, kind: Kind| -> f64 {
+    let cost = |name: &str, kind: Kind| -> Beyond {
         let cells = Cells::of(job.batch, name);
         let left_out = match kind {
             Kind::Category => names(cells, &rows, seed),
@@ -75,15 +94,23 @@ pub(super) fn costs(job: &FitJob) -> BTreeMap<String, f64> {
         };
         let judged = left_out.iter().filter(|out| **out).count();
         if judged < LEAST_JUDGED || rows.len() - judged < LEAST_LEARNED {
-            return USUAL;
+            return Beyond::USUAL;
         }
-        let (unseen, like): (Vec<f64>, Vec<f64>) = errors(job, &rows, &left_out)
+        let off = errors(job, &rows, &left_out);
+        let elasticities = match kind {
+            Kind::Category => [None; 2],
+            _ => elasticities(cells, &rows, &left_out, &off),
+        };
+        let (unseen, like): (Vec<f64>, Vec<f64>) = off
             .into_iter()
             .filter(|(at, off)| off.is_finite() && seen[*at].is_finite())
-            .map(|(at, off)| (off, seen[at]))
+            .map(|(at, off)| (off.abs(), seen[at]))
             .unzip();
         let ratio = half_width(&unseen, level) / half_width(&like, level);
-        if ratio.is_finite() { ratio } else { USUAL }
+        Beyond {
+            factor: if ratio.is_finite() { ratio } else { USUAL },
+            elasticities,
+        }
     };
     let costs = fields.into_par_iter().filter_map(|field| {
         let is_asked = matches!(field.kind, Kind::Category | Kind::Number | Kind::Integer);
@@ -92,7 +119,7 @@ pub(super) fn costs(job: &FitJob) -> BTreeMap<String, f64> {
     costs.collect()
 }
 
-/// How far off trees of the other rows are on those left out, by position; nothing where they cannot be
+/// What trees of the other rows leave of those left out, by position; nothing where they cannot be
 /// grown.
 fn errors(job: &FitJob, rows: &[usize], left_out: &[bool]) -> Vec<(usize, f64)> {
     let (judged, learned): (Vec<usize>, Vec<usize>) = (0..rows.len()).partition(|at| left_out[*at]);
@@ -111,8 +138,42 @@ fn errors(job: &FitJob, rows: &[usize], left_out: &[bool]) -> Vec<(usize, f64)> 
     let asked: Vec<usize> = judged.iter().map(row).collect();
     let predicted = Boosted::rows(&[&trees], &features.bind(job.batch).matrix(&asked)).remove(0);
     let off = asked.iter().zip(predicted);
-    let off = off.map(|(row, predicted)| (predicted - job.targets[*row]).abs());
+    let off = off.map(|(row, predicted)| job.targets[*row] - predicted);
     judged.into_iter().zip(off).collect()
+}
+
+/// How prices go on at both ends of a size, by what trees leave there that have not seen them.
+fn elasticities(
+    cells: Cells,
+    rows: &[usize],
+    left_out: &[bool],
+    off: &[(usize, f64)],
+) -> [Option<f64>; 2] {
+    let value = |at: &usize| cells.number(rows[*at]);
+    let kept: Vec<usize> = (0..rows.len()).filter(|at| !left_out[*at]).collect();
+    let (low, high) = kept
+        .iter()
+        .filter_map(value)
+        .fold((f64::MAX, f64::MIN), |(low, high), value| {
+            (low.min(value), high.max(value))
+        });
+    let all = rows.iter().filter_map(|row| cells.number(*row));
+    let (least, greatest) = all.fold((f64::MAX, f64::MIN), |(low, high), value| {
+        (low.min(value), high.max(value))
+    });
+    if low > high || !is_size(least, greatest) {
+        return [None; 2];
+    }
+    let beyond = |end: f64, is_out: &dyn Fn(f64) -> bool| -> Vec<(f64, f64)> {
+        let known = off.iter().filter_map(|(at, off)| Some((value(at)?, *off)));
+        let known = known.filter(|(value, off)| is_out(*value) && off.is_finite());
+        known
+            .map(|(value, off)| ((value / end).ln(), off))
+            .collect()
+    };
+    let below = elasticity(&beyond(low, &|value| value < low));
+    let above = elasticity(&beyond(high, &|value| value > high));
+    [below, above]
 }
 
 /// The records of a part of the names.

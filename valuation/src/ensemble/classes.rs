@@ -121,6 +121,7 @@ fn estimator(
             spread: 0.0,
             quantile: 0.0,
             widths: None,
+            widths_by_estimate: None,
             link: Link::default(),
             known: None,
             segments: None,

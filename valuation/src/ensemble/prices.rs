@@ -1,10 +1,13 @@
 //! The ensemble of prices and counts: weights by least squares, the stretch, the spread, and the ranges' width.
 
-use crate::boosted::{Boosted, BoostedOptions, Growth, MOST_MORE};
+use std::collections::BTreeMap;
+
+use crate::boosted::{Boosted, BoostedOptions, Direction, Growth, MOST_MORE};
 use crate::cells::{Cells, median};
 use crate::comparables::Comparables;
 use crate::conformal;
 use crate::equity::Equity;
+use crate::equity_report::EquityReport;
 use crate::estimator::{Estimator, Plan, bounded};
 use crate::fit_error::FitError;
 use crate::folds::{self, Fold};
@@ -20,6 +23,7 @@ use crate::report::FoldReport;
 use crate::solver_error::SolverError;
 use crate::tree_features::TreeFeatures;
 use crate::tree_inputs::TreeInputs;
+use crate::widths_by_estimate::WidthsByEstimate;
 
 use super::beyond;
 use super::job::{FitJob, FittedMember, OutOfFoldFits, all_weight_on, more_trees, weigh};
@@ -63,6 +67,8 @@ pub(crate) struct FittedPrices {
     pub(crate) member_errors: Vec<f64>,
     /// How far off the members were on each fold.
     pub(crate) folds: Vec<FoldReport>,
+    /// What the stretch reached; none of counts, and of a model fitted again.
+    pub(crate) equity: Option<EquityReport>,
     /// How far off in log price rows were that had not been seen, by row of the batch.
     pub(crate) off: Vec<(usize, f64)>,
     /// Rows learned from.
@@ -143,9 +149,14 @@ impl FitJob<'_> {
             })
             .collect();
         let link = Link::of(self.schema);
-        let equity = match link {
-            Link::Log => Equity::fit(&stacked, &targets),
-            Link::LogOnePlus => Equity::level(&stacked, &targets),
+        let (equity, equity_report) = match link {
+            Link::Log => {
+                let (equity, report) = Equity::fit(&stacked, &targets);
+                // JSON has no other numbers.
+                let is_finite = report.prd.is_finite() && report.prb.is_finite();
+                (equity, is_finite.then_some(report))
+            }
+            Link::LogOnePlus => (Equity::level(&stacked, &targets), None),
         };
         let valued = stacked.iter().map(|log| link.hold(equity.apply(*log)));
         let valued: Vec<f64> = valued.collect();
@@ -173,8 +184,35 @@ impl FitJob<'_> {
             .map(|(off, spread)| off / bounded(*spread, usual))
             .collect();
         let widths = self.widths(&judged, &mut scores);
+        let level = self.options.interval;
+        let widths_by_estimate = WidthsByEstimate::fit(&valued, &scores, level);
+        if let Some(widths) = &widths_by_estimate {
+            for (score, estimate) in scores.iter_mut().zip(&valued) {
+                *score /= widths.of(*estimate);
+            }
+        }
         let columns_of_plan = PlanColumns::of(linear_design, tree_inputs);
         let costs = beyond::costs(self);
+        let line = all.iter().find_map(|member| member.member.as_line());
+        let of_line = match (columns_of_plan.linear_design.as_ref(), line) {
+            (Some(design), Some(line)) => design.elasticities(line),
+            _ => BTreeMap::new(),
+        };
+        let known = Known::of(self.schema, self.batch, self.rows, |field| {
+            costs.get(field).map_or(1.0, |beyond| beyond.factor)
+        });
+        let known = known.carried(self.batch, self.rows, |field| {
+            let measured = costs.get(field).map(|beyond| beyond.elasticities)?;
+            // Beside an area, what a line says of other sizes is shared out among them by chance.
+            let is_told = self.schema.area().is_none_or(|area| area == field);
+            let of_line = of_line.get(field).filter(|_| is_told);
+            let end = |end: usize| {
+                let found = measured[end].or_else(|| of_line.map(|both| both[end]));
+                // What the schema says a price goes with, it goes with beyond the range too.
+                Direction::of_field(self.schema, field).hold(found.unwrap_or(0.0))
+            };
+            Some([end(0), end(1)])
+        });
         let plan = Plan {
             link,
             linear_design: columns_of_plan.linear_design,
@@ -184,9 +222,8 @@ impl FitJob<'_> {
             spread: usual,
             quantile: conformal::half_width(&scores, self.options.interval).max(LEAST_QUANTILE),
             widths,
-            known: Some(Known::of(self.schema, self.batch, self.rows, |field| {
-                costs.get(field).copied().unwrap_or(1.0)
-            })),
+            widths_by_estimate,
+            known: Some(known),
             segments: None,
         };
         let halves = LEVELS.map(|level| (level, conformal::half_width(&scores, level)));
@@ -206,6 +243,7 @@ impl FitJob<'_> {
             best,
             member_errors,
             folds: fold_reports,
+            equity: equity_report,
             off: judged.iter().map(|at| self.rows[*at]).zip(off).collect(),
             rows: self.rows.len(),
             confidence: self.options.interval,
@@ -297,6 +335,7 @@ impl FitJob<'_> {
             best: 0,
             member_errors: errors,
             folds: Vec::new(),
+            equity: None,
             off: Vec::new(),
             rows: self.rows.len(),
             confidence: judged.confidence,

@@ -3,10 +3,25 @@
 use serde::{Deserialize, Serialize};
 
 use crate::boosted::{BoostedOptions, ForestOptions, Growth};
-use crate::members::{LinearOptions, LogisticOptions, MemberOptions, NamedMember};
+use crate::members::{
+    ComparablesOptions, LinearOptions, LogisticOptions, MemberOptions, NamedMember,
+};
 
 /// Rows beyond which a tree may have more leaves.
 const MANY_ROWS: usize = 5_000;
+/// Rounds that a fold is worth at most, for more rows more: patience ends most fits long before.
+const LEAST_ROUNDS: usize = 700;
+const MOST_ROUNDS: usize = 3_000;
+/// Rows that one more round takes.
+const ROWS_PER_ROUND: usize = 20;
+/// Rows times rounds that a member is worth at most: a million rows are not to take hours.
+const MOST_WORK: usize = 450_000_000;
+
+/// The rounds for so many training rows.
+fn most_rounds(rows: usize) -> usize {
+    let by_rows = (rows / ROWS_PER_ROUND).min(MOST_ROUNDS);
+    by_rows.min(MOST_WORK / rows.max(1)).max(LEAST_ROUNDS)
+}
 
 /// How many times as quickly trees learn where a fit is to be fast, their leaves and levels at most, and the
 /// columns that each of them sees, leaf-wise and symmetric.
@@ -64,13 +79,14 @@ impl Effort {
     }
 
     /// The members of prices for so many training rows: few rows take small trees that learn slowly, which
-    /// costs them little.
+    /// costs them little, and the nearest sales.
     pub fn members(self, rows: usize) -> Vec<NamedMember> {
         let mut members = self.usual_members(rows);
         for member in &mut members {
             let MemberOptions::Boosted(options) = &mut member.options else {
                 continue;
             };
+            options.rounds = most_rounds(rows);
             if rows < MANY_ROWS {
                 // Not of many rows: trials see a part of them, which smaller trees suit.
                 options.fits_size = true;
@@ -83,6 +99,13 @@ impl Effort {
             }
         }
         self.hasten(&mut members);
+        // Of few rows trees learn less than what the nearest sales cost, which errs in another way.
+        if self == Effort::Standard && rows < MANY_ROWS {
+            members.push(NamedMember {
+                name: "comparables".to_owned(),
+                options: MemberOptions::Comparables(ComparablesOptions { count: 15 }),
+            });
+        }
         members
     }
 
@@ -193,5 +216,15 @@ mod tests {
         };
         assert_eq!((leaf_wise.leaves, leaf_wise.rate), (32, 0.12));
         assert_eq!((symmetric.depth, symmetric.rate), (6, 0.18));
+    }
+
+    #[test]
+    fn more_rows_may_take_more_rounds_within_bounds() {
+        assert_eq!(most_rounds(0), LEAST_ROUNDS);
+        assert_eq!(most_rounds(17_000), 850);
+        assert_eq!(most_rounds(37_000), 1_850);
+        assert_eq!(most_rounds(120_000), MOST_ROUNDS);
+        assert_eq!(most_rounds(300_000), 1_500);
+        assert_eq!(most_rounds(5_000_000), LEAST_ROUNDS);
     }
 }

@@ -1,6 +1,6 @@
 //! How a model is fitted.
 
-use records::Task;
+use records::{Schema, Task};
 
 use super::effort::Effort;
 use crate::clustering::ClusteringOptions;
@@ -109,6 +109,26 @@ impl FitOptions {
                 task: format!("{task:?}").to_lowercase(),
                 expected: MemberOptions::kinds(task),
             }),
+        }
+    }
+
+    /// Whether everything that is asked for can hold to what the schema says prices go with.
+    pub(crate) fn check_monotone(&self, schema: &Schema) -> Result<(), FitError> {
+        let Some(field) = schema.features().find(|field| field.monotone.is_some()) else {
+            return Ok(());
+        };
+        let cannot = |what: String| {
+            let field = field.name.clone();
+            Err(FitError::Monotone { what, field })
+        };
+        if self.segments > 0 {
+            return cannot(format!("segments = {}", self.segments));
+        }
+        // Other sales come near, and cost what they cost, as any field changes.
+        let compares = |member: &&NamedMember| member.options.compares_sales();
+        match self.members.iter().find(compares) {
+            Some(member) => cannot(format!("member {:?}, which compares sales,", member.name)),
+            None => Ok(()),
         }
     }
 

@@ -39,6 +39,10 @@ impl Triangle {
     /// # Errors
     /// When the solver fails.
     pub(crate) fn elastic_net(&self, shrinkage: Shrinkage) -> Result<Linear, SolverError> {
+        self.signed(|triangle| triangle.unsigned_net(shrinkage))
+    }
+
+    fn unsigned_net(&self, shrinkage: Shrinkage) -> Result<Linear, SolverError> {
         if self.deviations.is_empty() {
             return self.line(&[], Some(shrinkage));
         }

@@ -6,6 +6,7 @@ use linfa_linear::LinearRegression;
 use ndarray::{Array1, Array2};
 
 use super::{Linear, Shrinkage, SparseRow};
+use crate::boosted::Direction;
 use crate::solver_error::SolverError;
 
 /// A ridge for numerical safety, a listing: collinear columns share their weight.
@@ -23,14 +24,16 @@ pub(crate) struct Triangle {
     /// z.
     pub(super) right: Array1<f64>,
     /// Columns of the design that vary: the triangle's.
-    active: Vec<usize>,
+    pub(super) active: Vec<usize>,
     /// Standard deviations of those columns.
     pub(super) deviations: Vec<f64>,
     /// Their mean products with the centred target.
     pub(super) moments: Vec<f64>,
     /// By column of the design.
-    means: Vec<f64>,
-    target_mean: f64,
+    pub(super) means: Vec<f64>,
+    /// By column of the design, the signs that weights must have; empty for any.
+    pub(super) directions: Vec<Direction>,
+    pub(super) target_mean: f64,
     /// Rows of the design.
     pub(super) count: f64,
 }
@@ -123,6 +126,7 @@ impl Triangle {
             right,
             active,
             means,
+            directions: Vec::new(),
             target_mean,
             count,
         })
@@ -142,6 +146,10 @@ impl Triangle {
     /// # Errors
     /// When the solver fails.
     pub(crate) fn least_squares(&self) -> Result<Linear, SolverError> {
+        self.signed(Triangle::unsigned_squares)
+    }
+
+    fn unsigned_squares(&self) -> Result<Linear, SolverError> {
         if self.active.is_empty() {
             return self.line(&[], None);
         }
@@ -175,4 +183,46 @@ impl Triangle {
             shrinkage,
         })
     }
+}
+
+/// L with LLᵀ = n·C + λI of the covariances' lower triangle, and z = L⁻¹·n·m of the moments beside it;
+/// `active` names the columns in errors.
+///
+/// # Errors
+/// When the covariances are singular.
+pub(super) fn reduced(
+    covariances: &Array2<f64>,
+    moments: &[f64],
+    count: f64,
+    active: &[usize],
+) -> Result<(Array2<f64>, Array1<f64>), SolverError> {
+    let size = moments.len();
+    let mut lower = Array2::<f64>::zeros((size, size));
+    let mut right = Array1::<f64>::zeros(size);
+    for i in 0..size {
+        for j in 0..=i {
+            let mut sum = covariances[[i, j]] * count;
+            if i == j {
+                sum += RIDGE * count;
+            }
+            for k in 0..j {
+                sum -= lower[[i, k]] * lower[[j, k]];
+            }
+            if i == j {
+                if sum.is_nan() || sum <= 0.0 {
+                    let column = active[i];
+                    return Err(SolverError::Singular { column });
+                }
+                lower[[i, i]] = sum.sqrt();
+            } else {
+                lower[[i, j]] = sum / lower[[j, j]];
+            }
+        }
+        let mut sum = moments[i] * count;
+        for k in 0..i {
+            sum -= lower[[i, k]] * right[k];
+        }
+        right[i] = sum / lower[[i, i]];
+    }
+    Ok((lower, right))
 }

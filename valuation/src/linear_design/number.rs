@@ -140,6 +140,26 @@ impl Number {
         }
     }
 
+    /// What weights of the columns say that a log price gains below the least and above the greatest value, as a
+    /// share of a gain of the number's own logarithm; none of what is no size, or has single values.
+    pub(super) fn elasticities(&self, weights: &[f64]) -> Option<[f64; 2]> {
+        let log = self.log.as_ref().filter(|_| self.levels.is_empty())?;
+        let weight = |scale: &Scale| Some(weights.get(scale.column)? / scale.deviation);
+        let (of_log, of_value) = (weight(log)?, weight(&self.scale)?);
+        Some([self.low, self.high].map(|end| of_log + of_value * end))
+    }
+
+    /// The columns that grow with the number.
+    pub(super) fn measures(&self) -> impl Iterator<Item = usize> {
+        let log = self.log.as_ref().map(|log| log.column);
+        std::iter::once(self.scale.column).chain(log)
+    }
+
+    /// The column that says that it was not known.
+    pub(super) fn gap(&self) -> Option<usize> {
+        self.missing
+    }
+
     pub(super) fn columns(&self) -> Vec<usize> {
         let mut columns = vec![self.scale.column];
         columns.extend(self.log.as_ref().map(|log| log.column));

@@ -6,6 +6,7 @@ use arrow_array::RecordBatch;
 use rayon::prelude::*;
 use records::{Schema, Task};
 
+use crate::boosted::Direction;
 use crate::fit_error::FitError;
 use crate::folds::{self, Fold};
 use crate::linear::{Linear, Shrinkage, SparseRow, Triangle};
@@ -80,6 +81,7 @@ impl<'a> FitContext<'a> {
         let (linear_design, out_of_fold) =
             LinearDesign::fit(schema, batch, &rows, &targets, self.group, self.levels);
         Design {
+            directions: linear_design.directions(schema),
             linear_design,
             batch,
             rows,
@@ -246,6 +248,8 @@ pub(crate) struct Design<'a> {
     out_of_fold: OutOfFold,
     /// For who reads them many times.
     written: OnceLock<Vec<SparseRow>>,
+    /// The signs that weights must have, by column; empty for any.
+    directions: Vec<Direction>,
 }
 
 impl Design<'_> {
@@ -274,7 +278,8 @@ impl Design<'_> {
     /// When it is singular.
     pub(crate) fn triangle(&self) -> Result<Triangle, SolverError> {
         let width = self.linear_design.width();
-        Triangle::of_each(&self.targets, width, |add| self.each(add))
+        let triangle = Triangle::of_each(&self.targets, width, |add| self.each(add))?;
+        triangle.along(&self.directions)
     }
 
     /// Least squares, or shrunken weights.

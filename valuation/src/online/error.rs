@@ -12,6 +12,15 @@ pub enum OnlineError {
         /// Those it has.
         members: String,
     },
+    /// A step follows the newest records wherever they go.
+    #[error(
+        "online learning cannot hold to `monotone` of the field {field:?}: fit on a schedule, or take `monotone` \
+         from the schema"
+    )]
+    Monotone {
+        /// A field that has a direction.
+        field: String,
+    },
     /// An option is out of its range.
     #[error("{option} is {found}, expected {expected}")]
     Option {
