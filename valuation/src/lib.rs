@@ -145,9 +145,7 @@ pub use progress::{FitObserver, FitProgress, FitStage, Measure, MemberProgress, 
 pub use provenance::Provenance;
 pub use ratio_study::RatioStudy;
 pub use reading::BoundRecord;
-pub use report::{
-    Calibration, EquityReport, FoldReport, MemberReport, RecipeReport, Report, Stacked,
-};
+pub use report::{Calibration, FoldReport, MemberReport, RecipeReport, Report, Stacked};
 pub use segment::Segment;
 pub use solver_error::SolverError;
 pub use split::SplitBy;
