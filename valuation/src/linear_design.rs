@@ -8,6 +8,7 @@ mod level_mean;
 mod number;
 mod numbering;
 mod one_hot;
+mod out_of_fold;
 mod training_rows;
 
 use std::collections::BTreeMap;
@@ -23,7 +24,7 @@ use self::level_mean::LevelMeans;
 use self::number::Number;
 use self::numbering::Numbering;
 use self::one_hot::OneHot;
-pub(crate) use self::training_rows::OutOfFold;
+pub(crate) use self::out_of_fold::OutOfFoldColumns;
 use crate::binding::{Place, position};
 use crate::cells::Cells;
 use crate::linear::{Linear, SparseRow};
@@ -119,10 +120,10 @@ impl LinearDesign {
         logs: &[f64],
         group: Option<&str>,
         limits: LevelLimits,
-    ) -> (LinearDesign, OutOfFold) {
+    ) -> (LinearDesign, OutOfFoldColumns) {
         let mut columns = Numbering::default();
         let mut blocks = Vec::new();
-        let mut out_of_fold = OutOfFold::default();
+        let mut out_of_fold = OutOfFoldColumns::default();
         let times = schema.time.iter().filter_map(|name| schema.field(name));
         for field in schema.features().chain(times) {
             let cells = Cells::of(batch, &field.name);

@@ -10,7 +10,7 @@ use crate::boosted::Direction;
 use crate::fit_error::FitError;
 use crate::folds::{self, Fold};
 use crate::linear::{Linear, Shrinkage, SparseRow, Triangle};
-use crate::linear_design::{LevelLimits, LinearDesign, OutOfFold};
+use crate::linear_design::{LevelLimits, LinearDesign, OutOfFoldColumns};
 use crate::progress::Work;
 use crate::solver_error::SolverError;
 use crate::tree_inputs::TreeInputs;
@@ -245,7 +245,7 @@ pub(crate) struct Design<'a> {
     /// Rows of the batch.
     rows: Vec<usize>,
     targets: Vec<f64>,
-    out_of_fold: OutOfFold,
+    out_of_fold: OutOfFoldColumns,
     /// For who reads them many times.
     written: OnceLock<Vec<SparseRow>>,
     /// The signs that weights must have, by column; empty for any.
@@ -269,7 +269,7 @@ impl Design<'_> {
 
     fn free(&mut self) {
         (self.rows, self.targets) = (Vec::new(), Vec::new());
-        (self.out_of_fold, self.written) = (OutOfFold::default(), OnceLock::new());
+        (self.out_of_fold, self.written) = (OutOfFoldColumns::default(), OnceLock::new());
     }
 
     /// Reduced to as many rows as there are columns.
