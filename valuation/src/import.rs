@@ -54,6 +54,11 @@ pub enum ImportError {
     /// The model has no columns of trees.
     #[error("the model has no base learner of trees, and so no columns that a booster could read")]
     NoDesign,
+    /// Nothing says that the booster holds to the schema's `monotone`.
+    #[error(
+        "a booster may not hold to `monotone` of the field {0:?}: take `monotone` from the schema and train again"
+    )]
+    Monotone(String),
     /// The rows cannot be read.
     #[error(transparent)]
     Rows(#[from] PredictError),
@@ -154,6 +159,10 @@ impl Model {
         provenance: Provenance,
     ) -> Result<(Model, Report, ImportReport), ImportError> {
         self.check_name(name)?;
+        let mut fields = self.schema().features();
+        if let Some(field) = fields.find(|field| field.monotone.is_some()) {
+            return Err(ImportError::Monotone(field.name.clone()));
+        }
         let names = self.design_names();
         if names.is_empty() {
             return Err(ImportError::NoDesign);
