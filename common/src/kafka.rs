@@ -52,6 +52,11 @@ pub use span::batch_span;
 pub use topics::ensure_topics;
 pub use values::Values;
 
+/// Longest that a group waits for members of before, in milliseconds. A broker that restarts twice within moments may
+/// forget to end the sessions of those that are gone (seen with Apache Kafka 4.3): every new member then waits so
+/// long, by default for five minutes. Members poll many times a second, also while they write.
+const REBALANCE_MS: u64 = 60_000;
+
 /// Bytes a consumer fetches ahead: bounds memory while the database is slow.
 const FETCH_AHEAD_KIB: &str = "8192";
 
@@ -189,6 +194,13 @@ impl KafkaConfig {
                     client.set(name, value);
                 }
             }
+        }
+        if client.get("max.poll.interval.ms").is_none() {
+            let session_ms = client
+                .get("session.timeout.ms")
+                .and_then(|ms| ms.parse().ok());
+            let longest = REBALANCE_MS.max(session_ms.unwrap_or_default());
+            client.set("max.poll.interval.ms", longest.to_string());
         }
         client
     }

@@ -46,7 +46,7 @@ fn listing(number: i64) -> Listing {
     Listing {
         id: format!("home-{number}"),
         listed_at_s: 1_700_000_000 + number,
-        area: (number % 3 != 0).then(|| 40.5 + number as f64),
+        area: (number % 3 != 0).then_some(40.5 + number as f64),
         price: 5e6 + number as f64,
     }
 }

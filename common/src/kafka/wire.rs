@@ -11,7 +11,7 @@ use super::protobuf::Protobuf;
 pub(super) enum Wire {
     /// Of Avro.
     #[cfg(feature = "avro")]
-    Avro(Avro),
+    Avro(Box<Avro>),
     /// Of Protobuf.
     #[cfg(feature = "protobuf")]
     Protobuf(Box<Protobuf>),
@@ -26,7 +26,7 @@ impl Wire {
         match format {
             Format::Json => Ok(None),
             #[cfg(feature = "avro")]
-            Format::Avro => Ok(Some(Wire::Avro(Avro::new(registry)?))),
+            Format::Avro => Ok(Some(Wire::Avro(Box::new(Avro::new(registry)?)))),
             #[cfg(feature = "protobuf")]
             Format::Protobuf => Ok(Some(Wire::Protobuf(Box::new(Protobuf::new(registry)?)))),
             #[cfg(not(all(feature = "avro", feature = "protobuf")))]

@@ -71,6 +71,8 @@ impl World {
             // What is stopped for longer loses its partitions.
             ("kafka.properties.session.timeout.ms", "4000"),
             ("kafka.properties.heartbeat.interval.ms", "500"),
+            // A broker that forgets members of before holds the others up for so long.
+            ("kafka.properties.max.poll.interval.ms", "15000"),
             ("loader.http", "127.0.0.1:0"),
             ("applier.http", "127.0.0.1:0"),
             // What is stalled says so well before --ready-s.
@@ -247,6 +249,9 @@ impl World {
     /// A service with a wrong clock comes (1) or has left and what it took is settled (0).
     pub fn set_clocked(&self, services: usize) {
         self.clocked.store(services, Ordering::Relaxed);
+        if services > 0 {
+            self.ledger.clock_open();
+        }
     }
 
     pub fn is_clocked(&self) -> bool {
