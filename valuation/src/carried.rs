@@ -14,6 +14,8 @@ const FURTHEST: f64 = 100.0;
 const NEAREST: f64 = 0.1;
 /// max/min of a range above which a positive number is carried: one that spans less, such as a year, is no size.
 const LEAST_RATIO: f64 = 3.0;
+/// min/max of a range below which nothing is carried downwards: what lies below is next to the end already.
+const LEAST_SHARE: f64 = 0.02;
 /// Fewer rows beyond an end do not say how prices go on.
 const LEAST_ROWS: usize = 20;
 /// Standard errors that an elasticity must be away from 0.
@@ -38,6 +40,10 @@ impl Ends {
         let (low, high) = known.fold((f64::MAX, f64::MIN), |(low, high), value| {
             (low.min(value), high.max(value))
         });
+        let below = match low < LEAST_SHARE * high {
+            true => 0.0,
+            false => below,
+        };
         let goes_on = below != 0.0 || above != 0.0;
         (goes_on && is_size(low, high)).then_some(Ends {
             low,

@@ -52,7 +52,7 @@ impl Online {
         estimator.plan.quantile = self.state.quantile;
         if is_enough {
             // The widths of groups were the base's: the predictions here had one width, and are covered with it.
-            estimator.plan.widths = None;
+            (estimator.plan.widths, estimator.plan.widths_by_estimate) = (None, None);
         }
         let profile = match is_enough {
             true => {
