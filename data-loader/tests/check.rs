@@ -93,7 +93,7 @@ async fn what_is_well_passes_and_nothing_is_made() {
         ]
     );
     expect(&report, &new_data, Outcome::Passed, "partitions: 3", "");
-    expect(&report, "tables", Outcome::Passed, "13 of 13 exist", "");
+    expect(&report, "tables", Outcome::Passed, "15 of 15 exist", "");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -4,8 +4,9 @@ mod made;
 
 use std::fmt::Write as _;
 use std::path::Path;
+use std::process::Output;
 
-use made::{HEADER, csv, listing, output_text, run};
+use made::{HEADER, csv, listing, output_text, program};
 use registry::Directory;
 use serde_json::Value;
 
@@ -20,6 +21,12 @@ fn settings(rounds: usize) -> String {
 
 fn text(path: &Path) -> String {
     path.to_str().expect("a plain path").to_owned()
+}
+
+fn run(registry: &Path, flags: &[&str]) -> Output {
+    let mut command = program();
+    command.args(flags).arg("--registry").arg(registry);
+    command.output().expect("the program runs")
 }
 
 #[test]
@@ -89,8 +96,8 @@ fn a_booster_that_helps_becomes_a_version_and_one_that_does_not_is_refused() {
     assert_eq!(again.status.code(), Some(1));
     assert!(output_text(&again).1.contains("a new name"), "{again:?}");
     let useless = run(&file("strong"), &import);
-    assert_eq!(useless.status.code(), Some(1));
-    let (_, error) = output_text(&useless);
+    let (out, error) = output_text(&useless);
+    assert_eq!(useless.status.code(), Some(1), "{out}");
     assert!(error.contains("not better with the booster"), "{error}");
     let versions = Directory::new(file("strong")).versions().expect("reads");
     assert_eq!(versions.len(), 1);
