@@ -26,6 +26,8 @@ use crate::segment;
 
 /// Rows of a half at least: fewer say little about a weight.
 const LEAST_ROWS: usize = 100;
+/// Share of the error that a booster must take away: less is chance.
+const LEAST_GAIN: f64 = 0.001;
 /// A smaller weight is chance; a greater one would make the other members, which are known to be sound, useless.
 const WEIGHTS: std::ops::RangeInclusive<f64> = 0.01..=0.99;
 /// Half a range in spreads at least, as in a fit.
@@ -189,7 +191,7 @@ impl Model {
             error(&|row| before[row].log, judges),
             error(&|row| of_booster[row], judges),
         );
-        if !WEIGHTS.contains(&weight) || with >= without {
+        if !WEIGHTS.contains(&weight) || with > (1.0 - LEAST_GAIN) * without {
             return Err(ImportError::NoGain {
                 weight,
                 with,
