@@ -70,13 +70,13 @@ fn a_booster_that_helps_becomes_a_version_and_one_that_does_not_is_refused() {
     let output = run(&file("weak"), &import);
     let (out, error) = output_text(&output);
     assert_eq!(output.status.code(), Some(0), "{out}{error}");
-    let told: Value = serde_json::from_str(&out).expect("one JSON object");
-    assert_eq!(told["name"], "xgboost", "{told}");
-    let number = |key: &str| told[key].as_f64().expect("a number");
-    assert!(number("weight") > 0.5, "{told}");
-    assert!(number("with") < 0.9 * number("without"), "{told}");
+    let report: Value = serde_json::from_str(&out).expect("one JSON object");
+    assert_eq!(report["name"], "xgboost", "{report}");
+    let number = |key: &str| report[key].as_f64().expect("a number");
+    assert!(number("weight") > 0.5, "{report}");
+    assert!(number("with") < 0.9 * number("without"), "{report}");
     let rows = number("weighed_rows") + number("judged_rows");
-    assert_eq!(rows, 1000.0, "{told}");
+    assert_eq!(rows, 1000.0, "{report}");
 
     let registry = Directory::new(file("weak"));
     let versions = registry.versions().expect("reads");

@@ -103,12 +103,12 @@ impl NativeModel {
                 trained_at_us: now_us,
             };
             let import = || model.import_xgboost(name, booster, &rows, seed, provenance);
-            let (imported, _, told) = pool.install(import).map_err(value_error)?;
-            let told = serde_json::to_string(&told).map_err(value_error)?;
+            let (imported, _, report) = pool.install(import).map_err(value_error)?;
+            let report = serde_json::to_string(&report).map_err(value_error)?;
             let model = NativeModel {
                 model: Arc::new(TrainedModel::Price(Box::new(imported))),
             };
-            Ok((model, told))
+            Ok((model, report))
         })
     }
 

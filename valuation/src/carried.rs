@@ -34,7 +34,8 @@ pub(crate) struct Ends {
 }
 
 impl Ends {
-    /// The ends of what `rows` have; none of what is no size, or where prices do not go on.
+    /// The least and the greatest value of `rows`; `None` where the field is no size (see [`is_size`]), or where prices
+    /// do not change beyond the range.
     pub(crate) fn of(cells: Cells, rows: &[usize], below: f64, above: f64) -> Option<Ends> {
         let known = rows.iter().filter_map(|row| cells.number(*row));
         let (low, high) = known.fold((f64::MAX, f64::MIN), |(low, high), value| {

@@ -151,10 +151,10 @@ fn what_cannot_hold_to_it_is_refused_in_words() {
         segments: 4,
         ..options()
     };
-    let said = refused(segments);
+    let error = refused(segments);
     assert!(
-        said.contains("segments = 4") && said.contains("\"area\""),
-        "{said}"
+        error.contains("segments = 4") && error.contains("\"area\""),
+        "{error}"
     );
     let compared: MemberOptions =
         serde_json::from_value(json!({"kind": "comparables", "count": 15})).unwrap();
@@ -166,9 +166,9 @@ fn what_cannot_hold_to_it_is_refused_in_words() {
         members: vec![member],
         ..options()
     };
-    let said = refused(compared);
+    let error = refused(compared);
     assert!(
-        said.contains("\"sales\"") && said.contains("compares sales"),
-        "{said}"
+        error.contains("\"sales\"") && error.contains("compares sales"),
+        "{error}"
     );
 }

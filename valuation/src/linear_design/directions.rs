@@ -7,7 +7,7 @@ use crate::boosted::Direction;
 
 impl LinearDesign {
     /// Which way prices go as each column grows, by what the schema says of the fields; empty where it says
-    /// nothing. What single values of such a field cost is in no order: those columns are unusable.
+    /// nothing. The columns of single values have no order, so they are unusable for such a field.
     pub(crate) fn directions(&self, schema: &Schema) -> Vec<Direction> {
         if schema.features().all(|field| field.monotone.is_none()) {
             return Vec::new();

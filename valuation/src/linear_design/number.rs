@@ -141,7 +141,7 @@ impl Number {
     }
 
     /// What weights of the columns say that a log price gains below the least and above the greatest value, as a
-    /// share of a gain of the number's own logarithm; none of what is no size, or has single values.
+    /// share of a gain of the number's own logarithm; `None` where the field is no size, or has values of their own.
     pub(super) fn elasticities(&self, weights: &[f64]) -> Option<[f64; 2]> {
         let log = self.log.as_ref().filter(|_| self.levels.is_empty())?;
         let weight = |scale: &Scale| Some(weights.get(scale.column)? / scale.deviation);

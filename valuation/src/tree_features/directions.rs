@@ -21,7 +21,7 @@ impl TreeFeatures {
     /// Which way prices go as each value of a row grows.
     ///
     /// A share grows with the field that is divided. With the one that it is divided by it falls, and is not
-    /// known at 0: trees split on no share of such a field, nor on a turned coordinate of one.
+    /// known at 0: trees do not split on a share that is made of such a field, nor on a rotated coordinate of it.
     pub(crate) fn directions(&self, schema: &Schema) -> Vec<Direction> {
         let of_field = |name: &str| Direction::of_field(schema, name);
         let each = self.columns.iter().flat_map(|column| {
