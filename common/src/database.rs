@@ -131,9 +131,24 @@ pub async fn open(
 /// lose the last ones, in order. For what can be done again. Through a pooler commits are waited for, as
 /// the session may be another's a moment later.
 pub fn relaxed(pool: &PgPool) -> PgPool {
+    single(pool, [("synchronous_commit", "off")])
+}
+
+/// A connection to the same database for lookups by key that come again and again: they are planned once, by
+/// the key's index, also where the table was empty then. Through a pooler they are planned as any others.
+pub fn lookups(pool: &PgPool) -> PgPool {
+    let settings = [
+        ("plan_cache_mode", "force_generic_plan"),
+        ("enable_seqscan", "off"),
+    ];
+    single(pool, settings)
+}
+
+/// A pool of one connection with settings of its own, where a session is the client's own.
+fn single<const N: usize>(pool: &PgPool, settings: [(&str, &str); N]) -> PgPool {
     let mut options = PgConnectOptions::clone(&pool.connect_options());
     if timeouts::are_in(&options) {
-        options = options.options([("synchronous_commit", "off")]);
+        options = options.options(settings);
     }
     session::pool_options(None)
         .max_connections(1)

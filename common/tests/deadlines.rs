@@ -53,12 +53,25 @@ async fn every_session_has_the_deadlines_of_the_settings() {
         ("idle_in_transaction_session_timeout", "15s"),
         ("tcp_keepalives_interval", "10"),
         ("tcp_user_timeout", "30000"),
+        // A kept plan may be that of an empty table.
+        ("plan_cache_mode", "force_custom_plan"),
     ] {
         assert_eq!(shown(&pool, name).await, value, "{name}");
     }
     let relaxed = common::database::relaxed(&pool);
     assert_eq!(shown(&relaxed, "synchronous_commit").await, "off");
     assert_eq!(shown(&relaxed, "statement_timeout").await, "7s");
+    let lookups = common::database::lookups(&pool);
+    let mut lookups = lookups.acquire().await.expect("connects");
+    let sql = "CREATE TEMPORARY TABLE named (name text PRIMARY KEY); \
+               PREPARE look (text[]) AS SELECT name FROM named WHERE name = ANY($1)";
+    lookups.execute(sql).await.expect("prepares");
+    let plan: Vec<String> = sqlx::query_scalar("EXPLAIN EXECUTE look('{a,b}')")
+        .fetch_all(&mut *lookups)
+        .await
+        .expect("explains");
+    let plan = plan.join("\n");
+    assert!(plan.contains("named_pkey") && plan.contains("$1"), "{plan}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

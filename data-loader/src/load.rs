@@ -97,6 +97,7 @@ impl Loader {
                 rows: config.loader.batch_rows,
                 bytes: config.loader.batch_bytes,
                 linger: Duration::from_millis(config.loader.batch_ms),
+                not_before: None,
             },
             store: Arc::new(store),
             minute_log: MinuteLog::default(),

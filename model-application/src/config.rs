@@ -35,6 +35,8 @@ pub struct ApplierConfig {
     pub group: String,
     /// Most requests of a micro-batch.
     pub batch_rows: usize,
+    /// Least time between two micro-batches of a steady stream, in milliseconds.
+    pub batch_ms: u64,
     /// Requests that are older when they are read are reported so instead of answered; 0 for none.
     pub expire_after_s: u64,
     /// How long the broker may hold a fetch without data.

@@ -43,11 +43,11 @@ pub(crate) fn routes(
             .app_data(web::Data::from(Arc::clone(&datamart)))
             .service(web::resource("/openapi.json").route(web::get().to(openapi::document)))
             .service(web::resource("/predict").route(web::post().to(predict::predict)))
+            .configure(protocol::routes)
             .service(
                 // An id may have slashes.
                 web::resource("/features/{id:.+}").route(web::get().to(features::features)),
             )
-            .configure(protocol::routes)
             .configure(models::routes)
             .configure(&of_dashboard);
     }

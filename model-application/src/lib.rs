@@ -157,7 +157,7 @@ async fn work(config: Config, listener: TcpListener, shutdown: Shutdown) -> anyh
         })
     };
     tokio::spawn({
-        let (pool, leave) = (database::relaxed(&pool), leave.clone());
+        let (pool, leave) = (database::lookups(&pool), leave.clone());
         async move { lookup.serve(pool, leave).await }
     });
     let topics = &config.kafka.topics;

@@ -21,8 +21,6 @@ const REST_US: i64 = 1_000_000;
 /// How long a connection waits for the next query: to take it from the pool and to give it back costs three round
 /// trips more than the query.
 const KEPT: Duration = Duration::from_secs(1);
-/// A smaller pool has no connection to spare.
-const LEAST_TO_KEEP: u32 = 4;
 /// Bodies looked up in one query, and bodies that may wait.
 const AT_ONCE: usize = 64;
 const QUEUE: usize = 1024;
@@ -92,14 +90,13 @@ impl Lookup {
         self.rests_until_us.store(until_us, Ordering::Relaxed);
     }
 
-    /// Answers questions until shutdown.
+    /// Answers questions until shutdown, on a connection of a pool that is for nothing else.
     pub async fn serve(&self, pool: PgPool, shutdown: Shutdown) {
         let Some(mut waiting) = self.take_waiting() else {
             return;
         };
         self.is_served.store(true, Ordering::Relaxed);
         let mut questions = Vec::with_capacity(AT_ONCE);
-        let may_keep = pool.options().get_max_connections() >= LEAST_TO_KEEP;
         let mut kept: Option<Session> = None;
         loop {
             questions.clear();
@@ -124,10 +121,7 @@ impl Lookup {
             }
             match found {
                 Ok((earlier, session)) => {
-                    match may_keep {
-                        true => kept = Some(session),
-                        false => session.give_back(),
-                    }
+                    kept = Some(session);
                     let earlier = Arc::new(earlier);
                     for question in questions.drain(..) {
                         // The client may have gone.

@@ -12,7 +12,7 @@ mod stored;
 mod storing;
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use common::arrival::Arrivals;
 use common::kafka::{Anchor, Anchored, Follow, ForwardHeaders, Limits, Pipeline, Values};
@@ -49,6 +49,8 @@ pub(crate) struct Applier {
     /// Whether the requests' fields are stored with the answers.
     stores_requests: bool,
     limits: Limits,
+    /// Least time from one batch's end of gathering to the next one's: many small batches cost more than few.
+    distance: Duration,
     /// Older requests are told that they have expired.
     expire_after_us: Option<i64>,
     serving: Arc<Serving>,
@@ -101,7 +103,9 @@ impl Applier {
                 rows: config.applier.batch_rows,
                 bytes: config.applier.max_body_bytes,
                 linger: Duration::ZERO,
+                not_before: None,
             },
+            distance: Duration::from_millis(config.applier.batch_ms),
             expire_after_us: match config.applier.expire_after_s {
                 0 => None,
                 seconds => Some(i64::try_from(seconds)?.saturating_mul(1_000_000)),
@@ -128,6 +132,7 @@ impl Applier {
             let Some(gathered) = gathered else {
                 continue;
             };
+            self.limits.not_before = Some(Instant::now() + self.distance);
             let batch = self.price(gathered, &loaded)?;
             let stored = self.storing.begin(&self.runtime, &self.finisher, &batch);
             let finisher = Arc::clone(&self.finisher);

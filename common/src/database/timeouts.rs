@@ -1,4 +1,4 @@
-//! Deadlines that the server keeps for each session.
+//! Deadlines that the server keeps for each session, and how it plans there.
 
 use std::time::Duration;
 
@@ -12,6 +12,11 @@ const NEVER: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
 /// Marks a session whose start-up parameters have reached the server; a pooler may drop them.
 pub(super) const MARK: &str = "hedonic.session";
+
+/// Plans are made for the values of each call. A plan for any values, which PostgreSQL keeps from a statement's
+/// sixth call on, is the one of a table that was empty then: a connection that is kept reads the whole table for
+/// every lookup until the table is analysed.
+const PLANS: (&str, &str) = ("plan_cache_mode", "force_custom_plan");
 
 /// Section `[database.timeouts]`; 0 turns one off.
 #[derive(Debug, Clone, Copy, Deserialize)]
@@ -55,7 +60,8 @@ impl Timeouts {
         let theirs = options.get_options().unwrap_or_default().to_owned();
         let ours = self.settings().into_iter();
         let ours = ours.filter(|(name, _)| !theirs.contains(name));
-        let options = options.clone().options(ours);
+        let plans = Some(PLANS).filter(|(name, _)| !theirs.contains(name));
+        let options = options.clone().options(ours).options(plans);
         options.options([(MARK, "direct")])
     }
 
@@ -63,7 +69,8 @@ impl Timeouts {
     pub(super) fn as_statement(&self) -> String {
         let settings = self.settings();
         let settings = settings.map(|(name, value)| format!("SET {name} = {value};"));
-        settings.concat()
+        let (name, value) = PLANS;
+        settings.concat() + &format!("SET {name} = {value};")
     }
 
     /// Of a client, for one statement.

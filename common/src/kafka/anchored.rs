@@ -45,6 +45,20 @@ pub struct Limits {
     pub bytes: usize,
     /// How long a batch may wait for more; zero takes only what is there already.
     pub linger: Duration,
+    /// A batch that is not full waits for more until then: batches of a steady stream keep a distance, and
+    /// a lone message waits for nobody.
+    pub not_before: Option<Instant>,
+}
+
+impl Limits {
+    /// How much longer a batch waits whose first message came at that time.
+    fn wait(&self, first_at: Instant) -> Duration {
+        let distance = self
+            .not_before
+            .map(|until| until.saturating_duration_since(Instant::now()));
+        let linger = self.linger.saturating_sub(first_at.elapsed());
+        linger.max(distance.unwrap_or_default())
+    }
 }
 
 /// What a round of polling gave.
@@ -172,7 +186,7 @@ impl Anchored {
             let wait = match first_at {
                 None if is_idle() => IDLE_POLL,
                 None => GROWING_POLL,
-                Some(at) => match limits.linger.saturating_sub(at.elapsed()) {
+                Some(at) => match limits.wait(at) {
                     Duration::ZERO if limits.linger.is_zero() => Duration::ZERO,
                     Duration::ZERO if may_end() => break,
                     Duration::ZERO => GROWING_POLL,
@@ -195,7 +209,7 @@ impl Anchored {
                     self.look_for_brokers();
                     break;
                 }
-                None if limits.linger.is_zero() => break,
+                None if limits.linger.is_zero() && wait.is_zero() => break,
                 None => {}
                 Some(Err(error)) => {
                     // While Kafka is away, every poll reports it again.

@@ -24,6 +24,11 @@ use crate::answer::Namespace;
 use crate::serving::Loaded;
 
 pub(super) fn routes(config: &mut web::ServiceConfig) {
+    let models = ["/v2/models/{name}", "/v2/models/{name}/versions/{version}"];
+    for model in models {
+        // First, as paths are compared in turn.
+        config.service(web::resource(format!("{model}/infer")).route(web::post().to(infer)));
+    }
     config
         .service(web::resource("/v2").route(web::get().to(server)))
         .service(web::resource("/v2/health/live").route(web::get().to(live)))
@@ -34,13 +39,14 @@ pub(super) fn routes(config: &mut web::ServiceConfig) {
                 .route(web::post().to(index)),
         )
         .service(web::resource("/v2/models/stats").route(web::get().to(statistics)));
-    for model in ["/v2/models/{name}", "/v2/models/{name}/versions/{version}"] {
+    for model in models {
         config
             .service(web::resource(model).route(web::get().to(metadata)))
             .service(web::resource(format!("{model}/ready")).route(web::get().to(model_ready)))
             .service(web::resource(format!("{model}/config")).route(web::get().to(configuration)))
-            .service(web::resource(format!("{model}/stats")).route(web::get().to(model_statistics)))
-            .service(web::resource(format!("{model}/infer")).route(web::post().to(infer)));
+            .service(
+                web::resource(format!("{model}/stats")).route(web::get().to(model_statistics)),
+            );
     }
 }
 

@@ -31,6 +31,7 @@ const LIMITS: Limits = Limits {
     rows: 10_000,
     bytes: 4 << 20,
     linger: Duration::from_millis(200),
+    not_before: None,
 };
 
 /// An observation that is later than our clock by more than this would win over every true later one. A

@@ -191,6 +191,7 @@ impl Learner {
             rows: usize::try_from(rows).unwrap_or(usize::MAX),
             bytes: MOST_BYTES,
             linger: LINGER,
+            not_before: None,
         };
         let (mut messages, mut rejects) = (Vec::new(), Vec::new());
         let arrivals = &mut self.arrivals;
