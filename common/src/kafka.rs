@@ -24,6 +24,8 @@ mod renewal;
 mod schema_registry;
 mod span;
 mod state;
+#[cfg(all(test, any(feature = "avro", feature = "protobuf")))]
+mod test_registry;
 mod topic_id;
 mod topics;
 mod values;

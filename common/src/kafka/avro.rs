@@ -85,46 +85,17 @@ fn number(value: f64) -> Value {
 
 #[cfg(test)]
 mod tests {
-    use std::io::{Read, Write};
-    use std::net::TcpListener;
-
     use super::*;
+    use crate::kafka::test_registry;
 
-    /// A registry with one schema, under the id 7.
-    fn registry() -> String {
-        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-        let url = format!("http://{}", listener.local_addr().expect("an address"));
-        std::thread::spawn(move || {
-            while let Ok((mut stream, _)) = listener.accept() {
-                let mut request = [0; 4096];
-                let length = stream.read(&mut request).unwrap_or_default();
-                let request = String::from_utf8_lossy(&request[..length]).into_owned();
-                let schema = r#"{"type":"record","name":"Home","fields":[{"name":"id","type":"string"},
-                    {"name":"area","type":["null","double"]},{"name":"rooms","type":"int"}]}"#;
-                let (status, body) = match request.starts_with("GET /schemas/ids/7") {
-                    true => ("200 OK", serde_json::json!({ "schema": schema })),
-                    false => (
-                        "404 Not Found",
-                        serde_json::json!({ "error_code": 40403, "message": "no" }),
-                    ),
-                };
-                let body = body.to_string();
-                let length = body.len();
-                let _ = write!(
-                    stream,
-                    "HTTP/1.1 {status}\r\nContent-Type: application/vnd.schemaregistry.v1+json\r\n\
-                     Connection: close\r\nContent-Length: {length}\r\n\r\n{body}"
-                );
-            }
-        });
-        url
-    }
+    const SCHEMA: &str = r#"{"type":"record","name":"Home","fields":[{"name":"id","type":"string"},
+        {"name":"area","type":["null","double"]},{"name":"rooms","type":"int"}]}"#;
 
     #[test]
     fn values_are_decoded_by_the_schema_of_their_id() {
         crate::telemetry::choose_tls_provider();
         let avro = Avro::new(&SchemaRegistryConfig {
-            url: registry(),
+            url: test_registry::start(serde_json::json!({ "schema": SCHEMA })),
             timeout_ms: 5000,
             ..SchemaRegistryConfig::default()
         });

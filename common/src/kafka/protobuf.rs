@@ -67,52 +67,20 @@ impl Protobuf {
 
 #[cfg(test)]
 mod tests {
-    use std::io::{Read, Write};
-    use std::net::TcpListener;
-
-    use serde_json::Value;
+    use serde_json::{Value, json};
 
     use super::*;
+    use crate::kafka::test_registry;
 
-    /// A registry with one schema, under the id 7.
-    fn registry() -> String {
-        const SCHEMA: &str = "syntax = \"proto3\";\npackage homes;\n\
-            message Note { string text = 1; }\n\
-            message Home {\n  string id = 1;\n  optional double area = 2;\n  int64 rooms = 3;\n  bool lift = 4;\n}\n";
-        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-        let url = format!("http://{}", listener.local_addr().expect("an address"));
-        std::thread::spawn(move || {
-            while let Ok((mut stream, _)) = listener.accept() {
-                let mut request = [0; 4096];
-                let length = stream.read(&mut request).unwrap_or_default();
-                let request = String::from_utf8_lossy(&request[..length]).into_owned();
-                let (status, body) = match request.starts_with("GET /schemas/ids/7") {
-                    true => (
-                        "200 OK",
-                        serde_json::json!({ "schemaType": "PROTOBUF", "schema": SCHEMA }),
-                    ),
-                    false => (
-                        "404 Not Found",
-                        serde_json::json!({ "error_code": 40403, "message": "no" }),
-                    ),
-                };
-                let body = body.to_string();
-                let length = body.len();
-                let _ = write!(
-                    stream,
-                    "HTTP/1.1 {status}\r\nContent-Type: application/vnd.schemaregistry.v1+json\r\n\
-                     Connection: close\r\nContent-Length: {length}\r\n\r\n{body}"
-                );
-            }
-        });
-        url
-    }
+    const SCHEMA: &str = "syntax = \"proto3\";\npackage homes;\n\
+        message Note { string text = 1; }\n\
+        message Home {\n  string id = 1;\n  optional double area = 2;\n  int64 rooms = 3;\n  bool lift = 4;\n}\n";
 
     #[test]
     fn messages_are_decoded_by_the_schema_of_their_id() {
         crate::telemetry::choose_tls_provider();
         let protobuf = Protobuf::new(&SchemaRegistryConfig {
-            url: registry(),
+            url: test_registry::start(json!({ "schemaType": "PROTOBUF", "schema": SCHEMA })),
             timeout_ms: 5000,
             ..SchemaRegistryConfig::default()
         });
