@@ -403,3 +403,26 @@ impl Drop for Anchored {
             .commit(self.client.consumer(), &self.state.lag);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_batch_waits_for_the_later_of_its_linger_and_its_distance() {
+        let hour = Duration::from_secs(3600);
+        let now = Instant::now();
+        let limits = |linger, not_before| Limits {
+            rows: 1,
+            bytes: 1,
+            linger,
+            not_before,
+        };
+        let before = now.checked_sub(Duration::from_secs(1)).unwrap_or(now);
+        assert!(limits(Duration::ZERO, None).wait(now).is_zero());
+        assert!(limits(Duration::ZERO, Some(before)).wait(now).is_zero());
+        assert!(limits(hour, None).wait(now) <= hour);
+        let later = limits(hour, Some(now + 2 * hour)).wait(now);
+        assert!(later > hour && later <= 2 * hour, "{later:?}");
+    }
+}
