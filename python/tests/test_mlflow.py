@@ -53,7 +53,10 @@ def test_mlflow_serves_a_version(
 ) -> None:
     """An MLflow model as a registry writes it, logged and registered by MLflow itself."""
     mlflow = pytest.importorskip("mlflow")
-    mlflow.set_tracking_uri(f"sqlite:///{tmp_path / 'mlflow.db'}")
+    address = f"sqlite:///{tmp_path / 'mlflow.db'}"
+    # MLflow sets it too, and would leave it to the programs of later tests.
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", address)
+    mlflow.set_tracking_uri(address)
     mlflow.set_experiment(experiment_id=mlflow.create_experiment("hedonic", artifact_location=(tmp_path / "files").as_uri()))
     with mlflow.start_run():
         logged = mlflow.pyfunc.log_model(

@@ -48,7 +48,8 @@ def test_a_program_s_champion_is_the_package_s(
     model_prepare: str, registry: Path
 ) -> None:
     command = [model_prepare, "promote", "1", "--force", "--registry", str(registry)]
-    subprocess.run(command, check=True, capture_output=True, timeout=120)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
     assert directory_of(registry, "champion").name == "v000001"
 
 
