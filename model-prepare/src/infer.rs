@@ -1,6 +1,7 @@
 //! `schema infer`: proposes a schema from a file, to be read and edited.
 
 pub(crate) mod account;
+mod calendars;
 mod cell_words;
 mod column;
 mod dates;
@@ -8,6 +9,7 @@ mod leak;
 mod name_words;
 mod number_evidence;
 mod number_marks;
+mod number_parts;
 mod numbers;
 pub(crate) mod options;
 mod patterns;

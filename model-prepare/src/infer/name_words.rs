@@ -7,7 +7,7 @@ mod time;
 
 pub(super) use self::area::{is_area, is_living_area, is_other_area};
 pub(super) use self::place::{is_latitude, is_longitude};
-pub(super) use self::price::{LEAKS, TARGETS, WEAK_TARGETS, is_price, target_rank};
+pub(super) use self::price::{LEAKS, TARGETS, WEAK_TARGETS, is_of_money, is_price, target_rank};
 pub(super) use self::time::{NOT_TIMES, TIMES, is_year};
 
 /// First words of the names of columns that count the rows.

@@ -2,7 +2,7 @@
 
 use records::Kind;
 
-use super::name_words;
+use super::{dates, name_words};
 use super::study::{Studied, Study};
 
 /// A role's column, how sure it is, and why.
@@ -22,6 +22,16 @@ pub(super) const GUESS: &str = "a guess";
 
 /// Rows that a size may lack.
 const AREA_FILLED: f64 = 0.4;
+
+/// Why a column of times is not that of a listing.
+pub(super) fn why_no_time(column: &Studied<'_>) -> Option<&'static str> {
+    if name_words::has(column.name(), &name_words::NOT_TIMES) {
+        return Some("is not that of a listing, by its name");
+    }
+    let now_us = records::timestamp::now_us();
+    dates::are_ahead(column.column, &column.times, now_us)
+        .then_some("has times to come, and that of a listing has passed")
+}
 
 impl Study<'_> {
     fn role(&self, column: usize, sure: &'static str, why: impl Into<String>) -> Role {
@@ -91,7 +101,7 @@ impl Study<'_> {
         let of_listing = |index: &usize| {
             let column = &self.columns[*index];
             let is_time = column.kind == Kind::Timestamp && column.varies();
-            is_time && !name_words::has(column.name(), &name_words::NOT_TIMES)
+            is_time && why_no_time(column).is_none()
         };
         let all: Vec<usize> = (0..self.columns.len()).filter(of_listing).collect();
         let is_called =

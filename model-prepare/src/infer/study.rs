@@ -2,6 +2,7 @@
 
 use anyhow::{bail, ensure};
 use records::Kind;
+use records::measure::{Shape, shape};
 
 use super::cell_words;
 use super::column::Column;
@@ -194,7 +195,7 @@ impl Studied<'_> {
         }
         match self.times {
             Times::Usual | Times::Form(..) => return Kind::Timestamp,
-            Times::Either(..) => return Kind::Text,
+            Times::Either(..) | Times::Foreign(_) => return Kind::Text,
             Times::None => {}
         }
         let numbers = &self.numbers;
@@ -266,7 +267,9 @@ impl Studied<'_> {
 
     /// What to say to have such cells read.
     pub(super) fn question(&self) -> String {
-        let first = self.column.values().min_by_key(|cell| cell.line);
+        let is_either = |text: &str| matches!(shape(text), Some((Shape::Either(_), ..)));
+        let asked = self.column.values().filter(|cell| is_either(&cell.text));
+        let first = asked.min_by_key(|cell| cell.line);
         let (line, text) = first.map_or((0, ""), |cell| (cell.line, cell.text.as_str()));
         format!(
             "{} cells of the target {:?}, such as {text:?} at line {line}, may be thousands or decimals, and nothing \

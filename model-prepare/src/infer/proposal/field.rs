@@ -83,6 +83,13 @@ pub(super) fn field(seen: &Seen<'_>, index: usize, roles: &Roles, text: &mut Str
                  \"timestamp\" with format = {days:?} or {months:?}, or say --dates dmy or mdy."
             ),
         );
+    } else if let Times::Foreign(calendar) = &studied.times {
+        comment(
+            text,
+            &format!(
+                "These look like dates of the {calendar} calendar, which is not read: write dates such as 2024-05-31."
+            ),
+        );
     } else if !is_number && kind != Kind::Timestamp && look_like_dates(column) {
         comment(
             text,

@@ -9,7 +9,7 @@ use records::schema::reserved::free_table;
 use super::seen::{Roles, Seen};
 use super::toml_text::{comment, quoted};
 use crate::infer::column::identifier;
-use crate::infer::roles::Role;
+use crate::infer::roles::{Role, why_no_time};
 
 /// The text of the head.
 pub(super) fn head(seen: &Seen<'_>, roles: &Roles) -> String {
@@ -65,18 +65,12 @@ pub(super) fn head(seen: &Seen<'_>, roles: &Roles) -> String {
     if let Some(time) = &roles.time {
         let _ = writeln!(text, "time = {:?}", name_of(time));
     } else {
-        let other = study
+        let mut times = study
             .columns
             .iter()
-            .find(|column| column.kind == Kind::Timestamp);
-        if let Some(other) = other {
-            comment(
-                &mut text,
-                &format!(
-                    "No time: {:?} is not that of a listing, by its name.",
-                    other.name()
-                ),
-            );
+            .filter(|column| column.kind == Kind::Timestamp);
+        if let Some((other, why)) = times.find_map(|other| Some((other, why_no_time(other)?))) {
+            comment(&mut text, &format!("No time: {:?} {why}.", other.name()));
         }
     }
     let _ = writeln!(text, "target = {:?}", study.columns[roles.target].name());
