@@ -47,6 +47,7 @@ pub fn infer(options: &InferOptions) -> anyhow::Result<Proposal> {
     {
         if cells.len() != columns.len() {
             ragged.rows += 1;
+            ragged.cells = cells.len();
             ragged.first.get_or_insert_with(|| {
                 format!(
                     "line {line}: expected {} cells, as in the header, found {}",
@@ -61,7 +62,7 @@ pub fn infer(options: &InferOptions) -> anyhow::Result<Proposal> {
             && cells
                 .iter()
                 .zip(&texts.headers)
-                .all(|(cell, name)| cell.trim() == name)
+                .all(|(cell, name)| cell.trim().eq_ignore_ascii_case(name))
         {
             continue;
         }
@@ -72,20 +73,14 @@ pub fn infer(options: &InferOptions) -> anyhow::Result<Proposal> {
     }
     if let Some(first) = ragged.first.as_ref().filter(|_| ragged.rows > rows) {
         bail!(
-            "{shown}, {first}; so {} of {} rows: quote the cells that hold a separator",
+            "{shown}, {first}; so {} of {} rows: {}",
             ragged.rows,
-            ragged.rows + rows
+            ragged.rows + rows,
+            advice(columns.len(), ragged.cells)
         );
     }
     ensure!(rows > 0, "{shown} has a header, but no records");
-    let absent: BTreeSet<String> = columns
-        .iter()
-        .flat_map(Column::weak_marks)
-        .map(str::to_owned)
-        .collect();
-    for column in &mut columns {
-        column.lacks(&absent);
-    }
+    find_marks(&mut columns);
     if texts.has_header && texts.separator.is_some() {
         has_header(&shown, &columns)?;
     }
@@ -103,6 +98,35 @@ pub fn infer(options: &InferOptions) -> anyhow::Result<Proposal> {
         },
     };
     propose(&seen, options)
+}
+
+/// Decides which texts stand for no value: in the whole file, or in one column alone where another has the text
+/// for a name, such as "none" of a garage.
+fn find_marks(columns: &mut [Column]) {
+    let weak = |column: &Column| column.weak_marks().map(str::to_owned).collect();
+    let own: Vec<BTreeSet<String>> = columns.iter().map(weak).collect();
+    let is_name = |text: &String| {
+        let mut others = columns.iter().zip(&own);
+        others.any(|(column, own)| column.has(text) && !own.contains(text))
+    };
+    let all = own.iter().flatten();
+    let of_file: BTreeSet<String> = all.filter(|text| !is_name(text)).cloned().collect();
+    for (column, own) in columns.iter_mut().zip(own) {
+        column.lacks(&of_file, own);
+    }
+}
+
+/// What to do about records with another number of cells than the header.
+fn advice(header: usize, found: usize) -> &'static str {
+    if found == 1 {
+        "write the header and the records with one separator"
+    } else if found < header {
+        "if the first record stands on the header's line, break it there"
+    } else if found == header + 1 {
+        "give the column that the header lacks a name, or quote the cells that hold a separator"
+    } else {
+        "quote the cells that hold a separator"
+    }
 }
 
 /// Columns with a name of their own each.

@@ -17,7 +17,7 @@ use parquet::file::properties::WriterProperties;
 use records::file::{FileError, FileReader, Texts};
 use records::{Purpose, Schema, encode};
 use serde_json::{Map, Value, json};
-use spreadsheet::workbook;
+use spreadsheet::{archive, workbook};
 
 const SCHEMA: &str = "name='x'\nversion=1\ntask='regression'\ntable='x'\nkey='id'\ntarget='price'\n\
     [[field]]\nname='id'\nkind='text'\n[[field]]\nname='city'\nkind='category'\ncolumn='Город'\n\
@@ -270,6 +270,81 @@ fn a_json_document_has_its_records_inside() {
 }
 
 #[test]
+fn an_archive_has_one_file_of_listings() {
+    let part = |name| (name, TEXT.to_owned());
+    for parts in [
+        vec![part("homes.csv")],
+        vec![
+            part("README.txt"),
+            part("data/homes.csv"),
+            part("__MACOSX/data/._homes.csv"),
+            part("notes.txt"),
+        ],
+        vec![part("homes.txt"), part("license.txt"), part("map.png")],
+    ] {
+        let rows = read("homes.csv.zip", &archive(&parts));
+        assert_eq!(rows.len(), 2, "{parts:?}");
+        assert_eq!(rows[0]["city"], "Казань");
+    }
+    let lines = "{\"id\":\"a\",\"price\":1}\n{\"id\":\"b\",\"price\":2}\n";
+    let json = archive(&[("homes.jsonl", lines.to_owned())]);
+    assert_eq!(read("homes.zip", &json).len(), 2);
+    for (parts, expected) in [
+        (
+            vec![part("a.csv"), part("b.csv")],
+            "found 2: a.csv, b.csv; extract the one that you mean",
+        ),
+        (vec![part("map.png")], "found none (map.png): extract"),
+    ] {
+        let error = read_by(&schema(), "homes.zip", &archive(&parts));
+        let error = error.expect_err("refused").to_string();
+        assert!(error.contains(expected), "{error}");
+    }
+    let error = read_by(&schema(), "homes.zip", b"no archive").expect_err("refused");
+    assert!(error.to_string().contains("not a readable ZIP archive"), "{error}");
+}
+
+#[test]
+fn other_quotes_separators_and_spaces_are_read() {
+    for text in [
+        "id;city;area;price\na;'Nizhny; old';2.5;5\nb;'Perm';3.5;6\n",
+        "id city area price\na 'Nizhny; old' 2.5 5\nb 'Perm' 3.5 6\n",
+        "id   city            area  price\na   \"Nizhny; old\"   2.5   5\nb   Perm            3.5   6\n",
+        "id~city~area~price\na~Nizhny; old~2.5~5\nb~Perm~3.5~6\n",
+        "id^city^area^price\na^Nizhny; old^2.5^5\nb^Perm^3.5^6\n",
+        // R writes the numbers of the rows, and no name above them.
+        "id,city,area,price\n1,a,Nizhny; old,2.5,5\n2,b,Perm,3.5,6\n3,c,Ufa,4.5,7\n",
+        "\"id\" \"city\" \"area\" \"price\"\n\"1\" \"a\" \"Nizhny; old\" 2.5 5\n\"2\" \"b\" \"Perm\" 3.5 6\n\
+         \"3\" \"c\" \"Ufa\" 4.5 7\n",
+    ] {
+        let schema = Schema::parse(&SCHEMA.replace("column='Город'\n", ""), "x").expect("valid");
+        let rows = read_by(&schema, "a.csv", text.as_bytes());
+        let rows = rows.unwrap_or_else(|error| panic!("{text}: {error}"));
+        let first = json!({"id": "a", "city": "Nizhny; old", "area": 2.5, "price": 5.0});
+        assert_eq!(Value::Object(rows[0].clone()), first, "{text}");
+        assert_eq!(rows[1]["city"], "Perm", "{text}");
+    }
+    for (name, text, expected) in [
+        ("a.csv", "{\"id\":\"a\",\"price\":1}\n", "found JSON: name it .json"),
+        ("a.csv", "<html><body></body></html>\n", "found a web page"),
+    ] {
+        let error = read_by(&schema(), name, text.as_bytes()).expect_err("refused");
+        assert!(error.to_string().contains(expected), "{error}");
+    }
+}
+
+#[test]
+fn a_mark_of_one_field_is_a_name_in_another() {
+    let text = SCHEMA.replace("name='area'\nkind='number'\n", "name='area'\nkind='number'\nmissing='none'\n");
+    let schema = Schema::parse(&text, "x").expect("valid");
+    let rows = read_by(&schema, "a.csv", b"id,city,area,price\na,none,none,5\n").expect("reads");
+    assert_eq!(rows[0].get("area"), None);
+    assert_eq!(rows[0]["city"], "none");
+    let wrong = text.replace("missing='none'", "missing='-999'");
+    assert!(Schema::parse(&wrong, "x").is_err());
+}
+
+#[test]
 fn a_spreadsheet_is_read_below_its_title() {
     let text = |at: &str, value: &str| {
         format!("<c r=\"{at}\" t=\"inlineStr\"><is><t>{value}</t></is></c>")
@@ -313,6 +388,24 @@ fn parquet(columns: Vec<(&str, ArrayRef)>, compression: Compression) -> Vec<u8> 
     writer.write(&batch).expect("writes");
     writer.close().expect("closes");
     bytes
+}
+
+#[test]
+fn a_codec_that_is_not_read_is_named_with_what_to_do() {
+    let columns: Vec<(&str, ArrayRef)> = vec![
+        ("id", Arc::new(arrow_array::StringArray::from(vec!["a"]))),
+        ("price", Arc::new(Float64Array::from(vec![5.0]))),
+    ];
+    let gzip = Compression::GZIP(GzipLevel::default());
+    let mut bytes = parquet(columns, gzip);
+    // In the footer the codec follows the column's path: 2 is gzip, 4 brotli, both doubled.
+    let (name, brotli) = (&b"price\x15\x04"[..], b"price\x15\x08");
+    let at = bytes.windows(name.len()).position(|part| part == name);
+    let at = at.expect("the codec of the column");
+    bytes[at..at + name.len()].copy_from_slice(brotli);
+    let error = read_by(&schema(), "a.parquet", &bytes).expect_err("refused");
+    let error = error.to_string();
+    assert!(error.contains("found brotli; write the file again"), "{error}");
 }
 
 #[test]

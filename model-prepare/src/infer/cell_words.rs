@@ -8,7 +8,7 @@ const MARKS: [&str; 19] = [
 
 /// What stands for no value where the other cells of a column are numbers or times: elsewhere it may be a
 /// name. In lower case.
-const WEAK_MARKS: [&str; 52] = [
+const WEAK_MARKS: [&str; 103] = [
     "none",
     "unknown",
     "missing",
@@ -61,6 +61,57 @@ const WEAK_MARKS: [&str; 52] = [
     "неизвестно",
     "н/д",
     "nat",
+    "not given",
+    "not stated",
+    "not provided",
+    "not recorded",
+    "no info",
+    "no information",
+    "missing value",
+    "no value",
+    "tbc",
+    "n.v.t.",
+    "nvt",
+    "s.d.",
+    "sd",
+    "sin dato",
+    "sin datos",
+    "sin información",
+    "sem informação",
+    "não informado",
+    "não disponível",
+    "non renseigné",
+    "non communiqué",
+    "non disponibile",
+    "keine angabe",
+    "keine angaben",
+    "nicht bekannt",
+    "ikke oppgitt",
+    "uppgift saknas",
+    "ej angivet",
+    "ei tietoa",
+    "ei tiedossa",
+    "nie podano",
+    "neuvedeno",
+    "nincs adat",
+    "belirtilmemiş",
+    "не определено",
+    "не указана",
+    "не указан",
+    "не известно",
+    "немає даних",
+    "не вказано",
+    "不明",
+    "未知",
+    "未定",
+    "未公布",
+    "暂无",
+    "暂无数据",
+    "无",
+    "無",
+    "なし",
+    "미정",
+    "없음",
 ];
 /// Times of databases that stand for none.
 const ZERO_TIMES: [&str; 4] = [
@@ -99,9 +150,11 @@ pub(super) fn is_total(text: &str) -> bool {
     TOTALS.contains(&lower.as_str())
 }
 
-/// Whether a text stands for no value among numbers or times.
+/// Whether a text stands for no value among numbers or times: a word of the table, or no letter at all.
 pub(super) fn is_weak_mark(text: &str) -> bool {
-    text.len() <= 32 && WEAK_MARKS.contains(&text.to_lowercase().as_str())
+    text.len() <= 48
+        && (WEAK_MARKS.contains(&text.to_lowercase().as_str())
+            || !text.contains(char::is_alphanumeric))
 }
 
 /// Words behind a number that multiply it.

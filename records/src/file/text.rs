@@ -6,6 +6,7 @@ use std::path::Path;
 use chardetng::{EncodingDetector, Iso2022JpDetection, Utf8Detection};
 use encoding_rs::{Decoder, Encoding, UTF_8, UTF_16BE, UTF_16LE};
 
+use super::archive::Opened;
 use super::error::FileError;
 use super::recognise::{by_mark, refuse};
 
@@ -21,12 +22,19 @@ pub(super) type Source = Box<dyn Read + Send>;
 ///
 /// # Errors
 /// When it cannot be read, or is not a text.
-pub(super) fn open(path: &Path, file: std::fs::File) -> Result<(Source, Vec<String>), FileError> {
+pub(super) fn open(path: &Path, file: Opened) -> Result<(Source, Vec<String>), FileError> {
     let io = |source| FileError::Io {
         path: path.to_owned(),
         source,
     };
     let mut notes = Vec::new();
+    let file: Source = match file {
+        Opened::File(file) => Box::new(file),
+        Opened::Inside { name, bytes } => {
+            notes.push(format!("{name} of the archive"));
+            Box::new(std::io::Cursor::new(bytes))
+        }
+    };
     let mut source = unpacked(BufReader::new(file), &mut notes).map_err(io)?;
     let mut sample = Vec::new();
     source
@@ -51,7 +59,7 @@ pub(super) fn open(path: &Path, file: std::fs::File) -> Result<(Source, Vec<Stri
 
 /// The bytes that a gzip or zstd file has inside.
 fn unpacked(
-    mut file: BufReader<std::fs::File>,
+    mut file: BufReader<Source>,
     notes: &mut Vec<String>,
 ) -> std::io::Result<Source> {
     let first = file.fill_buf()?;

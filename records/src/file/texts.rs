@@ -11,7 +11,7 @@ use super::delimited::{self, Again, Start};
 use super::json::JsonRecords;
 use super::matching::unique;
 use super::number_text::number_text;
-use super::parquet::text_of;
+use super::parquet::{check_codecs, text_of};
 use super::split::Split;
 use super::text::{self, Source};
 use super::{FileError, Form, sheet};
@@ -74,7 +74,7 @@ impl Texts {
                 let (source, notes) = text::open(path, file)?;
                 Texts::json(path, source, notes)
             }
-            Form::Parquet => Texts::parquet(path, file),
+            Form::Parquet => Texts::parquet(path, file.of_format(path)?),
         }
     }
 
@@ -87,8 +87,15 @@ impl Texts {
         let Start {
             mut records,
             separator,
+            has_row_numbers,
             above,
         } = delimited::start(source, path)?;
+        if has_row_numbers {
+            notes.push("the header has no name for the first cell of each record, which counts the rows".to_owned());
+        }
+        if separator == b' ' {
+            notes.push("spaces stand between its cells".to_owned());
+        }
         if let Some((lines, first)) = above {
             notes.push(format!(
                 "the header is on line {}; what stands above it, such as {first:?}, is passed over",
@@ -98,7 +105,7 @@ impl Texts {
         let failed = |error| delimited::failed(path, error);
         records.advance().map_err(failed)?;
         let line = records.line();
-        let cells = delimited::header(&records, path)?;
+        let cells = delimited::header(&records, has_row_numbers, path)?;
         let has_header = columns.is_empty() || *columns == cells[..];
         let (headers, first) = match has_header {
             true => (unique(&cells), None),
@@ -159,6 +166,7 @@ impl Texts {
             detail: error.to_string(),
         };
         let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(invalid)?;
+        check_codecs(path, builder.metadata())?;
         let (mut headers, mut roots, mut notes) = (Vec::new(), Vec::new(), Vec::new());
         for (position, field) in builder.schema().fields().iter().enumerate() {
             match is_readable(field.data_type()) {

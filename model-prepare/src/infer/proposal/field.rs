@@ -59,6 +59,7 @@ pub(super) fn field(seen: &Seen<'_>, index: usize, roles: &Roles, text: &mut Str
             &format!("{} of {} rows have none.", study.rows - filled, study.rows),
         ),
     }
+    own_marks(column, text);
     if is_target && studied.is_undecided() {
         comment(
             text,
@@ -112,6 +113,14 @@ pub(super) fn field(seen: &Seen<'_>, index: usize, roles: &Roles, text: &mut Str
             "It counts the rows: left out of the fit; learn = true uses it.",
         );
         text.push_str("learn = false\n");
+    }
+}
+
+/// Texts that mean "no value" here, and are names in another column.
+fn own_marks(column: &Column, text: &mut String) {
+    let marks: Vec<String> = column.own_marks.iter().map(|mark| quoted(mark)).collect();
+    if !marks.is_empty() {
+        let _ = writeln!(text, "missing = [{}]", marks.join(", "));
     }
 }
 

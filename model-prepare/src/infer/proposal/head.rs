@@ -133,7 +133,11 @@ pub(super) fn head(seen: &Seen<'_>, roles: &Roles) -> String {
 fn marks<'a>(seen: &Seen<'a>) -> BTreeMap<&'a str, usize> {
     let mut all: BTreeMap<&str, usize> = BTreeMap::new();
     for column in &seen.study.columns {
+        let own = &column.column.own_marks;
         for cell in column.column.marks() {
+            if own.contains(&cell.text) {
+                continue;
+            }
             // NaN is not a value to any reader of numbers.
             *all.entry(&cell.text).or_default() += cell.count;
         }
