@@ -2,6 +2,7 @@
 
 pub(crate) mod account;
 mod calendars;
+mod cell_marks;
 mod cell_words;
 mod column;
 mod dates;

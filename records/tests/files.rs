@@ -109,6 +109,23 @@ fn a_text_is_read_in_the_character_set_that_it_is_in() {
 }
 
 #[test]
+fn letters_of_older_character_sets_are_refused_rather_than_garbled() {
+    // Besançon, Orléans, Nîmes, Château, François, Hôtel: of DOS, and of the Macintosh.
+    let dos = b"id;city;price\na;Besan\x87on, Orl\x82ans;1\nb;N\x8cmes, Ch\x83teau;2\n\
+        c;Fran\x87ois, \x90v\x88ch\x82;3\nd;H\x93tel de ville;4\n";
+    let macintosh = b"id;city;price\na;Besan\x8don, Orl\x8eans;1\nb;N\x94mes, Ch\x89teau;2\n\
+        c;Fran\x8dois, \x83v\x90ch\x8e;3\nd;H\x99tel de ville;4\n";
+    for text in [&dos[..], macintosh] {
+        let error = read_by(&schema(), "a.csv", text).expect_err("refused");
+        let error = error.to_string();
+        assert!(error.contains("older character set"), "{error}");
+        assert!(error.contains("save it as UTF-8"), "{error}");
+    }
+    let western = b"id;city;price\na;Besan\xe7on \x80 l\x92Isle \x8cuvre;1\n";
+    assert_eq!(read("a.csv", western)[0]["city"], "Besançon € l’Isle Œuvre");
+}
+
+#[test]
 fn headers_and_separators_are_told_by_cells() {
     for (text, price) in [
         ("sep=;\nid;area;price\na;1;5\n", 5.0),
@@ -251,6 +268,26 @@ fn a_json_document_has_its_records_inside() {
             "lines.json",
             "{\"id\":\"a\",\"city\":\"Kazan\",\"price\":1}\n{\"id\":\"b\",\"price\":2}\n",
         ),
+        (
+            "one after the other.json",
+            "{\"id\":\"a\",\"city\":\"Kazan\",\"price\":1}{\"id\":\"b\",\"price\":2}",
+        ),
+        (
+            "over several lines.jsonl",
+            "{\n \"id\": \"a\",\n \"city\": \"Kazan\",\n \"price\": 1\n}\n{\n \"id\": \"b\",\n \"price\": 2\n}\n",
+        ),
+        (
+            "deep.json",
+            "{\"response\":{\"found\":2,\"docs\":[{\"id\":\"a\",\"city\":\"Kazan\",\"price\":1},{\"id\":\"b\",\"price\":2}]}}",
+        ),
+        (
+            "lists.json",
+            "{\"id\":[\"a\",\"b\"],\"city\":[\"Kazan\",null],\"price\":[1,2]}",
+        ),
+        (
+            "arrays.json",
+            "[[\"id\",\"city\",\"price\"],[\"a\",\"Kazan\",1],[\"b\",null,2]]",
+        ),
     ] {
         let rows = read(name, text.as_bytes());
         assert_eq!(rows.len(), 2, "{name}: {rows:?}");
@@ -313,9 +350,9 @@ fn other_quotes_separators_and_spaces_are_read() {
         "id~city~area~price\na~Nizhny; old~2.5~5\nb~Perm~3.5~6\n",
         "id^city^area^price\na^Nizhny; old^2.5^5\nb^Perm^3.5^6\n",
         // R writes the numbers of the rows, and no name above them.
-        "id,city,area,price\n1,a,Nizhny; old,2.5,5\n2,b,Perm,3.5,6\n3,c,Ufa,4.5,7\n",
-        "\"id\" \"city\" \"area\" \"price\"\n\"1\" \"a\" \"Nizhny; old\" 2.5 5\n\"2\" \"b\" \"Perm\" 3.5 6\n\
-         \"3\" \"c\" \"Ufa\" 4.5 7\n",
+        "city,id,area,price\n1,Nizhny; old,a,2.5,5\n2,Perm,b,3.5,6\n3,Ufa,c,4.5,7\n",
+        "\"city\" \"id\" \"area\" \"price\"\n\"1\" \"Nizhny; old\" \"a\" 2.5 5\n\"2\" \"Perm\" \"b\" 3.5 6\n\
+         \"3\" \"Ufa\" \"c\" 4.5 7\n",
     ] {
         let schema = Schema::parse(&SCHEMA.replace("column='Город'\n", ""), "x").expect("valid");
         let rows = read_by(&schema, "a.csv", text.as_bytes());

@@ -6,7 +6,7 @@ use records::measure;
 use records::schema::reserved::free_field;
 use records::timestamp;
 
-use super::cell_words;
+use super::cell_marks;
 
 /// A text that a column has, and how often.
 #[derive(Debug)]
@@ -81,14 +81,14 @@ impl Column {
                 .contains(|letter| measure::digit(letter).is_some())
             {
                 digits += cell.count;
-            } else if !cell_words::is_weak_mark(&cell.text) {
+            } else if !cell_marks::is_weak_mark(&cell.text) {
                 names += cell.count;
             }
         }
         let is_of_digits = digits > 0 && names * 10 <= digits;
         let weak = self
             .values()
-            .filter(move |cell| is_of_digits && cell_words::is_weak_mark(&cell.text));
+            .filter(move |cell| is_of_digits && cell_marks::is_weak_mark(&cell.text));
         weak.map(|cell| cell.text.as_str())
     }
 
@@ -107,7 +107,7 @@ impl Column {
 
     /// Whether a text stands for no value.
     pub(super) fn is_mark(&self, text: &str) -> bool {
-        cell_words::is_mark(text) || self.absent.contains(text)
+        cell_marks::is_mark(text) || self.absent.contains(text)
     }
 
     /// Its texts except for those that stand for no value.

@@ -284,6 +284,12 @@ impl Studied<'_> {
         matches!(self.kind, Kind::Number | Kind::Integer)
     }
 
+    /// Whether it holds the currencies of the prices: several of them.
+    pub(super) fn is_currency(&self) -> bool {
+        let is_code = |text: &str| text.chars().count() <= 4 && cell_words::is_money(text);
+        self.varies() && self.column.values().all(|cell| is_code(&cell.text))
+    }
+
     /// Whether it counts the rows: programs write such a column beside the others.
     pub(super) fn is_row_number(&self) -> bool {
         let is_called = name_words::words(self.name())

@@ -4,11 +4,11 @@ use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
 
 use chardetng::{EncodingDetector, Iso2022JpDetection, Utf8Detection};
-use encoding_rs::{Decoder, Encoding, UTF_8, UTF_16BE, UTF_16LE};
+use encoding_rs::{Decoder, Encoding, UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1252};
 
 use super::archive::Opened;
 use super::error::FileError;
-use super::recognise::{by_mark, refuse};
+use super::recognise::{Mistaken, by_mark, refuse};
 
 /// Bytes from which the character set is recognised.
 const SAMPLE_BYTES: u64 = 4 << 20;
@@ -50,6 +50,14 @@ pub(super) fn open(path: &Path, file: Opened) -> Result<(Source, Vec<String>), F
             notes.push(format!("read as {}", encoding.name()));
             Ok((Box::new(Transcoded::new(read, encoding)), notes))
         }
+        Detected::Older => {
+            let older = Mistaken {
+                found: "letters of an older character set (of DOS or of the Macintosh)",
+                advice: "save it as UTF-8",
+            };
+            refuse(path, "text in UTF-8 or a character set of the web", Some(older))?;
+            Ok((Box::new(read), notes))
+        }
         Detected::None(first) => {
             refuse(path, "delimited text", by_mark(&first))?;
             Ok((Box::new(read), notes))
@@ -80,6 +88,8 @@ fn unpacked(
 enum Detected {
     Utf8,
     Other(&'static Encoding),
+    /// One that no browser knows: read as another its letters would be wrong.
+    Older,
     /// Something else by these first bytes.
     None(Vec<u8>),
 }
@@ -129,7 +139,29 @@ fn encoding(sample: &[u8]) -> Detected {
     }
     let mut detector = EncodingDetector::new(Iso2022JpDetection::Deny);
     detector.feed(sample, true);
-    Detected::Other(detector.guess(None, Utf8Detection::Deny))
+    let guess = detector.guess(None, Utf8Detection::Deny);
+    match guess == WINDOWS_1252 && is_older(sample) {
+        true => Detected::Older,
+        false => Detected::Other(guess),
+    }
+}
+
+/// Whether most letters with accents have bytes that are signs in windows-1252: code pages of DOS and of the
+/// Macintosh have é, ç and î there.
+fn is_older(sample: &[u8]) -> bool {
+    // Šš Œœ Žž Ÿ and what stands in words: an apostrophe, dashes, an ellipsis.
+    const IN_WORDS: [u8; 12] = [
+        0x8A, 0x8C, 0x8E, 0x9A, 0x9C, 0x9E, 0x9F, 0x91, 0x92, 0x96, 0x97, 0x85,
+    ];
+    let is_sign = |part: &&[u8]| {
+        (0x80..=0x9F).contains(&part[1])
+            && !IN_WORDS.contains(&part[1])
+            && part[0].is_ascii_alphabetic()
+            && part[2].is_ascii_alphabetic()
+    };
+    let signs = sample.windows(3).filter(is_sign).count();
+    let letters = sample.iter().filter(|byte| **byte >= 0xC0).count();
+    signs > letters
 }
 
 /// A text in UTF-8 out of one in another character set.

@@ -127,12 +127,17 @@ impl Texts {
     fn json(path: &Path, source: Source, mut notes: Vec<String>) -> Result<Texts, FileError> {
         let mut records = JsonRecords::new(source, path)?;
         let (mut rows, mut headers, mut nested) = (Vec::new(), Vec::<String>::new(), Vec::new());
+        let (mut wrong, mut first_wrong) = (0, None);
         while rows.len() < MOST_RECORDS
             && let Some((line, record)) = records.next()?
         {
             let record = decode::without_nan(&record).unwrap_or(record);
             let Ok(record) = serde_json::from_slice::<Map<String, Value>>(&record) else {
-                notes.push(format!("line {line} is not a JSON object"));
+                wrong += 1;
+                first_wrong.get_or_insert_with(|| {
+                    let text: String = String::from_utf8_lossy(&record).chars().take(40).collect();
+                    format!("line {line} is not a JSON object: {:?}", text.trim())
+                });
                 continue;
             };
             for (name, value) in &record {
@@ -143,6 +148,16 @@ impl Texts {
                 }
             }
             rows.push((line, record));
+        }
+        if let Some(first) = first_wrong {
+            if rows.is_empty() {
+                return Err(FileError::Format {
+                    path: path.to_owned(),
+                    format: "JSON with records (an array of objects, or an object a line)",
+                    detail: first,
+                });
+            }
+            notes.push(format!("{wrong} records are none, {first}"));
         }
         notes.extend(
             nested

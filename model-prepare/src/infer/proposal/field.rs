@@ -101,6 +101,9 @@ pub(super) fn field(seen: &Seen<'_>, index: usize, roles: &Roles, text: &mut Str
     if matches!(kind, Kind::Category | Kind::Text) {
         text_hints(studied, kind, is_key, text);
     }
+    if studied.is_currency() {
+        currencies(column, text);
+    }
     if let Some(why) = roles.leaks[index].as_ref().filter(|_| !is_key) {
         comment(
             text,
@@ -114,6 +117,23 @@ pub(super) fn field(seen: &Seen<'_>, index: usize, roles: &Roles, text: &mut Str
         );
         text.push_str("learn = false\n");
     }
+}
+
+/// How many rows have a price in each currency: nothing is converted.
+fn currencies(column: &Column, text: &mut String) {
+    const MOST: usize = 6;
+    let cells = column.values().take(MOST);
+    let counts: Vec<String> = cells
+        .map(|cell| format!("{} ({})", cell.text, cell.count))
+        .collect();
+    comment(
+        text,
+        &format!(
+            "Prices in several currencies: {}. Nothing is converted: keep the rows of one, or write all prices in \
+             one.",
+            counts.join(", ")
+        ),
+    );
 }
 
 /// Texts that mean "no value" here, and are names in another column.
