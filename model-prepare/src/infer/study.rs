@@ -284,6 +284,29 @@ impl Studied<'_> {
         matches!(self.kind, Kind::Number | Kind::Integer)
     }
 
+    /// A number that programs write for "not known", which no other of the column is near, and its rows.
+    pub(super) fn sentinel(&self) -> Option<(f64, usize)> {
+        const LOW: [f64; 6] = [-1.0, -9.0, -99.0, -999.0, -9999.0, -99999.0];
+        const HIGH: [f64; 6] = [999.0, 9999.0, 99999.0, 999_999.0, 9_999_999.0, 999_999_999.0];
+        let (numbers, cells) = (&self.numbers, &self.column.cells);
+        let others = |but: f64| {
+            let values = numbers.values.iter().flatten();
+            values.copied().filter(move |value| *value != but)
+        };
+        let rows = |of: f64| {
+            let same = cells.iter().zip(&numbers.values);
+            let same = same.filter(|(_, value)| **value == Some(of));
+            same.map(|(cell, _)| cell.count).sum()
+        };
+        let (low, high) = (numbers.least, numbers.greatest);
+        if LOW.contains(&low) && others(low).all(|value| value >= 0.0) {
+            return Some((low, rows(low)));
+        }
+        let is_far = HIGH.contains(&high) && others(high).all(|value| value * 2.0 < high);
+        let rows = rows(high);
+        (is_far && rows > 1).then_some((high, rows))
+    }
+
     /// Whether it holds the currencies of the prices: several of them.
     pub(super) fn is_currency(&self) -> bool {
         let is_code = |text: &str| text.chars().count() <= 4 && cell_words::is_money(text);

@@ -152,7 +152,7 @@ const AREAS: [&str; 82] = [
 ];
 
 /// How compound words for sizes end.
-const AREA_ENDS: [&str; 8] = [
+const AREA_ENDS: [&str; 9] = [
     "flache",
     "flaeche",
     "oppervlakte",
@@ -161,6 +161,7 @@ const AREA_ENDS: [&str; 8] = [
     "yta",
     "myeonjeog",
     "terulet",
+    "pinta",
 ];
 
 /// Sizes of other things than the one that is sold.

@@ -68,6 +68,16 @@ pub(super) fn field(seen: &Seen<'_>, index: usize, roles: &Roles, text: &mut Str
     }
     if is_number {
         number_format(studied, text);
+        if let Some((mark, rows)) = studied.sentinel() {
+            comment(
+                text,
+                &format!(
+                    "{rows} of {} rows are {mark}, far from all others: if that means \"not known\", leave those cells \
+                     empty.",
+                    studied.numbers.readable
+                ),
+            );
+        }
         if let Some(zeros) = zeros {
             zeros.describe(studied, is_target, text);
         }
