@@ -122,7 +122,7 @@ fn advice(header: usize, found: usize) -> &'static str {
     if found == 1 {
         "write the header and the records with one separator"
     } else if found < header {
-        "if the first record stands on the header's line, break it there"
+        "if the first record is in the header's line, break it there"
     } else if found == header + 1 {
         "give the column that the header lacks a name, or quote the cells that hold a separator"
     } else {

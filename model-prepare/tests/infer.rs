@@ -715,7 +715,7 @@ fn records_and_header_of_different_lengths_are_explained() {
     for (text, part) in [
         (
             "id,city,price0,K,5\n1,P,6\n2,U,7\n",
-            "if the first record stands on the header's line, break it there",
+            "if the first record is in the header's line, break it there",
         ),
         (
             "id;city;price\n1,K,5\n2,P,6\n",

@@ -605,6 +605,13 @@ fn misleading() -> Vec<File> {
             &[("listed_at", Kind::Timestamp)],
         ),
         text(
+            "a floor of so many",
+            "id,floor,price",
+            |row| format!("a{row},{}/{},{}", row % 9 + 1, 9 + row % 3, price(row)),
+            &[],
+            &[("floor", Kind::Integer)],
+        ),
+        text(
             "times to come",
             "id,ready_on,price",
             |row| format!("a{row},209{}-0{}-01,{}", row % 6, row % 9 + 1, price(row)),

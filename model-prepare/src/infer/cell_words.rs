@@ -293,3 +293,6 @@ pub(super) const MONTHS: [&str; 9] = [
 
 /// What stands between the ends of a range.
 pub(super) const RANGES: [&str; 8] = ["-", "–", "—", "~", "to", "bis", "до", "a"];
+
+/// What stands between a floor and the floors of the house.
+pub(super) const OUT_OF: [&str; 8] = ["/", "из", "of", "out of", "von", "sur", "de", "z"];

@@ -205,7 +205,10 @@ fn number_format(column: &Studied<'_>, text: &mut String) {
     if !field.pattern.is_empty() {
         comment(
             text,
-            "Of a range its middle; take a pattern away, and its rows are refused.",
+            match field.pattern.iter().any(|pattern| pattern.contains("{0}")) {
+                true => "Of \"3/9\" the first number; take a pattern away, and its rows are refused.",
+                false => "Of a range its middle; take a pattern away, and its rows are refused.",
+            },
         );
         let all: Vec<String> = field
             .pattern
