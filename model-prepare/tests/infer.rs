@@ -108,6 +108,12 @@ fn a_key_is_unique_or_none() {
     assert_eq!(none.schema.key, records::schema::PLACE);
     none.says("# As a key \"agency_id\" would keep 9 of 300 rows")
         .says("No key");
+    let snapshots = rows("listing_id,day,price", 90, |row| {
+        format!("r{},2024-0{}-01,{}", row / 3, row % 3 + 1, price(row))
+    });
+    propose("homes.csv", &snapshots, &[])
+        .takes(90)
+        .says("# \"listing_id\" and \"day\" together have another value in every row");
 }
 
 #[test]
@@ -657,7 +663,13 @@ fn what_would_be_wrong_without_a_word_is_said() {
     future.says("# No time: \"handover_date\" has times to come");
 
     let persian = rows("id,date,price", 90, |row| {
-        format!("a{row},140{}/{:02}/{:02},{}", row % 4, row % 6 + 1, row % 31 + 1, price(row))
+        format!(
+            "a{row},140{}/{:02}/{:02},{}",
+            row % 4,
+            row % 6 + 1,
+            row % 31 + 1,
+            price(row)
+        )
     });
     propose("homes.csv", &persian, &[]).says("Persian or Islamic calendar, which is not read");
 
@@ -670,7 +682,11 @@ fn what_would_be_wrong_without_a_word_is_said() {
     assert!(currencies.is_learned("currency"));
 
     let marks = rows("id,floor,year,price", 90, |row| {
-        let floor = if row % 9 == 0 { -1 } else { 1 + (row % 9) as i32 };
+        let floor = if row % 9 == 0 {
+            -1
+        } else {
+            1 + (row % 9) as i32
+        };
         let year = if row % 10 == 0 { 9999 } else { 1950 + row % 70 };
         format!("a{row},{floor},{year},{}", price(row))
     });
@@ -679,7 +695,11 @@ fn what_would_be_wrong_without_a_word_is_said() {
         .says("# 9 of 90 rows are 9999, far from all others");
 
     let garage = rows("id,kitchen,garage,price", 90, |row| {
-        let kitchen = if row % 9 == 0 { "none".to_owned() } else { (5 + row % 12).to_string() };
+        let kitchen = if row % 9 == 0 {
+            "none".to_owned()
+        } else {
+            (5 + row % 12).to_string()
+        };
         let garage = ["none", "attached", "built-in"][row % 3];
         format!("a{row},{kitchen},{garage},{}", price(row))
     });
@@ -701,7 +721,12 @@ fn a_land_that_is_larger_is_not_the_living_area() {
         ("GFA", "Land size"),
     ] {
         let text = rows(&format!("id,{land},{living},price"), 90, |row| {
-            format!("a{row},{},{},{}", 500 + row * 13 % 700, 30 + row * 7 % 60, price(row))
+            format!(
+                "a{row},{},{},{}",
+                500 + row * 13 % 700,
+                30 + row * 7 % 60,
+                price(row)
+            )
         });
         let found = propose("homes.csv", &text, &[]);
         let area = found.schema.area.as_deref().expect("an area");
@@ -726,7 +751,9 @@ fn records_and_header_of_different_lengths_are_explained() {
             "give the column that the header lacks a name",
         ),
     ] {
-        let error = infer("homes.csv", text.as_bytes(), &[]).err().expect("refused");
+        let error = infer("homes.csv", text.as_bytes(), &[])
+            .err()
+            .expect("refused");
         assert!(error.contains(part), "{error}");
     }
 }

@@ -502,7 +502,14 @@ fn rarer() -> Vec<File> {
         text(
             "spaces and single quotes",
             "id area city price",
-            |row| format!("a{row} {}.5 '{} old' {}", 30 + row % 60, city(row), price(row)),
+            |row| {
+                format!(
+                    "a{row} {}.5 '{} old' {}",
+                    30 + row % 60,
+                    city(row),
+                    price(row)
+                )
+            },
             &[],
             NUMBERS,
         ),
@@ -520,14 +527,7 @@ fn rarer() -> Vec<File> {
             &[],
             NUMBERS,
         ),
-        text(
-            "JSON over several lines",
-            "",
-            pretty,
-            &[],
-            NUMBERS,
-        )
-        .named("homes.jsonl"),
+        text("JSON over several lines", "", pretty, &[], NUMBERS).named("homes.jsonl"),
         File {
             what: "one file in an archive",
             name: "homes.zip",
@@ -621,7 +621,15 @@ fn misleading() -> Vec<File> {
         text(
             "years of another calendar",
             "id,date,price",
-            |row| format!("a{row},140{}/{:02}/{:02},{}", row % 4, row % 6 + 1, row % 31 + 1, price(row)),
+            |row| {
+                format!(
+                    "a{row},140{}/{:02}/{:02},{}",
+                    row % 4,
+                    row % 6 + 1,
+                    row % 31 + 1,
+                    price(row)
+                )
+            },
             &[],
             &[("date", Kind::Text)],
         ),

@@ -11,6 +11,7 @@ mod matching;
 mod number_text;
 mod parquet;
 mod recognise;
+mod row_numbers;
 mod sheet;
 mod spaces;
 mod split;

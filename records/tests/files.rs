@@ -338,7 +338,10 @@ fn an_archive_has_one_file_of_listings() {
         assert!(error.contains(expected), "{error}");
     }
     let error = read_by(&schema(), "homes.zip", b"no archive").expect_err("refused");
-    assert!(error.to_string().contains("not a readable ZIP archive"), "{error}");
+    assert!(
+        error.to_string().contains("not a readable ZIP archive"),
+        "{error}"
+    );
 }
 
 #[test]
@@ -362,7 +365,11 @@ fn other_quotes_separators_and_spaces_are_read() {
         assert_eq!(rows[1]["city"], "Perm", "{text}");
     }
     for (name, text, expected) in [
-        ("a.csv", "{\"id\":\"a\",\"price\":1}\n", "found JSON: name it .json"),
+        (
+            "a.csv",
+            "{\"id\":\"a\",\"price\":1}\n",
+            "found JSON: name it .json",
+        ),
         ("a.csv", "<html><body></body></html>\n", "found a web page"),
     ] {
         let error = read_by(&schema(), name, text.as_bytes()).expect_err("refused");
@@ -372,7 +379,10 @@ fn other_quotes_separators_and_spaces_are_read() {
 
 #[test]
 fn a_mark_of_one_field_is_a_name_in_another() {
-    let text = SCHEMA.replace("name='area'\nkind='number'\n", "name='area'\nkind='number'\nmissing='none'\n");
+    let text = SCHEMA.replace(
+        "name='area'\nkind='number'\n",
+        "name='area'\nkind='number'\nmissing='none'\n",
+    );
     let schema = Schema::parse(&text, "x").expect("valid");
     let rows = read_by(&schema, "a.csv", b"id,city,area,price\na,none,none,5\n").expect("reads");
     assert_eq!(rows[0].get("area"), None);
@@ -442,7 +452,10 @@ fn a_codec_that_is_not_read_is_named_with_what_to_do() {
     bytes[at..at + name.len()].copy_from_slice(brotli);
     let error = read_by(&schema(), "a.parquet", &bytes).expect_err("refused");
     let error = error.to_string();
-    assert!(error.contains("found brotli; write the file again"), "{error}");
+    assert!(
+        error.contains("found brotli; write the file again"),
+        "{error}"
+    );
 }
 
 #[test]

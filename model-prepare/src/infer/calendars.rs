@@ -27,7 +27,8 @@ pub(super) fn foreign(column: &Column, share: f64) -> Option<&'static str> {
     let filled = column.filled();
     let is_of = |range: &std::ops::RangeInclusive<u32>| {
         let cells = column.values();
-        let of_range = cells.filter(|cell| year(&cell.text).is_some_and(|year| range.contains(&year)));
+        let of_range =
+            cells.filter(|cell| year(&cell.text).is_some_and(|year| range.contains(&year)));
         let rows: usize = of_range.map(|cell| cell.count).sum();
         filled > 0 && rows as f64 >= share * filled as f64
     };

@@ -106,7 +106,10 @@ fn ranks(values: &[Option<f64>]) -> Vec<Option<f64>> {
     let mut ranks = vec![None; values.len()];
     let mut at = 0;
     while let Some((value, _)) = order.get(at) {
-        let equal = order[at..].iter().take_while(|other| other.0 == *value).count();
+        let equal = order[at..]
+            .iter()
+            .take_while(|other| other.0 == *value)
+            .count();
         let rank = at as f64 + (equal as f64 - 1.0) / 2.0;
         for (_, index) in &order[at..at + equal] {
             ranks[*index] = Some(rank);
@@ -299,9 +302,14 @@ mod tests {
             let order = row * 37 % ROWS;
             let is_rouble = row % 3 == 0;
             // The rank is no line of the price nor of its logarithm.
-            let price = 1000.0 * (1.0 + order as f64 / 20.0).powi(3) * if is_rouble { 1e6 } else { 1.0 };
+            let price =
+                1000.0 * (1.0 + order as f64 / 20.0).powi(3) * if is_rouble { 1e6 } else { 1.0 };
             let place = order + if is_rouble { ROWS } else { 0 };
-            let old = if row % 4 == 0 { format!("{:.0}", price * 0.9) } else { String::new() };
+            let old = if row % 4 == 0 {
+                format!("{:.0}", price * 0.9)
+            } else {
+                String::new()
+            };
             let cells = [
                 format!("{price:.0}"),
                 place.to_string(),

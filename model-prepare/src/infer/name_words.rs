@@ -68,8 +68,24 @@ pub(super) fn is_code(name: &str) -> bool {
 /// Whether a name is that of a floor, which people write with the floors of the house: `3/9`.
 pub(super) fn is_floor(name: &str) -> bool {
     const FLOORS: [&str; 18] = [
-        "floor", "storey", "story", "level", "etazh", "poverkh", "etage", "stockwerk", "piso", "planta",
-        "andar", "piano", "pietro", "patro", "kat", "etaj", "verdieping", "kerros",
+        "floor",
+        "storey",
+        "story",
+        "level",
+        "etazh",
+        "poverkh",
+        "etage",
+        "stockwerk",
+        "piso",
+        "planta",
+        "andar",
+        "piano",
+        "pietro",
+        "patro",
+        "kat",
+        "etaj",
+        "verdieping",
+        "kerros",
     ];
     has(name, &FLOORS)
 }

@@ -60,7 +60,9 @@ pub(super) fn marks(
         let thousands = evidence.are_thousands(either).filter(|_| !is_place);
         if thousands == Some(true) {
             (decimal, group) = (Some(','), Some('.'));
-            why = Some(format!("a full stop is taken to stand between thousands: {MIXED}"));
+            why = Some(format!(
+                "a full stop is taken to stand between thousands: {MIXED}"
+            ));
         } else if is_place || (is_measured && !elsewhere.comma && thousands.is_none()) {
             decimal = Some('.');
             why = Some("a full stop precedes decimals, as in other columns".to_owned());

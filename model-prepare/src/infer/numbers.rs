@@ -114,9 +114,8 @@ impl Numbers {
                 .collect();
             // A month's rent is not a week's: only what most have. Beside words that multiply it may be one too.
             let most = behind.iter().max_by_key(|(_, count)| **count);
-            let most = most.filter(|(_, count)| {
-                scales.is_empty() && **count as f64 > UNIT_SHARE * all as f64
-            });
+            let most = most
+                .filter(|(_, count)| scales.is_empty() && **count as f64 > UNIT_SHARE * all as f64);
             field
                 .spellings
                 .extend(most.map(|(behind, _)| (*behind).to_owned()));
@@ -325,7 +324,7 @@ mod tests {
                 Some("€"),
                 450_000.0,
             ),
-            (&["£1.25m", "£950k"], Some('.'), None, Some("£"), 1_250_000.0),
+            (&["£1.25m", "£950k"], None, None, Some("£"), 1_250_000.0),
             (
                 &["R$ 1,25 mi", "R$ 950 mil"],
                 Some(','),
@@ -347,7 +346,13 @@ mod tests {
                 Some("Rp"),
                 1_250_000_000.0,
             ),
-            (&["1,25 Mio. €", "950 T€"], Some(','), None, Some("€"), 1_250_000.0),
+            (
+                &["1,25 Mio. €", "1,3 Mio. €", "950 T€"],
+                Some(','),
+                None,
+                Some("€"),
+                1_250_000.0,
+            ),
             (&["01 TO 03", "10 TO 12"], None, None, None, 2.0),
             (&["4 ROOM", "5 ROOM"], None, None, None, 4.0),
         ] {

@@ -1,9 +1,11 @@
 //! Which column is the key, the time, the size, and where the thing is.
 
+use std::collections::HashSet;
+
 use records::Kind;
 
-use super::{dates, name_words};
 use super::study::{Studied, Study};
+use super::{dates, name_words};
 
 /// A role's column, how sure it is, and why.
 #[derive(Debug, Clone)]
@@ -94,6 +96,32 @@ impl Study<'_> {
         named
             .filter(|column| column.column.levels() < self.rows)
             .map(|column| (column.name(), column.column.levels()))
+    }
+
+    /// A column that is called as keys are and repeats, and another with which it tells rows apart, such as the
+    /// day of a snapshot.
+    pub(super) fn key_pair(&self, target: usize) -> Option<(&str, &str)> {
+        let is_whole = |column: &&Studied| column.column.filled() == self.rows && column.varies();
+        let all: Vec<&Studied> = self
+            .columns
+            .iter()
+            .enumerate()
+            .filter(|(index, column)| *index != target && column.kind != Kind::Number)
+            .map(|(_, column)| column)
+            .filter(is_whole)
+            .collect();
+        let tell = |one: &Studied, other: &Studied| {
+            let mut seen = HashSet::with_capacity(self.rows);
+            let mut rows = one.column.rows.iter().zip(&other.column.rows);
+            one.name() != other.name() && rows.all(|pair| seen.insert(pair))
+        };
+        let ids = all.iter().filter(|column| name_words::is_id(column.name()));
+        for id in ids {
+            if let Some(other) = all.iter().find(|other| tell(id, other)) {
+                return Some((id.name(), other.name()));
+            }
+        }
+        None
     }
 
     /// The time of a listing: not that of its last review.

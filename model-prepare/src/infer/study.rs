@@ -287,13 +287,20 @@ impl Studied<'_> {
     /// A number that programs write for "not known", which no other of the column is near, and its rows.
     pub(super) fn sentinel(&self) -> Option<(f64, usize)> {
         const LOW: [f64; 6] = [-1.0, -9.0, -99.0, -999.0, -9999.0, -99999.0];
-        const HIGH: [f64; 6] = [999.0, 9999.0, 99999.0, 999_999.0, 9_999_999.0, 999_999_999.0];
+        const HIGH: [f64; 6] = [
+            999.0,
+            9999.0,
+            99999.0,
+            999_999.0,
+            9_999_999.0,
+            999_999_999.0,
+        ];
         let (numbers, cells) = (&self.numbers, &self.column.cells);
         let others = |but: f64| {
             let values = numbers.values.iter().flatten();
             values.copied().filter(move |value| *value != but)
         };
-        let rows = |of: f64| {
+        let rows = |of: f64| -> usize {
             let same = cells.iter().zip(&numbers.values);
             let same = same.filter(|(_, value)| **value == Some(of));
             same.map(|(cell, _)| cell.count).sum()

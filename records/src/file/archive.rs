@@ -12,9 +12,7 @@ const FILE_BYTES: u64 = 1 << 30;
 /// Names that an error lists.
 const MOST_NAMES: usize = 8;
 /// Endings of files that are read out of an archive.
-const ENDINGS: [&str; 8] = [
-    "csv", "tsv", "txt", "tab", "psv", "json", "jsonl", "ndjson",
-];
+const ENDINGS: [&str; 8] = ["csv", "tsv", "txt", "tab", "psv", "json", "jsonl", "ndjson"];
 
 /// A file, or what an archive has inside.
 pub(super) enum Opened {
@@ -47,10 +45,7 @@ impl Opened {
 ///
 /// # Errors
 /// When the archive cannot be read, or has no such file, or several.
-pub(super) fn only_file(
-    path: &Path,
-    file: std::fs::File,
-) -> Result<(String, Vec<u8>), FileError> {
+pub(super) fn only_file(path: &Path, file: std::fs::File) -> Result<(String, Vec<u8>), FileError> {
     let invalid = |error: zip::result::ZipError| FileError::Format {
         path: path.to_owned(),
         format: "a readable ZIP archive",
@@ -95,7 +90,9 @@ pub(super) fn only_file(
         .read_to_end(&mut bytes)
         .map_err(|error| invalid(error.into()))?;
     if bytes.len() as u64 > FILE_BYTES {
-        return Err(unfit(format!("found {name:?} of more than 1 GiB: extract it")));
+        return Err(unfit(format!(
+            "found {name:?} of more than 1 GiB: extract it"
+        )));
     }
     Ok((name, bytes))
 }

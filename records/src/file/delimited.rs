@@ -50,7 +50,11 @@ pub(super) fn start<R: Read>(
     }
     let mut lines = sample.split_inclusive(|byte| *byte == b'\n');
     let head = lines.find(|line| !is_blank(line)).unwrap_or_default();
-    refuse(path, "delimited text", recognise(head).or_else(|| other_text(head)))?;
+    refuse(
+        path,
+        "delimited text",
+        recognise(head).or_else(|| other_text(head)),
+    )?;
     let dialect = sniff(&sample);
     // Lines above the header are lines, and no records.
     let lines = memchr::memchr_iter(b'\n', &sample[..dialect.skipped]).count();
@@ -94,15 +98,17 @@ pub(super) fn header<R: std::io::BufRead>(
     let number = has_row_numbers.then(|| Ok(String::new()));
     number
         .into_iter()
-        .chain(cells.map(|(position, name)| match std::str::from_utf8(name) {
-            Ok(name) => Ok(name.trim().to_owned()),
-            Err(_) => Err(FileError::Header {
-                path: path.to_owned(),
-                line,
-                column: position + 1,
-                found: String::from_utf8_lossy(name).trim().to_owned(),
+        .chain(
+            cells.map(|(position, name)| match std::str::from_utf8(name) {
+                Ok(name) => Ok(name.trim().to_owned()),
+                Err(_) => Err(FileError::Header {
+                    path: path.to_owned(),
+                    line,
+                    column: position + 1,
+                    found: String::from_utf8_lossy(name).trim().to_owned(),
+                }),
             }),
-        }))
+        )
         .collect()
 }
 

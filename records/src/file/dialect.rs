@@ -3,6 +3,7 @@
 
 use std::io::{Cursor, Read};
 
+use super::row_numbers::RowNumbers;
 use super::spaces::Spaces;
 use super::split::{Marks, Split};
 
@@ -139,7 +140,12 @@ fn spaced(sample: &[u8]) -> Option<(Fit, Marks)> {
         };
         groups.next().is_some_and(is_first) && groups.all(is_next)
     };
-    let lines = || sample.split(|byte| *byte == b'\n').skip(1).take(MOST_RECORDS);
+    let lines = || {
+        sample
+            .split(|byte| *byte == b'\n')
+            .skip(1)
+            .take(MOST_RECORDS)
+    };
     let numbers = lines().filter(|line| is_number(line)).count();
     if numbers * 2 >= lines().count() {
         return None;
@@ -147,7 +153,9 @@ fn spaced(sample: &[u8]) -> Option<(Fit, Marks)> {
     let table = |quote: u8| {
         let mut text = Vec::new();
         // A slice is read without an error.
-        Spaces::new(sample, Some(quote)).read_to_end(&mut text).ok()?;
+        Spaces::new(sample, Some(quote))
+            .read_to_end(&mut text)
+            .ok()?;
         let marks = Marks {
             separator: b'\t',
             quote,
@@ -235,56 +243,6 @@ fn fit(sample: &[u8], marks: Marks) -> Fit {
     }
 }
 
-/// Whether records begin with the number of their row, for which the header has no name.
-#[derive(Default)]
-struct RowNumbers {
-    /// Records, the header among them; whether each of the others has this many cells.
-    records: usize,
-    cells: Option<usize>,
-    /// The number before.
-    last: Option<i64>,
-    is_broken: bool,
-    /// Records whose last cell is not empty: a separator at the end of a record is no cell.
-    ended: usize,
-    /// Whether the header has a name for such numbers.
-    is_named: bool,
-}
-
-impl RowNumbers {
-    fn add<R: std::io::BufRead>(&mut self, records: &Split<R>) {
-        self.records += 1;
-        let first = String::from_utf8_lossy(records.cells().next().unwrap_or_default());
-        let first = first.trim();
-        if self.records == 1 {
-            let name = first.trim_start_matches('\u{feff}').to_ascii_lowercase();
-            let names = ["", "id", "no", "nr", "index", "row", "#"];
-            self.is_named = names.contains(&name.as_str()) || name.ends_with("id");
-            return;
-        }
-        let number = first.parse::<i64>().ok();
-        let follows = match (self.last, number) {
-            (None, Some(first)) => (0..=1).contains(&first),
-            (Some(last), Some(number)) => number == last + 1,
-            (_, None) => false,
-        };
-        let is_alike = self.cells.is_none_or(|cells| cells == records.len());
-        self.is_broken |= !follows || !is_alike;
-        self.last = number;
-        self.cells = Some(records.len());
-        let last = records.cells().last().unwrap_or_default();
-        self.ended += usize::from(!last.trim_ascii().is_empty());
-    }
-
-    fn are_beside(&self, header: usize) -> bool {
-        const LEAST: usize = 4;
-        self.records >= LEAST
-            && !self.is_broken
-            && !self.is_named
-            && self.cells == Some(header + 1)
-            && self.ended * 2 > self.records
-    }
-}
-
 /// Cells of a record; 1 of a comment, and of one with a value in its first alone, such as a title.
 fn filled<R: std::io::BufRead>(records: &Split<R>) -> usize {
     let first = records.cells().next().unwrap_or_default();
@@ -360,11 +318,7 @@ mod tests {
             ("id^city^price\n1^a^2\n", marks(b'^', b'"'), false),
             ("id\u{1}price\n1\u{1}2\n", marks(b'\x01', b'"'), false),
             ("id:city\n1:a\n", marks(b':', b'"'), false),
-            (
-                "id;city\n1;'a; b'\n2;'c; d'\n",
-                marks(b';', b'\''),
-                false,
-            ),
+            ("id;city\n1;'a; b'\n2;'c; d'\n", marks(b';', b'\''), false),
             ("'id','city'\n'1','a'\n", marks(b',', b'\''), false),
             // A name may begin with an apostrophe.
             ("id,city\n1,'t Zand\n2,Ede\n", marks(b',', b'"'), false),
@@ -375,12 +329,20 @@ mod tests {
                 true,
             ),
             // Numbers in groups, and names with a space, are one column.
-            ("sale price net\n1 250 000\n2 500 000\n", marks(b',', b'"'), false),
+            (
+                "sale price net\n1 250 000\n2 500 000\n",
+                marks(b',', b'"'),
+                false,
+            ),
             ("sale price\nx\ny z\n", marks(b',', b'"'), false),
             ("time\n10:30\n11:40\n", marks(b',', b'"'), false),
         ] {
             let found = sniff(text.as_bytes());
-            assert_eq!((found.marks, found.is_spaced), (expected, is_spaced), "{text:?}");
+            assert_eq!(
+                (found.marks, found.is_spaced),
+                (expected, is_spaced),
+                "{text:?}"
+            );
         }
     }
 
@@ -388,7 +350,10 @@ mod tests {
     fn row_numbers_without_a_name_are_those_that_count() {
         for (text, has_row_numbers) in [
             ("city,price\n1,a,7\n2,b,8\n3,c,9\n", true),
-            ("\"city\" \"price\"\n\"1\" \"a\" 7\n\"2\" \"b\" 8\n\"3\" \"c\" 9\n", true),
+            (
+                "\"city\" \"price\"\n\"1\" \"a\" 7\n\"2\" \"b\" 8\n\"3\" \"c\" 9\n",
+                true,
+            ),
             // A name may be absent at the end as well.
             ("id,city\n1,a,7\n2,b,8\n3,c,9\n", false),
             ("city,price\n5,a,7\n2,b,8\n3,c,9\n", false),

@@ -32,7 +32,9 @@ pub enum FileError {
         path: PathBuf,
     },
     /// An archive that does not say which file is meant.
-    #[error("{path}: expected a ZIP archive with one .csv, .tsv, .txt, .json or .jsonl file, {detail}")]
+    #[error(
+        "{path}: expected a ZIP archive with one .csv, .tsv, .txt, .json or .jsonl file, {detail}"
+    )]
     Archive {
         /// Which archive.
         path: PathBuf,

@@ -34,7 +34,13 @@ const LISTS: [&str; 20] = [
 ];
 /// Names of objects that only wrap what was asked for.
 const WRAPPERS: [&str; 7] = [
-    "data", "response", "result", "results", "payload", "body", "_embedded",
+    "data",
+    "response",
+    "result",
+    "results",
+    "payload",
+    "body",
+    "_embedded",
 ];
 /// How deep records are looked for.
 const DEEPEST: usize = 4;

@@ -74,7 +74,11 @@ pub(super) fn other_text(head: &[u8]) -> Option<Mistaken> {
         ("<table", "a web page", "export the table as CSV"),
         ("<?xml", "XML", "export the table as CSV"),
         ("@relation", "an ARFF file", "export the table as CSV"),
-        ("insert into", "statements of SQL", "export the table as CSV"),
+        (
+            "insert into",
+            "statements of SQL",
+            "export the table as CSV",
+        ),
     ];
     let text = String::from_utf8_lossy(head);
     let text = text.trim_start_matches('\u{feff}').trim_start();

@@ -12,6 +12,8 @@ use super::recognise::{Mistaken, by_mark, refuse};
 
 /// Bytes from which the character set is recognised.
 const SAMPLE_BYTES: u64 = 4 << 20;
+/// Bytes with other than ASCII letters that tell one character set from another.
+const TELLING_BYTES: usize = 512 * 1024;
 /// Bytes that are decoded at a time.
 const PART_BYTES: usize = 64 * 1024;
 
@@ -55,7 +57,11 @@ pub(super) fn open(path: &Path, file: Opened) -> Result<(Source, Vec<String>), F
                 found: "letters of an older character set (of DOS or of the Macintosh)",
                 advice: "save it as UTF-8",
             };
-            refuse(path, "text in UTF-8 or a character set of the web", Some(older))?;
+            refuse(
+                path,
+                "text in UTF-8 or a character set of the web",
+                Some(older),
+            )?;
             Ok((Box::new(read), notes))
         }
         Detected::None(first) => {
@@ -66,10 +72,7 @@ pub(super) fn open(path: &Path, file: Opened) -> Result<(Source, Vec<String>), F
 }
 
 /// The bytes that a gzip or zstd file has inside.
-fn unpacked(
-    mut file: BufReader<Source>,
-    notes: &mut Vec<String>,
-) -> std::io::Result<Source> {
+fn unpacked(mut file: BufReader<Source>, notes: &mut Vec<String>) -> std::io::Result<Source> {
     let first = file.fill_buf()?;
     Ok(if first.starts_with(b"\x1f\x8b") {
         notes.push("decompressed from gzip".to_owned());
@@ -138,12 +141,19 @@ fn encoding(sample: &[u8]) -> Detected {
         return Detected::None(sample.iter().take(64).copied().collect());
     }
     let mut detector = EncodingDetector::new(Iso2022JpDetection::Deny);
-    detector.feed(sample, true);
+    detector.feed(telling(sample), true);
     let guess = detector.guess(None, Utf8Detection::Deny);
     match guess == WINDOWS_1252 && is_older(sample) {
         true => Detected::Older,
         false => Detected::Other(guess),
     }
+}
+
+/// The lines from the first that has other than ASCII letters, as many as it takes.
+fn telling(sample: &[u8]) -> &[u8] {
+    let first = sample.iter().position(|byte| !byte.is_ascii()).unwrap_or(0);
+    let line = memchr::memrchr(b'\n', &sample[..first]).map_or(0, |at| at + 1);
+    &sample[line..sample.len().min(line + TELLING_BYTES)]
 }
 
 /// Whether most letters with accents have bytes that are signs in windows-1252: code pages of DOS and of the

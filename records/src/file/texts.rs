@@ -91,7 +91,10 @@ impl Texts {
             above,
         } = delimited::start(source, path)?;
         if has_row_numbers {
-            notes.push("the header has no name for the first cell of each record, which counts the rows".to_owned());
+            notes.push(
+                "the header has no name for the first cell of each record, which counts the rows"
+                    .to_owned(),
+            );
         }
         if separator == b' ' {
             notes.push("spaces stand between its cells".to_owned());

@@ -227,39 +227,10 @@ const NOT_LIVING: [&str; 57] = [
 
 /// How words for land and other things begin, which languages put together with that for a size.
 const NOT_LIVING_STEMS: [&str; 33] = [
-    "tomt",
-    "grundst",
-    "perceel",
-    "garage",
-    "keller",
-    "garten",
-    "terras",
-    "teras",
-    "dzial",
-    "dilian",
-    "uchast",
-    "pozem",
-    "parcel",
-    "terren",
-    "giardin",
-    "jardin",
-    "ogrod",
-    "zahrad",
-    "bahce",
-    "arsa",
-    "daeji",
-    "balkon",
-    "balcon",
-    "lote",
-    "terrain",
-    "telek",
-    "zemlj",
-    "tontti",
-    "tonti",
-    "partsel",
-    "bhuukh",
-    "oikoped",
-    "mgrsh",
+    "tomt", "grundst", "perceel", "garage", "keller", "garten", "terras", "teras", "dzial",
+    "dilian", "uchast", "pozem", "parcel", "terren", "giardin", "jardin", "ogrod", "zahrad",
+    "bahce", "arsa", "daeji", "balkon", "balcon", "lote", "terrain", "telek", "zemlj", "tontti",
+    "tonti", "partsel", "bhuukh", "oikoped", "mgrsh",
 ];
 
 /// Whether a name is that of a size.
@@ -326,7 +297,14 @@ mod tests {
         ] {
             assert!(is_area(name) && is_other_area(name), "{name}");
         }
-        for name in ["alapterulet", "platiba", "plotas", "ploshch", "metri_quadri", "gfa"] {
+        for name in [
+            "alapterulet",
+            "platiba",
+            "plotas",
+            "ploshch",
+            "metri_quadri",
+            "gfa",
+        ] {
             assert!(is_area(name) && !is_other_area(name), "{name}");
         }
         for name in ["bedroom2", "terrace", "days", "city"] {

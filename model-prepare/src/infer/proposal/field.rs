@@ -206,7 +206,9 @@ fn number_format(column: &Studied<'_>, text: &mut String) {
         comment(
             text,
             match field.pattern.iter().any(|pattern| pattern.contains("{0}")) {
-                true => "Of \"3/9\" the first number; take a pattern away, and its rows are refused.",
+                true => {
+                    "Of \"3/9\" the first number; take a pattern away, and its rows are refused."
+                }
                 false => "Of a range its middle; take a pattern away, and its rows are refused.",
             },
         );

@@ -60,6 +60,15 @@ pub(super) fn head(seen: &Seen<'_>, roles: &Roles) -> String {
                     ),
                 );
             }
+            if let Some((one, other)) = study.key_pair(roles.target) {
+                comment(
+                    &mut text,
+                    &format!(
+                        "{one:?} and {other:?} together have another value in every row: write both into one \
+                         column for a key."
+                    ),
+                );
+            }
         }
     }
     if let Some(time) = &roles.time {
