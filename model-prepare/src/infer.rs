@@ -81,6 +81,16 @@ pub fn infer(options: &InferOptions) -> anyhow::Result<Proposal> {
         );
     }
     ensure!(rows > 0, "{shown} has a header, but no records");
+    if let [column] = &columns[..]
+        && texts.separator.is_some()
+        && !column.is_of_values()
+    {
+        bail!(
+            "{shown}: expected cells separated by , ; | ^ ~ : a tab or spaces, found one cell in the header, {:?}: \
+             write the file with one of them",
+            column.header
+        );
+    }
     find_marks(&mut columns);
     if texts.has_header && texts.separator.is_some() {
         has_header(&shown, &columns)?;

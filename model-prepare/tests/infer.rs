@@ -750,6 +750,10 @@ fn records_and_header_of_different_lengths_are_explained() {
             "id,city,price\n1,K,5,x\n2,P,6,y\n",
             "give the column that the header lacks a name",
         ),
+        (
+            "city#area#price\nK#1#5\nP#2#6\n",
+            "found one cell in the header, \"city#area#price\"",
+        ),
     ] {
         let error = infer("homes.csv", text.as_bytes(), &[])
             .err()

@@ -149,8 +149,11 @@ fn encoding(sample: &[u8]) -> Detected {
     }
 }
 
-/// The lines from the first that has other than ASCII letters, as many as it takes.
+/// A short text, or the lines from the first that has other than ASCII letters, as many as it takes.
 fn telling(sample: &[u8]) -> &[u8] {
+    if sample.len() <= TELLING_BYTES {
+        return sample;
+    }
     let first = sample.iter().position(|byte| !byte.is_ascii()).unwrap_or(0);
     let line = memchr::memrchr(b'\n', &sample[..first]).map_or(0, |at| at + 1);
     &sample[line..sample.len().min(line + TELLING_BYTES)]
