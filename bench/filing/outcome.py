@@ -7,9 +7,9 @@ import tomllib
 from common.children import Child
 from common.progress import going_on
 
-# Longest a proposal may take, and a price, in seconds: ten times what a busy machine needs.
-PROPOSAL_S = 60
-PRICE_S = 300
+# Longest a proposal may take, and a price, in seconds: at low priority on a busy machine seconds become minutes.
+PROPOSAL_S = 120
+PRICE_S = 600
 REFUSALS_SHOWN = 3
 
 
