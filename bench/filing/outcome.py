@@ -5,10 +5,11 @@ import time
 import tomllib
 
 from common.children import Child
+from common.progress import going_on
 
-# Longest a proposal may take, and a price, in seconds.
+# Longest a proposal may take, and a price, in seconds: at low priority on a busy machine seconds become minutes.
 PROPOSAL_S = 120
-PRICE_S = 900
+PRICE_S = 600
 REFUSALS_SHOWN = 3
 
 
@@ -96,10 +97,13 @@ def _output(command, log, limit_s):
     out, errors = log.with_suffix(".json"), log.with_suffix(".log")
     with open(out, "wb") as stdout:
         child = Child(command, errors, stdout=stdout)
-    code = child.wait(limit_s)
+    with going_on(log.name):
+        code = child.wait(limit_s)
     if code is None:
+        # Where it stands says what it waits for.
+        words = child.last_words(2)
         child.stop()
-        return f"not done after {limit_s} s"
+        return f"not done after {limit_s} s; its last words: {words or 'none'}"
     if code != 0:
         words = [line for line in errors.read_text(errors="replace").splitlines() if "error" in line]
         return words[0] if words else f"exit code {code}"

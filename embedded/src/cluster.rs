@@ -16,8 +16,8 @@ use crate::wheel::tail;
 pub(crate) const USER: &str = "hedonic";
 /// How the directories of clusters begin that are being made.
 const HALF: &str = "postgres.new-";
-/// Longest `initdb` may take.
-const INITDB_LIMIT: Duration = Duration::from_secs(120);
+/// Longest `initdb` may take: a second on a free machine, minutes beside other work.
+const INITDB_LIMIT: Duration = Duration::from_secs(300);
 
 /// Where a cluster's files lie.
 #[derive(Debug, Clone)]

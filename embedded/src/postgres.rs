@@ -30,6 +30,8 @@ const CONNECT_LIMIT: Duration = Duration::from_secs(2);
 const STOP_LIMIT: Duration = Duration::from_secs(10);
 /// Pause between two words about a start that takes long.
 const REPORT_EVERY: Duration = Duration::from_secs(2);
+/// The same while the data directory is made.
+const MAKING_REPORT_EVERY: Duration = Duration::from_secs(10);
 
 /// How to start a cluster.
 #[derive(Clone)]
@@ -119,7 +121,8 @@ impl Postgres {
         let lock = Lock::take(&home)?;
         let binaries = Binaries::find(&options.search, &home, options.report.as_ref()).await?;
         let cluster = Cluster::below(&home);
-        let password = cluster.ensure(&binaries, owner).await?;
+        let making = cluster.ensure(&binaries, owner);
+        let password = reported(options.report.as_ref(), making).await?;
         let (server, port, adopted) = match adopt(&cluster, &password).await {
             Some((server, port)) => (server, port, true),
             None => {
@@ -216,6 +219,22 @@ impl Postgres {
             connection.execute(sql.as_str()).await?;
         }
         Ok(connection.close().await?)
+    }
+}
+
+/// Waits for a data directory to be made, and reports now and then that it is: beside other work a second
+/// becomes minutes.
+async fn reported<T>(report: &(dyn Fn(&str) + Send + Sync), making: impl Future<Output = T>) -> T {
+    let started = Instant::now();
+    let mut making = std::pin::pin!(making);
+    loop {
+        match tokio::time::timeout(MAKING_REPORT_EVERY, &mut making).await {
+            Ok(made) => return made,
+            Err(_) => report(&format!(
+                "PostgreSQL has been making its data directory for {} s: the machine is busy",
+                started.elapsed().as_secs()
+            )),
+        }
     }
 }
 

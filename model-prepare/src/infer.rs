@@ -1,6 +1,8 @@
 //! `schema infer`: proposes a schema from a file, to be read and edited.
 
 pub(crate) mod account;
+mod calendars;
+mod cell_marks;
 mod cell_words;
 mod column;
 mod dates;
@@ -8,6 +10,7 @@ mod leak;
 mod name_words;
 mod number_evidence;
 mod number_marks;
+mod number_parts;
 mod numbers;
 pub(crate) mod options;
 mod patterns;
@@ -45,6 +48,7 @@ pub fn infer(options: &InferOptions) -> anyhow::Result<Proposal> {
     {
         if cells.len() != columns.len() {
             ragged.rows += 1;
+            ragged.cells = cells.len();
             ragged.first.get_or_insert_with(|| {
                 format!(
                     "line {line}: expected {} cells, as in the header, found {}",
@@ -59,7 +63,7 @@ pub fn infer(options: &InferOptions) -> anyhow::Result<Proposal> {
             && cells
                 .iter()
                 .zip(&texts.headers)
-                .all(|(cell, name)| cell.trim() == name)
+                .all(|(cell, name)| cell.trim().eq_ignore_ascii_case(name))
         {
             continue;
         }
@@ -70,20 +74,24 @@ pub fn infer(options: &InferOptions) -> anyhow::Result<Proposal> {
     }
     if let Some(first) = ragged.first.as_ref().filter(|_| ragged.rows > rows) {
         bail!(
-            "{shown}, {first}; so {} of {} rows: quote the cells that hold a separator",
+            "{shown}, {first}; so {} of {} rows: {}",
             ragged.rows,
-            ragged.rows + rows
+            ragged.rows + rows,
+            advice(columns.len(), ragged.cells)
         );
     }
     ensure!(rows > 0, "{shown} has a header, but no records");
-    let absent: BTreeSet<String> = columns
-        .iter()
-        .flat_map(Column::weak_marks)
-        .map(str::to_owned)
-        .collect();
-    for column in &mut columns {
-        column.lacks(&absent);
+    if let [column] = &columns[..]
+        && texts.separator.is_some()
+        && !column.is_of_values()
+    {
+        bail!(
+            "{shown}: expected cells separated by , ; | ^ ~ : a tab or spaces, found one cell in the header, {:?}: \
+             write the file with one of them",
+            column.header
+        );
     }
+    find_marks(&mut columns);
     if texts.has_header && texts.separator.is_some() {
         has_header(&shown, &columns)?;
     }
@@ -101,6 +109,35 @@ pub fn infer(options: &InferOptions) -> anyhow::Result<Proposal> {
         },
     };
     propose(&seen, options)
+}
+
+/// Decides which texts stand for no value: in the whole file, or in one column alone where another has the text
+/// for a name, such as "none" of a garage.
+fn find_marks(columns: &mut [Column]) {
+    let weak = |column: &Column| column.weak_marks().map(str::to_owned).collect();
+    let own: Vec<BTreeSet<String>> = columns.iter().map(weak).collect();
+    let is_name = |text: &String| {
+        let mut others = columns.iter().zip(&own);
+        others.any(|(column, own)| column.has(text) && !own.contains(text))
+    };
+    let all = own.iter().flatten();
+    let of_file: BTreeSet<String> = all.filter(|text| !is_name(text)).cloned().collect();
+    for (column, own) in columns.iter_mut().zip(own) {
+        column.lacks(&of_file, own);
+    }
+}
+
+/// What to do about records with another number of cells than the header.
+fn advice(header: usize, found: usize) -> &'static str {
+    if found == 1 {
+        "write the header and the records with one separator"
+    } else if found < header {
+        "if the first record is in the header's line, break it there"
+    } else if found == header + 1 {
+        "give the column that the header lacks a name, or quote the cells that hold a separator"
+    } else {
+        "quote the cells that hold a separator"
+    }
 }
 
 /// Columns with a name of their own each.

@@ -108,6 +108,12 @@ fn a_key_is_unique_or_none() {
     assert_eq!(none.schema.key, records::schema::PLACE);
     none.says("# As a key \"agency_id\" would keep 9 of 300 rows")
         .says("No key");
+    let snapshots = rows("listing_id,day,price", 90, |row| {
+        format!("r{},2024-0{}-01,{}", row / 3, row % 3 + 1, price(row))
+    });
+    propose("homes.csv", &snapshots, &[])
+        .takes(90)
+        .says("# \"listing_id\" and \"day\" together have another value in every row");
 }
 
 #[test]
@@ -645,4 +651,113 @@ fn a_column_of_one_value_has_no_role() {
         (&proposed.schema.time, &proposed.schema.area),
         (&None, &None)
     );
+}
+
+#[test]
+fn what_would_be_wrong_without_a_word_is_said() {
+    let future = rows("id,handover_date,price", 90, |row| {
+        format!("a{row},209{}-0{}-01,{}", row % 6, row % 9 + 1, price(row))
+    });
+    let future = propose("homes.csv", &future, &[]);
+    assert_eq!(future.takes(90).schema.time, None);
+    future.says("# No time: \"handover_date\" has times to come");
+
+    let persian = rows("id,date,price", 90, |row| {
+        format!(
+            "a{row},140{}/{:02}/{:02},{}",
+            row % 4,
+            row % 6 + 1,
+            row % 31 + 1,
+            price(row)
+        )
+    });
+    propose("homes.csv", &persian, &[]).says("Persian or Islamic calendar, which is not read");
+
+    let currencies = rows("id,city,currency,price", 90, |row| {
+        let (city, currency) = (["K", "P"][row % 2], ["USD", "EUR", "USD"][row % 3]);
+        format!("a{row},{city},{currency},{}", price(row))
+    });
+    let currencies = propose("homes.csv", &currencies, &[]);
+    currencies.says("# Prices in several currencies: USD (60), EUR (30).");
+    assert!(currencies.is_learned("currency"));
+
+    let marks = rows("id,floor,year,price", 90, |row| {
+        let floor = if row % 9 == 0 {
+            -1
+        } else {
+            1 + (row % 9) as i32
+        };
+        let year = if row % 10 == 0 { 9999 } else { 1950 + row % 70 };
+        format!("a{row},{floor},{year},{}", price(row))
+    });
+    propose("homes.csv", &marks, &[])
+        .says("# 10 of 90 rows are -1, far from all others")
+        .says("# 9 of 90 rows are 9999, far from all others");
+
+    let garage = rows("id,kitchen,garage,price", 90, |row| {
+        let kitchen = if row % 9 == 0 {
+            "none".to_owned()
+        } else {
+            (5 + row % 12).to_string()
+        };
+        let garage = ["none", "attached", "built-in"][row % 3];
+        format!("a{row},{kitchen},{garage},{}", price(row))
+    });
+    let garage = propose("homes.csv", &garage, &[]);
+    assert_eq!(garage.takes(90).schema.missing, Vec::<String>::new());
+    let field = garage.schema.field("kitchen").expect("a field");
+    assert_eq!(field.missing, ["none"]);
+    garage.says("# 3 levels.");
+}
+
+#[test]
+fn a_land_that_is_larger_is_not_the_living_area() {
+    for (living, land) in [
+        ("Alapterület", "Telekterület"),
+        ("Stambena površina", "Površina zemljišta"),
+        ("Kokonaispinta-ala", "Tontin pinta-ala"),
+        ("室内面积", "花园面积"),
+        ("Platība", "Zemes platība"),
+        ("GFA", "Land size"),
+    ] {
+        let text = rows(&format!("id,{land},{living},price"), 90, |row| {
+            format!(
+                "a{row},{},{},{}",
+                500 + row * 13 % 700,
+                30 + row * 7 % 60,
+                price(row)
+            )
+        });
+        let found = propose("homes.csv", &text, &[]);
+        let area = found.schema.area.as_deref().expect("an area");
+        let field = found.schema.field(area).expect("a field");
+        assert_eq!(field.column.as_deref(), Some(living), "{}", found.text);
+    }
+}
+
+#[test]
+fn records_and_header_of_different_lengths_are_explained() {
+    for (text, part) in [
+        (
+            "id,city,price0,K,5\n1,P,6\n2,U,7\n",
+            "if the first record is in the header's line, break it there",
+        ),
+        (
+            "id;city;price\n1,K,5\n2,P,6\n",
+            "write the header and the records with one separator",
+        ),
+        (
+            "id,city,price\n1,K,5,x\n2,P,6,y\n",
+            "give the column that the header lacks a name",
+        ),
+        (
+            "city#area#price\nK#1#5\nP#2#6\n",
+            "found one cell in the header, \"city#area#price\"",
+        ),
+    ] {
+        let error = infer("homes.csv", text.as_bytes(), &[])
+            .err()
+            .expect("refused");
+        assert!(error.contains(part), "{error}");
+    }
 }

@@ -15,7 +15,7 @@ use made::{output_text, program};
 use parquet::arrow::ArrowWriter;
 use records::{Kind, Schema};
 use serde_json::Value;
-use spreadsheet::{row_of_texts, workbook};
+use spreadsheet::{archive, row_of_texts, workbook};
 
 const ROWS: usize = 120;
 
@@ -26,6 +26,13 @@ struct File {
     bytes: Vec<u8>,
     flags: &'static [&'static str],
     kinds: &'static [(&'static str, Kind)],
+}
+
+impl File {
+    /// The same under another name.
+    fn named(self, name: &'static str) -> File {
+        File { name, ..self }
+    }
 }
 
 /// A file of text by a header and a line for each row.
@@ -465,6 +472,170 @@ fn trappings() -> Vec<File> {
     ]
 }
 
+/// Separators, quotes and archives that fewer programs write.
+fn rarer() -> Vec<File> {
+    let plain = |row: usize, mark: &str| {
+        let (city, price) = (city(row), price(row));
+        format!("a{row}{mark}{city}{mark}{price}")
+    };
+    let pretty = |row: usize| {
+        let (city, price) = (city(row), price(row));
+        format!("{{\n \"id\": \"a{row}\",\n \"city\": \"{city}\",\n \"price\": {price}\n}}")
+    };
+    let commas = text("", "id,city,price", |row| plain(row, ","), &[], &[]);
+    let commas = String::from_utf8(commas.bytes).expect("text");
+    vec![
+        text(
+            "tildes",
+            "id~city~price",
+            move |row| plain(row, "~"),
+            &[],
+            NUMBERS,
+        ),
+        text(
+            "spaces that line cells up",
+            "id      city      price",
+            |row| format!("{:<8}{:<10}{}", format!("a{row}"), city(row), price(row)),
+            &[],
+            NUMBERS,
+        ),
+        text(
+            "spaces and single quotes",
+            "id area city price",
+            |row| {
+                format!(
+                    "a{row} {}.5 '{} old' {}",
+                    30 + row % 60,
+                    city(row),
+                    price(row)
+                )
+            },
+            &[],
+            NUMBERS,
+        ),
+        text(
+            "single quotes around separators",
+            "id;city;price",
+            |row| format!("a{row};'{}; RU';{}", city(row), price(row)),
+            &[],
+            NUMBERS,
+        ),
+        text(
+            "numbers of rows without a name",
+            "city,price",
+            |row| format!("{},{},{}", row + 1, city(row), price(row)),
+            &[],
+            NUMBERS,
+        ),
+        text("JSON over several lines", "", pretty, &[], NUMBERS).named("homes.jsonl"),
+        File {
+            what: "one file in an archive",
+            name: "homes.zip",
+            bytes: archive(&[
+                ("README.txt", "made by hand".to_owned()),
+                ("data/homes.csv", commas),
+            ]),
+            flags: &[],
+            kinds: NUMBERS,
+        },
+    ]
+}
+
+/// Texts whose plain reading would be wrong by a factor, a century, or a name.
+fn misleading() -> Vec<File> {
+    let semicolons = |what, cell: fn(usize) -> String| {
+        let line = move |row| format!("a{row};{};{}", city(row), cell(row));
+        text(what, "id;city;price", line, &[], NUMBERS)
+    };
+    fn millions(row: usize) -> String {
+        format!("{:.2}", price(row) as f64 / 1e6)
+    }
+    fn thousands(row: usize) -> usize {
+        price(row) / 2_000
+    }
+    vec![
+        semicolons("millions as m beside k", |row| match row % 3 {
+            0 => format!("£{}k", thousands(row)),
+            _ => format!("£{}m", millions(row)),
+        }),
+        semicolons("milhões and mil", |row| match row % 3 {
+            0 => format!("R$ {} mil", thousands(row)),
+            1 => format!("R$ {} mi", millions(row).replace('.', ",")),
+            _ => format!("R$ {} milhões", millions(row).replace('.', ",")),
+        }),
+        semicolons("mil. and tis.", |row| match row % 3 {
+            0 => format!("{} tis. Kč", thousands(row)),
+            _ => format!("{} mil. Kč", millions(row).replace('.', ",")),
+        }),
+        text(
+            "dots between thousands beside smaller numbers",
+            "id,area,rent",
+            |row| {
+                let rent = match row % 3 {
+                    0 => (500 + row * 7 % 480).to_string(),
+                    _ => format!("{}.{}", 1 + row % 3, 101 + row * 37 % 890),
+                };
+                format!("a{row},{}.5,{rent}", 30 + row % 60)
+            },
+            &[],
+            &[("rent", Kind::Integer), ("area", Kind::Number)],
+        ),
+        text(
+            "a mark that is a name elsewhere",
+            "id,kitchen,garage,price",
+            |row| {
+                let kitchen = match row % 9 {
+                    0 => "none".to_owned(),
+                    _ => (5 + row % 12).to_string(),
+                };
+                let garage = ["none", "attached", "built-in"][row % 3];
+                format!("a{row},{kitchen},{garage},{}", price(row))
+            },
+            &[],
+            &[("kitchen", Kind::Integer), ("garage", Kind::Category)],
+        ),
+        text(
+            "the digits of a time",
+            "id,listed_at,price",
+            |row| {
+                let (day, minute) = (row % 28 + 1, row % 60);
+                format!("a{row},202401{day:02}10{minute:02}30,{}", price(row))
+            },
+            &[],
+            &[("listed_at", Kind::Timestamp)],
+        ),
+        text(
+            "a floor of so many",
+            "id,floor,price",
+            |row| format!("a{row},{}/{},{}", row % 9 + 1, 9 + row % 3, price(row)),
+            &[],
+            &[("floor", Kind::Integer)],
+        ),
+        text(
+            "times to come",
+            "id,ready_on,price",
+            |row| format!("a{row},209{}-0{}-01,{}", row % 6, row % 9 + 1, price(row)),
+            &[],
+            &[("ready_on", Kind::Timestamp)],
+        ),
+        text(
+            "years of another calendar",
+            "id,date,price",
+            |row| {
+                format!(
+                    "a{row},140{}/{:02}/{:02},{}",
+                    row % 4,
+                    row % 6 + 1,
+                    row % 31 + 1,
+                    price(row)
+                )
+            },
+            &[],
+            &[("date", Kind::Text)],
+        ),
+    ]
+}
+
 /// What is wrong with the proposal for a file; nothing where it takes every row.
 fn trouble(file: &File) -> Option<String> {
     let home = tempfile::tempdir().expect("temporary directory");
@@ -510,7 +681,7 @@ fn every_kind_of_file_is_taken_whole_without_an_edit() {
     assert_eq!(public.iter().map(Vec::len).sum::<usize>(), 18);
     let files: Vec<File> = public
         .into_iter()
-        .chain([packed(), trappings()])
+        .chain([packed(), trappings(), rarer(), misleading()])
         .flatten()
         .collect();
     let failed: Vec<String> = files

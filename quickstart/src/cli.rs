@@ -25,7 +25,7 @@ pub(crate) struct Cli {
     /// Directory of all data; one process at a time
     #[arg(long, value_name = "DIR", default_value = ".hedonic", global = true)]
     data_dir: PathBuf,
-    /// Your own listings (.csv, .tsv, .xlsx, .json, .parquet) instead of generated ones: the schema is
+    /// Your own listings (.csv, .tsv, .xlsx, .json, .parquet, .zip) instead of generated ones: the schema is
     /// inferred, a fifth is held out and replayed as requests, and the model learns from the rest
     #[arg(long, value_name = "FILE", conflicts_with = "servers_only")]
     data: Option<PathBuf>,

@@ -57,8 +57,8 @@ pub(crate) fn prepare(data: &OwnData, options: &mut Options) -> anyhow::Result<P
     let shown = data.file.display();
     ensure!(
         data.file.is_file(),
-        "--data {shown}: expected a file of listings (.csv, .tsv, .xlsx, .json, .parquet), found none; check \
-         the path"
+        "--data {shown}: expected a file of listings (.csv, .tsv, .xlsx, .json, .parquet, .zip), found none; \
+         check the path"
     );
     let (text, given) = match &data.schema {
         Some(source) => {
@@ -217,7 +217,17 @@ fn stem(file: &Path) -> String {
         true => letter.to_ascii_lowercase(),
         false => '-',
     };
-    stem.unwrap_or("file").chars().take(40).map(plain).collect()
+    let name: String = stem
+        .unwrap_or_default()
+        .chars()
+        .take(40)
+        .map(plain)
+        .collect();
+    // A name in other letters than Latin ones leaves only dashes.
+    match name.trim_matches('-') {
+        "" => "file".to_owned(),
+        name => name.to_owned(),
+    }
 }
 
 /// Tells a file and its schema from others.

@@ -1,5 +1,6 @@
 //! Records from files: delimited text, JSON, spreadsheets and Parquet, through the same checks as messages.
 
+mod archive;
 mod batch;
 mod delimited;
 mod dialect;
@@ -10,7 +11,9 @@ mod matching;
 mod number_text;
 mod parquet;
 mod recognise;
+mod row_numbers;
 mod sheet;
+mod spaces;
 mod split;
 mod text;
 mod texts;
@@ -18,6 +21,7 @@ mod texts;
 use std::io::Read;
 use std::path::Path;
 
+use self::archive::Opened;
 use self::recognise::{FIRST_BYTES, refuse};
 use crate::schema::{Purpose, Schema};
 
@@ -50,8 +54,17 @@ enum Form {
     Parquet,
 }
 
+/// What a file of text is by the ending of its name.
+fn form_of_text(ending: Option<&str>) -> Option<Form> {
+    match ending? {
+        "csv" | "tsv" | "txt" | "tab" | "psv" => Some(Form::Delimited),
+        "json" | "jsonl" | "ndjson" => Some(Form::Json),
+        _ => None,
+    }
+}
+
 /// Opens a file and recognises its format by its name.
-fn open(path: &Path) -> Result<(Form, std::fs::File), FileError> {
+fn open(path: &Path) -> Result<(Form, Opened), FileError> {
     let io = |source| FileError::Io {
         path: path.to_owned(),
         source,
@@ -73,12 +86,18 @@ fn open(path: &Path) -> Result<(Form, std::fs::File), FileError> {
         .unwrap_or(&name)
         .rsplit_once('.')
         .map(|(_, ending)| ending);
-    let form = match ending {
-        Some("csv" | "tsv" | "txt" | "tab" | "psv") => Form::Delimited,
-        Some("json" | "jsonl" | "ndjson") => Form::Json,
-        Some("parquet" | "pq") if inner.is_none() => Form::Parquet,
-        Some("xlsx" | "xlsm" | "xlsb" | "xls" | "ods") if inner.is_none() => Form::Sheet,
-        None if inner.is_some() => Form::Delimited,
+    if ending == Some("zip") && inner.is_none() {
+        let (name, bytes) = archive::only_file(path, file)?;
+        let lower = name.to_ascii_lowercase();
+        let form = form_of_text(lower.rsplit_once('.').map(|(_, ending)| ending));
+        let form = form.unwrap_or(Form::Delimited);
+        return Ok((form, Opened::Inside { name, bytes }));
+    }
+    let form = match (form_of_text(ending), ending) {
+        (Some(form), _) => form,
+        (None, Some("parquet" | "pq")) if inner.is_none() => Form::Parquet,
+        (None, Some("xlsx" | "xlsm" | "xlsb" | "xls" | "ods")) if inner.is_none() => Form::Sheet,
+        (None, None) if inner.is_some() => Form::Delimited,
         _ => {
             let mut head = Vec::new();
             file.take(FIRST_BYTES).read_to_end(&mut head).map_err(io)?;
@@ -92,11 +111,12 @@ fn open(path: &Path) -> Result<(Form, std::fs::File), FileError> {
             });
         }
     };
-    Ok((form, file))
+    Ok((form, Opened::File(file)))
 }
 
 impl FileReader {
-    /// Opens a file of delimited text, JSON, a spreadsheet or Parquet, by its name.
+    /// Opens a file of delimited text, JSON, a spreadsheet or Parquet, by its name, or the one text in a ZIP
+    /// archive.
     ///
     /// # Errors
     /// When it cannot be read, is empty or a directory, is not what its name says, or lacks a
@@ -119,7 +139,7 @@ impl FileReader {
                 FileReader::Json(Box::new(Json::new(source, path, schema, purpose)?))
             }
             Form::Parquet => {
-                let reader = Parquet::new(file, path, schema, purpose)?;
+                let reader = Parquet::new(file.of_format(path)?, path, schema, purpose)?;
                 FileReader::Parquet(Box::new(reader))
             }
         })

@@ -244,7 +244,7 @@ impl Row {
     /// schema names are no value.
     pub fn set_text(&mut self, index: usize, value: &str) -> Result<(), Reason> {
         let text = value.trim();
-        if text.is_empty() || self.is_missing(text) {
+        if text.is_empty() || self.is_missing(index, text) {
             self.set_null(index);
             return Ok(());
         }
@@ -318,9 +318,10 @@ impl Row {
         Err(reason)
     }
 
-    /// Whether the schema lists a text as "no value".
-    fn is_missing(&self, text: &str) -> bool {
-        !self.missing.is_empty() && self.missing.iter().any(|mark| mark == text)
+    /// Whether the schema lists a text as "no value", for all fields or for this one.
+    fn is_missing(&self, index: usize, text: &str) -> bool {
+        let own = &self.slots[index].field.missing;
+        self.missing.iter().chain(own).any(|mark| mark == text)
     }
 
     /// A time of a typed file, in microseconds since 1970; a text field has it as RFC 3339.

@@ -17,7 +17,7 @@ use parquet::file::properties::WriterProperties;
 use records::file::{FileError, FileReader, Texts};
 use records::{Purpose, Schema, encode};
 use serde_json::{Map, Value, json};
-use spreadsheet::workbook;
+use spreadsheet::{archive, workbook};
 
 const SCHEMA: &str = "name='x'\nversion=1\ntask='regression'\ntable='x'\nkey='id'\ntarget='price'\n\
     [[field]]\nname='id'\nkind='text'\n[[field]]\nname='city'\nkind='category'\ncolumn='Город'\n\
@@ -106,6 +106,23 @@ fn a_text_is_read_in_the_character_set_that_it_is_in() {
     assert_eq!(read("a.csv", &latin)[0]["city"], "Besançon café Orléans");
     assert_eq!(read("a.csv.gz", &gzip(TEXT.as_bytes())).len(), 2);
     assert_eq!(read("a.gz", &gzip(TEXT.as_bytes())).len(), 2);
+}
+
+#[test]
+fn letters_of_older_character_sets_are_refused_rather_than_garbled() {
+    // Besançon, Orléans, Nîmes, Château, François, Hôtel: of DOS, and of the Macintosh.
+    let dos = b"id;city;price\na;Besan\x87on, Orl\x82ans;1\nb;N\x8cmes, Ch\x83teau;2\n\
+        c;Fran\x87ois, \x90v\x88ch\x82;3\nd;H\x93tel de ville;4\n";
+    let macintosh = b"id;city;price\na;Besan\x8don, Orl\x8eans;1\nb;N\x94mes, Ch\x89teau;2\n\
+        c;Fran\x8dois, \x83v\x90ch\x8e;3\nd;H\x99tel de ville;4\n";
+    for text in [&dos[..], macintosh] {
+        let error = read_by(&schema(), "a.csv", text).expect_err("refused");
+        let error = error.to_string();
+        assert!(error.contains("older character set"), "{error}");
+        assert!(error.contains("save it as UTF-8"), "{error}");
+    }
+    let western = b"id;city;price\na;Besan\xe7on \x80 l\x92Isle \x8cuvre;1\n";
+    assert_eq!(read("a.csv", western)[0]["city"], "Besançon € l’Isle Œuvre");
 }
 
 #[test]
@@ -251,6 +268,26 @@ fn a_json_document_has_its_records_inside() {
             "lines.json",
             "{\"id\":\"a\",\"city\":\"Kazan\",\"price\":1}\n{\"id\":\"b\",\"price\":2}\n",
         ),
+        (
+            "one after the other.json",
+            "{\"id\":\"a\",\"city\":\"Kazan\",\"price\":1}{\"id\":\"b\",\"price\":2}",
+        ),
+        (
+            "over several lines.jsonl",
+            "{\n \"id\": \"a\",\n \"city\": \"Kazan\",\n \"price\": 1\n}\n{\n \"id\": \"b\",\n \"price\": 2\n}\n",
+        ),
+        (
+            "deep.json",
+            "{\"response\":{\"found\":2,\"docs\":[{\"id\":\"a\",\"city\":\"Kazan\",\"price\":1},{\"id\":\"b\",\"price\":2}]}}",
+        ),
+        (
+            "lists.json",
+            "{\"id\":[\"a\",\"b\"],\"city\":[\"Kazan\",null],\"price\":[1,2]}",
+        ),
+        (
+            "arrays.json",
+            "[[\"id\",\"city\",\"price\"],[\"a\",\"Kazan\",1],[\"b\",null,2]]",
+        ),
     ] {
         let rows = read(name, text.as_bytes());
         assert_eq!(rows.len(), 2, "{name}: {rows:?}");
@@ -267,6 +304,91 @@ fn a_json_document_has_its_records_inside() {
     }
     let one = "{\"id\":\"a\",\"price\":1,\"photos\":[{\"id\":\"x\"}]}";
     assert_eq!(read("one.json", one.as_bytes())[0]["id"], "a");
+}
+
+#[test]
+fn an_archive_has_one_file_of_listings() {
+    let part = |name| (name, TEXT.to_owned());
+    for parts in [
+        vec![part("homes.csv")],
+        vec![
+            part("README.txt"),
+            part("data/homes.csv"),
+            part("__MACOSX/data/._homes.csv"),
+            part("notes.txt"),
+        ],
+        vec![part("homes.txt"), part("license.txt"), part("map.png")],
+    ] {
+        let rows = read("homes.csv.zip", &archive(&parts));
+        assert_eq!(rows.len(), 2, "{parts:?}");
+        assert_eq!(rows[0]["city"], "Казань");
+    }
+    let lines = "{\"id\":\"a\",\"price\":1}\n{\"id\":\"b\",\"price\":2}\n";
+    let json = archive(&[("homes.jsonl", lines.to_owned())]);
+    assert_eq!(read("homes.zip", &json).len(), 2);
+    for (parts, expected) in [
+        (
+            vec![part("a.csv"), part("b.csv")],
+            "found 2: a.csv, b.csv; extract the one that you mean",
+        ),
+        (vec![part("map.png")], "found none (map.png): extract"),
+    ] {
+        let error = read_by(&schema(), "homes.zip", &archive(&parts));
+        let error = error.expect_err("refused").to_string();
+        assert!(error.contains(expected), "{error}");
+    }
+    let error = read_by(&schema(), "homes.zip", b"no archive").expect_err("refused");
+    assert!(
+        error.to_string().contains("not a readable ZIP archive"),
+        "{error}"
+    );
+}
+
+#[test]
+fn other_quotes_separators_and_spaces_are_read() {
+    for text in [
+        "id;city;area;price\na;'Nizhny; old';2.5;5\nb;'Perm';3.5;6\n",
+        "id city area price\na 'Nizhny; old' 2.5 5\nb 'Perm' 3.5 6\n",
+        "id   city            area  price\na   \"Nizhny; old\"   2.5   5\nb   Perm            3.5   6\n",
+        "id~city~area~price\na~Nizhny; old~2.5~5\nb~Perm~3.5~6\n",
+        "id^city^area^price\na^Nizhny; old^2.5^5\nb^Perm^3.5^6\n",
+        // R writes the numbers of the rows, and no name above them.
+        "city,id,area,price\n1,Nizhny; old,a,2.5,5\n2,Perm,b,3.5,6\n3,Ufa,c,4.5,7\n",
+        "\"city\" \"id\" \"area\" \"price\"\n\"1\" \"Nizhny; old\" \"a\" 2.5 5\n\"2\" \"Perm\" \"b\" 3.5 6\n\
+         \"3\" \"Ufa\" \"c\" 4.5 7\n",
+    ] {
+        let schema = Schema::parse(&SCHEMA.replace("column='Город'\n", ""), "x").expect("valid");
+        let rows = read_by(&schema, "a.csv", text.as_bytes());
+        let rows = rows.unwrap_or_else(|error| panic!("{text}: {error}"));
+        let first = json!({"id": "a", "city": "Nizhny; old", "area": 2.5, "price": 5.0});
+        assert_eq!(Value::Object(rows[0].clone()), first, "{text}");
+        assert_eq!(rows[1]["city"], "Perm", "{text}");
+    }
+    for (name, text, expected) in [
+        (
+            "a.csv",
+            "{\"id\":\"a\",\"price\":1}\n",
+            "found JSON: name it .json",
+        ),
+        ("a.csv", "<html><body></body></html>\n", "found a web page"),
+    ] {
+        let error = read_by(&schema(), name, text.as_bytes()).expect_err("refused");
+        assert!(error.to_string().contains(expected), "{error}");
+    }
+}
+
+#[test]
+fn a_mark_of_one_field_is_a_name_in_another() {
+    let text = SCHEMA.replace(
+        "name='area'\nkind='number'\n",
+        "name='area'\nkind='number'\nmissing='none'\n",
+    );
+    let schema = Schema::parse(&text, "x").expect("valid");
+    let rows = read_by(&schema, "a.csv", b"id,city,area,price\na,none,none,5\n").expect("reads");
+    assert_eq!(rows[0].get("area"), None);
+    assert_eq!(rows[0]["city"], "none");
+    let wrong = text.replace("missing='none'", "missing='-999'");
+    assert!(Schema::parse(&wrong, "x").is_err());
 }
 
 #[test]
@@ -313,6 +435,27 @@ fn parquet(columns: Vec<(&str, ArrayRef)>, compression: Compression) -> Vec<u8> 
     writer.write(&batch).expect("writes");
     writer.close().expect("closes");
     bytes
+}
+
+#[test]
+fn a_codec_that_is_not_read_is_named_with_what_to_do() {
+    let columns: Vec<(&str, ArrayRef)> = vec![
+        ("id", Arc::new(arrow_array::StringArray::from(vec!["a"]))),
+        ("price", Arc::new(Float64Array::from(vec![5.0]))),
+    ];
+    let gzip = Compression::GZIP(GzipLevel::default());
+    let mut bytes = parquet(columns, gzip);
+    // In the footer the codec follows the column's path: 2 is gzip, 4 brotli, both doubled.
+    let (name, brotli) = (&b"price\x15\x04"[..], b"price\x15\x08");
+    let at = bytes.windows(name.len()).position(|part| part == name);
+    let at = at.expect("the codec of the column");
+    bytes[at..at + name.len()].copy_from_slice(brotli);
+    let error = read_by(&schema(), "a.parquet", &bytes).expect_err("refused");
+    let error = error.to_string();
+    assert!(
+        error.contains("found brotli; write the file again"),
+        "{error}"
+    );
 }
 
 #[test]

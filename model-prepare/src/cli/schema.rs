@@ -9,7 +9,7 @@ use common::cli::{print, write};
 /// The commands of `schema`.
 #[derive(clap::Subcommand)]
 pub(crate) enum SchemaCommand {
-    /// Propose a schema for a file (.csv, .xlsx, .json, .parquet) and print it; read and edit it
+    /// Propose a schema for a file (.csv, .xlsx, .json, .parquet, .zip) and print it; read and edit it
     ///
     /// The schema ends with an account: rows that it rejects, rows that replace each other, and how sure
     /// each guess is.

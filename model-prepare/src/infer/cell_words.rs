@@ -1,81 +1,4 @@
-//! Words in cells: marks for no value, units, money, scales, as people write them.
-
-/// What people write where they know nothing, and nobody means as a name.
-const MARKS: [&str; 19] = [
-    "NA", "N/A", "n/a", "na", "NULL", "null", "Null", "None", "NaN", "nan", "\\N", "#N/A", "#NA",
-    "<NA>", ".", "?", "nil", "NIL", "NAN",
-];
-
-/// What stands for no value where the other cells of a column are numbers or times: elsewhere it may be a
-/// name. In lower case.
-const WEAK_MARKS: [&str; 52] = [
-    "none",
-    "unknown",
-    "missing",
-    "empty",
-    "blank",
-    "undefined",
-    "void",
-    "n.a.",
-    "n.a",
-    "n/d",
-    "n.d.",
-    "nd",
-    "nc",
-    "n.c.",
-    "nr",
-    "s/d",
-    "s/i",
-    "k.a.",
-    "k. a.",
-    "o.a.",
-    "(null)",
-    "(none)",
-    "(empty)",
-    "(blank)",
-    "[null]",
-    "#value!",
-    "#ref!",
-    "#div/0!",
-    "#name?",
-    "#num!",
-    "#null!",
-    "tbd",
-    "tba",
-    "not available",
-    "not applicable",
-    "not specified",
-    "no data",
-    "not known",
-    "unbekannt",
-    "inconnu",
-    "desconocido",
-    "sconosciuto",
-    "brak",
-    "brak danych",
-    "onbekend",
-    "bilinmiyor",
-    "нет",
-    "нет данных",
-    "не указано",
-    "неизвестно",
-    "н/д",
-    "nat",
-];
-/// Times of databases that stand for none.
-const ZERO_TIMES: [&str; 4] = [
-    "0000-00-00",
-    "0000-00-00 00:00:00",
-    "00/00/0000",
-    "00.00.0000",
-];
-
-/// Whether a text stands for no value in any column: a word of the table, or dashes alone.
-pub(super) fn is_mark(text: &str) -> bool {
-    MARKS.contains(&text)
-        || ZERO_TIMES.contains(&text)
-        || text.chars().all(|letter| matches!(letter, '-' | '–' | '—'))
-}
+//! Words in cells: units, money, scales, sums, as people write them.
 
 /// Whether a text names the sum of the rows above.
 pub(super) fn is_total(text: &str) -> bool {
@@ -99,24 +22,38 @@ pub(super) fn is_total(text: &str) -> bool {
     TOTALS.contains(&lower.as_str())
 }
 
-/// Whether a text stands for no value among numbers or times.
-pub(super) fn is_weak_mark(text: &str) -> bool {
-    text.len() <= 32 && WEAK_MARKS.contains(&text.to_lowercase().as_str())
-}
-
 /// Words behind a number that multiply it.
-pub(super) const SCALES: [(&str, f64); 51] = [
+pub(super) const SCALES: [(&str, f64); 111] = [
     ("K", 1e3),
     ("k", 1e3),
     ("тыс.", 1e3),
     ("тыс", 1e3),
+    ("тис.", 1e3),
+    ("тис", 1e3),
+    ("хил.", 1e3),
     ("thousand", 1e3),
     ("Thousand", 1e3),
     ("tys.", 1e3),
+    ("tis.", 1e3),
+    ("tis", 1e3),
+    ("tisíc", 1e3),
     ("tsd.", 1e3),
     ("Tsd.", 1e3),
+    ("Tausend", 1e3),
+    ("T€", 1e3),
+    ("TEUR", 1e3),
+    ("tkr", 1e3),
     ("mil", 1e3),
+    ("mila", 1e3),
     ("mille", 1e3),
+    ("bin", 1e3),
+    ("ribu", 1e3),
+    ("nghìn", 1e3),
+    ("ngàn", 1e3),
+    ("हज़ार", 1e3),
+    ("هزار", 1e3),
+    ("ألف", 1e3),
+    ("אלף", 1e3),
     ("M", 1e6),
     ("mn", 1e6),
     ("Mn", 1e6),
@@ -127,9 +64,37 @@ pub(super) const SCALES: [(&str, f64); 51] = [
     ("млн.", 1e6),
     ("Mio", 1e6),
     ("Mio.", 1e6),
+    ("mio", 1e6),
+    ("mio.", 1e6),
+    ("mil.", 1e6),
+    ("mill", 1e6),
+    ("mill.", 1e6),
+    ("Mill.", 1e6),
+    ("milj.", 1e6),
+    ("milj", 1e6),
+    ("Mkr", 1e6),
+    ("mkr", 1e6),
     ("million", 1e6),
     ("Million", 1e6),
     ("millions", 1e6),
+    ("Millionen", 1e6),
+    ("millón", 1e6),
+    ("millones", 1e6),
+    ("milhão", 1e6),
+    ("milhões", 1e6),
+    ("milione", 1e6),
+    ("milioni", 1e6),
+    ("milioane", 1e6),
+    ("miljoen", 1e6),
+    ("miljoner", 1e6),
+    ("millió", 1e6),
+    ("milyon", 1e6),
+    ("juta", 1e6),
+    ("Juta", 1e6),
+    ("triệu", 1e6),
+    ("میلیون", 1e6),
+    ("مليون", 1e6),
+    ("מיליון", 1e6),
     ("B", 1e9),
     ("bn", 1e9),
     ("Bn", 1e9),
@@ -137,6 +102,15 @@ pub(super) const SCALES: [(&str, f64); 51] = [
     ("Billion", 1e9),
     ("млрд", 1e9),
     ("млрд.", 1e9),
+    ("Mrd.", 1e9),
+    ("mld", 1e9),
+    ("mld.", 1e9),
+    ("miliar", 1e9),
+    ("Miliar", 1e9),
+    ("milyar", 1e9),
+    ("tỷ", 1e9),
+    ("tỉ", 1e9),
+    ("میلیارد", 1e9),
     ("lakh", 1e5),
     ("Lakh", 1e5),
     ("lakhs", 1e5),
@@ -145,12 +119,16 @@ pub(super) const SCALES: [(&str, f64); 51] = [
     ("Lac", 1e5),
     ("Lacs", 1e5),
     ("lacs", 1e5),
+    ("लाख", 1e5),
     ("Cr", 1e7),
     ("cr", 1e7),
     ("Cr.", 1e7),
     ("Crore", 1e7),
     ("crore", 1e7),
     ("crores", 1e7),
+    ("Crores", 1e7),
+    ("करोड\u{93c}", 1e7),
+    ("करो\u{95c}", 1e7),
     ("万", 1e4),
     ("億", 1e8),
     ("萬", 1e4),
@@ -158,6 +136,12 @@ pub(super) const SCALES: [(&str, f64); 51] = [
     ("만", 1e4),
     ("억", 1e8),
 ];
+/// The same beside a sign of money alone: elsewhere they are metres and miles.
+pub(super) const SCALES_OF_MONEY: [(&str, f64); 2] = [("m", 1e6), ("mi", 1e6)];
+/// The same behind `₹` and `Rs`.
+pub(super) const SCALES_OF_RUPEES: [(&str, f64); 1] = [("L", 1e5)];
+/// The same behind `Rp`, where M is a milliard.
+pub(super) const SCALES_OF_RUPIAH: [(&str, f64); 3] = [("M", 1e9), ("jt", 1e6), ("rb", 1e3)];
 
 /// Signs and codes of money.
 const MONEY: [&str; 99] = [
@@ -309,3 +293,6 @@ pub(super) const MONTHS: [&str; 9] = [
 
 /// What stands between the ends of a range.
 pub(super) const RANGES: [&str; 8] = ["-", "–", "—", "~", "to", "bis", "до", "a"];
+
+/// What stands between a floor and the floors of the house.
+pub(super) const OUT_OF: [&str; 8] = ["/", "из", "of", "out of", "von", "sur", "de", "z"];

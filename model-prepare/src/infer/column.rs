@@ -6,7 +6,7 @@ use records::measure;
 use records::schema::reserved::free_field;
 use records::timestamp;
 
-use super::cell_words;
+use super::cell_marks;
 
 /// A text that a column has, and how often.
 #[derive(Debug)]
@@ -30,6 +30,8 @@ pub(super) struct Column {
     pub(super) rows: Vec<Option<u32>>,
     /// Texts that stand for no value in this file, beside those that do in any.
     absent: BTreeSet<String>,
+    /// Of them those that another column has for a name: the schema lists them for this one alone.
+    pub(super) own_marks: BTreeSet<String>,
     index: HashMap<String, u32>,
 }
 
@@ -41,6 +43,7 @@ impl Column {
             cells: Vec::new(),
             rows: Vec::new(),
             absent: BTreeSet::new(),
+            own_marks: BTreeSet::new(),
             index: HashMap::new(),
         }
     }
@@ -78,25 +81,33 @@ impl Column {
                 .contains(|letter| measure::digit(letter).is_some())
             {
                 digits += cell.count;
-            } else if !cell_words::is_weak_mark(&cell.text) {
+            } else if !cell_marks::is_weak_mark(&cell.text) {
                 names += cell.count;
             }
         }
         let is_of_digits = digits > 0 && names * 10 <= digits;
         let weak = self
             .values()
-            .filter(move |cell| is_of_digits && cell_words::is_weak_mark(&cell.text));
+            .filter(move |cell| is_of_digits && cell_marks::is_weak_mark(&cell.text));
         weak.map(|cell| cell.text.as_str())
     }
 
-    /// Takes texts of any column of the file for no value: the schema names them for the file.
-    pub(super) fn lacks(&mut self, absent: &BTreeSet<String>) {
-        self.absent.clone_from(absent);
+    /// Takes texts for no value: those that the schema names for the file, and those that it names for this
+    /// column.
+    pub(super) fn lacks(&mut self, of_file: &BTreeSet<String>, own: BTreeSet<String>) {
+        self.own_marks = own.difference(of_file).cloned().collect();
+        self.absent = own;
+        self.absent.extend(of_file.iter().cloned());
+    }
+
+    /// Whether it has a text, as a value or for none.
+    pub(super) fn has(&self, text: &str) -> bool {
+        self.index.contains_key(text)
     }
 
     /// Whether a text stands for no value.
     pub(super) fn is_mark(&self, text: &str) -> bool {
-        cell_words::is_mark(text) || self.absent.contains(text)
+        cell_marks::is_mark(text) || self.absent.contains(text)
     }
 
     /// Its texts except for those that stand for no value.
@@ -198,6 +209,8 @@ mod tests {
             (&["13/08/2016", "TBD", "14/08/2016"], 1),
             (&["brick", "none", "unknown", "panel 2"], 0),
             (&["unknown", "none"], 0),
+            (&["1.5", "2.5", "*", "..", "暂无数据"], 3),
+            (&["+", "/"], 0),
         ] {
             let mut column = Column::new("a", 0);
             for (line, cell) in cells.iter().enumerate() {
@@ -205,7 +218,7 @@ mod tests {
             }
             let absent: BTreeSet<String> = column.weak_marks().map(str::to_owned).collect();
             assert_eq!(absent.len(), marks, "{cells:?}");
-            column.lacks(&absent);
+            column.lacks(&absent, BTreeSet::new());
             assert!(absent.iter().all(|text| column.is_mark(text)));
         }
     }

@@ -2,9 +2,11 @@
 
 use records::timestamp::Forms;
 
+use super::calendars::foreign;
 use super::column::Column;
 use super::{column, name_words};
 
+const DAY_US: i64 = 24 * 3600 * 1_000_000;
 /// Share of the cells that must be times.
 const SHARE: f64 = 0.98;
 /// First and last of the days that spreadsheets call 20000 and 60000: 1954 to 2064.
@@ -23,6 +25,8 @@ pub(super) enum Times {
     Form(String, String),
     /// Day and month may be meant in both orders: two forms.
     Either(String, String),
+    /// Dates of another calendar, by its name.
+    Foreign(&'static str),
 }
 
 /// The forms with the day first, with the month first where there is a choice.
@@ -35,9 +39,39 @@ const PAIRS: [(&str, &str); 6] = [
     ("%d.%m.%y", "%m.%d.%y"),
 ];
 /// Times of day behind a date.
-const CLOCKS: [&str; 4] = ["", " %H:%M", " %H:%M:%S", " %I:%M %p"];
+const CLOCKS: [&str; 11] = [
+    "",
+    " %H:%M",
+    " %H:%M:%S",
+    " %I:%M %p",
+    " %I:%M:%S %p",
+    ", %H:%M",
+    ", %H:%M:%S",
+    ", %I:%M %p",
+    ", %I:%M:%S %p",
+    " %H:%M:%S%.f",
+    "T%H:%M:%S%.f",
+];
 /// Forms without a choice.
-const OTHERS: [&str; 4] = ["%m/%Y", "%B %Y", "%B-%y", "%d-%B-%y"];
+const OTHERS: [&str; 13] = [
+    "%m/%Y",
+    "%B %Y",
+    "%B-%y",
+    "%d-%B-%y",
+    "%d-%B-%Y %H:%M:%S",
+    "%d%B%Y:%H:%M:%S",
+    "%A, %d %B %Y",
+    "%A, %B %d, %Y",
+    "%Y-%m-%d %I:%M:%S %p",
+    "%Y年%m月%d日",
+    "%Y年%m月",
+    "%Y년 %m월 %d일",
+    "%Y-%d-%m",
+];
+/// Whole numbers whose digits are a time, by their length.
+const DIGITS: [(usize, &str); 3] = [(6, "%Y%m"), (12, "%Y%m%d%H%M"), (14, "%Y%m%d%H%M%S")];
+/// Cells that show whether a form is worth to be tried on all.
+const SAMPLE: usize = 200;
 
 /// Rows whose cell a form reads.
 fn count(column: &Column, form: &str) -> usize {
@@ -51,6 +85,37 @@ fn count(column: &Column, form: &str) -> usize {
     read.map(|cell| cell.count).sum()
 }
 
+/// Whether a form reads most cells of a sample: a long column of texts is not read by all forms.
+fn is_likely(column: &Column, form: &str) -> bool {
+    let forms = match form {
+        "" => Forms::default(),
+        form => Forms::of(&[form.to_owned()]),
+    };
+    let step = column.levels().div_ceil(SAMPLE).max(1);
+    let (mut read, mut all) = (0, 0);
+    for cell in column.values().step_by(step) {
+        all += cell.count;
+        read += match forms.read(&cell.text) {
+            Some(_) => cell.count,
+            None => 0,
+        };
+    }
+    read * 10 >= all * 9
+}
+
+/// Whether more rows than a slip or two have a time that is to come: `now_us` is the present.
+pub(super) fn are_ahead(column: &Column, times: &Times, now_us: i64) -> bool {
+    let forms = match times {
+        Times::Usual => Forms::default(),
+        Times::Form(form, _) => Forms::of(std::slice::from_ref(form)),
+        Times::None | Times::Either(..) | Times::Foreign(_) => return false,
+    };
+    let is_ahead = |text: &str| forms.read(text).is_some_and(|us| us > now_us + DAY_US);
+    let ahead = column.values().filter(|cell| is_ahead(&cell.text));
+    let rows: usize = ahead.map(|cell| cell.count).sum();
+    rows as f64 > (1.0 - SHARE) * column.filled() as f64
+}
+
 impl Times {
     /// `days_first` is what the user, or another column of the file, says.
     pub(super) fn of(column: &Column, days_first: Option<bool>) -> Times {
@@ -59,12 +124,18 @@ impl Times {
         if column.values().all(|cell| cell.text.parse::<f64>().is_ok()) {
             return Times::of_numbers(column);
         }
-        if is_all(count(column, "")) {
+        if let Some(calendar) = foreign(column, SHARE) {
+            return Times::Foreign(calendar);
+        }
+        if is_likely(column, "") && is_all(count(column, "")) {
             return Times::Usual;
         }
         for clock in CLOCKS {
             for (days, months) in PAIRS {
                 let (days, months) = (format!("{days}{clock}"), format!("{months}{clock}"));
+                if !is_likely(column, &days) && !is_likely(column, &months) {
+                    continue;
+                }
                 let read = (count(column, &days), count(column, &months));
                 let proof = |form: String, lacking: usize| {
                     let rows = filled - lacking;
@@ -78,7 +149,8 @@ impl Times {
                 }
             }
         }
-        let other = OTHERS.iter().find(|form| is_all(count(column, form)));
+        let is_other = |form: &&&str| is_likely(column, form) && is_all(count(column, form));
+        let other = OTHERS.iter().find(is_other);
         match other {
             Some(form) => Times::Form((*form).to_owned(), "the only form that reads it".to_owned()),
             None => Times::None,
@@ -135,9 +207,16 @@ impl Times {
             return Times::None;
         }
         let is_usual = |number: &f64| records::timestamp::from_number(*number).is_some();
-        let is_month =
-            |text: &str| text.len() == 6 && Forms::of(&["%Y%m".to_owned()]).read(text).is_some();
-        if numbers.iter().all(is_usual) {
+        // Before seconds and their parts: 20240131103000 milliseconds are in the year 2611.
+        let is_of_digits = |(length, form): &&(usize, &str)| {
+            let forms = Forms::of(&[(*form).to_owned()]);
+            column
+                .values()
+                .all(|cell| cell.text.len() == *length && is_near(&forms, &cell.text))
+        };
+        if let Some((_, form)) = DIGITS.iter().find(is_of_digits) {
+            Times::Form((*form).to_owned(), "the digits of a time".to_owned())
+        } else if numbers.iter().all(is_usual) {
             Times::Usual
         } else if are(SPREADSHEET) && !are(EPOCH_DAYS) {
             Times::Form(
@@ -148,8 +227,6 @@ impl Times {
             let is_sheet = numbers.iter().sum::<f64>() / numbers.len() as f64 > 34_700.0;
             let form = if is_sheet { "excel" } else { "epoch-days" };
             Times::Form(form.to_owned(), "numbers of days".to_owned())
-        } else if column.values().all(|cell| is_month(&cell.text)) {
-            Times::Form("%Y%m".to_owned(), "years and months".to_owned())
         } else {
             Times::None
         }
@@ -167,6 +244,12 @@ impl Times {
             _ => None,
         }
     }
+}
+
+/// Whether a text is a time of the years 1900 to 2100.
+fn is_near(forms: &Forms, text: &str) -> bool {
+    let years = -2_208_988_800_000_000..4_133_980_800_000_000;
+    forms.read(text).is_some_and(|us| years.contains(&us))
 }
 
 /// Whether a column has texts with digits that look like dates, though no form reads them.
@@ -203,11 +286,30 @@ mod tests {
         Times::of(&column, None)
     }
 
+    #[test]
+    fn times_to_come_are_told_from_those_of_listings() {
+        for (cells, is_ahead) in [
+            (&["2024-01-01", "2024-05-01", "2027-01-01"][..], true),
+            (&["2024-01-01", "2024-05-01"], false),
+            (&["31/01/2031", "05/12/2032"], true),
+        ] {
+            let mut column = Column::new("date", 0);
+            for (line, cell) in cells.iter().enumerate() {
+                column.add(cell, line as u64 + 2);
+            }
+            let times = Times::of(&column, None);
+            // 2025-01-01
+            let found = are_ahead(&column, &times, 1_735_689_600_000_000);
+            assert_eq!(found, is_ahead, "{cells:?}");
+        }
+    }
+
     fn form(times: Times) -> String {
         match times {
             Times::Form(form, _) => form,
             Times::Usual => "usual".to_owned(),
             Times::Either(one, _) => format!("{one}?"),
+            Times::Foreign(calendar) => calendar.to_owned(),
             Times::None => String::new(),
         }
     }
@@ -243,6 +345,32 @@ mod tests {
             ("date", &["5 марта 2023", "7 мая 2023"], "usual"),
             ("datum", &["1. März 2023", "3. Mai 2023"], "usual"),
             ("availability", &["19-Dec", "Ready To Move"], ""),
+            (
+                "date",
+                &["20240131103000", "20240201093000"],
+                "%Y%m%d%H%M%S",
+            ),
+            ("date", &["202401311030", "202402010930"], "%Y%m%d%H%M"),
+            ("listing_id", &["20240131103000", "20240201093000"], ""),
+            (
+                "date",
+                &["1/31/2024 10:30:05 AM", "12/3/2024 1:05:59 PM"],
+                "%m/%d/%Y %I:%M:%S %p",
+            ),
+            (
+                "date",
+                &["31/01/2024, 10:30:05", "01/12/2024, 13:05:59"],
+                "%d/%m/%Y, %H:%M:%S",
+            ),
+            (
+                "date",
+                &["31/01/2024 10:30:05.250", "01/12/2024 13:05:59.000"],
+                "%d/%m/%Y %H:%M:%S%.f",
+            ),
+            ("date", &["2024年1月31日", "2024年12月3日"], "%Y年%m月%d日"),
+            ("date", &["1403/05/31", "1402/11/30"], "Persian or Islamic"),
+            ("date", &["۱۴۰۳/۰۵/۳۱", "۱۴۰۲/۱۱/۳۰"], "Persian or Islamic"),
+            ("date", &["31/01/2567", "05/12/2566"], "Buddhist"),
         ] {
             assert_eq!(form(times(name, cells)), expected, "{cells:?}");
         }

@@ -34,7 +34,8 @@ pub(super) fn leaks(study: &Study<'_>, target: usize, area: Option<usize>) -> Ve
         .iter()
         .enumerate()
         .map(|(index, column)| {
-            if index == target || !is_learned(column) {
+            // What a price is in is known before the sale.
+            if index == target || !is_learned(column) || column.is_currency() {
                 return None;
             }
             by_name(column).or_else(|| {
@@ -74,27 +75,59 @@ fn by_name(column: &Studied<'_>) -> Option<String> {
         .then(|| "by its name it is known after the sale only".to_owned())
 }
 
-/// R² of the logarithm of the target by a column alone: by its number, its logarithm, or its level.
+/// R² of the logarithm of the target by a column alone: by its number, its logarithm, its rank, or its level.
 fn explained(column: &Studied<'_>, logs: &[Option<f64>], step: usize) -> f64 {
     if column.is_number() {
         let values: Vec<Option<f64>> = column.row_values().step_by(step).collect();
         let by_log: Vec<Option<f64>> = values.iter().map(|value| log(*value)).collect();
-        return correlation(&values, logs).max(correlation(&by_log, logs));
+        // A column that few rows have may tell their price; of the few that have a logarithm nothing follows.
+        let filled = values.iter().flatten().count();
+        let by_rank = match filled * 2 < logs.len() {
+            true => 0.0,
+            false => correlation(&ranks(&values), &ranks(logs), LEAST_ROWS),
+        };
+        let least = (filled / 2).max(LEAST_ROWS);
+        return correlation(&values, logs, LEAST_ROWS)
+            .max(correlation(&by_log, logs, least))
+            .max(by_rank);
     }
     let levels: Vec<Option<u32>> = column.column.rows.iter().step_by(step).copied().collect();
     by_level(&levels, logs)
 }
 
-/// Squared correlation of those that both have.
-fn correlation(one: &[Option<f64>], other: &[Option<f64>]) -> f64 {
+/// The rank of each value, the mean one of equals: a price's place among all tells it too.
+fn ranks(values: &[Option<f64>]) -> Vec<Option<f64>> {
+    let mut order: Vec<(f64, usize)> = values
+        .iter()
+        .enumerate()
+        .filter_map(|(index, value)| Some(((*value)?, index)))
+        .collect();
+    order.sort_by(|one, other| one.0.total_cmp(&other.0));
+    let mut ranks = vec![None; values.len()];
+    let mut at = 0;
+    while let Some((value, _)) = order.get(at) {
+        let equal = order[at..]
+            .iter()
+            .take_while(|other| other.0 == *value)
+            .count();
+        let rank = at as f64 + (equal as f64 - 1.0) / 2.0;
+        for (_, index) in &order[at..at + equal] {
+            ranks[*index] = Some(rank);
+        }
+        at += equal;
+    }
+    ranks
+}
+
+/// Squared correlation of those that both have, of which there must be a `least`.
+fn correlation(one: &[Option<f64>], other: &[Option<f64>], least: usize) -> f64 {
     let both: Vec<(f64, f64)> = one
         .iter()
         .zip(other)
         .filter_map(|(one, other)| Some(((*one)?, (*other)?)))
         .collect();
     let rows = both.len();
-    // Of the few that have a logarithm nothing follows.
-    if rows < LEAST_ROWS || rows * 2 < other.len() {
+    if rows < least {
         return 0.0;
     }
     let mean = |of: fn(&(f64, f64)) -> f64| both.iter().map(of).sum::<f64>() / rows as f64;
@@ -139,6 +172,11 @@ fn by_level(levels: &[Option<u32>], logs: &[Option<f64>]) -> f64 {
     1.0 - (all - between) / free * (rows - 1.0) / all
 }
 
+/// Rows that two columns together must have: half of all.
+fn half(all: &[Option<f64>]) -> usize {
+    all.len().div_ceil(2).max(LEAST_ROWS)
+}
+
 /// Price is area times price per area: the one of the two that is not a size is a ratio to the price.
 fn pairs(
     study: &Study<'_>,
@@ -175,8 +213,9 @@ fn pairs(
                 both.map(|(a, b)| Some((*a)? + sign * (*b)?)).collect()
             };
             // A product, or a quotient the one or the other way round: both have one correlation.
-            let best = correlation(&together(1.0), logs).max(correlation(&together(-1.0), logs));
-            let alone = correlation(&columns[one], logs).max(correlation(&columns[other], logs));
+            let of_logs = |values: &[Option<f64>]| correlation(values, logs, half(logs));
+            let best = of_logs(&together(1.0)).max(of_logs(&together(-1.0)));
+            let alone = of_logs(&columns[one]).max(of_logs(&columns[other]));
             if best < MOST_TOGETHER || alone > MOST_TOGETHER {
                 continue;
             }
@@ -227,8 +266,9 @@ fn sums(study: &Study<'_>, target: usize, step: usize, found: &mut [Option<Strin
                 both.map(|(one, other)| Some((*one)? + sign * (*other)?))
                     .collect()
             };
-            let best = correlation(&together(1.0), &goal).max(correlation(&together(-1.0), &goal));
-            let alone = correlation(one, &goal).max(correlation(other, &goal));
+            let of_goal = |values: &[Option<f64>]| correlation(values, &goal, half(&goal));
+            let best = of_goal(&together(1.0)).max(of_goal(&together(-1.0)));
+            let alone = of_goal(one).max(of_goal(other));
             if best < MOST_TOGETHER || alone > MOST_TOGETHER {
                 continue;
             }
@@ -249,6 +289,43 @@ mod tests {
     use super::*;
     use crate::infer::column::Column;
     use crate::infer::options::InferOptions;
+
+    #[test]
+    fn ranks_parts_of_the_rows_and_currencies_are_judged_for_what_they_are() {
+        const ROWS: usize = 120;
+        let mut columns: Vec<Column> = ["price", "place", "old", "currency", "rooms"]
+            .iter()
+            .enumerate()
+            .map(|(position, name)| Column::new(name, position))
+            .collect();
+        for row in 0..ROWS {
+            let order = row * 37 % ROWS;
+            let is_rouble = row % 3 == 0;
+            // The rank is no line of the price nor of its logarithm.
+            let price =
+                1000.0 * (1.0 + order as f64 / 20.0).powi(3) * if is_rouble { 1e6 } else { 1.0 };
+            let place = order + if is_rouble { ROWS } else { 0 };
+            let old = if row % 4 == 0 {
+                format!("{:.0}", price * 0.9)
+            } else {
+                String::new()
+            };
+            let cells = [
+                format!("{price:.0}"),
+                place.to_string(),
+                old,
+                ["RUB", "USD"][usize::from(!is_rouble)].to_owned(),
+                (row * 31 % 5).to_string(),
+            ];
+            for (column, cell) in columns.iter_mut().zip(cells) {
+                column.add(&cell, row as u64 + 2);
+            }
+        }
+        let study = Study::new(&InferOptions::default(), &columns, ROWS, None);
+        let found = leaks(&study, 0, None);
+        let is_leak: Vec<bool> = found.iter().map(Option::is_some).collect();
+        assert_eq!(is_leak, [false, true, true, false, false], "{found:?}");
+    }
 
     #[test]
     fn parts_of_the_price_are_leaks_and_other_numbers_are_not() {

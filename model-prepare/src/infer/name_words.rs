@@ -7,7 +7,7 @@ mod time;
 
 pub(super) use self::area::{is_area, is_living_area, is_other_area};
 pub(super) use self::place::{is_latitude, is_longitude};
-pub(super) use self::price::{LEAKS, TARGETS, WEAK_TARGETS, is_price, target_rank};
+pub(super) use self::price::{LEAKS, TARGETS, WEAK_TARGETS, is_of_money, is_price, target_rank};
 pub(super) use self::time::{NOT_TIMES, TIMES, is_year};
 
 /// First words of the names of columns that count the rows.
@@ -63,4 +63,29 @@ pub(super) fn is_code(name: &str) -> bool {
         "cep", "insee",
     ];
     has(name, &CODES)
+}
+
+/// Whether a name is that of a floor, which people write with the floors of the house: `3/9`.
+pub(super) fn is_floor(name: &str) -> bool {
+    const FLOORS: [&str; 18] = [
+        "floor",
+        "storey",
+        "story",
+        "level",
+        "etazh",
+        "poverkh",
+        "etage",
+        "stockwerk",
+        "piso",
+        "planta",
+        "andar",
+        "piano",
+        "pietro",
+        "patro",
+        "kat",
+        "etaj",
+        "verdieping",
+        "kerros",
+    ];
+    has(name, &FLOORS)
 }

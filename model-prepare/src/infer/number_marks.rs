@@ -6,6 +6,9 @@ use super::column::Column;
 use super::name_words;
 use super::number_evidence::{Elsewhere, Evidence};
 
+/// Why a mark before three digits stands between thousands.
+const MIXED: &str = "numbers below 1000 have none, and all others have three digits behind it";
+
 /// Decides decimals and thousands, and states why; the field stays without them where nothing is proven.
 /// `are_many` says that words behind the numbers multiply each by 100,000 or more.
 pub(super) fn marks(
@@ -37,6 +40,7 @@ pub(super) fn marks(
     {
         decimal = Some(if group == '.' { ',' } else { '.' });
     }
+    let is_place = name_words::is_latitude(&column.name) || name_words::is_longitude(&column.name);
     let mut why = None;
     let either = evidence.dot_either + evidence.comma_either;
     if are_many
@@ -50,12 +54,16 @@ pub(super) fn marks(
             "{mark:?} precedes decimals: the words behind the numbers multiply them"
         ));
     } else if evidence.dot_either > 0 && decimal.is_none() {
-        let is_place =
-            name_words::is_latitude(&column.name) || name_words::is_longitude(&column.name);
         // A thousand ends in 0 more often than a thousandth.
         let is_measured =
             field.unit.is_none() && elsewhere.dot && evidence.dot_round * 2 < evidence.dot_either;
-        if is_place || (is_measured && !elsewhere.comma) {
+        let thousands = evidence.are_thousands(either).filter(|_| !is_place);
+        if thousands == Some(true) {
+            (decimal, group) = (Some(','), Some('.'));
+            why = Some(format!(
+                "a full stop is taken to stand between thousands: {MIXED}"
+            ));
+        } else if is_place || (is_measured && !elsewhere.comma && thousands.is_none()) {
             decimal = Some('.');
             why = Some("a full stop precedes decimals, as in other columns".to_owned());
         } else if elsewhere.comma && !elsewhere.dot {
@@ -67,17 +75,19 @@ pub(super) fn marks(
         }
     } else if evidence.comma_either > 0
         && decimal.is_none()
-        && elsewhere.comma
-        && !elsewhere.dot
-        // A thousand ends in 0 more often than a thousandth.
-        && evidence.comma_round * 2 < evidence.comma_either
+        && (is_place
+            || elsewhere.comma
+                && !elsewhere.dot
+                && evidence.are_thousands(either).is_none()
+                // A thousand ends in 0 more often than a thousandth.
+                && evidence.comma_round * 2 < evidence.comma_either)
     {
         decimal = Some(',');
         why = Some("a comma precedes decimals, as in other columns".to_owned());
     } else if evidence.comma_either > 0
         && decimal.is_none()
         // In such files either is common: left to the user.
-        && !elsewhere.semicolons
+        && (!elsewhere.semicolons || evidence.are_thousands(either) == Some(true))
         && (elsewhere.dot || !elsewhere.comma)
     {
         (decimal, group) = (Some('.'), Some(','));

@@ -8,7 +8,8 @@ use records::{Field, Kind, Scale};
 use super::column::{Cell, Column};
 use super::number_evidence::{Elsewhere, Evidence};
 use super::number_marks::marks;
-use super::{cell_words, patterns};
+use super::number_parts::{around, denied, is_unspaced};
+use super::{cell_words, name_words, patterns};
 
 /// Share of the numbers that a unit must stand beside to be the column's.
 const UNIT_SHARE: f64 = 0.5;
@@ -53,47 +54,6 @@ pub(super) struct Numbers {
     pub(super) values: Vec<Option<f64>>,
 }
 
-/// The parts around a number: a word that multiplies it, its unit, and what stands behind a unit that
-/// precedes it, such as `pcm` of `£1,200 pcm`.
-struct Around<'a> {
-    word: Option<(&'static str, f64)>,
-    unit: &'a str,
-    behind: &'a str,
-}
-
-/// Whether a word is of a script that writes no spaces: its unit touches it, as in `123万円`.
-fn is_unspaced(word: &str) -> bool {
-    word.starts_with(|letter: char| ('\u{3000}'..='\u{9fff}').contains(&letter))
-        || word.starts_with(['만', '억'])
-}
-
-fn around<'a>(before: &'a str, after: &'a str) -> Option<Around<'a>> {
-    let is_indian = before.starts_with('₹') || before.starts_with("Rs");
-    let lakh: &[(&'static str, f64)] = if is_indian { &[("L", 1e5)] } else { &[] };
-    let mut found: Option<(&'static str, f64, &str)> = None;
-    for (word, by) in cell_words::SCALES.iter().chain(lakh) {
-        let Some(rest) = after.strip_prefix(word) else {
-            continue;
-        };
-        let is_longer = found.is_none_or(|(other, _, _)| other.len() < word.len());
-        let is_inner =
-            rest.starts_with(|next: char| next.is_alphanumeric() || "²³/.".contains(next));
-        if is_longer && (is_unspaced(word) || !is_inner) {
-            found = Some((*word, *by, rest.trim()));
-        }
-    }
-    let (word, rest) = match found {
-        Some((word, by, rest)) => (Some((word, by)), rest),
-        None => (None, after),
-    };
-    let (unit, behind) = match before.is_empty() {
-        true => (rest, ""),
-        false => (before, rest),
-    };
-    let is_read = behind.is_empty() || cell_words::is_money(before);
-    is_read.then_some(Around { word, unit, behind })
-}
-
 impl Numbers {
     pub(super) fn of(column: &Column, evidence: &Evidence, elsewhere: &Elsewhere) -> Numbers {
         let mut field = Field::plain("x", Kind::Number);
@@ -101,6 +61,7 @@ impl Numbers {
         let mut scales: BTreeMap<&'static str, (f64, usize)> = BTreeMap::new();
         let mut behind: BTreeMap<&str, usize> = BTreeMap::new();
         let (mut bare, mut scaled) = (0, 0);
+        let denied = denied(column);
         for Cell { text, count, .. } in column.values() {
             // "A4", "Series 3": a name.
             let Some((_, before, after)) = shape(text) else {
@@ -109,7 +70,7 @@ impl Numbers {
             let is_name = !before.is_empty()
                 && !cell_words::is_money(before)
                 && before.chars().any(char::is_alphanumeric);
-            let Some(found) = around(before, after).filter(|_| !is_name) else {
+            let Some(found) = around(before, after, &denied).filter(|_| !is_name) else {
                 continue;
             };
             let unit = found.unit;
@@ -151,16 +112,18 @@ impl Numbers {
                 .filter(alike)
                 .map(|unit| (*unit).to_owned())
                 .collect();
-            // A month's rent is not a week's: only what most have.
+            // A month's rent is not a week's: only what most have. Beside words that multiply it may be one too.
             let most = behind.iter().max_by_key(|(_, count)| **count);
-            let most = most.filter(|(_, count)| **count as f64 > UNIT_SHARE * all as f64);
+            let most = most
+                .filter(|(_, count)| scales.is_empty() && **count as f64 > UNIT_SHARE * all as f64);
             field
                 .spellings
                 .extend(most.map(|(behind, _)| (*behind).to_owned()));
         }
         let has_money = units.keys().any(|unit| cell_words::is_money(unit));
-        // "5 M" of a column without money may be metres.
-        scales.retain(|word, _| has_money || word.chars().count() > 1 || is_unspaced(word));
+        let has_money = has_money || name_words::is_of_money(&column.name, &column.header);
+        // "5 M" and "5 mn" of a column without money may be metres and minutes.
+        scales.retain(|word, _| has_money || word.len() > 2 || is_unspaced(word));
         if !scales.is_empty() {
             let by = scales
                 .iter()
@@ -360,6 +323,35 @@ mod tests {
                 Some('.'),
                 Some("€"),
                 450_000.0,
+            ),
+            (&["£1.25m", "£950k"], None, None, Some("£"), 1_250_000.0),
+            (
+                &["R$ 1,25 mi", "R$ 950 mil"],
+                Some(','),
+                None,
+                Some("R$"),
+                1_250_000.0,
+            ),
+            (
+                &["1,25 mil. Kč", "950 tis. Kč"],
+                Some(','),
+                None,
+                Some("Kč"),
+                1_250_000.0,
+            ),
+            (
+                &["Rp 1,25 M", "Rp 950 jt"],
+                Some(','),
+                None,
+                Some("Rp"),
+                1_250_000_000.0,
+            ),
+            (
+                &["1,25 Mio. €", "1,3 Mio. €", "950 T€"],
+                Some(','),
+                None,
+                Some("€"),
+                1_250_000.0,
             ),
             (&["01 TO 03", "10 TO 12"], None, None, None, 2.0),
             (&["4 ROOM", "5 ROOM"], None, None, None, 4.0),

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use records::measure::{Custom, Reading, digit};
 
-use super::cell_words;
 use super::column::Column;
+use super::{cell_words, name_words};
 
 /// Forms of a column at most.
 const MOST: usize = 12;
@@ -18,12 +18,13 @@ enum Piece {
 
 /// Patterns of the schema for those cells that `custom` does not read; the most frequent first.
 pub(super) fn of(column: &Column, custom: &Custom) -> Vec<String> {
+    let is_floor = name_words::is_floor(&column.name);
     let mut found: BTreeMap<String, usize> = BTreeMap::new();
     for cell in column.values() {
         if matches!(custom.read(&cell.text), Reading::Value(_)) {
             continue;
         }
-        if let Some(pattern) = pattern(&pieces(&cell.text)) {
+        if let Some(pattern) = pattern(&pieces(&cell.text), is_floor) {
             *found.entry(pattern).or_default() += cell.count;
         }
     }
@@ -65,10 +66,15 @@ fn pieces(text: &str) -> Vec<Piece> {
     pieces
 }
 
-/// The pattern of a usual form.
-fn pattern(pieces: &[Piece]) -> Option<String> {
+/// The pattern of a usual form; of a floor the first number is meant, of `3/9` the third.
+fn pattern(pieces: &[Piece], is_floor: bool) -> Option<String> {
     let is = |word: &str, list: &[&str]| list.contains(&word.to_lowercase().as_str());
     match pieces {
+        [Piece::Number, Piece::Word(word), Piece::Number]
+            if is_floor && is(word, &cell_words::OUT_OF) =>
+        {
+            Some(format!("{{1}} {word} {{0}}"))
+        }
         [Piece::Number, Piece::Word(word), Piece::Number] if is(word, &cell_words::RANGES) => {
             Some(format!("{{1/2}} {word} {{1/2}}"))
         }

@@ -1,9 +1,11 @@
 //! Which column is the key, the time, the size, and where the thing is.
 
+use std::collections::HashSet;
+
 use records::Kind;
 
-use super::name_words;
 use super::study::{Studied, Study};
+use super::{dates, name_words};
 
 /// A role's column, how sure it is, and why.
 #[derive(Debug, Clone)]
@@ -22,6 +24,16 @@ pub(super) const GUESS: &str = "a guess";
 
 /// Rows that a size may lack.
 const AREA_FILLED: f64 = 0.4;
+
+/// Why a column of times is not that of a listing.
+pub(super) fn why_no_time(column: &Studied<'_>) -> Option<&'static str> {
+    if name_words::has(column.name(), &name_words::NOT_TIMES) {
+        return Some("is not that of a listing, by its name");
+    }
+    let now_us = records::timestamp::now_us();
+    dates::are_ahead(column.column, &column.times, now_us)
+        .then_some("has times to come, and that of a listing has passed")
+}
 
 impl Study<'_> {
     fn role(&self, column: usize, sure: &'static str, why: impl Into<String>) -> Role {
@@ -86,12 +98,38 @@ impl Study<'_> {
             .map(|column| (column.name(), column.column.levels()))
     }
 
+    /// A column that is called as keys are and repeats, and another with which it tells rows apart, such as the
+    /// day of a snapshot.
+    pub(super) fn key_pair(&self, target: usize) -> Option<(&str, &str)> {
+        let is_whole = |column: &&Studied| column.column.filled() == self.rows && column.varies();
+        let all: Vec<&Studied> = self
+            .columns
+            .iter()
+            .enumerate()
+            .filter(|(index, column)| *index != target && column.kind != Kind::Number)
+            .map(|(_, column)| column)
+            .filter(is_whole)
+            .collect();
+        let tell = |one: &Studied, other: &Studied| {
+            let mut seen = HashSet::with_capacity(self.rows);
+            let mut rows = one.column.rows.iter().zip(&other.column.rows);
+            one.name() != other.name() && rows.all(|pair| seen.insert(pair))
+        };
+        let ids = all.iter().filter(|column| name_words::is_id(column.name()));
+        for id in ids {
+            if let Some(other) = all.iter().find(|other| tell(id, other)) {
+                return Some((id.name(), other.name()));
+            }
+        }
+        None
+    }
+
     /// The time of a listing: not that of its last review.
     pub(super) fn time(&self) -> Option<Role> {
         let of_listing = |index: &usize| {
             let column = &self.columns[*index];
             let is_time = column.kind == Kind::Timestamp && column.varies();
-            is_time && !name_words::has(column.name(), &name_words::NOT_TIMES)
+            is_time && why_no_time(column).is_none()
         };
         let all: Vec<usize> = (0..self.columns.len()).filter(of_listing).collect();
         let is_called =

@@ -2,6 +2,7 @@
 
 use anyhow::{bail, ensure};
 use records::Kind;
+use records::measure::{Shape, shape};
 
 use super::cell_words;
 use super::column::Column;
@@ -194,7 +195,7 @@ impl Studied<'_> {
         }
         match self.times {
             Times::Usual | Times::Form(..) => return Kind::Timestamp,
-            Times::Either(..) => return Kind::Text,
+            Times::Either(..) | Times::Foreign(_) => return Kind::Text,
             Times::None => {}
         }
         let numbers = &self.numbers;
@@ -266,7 +267,9 @@ impl Studied<'_> {
 
     /// What to say to have such cells read.
     pub(super) fn question(&self) -> String {
-        let first = self.column.values().min_by_key(|cell| cell.line);
+        let is_either = |text: &str| matches!(shape(text), Some((Shape::Either(_), ..)));
+        let asked = self.column.values().filter(|cell| is_either(&cell.text));
+        let first = asked.min_by_key(|cell| cell.line);
         let (line, text) = first.map_or((0, ""), |cell| (cell.line, cell.text.as_str()));
         format!(
             "{} cells of the target {:?}, such as {text:?} at line {line}, may be thousands or decimals, and nothing \
@@ -279,6 +282,42 @@ impl Studied<'_> {
     /// Whether rows have its value with the spelling of a number.
     pub(super) fn is_number(&self) -> bool {
         matches!(self.kind, Kind::Number | Kind::Integer)
+    }
+
+    /// A number that programs write for "not known", which no other of the column is near, and its rows.
+    pub(super) fn sentinel(&self) -> Option<(f64, usize)> {
+        const LOW: [f64; 6] = [-1.0, -9.0, -99.0, -999.0, -9999.0, -99999.0];
+        const HIGH: [f64; 6] = [
+            999.0,
+            9999.0,
+            99999.0,
+            999_999.0,
+            9_999_999.0,
+            999_999_999.0,
+        ];
+        let (numbers, cells) = (&self.numbers, &self.column.cells);
+        let others = |but: f64| {
+            let values = numbers.values.iter().flatten();
+            values.copied().filter(move |value| *value != but)
+        };
+        let rows = |of: f64| -> usize {
+            let same = cells.iter().zip(&numbers.values);
+            let same = same.filter(|(_, value)| **value == Some(of));
+            same.map(|(cell, _)| cell.count).sum()
+        };
+        let (low, high) = (numbers.least, numbers.greatest);
+        if LOW.contains(&low) && others(low).all(|value| value >= 0.0) {
+            return Some((low, rows(low)));
+        }
+        let is_far = HIGH.contains(&high) && others(high).all(|value| value * 2.0 < high);
+        let rows = rows(high);
+        (is_far && rows > 1).then_some((high, rows))
+    }
+
+    /// Whether it holds the currencies of the prices: several of them.
+    pub(super) fn is_currency(&self) -> bool {
+        let is_code = |text: &str| text.chars().count() <= 4 && cell_words::is_money(text);
+        self.varies() && self.column.values().all(|cell| is_code(&cell.text))
     }
 
     /// Whether it counts the rows: programs write such a column beside the others.

@@ -7,7 +7,8 @@ use super::batch::{FileBatch, RowReject};
 use super::dialect::{is_value, sniff};
 use super::error::FileError;
 use super::matching::Matching;
-use super::recognise::{recognise, refuse};
+use super::recognise::{other_text, recognise, refuse};
+use super::spaces::Spaces;
 use super::split::{Split, SplitError};
 use crate::columns::Columns;
 use crate::reject::Reason;
@@ -18,13 +19,15 @@ use crate::timestamp;
 /// Bytes from which the separator is recognised.
 const SAMPLE_BYTES: u64 = 64 * 1024;
 
-/// What the first bytes of a text were checked, and the rest.
-pub(super) type Again<R> = std::io::Chain<Cursor<Vec<u8>>, R>;
+/// What the first bytes of a text were checked, and the rest; with tabs where spaces stand between cells.
+pub(super) type Again<R> = Spaces<std::io::Chain<Cursor<Vec<u8>>, R>>;
 
 /// Records of a text whose separator is known.
 pub(super) struct Start<R> {
     pub(super) records: Split<R>,
     pub(super) separator: u8,
+    /// Whether records begin with a number that the header has no name for.
+    pub(super) has_row_numbers: bool,
     /// The titles and comments above the header, and how many lines they take.
     pub(super) above: Option<(usize, String)>,
 }
@@ -47,16 +50,25 @@ pub(super) fn start<R: Read>(
     }
     let mut lines = sample.split_inclusive(|byte| *byte == b'\n');
     let head = lines.find(|line| !is_blank(line)).unwrap_or_default();
-    refuse(path, "delimited text", recognise(head))?;
+    refuse(
+        path,
+        "delimited text",
+        recognise(head).or_else(|| other_text(head)),
+    )?;
     let dialect = sniff(&sample);
     // Lines above the header are lines, and no records.
     let lines = memchr::memchr_iter(b'\n', &sample[..dialect.skipped]).count();
     let above = above(&sample[..dialect.skipped]).map(|text| (lines, text));
     sample[..dialect.skipped].fill(b'\n');
     let again = Cursor::new(sample.split_off(dialect.skipped - lines)).chain(source);
+    let again = Spaces::new(again, dialect.is_spaced.then_some(dialect.marks.quote));
     Ok(Start {
-        records: Split::new(BufReader::new(again), dialect.separator, dialect.escape),
-        separator: dialect.separator,
+        records: Split::new(BufReader::new(again), dialect.marks),
+        separator: match dialect.is_spaced {
+            true => b' ',
+            false => dialect.marks.separator,
+        },
+        has_row_numbers: dialect.has_row_numbers,
         above,
     })
 }
@@ -74,23 +86,29 @@ fn above(skipped: &[u8]) -> Option<String> {
     (!is_separator).then(|| first.chars().take(MOST_CHARS).collect())
 }
 
-/// The cells of the record read last, which is a header.
+/// The cells of the record read last, which is a header; before them an empty one, where records have a number
+/// that it does not name.
 pub(super) fn header<R: std::io::BufRead>(
     records: &Split<R>,
+    has_row_numbers: bool,
     path: &Path,
 ) -> Result<Vec<String>, FileError> {
     let line = records.line();
     let cells = records.cells().enumerate();
-    cells
-        .map(|(position, name)| match std::str::from_utf8(name) {
-            Ok(name) => Ok(name.trim().to_owned()),
-            Err(_) => Err(FileError::Header {
-                path: path.to_owned(),
-                line,
-                column: position + 1,
-                found: String::from_utf8_lossy(name).trim().to_owned(),
+    let number = has_row_numbers.then(|| Ok(String::new()));
+    number
+        .into_iter()
+        .chain(
+            cells.map(|(position, name)| match std::str::from_utf8(name) {
+                Ok(name) => Ok(name.trim().to_owned()),
+                Err(_) => Err(FileError::Header {
+                    path: path.to_owned(),
+                    line,
+                    column: position + 1,
+                    found: String::from_utf8_lossy(name).trim().to_owned(),
+                }),
             }),
-        })
+        )
         .collect()
 }
 
@@ -118,9 +136,13 @@ impl<R: Read> Delimited<R> {
         schema: &Schema,
         purpose: Purpose,
     ) -> Result<Delimited<R>, FileError> {
-        let Start { mut records, .. } = start(source, path)?;
+        let Start {
+            mut records,
+            has_row_numbers,
+            ..
+        } = start(source, path)?;
         records.advance().map_err(|error| failed(path, error))?;
-        let header = header(&records, path)?;
+        let header = header(&records, has_row_numbers, path)?;
         let is_ahead = !schema.columns.is_empty() && schema.columns != header;
         let names = if is_ahead { &schema.columns } else { &header };
         let matching =
@@ -198,7 +220,7 @@ impl<R: Read> Delimited<R> {
         let mut cells = self.records.cells().zip(&self.header);
         self.records.len() == self.header.len()
             && self.header.len() > 1
-            && cells.all(|(cell, name)| cell.trim_ascii() == name.as_bytes())
+            && cells.all(|(cell, name)| cell.trim_ascii().eq_ignore_ascii_case(name.as_bytes()))
     }
 
     fn fill(&mut self, now_us: i64) -> Result<(), Reason> {

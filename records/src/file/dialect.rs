@@ -1,12 +1,16 @@
 //! How a delimited text is written, recognised by its cells rather than from its bytes: a comma inside a quoted
 //! header separates nothing.
 
-use std::io::Cursor;
+use std::io::{Cursor, Read};
 
-use super::split::Split;
+use super::row_numbers::RowNumbers;
+use super::spaces::Spaces;
+use super::split::{Marks, Split};
 
 /// Separators that a file may use.
 const SEPARATORS: [u8; 4] = [b',', b';', b'\t', b'|'];
+/// Separators of files that have none of those.
+const RARE_SEPARATORS: [u8; 5] = [b'^', b'~', b'\x01', b'\x1f', b':'];
 /// Records looked at.
 const MOST_RECORDS: usize = 50;
 
@@ -14,16 +18,21 @@ const MOST_RECORDS: usize = 50;
 const MOST_ABOVE: usize = 10;
 /// What precedes a quote inside quotes in files that do not double it.
 const BACKSLASH: u8 = b'\\';
+/// What stands around cells, but for some programs.
+const QUOTE: u8 = b'"';
+const SINGLE_QUOTE: u8 = b'\'';
 
 /// How a delimited text is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Dialect {
-    /// What stands between cells.
-    pub(super) separator: u8,
-    /// What precedes a quote inside quotes, where it is not doubled.
-    pub(super) escape: Option<u8>,
+    pub(super) marks: Marks,
+    /// Spaces stand between cells, as many as it takes to line them up; `marks` are those of the text with tabs
+    /// in their place.
+    pub(super) is_spaced: bool,
     /// Bytes before the header: the line `sep=;` that Excel writes and reads, or titles and comments.
     pub(super) skipped: usize,
+    /// Records begin with a number of the row, for which the header has no name: what R writes.
+    pub(super) has_row_numbers: bool,
 }
 
 /// How well a separator fits.
@@ -36,6 +45,21 @@ struct Fit {
     cells: usize,
     /// The line on which the header begins.
     line: u64,
+    /// Whether most records have a cell in single quotes, and none begins with one that is not closed.
+    is_single_quoted: bool,
+    has_row_numbers: bool,
+}
+
+impl Fit {
+    /// What decides between two.
+    fn rank(&self) -> (usize, usize) {
+        (self.alike, self.cells)
+    }
+
+    /// Whether every record fits.
+    fn is_whole(&self) -> bool {
+        self.alike > 10 || self.has_row_numbers
+    }
 }
 
 /// How a text is written, from its first bytes.
@@ -43,31 +67,104 @@ pub(super) fn sniff(sample: &[u8]) -> Dialect {
     if let Some(dialect) = declared(sample) {
         return dialect;
     }
-    let best = |escape: Option<u8>| {
-        let fits = SEPARATORS
-            .into_iter()
-            .map(|separator| (fit(sample, separator, escape), separator, escape));
-        // `max_by_key` takes the last of equals; reversed, a header of one column is a CSV's.
-        fits.rev().max_by_key(|(fit, ..)| (fit.alike, fit.cells))
-    };
-    let has_escapes = sample.windows(2).any(|pair| *pair == [BACKSLASH, b'"']);
-    let escaped = best(Some(BACKSLASH)).filter(|_| has_escapes);
-    let plain = best(None);
-    let better = match (plain, escaped) {
-        (Some(plain), Some(escaped)) if escaped.0.alike > plain.0.alike => Some(escaped),
-        (plain, _) => plain,
-    };
-    let (fit, separator, escape) = better.unwrap_or((Fit::default(), b',', None));
+    let (mut fit, mut marks) = best(sample, &SEPARATORS);
+    let mut is_spaced = false;
+    if fit.alike == 0 {
+        let rare = best(sample, &RARE_SEPARATORS);
+        if rare.0.cells > 1 && rare.0.is_whole() {
+            (fit, marks) = rare;
+        } else if let Some(spaced) = spaced(sample) {
+            (fit, marks) = spaced;
+            is_spaced = true;
+        }
+    }
     let mut breaks = memchr::memchr_iter(b'\n', sample);
     let above = match fit.line {
         0 | 1 => None,
         line => breaks.nth(usize::try_from(line - 2).unwrap_or(usize::MAX)),
     };
     Dialect {
-        separator,
-        escape,
+        marks,
+        is_spaced,
         skipped: above.map_or(0, |at| at + 1),
+        has_row_numbers: fit.has_row_numbers,
     }
+}
+
+/// The separator that fits best, and how cells are quoted.
+fn best(sample: &[u8], separators: &[u8]) -> (Fit, Marks) {
+    let among = |quote: u8, escape: Option<u8>| {
+        let fits = separators.iter().map(|separator| {
+            let marks = Marks {
+                separator: *separator,
+                quote,
+                escape,
+            };
+            (fit(sample, marks), marks)
+        });
+        // `max_by_key` takes the last of equals; reversed, a header of one column is a CSV's.
+        fits.rev().max_by_key(|(fit, _)| fit.rank())
+    };
+    let usual = Marks {
+        separator: b',',
+        quote: QUOTE,
+        escape: None,
+    };
+    let mut found = among(QUOTE, None).unwrap_or((Fit::default(), usual));
+    if sample.windows(2).any(|pair| *pair == [BACKSLASH, QUOTE])
+        && let Some(escaped) = among(QUOTE, Some(BACKSLASH))
+        && escaped.0.alike > found.0.alike
+    {
+        found = escaped;
+    }
+    if sample.contains(&SINGLE_QUOTE)
+        && let Some(single) = among(SINGLE_QUOTE, None)
+        && (single.0.alike > found.0.alike
+            || (found.0.is_single_quoted && single.0.rank() >= found.0.rank()))
+    {
+        found = single;
+    }
+    found
+}
+
+/// The same of a text with spaces between its cells. Lines of one number in groups, such as `1 250 000`, are no
+/// table.
+fn spaced(sample: &[u8]) -> Option<(Fit, Marks)> {
+    let is_number = |line: &[u8]| {
+        let text = String::from_utf8_lossy(line);
+        let mut groups = text.split_whitespace();
+        let is_first = |group: &str| group.len() <= 3 && group.parse::<u16>().is_ok();
+        let is_next = |group: &str| {
+            let whole = group.split(['.', ',']).next().unwrap_or_default();
+            whole.len() == 3 && whole.parse::<u16>().is_ok()
+        };
+        groups.next().is_some_and(is_first) && groups.all(is_next)
+    };
+    let lines = || {
+        sample
+            .split(|byte| *byte == b'\n')
+            .skip(1)
+            .take(MOST_RECORDS)
+    };
+    let numbers = lines().filter(|line| is_number(line)).count();
+    if numbers * 2 >= lines().count() {
+        return None;
+    }
+    let table = |quote: u8| {
+        let mut text = Vec::new();
+        // A slice is read without an error.
+        Spaces::new(sample, Some(quote))
+            .read_to_end(&mut text)
+            .ok()?;
+        let marks = Marks {
+            separator: b'\t',
+            quote,
+            escape: None,
+        };
+        let fit = fit(&text, marks);
+        (fit.cells > 1 && fit.is_whole() && !fit.is_single_quoted).then_some((fit, marks))
+    };
+    table(QUOTE).or_else(|| table(SINGLE_QUOTE))
 }
 
 /// Excel's own word on the separator.
@@ -84,23 +181,42 @@ fn declared(sample: &[u8]) -> Option<Dialect> {
         .then(|| &line[4..])?;
     match word.as_bytes() {
         [separator] if separator.is_ascii() => Some(Dialect {
-            separator: *separator,
-            escape: None,
+            marks: Marks {
+                separator: *separator,
+                quote: QUOTE,
+                escape: None,
+            },
+            is_spaced: false,
             skipped: end,
+            has_row_numbers: false,
         }),
         _ => None,
     }
 }
 
 /// How well a separator fits. Titles and comments above a header have one cell, and it has names.
-fn fit(sample: &[u8], separator: u8, escape: Option<u8>) -> Fit {
-    let mut records = Split::new(Cursor::new(sample), separator, escape);
+fn fit(sample: &[u8], marks: Marks) -> Fit {
+    let mut records = Split::new(Cursor::new(sample), marks);
     let mut found: Vec<(usize, u64)> = Vec::new();
     // Whether a record can be a header below others.
     let mut has_names: Vec<bool> = Vec::new();
+    let mut numbers = RowNumbers::default();
+    let (mut closed, mut open) = (0, 0);
     while found.len() < MOST_RECORDS && records.advance().is_ok_and(|more| more) {
         found.push((filled(&records), records.line()));
         has_names.push(records.cells().all(is_name));
+        numbers.add(&records);
+        let quoted = records
+            .cells()
+            .filter(|cell| cell.starts_with(&[SINGLE_QUOTE]));
+        let (mut has_closed, mut has_open) = (false, false);
+        for cell in quoted {
+            let is_closed = cell.len() > 1 && cell.ends_with(&[SINGLE_QUOTE]);
+            has_closed |= is_closed;
+            has_open |= !is_closed;
+        }
+        closed += usize::from(has_closed);
+        open += usize::from(has_open);
     }
     // The last may be cut.
     if found.len() > 2 && !sample.ends_with(b"\n") {
@@ -122,6 +238,8 @@ fn fit(sample: &[u8], separator: u8, escape: Option<u8>) -> Fit {
         alike: 1 + tenths,
         cells: header,
         line,
+        is_single_quoted: open == 0 && closed * 2 >= found.len(),
+        has_row_numbers: above == 0 && numbers.are_beside(header),
     }
 }
 
@@ -174,13 +292,76 @@ mod tests {
             (LONG, b',', 0),
         ] {
             let expected = Dialect {
-                separator,
-                escape: None,
+                marks: marks(separator, b'"'),
+                is_spaced: false,
                 skipped,
+                has_row_numbers: false,
             };
             assert_eq!(sniff(text.as_bytes()), expected, "{text:?}");
         }
         let escaped = "id,title\n1,\"a \\\"nice\\\" flat, new\"\n2,\"b \\\"old\\\", c\"\n";
-        assert_eq!(sniff(escaped.as_bytes()).escape, Some(b'\\'));
+        assert_eq!(sniff(escaped.as_bytes()).marks.escape, Some(b'\\'));
+    }
+
+    fn marks(separator: u8, quote: u8) -> Marks {
+        Marks {
+            separator,
+            quote,
+            escape: None,
+        }
+    }
+
+    #[test]
+    fn rare_separators_single_quotes_and_spaces_are_told_too() {
+        for (text, expected, is_spaced) in [
+            ("id~city~price\n1~a~2\n", marks(b'~', b'"'), false),
+            ("id^city^price\n1^a^2\n", marks(b'^', b'"'), false),
+            ("id\u{1}price\n1\u{1}2\n", marks(b'\x01', b'"'), false),
+            ("id:city\n1:a\n", marks(b':', b'"'), false),
+            ("id;city\n1;'a; b'\n2;'c; d'\n", marks(b';', b'\''), false),
+            ("'id','city'\n'1','a'\n", marks(b',', b'\''), false),
+            // A name may begin with an apostrophe.
+            ("id,city\n1,'t Zand\n2,Ede\n", marks(b',', b'"'), false),
+            ("id city\n1   Ufa\n2   Perm\n", marks(b'\t', b'"'), true),
+            (
+                "id area city\n1 2.5 'abc d'\n2 3.5 'e f'\n",
+                marks(b'\t', b'\''),
+                true,
+            ),
+            // Numbers in groups, and names with a space, are one column.
+            (
+                "sale price net\n1 250 000\n2 500 000\n",
+                marks(b',', b'"'),
+                false,
+            ),
+            ("sale price\nx\ny z\n", marks(b',', b'"'), false),
+            ("time\n10:30\n11:40\n", marks(b',', b'"'), false),
+        ] {
+            let found = sniff(text.as_bytes());
+            assert_eq!(
+                (found.marks, found.is_spaced),
+                (expected, is_spaced),
+                "{text:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn row_numbers_without_a_name_are_those_that_count() {
+        for (text, has_row_numbers) in [
+            ("city,price\n1,a,7\n2,b,8\n3,c,9\n", true),
+            (
+                "\"city\" \"price\"\n\"1\" \"a\" 7\n\"2\" \"b\" 8\n\"3\" \"c\" 9\n",
+                true,
+            ),
+            // A name may be absent at the end as well.
+            ("id,city\n1,a,7\n2,b,8\n3,c,9\n", false),
+            ("city,price\n5,a,7\n2,b,8\n3,c,9\n", false),
+            ("city,price\n1,a,\n2,b,\n3,c,\n", false),
+            ("city,price\na,7\nb,8\nc,9\n", false),
+        ] {
+            let found = sniff(text.as_bytes()).has_row_numbers;
+            assert_eq!(found, has_row_numbers, "{text:?}");
+        }
     }
 }

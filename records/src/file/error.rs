@@ -16,7 +16,7 @@ pub enum FileError {
     /// No format that is known by its name.
     #[error(
         "{path}: expected a file named .csv, .tsv, .txt, .json, .jsonl, .xlsx, .ods (each may end in .gz or .zst, \
-         but spreadsheets) or .parquet"
+         but spreadsheets), .parquet, or .zip with one of them"
     )]
     UnknownFormat {
         /// Which file.
@@ -30,6 +30,16 @@ pub enum FileError {
     Directory {
         /// Which directory.
         path: PathBuf,
+    },
+    /// An archive that does not say which file is meant.
+    #[error(
+        "{path}: expected a ZIP archive with one .csv, .tsv, .txt, .json or .jsonl file, {detail}"
+    )]
+    Archive {
+        /// Which archive.
+        path: PathBuf,
+        /// What it has, and what to do.
+        detail: String,
     },
     /// Something else by its first bytes.
     #[error("{path}: expected {expected}, found {found}: {advice}")]
@@ -99,6 +109,17 @@ pub enum FileError {
         column: usize,
         /// The bound.
         most: &'static str,
+    },
+    /// Parquet that is packed by what few programs write.
+    #[error(
+        "{path}: expected pages packed by snappy, gzip, lz4 or zstd, or not at all, found {codec}; write the file \
+         again, such as pandas.read_parquet(FILE).to_parquet(FILE, compression=\"zstd\")"
+    )]
+    Codec {
+        /// Which file.
+        path: PathBuf,
+        /// The codec.
+        codec: &'static str,
     },
     /// The bytes are not of the format the name says.
     #[error("{path} is not {format}: {detail}")]

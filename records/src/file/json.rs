@@ -74,6 +74,7 @@ impl JsonRecords {
                         format: "valid JSON",
                         detail: error.to_string(),
                     })?;
+                let records = json_document::table(&records).unwrap_or(records);
                 Records::Whole(records.into_iter())
             }
             b'{' => by_lines_or_whole(source).map_err(io)?,
@@ -135,7 +136,9 @@ fn by_lines_or_whole(mut source: BufReader<Source>) -> std::io::Result<Records> 
         let most = ARRAY_BYTES.saturating_sub(bytes.len() as u64);
         source.by_ref().take(most).read_to_end(&mut bytes)?;
         let whole = decode::without_nan(&bytes);
-        if let Some(records) = json_document::records(whole.as_deref().unwrap_or(&bytes)) {
+        let text = whole.as_deref().unwrap_or(&bytes);
+        let records = json_document::records(text);
+        if let Some(records) = records.or_else(|| json_document::one_after_the_other(text)) {
             return Ok(Records::Whole(records.into_iter()));
         }
     }

@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 type Members = BTreeMap<String, Box<RawValue>>;
 
 /// Names under which programs put a list of records beside other members.
-const LISTS: [&str; 14] = [
+const LISTS: [&str; 20] = [
     "data",
     "records",
     "results",
@@ -25,10 +25,32 @@ const LISTS: [&str; 14] = [
     "properties",
     "homes",
     "hits",
+    "docs",
+    "documents",
+    "elements",
+    "entries",
+    "content",
+    "list",
 ];
+/// Names of objects that only wrap what was asked for.
+const WRAPPERS: [&str; 7] = [
+    "data",
+    "response",
+    "result",
+    "results",
+    "payload",
+    "body",
+    "_embedded",
+];
+/// How deep records are looked for.
+const DEEPEST: usize = 4;
 
 /// The records inside an object; `None` where it is a record itself, or nothing says which they are.
 pub(super) fn records(object: &[u8]) -> Option<Vec<Box<RawValue>>> {
+    records_below(object, DEEPEST)
+}
+
+fn records_below(object: &[u8], depth: usize) -> Option<Vec<Box<RawValue>>> {
     let members: Members = serde_json::from_slice(object).ok()?;
     if let (Some(columns), Some(data)) = (members.get("columns"), members.get("data"))
         && let Some(records) = split(columns, data)
@@ -48,8 +70,67 @@ pub(super) fn records(object: &[u8]) -> Option<Vec<Box<RawValue>>> {
         (Some((name, list)), None) if name == "features" => Some(features(list)),
         (Some((_, list)), None) => Some(list),
         (Some(_), Some(_)) => None,
-        (None, _) => maps(&members),
+        (None, _) => wrapped(&members, depth)
+            .or_else(|| maps(&members))
+            .or_else(|| lists_of_columns(&members)),
     }
+}
+
+/// The records inside the only object that may have them.
+fn wrapped(members: &Members, depth: usize) -> Option<Vec<Box<RawValue>>> {
+    let depth = depth.checked_sub(1)?;
+    let may_wrap = |name: &str| members.len() == 1 || WRAPPERS.contains(&name);
+    let mut inner = members
+        .iter()
+        .filter(|(name, value)| may_wrap(name) && is_object(value))
+        .filter_map(|(_, value)| records_below(value.get().as_bytes(), depth));
+    match (inner.next(), inner.next()) {
+        (Some(records), None) => Some(records),
+        _ => None,
+    }
+}
+
+/// A list of values for each column, all of one length.
+fn lists_of_columns(members: &Members) -> Option<Vec<Box<RawValue>>> {
+    let columns: Vec<(&String, Vec<Box<RawValue>>)> = members
+        .iter()
+        .map(|(name, values)| Some((name, serde_json::from_str(values.get()).ok()?)))
+        .collect::<Option<_>>()?;
+    let (_, first) = columns.first()?;
+    let is_simple = |value: &RawValue| !value.get().trim_start().starts_with(['{', '[']);
+    let is_table = columns.len() > 1
+        && !first.is_empty()
+        && columns.iter().all(|(_, values)| {
+            values.len() == first.len() && values.iter().all(|value| is_simple(value))
+        });
+    if !is_table {
+        return None;
+    }
+    let row = |index: usize| -> Option<Box<RawValue>> {
+        let values = columns.iter().map(|(name, values)| (*name, &values[index]));
+        to_raw_value(&values.collect::<BTreeMap<_, _>>()).ok()
+    };
+    (0..first.len()).map(row).collect()
+}
+
+/// Arrays below an array of names; `None` where a list holds something else.
+pub(super) fn table(list: &[Box<RawValue>]) -> Option<Vec<Box<RawValue>>> {
+    let (names, rows) = list.split_first().filter(|(_, rows)| !rows.is_empty())?;
+    let names: Vec<String> = serde_json::from_str(names.get()).ok()?;
+    let record = |row: &RawValue| -> Option<Box<RawValue>> {
+        let values: Vec<Box<RawValue>> = serde_json::from_str(row.get()).ok()?;
+        let members: Members = names.iter().cloned().zip(values).collect();
+        to_raw_value(&members).ok()
+    };
+    rows.iter().map(|row| record(row)).collect()
+}
+
+/// Objects one after the other, whatever stands between them.
+pub(super) fn one_after_the_other(text: &[u8]) -> Option<Vec<Box<RawValue>>> {
+    let objects = serde_json::Deserializer::from_slice(text).into_iter::<Box<RawValue>>();
+    let objects: Vec<Box<RawValue>> = objects.collect::<Result<_, _>>().ok()?;
+    let are_objects = objects.len() > 1 && objects.iter().all(|value| is_object(value));
+    are_objects.then_some(objects)
 }
 
 fn is_object(value: &RawValue) -> bool {

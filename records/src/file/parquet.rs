@@ -14,6 +14,8 @@ use arrow_array::{Array, ArrayRef};
 use arrow_schema::{DataType, TimeUnit};
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
+use parquet::basic::Compression;
+use parquet::file::metadata::ParquetMetaData;
 
 use super::batch::{FileBatch, RowReject};
 use super::error::FileError;
@@ -81,6 +83,7 @@ impl Parquet {
             detail: error.to_string(),
         };
         let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(invalid)?;
+        check_codecs(path, builder.metadata())?;
         let names: Vec<String> = builder
             .schema()
             .fields()
@@ -200,6 +203,23 @@ impl Parquet {
             rejects,
         }))
     }
+}
+
+/// Refuses pages that cannot be unpacked: the library for brotli is large, and hardly any file needs it.
+pub(super) fn check_codecs(path: &Path, metadata: &ParquetMetaData) -> Result<(), FileError> {
+    let groups = metadata.row_groups().iter();
+    for column in groups.flat_map(|group| group.columns()) {
+        let codec = match column.compression() {
+            Compression::BROTLI(_) => "brotli",
+            Compression::LZO => "LZO",
+            _ => continue,
+        };
+        return Err(FileError::Codec {
+            path: path.to_owned(),
+            codec,
+        });
+    }
+    Ok(())
 }
 
 fn fill(

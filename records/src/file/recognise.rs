@@ -64,6 +64,32 @@ pub fn recognise(head: &[u8]) -> Option<Mistaken> {
     by_mark(head).or_else(nul)
 }
 
+/// What the first line of a text states that it is, where that is no table.
+pub(super) fn other_text(head: &[u8]) -> Option<Mistaken> {
+    const BEGINS: [(&str, &str, &str); 8] = [
+        ("{\"", "JSON", "name it .json or .jsonl"),
+        ("[{", "JSON", "name it .json"),
+        ("<!doctype", "a web page", "export the table as CSV"),
+        ("<html", "a web page", "export the table as CSV"),
+        ("<table", "a web page", "export the table as CSV"),
+        ("<?xml", "XML", "export the table as CSV"),
+        ("@relation", "an ARFF file", "export the table as CSV"),
+        (
+            "insert into",
+            "statements of SQL",
+            "export the table as CSV",
+        ),
+    ];
+    let text = String::from_utf8_lossy(head);
+    let text = text.trim_start_matches('\u{feff}').trim_start();
+    let is = |word: &str| {
+        text.get(..word.len())
+            .is_some_and(|first| first.eq_ignore_ascii_case(word))
+    };
+    let (_, found, advice) = BEGINS.iter().find(|(begin, _, _)| is(begin))?;
+    Some(Mistaken { found, advice })
+}
+
 /// Refuses what is something else by its first bytes.
 pub(super) fn refuse(
     path: &Path,
@@ -84,6 +110,22 @@ pub(super) fn refuse(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn texts_that_are_no_tables_are_called_by_their_name() {
+        for (head, part) in [
+            ("{\"id\": 1}\n", "JSON"),
+            ("[{\"id\": 1}\n", "JSON"),
+            ("\u{feff}<!DOCTYPE html>\n", "web page"),
+            ("INSERT INTO homes VALUES (1);\n", "SQL"),
+        ] {
+            let found = other_text(head.as_bytes()).expect(head);
+            assert!(found.found.contains(part), "{head}");
+        }
+        for head in ["{A1B2},5,Kazan\n", "id,city\n", "insertion,price\n"] {
+            assert_eq!(other_text(head.as_bytes()), None, "{head}");
+        }
+    }
 
     #[test]
     fn text_is_text_and_the_rest_is_called_by_its_name() {

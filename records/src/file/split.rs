@@ -31,6 +31,17 @@ pub(super) enum SplitError {
     },
 }
 
+/// What stands between cells and around them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Marks {
+    /// What stands between cells.
+    pub(super) separator: u8,
+    /// What stands around a cell that has the separator in it.
+    pub(super) quote: u8,
+    /// What precedes a quote inside quotes, where a file does not double it.
+    pub(super) escape: Option<u8>,
+}
+
 /// Reads records one by one.
 pub(super) struct Split<R> {
     source: R,
@@ -51,13 +62,13 @@ pub(super) struct Split<R> {
 }
 
 impl<R: BufRead> Split<R> {
-    /// `escape` precedes a quote inside quotes, where a file does not double it.
-    pub(super) fn new(source: R, separator: u8, escape: Option<u8>) -> Split<R> {
+    pub(super) fn new(source: R, marks: Marks) -> Split<R> {
         Split {
             source,
             core: ReaderBuilder::new()
-                .delimiter(separator)
-                .escape(escape)
+                .delimiter(marks.separator)
+                .quote(marks.quote)
+                .escape(marks.escape)
                 .build(),
             text: vec![0; FIRST_BYTES],
             ends: vec![0; FIRST_CELLS],

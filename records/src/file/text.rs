@@ -4,13 +4,16 @@ use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
 
 use chardetng::{EncodingDetector, Iso2022JpDetection, Utf8Detection};
-use encoding_rs::{Decoder, Encoding, UTF_8, UTF_16BE, UTF_16LE};
+use encoding_rs::{Decoder, Encoding, UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1252};
 
+use super::archive::Opened;
 use super::error::FileError;
-use super::recognise::{by_mark, refuse};
+use super::recognise::{Mistaken, by_mark, refuse};
 
 /// Bytes from which the character set is recognised.
 const SAMPLE_BYTES: u64 = 4 << 20;
+/// Bytes with other than ASCII letters that tell one character set from another.
+const TELLING_BYTES: usize = 512 * 1024;
 /// Bytes that are decoded at a time.
 const PART_BYTES: usize = 64 * 1024;
 
@@ -21,12 +24,19 @@ pub(super) type Source = Box<dyn Read + Send>;
 ///
 /// # Errors
 /// When it cannot be read, or is not a text.
-pub(super) fn open(path: &Path, file: std::fs::File) -> Result<(Source, Vec<String>), FileError> {
+pub(super) fn open(path: &Path, file: Opened) -> Result<(Source, Vec<String>), FileError> {
     let io = |source| FileError::Io {
         path: path.to_owned(),
         source,
     };
     let mut notes = Vec::new();
+    let file: Source = match file {
+        Opened::File(file) => Box::new(file),
+        Opened::Inside { name, bytes } => {
+            notes.push(format!("{name} of the archive"));
+            Box::new(std::io::Cursor::new(bytes))
+        }
+    };
     let mut source = unpacked(BufReader::new(file), &mut notes).map_err(io)?;
     let mut sample = Vec::new();
     source
@@ -42,6 +52,18 @@ pub(super) fn open(path: &Path, file: std::fs::File) -> Result<(Source, Vec<Stri
             notes.push(format!("read as {}", encoding.name()));
             Ok((Box::new(Transcoded::new(read, encoding)), notes))
         }
+        Detected::Older => {
+            let older = Mistaken {
+                found: "letters of an older character set (of DOS or of the Macintosh)",
+                advice: "save it as UTF-8",
+            };
+            refuse(
+                path,
+                "text in UTF-8 or a character set of the web",
+                Some(older),
+            )?;
+            Ok((Box::new(read), notes))
+        }
         Detected::None(first) => {
             refuse(path, "delimited text", by_mark(&first))?;
             Ok((Box::new(read), notes))
@@ -50,10 +72,7 @@ pub(super) fn open(path: &Path, file: std::fs::File) -> Result<(Source, Vec<Stri
 }
 
 /// The bytes that a gzip or zstd file has inside.
-fn unpacked(
-    mut file: BufReader<std::fs::File>,
-    notes: &mut Vec<String>,
-) -> std::io::Result<Source> {
+fn unpacked(mut file: BufReader<Source>, notes: &mut Vec<String>) -> std::io::Result<Source> {
     let first = file.fill_buf()?;
     Ok(if first.starts_with(b"\x1f\x8b") {
         notes.push("decompressed from gzip".to_owned());
@@ -72,6 +91,8 @@ fn unpacked(
 enum Detected {
     Utf8,
     Other(&'static Encoding),
+    /// One that no browser knows: read as another its letters would be wrong.
+    Older,
     /// Something else by these first bytes.
     None(Vec<u8>),
 }
@@ -120,8 +141,40 @@ fn encoding(sample: &[u8]) -> Detected {
         return Detected::None(sample.iter().take(64).copied().collect());
     }
     let mut detector = EncodingDetector::new(Iso2022JpDetection::Deny);
-    detector.feed(sample, true);
-    Detected::Other(detector.guess(None, Utf8Detection::Deny))
+    detector.feed(telling(sample), true);
+    let guess = detector.guess(None, Utf8Detection::Deny);
+    match guess == WINDOWS_1252 && is_older(sample) {
+        true => Detected::Older,
+        false => Detected::Other(guess),
+    }
+}
+
+/// A short text, or the lines from the first that has other than ASCII letters, as many as it takes.
+fn telling(sample: &[u8]) -> &[u8] {
+    if sample.len() <= TELLING_BYTES {
+        return sample;
+    }
+    let first = sample.iter().position(|byte| !byte.is_ascii()).unwrap_or(0);
+    let line = memchr::memrchr(b'\n', &sample[..first]).map_or(0, |at| at + 1);
+    &sample[line..sample.len().min(line + TELLING_BYTES)]
+}
+
+/// Whether most letters with accents have bytes that are signs in windows-1252: code pages of DOS and of the
+/// Macintosh have é, ç and î there.
+fn is_older(sample: &[u8]) -> bool {
+    // Šš Œœ Žž Ÿ and what stands in words: an apostrophe, dashes, an ellipsis.
+    const IN_WORDS: [u8; 12] = [
+        0x8A, 0x8C, 0x8E, 0x9A, 0x9C, 0x9E, 0x9F, 0x91, 0x92, 0x96, 0x97, 0x85,
+    ];
+    let is_sign = |part: &&[u8]| {
+        (0x80..=0x9F).contains(&part[1])
+            && !IN_WORDS.contains(&part[1])
+            && part[0].is_ascii_alphabetic()
+            && part[2].is_ascii_alphabetic()
+    };
+    let signs = sample.windows(3).filter(is_sign).count();
+    let letters = sample.iter().filter(|byte| **byte >= 0xC0).count();
+    signs > letters
 }
 
 /// A text in UTF-8 out of one in another character set.

@@ -11,7 +11,7 @@ use super::delimited::{self, Again, Start};
 use super::json::JsonRecords;
 use super::matching::unique;
 use super::number_text::number_text;
-use super::parquet::text_of;
+use super::parquet::{check_codecs, text_of};
 use super::split::Split;
 use super::text::{self, Source};
 use super::{FileError, Form, sheet};
@@ -74,7 +74,7 @@ impl Texts {
                 let (source, notes) = text::open(path, file)?;
                 Texts::json(path, source, notes)
             }
-            Form::Parquet => Texts::parquet(path, file),
+            Form::Parquet => Texts::parquet(path, file.of_format(path)?),
         }
     }
 
@@ -87,8 +87,18 @@ impl Texts {
         let Start {
             mut records,
             separator,
+            has_row_numbers,
             above,
         } = delimited::start(source, path)?;
+        if has_row_numbers {
+            notes.push(
+                "the header has no name for the first cell of each record, which counts the rows"
+                    .to_owned(),
+            );
+        }
+        if separator == b' ' {
+            notes.push("spaces stand between its cells".to_owned());
+        }
         if let Some((lines, first)) = above {
             notes.push(format!(
                 "the header is on line {}; what stands above it, such as {first:?}, is passed over",
@@ -98,7 +108,7 @@ impl Texts {
         let failed = |error| delimited::failed(path, error);
         records.advance().map_err(failed)?;
         let line = records.line();
-        let cells = delimited::header(&records, path)?;
+        let cells = delimited::header(&records, has_row_numbers, path)?;
         let has_header = columns.is_empty() || *columns == cells[..];
         let (headers, first) = match has_header {
             true => (unique(&cells), None),
@@ -120,12 +130,17 @@ impl Texts {
     fn json(path: &Path, source: Source, mut notes: Vec<String>) -> Result<Texts, FileError> {
         let mut records = JsonRecords::new(source, path)?;
         let (mut rows, mut headers, mut nested) = (Vec::new(), Vec::<String>::new(), Vec::new());
+        let (mut wrong, mut first_wrong) = (0, None);
         while rows.len() < MOST_RECORDS
             && let Some((line, record)) = records.next()?
         {
             let record = decode::without_nan(&record).unwrap_or(record);
             let Ok(record) = serde_json::from_slice::<Map<String, Value>>(&record) else {
-                notes.push(format!("line {line} is not a JSON object"));
+                wrong += 1;
+                first_wrong.get_or_insert_with(|| {
+                    let text: String = String::from_utf8_lossy(&record).chars().take(40).collect();
+                    format!("line {line} is not a JSON object: {:?}", text.trim())
+                });
                 continue;
             };
             for (name, value) in &record {
@@ -136,6 +151,16 @@ impl Texts {
                 }
             }
             rows.push((line, record));
+        }
+        if let Some(first) = first_wrong {
+            if rows.is_empty() {
+                return Err(FileError::Format {
+                    path: path.to_owned(),
+                    format: "JSON with records (an array of objects, or an object a line)",
+                    detail: first,
+                });
+            }
+            notes.push(format!("{wrong} records are none, {first}"));
         }
         notes.extend(
             nested
@@ -159,6 +184,7 @@ impl Texts {
             detail: error.to_string(),
         };
         let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(invalid)?;
+        check_codecs(path, builder.metadata())?;
         let (mut headers, mut roots, mut notes) = (Vec::new(), Vec::new(), Vec::new());
         for (position, field) in builder.schema().fields().iter().enumerate() {
             match is_readable(field.data_type()) {

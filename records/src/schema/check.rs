@@ -95,7 +95,8 @@ impl Schema {
                 ));
             }
         }
-        for mark in &self.missing {
+        let marks = self.fields.iter().flat_map(|field| &field.missing);
+        for mark in self.missing.iter().chain(marks) {
             // As a number of JSON it would be one nevertheless.
             if mark.parse::<f64>().is_ok_and(f64::is_finite) || mark.trim() != mark {
                 return Err(format!(

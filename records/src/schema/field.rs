@@ -79,6 +79,13 @@ pub struct Field {
     /// 0 says that nobody knows: sources that have no empty cells write it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub zero_is_missing: bool,
+    /// Texts that mean "no value" in this field, besides those of the schema: in another field they may be a name.
+    #[serde(
+        default,
+        deserialize_with = "written::one_or_more",
+        skip_serializing_if = "Vec::is_empty"
+    )]
+    pub missing: Vec<String>,
     /// Whether a model may learn from it: what reveals the target, or is known after it only, is kept with
     /// `false`.
     #[serde(default = "learned", skip_serializing_if = "is_learned")]
@@ -119,6 +126,7 @@ impl Field {
             pattern: Vec::new(),
             format: Vec::new(),
             zero_is_missing: false,
+            missing: Vec::new(),
             learn: true,
             monotone: None,
         }

@@ -15,6 +15,7 @@ impl Schema {
             pattern: Vec::new(),
             format: Vec::new(),
             zero_is_missing: false,
+            missing: Vec::new(),
             ..field.clone()
         };
         Schema {

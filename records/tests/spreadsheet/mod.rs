@@ -14,8 +14,13 @@ pub fn workbook(rows: &str) -> Vec<u8> {
         ("xl/_rels/workbook.xml.rels", "<?xml version=\"1.0\"?><Relationships xmlns=\"http://schemas.openxmlformats.org/package/2006/relationships\"><Relationship Id=\"r1\" Type=\"http://schemas.openxmlformats.org/officeDocument/2006/relationships/worksheet\" Target=\"worksheets/sheet1.xml\"/></Relationships>".to_owned()),
         ("xl/worksheets/sheet1.xml", sheet),
     ];
+    archive(&parts)
+}
+
+/// A ZIP archive without compression, of names and contents.
+pub fn archive(parts: &[(&str, String)]) -> Vec<u8> {
     let (mut bytes, mut directory) = (Vec::new(), Vec::new());
-    for (name, content) in &parts {
+    for (name, content) in parts {
         let mut crc = flate2::Crc::new();
         crc.update(content.as_bytes());
         let (sum, size) = (

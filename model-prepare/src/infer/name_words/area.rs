@@ -3,7 +3,7 @@
 use super::{has, words};
 
 /// Words in the names of sizes that say that it is the living area.
-const LIVING: [&str; 51] = [
+const LIVING: [&str; 59] = [
     "liv",
     "living",
     "building",
@@ -55,10 +55,18 @@ const LIVING: [&str; 51] = [
     "tot",
     "kullanim",
     "neto",
+    "stambena",
+    "shi_nei",
+    "uldpind",
+    "lakopinta",
+    "asuin",
+    "uporabna",
+    "zhytlova",
+    "residential",
 ];
 
 /// Words that say that a column is a size.
-const AREAS: [&str; 63] = [
+const AREAS: [&str; 82] = [
     "area",
     "sqft",
     "sqm",
@@ -122,10 +130,29 @@ const AREAS: [&str; 63] = [
     "quadratura",
     "metreage",
     "footage",
+    "ploshch",
+    "platiba",
+    "plotas",
+    "pind",
+    "uldpind",
+    "gfa",
+    "audany",
+    "quadri",
+    "meters_squared",
+    "square_meters",
+    "square_feet",
+    "rqbh",
+    "phuuenthiiaichsy",
+    "velikost",
+    "kvadrat",
+    "bra",
+    "totsp",
+    "livsp",
+    "arealen",
 ];
 
 /// How compound words for sizes end.
-const AREA_ENDS: [&str; 8] = [
+const AREA_ENDS: [&str; 9] = [
     "flache",
     "flaeche",
     "oppervlakte",
@@ -134,10 +161,11 @@ const AREA_ENDS: [&str; 8] = [
     "yta",
     "myeonjeog",
     "terulet",
+    "pinta",
 ];
 
 /// Sizes of other things than the one that is sold.
-const NOT_LIVING: [&str; 46] = [
+const NOT_LIVING: [&str; 57] = [
     "lot",
     "land",
     "landsize",
@@ -184,13 +212,25 @@ const NOT_LIVING: [&str; 46] = [
     "dat",
     "tanah",
     "roof",
+    "hua_yuan",
+    "shi_wai",
+    "kitsp",
+    "maa",
+    "zeme",
+    "zemes",
+    "krundi",
+    "sklypo",
+    "zemlishte",
+    "khnaadthiidin",
+    "hage",
 ];
 
 /// How words for land and other things begin, which languages put together with that for a size.
-const NOT_LIVING_STEMS: [&str; 25] = [
+const NOT_LIVING_STEMS: [&str; 33] = [
     "tomt", "grundst", "perceel", "garage", "keller", "garten", "terras", "teras", "dzial",
     "dilian", "uchast", "pozem", "parcel", "terren", "giardin", "jardin", "ogrod", "zahrad",
-    "bahce", "arsa", "daeji", "balkon", "balcon", "lote", "terrain",
+    "bahce", "arsa", "daeji", "balkon", "balcon", "lote", "terrain", "telek", "zemlj", "tontti",
+    "tonti", "partsel", "bhuukh", "oikoped", "mgrsh",
 ];
 
 /// Whether a name is that of a size.
@@ -250,8 +290,22 @@ mod tests {
             "external_area",
             "lot_area",
             "grundstucksflache",
+            "telekterulet",
+            "povrsina_zemljista",
+            "tontin_pinta_ala",
+            "hua_yuan_mian_ji",
         ] {
             assert!(is_area(name) && is_other_area(name), "{name}");
+        }
+        for name in [
+            "alapterulet",
+            "platiba",
+            "plotas",
+            "ploshch",
+            "metri_quadri",
+            "gfa",
+        ] {
+            assert!(is_area(name) && !is_other_area(name), "{name}");
         }
         for name in ["bedroom2", "terrace", "days", "city"] {
             assert!(!is_area(name), "{name}");

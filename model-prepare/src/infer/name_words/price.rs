@@ -177,6 +177,14 @@ pub(in crate::infer) fn is_price(name: &str) -> bool {
     has(name, &PRICES)
 }
 
+/// Whether a name is that of an amount of money.
+pub(in crate::infer) fn is_of_money(name: &str, header: &str) -> bool {
+    target_rank(name, header).is_some()
+        || is_price(name)
+        || has(name, &LEAKS)
+        || has(name, &WEAK_TARGETS)
+}
+
 /// Words that make a column another price, or something that is known after the sale.
 pub(in crate::infer) const LEAKS: [&str; 18] = [
     "rent",

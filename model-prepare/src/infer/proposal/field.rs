@@ -59,6 +59,7 @@ pub(super) fn field(seen: &Seen<'_>, index: usize, roles: &Roles, text: &mut Str
             &format!("{} of {} rows have none.", study.rows - filled, study.rows),
         ),
     }
+    own_marks(column, text);
     if is_target && studied.is_undecided() {
         comment(
             text,
@@ -67,6 +68,16 @@ pub(super) fn field(seen: &Seen<'_>, index: usize, roles: &Roles, text: &mut Str
     }
     if is_number {
         number_format(studied, text);
+        if let Some((mark, rows)) = studied.sentinel() {
+            comment(
+                text,
+                &format!(
+                    "{rows} of {} rows are {mark}, far from all others: if that means \"not known\", leave those cells \
+                     empty.",
+                    studied.numbers.readable
+                ),
+            );
+        }
         if let Some(zeros) = zeros {
             zeros.describe(studied, is_target, text);
         }
@@ -83,6 +94,13 @@ pub(super) fn field(seen: &Seen<'_>, index: usize, roles: &Roles, text: &mut Str
                  \"timestamp\" with format = {days:?} or {months:?}, or say --dates dmy or mdy."
             ),
         );
+    } else if let Times::Foreign(calendar) = &studied.times {
+        comment(
+            text,
+            &format!(
+                "These look like dates of the {calendar} calendar, which is not read: write dates such as 2024-05-31."
+            ),
+        );
     } else if !is_number && kind != Kind::Timestamp && look_like_dates(column) {
         comment(
             text,
@@ -92,6 +110,9 @@ pub(super) fn field(seen: &Seen<'_>, index: usize, roles: &Roles, text: &mut Str
     }
     if matches!(kind, Kind::Category | Kind::Text) {
         text_hints(studied, kind, is_key, text);
+    }
+    if studied.is_currency() {
+        currencies(column, text);
     }
     if let Some(why) = roles.leaks[index].as_ref().filter(|_| !is_key) {
         comment(
@@ -105,6 +126,31 @@ pub(super) fn field(seen: &Seen<'_>, index: usize, roles: &Roles, text: &mut Str
             "It counts the rows: left out of the fit; learn = true uses it.",
         );
         text.push_str("learn = false\n");
+    }
+}
+
+/// How many rows have a price in each currency: nothing is converted.
+fn currencies(column: &Column, text: &mut String) {
+    const MOST: usize = 6;
+    let cells = column.values().take(MOST);
+    let counts: Vec<String> = cells
+        .map(|cell| format!("{} ({})", cell.text, cell.count))
+        .collect();
+    comment(
+        text,
+        &format!(
+            "Prices in several currencies: {}. Nothing is converted: keep the rows of one, or write all prices in \
+             one.",
+            counts.join(", ")
+        ),
+    );
+}
+
+/// Texts that mean "no value" here, and are names in another column.
+fn own_marks(column: &Column, text: &mut String) {
+    let marks: Vec<String> = column.own_marks.iter().map(|mark| quoted(mark)).collect();
+    if !marks.is_empty() {
+        let _ = writeln!(text, "missing = [{}]", marks.join(", "));
     }
 }
 
@@ -159,7 +205,12 @@ fn number_format(column: &Studied<'_>, text: &mut String) {
     if !field.pattern.is_empty() {
         comment(
             text,
-            "Of a range its middle; take a pattern away, and its rows are refused.",
+            match field.pattern.iter().any(|pattern| pattern.contains("{0}")) {
+                true => {
+                    "Of \"3/9\" the first number; take a pattern away, and its rows are refused."
+                }
+                false => "Of a range its middle; take a pattern away, and its rows are refused.",
+            },
         );
         let all: Vec<String> = field
             .pattern

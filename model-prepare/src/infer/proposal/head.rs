@@ -9,7 +9,7 @@ use records::schema::reserved::free_table;
 use super::seen::{Roles, Seen};
 use super::toml_text::{comment, quoted};
 use crate::infer::column::identifier;
-use crate::infer::roles::Role;
+use crate::infer::roles::{Role, why_no_time};
 
 /// The text of the head.
 pub(super) fn head(seen: &Seen<'_>, roles: &Roles) -> String {
@@ -60,23 +60,26 @@ pub(super) fn head(seen: &Seen<'_>, roles: &Roles) -> String {
                     ),
                 );
             }
+            if let Some((one, other)) = study.key_pair(roles.target) {
+                comment(
+                    &mut text,
+                    &format!(
+                        "{one:?} and {other:?} together have another value in every row: write both into one \
+                         column for a key."
+                    ),
+                );
+            }
         }
     }
     if let Some(time) = &roles.time {
         let _ = writeln!(text, "time = {:?}", name_of(time));
     } else {
-        let other = study
+        let mut times = study
             .columns
             .iter()
-            .find(|column| column.kind == Kind::Timestamp);
-        if let Some(other) = other {
-            comment(
-                &mut text,
-                &format!(
-                    "No time: {:?} is not that of a listing, by its name.",
-                    other.name()
-                ),
-            );
+            .filter(|column| column.kind == Kind::Timestamp);
+        if let Some((other, why)) = times.find_map(|other| Some((other, why_no_time(other)?))) {
+            comment(&mut text, &format!("No time: {:?} {why}.", other.name()));
         }
     }
     let _ = writeln!(text, "target = {:?}", study.columns[roles.target].name());
@@ -139,7 +142,11 @@ pub(super) fn head(seen: &Seen<'_>, roles: &Roles) -> String {
 fn marks<'a>(seen: &Seen<'a>) -> BTreeMap<&'a str, usize> {
     let mut all: BTreeMap<&str, usize> = BTreeMap::new();
     for column in &seen.study.columns {
+        let own = &column.column.own_marks;
         for cell in column.column.marks() {
+            if own.contains(&cell.text) {
+                continue;
+            }
             // NaN is not a value to any reader of numbers.
             *all.entry(&cell.text).or_default() += cell.count;
         }

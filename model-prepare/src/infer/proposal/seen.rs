@@ -10,6 +10,8 @@ use crate::infer::study::Study;
 pub(in crate::infer) struct Ragged {
     pub(in crate::infer) rows: usize,
     pub(in crate::infer) first: Option<String>,
+    /// Cells of the last of them.
+    pub(in crate::infer) cells: usize,
 }
 
 /// What was seen of a file.
