@@ -112,7 +112,11 @@ fn what_is_assessed_is_what_is_predicted_and_warned_of_and_no_name_that_the_mode
             let alone = model.assess_record(&bound, &cells).unwrap();
             assert_eq!(alone, *assessed, "row {row}");
             let alone = model.assess(&batch.slice(row, 1)).unwrap();
-            assert_eq!(alone, [assessed.clone()], "row {row} as a batch");
+            assert_eq!(
+                alone,
+                std::slice::from_ref(assessed),
+                "row {row} as a batch"
+            );
         }
         // Every fifth has a city, and every seventh a street, that no model has.
         assert!(all_unseen >= 12 + 9, "{all_unseen}");
