@@ -4,7 +4,7 @@ use std::arch::x86_64::*;
 
 use crate::gains::Sides;
 use crate::levels::Levels;
-use crate::nearest::{Kernel, Near, Points, SIDE};
+use crate::nearest::{Bounds, FEW, FewNearest, Kernel, MOST_AXES, Near, Nearest, Points, SIDE};
 use crate::program::{Lane, MOST_LEAVES, Program, ROWS, Room, Set, Tree, add_leaves, part};
 use crate::shapley::{Explained, Known};
 
@@ -33,6 +33,20 @@ pub(crate) fn greatest(numbers: &[f32], floor: f32) -> f32 {
 struct Avx2;
 
 impl Kernel for Avx2 {
+    type Few = Few;
+
+    #[inline(always)]
+    fn few(count: usize) -> Few {
+        // SAFETY: as in `compare`.
+        unsafe { few(count) }
+    }
+
+    #[inline(always)]
+    fn away(point: &[f32; MOST_AXES], bounds: &Bounds) -> f32 {
+        // SAFETY: as in `compare`.
+        unsafe { away(point, bounds) }
+    }
+
     #[inline(always)]
     fn compare<const AXES: usize>(
         point: &[f32; AXES],
@@ -64,6 +78,133 @@ fn compare<const AXES: usize>(
     // SAFETY: there is room for eight.
     unsafe { _mm256_storeu_ps(squared.as_mut_ptr(), sum) };
     (squared, near as u32)
+}
+
+#[inline]
+#[target_feature(enable = "avx2")]
+fn away(point: &[f32; MOST_AXES], bounds: &Bounds) -> f32 {
+    // SAFETY: there are eight of each; no alignment is requested.
+    let (point, low, high) = unsafe {
+        (
+            _mm256_loadu_ps(point.as_ptr()),
+            _mm256_loadu_ps(bounds.low.as_ptr()),
+            _mm256_loadu_ps(bounds.high.as_ptr()),
+        )
+    };
+    let off = _mm256_max_ps(_mm256_sub_ps(low, point), _mm256_sub_ps(point, high));
+    let off = _mm256_max_ps(off, _mm256_setzero_ps());
+    let squares = _mm256_mul_ps(off, off);
+    let four = _mm_add_ps(
+        _mm256_castps256_ps128(squares),
+        _mm256_extractf128_ps::<1>(squares),
+    );
+    let two = _mm_add_ps(four, _mm_movehl_ps(four, four));
+    let one = _mm_add_ss(two, _mm_movehdup_ps(two));
+    _mm_cvtss_f32(one)
+}
+
+/// Neighbours by their numbers as floats, which are in the same order: none is negative, and with this added none is
+/// subnormal, infinite or NaN.
+const NORMAL: i64 = 0x0010_0000 << 32;
+
+/// What is nearer than any point, as a float.
+const NEARER: f64 = -1.0;
+
+/// A few neighbours, in order, in four registers: before those that count is what is nearer than any point, so that
+/// the last that counts is the last of all. Only where AVX2 is.
+struct Few {
+    found: [__m256d; 4],
+    /// The last of them.
+    last: Near,
+    /// Which is the first that counts.
+    first: usize,
+}
+
+/// A neighbour as a float.
+#[inline]
+fn as_float(near: Near) -> f64 {
+    f64::from_bits((near.number() + NORMAL) as u64)
+}
+
+#[inline]
+fn as_near(number: f64) -> Near {
+    Near::of(number.to_bits() as i64 - NORMAL)
+}
+
+#[inline]
+#[target_feature(enable = "avx2")]
+fn few(count: usize) -> Few {
+    let first = FEW.saturating_sub(count);
+    let mut numbers = [as_float(Near::NONE); FEW];
+    numbers[..first].fill(NEARER);
+    let mut found = [_mm256_setzero_pd(); 4];
+    for (four, numbers) in found.iter_mut().zip(numbers.chunks_exact(4)) {
+        // SAFETY: there are four of them; no alignment is requested.
+        *four = unsafe { _mm256_loadu_pd(numbers.as_ptr()) };
+    }
+    Few {
+        found,
+        last: Near::NONE,
+        first,
+    }
+}
+
+/// Sorts a number in, and lets go of the greatest.
+#[inline]
+#[target_feature(enable = "avx2")]
+fn sort_in(found: &mut [__m256d; 4], number: f64) {
+    let number = _mm256_set1_pd(number);
+    // The last of the four before, and three of these: what is one place lower.
+    let mut before = _mm256_set1_pd(NEARER);
+    for four in found {
+        let turned = _mm256_permute4x64_pd::<0b10_01_00_11>(*four);
+        let lower = _mm256_blend_pd::<0b1110>(before, turned);
+        before = turned;
+        *four = _mm256_max_pd(lower, _mm256_min_pd(number, *four));
+    }
+}
+
+/// The greatest of the numbers.
+#[inline]
+#[target_feature(enable = "avx2")]
+fn last(found: &[__m256d; 4]) -> f64 {
+    let two = _mm256_extractf128_pd::<1>(found[3]);
+    _mm_cvtsd_f64(_mm_unpackhi_pd(two, two))
+}
+
+impl Nearest for Few {
+    #[inline(always)]
+    fn limit(&self) -> f32 {
+        self.last.squared()
+    }
+
+    #[inline(always)]
+    fn add(&mut self, near: Near) {
+        // As many as are equally near, where many points are the same.
+        if near >= self.last {
+            return;
+        }
+        // SAFETY: such neighbours are made only where AVX2 is.
+        let last = unsafe {
+            sort_in(&mut self.found, as_float(near));
+            last(&self.found)
+        };
+        self.last = as_near(last);
+    }
+}
+
+impl FewNearest for Few {
+    #[inline(always)]
+    fn give(&self, found: &mut Vec<Near>) {
+        let mut numbers = [0.0; FEW];
+        for (numbers, four) in numbers.chunks_exact_mut(4).zip(&self.found) {
+            // SAFETY: there is room for four; AVX2 as in `add`.
+            unsafe { _mm256_storeu_pd(numbers.as_mut_ptr(), *four) };
+        }
+        let nearest = numbers[self.first..].iter();
+        let nearest = nearest.map(|number| as_near(*number));
+        found.extend(nearest.take_while(|near| *near != Near::NONE));
+    }
 }
 
 /// See [`Points::nearest`].

@@ -1,16 +1,20 @@
 //! The nearest of many points: a k-d tree (Bentley 1975) whose leaves hold their points axis by axis, eight
-//! side by side.
+//! side by side, and whose nodes know the box that their points are in.
 
 /// Points compared side by side.
 pub(crate) const SIDE: usize = 8;
 /// Axes at most.
 pub const MOST_AXES: usize = 8;
-/// Points of a leaf: below this a scan is quicker than a tree.
-const LEAF_POINTS: usize = 12;
+/// Points of a leaf at most, where they can be told apart: below this a scan is quicker than a tree. All leaves but
+/// the last have as many.
+const LEAF_POINTS: usize = 16;
 /// Ways not yet taken at most: a leaf of 2^32 points is not as many levels away.
-const MOST_WAYS: usize = 32;
+const MOST_WAYS: usize = 40;
 /// Neighbours that are kept in order by moving all of them at once; more are sorted in one by one.
-const FEW: usize = 16;
+pub(crate) const FEW: usize = 16;
+/// By how much the distance of a box may be above that of a point in it: both are sums of squares that are rounded,
+/// in another order.
+const ROUNDING: f32 = 1.0 + 1e-5;
 
 /// A neighbour: the square of its distance above its position, so that the order of the numbers is that
 /// of the neighbours (the bits of numbers not below 0 are in the order of the numbers).
@@ -19,13 +23,23 @@ pub struct Near(i64);
 
 impl Near {
     /// What is farther away than any point.
-    const NONE: Near = Near::new(f32::MAX, u32::MAX);
+    pub(crate) const NONE: Near = Near::new(f32::MAX, u32::MAX);
 
-    const fn new(squared: f32, position: u32) -> Near {
+    pub(crate) const fn new(squared: f32, position: u32) -> Near {
         Near((squared.to_bits() as i64) << 32 | position as i64)
     }
 
-    fn squared(self) -> f32 {
+    /// The neighbour of a number, see [`Near::number`].
+    pub(crate) const fn of(number: i64) -> Near {
+        Near(number)
+    }
+
+    /// The number whose order is that of neighbours.
+    pub(crate) const fn number(self) -> i64 {
+        self.0
+    }
+
+    pub(crate) fn squared(self) -> f32 {
         f32::from_bits((self.0 >> 32) as u32)
     }
 
@@ -40,11 +54,26 @@ impl Near {
     }
 }
 
-/// A node: a leaf's range of blocks, or a split.
+/// A node: a leaf's range of blocks; or a split, whose left side is the next node.
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Node {
-    Leaf { from: u32, to: u32 },
-    Split { axis: u32, at: f32, right: u32 },
+    Leaf {
+        from: u32,
+        to: u32,
+        /// Whether all of its points are at one place, and stand in the order of their positions.
+        at_one_place: bool,
+    },
+    Split {
+        right: u32,
+    },
+}
+
+/// What the points of a node lie between, by axis; axes that there are not are 0.
+#[derive(Debug, Clone, Copy, PartialEq)]
+#[repr(align(32))]
+pub(crate) struct Bounds {
+    pub(crate) low: [f32; MOST_AXES],
+    pub(crate) high: [f32; MOST_AXES],
 }
 
 /// Points to be searched.
@@ -52,6 +81,8 @@ enum Node {
 pub struct Points {
     axes: usize,
     nodes: Vec<Node>,
+    /// By node.
+    bounds: Vec<Bounds>,
     /// Positions in the order of the leaves, [`SIDE`] a block; what fills a leaf's last block is far away.
     order: Vec<u32>,
     /// Coordinates in the same order, by block and axis: a leaf is read straight through.
@@ -71,7 +102,7 @@ impl Points {
         tree.split(points, &mut order, 0);
         // Leaves stand among the nodes as their points do in the order.
         for node in &mut tree.nodes {
-            let Node::Leaf { from, to } = node else {
+            let Node::Leaf { from, to, .. } = node else {
                 continue;
             };
             let of_leaf = &order[*from as usize..*to as usize];
@@ -95,44 +126,44 @@ impl Points {
     fn split(&mut self, points: &[f32], order: &mut [u32], from: usize) {
         let axes = self.axes;
         let value = |position: u32, axis: usize| points[position as usize * axes + axis];
-        let spreads: Vec<f32> = (0..axes)
-            .map(|axis| {
-                let values = order.iter().map(|position| value(*position, axis));
-                let (low, high) = values.fold((f32::MAX, f32::MIN), |(low, high), value| {
-                    (low.min(value), high.max(value))
-                });
-                high - low
-            })
+        let bounds = bounds(points, axes, order);
+        let spreads: Vec<f32> = (0..axes.min(MOST_AXES))
+            .map(|axis| bounds.high[axis] - bounds.low[axis])
             .collect();
-        let widest = (0..axes).max_by(|one, other| {
+        let widest = (0..spreads.len()).max_by(|one, other| {
             // The last of equals would be taken: the first is as good and weightier.
             let by_spread = spreads[*one].total_cmp(&spreads[*other]);
             by_spread.then(other.cmp(one))
         });
+        self.bounds.push(bounds);
         let Some(axis) = widest.filter(|axis| order.len() > LEAF_POINTS && spreads[*axis] > 0.0)
         else {
-            let (from, to) = (from as u32, (from + order.len()) as u32);
-            self.nodes.push(Node::Leaf { from, to });
+            let at_one_place = spreads.iter().all(|spread| *spread <= 0.0);
+            if at_one_place {
+                order.sort_unstable();
+            }
+            self.nodes.push(Node::Leaf {
+                from: from as u32,
+                to: (from + order.len()) as u32,
+                at_one_place,
+            });
             return;
         };
-        let middle = order.len() / 2;
+        // The middle of all that leaves full leaves on the left.
+        let leaves = order.len().div_ceil(LEAF_POINTS);
+        let middle = leaves / 2 * LEAF_POINTS;
         order.select_nth_unstable_by(middle, |one, other| {
             value(*one, axis)
                 .total_cmp(&value(*other, axis))
                 .then(one.cmp(other))
         });
-        let at = value(order[middle], axis);
         let node = self.nodes.len();
-        self.nodes.push(Node::Leaf { from: 0, to: 0 });
+        self.nodes.push(Node::Split { right: 0 });
         let (low, high) = order.split_at_mut(middle);
         self.split(points, low, from);
         let right = self.nodes.len() as u32;
         self.split(points, high, from + middle);
-        self.nodes[node] = Node::Split {
-            axis: axis as u32,
-            at,
-            right,
-        };
+        self.nodes[node] = Node::Split { right };
     }
 
     /// Whether a search for so many points near this one can find any.
@@ -173,19 +204,19 @@ impl Points {
         let Ok(point) = <[f32; AXES]>::try_from(point) else {
             return;
         };
+        let mut padded = [0.0; MOST_AXES];
+        padded[..AXES].copy_from_slice(&point);
         let search = Search {
             tree: self,
             point,
+            padded,
             excluded,
+            enough_blocks: u32::try_from(count / SIDE + 1).unwrap_or(u32::MAX),
         };
         if count <= FEW {
-            let mut few = Few {
-                found: [Near::NONE; FEW],
-                last: count - 1,
-            };
+            let mut few = K::few(count);
             search.run::<K>(&mut few);
-            let found_few = few.found[..count].iter().copied();
-            found.extend(found_few.take_while(|near| *near != Near::NONE));
+            few.give(found);
         } else {
             let mut many = Many { found, count };
             search.run::<K>(&mut many);
@@ -193,20 +224,57 @@ impl Points {
     }
 }
 
+/// The box of some points.
+fn bounds(points: &[f32], axes: usize, order: &[u32]) -> Bounds {
+    let mut bounds = Bounds {
+        low: [0.0; MOST_AXES],
+        high: [0.0; MOST_AXES],
+    };
+    let pairs = bounds.low.iter_mut().zip(&mut bounds.high);
+    for (axis, (low, high)) in pairs.enumerate().take(axes) {
+        let values = order
+            .iter()
+            .map(|position| points[*position as usize * axes + axis]);
+        (*low, *high) = values.fold((f32::MAX, f32::MIN), |(low, high), value| {
+            (low.min(value), high.max(value))
+        });
+    }
+    bounds
+}
+
 /// How points are compared.
 pub(crate) trait Kernel {
+    /// A few neighbours in order.
+    type Few: FewNearest;
+
+    /// None yet of `count`, which is at most [`FEW`] and not 0.
+    fn few(count: usize) -> Self::Few;
+
     /// The squared distances of a block's points, and a bit for each that is not above the limit.
     fn compare<const AXES: usize>(
         point: &[f32; AXES],
         block: &[[f32; SIDE]; AXES],
         limit: f32,
     ) -> ([f32; SIDE], u32);
+
+    /// The squared distance of a box: not more than [`ROUNDING`] times that of a point in it.
+    fn away(point: &[f32; MOST_AXES], bounds: &Bounds) -> f32;
 }
 
 /// In plain Rust.
 pub(crate) struct Portable;
 
 impl Kernel for Portable {
+    type Few = Few;
+
+    #[inline(always)]
+    fn few(count: usize) -> Few {
+        Few {
+            found: [Near::NONE; FEW],
+            last: count - 1,
+        }
+    }
+
     #[inline(always)]
     fn compare<const AXES: usize>(
         point: &[f32; AXES],
@@ -225,18 +293,34 @@ impl Kernel for Portable {
         }
         (squared, near)
     }
+
+    #[inline(always)]
+    fn away(point: &[f32; MOST_AXES], bounds: &Bounds) -> f32 {
+        let mut squared = 0.0;
+        for (coordinate, (low, high)) in point.iter().zip(bounds.low.iter().zip(&bounds.high)) {
+            let off = (low - coordinate).max(coordinate - high).max(0.0);
+            squared += off * off;
+        }
+        squared
+    }
 }
 
 /// The nearest so far.
-trait Nearest {
+pub(crate) trait Nearest {
     /// The square of the distance that a point must not be beyond.
     fn limit(&self) -> f32;
     /// Takes a point, if it is nearer than the last.
     fn add(&mut self, near: Near);
 }
 
+/// A few neighbours, in order.
+pub(crate) trait FewNearest: Nearest {
+    /// Appends those that were found, nearest first.
+    fn give(&self, found: &mut Vec<Near>);
+}
+
 /// A few, in order: the rest of them is what is farther away than any point.
-struct Few {
+pub(crate) struct Few {
     found: [Near; FEW],
     /// Which is the last that counts.
     last: usize,
@@ -262,6 +346,13 @@ impl Nearest for Few {
             self.found[place] = if upper <= near { upper } else { moved };
         }
         self.found[0] = if before[0] <= near { before[0] } else { near };
+    }
+}
+
+impl FewNearest for Few {
+    fn give(&self, found: &mut Vec<Near>) {
+        let found_few = self.found[..=self.last].iter().copied();
+        found.extend(found_few.take_while(|near| *near != Near::NONE));
     }
 }
 
@@ -298,69 +389,65 @@ impl Nearest for Many<'_> {
     }
 }
 
-/// A node not yet looked at (Arya & Mount 1993).
-#[derive(Clone, Copy)]
-struct Way<const AXES: usize> {
-    node: u32,
-    /// The squared distance of its cell.
-    away: f32,
-    /// By axis: how far the cell is from the point along it.
-    offsets: [f32; AXES],
-}
-
 struct Search<'a, const AXES: usize> {
     tree: &'a Points,
     point: [f32; AXES],
+    /// The same with axes that there are not.
+    padded: [f32; MOST_AXES],
     excluded: u32,
+    /// Blocks of points at one place that are enough: with as many as are asked for, and the excluded one, none
+    /// behind them is among the nearest.
+    enough_blocks: u32,
 }
 
 impl<const AXES: usize> Search<'_, AXES> {
+    /// Goes the nearer way first, and the others as long as something nearer may be there.
     #[inline(always)]
     fn run<K: Kernel>(&self, found: &mut impl Nearest) {
-        let root = Way {
-            node: 0,
-            away: 0.0,
-            offsets: [0.0; AXES],
-        };
-        let mut ways = [root; MOST_WAYS];
+        let Points { nodes, bounds, .. } = self.tree;
+        // Nodes not yet looked at, and the squared distances of their boxes.
+        let mut ways = [(0_u32, 0.0_f32); MOST_WAYS];
         let mut count = 1;
+        let mut limit = f32::MAX;
         while count > 0 {
             count -= 1;
-            let Way {
-                node,
-                away,
-                offsets,
-            } = ways[count];
-            if away > found.limit() {
+            let (node, away) = ways[count];
+            if away > limit {
                 continue;
             }
             let mut node = node as usize;
             loop {
-                match self.tree.nodes[node] {
-                    Node::Leaf { from, to } => {
+                let right = match nodes[node] {
+                    Node::Leaf {
+                        from,
+                        to,
+                        at_one_place,
+                    } => {
+                        let to = match at_one_place {
+                            true => to.min(from.saturating_add(self.enough_blocks)),
+                            false => to,
+                        };
                         self.scan::<K>(from as usize, to as usize, found);
+                        limit = found.limit() * ROUNDING;
                         break;
                     }
-                    Node::Split { axis, at, right } => {
-                        let axis = axis as usize;
-                        let offset = self.point[axis] - at;
-                        let (near, far) = match offset < 0.0 {
-                            true => (node + 1, right as usize),
-                            false => (right as usize, node + 1),
-                        };
-                        let before = offsets[axis];
-                        let beyond = away - before * before + offset * offset;
-                        let mut offsets = offsets;
-                        offsets[axis] = offset.abs();
-                        ways[count] = Way {
-                            node: far as u32,
-                            away: beyond,
-                            offsets,
-                        };
-                        count += usize::from(beyond <= found.limit());
-                        node = near;
-                    }
+                    Node::Split { right } => right as usize,
+                };
+                let left = node + 1;
+                let of_left = K::away(&self.padded, &bounds[left]);
+                let of_right = K::away(&self.padded, &bounds[right]);
+                let goes_right = of_right < of_left;
+                let (near, far) = if goes_right {
+                    ((right, of_right), (left, of_left))
+                } else {
+                    ((left, of_left), (right, of_right))
+                };
+                ways[count] = (far.0 as u32, far.1);
+                count += usize::from(far.1 <= limit);
+                if near.1 > limit {
+                    break;
                 }
+                node = near.0;
             }
         }
     }

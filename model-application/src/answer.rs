@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use records::Digest;
@@ -14,7 +15,7 @@ use crate::unseen::Unseen;
 /// Names of fields that are not in the schema, each with a field that has nearly the same name.
 pub type UnknownFields = BTreeMap<String, Option<String>>;
 
-/// The price given for a request.
+/// The price given for a request. Texts that all answers of a batch have are shared.
 #[derive(Debug, Clone, Serialize)]
 pub struct Answer {
     /// As the request had it: a number stays a number.
@@ -38,15 +39,23 @@ pub struct Answer {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub threshold: Option<f64>,
     /// What the price is counted in, where the schema says so.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub unit: Option<String>,
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        serialize_with = "as_text_if_any"
+    )]
+    pub unit: Option<Arc<str>>,
     /// The model that made it.
-    pub model: String,
+    #[serde(serialize_with = "as_text")]
+    pub model: Arc<str>,
     /// The newest time among the listings it learned from: the age of its knowledge.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub data_until: Option<String>,
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        serialize_with = "as_text_if_any"
+    )]
+    pub data_until: Option<Arc<str>>,
     /// In UTC, as RFC 3339 writes it.
-    pub answered_at: String,
+    #[serde(serialize_with = "as_text")]
+    pub answered_at: Arc<str>,
     /// From the request's arrival (in Kafka, or over HTTP) to its price.
     pub took_ms: f64,
     /// Names that the model knows nothing of: they are priced as an average of the others.
@@ -64,6 +73,14 @@ pub struct Answer {
     /// The market it belongs to: live quality is reported by it.
     #[serde(skip)]
     pub segment: Option<String>,
+}
+
+fn as_text<S: Serializer>(text: &Arc<str>, to: S) -> Result<S::Ok, S::Error> {
+    to.serialize_str(text)
+}
+
+fn as_text_if_any<S: Serializer>(text: &Option<Arc<str>>, to: S) -> Result<S::Ok, S::Error> {
+    text.as_deref().serialize(to)
 }
 
 /// A whole number without its point: a cluster is 3, not 3.0.
@@ -84,6 +101,9 @@ pub(crate) const CONFLICT_REASON: &str = "an earlier request with this id has an
 /// Longest reason in an error answer, in characters: an answer must fit into a Kafka message whatever
 /// the request was.
 const REASON_CHARS: usize = 1000;
+
+/// Bytes that an answer without reasons has, and some more: room for it is made once.
+const USUAL_BYTES: usize = 512;
 
 /// Which requests' ids mean the same.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
@@ -133,7 +153,8 @@ impl Worded {
         request: Option<String>,
         namespace: Namespace,
     ) -> Worded {
-        let payload = serde_json::to_vec(&answer)
+        let mut payload = Vec::with_capacity(USUAL_BYTES);
+        serde_json::to_writer(&mut payload, &answer)
             .expect("an answer has texts for keys, and nothing else can fail");
         Worded {
             answer,

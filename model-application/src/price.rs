@@ -1,11 +1,13 @@
 //! The one code path from decoded requests to their answers.
 
+use std::sync::Arc;
+
 use arrow_array::cast::AsArray;
 use arrow_array::{Array, RecordBatch};
 use records::decode::{Decoded, Key};
 use records::encode::Record;
 use records::{Schema, timestamp};
-use valuation::{Explanation, PredictError, Prediction};
+use valuation::{Assessed, Explanation, PredictError, Prediction};
 
 use crate::answer::{Answer, Namespace, UnknownFields, Worded};
 use crate::request_options::RequestOptions;
@@ -63,20 +65,28 @@ pub(crate) fn price(
 ) -> Result<Priced, PredictError> {
     let batch = &decoded.batch;
     let model = &loaded.model;
-    let predictions = loaded.predict(batch)?;
-    let mut warnings = model.warnings(batch)?;
+    let assessed = loaded.assess(batch)?;
     let now_us = timestamp::now_us();
-    let answered_at = timestamp::format(now_us);
+    let answered_at: Arc<str> = timestamp::format(now_us).into();
+    let name: Arc<str> = loaded.name.as_str().into();
+    let data_until: Option<Arc<str>> = loaded.data_until.as_deref().map(Arc::from);
     let (confidence, threshold) = (model.confidence(), model.threshold());
     // A probability has no unit.
     let target = schema.target.as_deref().filter(|_| threshold.is_none());
-    let unit = target.and_then(|target| schema.field(target)?.unit.clone());
+    let unit = target.and_then(|target| schema.field(target)?.unit.as_deref());
+    let unit: Option<Arc<str>> = unit.map(Arc::from);
     let keys = texts(batch, &schema.key).expect("every schema has its key among its columns");
     let segments = model.group().and_then(|field| texts(batch, field));
-    let mut unseen = loaded.names.unseen(batch);
-    let mut answers = Vec::with_capacity(predictions.len());
-    for (row, prediction) in predictions.iter().enumerate() {
-        let prediction = model.stated(*prediction);
+    let mut predictions = Vec::with_capacity(assessed.len());
+    let mut answers = Vec::with_capacity(assessed.len());
+    for (row, assessed) in assessed.into_iter().enumerate() {
+        let Assessed {
+            prediction,
+            warnings,
+            unseen,
+        } = assessed;
+        predictions.push(prediction);
+        let prediction = model.stated(prediction);
         let Asked {
             arrival_us,
             options,
@@ -94,12 +104,12 @@ pub(crate) fn price(
             class: threshold.map(|threshold| prediction.value >= threshold),
             threshold,
             unit: unit.clone(),
-            model: loaded.name.clone(),
-            data_until: loaded.data_until.clone(),
-            answered_at: answered_at.clone(),
+            model: Arc::clone(&name),
+            data_until: data_until.clone(),
+            answered_at: Arc::clone(&answered_at),
             // A producer's clock may be ahead of ours.
             took_ms: (now_us - arrival_us).max(0) as f64 / 1000.0,
-            unseen: std::mem::take(&mut unseen[row]),
+            unseen: loaded.names.unseen(unseen),
             unknown_fields: UnknownFields::new(),
             explanation: match options.comparables {
                 Some(comparables) => {
@@ -108,7 +118,7 @@ pub(crate) fn price(
                 }
                 None => None,
             },
-            warnings: std::mem::take(&mut warnings[row]),
+            warnings,
             segment: segments.map(|segments| segments.value(row).to_owned()),
         });
     }

@@ -17,7 +17,7 @@ use common::{Health, Shutdown};
 use records::{Schema, timestamp};
 use registry::{Admitted, Alias, Appearance, Intake, Reason, Registry, Version};
 use serde::Serialize;
-use valuation::{PredictError, Prediction, Reading, TrainedModel};
+use valuation::{Assessed, PredictError, Prediction, Reading, TrainedModel};
 
 use self::recent::Recent;
 use self::refusal::Refusal;
@@ -37,7 +37,7 @@ pub(crate) struct Loaded {
     pub model: TrainedModel,
     /// Requests over HTTP often come one by one.
     single: SingleRow,
-    /// The names that it knows, to say of others that they are unseen.
+    /// The names that it knows, to say which of them an unseen one may mean.
     pub names: KnownNames,
 }
 
@@ -68,12 +68,20 @@ impl Loaded {
     /// # Errors
     /// When the model does not take the columns.
     pub fn predict(&self, batch: &RecordBatch) -> Result<Vec<Prediction>, PredictError> {
-        if batch.num_rows() == 1
-            && let Some(prediction) = self.single.predict(&self.model, batch)?
-        {
-            return Ok(vec![prediction]);
-        }
         self.model.predict(batch)
+    }
+
+    /// The same, and what of each row the model knows nothing of.
+    ///
+    /// # Errors
+    /// When the model does not take the columns.
+    pub fn assess(&self, batch: &RecordBatch) -> Result<Vec<Assessed>, PredictError> {
+        if batch.num_rows() == 1
+            && let Some(assessed) = self.single.assess(&self.model, batch)?
+        {
+            return Ok(vec![assessed]);
+        }
+        self.model.assess(batch)
     }
 }
 

@@ -67,7 +67,7 @@ async fn insert(
         .bind(column(answers, |worded| worded.answer.prediction))
         .bind(column(answers, |worded| worded.answer.low))
         .bind(column(answers, |worded| worded.answer.high))
-        .bind(column(answers, |worded| worded.answer.model.as_str()))
+        .bind(column(answers, |worded| &*worded.answer.model))
         .bind(column(answers, |worded| &worded.payload[..]))
         .bind(column(answers, |worded| worded.answer.segment.as_deref()))
         .bind(column(answers, |worded| &worded.digest[..]))

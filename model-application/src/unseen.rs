@@ -1,13 +1,11 @@
 //! Names in a record that the model knows nothing of: not among the listings that it has learned from, or too rare
 //! there. Such a name is priced as an average of the others, and whoever asks should know.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 
-use arrow_array::cast::AsArray;
-use arrow_array::{Array, RecordBatch};
 use records::Kind;
 use serde::Serialize;
-use valuation::TrainedModel;
+use valuation::{TrainedModel, UnseenName};
 
 use crate::near_names::NearNames;
 
@@ -26,18 +24,9 @@ pub struct Unseen {
     pub near: Vec<String>,
 }
 
-/// The names that a model knows.
+/// The names that a model knows, by field.
 #[derive(Debug, Default)]
-pub(crate) struct KnownNames {
-    fields: Vec<OfField>,
-}
-
-#[derive(Debug)]
-struct OfField {
-    name: String,
-    known: HashSet<String>,
-    near: NearNames,
-}
+pub(crate) struct KnownNames(HashMap<String, NearNames>);
 
 impl KnownNames {
     /// Of the categories that a model reads.
@@ -49,80 +38,60 @@ impl KnownNames {
         };
         let fields = model.names().into_iter();
         let fields = fields.filter(|(field, _)| is_category(field));
-        KnownNames {
-            fields: fields
-                .map(|(field, names)| OfField {
-                    name: field.to_owned(),
-                    near: NearNames::new(names.iter().copied()),
-                    known: names.into_iter().map(str::to_owned).collect(),
-                })
-                .collect(),
-        }
+        let fields = fields.map(|(field, names)| (field.to_owned(), NearNames::new(names)));
+        KnownNames(fields.collect())
     }
 
-    /// The unseen names of each row.
-    pub fn unseen(&self, batch: &RecordBatch) -> Vec<Vec<Unseen>> {
-        let mut unseen = vec![Vec::new(); batch.num_rows()];
-        for field in &self.fields {
-            let column = batch.column_by_name(&field.name);
-            let Some(values) = column.and_then(|column| column.as_string_opt::<i32>()) else {
-                continue;
-            };
-            for (row, unseen) in unseen.iter_mut().enumerate() {
-                if values.is_valid(row) && !field.known.contains(values.value(row)) {
-                    unseen.push(field.unseen(values.value(row)));
-                }
-            }
-        }
-        unseen
-    }
-}
-
-impl OfField {
-    fn unseen(&self, value: &str) -> Unseen {
-        let near = self.near.of(value).into_iter();
-        Unseen {
-            field: self.name.clone(),
-            value: value.chars().take(NAME_CHARS).collect(),
-            near: near.map(str::to_owned).collect(),
-        }
+    /// What is said of names that the model has found to be unseen; nothing of those in fields that records do not
+    /// have.
+    pub fn unseen(&self, names: Vec<UnseenName>) -> Vec<Unseen> {
+        let unseen = names.into_iter().filter_map(|UnseenName { field, name }| {
+            let near = self.0.get(&field)?.of(&name).into_iter();
+            let near = near.map(str::to_owned).collect();
+            let value = name.chars().take(NAME_CHARS).collect();
+            Some(Unseen { field, value, near })
+        });
+        unseen.collect()
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
-    use arrow_array::StringArray;
-    use arrow_schema::{DataType, Field, Schema};
-
     use super::*;
 
     #[test]
     fn names_that_are_not_known_are_told_with_those_that_may_be_meant() {
-        let names = KnownNames {
-            fields: vec![OfField {
-                name: "city".to_owned(),
-                known: HashSet::from(["Kazan".to_owned()]),
-                near: NearNames::new(["Kazan"]),
-            }],
+        let names = KnownNames(HashMap::from([(
+            "city".to_owned(),
+            NearNames::new(["Kazan"]),
+        )]));
+        let long = "x".repeat(NAME_CHARS + 1);
+        let unseen = |field: &str, name: &str| UnseenName {
+            field: field.to_owned(),
+            name: name.to_owned(),
         };
-        let schema = Schema::new(vec![Field::new("city", DataType::Utf8, true)]);
-        let cities = StringArray::from(vec![Some("Kazan"), Some("kazan"), None, Some("Atlantis")]);
-        let batch = RecordBatch::try_new(Arc::new(schema), vec![Arc::new(cities)]).unwrap();
-        let unseen = names.unseen(&batch);
-        let lines: Vec<String> = unseen
-            .iter()
-            .map(|of_row| serde_json::to_string(of_row).unwrap())
-            .collect();
-        assert_eq!(
-            lines,
-            [
-                "[]",
-                r#"[{"field":"city","value":"kazan","near":["Kazan"]}]"#,
-                "[]",
-                r#"[{"field":"city","value":"Atlantis"}]"#,
-            ]
-        );
+        for (field, name, expected) in [
+            (
+                "city",
+                "kazan",
+                r#"[{"field":"city","value":"kazan","near":["Kazan"]}]"#.to_owned(),
+            ),
+            (
+                "city",
+                "Atlantis",
+                r#"[{"field":"city","value":"Atlantis"}]"#.to_owned(),
+            ),
+            (
+                "city",
+                long.as_str(),
+                format!(r#"[{{"field":"city","value":"{}"}}]"#, &long[..NAME_CHARS]),
+            ),
+            // What the model has computed itself is not in a record.
+            ("segment", "7", "[]".to_owned()),
+        ] {
+            let said = names.unseen(vec![unseen(field, name)]);
+            assert_eq!(serde_json::to_string(&said).unwrap(), expected, "{name}");
+        }
+        assert!(names.unseen(Vec::new()).is_empty());
     }
 }

@@ -72,7 +72,7 @@ impl Axis {
         if value.is_nan() {
             return 0.5 * self.weight;
         }
-        let above = self.knots.partition_point(|knot| *knot <= value);
+        let above = lanes::reached(&self.knots, value);
         let rank = match (above.checked_sub(1), self.knots.get(above)) {
             (None, _) => self.ranks[0],
             (Some(at), None) => self.ranks[at],

@@ -34,6 +34,8 @@ pub(crate) struct Places {
     pub(crate) widths: Option<usize>,
     /// Of what was learned, by field.
     pub(crate) known: Vec<Option<usize>>,
+    /// Of names, by the place of their field among the numbers of a row's names.
+    pub(crate) names: Vec<Option<usize>>,
 }
 
 #[derive(Debug, Clone)]
@@ -132,6 +134,7 @@ mod tests {
             tree_features: Vec::new(),
             widths: Some(widths),
             known: Vec::new(),
+            names: Vec::new(),
         }
     }
 

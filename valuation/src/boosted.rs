@@ -26,7 +26,7 @@ mod xgboost;
 use std::sync::Arc;
 
 use self::boosting::Boosting;
-use self::cached::Cached;
+pub(crate) use self::cached::Cached;
 use self::coding::Codings;
 use self::contributions::Background;
 use self::ensemble::{Ensemble, FORMAT};

@@ -9,8 +9,9 @@ use rayon::prelude::*;
 use records::Schema;
 use serde::{Deserialize, Serialize};
 
+use crate::assessed::{Outside, UnseenName};
 use crate::binding::{Bindings, Places, position};
-use crate::boosted::{Boosted, Codes};
+use crate::boosted::{Boosted, Cached, Codes};
 use crate::cells::{Cell, Cells};
 use crate::clustering::segments::Segments;
 use crate::comparables::{ByField, Comparables};
@@ -22,6 +23,8 @@ use crate::linear_design::LinearDesign;
 use crate::link::Link;
 use crate::members::{Fitted as _, InputWidths, Member};
 use crate::mondrian::Widths;
+use crate::name_codes::{BoundNames, Code};
+use crate::name_tables::{NameReaders, NameTables};
 use crate::neighbours::Neighbours;
 use crate::part_error::PartError;
 use crate::tree_features::{BoundTreeFeatures, TreeFeatures};
@@ -85,6 +88,18 @@ pub(crate) struct Plan {
     pub(crate) segments: Option<Segments>,
 }
 
+impl Plan {
+    /// The parts that read names.
+    pub(crate) fn name_readers(&self) -> NameReaders<'_> {
+        NameReaders {
+            linear_design: self.linear_design.as_ref(),
+            tree_features: self.tree_features.as_ref(),
+            widths: self.widths.as_ref(),
+            known: self.known.as_ref(),
+        }
+    }
+}
+
 /// A fitted estimator.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Estimator {
@@ -100,11 +115,16 @@ pub(crate) struct Estimator {
     pub(crate) spread: Option<Boosted>,
     /// The places of the columns in batches that have come by.
     pub(crate) bindings: Bindings,
+    /// The names of all parts by their numbers, as the plan is when a batch is first bound: forgotten with the
+    /// bindings where what reads names changes.
+    pub(crate) name_tables: Cached<NameTables>,
 }
 
 thread_local! {
     /// Buffers for single rows, which would otherwise spend most of the time on allocations.
     static ALONE: RefCell<Scratch> = RefCell::default();
+    /// Buffers for the rows of a chunk; taken while one is estimated.
+    static CHUNK: RefCell<ChunkRoom> = RefCell::default();
 }
 
 /// What is known of a row's price, in logarithms.
@@ -116,9 +136,23 @@ pub(crate) struct Estimate {
     pub(crate) spread: f64,
 }
 
+/// Rows on their way through the estimator; kept between chunks to save allocations.
+#[derive(Debug, Default)]
+struct ChunkRoom {
+    scratch: Scratch,
+    /// As the trees read them, row-major.
+    values: Vec<f32>,
+    /// As the linear members read them: at least as many as there are rows.
+    design: Vec<SparseRow>,
+    /// The numbers of their names, row-major.
+    names: Vec<Code>,
+}
+
 /// One row on its way through the estimator; kept between rows to save allocations.
 #[derive(Debug, Default)]
 pub(crate) struct Scratch {
+    /// The numbers of its names.
+    names: Vec<Code>,
     design: SparseRow,
     tree_features: Vec<f32>,
     near: Vec<Near>,
@@ -131,15 +165,24 @@ pub(crate) struct Scratch {
 impl Estimator {
     /// Estimates every row of a batch: rows side by side on all cores, the same bits as one by one.
     pub(crate) fn batch(&self, batch: &RecordBatch) -> Vec<Estimate> {
+        self.each(batch, &|_, estimate| estimate)
+    }
+
+    /// The same, and what of each row is not known.
+    pub(crate) fn assess(&self, batch: &RecordBatch) -> Vec<(Estimate, Outside)> {
+        self.each(batch, &|row, estimate| (estimate, row.outside()))
+    }
+
+    fn each<T: Send>(&self, batch: &RecordBatch, take: &Take<T>) -> Vec<T> {
         let batch = self.complete(batch);
         let bound = self.bind(&batch);
         let rows: Vec<usize> = (0..batch.num_rows()).collect();
         match rows.as_slice() {
             [] => Vec::new(),
-            [row] => vec![bound.alone(*row)],
+            [row] => vec![bound.alone(*row, take)],
             rows => rows
                 .par_chunks(CHUNK_ROWS)
-                .flat_map_iter(|rows| bound.rows(rows))
+                .flat_map_iter(|rows| bound.rows(rows, take))
                 .collect(),
         }
     }
@@ -197,7 +240,14 @@ impl Estimator {
             known: known
                 .as_ref()
                 .map_or_else(Vec::new, |known| known.places(find)),
+            names: self.name_tables().codes.fields().map(find).collect(),
         }
+    }
+
+    /// The numbers of all names, made at the first use.
+    fn name_tables(&self) -> &NameTables {
+        self.name_tables
+            .get(|| NameTables::of(self.plan.name_readers()))
     }
 
     fn bind_at<'a>(
@@ -212,27 +262,41 @@ impl Estimator {
             known,
             ..
         } = &self.plan;
+        let tables = self.name_tables();
         let of_widths = places.widths.map_or(Cells::Absent, cells);
+        let of_names = places.names.iter();
+        let of_names = of_names.map(|place| place.map_or(Cells::Absent, cells));
         BoundEstimator {
             estimator: self,
+            tables,
+            names: tables.codes.bind(of_names.collect()),
             linear_design: linear_design
                 .as_ref()
-                .map(|linear_design| linear_design.bind_at(&places.linear_design, cells)),
+                .map(|part| part.bind_at(&places.linear_design, cells, &tables.linear_design)),
             tree_features: tree_features
                 .as_ref()
-                .map(|tree_features| tree_features.bind_at(&places.tree_features, cells)),
+                .map(|part| part.bind_at(&places.tree_features, cells, &tables.tree_features)),
             widths: widths.as_ref().map(|widths| (widths, of_widths)),
             known: known
                 .as_ref()
-                .map(|known| known.bind_at(&places.known, cells)),
+                .map(|part| part.bind_at(&places.known, cells, &tables.known)),
         }
     }
 
     /// Estimates one record, given by its cells at these places; the same bits as from a batch. Not of an
     /// estimator with segments, which are computed by batch.
     pub(crate) fn record(&self, places: &Places, cells: &[Cell]) -> Estimate {
+        self.one(places, cells, &|_, estimate| estimate)
+    }
+
+    /// The same, and what of the record is not known.
+    pub(crate) fn assess_record(&self, places: &Places, cells: &[Cell]) -> (Estimate, Outside) {
+        self.one(places, cells, &|row, estimate| (estimate, row.outside()))
+    }
+
+    fn one<T>(&self, places: &Places, cells: &[Cell], take: &Take<T>) -> T {
         let cell = |place: usize| Cells::One(cells.get(place).copied().unwrap_or(Cell::Null));
-        self.bind_at(places, &cell).alone(0)
+        self.bind_at(places, &cell).alone(0, take)
     }
 
     /// All ensembles of trees: the members', and the spread last.
@@ -245,6 +309,7 @@ impl Estimator {
     pub(crate) fn prune(&mut self) {
         if !self.members.iter().any(Member::reads_design) {
             self.plan.linear_design = None;
+            (self.bindings, self.name_tables) = Default::default();
         }
     }
 
@@ -262,7 +327,12 @@ impl Estimator {
             .tree_features
             .as_ref()
             .map_or(0, TreeFeatures::width);
-        tree_features + self.neighbours.iter().map(Neighbours::width).sum::<usize>()
+        tree_features + self.neighbours_width()
+    }
+
+    /// Those that neighbours add.
+    fn neighbours_width(&self) -> usize {
+        self.neighbours.iter().map(Neighbours::width).sum()
     }
 
     /// Checks that the parts of an artifact belong to each other.
@@ -359,9 +429,50 @@ impl Estimator {
     }
 }
 
+/// What is made of a row and its estimate.
+type Take<T> = dyn Fn(&BoundRow, Estimate) -> T + Sync;
+
+/// A row of a batch.
+struct BoundRow<'a> {
+    bound: &'a BoundEstimator<'a>,
+    row: usize,
+    /// The numbers of its names.
+    names: &'a [Code],
+}
+
+impl BoundRow<'_> {
+    /// What of it the estimator knows nothing of.
+    fn outside(&self) -> Outside {
+        let BoundEstimator {
+            tables,
+            names,
+            known,
+            ..
+        } = self.bound;
+        let known = known.as_ref();
+        let unseen = tables
+            .unseen
+            .iter()
+            .filter(|unseen| *unseen.get(self.names));
+        let unseen = unseen.filter_map(|unseen| {
+            let (field, name) = names.name(unseen.place(), self.row)?;
+            Some(UnseenName {
+                field: field.to_owned(),
+                name: name.to_owned(),
+            })
+        });
+        Outside {
+            warnings: known.map_or_else(Vec::new, |known| known.warnings(self.row, self.names)),
+            unseen: unseen.collect(),
+        }
+    }
+}
+
 /// The estimator's columns in one batch.
 pub(crate) struct BoundEstimator<'a> {
     estimator: &'a Estimator,
+    tables: &'a NameTables,
+    names: BoundNames<'a>,
     linear_design: Option<crate::linear_design::Bound<'a>>,
     tree_features: Option<BoundTreeFeatures<'a>>,
     widths: Option<(&'a Widths, Cells<'a>)>,
@@ -372,18 +483,21 @@ impl BoundEstimator<'_> {
     /// A row as the trees read it.
     pub(crate) fn frame_row(&self, row: usize) -> Vec<f32> {
         let mut scratch = Scratch::default();
-        self.write_frame(row, &mut scratch);
-        scratch.tree_features
+        self.read_names(row, &mut scratch);
+        let mut values = Vec::with_capacity(self.estimator.width());
+        self.write_frame(row, &mut scratch, &mut values);
+        values
     }
 
     /// Reads a row's cells into both kinds of columns, for benchmarks; returns a sum so that the work is not optimised away.
     pub(crate) fn columns(&self, row: usize, scratch: &mut Scratch) -> f64 {
+        self.read_names(row, scratch);
         scratch.tree_features.clear();
         if let Some(columns) = &self.tree_features {
-            columns.write(row, &mut scratch.tree_features);
+            columns.write_named(row, &scratch.names, &mut scratch.tree_features);
         }
         if let Some(linear_design) = &self.linear_design {
-            linear_design.write(row, &mut scratch.design);
+            linear_design.write_named(row, &scratch.names, &mut scratch.design);
         }
         scratch.tree_features.len() as f64
             + scratch.design.iter().map(|(_, value)| value).sum::<f64>()
@@ -399,48 +513,86 @@ impl BoundEstimator<'_> {
     pub(crate) fn design_row(&self, row: usize) -> SparseRow {
         let mut design = SparseRow::new();
         if let Some(linear_design) = &self.linear_design {
-            linear_design.write(row, &mut design);
+            let mut names = Vec::with_capacity(self.names.width());
+            self.names.write(row, &mut names);
+            linear_design.write_named(row, &names, &mut design);
         }
         design
     }
 
-    fn write_frame(&self, row: usize, scratch: &mut Scratch) {
+    /// Looks the names of a row up: before anything else of it is read.
+    fn read_names(&self, row: usize, scratch: &mut Scratch) {
+        scratch.names.clear();
+        self.names.write(row, &mut scratch.names);
+    }
+
+    /// Appends a row as the trees read it.
+    fn write_frame(&self, row: usize, scratch: &mut Scratch, out: &mut Vec<f32>) {
+        let Some(columns) = &self.tree_features else {
+            return;
+        };
         let Scratch {
-            tree_features,
+            names,
             near,
             beside,
             ..
         } = scratch;
-        tree_features.clear();
-        if let Some(columns) = &self.tree_features {
-            columns.write(row, tree_features);
-            beside.clear();
-            for neighbours in &self.estimator.neighbours {
-                neighbours.write(tree_features, None, near, beside);
+        let from = out.len();
+        columns.write_named(row, names, out);
+        beside.clear();
+        for neighbours in &self.estimator.neighbours {
+            neighbours.write(&out[from..], None, near, beside);
+        }
+        out.extend_from_slice(beside);
+    }
+
+    /// Fills in what the neighbours add to rows as the trees read them: one space after the other, so that each
+    /// stays in the processor's cache.
+    fn write_neighbours(&self, scratch: &mut Scratch, values: &mut [f32]) {
+        let width = self.estimator.width().max(1);
+        let from = width - self.estimator.neighbours_width();
+        let Scratch { near, beside, .. } = scratch;
+        let mut at = from;
+        for neighbours in &self.estimator.neighbours {
+            for row in values.chunks_exact_mut(width) {
+                beside.clear();
+                neighbours.write(&row[..from], None, near, beside);
+                row[at..at + neighbours.width()].copy_from_slice(beside);
             }
-            tree_features.extend_from_slice(beside);
+            at += neighbours.width();
         }
     }
 
     /// A row that comes by itself.
-    fn alone(&self, row: usize) -> Estimate {
-        ALONE.with(|scratch| match scratch.try_borrow_mut() {
-            Ok(mut scratch) => {
-                let estimate = self.row(row, &mut scratch);
-                // Nothing of a model is held on to.
-                scratch.codes.clear();
-                estimate
-            }
-            Err(_) => self.row(row, &mut Scratch::default()),
-        })
+    fn alone<T>(&self, row: usize, take: &Take<T>) -> T {
+        let mut of_thread = ALONE.take();
+        let estimate = self.row(row, &mut of_thread);
+        let taken = take(&self.bound_row(row, &of_thread.names), estimate);
+        // Nothing of a model is held on to.
+        of_thread.codes.clear();
+        ALONE.set(of_thread);
+        taken
+    }
+
+    fn bound_row<'a>(&'a self, row: usize, names: &'a [Code]) -> BoundRow<'a> {
+        BoundRow {
+            bound: self,
+            row,
+            names,
+        }
     }
 
     fn row(&self, row: usize, scratch: &mut Scratch) -> Estimate {
-        self.write_frame(row, scratch);
+        self.read_names(row, scratch);
+        let mut values = std::mem::take(&mut scratch.tree_features);
+        values.clear();
+        self.write_frame(row, scratch, &mut values);
+        scratch.tree_features = values;
         if let Some(linear_design) = &self.linear_design {
-            linear_design.write(row, &mut scratch.design);
+            linear_design.write_named(row, &scratch.names, &mut scratch.design);
         }
         let Scratch {
+            names,
             design,
             tree_features,
             codes,
@@ -462,22 +614,40 @@ impl BoundEstimator<'_> {
         let spread = spread
             .as_ref()
             .map(|spread| spread.row(tree_features, codes));
-        self.estimate(row, log, spread)
+        self.estimate(row, names, log, spread)
     }
 
-    fn rows(&self, rows: &[usize]) -> Vec<Estimate> {
-        let mut scratch = Scratch::default();
-        let mut values = Vec::with_capacity(rows.len() * self.estimator.width());
-        let mut design = Vec::new();
-        for row in rows {
-            self.write_frame(*row, &mut scratch);
-            values.extend_from_slice(&scratch.tree_features);
-            if let Some(linear_design) = &self.linear_design {
-                let mut row_design = SparseRow::new();
-                linear_design.write(*row, &mut row_design);
-                design.push(row_design);
-            }
+    fn rows<T>(&self, rows: &[usize], take: &Take<T>) -> Vec<T> {
+        let mut room = CHUNK.take();
+        let ChunkRoom {
+            scratch,
+            values,
+            design,
+            names,
+        } = &mut room;
+        values.clear();
+        names.clear();
+        if design.len() < rows.len() {
+            design.resize_with(rows.len(), SparseRow::new);
         }
+        for (row, design) in rows.iter().zip(&mut *design) {
+            self.read_names(*row, scratch);
+            if let Some(columns) = &self.tree_features {
+                columns.write_named(*row, &scratch.names, values);
+                // Room for what the neighbours add.
+                let beside = self.estimator.neighbours_width();
+                values.resize(values.len() + beside, f32::NAN);
+            }
+            if let Some(linear_design) = &self.linear_design {
+                linear_design.write_named(*row, &scratch.names, design);
+            }
+            names.extend_from_slice(&scratch.names);
+        }
+        self.write_neighbours(scratch, values);
+        let design = match &self.linear_design {
+            Some(_) => &design[..rows.len()],
+            None => &[],
+        };
         let Estimator {
             plan,
             members,
@@ -485,25 +655,31 @@ impl BoundEstimator<'_> {
             ..
         } = self.estimator;
         let ensembles: Vec<&Boosted> = self.estimator.ensembles().collect();
-        let mut of_trees = Boosted::rows(&ensembles, &values).into_iter();
+        let mut of_trees = Boosted::rows(&ensembles, values).into_iter();
         let mut logs = vec![0.0; rows.len()];
         for (head, member) in plan.members.iter().zip(members) {
             let next = || of_trees.next().unwrap_or_default();
-            for (log, value) in logs.iter_mut().zip(member.rows(&design, &values, next)) {
+            for (log, value) in logs.iter_mut().zip(member.rows(design, values, next)) {
                 *log += head.weight * value;
             }
         }
         // The last of the ensembles.
         let spreads = spread.as_ref().and_then(|_| of_trees.next());
-        logs.into_iter()
-            .enumerate()
-            .map(|(at, log)| self.estimate(rows[at], log, spreads.as_ref().map(|all| all[at])))
-            .collect()
+        let width = self.names.width();
+        let taken = rows.iter().zip(logs).enumerate().map(|(at, (row, log))| {
+            let names = &names[at * width..(at + 1) * width];
+            let spread = spreads.as_ref().map(|all| all[at]);
+            let estimate = self.estimate(*row, names, log, spread);
+            take(&self.bound_row(*row, names), estimate)
+        });
+        let taken = taken.collect();
+        CHUNK.set(room);
+        taken
     }
 }
 
 impl BoundEstimator<'_> {
-    fn estimate(&self, row: usize, log: f64, spread: Option<f64>) -> Estimate {
+    fn estimate(&self, row: usize, names: &[Code], log: f64, spread: Option<f64>) -> Estimate {
         let Plan {
             link,
             equity,
@@ -512,9 +688,12 @@ impl BoundEstimator<'_> {
             ..
         } = &self.estimator.plan;
         let widths = self.widths.as_ref();
-        let factor = widths.map_or(1.0, |(widths, cells)| widths.of(*cells, row));
+        let factor = widths.map_or(1.0, |(widths, cells)| match &self.tables.widths {
+            Some(by_name) => *by_name.get(names),
+            None => widths.of(*cells, row),
+        });
         let known = self.known.as_ref();
-        let factor = factor * known.map_or(1.0, |known| known.factor(row));
+        let factor = factor * known.map_or(1.0, |known| known.factor(row, names));
         let carried = known.map(|known| known.carried(row).map(|(_, log)| log).sum());
         let log = link.hold(equity.apply(log + carried.unwrap_or(0.0)));
         let factor = match widths_by_estimate {

@@ -11,6 +11,7 @@ use serde_json::Value;
 use crate::by_text::ByText;
 use crate::carried::Ends;
 use crate::cells::Cells;
+use crate::name_codes::{ByName, Code, NameList, Named};
 use crate::part_error::PartError;
 
 /// Records that a range reaches to at least: what one record alone has is not learned.
@@ -134,18 +135,48 @@ impl Known {
         self.fields.iter().map(|known| find(&known.field)).collect()
     }
 
-    /// The fields at places that are known; `cells` gives those of a place.
+    /// The fields at places that are known; `cells` gives those of a place. `by_names` is [`Known::by_names`] where
+    /// rows come with the numbers of their names; without, names are looked up by their texts.
     pub(crate) fn bind_at<'a>(
         &'a self,
         places: &[Option<usize>],
         cells: &dyn Fn(usize) -> Cells<'a>,
+        by_names: &'a [Option<ByName<bool>>],
     ) -> BoundKnown<'a> {
-        let bound = self.fields.iter().zip(places);
+        let bound = self.fields.iter().zip(places).enumerate();
         BoundKnown {
             fields: bound
-                .map(|(known, place)| (known, place.map_or(Cells::Absent, cells)))
+                .map(|(at, (known, place))| BoundField {
+                    known,
+                    cells: place.map_or(Cells::Absent, cells),
+                    is_outside: by_names.get(at).and_then(Option::as_ref),
+                })
                 .collect(),
         }
+    }
+
+    /// Adds every level that is known.
+    pub(crate) fn list_names<'a>(&'a self, list: &mut NameList<'a>) {
+        for known in &self.fields {
+            if let Learned::Levels(levels) = &known.learned {
+                levels
+                    .iter()
+                    .for_each(|(level, _)| list.add(&known.field, level));
+            }
+        }
+    }
+
+    /// Whether a name is outside of what is known, by field and its number; none of what is not a category.
+    pub(crate) fn by_names(&self, list: &NameList) -> Vec<Option<ByName<bool>>> {
+        let fields = self.fields.iter().map(|known| match &known.learned {
+            Learned::Range(..) => None,
+            Learned::Levels(levels) => list.by_name(&known.field, |named| match named {
+                Named::Unknown => true,
+                Named::Absent => false,
+                Named::Name(name) => levels.get(name).is_none(),
+            }),
+        });
+        fields.collect()
     }
 
     /// Whether what was read from a file is what a fit can give.
@@ -204,58 +235,70 @@ fn levels(cells: Cells, rows: &[usize]) -> Option<Learned> {
 
 /// What is known of the fields of a batch.
 pub(crate) struct BoundKnown<'a> {
-    fields: Vec<(&'a KnownField, Cells<'a>)>,
+    fields: Vec<BoundField<'a>>,
+}
+
+struct BoundField<'a> {
+    known: &'a KnownField,
+    cells: Cells<'a>,
+    /// By the number of a name; none where it is looked up by its text.
+    is_outside: Option<&'a ByName<bool>>,
+}
+
+impl BoundField<'_> {
+    /// How far outside of what is known a row is: the lengths of a range, 0 for a name; `None` inside. `names` are
+    /// the numbers of the row's names.
+    fn outside(&self, row: usize, names: &[Code]) -> Option<f64> {
+        match &self.known.learned {
+            Learned::Range(low, high) => {
+                let beyond = beyond(self.cells.number(row)?, *low, *high);
+                (beyond != 0.0).then_some(beyond)
+            }
+            Learned::Levels(levels) => {
+                let is_outside = match self.is_outside {
+                    Some(by_name) => *by_name.get(names),
+                    None => levels.get(self.cells.text(row)?).is_none(),
+                };
+                is_outside.then_some(0.0)
+            }
+        }
+    }
 }
 
 impl BoundKnown<'_> {
     /// How many times as wide as elsewhere the range of a row is: by the field that costs most, and the more
-    /// the further a number lies outside.
-    pub(crate) fn factor(&self, row: usize) -> f64 {
-        let factors = self.fields.iter().filter_map(|(known, cells)| {
-            let factor = match &known.learned {
-                Learned::Range(low, high) => {
-                    let beyond = beyond(cells.number(row)?, *low, *high);
-                    if beyond == 0.0 {
-                        return None;
-                    }
-                    known.factor * (1.0 + beyond)
-                }
-                Learned::Levels(levels) => match levels.get(cells.text(row)?) {
-                    Some(_) => return None,
-                    None => known.factor,
-                },
-            };
-            Some(factor)
+    /// the further a number lies outside. `names` are the numbers of the row's names, where the fields were bound by
+    /// those.
+    pub(crate) fn factor(&self, row: usize, names: &[Code]) -> f64 {
+        let factors = self.fields.iter().filter_map(|field| {
+            let beyond = field.outside(row, names)?;
+            Some(field.known.factor * (1.0 + beyond))
         });
         factors.fold(1.0, f64::max).min(MOST_FACTOR)
     }
 
     /// What is added to the log price of a row that lies beyond the ends of numbers, by field.
     pub(crate) fn carried(&self, row: usize) -> impl Iterator<Item = (&str, f64)> {
-        self.fields.iter().filter_map(move |(known, cells)| {
-            let carried = known.ends.as_ref()?.carried(cells.number(row)?);
+        self.fields.iter().filter_map(move |field| {
+            let known = field.known;
+            let carried = known.ends.as_ref()?.carried(field.cells.number(row)?);
             (carried != 0.0).then_some((known.field.as_str(), carried))
         })
     }
 
-    /// What of a row lies outside.
-    pub(crate) fn warnings(&self, row: usize) -> Vec<Warning> {
-        let outside = self.fields.iter().filter_map(|(known, cells)| {
+    /// What of a row lies outside; `names` as in [`BoundKnown::factor`].
+    pub(crate) fn warnings(&self, row: usize, names: &[Code]) -> Vec<Warning> {
+        let outside = self.fields.iter().filter_map(|field| {
+            field.outside(row, names)?;
+            let BoundField { known, cells, .. } = field;
             let (value, learned) = match &known.learned {
                 Learned::Range(low, high) => {
-                    let value = cells.number(row)?;
-                    if beyond(value, *low, *high) == 0.0 {
-                        return None;
-                    }
                     let unit = known.unit.as_ref().map(|unit| format!(" {unit}"));
                     let learned = format!("{low} to {high}{}", unit.unwrap_or_default());
-                    (whole(value), learned)
+                    (whole(cells.number(row)?), learned)
                 }
                 Learned::Levels(levels) => {
                     let level = cells.text(row)?;
-                    if levels.get(level).is_some() {
-                        return None;
-                    }
                     let count = levels.len();
                     let learned = match count {
                         1 => "one other name".to_owned(),
@@ -356,14 +399,14 @@ field = [
             vec![Some("A"), None, Some("B"), Some("A"), Some("A"), Some("C")],
         );
         let places = known.places(&|name| asked.schema_ref().index_of(name).ok());
-        let bound = known.bind_at(&places, &|place| Cells::from(asked.column(place)));
-        let factors: Vec<f64> = (0..6).map(|row| bound.factor(row)).collect();
+        let bound = known.bind_at(&places, &|place| Cells::from(asked.column(place)), &[]);
+        let factors: Vec<f64> = (0..6).map(|row| bound.factor(row, &[])).collect();
         assert_eq!(factors[..2], [1.0, 1.0]);
         // One length beyond 119.
         assert!((factors[2] - 4.0).abs() < 1e-9, "{factors:?}");
         assert!((factors[3] - 2.0 * (1.0 + 25.0 / 99.0)).abs() < 1e-9);
         assert_eq!(factors[4..], [MOST_FACTOR, 3.0]);
-        let said: Vec<Vec<Warning>> = (0..6).map(|row| bound.warnings(row)).collect();
+        let said: Vec<Vec<Warning>> = (0..6).map(|row| bound.warnings(row, &[])).collect();
         assert!(said[0].is_empty() && said[1].is_empty());
         let area = |value: i64| Warning {
             field: "area".to_owned(),

@@ -47,6 +47,7 @@
 //! ```
 
 mod artifact;
+mod assessed;
 mod axis;
 pub mod baseline;
 mod binding;
@@ -85,6 +86,8 @@ mod metrics;
 mod mismatch;
 mod model;
 mod mondrian;
+mod name_codes;
+mod name_tables;
 mod names;
 mod neighbours;
 pub mod online;
@@ -112,6 +115,7 @@ mod uninformative;
 mod widths_by_estimate;
 
 pub use artifact::{ArtifactError, Reading};
+pub use assessed::{Assessed, UnseenName};
 pub use boosted::{BoostedOptions, ForestOptions, Growth, Names, TreeError};
 pub use cells::Cell;
 pub use classification::{

@@ -1,10 +1,12 @@
 //! From a record's fields to the columns of the linear design; fitted on training rows only.
 
+mod block_names;
 mod column;
 mod directions;
 mod edge;
 mod level_limits;
 mod level_mean;
+mod names;
 mod number;
 mod numbering;
 mod one_hot;
@@ -17,6 +19,7 @@ use arrow_array::RecordBatch;
 use records::{Kind, Schema};
 use serde::{Deserialize, Serialize};
 
+pub(crate) use self::block_names::BlockNames;
 pub(crate) use self::column::{Column, Says};
 use self::edge::Edge;
 pub(crate) use self::level_limits::LevelLimits;
@@ -28,6 +31,7 @@ pub(crate) use self::out_of_fold::OutOfFoldColumns;
 use crate::binding::{Place, position};
 use crate::cells::Cells;
 use crate::linear::{Linear, SparseRow};
+use crate::name_codes::Code;
 use crate::part_error::PartError;
 
 /// Categories with more levels are encoded by their levels' means; the group field never is.
@@ -285,22 +289,26 @@ impl LinearDesign {
     /// Looks the blocks' columns up in a batch.
     pub(crate) fn bind<'a>(&'a self, batch: &'a RecordBatch) -> Bound<'a> {
         let places = self.places(&|name| position(batch, name));
-        self.bind_at(&places, &|place| Cells::from(batch.column(place)))
+        self.bind_at(&places, &|place| Cells::from(batch.column(place)), &[])
     }
 
-    /// The blocks at places that are known; `cells` gives the column of a place.
+    /// The blocks at places that are known; `cells` gives the column of a place. `by_names` are the blocks by the
+    /// numbers of names, where rows come with those; without, names are looked up by their texts.
     pub(crate) fn bind_at<'a>(
         &'a self,
         places: &[Place],
         cells: &dyn Fn(usize) -> Cells<'a>,
+        by_names: &'a [Option<BlockNames>],
     ) -> Bound<'a> {
-        let bound = |(block, place): (&'a Block, &Place)| BoundBlock {
+        let bound = |(at, (block, place)): (usize, (&'a Block, &Place))| BoundBlock {
             encoding: &block.encoding,
             cells: place.field.map_or(Cells::Absent, cells),
             partner: place.partner.map_or(Cells::Absent, cells),
+            names: by_names.get(at).and_then(Option::as_ref),
         };
+        let pairs = self.blocks.iter().zip(places).enumerate();
         Bound {
-            blocks: self.blocks.iter().zip(places).map(bound).collect(),
+            blocks: pairs.map(bound).collect(),
         }
     }
 }
@@ -324,22 +332,40 @@ struct BoundBlock<'a> {
     encoding: &'a Encoding,
     cells: Cells<'a>,
     partner: Cells<'a>,
+    /// The block by the numbers of names; none where they are looked up by their texts.
+    names: Option<&'a BlockNames>,
 }
 
 impl Bound<'_> {
-    /// Writes a row of the design; `out` is emptied first.
+    /// Writes a row of the design; `out` is emptied first. Names are looked up by their texts.
     pub(crate) fn write(&self, row: usize, out: &mut SparseRow) {
+        self.write_named(row, &[], out);
+    }
+
+    /// The same of blocks that were bound by the numbers of names; `names` are those of the row.
+    pub(crate) fn write_named(&self, row: usize, names: &[Code], out: &mut SparseRow) {
         out.clear();
-        for BoundBlock {
-            encoding,
-            cells,
-            partner,
-        } in &self.blocks
-        {
-            match encoding {
+        for block in &self.blocks {
+            let BoundBlock { cells, partner, .. } = block;
+            match block.encoding {
                 Encoding::Number(number) => number.write(cells.number(row), out),
-                Encoding::OneHot(one_hot) => one_hot.write(cells, row, out),
-                Encoding::LevelMeans(means) => means.write(cells, partner, row, out),
+                Encoding::OneHot(one_hot) => {
+                    let encoded = match block.names {
+                        Some(BlockNames::OneHot(by_name)) => *by_name.get(names),
+                        _ => one_hot.encoded(cells.text(row)),
+                    };
+                    one_hot.write(encoded, out);
+                }
+                Encoding::LevelMeans(means) => {
+                    let value = match block.names {
+                        // 0 where the level is not known in its group.
+                        Some(BlockNames::LevelMeans(by_pair)) => {
+                            by_pair.get(names).copied().unwrap_or(0.0)
+                        }
+                        _ => means.value(partner.text(row), cells.text(row)),
+                    };
+                    means.write(value, out);
+                }
                 Encoding::Edge(edge) => edge.write(cells, partner, row, out),
             }
         }

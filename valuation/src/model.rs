@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::artifact::Golden;
+use crate::assessed::Assessed;
 use crate::baseline::group_field;
 use crate::binding::position;
 use crate::cells::{Cell, Cells};
@@ -86,6 +87,18 @@ impl Model {
         Ok(estimates.map(|estimate| self.price(estimate)).collect())
     }
 
+    /// What [`Model::predict`] says of every row of a batch, in order, beside what [`Model::warnings`] says, and the
+    /// names that the model has learned nothing of: the names of a row are looked up once for all of it.
+    ///
+    /// # Errors
+    /// As [`Model::predict`].
+    pub fn assess(&self, batch: &RecordBatch) -> Result<Vec<Assessed>, PredictError> {
+        self.check_columns(batch)?;
+        let assessed = self.estimator.assess(batch).into_iter();
+        let assessed = assessed.map(|(estimate, outside)| outside.beside(self.price(estimate)));
+        Ok(assessed.collect())
+    }
+
     /// Where the fields of records stand that are priced one by one: see [`Model::predict_record`]. `fields`
     /// are the names of the cells, in their order. `None` for a model that needs a batch, as it computes
     /// segments of the market first.
@@ -106,6 +119,12 @@ impl Model {
         self.price(self.estimator.record(&bound.places, cells))
     }
 
+    /// [`Model::assess`] of one record, as [`Model::predict_record`].
+    pub fn assess_record(&self, bound: &BoundRecord, cells: &[Cell]) -> Assessed {
+        let (estimate, outside) = self.estimator.assess_record(&bound.places, cells);
+        outside.beside(self.price(estimate))
+    }
+
     /// What of every row of a batch lies outside of what the model has learned from, in order; nothing for a
     /// model of an earlier release, which did not write that down.
     ///
@@ -117,9 +136,9 @@ impl Model {
             return Ok(vec![Vec::new(); batch.num_rows()]);
         };
         let places = known.places(&|name| position(batch, name));
-        let bound = known.bind_at(&places, &|place| Cells::from(batch.column(place)));
+        let bound = known.bind_at(&places, &|place| Cells::from(batch.column(place)), &[]);
         let rows = 0..batch.num_rows();
-        Ok(rows.map(|row| bound.warnings(row)).collect())
+        Ok(rows.map(|row| bound.warnings(row, &[])).collect())
     }
 
     fn price(&self, estimate: Estimate) -> Prediction {

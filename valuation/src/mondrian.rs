@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use crate::by_text::ByText;
 use crate::cells::Cells;
 use crate::conformal::half_width;
+use crate::name_codes::{ByName, NameList};
 use crate::part_error::PartError;
 
 /// Rows of a segment at least: with 200, what a 90 % range holds is uncertain by ±4 points.
@@ -76,7 +77,22 @@ impl Widths {
 
     /// How many times as wide as elsewhere the range of a row is.
     pub(crate) fn of(&self, cells: Cells, row: usize) -> f64 {
-        let factor = cells.text(row).and_then(|level| self.factors.get(level));
+        self.of_level(cells.text(row))
+    }
+
+    /// Adds every level with a width of its own.
+    pub(crate) fn list_names<'a>(&'a self, list: &mut NameList<'a>) {
+        let levels = self.factors.iter();
+        levels.for_each(|(level, _)| list.add(&self.field, level));
+    }
+
+    /// [`Widths::of`] by the number of the level.
+    pub(crate) fn by_names(&self, list: &NameList) -> Option<ByName<f64>> {
+        list.by_name(&self.field, |named| self.of_level(named.text()))
+    }
+
+    fn of_level(&self, level: Option<&str>) -> f64 {
+        let factor = level.and_then(|level| self.factors.get(level));
         factor.copied().unwrap_or(1.0)
     }
 

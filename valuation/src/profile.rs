@@ -6,6 +6,7 @@
 
 mod drift;
 mod errors;
+mod levels;
 mod parts;
 
 use arrow_array::RecordBatch;

@@ -8,6 +8,7 @@ use records::{Schema, Task};
 use serde::Deserialize;
 
 use crate::artifact::{ArtifactError, Reading, Verified};
+use crate::assessed::{Assessed, Outside};
 use crate::cells::Cell;
 use crate::classification::ClassModel;
 use crate::clustering::Clusters;
@@ -86,6 +87,24 @@ impl TrainedModel {
         }
     }
 
+    /// What the model predicts for every row of a batch, in order, and what of each row it knows nothing of: the
+    /// names of a row are looked up once for all of it. Of clusters only what is predicted.
+    ///
+    /// # Errors
+    /// As [`TrainedModel::predict`].
+    pub fn assess(&self, batch: &RecordBatch) -> Result<Vec<Assessed>, PredictError> {
+        match self {
+            TrainedModel::Price(model) => model.assess(batch),
+            TrainedModel::Class(model) => model.assess(batch),
+            TrainedModel::Clusters(_) => {
+                let predicted = self.predict(batch)?.into_iter();
+                Ok(predicted
+                    .map(|prediction| Outside::default().beside(prediction))
+                    .collect())
+            }
+        }
+    }
+
     /// A prediction as answers state it ([`Prediction::stated`]); a probability or a cluster's number as it is.
     #[must_use]
     pub fn stated(&self, prediction: Prediction) -> Prediction {
@@ -115,6 +134,15 @@ impl TrainedModel {
         match self {
             TrainedModel::Price(model) => Some(model.predict_record(bound, cells)),
             TrainedModel::Class(model) => Some(model.predict_record(bound, cells)),
+            TrainedModel::Clusters(_) => None,
+        }
+    }
+
+    /// [`TrainedModel::assess`] of one record, as [`TrainedModel::predict_record`]; `None` of clusters.
+    pub fn assess_record(&self, bound: &BoundRecord, cells: &[Cell]) -> Option<Assessed> {
+        match self {
+            TrainedModel::Price(model) => Some(model.assess_record(bound, cells)),
+            TrainedModel::Class(model) => Some(model.assess_record(bound, cells)),
             TrainedModel::Clusters(_) => None,
         }
     }

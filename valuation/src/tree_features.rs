@@ -3,8 +3,10 @@
 
 mod directions;
 mod layout;
+mod level_names;
 mod made;
 mod meaning;
+mod names;
 mod target_mean;
 
 use arrow_array::RecordBatch;
@@ -12,11 +14,13 @@ use chrono::{DateTime, Datelike};
 use records::{Kind, Schema};
 use serde::{Deserialize, Serialize};
 
+pub(crate) use self::level_names::LevelNames;
 use self::made::Made;
 pub(crate) use self::meaning::Meaning;
 use self::target_mean::TargetMeans;
 use crate::binding::{Place, position};
 use crate::cells::Cells;
+use crate::name_codes::Code;
 use crate::part_error::PartError;
 
 /// Days in a year on average.
@@ -249,22 +253,26 @@ impl TreeFeatures {
     /// Looks the columns up in a batch.
     pub(crate) fn bind<'a>(&'a self, batch: &'a RecordBatch) -> BoundTreeFeatures<'a> {
         let places = self.places(&|name| position(batch, name));
-        self.bind_at(&places, &|place| Cells::from(batch.column(place)))
+        self.bind_at(&places, &|place| Cells::from(batch.column(place)), &[])
     }
 
-    /// The columns at places that are known; `cells` gives those of a place.
+    /// The columns at places that are known; `cells` gives those of a place. `by_names` are the values of levels by
+    /// the numbers of names, where rows come with those; without, names are looked up by their texts.
     pub(crate) fn bind_at<'a>(
         &'a self,
         places: &[Place],
         cells: &dyn Fn(usize) -> Cells<'a>,
+        by_names: &'a [Option<LevelNames>],
     ) -> BoundTreeFeatures<'a> {
-        let bound = |(column, place): (&'a Column, &Place)| BoundColumn {
+        let bound = |(at, (column, place)): (usize, (&'a Column, &Place))| BoundColumn {
             made: &column.made,
             cells: place.field.map_or(Cells::Absent, cells),
             partner: place.partner.map_or(Cells::Absent, cells),
+            names: by_names.get(at).and_then(Option::as_ref),
         };
+        let pairs = self.columns.iter().zip(places).enumerate();
         BoundTreeFeatures {
-            columns: self.columns.iter().zip(places).map(bound).collect(),
+            columns: pairs.map(bound).collect(),
             width: self.width(),
         }
     }
@@ -274,6 +282,8 @@ struct BoundColumn<'a> {
     made: &'a Made,
     cells: Cells<'a>,
     partner: Cells<'a>,
+    /// The values of levels by the numbers of names; none where they are looked up by their texts.
+    names: Option<&'a LevelNames>,
 }
 
 /// The columns in one batch.
@@ -283,12 +293,18 @@ pub(crate) struct BoundTreeFeatures<'a> {
 }
 
 impl BoundTreeFeatures<'_> {
-    /// Appends a row's values.
+    /// Appends a row's values; names are looked up by their texts.
     pub(crate) fn write(&self, row: usize, out: &mut Vec<f32>) {
+        self.write_named(row, &[], out);
+    }
+
+    /// The same of columns that were bound by the numbers of names; `names` are those of the row.
+    pub(crate) fn write_named(&self, row: usize, names: &[Code], out: &mut Vec<f32>) {
         for BoundColumn {
             made,
             cells,
             partner,
+            names: by_names,
         } in &self.columns
         {
             let value = match made {
@@ -301,7 +317,10 @@ impl BoundTreeFeatures<'_> {
                     .zip(partner.number(row))
                     .map(|(latitude, longitude)| latitude * sin + longitude * cos),
                 Made::Level(means) => {
-                    out.extend(means.values(partner.text(row), cells.text(row)));
+                    out.extend(match by_names {
+                        Some(by_names) => by_names.values(names),
+                        None => means.values(partner.text(row), cells.text(row)),
+                    });
                     continue;
                 }
             };

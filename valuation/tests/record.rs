@@ -6,7 +6,7 @@ mod made;
 use arrow_array::RecordBatch;
 use made::{decode, fitted, listings};
 use records::Purpose;
-use serde_json::Value;
+use serde_json::{Value, json};
 use valuation::{Cell, Model, PredictError, TrainedModel};
 
 /// Requests of which some lack what is optional.
@@ -68,6 +68,58 @@ fn a_record_alone_is_priced_as_in_a_batch() {
                 assert_eq!(bits(found), bits(*expected), "row {row} as a batch");
             }
         }
+    }
+}
+
+#[test]
+fn what_is_assessed_is_what_is_predicted_and_warned_of_and_no_name_that_the_model_has() {
+    let mut rows = requests();
+    rows.truncate(60);
+    for row in rows.iter_mut().step_by(5) {
+        row["city"] = json!("a city that no listing is in");
+        row["area"] = json!(900.0);
+    }
+    let batch = decode(&rows, Purpose::Request);
+    let schema = batch.schema();
+    let names: Vec<&str> = schema
+        .fields()
+        .iter()
+        .map(|field| field.name().as_str())
+        .collect();
+    for model in models() {
+        let predicted = model.predict(&batch).unwrap();
+        let warnings = model.warnings(&batch).unwrap();
+        let model = TrainedModel::Price(Box::new(model));
+        let known = model.names();
+        let bound = model.bind_record(&names).unwrap().unwrap();
+        let assessed = model.assess(&batch).unwrap();
+        assert_eq!(assessed.len(), rows.len());
+        let mut all_unseen = 0;
+        for (row, assessed) in assessed.iter().enumerate() {
+            assert_eq!(bits(assessed.prediction), bits(predicted[row]), "row {row}");
+            assert_eq!(assessed.warnings, warnings[row], "row {row}");
+            let unseen = known.iter().filter_map(|(field, names)| {
+                let name = rows[row].get(*field)?.as_str()?;
+                (!names.contains(name)).then_some((*field, name))
+            });
+            let found = assessed.unseen.iter();
+            let found = found.map(|unseen| (unseen.field.as_str(), unseen.name.as_str()));
+            let found: Vec<(&str, &str)> = found.collect();
+            assert_eq!(found, unseen.collect::<Vec<_>>(), "row {row}");
+            all_unseen += found.len();
+            let columns = batch.columns().iter();
+            let cells: Vec<Cell> = columns.map(|column| Cell::of(column, row)).collect();
+            let alone = model.assess_record(&bound, &cells).unwrap();
+            assert_eq!(alone, *assessed, "row {row}");
+            let alone = model.assess(&batch.slice(row, 1)).unwrap();
+            assert_eq!(
+                alone,
+                std::slice::from_ref(assessed),
+                "row {row} as a batch"
+            );
+        }
+        // Every fifth has a city, and every seventh a street, that no model has.
+        assert!(all_unseen >= 12 + 9, "{all_unseen}");
     }
 }
 

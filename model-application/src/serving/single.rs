@@ -4,9 +4,9 @@ use std::sync::{Arc, OnceLock};
 
 use arrow_array::RecordBatch;
 use arrow_schema::SchemaRef;
-use valuation::{BoundRecord, Cell, PredictError, Prediction, TrainedModel};
+use valuation::{Assessed, BoundRecord, Cell, PredictError, TrainedModel};
 
-/// Predicts for batches of one row from their cells.
+/// Prices batches of one row from their cells.
 #[derive(Debug, Default)]
 pub(super) struct SingleRow {
     /// Made at the first row; `None` of a model that takes batches only.
@@ -22,16 +22,16 @@ struct Bound {
 }
 
 impl SingleRow {
-    /// The prediction for the only row of a batch, the same bits as [`TrainedModel::predict`] gives; `None` where
-    /// the row is to be predicted as a batch.
+    /// What the model says of the only row of a batch, the same as [`TrainedModel::assess`]; `None` where the row is
+    /// to be priced as a batch.
     ///
     /// # Errors
     /// When a column that the model needs is not there.
-    pub fn predict(
+    pub fn assess(
         &self,
         model: &TrainedModel,
         row: &RecordBatch,
-    ) -> Result<Option<Prediction>, PredictError> {
+    ) -> Result<Option<Assessed>, PredictError> {
         let bound = match self.bound.get() {
             Some(bound) => bound,
             None => {
@@ -51,7 +51,7 @@ impl SingleRow {
             .iter()
             .map(|column| Cell::of(column, 0))
             .collect();
-        Ok(model.predict_record(fields, &cells))
+        Ok(model.assess_record(fields, &cells))
     }
 }
 

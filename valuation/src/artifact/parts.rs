@@ -108,6 +108,7 @@ pub(crate) fn estimator(
         comparables,
         spread,
         bindings: Default::default(),
+        name_tables: Default::default(),
     };
     match estimator.check(schema) {
         Ok(()) => {

@@ -5,11 +5,11 @@ use std::sync::OnceLock;
 /// A value that follows from what stands beside it: it makes no difference to equality, and a copy works
 /// it out again.
 #[derive(Debug)]
-pub(super) struct Cached<T>(OnceLock<T>);
+pub(crate) struct Cached<T>(OnceLock<T>);
 
 impl<T> Cached<T> {
     /// The value, computed by `make` the first time.
-    pub(super) fn get(&self, make: impl FnOnce() -> T) -> &T {
+    pub(crate) fn get(&self, make: impl FnOnce() -> T) -> &T {
         self.0.get_or_init(make)
     }
 }

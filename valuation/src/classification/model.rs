@@ -7,11 +7,12 @@ use serde_json::{Map, Value};
 
 use super::report::ClassReport;
 use crate::artifact::Golden;
+use crate::assessed::Assessed;
 use crate::boosted::probability;
 use crate::cells::Cell;
-use crate::estimator::{Estimator, Plan};
+use crate::estimator::{Estimate, Estimator, Plan};
 use crate::mismatch::{self, SchemaMismatch};
-use crate::names::Names;
+use crate::name_tables::Names;
 use crate::predict_error::PredictError;
 use crate::prediction::Prediction;
 use crate::reading::{BoundRecord, bind_record, check_known_columns, decoded};
@@ -58,9 +59,18 @@ impl ClassModel {
     pub fn predict(&self, batch: &RecordBatch) -> Result<Vec<Prediction>, PredictError> {
         check_known_columns(&self.head.schema, &self.estimator, batch)?;
         let predicted = self.estimator.batch(batch).into_iter();
-        Ok(predicted
-            .map(|estimate| Prediction::plain(probability(estimate.log)))
-            .collect())
+        Ok(predicted.map(likely).collect())
+    }
+
+    /// The same beside the names of each row that the model has learned nothing of, see [`crate::Model::assess`].
+    ///
+    /// # Errors
+    /// As [`ClassModel::predict`].
+    pub fn assess(&self, batch: &RecordBatch) -> Result<Vec<Assessed>, PredictError> {
+        check_known_columns(&self.head.schema, &self.estimator, batch)?;
+        let assessed = self.estimator.assess(batch).into_iter();
+        let assessed = assessed.map(|(estimate, outside)| outside.beside(likely(estimate)));
+        Ok(assessed.collect())
     }
 
     /// See [`crate::Model::bind_record`].
@@ -73,8 +83,13 @@ impl ClassModel {
 
     /// See [`crate::Model::predict_record`].
     pub fn predict_record(&self, bound: &BoundRecord, cells: &[Cell]) -> Prediction {
-        let estimate = self.estimator.record(&bound.places, cells);
-        Prediction::plain(probability(estimate.log))
+        likely(self.estimator.record(&bound.places, cells))
+    }
+
+    /// See [`crate::Model::assess_record`].
+    pub fn assess_record(&self, bound: &BoundRecord, cells: &[Cell]) -> Assessed {
+        let (estimate, outside) = self.estimator.assess_record(&bound.places, cells);
+        outside.beside(likely(estimate))
     }
 
     fn reads(&self, field: &str) -> bool {
@@ -125,4 +140,9 @@ impl ClassModel {
         let batch = decoded(schema, record, *trained_at_us, *data_until_us)?;
         self.predict(&batch).ok()?.first().copied()
     }
+}
+
+/// How likely a record of this estimate is of the class.
+fn likely(estimate: Estimate) -> Prediction {
+    Prediction::plain(probability(estimate.log))
 }

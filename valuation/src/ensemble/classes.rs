@@ -131,6 +131,7 @@ fn estimator(
         comparables: None,
         spread: None,
         bindings: Default::default(),
+        name_tables: Default::default(),
     }
 }
 

@@ -234,6 +234,7 @@ impl FitJob<'_> {
             comparables: columns_of_plan.comparables,
             spread,
             bindings: Default::default(),
+            name_tables: Default::default(),
         };
         let mut fitted = FittedPrices {
             estimator,
@@ -329,6 +330,7 @@ impl FitJob<'_> {
                 comparables: columns_of_plan.comparables,
                 spread,
                 bindings: Default::default(),
+                name_tables: Default::default(),
             },
             all,
             columns,

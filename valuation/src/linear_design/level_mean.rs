@@ -95,7 +95,24 @@ impl LevelMeans {
         levels.flat_map(|levels| levels.iter().map(|(level, _)| level.as_str()))
     }
 
-    fn value(&self, group: Option<&str>, level: Option<&str>) -> f64 {
+    /// Groups of levels.
+    pub(super) fn groups(&self) -> impl Iterator<Item = &str> {
+        self.by_group.iter().map(|(group, _)| group.as_str())
+    }
+
+    /// Every level that has a value, with its group.
+    pub(super) fn pairs(&self) -> impl Iterator<Item = (Option<&str>, &str)> {
+        let grouped = self.by_group.iter();
+        let grouped = grouped.map(|(group, levels)| (Some(group.as_str()), levels));
+        let all = grouped.chain([(None, &self.ungrouped)]);
+        all.flat_map(|(group, levels)| {
+            let levels = levels.iter();
+            levels.map(move |(level, _)| (group, level.as_str()))
+        })
+    }
+
+    /// The value of a level in its group: 0 where it is not known there.
+    pub(super) fn value(&self, group: Option<&str>, level: Option<&str>) -> f64 {
         let levels = match group {
             Some(group) => self.by_group.get(group),
             None => Some(&self.ungrouped),
@@ -107,8 +124,9 @@ impl LevelMeans {
             .unwrap_or(0.0)
     }
 
-    pub(super) fn write(&self, cells: &Cells, groups: &Cells, row: usize, out: &mut SparseRow) {
-        out.push((self.column, self.value(groups.text(row), cells.text(row))));
+    /// Writes the value of a level.
+    pub(super) fn write(&self, value: f64, out: &mut SparseRow) {
+        out.push((self.column, value));
     }
 
     pub(super) fn describe(&self) -> Vec<Column<'static>> {

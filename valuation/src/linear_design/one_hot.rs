@@ -8,7 +8,6 @@ use super::column::{Column, Says};
 use super::level_limits::LevelLimits;
 use super::numbering::Numbering;
 use crate::by_text::ByText;
-use crate::cells::Cells;
 use crate::linear::SparseRow;
 use crate::part_error::PartError;
 
@@ -19,6 +18,17 @@ pub(super) struct OneHot {
     levels: ByText<(Option<usize>, f64)>,
     /// Column of everything else: rare, unknown or not given; none where training had no such.
     other: Option<usize>,
+}
+
+/// What a level is in the design.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Encoded {
+    /// One with a column of its own.
+    Column(usize),
+    /// The one that the others are compared with.
+    MostFrequent,
+    /// Rare, unknown or not given.
+    Others,
 }
 
 impl OneHot {
@@ -49,11 +59,21 @@ impl OneHot {
         }
     }
 
-    pub(super) fn write(&self, cells: &Cells, row: usize, out: &mut SparseRow) {
-        match cells.text(row).and_then(|level| self.levels.get(level)) {
-            Some((Some(column), _)) => out.push((*column, 1.0)),
-            Some((None, _)) => {}
-            None => match self.other {
+    /// What a level is; none is like one that was not seen.
+    pub(super) fn encoded(&self, level: Option<&str>) -> Encoded {
+        match level.and_then(|level| self.levels.get(level)) {
+            Some((Some(column), _)) => Encoded::Column(*column),
+            Some((None, _)) => Encoded::MostFrequent,
+            None => Encoded::Others,
+        }
+    }
+
+    /// Writes what a level is.
+    pub(super) fn write(&self, encoded: Encoded, out: &mut SparseRow) {
+        match encoded {
+            Encoded::Column(column) => out.push((column, 1.0)),
+            Encoded::MostFrequent => {}
+            Encoded::Others => match self.other {
                 Some(column) => out.push((column, 1.0)),
                 // Nothing like it was seen: the average of the levels is in.
                 None => out.extend(

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::levels::Levels;
 use crate::cells::Cells;
 use crate::part_error::PartError;
 
@@ -17,7 +18,7 @@ pub(super) enum Parts {
     /// By the last value of each part but the last, which has no end. Times are days since 1970.
     Numbers(Vec<f64>),
     /// By these names, in alphabetical order; every other name is of one part.
-    Levels(Vec<String>),
+    Levels(Levels),
 }
 
 impl Parts {
@@ -37,7 +38,7 @@ impl Parts {
                 let mut levels: Vec<String> =
                     runs.into_iter().map(|(name, _)| name.to_owned()).collect();
                 levels.sort_unstable();
-                Parts::Levels(levels)
+                Parts::Levels(levels.into())
             }
             // No is 0, yes is 1.
             Cells::Boolean(_) => Parts::Numbers(vec![0.0]),
@@ -75,9 +76,7 @@ impl Parts {
             Parts::Numbers(_) => self.place_number(cells.number(row)),
             Parts::Levels(levels) => match cells.text(row) {
                 None => levels.len() + 1,
-                Some(name) => levels
-                    .binary_search_by(|level| level.as_str().cmp(name))
-                    .unwrap_or(levels.len()),
+                Some(name) => levels.place(name).unwrap_or(levels.len()),
             },
         }
     }
@@ -96,7 +95,7 @@ impl Parts {
             Parts::Numbers(ends) => {
                 ends.iter().all(|end| end.is_finite()) && ends.windows(2).all(|two| two[0] < two[1])
             }
-            Parts::Levels(levels) => levels.windows(2).all(|two| two[0] < two[1]),
+            Parts::Levels(levels) => levels.names().windows(2).all(|two| two[0] < two[1]),
         };
         match rising {
             true => Ok(()),
@@ -166,6 +165,12 @@ mod tests {
         assert_eq!(places, [0, 49, 50, 50, 51]);
         // A column that is not there.
         assert_eq!(parts.place(&Cells::Absent, 0), 51);
+        // In a file, and where a profile's id is made of it, it is a list.
+        let two = Parts::Levels(vec!["a".to_owned(), "b".to_owned()].into());
+        assert_eq!(format!("{two:?}"), r#"Levels(["a", "b"])"#);
+        let written = serde_json::to_string(&two).unwrap();
+        assert_eq!(written, r#"{"levels":["a","b"]}"#);
+        assert_eq!(serde_json::from_str::<Parts>(&written).unwrap(), two);
         parts.check().unwrap();
         let mixed = Parts::Numbers(vec![2.0, 1.0]);
         assert_eq!(

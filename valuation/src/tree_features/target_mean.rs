@@ -144,8 +144,28 @@ impl TargetMeans {
             .and_then(|levels| levels.get(level.unwrap_or("")));
         match entry {
             Some((value, count, code)) => [*value, *count, *code],
-            None => [*self.groups.get(group).unwrap_or(&self.overall), 0.0, 0.0],
+            None => self.unknown(Some(group)),
         }
+    }
+
+    /// The same of a level that is not known in this group; `None` is a group that is not known either.
+    pub(super) fn unknown(&self, group: Option<&str>) -> [f32; 3] {
+        let of_group = group.and_then(|group| self.groups.get(group));
+        [*of_group.unwrap_or(&self.overall), 0.0, 0.0]
+    }
+
+    /// Every group and level that has values of its own, "" where there is none.
+    pub(super) fn pairs(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.levels.iter().flat_map(|(group, levels)| {
+            let levels = levels.iter();
+            levels.map(move |(level, _)| (group.as_str(), level.as_str()))
+        })
+    }
+
+    /// Every group, "" where there is none.
+    pub(super) fn groups(&self) -> impl Iterator<Item = &str> {
+        let with_levels = self.levels.iter().map(|(group, _)| group.as_str());
+        with_levels.chain(self.groups.iter().map(|(group, _)| group.as_str()))
     }
 
     pub(super) fn check(&self) -> Result<(), PartError> {
