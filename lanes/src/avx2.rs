@@ -19,14 +19,14 @@ pub(crate) fn or_into(bits: &mut [u8], line: &[u8]) {
 
 /// See [`crate::add_gains`].
 #[target_feature(enable = "avx2")]
-pub(crate) fn add_gains(sums: &[i32], rows: &[i32], sides: Sides, gains: &mut [f32]) {
-    crate::gains::add(sums, rows, sides, gains);
+pub(crate) fn add_gains(lefts: &[i64], more: i64, sides: Sides, gains: &mut [f32]) {
+    crate::gains::add(lefts, more, sides, gains);
 }
 
 /// See [`crate::greatest`].
 #[target_feature(enable = "avx2")]
-pub(crate) fn greatest(numbers: &[f32], floor: f32) -> f32 {
-    crate::gains::most(numbers, floor)
+pub(crate) fn greatest(numbers: &[f32], floor: f32) -> Option<usize> {
+    crate::gains::first_of_most(numbers, floor)
 }
 
 /// Compares points eight at once. Only where AVX2 is.
