@@ -16,7 +16,7 @@ pub struct Sides {
 
 /// Residuals and rows of a packed sum; of the residuals the upper 32 bits.
 #[inline(always)]
-fn parts(packed: i64) -> (f32, f32) {
+pub(crate) fn parts(packed: i64) -> (f32, f32) {
     let rows = packed & ((1 << COUNT_BITS) - 1);
     ((packed >> 32) as i32 as f32, rows as i32 as f32)
 }
@@ -65,8 +65,11 @@ pub(crate) fn first_of_most(numbers: &[f32], floor: f32) -> Option<usize> {
         |most, number| if *number > most { *number } else { most },
     );
     if most > floor {
-        let has_it =
-            |chunk: &[f32]| chunk.iter().fold(false, |found, number| found | (*number == most));
+        let has_it = |chunk: &[f32]| {
+            chunk
+                .iter()
+                .fold(false, |found, number| found | (*number == most))
+        };
         let chunk = chunks.position(has_it).unwrap_or(numbers.len() / AT_ONCE);
         let from = AT_ONCE * chunk;
         let place = numbers[from..].iter().position(|number| *number == most);
@@ -125,7 +128,10 @@ mod tests {
         let lefts = [packed(4, 3), packed(10, 5)];
         add_gains(&lefts, 0, sides, &mut gains);
         add_gains(&lefts, packed(2, 1), sides, &mut with_more);
-        assert_eq!(gains, [4.0 * 4.0 / 4.0 + 6.0 * 6.0 / 3.0, f32::NEG_INFINITY]);
+        assert_eq!(
+            gains,
+            [4.0 * 4.0 / 4.0 + 6.0 * 6.0 / 3.0, f32::NEG_INFINITY]
+        );
         let expected = 1.0 + 6.0 * 6.0 / 5.0 + 4.0 * 4.0 / 2.0;
         assert!((with_more[0] - expected).abs() < 1e-5, "{}", with_more[0]);
         // Of equals the first.

@@ -124,11 +124,7 @@ mod tests {
             .map(|row| if row % 2 == 0 { 0.0 } else { row as f32 })
             .collect();
         let column = &columns(&many, &[false])[0];
-        assert!(
-            (BINS - 8..BINS).contains(&column.bins),
-            "{}",
-            column.bins
-        );
+        assert!((BINS - 8..BINS).contains(&column.bins), "{}", column.bins);
         let mut counts = vec![0; BINS];
         column
             .codes

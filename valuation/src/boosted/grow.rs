@@ -209,8 +209,7 @@ impl Grower {
                 let penalty = growing.limits.penalty;
                 let parts = worth(left, penalty) + worth(leaf.total - left, penalty);
                 let gain = parts - worth(leaf.total, penalty);
-                let mut children =
-                    self.split(growing, leaf, &Candidate { left, ..found }, gain);
+                let mut children = self.split(growing, leaf, &Candidate { left, ..found }, gain);
                 if growing.goes_on(children[0].depth) {
                     let children = children.iter_mut();
                     children.for_each(|child| growing.leave_out_constant(child));

@@ -141,7 +141,9 @@ impl Histogram {
             room.resize(at_once.max(AT_ONCE), [0; BINS]);
         }
         for columns in live.chunks(at_once.max(1)) {
-            let places = columns.iter().map(|column| shape.columns[usize::from(*column)]);
+            let places = columns
+                .iter()
+                .map(|column| shape.columns[usize::from(*column)]);
             for (sums, place) in room.iter_mut().zip(places.clone()) {
                 sums[..place.bins].fill(0);
             }
@@ -154,7 +156,9 @@ impl Histogram {
                 settle(&added[..place.bins], place.named, own);
                 if let Some(whole) = whole.as_deref_mut() {
                     let rest = place.of_mut(&mut whole.sums);
-                    rest.iter_mut().zip(own).for_each(|(rest, own)| *rest -= *own);
+                    rest.iter_mut()
+                        .zip(own)
+                        .for_each(|(rest, own)| *rest -= *own);
                 }
             }
         }
@@ -181,13 +185,15 @@ fn is_constant(sums: &[i64], total: i64) -> bool {
 
 /// Writes the sums of a column as they are kept.
 fn settle(added: &[i64], named: bool, sums: &mut [i64]) {
-    sums.copy_from_slice(added);
-    if !named {
-        let mut running = 0;
-        for sum in &mut sums[1..] {
-            running += *sum;
-            *sum = running;
-        }
+    if named {
+        sums.copy_from_slice(added);
+        return;
+    }
+    sums[0] = added[0];
+    let mut running = 0;
+    for (sum, added) in sums[1..].iter_mut().zip(&added[1..]) {
+        running += added;
+        *sum = running;
     }
 }
 
@@ -196,22 +202,14 @@ type Add = fn(&Counted, &[u16], &mut [Sums]);
 
 /// By how many columns there are, one less.
 const ADD: [Add; AT_ONCE] = [
-    add::<1>,
-    add::<2>,
-    add::<3>,
-    add::<4>,
-    add::<5>,
-    add::<6>,
-    add::<7>,
-    add::<8>,
+    add::<1>, add::<2>, add::<3>, add::<4>, add::<5>, add::<6>, add::<7>, add::<8>,
 ];
 
 fn add<const COLUMNS: usize>(counted: &Counted, columns: &[u16], sums: &mut [Sums]) {
     let Some(sums) = sums.first_chunk_mut::<COLUMNS>() else {
         return;
     };
-    let codes: [&[u8]; COLUMNS] =
-        std::array::from_fn(|at| counted.codes[usize::from(columns[at])]);
+    let codes: [&[u8]; COLUMNS] = std::array::from_fn(|at| counted.codes[usize::from(columns[at])]);
     // Of one length: one check of a row is enough for all.
     let rows_of_table = codes[0].len();
     let codes = codes.map(|codes| &codes[..rows_of_table]);

@@ -4,7 +4,12 @@ use super::super::coding::codes as codes_of;
 use super::super::split::{Candidate, Cut};
 
 /// Puts the rows that go left first, both parts in their order; gives how many go left.
-pub(super) fn part(rows: &mut [u32], aside: &mut Vec<u32>, codes: &[u8], found: &Candidate) -> usize {
+pub(super) fn part(
+    rows: &mut [u32],
+    aside: &mut Vec<u32>,
+    codes: &[u8],
+    found: &Candidate,
+) -> usize {
     // Asked once, not for every row.
     match found.cut {
         Cut::After(last) => {
@@ -65,7 +70,13 @@ mod tests {
     #[test]
     fn rows_go_the_same_way_by_number_and_by_part() {
         let codes: Vec<u8> = (0..500_usize).map(|row| (row * 7919 % 256) as u8).collect();
-        for (last, unknown_left) in [(1, true), (1, false), (90, false), (254, true), (254, false)] {
+        for (last, unknown_left) in [
+            (1, true),
+            (1, false),
+            (90, false),
+            (254, true),
+            (254, false),
+        ] {
             let found = Candidate {
                 gain: 1.0,
                 column: 0,
@@ -81,7 +92,10 @@ mod tests {
                 let row = *row as usize;
                 let right = found.right(codes[row]);
                 assert_eq!(right, at >= lefts, "{last} {unknown_left} {}", codes[row]);
-                assert_eq!(usize::from(numbers[row]), 2 * (row % 3) + usize::from(right));
+                assert_eq!(
+                    usize::from(numbers[row]),
+                    2 * (row % 3) + usize::from(right)
+                );
             }
             // Both parts in their order.
             assert!(rows[..lefts].is_sorted() && rows[lefts..].is_sorted());
