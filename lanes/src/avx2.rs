@@ -19,14 +19,53 @@ pub(crate) fn or_into(bits: &mut [u8], line: &[u8]) {
 
 /// See [`crate::add_gains`].
 #[target_feature(enable = "avx2")]
-pub(crate) fn add_gains(sums: &[i32], rows: &[i32], sides: Sides, gains: &mut [f32]) {
-    crate::gains::add(sums, rows, sides, gains);
+pub(crate) fn add_gains(lefts: &[i64], more: i64, sides: Sides, gains: &mut [f32]) {
+    let cuts = lefts.len().min(gains.len());
+    let (lefts, last_lefts) = lefts[..cuts].as_chunks::<8>();
+    let (gains, last_gains) = gains[..cuts].as_chunks_mut::<8>();
+    crate::gains::add(last_lefts, more, sides, last_gains);
+    let (all, both) = crate::gains::parts(sides.total);
+    let (all, both) = (_mm256_set1_ps(all), _mm256_set1_ps(both));
+    let penalty = _mm256_set1_ps(sides.penalty);
+    let least = _mm256_set1_ps(sides.least);
+    let more = _mm256_set1_epi64x(more);
+    let of_rows = _mm256_set1_epi32((1 << crate::gains::COUNT_BITS) - 1);
+    for (lefts, gains) in lefts.iter().zip(gains) {
+        let [low, high] = [&lefts[..4], &lefts[4..]].map(|four| {
+            // SAFETY: there are four of them; no alignment is requested.
+            let four = unsafe { _mm256_loadu_si256(four.as_ptr().cast()) };
+            _mm256_castsi256_ps(_mm256_add_epi64(four, more))
+        });
+        // The upper and the lower halves of cuts 0, 1, 4, 5, 2, 3, 6, 7.
+        let sum = _mm256_castps_si256(_mm256_shuffle_ps::<0b11_01_11_01>(low, high));
+        let count = _mm256_castps_si256(_mm256_shuffle_ps::<0b10_00_10_00>(low, high));
+        let sum = _mm256_cvtepi32_ps(sum);
+        let count = _mm256_cvtepi32_ps(_mm256_and_si256(count, of_rows));
+        // As in plain Rust, one operation after the other.
+        let (other, others) = (_mm256_sub_ps(all, sum), _mm256_sub_ps(both, count));
+        let (weight, weights) = (
+            _mm256_add_ps(count, penalty),
+            _mm256_add_ps(others, penalty),
+        );
+        let here = _mm256_mul_ps(_mm256_mul_ps(sum, sum), weights);
+        let there = _mm256_mul_ps(_mm256_mul_ps(other, other), weight);
+        let found = _mm256_div_ps(_mm256_add_ps(here, there), _mm256_mul_ps(weight, weights));
+        let too_few = _mm256_cmp_ps::<_CMP_LT_OQ>(_mm256_min_ps(count, others), least);
+        let found = _mm256_blendv_ps(found, _mm256_set1_ps(f32::NEG_INFINITY), too_few);
+        let in_order = _mm256_permute4x64_pd::<0b11_01_10_00>(_mm256_castps_pd(found));
+        // SAFETY: there are eight of them; no alignment is requested.
+        unsafe {
+            let before = _mm256_loadu_ps(gains.as_ptr());
+            let after = _mm256_add_ps(before, _mm256_castpd_ps(in_order));
+            _mm256_storeu_ps(gains.as_mut_ptr(), after);
+        }
+    }
 }
 
 /// See [`crate::greatest`].
 #[target_feature(enable = "avx2")]
-pub(crate) fn greatest(numbers: &[f32], floor: f32) -> f32 {
-    crate::gains::most(numbers, floor)
+pub(crate) fn greatest(numbers: &[f32], floor: f32) -> Option<usize> {
+    crate::gains::first_of_most(numbers, floor)
 }
 
 /// Compares points eight at once. Only where AVX2 is.

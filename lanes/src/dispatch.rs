@@ -26,25 +26,26 @@ pub fn or_into(bits: &mut [u8], line: &[u8]) {
     or::portable(bits, line);
 }
 
-/// Adds to `gains` what each cut gains: by the sum on its left, squared and divided by its rows, and the
-/// same on its right. What is beyond the shortest of the slices is left as it is.
-pub fn add_gains(sums: &[i32], rows: &[i32], sides: Sides, gains: &mut [f32]) {
+/// Adds to `gains` what each cut gains: the sum of residuals on its left, squared and divided by its rows, and the
+/// same on its right. `lefts` are packed sums ([`crate::COUNT_BITS`]), to each of which `more` belongs. What is
+/// beyond the shorter of the slices is left as it is.
+pub fn add_gains(lefts: &[i64], more: i64, sides: Sides, gains: &mut [f32]) {
     #[cfg(target_arch = "x86_64")]
     if has_avx2() {
         // SAFETY: the processor has AVX2.
-        return unsafe { avx2::add_gains(sums, rows, sides, gains) };
+        return unsafe { avx2::add_gains(lefts, more, sides, gains) };
     }
-    gains::add(sums, rows, sides, gains);
+    gains::add(lefts, more, sides, gains);
 }
 
-/// The greatest of numbers; `floor` where none is greater.
-pub fn greatest(numbers: &[f32], floor: f32) -> f32 {
+/// Where the greatest of numbers stands, the first of equals; none where none is greater than `floor`.
+pub fn greatest(numbers: &[f32], floor: f32) -> Option<usize> {
     #[cfg(target_arch = "x86_64")]
     if has_avx2() {
         // SAFETY: the processor has AVX2.
         return unsafe { avx2::greatest(numbers, floor) };
     }
-    gains::most(numbers, floor)
+    gains::first_of_most(numbers, floor)
 }
 
 /// How many of the thresholds, which rise, a number reaches; none where it is not a number.

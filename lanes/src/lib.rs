@@ -15,7 +15,7 @@ mod reached;
 mod shapley;
 
 pub use dispatch::{add_gains, greatest, or_into, reached, reached_by_rows};
-pub use gains::Sides;
+pub use gains::{COUNT_BITS, Sides};
 pub use levels::Levels;
 pub use nearest::{MOST_AXES, Near, Points};
 pub use program::{Lane, MOST_LEAVES, MOST_LEVELS, Program, ROWS, Room, Select, Set, Test};

@@ -14,6 +14,7 @@ use valuation::{Model, SplitBy};
 use crate::config::Config;
 use crate::listings;
 use crate::measures::effects::effects;
+use crate::measures::processor::processor_seconds;
 use crate::measures::speed::speed;
 use crate::training::fit::fit;
 use crate::training::fitted::Fitted;
@@ -55,7 +56,9 @@ pub fn evaluate(
     options.holdout_fraction = evaluation.test_fraction;
     options.seed = evaluation.seed;
     options.refit = false;
+    let before = processor_seconds();
     let (model, report) = fit(config, &listings.batch, &options)?;
+    let after = processor_seconds();
     let evaluated = Evaluated {
         schema: schema.name.clone(),
         version: env!("CARGO_PKG_VERSION"),
@@ -74,6 +77,7 @@ pub fn evaluate(
             .collect(),
         interval: options.interval,
         fit_seconds: report.fit_seconds(),
+        fit_processor_seconds: after.zip(before).map(|(after, before)| after - before),
         speed: speed(&model, schema, &listings)?,
         effects: effects(&model, &listings, &report)?,
         importance: model.price().map_or_else(Vec::new, Model::importance),

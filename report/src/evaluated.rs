@@ -30,6 +30,8 @@ pub struct Evaluated {
     pub interval: f64,
     /// Seconds of the fit: cleaning, features, folds, members, weights, and judging.
     pub fit_seconds: f64,
+    /// Processor seconds of the same, of all threads; none where the system does not count them.
+    pub fit_processor_seconds: Option<f64>,
     /// How quickly it answers.
     pub speed: Speed,
     /// What each field adds to or takes from a price, as a share of it: the mean of judged rows.

@@ -17,6 +17,7 @@ mod loss;
 mod monotone;
 mod most;
 mod options;
+mod packed;
 mod split;
 mod table;
 mod tree;

@@ -41,6 +41,7 @@ pub(super) fn report_page(
             .collect(),
         interval: config.prepare.interval,
         fit_seconds: report.fit_seconds(),
+        fit_processor_seconds: None,
         speed: speed(model, listings)?,
         effects: effects(model, listings, report)?,
         importance: model.price().map_or_else(Vec::new, Model::importance),

@@ -22,17 +22,11 @@ pub(super) struct Column {
     pub(super) gaps: bool,
     /// Whether a value is the number of a name: bin = number + 1, in no order.
     pub(super) named: bool,
+    /// Bins in use, that of what is not known among them.
+    pub(super) bins: usize,
 }
 
 impl Column {
-    /// Bins in use.
-    pub(super) fn bins(&self) -> usize {
-        match self.named {
-            true => BINS,
-            false => self.cuts.len() + 2,
-        }
-    }
-
     /// Whether there is anything to split on.
     pub(super) fn varies(&self) -> bool {
         self.codes.windows(2).any(|pair| pair[0] != pair[1])
@@ -54,6 +48,10 @@ pub(super) fn columns(values: &[f32], named: &[bool]) -> Vec<Column> {
         };
         Column {
             gaps: codes.contains(&0),
+            bins: match named {
+                true => 1 + usize::from(codes.iter().copied().max().unwrap_or(0)),
+                false => cuts.len() + 2,
+            },
             codes,
             cuts,
             named: *named,
@@ -126,11 +124,7 @@ mod tests {
             .map(|row| if row % 2 == 0 { 0.0 } else { row as f32 })
             .collect();
         let column = &columns(&many, &[false])[0];
-        assert!(
-            (BINS - 8..BINS).contains(&column.bins()),
-            "{}",
-            column.bins()
-        );
+        assert!((BINS - 8..BINS).contains(&column.bins), "{}", column.bins);
         let mut counts = vec![0; BINS];
         column
             .codes
@@ -138,11 +132,20 @@ mod tests {
             .for_each(|code| counts[usize::from(*code)] += 1);
         assert_eq!((counts[0], counts[1]), (0, 5000));
         assert!(
-            counts[2..column.bins()]
+            counts[2..column.bins]
                 .iter()
                 .all(|count| (15..30).contains(count)),
             "{counts:?}"
         );
+    }
+
+    #[test]
+    fn names_have_as_many_bins_as_the_greatest_of_them_asks_for() {
+        let names = [3.0, f32::NAN, 0.0, 7.0];
+        let column = &columns(&names, &[true])[0];
+        assert_eq!(column.codes, [4, 0, 1, 8]);
+        assert_eq!((column.bins, column.gaps), (9, true));
+        assert_eq!(columns(&[f32::NAN], &[true])[0].bins, 1);
     }
 
     #[test]

@@ -71,7 +71,7 @@ impl ByRow {
 #[cfg(test)]
 mod tests {
     use super::super::bins::columns;
-    use super::super::histogram::Histogram;
+    use super::super::histogram::{Counted, Histogram, Shape};
     use super::*;
 
     #[test]
@@ -89,14 +89,24 @@ mod tests {
         let chosen = [4, 1, 6];
         let taken: Vec<u32> = (0..rows as u32).filter(|row| row % 5 == 2).collect();
         let packed: Vec<i64> = taken.iter().map(|row| i64::from(*row) * 31 - 900).collect();
-        let codes: Vec<&[u8]> = chosen.iter().map(|at| &*columns[*at].codes).collect();
-        let bins: Vec<usize> = chosen.iter().map(|at| columns[*at].bins()).collect();
-        let (mut one, mut other) = (Histogram::default(), Histogram::default());
-        one.fill(&codes, &bins, &taken, &packed);
+        let seen: Vec<&Column> = chosen.iter().map(|at| columns[*at]).collect();
+        let codes: Vec<&[u8]> = seen.iter().map(|column| &*column.codes).collect();
+        let shape = Shape::of(&seen);
         let places: Vec<usize> = by_row.places(&chosen).collect();
-        other.fill_by_row(&by_row, &places, &bins, &taken, &packed);
-        for ((one, other), bins) in one.columns.iter().zip(&other.columns).zip(&bins) {
-            assert_eq!(one[..*bins], other[..*bins]);
+        let sums = |by_row| {
+            let mut histogram = Histogram::default();
+            let counted = Counted {
+                codes: &codes,
+                by_row,
+                rows: &taken,
+                packed: &packed,
+            };
+            histogram.fill(&shape, &counted, &mut Vec::new());
+            histogram
+        };
+        let (one, other) = (sums(None), sums(Some((&by_row, &*places))));
+        for column in 0..chosen.len() {
+            assert_eq!(one.column(&shape, column), other.column(&shape, column));
         }
         assert!(by_row.suits(taken.len()) && !by_row.suits(rows / 4));
         assert!(

@@ -5,7 +5,7 @@
 //! child stays on its side of the middle between the two: two rows that differ in the column alone part at a
 //! split on it, or end in the same leaf.
 
-use super::histogram::{COARSE, Sums, count, units};
+use super::packed::{COARSE, count, units};
 
 /// Which way values go as a column grows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -86,7 +86,7 @@ impl Bound<'_> {
     pub(super) fn add(
         &self,
         column: usize,
-        (sums, bins): (&Sums, usize),
+        sums: &[i64],
         total: i64,
         gaps: bool,
         gains: [&mut [f32]; 2],
@@ -94,9 +94,8 @@ impl Bound<'_> {
         let whole = self.worth(total);
         let ways = [0, sums[0]].into_iter().zip(gains);
         for (start, gains) in ways.take(1 + usize::from(gaps)) {
-            let mut left = start;
-            for (gain, sum) in gains[1..bins].iter_mut().zip(&sums[1..bins]) {
-                left += sum;
+            for (gain, sum) in gains[1..sums.len()].iter_mut().zip(&sums[1..]) {
+                let left = start + sum;
                 let parts = self.gain(column, left, total - left, self.penalty);
                 *gain += (parts.unwrap_or(whole) / (COARSE * COARSE)) as f32;
             }

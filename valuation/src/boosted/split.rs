@@ -4,8 +4,9 @@
 use lanes::Sides;
 
 use super::bins::{BINS, Column};
-use super::histogram::{Sums, coarse, count, units};
+use super::histogram::{Histogram, Shape};
 use super::monotone::Bound;
+use super::packed::{count, units};
 use super::tree::Names;
 use crate::rng::mix;
 
@@ -81,9 +82,10 @@ pub(super) fn worth(packed: i64, penalty: f64) -> f64 {
     sum * sum / (count(packed) + penalty).max(f64::MIN_POSITIVE)
 }
 
-/// The best split over all columns; none where nothing is gained.
+/// The best split over all columns; none where nothing is gained. Columns that no part of the leaf can be split on
+/// either are left out of the histogram for good.
 pub(super) fn best(
-    histogram: &[Sums],
+    (histogram, shape): (&mut Histogram, &Shape),
     columns: &[&Column],
     total: i64,
     limits: Limits,
@@ -91,7 +93,7 @@ pub(super) fn best(
     gains: &mut Gains,
 ) -> Option<Candidate> {
     let mut best: Option<Candidate> = None;
-    for (index, (sums, column)) in histogram.iter().zip(columns).enumerate() {
+    histogram.visit(shape, |index, sums| {
         let mut search = Search {
             sums,
             total,
@@ -99,15 +101,21 @@ pub(super) fn best(
             index,
             bound: bound.filter(|bound| !bound.is_free(index)),
             best: &mut best,
-            gains,
+            gains: &mut *gains,
         };
-        match (column.named, limits.drawn) {
-            (true, _) => search.names(),
-            (false, None) if search.bound.is_some() => search.bound_numbers(column.bins()),
-            (false, None) => search.numbers(column.bins()),
-            (false, Some(drawn)) => search.drawn(column.bins(), drawn),
+        match (columns[index].named, limits.drawn) {
+            (true, _) => {
+                search.names();
+                true
+            }
+            (false, None) if search.bound.is_some() => {
+                search.bound_numbers();
+                true
+            }
+            (false, None) => search.numbers(),
+            (false, Some(drawn)) => search.drawn(drawn),
         }
-    }
+    });
     let floor = match bound {
         None => worth(total, limits.penalty),
         Some(bound) => bound.worth(total),
@@ -119,7 +127,8 @@ pub(super) fn best(
 }
 
 struct Search<'a> {
-    sums: &'a Sums,
+    /// As a histogram has them.
+    sums: &'a [i64],
     total: i64,
     limits: Limits,
     index: usize,
@@ -158,11 +167,13 @@ impl Search<'_> {
         }
     }
 
-    fn numbers(&mut self, bins: usize) {
-        let unknown = self.sums[0];
+    /// Whether any cut leaves rows enough on both sides: where none does, none does in any part of the leaf.
+    fn numbers(&mut self) -> bool {
+        let (unknown, bins) = (self.sums[0], self.sums.len());
         self.gains.clear(bins, unknown != 0);
         self.gains
-            .add(self.sums, bins, self.total, self.limits, unknown != 0);
+            .add(self.sums, self.total, self.limits, unknown != 0);
+        let mut any = false;
         for unknown_left in [false, true] {
             if unknown_left && unknown == 0 {
                 continue;
@@ -174,7 +185,8 @@ impl Search<'_> {
             let Some(bin) = greatest(&gains[..bins], f32::NEG_INFINITY) else {
                 continue;
             };
-            let known: i64 = self.sums[1..=bin].iter().sum();
+            any = true;
+            let known = self.sums[bin];
             let left = if unknown_left { known + unknown } else { known };
             // Gaps that training did not have go with the many.
             let majority = unknown == 0 && 2.0 * count(left) >= count(self.total);
@@ -183,18 +195,19 @@ impl Search<'_> {
                 Cut::After(bin as u8)
             });
         }
+        any
     }
 
     /// The same where not every cut may be made, one after the other.
-    fn bound_numbers(&mut self, bins: usize) {
+    fn bound_numbers(&mut self) {
         let unknown = self.sums[0];
         for unknown_left in [false, true] {
             if unknown_left && unknown == 0 {
                 continue;
             }
-            let mut left = if unknown_left { unknown } else { 0 };
-            for bin in 1..bins {
-                left += self.sums[bin];
+            let more = if unknown_left { unknown } else { 0 };
+            for bin in 1..self.sums.len() {
+                let left = self.sums[bin] + more;
                 let majority = unknown == 0 && 2.0 * count(left) >= count(self.total);
                 self.consider(left, self.limits.penalty, unknown_left || majority, || {
                     Cut::After(bin as u8)
@@ -203,23 +216,24 @@ impl Search<'_> {
         }
     }
 
-    /// One cut between the least and the greatest number there are.
-    fn drawn(&mut self, bins: usize, drawn: u64) {
-        let mut taken = (1..=bins.min(BINS - 1)).filter(|bin| self.sums[*bin] != 0);
+    /// One cut between the least and the greatest number there are; whether these are two.
+    fn drawn(&mut self, drawn: u64) -> bool {
+        let taken = |bin: &usize| self.sums[*bin] != if *bin > 1 { self.sums[bin - 1] } else { 0 };
+        let mut taken = (1..self.sums.len()).filter(taken);
         let (Some(first), Some(last)) = (taken.next(), taken.next_back()) else {
-            return;
+            return false;
         };
         // The leaf's own sum distinguishes it from the tree's others.
         let number = mix(drawn ^ mix(self.total as u64 ^ mix(self.index as u64)));
         let bin = first + (number % (last - first) as u64) as usize;
-        let unknown = self.sums[0];
-        let known: i64 = self.sums[1..=bin].iter().sum();
+        let (unknown, known) = (self.sums[0], self.sums[bin]);
         let majority = unknown == 0 && 2.0 * count(known) >= count(self.total);
         let cut = || Cut::After(bin as u8);
         self.consider(known, self.limits.penalty, majority, cut);
         if unknown != 0 {
             self.consider(known + unknown, self.limits.penalty, true, cut);
         }
+        true
     }
 
     /// Names in the order of their means: the best of all sets is a range of it (Fisher 1958, On
@@ -230,30 +244,31 @@ impl Search<'_> {
             false => (0.0, 0.0, NAME_SMOOTHING),
         };
         let penalty = self.limits.penalty + NAME_SMOOTHING;
-        let mean = |bin: usize| {
-            let sum_of_bin = self.sums[bin];
-            units(sum_of_bin) / (count(sum_of_bin) + smoothing)
-        };
-        let taken =
-            (1..BINS).filter(|bin| self.sums[*bin] != 0 && count(self.sums[*bin]) >= least_name);
-        let mut order: Vec<(f64, usize)> = taken.map(|bin| (mean(bin), bin)).collect();
+        let mean = |sum: i64| units(sum) / (count(sum) + smoothing);
+        let mut order = std::mem::take(&mut self.gains.order);
+        order.clear();
+        let mut taken_names = 0;
+        for (bin, sum) in self.sums.iter().enumerate().skip(1) {
+            taken_names += usize::from(*sum != 0);
+            if *sum != 0 && count(*sum) >= least_name {
+                order.push((mean(*sum), bin));
+            }
+        }
         order.sort_unstable_by(|one, other| one.0.total_cmp(&other.0).then(one.1.cmp(&other.1)));
-        let order: Vec<usize> = order.into_iter().map(|(_, bin)| bin).collect();
-        let taken_names = (1..BINS).filter(|bin| self.sums[*bin] != 0).count();
-        let ends: [Vec<usize>; 2] = [
-            order.iter().rev().take(MOST_NAMES).copied().collect(),
-            order.iter().take(MOST_NAMES).copied().collect(),
-        ];
-        for end in ends {
+        // Where names are left out, all that are listed still leave some to the other side.
+        let most = match order.len() < taken_names {
+            true => order.len(),
+            false => order.len().saturating_sub(1),
+        };
+        for from_greatest in [true, false] {
             let (mut right, mut names) = (0, Names::default());
             let mut considered = 0.0;
-            // Where names are left out, all that are listed still leave some to the other side.
-            let most = match order.len() < taken_names {
-                true => order.len(),
-                false => order.len().saturating_sub(1),
-            };
-            for bin in end.iter().take(most) {
-                right += self.sums[*bin];
+            for at in 0..most.min(MOST_NAMES) {
+                let (_, bin) = match from_greatest {
+                    true => order[order.len() - 1 - at],
+                    false => order[at],
+                };
+                right += self.sums[bin];
                 names[(bin - 1) / 64] |= 1 << ((bin - 1) % 64);
                 let enough = count(right) >= considered + least_step
                     && count(self.total - right) >= least_step;
@@ -264,19 +279,19 @@ impl Search<'_> {
                 self.consider(self.total - right, penalty, true, || Cut::Among(names));
             }
         }
+        self.gains.order = order;
     }
 }
 
 /// What a cut after each bin gains, by where the unknown goes. Bin 0 ends no cut.
 ///
-/// In `f32` and [`coarse`](super::histogram::coarse) units, and without a branch: many bins at once.
+/// In `f32` and [`COARSE`](super::packed::COARSE) units, and without a branch: many bins at once.
 #[derive(Debug)]
 pub(super) struct Gains {
     pub(super) unknown_right: [f32; BINS],
     pub(super) unknown_left: [f32; BINS],
-    /// Room: residuals and rows up to each bin.
-    lefts: [i32; BINS],
-    counts: [i32; BINS],
+    /// Room: names and their means.
+    order: Vec<(f64, usize)>,
 }
 
 impl Default for Gains {
@@ -284,8 +299,7 @@ impl Default for Gains {
         Gains {
             unknown_right: [0.0; BINS],
             unknown_left: [0.0; BINS],
-            lefts: [0; BINS],
-            counts: [0; BINS],
+            order: Vec::new(),
         }
     }
 }
@@ -299,44 +313,41 @@ impl Gains {
         }
     }
 
-    /// Adds what a leaf of this sum gains; nothing is as bad as too few rows on a side. `gaps` says
-    /// whether unknown values are to be sent both ways.
-    pub(super) fn add(&mut self, sums: &Sums, bins: usize, total: i64, limits: Limits, gaps: bool) {
-        let Gains {
-            unknown_right,
-            unknown_left,
-            lefts,
-            counts,
-        } = self;
-        let ways = [(0, unknown_right), (sums[0], unknown_left)];
-        for (start, gains) in ways.into_iter().take(1 + usize::from(gaps)) {
-            let (lefts, counts) = (&mut lefts[1..bins], &mut counts[1..bins]);
-            // One after the other, and what follows from them side by side.
-            let mut left = start;
-            for ((place, count), sum) in lefts.iter_mut().zip(&mut *counts).zip(&sums[1..bins]) {
-                left += sum;
-                (*place, *count) = coarse(left);
-            }
-            let (sum, rows) = coarse(total);
-            let sides = Sides {
-                sum: sum as f32,
-                rows: rows as f32,
-                penalty: (limits.penalty as f32).max(f32::MIN_POSITIVE),
-                least: limits.leaf_rows as f32,
-            };
-            lanes::add_gains(lefts, counts, sides, &mut gains[1..bins]);
+    /// What a leaf of this sum gains by a cut that leaves all its rows on one side, as [`Gains::add`] adds it.
+    pub(super) fn of_one_side(total: i64, limits: Limits) -> f32 {
+        let mut gain = [0.0];
+        lanes::add_gains(&[0], 0, sides(total, limits), &mut gain);
+        gain[0]
+    }
+
+    /// Adds the same to all cuts of a column.
+    pub(super) fn add_to_all(&mut self, gain: f32, bins: usize, gaps: bool) {
+        let ways = [&mut self.unknown_right, &mut self.unknown_left];
+        for gains in ways.into_iter().take(1 + usize::from(gaps)) {
+            gains[1..bins].iter_mut().for_each(|sum| *sum += gain);
         }
+    }
+
+    /// Adds what a leaf of this sum gains, by the column's running sums; nothing is as bad as too few rows on a
+    /// side. `gaps` says whether unknown values are to be sent both ways.
+    pub(super) fn add(&mut self, sums: &[i64], total: i64, limits: Limits, gaps: bool) {
+        let (sides, bins) = (sides(total, limits), sums.len());
+        lanes::add_gains(&sums[1..], 0, sides, &mut self.unknown_right[1..bins]);
+        if gaps {
+            lanes::add_gains(&sums[1..], sums[0], sides, &mut self.unknown_left[1..bins]);
+        }
+    }
+}
+
+fn sides(total: i64, limits: Limits) -> Sides {
+    Sides {
+        total,
+        penalty: (limits.penalty as f32).max(f32::MIN_POSITIVE),
+        least: limits.leaf_rows as f32,
     }
 }
 
 /// The first bin of the greatest gain beyond `floor`; bin 0 ends no cut.
 pub(super) fn greatest(gains: &[f32], floor: f32) -> Option<usize> {
-    let most = lanes::greatest(&gains[1..], floor);
-    match most > floor {
-        true => gains[1..]
-            .iter()
-            .position(|gain| *gain == most)
-            .map(|at| at + 1),
-        false => None,
-    }
+    lanes::greatest(&gains[1..], floor).map(|at| at + 1)
 }

@@ -2,10 +2,10 @@
 
 use super::bins::{Column, columns as bins};
 use super::error::TreeError;
-use super::histogram::MOST_ROWS;
 use super::loss::Loss;
 use super::monotone::Direction;
 use super::options::{BoostedOptions, Names};
+use super::packed::MOST_ROWS;
 use crate::tree_features::Level;
 
 /// A matrix of training rows, put into bins once for all that is grown on it.
