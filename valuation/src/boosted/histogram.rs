@@ -362,6 +362,26 @@ mod tests {
     }
 
     #[test]
+    fn sums_of_another_tree_leave_no_trace() {
+        let (columns, packed) = made();
+        let rows: Vec<u32> = (0..300).collect();
+        let (mut histogram, mut room) = (Histogram::default(), Vec::new());
+        let forwards: Vec<&Column> = columns.iter().collect();
+        let backwards: Vec<&Column> = columns.iter().rev().skip(2).collect();
+        for chosen in [&forwards, &backwards, &forwards] {
+            let codes: Vec<&[u8]> = chosen.iter().map(|column| &*column.codes).collect();
+            let shape = Shape::of(chosen);
+            histogram.fill(&shape, &counted(&codes, &rows, &packed), &mut room);
+            for (at, column) in chosen.iter().enumerate() {
+                assert_eq!(
+                    histogram.column(&shape, at),
+                    by_hand(column, &rows, &packed)
+                );
+            }
+        }
+    }
+
+    #[test]
     fn constant_is_what_all_rows_have_in_one_bin() {
         let is = |bins: &[i64]| {
             let mut sums = vec![0; bins.len()];
