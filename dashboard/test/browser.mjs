@@ -69,3 +69,17 @@ export async function confirmed(page, why, who) {
   await page.fill("dialog input[name=who]", who);
   await page.click("dialog .actions button:last-child");
 }
+
+/** The same of a training, which is refused while one runs that new records have begun. */
+export async function trainingConfirmed(page, why, who) {
+  await confirmed(page, why, who);
+  for (const end = Date.now() + 60_000; Date.now() < end; ) {
+    const refusal = page.locator("dialog[open] [role=alert]");
+    await page.waitForFunction(() => !document.querySelector("dialog[open]") || document.querySelector("dialog[open] [role=alert]"), null, { timeout: 30_000 });
+    if (!(await refusal.count())) return;
+    assert.match(await refusal.textContent(), /a training is running/);
+    await page.waitForTimeout(1000);
+    await page.click("dialog .actions button:last-child");
+  }
+  throw new Error("a training ran for a minute");
+}

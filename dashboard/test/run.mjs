@@ -5,7 +5,7 @@ import assert from "node:assert/strict";
 import { mkdirSync, mkdtempSync, rmSync, chmodSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { SIZES, accessible, confirmed, fits, launched, open, out, say, settled, text, watched } from "./browser.mjs";
+import { SIZES, accessible, confirmed, fits, launched, open, out, say, settled, text, trainingConfirmed, watched } from "./browser.mjs";
 import { beside, timed } from "./measured.mjs";
 import { Quickstart, freePort, pause, until } from "./quickstart.mjs";
 import { recipes } from "./recipes.mjs";
@@ -131,10 +131,12 @@ async function trained(page, quickstart) {
   // Nothing is done before it is said why.
   await page.click("dialog .actions button:last-child");
   assert.equal(await page.locator("dialog[open]").count(), 1);
-  await confirmed(page, "listings of a new district", "Chromium");
-  const shown = await page.waitForFunction(() => document.querySelector("#progress")?.textContent);
+  await trainingConfirmed(page, "listings of a new district", "Chromium");
+  const shown = await page.waitForFunction(() => {
+    const text = document.querySelector("#progress")?.textContent;
+    return text?.includes("listings of a new district (Chromium)") && text;
+  });
   const progress = await shown.jsonValue();
-  assert.match(progress, /listings of a new district \(Chromium\)/);
   assert.match(progress, /To beat: v\d+, Median error/);
   await page.screenshot({ path: join(out, "training.png"), fullPage: true });
   await page.waitForSelector("#progress", { state: "detached", timeout: 120_000 });
@@ -336,7 +338,7 @@ async function goneAndBack(context, quickstart) {
   const training = quickstart.address("training");
   await page.waitForSelector("#train:not([disabled])", { timeout: 60_000 });
   await page.click("#train");
-  await confirmed(page, "with the token", "Chromium");
+  await trainingConfirmed(page, "with the token", "Chromium");
   await until("it is trained", async () => (await (await fetch(`${training}/status`)).json()).last_training?.why === "with the token (Chromium)", 120_000);
   const elsewhere = await fetch(`${url}/what-if`, { method: "POST", headers: { authorization: `Bearer ${TOKEN}`, origin: "http://evil.example" }, body: "[]" });
   assert.equal(elsewhere.status, 403, "a page of another site");

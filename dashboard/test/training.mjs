@@ -1,7 +1,7 @@
 // A training that takes a while, as the trainer tells of it and as the page shows it.
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { accessible, confirmed, fits, out, say } from "./browser.mjs";
+import { accessible, fits, out, say, trainingConfirmed } from "./browser.mjs";
 import { pause } from "./quickstart.mjs";
 
 /** What the page shows of a training; null where none runs. */
@@ -25,7 +25,7 @@ export async function trainingWatched(page, trainer, members) {
   await page.waitForSelector("#train:not([disabled])");
   const before = (await status()).last_training?.version ?? null;
   await page.click("#train");
-  await confirmed(page, "to be watched", "Chromium");
+  await trainingConfirmed(page, "to be watched", "Chromium");
   await page.waitForSelector("#progress .members tr.present", { timeout: 60_000 });
   await fits(page, "a training");
   await accessible(page, "a training");
