@@ -42,7 +42,7 @@ impl KnownNames {
         KnownNames(fields.collect())
     }
 
-    /// What is said of names that the model has found to be unseen; nothing of those in fields that records do not
+    /// What an answer has about names that are unseen to the model; nothing of those in fields that records do not
     /// have.
     pub fn unseen(&self, names: Vec<UnseenName>) -> Vec<Unseen> {
         let unseen = names.into_iter().filter_map(|UnseenName { field, name }| {
@@ -89,8 +89,8 @@ mod tests {
             // What the model has computed itself is not in a record.
             ("segment", "7", "[]".to_owned()),
         ] {
-            let said = names.unseen(vec![unseen(field, name)]);
-            assert_eq!(serde_json::to_string(&said).unwrap(), expected, "{name}");
+            let found = names.unseen(vec![unseen(field, name)]);
+            assert_eq!(serde_json::to_string(&found).unwrap(), expected, "{name}");
         }
         assert!(names.unseen(Vec::new()).is_empty());
     }

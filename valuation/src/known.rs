@@ -406,21 +406,21 @@ field = [
         assert!((factors[2] - 4.0).abs() < 1e-9, "{factors:?}");
         assert!((factors[3] - 2.0 * (1.0 + 25.0 / 99.0)).abs() < 1e-9);
         assert_eq!(factors[4..], [MOST_FACTOR, 3.0]);
-        let said: Vec<Vec<Warning>> = (0..6).map(|row| bound.warnings(row, &[])).collect();
-        assert!(said[0].is_empty() && said[1].is_empty());
+        let warnings: Vec<Vec<Warning>> = (0..6).map(|row| bound.warnings(row, &[])).collect();
+        assert!(warnings[0].is_empty() && warnings[1].is_empty());
         let area = |value: i64| Warning {
             field: "area".to_owned(),
             value: value.into(),
             learned: "20 to 119 m²".to_owned(),
         };
-        assert_eq!(said[2], [area(218)]);
-        assert_eq!(said[3], [area(-5)]);
-        assert_eq!(said[5].len(), 1);
+        assert_eq!(warnings[2], [area(218)]);
+        assert_eq!(warnings[3], [area(-5)]);
+        assert_eq!(warnings[5].len(), 1);
         assert_eq!(
-            (said[5][0].field.as_str(), &said[5][0].value),
+            (warnings[5][0].field.as_str(), &warnings[5][0].value),
             ("city", &Value::from("C"))
         );
-        assert_eq!(said[5][0].learned, "2 other names");
+        assert_eq!(warnings[5][0].learned, "2 other names");
     }
 
     #[test]

@@ -115,7 +115,7 @@ impl<'a> NameList<'a> {
         }
     }
 
-    /// What is said of each number of a field; `None` of a field without names.
+    /// What a part has learned of each number of a field; `None` of a field without names.
     pub(crate) fn by_name<T>(&self, field: &str, of: impl Fn(Named<'a>) -> T) -> Option<ByName<T>> {
         let place = self.field(field)?;
         let names = self.fields[place].names.iter();
@@ -127,7 +127,7 @@ impl<'a> NameList<'a> {
         })
     }
 
-    /// What is said of each numbered pair of a group and a level, by their fields; `None` where there are no pairs.
+    /// What a part has learned of each numbered pair of a group and a level, by their fields; `None` where there are no pairs.
     pub(crate) fn by_pair<T>(
         &self,
         fields: (&str, &str),
@@ -327,13 +327,13 @@ mod tests {
         ] {
             list.add_pair(("city", "street"), group, level);
         }
-        let said = |named: Named| match named {
+        let text = |named: Named| match named {
             Named::Unknown => "another".to_owned(),
             Named::Absent => "none".to_owned(),
             Named::Name(name) => format!("{name:?}"),
         };
-        let streets = list.by_name("street", said).unwrap();
-        assert!(list.by_name("house", said).is_none());
+        let streets = list.by_name("street", text).unwrap();
+        assert!(list.by_name("house", text).is_none());
         let both = |group: Option<&str>, level: Option<&str>| format!("{group:?} {level:?}");
         let pairs = list.by_pair(("city", "street"), both).unwrap();
         assert_eq!(pairs.values.len(), 4);
