@@ -53,13 +53,19 @@ export async function fits(page, where) {
   assert.ok(wide[0] <= wide[1], `${where} is ${wide[0]} wide, the window ${wide[1]}`);
 }
 
-export const settled = (page) => until("no skeleton is left", () => page.evaluate(() => !document.querySelector(".skeleton")), 30_000);
+export const settled = (page) => until("no skeleton is left", () => page.evaluate(() => !document.querySelector(".skeleton")), 60_000);
 export const open = async (page, url, view) => {
   await page.goto(`${url}/#/${view}`);
   await page.waitForSelector("main h1");
   await settled(page);
 };
 export const text = (page, selector) => page.textContent(selector);
+/** Waits until a text matches: parts of a view come one after the other. */
+export async function reads(page, selector, pattern) {
+  let last = null;
+  const matches = async () => pattern.test((last = await text(page, selector)));
+  await until(`${selector} reads ${pattern}`, matches, 60_000).catch(() => assert.match(last ?? "", pattern));
+}
 
 export const launched = () => chromium.launch({ executablePath: browserPath(), args: ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"] });
 

@@ -4,7 +4,7 @@ import { execFileSync, spawn } from "node:child_process";
 import { chmodSync, existsSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { SIZES, accessible, fits, open, out, say, settled, text, watched } from "./browser.mjs";
+import { SIZES, accessible, fits, open, out, reads, say, settled, text, watched } from "./browser.mjs";
 import { freePort, pause, until } from "./quickstart.mjs";
 import { trainingWatched } from "./training.mjs";
 
@@ -116,47 +116,44 @@ async function dragged(page) {
       await slider.scrollIntoViewIfNeeded();
       const box = await slider.boundingBox();
       await page.mouse.click(box.x + box.width * share, box.y + box.height / 2);
-      await pause(900);
-      if ((await text(page, "#what-if-price .mid")) !== first) return;
+      const moved = async () => (await text(page, "#what-if-price .mid")) !== first;
+      if (await until("another price", moved, 3000).catch(() => false)) return;
     }
   throw new Error(`no slider changes ${first}`);
 }
 
 async function classes(context, recipe) {
   await eachView(context, recipe, async (page) => {
-    assert.match(await text(page, "#price"), /^\d+(\.\d+)?\s%$/);
-    assert.match(await text(page, ".price"), /threshold of 50\s%/);
+    await reads(page, "#price", /^\d+(\.\d+)?\s%$/);
+    await reads(page, ".price", /threshold of 50\s%/);
     assert.equal(await page.locator(".waterfall").count(), 0);
     await page.waitForSelector(".comparables tbody tr:nth-child(5)");
-    assert.match(await text(page, "nav"), /Ask/);
+    await reads(page, "nav", /Ask/);
     await dragged(page);
   });
   const page = await context.newPage();
   await open(page, recipe.url, "overview");
-  assert.match(await text(page, ".tiles"), /AUC\s*0\.\d+/);
+  await reads(page, ".tiles", /AUC\s*0\.\d+/);
   await open(page, recipe.url, "map");
   await page.waitForSelector(".bars tbody tr");
-  assert.match(await text(page, "main"), /no coordinates/);
+  await reads(page, "main", /no coordinates/);
   await open(page, recipe.url, "quality");
-  assert.match(await text(page, "main"), /measured for prices/);
+  await reads(page, "main", /measured for prices/);
   await open(page, recipe.url, "models");
-  assert.match(await text(page, ".main-measure"), /AUC/);
+  await reads(page, ".main-measure", /AUC/);
   // A sweep, whose best becomes the challenger, and whose page has the parallel coordinates.
-  assert.match(await text(page, "#sweeps"), /No sweep yet/);
+  await reads(page, "#sweeps", /No sweep yet/);
   recipe.run("model-prepare", ["sweep", "--data", recipe.csv, "--trials", "4", "--name", "small", ...recipe.settings()]);
   // The page looks every ten seconds: it may have seen the sweep under way.
   await page.waitForSelector("#sweeps li .badge.good", { timeout: 60_000 });
-  const told = await text(page, "#sweeps li");
-  assert.match(told, /small\s*finished/);
-  assert.match(told, /4 trials/);
-  assert.match(told, /Best so far: trial \d/);
+  for (const part of [/small\s*finished/, /4 trials/, /Best so far: trial \d/]) await reads(page, "#sweeps li", part);
   await page.click("#sweeps button[aria-expanded]");
   const frame = page.frameLocator("#sweeps iframe");
   await frame.getByText("Parallel coordinates").waitFor();
-  assert.ok((await frame.locator("svg").count()) > 1);
+  await frame.locator("svg").nth(1).waitFor({ state: "attached" });
   await accessible(page, "a sweep");
   await page.screenshot({ path: join(out, "sweep.png"), fullPage: true });
-  assert.match(await text(page, ".timeline"), /challenger/);
+  await reads(page, ".timeline", /challenger/);
   await trainingWatched(page, recipe.trainer, ["logistic", "boosted", "forest"]);
   await page.close();
   say("classes: a probability with its threshold, a slider, similar records, a sweep with its page");
@@ -164,17 +161,17 @@ async function classes(context, recipe) {
 
 async function clusters(context, recipe) {
   await eachView(context, recipe, async (page) => {
-    assert.match(await text(page, "#price"), /^Cluster \d+$/);
+    await reads(page, "#price", /^Cluster \d+$/);
     await page.waitForFunction(() => document.querySelectorAll(".stack table tbody tr").length > 5);
-    assert.match(await text(page, "main"), /What the cluster is like/);
-    assert.match(await text(page, "main"), /records of the training belong to it/);
+    await reads(page, "main", /What the cluster is like/);
+    await reads(page, "main", /records of the training belong to it/);
     await dragged(page);
   });
   const page = await context.newPage();
   await open(page, recipe.url, "overview");
-  assert.match(await text(page, ".tiles"), /Silhouette\s*0\.\d+/);
+  await reads(page, ".tiles", /Silhouette\s*0\.\d+/);
   await open(page, recipe.url, "models");
-  assert.match(await text(page, ".main-measure"), /Silhouette/);
+  await reads(page, ".main-measure", /Silhouette/);
   const numbers = Array.from({ length: 11 }, (_, index) => String(index + 2));
   await trainingWatched(page, recipe.trainer, numbers);
   await page.close();
@@ -186,7 +183,7 @@ export async function recipes(browser, programs) {
   for (const [name, look] of [["wine", classes], ["food", clusters]]) {
     const recipe = new Recipe(programs, name);
     const context = await browser.newContext({ locale: "en-GB", reducedMotion: "reduce" });
-    context.setDefaultTimeout(30_000);
+    context.setDefaultTimeout(60_000);
     try {
       await recipe.start();
       await look(context, recipe);
