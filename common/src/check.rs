@@ -4,6 +4,7 @@
 mod broker;
 mod clock;
 mod database;
+mod ddl;
 mod directory;
 mod finding;
 mod needs;

@@ -3,9 +3,11 @@
 use std::arch::x86_64::*;
 
 use crate::gains::Sides;
+use crate::kd_tree::{Bounds, MOST_AXES, Points, SIDE};
 use crate::levels::Levels;
-use crate::nearest::{Bounds, FEW, FewNearest, Kernel, MOST_AXES, Near, Nearest, Points, SIDE};
+use crate::near::{FEW, FewNearest, Near, Nearest};
 use crate::program::{Lane, MOST_LEAVES, Program, ROWS, Room, Set, Tree, add_leaves, part};
+use crate::search::Kernel;
 use crate::shapley::{Explained, Known};
 
 /// Instructions' worth of a lane.

@@ -4,10 +4,12 @@
 #[cfg(target_arch = "x86_64")]
 use crate::avx2;
 use crate::gains::{self, Sides};
+use crate::kd_tree::Points;
 use crate::levels::Levels;
-use crate::nearest::{Near, Points, Portable};
+use crate::near::Near;
 use crate::or;
 use crate::program::{Lane, Program, ROWS, Room};
+use crate::search::Portable;
 use crate::shapley::{Explained, Known};
 
 /// Whether the processor has AVX2; asked once, then remembered by the standard library.

@@ -4,7 +4,10 @@ mod estimate;
 mod observer;
 mod told;
 mod tracker;
+mod watched;
+mod work;
 
 pub use self::observer::{FitObserver, Observer};
 pub use self::told::{FitProgress, FitStage, Measure, MemberProgress};
-pub(crate) use self::tracker::{Planned, PlannedFit, Running, Tracker, Work};
+pub(crate) use self::tracker::{Planned, PlannedFit, Tracker};
+pub(crate) use self::work::{Running, Work};

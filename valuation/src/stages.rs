@@ -3,7 +3,8 @@
 use arrow_array::RecordBatch;
 
 use crate::boosted::{Boosted, Codes};
-use crate::estimator::{Estimator, Scratch};
+use crate::estimator::Estimator;
+use crate::estimator::bound::Scratch;
 use crate::members::Fitted as _;
 use crate::model::Model;
 

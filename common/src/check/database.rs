@@ -5,7 +5,8 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use sqlx::{Connection, PgConnection};
 
 use super::clock::{self, Difference};
-use super::table::{ExistingColumn, ExistingTable, of_ddl};
+use super::ddl::of_ddl;
+use super::table::{ExistingColumn, ExistingTable};
 use super::{Finding, Outcome, Table};
 use crate::database::{DatabaseConfig, Pooler, place};
 use crate::fault::Fault;

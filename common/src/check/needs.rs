@@ -48,7 +48,7 @@ impl Needs {
     pub fn database(mut self, config: &DatabaseConfig, ddl: &str, tables: Vec<Table>) -> Needs {
         self.database = Some(Database {
             config: config.clone(),
-            made: super::table::made_by(ddl),
+            made: super::ddl::made_by(ddl),
             tables,
         });
         self

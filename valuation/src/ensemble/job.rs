@@ -5,7 +5,8 @@ use rayon::prelude::*;
 use records::{Schema, Task};
 
 use crate::cells::Cells;
-use crate::estimator::{Estimator, MemberHead};
+use crate::estimator::Estimator;
+use crate::estimator::plan::MemberHead;
 use crate::fit::FitOptions;
 use crate::fit_error::FitError;
 use crate::folds;

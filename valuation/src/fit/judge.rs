@@ -6,7 +6,7 @@ use super::data::Data;
 use crate::baseline::GroupMedian;
 use crate::conformal::{self, Share};
 use crate::ensemble::FittedPrices;
-use crate::estimator::Estimate;
+use crate::estimator::estimates::Estimate;
 use crate::metrics::{JudgedRow, Metrics};
 use crate::report::{Calibration, MemberReport, Stacked};
 use crate::split::Split;
