@@ -6,6 +6,7 @@ mod cell_marks;
 mod cell_words;
 mod column;
 mod dates;
+mod hemispheres;
 mod leak;
 mod name_words;
 mod number_evidence;

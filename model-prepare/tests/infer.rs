@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 use std::process::Command;
 
 use made::{output_text, run};
+use records::measure::Reading;
 use records::{Kind, Schema};
 
 /// A proposal for a file: the schema, its text, and its account as JSON.
@@ -401,6 +402,29 @@ fn roles_are_what_they_are_called_as_whole_words() {
         (ames.schema.key.as_str(), ames.kind("pid")),
         ("pid", Kind::Text)
     );
+}
+
+#[test]
+fn letters_of_hemispheres_are_signs_of_coordinates() {
+    let mut text = "id,price,area,lat,lon\n".to_owned();
+    for row in 0..200 {
+        let _ = writeln!(
+            text,
+            "h{row},{},{},{}.{:03}° N,{}.{:03}{}",
+            200_000 + row * 1_370,
+            40 + row % 60,
+            37 + row % 3,
+            row * 4,
+            row % 4,
+            100 + row * 3,
+            if row % 3 == 0 { "E" } else { "W" }
+        );
+    }
+    let proposed = propose("homes.csv", &text, &[]);
+    proposed.takes(200).says("\"W\" = -1").says("\"° N\" = 1");
+    assert_eq!(proposed.schema.places(), ["lat", "lon"]);
+    let longitude = proposed.schema.field("lon").expect("a field");
+    assert_eq!(longitude.read("3.125W"), Reading::Value(-3.125));
 }
 
 #[test]

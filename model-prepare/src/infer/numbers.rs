@@ -9,7 +9,7 @@ use super::column::{Cell, Column};
 use super::number_evidence::{Elsewhere, Evidence};
 use super::number_marks::marks;
 use super::number_parts::{around, denied, is_unspaced};
-use super::{cell_words, name_words, patterns};
+use super::{cell_words, hemispheres, name_words, patterns};
 
 /// Share of the numbers that a unit must stand beside to be the column's.
 const UNIT_SHARE: f64 = 0.5;
@@ -129,6 +129,10 @@ impl Numbers {
                 .iter()
                 .map(|(word, (by, _))| ((*word).to_owned(), *by));
             field.scale = Some(Scale::Words(by.collect()));
+        }
+        if let Some(signs) = hemispheres::of(column) {
+            (field.unit, field.spellings) = (None, Vec::new());
+            field.scale = Some(Scale::Words(signs));
         }
         // Nobody writes a thousand millions as "1.200 million".
         let are_many = !scales.is_empty() && scaled == evidence.numbers;
