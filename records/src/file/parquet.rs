@@ -205,12 +205,11 @@ impl Parquet {
     }
 }
 
-/// Refuses pages that cannot be unpacked: the library for brotli is large, and hardly any file needs it.
+/// Refuses pages that cannot be unpacked: hardly any program writes LZO.
 pub(super) fn check_codecs(path: &Path, metadata: &ParquetMetaData) -> Result<(), FileError> {
     let groups = metadata.row_groups().iter();
     for column in groups.flat_map(|group| group.columns()) {
         let codec = match column.compression() {
-            Compression::BROTLI(_) => "brotli",
             Compression::LZO => "LZO",
             _ => continue,
         };
