@@ -16,6 +16,7 @@ use std::time::Duration;
 
 use actix_web::body::MessageBody;
 use actix_web::dev::ServiceResponse;
+use actix_web::error::QueryPayloadError;
 use actix_web::http::header::{ALLOW, CONTENT_TYPE};
 use actix_web::middleware::{ErrorHandlerResponse, ErrorHandlers, from_fn};
 use actix_web::{App, HttpResponse, HttpServer, web};
@@ -39,6 +40,8 @@ const GRACE_S: u64 = 2;
 const MOST_PROBES: usize = 64;
 /// Connections a worker may take up beyond its places, to close them.
 const BEFORE_THE_DOOR: usize = 32;
+/// Characters of a query string that an error repeats.
+const SHOWN_CHARS: usize = 200;
 /// A connection is closed so long after the latest moment at which its client should have been heard of.
 const LATER: Duration = Duration::from_secs(5);
 
@@ -165,11 +168,21 @@ async fn serve_at(
             let answer = error_answer(400, &error.to_string());
             actix_web::error::InternalError::from_response(error, answer).into()
         });
+        let query = web::QueryConfig::default().error_handler(|error, request| {
+            let detail = match &error {
+                QueryPayloadError::Deserialize(detail) => detail.to_string(),
+                other => other.to_string(),
+            };
+            let found: String = request.query_string().chars().take(SHOWN_CHARS).collect();
+            let why = format!("found ?{found}: {detail}; /openapi.json lists the parameters");
+            actix_web::error::InternalError::from_response(error, error_answer(400, &why)).into()
+        });
         App::new()
             .wrap(ErrorHandlers::new().default_handler_client(as_json))
             .wrap(from_fn(request::take))
             .app_data(rules.clone())
             .app_data(json)
+            .app_data(query)
             .app_data(web::Data::new(health.clone()))
             .app_data(web::Data::new(Arc::clone(&status)))
             .service(web::resource("/health/live").route(web::get().to(live)))

@@ -4,7 +4,7 @@ use crate::metric::REQUEST_SECONDS;
 
 crate::metrics! {
     HTTP_REQUEST_SECONDS: Histogram(REQUEST_SECONDS) "hedonic_http_request_seconds", "seconds", ["status"], "Duration of HTTP requests except probes and metrics; `status` is 2xx, 4xx, …";
-    HTTP_REFUSED: Counter "hedonic_http_refused_total", "requests", ["code"], "HTTP requests refused before they were handled: `token`, `host`, `origin`, `trigger`, `slow_body`";
+    HTTP_REFUSED: Counter "hedonic_http_refused_total", "requests", ["code"], "HTTP requests refused before they were handled: `token`, `host`, `origin`, `trigger`, `encoding`, `slow_body`";
     HTTP_CONNECTIONS_CLOSED: Counter "hedonic_http_connections_closed_total", "connections", ["reason"], "Closed connections: `slowest` to make room for a new one, `late` after all deadlines, `no_place` if all others were busy";
     KAFKA_CONSUMER_LAG_RECORDS: Gauge "hedonic_kafka_consumer_lag_records", "messages", ["consumer"], "Consumer lag of the assigned partitions: messages in Kafka that are not stored; NaN while unknown";
     KAFKA_CONSUMER_LAG_SECONDS: Gauge "hedonic_kafka_consumer_lag_seconds", "seconds", ["consumer"], "Consumer lag as the age of the last stored message; NaN while unknown";

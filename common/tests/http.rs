@@ -227,6 +227,15 @@ async fn strangers_are_refused_with_a_reason() {
         let answer = rest(send(at, &head));
         assert!(answer.starts_with("HTTP/1.1 403"), "{answer}");
         assert!(answer.contains("evil.example"), "{answer}");
+        for (encoding, status) in [("gzip", 415), ("br", 415), ("identity", 200)] {
+            let head = format!(
+                "POST /ignore HTTP/1.1\r\nHost: {at}\r\nContent-Encoding: {encoding}\r\nContent-Length: 0\r\n\
+                 Authorization: Bearer a-secret\r\nConnection: close\r\n\r\n"
+            );
+            let answer = rest(send(at, &head));
+            assert!(answer.starts_with(&format!("HTTP/1.1 {status}")), "{answer}");
+            assert_eq!(answer.contains("send it unpacked"), status == 415, "{answer}");
+        }
     })
     .await;
 }

@@ -140,8 +140,15 @@ impl Decoder {
     }
 }
 
+/// A text without the byte order mark that programs of Windows write before UTF-8 (RFC 8259, section 8.1, lets a
+/// reader of JSON ignore it).
+pub fn without_bom(text: &[u8]) -> &[u8] {
+    text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text)
+}
+
 /// A message's values into a row, which is not checked yet.
 pub(crate) fn read(row: &mut Row, payload: &[u8], max_bytes: usize) -> Result<(), Reason> {
+    let payload = without_bom(payload);
     if payload.len() > max_bytes {
         row.clear();
         return Err(Reason::TooLarge {
@@ -184,7 +191,7 @@ fn parse(row: &mut Row, payload: &[u8]) -> Result<(), Reason> {
 /// The key of a rejected message, if it is readable: its sender waits for an answer.
 pub fn key_of_reject(schema: &Schema, payload: &[u8]) -> Option<Key> {
     let record: serde_json::Map<String, serde_json::Value> =
-        serde_json::from_slice(payload).ok()?;
+        serde_json::from_slice(without_bom(payload)).ok()?;
     let (text, was_number) = match record.get(&schema.key)? {
         serde_json::Value::String(text) => (text.trim().to_owned(), false),
         serde_json::Value::Number(number) => (number.to_string(), true),

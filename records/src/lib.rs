@@ -27,7 +27,7 @@ pub mod timestamp;
 pub use arrival::Arrival;
 pub use arrow_rows::{ArrowBatch, ArrowRows, ColumnsError};
 pub use columns::Columns;
-pub use decode::{Decoded, Decoder, Key};
+pub use decode::{Decoded, Decoder, Key, without_bom};
 pub use digest::Digest;
 pub use formulas::Formulas;
 pub use reject::Reason;

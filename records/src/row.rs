@@ -18,6 +18,8 @@ const AHEAD_OF_ARRIVAL_US: i64 = 24 * 3600 * 1_000_000;
 
 /// Longest piece of a bad value that is repeated in a reason, in characters.
 const SHOWN_CHARS: usize = 40;
+/// Numbers from this on are repeated as 1e308, not digit by digit.
+const MOST_WRITTEN_OUT: f64 = 1e15;
 
 /// One value of a row. Texts live in the row's buffer, so that a row costs no allocation.
 #[derive(Debug, Clone, PartialEq)]
@@ -446,7 +448,10 @@ fn in_bounds(field: &Field, value: f64) -> Result<(), Reason> {
     };
     Err(Reason::OutOfBounds {
         field: field.name.clone(),
-        found: value.to_string(),
+        found: match value.abs() < MOST_WRITTEN_OUT {
+            true => value.to_string(),
+            false => format!("{value:e}"),
+        },
         bound: bound.trim_end().to_owned(),
     })
 }

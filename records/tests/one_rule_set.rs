@@ -348,6 +348,19 @@ fn nan_is_no_value_everywhere() {
 }
 
 #[test]
+fn a_byte_order_mark_before_a_message_is_passed_over() {
+    let text = r#"{"id": "a", "price": 1}"#;
+    let mut decoder = Decoder::new(&schema(), Purpose::Listing);
+    decoder.push(text.as_bytes(), NOW_US).expect("a row");
+    let plain = decoder.finish().batch;
+    let marked = format!("\u{feff}{text}");
+    decoder.push(marked.as_bytes(), NOW_US).expect("a row");
+    assert_eq!(decoder.finish().batch, plain);
+    let key = records::decode::key_of_reject(&schema(), "\u{feff}{\"id\": \"a\"}".as_bytes());
+    assert_eq!(key.map(|key| key.text).as_deref(), Some("a"));
+}
+
+#[test]
 fn a_file_that_is_looked_at_has_the_texts_that_are_read() {
     let directory = tempfile::tempdir().expect("directory");
     let path = directory.path().join("a.jsonl");

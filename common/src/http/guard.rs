@@ -4,7 +4,9 @@ use std::net::{IpAddr, SocketAddr};
 
 use actix_web::dev::ServiceRequest;
 use actix_web::http::Method;
-use actix_web::http::header::{AUTHORIZATION, HOST, HeaderMap, HeaderName, ORIGIN};
+use actix_web::http::header::{
+    AUTHORIZATION, CONTENT_ENCODING, HOST, HeaderMap, HeaderName, HeaderValue, ORIGIN,
+};
 use subtle::ConstantTimeEq;
 
 use super::config::{HttpConfig, Open};
@@ -100,7 +102,8 @@ impl Guard {
             changes: !reads.contains(request.method()),
             kind: Kind::of(request.path()),
             headers: request.headers(),
-        })
+        })?;
+        encoded(request.headers())
     }
 
     /// Whether a request may set something off that is requested by GET, as earlier releases had it:
@@ -245,6 +248,25 @@ pub(super) fn warn_where_open(guard: &Guard, at: SocketAddr) {
             "other machines can reach this address and http.token is not set: every client may \
              read and change everything"
         );
+    }
+}
+
+/// Refuses a body that was packed on its way: read as it is, it would be garbage to whoever looks for the reason.
+fn encoded(headers: &HeaderMap) -> Result<(), Refusal> {
+    let is_plain = |encoding: &HeaderValue| encoding.as_bytes().eq_ignore_ascii_case(b"identity");
+    match headers
+        .get_all(CONTENT_ENCODING)
+        .find(|encoding| !is_plain(encoding))
+    {
+        None => Ok(()),
+        Some(encoding) => Err(Refusal {
+            status: 415,
+            code: "encoding",
+            why: format!(
+                "expected a body without Content-Encoding, found {:?}: send it unpacked",
+                encoding.to_str().unwrap_or("(no text)")
+            ),
+        }),
     }
 }
 

@@ -9,6 +9,8 @@ use serde::de::IgnoredAny;
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
+/// The byte order mark that programs of Windows write before UTF-8.
+const BOM: &[u8] = b"\xef\xbb\xbf";
 /// Most field names that an error lists.
 const SHOWN_FIELDS: usize = 8;
 /// Longest piece of a message that an error repeats, in characters.
@@ -146,6 +148,7 @@ impl Envelope {
     /// # Errors
     /// When the message has another form than the setting says.
     pub fn open(self, message: &[u8], limit: usize) -> Result<Opened<'_>, EnvelopeError> {
+        let message = message.strip_prefix(BOM).unwrap_or(message);
         if self == Envelope::None || message.len() > limit || message.trim_ascii().is_empty() {
             return Ok(Opened::Record(message));
         }

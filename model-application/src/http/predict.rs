@@ -94,11 +94,13 @@ pub(super) fn taken(
     predictor: &Predictor,
     body: Result<web::Bytes, actix_web::Error>,
 ) -> Result<web::Bytes, Refused> {
-    body.map_err(|error| {
+    let body = body.map_err(|error| {
         let most = predictor.max_body_bytes;
         let why = format!("the body was not taken: {error}; expected at most {most} bytes");
         Refused::new(413, why)
-    })
+    })?;
+    let mark = body.len() - records::without_bom(&body).len();
+    Ok(body.slice(mark..))
 }
 
 fn ok(body: impl Into<web::Bytes>) -> HttpResponse {
