@@ -9,7 +9,7 @@ use crate::estimator::Estimator;
 /// Differences that are said of a comparable at most, the most important ones.
 const MOST_DIFFERENCES: usize = 20;
 /// The most important of them have an amount. Each takes an estimate, unless another comparable has the same value.
-const MOST_AMOUNTS: usize = 4;
+const MOST_AMOUNTS: usize = 3;
 
 /// The record that comparables are asked for.
 pub(crate) struct Asked<'a> {
