@@ -16,7 +16,7 @@ const FILE: &str = "comparables-values.json";
 /// What made listings are a function of, beside time.
 const FIELDS: [&str; 6] = ["city", "street", "floor", "floors_total", "area", "rooms"];
 /// Differences that have amounts at least.
-const WITH_AMOUNT: usize = 4;
+const WITH_AMOUNT: usize = 3;
 
 fn fitted(rows: &[Value], effort: Effort) -> Model {
     let options = FitOptions {
