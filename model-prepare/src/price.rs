@@ -23,25 +23,33 @@ pub struct Priced {
 
 /// Prices every line of `from` by the version at `directory`. Lines stand for lines: one of `to` has
 /// `prediction`, and of prices `low` and `high`; or `error` and `code` where the line is no record that the schema
-/// takes. Where `is_strict`, such a line ends it.
+/// takes. Where `is_strict`, such a line ends it. With `comparables` a price has its `explanation` too: what each
+/// field adds, and so many past records like it.
 ///
 /// # Errors
-/// When the version does not load, nothing can be read or written, or a line is not a record and `is_strict`.
+/// When the version does not load, nothing can be read or written, a line is not a record and `is_strict`, or what is
+/// no price is to be explained.
 pub fn price(
     directory: &Path,
     from: impl BufRead,
     mut to: impl Write,
     is_strict: bool,
+    comparables: Option<usize>,
 ) -> anyhow::Result<Priced> {
     let model = TrainedModel::load(directory)
         .with_context(|| format!("cannot load the version {}", directory.display()))?;
+    if comparables.is_some() && model.price().is_none() {
+        let task = model.schema().task;
+        bail!("expected a model of prices for --explain, found task {task:?}: price without it");
+    }
     let mut decoder = Decoder::new(model.schema(), Purpose::Request);
     let now_us = records::timestamp::now_us();
     let mut priced = Priced::default();
     // Of each line that waits: what is wrong with it.
     let mut lines: Vec<Option<Value>> = Vec::new();
     let mut flush = |decoder: &mut Decoder, lines: &mut Vec<Option<Value>>| -> anyhow::Result<()> {
-        let mut predictions = model.predict(&decoder.finish().batch)?.into_iter();
+        let batch = decoder.finish().batch;
+        let mut predictions = model.predict(&batch)?.into_iter().enumerate();
         for refusal in lines.drain(..) {
             let line = match (refusal, &model) {
                 (Some(refusal), _) => {
@@ -50,12 +58,18 @@ pub fn price(
                 }
                 (None, model) => {
                     priced.rows += 1;
-                    let prediction = predictions.next().context("a record has no prediction")?;
+                    let (row, prediction) =
+                        predictions.next().context("a record has no prediction")?;
                     // As the service says it.
                     let prediction = model.stated(prediction);
                     match model {
-                        TrainedModel::Price(_) => {
-                            json!({ "prediction": prediction.value, "low": prediction.low, "high": prediction.high })
+                        TrainedModel::Price(price) => {
+                            let mut answer = json!({ "prediction": prediction.value, "low": prediction.low, "high": prediction.high });
+                            if let Some(comparables) = comparables {
+                                let explained = price.explain(&batch, row, comparables)?.stated();
+                                answer["explanation"] = serde_json::to_value(explained)?;
+                            }
+                            answer
                         }
                         TrainedModel::Class(_) => json!({ "prediction": prediction.value }),
                         TrainedModel::Clusters(_) => {

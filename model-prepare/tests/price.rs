@@ -89,6 +89,22 @@ fn a_bad_line_gets_its_error_and_the_others_their_price() {
     assert_eq!(alone.status.code(), Some(0), "{error}");
     let same: Value = serde_json::from_str(out.trim()).expect("JSON");
     assert_eq!(same, answers[3], "whatever stands beside it");
+    let explained = price(&registry, &[record(3).to_string()], &["--explain", "3"]);
+    let (out, error) = output_text(&explained);
+    assert_eq!(explained.status.code(), Some(0), "{error}");
+    let with: Value = serde_json::from_str(out.trim()).expect("JSON");
+    assert_eq!(with["prediction"], answers[3]["prediction"]);
+    let comparables = with["explanation"]["comparables"].as_array();
+    let comparables = comparables.expect("comparables");
+    assert_eq!(comparables.len(), 3, "{out}");
+    for comparable in comparables {
+        assert_ne!(comparable["id"], record(3)["id"], "{out}");
+        for one in comparable["differences"].as_array().expect("differences") {
+            let field = one["field"].as_str().expect("a field");
+            assert_eq!(one["subject"], record(3)[field], "{out}");
+            assert_ne!(one["value"], one["subject"], "{out}");
+        }
+    }
     let strict = price(&registry, &lines, &["--strict"]);
     let (_, error) = output_text(&strict);
     assert_eq!(strict.status.code(), Some(1), "{error}");

@@ -1,6 +1,9 @@
 //! Past records like a record, to be shown beside its price.
 
 mod by_line;
+mod difference;
+mod given;
+mod values;
 
 use serde::{Deserialize, Serialize, Serializer};
 
@@ -9,6 +12,9 @@ use crate::link::Link;
 use crate::part_error::PartError;
 
 pub(crate) use self::by_line::ByField;
+pub use self::difference::FieldDifference;
+pub(crate) use self::given::Given;
+pub(crate) use self::values::{Differing, PastValues};
 
 /// Training records kept at most, the newest: bounds the artifact.
 pub(crate) const MOST_RECORDS: usize = 50_000;
@@ -57,6 +63,10 @@ pub struct Comparable {
     pub time_us: Option<i64>,
     /// How unlike it is: 0 is the same in all that matters.
     pub distance: f32,
+    /// What it differs by in what the model reads, the most important field first; none for a model of an earlier
+    /// release.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub differences: Option<Vec<FieldDifference>>,
 }
 
 fn as_time<S: Serializer>(time_us: &Option<i64>, to: S) -> Result<S::Ok, S::Error> {
@@ -74,19 +84,24 @@ pub(crate) struct Comparables {
     /// Whether the space is that of a line ([`ByField`]): its file has another name.
     #[serde(skip)]
     pub(crate) by_line: bool,
+    /// What they have in the fields that the model reads, in a file of its own; none in artifacts of releases that
+    /// did not write it down.
+    #[serde(skip)]
+    pub(crate) values: Option<PastValues>,
 }
 
 impl Comparables {
-    /// The `count` that are most like a row of the space, whose log price is estimated at `log`, without the
-    /// record of this key: nothing is comparable to itself.
-    pub(crate) fn of(
+    /// The `count` that are most like a row of the space, whose log price is estimated at `log`, each with its
+    /// position; without the record of this key: nothing is comparable to itself. What they differ by is not said
+    /// yet.
+    pub(crate) fn nearest(
         &self,
         row: &[f32],
         key: Option<&str>,
         log: f64,
         link: Link,
         count: usize,
-    ) -> Vec<Comparable> {
+    ) -> Vec<(usize, Comparable)> {
         let mut found: Vec<Near> = Vec::new();
         // A key may have been sold more than once.
         self.space.nearest(row, None, count + MOST_OWN, &mut found);
@@ -94,15 +109,19 @@ impl Comparables {
             .into_iter()
             .map(|near| (near, &self.past[near.position()]))
             .filter(|(_, past)| key != Some(past.id.as_str()));
-        let comparable = |(near, past): (Near, &Past)| Comparable {
-            id: past.id.clone(),
-            price: rounded(past.price),
-            adjusted: past.estimate.map(|estimate| {
-                let adjusted = link.log(past.price) + log - estimate;
-                rounded(link.value(link.hold(adjusted)))
-            }),
-            time_us: past.time_us,
-            distance: near.distance(),
+        let comparable = |(near, past): (Near, &Past)| {
+            let comparable = Comparable {
+                id: past.id.clone(),
+                price: rounded(past.price),
+                adjusted: past.estimate.map(|estimate| {
+                    let adjusted = link.log(past.price) + log - estimate;
+                    rounded(link.value(link.hold(adjusted)))
+                }),
+                time_us: past.time_us,
+                distance: near.distance(),
+                differences: None,
+            };
+            (near.position(), comparable)
         };
         others.take(count).map(comparable).collect()
     }

@@ -1,10 +1,14 @@
 //! Why a price is what it is: what each field adds, and past records like it.
 
+mod compared;
+mod exchanged;
+
 use std::collections::BTreeMap;
 
 use arrow_array::RecordBatch;
 use serde::Serialize;
 
+use self::compared::Asked;
 use crate::cells::Cells;
 use crate::comparables::{ByField, Comparable};
 use crate::estimator::Estimator;
@@ -50,6 +54,9 @@ impl Explanation {
         }
         for comparable in &mut self.comparables {
             comparable.price = stated(comparable.price);
+            for difference in comparable.differences.iter_mut().flatten() {
+                difference.amount = difference.amount.map(stated);
+            }
         }
         self
     }
@@ -83,9 +90,9 @@ impl Model {
             let rows = batch.num_rows();
             return Err(PredictError::Row { row, rows });
         }
-        let record = batch.slice(row, 1);
+        let given = batch.slice(row, 1);
         let estimator = &self.estimator;
-        let record = estimator.complete(&record);
+        let record = estimator.complete(&given);
         let bound = estimator.bind(&record);
         let (tree_features, design) = (bound.frame_row(0), bound.design_row(0));
         let linear_design = estimator.plan.linear_design.as_ref();
@@ -126,8 +133,12 @@ impl Model {
         });
         let mut reasons: Vec<Reason> = reasons.filter(|reason| reason.amount != 0.0).collect();
         reasons.sort_by(|one, other| other.amount.abs().total_cmp(&one.amount.abs()));
-        let key = Cells::of(&record, &self.head.schema.key).text(0);
-        let link = estimator.plan.link;
+        let asked = Asked {
+            schema: &self.head.schema,
+            record: &given,
+            key: Cells::of(&given, &self.head.schema.key).text(0),
+            log: high,
+        };
         Ok(Explanation {
             base: low.exp() - estimator.plan.link.offset(),
             reasons,
@@ -135,11 +146,12 @@ impl Model {
                 Some(known) if known.by_line => match linear_design.map(ByField::of) {
                     Some(by_field) => {
                         let row = estimator.line_row(&by_field, &design, &tree_features);
-                        known.of(&row.map_err(not_explained)?, key, high, link, comparables)
+                        let row = row.map_err(not_explained)?;
+                        estimator.comparables_of(known, &row, &asked, comparables)
                     }
                     None => Vec::new(),
                 },
-                Some(known) => known.of(&tree_features, key, high, link, comparables),
+                Some(known) => estimator.comparables_of(known, &tree_features, &asked, comparables),
                 None => Vec::new(),
             },
         })

@@ -189,6 +189,7 @@ fn fit_on_this_pool(
     kept.estimator.plan.quantile *= judged.widened;
     kept.estimator.plan.segments = segments;
     estimate_past(&mut kept.estimator, schema, batch, &everything);
+    kept.estimator.keep_values_read(schema);
     let report = Report {
         link,
         rows: batch.num_rows(),

@@ -319,7 +319,7 @@ impl BoundKnown<'_> {
 }
 
 /// A whole number without its point.
-fn whole(value: f64) -> Value {
+pub(crate) fn whole(value: f64) -> Value {
     /// Beyond it a float no longer tells whole numbers apart (2^53).
     const EXACT: f64 = 9_007_199_254_740_992.0;
     match value.fract() == 0.0 && value.abs() < EXACT {

@@ -123,7 +123,7 @@ pub use classification::{
     Interval, RocPoint, classes, classify,
 };
 pub use clustering::{ClusterReport, Clustering, ClusteringError, ClusteringOptions, Clusters};
-pub use comparables::Comparable;
+pub use comparables::{Comparable, FieldDifference};
 pub use conformal::Share;
 pub use equity_report::EquityReport;
 pub use explain::{Explanation, Reason};

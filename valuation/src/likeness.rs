@@ -4,7 +4,7 @@ use arrow_array::RecordBatch;
 use records::Schema;
 
 use crate::cells::Cells;
-use crate::comparables::{ByField, Comparables, MOST_RECORDS, Past};
+use crate::comparables::{ByField, Comparables, MOST_RECORDS, Past, PastValues};
 use crate::estimator::Estimator;
 use crate::kd_tree::KdTree;
 use crate::linear::SparseRow;
@@ -63,10 +63,15 @@ impl Estimator {
             time_us: times.time_us(*row),
             estimate: None,
         });
+        let importance = |field: &str| {
+            let named = by_field.names().iter().position(|name| name == field);
+            named.map_or(0.0, |place| weights[place])
+        };
         Some(Comparables {
             space: KdTree::new(&values, by_field.width(), &weights)?,
             past: past.collect(),
             by_line: true,
+            values: Some(PastValues::of(schema, batch, &kept, importance)),
         })
     }
 }

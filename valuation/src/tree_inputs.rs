@@ -7,7 +7,7 @@ use records::Schema;
 
 use crate::boosted::{Boosted, BoostedOptions, Direction, Growth, Table, TreeError};
 use crate::cells::Cells;
-use crate::comparables::{Comparables, MOST_RECORDS, Past};
+use crate::comparables::{Comparables, MOST_RECORDS, Past, PastValues};
 use crate::kd_tree::{KdTree, Near};
 use crate::link::Link;
 use crate::neighbours::Neighbours;
@@ -336,10 +336,21 @@ impl TreeSource<'_> {
                 estimate: None,
             }
         });
+        let past = past.collect();
+        let fields = tree_features.fields();
+        let importance = |field: &str| {
+            let own = fields
+                .iter()
+                .zip(&weights)
+                .filter(|(own, _)| **own == field);
+            own.map(|(_, weight)| *weight).fold(0.0, f64::max)
+        };
+        let kept: Vec<usize> = kept.iter().map(|position| self.rows[*position]).collect();
         Some(Comparables {
             space: KdTree::new(&rows, width, &weights)?,
-            past: past.collect(),
+            past,
             by_line: false,
+            values: Some(PastValues::of(self.schema, self.batch, &kept, importance)),
         })
     }
 }

@@ -7,6 +7,8 @@ import { about, amount, date, label, level, number, percent, predicted, signed, 
 
 const SELECTABLE = 8;
 const SLIDERS = 4;
+/** Differences of a comparable that are said in words: those of the most important fields. */
+const SAID = 4;
 const STEPS = 25;
 
 const is_number = (field) => field.kind === "number" || field.kind === "integer";
@@ -195,6 +197,21 @@ function Waterfall({ answer, schema, record }) {
   </table>`;
 }
 
+/** What a comparable differs by, as the model says it, in words. */
+function worded(difference, schema, unit) {
+  const field = schema.fields.find((one) => one.name === difference.field);
+  const [value, own] = [difference.value, difference.subject].map((one) => shown(field, one));
+  const named = label(difference.field);
+  const lower = /^.[^a-zа-яё]/.test(named) ? named : named.charAt(0).toLowerCase() + named.slice(1);
+  const places = { field: named, lower, value, own };
+  const words =
+    difference.value === null ? t("differs_gap", places)
+    : difference.subject === null ? t("differs_here", places)
+    : field?.kind === "category" ? t("differs_name", places)
+    : t("differs_number", places);
+  return difference.amount === undefined ? words : `${words} (${signed(difference.amount, unit)})`;
+}
+
 /** Past records beside the one that is asked about: what each has that differs. */
 function Comparables({ rows, schema, record, answer }) {
   const target = schema.target;
@@ -203,6 +220,10 @@ function Comparables({ rows, schema, record, answer }) {
   const columns = schema.fields.filter((field) => field.role === "field" && field.kind !== "text" && ![latitude, longitude].includes(field.name));
   const differs = (field, row) => record[field.name] !== undefined && row[field.name] !== null && String(record[field.name]) !== String(row[field.name]);
   const difference = (row) => columns.filter((field) => differs(field, row)).map((field) => `${label(field.name)} ${shown(field, row[field.name])}`).join(", ");
+  const found = new Map((answer.explanation?.comparables ?? []).map((one) => [one.id, one.differences]));
+  const is_shown = (one) => ![latitude, longitude].includes(one.field);
+  const said = (row) => (found.get(String(row[schema.key])) ?? []).filter(is_shown).slice(0, SAID);
+  const has_said = rows.some((row) => said(row).length > 0);
   const points = rows
     .filter((row) => latitude && row[latitude] !== null && row[longitude] !== null)
     .map((row) => ({ longitude: row[longitude], latitude: row[latitude], size: 6, text: `${target ? shown(target_field, row[target]) : row[schema.key]}${difference(row) ? `; ${t("differs_in", { fields: difference(row) })}` : ""}` }));
@@ -213,16 +234,17 @@ function Comparables({ rows, schema, record, answer }) {
     <div class="scroll" tabindex="0" role="region" aria-label=${t("comparables")}>
       <table class="data">
         <caption class="sr">${t("comparables")}</caption>
-        <thead><tr><th scope="col">${target ? label(target) : t("record")}</th>${answer.threshold === undefined && target && html`<th scope="col">${t("to_this")}</th>`}${shown_columns.map((field) => html`<th scope="col">${label(field.name)}</th>`)}<th scope="col">${t("when")}</th></tr></thead>
+        <thead><tr><th scope="col">${target ? label(target) : t("record")}</th>${answer.threshold === undefined && target && html`<th scope="col">${t("to_this")}</th>`}${has_said && html`<th scope="col">${t("differs_by")}</th>`}${shown_columns.map((field) => html`<th scope="col">${label(field.name)}</th>`)}<th scope="col">${t("when")}</th></tr></thead>
         <tbody>${rows.map((row) => html`<tr>
           <td class="num">${target ? shown(target_field, row[target]) : row[schema.key]}</td>
           ${answer.threshold === undefined && target && html`<td class="num">${signedPercent(row[target] / answer.prediction - 1, 0)}</td>`}
+          ${has_said && html`<td class="said">${said(row).map((one) => worded(one, schema, answer.unit)).join("; ") || "–"}</td>`}
           ${shown_columns.map((field) => html`<td class=${`${is_number(field) ? "num" : ""}${differs(field, row) ? " differs" : ""}`}>${shown(field, row[field.name])}</td>`)}
           <td>${date(row[schema.time] ?? row.stored_at)}</td>
         </tr>`)}</tbody>
       </table>
     </div>
-    <p class="soft"><i class="key differs"></i>${t("differs_words")}${points.length > 1 ? ` ${t(points.some((one) => one.kind === "here") ? "comparables_map_words" : "comparables_map_only")}` : ""}</p>
+    <p class="soft"><i class="key differs"></i>${t("differs_words")}${has_said ? ` ${t("differs_amounts")}` : ""}${points.length > 1 ? ` ${t(points.some((one) => one.kind === "here") ? "comparables_map_words" : "comparables_map_only")}` : ""}</p>
     ${points.length > 1 && html`<${Places} points=${points} height=${220} text=${t("comparables_map")} />`}
   </div>`;
 }

@@ -144,7 +144,7 @@ pub(crate) enum Command {
     /// Price records: a line of JSON each on standard input, a line of JSON each on standard output
     ///
     /// A line that is not a record of the schema gets {"error": ..., "code": ...} in its place, and the others
-    /// continue; --strict ends at it instead.
+    /// continue; --strict ends at it instead. --explain adds reasons and comparables to each price.
     #[command(verbatim_doc_comment)]
     Price(PriceArgs),
     /// From a file to a schema, settings and a first report, by questions with defaults

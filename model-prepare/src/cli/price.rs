@@ -15,6 +15,15 @@ pub(crate) struct PriceArgs {
     /// End at the first line that is not a record, with exit code 1, instead of writing its error in its place
     #[arg(long)]
     strict: bool,
+    /// Also write what each field adds to a price, and so many comparables with what they differ by: 5, or N up to 50
+    #[arg(
+        long,
+        value_name = "N",
+        num_args = 0..=1,
+        default_missing_value = "5",
+        value_parser = clap::value_parser!(u8).range(0..=50)
+    )]
+    explain: Option<u8>,
 }
 
 impl PriceArgs {
@@ -37,7 +46,13 @@ impl PriceArgs {
             };
             let out = std::io::BufWriter::new(std::io::stdout().lock());
             let input = std::io::stdin().lock();
-            let priced = model_prepare::price(&directory, input, out, self.strict)?;
+            let priced = model_prepare::price(
+                &directory,
+                input,
+                out,
+                self.strict,
+                self.explain.map(usize::from),
+            )?;
             if priced.refused > 0 {
                 let (refused, lines) = (priced.refused, priced.rows + priced.refused);
                 tracing::warn!(

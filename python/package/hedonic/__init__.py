@@ -12,7 +12,7 @@ True
 from typing import TYPE_CHECKING, Any
 
 from hedonic._core import Predictions, __version__
-from hedonic._explanation import Comparable, Explanation, Reason
+from hedonic._explanation import Comparable, Difference, Explanation, Reason
 from hedonic._model import Model
 from hedonic._schema import Field, Schema
 from hedonic._training import RejectedRowsWarning, train
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Comparable",
+    "Difference",
     "Explanation",
     "Field",
     "HedonicClassifier",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -15,6 +16,24 @@ class Reason:
     field: str
     #: What it adds, in the target's unit; below 0 it takes away.
     amount: float
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A field in which a past record differs from the one asked for."""
+
+    #: The field.
+    field: str
+    #: What the past record has; none where it is not known. A time is a text.
+    value: float | str | bool | None
+    #: What the record asked for has.
+    subject: float | str | bool | None
+    #: What the past record's value would add to the price, by the model; of the most important fields.
+    amount: float | None
+
+    @classmethod
+    def _from_json(cls, one: dict[str, Any]) -> Difference:
+        return cls(one["field"], one["value"], one["subject"], one.get("amount"))
 
 
 @dataclass(frozen=True)
@@ -31,6 +50,21 @@ class Comparable:
     time: datetime | None
     #: How unlike it is: 0 is the same in all that matters.
     distance: float
+    #: What it differs by in what the model reads, the most important field first.
+    #: None for a model of an earlier release.
+    differences: tuple[Difference, ...] | None = None
+
+    @classmethod
+    def _from_json(cls, past: dict[str, Any]) -> Comparable:
+        differences = past.get("differences")
+        return cls(
+            id=past["id"],
+            price=past["price"],
+            adjusted=past.get("adjusted"),
+            time=datetime.fromisoformat(past["time"]) if past.get("time") else None,
+            distance=past["distance"],
+            differences=None if differences is None else tuple(Difference._from_json(one) for one in differences),
+        )
 
 
 @dataclass(frozen=True)
@@ -53,21 +87,11 @@ class Explanation:
     @classmethod
     def _from_json(cls, text: str) -> Explanation:
         found = json.loads(text)
-        comparables = (
-            Comparable(
-                id=past["id"],
-                price=past["price"],
-                adjusted=past.get("adjusted"),
-                time=datetime.fromisoformat(past["time"]) if past.get("time") else None,
-                distance=past["distance"],
-            )
-            for past in found["comparables"]
-        )
         return cls(
             prediction=found["prediction"],
             low=found["low"],
             high=found["high"],
             base=found["base"],
             reasons=tuple(Reason(own["field"], own["amount"]) for own in found["reasons"]),
-            comparables=tuple(comparables),
+            comparables=tuple(Comparable._from_json(past) for past in found["comparables"]),
         )

@@ -5,7 +5,7 @@ use records::Schema;
 use super::error::ArtifactError;
 use super::files::{Verified, broken};
 use crate::boosted::Boosted;
-use crate::comparables::Comparables;
+use crate::comparables::{Comparables, PastValues};
 use crate::estimator::Estimator;
 use crate::estimator::plan::Plan;
 use crate::json;
@@ -18,6 +18,8 @@ const NEIGHBOURS: &str = "neighbours.json";
 const COMPARABLES: &str = "comparables.json";
 /// The same where no trees were grown; releases that do not know it leave it unread.
 const COMPARABLES_BY_LINE: &str = "comparables-by-line.json";
+/// What they have in the fields that are read, of either; unread by the same releases.
+const COMPARABLES_VALUES: &str = "comparables-values.json";
 const SPREAD: &str = "spread.trees";
 
 /// Files of what `model.json` does not hold.
@@ -46,6 +48,9 @@ pub(crate) fn parts(estimator: &Estimator) -> Result<Vec<(String, Vec<u8>)>, Art
             false => COMPARABLES,
         };
         files.push(compact(file, comparables)?);
+        if let Some(values) = &comparables.values {
+            files.push(compact(COMPARABLES_VALUES, values)?);
+        }
     }
     if let Some(spread) = &estimator.spread {
         files.push(part(
@@ -86,6 +91,14 @@ pub(crate) fn estimator(
             by_line: true,
             ..by_line
         });
+    }
+    if files.lists(COMPARABLES_VALUES)?
+        && let Some(comparables) = &mut comparables
+    {
+        let values: PastValues = files.json(COMPARABLES_VALUES)?;
+        let checked = values.check(schema, comparables.past.len());
+        checked.map_err(broken(COMPARABLES_VALUES))?;
+        comparables.values = Some(values);
     }
     let spread = match files.lists(SPREAD)? {
         true => Some(Boosted::decode(&files.bytes(SPREAD)?).map_err(broken(SPREAD))?),

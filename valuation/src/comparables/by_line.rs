@@ -6,7 +6,7 @@ use crate::linear_design::LinearDesign;
 pub(crate) struct ByField {
     /// Which field each column is of.
     fields: Vec<usize>,
-    width: usize,
+    names: Vec<String>,
 }
 
 impl ByField {
@@ -21,13 +21,18 @@ impl ByField {
         });
         ByField {
             fields: fields.collect(),
-            width: names.len(),
+            names: names.into_iter().map(str::to_owned).collect(),
         }
     }
 
     /// How many fields there are.
     pub(crate) fn width(&self) -> usize {
-        self.width
+        self.names.len()
+    }
+
+    /// Their names.
+    pub(crate) fn names(&self) -> &[String] {
+        &self.names
     }
 
     /// Adds `weight` times what each column adds to the sum of its field.
