@@ -1,1 +1,1 @@
-"""What `bench/serving` and `bench/swap` measure, and on what."""
+"""What `bench/serving`, `bench/profile` and `bench/swap` measure, and on what."""

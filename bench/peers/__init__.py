@@ -20,12 +20,8 @@ class System:
     def prepare(self, bed):
         """Gets what it needs, or raises Missing."""
 
-    def start(self, bed, load):
+    def start(self, bed, place):
         """Starts its processes on a full topic, or on a place of topics, as a new group; gives them."""
-        return self.start_on(bed, load.topic)
-
-    def start_on(self, bed, topic):
-        """The same on a topic that is being written, where its delay is measured."""
         raise NotImplementedError
 
     def ending(self, children):

@@ -1,6 +1,6 @@
 """Kafka to Kafka in a loop with LightGBM, as one writes it by hand.
 
-    answer_loop.py BROKERS REQUESTS ANSWERS GROUP MODEL BATCH_ROWS THREADS [DATABASE_URL]
+    answer_loop.py BROKERS REQUESTS ANSWERS GROUP MODEL BATCH_ROWS [DATABASE_URL]
 
 With a database every answer is stored (COPY) before it is published, and the offsets are committed
 last: at least once. Without one nothing is stored, and offsets are committed now and then.
@@ -10,6 +10,7 @@ import json
 import signal
 import sys
 
+import psycopg
 from boosted import loaded
 from confluent_kafka import Consumer, KafkaException, Producer
 
@@ -22,7 +23,7 @@ INCOMING = "CREATE TEMP TABLE incoming (LIKE answers_of_loop) ON COMMIT DELETE R
 MERGE = "INSERT INTO answers_of_loop SELECT * FROM incoming ON CONFLICT DO NOTHING"
 
 
-def main(brokers, requests, answers, group, model, batch_rows, threads, database_url=None):
+def main(brokers, requests, answers, group, model, batch_rows, database_url=None):
     running = True
 
     def leave(*_):
@@ -30,7 +31,7 @@ def main(brokers, requests, answers, group, model, batch_rows, threads, database
         running = False
 
     signal.signal(signal.SIGTERM, leave)
-    boosted = loaded(model, int(threads))
+    boosted = loaded(model)
     connection = open_table(database_url) if database_url else None
     consumer = Consumer({
         "bootstrap.servers": brokers,
@@ -76,8 +77,6 @@ def gather(consumer, batch_rows):
 
 
 def open_table(database_url):
-    import psycopg
-
     connection = psycopg.connect(database_url)
     connection.execute(TABLE)
     connection.execute(INCOMING)

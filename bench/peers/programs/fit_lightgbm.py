@@ -11,7 +11,7 @@ from pathlib import Path
 
 import lightgbm
 import numpy
-from boosted import FIELDS, NAMES, matrix
+from boosted import NAMES, NUMBERS, matrix
 
 # As our leaf-wise member has by default (docs/price-model.md).
 PARAMETERS = {
@@ -36,7 +36,7 @@ def main(listings, directory):
     logs = numpy.log([record["price"] for record in records])
     # Times rise through the file.
     cut = len(records) * 4 // 5
-    names = {"feature_name": list(FIELDS), "categorical_feature": list(NAMES)}
+    names = {"feature_name": [*NAMES, *NUMBERS], "categorical_feature": list(NAMES)}
     train = lightgbm.Dataset(numbers[:cut], logs[:cut], **names)
     judge = lightgbm.Dataset(numbers[cut:], logs[cut:], reference=train, **names)
     booster = lightgbm.train(

@@ -17,7 +17,6 @@ pub struct Request {
 }
 
 impl Request {
-    /// The request for one body.
     fn new(address: &str, path: &str, body: &str) -> Request {
         let bytes = format!(
             "POST {path} HTTP/1.1\r\nHost: {address}\r\nContent-Type: application/json\r\n\
@@ -38,9 +37,8 @@ impl Request {
 
     /// The bytes to send, with ids from `number` on.
     pub fn with_ids(&mut self, number: u64) -> &[u8] {
-        for (following, place) in self.places.iter().enumerate() {
-            let id = (LEAST + number + following as u64).to_string();
-            self.bytes[*place..place + SLOT.len()].copy_from_slice(id.as_bytes());
+        for (id, place) in (LEAST + number..).zip(&self.places) {
+            self.bytes[*place..place + SLOT.len()].copy_from_slice(id.to_string().as_bytes());
         }
         &self.bytes
     }
@@ -50,7 +48,7 @@ impl Request {
 ///
 /// # Errors
 /// When the file cannot be read or has no line.
-pub fn requests(file: &Path, address: &str, path: &str) -> anyhow::Result<Vec<Request>> {
+pub fn read(file: &Path, address: &str, path: &str) -> anyhow::Result<Vec<Request>> {
     let text = std::fs::read_to_string(file)
         .with_context(|| format!("{} cannot be read", file.display()))?;
     let requests: Vec<Request> = text
@@ -70,19 +68,18 @@ mod tests {
         let body = r#"[{"id":############},{"id":############}]"#;
         let mut request = Request::new("127.0.0.1:80", "/predict", body);
         assert_eq!(request.ids(), 2);
-        let text = String::from_utf8(request.with_ids(7).to_vec()).expect("as it was given");
-        assert!(
-            text.ends_with(r#"[{"id":100000000007},{"id":100000000008}]"#),
-            "{text}"
-        );
-        assert!(
-            text.contains(&format!("Content-Length: {}\r\n", body.len())),
-            "{text}"
-        );
-        let text = String::from_utf8(request.with_ids(9).to_vec()).expect("as it was given");
-        assert!(
-            text.ends_with(r#"[{"id":100000000009},{"id":100000000010}]"#),
-            "{text}"
-        );
+        for (number, ids) in [(7, (7, 8)), (9, (9, 10))] {
+            let text = String::from_utf8_lossy(request.with_ids(number)).into_owned();
+            let expected = format!(
+                r#"[{{"id":{}}},{{"id":{}}}]"#,
+                LEAST + ids.0,
+                LEAST + ids.1
+            );
+            assert!(text.ends_with(&expected), "{text}");
+            assert!(
+                text.contains(&format!("Content-Length: {}\r\n", body.len())),
+                "{text}"
+            );
+        }
     }
 }

@@ -1,4 +1,4 @@
-"""The arithmetic of `bench/serving` and `bench/swap`.
+"""What the benchmarks compute themselves.
 
     python3 -m unittest discover -s bench -t bench
 """
