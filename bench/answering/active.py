@@ -1,4 +1,4 @@
-"""Which model was active when, whether every answer names one that was, and ways to exchange it."""
+"""Which model was active when, whether every answer names one that was, and how it is exchanged."""
 
 import bisect
 import datetime
@@ -9,19 +9,10 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from answering.exchange import is_priced
-from common.children import until
 
 # A batch holds on to the model it began with: its answers may be stamped so long after the next model is active, in
 # seconds.
 SLACK_S = 1.0
-# Longest an exchange may take, and the pause between two looks whether it is done, in seconds.
-LIMIT_S = 60
-LOOK_S = 0.01
-
-
-def now_us():
-    """The clock that answers are stamped by: it is the same machine."""
-    return time.time_ns() // 1000
 
 
 @dataclass
@@ -94,60 +85,19 @@ class History:
         return verdict
 
 
-class Registry:
-    """A directory of versions that are copies of some fitted ones."""
-
-    def __init__(self, path, fitted):
-        self.path = path
-        self.fitted = fitted
-        self._count = 0
-        path.mkdir()
-        # The service's own.
-        self._kind = json.loads((fitted[0] / "model.json").read_text())["schema"]["name"]
-
-    def publish(self):
-        """Another version, the newest: complete at once. Its name as answers have it."""
-        self._count += 1
-        fresh = self.path / f".new-bench-{self._count}"
-        shutil.copytree(self.fitted[(self._count - 1) % len(self.fitted)], fresh)
-        fresh.rename(self.path / f"v{self._count:06}")
-        return self.name(self._count)
-
-    def name(self, number):
-        return f"{self._kind}@v{number:06}"
+def publish(registry, fitted):
+    """Publishes the fitted versions, as copies."""
+    for number, version in enumerate(fitted, start=1):
+        shutil.copytree(version, registry / f"v{number:06}")
 
 
-class Publish:
-    """New versions appear in the registry; the service takes the newest up by itself."""
-
-    # How often it looks, so that a hundred swaps do not take minutes.
-    settings = ("applier.model_poll_ms=100",)
-
-    def prepare(self, registry):
-        registry.publish()
-
-    def swap(self, registry, service, _number):
-        """One swap: the model, when it was asked for and when it was known to be active."""
-        asked_us, name = now_us(), registry.publish()
-        until(lambda: service.get("/status")["model"] == name, LIMIT_S, f"{name} is taken up", LOOK_S)
-        return name, asked_us, now_us()
-
-
-class Activate:
-    """Versions that are there are activated by hand, one after the other and again."""
-
-    settings = ()
-
-    def prepare(self, registry):
-        for _ in registry.fitted:
-            registry.publish()
-
-    def swap(self, registry, service, number):
-        """One swap: the model, when it was asked for and when it was known to be active."""
-        # The newest one answers already, or another that was activated.
-        version = (number + 1) % len(registry.fitted) + 1
-        asked_us = now_us()
-        name = json.loads(service.post(f"/models/v{version:06}/activate?why=bench"))["model"]
-        if name != registry.name(version):
-            raise RuntimeError(f"expected {registry.name(version)} to be active, found {name}")
-        return name, asked_us, now_us()
+def swap(service, version, history):
+    """Activates a version by hand; the milliseconds until it was known to be active."""
+    asked_us = time.time_ns() // 1000
+    name = json.loads(service.post(f"/models/v{version:06}/activate?why=bench"))["model"]
+    if not name.endswith(f"@v{version:06}"):
+        raise RuntimeError(f"expected version {version} to be active, found {name}")
+    # The clock that answers are stamped by: it is the same machine.
+    active_us = time.time_ns() // 1000
+    history.swapped(name, asked_us, active_us)
+    return (active_us - asked_us) / 1000

@@ -1,13 +1,4 @@
-"""Over HTTP: requests per second, and how late an answer is.
-
-Three ways, each with one row a request and with a hundred:
-
-- maximum rate: some connections, each asks again as soon as it has its answer;
-- one at a time: the same with one connection, which shows what one answer takes;
-- at a rate: requests have times at which they are due, and a time begins there.
-
-The load generator is bench/load, on the same machine.
-"""
+"""Over HTTP: requests per second and how late an answer is, at the maximum rate, one at a time, and at a rate."""
 
 import subprocess
 from dataclasses import dataclass

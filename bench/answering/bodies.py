@@ -1,8 +1,4 @@
-"""What is asked over HTTP, in each server's own words, and files of it.
-
-Our bodies have slots for ids: answers are stored under them, so that every request has to be a new one. The peers'
-models take numbers; names were turned into numbers before, which ours does itself.
-"""
+"""What is asked over HTTP, in each server's own words: ours has slots for ids, the peers' models take numbers."""
 
 import itertools
 import json

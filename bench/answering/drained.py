@@ -1,14 +1,4 @@
-"""At the maximum rate: a full topic of requests is answered, as fast as the system can.
-
-The topic is filled before; the system starts as a new group, at its beginning. While it works, only the ends of the
-answers' partitions are looked at, every 25 ms. What counts is
-
-    answers/s = (answers - those at the first look that saw any) / (time from there to the last)
-
-so that nobody pays for starting, nor for a group forming. Processor time is taken between the same moments. Afterwards
-all answers are read: a request without an answer, with two, or with one that has no price is reported as wrong, and
-that run has no rate.
-"""
+"""At the maximum rate: a full topic of requests is answered, as fast as the system can."""
 
 import json
 import time
@@ -44,17 +34,17 @@ class Drained:
 def measure(system, bed, count, label):
     """One run of one system."""
     with bed.place(bed.full(count)) as place:
-        reader, started = bed.kafka.reader(place.answers), time.monotonic()
+        reader, started = bed.kafka.reader(), time.monotonic()
         stall_s = max(STALL_S, system.startup_limit_s)
         with stopping(system.start(bed, place)) as children, going_on(f"{system.name} answers"):
             (first, begun), (last, ended), spent = bed.spent(
                 children,
-                lambda: _grown(reader, place, 0, 1, stall_s, children),
-                lambda: _grown(reader, place, 0, count, stall_s, children),
+                lambda: _grown(reader, place, 1, stall_s, children),
+                lambda: _grown(reader, place, count, stall_s, children),
             )
             stored = place.rows(system.stores) if system.stores else None
             system.ending(children)
-        wrong = wrong_with(kafka.messages(reader, last), count, stored, system.prices)
+        wrong = wrong_with(kafka.messages(reader, place.answers, last), count, stored, system.prices)
         reader.close()
     taken = Drained(last - first, ended - begun, ended - started, spent, wrong)
     say(f"{label}: {taken.per_s:,.0f} answers/s ({taken.seconds:.2f} s), processor {spent.system_s:.1f} s,"
@@ -62,9 +52,9 @@ def measure(system, bed, count, label):
     return taken
 
 
-def _grown(reader, place, seen, count, stall_s, children):
+def _grown(reader, place, count, stall_s, children):
     """How many answers there are once there are `count`, or nothing more comes; and since when."""
-    grew_at = time.monotonic()
+    seen, grew_at = 0, time.monotonic()
     while seen < count and time.monotonic() - grew_at < stall_s:
         there = kafka.size(reader, place.answers)
         if there > seen:

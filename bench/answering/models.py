@@ -8,7 +8,7 @@ from common.progress import going_on, say
 
 # Listings that models are fitted on.
 ROWS = 20_000
-_FIT = cache.BENCH / "peers" / "programs" / "fit_lightgbm.py"
+_BOOSTED = cache.BENCH / "peers" / "programs" / "boosted.py"
 
 
 def made():
@@ -42,7 +42,6 @@ def lightgbm():
     """A directory with the peers' model (model.txt) and the numbers of its names (codes.json)."""
     def make(path):
         say("fitting LightGBM's model, once")
-        output([sys.executable, _FIT, made().jsonl, path], _FIT.name)
+        output([sys.executable, _BOOSTED, made().jsonl, path])
 
-    mark = cache.digest(_FIT, _FIT.with_name("boosted.py"), made().table)
-    return cache.directory(f"lightgbm-{mark}", make)
+    return cache.directory(f"lightgbm-{cache.digest(_BOOSTED, made().table)}", make)

@@ -1,9 +1,4 @@
-"""How late an answer is at a given rate, over Kafka: from just before a request is handed to the producer until its
-answer comes out of a consumer.
-
-Before a rate counts, it is held for two seconds and all of that is answered; and before the first, single requests
-knock until the system answers.
-"""
+"""How late an answer is at a given rate, over Kafka."""
 
 from dataclasses import dataclass
 

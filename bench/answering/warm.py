@@ -1,7 +1,4 @@
-"""A broker that has just started is a tenth as quick, whoever uses it: Java compiles as it goes.
-
-An echo runs until the broker is as quick as it gets, with lone messages and with full topics.
-"""
+"""A broker that has just started is a tenth as quick: an echo runs until Java has compiled what it needs."""
 
 from answering import drained, paced
 from common.progress import say

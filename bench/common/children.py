@@ -23,12 +23,11 @@ def until(condition, limit_s, what, pause_s=0.2, children=()):
     of the `children` ends."""
     end = time.monotonic() + limit_s
     while not (found := condition()):
-        for child in children:
-            if child.code() is not None:
-                raise RuntimeError(f"{what}: a process ended with {child.code()}: {child.last_words()}")
-        if time.monotonic() > end:
+        ended = [child for child in children if child.code() is not None]
+        if ended or time.monotonic() > end:
             words = " ".join(child.last_words() for child in children)
-            raise RuntimeError(f"not within {limit_s:.0f} s: {what} {words}".strip())
+            reason = f"a process ended with {ended[0].code()}" if ended else f"not within {limit_s:.0f} s"
+            raise RuntimeError(f"{what}: {reason} {words}".strip())
         time.sleep(pause_s)
     return found
 
@@ -39,28 +38,23 @@ class Child:
     def __init__(self, command, log=None, env=None, cwd=None, outlives_kill=False, **pipes):
         """`log` is a path that takes its output and errors where `pipes` does not say otherwise.
 
-        `outlives_kill` is for a process that sees by itself when the bench was killed, and has something of its
-        own to stop then.
+        `outlives_kill` is for a process that sees by itself when the bench was killed, and stops something then.
         """
         self.log = log
         self.command = [str(part) for part in command]
+        self.name = Path(self.command[0]).name
         # User and system seconds of the process and the children it waited for, once it has ended.
         self.cpu_s = None
-        self._lines = None
+        self._lines = queue.Queue()
         with open(log or os.devnull, "ab") as output:
+            pipes = {"stdin": subprocess.DEVNULL, "stdout": output, "stderr": output, **pipes}
             self.popen = subprocess.Popen(
-                self.command,
-                stdin=pipes.get("stdin", subprocess.DEVNULL),
-                stdout=pipes.get("stdout", output),
-                stderr=pipes.get("stderr", output),
-                text=True,
-                env={**os.environ, **(env or {})},
-                cwd=cwd,
-                start_new_session=True,
-                preexec_fn=None if outlives_kill else _die_with_parent,
-            )
+                self.command, **pipes, text=True, env={**os.environ, **(env or {})}, cwd=cwd, start_new_session=True,
+                preexec_fn=None if outlives_kill else _die_with_parent)
         self.pid = self.popen.pid
         _started.append(self)
+        if self.popen.stdout:
+            threading.Thread(target=self._listen, daemon=True).start()
 
     def code(self):
         """The exit code, or None while it runs."""
@@ -73,8 +67,8 @@ class Child:
 
     def wait(self, limit_s, look=lambda: None):
         """The exit code, or None if it still runs after so many seconds; `look` is called while it runs."""
-        until = time.monotonic() + limit_s
-        while self.code() is None and time.monotonic() < until:
+        end = time.monotonic() + limit_s
+        while self.code() is None and time.monotonic() < end:
             look()
             time.sleep(0.01)
         return self.code()
@@ -97,32 +91,23 @@ class Child:
     def line(self, limit_s, children=()):
         """The next line of its standard output; raises RuntimeError when none comes in time, or a process that is
         needed for it ends."""
-        if self._lines is None:
-            self._lines = queue.Queue()
-            threading.Thread(target=self._listen, daemon=True).start()
-        return until(self._next_line, limit_s, f"a line of {Path(self.command[0]).name}", 0, children).strip()
+        def following():
+            with contextlib.suppress(queue.Empty):
+                if line := self._lines.get(timeout=0.1):
+                    return line
+                raise RuntimeError(f"{self.name} ended with {self.wait(5)}: {self.last_words()}")
+
+        return until(following, limit_s, f"a line of {self.name}", 0, children).strip()
+
+    def last_words(self, lines=5):
+        """The end of its log, on one line."""
+        text = self.log.read_text(errors="replace") if self.log else ""
+        return " / ".join([line.strip() for line in text.splitlines() if line.strip()][-lines:])
 
     def _listen(self):
         for line in self.popen.stdout:
             self._lines.put(line)
-        self._lines.put(None)
-
-    def _next_line(self):
-        try:
-            line = self._lines.get(timeout=0.1)
-        except queue.Empty:
-            return ""
-        if line is None:
-            self.wait(5)
-            raise RuntimeError(f"{Path(self.command[0]).name} ended with {self.code()}: {self.last_words()}")
-        return line
-
-    def last_words(self, lines=5):
-        """The end of its log, on one line."""
-        if not self.log:
-            return ""
-        printed = [line.strip() for line in self.log.read_text(errors="replace").splitlines() if line.strip()]
-        return " / ".join(printed[-lines:])
+        self._lines.put("")
 
     def _signal(self, number):
         with contextlib.suppress(ProcessLookupError):
@@ -144,29 +129,22 @@ def finished(command, what=None, failure=RuntimeError, limit_s=3600, **how):
     # Not at the top: this module is used before the environment is entered.
     from common import usage
 
-    peak_bytes, begun = 0, time.monotonic()
-
-    def look():
-        nonlocal peak_bytes
-        peak_bytes = max(peak_bytes, usage.high_water(child.pid))
-
+    peaks, begun = [0], time.monotonic()
     with tempfile.TemporaryDirectory() as directory:
         errors, printed = Path(directory) / "errors", Path(directory) / "printed"
         try:
             with open(printed, "wb") as stdout:
                 child = Child(command, errors, stdout=stdout, **how)
-            what = what or Path(child.command[0]).name
-            with stopping([child]):
-                code = child.wait(limit_s, look)
-                seconds = time.monotonic() - begun
-                if code is None:
-                    raise failure(f"{what}: not done after {limit_s} s: {child.last_words()}")
         except OSError as error:
             raise failure(f"{what or command[0]}: {error}") from error
-        text = printed.read_text(errors="replace")
-        if code != 0:
-            raise failure(f"{what}: {(errors.read_text(errors='replace').strip() or text.strip())[-800:]}")
-    return Done(text, seconds, child.cpu_s, peak_bytes)
+        with stopping([child]):
+            code = child.wait(limit_s, lambda: peaks.append(usage.high_water(child.pid)))
+            seconds = time.monotonic() - begun
+        text, said = printed.read_text(errors="replace"), errors.read_text(errors="replace").strip()
+    if code != 0:
+        reason = f"not done after {limit_s} s: " if code is None else ""
+        raise failure(f"{what or child.name}: {reason}{(said or text.strip())[-800:]}")
+    return Done(text, seconds, child.cpu_s, max(peaks))
 
 
 def output(*arguments, **how):

@@ -11,25 +11,19 @@ from common.progress import going_on, say
 LIMIT_S = 1800
 
 
-def python(name, requirements, alone=()):
-    """The interpreter of an environment with `requirements`, and with `alone` without what they depend on.
-
-    Raises Missing when pip cannot get them.
-    """
+def python(name, requirements):
+    """The interpreter of an environment with `requirements`; raises Missing when pip cannot get them."""
 
     def make(path):
-        what = f"{', '.join((*requirements, *alone))} from PyPI"
+        what = f"{', '.join(requirements)} from PyPI"
         say(f"installing {what}, once")
-        pip = [path / "bin/python", "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-        commands = [[sys.executable, "-m", "venv", path], [*pip, *requirements]]
-        if alone:
-            commands.append([*pip, "--no-deps", *alone])
+        pip = [path / "bin/python", "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *requirements]
         with going_on("pip install"):
-            for command in commands:
+            for command in ([sys.executable, "-m", "venv", path], pip):
                 children.output(command, what, Missing, LIMIT_S)
 
     version = f"{sys.version_info.major}.{sys.version_info.minor}"
-    mark = cache.digest(version, *requirements, *alone)
+    mark = cache.digest(version, *requirements)
     return cache.directory(f"venv-{name}-{mark}", make) / "bin/python"
 
 

@@ -69,11 +69,9 @@ class Kafka:
                 raise RuntimeError(f"topic {topic} was not filled: {failed[:1] or 'it takes too long'}")
         return list(last_keys.values())
 
-    def reader(self, topic):
-        """A consumer of all partitions from their beginning, in no group."""
-        reader = Consumer({"bootstrap.servers": self.brokers, "group.id": "bench", "enable.auto.commit": False})
-        reader.assign([TopicPartition(topic, partition, OFFSET_BEGINNING) for partition in range(PARTITIONS)])
-        return reader
+    def reader(self):
+        """A consumer in no group, for `size` and `messages`."""
+        return Consumer({"bootstrap.servers": self.brokers, "group.id": "bench", "enable.auto.commit": False})
 
     def cpu_s(self):
         return usage.cpu_s(self.pid)
@@ -100,8 +98,9 @@ def size(reader, topic):
     return sum(high for _low, high in ends)
 
 
-def messages(reader, count):
-    """The next `count` messages of a reader."""
+def messages(reader, topic, count):
+    """The first `count` messages of a topic; nothing is fetched before they are asked for."""
+    reader.assign([TopicPartition(topic, partition, OFFSET_BEGINNING) for partition in range(PARTITIONS)])
     while count > 0:
         found = reader.consume(min(count, 10_000), PATIENCE_S)
         if not found:

@@ -1,10 +1,4 @@
-"""Generated listings: what is loaded, what models are fitted on, and what is asked.
-
-Ids are random UUIDs, as sites give them out that do not want to be counted: inserts into the primary key's index come
-at random places, for every system alike. Times rise through the file, as in a real stream. Cities and streets are
-those of data/; optional fields are absent as often as in real listings. Prices are whole, so that their sum does not
-depend on the order. The same number of listings is the same file.
-"""
+"""Generated listings, the same for the same number: what is loaded, what models are fitted on, and what is asked."""
 
 import itertools
 import json

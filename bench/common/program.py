@@ -1,7 +1,6 @@
 """What all benchmarks share: flags, programs, a directory for the run, and the result."""
 
 import argparse
-import contextlib
 import json
 import os
 import shutil
@@ -20,7 +19,7 @@ class Parser(argparse.ArgumentParser):
     """The flags of every benchmark; --quick changes the defaults of `scaled` ones."""
 
     def __init__(self, description, quick=None):
-        super().__init__(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
+        super().__init__(description=description, epilog="bench/README.md tells what is measured, and how.")
         self.prog = f"bench/{self.prog}"
         self._scaled = {}
         self.add_argument("--quick", action="store_true", help=quick)
@@ -28,10 +27,9 @@ class Parser(argparse.ArgumentParser):
         self.add_argument("--built", type=Path, metavar="DIR",
                           help="a directory of release builds (default: cargo build --release --workspace --bins"
                                " --examples)")
-        self.add_argument("--work", metavar="DIR",
+        self.add_argument("--work", metavar="DIR", default="/var/tmp",
                           help="where servers keep their data during a run (default /var/tmp)")
-        self.add_argument("--keep", action="store_true",
-                          help="keep that directory, with the logs of every process")
+        self.add_argument("--keep", action="store_true", help="keep these, with the logs of every process")
 
     def scaled(self, flag, usual, quick, about, **how):
         """Adds a flag with a default for --quick."""
@@ -115,23 +113,6 @@ def _built(args, programs):
     return directory
 
 
-@contextlib.contextmanager
-def _workplace(chosen, keep):
-    """A fresh directory below `chosen` (default /var/tmp, which is on a disk where /tmp may be in memory)."""
-    base = chosen or ("/var/tmp" if Path("/var/tmp").is_dir() else tempfile.gettempdir())
-    os.makedirs(base, exist_ok=True)
-    path = Path(tempfile.mkdtemp(prefix="hedonic-bench-", dir=base))
-    # The server's user is another where the bench runs as root.
-    path.chmod(0o755)
-    try:
-        yield path
-    finally:
-        if keep:
-            say(f"kept {path}")
-        else:
-            shutil.rmtree(path, ignore_errors=True)
-
-
 def prepared(systems, bed, report):
     """The systems that can be had; the others are missing in the result, with the reason."""
     for system in systems:
@@ -155,8 +136,18 @@ def run(arguments, measure, *programs, result=Report):
         args = arguments()
         report = result(Path(sys.argv[0]).name)
         built = _built(args, programs)
-        with _workplace(args.work, args.keep) as directory:
+        # On a disk, where /tmp may be in memory.
+        os.makedirs(args.work, exist_ok=True)
+        directory = Path(tempfile.mkdtemp(prefix="hedonic-bench-", dir=args.work))
+        # The server's user is another where the bench runs as root.
+        directory.chmod(0o755)
+        try:
             measure(args, built, directory, report)
+        finally:
+            if args.keep:
+                say(f"kept {directory}")
+            else:
+                shutil.rmtree(directory, ignore_errors=True)
         report.print(args.json)
         sys.exit(1 if report.wrong else 0)
     except KeyboardInterrupt:

@@ -6,9 +6,8 @@ import threading
 import time
 
 _BEGUN = time.monotonic()
-# Pauses before the first word that something goes on, and between two, in seconds.
-PATIENCE_S = 2.0
-AGAIN_S = 10.0
+# Pause before the first word that something goes on, and between two, in seconds.
+PAUSE_S = 10.0
 
 
 def say(text):
@@ -22,15 +21,11 @@ def going_on(what, how_far=lambda: ""):
     done = threading.Event()
 
     def tell():
-        wait, begun = PATIENCE_S, time.monotonic()
-        while not done.wait(wait):
-            wait = AGAIN_S
-            say(f"  {what}: {time.monotonic() - begun:.0f} s {how_far()}")
+        while not done.wait(PAUSE_S):
+            say(f"  {what} {how_far()}")
 
-    teller = threading.Thread(target=tell, daemon=True)
-    teller.start()
+    threading.Thread(target=tell, daemon=True).start()
     try:
         yield
     finally:
         done.set()
-        teller.join()

@@ -6,7 +6,6 @@ import platform
 import re
 import statistics
 import subprocess
-import sys
 from pathlib import Path
 
 from tabulate import tabulate
@@ -69,8 +68,17 @@ class Report:
     def print_rows(self):
         """Prints a table of all rows."""
         head = ["system", "work", "metric", "unit", "median", "min", "max"]
-        print_table(head, [[*(row[key] for key in head[:4]), *(figure(row[key]) for key in head[4:])]
-                           for row in self.rows], left=4)
+        _print_table(head, [[*(row[key] for key in head[:4]), *(figure(row[key], row["unit"]) for key in head[4:])]
+                            for row in self.rows], left=4)
+
+    def print_wide(self, keys, units):
+        """Prints a table with a column for each metric, of those that have all; `keys` are the first columns."""
+        found = {}
+        for row in self.rows:
+            found.setdefault(tuple(row[key] for key in keys), {})[row["metric"]] = figure(row["median"], row["unit"])
+        body = [[*names, *(metrics.get(metric, "") for metric in units)] for names, metrics in found.items()
+                if next(iter(units)) in metrics]
+        _print_table([*keys, *(f"{metric} {unit}".strip() for metric, unit in units.items())], body, left=len(keys))
 
     def print_details(self):
         """Prints ratios, systems, what is missing or wrong, notes and the machine."""
@@ -92,17 +100,20 @@ class Report:
               f" commit {commit()}", flush=True)
 
 
-def print_table(head, body, left):
-    """Prints a table; all but the first columns are aligned to the right."""
-    sides = ["left"] * left + ["right"] * (len(head) - left)
-    print(tabulate(body, head, disable_numparse=True, colalign=sides if body else None), file=sys.stdout, end="\n\n")
+def _print_table(head, body, left):
+    """Prints a table, if it has rows; all but the first columns are aligned to the right."""
+    if body:
+        sides = ["left"] * left + ["right"] * (len(head) - left)
+        print(tabulate(body, head, disable_numparse=True, colalign=sides), end="\n\n")
 
 
-def figure(value):
-    """Three digits that count, and thousands apart."""
+def figure(value, unit):
+    """Three digits that count, and thousands apart; four after the point where there is no unit."""
     size = abs(value)
     if size >= 100 or value == int(value):
         return f"{value:,.0f}"
+    if not unit:
+        return f"{value:.4f}"
     if size >= 10:
         return f"{value:.1f}"
     return f"{value:.3g}" if size < 1 else f"{value:.2f}"

@@ -12,7 +12,7 @@ from common.postgres import Postgres
 from common.progress import say
 
 # Longest a service may take to say its address, in seconds.
-ADDRESS_S = 20
+ADDRESS_S = 60
 _ADDRESS = re.compile(r"listening on http://([0-9.]+:[0-9]+)")
 
 

@@ -63,16 +63,14 @@ class PeakMemory:
         self.pids = list(pids)
         self.bytes = 0
         self._done = threading.Event()
-        self._thread = threading.Thread(target=self._watch, daemon=True)
 
     def __enter__(self):
-        self._thread.start()
+        threading.Thread(target=self._watch, daemon=True).start()
         return self
 
     def __exit__(self, *_exception):
         self.look()
         self._done.set()
-        self._thread.join()
 
     def look(self):
         total = sum(high_water(pid) if len(tree(pid)) == 1 else memory_bytes(pid) for pid in self.pids)

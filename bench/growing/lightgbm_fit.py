@@ -1,10 +1,4 @@
-"""One fit of LightGBM on four fifths of a table, and its error (RMSLE) on the newest fifth as JSON.
-
-  lightgbm_fit.py FILE SCHEMA.toml SETTINGS
-
-The boosting that a system of ours is compared with: one fit, no folds, no intervals, no second fit on all rows.
-SETTINGS are JSON, of LightGBM's scikit-learn interface.
-"""
+"""One fit of LightGBM on four fifths, and its RMSLE on the newest fifth: lightgbm_fit.py FILE SCHEMA.toml SETTINGS."""
 
 import json
 import sys

@@ -3,9 +3,7 @@
 import os
 from pathlib import Path
 
-from common import environments
 from common.cache import REPOSITORY
-from common.children import output
 from common.missing import Missing
 from judging import packaged
 
@@ -40,12 +38,9 @@ def _chosen(args, directory):
     if args.data:
         yield args.data.stem, args.data.resolve(), args.schema.resolve()
         return
-    names = args.sets.split(",")
-    if made := [name for name in names if name in packaged.SETS]:
-        python = environments.python("packaged", packaged.NEEDED, packaged.REQUIREMENTS)
-        output([python, packaged.__file__, directory, *made])
-    for name in names:
-        if name in made:
+    for name in args.sets.split(","):
+        if name in packaged.SETS:
+            packaged.make(directory, name)
             yield name, directory / f"{name}.csv", directory / f"{name}.toml"
         elif name not in SETS:
             raise RuntimeError(f"--sets takes some of {','.join((*SETS, *packaged.SETS))}, found '{name}'")

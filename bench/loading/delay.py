@@ -1,14 +1,4 @@
-"""Delay from the producer's hand to a row that others see, at 1,000 records per second.
-
-The start of a delay is the time just before a record is handed to the producer. Its end: an onlooker takes a snapshot
-every millisecond and notes which transactions are visible; the first in which that of the row (its `xmin`) is. That is
-later than the commit's own time stamp, which PostgreSQL takes before it has written the commit to disk, and at most one
-look (about 1 ms) later than the truth.
-
-The first second's worth of records are there to warm up the system and do not count. The broker is warmed up before
-any system: a Java program that has not yet compiled the way of small messages lets them wait for seconds, whoever reads
-them.
-"""
+"""Delay from the producer's hand to a row that others see, at 1,000 records per second."""
 
 import bisect
 import threading

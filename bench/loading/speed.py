@@ -1,15 +1,4 @@
-"""Rows per second and processor time of every system, in turn, from a full topic.
-
-The rule, one for all: a run's time is the wall time from the start of the system's process to the commit of the last
-row (which PostgreSQL itself keeps: track_commit_timestamp), minus the same for a topic of 1,000 rows, taken in the same
-round: its start-up. What counts is
-
-    rows/s = (rows - 1,000) / (time of the full topic - time of 1,000 rows)
-
-so that nobody pays for the start of a Java machine, a Spark session or a consumer group. Processor time is likewise
-the difference, per million rows. `rate while storing` is rows over the time from the first commit to the last: for a
-system with large transactions it leaves out what came before the first.
-"""
+"""Rows per second and processor time of every system, in turn, from a full topic, without the time to start."""
 
 import time
 from dataclasses import dataclass
@@ -22,9 +11,9 @@ from common.usage import PeakMemory, Spent
 
 # Rows of the run that shows how long a system takes to start.
 STARTUP_ROWS = 1_000
-# A system that has added nothing for so long has stopped; pauses between two looks for the last rows, and into the
-# log; and how long rows may still come after the last of each partition, in seconds.
-STALL_S, LOOK_S, LOG_S, STRAGGLERS_S = 60.0, 0.02, 2.0, 15.0
+# A system that has added nothing for so long has stopped; the pause between two looks for the last rows; and how long
+# rows may still come after the last of each partition, in seconds.
+STALL_S, LOOK_S, STRAGGLERS_S = 60.0, 0.02, 15.0
 
 
 @dataclass
@@ -80,7 +69,6 @@ def _run(system, load, bed):
 def _wait(system, children, load, bed):
     """Waits for the last row; None, or why it did not come."""
     size, grew_at = 0, time.monotonic()
-    next_log = grew_at + LOG_S
     with going_on(f"{system.name} loads", lambda: f"{size / 2**20:,.0f} MiB in the table"):
         while not bed.is_there(load.last_ids):
             words = " ".join(child.last_words() for child in children)
@@ -88,10 +76,6 @@ def _wait(system, children, load, bed):
             if any(codes) or None not in codes:
                 return None if bed.is_there(load.last_ids) else f"ended with {codes} before the last row: {words}"
             now = time.monotonic()
-            if now >= next_log:
-                next_log = now + LOG_S
-                if system.given_up and any(system.given_up in child.log.read_text() for child in children):
-                    return f"it has given up: {words}"
             now_size = bed.postgres.value("SELECT pg_relation_size('listings')")
             if now_size > size:
                 size, grew_at = now_size, now

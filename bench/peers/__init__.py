@@ -9,8 +9,6 @@ class System:
     name = ""
     # How long it may take before its first row or answer, in seconds; enough for a group to form.
     startup_limit_s = 60
-    # What its log says when it lives on but does nothing any more.
-    given_up = None
     # Whether its answers have a price, and the table that it stores them in.
     prices = True
     stores = None

@@ -40,9 +40,6 @@ class Loader(_Ours):
                     f"loader.group=ours-{number}", *self.settings]
         return [bed.child("ours", [self.program], settings) for _ in range(self.members)]
 
-    def described(self):
-        return {**super().described(), "guarantee": "exactly once: rows, rejects and offsets in one transaction"}
-
 
 class Applier(_Ours):
     """One model-application with one model, fitted with some effort."""
@@ -74,12 +71,8 @@ class Applier(_Ours):
         return [self._path, subcommand, "--registry", self._registry, *(f"--set={one}" for one in self.settings)]
 
     def described(self):
-        return {
-            **super().described(),
-            "guarantee": "one request, one answer: stored before it is published, offsets last",
-            "answers": "price, prediction interval, model, time; requests are checked against the schema",
-            "model": f"prepare.effort={self._effort}, fitted on {models.ROWS:,} generated listings",
-        }
+        model = f"prepare.effort={self._effort}, fitted on {models.ROWS:,} generated listings"
+        return {**super().described(), "model": model}
 
 
 class ApplierHttp(Applier):

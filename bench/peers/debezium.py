@@ -1,8 +1,4 @@
-"""Debezium's JDBC sink in a standalone Kafka Connect worker: upsert, at least once.
-
-It needs a schema; the plain JSON on our topic has none. Connect's JsonConverter takes one from its settings
-(`schema.content`, Kafka 4.2 and later), so that it reads the same topic as all others.
-"""
+"""Debezium's JDBC sink in a standalone Kafka Connect worker."""
 
 import json
 import urllib.parse
@@ -62,7 +58,6 @@ class Debezium(System):
     """One worker with one connector."""
 
     name = "debezium"
-    given_up = "will not recover until manually restarted"
     startup_limit_s = 120
 
     def prepare(self, _bed):
@@ -115,7 +110,8 @@ class Debezium(System):
         })
         command = [self._java, "-Xms256m", f"-Xmx{HEAP}", "-XX:+UseG1GC",
                    f"-Dlog4j2.configurationFile={home / 'log4j2.properties'}", "-cp", f"{self._worker}/*",
-                   "org.apache.kafka.connect.cli.ConnectStandalone", home / "worker.properties", home / "sink.properties"]
+                   "org.apache.kafka.connect.cli.ConnectStandalone", home / "worker.properties",
+                   home / "sink.properties"]
         return [Child(command, bed.log("debezium"))]
 
     def described(self):

@@ -22,8 +22,7 @@ class Echo(System):
         return [Child(command, log=bed.log("echo"))]
 
     def described(self):
-        return {"version": "librdkafka as in Cargo.lock", "guarantee": "at least once; no model, stores nothing",
-                "settings": {"linger.ms": 0, "fetch.queue.backoff.ms": 10}}
+        return {"version": "librdkafka as in Cargo.lock", "settings": {"linger.ms": 0, "fetch.queue.backoff.ms": 10}}
 
 
 class Constant(System):
@@ -52,8 +51,7 @@ class Constant(System):
         return [child], Served(address, "/", bodies.written(bed, "constant", rows, bodies.ours))
 
     def described(self):
-        return {"version": "actix-web as in Cargo.lock, built as ours is",
-                "answers": "the same bytes whatever is asked; reads the body, looks at nothing"}
+        return {"version": "actix-web as in Cargo.lock, built as ours is"}
 
 
 class PsqlCopy(System):
@@ -71,5 +69,4 @@ class PsqlCopy(System):
         return [Child(command, bed.log("copy"), self._environment)]
 
     def described(self):
-        return {"version": output([self._psql, "--version"]).strip(),
-                "guarantee": "all or nothing; reads a file, not Kafka"}
+        return {"version": output([self._psql, "--version"]).strip()}

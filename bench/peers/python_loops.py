@@ -8,13 +8,11 @@ from common.children import Child
 from common.environments import own
 from peers import System
 
-# Rows of a batch of answers, and of a batch of listings.
-ANSWERS, LISTINGS = 1000, 10_000
-PROGRAMS = BENCH / "peers" / "programs"
+PROGRAM = BENCH / "peers" / "programs" / "kafka_loop.py"
 
 
 class PythonAnswers(System):
-    """programs/answer_loop.py, one process."""
+    """Answers by LightGBM, one process."""
 
     def __init__(self, name, is_storing):
         """With `is_storing` every answer is stored before it is published."""
@@ -25,33 +23,25 @@ class PythonAnswers(System):
         self._model = models.lightgbm()
 
     def start(self, bed, place):
-        command = [sys.executable, PROGRAMS / "answer_loop.py", bed.brokers, place.requests, place.answers,
-                   f"{self.name}-{place.number}", self._model, ANSWERS]
+        command = [sys.executable, PROGRAM, "answer", bed.brokers, place.requests, f"{self.name}-{place.number}", 1000,
+                   place.answers, self._model]
         return [Child([*command, *([place.database_url] if self.stores else [])], bed.log(self.name))]
 
     def described(self):
-        return {
-            "version": ", ".join(own()[name] for name in ("confluent-kafka", "lightgbm", "psycopg")),
-            "guarantee": "at least once, stored by COPY before it is published" if self.stores
-            else "at least once at best; stores nothing",
-            "answers": "a price; no prediction interval, no checks",
-            "settings": {"batch_rows": ANSWERS, "threads": 1},
-        }
+        return {"version": ", ".join(own()[name] for name in ("confluent-kafka", "lightgbm", "psycopg")),
+                "settings": {"batch_rows": 1000, "threads": 1}}
 
 
 class PythonCopy(System):
-    """programs/copy_loop.py, one process."""
+    """Stores listings, one process."""
 
     name = "python"
 
     def start(self, bed, load):
-        command = [sys.executable, PROGRAMS / "copy_loop.py", bed.brokers, load.topic,
-                   f"python-{bed.number('group-python')}", bed.postgres.url, LISTINGS]
+        group = f"python-{bed.number('group-python')}"
+        command = [sys.executable, PROGRAM, "copy", bed.brokers, load.topic, group, 10_000, bed.postgres.url]
         return [Child(command, bed.log("python"))]
 
     def described(self):
-        return {
-            "version": ", ".join(own()[name] for name in ("confluent-kafka", "psycopg")),
-            "guarantee": "at least once, upsert by key; a bad record stops it",
-            "settings": {"batch_rows": LISTINGS, "consume timeout": "50 ms"},
-        }
+        return {"version": ", ".join(own()[name] for name in ("confluent-kafka", "psycopg")),
+                "settings": {"batch_rows": 10_000, "gathering": "50 ms"}}

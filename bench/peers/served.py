@@ -79,7 +79,7 @@ class _LightgbmServer(System):
         return bodies.written(bed, self.name, rows, lambda group: self.body(bodies.numbers(group, codes)))
 
     def described(self):
-        return {"version": ", ".join(self.requirements), "answers": "a log price", "settings": self.settings}
+        return {"version": ", ".join(self.requirements), "settings": self.settings}
 
 
 class MlServer(_LightgbmServer):

@@ -1,9 +1,4 @@
-"""PySpark Structured Streaming, as the older system loaded listings and applied its model.
-
-To PostgreSQL: from_json, then foreachBatch writing by JDBC, with the trigger `availableNow`, which takes what the
-topic holds and ends. JDBC's append cannot upsert, so a batch that is done again after a crash stops at the primary key.
-To Kafka: from_json, mapInPandas, the next micro-batch as soon as one has ended.
-"""
+"""PySpark Structured Streaming, as the older system loaded listings and applied its model."""
 
 import re
 

@@ -53,7 +53,7 @@ def look(sql, processes):
     """All of it, on one server of PostgreSQL."""
     gone = Counter()
     for process in processes:
-        for (name, labels), value in process.metrics().items():
+        for name, labels, value in process.metrics():
             if name == "hedonic_retention_deleted_rows_total":
                 gone[labels.get("table", "")] += value
     return {
@@ -65,16 +65,9 @@ def look(sql, processes):
     }
 
 
-class Labels(dict):
-    """Labels of a metric, which name it."""
-
-    def __hash__(self):
-        return hash(frozenset(self.items()))
-
-
 def metrics(text):
-    """(Name, labels) -> value."""
-    return {(name, Labels(_LABEL.findall(labels))): float(value) for name, labels, value in _METRIC.findall(text)}
+    """(Name, labels, value) of each."""
+    return [(name, dict(_LABEL.findall(labels)), float(value)) for name, labels, value in _METRIC.findall(text)]
 
 
 def rounds_ms(text):

@@ -66,7 +66,8 @@ class Sender:
             producer.produce(self._topic, f"{before}{key}{after}", key, on_delivery=delivered)
             producer.poll(0)
         unsent = producer.flush(60)
-        return {"sent": len(late), "unsent": unsent, "late": percentiles(late), "acknowledged": percentiles(acknowledged)}
+        return {"sent": len(late), "unsent": unsent, "late": percentiles(late),
+                "acknowledged": percentiles(acknowledged)}
 
 
 def main(*arguments):

@@ -70,11 +70,7 @@ mod tests {
         assert_eq!(request.ids(), 2);
         for (number, ids) in [(7, (7, 8)), (9, (9, 10))] {
             let text = String::from_utf8_lossy(request.with_ids(number)).into_owned();
-            let expected = format!(
-                r#"[{{"id":{}}},{{"id":{}}}]"#,
-                LEAST + ids.0,
-                LEAST + ids.1
-            );
+            let expected = format!(r#"[{{"id":{}}},{{"id":{}}}]"#, LEAST + ids.0, LEAST + ids.1);
             assert!(text.ends_with(&expected), "{text}");
             assert!(
                 text.contains(&format!("Content-Length: {}\r\n", body.len())),

@@ -2,7 +2,7 @@
 
     score_spark.py table DIRECTORY EXECUTORS LISTINGS ROWS    makes homes.parquet and few.parquet
     score_spark.py fit DIRECTORY EXECUTORS LISTINGS MODEL     fits Spark ML's pipeline
-    score_spark.py SYSTEM DIRECTORY EXECUTORS MODEL           prices homes.parquet by ours, ours-quick, spark-ml or lightgbm
+    score_spark.py SYSTEM DIRECTORY EXECUTORS MODEL           prices homes.parquet
 """
 
 import json
