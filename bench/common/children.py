@@ -41,15 +41,15 @@ class Child:
         `outlives_kill` is for a process that sees by itself when the bench was killed, and stops something then.
         """
         self.log = log
-        self.command = [str(part) for part in command]
-        self.name = Path(self.command[0]).name
+        command = [str(part) for part in command]
+        self.name = Path(command[0]).name
         # User and system seconds of the process and the children it waited for, once it has ended.
         self.cpu_s = None
         self._lines = queue.Queue()
         with open(log or os.devnull, "ab") as output:
             pipes = {"stdin": subprocess.DEVNULL, "stdout": output, "stderr": output, **pipes}
             self.popen = subprocess.Popen(
-                self.command, **pipes, text=True, env={**os.environ, **(env or {})}, cwd=cwd, start_new_session=True,
+                command, **pipes, text=True, env={**os.environ, **(env or {})}, cwd=cwd, start_new_session=True,
                 preexec_fn=None if outlives_kill else _die_with_parent)
         self.pid = self.popen.pid
         _started.append(self)

@@ -2,7 +2,7 @@
 
 import numpy
 
-SHARES = {"p50": 50, "p90": 90, "p99": 99, "p999": 99.9, "max": 100}
+SHARES = {"p50": 50, "p99": 99, "max": 100}
 
 
 def percentiles(nanoseconds):
