@@ -1,5 +1,6 @@
 """Processor time and memory of processes with their children."""
 
+import contextlib
 import re
 import threading
 from dataclasses import dataclass
@@ -14,11 +15,10 @@ def tree(pid):
     # Not at the top: children.py is used before the environment is entered, in which psutil is.
     import psutil
 
-    try:
+    with contextlib.suppress(psutil.NoSuchProcess):
         process = psutil.Process(pid)
         return [process, *process.children(recursive=True)]
-    except psutil.NoSuchProcess:
-        return []
+    return []
 
 
 def _sum(processes, value):
@@ -26,10 +26,8 @@ def _sum(processes, value):
 
     total = 0
     for process in processes:
-        try:
+        with contextlib.suppress(psutil.NoSuchProcess):
             total += value(process)
-        except psutil.NoSuchProcess:
-            continue
     return total
 
 
@@ -46,11 +44,10 @@ def memory_bytes(pid):
 
 def high_water(pid):
     """The most resident memory of one process so far, in bytes; ru_maxrss would begin with that of its parent."""
-    try:
-        found = re.search(r"VmHWM:\s*(\d+)", Path(f"/proc/{pid}/status").read_text())
-    except (FileNotFoundError, ProcessLookupError):
-        return 0
-    return int(found[1]) * 1024 if found else 0
+    with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+        if found := re.search(r"VmHWM:\s*(\d+)", Path(f"/proc/{pid}/status").read_text()):
+            return int(found[1]) * 1024
+    return 0
 
 
 class PeakMemory:
@@ -69,16 +66,16 @@ class PeakMemory:
         return self
 
     def __exit__(self, *_exception):
-        self.look()
         self._done.set()
+        self._look()
 
-    def look(self):
+    def _look(self):
         total = sum(high_water(pid) if len(tree(pid)) == 1 else memory_bytes(pid) for pid in self.pids)
         self.bytes = max(self.bytes, total)
 
     def _watch(self):
         while not self._done.wait(LOOK_S):
-            self.look()
+            self._look()
 
 
 @dataclass
@@ -101,18 +98,11 @@ class Spent:
 
     def since(self, earlier, peak_bytes):
         """What was spent from `earlier` to this."""
-        return Spent(
-            self.system_s - earlier.system_s,
-            self.database_s - earlier.database_s,
-            self.broker_s - earlier.broker_s,
-            peak_bytes,
-        )
+        return Spent(self.system_s - earlier.system_s, self.database_s - earlier.database_s,
+                     self.broker_s - earlier.broker_s, peak_bytes)
 
     def per_million(self, count):
         """Metric and seconds per million, of each of the three."""
-        seconds = {
-            "processor time": self.system_s,
-            "PostgreSQL's processor time": self.database_s,
-            "broker's processor time": self.broker_s,
-        }
+        seconds = {"processor time": self.system_s, "PostgreSQL's processor time": self.database_s,
+                   "broker's processor time": self.broker_s}
         return {metric: max(value, 0.0) * 1e6 / max(count, 1) for metric, value in seconds.items()}
