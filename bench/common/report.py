@@ -78,7 +78,8 @@ class Report:
             found.setdefault(tuple(row[key] for key in keys), {})[row["metric"]] = figure(row["median"], row["unit"])
         body = [[*names, *(metrics.get(metric, "") for metric in units)] for names, metrics in found.items()
                 if next(iter(units)) in metrics]
-        _print_table([*keys, *(f"{metric} {unit}".strip() for metric, unit in units.items())], body, left=len(keys))
+        heads = [f"{metric}, {unit}" if unit else metric for metric, unit in units.items()]
+        _print_table([*keys, *heads], body, left=len(keys))
 
     def print_details(self):
         """Prints ratios, systems, what is missing or wrong, notes and the machine."""
