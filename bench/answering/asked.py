@@ -98,14 +98,14 @@ def measure(system, bed, plan, label, report, seen=lambda rows, answer: None):
                     _, _, spent = bed.spent(children, lambda: asking.begin(children), lambda: asking.end(children))
                     one = taken[rows, way] = asking.asked()
                     one.spent = spent
-                    say(f"{label}, {rows} rows a request, {way}: {one.per_s:,.0f} requests/s, p50"
+                    say(f"{label}, {_work(rows, way)}: {one.per_s:,.0f} requests/s, p50"
                         f" {one.latency['p50']:.2f} ms, p99 {one.latency['p99']:.2f} ms {one.wrong or ''}")
                 system.ending(children)
                 if system.stores:
                     # That of the first request beside them.
                     count = rows + rows * sum(one.in_all for (of, _), one in taken.items() if of == rows)
                     stored = _stored(system, place, count)
-                    report.notes.append(f"{label}, {rows} rows a request: of {count:,} answers {stored:,} are stored")
+                    report.notes.append(f"{label}, {_work(rows, 'all')}: of {count:,} answers {stored:,} are stored")
     return taken
 
 
@@ -125,11 +125,15 @@ def _ways(plan, rows):
             yield f"{rate:,.0f}/s", ["--connections", CONNECTIONS, "--rate", rate]
 
 
+def _work(rows, way):
+    return f"HTTP, {rows} row{'s' if rows > 1 else ''}, {way}"
+
+
 def add_rows(report, name, runs):
     """What the runs of one system showed, each a dictionary of (rows, way)."""
     runs = [run for run in runs if run]
     for rows, way in dict.fromkeys(key for run in runs for key in run):
-        work = f"HTTP, {rows} row{'s' if rows > 1 else ''}, {way}"
+        work = _work(rows, way)
         right = [one for one in report.right(name, work, [run.get((rows, way)) for run in runs]) if one.answered]
         if not right:
             continue
