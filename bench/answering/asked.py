@@ -1,26 +1,17 @@
-"""Over HTTP: requests a second, and how late an answer is.
+"""Over HTTP: requests per second and how late an answer is, at the maximum rate, one at a time, and at a rate."""
 
-Three ways, each with one row a request and with a hundred:
-
-- flat out: some connections, each asks again as soon as it has its answer;
-- one at a time: the same with one connection, which shows what one answer takes;
-- at a rate: questions have times at which they are due, and a time begins there.
-
-The load generator is bench/load, on the same machine.
-"""
-
-import time
+import subprocess
 from dataclasses import dataclass
 
-from answering import bodies, spent
-from answering.load_events import LoadEvents
-from answering.spent import Spent
-from common.children import stopping
+import numpy
+
+from answering import bodies
+from common.children import Child, stopping, until
+from common.latency import percentiles
 from common.progress import going_on, say
+from common.usage import Spent
 from peers import served as servers
 
-# Before anything counts, in seconds.
-WARM_S = 2.0
 CONNECTIONS = 16
 # Answers are stored behind a queue: they have so many seconds after the last.
 STORED_S = 10
@@ -28,31 +19,68 @@ STORED_S = 10
 
 @dataclass
 class Asked:
-    way: str
-    rows: int
     answered: int
+    # Of those that count, by status other than 200; 0 stands for no answer.
+    failed: dict
+    # Answered, the warm-up's too.
+    in_all: int
     seconds: float
     latency: dict
-    spent: Spent
-    wrong: str | None
-    # Rows answered, the warm-up's too.
-    rows_in_all: int
+    spent: Spent | None = None
 
     @property
     def per_s(self):
         return self.answered / self.seconds
 
+    @property
+    def wrong(self):
+        return f"failed, by status: {self.failed}" if self.failed else None
+
+
+class Asking:
+    """A running load generator."""
+
+    def __init__(self, bed, served, seconds, warm_s, *flags):
+        self.seconds, self._warm_s = seconds, warm_s
+        self._results = bed.directory / f"results-{bed.number('results')}"
+        command = [bed.built / "load", "--address", served.address, "--path", served.path, "--bodies", served.bodies]
+        command += ["--seconds", seconds, "--warm-s", warm_s, "--results", self._results, *flags]
+        self._child = Child(command, bed.log("load"), stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+
+    def begin(self, needed):
+        """Waits until requests count."""
+        self._child.line(self._warm_s + 60, needed)
+
+    def end(self, needed, early=False):
+        """Waits until the last answer, or ends early."""
+        if early:
+            self._child.tell()
+        self.seconds = float(self._child.line(self.seconds + 120, needed).split()[1])
+
+    def asked(self):
+        """What the load generator saw, once it has ended."""
+        if self._child.wait(120) != 0:
+            raise RuntimeError(f"the load generator failed: {self._child.last_words()}")
+        due, took, status = numpy.fromfile(self._results, "<i8").reshape(-1, 3).T
+        counts = due >= 0
+        found, numbers = numpy.unique(status[counts], return_counts=True)
+        failed = {int(one): int(number) for one, number in zip(found, numbers) if one != 200}
+        answered = int((counts & (status == 200)).sum())
+        latency = percentiles(took[counts & (status != 0)])
+        return Asked(answered, failed, int((status == 200).sum()), self.seconds, latency)
+
+    def stop(self):
+        self._child.stop()
+
 
 @dataclass
 class Plan:
-    """How long, and at which rates."""
+    """How long, at which rates (requests of one row per second), and how many rows a request."""
 
     seconds: float
-    # Requests a second, with one row each.
-    rates: tuple
-    # Rows a request that are asked, of those that a server is asked at all.
+    rates: tuple = ()
     rows: tuple = bodies.ROWS
-    warm_s: float = WARM_S
+    warm_s: float = 2.0
 
 
 def measure(system, bed, plan, label, report, seen=lambda rows, answer: None):
@@ -64,87 +92,60 @@ def measure(system, bed, plan, label, report, seen=lambda rows, answer: None):
             with stopping(children):
                 with going_on(f"{system.name} starts"):
                     seen(rows, servers.answers(served, children, system.startup_limit_s))
-                # The first id that nobody had.
-                first = 0
-                for way, flags in _ways(plan, rows):
-                    one = _ask(system, bed, children, served, rows, way, flags, plan, first)
-                    first += 10**9
-                    taken[rows, way] = one
-                    say(f"{label} {system.name}, {_rows(rows)}, {way}: {_words(one)}")
+                # Ids that nobody had.
+                for number, (way, flags) in enumerate(_ways(plan, rows)):
+                    asking = Asking(bed, served, plan.seconds, plan.warm_s, "--first", number * 10**9, *flags)
+                    _, _, spent = bed.spent(children, lambda: asking.begin(children), lambda: asking.end(children))
+                    one = taken[rows, way] = asking.asked()
+                    one.spent = spent
+                    say(f"{label}, {_work(rows, way)}: {one.per_s:,.0f} requests/s, p50"
+                        f" {one.latency['p50']:.2f} ms, p99 {one.latency['p99']:.2f} ms {one.wrong or ''}")
                 system.ending(children)
                 if system.stores:
-                    # That of the first question beside them.
-                    count = rows + sum(one.rows_in_all for key, one in taken.items()
-                                       if key[0] == rows)
-                    stored = _stored(system, bed, place, count)
-                    report.notes.append(f"{system.name}, {_rows(rows)}, {label}: of {count:,}"
-                                        f" answers over HTTP {stored:,} are stored")
+                    # That of the first request beside them.
+                    count = rows + rows * sum(one.in_all for (of, _), one in taken.items() if of == rows)
+                    stored = _stored(system, place, count)
+                    report.notes.append(f"{label}, {_work(rows, 'all')}: of {count:,} answers {stored:,} are stored")
     return taken
 
 
-def _stored(system, bed, place, count):
-    until = time.monotonic() + STORED_S
-    while True:
-        stored = bed.rows(place, system.stores)
-        if stored == count or time.monotonic() > until:
-            return stored
-        time.sleep(0.5)
+def _stored(system, place, count):
+    try:
+        until(lambda: place.rows(system.stores) == count, STORED_S, "all are stored", 0.5)
+    except RuntimeError:
+        return place.rows(system.stores)
+    return count
 
 
 def _ways(plan, rows):
-    yield "flat out", ["--connections", CONNECTIONS]
+    yield "maximum rate", ["--connections", CONNECTIONS]
     yield "one at a time", ["--connections", 1]
     if rows == 1:
         for rate in plan.rates:
             yield f"{rate:,.0f}/s", ["--connections", CONNECTIONS, "--rate", rate]
 
 
-def _ask(system, bed, children, served, rows, way, flags, plan, first):
-    with LoadEvents(
-        bed, "http", "--address", served.address, "--path", served.path,
-        "--bodies", served.bodies, "--seconds", plan.seconds, "--warm-s", plan.warm_s,
-        "--first", first, *flags,
-    ) as asking:
-        _, end, used = spent.between(asking, bed, children, plan.warm_s + 60, plan.seconds + 120)
-    wrong = None
-    if end["failed"]:
-        wrong = f"{end['failed']:,} failed: {end['statuses']} {end['broken']}"
-    return Asked(
-        way, rows, end["answered"], end["seconds"], end["latency"], used, wrong,
-        end["answered_in_all"] * rows,
-    )
-
-
-def _rows(rows):
-    return "1 row" if rows == 1 else f"{rows} rows"
-
-
-def _words(one):
-    latency = one.latency
-    return (
-        f"{one.per_s:,.0f} requests/s, p50 {latency['p50_ms']:.2f} ms,"
-        f" p99 {latency['p99_ms']:.2f} ms" + (f"; WRONG: {one.wrong}" if one.wrong else "")
-    )
+def _work(rows, way):
+    return f"HTTP, {rows} row{'s' if rows > 1 else ''}, {way}"
 
 
 def add_rows(report, name, runs):
     """What the runs of one system showed, each a dictionary of (rows, way)."""
     runs = [run for run in runs if run]
     for rows, way in dict.fromkeys(key for run in runs for key in run):
-        work = f"HTTP, {_rows(rows)}, {way}"
-        every = [run.get((rows, way)) for run in runs]
-        right = [one for one in report.right(name, work, every) if one.answered]
+        work = _work(rows, way)
+        right = [one for one in report.right(name, work, [run.get((rows, way)) for run in runs]) if one.answered]
         if not right:
             continue
         report.row(name, work, "throughput", "requests/s", [one.per_s for one in right])
         report.latencies(name, work, "latency", [one.latency for one in right])
-        spent.add_rows(report, name, work, "rows",
-                       [(one.spent, one.answered * rows) for one in right], ("system",))
+        report.spent(name, work, "rows", [(one.spent, one.answered * rows) for one in right])
 
 
 def flat_out(rows):
     """The throughput of a run with so many rows a request, or None: for ratios."""
     def value(run):
-        one = run.get((rows, "flat out"))
-        return one.per_s if one and one.wrong is None else None
+        one = run.get((rows, "maximum rate"))
+        return one.per_s if one and not one.wrong else None
+
     return value

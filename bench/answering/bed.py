@@ -1,17 +1,18 @@
 """The servers of these benches: Kafka with topics, PostgreSQL with a database a run."""
 
 import contextlib
+import itertools
 import urllib.parse
 from dataclasses import dataclass
 
-from answering import bodies
-from answering.load_events import LoadEvents
-from common.progress import going_on, say
-from common.servers import PARTITIONS, Servers
-from common.tool import output
+import psycopg
 
-# Longest a topic may take to be filled, in seconds.
-FILL_S = 300
+from common import listings
+from common.servers import Servers
+from common.usage import PeakMemory, Spent
+
+# Different requests over Kafka: they are sent again and again under new ids.
+REQUESTS = 10_000
 
 
 @dataclass
@@ -24,30 +25,33 @@ class Place:
     answers: str
     rejects: str
     database_url: str
-    # The database's name.
-    database: str
+
+    def rows(self, table):
+        """How many rows a table has."""
+        with psycopg.connect(self.database_url) as session:
+            return session.execute(f"SELECT count(*) FROM {table}").fetchone()[0]
 
 
 class Bed(Servers):
     """Kafka with topics of requests, PostgreSQL with a database a run."""
 
-    partitions = PARTITIONS
-
-    def __init__(self, built, directory, listings, kafka=True):
+    def __init__(self, built, directory, made, kafka=True):
+        """`made` are the listings that are asked."""
         super().__init__(built, directory, kafka)
-        self.listings = listings
+        self.listings = made
         self._filled = set()
+        # A request a line, with a slot for its id.
+        self.lines = directory / "requests.jsonl"
+        self.lines.write_text("".join(f"{listings.with_slot(one)}\n" for one in made.requests(REQUESTS)))
 
     def full(self, count):
         """The topic of so many requests, filled the first time it is asked for."""
         topic = f"requests-of-{count}"
         if topic not in self._filled:
-            say(f"filling topic {topic}: {count:,} messages, {PARTITIONS} partitions")
-            with going_on("filling"), LoadEvents(
-                self, "fill", "--brokers", self.brokers, "--topic", topic,
-                "--partitions", PARTITIONS, "--listings", self.listings.jsonl, "--count", count,
-            ) as filling:
-                filling.next("filled", FILL_S)
+            lines = itertools.cycle(self.lines.read_text().splitlines())
+            numbered = ((str(number), line.replace(listings.SLOT, str(number), 1))
+                        for number, line in zip(range(count), lines))
+            self.kafka.fill(topic, numbered)
             self._filled.add(topic)
         return topic
 
@@ -56,26 +60,23 @@ class Bed(Servers):
         """A new place, with a full topic or an empty one; its database is dropped at the end."""
         number = self.number("place")
         database = f"place_{number}"
-        sql = self.postgres.sql
-        sql.ask(f"CREATE DATABASE {database}")
+        self.postgres.ask(f"CREATE DATABASE {database}")
         # Every run begins with nothing left to be written.
-        sql.ask("CHECKPOINT")
+        self.postgres.ask("CHECKPOINT")
         url = urllib.parse.urlsplit(self.postgres.url)._replace(path=f"/{database}").geturl()
+        topics = (requests or f"requests-{number}", f"answers-{number}", f"rejects-{number}")
+        if self.kafka:
+            self.kafka.make(*(topics[1:] if requests else topics))
         try:
-            yield Place(
-                number, requests or f"requests-{number}", f"answers-{number}", f"rejects-{number}",
-                url, database,
-            )
+            yield Place(number, *topics, url)
         finally:
-            sql.ask(f"DROP DATABASE {database} WITH (FORCE)")
+            self.postgres.ask(f"DROP DATABASE {database} WITH (FORCE)")
 
-    def bodies(self, name, rows, body):
-        """A file of bodies for a server, each `body(records)` of so many rows."""
-        path = self.directory / f"bodies-{name}-{rows}"
-        return bodies.written(path, self.listings, rows, body)
-
-    def rows(self, place, table):
-        return int(output(
-            [self.postgres.psql, "-X", "-A", "-t", "-c", f"SELECT count(*) FROM {table}"],
-            env={**self.postgres.environment, "PGDATABASE": place.database},
-        ))
+    def spent(self, children, begin, end):
+        """What `begin()` and `end()` gave, and what was spent between them."""
+        with PeakMemory([child.pid for child in children]) as memory:
+            first = begin()
+            before = Spent.now(self, children)
+            last = end()
+            after = Spent.now(self, children)
+        return first, last, after.since(before, memory.bytes)

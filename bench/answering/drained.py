@@ -1,26 +1,19 @@
-"""Flat out: a full topic of requests is answered, as fast as the system can.
+"""At the maximum rate: a full topic of requests is answered, as fast as the system can."""
 
-The topic is filled before; the system starts as a new group, at its beginning. While it works, only
-the ends of the answers' partitions are looked at, every 25 ms. What counts is
-
-    answers/s = (answers - those at the first look that saw any) / (time from there to the last)
-
-so that nobody pays for starting, nor for a group forming. Processor time is taken between the same
-moments. Afterwards all answers are read: a request without an answer, with two, or with one that has
-no price is told as wrong, and that run has no rate.
-"""
-
+import json
+import time
+from collections import Counter
 from dataclasses import dataclass
 
-from answering import spent
-from answering.load_events import LoadEvents
-from answering.spent import Spent
+from answering.exchange import is_priced
+from common import kafka
 from common.children import stopping
 from common.progress import going_on, say
-from common.servers import PARTITIONS
+from common.usage import Spent
 
-# A system that has begun and answers nothing more for so long has stopped, in seconds.
+# A system that has begun and answers nothing more for so long has stopped; pause between two looks, in seconds.
 STALL_S = 60
+LOOK_S = 0.025
 
 
 @dataclass
@@ -39,60 +32,68 @@ class Drained:
 
 
 def measure(system, bed, count, label):
-    with bed.place(bed.full(count)) as place, LoadEvents(
-        bed, "drain", "--brokers", bed.brokers, "--topic", place.answers,
-        "--partitions", PARTITIONS, "--count", count,
-        "--stall-s", max(STALL_S, system.startup_limit_s),
-    ) as watcher:
-        watcher.next("watching", 30)
-        with stopping(system.start(bed, place)) as children:
-            taken = _watched(system, bed, place, watcher, children, count)
-    say(
-        f"{label} {system.name}: {taken.per_s:,.0f} answers/s ({taken.seconds:.2f} s), processor"
-        f" {taken.spent.system_s:.1f} s, PostgreSQL's {taken.spent.database_s:.1f} s,"
-        f" {taken.spent.peak_bytes / 1e6:,.0f} MB" + (f"; WRONG: {taken.wrong}" if taken.wrong else "")
-    )
+    """One run of one system."""
+    with bed.place(bed.full(count)) as place:
+        reader, started = bed.kafka.reader(), time.monotonic()
+        stall_s = max(STALL_S, system.startup_limit_s)
+        with stopping(system.start(bed, place)) as children, going_on(f"{system.name} answers"):
+            (first, begun), (last, ended), spent = bed.spent(
+                children,
+                lambda: _grown(reader, place, 1, stall_s, children),
+                lambda: _grown(reader, place, count, stall_s, children),
+            )
+            stored = place.rows(system.stores) if system.stores else None
+            system.ending(children)
+        wrong = wrong_with(kafka.messages(reader, place.answers, last), count, stored, system.prices)
+        reader.close()
+    taken = Drained(last - first, ended - begun, ended - started, spent, wrong)
+    say(f"{label}: {taken.per_s:,.0f} answers/s ({taken.seconds:.2f} s), processor {spent.system_s:.1f} s,"
+        f" {spent.peak_bytes / 1e6:,.0f} MB" + (f"; WRONG: {wrong}" if wrong else ""))
     return taken
 
 
-def _watched(system, bed, place, watcher, children, count):
-    with going_on(f"{system.name} answers"):
-        # It gives up by itself when nothing more comes.
-        first, last, used = spent.between(watcher, bed, children, system.startup_limit_s + 30, 3600)
-    stored = bed.rows(place, system.stores) if system.stores else None
-    system.ending(children)
-    for child in children:
-        child.stop()
-    watcher.say()
-    judged = watcher.next("judged", 300)
-    return Drained(
-        answers=last["answers"] - first["answers"],
-        seconds=last["seconds"],
-        wall_s=last["since_watching_s"],
-        spent=used,
-        wrong=wrong_with(judged, stored, count, system.prices),
-    )
+def _grown(reader, place, count, stall_s, children):
+    """How many answers there are once there are `count`, or nothing more comes; and since when."""
+    seen, grew_at = 0, time.monotonic()
+    while seen < count and time.monotonic() - grew_at < stall_s:
+        there = kafka.size(reader, place.answers)
+        if there > seen:
+            seen, grew_at = there, time.monotonic()
+        elif all(child.code() is not None for child in children):
+            raise RuntimeError(f"it ended: {' '.join(child.last_words() for child in children)}")
+        if seen < count:
+            time.sleep(LOOK_S)
+    if not seen:
+        raise RuntimeError(f"no answer within {stall_s} s: {' '.join(child.last_words() for child in children)}")
+    return seen, grew_at
 
 
-def wrong_with(judged, stored, count, prices):
-    """What is not as it should be, or None.
+def wrong_with(messages, count, stored, prices):
+    """What is not as it should be with the answers to requests 0 to `count`, or None.
 
     `stored` is None for a system that stores nothing; `prices` says whether answers have prices.
     """
-    faults = []
-    for name in ("missing", "twice", "unknown"):
-        if judged[name]:
-            faults.append(f"{judged[name]:,} {name}")
-    if prices and judged["unpriced"]:
-        faults.append(f"{judged['unpriced']:,} without a price")
-    if stored is not None and stored != count:
+    answers, unpriced = Counter(), 0
+    for message in messages:
+        answers[int(message.key())] += 1
+        unpriced += not is_priced(json.loads(message.value()))
+    known = sum(number < count for number in answers)
+    found = {
+        "missing": count - known,
+        "twice": sum(answers.values()) - len(answers),
+        "unknown": len(answers) - known,
+        "without a price": unpriced if prices else 0,
+    }
+    faults = [f"{number:,} {what}" for what, number in found.items() if number]
+    if stored not in (None, count):
         faults.append(f"{stored:,} stored for {count:,}")
     return ", ".join(faults) or None
 
 
 def add_rows(report, name, work, runs):
+    """What the runs of one system showed."""
     right = report.right(name, work, runs)
     if right:
         report.row(name, work, "throughput", "answers/s", [run.per_s for run in right])
         report.row(name, work, "process start to last answer", "s", [run.wall_s for run in right])
-        spent.add_rows(report, name, work, "answers", [(run.spent, run.answers) for run in right])
+        report.spent(name, work, "answers", [(run.spent, run.answers) for run in right])

@@ -1,76 +1,47 @@
-"""The models that answer, ours and the peers', fitted on the same made listings."""
+"""The models that answer, ours and the peers', fitted on the same generated listings."""
 
-import csv
-import shutil
-from pathlib import Path
+import sys
 
-from common import cache
+from common import cache, listings
+from common.children import output
 from common.progress import going_on, say
-from common.tool import output
-from loading.listings import COLUMNS, made
 
 # Listings that models are fitted on.
 ROWS = 20_000
-_FIT = Path(__file__).parent.parent / "peers" / "programs" / "fit_lightgbm.py"
-_BOOSTED = _FIT.parent / "boosted.py"
+_BOOSTED = cache.BENCH / "peers" / "programs" / "boosted.py"
 
 
-def listings():
+def made():
     """What models are fitted on, and what is asked."""
-    return made(ROWS)
+    return listings.made(ROWS)
 
 
-def ours(prepare, effort):
-    """A directory with our registry of one version, fitted with this effort."""
-    def make(path):
-        say(f"fitting our model, effort {effort}, once")
-        fit(prepare, effort, table(), path / "registry")
-
-    mark = cache.digest(prepare, effort, _which())
-    return cache.directory(f"model-{effort}-{mark}", make) / "registry"
-
-
-def version(prepare, effort, seed):
-    """The directory of one version, fitted with this effort and seed."""
+def ours(prepare, effort, seed=42):
+    """A directory with our registry of one version, fitted with this effort and seed."""
     def make(path):
         say(f"fitting our model, effort {effort}, seed {seed}, once")
-        fit(prepare, effort, table(), path / "registry", f"prepare.seed={seed}")
+        fit(prepare, effort, path / "registry", f"prepare.seed={seed}")
 
-    mark = cache.digest(prepare, effort, seed, _which())
-    fitted = cache.directory(f"version-{effort}-{seed}-{mark}", make) / "registry"
-    return next(fitted.glob("v*"))
+    mark = cache.digest(prepare, effort, seed, made().table)
+    return cache.directory(f"model-{effort}-{seed}-{mark}", make) / "registry"
 
 
-def fit(prepare, effort, data, registry, *settings):
-    """Fits and publishes one version; what model-prepare said."""
-    command = [
-        prepare, "--data", data, "--registry", registry,
-        "--set", f"prepare.effort={effort}",
-        *(part for setting in settings for part in ("--set", setting)),
-    ]
+def version(prepare, effort, seed=42):
+    """The directory of that version."""
+    return next(ours(prepare, effort, seed).glob("v*"))
+
+
+def fit(prepare, effort, registry, *settings):
+    """Fits and publishes one version."""
+    flags = [f"--set={setting}" for setting in (f"prepare.effort={effort}", *settings)]
     with going_on("model-prepare fits"):
-        return output(command)
+        output([prepare, "--data", made().table, "--registry", registry, *flags])
 
 
-def table():
-    def make(path):
-        with open(path / "listings.csv", "w", newline="") as file:
-            csv.writer(file).writerow(COLUMNS)
-            with open(listings().csv, newline="") as rows:
-                shutil.copyfileobj(rows, file)
-
-    return cache.directory(f"table-{cache.digest(_which())}", make) / "listings.csv"
-
-
-def lightgbm(python):
+def lightgbm():
     """A directory with the peers' model (model.txt) and the numbers of its names (codes.json)."""
     def make(path):
         say("fitting LightGBM's model, once")
-        output([python, _FIT, listings().jsonl, path], _FIT.name)
+        output([sys.executable, _BOOSTED, made().jsonl, path])
 
-    return cache.directory(f"lightgbm-{cache.digest(_FIT, _BOOSTED, _which())}", make)
-
-
-def _which():
-    # The cache names a directory by what the listings are made of.
-    return listings().csv.parent.name
+    return cache.directory(f"lightgbm-{cache.digest(_BOOSTED, made().table)}", make)

@@ -1,20 +1,12 @@
-"""How late an answer is at a given rate, over Kafka.
-
-From just before a request is handed to the producer until its answer comes out of a consumer, both
-by the clock of the load generator (bench/load). Requests go out when they are
-due, answered or not. Before a rate counts, it is held for two seconds and all of that is answered;
-and before the first, single requests knock until the system answers. From 5,000 a second on the load
-generator's producer waits 2 ms for company (linger.ms), below it does not.
-"""
+"""How late an answer is at a given rate, over Kafka."""
 
 from dataclasses import dataclass
 
-from answering import spent
-from answering.load_events import LoadEvents
-from answering.spent import Spent
+from answering.exchange import Exchange
 from common.children import stopping
+from common.latency import percentiles
 from common.progress import going_on, say
-from common.servers import PARTITIONS
+from common.usage import Spent
 
 # Before a rate counts, in seconds.
 WARM_S = 2.0
@@ -25,80 +17,69 @@ GRACE_S = 20
 @dataclass
 class Paced:
     rate: float
-    # As the load generator tells them.
     sent: int
     unanswered: int
-    answered_s: float
+    # From the first request to the last answer.
+    seconds: float
     latency: dict
     sender_late: dict
     spent: Spent
     wrong: str | None
 
-    @property
-    def keeps_up(self):
-        return self.unanswered == 0
+    def __str__(self):
+        if self.unanswered:
+            return f"cannot keep up: {self.unanswered:,} of {self.sent:,} without an answer"
+        return f"p50 {self.latency['p50']:.1f} ms, p99 {self.latency['p99']:.1f} ms"
 
 
 def measure(system, bed, rates, seconds, label):
     """One run of one system through all rates, the lowest first."""
     taken = []
-    rates = sorted(rates)
-    with bed.place() as place, LoadEvents(
-        bed, "rate", "--brokers", bed.brokers, "--requests", place.requests,
-        "--answers", place.answers, "--partitions", PARTITIONS,
-        "--listings", bed.listings.jsonl, "--rates", ",".join(f"{rate:g}" for rate in rates),
-        "--seconds", seconds, "--warm-s", WARM_S, "--grace-s", GRACE_S,
-        "--startup-s", system.startup_limit_s,
-    ) as sender:
-        sender.next("watching", 30)
-        with stopping(system.start(bed, place)) as children:
-            with going_on(f"{system.name} starts"):
-                sender.next("answers", system.startup_limit_s + 60, needed=children)
-            for rate in rates:
-                one = _at(system, bed, sender, children, rate, seconds)
-                taken.append(one)
-                say(f"{label} {system.name} at {rate:,.0f}/s: {_words(one)}")
-                if not one.keeps_up:
-                    break
-            system.ending(children)
+    most = int(sum(rates) * (WARM_S + seconds)) + 20 * system.startup_limit_s
+    with bed.place() as place, Exchange(bed, place, most) as exchange, stopping(system.start(bed, place)) as children:
+        with going_on(f"{system.name} starts"):
+            exchange.knock(system.startup_limit_s, children)
+        for rate in sorted(rates):
+            taken.append(_at(system, bed, exchange, children, rate, seconds))
+            say(f"{label} at {rate:,.0f}/s: {taken[-1]}")
+            if taken[-1].unanswered:
+                break
+        system.ending(children)
     return taken
 
 
-def _at(system, bed, sender, children, rate, seconds):
-    limit_s = WARM_S + seconds + GRACE_S + 60
-    _, end, used = spent.between(sender, bed, children, limit_s, limit_s)
-    faults = []
-    if end["twice"]:
-        faults.append(f"{end['twice']:,} answered twice")
-    if system.prices and end["unpriced"]:
-        faults.append(f"{end['unpriced']:,} without a price")
+def _at(system, bed, exchange, children, rate, seconds):
+    # What piled up while the servers warmed up is not what is measured.
+    warming = exchange.begin(int(rate * WARM_S), rate)
+    exchange.end(needed=children)
+    exchange.wait(warming, GRACE_S)
+
+    numbers = slice(warming.stop, warming.stop + int(rate * seconds))
+
+    def answered():
+        return exchange.end(needed=children), exchange.wait(numbers, GRACE_S)
+
+    _, (sender, unanswered), spent = bed.spent(children, lambda: exchange.begin(int(rate * seconds), rate), answered)
+    part = exchange.table[numbers]
     return Paced(
-        rate, end["sent"], end["unanswered"], end["answered_s"], end["latency"],
-        end["sender_late"], used, ", ".join(faults) or None,
+        rate, sender["sent"], unanswered, float(part["answered"].max() - part["sent"].min()) / 1e9,
+        percentiles(exchange.latencies(numbers)), sender["late"], spent,
+        ", ".join(exchange.faults(numbers, system.prices)) or None,
     )
 
 
-def _words(one):
-    if not one.keeps_up:
-        return f"cannot keep up: {one.unanswered:,} of {one.sent:,} without an answer"
-    latency = one.latency
-    return f"p50 {latency['p50_ms']:.1f} ms, p99 {latency['p99_ms']:.1f} ms"
-
-
 def add_rows(report, name, runs):
+    """What the runs of one system showed."""
     runs = [run for run in runs if run]
     for rate in sorted({one.rate for run in runs for one in run}):
         work = f"{rate:,.0f} requests/s"
-        at_rate = [one for run in runs for one in run if one.rate == rate]
-        right = report.right(name, work, at_rate)
-        report.notes.extend(f"{name}, {work}: {_words(one)}" for one in right if not one.keeps_up)
-        right = [one for one in right if one.keeps_up]
+        right = report.right(name, work, [one for run in runs for one in run if one.rate == rate])
+        report.notes.extend(f"{name}, {work}: {one}" for one in right if one.unanswered)
+        right = [one for one in right if not one.unanswered]
         if not right:
             continue
-        report.latencies(name, work, "produce to answer", [one.latency for one in right],
-                         ("p50", "p99", "max"))
-        spent.add_rows(report, name, work, "answers", [(one.spent, one.sent) for one in right],
-                       ("system", "database"))
-        late = max(one.sender_late["p99_ms"] for one in right)
+        report.latencies(name, work, "produce to answer", [one.latency for one in right], ("p50", "p99", "max"))
+        report.spent(name, work, "answers", [(one.spent, one.sent) for one in right])
+        late = max(one.sender_late["p99"] for one in right)
         if late > 5:
             report.notes.append(f"{name}, {work}: the sender itself was late by {late:.1f} ms (p99)")

@@ -3,7 +3,6 @@
 Lies in HEDONIC_BENCH_CACHE, else in `bench/.cache`; deleting it is always allowed.
 """
 
-import contextlib
 import fcntl
 import hashlib
 import os
@@ -11,12 +10,12 @@ import shutil
 from pathlib import Path
 
 BENCH = Path(__file__).resolve().parent.parent
+REPOSITORY = BENCH.parent
 
 
 def root():
     """The cache's directory, made if it is not there."""
-    chosen = os.environ.get("HEDONIC_BENCH_CACHE")
-    path = Path(chosen).resolve() if chosen else BENCH / ".cache"
+    path = Path(os.environ.get("HEDONIC_BENCH_CACHE") or BENCH / ".cache").resolve()
     path.mkdir(parents=True, exist_ok=True)
     return path
 
@@ -39,17 +38,11 @@ def directory(name, make):
     whole = path / ".whole"
     if whole.exists():
         return path
-    with _alone(root() / f"{name}.lock"):
+    with open(root() / f"{name}.lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
         if not whole.exists():
             shutil.rmtree(path, ignore_errors=True)
             path.mkdir(parents=True)
             make(path)
             whole.touch()
     return path
-
-
-@contextlib.contextmanager
-def _alone(path):
-    with open(path, "w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield

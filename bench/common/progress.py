@@ -6,11 +6,8 @@ import threading
 import time
 
 _BEGUN = time.monotonic()
-
-# Something that takes longer than this says that it goes on, in seconds.
-PATIENCE_S = 2.0
-# Pause between two such words, in seconds.
-AGAIN_S = 10.0
+# Pause before the first word that something goes on, and between two, in seconds.
+PAUSE_S = 10.0
 
 
 def say(text):
@@ -18,38 +15,17 @@ def say(text):
     print(f"{time.monotonic() - _BEGUN:7.1f} s  {text}", file=sys.stderr, flush=True)
 
 
-class Ticker:
-    """Says now and then how far a loop has come; call it as often as you like."""
-
-    def __init__(self, what):
-        self.what = what
-        self.begun = time.monotonic()
-        self.next = self.begun + PATIENCE_S
-
-    def tick(self, how_far=lambda: ""):
-        """`how_far` is asked only when there is something to say."""
-        now = time.monotonic()
-        if now >= self.next:
-            self.next = now + AGAIN_S
-            detail = how_far()
-            say(f"  {self.what}: {now - self.begun:.0f} s{', ' + detail if detail else ''}")
-
-
 @contextlib.contextmanager
-def going_on(what):
-    """Says now and then that `what` goes on, while the block runs."""
+def going_on(what, how_far=lambda: ""):
+    """Says now and then that `what` goes on, and how far it has come, while the block runs."""
     done = threading.Event()
 
     def tell():
-        wait, begun = PATIENCE_S, time.monotonic()
-        while not done.wait(wait):
-            wait = AGAIN_S
-            say(f"  {what}: {time.monotonic() - begun:.0f} s")
+        while not done.wait(PAUSE_S):
+            say(f"  {what} {how_far()}")
 
-    teller = threading.Thread(target=tell, daemon=True)
-    teller.start()
+    threading.Thread(target=tell, daemon=True).start()
     try:
         yield
     finally:
         done.set()
-        teller.join()

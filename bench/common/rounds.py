@@ -8,13 +8,13 @@ from common.progress import say
 def in_turn(systems, repeat, report, work, measure):
     """Name -> what `measure(system, label)` gave, a round an entry; None where it failed.
 
-    A system that fails is told, and the others go on.
+    A system that fails is named, and the others go on.
     """
     rounds = {system.name: [] for system in systems}
     for number in range(1, repeat + 1):
         for system in systems:
             try:
-                taken = measure(system, f"round {number}/{repeat}")
+                taken = measure(system, f"round {number}/{repeat} {system.name}")
             except RuntimeError as error:
                 say(f"{system.name}, {work}: {error}")
                 report.wrong.append(f"{system.name}, {work}: {error}")
@@ -28,22 +28,14 @@ def ratio(ours, theirs, value):
 
     `value(run)` is None for a run that does not count.
     """
-    within = []
-    for mine, other in zip(ours, theirs):
-        if mine is None or other is None:
-            continue
-        mine, other = value(mine), value(other)
-        if mine and other:
-            within.append(mine / other)
+    pairs = [(value(mine), value(other)) for mine, other in zip(ours, theirs) if mine and other]
+    within = [mine / other for mine, other in pairs if mine and other]
     return round(statistics.median(within), 3) if within else None
 
 
 def add_ratios(report, prefix, rounds, ours, value):
-    """`<prefix>_<ours>_vs_<peer>` for every peer, more is better."""
+    """`<prefix>_ours_vs_<peer>` for every peer, more is better."""
     for name, theirs in rounds.items():
-        if name == ours:
-            continue
-        found = ratio(rounds.get(ours, []), theirs, value)
+        found = None if name == ours else ratio(rounds.get(ours, []), theirs, value)
         if found is not None:
-            key = "_".join(filter(None, (prefix, "ours_vs", name.replace("-", "_"))))
-            report.ratios[key] = found
+            report.ratios["_".join(filter(None, (prefix, "ours_vs", name.replace("-", "_"))))] = found

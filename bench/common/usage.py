@@ -1,10 +1,10 @@
-"""Processor time and memory of processes with their children, from Linux's /proc."""
+"""Processor time and memory of processes with their children."""
 
-import os
+import contextlib
+import re
 import threading
-
-_TICKS = os.sysconf("SC_CLK_TCK")
-_PAGE = os.sysconf("SC_PAGE_SIZE")
+from dataclasses import dataclass
+from pathlib import Path
 
 # Pause between two looks at memory, in seconds.
 LOOK_S = 0.2
@@ -12,99 +12,97 @@ LOOK_S = 0.2
 
 def tree(pid):
     """The process and all below it that live."""
-    pids, new = [], [pid]
-    while new:
-        pid = new.pop()
-        pids.append(pid)
-        new.extend(_children(pid))
-    return pids
+    # Not at the top: children.py is used before the environment is entered, in which psutil is.
+    import psutil
+
+    with contextlib.suppress(psutil.NoSuchProcess):
+        process = psutil.Process(pid)
+        return [process, *process.children(recursive=True)]
+    return []
+
+
+def _sum(processes, value):
+    import psutil
+
+    total = 0
+    for process in processes:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            total += value(process)
+    return total
 
 
 def cpu_s(pid, without=()):
-    """User and system seconds of a process and all below it, the ended ones included; the
-    resolution is 10 ms. `without` names processes that do not count."""
-    total = 0.0
-    for member in tree(pid):
-        if member not in without:
-            total += _cpu_of(member)
-    return total
+    """User and system seconds of a process and all below it, the ended ones included, but for those `without`."""
+    counted = [process for process in tree(pid) if process.pid not in without]
+    return _sum(counted, lambda process: sum(process.cpu_times()[:4]))
 
 
 def memory_bytes(pid):
     """Resident memory of a process and all below it; pages they share count for each."""
-    return sum(_resident(member) for member in tree(pid))
+    return _sum(tree(pid), lambda process: process.memory_info().rss)
+
+
+def high_water(pid):
+    """The most resident memory of one process so far, in bytes; ru_maxrss would begin with that of its parent."""
+    with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+        if found := re.search(r"VmHWM:\s*(\d+)", Path(f"/proc/{pid}/status").read_text()):
+            return int(found[1]) * 1024
+    return 0
 
 
 class PeakMemory:
     """Looks at the resident memory of some process trees now and then, and keeps the most.
 
-    Where a tree is a single process, the system's own high-water mark (VmHWM) is taken: no peak
-    between two looks is missed.
+    Of a tree that is a single process it takes the high-water mark: no peak between two looks is missed.
     """
 
     def __init__(self, pids):
         self.pids = list(pids)
         self.bytes = 0
         self._done = threading.Event()
-        self._thread = threading.Thread(target=self._watch, daemon=True)
 
     def __enter__(self):
-        self._thread.start()
+        threading.Thread(target=self._watch, daemon=True).start()
         return self
 
     def __exit__(self, *_exception):
-        self.look()
         self._done.set()
-        self._thread.join()
+        self._look()
 
-    def look(self):
-        total = 0
-        for pid in self.pids:
-            members = tree(pid)
-            alone = len(members) == 1
-            total += _high_water(pid) if alone else sum(_resident(one) for one in members)
+    def _look(self):
+        total = sum(high_water(pid) if len(tree(pid)) == 1 else memory_bytes(pid) for pid in self.pids)
         self.bytes = max(self.bytes, total)
 
     def _watch(self):
         while not self._done.wait(LOOK_S):
-            self.look()
+            self._look()
 
 
-def _children(pid):
-    found = []
-    try:
-        for task in os.listdir(f"/proc/{pid}/task"):
-            with open(f"/proc/{pid}/task/{task}/children") as children:
-                found.extend(int(child) for child in children.read().split())
-    except (FileNotFoundError, ProcessLookupError):
-        pass
-    return found
+@dataclass
+class Spent:
+    """Processor seconds of a system's own processes, of PostgreSQL and of the broker, and the peak of memory."""
 
+    system_s: float
+    database_s: float
+    broker_s: float
+    peak_bytes: int = 0
 
-def _cpu_of(pid):
-    try:
-        with open(f"/proc/{pid}/stat") as stat:
-            fields = stat.read().rsplit(")", 1)[1].split()
-    except (FileNotFoundError, ProcessLookupError):
-        return 0.0
-    # utime, stime, and those of children that ended and were waited for.
-    return sum(int(field) for field in fields[11:15]) / _TICKS
+    @classmethod
+    def now(cls, servers, children):
+        """Since these processes started."""
+        return cls(
+            sum(cpu_s(child.pid) if child.code() is None else child.cpu_s for child in children),
+            servers.postgres.cpu_s(),
+            servers.kafka.cpu_s() if servers.kafka else 0.0,
+        )
 
+    def since(self, earlier, peak_bytes):
+        """What was spent from `earlier` to this."""
+        return Spent(self.system_s - earlier.system_s, self.database_s - earlier.database_s,
+                     self.broker_s - earlier.broker_s, peak_bytes)
 
-def _resident(pid):
-    try:
-        with open(f"/proc/{pid}/statm") as statm:
-            return int(statm.read().split()[1]) * _PAGE
-    except (FileNotFoundError, ProcessLookupError):
-        return 0
-
-
-def _high_water(pid):
-    try:
-        with open(f"/proc/{pid}/status") as status:
-            for line in status:
-                if line.startswith("VmHWM:"):
-                    return int(line.split()[1]) * 1024
-    except (FileNotFoundError, ProcessLookupError):
-        pass
-    return 0
+    def per_million(self, count):
+        """Metric and seconds per million, of each of the three."""
+        seconds = {"processor time": self.system_s, "PostgreSQL's processor time": self.database_s,
+                   "broker's processor time": self.broker_s}
+        return {metric: max(value, 0.0) * 1e6 / max(count, 1) for metric, value in seconds.items()}

@@ -1,1 +1,1 @@
-"""For `files`: the kinds of file, and what becomes of one."""
+"""For `files`: the kinds of file."""

@@ -1,5 +1,5 @@
-"""Eighteen kinds of file as people have them, made anew; the test `model-prepare/tests/kinds_of_file`
-makes the same kinds."""
+"""Eighteen kinds of file as people have them, made anew; the test `model-prepare/tests/kinds_of_file` makes the same
+kinds."""
 
 import json
 
@@ -10,111 +10,89 @@ CHANCE = (3, 17, 8, 29, 11, 23, 5)
 
 def price(row):
     """A price that rooms, an area and chance make: nothing tells it alone."""
-    return (1_200_000 + row * 37 % 90 * 4_000 + row % 4 * 50_000
-            + CHANCE[row * row % 7] * 10_000)
-
-
-def city(row):
-    return CITIES[row % 3]
+    return 1_200_000 + row * 37 % 90 * 4_000 + row % 4 * 50_000 + CHANCE[row * row % 7] * 10_000
 
 
 def grouped(number, mark):
     return f"{number:,}".replace(",", mark)
 
 
-def text(header, line):
-    return "\n".join([*([header] if header else []), *map(line, range(ROWS))]) + "\n"
-
-
-def with_price(cell):
-    """A file of semicolons whose prices are written by `cell`."""
-    return text("id;city;price", lambda row: f"a{row};{city(row)};{cell(row)}")
-
-
 def persian(number):
     return "".join(chr(0x06F0 + int(digit)) for digit in str(number)) + " تومان"
 
 
-def plain(row, mark):
-    return mark.join((f"a{row}", city(row), str(price(row))))
+# How a price is written in a file of semicolons.
+PRICES = {
+    "dots and €": lambda price: f"{grouped(price, '.')} €",
+    "hard spaces and ₽": lambda price: f"{grouped(price, chr(0xA0))} ₽",
+    "apostrophes behind CHF": lambda price: f"CHF {grouped(price, chr(39))}",
+    "commas between thousands": lambda price: grouped(price, ","),
+    "a decimal comma": lambda price: f"{price},00",
+    "thousands as K": lambda price: f"${price // 1000}K",
+    "Persian digits": persian,
+}
+
+
+def dated(row):
+    return f"a{row}", f"2024-01-{row % 28 + 1:02}", CITIES[row % 3], 30 + row * 7 % 60, price(row)
 
 
 def in_words(row):
     size = ("2 BHK", "4 Bedroom", "3 BHK")[row % 3]
     lease = "61 years" if row % 4 == 0 else f"{60 + row % 9} years 0{row % 9} months"
-    return f"a{row},{size},{lease},{('01 TO 03', '04 TO 06')[row % 2]},{price(row)}"
+    return f"a{row}", size, lease, ("01 TO 03", "04 TO 06")[row % 2], price(row)
 
 
 def with_gaps(row):
     lot = "N/A" if row % 3 == 0 else f"{row % 70}.5"
     built = "N/A" if row % 5 == 0 else f"{row % 28 + 1}/11/2024"
-    return f"a{row},{lot},{built},{city(row)},{price(row)}"
+    return f"a{row}", lot, built, CITIES[row % 3], price(row)
 
 
 def with_leak(row):
     area = 30 + row * 7 % 60
-    return f"a{row},{area},{city(row)},{price(row)},{price(row) / area:.2f},{price(row) // 90}"
+    return f"a{row}", area, CITIES[row % 3], price(row), f"{price(row) / area:.2f}", price(row) // 90
 
 
 def with_capitals(row):
-    building = "" if row % 3 == 0 else str(50 + row % 60)
-    return (f"S{row % 5},{row % 4 + 1},{price(row)},{row % 28 + 1}/12/2016,{row % 4},"
-            f"{100 + row % 90},{building}")
+    building = "" if row % 3 == 0 else 50 + row % 60
+    return f"S{row % 5}", row % 4 + 1, price(row), f"{row % 28 + 1}/12/2016", row % 4, 100 + row % 90, building
 
 
 def without_header(row):
-    return f"a{row},{row % 28 + 1}/11/2024,{city(row)},{price(row)}"
-
-
-def record(row):
-    return json.dumps({"id": row, "city": city(row), "price": price(row)})
-
-
-def cyrillic():
-    def line(row):
-        return f"н{row};{('Казань', 'Пермь')[row % 2]};{price(row)}"
-
-    return text("Номер;Город;Цена", line)
+    return f"a{row}", f"{row % 28 + 1}/11/2024", CITIES[row % 3], price(row)
 
 
 def separated(row):
-    return f"{grouped(price(row), ' ')};{row % 28 + 1:02}.02.2018;{40 + row % 70},6"
+    return grouped(price(row), " "), f"{row % 28 + 1:02}.02.2018", f"{40 + row % 70},6"
 
 
-def dated(row):
-    return (f"a{row},2024-01-{row % 28 + 1:02},{city(row)},{30 + row * 7 % 60},{price(row)}")
+def plain(row):
+    return f"a{row}", CITIES[row % 3], price(row)
+
+
+def cyrillic(row):
+    return f"н{row}", ("Казань", "Пермь")[row % 2], price(row)
 
 
 def made():
     """Of each kind its name, the file's name, its bytes, and the flags that a user must give."""
-    semicolons = {
-        "dots and €": lambda row: f"{grouped(price(row), '.')} €",
-        "hard spaces and ₽": lambda row: f"{grouped(price(row), chr(0xA0))} ₽",
-        "apostrophes behind CHF": lambda row: f"CHF {grouped(price(row), chr(39))}",
-        "commas between thousands": lambda row: grouped(price(row), ","),
-        "a decimal comma": lambda row: f"{price(row)},00",
-        "thousands as K": lambda row: f"${price(row) // 1000}K",
-        "Persian digits": lambda row: persian(price(row)),
-    }
-    yield ("plain numbers and ISO days", "homes.csv",
-           text("id,listed,city,area,price", dated).encode(), ())
-    for kind, cell in semicolons.items():
-        yield kind, "homes.csv", with_price(cell).encode(), ()
-    yield ("rooms, leases and storeys in words", "homes.csv",
-           text("id,size,lease,storey,price", in_words).encode(), ())
-    yield ("marks of no value, and days before months", "homes.csv",
-           text("id,lot,built,city,price", with_gaps).encode(), ())
-    yield ("columns that tell the price", "homes.csv",
-           text("id,area,city,price,price_per_m2,price_usd", with_leak).encode(), ())
-    yield ("no header", "homes.csv", text("", without_header).encode(),
-           ("--columns", "id,day,city,price"))
-    yield ("capitals, gaps and swapped roles", "homes.csv",
-           text("Suburb,Rooms,Price,Date,Bedroom2,Landsize,BuildingArea", with_capitals).encode(),
-           ())
-    yield ("Excel's separator line, decimal commas", "homes.csv",
-           text("sep=;\nprice;published;area", separated).encode(), ())
-    yield "tabs", "homes.tsv", text("id\tcity\tprice", lambda row: plain(row, "\t")).encode(), ()
-    yield "lines of JSON", "homes.jsonl", "\n".join(map(record, range(ROWS))).encode(), ()
-    yield ("UTF-16", "homes.csv",
-           text("id;city;price", lambda row: plain(row, ";")).encode("utf-16"), ())
-    yield "windows-1251", "дома.csv", cyrillic().encode("cp1251"), ()
+    def table(kind, header, line, mark=",", file="homes.csv", encoding="utf-8", flags=()):
+        lines = [*([header] if header else []), *(mark.join(map(str, line(row))) for row in range(ROWS))]
+        return kind, file, ("\n".join(lines) + "\n").encode(encoding), flags
+
+    yield table("plain numbers and ISO days", "id,listed,city,area,price", dated)
+    for kind, cell in PRICES.items():
+        yield table(kind, "id;city;price", lambda row: (*plain(row)[:2], cell(price(row))), ";")
+    yield table("rooms, leases and storeys in words", "id,size,lease,storey,price", in_words)
+    yield table("marks of no value, and days before months", "id,lot,built,city,price", with_gaps)
+    yield table("columns that tell the price", "id,area,city,price,price_per_m2,price_usd", with_leak)
+    yield table("no header", "", without_header, flags=("--columns", "id,day,city,price"))
+    yield table("capitals, gaps and swapped roles", "Suburb,Rooms,Price,Date,Bedroom2,Landsize,BuildingArea",
+                with_capitals)
+    yield table("Excel's separator line, decimal commas", "sep=;\nprice;published;area", separated, ";")
+    yield table("tabs", "id\tcity\tprice", plain, "\t", "homes.tsv")
+    records = (json.dumps({"id": row, "city": CITIES[row % 3], "price": price(row)}) for row in range(ROWS))
+    yield "lines of JSON", "homes.jsonl", "\n".join(records).encode(), ()
+    yield table("UTF-16", "id;city;price", plain, ";", encoding="utf-16")
+    yield table("windows-1251", "Номер;Город;Цена", cyrillic, ";", "дома.csv", "cp1251")

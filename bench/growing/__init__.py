@@ -1,0 +1,1 @@
+"""For `growth`: the homes that are drawn, their schema, LightGBM's fit."""

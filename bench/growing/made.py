@@ -1,9 +1,4 @@
-"""Writes a table of drawn homes: a known function of their fields, and noise.
-
-  made.py ROWS FILE.parquet|FILE.csv
-
-The same number of rows gives the same file. A part is drawn and written at a time: memory does not grow with rows.
-"""
+"""Writes a table of drawn homes, a known function of their fields and noise: made.py ROWS FILE.parquet|FILE.csv."""
 
 import sys
 from pathlib import Path
@@ -39,12 +34,13 @@ def drawn(first, rows, chance):
     latitude = 45 + (city * 7 % 23) * 0.6 + 0.05 * np.sin(district) + chance.normal(0, 0.03, rows)
     longitude = 20 + (city * 11 % 29) * 0.9 + 0.08 * np.cos(district) + chance.normal(0, 0.05, rows)
     centre = np.hypot(latitude - 45 - (city * 7 % 23) * 0.6, longitude - 20 - (city * 11 % 29) * 0.9)
+    material_of = np.array([0.06, -0.05, 0.08, -0.15, 0.0])
     log = (
-        7.2 + 0.35 * np.sin(city * 1.7) + 0.12 * np.sin(district * 2.3 + city) + 0.06 * np.sin(street * 0.9 + city * district)
-        + 0.93 * np.log(area) - 0.04 * (rooms - area / 25) + 0.04 * condition - 1.2 * centre
-        + 0.002 * (built - 1980) + 0.25 * np.exp(-np.abs(built - 1935) / 15) + np.array([0.06, -0.05, 0.08, -0.15, 0.0])[material]
-        - 0.06 * (floor == 1) - 0.03 * (floor == total) + 0.1 * (ceiling - 2.7) + 0.02 * balcony + 0.03 * lift
-        + 0.00003 * lot + 0.03 * at / YEAR_US + chance.normal(0, 0.11, rows)
+        7.2 + 0.35 * np.sin(city * 1.7) + 0.12 * np.sin(district * 2.3 + city)
+        + 0.06 * np.sin(street * 0.9 + city * district) + 0.93 * np.log(area) - 0.04 * (rooms - area / 25)
+        + 0.04 * condition - 1.2 * centre + 0.002 * (built - 1980) + 0.25 * np.exp(-np.abs(built - 1935) / 15)
+        + material_of[material] - 0.06 * (floor == 1) - 0.03 * (floor == total) + 0.1 * (ceiling - 2.7)
+        + 0.02 * balcony + 0.03 * lift + 0.00003 * lot + 0.03 * at / YEAR_US + chance.normal(0, 0.11, rows)
     )
     return columns(locals(), first, rows, chance)
 

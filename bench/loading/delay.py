@@ -1,55 +1,88 @@
-"""Delay from the producer's hand to a row that others see, at 1,000 records a second.
-
-The start of a delay is the record's own `listed_at`: the clock just before it is handed to the
-producer. Its end: an onlooker takes a snapshot every millisecond and notes which transactions are
-visible; the first in which that of the row (its `xmin`) is. That is later than the commit's own
-time stamp, which PostgreSQL takes before it has written the commit to disk, and at most one look
-(about 1 ms) later than the truth.
-
-The first second's worth of records are there to warm up the system and do not count. The broker is
-warmed up before any system: a Java program that has not yet compiled the way of small messages lets
-them wait for seconds, whoever reads them. How long it takes to acknowledge them is told beside.
-"""
+"""Delay from the producer's hand to a row that others see, at 1,000 records per second."""
 
 import bisect
-import json
-import subprocess
+import threading
 import time
 
-from common import usage
-from common.children import Child
-from common.progress import Ticker, say
-from common.servers import PARTITIONS
-from loading.listings import made
+import psycopg
+
+from answering.exchange import Sender
+from common.children import stopping, until
+from common.latency import percentiles
+from common.listings import SLOT, made
+from common.progress import going_on, say
+from common.usage import Spent
+from loading.bed import Load
 
 RATE = 1_000
 WARM_ROWS = 1_000
 # Longest the last rows may take, in seconds.
 LIMIT_S = 60
-# The broker is warm when it acknowledges 99 of 100 messages within so many milliseconds, at a rate
-# that makes it compile soon.
-WARM_P99_MS = 20
-WARM_RATE = 2_000
-# It is given so many rounds of so many seconds for that, fewer in a quick run.
-WARM_ROUNDS = 10
-WARM_ROUNDS_QUICK = 2
-WARM_ROUND_S = 4
+# The broker is warm when it acknowledges 99 of 100 messages within so many milliseconds, at a rate that makes it
+# compile soon; it is given so many rounds of so many seconds for that.
+WARM_P99_MS, WARM_RATE, WARM_ROUND_S, WARM_ROUNDS, WARM_ROUNDS_QUICK = 20, 2_000, 4, 10, 2
 
 
-def warm_up(bed, rounds):
-    """Sends small messages until the broker keeps up, for at most so many rounds."""
+def _sender(bed, topic, most):
+    """A sender of listings whose ids are their numbers."""
+    lines = bed.directory / "numbered.jsonl"
+    with open(lines, "w", encoding="utf-8") as file:
+        for key, value in made(WARM_ROWS).messages():
+            file.write(value.decode().replace(key.decode(), SLOT, 1) + "\n")
+    bed.kafka.make(topic)
+    return Sender(bed, topic, lines, most)
+
+
+def warm_up(bed, quick):
+    """Sends small messages until the broker keeps up."""
     say("warming up the broker for the delay")
-    for number in range(1, rounds + 1):
-        sender = _sender(bed, f"warm-{number}", WARM_RATE, WARM_ROUND_S, 0)
-        try:
-            _line(sender)
-            print(file=sender.popen.stdin, flush=True)
-            p99_ms = json.loads(_line(sender))["acknowledged_p99_ms"]
-        finally:
-            sender.stop()
+    for _ in range(WARM_ROUNDS_QUICK if quick else WARM_ROUNDS):
+        count = WARM_RATE * WARM_ROUND_S
+        sender = _sender(bed, f"warm-{bed.number('warm')}", count)
+        with stopping([sender]):
+            sender.begin(count, WARM_RATE)
+            p99_ms = sender.end()["acknowledged"]["p99"]
         say(f"  the broker acknowledges within {p99_ms:.1f} ms (p99)")
         if p99_ms < WARM_P99_MS:
             break
+
+
+class _Onlooker:
+    """Notes which transactions are visible, every millisecond or so: a snapshot costs next to nothing."""
+
+    def __init__(self, url):
+        # Of each change: nanoseconds after the answer came, the first number not yet given to a transaction, and
+        # those that still run.
+        self.seen = []
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._look, args=(url,), daemon=True)
+
+    def __enter__(self):
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_exception):
+        self._over.set()
+        self._thread.join(LIMIT_S)
+
+    def _look(self, url):
+        last = None
+        with psycopg.connect(url, autocommit=True) as session:
+            while not self._over.wait(0.001):
+                snapshot = session.execute("SELECT pg_current_snapshot()::text").fetchone()[0]
+                now = time.monotonic_ns()
+                if snapshot != last:
+                    last = snapshot
+                    _lowest, following, running = snapshot.split(":")
+                    self.seen.append((now, int(following), set(map(int, filter(None, running.split(","))))))
+
+    def visible_at(self, xid):
+        """When a transaction was first seen to have ended."""
+        # The first look in which it has a number, and from there the first in which it does not run.
+        at = bisect.bisect_right(self.seen, xid, key=lambda look: look[1])
+        while xid in self.seen[at][2]:
+            at += 1
+        return self.seen[at][0]
 
 
 def measure(system, bed, seconds, report):
@@ -57,98 +90,36 @@ def measure(system, bed, seconds, report):
     work = f"{RATE:,} records/s for {seconds} s"
     say(f"delay of {system.name}: {work}")
     bed.empty()
-    number = bed.number("delay")
-    topic = f"delay-{number}"
-    looks = bed.directory / f"snapshots-{number}"
-    sender = _sender(bed, topic, RATE, seconds, WARM_ROWS)
-    watcher = Child(
-        [bed.python, bed.programs / "watch_snapshots.py", bed.postgres.url, looks],
-        stdin=subprocess.PIPE, stdout=subprocess.PIPE, log=bed.log("watcher"), text=True,
-    )
-    children = []
-    try:
-        _line(sender)
-        _line(watcher)
-        children = system.start_on(bed, topic)
-        _until(bed, WARM_ROWS, f"{system.name} warms up")
-        before = [usage.cpu_s(child.pid) for child in children]
-        begun = time.monotonic()
-        print(file=sender.popen.stdin, flush=True)
-        count = RATE * seconds
-        wrong = _until(bed, WARM_ROWS + count, f"{system.name} follows", seconds + LIMIT_S)
-        lasted = time.monotonic() - begun
-        cpu_s = sum(usage.cpu_s(child.pid) for child in children) - sum(before)
-        sent = json.loads(_line(sender))
-        watcher.popen.stdin.close()
-        watcher.wait(10)
-    finally:
-        for child in [*children, sender, watcher]:
-            child.stop()
-    if wrong or sent["unsent"]:
-        report.wrong.append(f"{system.name}, {work}: {wrong or 'the sender could not send'}")
-        return
-    delays = _delays_ms(bed, looks)
-    for metric, share in (("p50", 0.5), ("p99", 0.99), ("max", 1.0)):
-        value = delays[min(int(share * len(delays)), len(delays) - 1)]
-        report.row(system.name, work, f"delay {metric}", "ms", [value])
-    report.row(system.name, work, "processor time", "s/s", [cpu_s / lasted])
-    report.notes.append(
-        f"{system.name}, {work}: the broker acknowledged within"
-        f" {sent['acknowledged_p50_ms']:.1f} ms (p50), {sent['acknowledged_p99_ms']:.1f} ms (p99);"
-        f" the sender was late by {sent['late_ms']:.0f} ms at worst"
-    )
-    say(f"delay of {system.name}: p50 {delays[len(delays) // 2]:.1f} ms,"
-        f" p99 {delays[int(0.99 * len(delays))]:.1f} ms, max {delays[-1]:.1f} ms")
+    count = WARM_ROWS + RATE * seconds
+    topic = f"delay-{bed.number('delay')}"
+    sender = _sender(bed, topic, count)
 
+    def stored(expected):
+        # Counting reads the whole table: seldom.
+        until(lambda: bed.stored()[0] >= expected, seconds + LIMIT_S, f"{expected:,} rows", 1.0, children)
+        if bed.stored()[0] != expected:
+            raise RuntimeError(f"{bed.stored()[0]:,} rows for {expected:,}")
 
-def _sender(bed, topic, rate, seconds, warm):
-    return Child(
-        [bed.python, bed.programs / "send_at_rate.py", bed.kafka.brokers, topic, PARTITIONS,
-         made(1_000).jsonl, rate, seconds, warm],
-        stdin=subprocess.PIPE, stdout=subprocess.PIPE, log=bed.log("sender"), text=True,
-    )
-
-
-def _line(child):
-    line = child.popen.stdout.readline()
-    if not line:
-        child.wait(5)
-        raise RuntimeError(f"{child.command[1]}: {child.last_words()}")
-    return line
-
-
-def _until(bed, count, what, limit_s=LIMIT_S):
-    """Waits until so many rows are there; None, or what is there instead."""
-    ticker, until = Ticker(what), time.monotonic() + limit_s
-    while True:
-        found, _price = bed.stored()
-        if found == count:
-            return None
-        if found > count or time.monotonic() > until:
-            return f"{found:,} rows for {count:,} after {limit_s} s"
-        ticker.tick(lambda: f"{found:,} of {count:,} rows")
-        # Counting reads the whole table: seldom, until the end is near.
-        time.sleep(1.0)
-
-
-def _delays_ms(bed, looks):
-    """The delays of all rows, rising."""
-    with open(looks) as lines:
-        seen = [tuple(map(int, line.split())) for line in lines]
-    following = [look[1] for look in seen]
-    delays = []
-    for xid, committed_us, listed_us, count in bed.postgres.sql.ask(
-        "SELECT xmin::text::bigint,"
-        " min((extract(epoch FROM pg_xact_commit_timestamp(xmin)) * 1e6)::bigint),"
-        " (extract(epoch FROM listed_at) * 1e6)::bigint, count(*)"
-        " FROM listings WHERE id NOT LIKE 'warm-%' GROUP BY 1, 3"
-    ):
-        xid = int(xid)
-        # The first look in which it has a number, and from there the first in which it has ended.
-        at = bisect.bisect_right(following, xid)
-        while xid in seen[at][2:]:
-            at += 1
-        # A savepoint's number is not among those that run: its commit's time is the least.
-        visible_us = max(seen[at][0], int(committed_us))
-        delays.extend([(visible_us - int(listed_us)) / 1000] * int(count))
-    return sorted(delays)
+    with stopping([sender]), _Onlooker(bed.postgres.url) as onlooker, going_on("the delay"):
+        with stopping(system.start(bed, Load(topic, None, []))) as children:
+            sender.begin(WARM_ROWS, RATE)
+            sender.end()
+            stored(WARM_ROWS)
+            before, begun = Spent.now(bed, children), time.monotonic()
+            sender.begin(RATE * seconds, RATE)
+            sent = sender.end(needed=children)
+            stored(count)
+            share = Spent.now(bed, children).since(before, 0).system_s / (time.monotonic() - begun)
+        # The last commit is seen too.
+        time.sleep(0.1)
+    rows = bed.postgres.ask("SELECT xmin::text::bigint, id::bigint FROM listings")
+    visible = {xid: onlooker.visible_at(xid) for xid in {xid for xid, _ in rows}}
+    delays = [visible[xid] - int(sender.table["sent"][number]) for xid, number in rows if number >= WARM_ROWS]
+    found = percentiles(delays)
+    report.latencies(system.name, work, "delay", [found], ("p50", "p99", "max"))
+    report.row(system.name, work, "processor time", "s/s", [share])
+    acknowledged = sent["acknowledged"]
+    report.notes.append(f"{system.name}, {work}: the broker acknowledged within {acknowledged['p50']:.1f} ms (p50),"
+                        f" {acknowledged['p99']:.1f} ms (p99); the sender was late by {sent['late']['max']:.0f} ms at"
+                        " worst")
+    say(f"delay of {system.name}: p50 {found['p50']:.1f} ms, p99 {found['p99']:.1f} ms, max {found['max']:.1f} ms")

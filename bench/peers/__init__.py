@@ -9,8 +9,6 @@ class System:
     name = ""
     # How long it may take before its first row or answer, in seconds; enough for a group to form.
     startup_limit_s = 60
-    # What its log says when it lives on but does nothing any more.
-    given_up = None
     # Whether its answers have a price, and the table that it stores them in.
     prices = True
     stores = None
@@ -20,12 +18,8 @@ class System:
     def prepare(self, bed):
         """Gets what it needs, or raises Missing."""
 
-    def start(self, bed, load):
+    def start(self, bed, place):
         """Starts its processes on a full topic, or on a place of topics, as a new group; gives them."""
-        return self.start_on(bed, load.topic)
-
-    def start_on(self, bed, topic):
-        """The same on a topic that is being written, where its delay is measured."""
         raise NotImplementedError
 
     def ending(self, children):

@@ -1,31 +1,58 @@
-"""model-application with its defaults: every answer stored before it is published."""
-
-import re
-import time
+"""Ours: model-application and data-loader with their defaults."""
 
 from answering import bodies, models
+from common.children import output
+from common.servers import Service
 from peers import System
-from peers.ours import described, process, version
 from peers.served import Served
 
-# Longest wait for its address, in seconds.
-ADDRESS_S = 20
-_ADDRESS = re.compile(r"listening on http://([0-9.]+:[0-9]+)")
+
+class _Ours(System):
+    """One of our programs; `settings` are pairs of section.key=value on top of the defaults."""
+
+    program = ""
+
+    def __init__(self, name, settings=()):
+        self.name = name
+        self.settings = list(settings)
+
+    def prepare(self, bed):
+        self._path = bed.built / self.program
+
+    def described(self):
+        settings = dict(pair.split("=", 1) for pair in self.settings)
+        return {"version": output([self._path, "--version"]).strip(),
+                "settings": {"defaults": "config/default.toml", **settings}}
 
 
-class Applier(System):
-    """One model-application with one model."""
+class Loader(_Ours):
+    """One data-loader, or several in a group."""
 
+    program = "data-loader"
+
+    def __init__(self, settings=(), members=1):
+        super().__init__("ours", settings)
+        self.members = members
+
+    def start(self, bed, load):
+        number = bed.number("group-ours")
+        settings = [f"kafka.topics.new_data={load.topic}", f"kafka.topics.rejects=rejects-{number}",
+                    f"loader.group=ours-{number}", *self.settings]
+        return [bed.child("ours", [self.program], settings) for _ in range(self.members)]
+
+
+class Applier(_Ours):
+    """One model-application with one model, fitted with some effort."""
+
+    program = "model-application"
     stores = "answers"
 
     def __init__(self, name, effort, settings=()):
-        """`effort` is what the model is fitted with; `settings` are pairs of section.key=value."""
-        self.name = name
+        super().__init__(name, settings)
         self._effort = effort
-        self._settings = list(settings)
 
     def prepare(self, bed):
-        self._program = bed.built / "model-application"
+        super().prepare(bed)
         self._registry = models.ours(bed.built / "model-prepare", self._effort)
 
     def start(self, bed, place, registry=None):
@@ -35,46 +62,30 @@ class Applier(System):
             f"kafka.topics.rejects={place.rejects}",
             f"applier.group=ours-{place.number}",
             f"registry.path={registry or self._registry}",
-            *self._settings,
+            *self.settings,
         ]
-        return [process(self._program, bed, self.name, place.database_url, settings)]
+        return [bed.child(self.name, [self.program], settings, place.database_url)]
 
     def command(self, subcommand):
         """A subcommand of the program with the same model and settings."""
-        return [self._program, subcommand, "--registry", self._registry,
-                *(f"--set={setting}" for setting in self._settings)]
-
-    def address(self, children):
-        """host:port of its HTTP interface."""
-        child, until = children[0], time.monotonic() + ADDRESS_S
-        while time.monotonic() < until and child.code() is None:
-            found = _ADDRESS.search(child.log.read_text(errors="replace"))
-            if found:
-                return found[1]
-            time.sleep(0.02)
-        raise RuntimeError(f"{self.name} does not say where it listens: {child.last_words()}")
+        return [self._path, subcommand, "--registry", self._registry, *(f"--set={one}" for one in self.settings)]
 
     def described(self):
-        return {
-            "version": version(self._program),
-            "guarantee": "one request, one answer: stored before it is published, offsets last",
-            "answers": "price, range, model, time; requests are checked against the schema",
-            "model": f"prepare.effort={self._effort}, fitted on {models.ROWS:,} made listings",
-            "settings": described(self._settings),
-        }
+        model = f"prepare.effort={self._effort}, fitted on {models.ROWS:,} generated listings"
+        return {**super().described(), "model": model}
 
 
 class ApplierHttp(Applier):
     """`POST /predict` with records."""
 
     path = "/predict"
+    body = staticmethod(bodies.ours)
 
     def serve(self, bed, place, rows):
         """Starts it; its topics stay empty."""
-        body = bodies.ours_by_protocol if self.path.startswith("/v2") else bodies.ours
-        file = bed.bodies(self.name, rows, body)
         children = self.start(bed, place)
-        return children, Served(self.address(children), self.path, file)
+        address = Service(self.name, children[0]).address
+        return children, Served(address, self.path, bodies.written(bed, self.name, rows, self.body))
 
 
 class ApplierProtocol(ApplierHttp):
@@ -82,3 +93,4 @@ class ApplierProtocol(ApplierHttp):
 
     works = (1,)
     path = "/v2/models/real-estate/infer"
+    body = staticmethod(bodies.ours_by_protocol)

@@ -1,78 +1,83 @@
-"""PySpark Structured Streaming: from_json, then foreachBatch writing by JDBC.
-
-That is how the older system did it. `foreachBatch` gives at-least-once; JDBC's append cannot upsert, so a batch that is done again after
-a crash stops at the primary key. Timed with the trigger `availableNow`, which takes what the topic
-holds and ends.
-"""
+"""PySpark Structured Streaming, as the older system loaded listings and applied its model."""
 
 import re
-from pathlib import Path
 
-from common import maven, venv
+from answering import models
+from common import environments, maven
+from common.cache import BENCH
 from common.children import Child
 from peers import System
 
 SPARK = "4.0.0"
 DRIVER = "42.7.14"
-SETTINGS = {
-    "master": "local[2]",
-    "driver_memory": "2g",
-    "batchsize": "10000",
-    # PostgreSQL's own default.
-    "isolationLevel": "READ_COMMITTED",
-    "reWriteBatchedInserts": "true",
-    "trigger": "availableNow",
-    # One batch of all, a transaction for each partition: twice as fast as batches of 100,000.
-    "maxOffsetsPerTrigger": "none",
-}
-_PROGRAM = Path(__file__).parent / "programs" / "spark_stream.py"
+_PINS = environments.own()
+REQUIREMENTS = (f"pyspark=={SPARK}", "numpy==2.3.5", _PINS["pandas"], _PINS["pyarrow"], _PINS["lightgbm"])
+PROGRAMS = BENCH / "peers" / "programs"
 
 
-class Spark(System):
-    """One driver in local mode."""
+def python():
+    """The interpreter with PySpark, and what Python's side of it needs."""
+    maven.java()
+    return environments.python("spark", REQUIREMENTS)
+
+
+class _Query(System):
+    """A program of programs/ with one driver in local mode."""
 
     name = "spark"
     startup_limit_s = 180
+    program = ""
+    settings = {}
 
     def prepare(self, _bed):
         """PySpark with its own jars, and what reads Kafka and writes PostgreSQL."""
-        maven.java()
-        self._python = venv.python("pyspark", (f"pyspark=={SPARK}",))
-        self._jars = jars_for(self._python)
+        self._python = python()
+        fetched = maven.jars("spark", (f"org.apache.spark:spark-sql-kafka-0-10_2.13:{SPARK}",
+                                       f"org.postgresql:postgresql:{DRIVER}"))
+        own = next(self._python.parent.parent.glob("lib/python*/site-packages/pyspark/jars"))
+        there = {_artifact(jar) for jar in own.glob("*.jar")}
+        self._jars = ",".join(str(jar) for jar in sorted(fetched.glob("*.jar")) if _artifact(jar) not in there)
 
-    def start_on(self, bed, topic):
-        return [query(bed, self._python, self._jars, _PROGRAM, SETTINGS,
-                      [bed.kafka.brokers, topic, bed.postgres.url])]
+    def query(self, bed, *arguments):
+        """Starts the program with a home of its own."""
+        home = bed.home("spark")
+        environment = {"SPARK_LOCAL_IP": "127.0.0.1", "SPARK_LOCAL_DIRS": str(home / "local"),
+                       # The workers import boosted.py.
+                       "PYSPARK_PYTHON": str(self._python), "PYTHONPATH": str(PROGRAMS)}
+        command = [self._python, PROGRAMS / "spark_stream.py", self.program, home, self._jars, bed.brokers, *arguments]
+        return [Child(command, bed.log("spark"), environment, home)]
 
     def described(self):
-        return {
-            "version": f"PySpark {SPARK}, pgjdbc {DRIVER}",
-            "guarantee": "at least once; a repeated batch stops at the primary key",
-            "settings": SETTINGS,
-        }
-
-
-def query(bed, python, jars, program, settings, arguments, env=None):
-    """Starts a program of programs/ with a home of its own."""
-    home = bed.home("spark")
-    pairs = (f"{key}={value}" for key, value in settings.items())
-    return Child(
-        [python, program, home, ",".join(map(str, jars)), *arguments, *pairs],
-        log=bed.log("spark"), cwd=home,
-        env={"SPARK_LOCAL_IP": "127.0.0.1", "SPARK_LOCAL_DIRS": str(home / "local"), **(env or {})},
-    )
-
-
-def jars_for(python):
-    """What reads Kafka and writes PostgreSQL, without what PySpark of this interpreter has."""
-    fetched = maven.jars("spark", (
-        f"org.apache.spark:spark-sql-kafka-0-10_2.13:{SPARK}",
-        f"org.postgresql:postgresql:{DRIVER}",
-    ))
-    site = next(python.parent.parent.glob("lib/python*/site-packages/pyspark/jars"))
-    there = {_artifact(jar) for jar in site.glob("*.jar")}
-    return [jar for jar in sorted(fetched.glob("*.jar")) if _artifact(jar) not in there]
+        return {"version": f"PySpark {SPARK}, pgjdbc {DRIVER}",
+                "settings": {"master": "local[2]", "driver_memory": "2g", **self.settings}}
 
 
 def _artifact(jar):
     return re.sub(r"-\d.*", "", jar.stem)
+
+
+class Spark(_Query):
+    """Kafka to PostgreSQL: at least once; a repeated batch stops at the primary key."""
+
+    program = "store"
+    # One batch of all, a transaction for each partition: twice as fast as batches of 100,000.
+    settings = {"batchsize": "10000", "isolationLevel": "READ_COMMITTED", "reWriteBatchedInserts": "true",
+                "trigger": "availableNow", "maxOffsetsPerTrigger": "none"}
+
+    def start(self, bed, load):
+        return self.query(bed, load.topic, bed.postgres.url)
+
+
+class SparkAnswers(_Query):
+    """Kafka to Kafka with LightGBM: at least once; stores nothing but its checkpoints."""
+
+    program = "answer"
+    # Rows handed to Python at once are Spark's own default; LightGBM has a thread in each of Spark's two workers.
+    settings = {"batch_rows": "10000", "threads": "1", "maxOffsetsPerTrigger": "none"}
+
+    def prepare(self, bed):
+        super().prepare(bed)
+        self._model = models.lightgbm()
+
+    def start(self, bed, place):
+        return self.query(bed, place.requests, place.answers, self._model)

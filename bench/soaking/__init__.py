@@ -1,0 +1,1 @@
+"""For `soak`: one measurement of tables and processes."""

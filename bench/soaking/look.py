@@ -1,24 +1,26 @@
 """One look at the services: tables, processes, rounds of quality, deletions."""
 
-import os
 import re
+from collections import Counter
+
+import psutil
 
 from common import usage
 
 # A gauge or counter of Prometheus' text form: name, labels, value.
-_METRIC = re.compile(r'^(\w+)(?:\{([^}]*)\})? (\S+)$')
+_METRIC = re.compile(r"^(\w+)(?:\{([^}]*)\})? (\S+)$", re.MULTILINE)
 _LABEL = re.compile(r'(\w+)="([^"]*)"')
-# What a round of live quality logs at level debug.
-_ROUND = re.compile(r"\btook_ms=(\d+)")
+# What a round of live quality logs at level debug, colours left out.
+_ROUND = re.compile(r"quality.*\btook_ms=(\d+)")
 _COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 
-# Of every table of the services: name, bytes with indexes, rows as PostgreSQL estimates them.
+# Of every table of the services: name, bytes with indexes.
 TABLES = """
-SELECT c.relname, pg_total_relation_size(c.oid), coalesce(s.n_live_tup, 0)
-FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-LEFT JOIN pg_stat_user_tables s ON s.relid = c.oid
-WHERE c.relkind = 'r' AND n.nspname IN ('public', 'hedonic') ORDER BY 1
+SELECT c.relname, pg_total_relation_size(c.oid) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE c.relkind = 'r' AND n.nspname IN ('public', 'hedonic')
 """
+LEFT = "SELECT count(*) FROM answers WHERE answered_at < now() - interval '300 days'"
+ANSWERED = "SELECT count(*) FROM answers WHERE answered_at > now() - interval '300 days'"
 
 
 class Process:
@@ -30,8 +32,9 @@ class Process:
         self._read = 0
 
     def seen(self):
+        """Its memory and open descriptors."""
         pid = self.service.child.pid
-        return {"memory_bytes": usage.memory_bytes(pid), "descriptors": descriptors(pid)}
+        return {"memory_bytes": usage.memory_bytes(pid), "descriptors": psutil.Process(pid).num_fds()}
 
     def metrics(self):
         return metrics(self.service.text("/metrics"))
@@ -46,35 +49,27 @@ class Process:
         return rounds_ms(whole.decode(errors="replace"))
 
 
-def descriptors(pid):
-    try:
-        return len(os.listdir(f"/proc/{pid}/fd"))
-    except OSError:
-        return 0
+def look(sql, processes):
+    """All of it, on one server of PostgreSQL."""
+    gone = Counter()
+    for process in processes:
+        for name, labels, value in process.metrics():
+            if name == "hedonic_retention_deleted_rows_total":
+                gone[labels.get("table", "")] += value
+    return {
+        "tables": dict(sql.ask(TABLES)),
+        "answers": sql.value(ANSWERED),
+        "processes": {process.name: process.seen() for process in processes},
+        "rounds_ms": [ms for process in processes for ms in process.rounds_ms()],
+        "deleted": gone,
+    }
 
 
 def metrics(text):
-    found = {}
-    for line in text.splitlines():
-        matched = _METRIC.match(line)
-        if matched:
-            name, labels, value = matched.groups()
-            pairs = tuple(sorted(_LABEL.findall(labels or "")))
-            found[name, pairs] = float(value)
-    return found
+    """(Name, labels, value) of each."""
+    return [(name, dict(_LABEL.findall(labels)), float(value)) for name, labels, value in _METRIC.findall(text)]
 
 
 def rounds_ms(text):
     """The figures of the lines that tell of a round of quality."""
-    lines = (_COLOURS.sub("", line) for line in text.splitlines() if "quality" in line)
-    return [int(matched.group(1)) for line in lines if (matched := _ROUND.search(line))]
-
-
-def deleted(found, to):
-    """Adds up what retention has deleted, by table, over the metrics of one process."""
-    for (name, labels), value in found.items():
-        if name == "hedonic_retention_deleted_rows_total":
-            table = dict(labels).get("table", "")
-            to[table] = to.get(table, 0) + value
-    return to
-
+    return [int(found) for found in _ROUND.findall(_COLOURS.sub("", text))]

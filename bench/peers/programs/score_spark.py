@@ -2,7 +2,7 @@
 
     score_spark.py table DIRECTORY EXECUTORS LISTINGS ROWS    makes homes.parquet and few.parquet
     score_spark.py fit DIRECTORY EXECUTORS LISTINGS MODEL     fits Spark ML's pipeline
-    score_spark.py SYSTEM DIRECTORY EXECUTORS MODEL           prices homes.parquet by ours, ours-quick, spark-ml or lightgbm
+    score_spark.py SYSTEM DIRECTORY EXECUTORS MODEL           prices homes.parquet
 """
 
 import json
@@ -10,13 +10,10 @@ import math
 import sys
 import time
 
+from boosted import NAMES, NUMBERS, loaded
 from pyspark.sql import SparkSession
 from pyspark.sql.functions import col, count, exp, expr, floor, log, rand, sum as total, when
 
-NAMES = ("city", "street", "building_type")
-NUMBERS = (
-    "floor", "rooms", "floors_total", "area", "kitchen_area", "year_built", "latitude", "longitude",
-)
 # Homes that are priced before it counts.
 FEW = 20_000
 PARTITIONS = 16
@@ -35,24 +32,14 @@ def session(executors):
     )
 
 
-def listings_of(spark, path):
-    return spark.read.csv(path, header=True, inferSchema=True)
-
-
 def make_table(spark, directory, path, rows):
     """The listings again and again, with areas and floors that differ."""
-    listings = listings_of(spark, path).drop("price", "id").cache()
-    copies = math.ceil(int(rows) / listings.count())
-    homes = (
-        listings.crossJoin(spark.range(copies).withColumnRenamed("id", "copy"))
-        .withColumn("area", col("area") + rand(7) * 10)
-        .withColumn("id", expr("uuid()"))
-        .drop("copy")
-        .limit(int(rows))
-    )
-    homes.repartition(PARTITIONS).write.parquet(f"{directory}/homes.parquet")
+    listings = spark.read.csv(path, header=True, inferSchema=True).drop("price", "id").cache()
+    copies = spark.range(math.ceil(int(rows) / listings.count())).withColumnRenamed("id", "copy")
+    homes = listings.crossJoin(copies).withColumn("area", col("area") + rand(7) * 10).withColumn("id", expr("uuid()"))
+    homes.drop("copy").limit(int(rows)).repartition(PARTITIONS).write.parquet(f"{directory}/homes.parquet")
     spark.read.parquet(f"{directory}/homes.parquet").limit(FEW).write.parquet(f"{directory}/few.parquet")
-    return {"rows": spark.read.parquet(f"{directory}/homes.parquet").count()}
+    return {}
 
 
 def numbered(frame):
@@ -60,16 +47,19 @@ def numbered(frame):
     return frame.na.fill("", list(NAMES)).na.fill(0, list(NUMBERS))
 
 
-def fit(spark, path, model):
+def fit(spark, _directory, path, model):
+    """Fits Spark ML's pipeline on the listings."""
     from pyspark.ml import Pipeline
     from pyspark.ml.feature import StringIndexer, VectorAssembler
     from pyspark.ml.regression import GBTRegressor
 
-    listings = numbered(listings_of(spark, path)).withColumn("log_price", log("price")).cache()
+    read = spark.read.csv(path, header=True, inferSchema=True)
+    listings = numbered(read).withColumn("log_price", log("price")).cache()
     levels = max(listings.select(name).distinct().count() for name in NAMES)
+    indices = [f"{name}_index" for name in NAMES]
     stages = [
-        StringIndexer(inputCols=list(NAMES), outputCols=[f"{name}_index" for name in NAMES], handleInvalid="keep"),
-        VectorAssembler(inputCols=[*(f"{name}_index" for name in NAMES), *NUMBERS], outputCol="features"),
+        StringIndexer(inputCols=list(NAMES), outputCols=indices, handleInvalid="keep"),
+        VectorAssembler(inputCols=[*indices, *NUMBERS], outputCol="features"),
         # A category needs a bin for each of its levels; all else by default.
         GBTRegressor(featuresCol="features", labelCol="log_price", maxBins=max(32, levels + 1), seed=42),
     ]
@@ -77,43 +67,33 @@ def fit(spark, path, model):
     return {"model": model}
 
 
-def by_ours(model):
+def pricing(system, model):
+    """A function from homes to a table with a column `prediction`."""
+    if system == "spark-ml":
+        from pyspark.ml import PipelineModel
+
+        pipeline = PipelineModel.load(model)
+        return lambda homes: pipeline.transform(numbered(homes)).select(exp("prediction").alias("prediction"))
+    if system == "lightgbm":
+        def price(batches):
+            import pandas
+
+            for batch in batches:
+                yield pandas.DataFrame({"prediction": loaded(model).prices_of_columns(batch)})
+
+        return lambda homes: homes.mapInPandas(price, "prediction double")
     import hedonic.spark
 
-    loaded = hedonic.Model.load(model)
-    return lambda frame: hedonic.spark.predict(frame, loaded, keep=[])
-
-
-def by_spark_ml(model):
-    from pyspark.ml import PipelineModel
-
-    loaded = PipelineModel.load(model)
-    return lambda frame: loaded.transform(numbered(frame)).select(exp("prediction").alias("prediction"))
-
-
-def by_lightgbm(model):
-    def price(batches):
-        import numpy
-        import pandas
-        from boosted import NAMES, NUMBERS, loaded
-
-        boosted = loaded(model, 1)
-        tables = boosted.codes
-        for batch in batches:
-            columns = [batch[name].map(tables[name]).to_numpy(float) for name in NAMES]
-            columns += [batch[name].to_numpy(float) for name in NUMBERS]
-            yield pandas.DataFrame({"prediction": boosted.prices_of(numpy.column_stack(columns))})
-
-    return lambda frame: frame.mapInPandas(price, "prediction double")
+    ours = hedonic.Model.load(model)
+    return lambda homes: hedonic.spark.predict(homes, ours, keep=[])
 
 
 def score(spark, directory, system, model):
     """Seconds of all homes, and what came of them."""
-    systems = {"ours": by_ours, "ours-quick": by_ours, "spark-ml": by_spark_ml, "lightgbm": by_lightgbm}
-    priced = systems[system](model)
+    priced = pricing(system, model)
+    few, homes = (spark.read.parquet(f"{directory}/{name}.parquet") for name in ("few", "homes"))
     # As if written: nothing is left out of what is computed.
-    priced(spark.read.parquet(f"{directory}/few.parquet")).write.format("noop").mode("overwrite").save()
-    homes = spark.read.parquet(f"{directory}/homes.parquet")
+    priced(few).write.format("noop").mode("overwrite").save()
     began = time.monotonic()
     priced(homes).write.format("noop").mode("overwrite").save()
     seconds = time.monotonic() - began
@@ -123,7 +103,7 @@ def score(spark, directory, system, model):
         count(when(col("prediction") > 0, 1)).alias("priced"),
         total(floor("prediction")).alias("sum"),
     ).first()
-    return {"seconds": seconds, "rows": found["rows"], "priced": found["priced"], "sum": int(found["sum"])}
+    return {"seconds": seconds, **{name: int(value) for name, value in found.asDict().items()}}
 
 
 def main(what, directory, executors, *words):
@@ -132,7 +112,7 @@ def main(what, directory, executors, *words):
         if what == "table":
             found = make_table(spark, directory, *words)
         elif what == "fit":
-            found = fit(spark, *words)
+            found = fit(spark, directory, *words)
         else:
             found = score(spark, directory, what, *words)
     finally:

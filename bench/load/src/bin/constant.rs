@@ -1,13 +1,6 @@
-//! The limit for any applier over HTTP: actix-web that takes the body of every `POST` and returns
-//! the bytes of a file, whatever was asked.
-//!
-//! ```text
-//! cargo run --release -p load --bin constant -- ANSWER_FILE [--http HOST:PORT]
-//! ```
-//!
-//! It prints its address, alone, on one line, and runs until it is stopped.
+//! The limit for any applier over HTTP: actix-web that takes the body of every `POST` and returns the bytes of a
+//! file, whatever was asked. It prints its address, alone, on one line, and runs until it is stopped.
 
-use std::io::Write;
 use std::path::PathBuf;
 
 use actix_web::{App, HttpResponse, HttpServer, web};
@@ -21,16 +14,13 @@ const MAX_BODY_BYTES: usize = 4 << 20;
 struct Args {
     /// What is returned, as JSON
     answer: PathBuf,
-    /// Address to listen on (port 0 takes a free one)
-    #[arg(long, default_value = "127.0.0.1:0")]
-    http: String,
 }
 
 #[actix_web::main]
 async fn main() -> anyhow::Result<()> {
-    let args = Args::parse();
-    let answer = std::fs::read(&args.answer)
-        .with_context(|| format!("{} cannot be read", args.answer.display()))?;
+    let path = Args::parse().answer;
+    let answer =
+        std::fs::read(&path).with_context(|| format!("{} cannot be read", path.display()))?;
     let answer = web::Bytes::from(answer);
     let server = HttpServer::new(move || {
         let answer = answer.clone();
@@ -45,12 +35,9 @@ async fn main() -> anyhow::Result<()> {
                 }
             }))
     })
-    .bind(&args.http)
-    .with_context(|| format!("cannot listen on {}", args.http))?;
-    let mut output = std::io::stdout();
+    .bind("127.0.0.1:0")?;
     for address in server.addrs() {
-        writeln!(output, "{address}")?;
+        println!("{address}");
     }
-    output.flush()?;
     Ok(server.run().await?)
 }

@@ -1,12 +1,5 @@
-//! The limit for any applier on Kafka: a plain librdkafka loop that gives every request back as its
-//! own answer. It stores nothing, decodes nothing, and promises only at least once.
-//!
-//! ```text
-//! cargo run --release -p load --bin echo -- \
-//!     --brokers HOST:PORT --requests TOPIC --answers TOPIC --group NAME
-//! ```
-//!
-//! It runs until it is stopped.
+//! The limit for any applier on Kafka: a plain librdkafka loop that gives every request back as its own answer. It
+//! stores nothing, decodes nothing, and promises only at least once. It runs until it is stopped.
 
 use std::time::Duration;
 
@@ -36,9 +29,6 @@ struct Args {
     /// Consumer group, a new one for every run
     #[arg(long)]
     group: String,
-    /// A librdkafka property of both clients, NAME=VALUE (repeatable)
-    #[arg(long = "set", value_name = "NAME=VALUE")]
-    settings: Vec<String>,
 }
 
 fn main() -> anyhow::Result<()> {
@@ -49,12 +39,6 @@ fn main() -> anyhow::Result<()> {
     shared.set("linger.ms", "0");
     // A consumer whose queue was full would wait a second before it fetches again.
     shared.set("fetch.queue.backoff.ms", "10");
-    for setting in &args.settings {
-        let Some((name, value)) = setting.split_once('=') else {
-            bail!("--set takes NAME=VALUE, found '{setting}'");
-        };
-        shared.set(name, value);
-    }
     let consumer: BaseConsumer = shared
         .clone()
         .set("group.id", &args.group)

@@ -1,1 +1,0 @@
-"""The best settings by time: the peer's search."""
