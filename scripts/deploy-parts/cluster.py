@@ -49,7 +49,8 @@ class Server:
         (self.home / "tokens.csv").write_text("check,admin,admin,system:masters\n")
         self.spawn(
             "kube-apiserver", "--etcd-servers", f"http://127.0.0.1:{etcd}", "--secure-port", port,
-            "--bind-address", self.address, "--advertise-address", self.address, "--cert-dir", self.home / "certificates", "--authorization-mode", "RBAC",
+            "--bind-address", self.address, "--advertise-address", self.address,
+            "--kubelet-preferred-address-types", "InternalIP", "--cert-dir", self.home / "certificates", "--authorization-mode", "RBAC",
             "--token-auth-file", self.home / "tokens.csv", "--service-cluster-ip-range", "10.96.0.0/24",
             "--service-account-issuer", "https://127.0.0.1", "--service-account-key-file", key,
             "--service-account-signing-key-file", key,
