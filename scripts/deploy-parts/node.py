@@ -7,6 +7,7 @@ import json
 import os
 import resource
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -29,6 +30,8 @@ UNSHARED = ["unshare", "--mount", "--net", "--pid", "--fork", "--mount-proc", "-
 # kubelet writes these, and they are of the whole machine.
 TUNED = ["vm/overcommit_memory", "vm/panic_on_oom", "kernel/panic", "kernel/panic_on_oops", "kernel/keys/root_maxkeys", "kernel/keys/root_maxbytes"]  # fmt: skip
 READY_S = 120
+# All trials; a loaded machine of two cores needs 10 minutes.
+WHOLE_S = 3600
 
 
 def missing(assets, programs):
@@ -88,6 +91,8 @@ def check(assets, programs):
         return
     import images
 
+    # So that what follows is undone where this check is stopped.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     debian = packages()
     tools.run([ROOT / "scripts/kafka", "fetch"])
     before = {name: Path("/proc/sys", name).read_text() for name in TUNED}
@@ -96,7 +101,7 @@ def check(assets, programs):
     try:
         images.archive(programs, home / "images.tar")
         told = json.dumps([str(assets), str(debian), str(home)])
-        done = subprocess.run([*UNSHARED, sys.executable, "-u", __file__, told])
+        done = subprocess.run([*UNSHARED, sys.executable, "-u", __file__, told], timeout=WHOLE_S)
         if done.returncode != 0:
             raise SystemExit(f"a node with containers: exit code {done.returncode}")
     finally:

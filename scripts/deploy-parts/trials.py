@@ -7,11 +7,12 @@ import os
 import secrets
 import signal
 import subprocess
+import threading
 import time
 from pathlib import Path
 
 import yaml
-from helm_python import Config
+from helm_python import Config, HelmError
 
 import cluster
 import images
@@ -143,7 +144,7 @@ class Installed:
         began = time.monotonic()
         try:
             self.config.install(CHART, RELEASE, self.values, namespace=SPACE, wait="watcher", timeout=WAIT_S)
-        except Exception as error:
+        except HelmError as error:
             raise SystemExit(f"helm install --wait: {error}\n{self.state()}") from error
         seconds = time.monotonic() - began
         shown = yaml.safe_load(self.kubectl("get", "deployments", "-o", "yaml"))["items"]
@@ -180,45 +181,60 @@ class Installed:
         return answer.status, answer.read().decode()
 
     def tested(self):
-        told = self.config.test(RELEASE, timeout=WAIT_S, logs=True)
+        try:
+            told = self.config.test(RELEASE, timeout=WAIT_S, logs=True)
+        except HelmError as error:
+            raise SystemExit(f"helm test: {error}\n{self.state()}") from error
         if "loader" not in json.dumps(told):
             raise SystemExit(f"helm test: expected the loader's check, got {told}")
         print("node: helm test: the checks of loader and applier succeed in their pods")
 
     def rolled(self):
         """Two appliers are replaced while requests come in through the service."""
-        before = self.pods("applier")
-        clients = load.Load(self.address("applier"), 80, {"Authorization": f"Bearer {self.token}"})
-        time.sleep(3)
-        began = time.monotonic()
-        self.kubectl("rollout", "restart", f"deployment/{RELEASE}-applier")
-        self.kubectl("rollout", "status", f"deployment/{RELEASE}-applier", f"--timeout={WAIT_S}s")
-        self.until(lambda: not before & self.pods("applier"), "the old appliers are gone")
-        seconds = time.monotonic() - began
-        time.sleep(3)
-        clients.end()
+        clients, seconds = self.roll()
         print(
-            f"node: kubectl rollout restart of {len(before)} appliers under load: {clients.sent} requests by "
-            f"{load.CLIENTS} clients in {seconds:.0f} s, {len(clients.failures)} failed"
+            f"node: kubectl rollout restart of two appliers under load: {clients.sent} requests by {load.CLIENTS} "
+            f"clients, {len(clients.failures)} failed; the old pods were gone after {seconds:.0f} s"
         )
         if clients.failures:
             raise SystemExit("\n".join(sorted(set(clients.failures))[:5]) + "\n" + self.state())
-        return clients
+
+    def roll(self):
+        """The clients, and the seconds until the old pods were gone."""
+        before = self.pods("applier")
+        clients = load.Load(self.address("applier"), 80, {"Authorization": f"Bearer {self.token}"})
+        try:
+            time.sleep(3)
+            began = time.monotonic()
+            self.kubectl("rollout", "restart", f"deployment/{RELEASE}-applier")
+            self.kubectl("rollout", "status", f"deployment/{RELEASE}-applier", f"--timeout={WAIT_S}s")
+            self.until(lambda: not before & self.pods("applier"), "the old appliers are gone")
+            seconds = time.monotonic() - began
+            time.sleep(3)
+        finally:
+            clients.end()
+        return clients, seconds
 
     def pods(self, component):
         chosen = f"app.kubernetes.io/component={component}"
         return set(self.kubectl("get", "pods", "-l", chosen, "-o", "name").split())
 
     def killed(self):
-        """Loaders die at work, one with its pod: no listing is lost and none is stored twice."""
-        for kills in (1, 2):
-            self.generate()
-            self.kill_a_loader()
-            self.generate()
-            self.until(lambda kills=kills: self.restarts("loader") >= kills, "the container of a killed loader starts again")
-        self.generate()
-        self.kubectl("delete", sorted(self.pods("loader"))[0], "--grace-period=0", "--force")
-        self.generate()
+        """Loaders die while listings come in, one with its pod: none is lost and none is stored twice."""
+        enough = threading.Event()
+        source = threading.Thread(target=self.generate, args=(enough,))
+        source.start()
+        try:
+            for kills in (1, 2):
+                time.sleep(3)
+                self.kill_a_loader()
+                self.until(lambda kills=kills: self.restarts("loader") >= kills, "a killed container starts again")
+            time.sleep(3)
+            self.kubectl("delete", sorted(self.pods("loader"))[0], "--grace-period=0", "--force")
+            time.sleep(3)
+        finally:
+            enough.set()
+            source.join()
         self.asked("emulator", "POST", "/stop")
         self.kubectl("rollout", "status", f"deployment/{RELEASE}-loader", f"--timeout={WAIT_S}s")
         ends = []
@@ -239,10 +255,13 @@ class Installed:
         if produced != stored + rejected:
             raise SystemExit("expected as many stored and rejected as produced")
 
-    def generate(self):
-        status, text = self.asked("emulator", "POST", f"/generate/new_data?count={BATCH}")
-        if status != 200:
-            raise SystemExit(f"the emulator: expected listings, got {status} {text}")
+    def generate(self, enough):
+        """Asks the emulator for listings, without a pause."""
+        while not enough.is_set():
+            status, text = self.asked("emulator", "POST", f"/generate/new_data?count={BATCH}")
+            if status != 200:
+                print(f"the emulator: expected listings, got {status} {text}")
+                return
 
     def kill_a_loader(self):
         for name in Path("/proc").glob("[0-9]*/comm"):
@@ -271,16 +290,27 @@ class Installed:
         versions = self.versions()
         values = {**self.values, "scheduledTraining": {"enabled": True, "schedule": "* * * * *"}}
         self.config.upgrade(CHART, RELEASE, values, namespace=SPACE)
-        chosen = "app.kubernetes.io/component=scheduled-training"
-        succeeded = "jsonpath={.items[*].status.succeeded}"
-        seconds = self.until(
-            lambda: self.kubectl("get", "jobs", "-l", chosen, "-o", succeeded).split(), "a scheduled training succeeds", 2
-        )
+        seconds = self.until(lambda: self.succeeded("scheduled-training"), "a scheduled training succeeds", 2)
         new = self.versions() - versions
         if not new:
             raise SystemExit(f"a CronJob: expected a new version beside {sorted(versions)}, found none")
         print(f"node: a CronJob publishes version {', '.join(sorted(new))} {seconds:.0f} s after it was created")
         self.config.upgrade(CHART, RELEASE, self.values, namespace=SPACE)
+
+    def succeeded(self, component):
+        chosen, count = f"app.kubernetes.io/component={component}", "jsonpath={.items[*].status.succeeded}"
+        return bool(self.kubectl("get", "jobs", "-l", chosen, "-o", count).split())
+
+    def extended(self):
+        """An upgrade brings the trainer and the CronJob of the feature table."""
+        values = {**self.values, "trainer": {**self.values["jobs"], "enabled": True}}
+        values["newData"] = {"enabled": True, "schedule": "* * * * *"}
+        self.config.upgrade(CHART, RELEASE, values, namespace=SPACE, wait="watcher", timeout=WAIT_S)
+        self.until(lambda: self.succeeded("new-data"), "a CronJob adds to the feature table", 2)
+        rows = self.servers.number("SELECT count(*) FROM listing_features")
+        if not rows or len(self.pods("trainer")) != 1:
+            raise SystemExit(f"expected features and one trainer, found {rows} rows and {self.pods('trainer')}")
+        print(f"node: helm upgrade --wait brings a trainer; a CronJob writes {rows} rows of features")
 
     def versions(self):
         return {path.name for path in (self.node.home / "models").glob("v[0-9]*")}
@@ -296,6 +326,7 @@ def run(node):
         release.rolled()
         release.killed()
         release.scheduled()
+        release.extended()
         release.config.uninstall(RELEASE)
     finally:
         servers.stop()
