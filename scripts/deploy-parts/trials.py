@@ -202,18 +202,43 @@ class Installed:
     def roll(self):
         """The clients, and the seconds until the old pods were gone."""
         before = self.pods("applier")
-        clients = load.Load(self.address("applier"), 80, {"Authorization": f"Bearer {self.token}"})
-        try:
-            time.sleep(3)
+        with self.asking() as clients:
             began = time.monotonic()
             self.kubectl("rollout", "restart", f"deployment/{RELEASE}-applier")
             self.kubectl("rollout", "status", f"deployment/{RELEASE}-applier", f"--timeout={WAIT_S}s")
             self.until(lambda: not before & self.pods("applier"), "the old appliers are gone")
             seconds = time.monotonic() - began
+        return clients, seconds
+
+    def evicted(self):
+        """A machine is to be emptied: the disruption budget lets one applier go, and no request fails."""
+        chosen = "app.kubernetes.io/component=applier"
+        with self.asking() as clients:
+            told = self.server.kubectl(
+                ["drain", nodes.NAME, "--pod-selector", chosen, "--delete-emptydir-data", "--timeout=40s"], fails=True
+            )
+            left = self.kubectl("get", f"deployment/{RELEASE}-applier", "-o", "jsonpath={.status.readyReplicas}")
+            self.server.kubectl(["uncordon", nodes.NAME])
+            self.kubectl("rollout", "status", f"deployment/{RELEASE}-applier", f"--timeout={WAIT_S}s")
+        if told.returncode == 0 or "disruption budget" not in told.stderr or left != "1":
+            raise SystemExit(f"kubectl drain: expected one applier to be left, found {left}: {told.stdout}{told.stderr}")
+        if clients.failures:
+            raise SystemExit("\n".join(sorted(set(clients.failures))[:5]) + "\n" + self.state())
+        print(
+            f"node: kubectl drain: the disruption budget lets one of two appliers go; {clients.sent} requests, "
+            f"{len(clients.failures)} failed"
+        )
+
+    @contextlib.contextmanager
+    def asking(self):
+        """Clients of the applier's service, some seconds before and after what is done meanwhile."""
+        clients = load.Load(self.address("applier"), 80, {"Authorization": f"Bearer {self.token}"})
+        try:
+            time.sleep(3)
+            yield clients
             time.sleep(3)
         finally:
             clients.end()
-        return clients, seconds
 
     def pods(self, component):
         chosen = f"app.kubernetes.io/component={component}"
@@ -324,6 +349,7 @@ def run(node):
         release.install()
         release.tested()
         release.rolled()
+        release.evicted()
         release.killed()
         release.scheduled()
         release.extended()
