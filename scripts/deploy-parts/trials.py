@@ -245,7 +245,7 @@ class Installed:
         return set(self.kubectl("get", "pods", "-l", chosen, "-o", "name").split())
 
     def killed(self):
-        """Loaders die while listings come in, one with its pod: none is lost and none is stored twice."""
+        """Loaders die while listings come in, one with its pod: as many are stored and rejected as were produced."""
         enough = threading.Event()
         source = threading.Thread(target=self.generate, args=(enough,))
         source.start()
