@@ -1,10 +1,11 @@
-"""A folder as KUBEBUILDER_ASSETS names one, from published sources: kube-apiserver compiled from its Go module,
-etcd of Debian's package, kubectl of the machine. Some 25 minutes of one core, then from Go's cache."""
+"""A folder as KUBEBUILDER_ASSETS names one, from published sources: Kubernetes' programs compiled from its Go module,
+etcd of Debian's package, kubectl of the machine. About an hour of two cores, then minutes from Go's cache."""
 
 import json
 import os
 import re
 import shutil
+import sys
 import tempfile
 from pathlib import Path
 
@@ -14,6 +15,8 @@ import tools
 VERSION = "1.34.1"
 MODULE = f"k8s.io/kubernetes@v{VERSION}"
 SET = "k8s.io/component-base/version"
+# The first is all that an API server needs; the others are for a node (node.py). They share most packages.
+PROGRAMS = ["kube-apiserver", "kube-controller-manager", "kube-scheduler", "kube-proxy", "kubelet"]
 
 
 def make(folder):
@@ -25,8 +28,9 @@ def make(folder):
     (folder / "kubectl").symlink_to(kubectl)
     if not (folder / "etcd").exists():
         etcd(folder)
-    if not (folder / "kube-apiserver").exists():
-        apiserver(folder)
+    lacking = [name for name in PROGRAMS if not (folder / name).exists()]
+    if lacking:
+        compiled(folder, lacking)
     print(f"KUBEBUILDER_ASSETS={folder}")
 
 
@@ -43,34 +47,28 @@ def etcd(folder):
         shutil.copy(f"{home}/usr/bin/etcd", folder / "etcd")
 
 
-def apiserver(folder):
+def compiled(folder, names):
     """The module names its siblings by folders; published, they are modules of the same minor version."""
-    environment = {
-        **os.environ,
-        "GOFLAGS": "-mod=mod -p=1",
-        "GOMAXPROCS": "1",
-        "CGO_ENABLED": "0",
-    }
+    environment = {**os.environ, "GOFLAGS": "-mod=mod -p=2", "GOMAXPROCS": "2", "CGO_ENABLED": "0"}
     told = json.loads(tools.run(["go", "mod", "download", "-json", MODULE], cwd="/", env=environment))
     siblings = re.findall(r"^\s*(k8s\.io/\S+) => \./staging", Path(told["GoMod"]).read_text(), re.M)
     number = VERSION.removeprefix("1.")
+    major, minor, _ = VERSION.split(".")
+    flags = f"-s -w -X {SET}.gitVersion=v{VERSION} -X {SET}.gitMajor={major} -X {SET}.gitMinor={minor}"
+    nice = ["nice", "-n", "10"] if shutil.which("nice") else []
     with tempfile.TemporaryDirectory() as home:
         replaced = "".join(f"\t{name} => {name} v0.{number}\n" for name in siblings)
         (Path(home) / "go.mod").write_text(
             f"module kube\n\ngo 1.24.0\n\nrequire k8s.io/kubernetes v{VERSION}\n\nreplace (\n{replaced})\n"
         )
-        (Path(home) / "tools.go").write_text(
-            '//go:build tools\n\npackage kube\n\nimport _ "k8s.io/kubernetes/cmd/kube-apiserver"\n'
-        )
+        imports = "".join(f'\t_ "k8s.io/kubernetes/cmd/{name}"\n' for name in PROGRAMS)
+        (Path(home) / "tools.go").write_text(f"//go:build tools\n\npackage kube\n\nimport (\n{imports})\n")
         tools.run(["go", "mod", "tidy"], cwd=home, env=environment)
-        major, minor, _ = VERSION.split(".")
-        flags = f"-s -w -X {SET}.gitVersion=v{VERSION} -X {SET}.gitMajor={major} -X {SET}.gitMinor={minor}"
-        tools.run(
-            [
-                *(["nice", "-n", "10"] if shutil.which("nice") else []),
-                *("go", "build", "-trimpath", "-ldflags", flags, "-o", folder / "kube-apiserver"),
-                "k8s.io/kubernetes/cmd/kube-apiserver",
-            ],
-            cwd=home,
-            env=environment,
-        )
+        for name in names:
+            print(f"compiling {name}", file=sys.stderr)
+            source = f"k8s.io/kubernetes/cmd/{name}"
+            tools.run(
+                [*nice, "go", "build", "-trimpath", "-ldflags", flags, "-o", folder / name, source],
+                cwd=home,
+                env=environment,
+            )

@@ -5,6 +5,7 @@ validation and the fields it knows."""
 
 import contextlib
 import copy
+import os
 import shutil
 import socket
 import subprocess
@@ -30,10 +31,11 @@ def free_port():
 
 
 class Server:
-    """etcd and kube-apiserver, on loopback."""
+    """etcd and kube-apiserver; on loopback, unless a node has an address for it."""
 
-    def __init__(self, assets, home):
+    def __init__(self, assets, home, address="127.0.0.1", accounts=False):
         self.assets, self.home, self.processes = assets, home, []
+        self.address, self.accounts = address, accounts
         self.kubeconfig = home / "kubeconfig"
 
     def start(self):
@@ -47,18 +49,19 @@ class Server:
         (self.home / "tokens.csv").write_text("check,admin,admin,system:masters\n")
         self.spawn(
             "kube-apiserver", "--etcd-servers", f"http://127.0.0.1:{etcd}", "--secure-port", port,
-            "--bind-address", "127.0.0.1", "--cert-dir", self.home / "certificates", "--authorization-mode", "RBAC",
+            "--bind-address", self.address, "--advertise-address", self.address,
+            "--kubelet-preferred-address-types", "InternalIP", "--cert-dir", self.home / "certificates", "--authorization-mode", "RBAC",
             "--token-auth-file", self.home / "tokens.csv", "--service-cluster-ip-range", "10.96.0.0/24",
             "--service-account-issuer", "https://127.0.0.1", "--service-account-key-file", key,
             "--service-account-signing-key-file", key,
-            # Accounts are made by a controller, which does not run here.
-            "--disable-admission-plugins", "ServiceAccount",
+            # Accounts are made by a controller, which runs with a node only.
+            *([] if self.accounts else ["--disable-admission-plugins", "ServiceAccount"]),
         )  # fmt: skip
         self.kubeconfig.write_text(
             yaml.safe_dump({
                 "apiVersion": "v1",
                 "kind": "Config",
-                "clusters": [{"name": "c", "cluster": {"server": f"https://127.0.0.1:{port}", "insecure-skip-tls-verify": True}}],
+                "clusters": [{"name": "c", "cluster": {"server": f"https://{self.address}:{port}", "insecure-skip-tls-verify": True}}],
                 "users": [{"name": "u", "user": {"token": "check"}}],
                 "contexts": [{"name": "x", "context": {"cluster": "c", "user": "u"}}],
                 "current-context": "x",
@@ -66,22 +69,25 @@ class Server:
         )  # fmt: skip
         until = time.monotonic() + WAIT_S
         while self.kubectl(["get", "--raw", "/readyz"], fails=True).returncode != 0:
-            for name, process in self.processes:
-                if process.poll() is not None:
-                    raise SystemExit(f"{name} ended with {process.returncode}: {self.log(name)}")
+            self.alive()
             if time.monotonic() > until:
                 raise SystemExit(f"kube-apiserver is not ready after {WAIT_S} s: {self.log('kube-apiserver')}")
             time.sleep(0.5)
         told = yaml.safe_load(self.kubectl(["version", "-o", "yaml"]).stdout)
         return told["serverVersion"]["gitVersion"]
 
-    def spawn(self, name, *arguments):
-        program = self.assets / name
+    def alive(self):
+        for name, process in self.processes:
+            if process.poll() is not None:
+                raise SystemExit(f"{name} ended with {process.returncode}: {self.log(name)}")
+
+    def spawn(self, name, *arguments, program=None, environment=None):
+        program = program or self.assets / name
         if not program.exists():
             raise SystemExit(f"KUBEBUILDER_ASSETS: expected {name} in {self.assets}, found none")
         with open(self.home / f"{name}.log", "w") as log:
             command = [str(program), *map(str, arguments)]
-            self.processes.append((name, subprocess.Popen(command, stdout=log, stderr=log, cwd=self.home)))
+            self.processes.append((name, subprocess.Popen(command, stdout=log, stderr=log, cwd=self.home, env=environment)))
 
     def log(self, name):
         return (self.home / f"{name}.log").read_text()[-2000:]
@@ -95,11 +101,11 @@ class Server:
                 process.kill()
                 process.wait()
 
-    def kubectl(self, arguments, fails=False, given=None):
+    def kubectl(self, arguments, fails=False, given=None, within=WAIT_S):
         program = self.assets / "kubectl"
         done = subprocess.run(
             [str(program), "--kubeconfig", str(self.kubeconfig), *arguments], input=given, stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE, text=True, timeout=WAIT_S,
+            stderr=subprocess.PIPE, text=True, timeout=within,
         )  # fmt: skip
         if done.returncode != 0 and not fails:
             raise SystemExit(f"kubectl {' '.join(arguments)}: {done.stderr}")
@@ -134,27 +140,28 @@ def custom(server):
     server.kubectl(["wait", "--for=condition=Established", "--timeout=60s", *names])
 
 
-def last_release():
-    """The chart of the last tag, unpacked; None before the first release."""
-    found = subprocess.run(
-        ["git", "describe", "--tags", "--abbrev=0", "--match", "v*"],
-        cwd=ROOT,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-    )
-    tag = found.stdout.strip()
-    if found.returncode != 0 or not tag:
-        return None
+def earlier():
+    """The chart to upgrade from, unpacked, and its name: of $HEDONIC_CHART_FROM, else of the last tag, else as it was
+    first committed; none where git does not know any."""
+
+    def git(*arguments):
+        done = subprocess.run(["git", *arguments], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        return done.stdout if done.returncode == 0 else b""
+
     inside = CHART.relative_to(ROOT)
-    packed = subprocess.run(
-        ["git", "archive", tag, str(inside)], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
-    )
-    if packed.returncode != 0:
-        return None
+    asked = os.environ.get("HEDONIC_CHART_FROM")
+    tag = git("describe", "--tags", "--abbrev=0", "--match", "v*").decode().strip()
+    added = git("log", "--diff-filter=A", "--format=%h", "--", str(inside / "Chart.yaml")).decode().split()
+    commit = asked or tag or (added[-1] if added else None)
+    packed = git("archive", commit, str(inside)) if commit else b""
+    if not packed:
+        if asked:
+            raise SystemExit(f"HEDONIC_CHART_FROM is {asked}: expected a tag or commit with {inside}")
+        return None, "this chart (git knows no earlier one)"
     home = tempfile.mkdtemp(prefix="hedonic-chart-")
-    subprocess.run(["tar", "-x", "-C", home], input=packed.stdout, check=True)
-    return Path(home) / inside
+    subprocess.run(["tar", "-x", "-C", home], input=packed, check=True)
+    number = git("rev-list", "--count", f"{commit}..HEAD", "--", str(inside)).decode().strip()
+    return Path(home) / inside, f"the chart of {commit} ({number} changes ago)"
 
 
 def check(assets):
@@ -191,23 +198,22 @@ def check(assets):
 
 def admitted(server, documents):
     """A "restricted" namespace takes the pods, and refuses them where they are changed."""
-
-    def created(pod):
-        return server.kubectl(["create", "--dry-run=server", "-f", "-"], fails=True, given=yaml.safe_dump(pod))
-
-    found = pods.of(documents, "prices")
+    server.apply([namespace("admitted")])
+    found = pods.of(documents, "admitted")
+    create = ["create", "--dry-run=server", "-f", "-"]
+    server.kubectl(create, given=yaml.safe_dump_all(found))
+    wrong = []
     for pod in found:
-        told = created(pod)
-        if told.returncode != 0:
-            raise SystemExit(f"{pod['metadata']['name']}: expected it to be admitted, got {told.stderr}")
-        for change, wrong in pods.changed(pod):
-            told = created(wrong)
-            if told.returncode == 0 or 'violates PodSecurity "restricted' not in told.stderr:
-                raise SystemExit(
-                    f"{pod['metadata']['name']} with {change}: expected PodSecurity to refuse it, "
-                    f"got {told.stdout}{told.stderr}"
-                )
-    print(f"cluster: {len(found)} pods are admitted to a restricted namespace, and refused with each change")
+        for number, (change, other) in enumerate(pods.changed(pod)):
+            other["metadata"]["name"] += f"-{number}"
+            wrong.append((f"{pod['metadata']['name']} with {change}", other))
+    # All in one call, which goes on after an error: a program's start for each pod takes minutes.
+    told = server.kubectl(create, fails=True, given=yaml.safe_dump_all([other for _, other in wrong])).stderr
+    for what, other in wrong:
+        expected = f'pods "{other["metadata"]["name"]}" is forbidden: violates PodSecurity "restricted'
+        if expected not in told:
+            raise SystemExit(f"{what}: expected PodSecurity to refuse it, got {told}")
+    print(f"cluster: {len(found)} pods are admitted to a restricted namespace, and {len(wrong)} changed ones are refused")
 
 
 def misspelt(server, documents):
@@ -220,10 +226,20 @@ def misspelt(server, documents):
     print("cluster: misspelt fields are refused")
 
 
+def installed(server):
+    """The release's objects by kind, and the images of its services."""
+    shown = server.kubectl(["get", "deployments,jobs,cronjobs,hpa", "--namespace", "upgrade", "-o", "yaml"]).stdout
+    by_kind = {}
+    for item in yaml.safe_load(shown)["items"]:
+        by_kind.setdefault(item["kind"], []).append(item)
+    specs = [item["spec"]["template"]["spec"] for item in by_kind["Deployment"]]
+    return by_kind, {container["image"] for spec in specs for container in spec["containers"]}
+
+
 def upgraded(server):
-    """By Helm itself: the last release's chart, then this one, then other values, then back."""
+    """By Helm itself: an earlier chart, then this one, then other values, then back."""
     server.apply([namespace("upgrade")])
-    before = last_release()
+    before, of = earlier()
     values = chart.values("smallest.yaml")
     config = Config(kubeconfig_path=server.kubeconfig, namespace="upgrade")
     config.install(before or CHART, "prices", values, namespace="upgrade")
@@ -233,22 +249,21 @@ def upgraded(server):
         {"applier": {"autoscaling": {"by": "cpu"}}, "scheduledTraining": {"enabled": True}},
     )
     config.upgrade(CHART, "prices", more, namespace="upgrade")
-    shown = yaml.safe_load(
-        server.kubectl(["get", "deployments,jobs,cronjobs,hpa", "--namespace", "upgrade", "-o", "yaml"]).stdout
-    )
-    by_kind = {}
-    for item in shown["items"]:
-        by_kind.setdefault(item["kind"], []).append(item)
-    images = {c["image"] for item in by_kind["Deployment"] for c in item["spec"]["template"]["spec"]["containers"]}
+    by_kind, images = installed(server)
     if not all(image.endswith(":9.9.9") for image in images) or len(by_kind["Job"]) != 1:
         raise SystemExit(
             f"after an upgrade: expected the new images and one job, found {images} and {len(by_kind['Job'])} jobs"
         )
     if len(by_kind["CronJob"]) != 1 or len(by_kind["HorizontalPodAutoscaler"]) != 1:
         raise SystemExit("after an upgrade: expected a CronJob and an autoscaler")
-    config.rollback("prices", revision=1)
+    config.rollback("prices", version=1)
+    _, images = installed(server)
+    if any(image.endswith(":9.9.9") for image in images):
+        raise SystemExit(f"after going back to the first revision: expected its images, found {images}")
     config.uninstall("prices")
     config.close()
+    if before:
+        shutil.rmtree(before.parents[2])
     left = server.kubectl(
         [
             "get",
@@ -263,5 +278,4 @@ def upgraded(server):
     ).stdout
     if left.strip():
         raise SystemExit(f"after uninstalling: {left}")
-    of = "the last release's chart" if before else "this chart (there is no release yet)"
     print(f"cluster: helm installs {of}, upgrades, rolls back and uninstalls")

@@ -1,7 +1,6 @@
 //! A directory for the files of a run before the registry has them; gone when dropped.
 
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use anyhow::Context;
 use registry::Artifact;
@@ -16,9 +15,8 @@ pub(crate) struct Staging {
 impl Staging {
     /// Below the registry's directory: there is room for a model there.
     pub(crate) fn new(registry: &Path) -> anyhow::Result<Staging> {
-        static COUNT: AtomicU64 = AtomicU64::new(0);
-        let count = COUNT.fetch_add(1, Ordering::Relaxed);
-        let path = registry.join(format!(".run-{}-{count}", std::process::id()));
+        // Not the process id: on a shared volume every container's is 1.
+        let path = registry.join(format!(".run-{:016x}", rand::random::<u64>()));
         std::fs::create_dir_all(&path)
             .with_context(|| format!("cannot make {}", path.display()))?;
         Ok(Staging {
