@@ -55,7 +55,8 @@ impl ToFile {
     /// When the file cannot be written.
     pub(super) fn replace(&self, batch: &RecordBatch, notes: &DatamartNotes) -> anyhow::Result<()> {
         let mut partial = self.path.as_os_str().to_owned();
-        partial.push(format!(".partial-{}", std::process::id()));
+        // Not the process id: on a shared volume every container's is 1.
+        partial.push(format!(".partial-{:016x}", rand::random::<u64>()));
         let partial = PathBuf::from(partial);
         let stage = Stage::start(format!("writing {}", self.path.display()));
         stage.add(batch.num_rows() as u64);
