@@ -8,7 +8,7 @@ from confluent_kafka.admin import AdminClient, NewTopic
 
 from common import usage
 from common.cache import REPOSITORY
-from common.children import output
+from common.children import output, until
 from common.progress import going_on, say
 
 HEAP = "1g"
@@ -34,10 +34,20 @@ class Kafka:
         self.pid = int((directory / "pids" / "1").read_text())
 
     def make(self, *topics):
-        """Makes new topics."""
+        """Makes new topics, and waits until all of their partitions have a leader."""
         admin = AdminClient({"bootstrap.servers": self.brokers})
         for made in admin.create_topics([NewTopic(topic, PARTITIONS, 1) for topic in topics]).values():
             made.result(PATIENCE_S)
+        reader = self.reader()
+
+        def are_led():
+            try:
+                return [size(reader, topic) for topic in topics]
+            except KafkaException:
+                return None
+
+        until(are_led, PATIENCE_S, "the leaders of new topics")
+        reader.close()
 
     def fill(self, topic, messages):
         """Makes a topic and fills it with pairs of key and value; the key of each partition's last message."""
