@@ -122,14 +122,14 @@ def test_comparables_are_past_records(root: Path) -> None:
 
 def test_comparables_say_what_differs(model: hedonic.Model, requests: pandas.DataFrame) -> None:
     record = requests.iloc[0]
-    said = 0
+    seen = 0
     for past in model.explain(record, comparables=5).comparables:
         assert past.differences is not None
         for one in past.differences:
             assert one.value != one.subject and one.subject == record[one.field]
-            said += 1
+            seen += 1
         assert all(one.amount is not None for one in past.differences[:3])
-    assert said > 0
+    assert seen > 0
 
 
 def test_threads_share_a_model_and_the_interpreter_runs_on(model: hedonic.Model, listings: pandas.DataFrame) -> None:

@@ -92,8 +92,8 @@ pub(crate) struct Comparables {
 
 impl Comparables {
     /// The `count` that are most like a row of the space, whose log price is estimated at `log`, each with its
-    /// position; without the record of this key: nothing is comparable to itself. What they differ by is not said
-    /// yet.
+    /// position; without the record of this key: nothing is comparable to itself. Their differences are not
+    /// filled in yet.
     pub(crate) fn nearest(
         &self,
         row: &[f32],

@@ -67,8 +67,8 @@ fn hold(model: &Model, rows: &[Value]) {
         for comparable in &explained.comparables {
             assert_ne!(asked["id"], *comparable.id, "never the record itself");
             let other = by_id(&comparable.id);
-            let said = object(comparable);
-            let fields: Vec<&str> = said
+            let differences = object(comparable);
+            let fields: Vec<&str> = differences
                 .iter()
                 .map(|one| one["field"].as_str().unwrap())
                 .collect();
@@ -76,10 +76,10 @@ fn hold(model: &Model, rows: &[Value]) {
                 assert_eq!(
                     fields.contains(&field),
                     asked[field] != other[field],
-                    "{field}: {asked} and {other}: {said:?}"
+                    "{field}: {asked} and {other}: {differences:?}"
                 );
             }
-            for (place, one) in said.iter().enumerate() {
+            for (place, one) in differences.iter().enumerate() {
                 let field = one["field"].as_str().unwrap();
                 assert!(FIELDS.contains(&field), "{one:?}");
                 assert_eq!(one["value"], other[field], "{other}");
@@ -87,7 +87,7 @@ fn hold(model: &Model, rows: &[Value]) {
                 gaps += usize::from(one["value"].is_null() || one["subject"].is_null());
                 names += usize::from(one["value"].is_string());
                 let amount = one.get("amount").map(|amount| amount.as_f64().unwrap());
-                assert!(amount.is_some() || place >= WITH_AMOUNT, "{said:?}");
+                assert!(amount.is_some() || place >= WITH_AMOUNT, "{differences:?}");
                 let Some(amount) = amount else {
                     continue;
                 };
@@ -116,17 +116,17 @@ fn hold(model: &Model, rows: &[Value]) {
     assert!(gaps > 0 && names > 0, "{gaps} gaps, {names} names");
     for row in 0..requests.num_rows() {
         for comparable in model.explain(&requests, row, 5).unwrap().comparables {
-            let said = comparable.differences.unwrap();
+            let differences = comparable.differences.unwrap();
             let at = |field: &str| order.iter().position(|known| known == field);
             // What matters most comes first: the city and the area before the number of floors.
-            let place = |field: &str| said.iter().position(|one| one.field == field);
+            let place = |field: &str| differences.iter().position(|one| one.field == field);
             if let (Some(city), Some(floors)) = (place("city"), place("floors_total")) {
-                assert!(city < floors, "{said:?}");
+                assert!(city < floors, "{differences:?}");
             }
             if let (Some(area), Some(floors)) = (place("area"), place("floors_total")) {
-                assert!(area < floors, "{said:?}");
+                assert!(area < floors, "{differences:?}");
             }
-            assert!(said.iter().all(|one| at(&one.field).is_some()));
+            assert!(differences.iter().all(|one| at(&one.field).is_some()));
         }
     }
 }
@@ -147,7 +147,7 @@ fn comparables_of_a_line_say_what_they_differ_by() {
         );
     }
 
-    // Without the file, as earlier releases wrote artifacts, nothing is said of differences.
+    // Without the file, as earlier releases wrote artifacts, there are no differences.
     fs::remove_file(directory.path().join(FILE)).unwrap();
     sum_again(directory.path(), FILE);
     let without = Model::load(directory.path()).unwrap();

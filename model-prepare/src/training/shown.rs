@@ -13,7 +13,7 @@ pub(crate) fn shown(what: String, effort: Effort, next: Observer) -> (Stage, Obs
     let stage = Stage::start(what);
     let (stage_progress, is_announced) = (stage.stage_progress(), AtomicBool::new(false));
     let observer = Observer::new(move |progress: &FitProgress| {
-        next.told(progress);
+        next.observe(progress);
         stage_progress.part(progress.fraction, words(progress));
         if let Some(seconds) = progress.estimated_s.filter(|seconds| *seconds >= LONG_S)
             && !is_announced.swap(true, Ordering::Relaxed)

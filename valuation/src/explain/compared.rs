@@ -6,7 +6,7 @@ use records::Schema;
 use crate::comparables::{Comparable, Comparables, Differing, FieldDifference};
 use crate::estimator::Estimator;
 
-/// Differences that are said of a comparable at most, the most important ones.
+/// Most differences that are listed for a comparable, the most important ones.
 const MOST_DIFFERENCES: usize = 20;
 /// The most important of them have an amount. Each takes an estimate, unless another comparable has the same value.
 const MOST_AMOUNTS: usize = 3;

@@ -3,17 +3,17 @@
 use std::fmt;
 use std::sync::Arc;
 
-use super::told::FitProgress;
+use super::fit_progress::FitProgress;
 
-/// Is told how far a fit is.
+/// Receives how far a fit is.
 pub trait FitObserver: Send + Sync {
     /// Called from the threads of the fit, one call at a time and in order. The fit waits for it: it keeps what
-    /// it is told, and leaves the rest to others.
-    fn told(&self, progress: &FitProgress);
+    /// it receives, and leaves the rest to others.
+    fn observe(&self, progress: &FitProgress);
 }
 
 impl<F: Fn(&FitProgress) + Send + Sync> FitObserver for F {
-    fn told(&self, progress: &FitProgress) {
+    fn observe(&self, progress: &FitProgress) {
         self(progress);
     }
 }
@@ -29,9 +29,9 @@ impl Observer {
     }
 
     /// Tells it, where there is one.
-    pub fn told(&self, progress: &FitProgress) {
+    pub fn observe(&self, progress: &FitProgress) {
         if let Some(observer) = &self.0 {
-            observer.told(progress);
+            observer.observe(progress);
         }
     }
 

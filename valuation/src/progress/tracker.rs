@@ -5,8 +5,8 @@ use std::sync::Mutex;
 use std::time::Instant;
 
 use super::estimate::{Estimate, MemberWork, Piece};
+use super::fit_progress::{FitProgress, FitStage, Measure, MemberProgress};
 use super::observer::Observer;
-use super::told::{FitProgress, FitStage, Measure, MemberProgress};
 use super::watched::{Loss, State, Watched};
 use super::work::Work;
 
@@ -46,7 +46,7 @@ impl Tracker {
             loss,
             began: now,
             state: Mutex::new(State {
-                told: FitProgress {
+                progress: FitProgress {
                     stage: FitStage::Binding,
                     member: None,
                     fold: None,
@@ -65,7 +65,7 @@ impl Tracker {
                 losses: Vec::new(),
                 pieces: Vec::new(),
                 heard: now,
-                said: None,
+                reported_at: None,
             }),
         });
         let tracker = Tracker(watched);
@@ -83,15 +83,15 @@ impl Tracker {
     pub(crate) fn plan(&self, plan: impl FnOnce() -> PlannedFit) {
         self.note(|state, _| {
             let plan = plan();
-            let told = &mut state.told;
-            (told.rows, told.fields, told.folds) = (plan.rows, plan.fields, plan.folds);
+            let progress = &mut state.progress;
+            (progress.rows, progress.fields, progress.folds) = (plan.rows, plan.fields, plan.folds);
             let members = plan.members.iter().map(|member| MemberProgress {
                 name: member.name.clone(),
                 folds_done: 0,
                 folds: plan.folds,
                 value: None,
             });
-            told.members = members.collect();
+            progress.members = members.collect();
             state.losses = vec![(0.0, 0); plan.members.len()];
             let is_refitted = plan.refit_rows > 0;
             let works = plan.members.iter().map(|member| MemberWork {
@@ -124,8 +124,8 @@ impl Tracker {
     /// The rows come into so many folds.
     pub(crate) fn folds(&self, folds: usize) {
         self.note(|state, _| {
-            (state.told.folds, state.estimate.folds) = (folds, folds);
-            for member in &mut state.told.members {
+            (state.progress.folds, state.estimate.folds) = (folds, folds);
+            for member in &mut state.progress.members {
                 member.folds = folds;
             }
             for work in &mut state.estimate.members {
@@ -140,14 +140,14 @@ impl Tracker {
             return;
         };
         watched.note(true, |state, now| {
-            if stage <= state.told.stage {
+            if stage <= state.progress.stage {
                 return;
             }
-            if state.told.stage == FitStage::Binding {
+            if state.progress.stage == FitStage::Binding {
                 state.estimate.pass_s = (now - watched.began).as_secs_f64();
             }
-            let told = &mut state.told;
-            (told.stage, told.member, told.fold) = (stage, None, None);
+            let progress = &mut state.progress;
+            (progress.stage, progress.member, progress.fold) = (stage, None, None);
             let estimate = &mut state.estimate;
             if stage >= FitStage::Weights {
                 // A member that has no columns is left out.
@@ -172,7 +172,7 @@ impl Tracker {
 
     /// Makes the columns of the trees.
     pub(crate) fn columns<T>(&self, make: impl FnOnce() -> T) -> T {
-        self.note(|state, _| (state.told.member, state.told.fold) = (None, None));
+        self.note(|state, _| (state.progress.member, state.progress.fold) = (None, None));
         let began = Instant::now();
         let made = make();
         self.note(|state, now| {
@@ -220,7 +220,7 @@ impl Tracker {
             for (work, number) in state.estimate.members.iter_mut().zip(numbers) {
                 (work.trees, work.is_whole_left) = (number as f64, false);
             }
-            if !state.told.members.is_empty() {
+            if !state.progress.members.is_empty() {
                 state.begin(0, Piece::Fold(1), now);
             }
         });
@@ -238,7 +238,7 @@ impl Tracker {
             let work = &mut state.estimate.members[place];
             work.units *= work.trees;
             state.value(place);
-            if place + 1 < state.told.members.len() {
+            if place + 1 < state.progress.members.len() {
                 state.begin(place + 1, Piece::Fold(1), now);
             }
         });

@@ -1,13 +1,13 @@
-//! What a fit that is watched has done, and when its observer is told.
+//! The state of a fit that is observed, and when it is reported.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::estimate::{Estimate, Piece};
+use super::fit_progress::{FitProgress, FitStage, Measure, MemberProgress};
 use super::observer::FitObserver;
-use super::told::{FitProgress, FitStage, Measure, MemberProgress};
 
-/// Single trees are told of no more often. Folds, members and stages are always told.
+/// Shortest time between two reports of single trees. Folds, members and stages are always reported.
 const PAUSE: Duration = Duration::from_millis(100);
 /// A fit is over when it has returned, not before.
 const NEARLY: f64 = 0.999;
@@ -27,7 +27,8 @@ pub(super) struct UnderWay {
 
 /// What the fit has done.
 pub(super) struct State {
-    pub(super) told: FitProgress,
+    /// How far it is, as the observer sees it.
+    pub(super) progress: FitProgress,
     pub(super) estimate: Estimate,
     /// By member the losses of what was predicted, and how many they are.
     pub(super) losses: Vec<(f64, usize)>,
@@ -35,8 +36,8 @@ pub(super) struct State {
     pub(super) pieces: Vec<Option<UnderWay>>,
     /// When anything was last heard of.
     pub(super) heard: Instant,
-    /// When the observer was last told.
-    pub(super) said: Option<Instant>,
+    /// When it was last reported.
+    pub(super) reported_at: Option<Instant>,
 }
 
 /// A fit that is watched.
@@ -50,7 +51,7 @@ pub(super) struct Watched {
 impl Watched {
     /// Something has happened: notes it, and tells the observer, of what is not urgent now and then.
     pub(super) fn note(&self, is_urgent: bool, change: impl FnOnce(&mut State, Instant)) {
-        // A panic of the observer leaves a state that can be told.
+        // A panic of the observer leaves a state that can be reported.
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let state = &mut *state;
         let now = Instant::now();
@@ -59,26 +60,26 @@ impl Watched {
         }
         state.heard = now;
         change(state, now);
-        if !is_urgent && state.said.is_some_and(|said| now - said < PAUSE) {
+        if !is_urgent && state.reported_at.is_some_and(|at| now - at < PAUSE) {
             return;
         }
-        state.said = Some(now);
-        let told = &mut state.told;
+        state.reported_at = Some(now);
+        let progress = &mut state.progress;
         let elapsed = (now - self.began).as_secs_f64();
-        told.elapsed_s = elapsed;
-        match told.stage {
+        progress.elapsed_s = elapsed;
+        match progress.stage {
             FitStage::Binding => {}
-            FitStage::Done => (told.fraction, told.left_s) = (1.0, Some(0.0)),
+            FitStage::Done => (progress.fraction, progress.left_s) = (1.0, Some(0.0)),
             _ => {
-                told.left_s = state.estimate.left_s();
-                if let Some(left) = told.left_s {
-                    told.estimated_s.get_or_insert(elapsed + left);
+                progress.left_s = state.estimate.left_s();
+                if let Some(left) = progress.left_s {
+                    progress.estimated_s.get_or_insert(elapsed + left);
                     let share = elapsed / (elapsed + left).max(f64::MIN_POSITIVE);
-                    told.fraction = told.fraction.max(share.min(NEARLY));
+                    progress.fraction = progress.fraction.max(share.min(NEARLY));
                 }
             }
         }
-        self.observer.told(told);
+        self.observer.observe(progress);
     }
 }
 
@@ -98,8 +99,8 @@ impl State {
 
     /// The member that is heard of now.
     pub(super) fn heard_of(&mut self, member: usize, piece: Piece) {
-        self.told.member = Some(self.told.members[member].name.clone());
-        self.told.fold = match piece {
+        self.progress.member = Some(self.progress.members[member].name.clone());
+        self.progress.fold = match piece {
             Piece::Fold(number) => Some(number),
             Piece::Whole | Piece::Refit => None,
         };
@@ -139,7 +140,7 @@ impl State {
             Piece::Fold(_) => {
                 work.folds = work.folds.saturating_sub(1);
                 work.ended = (work.ended.0 + ended.steps, work.ended.1 + 1.0);
-                self.told.members[ended.member].folds_done += 1;
+                self.progress.members[ended.member].folds_done += 1;
             }
             Piece::Whole => work.is_whole_left = false,
             Piece::Refit => work.is_refit_left = false,
@@ -150,14 +151,14 @@ impl State {
     /// The losses of a member give its value, and the values the best member.
     pub(super) fn value(&mut self, member: usize) {
         let (sum, count) = self.losses[member];
-        let measure = self.told.measure;
+        let measure = self.progress.measure;
         let mean = sum / count.max(1) as f64;
-        self.told.members[member].value = Some(match measure {
+        self.progress.members[member].value = Some(match measure {
             Measure::RmseLog => mean.sqrt(),
             Measure::LogLoss | Measure::Silhouette => mean,
         });
         let mut best: Option<&MemberProgress> = None;
-        for member in &self.told.members {
+        for member in &self.progress.members {
             let is_best = match (best.and_then(|best| best.value), member.value) {
                 (_, None) => false,
                 (None, Some(_)) => true,
@@ -167,6 +168,6 @@ impl State {
                 best = Some(member);
             }
         }
-        self.told.best = best.map(|best| best.name.clone());
+        self.progress.best = best.map(|best| best.name.clone());
     }
 }

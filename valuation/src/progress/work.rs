@@ -8,7 +8,7 @@ use super::watched::Watched;
 pub(crate) struct Work<'a>(pub(super) Option<(&'a Watched, usize)>);
 
 impl<'a> Work<'a> {
-    /// The work of whatever is not told of.
+    /// Work that is not observed.
     pub(crate) const fn none() -> Work<'static> {
         Work(None)
     }
@@ -53,8 +53,8 @@ impl<'a> Work<'a> {
             watched.note(true, |state, _| {
                 let work = &mut state.estimate.members[member];
                 (work.folds, work.is_whole_left) = (0, false);
-                let told = &mut state.told.members[member];
-                told.folds_done = told.folds;
+                let progress = &mut state.progress.members[member];
+                progress.folds_done = progress.folds;
                 state.losses[member] = (sum, predicted.len());
                 state.value(member);
             });
@@ -76,7 +76,7 @@ impl<'a> Work<'a> {
 pub(crate) struct Running<'a>(Option<(&'a Watched, usize)>);
 
 impl Running<'_> {
-    /// A fit that is not told of.
+    /// A fit that is not observed.
     pub(crate) const fn none() -> Running<'static> {
         Running(None)
     }

@@ -1,4 +1,4 @@
-//! What an observer is told.
+//! How far a fit is: its stage, its base learners, the time left.
 
 use serde::Serialize;
 
