@@ -36,7 +36,7 @@ class Bed(Servers):
     """Kafka with topics of requests, PostgreSQL with a database a run."""
 
     def __init__(self, built, directory, made, kafka=True):
-        """`made` are the listings that are asked."""
+        """`made` is what is asked: generated listings, or a file's records."""
         super().__init__(built, directory, kafka)
         self.listings = made
         self._filled = set()

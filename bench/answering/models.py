@@ -1,4 +1,4 @@
-"""The models that answer, ours and the peers', fitted on the same generated listings."""
+"""The models that answer, ours and the peers', fitted on the same records."""
 
 import sys
 
@@ -16,13 +16,16 @@ def made():
     return listings.made(ROWS)
 
 
-def ours(prepare, effort, seed=42):
-    """A directory with our registry of one version, fitted with this effort and seed."""
+def ours(prepare, effort, seed=42, recorded=None):
+    """A directory with our registry of one version, fitted with this effort and seed: on the generated listings, or on a
+    file's records."""
+    table, settings = (recorded.table, [f"schema.source={recorded.schema}"]) if recorded else (made().table, [])
+
     def make(path):
         say(f"fitting our model, effort {effort}, seed {seed}, once")
-        fit(prepare, effort, path / "registry", f"prepare.seed={seed}")
+        fit(prepare, effort, path / "registry", f"prepare.seed={seed}", *settings, table=table)
 
-    mark = cache.digest(prepare, effort, seed, made().table)
+    mark = cache.digest(prepare, effort, seed, table, *settings)
     return cache.directory(f"model-{effort}-{seed}-{mark}", make) / "registry"
 
 
@@ -31,11 +34,11 @@ def version(prepare, effort, seed=42):
     return next(ours(prepare, effort, seed).glob("v*"))
 
 
-def fit(prepare, effort, registry, *settings):
-    """Fits and publishes one version."""
+def fit(prepare, effort, registry, *settings, table=None):
+    """Fits and publishes one version, on the generated listings unless a table is given."""
     flags = [f"--set={setting}" for setting in (f"prepare.effort={effort}", *settings)]
     with going_on("model-prepare fits"):
-        output([prepare, "--data", made().table, "--registry", registry, *flags])
+        output([prepare, "--data", table or made().table, "--registry", registry, *flags])
 
 
 def lightgbm():

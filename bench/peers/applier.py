@@ -1,6 +1,7 @@
 """Ours: model-application and data-loader with their defaults."""
 
 from answering import bodies, models
+from answering.recorded import Recorded
 from common.children import output
 from common.servers import Service
 from peers import System
@@ -53,7 +54,10 @@ class Applier(_Ours):
 
     def prepare(self, bed):
         super().prepare(bed)
-        self._registry = models.ours(bed.built / "model-prepare", self._effort)
+        self._recorded = bed.listings if isinstance(bed.listings, Recorded) else None
+        self._registry = models.ours(bed.built / "model-prepare", self._effort, recorded=self._recorded)
+        if self._recorded:
+            self.settings.append(f"schema.source={self._recorded.schema}")
 
     def start(self, bed, place, registry=None):
         settings = [
@@ -71,7 +75,8 @@ class Applier(_Ours):
         return [self._path, subcommand, "--registry", self._registry, *(f"--set={one}" for one in self.settings)]
 
     def described(self):
-        model = f"prepare.effort={self._effort}, fitted on {models.ROWS:,} generated listings"
+        rows = self._recorded.table.name if self._recorded else f"{models.ROWS:,} generated listings"
+        model = f"prepare.effort={self._effort}, fitted on {rows}"
         return {**super().described(), "model": model}
 
 

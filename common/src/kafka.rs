@@ -45,7 +45,6 @@ pub use covered::Place;
 pub use envelope::{Envelope, Envelopes, Opened};
 pub use format::{Format, Formats, SchemaRegistryConfig};
 pub use headers::{ForwardHeaders, Forwarded};
-pub use in_flight::Lease;
 pub use lag::Lag;
 pub use pipeline::{Follow, Pipeline};
 pub use producer::Producer;

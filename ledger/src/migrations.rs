@@ -56,6 +56,7 @@ const STEPS: &[Step] = steps![
     "0012_first_topic_ids",
     "0013_answers_know_what_was_asked",
     "0014_sweeps",
+    "0015_requests_as_bytes",
 ];
 
 /// Why the tables could not be brought up to date.

@@ -34,6 +34,7 @@ async fn from_every_older_version_to_the_newest_gives_the_tables_of_a_fresh_data
     for column in [
         "answers digest bytea",
         "answers request jsonb",
+        "answers record bytea",
         "offsets topic_id text",
         "rejects payload_bytes bigint",
         "hedonic_sweeps training_set bytea",

@@ -142,7 +142,7 @@ pub(crate) struct Worded {
     /// Of the record it was given to.
     pub digest: Digest,
     /// The record's fields as JSON, if they are stored.
-    pub request: Option<String>,
+    pub record: Option<Vec<u8>>,
     namespace: Namespace,
 }
 
@@ -150,7 +150,7 @@ impl Worded {
     pub fn new(
         answer: Answer,
         digest: Digest,
-        request: Option<String>,
+        record: Option<Vec<u8>>,
         namespace: Namespace,
     ) -> Worded {
         let mut payload = Vec::with_capacity(USUAL_BYTES);
@@ -160,7 +160,7 @@ impl Worded {
             answer,
             payload: payload.into(),
             digest,
-            request,
+            record,
             namespace,
         }
     }

@@ -38,17 +38,17 @@ impl Priced {
     ) -> impl Iterator<Item = Worded> {
         let answers = self.answers.into_iter().zip(&decoded.digests).enumerate();
         answers.map(move |(index, (answer, digest))| {
-            let request = key.map(|without| {
+            let record = key.map(|without| {
                 let batch = &decoded.batch;
                 let record = Record {
                     batch,
                     index,
                     without,
                 };
-                serde_json::to_string(&record)
+                serde_json::to_vec(&record)
                     .expect("a record has texts for keys, and nothing else can fail")
             });
-            Worded::new(answer, *digest, request, namespace)
+            Worded::new(answer, *digest, record, namespace)
         })
     }
 }

@@ -71,7 +71,7 @@ async fn insert(
         .bind(column(answers, |worded| &worded.payload[..]))
         .bind(column(answers, |worded| worded.answer.segment.as_deref()))
         .bind(column(answers, |worded| &worded.digest[..]))
-        .bind(column(answers, |worded| worded.request.as_deref()))
+        .bind(column(answers, |worded| worded.record.as_deref()))
         .execute(&mut *connection)
         .await?;
     match inserted.rows_affected() == answers.len() as u64 {

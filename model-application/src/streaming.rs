@@ -1,6 +1,5 @@
-//! Requests from Kafka, answered one micro-batch after the other: while one is stored the next is gathered
-//! and priced, and while one is published the next is stored, so that a flood makes batches grow and a lone
-//! request waits for nobody.
+//! Requests from Kafka, answered one micro-batch after the other: while one is published, the next is stored and the
+//! one after that is gathered and priced, so that a flood makes batches grow and a lone request waits for nobody.
 
 mod batch;
 mod failure;
@@ -34,6 +33,8 @@ use crate::serving::Serving;
 
 /// Pause between two looks for a first model.
 const NO_MODEL: Duration = Duration::from_millis(50);
+/// Batches on their way while another is gathered: one is published, one is stored.
+const ON_THEIR_WAY: usize = 2;
 
 pub(crate) struct Applier {
     pipeline: Pipeline<Batch, usize>,
@@ -83,7 +84,8 @@ impl Applier {
         )?;
         control.watch(consumer.lag());
         Ok(Applier {
-            pipeline: Pipeline::new(consumer, &Handle::current(), shutdown.clone()),
+            pipeline: Pipeline::new(consumer, &Handle::current(), shutdown.clone())
+                .with_batches(ON_THEIR_WAY),
             follower: Follower {
                 control: Arc::clone(&control),
             },

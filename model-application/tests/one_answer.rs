@@ -361,7 +361,7 @@ async fn sql_shows_what_a_price_was_asked_for() {
     bed.send(&topics.requests, &[message("b", request("b", 50.5))])
         .await;
     stored(&bed, 42).await;
-    let without = "SELECT count(*) FROM answers WHERE request IS NULL AND request_id = 'b'";
+    let without = "SELECT count(*) FROM answers WHERE record IS NULL AND request_id = 'b'";
     assert_eq!(bed.number(without).await, 1);
     running.stop().await;
 }

@@ -256,10 +256,12 @@ impl Anchored {
         Gathered::Batch(covered.stretches)
     }
 
-    /// The right to write the batch gathered last, once the one before is done. A rebalance waits
-    /// for it within a bound, then ends it.
-    pub async fn lease(&self) -> Lease {
-        self.state.in_flight.lease().await
+    /// The right to write the batch gathered last, once those before are done; `None` if one of them failed or
+    /// the partitions changed meanwhile. A rebalance waits for it within a bound, then ends it.
+    pub(super) fn lease(&self) -> impl Future<Output = Option<Lease>> + Send + use<> {
+        let state = Arc::clone(&self.state);
+        let ticket = state.in_flight.ticket();
+        async move { state.in_flight.lease(ticket).await }
     }
 
     /// The batch is in the database: its offsets are the new positions. They are committed to the group too, a little

@@ -1,5 +1,6 @@
-//! Work on a batch that continues while the next one is gathered.
+//! Work on batches that continues while the next one is gathered.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -10,18 +11,28 @@ use tokio_util::sync::CancellationToken;
 /// Longest that a rebalance waits for work to be done before it is abandoned.
 const BOUND: Duration = Duration::from_secs(2);
 
-/// At most one batch is being written; a rebalance waits for it, or ends it.
+/// At most one batch is being written, others wait for it in their order; a rebalance waits for them, or ends them.
 #[derive(Default)]
 pub(super) struct InFlight {
     writing: Arc<tokio::sync::Mutex<()>>,
     /// Of the batch that is being written.
     cancel: Mutex<CancellationToken>,
+    /// How often waiting batches were revoked.
+    revoked: Arc<AtomicU64>,
+}
+
+/// The place of a batch that waits to be written.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Ticket {
+    revoked: u64,
 }
 
 /// The right to write a batch, for as long as it is kept.
-pub struct Lease {
+pub(super) struct Lease {
     _writing: OwnedMutexGuard<()>,
     cancelled: CancellationToken,
+    revoked: Arc<AtomicU64>,
+    is_done: bool,
 }
 
 impl Lease {
@@ -29,22 +40,50 @@ impl Lease {
     pub async fn ended(&self) {
         self.cancelled.cancelled().await;
     }
+
+    /// The batch is written: the next one may be.
+    pub fn done(mut self) {
+        self.is_done = true;
+    }
+}
+
+impl Drop for Lease {
+    /// Batches that wait start from offsets that will not be stored, if this one is not done.
+    fn drop(&mut self) {
+        if !self.is_done {
+            self.revoked.fetch_add(1, Ordering::AcqRel);
+        }
+    }
 }
 
 impl InFlight {
-    /// Waits until the work before is done.
-    pub async fn lease(&self) -> Lease {
-        let writing = Arc::clone(&self.writing).lock_owned().await;
-        let cancelled = CancellationToken::new();
-        *self.cancel.lock().unwrap_or_else(PoisonError::into_inner) = cancelled.clone();
-        Lease {
-            _writing: writing,
-            cancelled,
+    /// Of a batch that was just gathered.
+    pub fn ticket(&self) -> Ticket {
+        Ticket {
+            revoked: self.revoked.load(Ordering::Acquire),
         }
     }
 
-    /// Ends the work that is being done.
+    /// Waits until the work before is done; `None` if the batch has been revoked since it got its ticket.
+    pub async fn lease(&self, ticket: Ticket) -> Option<Lease> {
+        let writing = Arc::clone(&self.writing).lock_owned().await;
+        let cancelled = CancellationToken::new();
+        // Set before the look at `revoked`: whoever ends everything does these two in the other order.
+        *self.cancel.lock().unwrap_or_else(PoisonError::into_inner) = cancelled.clone();
+        if self.revoked.load(Ordering::Acquire) != ticket.revoked {
+            return None;
+        }
+        Some(Lease {
+            _writing: writing,
+            cancelled,
+            revoked: Arc::clone(&self.revoked),
+            is_done: false,
+        })
+    }
+
+    /// Ends the work that is being done, and what waits for it.
     pub fn end(&self) {
+        self.revoked.fetch_add(1, Ordering::AcqRel);
         let cancel = self.cancel.lock().unwrap_or_else(PoisonError::into_inner);
         cancel.cancel();
     }
@@ -53,6 +92,7 @@ impl InFlight {
     /// moment may still come through: the stored offsets tell, and fence who started from others.
     pub fn settle(&self, runtime: &Handle) {
         let done = runtime.block_on(async {
+            // Behind the batches that wait already.
             let done = tokio::time::timeout(BOUND, self.writing.lock()).await;
             done.is_ok()
         });
@@ -60,5 +100,37 @@ impl InFlight {
             tracing::warn!("partitions changed during a long write; discarded the batch");
             self.end();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn batches_that_wait_are_written_in_their_order_or_not_at_all() {
+        let in_flight = InFlight::default();
+        let tickets = [(); 4].map(|()| in_flight.ticket());
+        let first = in_flight.lease(tickets[0]).await.expect("nothing before");
+        let mut second = std::pin::pin!(in_flight.lease(tickets[1]));
+        let waits = tokio::time::timeout(Duration::from_millis(20), &mut second).await;
+        assert!(waits.is_err(), "two are written at once");
+        first.done();
+        drop(second.await.expect("the one before is done"));
+        assert!(in_flight.lease(tickets[2]).await.is_none());
+        assert!(in_flight.lease(tickets[3]).await.is_none());
+        assert!(in_flight.lease(in_flight.ticket()).await.is_some());
+    }
+
+    #[tokio::test]
+    async fn the_end_of_what_is_written_is_also_that_of_what_waits() {
+        let in_flight = InFlight::default();
+        let (first, second) = (in_flight.ticket(), in_flight.ticket());
+        let writing = in_flight.lease(first).await.expect("nothing before");
+        in_flight.end();
+        writing.ended().await;
+        // Even if it came to an end just then.
+        writing.done();
+        assert!(in_flight.lease(second).await.is_none());
     }
 }

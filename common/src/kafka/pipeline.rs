@@ -1,5 +1,7 @@
 //! Batches one after the other: while one is written, the next is gathered.
 
+use std::collections::VecDeque;
+
 use rdkafka::message::BorrowedMessage;
 use tokio::runtime::Handle;
 use tracing::Instrument;
@@ -29,8 +31,10 @@ pub trait Follow<B, T> {
 /// one before stores.
 pub struct Pipeline<B, T> {
     consumer: Anchored,
-    /// The batch before, until its end is known.
-    writing: Option<Writing<B, T>>,
+    /// The batches before, oldest first, until their end is known: one is written, the others wait for it.
+    writing: VecDeque<Writing<B, T>>,
+    /// Most of them: with more than one, a batch is gathered while one is written and others are prepared for it.
+    most: usize,
     runtime: Handle,
     shutdown: Shutdown,
 }
@@ -40,10 +44,18 @@ impl<B: Send + 'static, T: Send + 'static> Pipeline<B, T> {
     pub fn new(consumer: Anchored, runtime: &Handle, shutdown: Shutdown) -> Pipeline<B, T> {
         Pipeline {
             consumer,
-            writing: None,
+            writing: VecDeque::new(),
+            most: 1,
             runtime: runtime.clone(),
             shutdown,
         }
+    }
+
+    /// With so many batches on their way.
+    #[must_use]
+    pub fn with_batches(mut self, most: usize) -> Pipeline<B, T> {
+        self.most = most.max(1);
+        self
     }
 
     /// The consumer, between batches.
@@ -70,7 +82,7 @@ impl<B: Send + 'static, T: Send + 'static> Pipeline<B, T> {
         take: impl FnMut(&BorrowedMessage<'_>, Place<'_>),
     ) -> Option<Stretches> {
         let writing = &self.writing;
-        let is_idle = || writing.as_ref().is_none_or(Writing::is_done);
+        let is_idle = || writing.iter().all(Writing::is_done);
         let may_end = || may_end() || is_idle();
         match self
             .consumer
@@ -81,17 +93,19 @@ impl<B: Send + 'static, T: Send + 'static> Pipeline<B, T> {
         }
     }
 
-    /// Ends the batch before where it is done: false when one gathered after it must be forgotten,
+    /// Ends the batches before that are done: false when one gathered after them must be forgotten,
     /// as it starts from offsets that are not stored.
     ///
     /// # Errors
     /// When the write panicked or ended with [`AdvanceError::Setup`].
     pub fn settle_done(&mut self, follow: &mut impl Follow<B, T>) -> anyhow::Result<bool> {
         self.consumer.check()?;
-        match self.writing.as_ref().is_some_and(Writing::is_done) {
-            true => self.settle(follow),
-            false => Ok(true),
+        while self.writing.front().is_some_and(Writing::is_done) {
+            if !self.settle_oldest(follow)? {
+                return Ok(false);
+            }
         }
+        Ok(true)
     }
 
     /// Begins to write a batch once the one before is done: `write` continues for as long as a server
@@ -109,37 +123,52 @@ impl<B: Send + 'static, T: Send + 'static> Pipeline<B, T> {
         write: impl AsyncFnOnce(&B) -> Result<T, AdvanceError> + Send + 'static,
     ) -> anyhow::Result<()> {
         if self.make_room(follow)? {
-            let lease = self.runtime.block_on(self.consumer.lease());
+            let lease = self.consumer.lease();
             let span = batch_span(F::stretches(&batch));
             let write = async move |batch: &B| write(batch).instrument(span).await;
             let writing = Writing::begin(&self.runtime, batch, lease, &self.shutdown, write);
-            self.writing = Some(writing);
+            self.writing.push_back(writing);
         }
         Ok(())
     }
 
-    /// Waits until the batch before is written; false when the one gathered after it must be
-    /// forgotten.
+    /// Waits until another batch may be written; false when the one gathered last must be forgotten.
     fn make_room(&mut self, follow: &mut impl Follow<B, T>) -> anyhow::Result<bool> {
-        let Some(writing) = &mut self.writing else {
-            return Ok(true);
-        };
-        let is_current = writing.wait(&self.runtime, &mut self.consumer, || follow.paused())?;
-        let is_stored = self.settle(follow)?;
-        if is_stored && !is_current {
+        let mut is_current = true;
+        while self.writing.len() >= self.most
+            && let Some(oldest) = self.writing.front_mut()
+        {
+            is_current &= oldest.wait(&self.runtime, &mut self.consumer, || follow.paused())?;
+            if !self.settle_oldest(follow)? {
+                self.consumer.resume();
+                return Ok(false);
+            }
+        }
+        if !is_current {
+            self.settle(follow)?;
             self.consumer.reposition();
         }
         self.consumer.resume();
-        Ok(is_stored && is_current)
+        Ok(is_current)
     }
 
-    /// Waits for the end of what is being written: true when it is, or there was nothing; else the
+    /// Waits for the end of all that is being written: true when it is, or there was nothing; else the
     /// stored offsets are gone back to.
     ///
     /// # Errors
     /// When the write panicked or ended with [`AdvanceError::Setup`].
     pub fn settle<F: Follow<B, T>>(&mut self, follow: &mut F) -> anyhow::Result<bool> {
-        let Some(writing) = self.writing.take() else {
+        while !self.writing.is_empty() {
+            if !self.settle_oldest(follow)? {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// The same for the oldest batch; where that fails, for all.
+    fn settle_oldest<F: Follow<B, T>>(&mut self, follow: &mut F) -> anyhow::Result<bool> {
+        let Some(writing) = self.writing.pop_front() else {
             return Ok(true);
         };
         let Written { batch, outcome } = writing.into_written(&self.runtime)?;
@@ -157,6 +186,10 @@ impl<B: Send + 'static, T: Send + 'static> Pipeline<B, T> {
             Outcome::Setup(reason) => anyhow::bail!("{reason}"),
             // A commit under way may still come through: the stored offsets tell.
             Outcome::Ended => {}
+        }
+        // They wait for one that has failed, and end without being written.
+        for waiting in std::mem::take(&mut self.writing) {
+            waiting.into_written(&self.runtime)?;
         }
         if !self.shutdown.is_cancelled() {
             self.consumer.reposition();

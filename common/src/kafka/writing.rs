@@ -6,7 +6,8 @@ use anyhow::Context;
 use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
 
-use super::{Anchored, Lease};
+use super::Anchored;
+use super::in_flight::Lease;
 use crate::shutdown::Shutdown;
 use ledger::offsets::AdvanceError;
 
@@ -44,30 +45,26 @@ pub(super) struct Writing<B, T> {
 }
 
 impl<B: Send + 'static, T: Send + 'static> Writing<B, T> {
-    /// Begins to `write`, which continues for as long as a server is away, and fails where the partition
-    /// was lost or with [`AdvanceError::Setup`].
+    /// Begins to `write` once there is a `lease`. It continues for as long as a server is away, and fails where the
+    /// partition was lost or with [`AdvanceError::Setup`].
     pub fn begin(
         runtime: &Handle,
         batch: B,
-        lease: Lease,
+        lease: impl Future<Output = Option<Lease>> + Send + 'static,
         shutdown: &Shutdown,
         write: impl AsyncFnOnce(&B) -> Result<T, AdvanceError> + Send + 'static,
     ) -> Writing<B, T> {
         let (shutdown, handle) = (shutdown.clone(), runtime.clone());
         let writing = move || {
             handle.block_on(async move {
+                let leave = async {
+                    shutdown.cancelled().await;
+                    tokio::time::sleep(LEAVING).await;
+                };
                 let outcome = tokio::select! {
-                    written = write(&batch) => match written {
-                        Ok(done) => Outcome::Done(done),
-                        Err(AdvanceError::Setup(reason)) => Outcome::Setup(reason),
-                        Err(error) => Outcome::Fenced(error),
-                    },
-                    () = lease.ended() => Outcome::Ended,
+                    outcome = write_leased(&batch, lease, write) => outcome,
                     // What is not committed is read again at the next start.
-                    () = async {
-                        shutdown.cancelled().await;
-                        tokio::time::sleep(LEAVING).await;
-                    } => Outcome::Ended,
+                    () = leave => Outcome::Ended,
                 };
                 Written { batch, outcome }
             })
@@ -137,5 +134,26 @@ impl<B: Send + 'static, T: Send + 'static> Writing<B, T> {
                 .block_on(self.task)
                 .context("the writing task ended unexpectedly"),
         }
+    }
+}
+
+async fn write_leased<B, T>(
+    batch: &B,
+    lease: impl Future<Output = Option<Lease>>,
+    write: impl AsyncFnOnce(&B) -> Result<T, AdvanceError>,
+) -> Outcome<T> {
+    let Some(lease) = lease.await else {
+        return Outcome::Ended;
+    };
+    tokio::select! {
+        written = write(batch) => match written {
+            Ok(done) => {
+                lease.done();
+                Outcome::Done(done)
+            }
+            Err(AdvanceError::Setup(reason)) => Outcome::Setup(reason),
+            Err(error) => Outcome::Fenced(error),
+        },
+        () = lease.ended() => Outcome::Ended,
     }
 }

@@ -15,8 +15,6 @@ pub(super) const WORTH_IT: usize = 16;
 const HEADER: &[u8] = b"PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0";
 /// The columns that [`ledger::answers::COPY`] names.
 const COLUMNS: i16 = 9;
-/// The version of PostgreSQL's binary form of `jsonb`, which precedes the text.
-const JSONB: u8 = 1;
 
 /// Stores all of the answers, or none.
 ///
@@ -34,14 +32,15 @@ pub(super) async fn all(
 }
 
 fn encode(answers: &[impl Borrow<Worded>]) -> Result<Vec<u8>, sqlx::Error> {
-    let texts = answers.iter().map(|worded| {
-        let worded: &Worded = worded.borrow();
-        worded.payload.len() + worded.request.as_deref().map_or(0, str::len)
-    });
+    // In the order of the index of their ids, whose pages are then used one after the other.
+    let mut answers: Vec<&Worded> = answers.iter().map(Borrow::borrow).collect();
+    answers.sort_by(|one, other| one.answer.id.text.cmp(&other.answer.id.text));
+    let texts = answers
+        .iter()
+        .map(|worded| worded.payload.len() + worded.record.as_deref().map_or(0, <[u8]>::len));
     let mut out = Vec::with_capacity(texts.sum::<usize>() + answers.len() * 256);
     out.put_slice(HEADER);
     for worded in answers {
-        let worded: &Worded = worded.borrow();
         let answer = &worded.answer;
         out.put_i16(COLUMNS);
         bytes(&mut out, Some(worded.request_id().as_bytes()))?;
@@ -52,7 +51,7 @@ fn encode(answers: &[impl Borrow<Worded>]) -> Result<Vec<u8>, sqlx::Error> {
         bytes(&mut out, Some(&worded.payload))?;
         bytes(&mut out, answer.segment.as_deref().map(str::as_bytes))?;
         bytes(&mut out, Some(&worded.digest))?;
-        json(&mut out, worded.request.as_deref())?;
+        bytes(&mut out, worded.record.as_deref())?;
     }
     out.put_i16(-1);
     Ok(out)
@@ -66,19 +65,6 @@ fn bytes(out: &mut Vec<u8>, value: Option<&[u8]>) -> Result<(), sqlx::Error> {
     let length = i32::try_from(value.len()).map_err(|error| sqlx::Error::Encode(error.into()))?;
     out.put_i32(length);
     out.put_slice(value);
-    Ok(())
-}
-
-fn json(out: &mut Vec<u8>, value: Option<&str>) -> Result<(), sqlx::Error> {
-    let Some(value) = value else {
-        out.put_i32(-1);
-        return Ok(());
-    };
-    let length =
-        i32::try_from(value.len() + 1).map_err(|error| sqlx::Error::Encode(error.into()))?;
-    out.put_i32(length);
-    out.put_u8(JSONB);
-    out.put_slice(value.as_bytes());
     Ok(())
 }
 
