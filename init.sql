@@ -192,6 +192,10 @@ CREATE TABLE IF NOT EXISTS hedonic_sweep_trials (
     finished_at timestamptz,
     PRIMARY KEY (sweep, number)
 );
+-- What the width of an answer's interval was multiplied by, as labels of earlier answers adapted it; NULL is 1.
+ALTER TABLE answers ADD COLUMN IF NOT EXISTS interval_factor double precision;
+-- Labels are compared with the interval that the model had without the factor.
+ALTER TABLE labelled_answers ADD COLUMN IF NOT EXISTS interval_factor double precision;
 CREATE TABLE IF NOT EXISTS ledger_migrations (
     version integer PRIMARY KEY,
     name text NOT NULL,
@@ -211,5 +215,7 @@ INSERT INTO ledger_migrations (version, name) VALUES
     (11, '0011_quality_by_counts'),
     (12, '0012_first_topic_ids'),
     (13, '0013_answers_know_what_was_asked'),
-    (14, '0014_sweeps')
+    (14, '0014_sweeps'),
+    (15, '0015_answers_know_their_factor'),
+    (16, '0016_labels_know_the_factor')
 ON CONFLICT DO NOTHING;

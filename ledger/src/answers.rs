@@ -21,23 +21,24 @@ pub const DDL: &str = "CREATE TABLE IF NOT EXISTS answers (
     payload bytea NOT NULL,
     segment text,
     digest bytea,
-    request jsonb
+    request jsonb,
+    interval_factor double precision
 );
 CREATE INDEX IF NOT EXISTS answers_by_time ON answers (answered_at);
 ";
 
 /// Stores answers that are all new, as binary rows; fails (23505) where an id is known.
 pub const COPY: &str = "COPY answers \
-    (request_id, prediction, low, high, model, payload, segment, digest, request) \
+    (request_id, prediction, low, high, model, payload, segment, digest, request, interval_factor) \
     FROM STDIN (FORMAT BINARY)";
 
 /// Stores answers and leaves out those whose id is known. Binds a column each, in the order of [`COPY`].
 pub const INSERT: &str = "INSERT INTO answers \
-    (request_id, prediction, low, high, model, payload, segment, digest, request) \
-    SELECT request_id, prediction, low, high, model, payload, segment, digest, request::jsonb \
+    (request_id, prediction, low, high, model, payload, segment, digest, request, interval_factor) \
+    SELECT request_id, prediction, low, high, model, payload, segment, digest, request::jsonb, interval_factor \
     FROM unnest($1::text[], $2::float8[], $3::float8[], $4::float8[], $5::text[], \
-    $6::bytea[], $7::text[], $8::bytea[], $9::text[]) \
-    AS given (request_id, prediction, low, high, model, payload, segment, digest, request) \
+    $6::bytea[], $7::text[], $8::bytea[], $9::text[], $10::float8[]) \
+    AS given (request_id, prediction, low, high, model, payload, segment, digest, request, interval_factor) \
     ON CONFLICT DO NOTHING";
 
 /// What is stored under ids: id, payload, and the digest of the request that it was given to.

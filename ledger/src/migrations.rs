@@ -56,6 +56,8 @@ const STEPS: &[Step] = steps![
     "0012_first_topic_ids",
     "0013_answers_know_what_was_asked",
     "0014_sweeps",
+    "0015_answers_know_their_factor",
+    "0016_labels_know_the_factor",
 ];
 
 /// Why the tables could not be brought up to date.

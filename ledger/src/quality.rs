@@ -58,7 +58,8 @@ CREATE TABLE IF NOT EXISTS labelled_answers (
     high double precision NOT NULL,
     answered_at timestamptz NOT NULL,
     actual double precision NOT NULL,
-    observed_at timestamptz NOT NULL
+    observed_at timestamptz NOT NULL,
+    interval_factor double precision
 );
 CREATE INDEX IF NOT EXISTS labelled_answers_answered_at ON labelled_answers (answered_at);
 ";
@@ -75,8 +76,8 @@ pub const STORE_ACTUALS: &str = "INSERT INTO actuals AS kept (request_id, actual
 /// Puts the labels of these ids beside their answers, within the transaction that stored them.
 pub const LABEL_BY_ID: &str = concat!(
     "INSERT INTO labelled_answers \
-    SELECT request_id, model, left(segment, 200), prediction, low, high, answered_at, actual, observed_at \
-    FROM ",
+    SELECT request_id, model, left(segment, 200), prediction, low, high, answered_at, actual, observed_at, \
+    interval_factor FROM ",
     labelled!(),
     " WHERE request_id = ANY($1) AND low IS NOT NULL AND high IS NOT NULL \
     ON CONFLICT (request_id) DO UPDATE SET actual = excluded.actual, observed_at = excluded.observed_at"
@@ -86,8 +87,8 @@ pub const LABEL_BY_ID: &str = concat!(
 /// since 1970).
 pub const LABEL_BY_TIME: &str = concat!(
     "INSERT INTO labelled_answers AS kept \
-    SELECT request_id, model, left(segment, 200), prediction, low, high, answered_at, actual, observed_at \
-    FROM ",
+    SELECT request_id, model, left(segment, 200), prediction, low, high, answered_at, actual, observed_at, \
+    interval_factor FROM ",
     labelled!(),
     " WHERE answered_at >= to_timestamp($1) AND answered_at < to_timestamp($2) \
     AND low IS NOT NULL AND high IS NOT NULL \
@@ -95,14 +96,14 @@ pub const LABEL_BY_TIME: &str = concat!(
     WHERE excluded.observed_at > kept.observed_at"
 );
 
-/// The newest labelled answers. Binds a length of time in seconds, how many at most, and whether a label
+/// The newest labelled answers, in the same order for everyone who asks. Binds a length of time in seconds, how many at most, and whether a label
 /// of 0 counts.
 pub const NEWEST_LABELLED: &str = "SELECT model, segment, prediction, low, high, actual, \
     extract(epoch FROM now() - answered_at)::float8, \
-    extract(epoch FROM observed_at - answered_at)::float8 \
+    extract(epoch FROM observed_at - answered_at)::float8, coalesce(interval_factor, 1) \
     FROM labelled_answers \
     WHERE answered_at > now() - make_interval(secs => $1) AND (actual > 0 OR $3 AND actual = 0) \
-    ORDER BY answered_at DESC LIMIT $2";
+    ORDER BY answered_at DESC, request_id LIMIT $2";
 
 /// Forgets labelled answers that no round looks at: older than a length of time in seconds, or beyond so
 /// many newer ones.

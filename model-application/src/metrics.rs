@@ -29,6 +29,8 @@ common::metrics! {
     QUALITY_WITHIN_10: Gauge "hedonic_quality_within_10", "", ["window", "model"], "Share within 10 % of the price";
     QUALITY_WITHIN_20: Gauge "hedonic_quality_within_20", "", ["window", "model"], "Share within 20 % of the price";
     QUALITY_COVERAGE: Gauge "hedonic_quality_coverage", "", ["window", "model"], "Share of prices within the prediction interval";
+    QUALITY_COVERAGE_UNADAPTED: Gauge "hedonic_quality_coverage_unadapted", "", ["window", "model"], "Share of prices within the model's intervals before labels adapted them, with `applier.adaptive_intervals`";
+    INTERVAL_FACTOR: Gauge "hedonic_interval_factor", "", ["model"], "Factor on the width of the model's prediction intervals, with `applier.adaptive_intervals`";
     QUALITY_COD: Gauge "hedonic_quality_cod", "", ["window", "model"], "Coefficient of dispersion of the ratios";
     QUALITY_PRD: Gauge "hedonic_quality_prd", "", ["window", "model"], "Price-related differential";
     QUALITY_PRB: Gauge "hedonic_quality_prb", "", ["window", "model"], "Price-related bias";

@@ -3,6 +3,7 @@
 //! change nothing.
 
 mod actuals;
+mod adapted;
 mod batch;
 mod figures;
 mod gauges;

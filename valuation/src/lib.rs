@@ -46,6 +46,7 @@
 //! # }
 //! ```
 
+mod adaptive;
 mod artifact;
 mod assessed;
 mod axis;
@@ -114,6 +115,7 @@ mod tree_inputs;
 mod uninformative;
 mod widths_by_estimate;
 
+pub use adaptive::AdaptiveWidth;
 pub use artifact::{ArtifactError, Reading};
 pub use assessed::{Assessed, UnseenName};
 pub use boosted::{BoostedOptions, ForestOptions, Growth, Names, TreeError};

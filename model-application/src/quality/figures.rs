@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 use valuation::ratio_study::median_interval;
-use valuation::{Link, Metrics, RatioStudy, conformal::Share};
+use valuation::{Link, Metrics, Prediction, RatioStudy, conformal::Share};
 
 use super::labelled::Labelled;
 
@@ -28,6 +28,9 @@ pub(super) struct Figures {
     pub within_20: f64,
     /// Share of prices within low and high, with its interval.
     pub coverage: Share,
+    /// The same of the model's intervals before labels adapted them, where an answer has a factor.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub coverage_unadapted: Option<Share>,
     /// The assessors' ratio study; none for counts.
     pub ratios: Option<RatioStudy>,
 }
@@ -48,6 +51,15 @@ impl Figures {
             .iter()
             .filter(|row| (row.low..=row.high).contains(&row.actual))
             .count();
+        let is_held_by_model = |row: &&&Labelled| {
+            let Prediction { low, high, .. } = row.of_model(link);
+            (low..=high).contains(&row.actual)
+        };
+        let is_adapted = labelled.iter().any(|row| row.factor != 1.0);
+        let coverage_unadapted = is_adapted.then(|| {
+            let held = labelled.iter().filter(is_held_by_model).count();
+            Share::of(held, labelled.len())
+        });
         Some(Figures {
             mdape: Interval {
                 value: metrics.mdape,
@@ -59,6 +71,7 @@ impl Figures {
             within_10: metrics.within_10,
             within_20: metrics.within_20,
             coverage: Share::of(held, labelled.len()),
+            coverage_unadapted,
             ratios: RatioStudy::on(link, &actual, &predicted),
         })
     }
@@ -75,9 +88,11 @@ mod tests {
             prediction,
             low: 0.9 * prediction,
             high: 1.1 * prediction,
+            factor: 1.0,
             actual,
             age_s: 1.0,
             delay_s: 1.0,
+            label_age_s: 0.0,
         }
     }
 
@@ -101,6 +116,21 @@ mod tests {
         assert!((figures.within_20 - 0.8).abs() < 1e-12);
         // 100 lies neither in 81 to 99 nor in 135 to 165.
         assert!((figures.coverage.value - 0.6).abs() < 1e-12);
+        assert!(figures.coverage_unadapted.is_none());
         assert!(Figures::of(Link::Log, &[]).is_none());
+    }
+
+    #[test]
+    fn coverage_without_the_factor_is_that_of_the_models_intervals() {
+        // ± 10 % is what was sent: three fifths hold 100. The model's intervals were a tenth as wide: one fifth.
+        let mut rows = [110.0, 90.0, 95.0, 100.0, 105.0].map(|price| labelled(price, 100.0));
+        for row in &mut rows {
+            row.factor = 10.0;
+        }
+        let rows: Vec<&Labelled> = rows.iter().collect();
+        let figures = Figures::of(Link::Log, &rows).expect("there are rows");
+        assert!((figures.coverage.value - 0.8).abs() < 1e-12);
+        let without = figures.coverage_unadapted.expect("there is a factor");
+        assert!((without.value - 0.2).abs() < 1e-12);
     }
 }

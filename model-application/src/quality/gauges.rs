@@ -11,7 +11,8 @@ use super::figures::Figures;
 use super::results::{Group, Quality};
 
 use crate::metrics::{
-    DRIFT_PSI, QUALITY_ANSWERS, QUALITY_BIAS, QUALITY_COD, QUALITY_COVERAGE,
+    DRIFT_PSI, INTERVAL_FACTOR, QUALITY_ANSWERS, QUALITY_BIAS, QUALITY_COD, QUALITY_COVERAGE,
+    QUALITY_COVERAGE_UNADAPTED,
     QUALITY_EXPECTED_MDAPE, QUALITY_LABEL_DELAY, QUALITY_LABELLED, QUALITY_MDAPE, QUALITY_PRB,
     QUALITY_PRD, QUALITY_RMSE, QUALITY_WITHIN_10, QUALITY_WITHIN_20,
 };
@@ -41,6 +42,11 @@ pub(super) fn of(quality: &Quality) -> Vec<Series> {
             }));
         }
     }
+    all.extend(quality.adaptive_intervals.as_ref().map(|adapted| Series {
+        metric: INTERVAL_FACTOR,
+        labels: vec![("model", adapted.model.clone())],
+        value: adapted.factor,
+    }));
     all.extend(quality.expected_mdape.map(|value| Series {
         metric: QUALITY_EXPECTED_MDAPE,
         labels: Vec::new(),
@@ -86,6 +92,9 @@ fn of_group(group: &Group, all: &mut Vec<Series>) {
     add(QUALITY_WITHIN_20, of(|figures| figures.within_20));
     let coverage = of(|figures| figures.coverage.value);
     add(QUALITY_COVERAGE, coverage);
+    if let Some(unadapted) = figures.and_then(|figures| figures.coverage_unadapted) {
+        add(QUALITY_COVERAGE_UNADAPTED, Some(unadapted.value));
+    }
     add(QUALITY_COD, ratios.map(|ratios| ratios.cod.value));
     add(QUALITY_PRD, ratios.map(|ratios| ratios.prd.value));
     add(QUALITY_PRB, ratios.map(|ratios| ratios.prb.value));

@@ -1,7 +1,7 @@
 //! Answers from the database, with the prices that became known.
 
 use sqlx::{Connection, PgConnection, Row};
-use valuation::Link;
+use valuation::{Link, Prediction};
 
 /// An answer and its price.
 #[derive(Debug, Clone)]
@@ -12,11 +12,27 @@ pub(super) struct Labelled {
     pub prediction: f64,
     pub low: f64,
     pub high: f64,
+    /// What the width of the model's interval was multiplied by.
+    pub factor: f64,
     pub actual: f64,
     /// How long ago it was answered.
     pub age_s: f64,
     /// From the answer to the price.
     pub delay_s: f64,
+    /// How long ago answer and price were both known.
+    pub label_age_s: f64,
+}
+
+impl Labelled {
+    /// The interval of the model, without the factor.
+    pub fn of_model(&self, link: Link) -> Prediction {
+        let sent = Prediction {
+            value: self.prediction,
+            low: self.low,
+            high: self.high,
+        };
+        sent.widened(link, 1.0 / self.factor)
+    }
 }
 
 /// How many answers a model gave in a window, by segment.
@@ -43,6 +59,9 @@ pub(super) async fn labelled(
         .await?;
     rows.iter()
         .map(|row| {
+            let (age_s, observed_s): (f64, f64) = (row.try_get(6)?, row.try_get(7)?);
+            // A price may have been known before it was requested.
+            let delay_s = observed_s.max(0.0);
             Ok(Labelled {
                 model: row.try_get(0)?,
                 segment: row.try_get(1)?,
@@ -50,9 +69,11 @@ pub(super) async fn labelled(
                 low: row.try_get(3)?,
                 high: row.try_get(4)?,
                 actual: row.try_get(5)?,
-                age_s: row.try_get(6)?,
-                // A price may have been known before it was requested.
-                delay_s: row.try_get::<f64, _>(7)?.max(0.0),
+                factor: row.try_get(8)?,
+                age_s,
+                delay_s,
+                // To the microsecond, so that labels of one moment keep the order of the rows.
+                label_age_s: ((age_s - delay_s) * 1e6).round() / 1e6,
             })
         })
         .collect()

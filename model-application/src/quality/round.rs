@@ -11,6 +11,7 @@ use sqlx::{PgConnection, PgPool};
 use tokio::time::timeout_at;
 use valuation::{Link, Model};
 
+use super::adapted::Adapted;
 use super::figures::Figures;
 use super::gauges;
 use super::labelled::{Labelled, answered, labelled};
@@ -18,8 +19,8 @@ use super::results::{Group, Moved, Quality};
 use super::rolled;
 use super::watch::{Watch, tally};
 use super::window::Window;
-use crate::config::QualityConfig;
-use crate::serving::Serving;
+use crate::config::{Config, QualityConfig};
+use crate::serving::{Loaded, Serving};
 
 /// Beyond, a segment is not reported: a field of many values is not a market.
 const MOST_SEGMENTS: usize = 100;
@@ -31,15 +32,18 @@ const SILENT: &str = "PostgreSQL did not answer in time; the next round continue
 /// The rounds, and the last one's results.
 pub(crate) struct Rounds {
     config: QualityConfig,
+    /// Whether intervals follow the labels.
+    is_adaptive: bool,
     serving: Arc<Serving>,
     watch: Arc<Watch>,
     last: Mutex<Arc<Quality>>,
 }
 
 impl Rounds {
-    pub fn new(config: &QualityConfig, serving: Arc<Serving>, watch: Arc<Watch>) -> Rounds {
+    pub fn new(config: &Config, serving: Arc<Serving>, watch: Arc<Watch>) -> Rounds {
         Rounds {
-            config: config.clone(),
+            config: config.quality.clone(),
+            is_adaptive: config.applier.adaptive_intervals,
             serving,
             watch,
             last: Mutex::default(),
@@ -89,6 +93,11 @@ impl Rounds {
             ..Quality::default()
         };
         let rows = Arc::new(rows);
+        if let Some(loaded) = &loaded
+            && self.is_adaptive
+        {
+            quality.adaptive_intervals = adapt(loaded, link, &rows).await?;
+        }
         let answered = answered(&mut *connection, windows.iter().map(Window::seconds)).await?;
         for (window, answered) in windows.iter().zip(answered) {
             let seconds = window.seconds();
@@ -157,6 +166,25 @@ impl Rounds {
         }
         Ok(())
     }
+}
+
+/// Adapts the intervals of the model that answers to the labels of its earlier answers; `None` for a model without
+/// intervals.
+async fn adapt(
+    loaded: &Arc<Loaded>,
+    link: Link,
+    rows: &Arc<Vec<Labelled>>,
+) -> anyhow::Result<Option<Adapted>> {
+    let Some(confidence) = loaded.model.confidence() else {
+        return Ok(None);
+    };
+    let (name, rows) = (loaded.name.clone(), Arc::clone(rows));
+    // Up to quality.max_rows labels, one after the other.
+    let adapting =
+        tokio::task::spawn_blocking(move || Adapted::of(&name, link, confidence, &rows));
+    let adapted = adapting.await?;
+    loaded.adapt(Some(adapted.factor));
+    Ok(Some(adapted))
 }
 
 /// Groups by model, and by model and segment.
@@ -241,6 +269,8 @@ pub(crate) async fn keep(
     loop {
         tokio::select! {
             () = tokio::time::sleep(pause) => {}
+            // Another version begins with the factor that its labels give.
+            () = rounds.serving.swapped(), if rounds.is_adaptive => {}
             () = shutdown.cancelled() => break,
         }
         let began = Instant::now();
