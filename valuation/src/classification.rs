@@ -6,6 +6,7 @@
 
 mod artifact;
 mod classes;
+mod explain;
 mod fit;
 mod judge;
 mod metrics;

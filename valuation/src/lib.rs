@@ -128,7 +128,7 @@ pub use clustering::{ClusterReport, Clustering, ClusteringError, ClusteringOptio
 pub use comparables::{Comparable, FieldDifference};
 pub use conformal::Share;
 pub use equity_report::EquityReport;
-pub use explain::{Explanation, Reason};
+pub use explain::{Explanation, Reason, Scale};
 pub use fit::{Effort, FitOptions, fit};
 pub use fit_error::FitError;
 pub use fit_report::FitReport;

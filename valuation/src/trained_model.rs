@@ -250,7 +250,7 @@ impl TrainedModel {
         }
     }
 
-    /// Why a prediction is what it is ([`Model::explain`]); `None` of what is not a price.
+    /// Why a prediction is what it is ([`Model::explain`], [`ClassModel::explain`]); `None` of clusters.
     ///
     /// # Errors
     /// When the batch lacks a column that the model reads, or has no such row.
@@ -260,10 +260,11 @@ impl TrainedModel {
         row: usize,
         comparables: usize,
     ) -> Result<Option<Explanation>, PredictError> {
-        let explained = self
-            .price()
-            .map(|model| model.explain(batch, row, comparables));
-        explained.transpose()
+        match self {
+            TrainedModel::Price(model) => model.explain(batch, row, comparables).map(Some),
+            TrainedModel::Class(model) => model.explain(batch, row).map(Some),
+            TrainedModel::Clusters(_) => Ok(None),
+        }
     }
 }
 
