@@ -196,6 +196,21 @@ CREATE TABLE IF NOT EXISTS hedonic_sweep_trials (
 ALTER TABLE answers ADD COLUMN IF NOT EXISTS interval_factor double precision;
 -- Labels are compared with the interval that the model had without the factor.
 ALTER TABLE labelled_answers ADD COLUMN IF NOT EXISTS interval_factor double precision;
+-- Labelled answers of a class have no prediction interval.
+DO $$ BEGIN
+    IF EXISTS (
+        SELECT FROM pg_attribute
+        WHERE attrelid = 'labelled_answers'::regclass AND attname IN ('low', 'high') AND attnotnull
+    ) THEN
+        ALTER TABLE labelled_answers ALTER COLUMN low DROP NOT NULL, ALTER COLUMN high DROP NOT NULL;
+    END IF;
+END $$;
+-- Live quality of classes: what stands in the place of errors in per cent.
+ALTER TABLE quality
+    ADD COLUMN IF NOT EXISTS log_loss double precision,
+    ADD COLUMN IF NOT EXISTS brier double precision,
+    ADD COLUMN IF NOT EXISTS auc double precision,
+    ADD COLUMN IF NOT EXISTS calibration_error double precision;
 CREATE TABLE IF NOT EXISTS ledger_migrations (
     version integer PRIMARY KEY,
     name text NOT NULL,
@@ -217,5 +232,7 @@ INSERT INTO ledger_migrations (version, name) VALUES
     (13, '0013_answers_know_what_was_asked'),
     (14, '0014_sweeps'),
     (15, '0015_answers_know_their_factor'),
-    (16, '0016_labels_know_the_factor')
+    (16, '0016_labels_know_the_factor'),
+    (17, '0017_labels_of_classes'),
+    (18, '0018_quality_of_classes')
 ON CONFLICT DO NOTHING;

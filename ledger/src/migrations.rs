@@ -58,6 +58,8 @@ const STEPS: &[Step] = steps![
     "0014_sweeps",
     "0015_answers_know_their_factor",
     "0016_labels_know_the_factor",
+    "0017_labels_of_classes",
+    "0018_quality_of_classes",
 ];
 
 /// Why the tables could not be brought up to date.

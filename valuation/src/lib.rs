@@ -121,8 +121,8 @@ pub use assessed::{Assessed, UnseenName};
 pub use boosted::{BoostedOptions, ForestOptions, Growth, Names, TreeError};
 pub use cells::Cell;
 pub use classification::{
-    Bin, ClassFold, ClassMember, ClassMetrics, ClassModel, ClassReport, Confusion, Importance,
-    Interval, RocPoint, classes, classify,
+    Bin, ClassErrors, ClassFold, ClassMember, ClassMetrics, ClassModel, ClassReport, Confusion,
+    Importance, Interval, RocPoint, classes, classify,
 };
 pub use clustering::{ClusterReport, Clustering, ClusteringError, ClusteringOptions, Clusters};
 pub use comparables::{Comparable, FieldDifference};

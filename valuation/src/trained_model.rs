@@ -212,7 +212,11 @@ impl TrainedModel {
 
     /// The field whose levels are the groups that errors are grouped by.
     pub fn group(&self) -> Option<&str> {
-        self.price().and_then(Model::group)
+        match self {
+            TrainedModel::Price(model) => model.group(),
+            TrainedModel::Class(model) => model.group(),
+            TrainedModel::Clusters(_) => None,
+        }
     }
 
     /// The share of prices its ranges are to hold; `None` where there are no ranges.

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 use valuation::ratio_study::median_interval;
-use valuation::{Link, Metrics, Prediction, RatioStudy, conformal::Share};
+use valuation::{ClassErrors, Link, Metrics, Prediction, RatioStudy, conformal::Share};
 
 use super::labelled::Labelled;
 
@@ -14,9 +14,65 @@ pub(super) struct Interval {
     pub high: f64,
 }
 
-/// Errors of answers, once enough of their prices are known.
+/// By what labels answers are judged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Judged {
+    /// Prices, learned by this link.
+    Prices(Link),
+    Classes,
+}
+
+impl Judged {
+    /// Whether a label of 0 counts.
+    pub fn takes_0(self) -> bool {
+        match self {
+            Judged::Prices(link) => link.takes(0.0),
+            Judged::Classes => true,
+        }
+    }
+}
+
+/// Errors of answers, by their task.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub(super) struct Figures {
+#[serde(untagged)]
+pub(super) enum Figures {
+    Prices(Box<PriceFigures>),
+    Classes(ClassErrors),
+}
+
+impl Figures {
+    /// Of what is known; `None` for nothing.
+    pub fn of(judged: Judged, labelled: &[&Labelled]) -> Option<Figures> {
+        match judged {
+            Judged::Prices(link) => {
+                PriceFigures::of(link, labelled).map(|figures| Figures::Prices(Box::new(figures)))
+            }
+            Judged::Classes => {
+                let predicted: Vec<f64> = labelled.iter().map(|row| row.prediction).collect();
+                let classes: Vec<bool> = labelled.iter().map(|row| row.actual > 0.5).collect();
+                ClassErrors::of(&predicted, &classes).map(Figures::Classes)
+            }
+        }
+    }
+
+    pub fn prices(&self) -> Option<&PriceFigures> {
+        match self {
+            Figures::Prices(figures) => Some(figures),
+            Figures::Classes(_) => None,
+        }
+    }
+
+    pub fn classes(&self) -> Option<&ClassErrors> {
+        match self {
+            Figures::Prices(_) => None,
+            Figures::Classes(errors) => Some(errors),
+        }
+    }
+}
+
+/// Errors of prices, once enough of their prices are known.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub(super) struct PriceFigures {
     /// Median absolute percentage error, a fraction (of counts that of 1 + y, as all that is relative); its interval by order statistics (Conover 1999,
     /// Practical Nonparametric Statistics, 3.2).
     pub mdape: Interval,
@@ -35,9 +91,9 @@ pub(super) struct Figures {
     pub ratios: Option<RatioStudy>,
 }
 
-impl Figures {
+impl PriceFigures {
     /// Of what is known; `None` for nothing.
-    pub fn of(link: Link, labelled: &[&Labelled]) -> Option<Figures> {
+    pub fn of(link: Link, labelled: &[&Labelled]) -> Option<PriceFigures> {
         let actual: Vec<f64> = labelled.iter().map(|row| row.actual).collect();
         let predicted: Vec<f64> = labelled.iter().map(|row| row.prediction).collect();
         let metrics = Metrics::on(link, &actual, &predicted)?;
@@ -60,7 +116,7 @@ impl Figures {
             let held = labelled.iter().filter(is_held_by_model).count();
             Share::of(held, labelled.len())
         });
-        Some(Figures {
+        Some(PriceFigures {
             mdape: Interval {
                 value: metrics.mdape,
                 low,
@@ -107,7 +163,7 @@ mod tests {
             labelled(95.0, 100.0),
         ];
         let rows: Vec<&Labelled> = rows.iter().collect();
-        let figures = Figures::of(Link::Log, &rows).expect("there are rows");
+        let figures = PriceFigures::of(Link::Log, &rows).expect("there are rows");
         assert!((figures.mdape.value - 0.10).abs() < 1e-12);
         assert!(figures.mdape.low <= 0.10 && figures.mdape.high >= 0.10);
         assert!((figures.bias - 0.09).abs() < 1e-12, "{}", figures.bias);
@@ -117,7 +173,7 @@ mod tests {
         // 100 lies neither in 81 to 99 nor in 135 to 165.
         assert!((figures.coverage.value - 0.6).abs() < 1e-12);
         assert!(figures.coverage_unadapted.is_none());
-        assert!(Figures::of(Link::Log, &[]).is_none());
+        assert!(PriceFigures::of(Link::Log, &[]).is_none());
     }
 
     #[test]
@@ -128,7 +184,7 @@ mod tests {
             row.factor = 10.0;
         }
         let rows: Vec<&Labelled> = rows.iter().collect();
-        let figures = Figures::of(Link::Log, &rows).expect("there are rows");
+        let figures = PriceFigures::of(Link::Log, &rows).expect("there are rows");
         assert!((figures.coverage.value - 0.8).abs() < 1e-12);
         let without = figures.coverage_unadapted.expect("there is a factor");
         assert!((without.value - 0.2).abs() < 1e-12);

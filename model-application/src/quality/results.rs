@@ -49,6 +49,9 @@ pub(super) struct Quality {
     pub expected_mdape: Option<f64>,
     /// What the model that answers had on its hold-out, to compare with.
     pub holdout_mdape: Option<f64>,
+    /// The same of a model of a class.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub holdout_log_loss: Option<f64>,
     /// Whether `quality.max_rows` was reached, so that a window holds its newest answers only.
     pub is_sample: bool,
 }
