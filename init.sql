@@ -192,6 +192,25 @@ CREATE TABLE IF NOT EXISTS hedonic_sweep_trials (
     finished_at timestamptz,
     PRIMARY KEY (sweep, number)
 );
+-- What the width of an answer's interval was multiplied by, as labels of earlier answers adapted it; NULL is 1.
+ALTER TABLE answers ADD COLUMN IF NOT EXISTS interval_factor double precision;
+-- Labels are compared with the interval that the model had without the factor.
+ALTER TABLE labelled_answers ADD COLUMN IF NOT EXISTS interval_factor double precision;
+-- Labelled answers of a class have no prediction interval.
+DO $$ BEGIN
+    IF EXISTS (
+        SELECT FROM pg_attribute
+        WHERE attrelid = 'labelled_answers'::regclass AND attname IN ('low', 'high') AND attnotnull
+    ) THEN
+        ALTER TABLE labelled_answers ALTER COLUMN low DROP NOT NULL, ALTER COLUMN high DROP NOT NULL;
+    END IF;
+END $$;
+-- Live quality of classes: what stands in the place of errors in per cent.
+ALTER TABLE quality
+    ADD COLUMN IF NOT EXISTS log_loss double precision,
+    ADD COLUMN IF NOT EXISTS brier double precision,
+    ADD COLUMN IF NOT EXISTS auc double precision,
+    ADD COLUMN IF NOT EXISTS calibration_error double precision;
 -- The request's fields as bytes: PostgreSQL took a third of its time for an answer to parse them as jsonb. `request` has those of
 -- earlier releases.
 ALTER TABLE answers ADD COLUMN IF NOT EXISTS record bytea;
@@ -220,5 +239,9 @@ INSERT INTO ledger_migrations (version, name) VALUES
     (12, '0012_first_topic_ids'),
     (13, '0013_answers_know_what_was_asked'),
     (14, '0014_sweeps'),
-    (15, '0015_requests_as_bytes')
+    (15, '0015_answers_know_their_factor'),
+    (16, '0016_labels_know_the_factor'),
+    (17, '0017_labels_of_classes'),
+    (18, '0018_quality_of_classes'),
+    (19, '0019_requests_as_bytes')
 ON CONFLICT DO NOTHING;

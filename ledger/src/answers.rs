@@ -22,6 +22,7 @@ pub const DDL: &str = "CREATE TABLE IF NOT EXISTS answers (
     segment text,
     digest bytea,
     request jsonb,
+    interval_factor double precision,
     record bytea
 );
 CREATE INDEX IF NOT EXISTS answers_by_time ON answers (answered_at);
@@ -29,16 +30,16 @@ CREATE INDEX IF NOT EXISTS answers_by_time ON answers (answered_at);
 
 /// Stores answers that are all new, as binary rows; fails (23505) where an id is known.
 pub const COPY: &str = "COPY answers \
-    (request_id, prediction, low, high, model, payload, segment, digest, record) \
+    (request_id, prediction, low, high, model, payload, segment, digest, record, interval_factor) \
     FROM STDIN (FORMAT BINARY)";
 
 /// Stores answers and leaves out those whose id is known. Binds a column each, in the order of [`COPY`].
 pub const INSERT: &str = "INSERT INTO answers \
-    (request_id, prediction, low, high, model, payload, segment, digest, record) \
-    SELECT request_id, prediction, low, high, model, payload, segment, digest, record \
+    (request_id, prediction, low, high, model, payload, segment, digest, record, interval_factor) \
+    SELECT request_id, prediction, low, high, model, payload, segment, digest, record, interval_factor \
     FROM unnest($1::text[], $2::float8[], $3::float8[], $4::float8[], $5::text[], \
-    $6::bytea[], $7::text[], $8::bytea[], $9::bytea[]) \
-    AS given (request_id, prediction, low, high, model, payload, segment, digest, record) \
+    $6::bytea[], $7::text[], $8::bytea[], $9::bytea[], $10::float8[]) \
+    AS given (request_id, prediction, low, high, model, payload, segment, digest, record, interval_factor) \
     ON CONFLICT DO NOTHING";
 
 /// What is stored under ids: id, payload, and the digest of the request that it was given to.

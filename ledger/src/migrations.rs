@@ -56,7 +56,11 @@ const STEPS: &[Step] = steps![
     "0012_first_topic_ids",
     "0013_answers_know_what_was_asked",
     "0014_sweeps",
-    "0015_requests_as_bytes",
+    "0015_answers_know_their_factor",
+    "0016_labels_know_the_factor",
+    "0017_labels_of_classes",
+    "0018_quality_of_classes",
+    "0019_requests_as_bytes",
 ];
 
 /// Why the tables could not be brought up to date.

@@ -35,6 +35,10 @@ CREATE TABLE IF NOT EXISTS quality (
     prd double precision,
     prb double precision,
     coverage double precision,
+    log_loss double precision,
+    brier double precision,
+    auc double precision,
+    calibration_error double precision,
     PRIMARY KEY (computed_at, time_window, model, segment)
 );
 CREATE TABLE IF NOT EXISTS answer_counts (
@@ -54,11 +58,12 @@ CREATE TABLE IF NOT EXISTS labelled_answers (
     model text NOT NULL,
     segment text,
     prediction double precision NOT NULL,
-    low double precision NOT NULL,
-    high double precision NOT NULL,
+    low double precision,
+    high double precision,
     answered_at timestamptz NOT NULL,
     actual double precision NOT NULL,
-    observed_at timestamptz NOT NULL
+    observed_at timestamptz NOT NULL,
+    interval_factor double precision
 );
 CREATE INDEX IF NOT EXISTS labelled_answers_answered_at ON labelled_answers (answered_at);
 ";
@@ -75,10 +80,10 @@ pub const STORE_ACTUALS: &str = "INSERT INTO actuals AS kept (request_id, actual
 /// Puts the labels of these ids beside their answers, within the transaction that stored them.
 pub const LABEL_BY_ID: &str = concat!(
     "INSERT INTO labelled_answers \
-    SELECT request_id, model, left(segment, 200), prediction, low, high, answered_at, actual, observed_at \
-    FROM ",
+    SELECT request_id, model, left(segment, 200), prediction, low, high, answered_at, actual, observed_at, \
+    interval_factor FROM ",
     labelled!(),
-    " WHERE request_id = ANY($1) AND low IS NOT NULL AND high IS NOT NULL \
+    " WHERE request_id = ANY($1) \
     ON CONFLICT (request_id) DO UPDATE SET actual = excluded.actual, observed_at = excluded.observed_at"
 );
 
@@ -86,23 +91,23 @@ pub const LABEL_BY_ID: &str = concat!(
 /// since 1970).
 pub const LABEL_BY_TIME: &str = concat!(
     "INSERT INTO labelled_answers AS kept \
-    SELECT request_id, model, left(segment, 200), prediction, low, high, answered_at, actual, observed_at \
-    FROM ",
+    SELECT request_id, model, left(segment, 200), prediction, low, high, answered_at, actual, observed_at, \
+    interval_factor FROM ",
     labelled!(),
     " WHERE answered_at >= to_timestamp($1) AND answered_at < to_timestamp($2) \
-    AND low IS NOT NULL AND high IS NOT NULL \
     ON CONFLICT (request_id) DO UPDATE SET actual = excluded.actual, observed_at = excluded.observed_at \
     WHERE excluded.observed_at > kept.observed_at"
 );
 
-/// The newest labelled answers. Binds a length of time in seconds, how many at most, and whether a label
-/// of 0 counts.
+/// The newest labelled answers, in the same order for everyone who asks. Binds a length of time in seconds, how many at
+/// most, whether a label of 0 counts, and whether the answers are those of classes, which have no prediction interval.
 pub const NEWEST_LABELLED: &str = "SELECT model, segment, prediction, low, high, actual, \
     extract(epoch FROM now() - answered_at)::float8, \
-    extract(epoch FROM observed_at - answered_at)::float8 \
+    extract(epoch FROM observed_at - answered_at)::float8, coalesce(interval_factor, 1) \
     FROM labelled_answers \
     WHERE answered_at > now() - make_interval(secs => $1) AND (actual > 0 OR $3 AND actual = 0) \
-    ORDER BY answered_at DESC LIMIT $2";
+    AND (low IS NULL) = $4 \
+    ORDER BY answered_at DESC, request_id LIMIT $2";
 
 /// Forgets labelled answers that no round looks at: older than a length of time in seconds, or beyond so
 /// many newer ones.
@@ -175,6 +180,10 @@ pub struct Group<'a> {
     pub prd: Option<f64>,
     pub prb: Option<f64>,
     pub coverage: Option<f64>,
+    pub log_loss: Option<f64>,
+    pub brier: Option<f64>,
+    pub auc: Option<f64>,
+    pub calibration_error: Option<f64>,
 }
 
 /// Stores a group's figures: of each ten minutes the last ones stay.
@@ -184,14 +193,15 @@ pub struct Group<'a> {
 pub async fn store(connection: &mut PgConnection, group: &Group<'_>) -> Result<(), sqlx::Error> {
     sqlx::query(
         "INSERT INTO quality (computed_at, time_window, model, segment, answers, labelled, mdape, rmse, bias, \
-         within_10, within_20, cod, prd, prb, coverage) \
+         within_10, within_20, cod, prd, prb, coverage, log_loss, brier, auc, calibration_error) \
          VALUES (to_timestamp(floor(extract(epoch FROM now()) / 600) * 600), \
-         $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) \
+         $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18) \
          ON CONFLICT (computed_at, time_window, model, segment) DO UPDATE SET \
          answers = excluded.answers, labelled = excluded.labelled, mdape = excluded.mdape, \
          rmse = excluded.rmse, bias = excluded.bias, within_10 = excluded.within_10, \
          within_20 = excluded.within_20, cod = excluded.cod, prd = excluded.prd, \
-         prb = excluded.prb, coverage = excluded.coverage",
+         prb = excluded.prb, coverage = excluded.coverage, log_loss = excluded.log_loss, \
+         brier = excluded.brier, auc = excluded.auc, calibration_error = excluded.calibration_error",
     )
     .bind(group.time_window)
     .bind(group.model)
@@ -207,6 +217,10 @@ pub async fn store(connection: &mut PgConnection, group: &Group<'_>) -> Result<(
     .bind(group.prd)
     .bind(group.prb)
     .bind(group.coverage)
+    .bind(group.log_loss)
+    .bind(group.brier)
+    .bind(group.auc)
+    .bind(group.calibration_error)
     .execute(connection)
     .await?;
     Ok(())

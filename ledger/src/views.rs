@@ -60,7 +60,7 @@ pub const LIFE: &str = "SELECT json_build_object(\
 /// whole models).
 pub const QUALITY: &str = "SELECT coalesce(json_agg(one), '[]')::text FROM (\
     SELECT extract(epoch FROM computed_at)::bigint AS at, model, answers, labelled, mdape, bias, within_10, \
-    within_20, cod, prd, prb, coverage FROM quality WHERE time_window = $1 AND segment = $2 \
+    within_20, cod, prd, prb, coverage, log_loss, brier, auc, calibration_error FROM quality WHERE time_window = $1 AND segment = $2 \
     AND computed_at > now() - interval '14 days' ORDER BY computed_at DESC LIMIT 2000) AS one";
 
 /// Errors by tenth of the price, of the newest labelled answers. Binds a model; empty for all.
@@ -70,7 +70,7 @@ pub const DECILES: &str = "SELECT coalesce(json_agg(one ORDER BY tenth), '[]')::
     percentile_cont(0.5) WITHIN GROUP (ORDER BY prediction / actual) AS median_ratio, \
     avg((actual BETWEEN kept.low AND kept.high)::int)::float8 AS coverage FROM (\
         SELECT prediction, low, high, actual, ntile(10) OVER (ORDER BY actual) AS tenth FROM (\
-            SELECT prediction, low, high, actual FROM labelled_answers WHERE actual > 0 AND ($1 = '' OR model = $1) \
+            SELECT prediction, low, high, actual FROM labelled_answers WHERE actual > 0 AND low IS NOT NULL AND ($1 = '' OR model = $1) \
             ORDER BY answered_at DESC LIMIT 20000) AS newest) AS kept GROUP BY tenth) AS one";
 
 /// By segment: of the newest 20,000 answers how many, and the median answer; of the newest 20,000 whose price
@@ -79,7 +79,7 @@ pub const DECILES: &str = "SELECT coalesce(json_agg(one ORDER BY tenth), '[]')::
 pub const BY_SEGMENT: &str = "WITH judged AS (\
         SELECT segment, prediction / actual AS ratio, prediction, actual, \
         (actual BETWEEN low AND high)::int AS is_held FROM labelled_answers \
-        WHERE actual > 0 AND segment IS NOT NULL AND ($1 = '' OR model = $1) \
+        WHERE actual > 0 AND low IS NOT NULL AND segment IS NOT NULL AND ($1 = '' OR model = $1) \
         AND ($2 = 0 OR answered_at > now() - make_interval(secs => $2)) \
         ORDER BY answered_at DESC LIMIT 20000), \
     middles AS (SELECT segment, percentile_cont(0.5) WITHIN GROUP (ORDER BY ratio) AS middle FROM judged GROUP BY segment), \

@@ -32,6 +32,10 @@ pub struct Answer {
     /// Nominal share of prices within low and high.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub confidence: Option<f64>,
+    /// What the width of the model's interval was multiplied by on the scale of logarithms, where labels of earlier answers
+    /// adapt it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub interval_factor: Option<f64>,
     /// Whether the record is predicted to be of the class: its probability reaches the threshold.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub class: Option<bool>,

@@ -60,6 +60,8 @@ pub struct ApplierConfig {
     pub store_queue: usize,
     /// Whether the fields of a request are stored beside its answer.
     pub store_requests: bool,
+    /// Whether the width of prediction intervals follows the labels of earlier answers.
+    pub adaptive_intervals: bool,
 }
 
 /// Section `[quality]`.

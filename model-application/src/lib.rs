@@ -75,7 +75,7 @@ async fn work(config: Config, listener: TcpListener, shutdown: Shutdown) -> anyh
     let serving = Arc::new(serving::Serving::new(&config, health.clone())?);
     let watch = Arc::new(quality::Watch::new());
     let rounds = Arc::new(quality::Rounds::new(
-        &config.quality,
+        &config,
         Arc::clone(&serving),
         Arc::clone(&watch),
     ));
@@ -233,6 +233,11 @@ async fn serve_only(
     listener: TcpListener,
     shutdown: Shutdown,
 ) -> anyhow::Result<()> {
+    ensure!(
+        !config.applier.adaptive_intervals,
+        "applier.adaptive_intervals needs the labels of stored answers, and applier.store is false (--serve-only): \
+         set one of the two"
+    );
     let health = Health::default();
     health.leave_out("answers", NOT_STORED);
     tracing::warn!("answers over HTTP are {NOT_STORED}");
@@ -242,7 +247,7 @@ async fn serve_only(
     let serving = Arc::new(serving::Serving::new(&config, health.clone())?);
     let watch = Arc::new(quality::Watch::new());
     let rounds = Arc::new(quality::Rounds::new(
-        &config.quality,
+        &config,
         Arc::clone(&serving),
         Arc::clone(&watch),
     ));

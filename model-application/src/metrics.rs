@@ -29,9 +29,15 @@ common::metrics! {
     QUALITY_WITHIN_10: Gauge "hedonic_quality_within_10", "", ["window", "model"], "Share within 10 % of the price";
     QUALITY_WITHIN_20: Gauge "hedonic_quality_within_20", "", ["window", "model"], "Share within 20 % of the price";
     QUALITY_COVERAGE: Gauge "hedonic_quality_coverage", "", ["window", "model"], "Share of prices within the prediction interval";
+    QUALITY_COVERAGE_UNADAPTED: Gauge "hedonic_quality_coverage_unadapted", "", ["window", "model"], "Share of prices within the model's intervals before labels adapted them, with `applier.adaptive_intervals`";
+    INTERVAL_FACTOR: Gauge "hedonic_interval_factor", "", ["model"], "Factor on the width of the model's prediction intervals, with `applier.adaptive_intervals`";
     QUALITY_COD: Gauge "hedonic_quality_cod", "", ["window", "model"], "Coefficient of dispersion of the ratios";
     QUALITY_PRD: Gauge "hedonic_quality_prd", "", ["window", "model"], "Price-related differential";
     QUALITY_PRB: Gauge "hedonic_quality_prb", "", ["window", "model"], "Price-related bias";
+    QUALITY_LOG_LOSS: Gauge "hedonic_quality_log_loss", "", ["window", "model"], "Log loss of the probabilities of a class";
+    QUALITY_BRIER: Gauge "hedonic_quality_brier", "", ["window", "model"], "Brier score of the probabilities of a class";
+    QUALITY_AUC: Gauge "hedonic_quality_auc", "", ["window", "model"], "Area under the ROC curve of the probabilities of a class";
+    QUALITY_CALIBRATION: Gauge "hedonic_quality_calibration_error", "", ["window", "model"], "Mean distance between predicted and observed shares of a class, over tenths of the answers";
     QUALITY_EXPECTED_MDAPE: Gauge "hedonic_quality_expected_mdape", "", [], "Expected median absolute percentage error before labels arrive";
     DRIFT_PSI: Gauge "hedonic_drift_psi", "", ["window", "model", "field"], "Population stability index of a field against the training data";
 }

@@ -7,7 +7,7 @@ use arrow_array::{Array, RecordBatch};
 use records::decode::{Decoded, Key};
 use records::encode::Record;
 use records::{Schema, timestamp};
-use valuation::{Assessed, Explanation, PredictError, Prediction};
+use valuation::{Assessed, Explanation, Model, PredictError, Prediction};
 
 use crate::answer::{Answer, Namespace, UnknownFields, Worded};
 use crate::request_options::RequestOptions;
@@ -71,6 +71,8 @@ pub(crate) fn price(
     let name: Arc<str> = loaded.name.as_str().into();
     let data_until: Option<Arc<str>> = loaded.data_until.as_deref().map(Arc::from);
     let (confidence, threshold) = (model.confidence(), model.threshold());
+    let adapted = loaded.adapted();
+    let link = model.price().map(Model::link).unwrap_or_default();
     // A probability has no unit.
     let target = schema.target.as_deref().filter(|_| threshold.is_none());
     let unit = target.and_then(|target| schema.field(target)?.unit.as_deref());
@@ -86,6 +88,10 @@ pub(crate) fn price(
             unseen,
         } = assessed;
         predictions.push(prediction);
+        let prediction = match adapted {
+            Some(factor) => prediction.widened(link, factor),
+            None => prediction,
+        };
         let prediction = model.stated(prediction);
         let Asked {
             arrival_us,
@@ -101,6 +107,7 @@ pub(crate) fn price(
             low: confidence.map(|_| prediction.low),
             high: confidence.map(|_| prediction.high),
             confidence,
+            interval_factor: adapted,
             class: threshold.map(|threshold| prediction.value >= threshold),
             threshold,
             unit: unit.clone(),

@@ -3,9 +3,11 @@
 //! change nothing.
 
 mod actuals;
+mod adapted;
 mod batch;
 mod figures;
 mod gauges;
+mod label;
 mod labelled;
 mod labels;
 mod results;

@@ -17,6 +17,7 @@ use common::{Health, Shutdown};
 use records::{Schema, timestamp};
 use registry::{Admitted, Alias, Appearance, Intake, Reason, Registry, Version};
 use serde::Serialize;
+use tokio::sync::Notify;
 use valuation::{Assessed, PredictError, Prediction, Reading, TrainedModel};
 
 use self::recent::Recent;
@@ -39,6 +40,8 @@ pub(crate) struct Loaded {
     single: SingleRow,
     /// The names that it knows, to say which of them an unseen one may mean.
     pub names: KnownNames,
+    /// See [`Loaded::adapted`].
+    interval_factor: Mutex<Option<f64>>,
 }
 
 impl Loaded {
@@ -60,7 +63,20 @@ impl Loaded {
             names: KnownNames::of(&model),
             model,
             single: SingleRow::default(),
+            interval_factor: Mutex::default(),
         })
+    }
+
+    /// What the width of its intervals is multiplied by, where labels adapt it.
+    pub fn adapted(&self) -> Option<f64> {
+        let factor = self.interval_factor.lock();
+        *factor.unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Answers have this factor from the next batch on.
+    pub fn adapt(&self, factor: Option<f64>) {
+        let current = self.interval_factor.lock();
+        *current.unwrap_or_else(PoisonError::into_inner) = factor;
     }
 
     /// A prediction a row, in the rows' order.
@@ -115,6 +131,8 @@ pub(crate) struct Serving {
     /// Allows one swap at a time.
     exchange: Mutex<()>,
     recent: Mutex<Recent>,
+    /// Notified of each swap.
+    swaps: Notify,
 }
 
 impl Serving {
@@ -139,6 +157,7 @@ impl Serving {
             state: Mutex::default(),
             exchange: Mutex::default(),
             recent: Mutex::default(),
+            swaps: Notify::new(),
         })
     }
 
@@ -146,6 +165,11 @@ impl Serving {
     pub fn current(&self) -> Option<Arc<Loaded>> {
         let current = self.current.read();
         current.unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Waits for a swap since the last wait.
+    pub async fn swapped(&self) {
+        self.swaps.notified().await;
     }
 
     /// Where versions are kept.
@@ -316,6 +340,7 @@ impl Serving {
     fn swap(&self, loaded: Arc<Loaded>, shadow: Option<Shadow>) -> Swapped {
         let name = loaded.name.clone();
         *self.current.write().unwrap_or_else(PoisonError::into_inner) = Some(loaded);
+        self.swaps.notify_one();
         self.health.ready("model");
         metrics::counter!(SWAPS.name()).increment(1);
         match &shadow {

@@ -72,6 +72,7 @@ async fn insert(
         .bind(column(answers, |worded| worded.answer.segment.as_deref()))
         .bind(column(answers, |worded| &worded.digest[..]))
         .bind(column(answers, |worded| worded.record.as_deref()))
+        .bind(column(answers, |worded| worded.answer.interval_factor))
         .execute(&mut *connection)
         .await?;
     match inserted.rows_affected() == answers.len() as u64 {

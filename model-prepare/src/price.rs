@@ -23,12 +23,12 @@ pub struct Priced {
 
 /// Prices every line of `from` by the version at `directory`. Lines stand for lines: one of `to` has
 /// `prediction`, and of prices `low` and `high`; or `error` and `code` where the line is no record that the schema
-/// takes. Where `is_strict`, such a line ends it. With `comparables` a price has its `explanation` too: what each
-/// field adds, and so many past records like it.
+/// takes. Where `is_strict`, such a line ends it. With `comparables` a prediction has its `explanation` too: what each
+/// field adds, and for a price so many past records like it.
 ///
 /// # Errors
-/// When the version does not load, nothing can be read or written, a line is not a record and `is_strict`, or what is
-/// no price is to be explained.
+/// When the version does not load, nothing can be read or written, a line is not a record and `is_strict`, or a cluster is
+/// to be explained.
 pub fn price(
     directory: &Path,
     from: impl BufRead,
@@ -38,9 +38,10 @@ pub fn price(
 ) -> anyhow::Result<Priced> {
     let model = TrainedModel::load(directory)
         .with_context(|| format!("cannot load the version {}", directory.display()))?;
-    if comparables.is_some() && model.price().is_none() {
-        let task = model.schema().task;
-        bail!("expected a model of prices for --explain, found task {task:?}: price without it");
+    if comparables.is_some() && model.clusters().is_some() {
+        bail!(
+            "expected a model of prices or of a class for --explain, found a clustering: price without it"
+        );
     }
     let mut decoder = Decoder::new(model.schema(), Purpose::Request);
     let now_us = records::timestamp::now_us();
@@ -62,20 +63,21 @@ pub fn price(
                         predictions.next().context("a record has no prediction")?;
                     // As the service says it.
                     let prediction = model.stated(prediction);
-                    match model {
-                        TrainedModel::Price(price) => {
-                            let mut answer = json!({ "prediction": prediction.value, "low": prediction.low, "high": prediction.high });
-                            if let Some(comparables) = comparables {
-                                let explained = price.explain(&batch, row, comparables)?.stated();
-                                answer["explanation"] = serde_json::to_value(explained)?;
-                            }
-                            answer
+                    let mut answer = match model {
+                        TrainedModel::Price(_) => {
+                            json!({ "prediction": prediction.value, "low": prediction.low, "high": prediction.high })
                         }
                         TrainedModel::Class(_) => json!({ "prediction": prediction.value }),
                         TrainedModel::Clusters(_) => {
                             json!({ "prediction": prediction.value as u64 })
                         }
+                    };
+                    if let Some(comparables) = comparables
+                        && let Some(explained) = model.explain(&batch, row, comparables)?
+                    {
+                        answer["explanation"] = serde_json::to_value(explained.stated())?;
                     }
+                    answer
                 }
             };
             writeln!(to, "{line}")?;

@@ -21,10 +21,10 @@ struct Explained {
     explanation: Explanation,
 }
 
-/// Explains the price of a record of JSON, with so many comparable past records.
+/// Explains the prediction for a record of JSON, a price with so many comparable past records.
 ///
 /// # Errors
-/// When it is no record of the schema, or the model is of no price.
+/// When it is no record of the schema, or the model is a clustering.
 pub(crate) fn explain(
     model: &TrainedModel,
     record: &str,
@@ -37,7 +37,7 @@ pub(crate) fn explain(
         .map_err(value_error)?
         .ok_or_else(|| {
             PyValueError::new_err(format!(
-                "expected a model of prices, found task {:?}: only prices are explained",
+                "expected a model of prices or of a class, found task {:?}: clusters are not explained",
                 model.schema().task
             ))
         })?;

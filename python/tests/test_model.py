@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import math
 import multiprocessing
 import pickle
 import shutil
@@ -202,11 +203,15 @@ def test_classes_and_clusters(tmp_path: Path, listings: pandas.DataFrame) -> Non
     assert found["prediction"].between(0, 1).all()
     assert (found["class"] == (found["prediction"] >= model.threshold)).all()
     assert (found["class"] == frame["dear"]).mean() > 0.8
-    with pytest.raises(ValueError, match="only prices are explained"):
-        model.explain(frame.iloc[0])
+    explained = model.explain(frame.iloc[0])
+    log_odds = math.log(explained.prediction / (1 - explained.prediction))
+    assert explained.base + sum(reason.amount for reason in explained.reasons) == pytest.approx(log_odds)
+    assert (explained.scale, explained.comparables) == ("log odds", ())
 
     schema.write_text(text.replace("TASK", "clustering").replace("TARGET\n", ""))
     clusters = hedonic.train(frame, schema)
     found = clusters.predict(frame)
     assert list(found.columns) == ["prediction", "error"]
     assert found["prediction"].dtype == "int64" and found["prediction"].nunique() > 1
+    with pytest.raises(ValueError, match="clusters are not explained"):
+        clusters.explain(frame.iloc[0])

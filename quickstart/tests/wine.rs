@@ -142,7 +142,16 @@ async fn wines_are_stored_and_classified_and_a_sweeps_best_takes_over() {
         strong["prediction"].as_f64() > weak["prediction"].as_f64(),
         "{strong} {weak}"
     );
-    assert!(weak.get("explanation").is_none(), "{weak}");
+    let explanation = &weak["explanation"];
+    let amounts = explanation["reasons"].as_array().expect("reasons").iter();
+    let amounts = amounts.map(|reason| reason["amount"].as_f64().expect("a number"));
+    let sum = explanation["base"].as_f64().expect("a number") + amounts.sum::<f64>();
+    let probability = weak["prediction"].as_f64().expect("a number");
+    assert!(
+        (sum - (probability / (1.0 - probability)).ln()).abs() < 1e-6,
+        "{weak}"
+    );
+    assert_eq!(explanation["scale"], "log odds", "{weak}");
     let (_, refused) = applier.post("/predict", &wine(130.0).to_string()).await;
     assert!(
         refused.to_string().contains("between 0 and 30 %"),

@@ -23,6 +23,7 @@ pub mod row;
 pub mod schema;
 pub mod table;
 pub mod timestamp;
+pub mod truth;
 
 pub use arrival::Arrival;
 pub use arrow_rows::{ArrowBatch, ArrowRows, ColumnsError};

@@ -11,6 +11,7 @@ use crate::measure::{self, Custom, Reading};
 use crate::reject::Reason;
 use crate::schema::{Field, Kind, PLACE, Purpose, Schema};
 use crate::timestamp::{self, Forms};
+use crate::truth;
 
 /// Rejects a record whose time is later than its arrival by more than this: it would win over
 /// every true later version. A day covers clocks and time zones that are off.
@@ -268,18 +269,14 @@ impl Row {
     }
 
     fn set_boolean_text(&mut self, index: usize, text: &str) -> Result<(), Reason> {
-        let is = |word: &&str| text.eq_ignore_ascii_case(word);
-        if ["true", "t", "yes", "y", "on", "1"].iter().any(is) {
-            self.set_boolean(index, true)
-        } else if ["false", "f", "no", "n", "off", "0"].iter().any(is) {
-            self.set_boolean(index, false)
-        } else {
-            match text.parse::<f64>() {
-                Ok(number) if number == 0.0 || number == 1.0 || number.is_nan() => {
-                    self.set_number(index, number)
-                }
-                _ => Err(self.wrong_type(index, &quoted(text))),
+        if let Some(value) = truth::of_word(text) {
+            return self.set_boolean(index, value);
+        }
+        match text.parse::<f64>() {
+            Ok(number) if number == 0.0 || number == 1.0 || number.is_nan() => {
+                self.set_number(index, number)
             }
+            _ => Err(self.wrong_type(index, &quoted(text))),
         }
     }
 

@@ -6,6 +6,8 @@
 
 mod artifact;
 mod classes;
+mod errors;
+mod explain;
 mod fit;
 mod judge;
 mod metrics;
@@ -13,6 +15,7 @@ mod model;
 mod report;
 
 pub use self::classes::classes;
+pub use self::errors::ClassErrors;
 pub use self::fit::classify;
 pub use self::metrics::{ClassMetrics, Confusion, Interval, RocPoint};
 pub(crate) use self::metrics::{area, log_loss_of};

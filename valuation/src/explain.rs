@@ -12,6 +12,7 @@ use self::compared::Asked;
 use crate::cells::Cells;
 use crate::comparables::{ByField, Comparable};
 use crate::estimator::Estimator;
+use crate::linear::SparseRow;
 use crate::linear_design::LinearDesign;
 use crate::members::Fitted as _;
 use crate::model::Model;
@@ -23,31 +24,46 @@ use crate::tree_features::TreeFeatures;
 /// What stands for the prices of past records near by.
 const NEIGHBOURHOOD: &str = "neighbourhood";
 
-/// What a field adds to a price.
+/// What a field adds to a prediction.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Reason {
     /// The field, or `neighbourhood`: what past records near by cost.
     pub field: String,
-    /// What it adds, in the target's unit; below 0 it takes away.
+    /// What it adds, in the target's unit (of a class in log odds); below 0 it takes away.
     pub amount: f64,
 }
 
-/// A price, taken apart.
+/// What the numbers of an explanation are in, where it is not the target's unit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub enum Scale {
+    /// The logarithm of p/(1 − p), of a class.
+    #[serde(rename = "log odds")]
+    LogOdds,
+}
+
+/// A price, or how likely a record is of a class, taken apart.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Explanation {
-    /// The price of a record of which nothing is known, in the target's unit.
+    /// The price of a record of which nothing is known, in the target's unit; of a class the log odds of its probability.
     pub base: f64,
     /// The greatest amount first; base and amounts add up to the price (to what a count would be, where
-    /// it is held at 0).
+    /// it is held at 0; of a class to the log odds of the probability).
     pub reasons: Vec<Reason>,
-    /// Past records like it, the most alike first.
+    /// Past records like it, the most alike first; none of classes.
     pub comparables: Vec<Comparable>,
+    /// What base and amounts are in, where it is not the target's unit.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub scale: Option<Scale>,
 }
 
 impl Explanation {
-    /// The same as answers state it: amounts and prices as [`crate::Prediction::stated`] has them.
+    /// The same as answers state it: amounts and prices as [`crate::Prediction::stated`] has them. Log odds are not rounded,
+    /// as probabilities are not.
     #[must_use]
     pub fn stated(mut self) -> Explanation {
+        if self.scale.is_some() {
+            return self;
+        }
         self.base = stated(self.base);
         for reason in &mut self.reasons {
             reason.amount = stated(reason.amount);
@@ -96,27 +112,7 @@ impl Model {
         let bound = estimator.bind(&record);
         let (tree_features, design) = (bound.frame_row(0), bound.design_row(0));
         let linear_design = estimator.plan.linear_design.as_ref();
-        let line_fields = linear_design.map_or_else(Vec::new, LinearDesign::fields);
-        let value_fields = estimator.value_fields();
-        let mut base = 0.0;
-        let mut parts: BTreeMap<String, f64> = BTreeMap::new();
-        for (head, member) in estimator.plan.members.iter().zip(&estimator.members) {
-            let mut add = |field: &str, log: f64| {
-                *parts.entry(field.to_owned()).or_default() += head.weight * log;
-            };
-            let contributions = member.contributions(&design, &tree_features);
-            let explained = contributions.map_err(not_explained)?;
-            base += head.weight * explained.base;
-            if let Some(beyond_line) = explained.neighbourhood {
-                add(NEIGHBOURHOOD, beyond_line);
-            }
-            for (field, log) in line_fields.iter().zip(explained.columns) {
-                add(field, log);
-            }
-            for (field, log) in value_fields.iter().zip(explained.values) {
-                add(field, log);
-            }
-        }
+        let (base, mut parts) = estimator.parts(&design, &tree_features)?;
         for (field, log) in bound.carried(0) {
             *parts.entry(field.to_owned()).or_default() += log;
         }
@@ -127,12 +123,6 @@ impl Model {
             true => (high.exp() - low.exp()) / (high - low) * equity.slope,
             false => low.exp() * equity.slope,
         };
-        let reasons = parts.into_iter().map(|(field, log)| Reason {
-            field,
-            amount: log * scale,
-        });
-        let mut reasons: Vec<Reason> = reasons.filter(|reason| reason.amount != 0.0).collect();
-        reasons.sort_by(|one, other| other.amount.abs().total_cmp(&one.amount.abs()));
         let asked = Asked {
             schema: &self.head.schema,
             record: &given,
@@ -141,7 +131,8 @@ impl Model {
         };
         Ok(Explanation {
             base: low.exp() - estimator.plan.link.offset(),
-            reasons,
+            reasons: reasons(parts, scale),
+            scale: None,
             comparables: match &estimator.comparables {
                 Some(known) if known.by_line => match linear_design.map(ByField::of) {
                     Some(by_field) => {
@@ -164,7 +155,53 @@ impl Model {
     }
 }
 
+/// Parts times a scale, the greatest first.
+pub(crate) fn reasons(parts: BTreeMap<String, f64>, scale: f64) -> Vec<Reason> {
+    let reasons = parts.into_iter().map(|(field, part)| Reason {
+        field,
+        amount: part * scale,
+    });
+    let mut reasons: Vec<Reason> = reasons.filter(|reason| reason.amount != 0.0).collect();
+    reasons.sort_by(|one, other| other.amount.abs().total_cmp(&one.amount.abs()));
+    reasons
+}
+
 impl Estimator {
+    /// What the ensemble predicts for a record of which nothing is known, and what each field adds to it, before the stretch
+    /// (of classes the calibration).
+    ///
+    /// # Errors
+    /// When a member's prediction is no sum.
+    pub(crate) fn parts(
+        &self,
+        design: &SparseRow,
+        tree_features: &[f32],
+    ) -> Result<(f64, BTreeMap<String, f64>), PredictError> {
+        let linear_design = self.plan.linear_design.as_ref();
+        let line_fields = linear_design.map_or_else(Vec::new, LinearDesign::fields);
+        let value_fields = self.value_fields();
+        let mut base = 0.0;
+        let mut parts: BTreeMap<String, f64> = BTreeMap::new();
+        for (head, member) in self.plan.members.iter().zip(&self.members) {
+            let mut add = |field: &str, log: f64| {
+                *parts.entry(field.to_owned()).or_default() += head.weight * log;
+            };
+            let contributions = member.contributions(design, tree_features);
+            let explained = contributions.map_err(not_explained)?;
+            base += head.weight * explained.base;
+            if let Some(beyond_line) = explained.neighbourhood {
+                add(NEIGHBOURHOOD, beyond_line);
+            }
+            for (field, log) in line_fields.iter().zip(explained.columns) {
+                add(field, log);
+            }
+            for (field, log) in value_fields.iter().zip(explained.values) {
+                add(field, log);
+            }
+        }
+        Ok((base, parts))
+    }
+
     /// Shares of what each value of a row takes from the error of the trees, by the weights of the
     /// members, the greatest first; empty where no trees are used.
     pub(crate) fn importance(&self) -> Vec<(String, f64)> {

@@ -46,6 +46,7 @@
 //! # }
 //! ```
 
+mod adaptive;
 mod artifact;
 mod assessed;
 mod axis;
@@ -114,19 +115,20 @@ mod tree_inputs;
 mod uninformative;
 mod widths_by_estimate;
 
+pub use adaptive::AdaptiveWidth;
 pub use artifact::{ArtifactError, Reading};
 pub use assessed::{Assessed, UnseenName};
 pub use boosted::{BoostedOptions, ForestOptions, Growth, Names, TreeError};
 pub use cells::Cell;
 pub use classification::{
-    Bin, ClassFold, ClassMember, ClassMetrics, ClassModel, ClassReport, Confusion, Importance,
-    Interval, RocPoint, classes, classify,
+    Bin, ClassErrors, ClassFold, ClassMember, ClassMetrics, ClassModel, ClassReport, Confusion,
+    Importance, Interval, RocPoint, classes, classify,
 };
 pub use clustering::{ClusterReport, Clustering, ClusteringError, ClusteringOptions, Clusters};
 pub use comparables::{Comparable, FieldDifference};
 pub use conformal::Share;
 pub use equity_report::EquityReport;
-pub use explain::{Explanation, Reason};
+pub use explain::{Explanation, Reason, Scale};
 pub use fit::{Effort, FitOptions, fit};
 pub use fit_error::FitError;
 pub use fit_report::FitReport;

@@ -212,7 +212,11 @@ impl TrainedModel {
 
     /// The field whose levels are the groups that errors are grouped by.
     pub fn group(&self) -> Option<&str> {
-        self.price().and_then(Model::group)
+        match self {
+            TrainedModel::Price(model) => model.group(),
+            TrainedModel::Class(model) => model.group(),
+            TrainedModel::Clusters(_) => None,
+        }
     }
 
     /// The share of prices its ranges are to hold; `None` where there are no ranges.
@@ -250,7 +254,7 @@ impl TrainedModel {
         }
     }
 
-    /// Why a prediction is what it is ([`Model::explain`]); `None` of what is not a price.
+    /// Why a prediction is what it is ([`Model::explain`], [`ClassModel::explain`]); `None` of clusters.
     ///
     /// # Errors
     /// When the batch lacks a column that the model reads, or has no such row.
@@ -260,10 +264,11 @@ impl TrainedModel {
         row: usize,
         comparables: usize,
     ) -> Result<Option<Explanation>, PredictError> {
-        let explained = self
-            .price()
-            .map(|model| model.explain(batch, row, comparables));
-        explained.transpose()
+        match self {
+            TrainedModel::Price(model) => model.explain(batch, row, comparables).map(Some),
+            TrainedModel::Class(model) => model.explain(batch, row).map(Some),
+            TrainedModel::Clusters(_) => Ok(None),
+        }
     }
 }
 

@@ -7,8 +7,8 @@ use arrow_array::RecordBatch;
 use made::Uniform;
 use records::{Decoder, Purpose, Schema};
 use valuation::{
-    ArtifactError, ClassModel, ClassReport, Effort, FitError, FitOptions, LinearOptions,
-    LogisticOptions, MemberOptions, NamedMember, TrainedModel, classify,
+    ArtifactError, ClassModel, ClassReport, Effort, FitError, FitOptions, ForestOptions,
+    LinearOptions, LogisticOptions, MemberOptions, NamedMember, TrainedModel, classify,
 };
 
 const SCHEMA: &str = "name='visits'\nversion=1\ntask='classification'\ntable='visits'\nkey='id'\n\
@@ -129,6 +129,86 @@ fn classes_are_told_nearly_as_well_as_by_who_knows_and_what_is_said_is_calibrate
     );
     assert_eq!(report.judged.len(), report.holdout_rows);
     assert_eq!((report.train_rows, report.holdout_rows), (3200, 800));
+}
+
+/// Base and amounts of a row, which must be the log odds of its probability.
+fn explained(model: &ClassModel, batch: &RecordBatch, row: usize) -> valuation::Explanation {
+    let explained = model.explain(batch, row).unwrap();
+    let sum = explained.base + explained.reasons.iter().map(|one| one.amount).sum::<f64>();
+    let probability = model.predict(&batch.slice(row, 1)).unwrap()[0].value;
+    let log_odds = (probability / (1.0 - probability)).ln();
+    assert!(
+        (sum - log_odds).abs() < 1e-6,
+        "{sum} {log_odds} {explained:?}"
+    );
+    assert_eq!(explained.scale, Some(valuation::Scale::LogOdds));
+    assert!(explained.comparables.is_empty());
+    explained
+}
+
+#[test]
+fn reasons_add_up_to_the_log_odds_whatever_the_members_are() {
+    let (batch, _) = records(1500, 14);
+    let forest = |drawn_cuts| ForestOptions {
+        trees: 20,
+        leaves: 100,
+        leaf_rows: 3.0,
+        row_share: 0.63,
+        column_share: 0.6,
+        drawn_cuts,
+    };
+    let only = |name: &str, options: MemberOptions| FitOptions {
+        members: vec![named(name, options)],
+        ..FitOptions::default()
+    };
+    let logistic = MemberOptions::Logistic(LogisticOptions { penalty: 1e-3 });
+    for options in [
+        FitOptions::default(),
+        only("line", logistic.clone()),
+        only("forest", MemberOptions::Forest(forest(false))),
+        only("extra", MemberOptions::Forest(forest(true))),
+        FitOptions {
+            members: vec![
+                named("line", logistic),
+                named("forest", MemberOptions::Forest(forest(false))),
+            ],
+            ..FitOptions::default()
+        },
+    ] {
+        let (model, _) = fit(&batch, &options);
+        for row in 0..60 {
+            explained(&model, &batch, row);
+        }
+        let trained = TrainedModel::Class(Box::new(model.clone()));
+        let same = trained.explain(&batch, 7, 3).unwrap().unwrap();
+        assert_eq!(same.clone().stated(), same, "log odds are not rounded");
+        assert_eq!(same, model.explain(&batch, 7).unwrap());
+    }
+    let (model, _) = fit(&batch, &FitOptions::default());
+    assert!(model.explain(&batch, 1500).is_err());
+}
+
+#[test]
+fn what_makes_a_class_likely_is_what_the_records_are_made_of() {
+    let (batch, _) = records(4000, 15);
+    let (model, _) = fit(&batch, &FitOptions::default());
+    let mut decoder = Decoder::new(&schema(), Purpose::Request);
+    for page in ["shop", "start"] {
+        let record = format!(r#"{{"id":"x","page":"{page}","hour":6,"depth":0.5,"noise":0.5}}"#);
+        decoder.push(record.as_bytes(), 0).unwrap();
+    }
+    let asked = decoder.finish().batch;
+    let of = |row: usize, field: &str| {
+        let explained = explained(&model, &asked, row);
+        let own = explained.reasons.iter().find(|one| one.field == field);
+        own.map_or(0.0, |one| one.amount)
+    };
+    // 1.5 and -1 log odds in truth.
+    let apart = of(0, "page") - of(1, "page");
+    assert!((1.5..3.5).contains(&apart), "{apart}");
+    // Two thirds of a sine more than usual, and nothing.
+    assert!(of(0, "hour") > 1.0, "{}", of(0, "hour"));
+    assert!(of(0, "noise").abs() < 0.3, "{}", of(0, "noise"));
 }
 
 #[test]

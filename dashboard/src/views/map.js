@@ -130,6 +130,7 @@ function Study({ name, row, model, errors, unit, per, onClose }) {
   // Of the version that is chosen; else of the one that answers, or where too few know its prices yet, of another.
   const current = groups.find((one) => one.model === (model || overview?.status?.model));
   const group = model || current?.figures ? current : (groups.find((one) => one.figures) ?? current ?? groups[0]);
+  if (group?.figures && !group.figures.mdape) return null;
   const ratios = group?.figures?.ratios;
   return html`<${Card} title=${level(name)} aside=${html`<button class="quiet small" onClick=${onClose} aria-label=${t("close")}>✕</button>`} id="study">
     ${row && html`<p>${t("listings_known", { count: number(row.count) })} ${t("median")} ${amount(row.target, unit, 3)}${row.by_area ? `, ${amount(row.by_area, per, 3)}` : ""}.</p>`}

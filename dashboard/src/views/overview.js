@@ -41,7 +41,7 @@ export function attention(overview, way, quality) {
     if (rejected > 20 && rejected / (stored + rejected) > 0.1) add("warn", t("attention_rejects", { share: percent(rejected / (stored + rejected), 0) }));
   }
   const groups = (quality ?? overview.quality)?.groups ?? [];
-  const current = groups.filter((group) => group.model === status.model && group.window === "24h" && group.figures);
+  const current = groups.filter((group) => group.model === status.model && group.window === "24h" && group.figures?.mdape);
   for (const group of current) {
     const where = group.segment ? t("attention_in", { name: level(group.segment) }) : "";
     const { figures } = group;
@@ -134,7 +134,7 @@ export function OverviewView() {
       <${Tile} title=${t("tile_champion")} to="#/models" value=${status.model ? status.model.split("@")[1] : "–"} more=${[since ? t("champion_since", { age: age(since.at_ms) }) : status.last_swap ? t("champion_since", { age: age(status.last_swap.swapped_at) }) : "", training?.training ? t("next_in_training", { share: share === undefined ? "…" : percent(share, 0) }) : ""].filter(Boolean).join("; ")} />
       ${status.holdout_mdape !== null && html`<${Tile} title=${t("tile_error")} to="#/quality" value=${figures ? percent(figures.mdape.value) : t("not_yet")} more=${`${of_other}${t("holdout_error", { value: percent(status.holdout_mdape) })}`} />
       <${Tile} title=${t("tile_coverage")} to="#/quality" value=${figures ? percent(figures.coverage.value) : t("not_yet")} more=${figures ? of_other + t("of_labels", { count: number(live.labelled) }) : live?.too_few ? t("too_few", { count: number(live.labelled) }) : t("no_labels")} />`}
-      ${status.holdout_auc !== null && html`<${Tile} title="AUC" to="#/models" value=${number(status.holdout_auc, 3)} more=${t("on_holdout")} />`}
+      ${status.holdout_auc !== null && html`<${Tile} title="AUC" to="#/quality" value=${number(status.holdout_auc, 3)} more=${t("on_holdout")} />`}
       ${status.silhouette !== null && html`<${Tile} title=${t("silhouette")} to="#/models" value=${number(status.silhouette, 3)} more=${t("in_training")} />`}
     </div>
     <${Card} wide title=${t("changed_today")} aside=${html`<span class="soft">${t("as_of", { at: clock(overview.at) })}</span>`} id="changed">

@@ -154,8 +154,10 @@ function Price({ answer, schema }) {
 }
 
 function Waterfall({ answer, schema, record }) {
-  const { base, reasons } = answer.explanation;
+  const { base, reasons, scale } = answer.explanation;
   const unit = answer.unit;
+  // Of a class all is in log odds, which may be below 0.
+  const total = scale ? reasons.reduce((sum, reason) => sum + reason.amount, base) : answer.prediction;
   const most = 9;
   const kept = reasons.slice(0, most);
   const others = reasons.slice(most).reduce((sum, reason) => sum + reason.amount, 0);
@@ -174,11 +176,11 @@ function Waterfall({ answer, schema, record }) {
     });
     at += reason.amount;
   }
-  rows.push({ name: t("reason_price"), amount: answer.prediction, is_total: true, from: 0, to: answer.prediction });
-  const ends = rows.filter((row) => !row.is_total).flatMap((row) => [row.from, row.to]);
+  rows.push({ name: t(scale ? "reason_log_odds" : "reason_price"), amount: total, is_total: true, from: 0, to: total });
+  const ends = [...rows.filter((row) => !row.is_total).flatMap((row) => [row.from, row.to]), ...(scale ? [0] : [])];
   const [least, most_of_all] = [Math.min(...ends, base, at), Math.max(...ends, base, at)];
   const room = (most_of_all - least || 1) * 0.08;
-  const low = Math.max(0, least - room * 3);
+  const low = scale ? least - room : Math.max(0, least - room * 3);
   const high = most_of_all + room;
   const place = (value) => (100 * (Math.max(value, low) - low)) / (high - low || 1);
   return html`<table class="waterfall">
@@ -485,7 +487,7 @@ function Asking({ schema, search }) {
           ${left_out.length > 0 && html`<details class="left-out"><summary>${t("left_out", { count: left_out.length })}</summary>
             <ul>${left_out.map((field) => html`<li>${label(field.name)}: ${assumed(schema, field)}</li>`)}</ul></details>`}
         <//>
-        ${priced.answer.explanation && html`<${Card} title=${t("reasons")}><${Waterfall} ...${priced} schema=${schema} /><//>`}
+        ${priced.answer.explanation && html`<${Card} title=${t(priced.answer.explanation.scale ? "reasons_class" : "reasons")}><${Waterfall} ...${priced} schema=${schema} /><//>`}
         ${schema.task === "clustering" && html`<${Card} title=${t("cluster_profile")}><${ClusterProfile} ...${priced} schema=${schema} /><//>`}
         <${Card} title=${t("what_if")}><${WhatIf} ...${priced} schema=${schema} /><//>
         <${Card} title=${t(schema.task !== "regression" ? "comparables_plain" : schema.name === "real-estate" ? "comparables" : "comparables_any")}>

@@ -1,9 +1,10 @@
 // How good the answers are: over time, by market and by tenth of the price; and what has moved.
-import { useMemo, useState } from "preact/hooks";
+import { useState } from "preact/hooks";
 import { query } from "../api.js";
-import { COLOURS, Lines } from "../chart.js";
 import { Badge, Card, FindMarket, Place, Together, html, useData, useLive } from "../ui.js";
 import { about, amount, label, level, number, percent, signedPercent, span, t } from "../words.js";
+import { ClassQuality } from "./class_quality.js";
+import { History } from "./history.js";
 
 const MEASURES = [
   { key: "mdape", show: percent },
@@ -13,35 +14,6 @@ const MEASURES = [
   { key: "prb", show: (value) => number(value, 3), limits: [-0.05, 0.05] },
   { key: "bias", show: signedPercent },
 ];
-
-function History({ window, segment }) {
-  const of = useData(`quality/history${query({ window, segment })}`, 30000);
-  const [key, setKey] = useState("mdape");
-  const measure = MEASURES.find((one) => one.key === key);
-  const { times, lines } = useMemo(() => {
-    const rows = [...(of.data ?? [])].reverse();
-    const times = [...new Set(rows.map((row) => row.at))];
-    const models = [...new Set(rows.map((row) => row.model))].slice(-COLOURS.length);
-    // All answers together, each version by its known prices: a version may answer for a minute only.
-    const whole = times.map((at) => {
-      const own = rows.filter((row) => row.at === at && row[key] !== null);
-      const labels = own.reduce((sum, row) => sum + row.labelled, 0);
-      return labels ? own.reduce((sum, row) => sum + row[key] * row.labelled, 0) / labels : null;
-    });
-    const lines = models.slice(1 - COLOURS.length).map((model) => {
-      const values = new Map(rows.filter((row) => row.model === model).map((row) => [row.at, row[key]]));
-      return { name: model.split("@")[1], values: times.map((at) => values.get(at) ?? null) };
-    });
-    const long = lines.filter((line) => line.values.filter((value) => value !== null).length > 2);
-    return { times, lines: [{ name: t("all_versions"), values: whole }, ...(models.length > 1 ? long : [])].filter((line) => line.values.some((value) => value !== null)) };
-  }, [of.data, key]);
-  return html`<${Card} wide title=${t("over_time")} aside=${html`<select aria-label=${t("measure")} value=${key} onChange=${(event) => setKey(event.target.value)}>${MEASURES.map((one) => html`<option value=${one.key}>${t(`measure.${one.key}`)}</option>`)}</select>`}>
-    <${Place} of=${of} empty=${(lines.length === 0 || times.length < 2) && t("no_history")}>
-      <${Lines} times=${times} lines=${lines} show=${measure.show} limits=${measure.limits} text=${t("over_time_text", { measure: t(`measure.${key}`) })} />
-      ${measure.limits && html`<p class="soft">${t("band", { low: measure.show(measure.limits[0]), high: measure.show(measure.limits[1]) })}</p>`}
-    <//>
-  <//>`;
-}
 
 const verdict = (interval) => (!interval ? "–" : html`<span class=${interval.passes ? "" : "bad-text"} title=${interval.low === undefined ? undefined : `${number(interval.low, 3)} – ${number(interval.high, 3)}`}>${number(interval.value, 3)}${interval.passes ? "" : " !"}</span>`);
 
@@ -190,6 +162,7 @@ export function QualityView({ search }) {
   const said = verdict_of(figures, of.data?.holdout_mdape, 0.9);
   const version = overview?.status?.model?.split("@")[1];
   const is_price = overview?.status?.holdout_mdape !== null;
+  if (overview && overview.status?.holdout_auc !== null) return html`<${ClassQuality} windows=${windows} window_name=${window_name} />`;
   if (overview && !is_price) return html`<${Card} wide title=${t("quality")}><p class="note">${t("quality_prices_only")}</p><//>`;
   return html`
     <div class="filters">
@@ -212,7 +185,7 @@ export function QualityView({ search }) {
         </dl>` : ""}
       <//>
     <//>
-    <${History} window=${window} segment=${segment} />
+    <${History} window=${window} segment=${segment} measures=${MEASURES} />
     <${Card} wide title=${by(market ? label(market) : t("segment"))}><${Segments} groups=${groups} all_versions=${all_versions} field=${market} chosen=${segment} onPick=${(name) => { pick(name); document.getElementById("main").scrollIntoView({ block: "start" }); }} /><//>
     <div class="columns even"><${Tenths} model=${shown} unit=${unit} /><${DriftCard} /></div>
     <${Versions} groups=${of.data?.groups ?? []} shown=${shown} onPick=${setModel} />

@@ -13,13 +13,12 @@ use ledger::offsets::{AdvanceError, Stretch};
 use ledger::rejects::Reject;
 use rdkafka::Message;
 use records::limits::{KEY_BYTES, MESSAGE_BYTES};
-use records::measure::Reading;
-use records::{Field, Kind, Schema, timestamp};
+use records::{Schema, timestamp};
 use serde_json::{Map, Value};
 use tokio::runtime::Handle;
-use valuation::Link;
 
 use super::batch::{Actual, BAD_ACTUAL, Batch};
+use super::label;
 use super::labels::Labels;
 use crate::answer::Namespace;
 use crate::config::Config;
@@ -209,30 +208,8 @@ fn read(schema: &Schema, payload: &[u8], arrival_us: i64) -> Result<Actual, Stri
         ));
     }
     let target = schema.target.as_deref().unwrap_or("price");
-    let field = schema.field(target);
-    let is_number = |field: &&Field| matches!(field.kind, Kind::Number | Kind::Integer);
-    let found = match (record.get(target), field.filter(is_number)) {
-        (Some(Value::String(text)), Some(field)) => match field.read(text) {
-            Reading::Value(value) => Some(value),
-            Reading::OtherUnit(_) | Reading::Ambiguous(..) | Reading::NoNumber => None,
-        },
-        (found, _) => found.and_then(Value::as_f64),
-    };
-    let link = Link::of(schema);
-    let actual = match found {
-        Some(actual) if link.takes(actual) => actual,
-        _ => {
-            let bound = link.expected();
-            return Err(format!("{}: {target} must be a number {bound}", expected()));
-        }
-    };
-    let greatest = field.and_then(|field| field.max).unwrap_or(f64::MAX);
-    let least = field.and_then(|field| field.min).unwrap_or(0.0);
-    if !(least..=greatest).contains(&actual) {
-        return Err(format!(
-            "{target}: expected {least} to {greatest}, found {actual}"
-        ));
-    }
+    let actual = label::read(schema, record.get(target))
+        .map_err(|error| format!("{}: {error}", expected()))?;
     let observed_us = match record.get("observed_at") {
         None | Some(Value::Null) => Some(arrival_us),
         Some(Value::String(text)) => timestamp::parse(text),

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 use valuation::ratio_study::median_interval;
-use valuation::{Link, Metrics, RatioStudy, conformal::Share};
+use valuation::{ClassErrors, Link, Metrics, Prediction, RatioStudy, conformal::Share};
 
 use super::labelled::Labelled;
 
@@ -14,9 +14,65 @@ pub(super) struct Interval {
     pub high: f64,
 }
 
-/// Errors of answers, once enough of their prices are known.
+/// By what labels answers are judged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Judged {
+    /// Prices, learned by this link.
+    Prices(Link),
+    Classes,
+}
+
+impl Judged {
+    /// Whether a label of 0 counts.
+    pub fn takes_0(self) -> bool {
+        match self {
+            Judged::Prices(link) => link.takes(0.0),
+            Judged::Classes => true,
+        }
+    }
+}
+
+/// Errors of answers, by their task.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub(super) struct Figures {
+#[serde(untagged)]
+pub(super) enum Figures {
+    Prices(Box<PriceFigures>),
+    Classes(ClassErrors),
+}
+
+impl Figures {
+    /// Of what is known; `None` for nothing.
+    pub fn of(judged: Judged, labelled: &[&Labelled]) -> Option<Figures> {
+        match judged {
+            Judged::Prices(link) => {
+                PriceFigures::of(link, labelled).map(|figures| Figures::Prices(Box::new(figures)))
+            }
+            Judged::Classes => {
+                let predicted: Vec<f64> = labelled.iter().map(|row| row.prediction).collect();
+                let classes: Vec<bool> = labelled.iter().map(|row| row.actual > 0.5).collect();
+                ClassErrors::of(&predicted, &classes).map(Figures::Classes)
+            }
+        }
+    }
+
+    pub fn prices(&self) -> Option<&PriceFigures> {
+        match self {
+            Figures::Prices(figures) => Some(figures),
+            Figures::Classes(_) => None,
+        }
+    }
+
+    pub fn classes(&self) -> Option<&ClassErrors> {
+        match self {
+            Figures::Prices(_) => None,
+            Figures::Classes(errors) => Some(errors),
+        }
+    }
+}
+
+/// Errors of prices, once enough of their prices are known.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub(super) struct PriceFigures {
     /// Median absolute percentage error, a fraction (of counts that of 1 + y, as all that is relative); its interval by order statistics (Conover 1999,
     /// Practical Nonparametric Statistics, 3.2).
     pub mdape: Interval,
@@ -28,13 +84,16 @@ pub(super) struct Figures {
     pub within_20: f64,
     /// Share of prices within low and high, with its interval.
     pub coverage: Share,
+    /// The same of the model's intervals before labels adapted them, where an answer has a factor.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub coverage_unadapted: Option<Share>,
     /// The assessors' ratio study; none for counts.
     pub ratios: Option<RatioStudy>,
 }
 
-impl Figures {
+impl PriceFigures {
     /// Of what is known; `None` for nothing.
-    pub fn of(link: Link, labelled: &[&Labelled]) -> Option<Figures> {
+    pub fn of(link: Link, labelled: &[&Labelled]) -> Option<PriceFigures> {
         let actual: Vec<f64> = labelled.iter().map(|row| row.actual).collect();
         let predicted: Vec<f64> = labelled.iter().map(|row| row.prediction).collect();
         let metrics = Metrics::on(link, &actual, &predicted)?;
@@ -48,7 +107,16 @@ impl Figures {
             .iter()
             .filter(|row| (row.low..=row.high).contains(&row.actual))
             .count();
-        Some(Figures {
+        let is_held_by_model = |row: &&&Labelled| {
+            let Prediction { low, high, .. } = row.of_model(link);
+            (low..=high).contains(&row.actual)
+        };
+        let is_adapted = labelled.iter().any(|row| row.factor != 1.0);
+        let coverage_unadapted = is_adapted.then(|| {
+            let held = labelled.iter().filter(is_held_by_model).count();
+            Share::of(held, labelled.len())
+        });
+        Some(PriceFigures {
             mdape: Interval {
                 value: metrics.mdape,
                 low,
@@ -59,6 +127,7 @@ impl Figures {
             within_10: metrics.within_10,
             within_20: metrics.within_20,
             coverage: Share::of(held, labelled.len()),
+            coverage_unadapted,
             ratios: RatioStudy::on(link, &actual, &predicted),
         })
     }
@@ -75,9 +144,11 @@ mod tests {
             prediction,
             low: 0.9 * prediction,
             high: 1.1 * prediction,
+            factor: 1.0,
             actual,
             age_s: 1.0,
             delay_s: 1.0,
+            label_age_s: 0.0,
         }
     }
 
@@ -92,7 +163,7 @@ mod tests {
             labelled(95.0, 100.0),
         ];
         let rows: Vec<&Labelled> = rows.iter().collect();
-        let figures = Figures::of(Link::Log, &rows).expect("there are rows");
+        let figures = PriceFigures::of(Link::Log, &rows).expect("there are rows");
         assert!((figures.mdape.value - 0.10).abs() < 1e-12);
         assert!(figures.mdape.low <= 0.10 && figures.mdape.high >= 0.10);
         assert!((figures.bias - 0.09).abs() < 1e-12, "{}", figures.bias);
@@ -101,6 +172,21 @@ mod tests {
         assert!((figures.within_20 - 0.8).abs() < 1e-12);
         // 100 lies neither in 81 to 99 nor in 135 to 165.
         assert!((figures.coverage.value - 0.6).abs() < 1e-12);
-        assert!(Figures::of(Link::Log, &[]).is_none());
+        assert!(figures.coverage_unadapted.is_none());
+        assert!(PriceFigures::of(Link::Log, &[]).is_none());
+    }
+
+    #[test]
+    fn coverage_without_the_factor_is_that_of_the_models_intervals() {
+        // ± 10 % is what was sent: three fifths hold 100. The model's intervals were a tenth as wide: one fifth.
+        let mut rows = [110.0, 90.0, 95.0, 100.0, 105.0].map(|price| labelled(price, 100.0));
+        for row in &mut rows {
+            row.factor = 10.0;
+        }
+        let rows: Vec<&Labelled> = rows.iter().collect();
+        let figures = PriceFigures::of(Link::Log, &rows).expect("there are rows");
+        assert!((figures.coverage.value - 0.8).abs() < 1e-12);
+        let without = figures.coverage_unadapted.expect("there is a factor");
+        assert!((without.value - 0.2).abs() < 1e-12);
     }
 }

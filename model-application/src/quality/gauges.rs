@@ -6,14 +6,16 @@ use std::collections::BTreeSet;
 
 use common::Metric;
 use common::series::Series;
+use valuation::ClassErrors;
 
-use super::figures::Figures;
+use super::figures::{Figures, PriceFigures};
 use super::results::{Group, Quality};
 
 use crate::metrics::{
-    DRIFT_PSI, QUALITY_ANSWERS, QUALITY_BIAS, QUALITY_COD, QUALITY_COVERAGE,
-    QUALITY_EXPECTED_MDAPE, QUALITY_LABEL_DELAY, QUALITY_LABELLED, QUALITY_MDAPE, QUALITY_PRB,
-    QUALITY_PRD, QUALITY_RMSE, QUALITY_WITHIN_10, QUALITY_WITHIN_20,
+    DRIFT_PSI, INTERVAL_FACTOR, QUALITY_ANSWERS, QUALITY_AUC, QUALITY_BIAS, QUALITY_BRIER,
+    QUALITY_CALIBRATION, QUALITY_COD, QUALITY_COVERAGE, QUALITY_COVERAGE_UNADAPTED,
+    QUALITY_EXPECTED_MDAPE, QUALITY_LABEL_DELAY, QUALITY_LABELLED, QUALITY_LOG_LOSS, QUALITY_MDAPE,
+    QUALITY_PRB, QUALITY_PRD, QUALITY_RMSE, QUALITY_WITHIN_10, QUALITY_WITHIN_20,
 };
 
 /// Most models whose series are shown.
@@ -25,7 +27,7 @@ pub(super) fn of(quality: &Quality) -> Vec<Series> {
     let mut all = Vec::new();
     for group in &quality.groups {
         if group.segment.is_none() && models.contains(&*group.model) {
-            of_group(group, &mut all);
+            of_group(group, quality.holdout_log_loss.is_some(), &mut all);
         }
     }
     for moved in &quality.drift {
@@ -41,6 +43,11 @@ pub(super) fn of(quality: &Quality) -> Vec<Series> {
             }));
         }
     }
+    all.extend(quality.adaptive_intervals.as_ref().map(|adapted| Series {
+        metric: INTERVAL_FACTOR,
+        labels: vec![("model", adapted.model.clone())],
+        value: adapted.factor,
+    }));
     all.extend(quality.expected_mdape.map(|value| Series {
         metric: QUALITY_EXPECTED_MDAPE,
         labels: Vec::new(),
@@ -62,7 +69,7 @@ fn newest(quality: &Quality) -> BTreeSet<&str> {
     newest.chain(current).collect()
 }
 
-fn of_group(group: &Group, all: &mut Vec<Series>) {
+fn of_group(group: &Group, is_of_class: bool, all: &mut Vec<Series>) {
     let mut add = |metric: Metric, value: Option<f64>| {
         all.push(Series {
             metric,
@@ -73,12 +80,24 @@ fn of_group(group: &Group, all: &mut Vec<Series>) {
             value: value.unwrap_or(f64::NAN),
         });
     };
-    let figures = group.figures.as_ref();
-    let of = |value: fn(&Figures) -> f64| figures.map(value);
-    let ratios = figures.and_then(|figures| figures.ratios.as_ref());
     add(QUALITY_ANSWERS, Some(group.answers as f64));
     add(QUALITY_LABELLED, Some(group.labelled as f64));
     add(QUALITY_LABEL_DELAY, group.label_delay_s);
+    if is_of_class {
+        let errors = group.figures.as_ref().and_then(Figures::classes);
+        let of = |value: fn(&ClassErrors) -> f64| errors.map(value);
+        add(QUALITY_LOG_LOSS, of(|errors| errors.log_loss));
+        add(QUALITY_BRIER, of(|errors| errors.brier));
+        add(
+            QUALITY_AUC,
+            errors.and_then(|errors| Some(errors.auc?.value)),
+        );
+        add(QUALITY_CALIBRATION, of(|errors| errors.calibration_error));
+        return;
+    }
+    let figures = group.figures.as_ref().and_then(Figures::prices);
+    let of = |value: fn(&PriceFigures) -> f64| figures.map(value);
+    let ratios = figures.and_then(|figures| figures.ratios.as_ref());
     add(QUALITY_MDAPE, of(|figures| figures.mdape.value));
     add(QUALITY_RMSE, of(|figures| figures.rmse));
     add(QUALITY_BIAS, of(|figures| figures.bias));
@@ -86,6 +105,9 @@ fn of_group(group: &Group, all: &mut Vec<Series>) {
     add(QUALITY_WITHIN_20, of(|figures| figures.within_20));
     let coverage = of(|figures| figures.coverage.value);
     add(QUALITY_COVERAGE, coverage);
+    if let Some(unadapted) = figures.and_then(|figures| figures.coverage_unadapted) {
+        add(QUALITY_COVERAGE_UNADAPTED, Some(unadapted.value));
+    }
     add(QUALITY_COD, ratios.map(|ratios| ratios.cod.value));
     add(QUALITY_PRD, ratios.map(|ratios| ratios.prd.value));
     add(QUALITY_PRB, ratios.map(|ratios| ratios.prb.value));

@@ -1,7 +1,9 @@
 //! Answers from the database, with the prices that became known.
 
 use sqlx::{Connection, PgConnection, Row};
-use valuation::Link;
+use valuation::{Link, Prediction};
+
+use super::figures::Judged;
 
 /// An answer and its price.
 #[derive(Debug, Clone)]
@@ -10,13 +12,31 @@ pub(super) struct Labelled {
     /// Its market; `None` where the request did not say.
     pub segment: Option<String>,
     pub prediction: f64,
+    /// Of a class both ends are the probability.
     pub low: f64,
     pub high: f64,
+    /// What the width of the model's interval was multiplied by.
+    pub factor: f64,
+    /// Of a class 1, of others 0.
     pub actual: f64,
     /// How long ago it was answered.
     pub age_s: f64,
     /// From the answer to the price.
     pub delay_s: f64,
+    /// How long ago answer and price were both known.
+    pub label_age_s: f64,
+}
+
+impl Labelled {
+    /// The interval of the model, without the factor.
+    pub fn of_model(&self, link: Link) -> Prediction {
+        let sent = Prediction {
+            value: self.prediction,
+            low: self.low,
+            high: self.high,
+        };
+        sent.widened(link, 1.0 / self.factor)
+    }
 }
 
 /// How many answers a model gave in a window, by segment.
@@ -27,32 +47,38 @@ pub(super) struct Answered {
     pub answers: i64,
 }
 
-/// The newest answers with a range whose target is known, and such as their model's link takes; at most
-/// so many.
+/// The newest answers of the task whose target is known, and such as their model's link takes; at most so many.
 pub(super) async fn labelled(
     connection: &mut PgConnection,
-    link: Link,
+    judged: Judged,
     seconds: u32,
     most: i64,
 ) -> Result<Vec<Labelled>, sqlx::Error> {
     let rows = sqlx::query(ledger::quality::NEWEST_LABELLED)
         .bind(f64::from(seconds))
         .bind(most)
-        .bind(link.takes(0.0))
+        .bind(judged.takes_0())
+        .bind(judged == Judged::Classes)
         .fetch_all(connection)
         .await?;
     rows.iter()
         .map(|row| {
+            let (age_s, observed_s): (f64, f64) = (row.try_get(6)?, row.try_get(7)?);
+            let prediction: f64 = row.try_get(2)?;
+            // A price may have been known before it was requested.
+            let delay_s = observed_s.max(0.0);
             Ok(Labelled {
                 model: row.try_get(0)?,
                 segment: row.try_get(1)?,
-                prediction: row.try_get(2)?,
-                low: row.try_get(3)?,
-                high: row.try_get(4)?,
+                prediction,
+                low: row.try_get::<Option<f64>, _>(3)?.unwrap_or(prediction),
+                high: row.try_get::<Option<f64>, _>(4)?.unwrap_or(prediction),
                 actual: row.try_get(5)?,
-                age_s: row.try_get(6)?,
-                // A price may have been known before it was requested.
-                delay_s: row.try_get::<f64, _>(7)?.max(0.0),
+                factor: row.try_get(8)?,
+                age_s,
+                delay_s,
+                // To the microsecond, so that labels of one moment keep the order of the rows.
+                label_age_s: ((age_s - delay_s) * 1e6).round() / 1e6,
             })
         })
         .collect()

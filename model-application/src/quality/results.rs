@@ -3,6 +3,7 @@
 use serde::Serialize;
 use valuation::Drift;
 
+use super::adapted::Adapted;
 use super::figures::Figures;
 
 /// The live quality of a group of answers.
@@ -41,10 +42,16 @@ pub(super) struct Quality {
     pub computed_at: Option<String>,
     pub groups: Vec<Group>,
     pub drift: Vec<Moved>,
+    /// The factor on intervals of the model that answers, where `applier.adaptive_intervals` is on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub adaptive_intervals: Option<Adapted>,
     /// Median absolute percentage error to expect of recent answers, before their prices are known.
     pub expected_mdape: Option<f64>,
     /// What the model that answers had on its hold-out, to compare with.
     pub holdout_mdape: Option<f64>,
+    /// The same of a model of a class.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub holdout_log_loss: Option<f64>,
     /// Whether `quality.max_rows` was reached, so that a window holds its newest answers only.
     pub is_sample: bool,
 }

@@ -6,20 +6,21 @@ use std::time::{Duration, Instant};
 
 use common::Shutdown;
 use common::database::Session;
-use records::timestamp;
+use records::{Task, timestamp};
 use sqlx::{PgConnection, PgPool};
 use tokio::time::timeout_at;
 use valuation::{Link, Model};
 
-use super::figures::Figures;
+use super::adapted::Adapted;
+use super::figures::{Figures, Judged};
 use super::gauges;
 use super::labelled::{Labelled, answered, labelled};
 use super::results::{Group, Moved, Quality};
 use super::rolled;
 use super::watch::{Watch, tally};
 use super::window::Window;
-use crate::config::QualityConfig;
-use crate::serving::Serving;
+use crate::config::{Config, QualityConfig};
+use crate::serving::{Loaded, Serving};
 
 /// Beyond, a segment is not reported: a field of many values is not a market.
 const MOST_SEGMENTS: usize = 100;
@@ -31,15 +32,21 @@ const SILENT: &str = "PostgreSQL did not answer in time; the next round continue
 /// The rounds, and the last one's results.
 pub(crate) struct Rounds {
     config: QualityConfig,
+    /// Whether intervals follow the labels.
+    is_adaptive: bool,
+    /// Whether the task is to predict a class.
+    is_of_class: bool,
     serving: Arc<Serving>,
     watch: Arc<Watch>,
     last: Mutex<Arc<Quality>>,
 }
 
 impl Rounds {
-    pub fn new(config: &QualityConfig, serving: Arc<Serving>, watch: Arc<Watch>) -> Rounds {
+    pub fn new(config: &Config, serving: Arc<Serving>, watch: Arc<Watch>) -> Rounds {
         Rounds {
-            config: config.clone(),
+            config: config.quality.clone(),
+            is_adaptive: config.applier.adaptive_intervals,
+            is_of_class: config.schema.task == Task::Classification,
             serving,
             watch,
             last: Mutex::default(),
@@ -82,13 +89,22 @@ impl Rounds {
         let loaded = self.serving.current();
         let price = loaded.as_ref().and_then(|active| active.model.price());
         let link = price.map(Model::link).unwrap_or_default();
-        let rows = labelled(&mut *connection, link, longest, most).await?;
+        let judged = match self.is_of_class {
+            true => Judged::Classes,
+            false => Judged::Prices(link),
+        };
+        let rows = labelled(&mut *connection, judged, longest, most).await?;
         let is_sample = rows.len() == self.config.max_rows;
         let mut quality = Quality {
             is_sample,
             ..Quality::default()
         };
         let rows = Arc::new(rows);
+        if let Some(loaded) = &loaded
+            && self.is_adaptive
+        {
+            quality.adaptive_intervals = adapt(loaded, link, &rows).await?;
+        }
         let answered = answered(&mut *connection, windows.iter().map(Window::seconds)).await?;
         for (window, answered) in windows.iter().zip(answered) {
             let seconds = window.seconds();
@@ -101,7 +117,7 @@ impl Rounds {
                 (Arc::clone(&rows), window.clone(), self.config.min_count);
             // Hundreds of resamples of thousands of ratios: not on a thread that serves others.
             let groups = tokio::task::spawn_blocking(move || {
-                groups(link, &window_of, answers, &rows, min_count)
+                groups(judged, &window_of, answers, &rows, min_count)
             });
             quality.groups.extend(groups.await?);
             let Some(loaded) = &loaded else {
@@ -123,6 +139,8 @@ impl Rounds {
             quality.expected_mdape = self.watch.expected_ape(loaded);
             let price = loaded.model.price();
             quality.holdout_mdape = price.map(|model| model.report().model.mdape);
+            let class = loaded.model.class();
+            quality.holdout_log_loss = class.map(|model| model.report().model.log_loss);
         }
         quality.computed_at = Some(timestamp::format(timestamp::now_us()));
         Ok(quality)
@@ -135,7 +153,8 @@ impl Rounds {
         quality: &Quality,
     ) -> Result<(), sqlx::Error> {
         for group in &quality.groups {
-            let figures = group.figures.as_ref();
+            let figures = group.figures.as_ref().and_then(Figures::prices);
+            let errors = group.figures.as_ref().and_then(Figures::classes);
             let ratios = figures.and_then(|figures| figures.ratios.as_ref());
             let row = ledger::quality::Group {
                 time_window: &group.window,
@@ -152,11 +171,33 @@ impl Rounds {
                 prd: ratios.map(|ratios| ratios.prd.value),
                 prb: ratios.map(|ratios| ratios.prb.value),
                 coverage: figures.map(|figures| figures.coverage.value),
+                log_loss: errors.map(|errors| errors.log_loss),
+                brier: errors.map(|errors| errors.brier),
+                auc: errors.and_then(|errors| Some(errors.auc?.value)),
+                calibration_error: errors.map(|errors| errors.calibration_error),
             };
             ledger::quality::store(&mut *connection, &row).await?;
         }
         Ok(())
     }
+}
+
+/// Adapts the intervals of the model that answers to the labels of its earlier answers; `None` for a model without
+/// intervals.
+async fn adapt(
+    loaded: &Arc<Loaded>,
+    link: Link,
+    rows: &Arc<Vec<Labelled>>,
+) -> anyhow::Result<Option<Adapted>> {
+    let Some(confidence) = loaded.model.confidence() else {
+        return Ok(None);
+    };
+    let (name, rows) = (loaded.name.clone(), Arc::clone(rows));
+    // Up to quality.max_rows labels, one after the other.
+    let adapting = tokio::task::spawn_blocking(move || Adapted::of(&name, link, confidence, &rows));
+    let adapted = adapting.await?;
+    loaded.adapt(Some(adapted.factor));
+    Ok(Some(adapted))
 }
 
 /// Groups by model, and by model and segment.
@@ -175,7 +216,7 @@ fn counts<'a>(rows: impl Iterator<Item = (&'a str, Option<&'a str>, i64)>) -> Co
 }
 
 fn groups(
-    link: Link,
+    judged: Judged,
     window: &Window,
     answers: Counts,
     rows: &[Labelled],
@@ -213,7 +254,7 @@ fn groups(
                 label_coverage: known.len() as f64 / answers.max(1) as f64,
                 label_delay_s: delays.get(delays.len() / 2).copied(),
                 figures: if is_enough {
-                    Figures::of(link, known)
+                    Figures::of(judged, known)
                 } else {
                     None
                 },
@@ -241,6 +282,8 @@ pub(crate) async fn keep(
     loop {
         tokio::select! {
             () = tokio::time::sleep(pause) => {}
+            // Another version begins with the factor that its labels give.
+            () = rounds.serving.swapped(), if rounds.is_adaptive => {}
             () = shutdown.cancelled() => break,
         }
         let began = Instant::now();

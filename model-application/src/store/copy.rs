@@ -14,7 +14,7 @@ pub(super) const WORTH_IT: usize = 16;
 
 const HEADER: &[u8] = b"PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0";
 /// The columns that [`ledger::answers::COPY`] names.
-const COLUMNS: i16 = 9;
+const COLUMNS: i16 = 10;
 
 /// Stores all of the answers, or none.
 ///
@@ -52,6 +52,7 @@ fn encode(answers: &[impl Borrow<Worded>]) -> Result<Vec<u8>, sqlx::Error> {
         bytes(&mut out, answer.segment.as_deref().map(str::as_bytes))?;
         bytes(&mut out, Some(&worded.digest))?;
         bytes(&mut out, worded.record.as_deref())?;
+        number(&mut out, answer.interval_factor);
     }
     out.put_i16(-1);
     Ok(out)

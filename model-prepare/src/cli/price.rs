@@ -15,7 +15,8 @@ pub(crate) struct PriceArgs {
     /// End at the first line that is not a record, with exit code 1, instead of writing its error in its place
     #[arg(long)]
     strict: bool,
-    /// Also write what each field adds to a price, and so many comparables with what they differ by: 5, or N up to 50
+    /// Also write what each field adds to a price (of a class to its log odds), and of prices so many comparables with what
+    /// they differ by: 5, or N up to 50
     #[arg(
         long,
         value_name = "N",

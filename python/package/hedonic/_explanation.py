@@ -69,9 +69,12 @@ class Comparable:
 
 @dataclass(frozen=True)
 class Explanation:
-    """A price, taken apart: `base` and the amounts of `reasons` add up to `prediction`."""
+    """A prediction, taken apart: `base` and the amounts of `reasons` add up to the price `prediction`.
 
-    #: The price.
+    Of a class they add up to the log odds of the probability `prediction`, and `scale` is `"log odds"`.
+    """
+
+    #: The price, or the probability of the class.
     prediction: float
     #: The lower end of the prediction interval.
     low: float
@@ -81,8 +84,10 @@ class Explanation:
     base: float
     #: What each field adds, the greatest amount first.
     reasons: tuple[Reason, ...]
-    #: Past records like it, the most alike first.
+    #: Past records like it, the most alike first; none of classes.
     comparables: tuple[Comparable, ...]
+    #: What base and amounts are in: `"log odds"` of a class; None where it is the target's unit.
+    scale: str | None = None
 
     @classmethod
     def _from_json(cls, text: str) -> Explanation:
@@ -94,4 +99,5 @@ class Explanation:
             base=found["base"],
             reasons=tuple(Reason(own["field"], own["amount"]) for own in found["reasons"]),
             comparables=tuple(Comparable._from_json(past) for past in found["comparables"]),
+            scale=found.get("scale"),
         )

@@ -49,9 +49,6 @@ pub enum TreeError {
         /// The model's.
         expected: usize,
     },
-    /// The trees give shares of a class: their parts add up to no log odds.
-    #[error("trees that give shares of a class have no contributions")]
-    Shares,
     /// The bytes are not those of an ensemble.
     #[error("no trees: {0}")]
     Bytes(#[from] postcard::Error),

@@ -7,6 +7,7 @@ use arrow_array::RecordBatch;
 use records::{Schema, Task};
 
 use super::classes::classes;
+use super::errors::calibration_error;
 use super::judge::{Holdout, judge};
 use super::metrics::{ClassMetrics, log_loss_of};
 use super::model::{ClassHead, ClassModel};
@@ -154,8 +155,6 @@ fn classify_on_this_pool(
     }
     tracker.enter(FitStage::Explaining);
     kept.prune();
-    let bins = judged.calibration.iter();
-    let off = bins.map(|bin| (bin.predicted - bin.found).abs() * bin.rows as f64);
     let report = ClassReport {
         class: schema.class_name().to_owned(),
         rows: batch.num_rows(),
@@ -165,7 +164,7 @@ fn classify_on_this_pool(
         holdout_copies: holdout_copies.len(),
         without_copies: without(&judged.rows, &holdout_copies, options.threshold),
         base_rate,
-        calibration_error: off.sum::<f64>() / sides.holdout.len() as f64,
+        calibration_error: calibration_error(&judged.calibration),
         model: judged.model,
         baseline: judged.baseline,
         members: judged.members,

@@ -3,6 +3,7 @@
 use arrow_array::{ArrayRef, RecordBatch, UInt64Array};
 use records::Schema;
 
+use super::errors::calibration;
 use super::metrics::{ClassMetrics, RocPoint, area, roc};
 use super::report::{Bin, ClassMember, Importance};
 use crate::boosted::probability;
@@ -11,8 +12,6 @@ use crate::estimator::Estimator;
 use crate::metrics::JudgedRow;
 use crate::rng::Rng;
 
-/// Bins of the calibration curve.
-const BINS: usize = 10;
 /// Shuffles of each field.
 const SHUFFLES: u64 = 3;
 
@@ -114,22 +113,6 @@ fn log_odds(estimator: &Estimator, batch: &RecordBatch) -> Vec<f64> {
         .into_iter()
         .map(|estimate| estimate.log)
         .collect()
-}
-
-/// Tenths of the rows by what was predicted for them.
-fn calibration(predicted: &[f64], classes: &[bool]) -> Vec<Bin> {
-    let mut order: Vec<usize> = (0..predicted.len()).collect();
-    order.sort_by(|one, other| predicted[*one].total_cmp(&predicted[*other]));
-    let size = predicted.len().div_ceil(BINS).max(1);
-    let bin = |rows: &[usize]| {
-        let count = rows.len() as f64;
-        Bin {
-            predicted: rows.iter().map(|row| predicted[*row]).sum::<f64>() / count,
-            found: rows.iter().filter(|row| classes[**row]).count() as f64 / count,
-            rows: rows.len(),
-        }
-    };
-    order.chunks(size).map(bin).collect()
 }
 
 /// What the AUC loses where a field is shuffled.

@@ -85,14 +85,8 @@ impl ClassMetrics {
         let rows = classes.len().min(predicted.len());
         let of_class = classes[..rows].iter().filter(|class| **class).count();
         let auc = auc(&predicted[..rows], &classes[..rows])?;
-        let count = rows as f64;
-        let (mut log_loss, mut brier) = (0.0, 0.0);
         let mut confusion = Confusion::default();
         for (predicted, class) in predicted.iter().zip(classes) {
-            let p = predicted.clamp(NEAREST, 1.0 - NEAREST);
-            log_loss -= if *class { p.ln() } else { (1.0 - p).ln() };
-            let off = predicted - f64::from(u8::from(*class));
-            brier += off * off;
             *match (*predicted >= threshold, *class) {
                 (true, true) => &mut confusion.true_positive,
                 (true, false) => &mut confusion.false_positive,
@@ -105,8 +99,8 @@ impl ClassMetrics {
         let named = hits + confusion.false_positive;
         Some(ClassMetrics {
             auc,
-            log_loss: log_loss / count,
-            brier: brier / count,
+            log_loss: log_loss(&predicted[..rows], &classes[..rows]),
+            brier: brier(&predicted[..rows], &classes[..rows]),
             threshold,
             accuracy: share(hits + confusion.true_negative, rows),
             precision: share(hits, named),
@@ -119,8 +113,26 @@ impl ClassMetrics {
     }
 }
 
+/// Mean of −log of the probability predicted for the class that is.
+pub(super) fn log_loss(predicted: &[f64], classes: &[bool]) -> f64 {
+    let losses = predicted.iter().zip(classes).map(|(predicted, class)| {
+        let p = predicted.clamp(NEAREST, 1.0 - NEAREST);
+        -(if *class { p.ln() } else { (1.0 - p).ln() })
+    });
+    losses.sum::<f64>() / predicted.len() as f64
+}
+
+/// Mean square of probability less class.
+pub(super) fn brier(predicted: &[f64], classes: &[bool]) -> f64 {
+    let squares = predicted.iter().zip(classes).map(|(predicted, class)| {
+        let off = predicted - f64::from(u8::from(*class));
+        off * off
+    });
+    squares.sum::<f64>() / predicted.len() as f64
+}
+
 /// The area under the ROC curve by ranks, ties half; `None` where a class has no row.
-fn auc(predicted: &[f64], classes: &[bool]) -> Option<Interval> {
+pub(super) fn auc(predicted: &[f64], classes: &[bool]) -> Option<Interval> {
     let value = area(predicted, classes)?;
     let ones = classes.iter().filter(|class| **class).count() as f64;
     let zeros = classes.len() as f64 - ones;

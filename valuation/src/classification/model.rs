@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 use super::report::ClassReport;
 use crate::artifact::Golden;
 use crate::assessed::Assessed;
+use crate::baseline::group_field;
 use crate::boosted::probability;
 use crate::cells::Cell;
 use crate::estimator::Estimator;
@@ -114,6 +115,11 @@ impl ClassModel {
     /// How it was fitted and judged; `fit_seconds` is 0 in a loaded model.
     pub fn report(&self) -> &ClassReport {
         &self.head.report
+    }
+
+    /// The field whose levels are the groups that errors are grouped by.
+    pub fn group(&self) -> Option<&str> {
+        group_field(&self.head.schema, &self.head.report.dropped)
     }
 
     /// The probability from which on a record is predicted to be of the class.

@@ -6,7 +6,7 @@ use super::context::FitContext;
 use super::fitted::{Contributions, Fitted, InputWidths, Settled};
 use super::learner::{Learner, OutOfFold, OutOfRange};
 use super::recipe;
-use crate::boosted::{Boosted, BoostedOptions, Codes, TreeError};
+use crate::boosted::{Boosted, BoostedOptions, Codes};
 use crate::fit_error::FitError;
 use crate::linear::SparseRow;
 use crate::part_error::PartError;
@@ -117,6 +117,14 @@ pub(super) fn odds_of(share: f64) -> f64 {
     ((share.max(0.0) + LEAST_SHARE) / ((1.0 - share).max(0.0) + LEAST_SHARE)).ln()
 }
 
+/// How much the log odds change per share between two shares; at one share, their derivative.
+fn odds_slope(from: f64, to: f64) -> f64 {
+    match (to - from).abs() > 1e-12 {
+        true => (odds_of(to) - odds_of(from)) / (to - from),
+        false => 1.0 / (from + LEAST_SHARE) + 1.0 / (1.0 - from + LEAST_SHARE),
+    }
+}
+
 impl Trees {
     const SUM: &'static str = "trees";
     const SHARE: &'static str = "shares";
@@ -177,13 +185,17 @@ impl Fitted for Trees {
         _design: &SparseRow,
         values: &[f32],
     ) -> Result<Contributions, PartError> {
+        let mut values = self.boosted.contributions(values)?;
+        let mut base = values.pop().unwrap_or(0.0);
         if self.scale == Scale::Share {
-            return Err(TreeError::Shares.into());
+            let share = base + values.iter().sum::<f64>();
+            let slope = odds_slope(base, share);
+            values.iter_mut().for_each(|value| *value *= slope);
+            base = odds_of(base);
         }
-        let mut parts = self.boosted.contributions(values)?;
         Ok(Contributions {
-            base: parts.pop().unwrap_or(0.0),
-            values: parts,
+            base,
+            values,
             ..Contributions::default()
         })
     }
