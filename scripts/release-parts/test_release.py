@@ -1,6 +1,7 @@
 """What a release refuses, and what it replaces. Run by `python3 -m unittest discover -s scripts/release-parts`."""
 
 import os
+import shutil
 import stat
 import sys
 import tempfile
@@ -25,9 +26,9 @@ class InFolder(unittest.TestCase):
         self.addCleanup(folder.cleanup)
         self.home = Path(folder.name)
 
-    def refused(self, expected, function, *arguments):
+    def refused(self, expected, function, *arguments, **options):
         with self.assertRaises(SystemExit) as ended:
-            function(*arguments)
+            function(*arguments, **options)
         self.assertIn(expected, str(ended.exception))
 
 
@@ -111,6 +112,21 @@ class Images(InFolder):
             for setting, _ in images.FEATURES[service][1]:
                 feature = "s3" if "BUCKET" in setting else "kafka-tls"
                 self.assertIn(f"{service}/{feature}", dockerfile)
+
+    @unittest.skipUnless(shutil.which("cargo"), "cargo is not on the PATH")
+    def test_manifests_are_complete_in_the_layer_of_dependencies(self):
+        # As .dockerignore leaves it: without `*/tests`.
+        for name in run(["git", "ls-files", "*.rs", "*.toml", "Cargo.lock"], cwd=programs.ROOT).splitlines():
+            if "tests" not in Path(name).parts[1:2]:
+                (self.home / name).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy(programs.ROOT / name, self.home / name)
+        emptied = (programs.ROOT / "Dockerfile").read_text().split("AS manifests\nCOPY . .\nRUN ")[1].split("\n\n")[0]
+        (self.home / "rust-toolchain.toml").unlink()
+        run(["sh", "-c", emptied], cwd=self.home)
+        self.assertFalse((self.home / "common/src/config.rs").exists())
+        # Reads all manifests, and then has nothing to build.
+        command = ["cargo", "build", "--locked", "--package", "no-such-package"]
+        self.refused("`no-such-package` did not match", run, command, cwd=self.home)
 
     def test_compose_builds_every_service_on_the_images_of_env(self):
         compose = (programs.ROOT / "docker-compose.yaml").read_text()
