@@ -27,6 +27,7 @@ COPY . .
 RUN find . -type f \
       ! -name Cargo.toml ! -name Cargo.lock ! -path './.cargo/*' \
       ! -path '*/src/lib.rs' ! -path '*/src/main.rs' ! -path '*/src/bin/*.rs' ! -name build.rs \
+      ! -path '*/benches/*.rs' ! -path '*/examples/*.rs' \
       -delete \
  && find . -name '*.rs' | while read -r file; do echo 'fn main() {}' >"$file"; done \
  && find . -type d -empty -delete

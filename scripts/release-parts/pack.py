@@ -4,6 +4,7 @@ import gzip
 import hashlib
 import io
 import os
+import shutil
 import subprocess
 import sys
 import tarfile
@@ -94,6 +95,29 @@ def digest(path):
 def checksums(out):
     lines = [f"{digest(path)}  {path.name}\n" for path in sorted(out.iterdir()) if path.name != "SHA256SUMS"]
     (out / "SHA256SUMS").write_text("".join(lines))
+
+
+def replaceable(out):
+    """Ends the release if `out` holds anything but an earlier release: nothing else is deleted."""
+    if not out.exists():
+        return
+    sums = out / "SHA256SUMS"
+    listed = {line.split("  ", 1)[-1] for line in sums.read_text().splitlines()} if sums.is_file() else set()
+    names = sorted(path.name for path in out.iterdir()) if out.is_dir() else [out.name]
+    other = [name for name in names if name not in {*listed, sums.name}]
+    if other:
+        raise SystemExit(
+            f"{out}: expected no folder, an empty one, or an earlier release, found {', '.join(other[:5])}: "
+            "give another --out"
+        )
+
+
+def publish(staged, out):
+    """Puts a finished release in the place of an earlier one."""
+    replaceable(out)
+    if out.exists():
+        shutil.rmtree(out)
+    staged.rename(out)
 
 
 def same(one, other):

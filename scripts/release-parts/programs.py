@@ -56,6 +56,26 @@ def can_build(platform):
     return None
 
 
+def expected_line(program, version, commit):
+    """What `--version` prints of a program of the profile `dist`."""
+    return f"{program} {version} (commit {commit[:7]}, dist)"
+
+
+def check(folder, version, unfinished):
+    """Ends the release unless the programs in `folder` are there, and of this version and commit."""
+    commit = run(["git", "rev-parse", "HEAD"]).strip()
+    for program in PROGRAMS:
+        path = folder / program
+        if not os.access(path, os.X_OK) or not path.is_file():
+            raise SystemExit(f"{path}: expected a program, found none: leave --programs out to build all")
+        found = run([path, "--version"]).strip()
+        expected = expected_line(program, version, commit)
+        if found != expected and not unfinished:
+            raise SystemExit(
+                f"{path}: expected `{expected}`, found `{found}`: build it again, or give --unfinished to try"
+            )
+
+
 def build():
     """Folders with the programs, by platform."""
     native = os.uname().machine

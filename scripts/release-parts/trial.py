@@ -25,7 +25,7 @@ def listings():
     return "\n".join(lines) + "\n"
 
 
-# What is run: all programs start, a model is fitted, a price is asked for. $1 is the archive's folder.
+# What is run: all programs start, a model is fitted, a price is requested. $1 is the archive's folder.
 SCRIPT = """set -eu
 cd "$1"
 if command -v cargo || command -v rustc; then echo 'Rust is here: this proves nothing' >&2; exit 1; fi
@@ -34,7 +34,16 @@ bin/model-prepare --data ../listings.csv --registry ../models >../fit.txt
 bin/model-prepare versions --registry ../models
 echo '{"id":1,"city":"Kazan","street":"Street 1","floor":3,"rooms":2,"area":50}' \
   | bin/model-prepare price --registry ../models
-bin/model-application --check --registry ../models >/dev/null 2>&1 || true
+"""
+
+# Both programs have S3: they refuse the address, and not buckets.
+BUCKET = """cd "$1"
+for program in "model-prepare versions" "model-application --serve-only"; do
+  if HEDONIC__REGISTRY__BUCKET=models bin/$program >../bucket.txt 2>&1 ||
+    ! grep -q 'expected s3://BUCKET' ../bucket.txt; then
+    echo "$program with a wrong bucket: expected an error about its address, got:" >&2; cat ../bucket.txt >&2; exit 1
+  fi
+done
 """
 
 # Where PostgreSQL's programs are: the whole suite, on the embedded broker.
@@ -94,6 +103,7 @@ def check(out, version):
             raise SystemExit(f"expected a price, got:\n{told}")
         where = "a fresh Debian 12 without Rust" if root else "an empty folder with an empty environment"
         say(f"tried in {where}: {told.splitlines()[-1]}")
+        within(BUCKET)
         if root:
             told = within(QUICKSTART).strip()
             say(f"the quickstart there: {told.splitlines()[-1][:300]}")
