@@ -68,7 +68,7 @@ class Report:
     def print_rows(self):
         """Prints a table of all rows."""
         head = ["system", "work", "metric", "unit", "median", "min", "max"]
-        _print_table(head, [[*(row[key] for key in head[:4]), *(figure(row[key], row["unit"]) for key in head[4:])]
+        print_table(head, [[*(row[key] for key in head[:4]), *(figure(row[key], row["unit"]) for key in head[4:])]
                             for row in self.rows], left=4)
 
     def print_wide(self, keys, units):
@@ -79,12 +79,12 @@ class Report:
         body = [[*names, *(metrics.get(metric, "") for metric in units)] for names, metrics in found.items()
                 if next(iter(units)) in metrics]
         heads = [f"{metric}, {unit}" if unit else metric for metric, unit in units.items()]
-        _print_table([*keys, *heads], body, left=len(keys))
+        print_table([*keys, *heads], body, left=len(keys))
 
     def print_details(self):
         """Prints ratios, systems, what is missing or wrong, notes and the machine."""
         for name, ratio in self.ratios.items():
-            print(f"{name}: {ratio:.2f}")
+            print(f"{name}: {ratio:.3f}")
         for name, system in self.systems.items():
             print(f"{name}: {system.get('version', '')}")
             for key, value in system.items():
@@ -101,7 +101,7 @@ class Report:
               f" commit {commit()}", flush=True)
 
 
-def _print_table(head, body, left):
+def print_table(head, body, left):
     """Prints a table, if it has rows; all but the first columns are aligned to the right."""
     if body:
         sides = ["left"] * left + ["right"] * (len(head) - left)

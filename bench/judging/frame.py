@@ -3,6 +3,7 @@
 import csv
 import tomllib
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -21,6 +22,8 @@ class Table:
     # Places of the rows to learn from and to judge on.
     learn: np.ndarray
     judge: np.ndarray
+    # Of each judged row, whether a row to learn from has the same features (but for the time) and target.
+    copied: np.ndarray
 
     @property
     def target(self):
@@ -29,14 +32,18 @@ class Table:
             return self.truth if self.is_class else np.log(self.truth)
 
 
+def schema_of(file):
+    """A schema as its file has it."""
+    return tomllib.loads(Path(file).read_text(encoding="utf-8"))
+
+
 def read(data, schema, sides):
     """The table of a set; `sides` is what model-prepare writes with --predictions.
 
     As in ours, what the cleaning rules look at is learned from too: they are part of ours, and a peer that wants rules
     brings its own. Times become days, as a peer's user would make them.
     """
-    with open(schema, "rb") as file:
-        described = tomllib.load(file)
+    described = schema_of(schema)
     cells, lines = _cells(data)
     features, categories, truth = {}, [], None
     for field in described["field"]:
@@ -57,12 +64,15 @@ def read(data, schema, sides):
             features[name] = column.str.lower().map(_BOOLEANS)
         elif kind in ("number", "integer"):
             features[name] = pd.to_numeric(column).astype(float)
+    features = pd.DataFrame(features)
+    side = pd.read_csv(sides)
+    learn, judge = (np.searchsorted(lines, side["line"][side["side"] == one]) for one in ("train", "test"))
+    untimed = features.drop(columns=described.get("time", ""), errors="ignore").assign(**{"": truth})
+    marks = pd.util.hash_pandas_object(untimed, index=False).to_numpy()
     is_class = "class" in described
     if is_class:
         truth = truth >= described["class"]["at_least"]
-    side = pd.read_csv(sides)
-    learn, judge = (np.searchsorted(lines, side["line"][side["side"] == one]) for one in ("train", "test"))
-    return Table(pd.DataFrame(features), categories, truth, is_class, learn, judge)
+    return Table(features, categories, truth, is_class, learn, judge, np.isin(marks[judge], marks[learn]))
 
 
 def _cells(data):

@@ -1,14 +1,19 @@
-"""The peers: as they come, by settings chosen by hand, and the settings that a search may choose.
-
-A name that ends in `-tuned` takes settings; the others are their libraries' defaults.
-"""
+"""The peers: as they come, by settings chosen by hand (`-by-hand`), and by those of a search (`-tuned`)."""
 
 import numpy as np
 
+WAYS = ("", "-by-hand", "-tuned")
 # Of a set with prices, and of one with a class.
-OF_PRICES = ("ols", "ridge", "forest", "forest-tuned", "hist-gb", "hist-gb-tuned", "lightgbm", "lightgbm-tuned",
-             "xgboost", "xgboost-tuned", "catboost", "catboost-tuned")
-OF_CLASSES = ("logistic", "extra-trees", "extra-trees-tuned", *OF_PRICES[2:])
+OF_PRICES = ("ols", "ridge", *(library + way for library in ("forest", "hist-gb", "lightgbm", "xgboost", "catboost")
+                               for way in WAYS))
+OF_CLASSES = ("logistic", *("extra-trees" + way for way in WAYS), *OF_PRICES[2:])
+
+
+
+def library(peer):
+    """A peer's name without its way."""
+    return peer.removesuffix("-by-hand").removesuffix("-tuned")
+
 
 # Rounds at most, and rounds without a gain after which boosting stops, in a search.
 MOST_ROUNDS = 3000
@@ -16,41 +21,41 @@ PATIENCE = 50
 # More levels than this scikit-learn's boosted trees do not take as categories.
 MOST_LEVELS = 255
 
-# What somebody who knows the libraries would begin with: the first trial of a search, and all of it in a quick run.
+# What somebody who knows the libraries would begin with, and the first trial of a search.
 BY_HAND = {
-    "forest-tuned": {"n_estimators": 300, "max_features": 0.4, "min_samples_leaf": 1},
-    "extra-trees-tuned": {"n_estimators": 500, "max_features": 0.5, "min_samples_leaf": 1},
-    "hist-gb-tuned": {"max_iter": 600, "learning_rate": 0.05, "max_leaf_nodes": 48, "min_samples_leaf": 10,
+    "forest": {"n_estimators": 300, "max_features": 0.4, "min_samples_leaf": 1},
+    "extra-trees": {"n_estimators": 500, "max_features": 0.5, "min_samples_leaf": 1},
+    "hist-gb": {"max_iter": 600, "learning_rate": 0.05, "max_leaf_nodes": 48, "min_samples_leaf": 10,
                       "l2_regularization": 0.1, "max_features": 0.6},
-    "lightgbm-tuned": {"n_estimators": 1500, "num_leaves": 48, "learning_rate": 0.03, "min_child_samples": 10,
+    "lightgbm": {"n_estimators": 1500, "num_leaves": 48, "learning_rate": 0.03, "min_child_samples": 10,
                        "subsample": 0.8, "colsample_bytree": 0.6, "reg_lambda": 1.0, "cat_smooth": 20.0},
-    "xgboost-tuned": {"n_estimators": 1500, "max_depth": 6, "learning_rate": 0.03, "subsample": 0.8,
+    "xgboost": {"n_estimators": 1500, "max_depth": 6, "learning_rate": 0.03, "subsample": 0.8,
                       "colsample_bytree": 0.6, "min_child_weight": 3.0, "reg_lambda": 1.0},
-    "catboost-tuned": {"iterations": 3000, "depth": 7, "learning_rate": 0.04, "l2_leaf_reg": 3.0,
+    "catboost": {"iterations": 3000, "depth": 7, "learning_rate": 0.04, "l2_leaf_reg": 3.0,
                        "random_strength": 1.0},
 }
 
 # Name of a setting -> from, to, and whether it is drawn evenly by factors; whole numbers are drawn from whole ones.
 SPACES = {
-    "forest-tuned": {"max_features": (0.15, 1.0, False), "min_samples_leaf": (1, 5, False)},
-    "extra-trees-tuned": {"max_features": (0.1, 1.0, False), "min_samples_leaf": (1, 4, False)},
-    "hist-gb-tuned": {"learning_rate": (0.03, 0.15, True), "max_leaf_nodes": (15, 127, True),
+    "forest": {"max_features": (0.15, 1.0, False), "min_samples_leaf": (1, 5, False)},
+    "extra-trees": {"max_features": (0.1, 1.0, False), "min_samples_leaf": (1, 4, False)},
+    "hist-gb": {"learning_rate": (0.03, 0.15, True), "max_leaf_nodes": (15, 127, True),
                       "min_samples_leaf": (3, 50, True), "l2_regularization": (0.001, 10.0, True),
                       "max_features": (0.4, 1.0, False)},
-    "lightgbm-tuned": {"num_leaves": (15, 255, True), "learning_rate": (0.02, 0.2, True),
+    "lightgbm": {"num_leaves": (15, 255, True), "learning_rate": (0.02, 0.2, True),
                        "min_child_samples": (1, 50, True), "subsample": (0.5, 1.0, False),
                        "colsample_bytree": (0.3, 1.0, False), "reg_lambda": (0.01, 30.0, True),
                        "cat_smooth": (1.0, 100.0, True)},
-    "xgboost-tuned": {"max_depth": (4, 14, False), "learning_rate": (0.02, 0.2, True), "subsample": (0.5, 1.0, False),
+    "xgboost": {"max_depth": (4, 14, False), "learning_rate": (0.02, 0.2, True), "subsample": (0.5, 1.0, False),
                       "colsample_bytree": (0.3, 1.0, False), "min_child_weight": (0.1, 20.0, True),
                       "reg_lambda": (0.01, 30.0, True)},
-    "catboost-tuned": {"depth": (5, 10, False), "learning_rate": (0.03, 0.2, True), "l2_leaf_reg": (1.0, 20.0, True),
+    "catboost": {"depth": (5, 10, False), "learning_rate": (0.03, 0.2, True), "l2_leaf_reg": (1.0, 20.0, True),
                        "random_strength": (0.1, 3.0, True)},
 }
 
 # What the number of rounds is called, where they are chosen by stopping early.
-ROUNDS = {"hist-gb-tuned": "max_iter", "lightgbm-tuned": "n_estimators", "xgboost-tuned": "n_estimators",
-          "catboost-tuned": "iterations"}
+ROUNDS = {"hist-gb": "max_iter", "lightgbm": "n_estimators", "xgboost": "n_estimators",
+          "catboost": "iterations"}
 
 
 def suited(name, table):
@@ -122,24 +127,24 @@ def stopped_early(name, features, table, settings, learn, check):
     none to choose)."""
     if name in ROUNDS:
         settings = {**settings, ROUNDS[name]: MOST_ROUNDS}
-    if name == "hist-gb-tuned":
+    if name == "hist-gb":
         settings |= {"early_stopping": True, "n_iter_no_change": PATIENCE, "scoring": "loss"}
-    if name == "xgboost-tuned":
+    if name == "xgboost":
         settings["early_stopping_rounds"] = PATIENCE
     fitted = model(name, features, table, settings)
     rows, target = features.iloc[learn], table.target[learn]
     held = features.iloc[check], table.target[check]
-    if name == "hist-gb-tuned":
+    if name == "hist-gb":
         fitted.fit(rows, target, X_val=held[0], y_val=held[1])
         return fitted, fitted.n_iter_
-    if name == "lightgbm-tuned":
+    if name == "lightgbm":
         import lightgbm
         fitted.fit(rows, target, eval_set=[held], callbacks=[lightgbm.early_stopping(PATIENCE, verbose=False)])
         return fitted, fitted.best_iteration_
-    if name == "xgboost-tuned":
+    if name == "xgboost":
         fitted.fit(rows, target, eval_set=[held], verbose=False)
         return fitted, fitted.best_iteration + 1
-    if name == "catboost-tuned":
+    if name == "catboost":
         fitted.fit(rows, target, eval_set=held, early_stopping_rounds=PATIENCE, use_best_model=True)
         return fitted, fitted.get_best_iteration() + 1
     return fitted.fit(rows, target), None

@@ -1,8 +1,8 @@
 """Fits one peer on the lines that model-prepare learned from and judges it on those it judged on, or searches its
 settings on the former alone.
 
-  peer.py fit NAME DATA.csv SCHEMA.toml SIDES.csv SETTINGS      settings as JSON
-  peer.py search NAME DATA.csv SCHEMA.toml SIDES.csv PLAN       the plan as JSON, what `search` takes
+  peer.py fit NAME DATA.csv SCHEMA.toml SIDES.csv PLAN          the plan as JSON, what `fit` takes
+  peer.py search NAME DATA.csv SCHEMA.toml SIDES.csv PLAN       the same for `search`
 
 Prints one JSON object.
 """
@@ -18,44 +18,27 @@ from sklearn import metrics
 from sklearn.model_selection import KFold, StratifiedKFold
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-from judging import frame, models  # noqa: E402
+from judging import frame, measures, models  # noqa: E402
 
 # Single rows that are timed; fewer where they take long.
 SINGLE_ROWS, LEAST_SINGLE_ROWS, SINGLE_LIMIT_S = 200, 40, 2.0
 BATCH_ROWS = 100_000
 
 
-def measures(table, said):
-    """How good estimates of the judged rows are, by the formulas of valuation's metrics and ratio study."""
-    truth = table.truth[table.judge]
-    if table.is_class:
-        return {
-            "AUC": metrics.roc_auc_score(truth, said),
-            "log loss": metrics.log_loss(truth, said),
-            "accuracy": 100 * metrics.accuracy_score(truth, said >= 0.5),
-            "F1": metrics.f1_score(truth, said >= 0.5),
-        }
-    prices = np.exp(said)
-    ratios = prices / truth
-    off, level = np.abs(ratios - 1), np.median(ratios)
-    return {
-        "RMSLE": metrics.root_mean_squared_log_error(truth, prices),
-        "MdAPE": 100 * np.median(off),
-        "within 10 %": 100 * np.mean(off <= 0.1),
-        "COD": 100 * np.mean(np.abs(ratios - level)) / level,
-        "PRD": ratios.mean() / (prices.sum() / truth.sum()),
-    }
-
-
-def fit(name, table, settings):
-    """The measures of the fitted peer, and the times of its fit and predictions."""
+def fit(name, table, settings, timed=True):
+    """The measures of the fitted peer, and the times of its fit and, with `timed`, of predictions."""
     features = models.suited(name, table)
     fitted = models.model(name, features, table, settings)
     started, processor = time.monotonic(), time.process_time()
     fitted.fit(features.iloc[table.learn], table.target[table.learn])
     # The processor time is of all threads.
     times = {"fit": time.monotonic() - started, "fit, CPU s": time.process_time() - processor}
-    said, single = models.estimates(fitted, features.iloc[table.judge], table), []
+    found = {**measures.of(table, models.estimates(fitted, features.iloc[table.judge], table)), **times}
+    return {**found, **_speed(fitted, features, table)} if timed else found
+
+
+def _speed(fitted, features, table):
+    single = []
     for row in table.judge[:SINGLE_ROWS]:
         if len(single) >= LEAST_SINGLE_ROWS and sum(single) > SINGLE_LIMIT_S:
             break
@@ -64,8 +47,7 @@ def fit(name, table, settings):
         single.append(time.perf_counter() - started)
     many, started = features.iloc[np.resize(table.judge, BATCH_ROWS)], time.monotonic()
     models.estimates(fitted, many, table)
-    times |= {"one row": 1e6 * np.median(single), "batch": BATCH_ROWS / (time.monotonic() - started)}
-    return {**measures(table, said), **times}
+    return {"one row": 1e6 * np.median(single), "batch": BATCH_ROWS / (time.monotonic() - started)}
 
 
 def loss(table, rows, said):
@@ -75,15 +57,16 @@ def loss(table, rows, said):
     return metrics.root_mean_squared_error(table.target[rows], said)
 
 
-def search(name, table, space, sampler, folds, seed, seconds, trials=None, judged=False):
-    """The best settings of so many trials or seconds; a trial that is worse than the median of those before it goes no
+def search(name, table, space, sampler, folds, seed, seconds, trials=None, judged=False, clock="monotonic"):
+    """The best settings of so many trials, or of seconds by a clock of `time`; a trial that is worse than the median of those before it goes no
     further. The rounds of boosting are the mean of what the folds stopped at. With `judged`, settings that are the best
     so far are fitted on all the lines and judged on the held-out ones; that time is not counted."""
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     features = models.suited(name, table)
     splitter = (StratifiedKFold if table.is_class else KFold)(folds, shuffle=True, random_state=seed)
     parts = list(splitter.split(table.learn, table.target[table.learn]))
-    began, aside, course, best = time.monotonic(), 0.0, [], {}
+    now = getattr(time, clock)
+    began, aside, course, best = now(), 0.0, [], {}
 
     def objective(trial):
         nonlocal aside, best
@@ -104,16 +87,16 @@ def search(name, table, space, sampler, folds, seed, seconds, trials=None, judge
         if not course or error < course[-1]["error"]:
             if name in models.ROUNDS:
                 settings[models.ROUNDS[name]] = max(1, round(float(np.mean(rounds))))
-            course.append({"seconds": time.monotonic() - began - aside, "error": error})
+            course.append({"seconds": now() - began - aside, "error": error})
             if judged:
-                fitting = time.monotonic()
-                course[-1]["holdout"] = fit(name, table, settings)["RMSLE"]
-                aside += time.monotonic() - fitting
+                fitting = now()
+                course[-1]["holdout"] = fit(name, table, settings, timed=False)["RMSLE"]
+                aside += now() - fitting
             best = settings
         return error
 
     def stop(study, _trial):
-        if time.monotonic() - began - aside >= seconds:
+        if now() - began - aside >= seconds:
             study.stop()
 
     chosen = {"random": optuna.samplers.RandomSampler, "tpe": optuna.samplers.TPESampler}[sampler](seed=seed)
@@ -127,7 +110,7 @@ def search(name, table, space, sampler, folds, seed, seconds, trials=None, judge
 def main():
     what, name, data, schema, sides, how = sys.argv[1:]
     table, how = frame.read(data, schema, sides), json.loads(how)
-    found = fit(name, table, how) if what == "fit" else search(name, table, **how)
+    found = {"fit": fit, "search": search}[what](name, table, **how)
     print(json.dumps(found, default=float))
 
 

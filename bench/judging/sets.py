@@ -9,18 +9,17 @@ from judging import packaged
 
 PRICED = ("kc_house", "spb_flats", "used_cars")
 SETS = (*PRICED, "wine")
+ALL = (*SETS, *packaged.SETS)
 SCHEMAS = Path(__file__).resolve().parent / "schemas"
 
 
 def add_flags(parser, default):
     """Flags that choose sets, of which `default` without any."""
-    known = ",".join((*SETS, *packaged.SETS))
-    parser.scaled("--sets", ",".join(default), default[0], f"of {known}", metavar="NAMES")
+    parser.scaled("--sets", ",".join(default), default[0], f"all, or some of {','.join(ALL)}", metavar="NAMES")
     parser.add_argument("--data-dir", type=Path, default=os.environ.get("HEDONIC_DATA_DIR"),
                         help="the directory of the sets' files (default: HEDONIC_DATA_DIR)")
     parser.add_argument("--data", type=Path, metavar="FILE", help="another CSV, with --schema")
     parser.add_argument("--schema", type=Path, metavar="FILE", help="its schema")
-    parser.add_argument("--seed", type=int, default=42)
 
 
 def sets(args, directory, report):
@@ -38,12 +37,12 @@ def _chosen(args, directory):
     if args.data:
         yield args.data.stem, args.data.resolve(), args.schema.resolve()
         return
-    for name in args.sets.split(","):
+    for name in ALL if args.sets == "all" else args.sets.split(","):
         if name in packaged.SETS:
             packaged.make(directory, name)
             yield name, directory / f"{name}.csv", directory / f"{name}.toml"
         elif name not in SETS:
-            raise RuntimeError(f"--sets takes some of {','.join((*SETS, *packaged.SETS))}, found '{name}'")
+            raise RuntimeError(f"--sets takes some of {','.join(ALL)}, found '{name}'")
         elif not args.data_dir:
             raise Missing("the data sets: set HEDONIC_DATA_DIR to their directory, or give --data")
         elif name == "wine":
