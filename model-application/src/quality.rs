@@ -7,6 +7,7 @@ mod adapted;
 mod batch;
 mod figures;
 mod gauges;
+mod judged;
 mod label;
 mod labelled;
 mod labels;

@@ -4,6 +4,7 @@ use serde::Serialize;
 use valuation::ratio_study::median_interval;
 use valuation::{ClassErrors, Link, Metrics, Prediction, RatioStudy, conformal::Share};
 
+use super::judged::Judged;
 use super::labelled::Labelled;
 
 /// A value and its 95 % interval.
@@ -12,24 +13,6 @@ pub(super) struct Interval {
     pub value: f64,
     pub low: f64,
     pub high: f64,
-}
-
-/// By what labels answers are judged.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Judged {
-    /// Prices, learned by this link.
-    Prices(Link),
-    Classes,
-}
-
-impl Judged {
-    /// Whether a label of 0 counts.
-    pub fn takes_0(self) -> bool {
-        match self {
-            Judged::Prices(link) => link.takes(0.0),
-            Judged::Classes => true,
-        }
-    }
 }
 
 /// Errors of answers, by their task.

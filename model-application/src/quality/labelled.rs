@@ -3,7 +3,7 @@
 use sqlx::{Connection, PgConnection, Row};
 use valuation::{Link, Prediction};
 
-use super::figures::Judged;
+use super::judged::Judged;
 
 /// An answer and its price.
 #[derive(Debug, Clone)]

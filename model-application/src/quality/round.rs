@@ -12,8 +12,9 @@ use tokio::time::timeout_at;
 use valuation::{Link, Model};
 
 use super::adapted::Adapted;
-use super::figures::{Figures, Judged};
+use super::figures::Figures;
 use super::gauges;
+use super::judged::Judged;
 use super::labelled::{Labelled, answered, labelled};
 use super::results::{Group, Moved, Quality};
 use super::rolled;
