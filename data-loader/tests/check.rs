@@ -267,6 +267,7 @@ async fn a_user_without_rights_is_told_what_to_be_granted() {
         "actuals",
         "labelled_answers",
         "offsets",
+        "quality",
         "rejects",
     ] {
         let sql = format!("ALTER TABLE {table} OWNER TO guest");

@@ -300,11 +300,12 @@ impl Database {
 const LEDGER: &str = "tables of the services";
 
 /// The tables that migrations alter.
-const MIGRATED: [&str; 5] = [
+const MIGRATED: [&str; 6] = [
     "actuals",
     "answers",
     "labelled_answers",
     "offsets",
+    "quality",
     "rejects",
 ];
 
@@ -447,4 +448,26 @@ async fn difference(connection: &mut PgConnection) -> Result<Difference, sqlx::E
         }
     }
     Ok(best.expect("it was asked at least once"))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::MIGRATED;
+
+    #[test]
+    fn every_table_that_a_migration_alters_is_named() {
+        let sql = ledger::migrations::whole();
+        let words: Vec<&str> = sql.split_whitespace().collect();
+        let altered: BTreeSet<&str> = words
+            .windows(3)
+            .filter(|words| words[..2] == ["ALTER", "TABLE"])
+            .map(|words| words[2])
+            .collect();
+        assert!(!altered.is_empty());
+        for table in altered {
+            assert!(MIGRATED.contains(&table), "{table} is not in MIGRATED");
+        }
+    }
 }
