@@ -260,8 +260,8 @@ impl Anchored {
     /// the partitions changed meanwhile. A rebalance waits for it within a bound, then ends it.
     pub(super) fn lease(&self) -> impl Future<Output = Option<Lease>> + Send + use<> {
         let state = Arc::clone(&self.state);
-        let ticket = state.in_flight.ticket();
-        async move { state.in_flight.lease(ticket).await }
+        let turn = state.in_flight.turn();
+        async move { state.in_flight.lease(turn).await }
     }
 
     /// The batch is in the database: its offsets are the new positions. They are committed to the group too, a little

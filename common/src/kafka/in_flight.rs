@@ -1,9 +1,11 @@
 //! Work on batches that continues while the next one is gathered.
 
+use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use futures_util::FutureExt;
 use tokio::runtime::Handle;
 use tokio::sync::OwnedMutexGuard;
 use tokio_util::sync::CancellationToken;
@@ -21,9 +23,11 @@ pub(super) struct InFlight {
     revoked: Arc<AtomicU64>,
 }
 
-/// The place of a batch that waits to be written.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Ticket {
+/// The place of a batch among those that wait to be written.
+pub(super) struct Turn {
+    lock: Pin<Box<dyn Future<Output = OwnedMutexGuard<()>> + Send>>,
+    /// Where nothing was being written.
+    at_once: Option<OwnedMutexGuard<()>>,
     revoked: u64,
 }
 
@@ -57,20 +61,28 @@ impl Drop for Lease {
 }
 
 impl InFlight {
-    /// Of a batch that was just gathered.
-    pub fn ticket(&self) -> Ticket {
-        Ticket {
+    /// Behind all turns that were taken before.
+    pub fn turn(&self) -> Turn {
+        let mut lock = Box::pin(Arc::clone(&self.writing).lock_owned());
+        // The first poll decides on the order, so that it does not depend on whose thread starts first.
+        let at_once = (&mut lock).now_or_never();
+        Turn {
+            lock,
+            at_once,
             revoked: self.revoked.load(Ordering::Acquire),
         }
     }
 
-    /// Waits until the work before is done; `None` if the batch has been revoked since it got its ticket.
-    pub async fn lease(&self, ticket: Ticket) -> Option<Lease> {
-        let writing = Arc::clone(&self.writing).lock_owned().await;
+    /// Waits until the work before is done; `None` if waiting batches have been revoked since the turn was taken.
+    pub async fn lease(&self, turn: Turn) -> Option<Lease> {
+        let writing = match turn.at_once {
+            Some(writing) => writing,
+            None => turn.lock.await,
+        };
         let cancelled = CancellationToken::new();
         // Set before the look at `revoked`: whoever ends everything does these two in the other order.
         *self.cancel.lock().unwrap_or_else(PoisonError::into_inner) = cancelled.clone();
-        if self.revoked.load(Ordering::Acquire) != ticket.revoked {
+        if self.revoked.load(Ordering::Acquire) != turn.revoked {
             return None;
         }
         Some(Lease {
@@ -110,27 +122,50 @@ mod tests {
     #[tokio::test]
     async fn batches_that_wait_are_written_in_their_order_or_not_at_all() {
         let in_flight = InFlight::default();
-        let tickets = [(); 4].map(|()| in_flight.ticket());
-        let first = in_flight.lease(tickets[0]).await.expect("nothing before");
-        let mut second = std::pin::pin!(in_flight.lease(tickets[1]));
+        let [first, second, third, fourth] = [(); 4].map(|()| in_flight.turn());
+        // Whose thread asks first does not matter.
+        let mut second = std::pin::pin!(in_flight.lease(second));
+        let waits = tokio::time::timeout(Duration::from_millis(20), &mut second).await;
+        assert!(waits.is_err(), "the second is written before the first");
+        let first = in_flight.lease(first).await.expect("nothing before");
         let waits = tokio::time::timeout(Duration::from_millis(20), &mut second).await;
         assert!(waits.is_err(), "two are written at once");
         first.done();
         drop(second.await.expect("the one before is done"));
-        assert!(in_flight.lease(tickets[2]).await.is_none());
-        assert!(in_flight.lease(tickets[3]).await.is_none());
-        assert!(in_flight.lease(in_flight.ticket()).await.is_some());
+        assert!(in_flight.lease(third).await.is_none());
+        assert!(in_flight.lease(fourth).await.is_none());
+        assert!(in_flight.lease(in_flight.turn()).await.is_some());
     }
 
     #[tokio::test]
     async fn the_end_of_what_is_written_is_also_that_of_what_waits() {
         let in_flight = InFlight::default();
-        let (first, second) = (in_flight.ticket(), in_flight.ticket());
+        let (first, second) = (in_flight.turn(), in_flight.turn());
         let writing = in_flight.lease(first).await.expect("nothing before");
         in_flight.end();
         writing.ended().await;
         // Even if it came to an end just then.
         writing.done();
         assert!(in_flight.lease(second).await.is_none());
+    }
+
+    #[test]
+    fn who_settles_waits_for_batches_whose_threads_have_not_started() {
+        let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+        let in_flight = Arc::new(InFlight::default());
+        let (first, second) = (in_flight.turn(), in_flight.turn());
+        let written = Arc::new(AtomicU64::new(0));
+        for turn in [second, first] {
+            let (in_flight, written) = (Arc::clone(&in_flight), Arc::clone(&written));
+            runtime.spawn(async move {
+                tokio::time::sleep(Duration::from_millis(50)).await;
+                if let Some(lease) = in_flight.lease(turn).await {
+                    written.fetch_add(1, Ordering::AcqRel);
+                    lease.done();
+                }
+            });
+        }
+        in_flight.settle(runtime.handle());
+        assert_eq!(written.load(Ordering::Acquire), 2);
     }
 }
