@@ -8,6 +8,7 @@ mod made;
 mod meaning;
 mod names;
 mod target_mean;
+mod told;
 
 use arrow_array::RecordBatch;
 use chrono::{DateTime, Datelike};
@@ -18,6 +19,7 @@ pub(crate) use self::level_names::LevelNames;
 use self::made::Made;
 pub(crate) use self::meaning::Meaning;
 use self::target_mean::TargetMeans;
+pub(crate) use self::told::{Told, residuals};
 use crate::binding::{Place, position};
 use crate::cells::Cells;
 use crate::name_codes::Code;
@@ -47,7 +49,7 @@ impl Column {
 
     fn width(&self) -> usize {
         match &self.made {
-            Made::Level(_) => TargetMeans::WIDTH,
+            Made::Level(means) => means.width(),
             _ => 1,
         }
     }
@@ -64,6 +66,8 @@ pub(crate) struct Level {
     pub(crate) count: usize,
     /// The number: a name.
     pub(crate) code: usize,
+    /// The mean of what a line in the numbers leaves, where one was laid: tells levels as the mean does.
+    pub(crate) residual: Option<usize>,
     /// Whether next to all rows have a number of their own.
     pub(crate) numbered: bool,
     /// Whether it counts within another category's levels.
@@ -87,13 +91,13 @@ impl TreeFeatures {
         }
     }
 
-    /// Fits on `rows` of `batch`; `logs` are the log targets of `rows`. Also gives the rows'
+    /// Fits on `rows` of `batch`; `told` is what levels are described by, of `rows`. Also gives the rows'
     /// values, row-major, where what is made from targets is out of fold.
     pub(crate) fn fit(
         schema: &Schema,
         batch: &RecordBatch,
         rows: &[usize],
-        logs: &[f64],
+        told: Told,
         group: Option<&str>,
     ) -> (TreeFeatures, Vec<f32>) {
         let mut columns = Vec::new();
@@ -106,9 +110,13 @@ impl TreeFeatures {
                         .as_deref()
                         .map_or(Cells::Absent, |name| Cells::of(batch, name));
                     let cells = Cells::of(batch, &field);
-                    let (means, values) = TargetMeans::fit(cells, groups, within, rows, logs);
-                    let at: usize = columns.iter().map(Column::width).sum();
-                    out_of_fold.push((at, values));
+                    let (means, values) = TargetMeans::fit(cells, groups, within, rows, told);
+                    let first: usize = columns.iter().map(Column::width).sum();
+                    out_of_fold.extend(
+                        values
+                            .into_iter()
+                            .map(|(at, of_rows)| (first + at, of_rows)),
+                    );
                     Made::Level(means)
                 }
             };
@@ -156,6 +164,7 @@ impl TreeFeatures {
                     mean: at,
                     count: at + 1,
                     code: at + 2,
+                    residual: means.has_residuals().then_some(at + 3),
                     numbered: means.is_numbered(),
                     within: means.within().is_some(),
                 });
@@ -197,6 +206,8 @@ impl TreeFeatures {
                     names.push(format!("{field}{within} (mean)"));
                     names.push(format!("{field}{within} (how many)"));
                     names.push(format!("{field}{within}"));
+                    let residual = || format!("{field}{within} (mean residual)");
+                    names.extend(means.has_residuals().then(residual));
                 }
             }
         }
@@ -317,10 +328,11 @@ impl BoundTreeFeatures<'_> {
                     .zip(partner.number(row))
                     .map(|(latitude, longitude)| latitude * sin + longitude * cos),
                 Made::Level(means) => {
-                    out.extend(match by_names {
+                    let values = match by_names {
                         Some(by_names) => by_names.values(names),
                         None => means.values(partner.text(row), cells.text(row)),
-                    });
+                    };
+                    out.extend(&values[..means.width()]);
                     continue;
                 }
             };

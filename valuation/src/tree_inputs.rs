@@ -11,7 +11,7 @@ use crate::comparables::{Comparables, MOST_RECORDS, Past, PastValues};
 use crate::kd_tree::{KdTree, Near};
 use crate::link::Link;
 use crate::neighbours::Neighbours;
-use crate::tree_features::TreeFeatures;
+use crate::tree_features::{Told, TreeFeatures, residuals};
 
 /// Trees that say which values matter for likeness.
 const LIKENESS: BoostedOptions = BoostedOptions {
@@ -142,8 +142,13 @@ impl TreeSource<'_> {
     /// When there are too many rows or values.
     pub(crate) fn of_classes(&self) -> Result<TreeInputs, TreeError> {
         let (schema, batch, rows) = (self.schema, self.batch, self.rows);
-        let (tree_features, values) =
-            TreeFeatures::fit(schema, batch, rows, self.targets, self.group);
+        let (tree_features, values) = TreeFeatures::fit(
+            schema,
+            batch,
+            rows,
+            Told::by_targets(self.targets),
+            self.group,
+        );
         let table = || {
             Table::new(
                 values.clone(),
@@ -168,8 +173,14 @@ impl TreeSource<'_> {
     /// When there are too many rows or values.
     pub(crate) fn of_prices(&self) -> Result<Option<TreeInputs>, TreeError> {
         let targets = self.targets;
+        let residuals = residuals(self.schema, self.batch, self.rows, targets);
+        let told = Told {
+            logs: targets,
+            residuals: residuals.as_deref(),
+        };
         let (tree_features, values) =
-            TreeFeatures::fit(self.schema, self.batch, self.rows, targets, self.group);
+            TreeFeatures::fit(self.schema, self.batch, self.rows, told, self.group);
+        drop(residuals);
         let width = tree_features.width();
         if width == 0 {
             return Ok(None);

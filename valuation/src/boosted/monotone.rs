@@ -151,6 +151,7 @@ mod tests {
         mean: 3,
         count: 4,
         code: 2,
+        residual: None,
         numbered: true,
         within: false,
     };

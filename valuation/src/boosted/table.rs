@@ -61,6 +61,10 @@ impl Table {
             by_means[level.code] = false;
             if level.numbered {
                 by_names[level.mean] = false;
+                level
+                    .residual
+                    .into_iter()
+                    .for_each(|at| by_names[at] = false);
             } else {
                 by_names[level.count] = false;
                 by_names[level.code] = false;
@@ -74,7 +78,10 @@ impl Table {
             .collect();
         let numbers = bins(&of_names, &vec![false; names.len()]);
         let within = levels.iter().filter(|level| level.within);
-        let within = within.flat_map(|level| [level.mean, level.count, level.code]);
+        let within = within.flat_map(|level| {
+            let alike = [level.mean, level.count, level.code];
+            alike.into_iter().chain(level.residual)
+        });
         // A column of one value splits nothing.
         let seen = |is_seen: Vec<bool>| {
             let usable = is_seen.into_iter().enumerate();

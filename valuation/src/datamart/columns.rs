@@ -62,7 +62,10 @@ pub(super) fn name(
             (_, says) => says.unwrap_or_default(),
         };
         let (parts, about) = match meaning {
-            Meaning::Plain | Meaning::Turned | Meaning::LevelCode => continue,
+            Meaning::Plain
+            | Meaning::Turned
+            | Meaning::LevelCode
+            | Meaning::LevelResidual { .. } => continue,
             Meaning::Season { field } => (
                 vec![field, "season"],
                 format!("{field} as a share of its year, 0 to 1"),

@@ -13,7 +13,7 @@ use crate::carried::{elasticity, is_size};
 use crate::cells::Cells;
 use crate::conformal::half_width;
 use crate::rng::{fold_of, mix};
-use crate::tree_features::TreeFeatures;
+use crate::tree_features::{Told, TreeFeatures};
 
 /// Records that are enough: what is asked is a ratio of two errors.
 const MOST_ROWS: usize = 2_000;
@@ -126,7 +126,13 @@ fn errors(job: &FitJob, rows: &[usize], left_out: &[bool]) -> Vec<(usize, f64)> 
     let row = |at: &usize| rows[*at];
     let learned: Vec<usize> = learned.iter().map(row).collect();
     let logs: Vec<f64> = learned.iter().map(|row| job.targets[*row]).collect();
-    let (features, values) = TreeFeatures::fit(job.schema, job.batch, &learned, &logs, job.group);
+    let (features, values) = TreeFeatures::fit(
+        job.schema,
+        job.batch,
+        &learned,
+        Told::by_targets(&logs),
+        job.group,
+    );
     if features.width() == 0 || learned.is_empty() {
         return Vec::new();
     }

@@ -1,6 +1,7 @@
 //! Which trees suit the data: how levels are told, whether neighbours are seen, how large trees are. A few
-//! quick trees on rows that they have not seen decide, one question after the other, among answers that have
-//! names; what was chosen, and what came next, the report says.
+//! quick trees on rows that they have not seen decide among recipes that have names, by successive halving
+//! (Jamieson & Talwalkar 2016, Non-stochastic Best Arm Identification and Hyperparameter Optimization): all on
+//! few rows, the better third on twice as many, and so on. What was chosen, and what came next, the report says.
 
 use rayon::prelude::*;
 
@@ -12,20 +13,19 @@ use crate::rng::mix;
 
 /// How many times as quickly trees of a trial learn: they only rank recipes.
 const HASTE: f64 = 6.0;
-/// Rows that the trees of a trial learn from and are judged on, at most: more would not change the order.
-const LEARN_ROWS: usize = 5_000;
-const JUDGE_ROWS: usize = 2_500;
+/// Rows that the trees of a trial learn from, round by round; half as many judge them. More would not change
+/// the order.
+const LEARN_ROWS: [usize; 3] = [1_250, 2_500, 5_000];
+/// Share of the recipes that a round leaves: a third.
+const KEPT: usize = 3;
 /// Folds that a trial takes at most; as many as have rows enough to be judged on.
 const MOST_FOLDS: usize = 3;
-/// Another way to tell levels, and another answer to the other questions, must be better by this share of the
+/// Another way to tell levels, and each other difference to the usual recipe, must be better by this share of the
 /// error: less is chance. The same trees by other seeds are off by a hundredth more or less where levels decide.
 const NAMES_HELP: f64 = 0.015;
 const HELPS: f64 = 0.004;
 /// Errors are clipped at so many times the median: one absurd price decides nothing.
 const CLIP: f64 = 8.0;
-
-/// Other answers to a question than a recipe's.
-type Question<'a> = &'a dyn Fn(Recipe) -> Vec<Recipe>;
 
 /// What was chosen.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -80,48 +80,51 @@ impl Recipe {
         parts.join(", ")
     }
 
-    /// Other ways to tell levels.
-    fn of_names(self, options: &BoostedOptions, table: &Table) -> Vec<Recipe> {
-        if options.names.is_some() || !table.has_names() {
-            return Vec::new();
-        }
-        let others: &[Names] = match options.growth {
+    /// Every recipe that the options leave open, the usual one first.
+    fn all(options: &BoostedOptions, table: &Table) -> Vec<Recipe> {
+        let usual = Recipe::of(options);
+        let other_names: &[Names] = match options.growth {
+            _ if options.names.is_some() || !table.has_names() => &[],
             Growth::LeafWise => &[Names::LimitedSets, Names::Codes, Names::Means],
             Growth::Symmetric => &[Names::Codes],
         };
-        let with = |names: &Names| Recipe {
-            names: *names,
-            ..self
-        };
-        others.iter().map(with).collect()
+        let names = [usual.names].into_iter().chain(other_names.iter().copied());
+        let is_open = options.neighbours.is_none() && table.has_neighbours();
+        let neighbours = [Some(usual.neighbours), is_open.then_some(false)];
+        let sizes = [
+            Some((usual.leaves, usual.depth)),
+            options.fits_size.then(|| usual.smaller(options.growth)),
+        ];
+        let mut recipes = Vec::new();
+        for names in names {
+            for neighbours in neighbours.into_iter().flatten() {
+                for (leaves, depth) in sizes.into_iter().flatten() {
+                    recipes.push(Recipe {
+                        names,
+                        neighbours,
+                        leaves,
+                        depth,
+                    });
+                }
+            }
+        }
+        recipes
     }
 
-    /// Without what neighbours cost.
-    fn of_neighbours(self, options: &BoostedOptions, table: &Table) -> Vec<Recipe> {
-        match options.neighbours.is_none() && table.has_neighbours() {
-            true => vec![Recipe {
-                neighbours: false,
-                ..self
-            }],
-            false => Vec::new(),
+    /// Leaves and depth of smaller trees.
+    fn smaller(self, growth: Growth) -> (usize, usize) {
+        match growth {
+            Growth::LeafWise => ((self.leaves / 3).max(4), self.depth),
+            Growth::Symmetric => (self.leaves, self.depth.saturating_sub(2).max(2)),
         }
     }
 
-    /// Smaller trees.
-    fn of_size(self, options: &BoostedOptions) -> Vec<Recipe> {
-        if !options.fits_size {
-            return Vec::new();
-        }
-        match options.growth {
-            Growth::LeafWise => vec![Recipe {
-                leaves: (self.leaves / 3).max(4),
-                ..self
-            }],
-            Growth::Symmetric => vec![Recipe {
-                depth: self.depth.saturating_sub(2).max(2),
-                ..self
-            }],
-        }
+    /// The share of the error by which it must be better than the usual one.
+    fn margin(self, usual: Recipe) -> f64 {
+        let names = f64::from(u8::from(self.names != usual.names));
+        let neighbours = f64::from(u8::from(self.neighbours != usual.neighbours));
+        let size = (self.leaves, self.depth) != (usual.leaves, usual.depth);
+        NAMES_HELP * names + HELPS * (neighbours + f64::from(u8::from(size)))
     }
 }
 
@@ -132,31 +135,33 @@ pub(crate) fn choose(
     options: &BoostedOptions,
     seed: u64,
 ) -> Option<(Recipe, RecipeReport)> {
-    let usual = Recipe::of(options);
-    let questions: [(Question, f64); 3] = [
-        (&|recipe| recipe.of_names(options, table), NAMES_HELP),
-        (&|recipe| recipe.of_neighbours(options, table), HELPS),
-        (&|recipe| recipe.of_size(options), HELPS),
-    ];
-    if questions
-        .iter()
-        .all(|(question, _)| question(usual).is_empty())
-    {
+    let mut left = Recipe::all(options, table);
+    let (usual, count) = (left[0], left.len());
+    if count == 1 {
         return None;
     }
-    let folds = for_trials(folds, seed);
-    let off = |recipe: Recipe| error(table, &folds, &recipe.options(options), seed);
-    let mut tried = vec![(usual, off(usual))];
-    let (mut best, mut least) = tried[0];
-    for (question, helps) in questions {
-        let others = question(best).into_par_iter();
-        let others: Vec<(Recipe, f64)> = others.map(|recipe| (recipe, off(recipe))).collect();
-        let found = others.iter().min_by(|one, other| one.1.total_cmp(&other.1));
-        if let Some((recipe, error)) = found.filter(|(_, error)| *error < least * (1.0 - helps)) {
-            (best, least) = (*recipe, *error);
+    let rounds = rounds(folds);
+    let mut tried = Vec::new();
+    for (round, learn_rows) in rounds.iter().enumerate() {
+        let folds = for_trials(folds, *learn_rows, seed);
+        let off = |recipe: &Recipe| error(table, &folds, &recipe.options(options), seed);
+        tried = left
+            .par_iter()
+            .map(|recipe| (*recipe, off(recipe)))
+            .collect();
+        if round + 1 < rounds.len() {
+            // Stable: of equals the more usual one is kept.
+            let mut better = tried.clone();
+            better.sort_by(|one, other| one.1.total_cmp(&other.1));
+            better.truncate(tried.len().div_ceil(KEPT));
+            left.retain(|own| *own == usual || better.iter().any(|(recipe, _)| recipe == own));
         }
-        tried.extend(others);
     }
+    let counted = |(recipe, error): &(Recipe, f64)| error / (1.0 - recipe.margin(usual));
+    let best = tried
+        .iter()
+        .min_by(|one, other| counted(one).total_cmp(&counted(other)))?;
+    let (best, least) = *best;
     let rest = tried.iter().filter(|(recipe, _)| *recipe != best);
     let next = rest.min_by(|one, other| one.1.total_cmp(&other.1));
     let report = RecipeReport {
@@ -164,15 +169,23 @@ pub(crate) fn choose(
         error: least,
         runner_up: next.map(|(recipe, _)| recipe.name(table, options)),
         runner_up_error: next.map(|(_, error)| *error),
-        tried: tried.len(),
+        tried: count,
     };
     Some((best, report))
 }
 
+/// The rows to learn from, round by round: of few rows all at once.
+fn rounds(folds: &[Fold]) -> &'static [usize] {
+    let rows = folds.last().map_or(0, |fold| fold.train.len());
+    let needed = LEARN_ROWS.partition_point(|learn_rows| *learn_rows < rows);
+    &LEARN_ROWS[..(needed + 1).min(LEARN_ROWS.len())]
+}
+
 /// Folds of fewer rows: of many rows a part, of few rows several folds.
-fn for_trials(folds: &[Fold], seed: u64) -> Vec<Fold> {
+fn for_trials(folds: &[Fold], learn_rows: usize, seed: u64) -> Vec<Fold> {
+    let judge_rows = learn_rows / 2;
     let judged = folds.first().map_or(0, |fold| fold.judge.len()).max(1);
-    let count = JUDGE_ROWS.div_ceil(judged).clamp(1, MOST_FOLDS);
+    let count = judge_rows.div_ceil(judged).clamp(1, MOST_FOLDS);
     let part = |rows: &[u32], most: usize| -> Vec<u32> {
         let drawn = |row: &u32| (mix(u64::from(*row) ^ mix(seed)) % rows.len() as u64) as usize;
         let rows = rows.iter().copied();
@@ -180,8 +193,8 @@ fn for_trials(folds: &[Fold], seed: u64) -> Vec<Fold> {
     };
     // The newest fold of a rolling origin is the last, and learns from most.
     let of = |fold: &Fold| Fold {
-        train: part(&fold.train, LEARN_ROWS),
-        judge: part(&fold.judge, JUDGE_ROWS),
+        train: part(&fold.train, learn_rows),
+        judge: part(&fold.judge, judge_rows),
     };
     folds.iter().rev().take(count).map(of).collect()
 }
@@ -291,13 +304,54 @@ mod tests {
 
     #[test]
     fn trials_take_a_part_of_many_rows_and_several_folds_of_few() {
-        let many = for_trials(&folds::all(40_000, 5, 1), 1);
-        assert_eq!(many.len(), 1);
-        assert!((4_000..6_000).contains(&many[0].train.len()));
-        assert!((2_000..3_000).contains(&many[0].judge.len()));
-        let few = for_trials(&folds::all(500, 5, 1), 1);
+        let many = folds::all(40_000, 5, 1);
+        assert_eq!(rounds(&many), LEARN_ROWS);
+        for learn_rows in LEARN_ROWS {
+            let of_many = for_trials(&many, learn_rows, 1);
+            assert_eq!(of_many.len(), 1);
+            let near = |rows: usize, most: usize| (most * 4 / 5..most * 6 / 5).contains(&rows);
+            assert!(near(of_many[0].train.len(), learn_rows));
+            assert!(near(of_many[0].judge.len(), learn_rows / 2));
+        }
+        let few = folds::all(500, 5, 1);
+        assert_eq!(rounds(&few), [1_250]);
+        let few = for_trials(&few, 1_250, 1);
         assert_eq!(few.len(), MOST_FOLDS);
         let rows = few[0].train.len() + few[0].judge.len();
         assert_eq!(rows, 500);
+    }
+
+    #[test]
+    fn what_differs_in_more_ways_must_help_more() {
+        let usual = Recipe::of(&options());
+        let other = Recipe {
+            names: Names::Codes,
+            neighbours: false,
+            ..usual
+        };
+        assert_eq!(usual.margin(usual), 0.0);
+        assert!((other.margin(usual) - NAMES_HELP - HELPS).abs() < 1e-12);
+    }
+
+    #[test]
+    fn recipes_are_all_that_the_options_leave_open() {
+        let folds = folds::all(600, 4, 1);
+        let table = misled(600, &folds[..1]);
+        let open = BoostedOptions {
+            fits_size: true,
+            ..options()
+        };
+        // With and without neighbours, usual and small; the table has no names.
+        let recipes = Recipe::all(&open, &table);
+        assert_eq!(recipes.len(), 4);
+        assert_eq!(recipes[0], Recipe::of(&open));
+        let mut distinct: Vec<String> = recipes
+            .iter()
+            .map(|recipe| recipe.name(&table, &open))
+            .collect();
+        distinct.sort();
+        distinct.dedup();
+        assert_eq!(distinct.len(), 4);
+        assert_eq!(Recipe::all(&options(), &table).len(), 2);
     }
 }

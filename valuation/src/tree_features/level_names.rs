@@ -4,7 +4,7 @@ use super::target_mean::TargetMeans;
 use crate::name_codes::{ByName, ByPair, Code, NameList, Named};
 
 /// The values of a level, see [`TargetMeans::values`].
-type Values = [f32; TargetMeans::WIDTH];
+type Values = [f32; TargetMeans::MOST_WIDTH];
 
 /// The values of a category's levels by number.
 #[derive(Debug)]

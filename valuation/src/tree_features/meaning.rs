@@ -38,6 +38,13 @@ pub(crate) enum Meaning<'a> {
     },
     /// The number by which trees know a level.
     LevelCode,
+    /// What a level costs beyond what a line in the numbers says: the mean of its residuals, in log target.
+    LevelResidual {
+        /// The category.
+        field: &'a str,
+        /// The category within whose levels it counts.
+        within: Option<&'a str>,
+    },
 }
 
 impl TreeFeatures {
@@ -58,6 +65,8 @@ impl TreeFeatures {
                         Meaning::LevelRows { field, within },
                         Meaning::LevelCode,
                     ]);
+                    let residual = Meaning::LevelResidual { field, within };
+                    meanings.extend(means.has_residuals().then_some(residual));
                 }
             }
         }
