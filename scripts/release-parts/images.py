@@ -6,9 +6,10 @@ import subprocess
 from programs import SERVICES, expected_line
 from said import missing, run, say
 
-# What each service prints where the image has the optional feature, for a wrong setting that needs it.
-BUCKET = ("HEDONIC__REGISTRY__BUCKET=models", "expected s3://BUCKET")
-TLS = ("HEDONIC__KAFKA__PROPERTIES__SSL_CA_LOCATION=/missing.pem", "ssl.ca.location failed")
+# What each service prints where the image has the optional feature, for wrong settings that need it.
+BUCKET = (["HEDONIC__REGISTRY__BUCKET=models"], "expected s3://BUCKET")
+PROPERTIES = "HEDONIC__KAFKA__PROPERTIES__"
+TLS = ([f"{PROPERTIES}SECURITY_PROTOCOL=ssl", f"{PROPERTIES}SSL_CA_LOCATION=/missing.pem"], "ssl.ca.location failed")
 FEATURES = {
     "producer-emulator": (["--check"], [TLS]),
     "crawler": (["--check"], [TLS]),
@@ -71,16 +72,17 @@ def check(version):
         within = [docker, "run", "--rm", "--network", "none", "--read-only", "--cap-drop", "ALL"]
         same(name, "--version", expected_line(service, version, revision), run([*within, name, "--version"]).strip())
         arguments, features = FEATURES[service]
-        for setting, expected in features:
+        for settings, expected in features:
+            given = [f"--env={setting}" for setting in settings]
             done = subprocess.run(
-                [*within, "--env", setting, name, *arguments],
+                [*within, *given, name, *arguments],
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
                 text=True,
                 timeout=120,
             )
             if done.returncode == 0 or expected not in done.stdout:
-                raise SystemExit(f"{name} with {setting}: expected {expected!r} and a failure, got:\n{done.stdout}")
+                raise SystemExit(f"{name} with {settings}: expected {expected!r} and a failure, got:\n{done.stdout}")
         sizes.append(f"{service} {int(inspected(docker, name, '{{.Size}}')) / 1e6:.0f} MB")
     say(f"the images start, with S3 and TLS to Kafka: {', '.join(sizes)}")
 

@@ -57,8 +57,8 @@ def can_build(platform):
 
 
 def expected_line(program, version, commit):
-    """What `--version` prints of a program of the profile `dist`."""
-    return f"{program} {version} (commit {commit[:7]}, dist)"
+    """What `--version` prints of an optimised program: it does not know its profile."""
+    return f"{program} {version} (commit {commit[:7]}, release)"
 
 
 def check(folder, version, unfinished):

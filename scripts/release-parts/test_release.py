@@ -68,7 +68,7 @@ class Programs(InFolder):
         replaced.start()
         self.addCleanup(replaced.stop)
         for name in programs.PROGRAMS:
-            self.program(name, f"{name} 1.2.3 (commit 0123456, dist)")
+            self.program(name, f"{name} 1.2.3 (commit 0123456, release)")
 
     def program(self, name, line):
         path = self.home / name
@@ -79,7 +79,7 @@ class Programs(InFolder):
         programs.check(self.home, "1.2.3", False)
 
     def test_programs_of_another_commit_version_or_profile_are_refused(self):
-        for line in ("1.2.3 (commit fedcba9, dist)", "1.2.2 (commit 0123456, dist)", "1.2.3 (commit 0123456, release)"):
+        for line in ("1.2.3 (commit fedcba9, release)", "1.2.2 (commit 0123456, release)", "1.2.3 (commit 0123456, debug)"):
             self.program("crawler", f"crawler {line}")
             self.refused(f"found `crawler {line}`", programs.check, self.home, "1.2.3", False)
             programs.check(self.home, "1.2.3", True)

@@ -20,7 +20,8 @@ def listings():
         city, rooms, floor = ("Kazan", "Tver", "Omsk")[number % 3], 1 + number % 4, 1 + number % 9
         area = 20 + 15 * rooms + number % 7
         price = 60_000 * area * (1 + 0.3 * (number % 3)) + 10_000 * floor + 1_000 * (number % 11)
-        day = f"2026-0{1 + number % 6}-{1 + number % 28:02}T00:00:00Z"
+        # Every month has every city: what is true of the newest rows is true of all.
+        day = f"2026-0{1 + number // 3 % 6}-{1 + number % 28:02}T00:00:00Z"
         lines.append(f"{number},{day},{city},Street {number % 5},{floor},{rooms},{area},{price:.0f}")
     return "\n".join(lines) + "\n"
 

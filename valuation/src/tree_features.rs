@@ -117,7 +117,7 @@ impl TreeFeatures {
                             .into_iter()
                             .map(|(at, of_rows)| (first + at, of_rows)),
                     );
-                    Made::Level(means)
+                    Made::Level(Box::new(means))
                 }
             };
             columns.push(Column { field, made });

@@ -33,5 +33,5 @@ pub(super) enum Made {
     /// Three columns: mean log target of the level, out of fold in training; how frequent it is; its
     /// number, a name that trees may split on by sets. A fourth where a line was laid through the numbers: the
     /// mean of what it leaves, out of fold in training.
-    Level(TargetMeans),
+    Level(Box<TargetMeans>),
 }
