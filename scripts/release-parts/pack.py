@@ -50,9 +50,11 @@ def archive(to, entries, epoch):
 
 
 def stripped(program):
-    """Without symbols of debugging, which hold paths; a program of a foreign platform as it is."""
+    """Without symbols, some of whose names are made from the folder of the build, and without the digest of them; a
+    program of a foreign platform as it is."""
+    command = ["strip", "--strip-all", "--remove-section=.note.gnu.build-id"]
     with tempfile.NamedTemporaryFile() as to:
-        done = subprocess.run(["strip", "--strip-debug", "-o", to.name, str(program)], stderr=subprocess.DEVNULL)
+        done = subprocess.run([*command, "-o", to.name, str(program)], stderr=subprocess.DEVNULL)
         return Path(to.name if done.returncode == 0 else program).read_bytes()
 
 
