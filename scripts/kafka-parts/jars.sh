@@ -26,7 +26,7 @@ fetch() {
   say "fetching Apache Kafka $version from Maven Central, once"
   begun=$SECONDS
   mkdir -p "$cache"
-  fresh=$(mktemp -d "$cache/fetching.XXXXXX")
+  fresh=$(mktemp -d -p "$cache")
   # --strict-checksums: a jar that does not match Maven's checksum is an error, not a warning.
   if ! mvn --quiet --batch-mode -Dstyle.color=never --strict-checksums --file "$parts/pom.xml" dependency:copy-dependencies \
     -DincludeScope=runtime -DoutputDirectory="$fresh/libs" >&2; then

@@ -109,7 +109,7 @@ mod tests {
     use crate::cells::Cells;
     use crate::linear::SparseRow;
     use crate::linear_design::LevelLimits;
-    use crate::tree_features::Told;
+    use crate::tree_features::LevelTargets;
     use arrow_array::{ArrayRef, Float64Array, RecordBatch, StringArray};
     use records::Schema;
     use std::sync::Arc;
@@ -178,11 +178,11 @@ field = [
         let (design, _) = LinearDesign::fit(&schema, &learned_from, &rows, &logs, group, limits);
         let (features, _) = {
             let residuals: Vec<f64> = logs.iter().map(|log| log / 2.0).collect();
-            let told = Told {
+            let of_levels = LevelTargets {
                 logs: &logs,
                 residuals: Some(&residuals),
             };
-            TreeFeatures::fit(&schema, &learned_from, &rows, told, group)
+            TreeFeatures::fit(&schema, &learned_from, &rows, of_levels, group)
         };
         let known = Known::of(&schema, &learned_from, &rows, |_| 2.0);
         let scores: Vec<f64> = rows

@@ -4,11 +4,11 @@
 mod directions;
 mod layout;
 mod level_names;
+mod level_targets;
 mod made;
 mod meaning;
 mod names;
 mod target_mean;
-mod told;
 
 use arrow_array::RecordBatch;
 use chrono::{DateTime, Datelike};
@@ -16,10 +16,10 @@ use records::{Kind, Schema};
 use serde::{Deserialize, Serialize};
 
 pub(crate) use self::level_names::LevelNames;
+pub(crate) use self::level_targets::{LevelTargets, residuals};
 use self::made::Made;
 pub(crate) use self::meaning::Meaning;
 use self::target_mean::TargetMeans;
-pub(crate) use self::told::{Told, residuals};
 use crate::binding::{Place, position};
 use crate::cells::Cells;
 use crate::name_codes::Code;
@@ -91,13 +91,13 @@ impl TreeFeatures {
         }
     }
 
-    /// Fits on `rows` of `batch`; `told` is what levels are described by, of `rows`. Also gives the rows'
+    /// Fits on `rows` of `batch`; `targets` is what levels are described by, of `rows`. Also gives the rows'
     /// values, row-major, where what is made from targets is out of fold.
     pub(crate) fn fit(
         schema: &Schema,
         batch: &RecordBatch,
         rows: &[usize],
-        told: Told,
+        targets: LevelTargets,
         group: Option<&str>,
     ) -> (TreeFeatures, Vec<f32>) {
         let mut columns = Vec::new();
@@ -110,7 +110,7 @@ impl TreeFeatures {
                         .as_deref()
                         .map_or(Cells::Absent, |name| Cells::of(batch, name));
                     let cells = Cells::of(batch, &field);
-                    let (means, values) = TargetMeans::fit(cells, groups, within, rows, told);
+                    let (means, values) = TargetMeans::fit(cells, groups, within, rows, targets);
                     let first: usize = columns.iter().map(Column::width).sum();
                     out_of_fold.extend(
                         values

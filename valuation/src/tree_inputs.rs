@@ -11,7 +11,7 @@ use crate::comparables::{Comparables, MOST_RECORDS, Past, PastValues};
 use crate::kd_tree::{KdTree, Near};
 use crate::link::Link;
 use crate::neighbours::Neighbours;
-use crate::tree_features::{Told, TreeFeatures, residuals};
+use crate::tree_features::{LevelTargets, TreeFeatures, residuals};
 
 /// Trees that say which values matter for likeness.
 const LIKENESS: BoostedOptions = BoostedOptions {
@@ -146,7 +146,7 @@ impl TreeSource<'_> {
             schema,
             batch,
             rows,
-            Told::by_targets(self.targets),
+            LevelTargets::of_logs(self.targets),
             self.group,
         );
         let table = || {
@@ -174,12 +174,12 @@ impl TreeSource<'_> {
     pub(crate) fn of_prices(&self) -> Result<Option<TreeInputs>, TreeError> {
         let targets = self.targets;
         let residuals = residuals(self.schema, self.batch, self.rows, targets);
-        let told = Told {
+        let of_levels = LevelTargets {
             logs: targets,
             residuals: residuals.as_deref(),
         };
         let (tree_features, values) =
-            TreeFeatures::fit(self.schema, self.batch, self.rows, told, self.group);
+            TreeFeatures::fit(self.schema, self.batch, self.rows, of_levels, self.group);
         drop(residuals);
         let width = tree_features.width();
         if width == 0 {

@@ -61,10 +61,9 @@ impl Table {
             by_means[level.code] = false;
             if level.numbered {
                 by_names[level.mean] = false;
-                level
-                    .residual
-                    .into_iter()
-                    .for_each(|at| by_names[at] = false);
+                if let Some(residual) = level.residual {
+                    by_names[residual] = false;
+                }
             } else {
                 by_names[level.count] = false;
                 by_names[level.code] = false;

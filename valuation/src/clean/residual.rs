@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::cells::median;
 use crate::clean::MAD_TO_SIGMA;
-use crate::linear::{Linear, SparseRow, Triangle};
+use crate::linear::{Linear, Shrinkage, SparseRow, Triangle};
 use crate::linear_design::{LevelLimits, LinearDesign};
 use crate::rng::fold_of;
 
@@ -47,7 +47,7 @@ pub(crate) struct Listings<'a> {
     /// The field of the groups.
     pub(crate) group: Option<&'a str>,
     pub(crate) levels: LevelLimits,
-    /// Which half a row is in.
+    /// Says which half a row is in.
     pub(crate) seed: u64,
 }
 
@@ -69,7 +69,7 @@ impl ResidualRule {
         let halves: Vec<Vec<usize>> = (0..HALVES).map(of).collect();
         let lines: Vec<(LinearDesign, Linear)> = halves
             .par_iter()
-            .map(|rows| listings.line(rows))
+            .map(|rows| listings.line(rows, None))
             .collect::<Option<_>>()?;
         let mut residuals: Vec<(usize, f64)> = Vec::with_capacity(train.len());
         for (half, rows) in halves.iter().enumerate() {
@@ -118,7 +118,13 @@ impl ResidualRule {
 }
 
 impl Listings<'_> {
-    fn line(&self, rows: &[usize]) -> Option<(LinearDesign, Linear)> {
+    /// A line through `rows`, whose weights are drawn to 0 by `ridge`, or by next to nothing; `None` where none can
+    /// be laid.
+    pub(crate) fn line(
+        &self,
+        rows: &[usize],
+        ridge: Option<Shrinkage>,
+    ) -> Option<(LinearDesign, Linear)> {
         let targets: Vec<f64> = rows.iter().map(|row| self.logs[*row]).collect();
         let (features, out_of_fold) = LinearDesign::fit(
             self.schema,
@@ -132,12 +138,16 @@ impl Listings<'_> {
             features.each_trained(self.batch, rows, &out_of_fold, add);
         });
         let triangle = triangle.ok()?;
-        let line = triangle.least_squares().ok()?;
+        let line = match ridge {
+            Some(ridge) => triangle.elastic_net(ridge),
+            None => triangle.least_squares(),
+        };
+        let line = line.ok()?;
         Some((features, line))
     }
 
     /// Log prices less the mean of what the lines say.
-    fn residuals(&self, lines: &[(LinearDesign, Linear)], rows: &[usize]) -> Vec<f64> {
+    pub(crate) fn residuals(&self, lines: &[(LinearDesign, Linear)], rows: &[usize]) -> Vec<f64> {
         let mut residuals: Vec<f64> = rows.iter().map(|row| self.logs[*row]).collect();
         let mut design = SparseRow::new();
         for (features, line) in lines {

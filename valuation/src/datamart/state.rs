@@ -19,7 +19,7 @@ use crate::fit::FitOptions;
 use crate::json;
 use crate::linear_design::LinearDesign;
 use crate::link::Link;
-use crate::tree_features::{Told, TreeFeatures};
+use crate::tree_features::{LevelTargets, TreeFeatures};
 use crate::uninformative::{self, Dropped};
 
 /// Version of the state's format: raised when what is written means something else.
@@ -112,8 +112,13 @@ impl State {
             group,
             options.level_limits(),
         );
-        let (frame, _) =
-            TreeFeatures::fit(&telling, batch, &learned, Told::by_targets(&values), group);
+        let (frame, _) = TreeFeatures::fit(
+            &telling,
+            batch,
+            &learned,
+            LevelTargets::of_logs(&values),
+            group,
+        );
         let columns = columns::name(schema, &features, &frame, says);
         Ok(State {
             format: FORMAT,

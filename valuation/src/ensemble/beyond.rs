@@ -13,7 +13,7 @@ use crate::carried::{elasticity, is_size};
 use crate::cells::Cells;
 use crate::conformal::half_width;
 use crate::rng::{fold_of, mix};
-use crate::tree_features::{Told, TreeFeatures};
+use crate::tree_features::{LevelTargets, TreeFeatures};
 
 /// Records that are enough: what is asked is a ratio of two errors.
 const MOST_ROWS: usize = 2_000;
@@ -130,7 +130,7 @@ fn errors(job: &FitJob, rows: &[usize], left_out: &[bool]) -> Vec<(usize, f64)> 
         job.schema,
         job.batch,
         &learned,
-        Told::by_targets(&logs),
+        LevelTargets::of_logs(&logs),
         job.group,
     );
     if features.width() == 0 || learned.is_empty() {

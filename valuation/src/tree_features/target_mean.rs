@@ -19,7 +19,7 @@ use std::collections::{BTreeMap, HashMap};
 use foldhash::fast::FixedState;
 use serde::{Deserialize, Serialize};
 
-use super::told::Told;
+use super::level_targets::LevelTargets;
 use crate::by_text::ByText;
 use crate::cells::Cells;
 use crate::credibility::Sum;
@@ -103,12 +103,12 @@ impl TargetMeans {
         groups: Cells,
         within: Option<String>,
         rows: &[usize],
-        told: Told,
+        targets: LevelTargets,
     ) -> (TargetMeans, Vec<(usize, Vec<f32>)>) {
         let names = Names::of(cells, groups, rows);
-        let table = Table::of(&names, told.logs, CREDIBILITY_ROWS, |_| true);
-        let mut out_of_fold = vec![(0, names.out_of_fold(told.logs, CREDIBILITY_ROWS))];
-        let residuals = told.residuals.map(|residuals| {
+        let table = Table::of(&names, targets.logs, CREDIBILITY_ROWS, |_| true);
+        let mut out_of_fold = vec![(0, names.out_of_fold(targets.logs, CREDIBILITY_ROWS))];
+        let residuals = targets.residuals.map(|residuals| {
             let credibility = RESIDUAL_CREDIBILITY_ROWS;
             let of_rows = names.out_of_fold(residuals, credibility);
             out_of_fold.push((Self::MOST_WIDTH - 1, of_rows));
@@ -291,14 +291,14 @@ impl<'a> Names<'a> {
     }
 
     /// By position, the mean of the row's level in the other folds.
-    fn out_of_fold(&self, told: &[f64], credibility: f64) -> Vec<f32> {
+    fn out_of_fold(&self, values: &[f64], credibility: f64) -> Vec<f32> {
         let folds: Vec<u8> = (0..self.of_rows.len())
             .map(|position| fold_of(position, FOLDS, SEED) as u8)
             .collect();
         let mut out_of_fold = vec![f32::NAN; self.of_rows.len()];
         for fold in 0..FOLDS as u8 {
             let used = |position: usize| folds[position] != fold;
-            let table = Table::of(self, told, credibility, used);
+            let table = Table::of(self, values, credibility, used);
             for (position, of_row) in self.of_rows.iter().enumerate() {
                 if !used(position) {
                     out_of_fold[position] = table.value(self, *of_row) as f32;
@@ -329,7 +329,7 @@ struct Table {
 }
 
 impl Table {
-    fn of(names: &Names, told: &[f64], credibility: f64, used: impl Fn(usize) -> bool) -> Table {
+    fn of(names: &Names, values: &[f64], credibility: f64, used: impl Fn(usize) -> bool) -> Table {
         let mut all = Sum::default();
         let mut table = Table {
             credibility,
@@ -337,7 +337,7 @@ impl Table {
             groups: vec![Sum::default(); names.groups.len()],
             levels: vec![Sum::default(); names.levels.len()],
         };
-        for (position, (level, value)) in names.of_rows.iter().zip(told).enumerate() {
+        for (position, (level, value)) in names.of_rows.iter().zip(values).enumerate() {
             if !used(position) {
                 continue;
             }
@@ -380,12 +380,12 @@ mod tests {
         let names = StringArray::from_iter_values((0..100).map(|row| format!("level{row}")));
         let rows: Vec<usize> = (0..100).collect();
         let logs: Vec<f64> = (0..100).map(|row| f64::from(row % 10)).collect();
-        let told = Told {
+        let targets = LevelTargets {
             logs: &logs,
             residuals: None,
         };
         let (means, out_of_fold) =
-            TargetMeans::fit(Cells::Text(&names), Cells::Absent, None, &rows, told);
+            TargetMeans::fit(Cells::Text(&names), Cells::Absent, None, &rows, targets);
         let [(0, out_of_fold)] = &out_of_fold[..] else {
             panic!("expected the mean alone: {out_of_fold:?}");
         };
@@ -407,12 +407,12 @@ mod tests {
         let rows: Vec<usize> = (0..100).collect();
         let logs: Vec<f64> = (0..100).map(|row| [0.0, 5.0][row / 50]).collect();
         let residuals: Vec<f64> = (0..100).map(|row| [-0.5, 0.5][row / 50]).collect();
-        let told = Told {
+        let targets = LevelTargets {
             logs: &logs,
             residuals: Some(&residuals),
         };
         let (mut means, out_of_fold) =
-            TargetMeans::fit(Cells::Text(&names), Cells::Absent, None, &rows, told);
+            TargetMeans::fit(Cells::Text(&names), Cells::Absent, None, &rows, targets);
         assert_eq!(means.width(), 4);
         // 50 · 0.5 / (50 + 2).
         let [_, rows, _, residual] = means.values(None, Some("b"));

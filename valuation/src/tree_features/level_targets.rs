@@ -3,8 +3,9 @@
 use arrow_array::RecordBatch;
 use records::{Kind, Schema};
 
-use crate::linear::{Shrinkage, SparseRow, Triangle};
-use crate::linear_design::{LevelLimits, LinearDesign};
+use crate::clean::Listings;
+use crate::linear::Shrinkage;
+use crate::linear_design::LevelLimits;
 
 /// How much the line's weights are drawn to 0: enough for fields that say the same.
 const RIDGE: Shrinkage = Shrinkage {
@@ -12,19 +13,19 @@ const RIDGE: Shrinkage = Shrinkage {
     penalty: 1e-3,
 };
 
-/// What levels are described by, by position of the row.
+/// The targets of which levels have means, by position of the row.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Told<'a> {
+pub(crate) struct LevelTargets<'a> {
     /// Log targets.
     pub(crate) logs: &'a [f64],
     /// What a line in the numbers leaves of them, where there is one.
     pub(crate) residuals: Option<&'a [f64]>,
 }
 
-impl<'a> Told<'a> {
-    /// By what records cost alone.
-    pub(crate) fn by_targets(logs: &'a [f64]) -> Told<'a> {
-        Told {
+impl<'a> LevelTargets<'a> {
+    /// Log targets alone.
+    pub(crate) fn of_logs(logs: &'a [f64]) -> LevelTargets<'a> {
+        LevelTargets {
             logs,
             residuals: None,
         }
@@ -45,23 +46,21 @@ pub(crate) fn residuals(
     }
     let mut numbers = schema.clone();
     numbers.fields.retain(|field| !is_name(field.kind));
-    let no_levels = LevelLimits {
-        max_levels: 0,
-        min_level_rows: 0,
-    };
-    let (design, made) = LinearDesign::fit(&numbers, batch, rows, logs, None, no_levels);
-    if design.width() == 0 {
-        return None;
+    let mut by_row = vec![f64::NAN; batch.num_rows()];
+    for (row, log) in rows.iter().zip(logs) {
+        by_row[*row] = *log;
     }
-    let triangle = Triangle::of_each(logs, design.width(), |add| {
-        design.each_trained(batch, rows, &made, add);
-    });
-    let line = triangle.ok()?.elastic_net(RIDGE).ok()?;
-    let bound = design.bind(batch);
-    let mut row_of_design = SparseRow::new();
-    let left = rows.iter().zip(logs).map(|(row, log)| {
-        bound.write(*row, &mut row_of_design);
-        log - line.predict(&row_of_design)
-    });
-    Some(left.collect())
+    let listings = Listings {
+        schema: &numbers,
+        batch,
+        logs: &by_row,
+        group: None,
+        levels: LevelLimits {
+            max_levels: 0,
+            min_level_rows: 0,
+        },
+        seed: 0,
+    };
+    let line = listings.line(rows, Some(RIDGE))?;
+    (line.0.width() > 0).then(|| listings.residuals(&[line], rows))
 }
