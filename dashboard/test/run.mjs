@@ -131,11 +131,13 @@ async function trained(page, quickstart) {
   // Nothing is done before it is said why.
   await page.click("dialog .actions button:last-child");
   assert.equal(await page.locator("dialog[open]").count(), 1);
-  await trainingConfirmed(page, "listings of a new district", "Chromium");
-  await page.waitForFunction(() => {
+  await page.waitForSelector(".main-measure:not(:empty)");
+  // It may be over before the dialog has closed: whoever looks afterwards sees nothing of it.
+  const shown = page.waitForFunction(() => {
     const text = document.querySelector("#progress")?.textContent ?? "";
     return text.includes("listings of a new district (Chromium)") && /To beat: v\d+, Median error/.test(text);
   });
+  await Promise.all([trainingConfirmed(page, "listings of a new district", "Chromium"), shown]);
   await page.screenshot({ path: join(out, "training.png"), fullPage: true });
   // New records may begin another training as soon as this one ends: the version tells who asked for it.
   const asked = async (version) => (await (await fetch(`${url}/models/${version}`)).json()).tags?.asked_for;
