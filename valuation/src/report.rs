@@ -47,7 +47,7 @@ pub struct RecipeReport {
     pub tried: usize,
 }
 
-/// The weighted members beside the best of them alone, on the hold-out: which of the two is used.
+/// The weighted members beside the best of them alone, on the hold-out.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Stacked {
     /// The member that is best alone, out of fold.
@@ -135,7 +135,8 @@ pub struct Report {
     /// Whether cheap and expensive homes are estimated alike; none of counts, and in reports of older artifacts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub equity: Option<EquityReport>,
-    /// Whether the weighted members were better than the best alone, on the hold-out.
+    /// Whether more than one member has weight, by the folds. In reports of earlier programs also whether the weighted
+    /// members were better than the best alone, on the hold-out.
     pub stack: bool,
     /// By how much; none where one member has all weight, and in reports of older artifacts.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -159,10 +159,10 @@ pub(crate) fn members_used(report: &Report) -> String {
         };
     };
     let how = if stacked.gain() < 0.0 { "more" } else { "less" };
-    let used = if report.stack {
-        "The ensemble is used."
-    } else {
-        "The best member is used alone."
+    let used = match report.stack {
+        true if stacked.gain() < 0.0 => "The ensemble is used: the folds determine the weights.",
+        true => "The ensemble is used.",
+        false => "The best member is used alone.",
     };
     format!(
         "On the hold-out the ensemble has a log error of {:.4}, the best member ({}) {:.4}: {:.2} % {how}. {used}",

@@ -1,4 +1,4 @@
-//! Judging a fitted estimator on the hold-out, and choosing between the stack and its best member.
+//! Judging a fitted estimator on the hold-out, which decides nothing about it.
 
 use arrow_array::RecordBatch;
 
@@ -24,9 +24,9 @@ pub(super) struct Judged {
     pub(super) rows: Vec<JudgedRow>,
     /// Every member alone, the dropped ones too.
     pub(super) members: Vec<MemberReport>,
-    /// Whether the weighted members were better than the best alone.
+    /// Whether more than one member has weight.
     pub(super) stack: bool,
-    /// By how much; none where one member has all weight.
+    /// The weighted members beside the best alone; none where one member has all weight.
     pub(super) stacked: Option<Stacked>,
     /// Share of the prices inside their ranges.
     pub(super) coverage: Share,
@@ -36,8 +36,8 @@ pub(super) struct Judged {
     pub(super) widened: f64,
 }
 
-/// Judges on the hold-out, and leaves the best member alone where the stack does not beat it.
-/// `None` for an empty hold-out.
+/// Judges on the hold-out. Which members have weight was decided by the folds: a hold-out that chose would no longer be
+/// one, and of few rows it would choose by chance. `None` for an empty hold-out.
 pub(super) fn judge(
     data: &Data,
     batch: &RecordBatch,
@@ -56,7 +56,7 @@ pub(super) fn judge(
         (squares.sum::<f64>() / count as f64).sqrt()
     };
     let weights = fitted.weights.clone();
-    let mut found = fitted.estimator.batch(&rows);
+    let found = fitted.estimator.batch(&rows);
     let stack_error = off(&found);
     let mut members = Vec::new();
     let mut best = None;
@@ -75,26 +75,17 @@ pub(super) fn judge(
                 .map(|(_, told)| told.clone()),
         });
         if index == fitted.best {
-            best = Some(alone);
+            best = Some(off(&alone));
         }
     }
-    let alone = off(best.as_deref()?);
-    let is_stack = weights.iter().filter(|weight| **weight > 0.0).count() > 1;
-    let stacked = is_stack.then(|| Stacked {
+    let alone = best?;
+    let stack = weights.iter().filter(|weight| **weight > 0.0).count() > 1;
+    let stacked = stack.then(|| Stacked {
         best: fitted.all[fitted.best].name.clone(),
         alone,
         weighted: stack_error,
     });
-    let stack = is_stack && stack_error <= alone;
-    if stack || !is_stack {
-        fitted.weigh(weights);
-    } else {
-        fitted.weigh_only(fitted.best);
-        found = best?;
-        for (member, weight) in members.iter_mut().zip(&fitted.weights) {
-            member.weight = *weight;
-        }
-    }
+    fitted.weigh(weights);
     let medians = GroupMedian::fit(data.groups, &data.prices, &sides.train);
     let guesses = sides
         .holdout
