@@ -27,6 +27,10 @@ pub(crate) struct FittedClasses {
     pub(crate) folds: Vec<ClassFold>,
     /// Mean log loss of the whole, out of fold.
     pub(crate) log_loss: f64,
+    /// Positions among the job's rows that are judged on in any fold, rising.
+    pub(crate) judged: Vec<usize>,
+    /// By judged row the calibrated log odds of the whole, out of fold.
+    pub(crate) log_odds: Vec<f64>,
 }
 
 impl FittedClasses {
@@ -47,7 +51,7 @@ impl FitJob<'_> {
             all,
             predicted,
         } = self.fit_members()?;
-        self.tracker.enter(FitStage::Weights);
+        self.enter(FitStage::Weights);
         let actual: Vec<bool> = context
             .judged_targets()
             .iter()
@@ -64,7 +68,7 @@ impl FitJob<'_> {
             (calibration, blend::loss(&applied, &actual))
         });
         let alone = alone.collect();
-        self.tracker.enter(FitStage::Intervals);
+        self.enter(FitStage::Intervals);
         let sum = blend::weighted(&predicted, &weights);
         let equity = blend::calibrate(&sum, &actual);
         let log_odds: Vec<f64> = sum.iter().map(|log_odds| equity.apply(*log_odds)).collect();
@@ -84,6 +88,8 @@ impl FitJob<'_> {
             estimator,
             folds: by_fold(&folds, &judged, &log_odds, &actual),
             log_loss: blend::loss(&log_odds, &actual),
+            log_odds,
+            judged,
             columns,
             all,
             weights,
