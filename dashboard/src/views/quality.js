@@ -162,7 +162,7 @@ export function QualityView({ search }) {
   const said = verdict_of(figures, of.data?.holdout_mdape, 0.9);
   const version = overview?.status?.model?.split("@")[1];
   const is_price = overview?.status?.holdout_mdape !== null;
-  if (overview && overview.status?.holdout_auc !== null) return html`<${ClassQuality} windows=${windows} window_name=${window_name} />`;
+  if (overview && [overview.status?.holdout_auc, overview.status?.holdout_accuracy].some((value) => value !== null && value !== undefined)) return html`<${ClassQuality} windows=${windows} window_name=${window_name} />`;
   if (overview && !is_price) return html`<${Card} wide title=${t("quality")}><p class="note">${t("quality_prices_only")}</p><//>`;
   return html`
     <div class="filters">
