@@ -2,7 +2,8 @@
 //!
 //! One versus the rest: every level is a class of its own (`classification`), with its own members, weights and
 //! calibration. The calibrated probabilities of a record are divided by their sum (Zadrozny & Elkan 2002, Transforming
-//! Classifier Scores into Accurate Multiclass Probability Estimates).
+//! Classifier Scores into Accurate Multiclass Probability Estimates), raised to one power before, which makes them as sure
+//! as they are right on rows that no member had seen.
 
 mod artifact;
 mod errors;

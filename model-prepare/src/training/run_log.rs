@@ -214,6 +214,7 @@ fn of_levels(run: &mut Run, report: &MulticlassReport) {
     of_level_metrics(run, "", &report.model);
     of_level_metrics(run, "baseline.", &report.baseline);
     run.measure("calibration.error", 0, report.calibration_error);
+    run.measure("calibration.exponent", 0, report.exponent);
     run.measure("folds.log_loss", 0, report.fold_log_loss);
     for (number, level) in report.levels.iter().enumerate() {
         // A level may hold what a metric's name may not.

@@ -112,8 +112,8 @@ pub(super) fn level_members(report: &MulticlassReport) -> String {
     }
     let _ = writeln!(
         text,
-        "log loss out of fold, of all levels together: {:.4}",
-        report.fold_log_loss
+        "log loss out of fold, of all levels together: {:.4}; exponent of the probabilities: {:.3}",
+        report.fold_log_loss, report.exponent
     );
     text
 }

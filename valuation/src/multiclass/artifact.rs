@@ -55,6 +55,10 @@ impl MulticlassModel {
             );
             return Err(broken(HEAD)(misfit));
         }
+        if !head.exponent.is_finite() || head.exponent <= 0.0 {
+            let misfit = format!("exponent {}, expected above 0", head.exponent);
+            return Err(broken(HEAD)(misfit));
+        }
         if !head.schema.is_multiclass() {
             return Err(broken(HEAD)(
                 "a model of levels, expected a schema whose target is a category without [class]",

@@ -11,7 +11,7 @@ use super::judge::Holdout;
 use super::levels::Levels;
 use super::metrics::MulticlassMetrics;
 use super::model::{MulticlassHead, MulticlassModel};
-use super::normalised::normalised;
+use super::normalised::{exponent, normalised};
 use super::report::{LevelMember, LevelReport, MulticlassReport};
 use crate::artifact::{FORMAT, sampled};
 use crate::classification::{log_loss_of, times};
@@ -101,19 +101,22 @@ fn classify_on_this_pool(
     if columns.unwrap_or(0) == 0 {
         return Err(no_features(schema));
     }
-    tracker.enter(FitStage::Judging);
     let level_of = |rows: &[usize]| -> Vec<usize> { rows.iter().map(|row| of_row[*row]).collect() };
     let (trained, held) = (level_of(&sides.train), level_of(&sides.holdout));
     let train_rows = |level: usize| trained.iter().filter(|own| **own == level).count();
     let shares: Vec<f64> = (0..names.len())
         .map(|level| train_rows(level) as f64 / trained.len() as f64)
         .collect();
+    let out_of_fold = out_of_fold(&fitted, &trained);
+    let exponent = exponent(&out_of_fold);
+    tracker.enter(FitStage::Judging);
     let holdout = Holdout {
         schema: &telling,
         batch,
         rows: &sides.holdout,
         levels: &held,
         shares: &shares,
+        exponent,
         seed: options.seed,
     };
     let judged = holdout.judge(&fitted).ok_or(FitError::EmptyHoldout {
@@ -156,7 +159,8 @@ fn classify_on_this_pool(
         levels: levels.collect(),
         model: judged.model,
         baseline: judged.baseline,
-        fold_log_loss: fold_log_loss(&fitted, &trained),
+        exponent,
+        fold_log_loss: log_loss(&out_of_fold, exponent),
         calibration: judged.calibration,
         calibration_error: judged.calibration_error,
         importance: judged.importance,
@@ -174,6 +178,7 @@ fn classify_on_this_pool(
         data_until_us: newest.max(),
         schema: schema.clone(),
         levels: names,
+        exponent,
         plans: kept
             .iter()
             .map(|estimator| estimator.plan.clone())
@@ -226,17 +231,25 @@ fn level_members(fitted: &FittedClasses) -> Vec<LevelMember> {
     members.collect()
 }
 
-/// The mean log loss of all levels together, out of fold; the folds of all levels are the same. `levels` are those of
-/// the training rows.
-fn fold_log_loss(fitted: &[FittedClasses], levels: &[usize]) -> f64 {
+/// The log odds of all levels out of fold, and the level that it is; the folds of all levels are the same. `levels` are
+/// those of the training rows.
+fn out_of_fold(fitted: &[FittedClasses], levels: &[usize]) -> Vec<(Vec<f64>, usize)> {
     let judged = fitted
         .first()
         .map_or(&[][..], |fitted| fitted.judged.as_slice());
-    let losses = judged.iter().enumerate().map(|(at, row)| {
-        let log_odds: Vec<f64> = fitted.iter().map(|fitted| fitted.log_odds[at]).collect();
-        ScoredRow::of(&normalised(&log_odds), Some(levels[*row])).log_loss()
+    let row = |(at, row): (usize, &usize)| {
+        let log_odds = fitted.iter().map(|fitted| fitted.log_odds[at]);
+        (log_odds.collect(), levels[*row])
+    };
+    judged.iter().enumerate().map(row).collect()
+}
+
+/// The mean log loss of all levels together.
+fn log_loss(rows: &[(Vec<f64>, usize)], exponent: f64) -> f64 {
+    let losses = rows.iter().map(|(log_odds, level)| {
+        ScoredRow::of(&normalised(log_odds, exponent), Some(*level)).log_loss()
     });
-    losses.sum::<f64>() / judged.len().max(1) as f64
+    losses.sum::<f64>() / rows.len().max(1) as f64
 }
 
 /// The measures of the rows that are not copies; none where none or all of them are.

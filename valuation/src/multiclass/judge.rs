@@ -35,6 +35,8 @@ pub(super) struct Holdout<'a> {
     pub(super) levels: &'a [usize],
     /// By level its share in training.
     pub(super) shares: &'a [f64],
+    /// See [`exponent`](super::normalised::exponent).
+    pub(super) exponent: f64,
     /// Of the shuffles.
     pub(super) seed: u64,
 }
@@ -45,7 +47,8 @@ impl Holdout<'_> {
         let taken: UInt64Array = self.rows.iter().map(|row| *row as u64).collect();
         let rows = arrow_select::take::take_record_batch(self.batch, &taken).ok()?;
         let estimators = || fitted.iter().map(|fitted| &fitted.estimator);
-        let probabilities = probabilities(estimators(), &rows);
+        let of = |rows: &RecordBatch| probabilities(estimators(), self.exponent, rows);
+        let probabilities = of(&rows);
         let scored: Vec<ScoredRow> = probabilities
             .iter()
             .zip(self.levels)
@@ -55,8 +58,7 @@ impl Holdout<'_> {
         let model = MulticlassMetrics::of(&probabilities, self.levels)?;
         let constant = vec![self.shares.to_vec(); self.rows.len()];
         let is_read = |field: &str| estimators().any(|estimator| estimator.reads(field));
-        let auc =
-            |rows: &RecordBatch| mean_area(&self::probabilities(estimators(), rows), self.levels);
+        let auc = |rows: &RecordBatch| mean_area(&of(rows), self.levels);
         let judged = |((row, level), scored): ((&usize, &usize), &ScoredRow)| JudgedRow {
             row: *row,
             actual: *level as f64,
@@ -86,6 +88,7 @@ impl Holdout<'_> {
 /// By row of a batch the probability of each level.
 pub(super) fn probabilities<'a>(
     estimators: impl Iterator<Item = &'a Estimator>,
+    exponent: f64,
     batch: &RecordBatch,
 ) -> Vec<Vec<f64>> {
     let by_level: Vec<Vec<f64>> = estimators
@@ -93,7 +96,7 @@ pub(super) fn probabilities<'a>(
         .collect();
     let row = |row: usize| {
         let log_odds: Vec<f64> = by_level.iter().map(|level| level[row]).collect();
-        normalised(&log_odds)
+        normalised(&log_odds, exponent)
     };
     (0..batch.num_rows()).map(row).collect()
 }

@@ -39,6 +39,8 @@ pub(super) struct MulticlassHead {
     pub(super) levels: Vec<String>,
     /// By level: fitted features, members and weights; all in log odds of the level against the rest.
     pub(super) plans: Vec<Plan>,
+    /// What probabilities are raised to before they are divided by their sum.
+    pub(super) exponent: f64,
     /// How good the model was on its hold-out.
     pub(super) report: MulticlassReport,
 }
@@ -95,7 +97,11 @@ impl MulticlassModel {
     /// When a column that the model reads is not of its field's type, or a required one is absent.
     pub fn probabilities(&self, batch: &RecordBatch) -> Result<Vec<Vec<f64>>, PredictError> {
         self.check_columns(batch)?;
-        Ok(probabilities(self.estimators.iter(), batch))
+        Ok(probabilities(
+            self.estimators.iter(),
+            self.head.exponent,
+            batch,
+        ))
     }
 
     /// By row of a batch the probability of the level that is predicted: `value`, and no range.
@@ -141,7 +147,7 @@ impl MulticlassModel {
         let log_odds: Vec<f64> = estimators
             .map(|(estimator, places)| estimator.record(places, cells).log)
             .collect();
-        prediction(&normalised(&log_odds))
+        prediction(&normalised(&log_odds, self.head.exponent))
     }
 
     /// See [`crate::Model::assess_record`].
@@ -158,7 +164,7 @@ impl MulticlassModel {
 
     /// Of the log odds of each level, and what each level's estimator knows nothing of.
     fn assessed(&self, log_odds: &[f64], outside: Vec<Outside>) -> Assessed {
-        let probabilities = normalised(log_odds);
+        let probabilities = normalised(log_odds, self.head.exponent);
         Assessed {
             probabilities: probabilities.clone(),
             ..self.outside(outside).beside(prediction(&probabilities))

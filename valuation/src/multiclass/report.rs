@@ -64,6 +64,9 @@ pub struct MulticlassReport {
     pub model: MulticlassMetrics,
     /// The same of always predicting the shares of the levels in training.
     pub baseline: MulticlassMetrics,
+    /// What the probabilities of the levels are raised to before they are divided by their sum: 1 changes nothing, above
+    /// it they become surer.
+    pub exponent: f64,
     /// Mean log loss of the whole, out of fold: what settings are compared by.
     pub fold_log_loss: f64,
     /// Tenths of the hold-out by the probability of the predicted level: the share that has it.
