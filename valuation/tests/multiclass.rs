@@ -7,7 +7,7 @@ use arrow_array::RecordBatch;
 use made::Uniform;
 use records::{Decoder, Purpose, Schema};
 use valuation::{
-    ArtifactError, Cell, Effort, FitError, FitOptions, FitReport, MulticlassMetrics,
+    ArtifactError, Cell, Effort, FitError, FitOptions, FitReport, MemberOptions, MulticlassMetrics,
     MulticlassModel, MulticlassReport, Provenance, ScoredRow, TrainedModel, classify,
     classify_levels, predicted_level, train,
 };
@@ -268,15 +268,15 @@ fn reasons_add_up_to_the_log_odds_of_the_predicted_level() {
     let (batch, _) = records(1500, 9);
     let (model, _) = fit(&batch, &FitOptions::default());
     let probabilities = model.probabilities(&batch).unwrap();
-    for row in 0..40 {
+    for (row, shares) in probabilities.iter().enumerate().take(40) {
         let explained = model.explain(&batch, row).unwrap();
-        let level = predicted_level(&probabilities[row]);
+        let level = predicted_level(shares);
         assert_eq!(explained.level.as_deref(), Some(LEVELS[level]));
         assert_eq!(explained.scale, Some(valuation::Scale::LogOdds));
         let sum = explained.base + explained.reasons.iter().map(|one| one.amount).sum::<f64>();
         // Before normalisation: the probabilities of all levels sum to something near one.
         let alone = 1.0 / (1.0 + (-sum).exp());
-        let ratio = alone / probabilities[row][level];
+        let ratio = alone / shares[level];
         assert!((0.6..1.6).contains(&ratio), "{ratio} {explained:?}");
     }
     assert!(model.explain(&batch, 1500).is_err());
@@ -341,6 +341,61 @@ fn a_level_of_few_rows_is_fitted_with_all_members() {
     let predicted = model.probabilities(&batch).unwrap();
     let mean = predicted.iter().map(|row| row[2]).sum::<f64>() / 1000.0;
     assert!((0.005..0.08).contains(&mean), "{mean}");
+}
+
+#[test]
+fn a_level_that_comes_late_is_not_in_every_fold() {
+    // From 5,000 training rows on folds follow time: the first of them have not seen the level.
+    let schema = "name='visits'\nversion=1\ntask='classification'\ntable='visits'\nkey='id'\ntime='at'\n\
+        target='goes'\n[[field]]\nname='id'\nkind='text'\n[[field]]\nname='at'\nkind='timestamp'\n[[field]]\n\
+        name='depth'\nkind='number'\n[[field]]\nname='page'\nkind='category'\n[[field]]\nname='goes'\n\
+        kind='category'\n";
+    let schema = Schema::parse(schema, "visits").unwrap();
+    let mut decoder = Decoder::new(&schema, Purpose::Listing);
+    let mut random = Uniform(21);
+    for row in 0..6500 {
+        let depth = random.next();
+        let goes = match random.next() {
+            drawn if row > 4900 && drawn < 0.1 => "late",
+            drawn if drawn < depth => "away",
+            _ => "basket",
+        };
+        let page = ["start", "news", "shop"][(random.next() * 3.0) as usize];
+        let record = serde_json::json!({
+            "id": format!("v{row}"), "at": 1_600_000_000 + 60 * row, "depth": depth, "page": page, "goes": goes,
+        });
+        decoder
+            .push(record.to_string().as_bytes(), 1_700_000_000_000_000)
+            .unwrap();
+    }
+    let batch = decoder.finish().batch;
+    let mut members = Effort::Standard.class_members(5200);
+    for member in &mut members {
+        match &mut member.options {
+            MemberOptions::Boosted(options) => options.rounds = 40,
+            MemberOptions::Forest(options) => options.trees = 20,
+            _ => {}
+        }
+    }
+    let options = FitOptions {
+        members,
+        ..FitOptions::default()
+    };
+    let (model, report) = classify_levels(&schema, &batch, &options, "test", 1).unwrap();
+    assert_eq!(model.levels(), ["away", "basket", "late"]);
+    assert!(report.levels[2].train_rows < 60, "{report:?}");
+    assert!(report.fold_log_loss.is_finite() && report.model.log_loss.is_finite());
+    let mean = |level: usize| {
+        let rows = model.probabilities(&batch).unwrap();
+        rows.iter().map(|row| row[level]).sum::<f64>() / rows.len() as f64
+    };
+    // A fortieth of the rows: what the folds that have never met it predict says nothing of how likely it is.
+    assert!(
+        (0.008..0.06).contains(&mean(2)) && mean(0) > 0.4,
+        "{} {}",
+        mean(0),
+        mean(2)
+    );
 }
 
 #[test]

@@ -66,7 +66,7 @@ pub(super) struct Output {
 
 impl Output {
     /// Puts the values behind those that stand after the JSON.
-    pub fn to_binary(&mut self, values: &mut Vec<u8>) {
+    pub fn move_behind(&mut self, values: &mut Vec<u8>) {
         if let Some(data) = self.data.take() {
             let bytes = data.bytes();
             self.parameters.insert(SIZE.to_owned(), bytes.len().into());
@@ -197,7 +197,7 @@ mod tests {
         assert!(Part::Low.of(&answers).is_none());
         let mut output = Part::Class.of(&answers).expect("classes");
         let mut values = Vec::new();
-        output.to_binary(&mut values);
+        output.move_behind(&mut values);
         assert!(output.is_binary());
         assert_eq!(values, b"\x03\0\0\0red\x03\0\0\0red");
         let other = answer(json!({"prediction": 1.0, "class": "rose", "model": "m@v2",

@@ -403,7 +403,7 @@ fn reply(
     let output = |(part, is_binary): &Asked| {
         let mut output = part.of(&answers)?;
         if *is_binary {
-            output.to_binary(&mut values);
+            output.move_behind(&mut values);
         }
         Some(output)
     };

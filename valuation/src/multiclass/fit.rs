@@ -231,8 +231,8 @@ fn level_members(fitted: &FittedClasses) -> Vec<LevelMember> {
     members.collect()
 }
 
-/// The log odds of all levels out of fold, and the level that it is; the folds of all levels are the same. `levels` are
-/// those of the training rows.
+/// The log odds of all levels out of fold, and the level that it is, of the rows whose fold had all levels to learn from;
+/// of all rows where there are none. The folds of all levels are the same. `levels` are those of the training rows.
 fn out_of_fold(fitted: &[FittedClasses], levels: &[usize]) -> Vec<(Vec<f64>, usize)> {
     let judged = fitted
         .first()
@@ -241,7 +241,12 @@ fn out_of_fold(fitted: &[FittedClasses], levels: &[usize]) -> Vec<(Vec<f64>, usi
         let log_odds = fitted.iter().map(|fitted| fitted.log_odds[at]);
         (log_odds.collect(), levels[*row])
     };
-    judged.iter().enumerate().map(row).collect()
+    let is_seen = |at: &usize| fitted.iter().all(|fitted| fitted.seen[*at]);
+    let some = (0..judged.len()).any(|at| is_seen(&at));
+    let rows = judged.iter().enumerate();
+    rows.filter(|(at, _)| !some || is_seen(at))
+        .map(row)
+        .collect()
 }
 
 /// The mean log loss of all levels together.
