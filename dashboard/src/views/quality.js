@@ -60,7 +60,8 @@ function Versions({ groups, shown, onPick }) {
 
 /** Whether the answers are good, in one sentence. */
 function verdict_of(figures, holdout, confidence) {
-  if (!figures) return null;
+  // Of classes there is another page.
+  if (!figures?.coverage) return null;
   if (figures.coverage.high < confidence - 0.04) return ["warn", t("verdict_intervals", { coverage: percent(figures.coverage.value), confidence: percent(confidence, 0) })];
   if (holdout && figures.mdape.low > 1.25 * holdout) return ["warn", t("verdict_worse", { error: percent(figures.mdape.value), holdout: percent(holdout) })];
   return ["good", t("verdict_good", { error: percent(figures.mdape.value), coverage: percent(figures.coverage.value) })];
