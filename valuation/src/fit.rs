@@ -145,6 +145,7 @@ fn fit_on_this_pool(
         folds: options.folds,
         members: members.iter().map(NamedMember::planned).collect(),
         has_spread: true,
+        has_best: true,
     });
     let job = |rows| FitJob {
         tracker: &tracker,

@@ -97,6 +97,7 @@ fn classify_on_this_pool(
         folds: options.folds,
         members: members.iter().map(NamedMember::planned).collect(),
         has_spread: false,
+        has_best: true,
     });
     let job = |rows| FitJob {
         tracker: &tracker,

@@ -74,6 +74,7 @@ fn classify_on_this_pool(
         folds: options.folds,
         members: planned(&names, &members),
         has_spread: false,
+        has_best: false,
     });
     let by_level: Vec<Vec<f64>> = (0..names.len())
         .map(|level| against_rest(&of_row, level))
