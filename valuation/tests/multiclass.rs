@@ -3,15 +3,13 @@
 
 mod made;
 
-use std::sync::{Arc, Mutex};
-
 use arrow_array::RecordBatch;
 use made::Uniform;
 use records::{Decoder, Purpose, Schema};
 use valuation::{
-    ArtifactError, Cell, Effort, FitError, FitOptions, FitProgress, FitReport, FitStage,
-    MemberOptions, MulticlassMetrics, MulticlassModel, MulticlassReport, Observer, Provenance,
-    ScoredRow, TrainedModel, classify, classify_levels, predicted_level, train,
+    ArtifactError, Cell, Effort, FitError, FitOptions, FitReport, MemberOptions, MulticlassMetrics,
+    MulticlassModel, MulticlassReport, Provenance, ScoredRow, TrainedModel, classify,
+    classify_levels, predicted_level, train,
 };
 
 const SCHEMA: &str = "name='visits'\nversion=1\ntask='classification'\ntable='visits'\nkey='id'\n\
@@ -450,51 +448,6 @@ fn the_same_bytes_on_one_thread_and_on_four() {
         std::fs::read_to_string(dir.path().join("SHA256SUMS")).unwrap()
     };
     assert_eq!(files(1), files(4));
-}
-
-#[test]
-fn progress_is_that_of_the_members_of_all_levels() {
-    let (batch, _) = records(600, 16);
-    let heard = Arc::new(Mutex::new(Vec::new()));
-    let kept = Arc::clone(&heard);
-    let options = FitOptions {
-        observer: Observer::new(move |progress: &FitProgress| {
-            kept.lock().unwrap().push(progress.clone());
-        }),
-        ..quick()
-    };
-    fit(&batch, &options);
-    let heard: Vec<FitProgress> = heard.lock().unwrap().clone();
-    let last = heard.last().unwrap();
-    assert_eq!((last.stage, last.fraction), (FitStage::Done, 1.0));
-    let names: Vec<&str> = last
-        .members
-        .iter()
-        .map(|member| member.name.as_str())
-        .collect();
-    assert_eq!(
-        names,
-        ["logistic of away", "logistic of basket", "logistic of help"]
-    );
-    assert!(
-        last.members
-            .iter()
-            .all(|member| member.value.is_some() && member.folds_done == 5)
-    );
-    // A level that is rare has less loss: that makes its members no better.
-    assert_eq!(last.best, None);
-    for pair in heard.windows(2) {
-        assert!(pair[0].stage <= pair[1].stage && pair[0].fraction <= pair[1].fraction);
-    }
-    // All members are fitted before the stage is over.
-    let weighed = heard
-        .iter()
-        .find(|one| one.stage == FitStage::Weights)
-        .unwrap();
-    assert!(
-        weighed.members.iter().all(|member| member.folds_done == 5),
-        "{weighed:?}"
-    );
 }
 
 #[test]

@@ -108,8 +108,12 @@ fn classify_on_this_pool(
     let shares: Vec<f64> = (0..names.len())
         .map(|level| train_rows(level) as f64 / trained.len() as f64)
         .collect();
-    let out_of_fold = out_of_fold(&fitted, &trained);
-    let exponent = exponent(&out_of_fold);
+    let (out_of_fold, are_seen) = out_of_fold(&fitted, &trained);
+    let exponent = if are_seen {
+        exponent(&out_of_fold)
+    } else {
+        1.0
+    };
     tracker.enter(FitStage::Judging);
     let holdout = Holdout {
         schema: &telling,
@@ -232,9 +236,9 @@ fn level_members(fitted: &FittedClasses) -> Vec<LevelMember> {
     members.collect()
 }
 
-/// The log odds of all levels out of fold, and the level that it is, of the rows whose fold had all levels to learn from;
-/// of all rows where there are none. The folds of all levels are the same. `levels` are those of the training rows.
-fn out_of_fold(fitted: &[FittedClasses], levels: &[usize]) -> Vec<(Vec<f64>, usize)> {
+/// The log odds of all levels out of fold, and the level that it is, of the rows whose fold had all levels to learn from, and true;
+/// of all rows where there are none, and false: what is predicted there shows nothing of how sure the whole is. The folds of all levels are the same. `levels` are those of the training rows.
+fn out_of_fold(fitted: &[FittedClasses], levels: &[usize]) -> (Vec<(Vec<f64>, usize)>, bool) {
     let judged = fitted
         .first()
         .map_or(&[][..], |fitted| fitted.judged.as_slice());
@@ -245,9 +249,8 @@ fn out_of_fold(fitted: &[FittedClasses], levels: &[usize]) -> Vec<(Vec<f64>, usi
     let is_seen = |at: &usize| fitted.iter().all(|fitted| fitted.seen[*at]);
     let some = (0..judged.len()).any(|at| is_seen(&at));
     let rows = judged.iter().enumerate();
-    rows.filter(|(at, _)| !some || is_seen(at))
-        .map(row)
-        .collect()
+    let rows = rows.filter(|(at, _)| !some || is_seen(at)).map(row);
+    (rows.collect(), some)
 }
 
 /// The mean log loss of all levels together.
