@@ -219,6 +219,27 @@ CREATE OR REPLACE VIEW answers_readable AS
         coalesce(request, convert_from(record, 'UTF8')::jsonb) AS request,
         convert_from(payload, 'UTF8')::jsonb AS answer
     FROM answers;
+-- The label of an answer of several classes is the name of one of them, in place of a number.
+ALTER TABLE actuals ADD COLUMN IF NOT EXISTS class text;
+DO $$ BEGIN
+    IF EXISTS (
+        SELECT FROM pg_attribute
+        WHERE attrelid = 'actuals'::regclass AND attname = 'actual' AND attnotnull
+    ) THEN
+        ALTER TABLE actuals ALTER COLUMN actual DROP NOT NULL;
+    END IF;
+END $$;
+
+-- Of a labelled answer of several classes: the class that it was, the probability that the answer gave to it, and the sum of
+-- squares of probability less class. `actual` is 1 where it was the predicted one.
+ALTER TABLE labelled_answers
+    ADD COLUMN IF NOT EXISTS class text,
+    ADD COLUMN IF NOT EXISTS class_probability double precision,
+    ADD COLUMN IF NOT EXISTS brier double precision;
+
+-- Live quality of several classes: the share of answers whose class was the predicted one.
+ALTER TABLE quality ADD COLUMN IF NOT EXISTS accuracy double precision;
+
 CREATE TABLE IF NOT EXISTS ledger_migrations (
     version integer PRIMARY KEY,
     name text NOT NULL,
@@ -243,5 +264,8 @@ INSERT INTO ledger_migrations (version, name) VALUES
     (16, '0016_labels_know_the_factor'),
     (17, '0017_labels_of_classes'),
     (18, '0018_quality_of_classes'),
-    (19, '0019_requests_as_bytes')
+    (19, '0019_requests_as_bytes'),
+    (20, '0020_labels_of_several_classes'),
+    (21, '0021_labelled_answers_of_several_classes'),
+    (22, '0022_quality_of_several_classes')
 ON CONFLICT DO NOTHING;

@@ -61,6 +61,9 @@ const STEPS: &[Step] = steps![
     "0017_labels_of_classes",
     "0018_quality_of_classes",
     "0019_requests_as_bytes",
+    "0020_labels_of_several_classes",
+    "0021_labelled_answers_of_several_classes",
+    "0022_quality_of_several_classes",
 ];
 
 /// Why the tables could not be brought up to date.

@@ -7,9 +7,10 @@ use crate::answers::labelled;
 /// SQL of them as the newest migration leaves them, for `init.sql`.
 pub const DDL: &str = "CREATE TABLE IF NOT EXISTS actuals (
     request_id text PRIMARY KEY,
-    actual double precision NOT NULL,
+    actual double precision,
     observed_at timestamptz NOT NULL,
-    received_at timestamptz NOT NULL DEFAULT now()
+    received_at timestamptz NOT NULL DEFAULT now(),
+    class text
 );
 CREATE INDEX IF NOT EXISTS actuals_by_time ON actuals (received_at);
 CREATE TABLE IF NOT EXISTS tallies (
@@ -39,6 +40,7 @@ CREATE TABLE IF NOT EXISTS quality (
     brier double precision,
     auc double precision,
     calibration_error double precision,
+    accuracy double precision,
     PRIMARY KEY (computed_at, time_window, model, segment)
 );
 CREATE TABLE IF NOT EXISTS answer_counts (
@@ -63,50 +65,80 @@ CREATE TABLE IF NOT EXISTS labelled_answers (
     answered_at timestamptz NOT NULL,
     actual double precision NOT NULL,
     observed_at timestamptz NOT NULL,
-    interval_factor double precision
+    interval_factor double precision,
+    class text,
+    class_probability double precision,
+    brier double precision
 );
 CREATE INDEX IF NOT EXISTS labelled_answers_answered_at ON labelled_answers (answered_at);
 ";
 
 /// Stores labels: of two observations the later one counts, unless it is one that no clock can have made,
-/// which earlier releases took. Binds ids, labels, and when they were observed (microseconds since 1970).
-pub const STORE_ACTUALS: &str = "INSERT INTO actuals AS kept (request_id, actual, observed_at) \
-    SELECT id, actual, to_timestamp(us / 1e6) \
-    FROM unnest($1::text[], $2::float8[], $3::float8[]) AS new (id, actual, us) \
-    ON CONFLICT (request_id) DO UPDATE SET actual = excluded.actual, \
+/// which earlier releases took. Binds ids, labels that are numbers, when they were observed (microseconds since 1970),
+/// and labels that name a class: each has one of the two.
+pub const STORE_ACTUALS: &str = "INSERT INTO actuals AS kept (request_id, actual, observed_at, class) \
+    SELECT id, actual, to_timestamp(us / 1e6), class \
+    FROM unnest($1::text[], $2::float8[], $3::float8[], $4::text[]) AS new (id, actual, us, class) \
+    ON CONFLICT (request_id) DO UPDATE SET actual = excluded.actual, class = excluded.class, \
     observed_at = excluded.observed_at WHERE excluded.observed_at >= kept.observed_at \
     OR kept.observed_at > now() + interval '1 day'";
 
+/// Labels beside their answers. Of a class by its name `actual` is whether the answer has it too; the answer's probabilities
+/// are in its payload, where a class that it does not have counts as impossible. An answer without probabilities has none
+/// of this: it is not judged.
+macro_rules! beside_answers {
+    () => {
+        concat!(
+            "INSERT INTO labelled_answers AS kept (request_id, model, segment, prediction, low, high, answered_at, \
+            actual, observed_at, interval_factor, class, class_probability, brier) \
+            SELECT request_id, model, left(segment, 200), prediction, low, high, answered_at, \
+            CASE WHEN class IS NULL THEN actual ELSE coalesce((answer ->> 'class' = class)::int, 0) END, \
+            observed_at, interval_factor, class, given.probability, squares.sum - 2 * given.probability + 1 FROM ",
+            labelled!(),
+            " CROSS JOIN LATERAL (SELECT CASE WHEN class IS NOT NULL THEN convert_from(payload, 'UTF8')::jsonb END \
+            AS answer) AS read \
+            CROSS JOIN LATERAL (SELECT CASE WHEN answer -> 'probabilities' IS NOT NULL \
+            THEN coalesce((answer -> 'probabilities' ->> class)::float8, 0) END AS probability) AS given \
+            CROSS JOIN LATERAL (SELECT sum(value::float8 * value::float8) AS sum \
+            FROM jsonb_each_text(answer -> 'probabilities')) AS squares"
+        )
+    };
+}
+
+/// What a later label of an answer changes.
+macro_rules! labels_again {
+    () => {
+        "ON CONFLICT (request_id) DO UPDATE SET actual = excluded.actual, observed_at = excluded.observed_at, \
+        class = excluded.class, class_probability = excluded.class_probability, brier = excluded.brier"
+    };
+}
+
 /// Puts the labels of these ids beside their answers, within the transaction that stored them.
 pub const LABEL_BY_ID: &str = concat!(
-    "INSERT INTO labelled_answers \
-    SELECT request_id, model, left(segment, 200), prediction, low, high, answered_at, actual, observed_at, \
-    interval_factor FROM ",
-    labelled!(),
-    " WHERE request_id = ANY($1) \
-    ON CONFLICT (request_id) DO UPDATE SET actual = excluded.actual, observed_at = excluded.observed_at"
+    beside_answers!(),
+    " WHERE request_id = ANY($1) ",
+    labels_again!()
 );
 
 /// Puts labels that were known before their answers beside them; binds the stretch of answers (seconds
 /// since 1970).
 pub const LABEL_BY_TIME: &str = concat!(
-    "INSERT INTO labelled_answers AS kept \
-    SELECT request_id, model, left(segment, 200), prediction, low, high, answered_at, actual, observed_at, \
-    interval_factor FROM ",
-    labelled!(),
-    " WHERE answered_at >= to_timestamp($1) AND answered_at < to_timestamp($2) \
-    ON CONFLICT (request_id) DO UPDATE SET actual = excluded.actual, observed_at = excluded.observed_at \
-    WHERE excluded.observed_at > kept.observed_at"
+    beside_answers!(),
+    " WHERE answered_at >= to_timestamp($1) AND answered_at < to_timestamp($2) ",
+    labels_again!(),
+    " WHERE excluded.observed_at > kept.observed_at"
 );
 
 /// The newest labelled answers, in the same order for everyone who asks. Binds a length of time in seconds, how many at
-/// most, whether a label of 0 counts, and whether the answers are those of classes, which have no prediction interval.
+/// most, whether a label of 0 counts, whether the answers are those of classes, which have no prediction interval, and
+/// whether the classes are several, by their names.
 pub const NEWEST_LABELLED: &str = "SELECT model, segment, prediction, low, high, actual, \
     extract(epoch FROM now() - answered_at)::float8, \
-    extract(epoch FROM observed_at - answered_at)::float8, coalesce(interval_factor, 1) \
+    extract(epoch FROM observed_at - answered_at)::float8, coalesce(interval_factor, 1), \
+    class_probability, brier \
     FROM labelled_answers \
     WHERE answered_at > now() - make_interval(secs => $1) AND (actual > 0 OR $3 AND actual = 0) \
-    AND (low IS NULL) = $4 \
+    AND (low IS NULL) = $4 AND (class IS NOT NULL) = $5 AND (class IS NULL OR class_probability IS NOT NULL) \
     ORDER BY answered_at DESC, request_id LIMIT $2";
 
 /// Forgets labelled answers that no round looks at: older than a length of time in seconds, or beyond so
@@ -184,6 +216,7 @@ pub struct Group<'a> {
     pub brier: Option<f64>,
     pub auc: Option<f64>,
     pub calibration_error: Option<f64>,
+    pub accuracy: Option<f64>,
 }
 
 /// Stores a group's figures: of each ten minutes the last ones stay.
@@ -193,15 +226,16 @@ pub struct Group<'a> {
 pub async fn store(connection: &mut PgConnection, group: &Group<'_>) -> Result<(), sqlx::Error> {
     sqlx::query(
         "INSERT INTO quality (computed_at, time_window, model, segment, answers, labelled, mdape, rmse, bias, \
-         within_10, within_20, cod, prd, prb, coverage, log_loss, brier, auc, calibration_error) \
+         within_10, within_20, cod, prd, prb, coverage, log_loss, brier, auc, calibration_error, accuracy) \
          VALUES (to_timestamp(floor(extract(epoch FROM now()) / 600) * 600), \
-         $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18) \
+         $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19) \
          ON CONFLICT (computed_at, time_window, model, segment) DO UPDATE SET \
          answers = excluded.answers, labelled = excluded.labelled, mdape = excluded.mdape, \
          rmse = excluded.rmse, bias = excluded.bias, within_10 = excluded.within_10, \
          within_20 = excluded.within_20, cod = excluded.cod, prd = excluded.prd, \
          prb = excluded.prb, coverage = excluded.coverage, log_loss = excluded.log_loss, \
-         brier = excluded.brier, auc = excluded.auc, calibration_error = excluded.calibration_error",
+         brier = excluded.brier, auc = excluded.auc, calibration_error = excluded.calibration_error, \
+         accuracy = excluded.accuracy",
     )
     .bind(group.time_window)
     .bind(group.model)
@@ -221,6 +255,7 @@ pub async fn store(connection: &mut PgConnection, group: &Group<'_>) -> Result<(
     .bind(group.brier)
     .bind(group.auc)
     .bind(group.calibration_error)
+    .bind(group.accuracy)
     .execute(connection)
     .await?;
     Ok(())

@@ -38,7 +38,7 @@ pub const NEWEST: &str = "SELECT json_build_object(\
     'rejects', (SELECT coalesce(json_agg(one), '[]') FROM (SELECT topic, partition, \"offset\", code, reason, \
         encode(substring(payload FOR 2000), 'base64') AS payload_base64, rejected_at, replayed_at \
         FROM rejects ORDER BY rejected_at DESC LIMIT $1) AS one), \
-    'labels', (SELECT coalesce(json_agg(one), '[]') FROM (SELECT request_id, actual, observed_at, received_at \
+    'labels', (SELECT coalesce(json_agg(one), '[]') FROM (SELECT request_id, actual, class, observed_at, received_at \
         FROM actuals ORDER BY received_at DESC LIMIT $1) AS one))::text";
 
 /// All that is stored of an id except for its record: answers, labels, and rejects among the newest 50,000
@@ -49,7 +49,7 @@ pub const LIFE: &str = "SELECT json_build_object(\
         segment, answered_at, encode(payload, 'base64') AS payload_base64, \
         to_jsonb(answers) -> 'request' AS request FROM answers \
         WHERE request_id IN ($1, 'http:' || $1)) AS one), \
-    'labels', (SELECT coalesce(json_agg(one), '[]') FROM (SELECT request_id, actual, observed_at, received_at \
+    'labels', (SELECT coalesce(json_agg(one), '[]') FROM (SELECT request_id, actual, class, observed_at, received_at \
         FROM actuals WHERE request_id IN ($1, 'http:' || $1)) AS one), \
     'rejects', (SELECT coalesce(json_agg(one), '[]') FROM (SELECT topic, partition, \"offset\", code, reason, \
         encode(substring(payload FOR 4000), 'base64') AS payload_base64, rejected_at, replayed_at FROM \
@@ -60,7 +60,7 @@ pub const LIFE: &str = "SELECT json_build_object(\
 /// whole models).
 pub const QUALITY: &str = "SELECT coalesce(json_agg(one), '[]')::text FROM (\
     SELECT extract(epoch FROM computed_at)::bigint AS at, model, answers, labelled, mdape, bias, within_10, \
-    within_20, cod, prd, prb, coverage, log_loss, brier, auc, calibration_error FROM quality WHERE time_window = $1 AND segment = $2 \
+    within_20, cod, prd, prb, coverage, log_loss, brier, auc, calibration_error, accuracy FROM quality WHERE time_window = $1 AND segment = $2 \
     AND computed_at > now() - interval '14 days' ORDER BY computed_at DESC LIMIT 2000) AS one";
 
 /// Errors by tenth of the price, of the newest labelled answers. Binds a model; empty for all.

@@ -10,6 +10,7 @@ use records::decode::Key;
 use serde::{Deserialize, Serialize, Serializer};
 use valuation::{Explanation, Warning};
 
+use crate::levels::{AnsweredClass, Probabilities};
 use crate::unseen::Unseen;
 
 /// Names of fields that are not in the schema, each with a field that has nearly the same name.
@@ -20,7 +21,8 @@ pub type UnknownFields = BTreeMap<String, Option<String>>;
 pub struct Answer {
     /// As the request had it: a number stays a number.
     pub id: Key,
-    /// The price; of a class, how likely the record is of it; of a clustering, the cluster's number.
+    /// The price; of a class, how likely the record is of it, of several that of the predicted one; of a clustering, the
+    /// cluster's number.
     #[serde(serialize_with = "in_short")]
     pub prediction: f64,
     /// The lower end of the price's range.
@@ -36,9 +38,13 @@ pub struct Answer {
     /// adapt it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub interval_factor: Option<f64>,
-    /// Whether the record is predicted to be of the class: its probability reaches the threshold.
+    /// Whether the record is predicted to be of the class: its probability reaches the threshold. Of several classes the
+    /// predicted one.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub class: Option<bool>,
+    pub class: Option<AnsweredClass>,
+    /// Of several classes the probability of each.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub probabilities: Option<Probabilities>,
     /// The probability from which on it is.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub threshold: Option<f64>,

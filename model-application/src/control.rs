@@ -121,6 +121,8 @@ impl Control {
                     .and_then(|loaded| Some(loaded.model.price()?.report().model.mdape)),
                 "holdout_auc": current
                     .and_then(|loaded| Some(loaded.model.class()?.report().model.auc.value)),
+                "holdout_accuracy": current
+                    .and_then(|loaded| Some(loaded.model.multiclass()?.report().model.accuracy)),
                 "silhouette": current
                     .and_then(|loaded| Some(loaded.model.clusters()?.report().silhouette)),
                 "last_swap": control.serving.last_swap(),

@@ -8,6 +8,7 @@ mod guarded;
 mod micro_batch;
 mod models;
 mod openapi;
+mod outputs;
 mod predict;
 mod predictor;
 mod protocol;

@@ -8,6 +8,7 @@ mod check;
 mod config;
 mod control;
 mod http;
+mod levels;
 mod lookup;
 pub mod metrics;
 mod near_names;
@@ -35,6 +36,7 @@ pub use answer::{Answer, UnknownFields};
 pub use config::{
     ApplierConfig, Config, DashboardConfig, FeaturesConfig, QualityConfig, ScoreConfig,
 };
+pub use levels::{AnsweredClass, Levels, Probabilities};
 pub use quality::Window;
 pub use scorer::{Score, Scorer, Scores};
 pub use unseen::Unseen;
@@ -185,10 +187,12 @@ async fn work(config: Config, listener: TcpListener, shutdown: Shutdown) -> anyh
     let learning = {
         let (config, anchor, leave) = (config.clone(), anchor.clone(), leave.clone());
         let (runtime, health, ending) = (runtime.clone(), health.clone(), shutdown.clone());
+        let answering = Arc::clone(&serving);
         tokio::task::spawn_blocking(move || {
             let _entered = runtime.enter();
-            let learned = quality::Learner::new(&config, &runtime, &anchor, &health, leave)
-                .and_then(|learner| learner.run(&runtime));
+            let learned =
+                quality::Learner::new(&config, &runtime, &anchor, &health, answering, leave)
+                    .and_then(|learner| learner.run(&runtime));
             if learned.is_err() {
                 // The service ends with the reason.
                 ending.cancel();

@@ -37,6 +37,7 @@ common::metrics! {
     QUALITY_LOG_LOSS: Gauge "hedonic_quality_log_loss", "", ["window", "model"], "Log loss of the probabilities of a class";
     QUALITY_BRIER: Gauge "hedonic_quality_brier", "", ["window", "model"], "Brier score of the probabilities of a class";
     QUALITY_AUC: Gauge "hedonic_quality_auc", "", ["window", "model"], "Area under the ROC curve of the probabilities of a class";
+    QUALITY_ACCURACY: Gauge "hedonic_quality_accuracy", "", ["window", "model"], "Share of answers whose class was the predicted one, of several classes";
     QUALITY_CALIBRATION: Gauge "hedonic_quality_calibration_error", "", ["window", "model"], "Mean distance between predicted and observed shares of a class, over tenths of the answers";
     QUALITY_EXPECTED_MDAPE: Gauge "hedonic_quality_expected_mdape", "", [], "Expected median absolute percentage error before labels arrive";
     DRIFT_PSI: Gauge "hedonic_drift_psi", "", ["window", "model", "field"], "Population stability index of a field against the training data";

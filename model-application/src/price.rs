@@ -10,6 +10,7 @@ use records::{Schema, timestamp};
 use valuation::{Assessed, Explanation, Model, PredictError, Prediction};
 
 use crate::answer::{Answer, Namespace, UnknownFields, Worded};
+use crate::levels::{AnsweredClass, Probabilities};
 use crate::request_options::RequestOptions;
 use crate::serving::Loaded;
 
@@ -74,7 +75,8 @@ pub(crate) fn price(
     let adapted = loaded.adapted();
     let link = model.price().map(Model::link).unwrap_or_default();
     // A probability has no unit.
-    let target = schema.target.as_deref().filter(|_| threshold.is_none());
+    let is_class = threshold.is_some() || loaded.levels.is_some();
+    let target = schema.target.as_deref().filter(|_| !is_class);
     let unit = target.and_then(|target| schema.field(target)?.unit.as_deref());
     let unit: Option<Arc<str>> = unit.map(Arc::from);
     let keys = texts(batch, &schema.key).expect("every schema has its key among its columns");
@@ -86,6 +88,7 @@ pub(crate) fn price(
             prediction,
             warnings,
             unseen,
+            probabilities,
         } = assessed;
         predictions.push(prediction);
         let prediction = match adapted {
@@ -108,7 +111,16 @@ pub(crate) fn price(
             high: confidence.map(|_| prediction.high),
             confidence,
             interval_factor: adapted,
-            class: threshold.map(|threshold| prediction.value >= threshold),
+            class: match (&loaded.levels, threshold) {
+                (Some(levels), _) => levels.predicted(&probabilities).map(AnsweredClass::Level),
+                (None, threshold) => {
+                    threshold.map(|threshold| AnsweredClass::IsOf(prediction.value >= threshold))
+                }
+            },
+            probabilities: loaded.levels.as_ref().map(|levels| Probabilities {
+                levels: levels.clone(),
+                values: probabilities,
+            }),
             threshold,
             unit: unit.clone(),
             model: Arc::clone(&name),

@@ -183,7 +183,7 @@ pub async fn score(config: &Config, scoring: &Scoring) -> anyhow::Result<Scored>
             ))
         }
     };
-    let columns = Columns::of(config.schema.task);
+    let columns = Columns::of(config.schema.task, scorer.levels());
     let mut sink = match &scoring.output {
         Place::File(path) if is_parquet(path) => {
             Sink::Parquet(Box::new(ToParquet::open(path, columns)?))

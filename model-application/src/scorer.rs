@@ -6,9 +6,10 @@ use anyhow::{Context, bail, ensure};
 use arrow_array::{RecordBatch, StringArray};
 use records::Schema;
 use registry::{Alias, Intake, Registry, Version};
-use valuation::{PredictError, Prediction};
+use valuation::{PredictError, Prediction, predicted_level};
 
 use crate::config::Config;
+use crate::levels::Levels;
 use crate::price::texts;
 use crate::serving::Loaded;
 
@@ -49,6 +50,11 @@ impl Scorer {
         })
     }
 
+    /// The names of the classes, of a model of several.
+    pub fn levels(&self) -> Option<&Levels> {
+        self.loaded.levels.as_ref()
+    }
+
     /// The model as `NAME@VERSION`.
     pub fn model(&self) -> &str {
         &self.loaded.name
@@ -61,7 +67,21 @@ impl Scorer {
     pub fn price(&self, rows: &RecordBatch) -> Result<Scores, PredictError> {
         let model = &self.loaded.model;
         let (has_range, threshold) = (model.confidence().is_some(), model.threshold());
-        let predictions = self.loaded.predict(rows)?;
+        let probabilities = self.loaded.probabilities(rows)?;
+        let predictions = match self.loaded.levels {
+            Some(_) => Vec::new(),
+            None => self.loaded.predict(rows)?,
+        };
+        let of_levels = probabilities.iter().map(|row| {
+            let level = predicted_level(row);
+            Score {
+                prediction: row[level],
+                low: row[level],
+                high: row[level],
+                class: false,
+                level,
+            }
+        });
         let scores = predictions.into_iter().map(|prediction| {
             let Prediction { value, low, high } = model.stated(prediction);
             Score {
@@ -69,12 +89,15 @@ impl Scorer {
                 low: if has_range { low } else { value },
                 high: if has_range { high } else { value },
                 class: threshold.is_some_and(|threshold| value >= threshold),
+                level: 0,
             }
         });
         let ids =
             texts(rows, &self.schema.key).expect("every schema has its key among its columns");
         Ok(Scores {
-            scores: scores.collect(),
+            scores: scores.chain(of_levels).collect(),
+            probabilities,
+            levels: self.loaded.levels.clone(),
             ids: ids.clone(),
             model: self.loaded.name.clone(),
         })
@@ -84,7 +107,8 @@ impl Scorer {
 /// What is made of a row.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Score {
-    /// The price; of a class, how likely the record is of it; of a clustering, the cluster's number.
+    /// The price; of a class, how likely the record is of it, of several that of the predicted one; of a clustering, the
+    /// cluster's number.
     pub prediction: f64,
     /// The lower end of the price's range; the prediction where there is none.
     pub low: f64,
@@ -92,6 +116,8 @@ pub struct Score {
     pub high: f64,
     /// Whether the record is predicted to be of the class.
     pub class: bool,
+    /// Of several classes the number of the predicted one.
+    pub level: usize,
 }
 
 /// What is made of a batch of rows.
@@ -99,6 +125,10 @@ pub struct Score {
 pub struct Scores {
     /// Of each row.
     pub scores: Vec<Score>,
+    /// Of several classes the probabilities of each row; empty otherwise.
+    pub probabilities: Vec<Vec<f64>>,
+    /// Of several classes their names.
+    pub levels: Option<Levels>,
     /// The keys of the rows.
     pub ids: StringArray,
     /// The model as `NAME@VERSION`.

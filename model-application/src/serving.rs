@@ -25,6 +25,7 @@ use self::refusal::Refusal;
 pub(crate) use self::shadow::Shadow;
 use self::single::SingleRow;
 use crate::config::Config;
+use crate::levels::Levels;
 use crate::metrics::{MODELS_REFUSED, SWAPS};
 use crate::unseen::KnownNames;
 
@@ -38,6 +39,8 @@ pub(crate) struct Loaded {
     pub model: TrainedModel,
     /// Requests over HTTP often come one by one.
     single: SingleRow,
+    /// Of a model of several classes their names.
+    pub levels: Option<Levels>,
     /// The names that it knows, to say which of them an unseen one may mean.
     pub names: KnownNames,
     /// See [`Loaded::adapted`].
@@ -61,6 +64,7 @@ impl Loaded {
             number: version.number,
             data_until: model.data_until_us().map(timestamp::format),
             names: KnownNames::of(&model),
+            levels: Levels::of(&model),
             model,
             single: SingleRow::default(),
             interval_factor: Mutex::default(),
@@ -85,6 +89,15 @@ impl Loaded {
     /// When the model does not take the columns.
     pub fn predict(&self, batch: &RecordBatch) -> Result<Vec<Prediction>, PredictError> {
         self.model.predict(batch)
+    }
+
+    /// Of a model of several classes the probabilities of each row; empty of others.
+    ///
+    /// # Errors
+    /// When the model does not take the columns.
+    pub fn probabilities(&self, batch: &RecordBatch) -> Result<Vec<Vec<f64>>, PredictError> {
+        let model = self.model.multiclass();
+        model.map_or_else(|| Ok(Vec::new()), |model| model.probabilities(batch))
     }
 
     /// The same, and what of each row the model knows nothing of.

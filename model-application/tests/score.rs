@@ -344,3 +344,75 @@ async fn a_class_is_scored_with_its_probability_and_no_range() {
     let parquet = file("said.parquet");
     assert_eq!(scorer.score(text(&visits), text(&parquet))["rows"], 3);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn several_classes_are_scored_with_a_column_each() {
+    let bed = Testbed::start().await;
+    let home = tempfile::tempdir().expect("a temporary directory");
+    let file = |name: &str| -> PathBuf { home.path().join(name) };
+    let schema_file = file("visits.toml");
+    std::fs::write(
+        &schema_file,
+        "name='visits'\nversion=1\ntask='classification'\ntable='visits'\nkey='id'\n\
+         target='goes'\n[[field]]\nname='id'\nkind='text'\n[[field]]\nname='pages'\n\
+         kind='integer'\n[[field]]\nname='goes'\nkind='category'\n",
+    )
+    .expect("the directory is ours");
+    let schema = records::Schema::load(text(&schema_file)).expect("a schema");
+    let mut decoder = records::Decoder::new(&schema, records::Purpose::Listing);
+    for n in 0..900 {
+        let pages = n % 20;
+        let goes = ["away", "Basket 2", "help"][((pages + n % 7) / 9) as usize];
+        let visit = json!({"id": n, "pages": pages, "goes": goes}).to_string();
+        decoder.push(visit.as_bytes(), 0).expect("a good visit");
+    }
+    let batch = decoder.finish().batch;
+    let options = valuation::FitOptions {
+        effort: valuation::Effort::Quick,
+        ..valuation::FitOptions::default()
+    };
+    let fitted = valuation::classify_levels(&schema, &batch, &options, "test", 1);
+    let (fitted, _) = fitted.expect("fits");
+    let flags = bed.flags(&[("schema.source", text(&schema_file))]);
+    let settings = bed.settings(&[("schema.source", text(&schema_file))]);
+    let config = model_application::Config::new(&settings).expect("valid settings");
+    registry::Directory::new(&config.registry.path)
+        .publish(|path| fitted.save(path))
+        .expect("the version can be published");
+
+    let scorer = Scorer { flags };
+    let (visits, scores) = (file("visits.csv"), file("said.csv"));
+    std::fs::write(&visits, "id,pages\na,1\nb,19\nc,\n").expect("the directory is ours");
+    assert_eq!(scorer.score(text(&visits), text(&scores))["rows"], 3);
+    let lines = std::fs::read_to_string(&scores).expect("reads");
+    let mut lines = lines.lines();
+    let header = "id,prediction,class,probability_Basket 2,probability_away,probability_help,model";
+    assert_eq!(lines.next(), Some(header));
+    let cells: Vec<Vec<&str>> = lines.map(|line| line.split(',').collect()).collect();
+    let number =
+        |row: usize, column: usize| -> f64 { cells[row][column].parse().expect("a number") };
+    assert_eq!((cells[0][2], cells[1][2]), ("away", "help"));
+    assert_eq!((number(0, 1), number(1, 1)), (number(0, 4), number(1, 5)));
+    for row in 0..3 {
+        let sum: f64 = (3..6).map(|column| number(row, column)).sum();
+        assert!((sum - 1.0).abs() < 1e-9, "{cells:?}");
+    }
+    assert_eq!(scorer.score(text(&visits), "likely")["rows"], 3);
+    let rows: Vec<(String, f64, String, f64)> = sqlx::query_as(
+        "SELECT id, prediction, class, \"probability_Basket 2\" FROM likely ORDER BY id",
+    )
+    .fetch_all(bed.pool())
+    .await
+    .expect("a table");
+    assert_eq!(
+        rows[1],
+        (
+            "b".to_owned(),
+            number(1, 1),
+            "help".to_owned(),
+            number(1, 3)
+        )
+    );
+    let parquet = file("said.parquet");
+    assert_eq!(scorer.score(text(&visits), text(&parquet))["rows"], 3);
+}

@@ -1,5 +1,5 @@
-//! `price`: records in, prices out, a line of JSON each; of a class its probability, of a clustering the
-//! cluster's number.
+//! `price`: records in, prices out, a line of JSON each; of a class its probability, of several the predicted one and the
+//! probability of each, of a clustering the cluster's number.
 
 use std::io::{BufRead, Write};
 use std::path::Path;
@@ -7,7 +7,7 @@ use std::path::Path;
 use anyhow::{Context, bail};
 use records::{Decoder, Purpose};
 use serde_json::{Map, Value, json};
-use valuation::TrainedModel;
+use valuation::{TrainedModel, predicted_level};
 
 /// Records priced at a time: bounds memory.
 const BATCH_ROWS: usize = 8192;
@@ -51,6 +51,10 @@ pub fn price(
     let mut flush = |decoder: &mut Decoder, lines: &mut Vec<Option<Value>>| -> anyhow::Result<()> {
         let batch = decoder.finish().batch;
         let mut predictions = model.predict(&batch)?.into_iter().enumerate();
+        let probabilities = match model.multiclass() {
+            Some(model) => model.probabilities(&batch)?,
+            None => Vec::new(),
+        };
         for refusal in lines.drain(..) {
             let line = match (refusal, &model) {
                 (Some(refusal), _) => {
@@ -68,6 +72,14 @@ pub fn price(
                             json!({ "prediction": prediction.value, "low": prediction.low, "high": prediction.high })
                         }
                         TrainedModel::Class(_) => json!({ "prediction": prediction.value }),
+                        TrainedModel::Multiclass(model) => {
+                            let row = probabilities.get(row).context("a record has no answer")?;
+                            let levels = model.levels();
+                            let by_level = levels.iter().cloned().zip(row.iter().map(|p| json!(p)));
+                            let by_level: Map<String, Value> = by_level.collect();
+                            json!({ "prediction": prediction.value, "class": levels[predicted_level(row)],
+                                    "probabilities": by_level })
+                        }
                         TrainedModel::Clusters(_) => {
                             json!({ "prediction": prediction.value as u64 })
                         }

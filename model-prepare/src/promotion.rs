@@ -7,6 +7,7 @@ mod classes;
 mod clusters;
 pub(crate) mod contest;
 pub(crate) mod judge;
+mod levels;
 mod rule;
 mod segments;
 pub(crate) mod verdict;

@@ -32,6 +32,8 @@ struct About<'a> {
     threshold: Option<f64>,
     /// What records of the class are called; of classes only.
     class: Option<&'a str>,
+    /// The levels whose probabilities are predicted; of several classes only.
+    levels: Option<&'a [String]>,
 }
 
 #[pymethods]
@@ -140,6 +142,7 @@ impl NativeModel {
             interval: model.confidence(),
             threshold: model.threshold(),
             class: model.class().map(|_| model.schema().class_name()),
+            levels: model.multiclass().map(|model| model.levels()),
         };
         serde_json::to_string(&about).map_err(value_error)
     }
@@ -149,6 +152,7 @@ impl NativeModel {
         match self.model.as_ref() {
             TrainedModel::Price(model) => serde_json::to_string(model.report()),
             TrainedModel::Class(model) => serde_json::to_string(model.report()),
+            TrainedModel::Multiclass(model) => serde_json::to_string(model.report()),
             TrainedModel::Clusters(clusters) => serde_json::to_string(clusters.report()),
         }
         .map_err(value_error)

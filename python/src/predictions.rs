@@ -12,7 +12,7 @@ use pyo3_arrow::PyTable;
 use pyo3_arrow::ffi::{ArrayIterator, to_schema_pycapsule, to_stream_pycapsule};
 use rayon::ThreadPool;
 use records::{ArrowBatch, ArrowRows, Purpose};
-use valuation::{Prediction, TrainedModel};
+use valuation::{Prediction, TrainedModel, predicted_level};
 
 use crate::error::value_error;
 
@@ -96,6 +96,17 @@ fn columns(model: &TrainedModel) -> SchemaRef {
             Field::new("prediction", DataType::Float64, true),
             Field::new("class", DataType::Boolean, true),
         ],
+        TrainedModel::Multiclass(model) => {
+            let mut fields = vec![
+                Field::new("prediction", DataType::Float64, true),
+                Field::new("class", DataType::Utf8, true),
+            ];
+            let levels = model.levels().iter();
+            fields.extend(levels.map(|level| {
+                Field::new(format!("probability_{level}"), DataType::Float64, true)
+            }));
+            fields
+        }
         TrainedModel::Clusters(_) => vec![Field::new("prediction", DataType::Int64, true)],
     };
     fields.push(Field::new("error", DataType::Utf8, true));
@@ -181,6 +192,29 @@ fn assembled(
                 column.append_option(prediction.map(|own| own.value >= threshold));
             }
             vec![numbers(|own| own.value), Arc::new(column.finish())]
+        }
+        TrainedModel::Multiclass(model) => {
+            let probabilities = model.probabilities(&read.batch).map_err(value_error)?;
+            let mut of_row: Vec<Option<&[f64]>> = vec![None; count];
+            for (row, own) in read.rows.iter().zip(&probabilities) {
+                of_row[*row] = Some(own);
+            }
+            let mut classes = StringBuilder::new();
+            for own in &of_row {
+                classes.append_option(own.map(|own| &model.levels()[predicted_level(own)]));
+            }
+            let mut columns = vec![
+                numbers(|own| own.value),
+                Arc::new(classes.finish()) as ArrayRef,
+            ];
+            for level in 0..model.levels().len() {
+                let mut column = Float64Builder::with_capacity(count);
+                for own in &of_row {
+                    column.append_option(own.map(|own| own[level]));
+                }
+                columns.push(Arc::new(column.finish()));
+            }
+            columns
         }
         TrainedModel::Clusters(_) => {
             let mut column = Int64Builder::with_capacity(count);

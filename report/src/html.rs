@@ -12,6 +12,7 @@ mod evaluation_page;
 mod judged;
 mod markup;
 mod members;
+mod multiclass;
 mod plot;
 mod sweep_page;
 

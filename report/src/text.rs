@@ -3,6 +3,7 @@
 mod clusters;
 mod evaluation;
 mod grid;
+mod multiclass;
 mod predictions;
 mod summary;
 mod training;

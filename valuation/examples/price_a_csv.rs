@@ -40,6 +40,10 @@ fn main() -> Result<(), Box<dyn Error>> {
         FitReport::Class(report) => {
             println!("AUC on the hold-out: {:.3}", report.model.auc.value);
         }
+        FitReport::Multiclass(report) => println!(
+            "accuracy on the hold-out: {:.1} %",
+            100.0 * report.model.accuracy
+        ),
         FitReport::Clusters(report) => println!(
             "{} clusters, silhouette {:.3}",
             report.clusters, report.silhouette

@@ -11,5 +11,5 @@ pub use self::error::ArtifactError;
 pub(crate) use self::files::{Verified, broken, encode, save};
 pub use self::format::Reading;
 pub(crate) use self::format::{FORMAT, GOLDEN, HEAD};
-pub(crate) use self::golden::{Golden, compare};
-pub(crate) use self::parts::{estimator, parts};
+pub(crate) use self::golden::{Golden, compare, sampled};
+pub(crate) use self::parts::{estimator, estimator_at, parts};

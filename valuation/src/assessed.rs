@@ -14,6 +14,9 @@ pub struct Assessed {
     pub warnings: Vec<Warning>,
     /// Names that it has learned nothing of, by field in alphabetical order.
     pub unseen: Vec<UnseenName>,
+    /// By level of a model of several classes ([`crate::MulticlassModel::levels`]) its probability; empty of others.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub probabilities: Vec<f64>,
 }
 
 /// A name that a model has learned nothing of: not one of [`crate::TrainedModel::names`].
@@ -40,6 +43,7 @@ impl Outside {
             prediction,
             warnings,
             unseen,
+            probabilities: Vec::new(),
         }
     }
 }

@@ -10,5 +10,5 @@ mod stack;
 
 pub(crate) use self::blend::loss;
 pub(crate) use self::classes::FittedClasses;
-pub(crate) use self::job::FitJob;
+pub(crate) use self::job::{FitJob, Part};
 pub(crate) use self::prices::FittedPrices;

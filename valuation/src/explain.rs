@@ -54,6 +54,10 @@ pub struct Explanation {
     /// What base and amounts are in, where it is not the target's unit.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub scale: Option<Scale>,
+    /// Of a model of several classes the level that is predicted: base and amounts add up to the log odds of this level
+    /// against all others, before the probabilities are made to sum to one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub level: Option<String>,
 }
 
 impl Explanation {
@@ -133,6 +137,7 @@ impl Model {
             base: low.exp() - estimator.plan.link.offset(),
             reasons: reasons(parts, scale),
             scale: None,
+            level: None,
             comparables: match &estimator.comparables {
                 Some(known) if known.by_line => match linear_design.map(ByField::of) {
                     Some(by_field) => {

@@ -20,11 +20,11 @@ pub use self::effort::Effort;
 use self::judge::judge;
 pub use self::options::FitOptions;
 use self::selection::{Selection, select};
-use crate::artifact::{FORMAT, Golden};
+use crate::artifact::{FORMAT, Golden, sampled};
 use crate::cells::Cells;
 use crate::clean::Listings;
 use crate::clustering::segments::{SEGMENT, Segments};
-use crate::ensemble::FitJob;
+use crate::ensemble::{FitJob, Part};
 use crate::estimator::Estimator;
 use crate::fit_error::FitError;
 use crate::link::Link;
@@ -37,9 +37,6 @@ use crate::ratio_study::RatioStudy;
 use crate::report::Report;
 use crate::segment;
 use crate::uninformative;
-
-/// Sample rows kept with a model.
-const GOLDEN_ROWS: usize = 20;
 
 /// Fits a model on listings and judges it out of time.
 ///
@@ -148,6 +145,7 @@ fn fit_on_this_pool(
         folds: options.folds,
         members: members.iter().map(NamedMember::planned).collect(),
         has_spread: true,
+        has_best: true,
     });
     let job = |rows| FitJob {
         tracker: &tracker,
@@ -159,6 +157,7 @@ fn fit_on_this_pool(
         group: data.group,
         options,
         members: &members,
+        part: Part::WHOLE,
     };
     let mut fitted = job(sides.train.as_slice()).fit_prices()?;
     if fitted.columns == 0 {
@@ -330,12 +329,5 @@ fn market(
 
 /// Some of the `rows` learned from, and what the model predicts for them.
 pub(crate) fn golden(model: &Model, batch: &RecordBatch, rows: &[usize]) -> Vec<Golden> {
-    rows.iter()
-        .step_by(rows.len().div_ceil(GOLDEN_ROWS).max(1))
-        .filter_map(|row| {
-            let record = records::encode::to_json(batch, *row);
-            let prediction = model.predict_json(&record)?;
-            Some(Golden { record, prediction })
-        })
-        .collect()
+    sampled(batch, rows, |record| model.predict_json(record))
 }

@@ -127,6 +127,30 @@ pub enum FitError {
         /// Records of one side of the split.
         rows: usize,
     },
+    /// The levels of the target are the classes, and one class was to be fitted.
+    #[error(
+        "expected one class, found the levels of {target}: name one by [class] of the schema, or call train, which fits all levels"
+    )]
+    SeveralClasses {
+        /// The target's name.
+        target: String,
+    },
+    /// The target has too few levels that can be told apart, or too many.
+    #[error(
+        "expected 2 to {most} levels of {target} with at least {least_rows} records each and some on both sides of the split, found {found}{named}: check what the source writes into {target}, bring more records of the other levels, or name one class by [class] of the schema"
+    )]
+    Levels {
+        /// The target's name.
+        target: String,
+        /// The most levels.
+        most: usize,
+        /// Fewest records of a level.
+        least_rows: usize,
+        /// Levels that are usable.
+        found: usize,
+        /// Some of their names, in brackets; empty of none.
+        named: String,
+    },
     /// A member is for another task.
     #[error("member {name:?} is of a kind that {task} has not: expected one of {expected}")]
     MemberTask {

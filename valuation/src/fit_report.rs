@@ -7,6 +7,7 @@ use serde::Serialize;
 use crate::classification::ClassReport;
 use crate::clustering::ClusterReport;
 use crate::metrics::JudgedRow;
+use crate::multiclass::MulticlassReport;
 use crate::report::Report;
 use crate::uninformative::Dropped;
 
@@ -23,8 +24,10 @@ static NOTHING_REMOVED: BTreeMap<String, usize> = BTreeMap::new();
 pub enum FitReport {
     /// Of a regression: prices and counts.
     Price(Box<Report>),
-    /// Of a classification.
+    /// Of a classification of one class.
     Class(Box<ClassReport>),
+    /// Of a classification whose classes are the levels of the target.
+    Multiclass(Box<MulticlassReport>),
     /// Of a clustering: nothing is held out, as nothing is known to be right.
     Clusters(Box<ClusterReport>),
 }
@@ -34,15 +37,23 @@ impl FitReport {
     pub fn price(&self) -> Option<&Report> {
         match self {
             FitReport::Price(report) => Some(report),
-            FitReport::Class(_) | FitReport::Clusters(_) => None,
+            FitReport::Class(_) | FitReport::Multiclass(_) | FitReport::Clusters(_) => None,
         }
     }
 
-    /// The report of a classification.
+    /// The report of a classification of one class.
     pub fn class(&self) -> Option<&ClassReport> {
         match self {
             FitReport::Class(report) => Some(report),
-            FitReport::Price(_) | FitReport::Clusters(_) => None,
+            FitReport::Price(_) | FitReport::Multiclass(_) | FitReport::Clusters(_) => None,
+        }
+    }
+
+    /// The report of a classification of several classes.
+    pub fn multiclass(&self) -> Option<&MulticlassReport> {
+        match self {
+            FitReport::Multiclass(report) => Some(report),
+            FitReport::Price(_) | FitReport::Class(_) | FitReport::Clusters(_) => None,
         }
     }
 
@@ -50,7 +61,7 @@ impl FitReport {
     pub fn clusters(&self) -> Option<&ClusterReport> {
         match self {
             FitReport::Clusters(report) => Some(report),
-            FitReport::Price(_) | FitReport::Class(_) => None,
+            FitReport::Price(_) | FitReport::Class(_) | FitReport::Multiclass(_) => None,
         }
     }
 
@@ -59,6 +70,7 @@ impl FitReport {
         match self {
             FitReport::Price(report) => report.rows,
             FitReport::Class(report) => report.rows,
+            FitReport::Multiclass(report) => report.rows,
             FitReport::Clusters(report) => report.rows,
         }
     }
@@ -68,6 +80,7 @@ impl FitReport {
         match self {
             FitReport::Price(report) => report.train_rows,
             FitReport::Class(report) => report.train_rows,
+            FitReport::Multiclass(report) => report.train_rows,
             FitReport::Clusters(report) => report.rows,
         }
     }
@@ -77,6 +90,7 @@ impl FitReport {
         match self {
             FitReport::Price(report) => report.holdout_rows,
             FitReport::Class(report) => report.holdout_rows,
+            FitReport::Multiclass(report) => report.holdout_rows,
             FitReport::Clusters(_) => 0,
         }
     }
@@ -86,6 +100,7 @@ impl FitReport {
         match self {
             FitReport::Price(report) => report.holdout_copies,
             FitReport::Class(report) => report.holdout_copies,
+            FitReport::Multiclass(report) => report.holdout_copies,
             FitReport::Clusters(_) => 0,
         }
     }
@@ -95,6 +110,7 @@ impl FitReport {
         match self {
             FitReport::Price(report) => &report.removed,
             FitReport::Class(report) => &report.removed,
+            FitReport::Multiclass(report) => &report.removed,
             FitReport::Clusters(_) => &NOTHING_REMOVED,
         }
     }
@@ -104,6 +120,7 @@ impl FitReport {
         match self {
             FitReport::Price(report) => &report.dropped,
             FitReport::Class(report) => &report.dropped,
+            FitReport::Multiclass(report) => &report.dropped,
             FitReport::Clusters(report) => &report.dropped,
         }
     }
@@ -113,6 +130,7 @@ impl FitReport {
         match self {
             FitReport::Price(report) => &report.judged,
             FitReport::Class(report) => &report.judged,
+            FitReport::Multiclass(report) => &report.judged,
             FitReport::Clusters(_) => &[],
         }
     }
@@ -127,6 +145,7 @@ impl FitReport {
         match self {
             FitReport::Price(report) => report.fit_seconds,
             FitReport::Class(report) => report.fit_seconds,
+            FitReport::Multiclass(report) => report.fit_seconds,
             FitReport::Clusters(report) => report.fit_seconds,
         }
     }
@@ -159,6 +178,22 @@ impl FitReport {
                         "on the hold-out of {} rows the model does not beat its baseline (the share of the class): \
                          log loss {:.4} and {:.4}, AUC {:.3}",
                         report.holdout_rows, model.log_loss, baseline.log_loss, model.auc.value
+                    )
+                })
+            }
+            FitReport::Multiclass(report) => {
+                let (model, baseline) = (&report.model, &report.baseline);
+                let loses =
+                    model.log_loss >= baseline.log_loss && model.accuracy <= baseline.accuracy;
+                loses.then(|| {
+                    format!(
+                        "on the hold-out of {} rows the model does not beat its baseline (the shares of the classes): \
+                         log loss {:.4} and {:.4}, accuracy {:.1} % and {:.1} %",
+                        report.holdout_rows,
+                        model.log_loss,
+                        baseline.log_loss,
+                        100.0 * model.accuracy,
+                        100.0 * baseline.accuracy
                     )
                 })
             }

@@ -87,6 +87,7 @@ mod metrics;
 mod mismatch;
 mod model;
 mod mondrian;
+mod multiclass;
 mod name_codes;
 mod name_tables;
 mod names;
@@ -143,6 +144,11 @@ pub use members::{
 pub use metrics::{JudgedRow, Metrics};
 pub use mismatch::{Difference, SchemaMismatch};
 pub use model::Model;
+pub use multiclass::{
+    LEVEL_ROWS, LevelMember, LevelMetrics, LevelReport, MOST_LEVELS, MulticlassErrors,
+    MulticlassMetrics, MulticlassModel, MulticlassReport, ScoredRow, classify_levels,
+    predicted_level,
+};
 pub use online::{Online, OnlineOptions};
 pub use predict_error::PredictError;
 pub use prediction::Prediction;

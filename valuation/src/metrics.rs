@@ -90,11 +90,12 @@ impl Metrics {
 pub struct JudgedRow {
     /// Its row in the batch, counting from 0.
     pub row: usize,
-    /// Its price.
+    /// Its price; of a class 1 or 0, of several the number of its level, from 0.
     pub actual: f64,
-    /// The estimate.
+    /// The estimate; of several classes the probability of the one that is predicted.
     pub value: f64,
-    /// Lower end of the range.
+    /// Lower end of the range; of several classes the probability of the one that it is, which is `value` where the
+    /// prediction is right.
     pub low: f64,
     /// Upper end.
     pub high: f64,

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use records::{Field, Kind, Schema};
+use records::{Field, Kind, Schema, Task};
 
 /// Why records of a schema cannot be priced by a model.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
@@ -53,6 +53,11 @@ pub enum Difference {
         /// What the schema says; "none" where it has no target.
         found: String,
     },
+    /// One class is to be predicted and not all levels of the target, or the other way round.
+    Classes {
+        /// Whether the model predicts all levels.
+        expected_all: bool,
+    },
 }
 
 impl fmt::Display for Difference {
@@ -86,6 +91,14 @@ impl fmt::Display for Difference {
             Difference::Target { expected, found } => {
                 write!(formatter, "expected the target {expected}, found {found}")
             }
+            Difference::Classes { expected_all: true } => write!(
+                formatter,
+                "expected a target whose levels are the classes, found one class ([class])"
+            ),
+            Difference::Classes { .. } => write!(
+                formatter,
+                "expected one class ([class]), found a target whose levels are the classes"
+            ),
         }
     }
 }
@@ -144,6 +157,13 @@ pub(crate) fn fits(
                 found: or_none(found),
             });
         }
+    }
+    if fitted_on.task == Task::Classification
+        && schema.task == Task::Classification
+        && fitted_on.is_multiclass() != schema.is_multiclass()
+    {
+        let expected_all = fitted_on.is_multiclass();
+        differences.push(Difference::Classes { expected_all });
     }
     if differences.is_empty() {
         return Ok(());

@@ -118,12 +118,12 @@ impl Model {
     /// `bound` is of this model, and has the fields of `cells` in their order; a cell that is not there, or
     /// not of its field's kind, is not known.
     pub fn predict_record(&self, bound: &BoundRecord, cells: &[Cell]) -> Prediction {
-        self.price(self.estimator.record(&bound.places, cells))
+        self.price(self.estimator.record(bound.only(), cells))
     }
 
     /// [`Model::assess`] of one record, as [`Model::predict_record`].
     pub fn assess_record(&self, bound: &BoundRecord, cells: &[Cell]) -> Assessed {
-        let (estimate, outside) = self.estimator.assess_record(&bound.places, cells);
+        let (estimate, outside) = self.estimator.assess_record(bound.only(), cells);
         outside.beside(self.price(estimate))
     }
 

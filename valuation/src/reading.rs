@@ -12,7 +12,15 @@ use crate::predict_error::PredictError;
 /// Where the fields of a record stand that a model reads.
 #[derive(Debug, Clone)]
 pub struct BoundRecord {
-    pub(crate) places: Places,
+    /// By estimator: one, or of several levels one a level.
+    pub(crate) places: Vec<Places>,
+}
+
+impl BoundRecord {
+    /// Of a model of one estimator.
+    pub(crate) fn only(&self) -> &Places {
+        &self.places[0]
+    }
 }
 
 /// Binds the fields of records to what an estimator of a schema reads.
@@ -24,10 +32,23 @@ pub(crate) fn bind_record(
     estimator: &Estimator,
     fields: &[&str],
 ) -> Result<BoundRecord, PredictError> {
+    bind_records(schema, std::slice::from_ref(estimator), fields)
+}
+
+/// The same for several estimators, of which there is at least one.
+///
+/// # Errors
+/// Names the first required field that is read and not given.
+pub(crate) fn bind_records(
+    schema: &Schema,
+    estimators: &[Estimator],
+    fields: &[&str],
+) -> Result<BoundRecord, PredictError> {
     let find = |name: &str| fields.iter().position(|field| *field == name);
+    let reads = |field: &str| estimators.iter().any(|estimator| estimator.reads(field));
     let times = schema.time.iter().filter_map(|name| schema.field(name));
     for field in schema.features().chain(times) {
-        let needed = field.required && estimator.reads(&field.name);
+        let needed = field.required && reads(&field.name);
         if needed && find(&field.name).is_none() {
             return Err(PredictError::Column {
                 column: field.name.clone(),
@@ -37,7 +58,10 @@ pub(crate) fn bind_record(
         }
     }
     Ok(BoundRecord {
-        places: estimator.places(&find),
+        places: estimators
+            .iter()
+            .map(|estimator| estimator.places(&find))
+            .collect(),
     })
 }
 

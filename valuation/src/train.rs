@@ -8,6 +8,7 @@ use crate::clustering::{Clustering, Tried};
 use crate::fit::{FitOptions, fit};
 use crate::fit_error::FitError;
 use crate::fit_report::FitReport;
+use crate::multiclass::classify_levels;
 use crate::progress::{FitStage, Measure, Tracker};
 use crate::provenance::Provenance;
 use crate::trained_model::TrainedModel;
@@ -15,7 +16,7 @@ use crate::trained_model::TrainedModel;
 /// Fits a model of the schema's task on a batch of records and judges it on the hold-out.
 ///
 /// A regression gives prices (or counts) with prediction intervals, a classification the probability of the
-/// schema's class, a clustering groups of similar records. The metrics of the report are those of a model that
+/// schema's class (or of each level of its target), a clustering groups of similar records. The metrics of the report are those of a model that
 /// has not seen the hold-out; the model returned is refitted on all records, unless [`FitOptions::refit`] is
 /// false. The same input gives the same bits, on any number of threads. [`FitOptions::observer`] is told how
 /// far it is.
@@ -38,6 +39,14 @@ pub fn train(
             Ok((
                 TrainedModel::Price(Box::new(model)),
                 FitReport::Price(Box::new(report)),
+            ))
+        }
+        Task::Classification if schema.is_multiclass() => {
+            let (model, report) =
+                classify_levels(schema, batch, options, &code_version, trained_at_us)?;
+            Ok((
+                TrainedModel::Multiclass(Box::new(model)),
+                FitReport::Multiclass(Box::new(report)),
             ))
         }
         Task::Classification => {

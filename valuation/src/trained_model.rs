@@ -16,6 +16,7 @@ use crate::explain::Explanation;
 use crate::known::Warning;
 use crate::mismatch::SchemaMismatch;
 use crate::model::Model;
+use crate::multiclass::MulticlassModel;
 use crate::predict_error::PredictError;
 use crate::prediction::Prediction;
 use crate::profile::Profile;
@@ -28,6 +29,8 @@ pub enum TrainedModel {
     Price(Box<Model>),
     /// How likely a record is of a class.
     Class(Box<ClassModel>),
+    /// How likely each level of the target is.
+    Multiclass(Box<MulticlassModel>),
     /// Which records are alike.
     Clusters(Box<Clusters>),
 }
@@ -55,6 +58,10 @@ impl TrainedModel {
         let head: Head = Verified::open(dir, reading)?.head()?;
         let files = Verified::open(dir, reading)?;
         match head.schema.task {
+            Task::Classification if head.schema.is_multiclass() => {
+                let model = MulticlassModel::read(&files)?;
+                Ok(TrainedModel::Multiclass(Box::new(model)))
+            }
             Task::Classification => Ok(TrainedModel::Class(Box::new(ClassModel::read(&files)?))),
             Task::Clustering => Ok(TrainedModel::Clusters(Box::new(Clusters::read(&files)?))),
             Task::Regression => Ok(TrainedModel::Price(Box::new(Model::read(&files)?))),
@@ -69,6 +76,7 @@ impl TrainedModel {
         match self {
             TrainedModel::Price(model) => model.save(dir),
             TrainedModel::Class(model) => model.save(dir),
+            TrainedModel::Multiclass(model) => model.save(dir),
             TrainedModel::Clusters(model) => model.save(dir),
         }
     }
@@ -81,6 +89,7 @@ impl TrainedModel {
         match self {
             TrainedModel::Price(model) => model.predict(batch),
             TrainedModel::Class(model) => model.predict(batch),
+            TrainedModel::Multiclass(model) => model.predict(batch),
             TrainedModel::Clusters(model) => {
                 Ok(model.predict(batch)?.into_iter().map(number).collect())
             }
@@ -96,6 +105,7 @@ impl TrainedModel {
         match self {
             TrainedModel::Price(model) => model.assess(batch),
             TrainedModel::Class(model) => model.assess(batch),
+            TrainedModel::Multiclass(model) => model.assess(batch),
             TrainedModel::Clusters(_) => {
                 let predicted = self.predict(batch)?.into_iter();
                 Ok(predicted
@@ -110,7 +120,9 @@ impl TrainedModel {
     pub fn stated(&self, prediction: Prediction) -> Prediction {
         match self {
             TrainedModel::Price(_) => prediction.stated(),
-            TrainedModel::Class(_) | TrainedModel::Clusters(_) => prediction,
+            TrainedModel::Class(_) | TrainedModel::Multiclass(_) | TrainedModel::Clusters(_) => {
+                prediction
+            }
         }
     }
 
@@ -123,6 +135,7 @@ impl TrainedModel {
         match self {
             TrainedModel::Price(model) => model.bind_record(fields),
             TrainedModel::Class(model) => model.bind_record(fields).map(Some),
+            TrainedModel::Multiclass(model) => model.bind_record(fields).map(Some),
             TrainedModel::Clusters(_) => Ok(None),
         }
     }
@@ -134,6 +147,7 @@ impl TrainedModel {
         match self {
             TrainedModel::Price(model) => Some(model.predict_record(bound, cells)),
             TrainedModel::Class(model) => Some(model.predict_record(bound, cells)),
+            TrainedModel::Multiclass(model) => Some(model.predict_record(bound, cells)),
             TrainedModel::Clusters(_) => None,
         }
     }
@@ -143,6 +157,7 @@ impl TrainedModel {
         match self {
             TrainedModel::Price(model) => Some(model.assess_record(bound, cells)),
             TrainedModel::Class(model) => Some(model.assess_record(bound, cells)),
+            TrainedModel::Multiclass(model) => Some(model.assess_record(bound, cells)),
             TrainedModel::Clusters(_) => None,
         }
     }
@@ -155,6 +170,7 @@ impl TrainedModel {
         match self {
             TrainedModel::Price(model) => model.fits(schema),
             TrainedModel::Class(model) => model.fits(schema),
+            TrainedModel::Multiclass(model) => model.fits(schema),
             TrainedModel::Clusters(model) => model.fits(schema),
         }
     }
@@ -164,6 +180,7 @@ impl TrainedModel {
         match self {
             TrainedModel::Price(model) => model.schema(),
             TrainedModel::Class(model) => model.schema(),
+            TrainedModel::Multiclass(model) => model.schema(),
             TrainedModel::Clusters(model) => model.schema(),
         }
     }
@@ -173,6 +190,7 @@ impl TrainedModel {
         match self {
             TrainedModel::Price(model) => model.trained_at_us(),
             TrainedModel::Class(model) => model.trained_at_us(),
+            TrainedModel::Multiclass(model) => model.trained_at_us(),
             TrainedModel::Clusters(model) => model.trained_at_us(),
         }
     }
@@ -182,6 +200,7 @@ impl TrainedModel {
         match self {
             TrainedModel::Price(model) => model.data_until_us(),
             TrainedModel::Class(model) => model.data_until_us(),
+            TrainedModel::Multiclass(model) => model.data_until_us(),
             TrainedModel::Clusters(model) => model.data_until_us(),
         }
     }
@@ -190,7 +209,9 @@ impl TrainedModel {
     pub fn price(&self) -> Option<&Model> {
         match self {
             TrainedModel::Price(model) => Some(model),
-            TrainedModel::Class(_) | TrainedModel::Clusters(_) => None,
+            TrainedModel::Class(_) | TrainedModel::Multiclass(_) | TrainedModel::Clusters(_) => {
+                None
+            }
         }
     }
 
@@ -198,7 +219,17 @@ impl TrainedModel {
     pub fn class(&self) -> Option<&ClassModel> {
         match self {
             TrainedModel::Class(model) => Some(model),
-            TrainedModel::Price(_) | TrainedModel::Clusters(_) => None,
+            TrainedModel::Price(_) | TrainedModel::Multiclass(_) | TrainedModel::Clusters(_) => {
+                None
+            }
+        }
+    }
+
+    /// The model of several classes, where it is one.
+    pub fn multiclass(&self) -> Option<&MulticlassModel> {
+        match self {
+            TrainedModel::Multiclass(model) => Some(model),
+            TrainedModel::Price(_) | TrainedModel::Class(_) | TrainedModel::Clusters(_) => None,
         }
     }
 
@@ -206,7 +237,7 @@ impl TrainedModel {
     pub fn clusters(&self) -> Option<&Clusters> {
         match self {
             TrainedModel::Clusters(model) => Some(model),
-            TrainedModel::Price(_) | TrainedModel::Class(_) => None,
+            TrainedModel::Price(_) | TrainedModel::Class(_) | TrainedModel::Multiclass(_) => None,
         }
     }
 
@@ -215,6 +246,7 @@ impl TrainedModel {
         match self {
             TrainedModel::Price(model) => model.group(),
             TrainedModel::Class(model) => model.group(),
+            TrainedModel::Multiclass(model) => model.group(),
             TrainedModel::Clusters(_) => None,
         }
     }
@@ -239,6 +271,7 @@ impl TrainedModel {
         match self {
             TrainedModel::Price(model) => model.estimator.names(),
             TrainedModel::Class(model) => model.names(),
+            TrainedModel::Multiclass(model) => model.names(),
             TrainedModel::Clusters(_) => BTreeMap::new(),
         }
     }
@@ -254,7 +287,8 @@ impl TrainedModel {
         }
     }
 
-    /// Why a prediction is what it is ([`Model::explain`], [`ClassModel::explain`]); `None` of clusters.
+    /// Why a prediction is what it is ([`Model::explain`], [`ClassModel::explain`],
+    /// [`MulticlassModel::explain`]); `None` of clusters.
     ///
     /// # Errors
     /// When the batch lacks a column that the model reads, or has no such row.
@@ -267,6 +301,7 @@ impl TrainedModel {
         match self {
             TrainedModel::Price(model) => model.explain(batch, row, comparables).map(Some),
             TrainedModel::Class(model) => model.explain(batch, row).map(Some),
+            TrainedModel::Multiclass(model) => model.explain(batch, row).map(Some),
             TrainedModel::Clusters(_) => Ok(None),
         }
     }

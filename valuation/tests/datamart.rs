@@ -157,6 +157,17 @@ fn of_a_class_the_means_are_shares() {
         "{shares:?}"
     );
     assert!(shares.iter().any(|share| *share != shares[0]));
+
+    // Of several classes there is no one share.
+    (schema.class, schema.target) = (None, Some("city".to_owned()));
+    assert!(schema.is_multiclass());
+    let rows = rows_as(&schema, &listings(300));
+    let made = state(&schema, &rows).materialise(&rows, 1).unwrap();
+    assert_eq!(made["excluded"].null_count(), 300);
+    assert!(made.column_by_name("x_street_mean").is_none());
+    assert!(
+        made.column_by_name("x_street_rows").is_some() && made.column_by_name("x_city").is_none()
+    );
 }
 
 #[test]

@@ -255,3 +255,48 @@ fn a_fit_that_is_refused_is_not_said_to_be_done() {
     let stages: Vec<FitStage> = told.iter().map(|one| one.stage).collect();
     assert_eq!(stages, [FitStage::Binding]);
 }
+
+#[test]
+fn of_several_classes_it_is_that_of_the_members_of_all_of_them() {
+    let text = "name='visits'\nversion=1\ntable='visits'\nkey='id'\ntask='classification'\ntarget='goes'\n\
+         [[field]]\nname='id'\nkind='text'\n[[field]]\nname='depth'\nkind='number'\n\
+         [[field]]\nname='goes'\nkind='category'\n";
+    let schema = Schema::parse(text, "visits").unwrap();
+    let mut decoder = Decoder::new(&schema, Purpose::Listing);
+    for row in 0..600 {
+        let depth = (row * 37 % 1009) as f64 / 10.0;
+        let goes = ["away", "basket", "help"][(depth as usize / 20 + row % 3) % 3];
+        let record = serde_json::json!({"id": format!("v{row}"), "depth": depth, "goes": goes});
+        decoder.push(record.to_string().as_bytes(), NOW_US).unwrap();
+    }
+    let batch = decoder.finish().batch;
+    let (observer, heard) = watching();
+    let options = FitOptions {
+        effort: Effort::Quick,
+        observer,
+        ..FitOptions::default()
+    };
+    valuation::classify_levels(&schema, &batch, &options, "test", 1).unwrap();
+    let heard = heard.lock().unwrap();
+    let last = heard.last().unwrap();
+    assert_eq!((last.stage, last.fraction), (FitStage::Done, 1.0));
+    let names: Vec<&str> = last
+        .members
+        .iter()
+        .map(|member| member.name.as_str())
+        .collect();
+    let expected = ["away", "basket", "help"].map(|level| format!("logistic of {level}"));
+    assert_eq!(names, expected);
+    // A rare level has less loss, which makes its members no better.
+    assert_eq!(last.best, None);
+    for pair in heard.windows(2) {
+        assert!(pair[0].stage <= pair[1].stage && pair[0].fraction <= pair[1].fraction);
+    }
+    // All members are fitted before the stage is over.
+    let weighed = heard.iter().find(|one| one.stage == FitStage::Weights);
+    let members = &weighed.unwrap().members;
+    let is_done = |member: &valuation::MemberProgress| {
+        member.value.is_some() && member.folds_done == member.folds
+    };
+    assert!(members.iter().all(is_done), "{members:?}");
+}

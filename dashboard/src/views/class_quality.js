@@ -6,7 +6,12 @@ import { label, level, number, percent, span, t } from "../words.js";
 import { History } from "./history.js";
 
 const three = (value) => number(value, 3);
-const MEASURES = ["log_loss", "brier", "auc", "calibration_error"].map((key) => ({ key, show: three }));
+const measures = (keys) => keys.map((key) => ({ key, show: key === "accuracy" ? percent : three }));
+const OF_ONE = measures(["log_loss", "brier", "auc", "calibration_error"]);
+const OF_SEVERAL = measures(["log_loss", "brier", "accuracy", "calibration_error"]);
+
+/** A figure of a group, in the words of its measure. */
+const figure = (figures, { key, show }) => (key === "auc" ? auc(figures) : show(figures[key]));
 
 const auc = (figures) => (figures.auc ? three(figures.auc.value) : "–");
 
@@ -16,13 +21,13 @@ function Tenths({ bins }) {
     <tbody>${bins.map((bin) => html`<tr><td class="num">${percent(bin.said)}</td><td class="num">${percent(bin.found)}</td><td class="num">${number(bin.rows)}</td></tr>`)}</tbody></table>`;
 }
 
-function Segments({ groups, named }) {
+function Segments({ groups, named, of }) {
   const rows = groups.filter((group) => group.segment);
   if (!rows.length) return html`<p class="note">${t("no_segments")}</p>`;
   return html`<div class="scroll" tabindex="0" role="region" aria-label=${named}><table class="data">
-    <thead><tr><th scope="col">${named}</th>${[t("requests"), t("labels_class"), ...MEASURES.map((one) => t(`measure.${one.key}`))].map((one) => html`<th scope="col" class="num">${one}</th>`)}</tr></thead>
+    <thead><tr><th scope="col">${named}</th>${[t("requests"), t("labels_class"), ...of.map((one) => t(`measure.${one.key}`))].map((one) => html`<th scope="col" class="num">${one}</th>`)}</tr></thead>
     <tbody>${rows.map((group) => html`<tr><th scope="row">${level(group.segment)}</th><td class="num">${number(group.answers)}</td><td class="num">${number(group.labelled)}</td>
-      ${group.figures ? html`<td class="num">${three(group.figures.log_loss)}</td><td class="num">${three(group.figures.brier)}</td><td class="num">${auc(group.figures)}</td><td class="num">${three(group.figures.calibration_error)}</td>` : html`<td colspan="4" class="soft">${t("too_few_labels", { count: number(group.labelled) })}</td>`}
+      ${group.figures ? of.map((one) => html`<td class="num">${figure(group.figures, one)}</td>`) : html`<td colspan="4" class="soft">${t("too_few_labels", { count: number(group.labelled) })}</td>`}
     </tr>`)}</tbody></table></div>`;
 }
 
@@ -39,6 +44,8 @@ export function ClassQuality({ windows, window_name }) {
   const whole = groups.find((group) => !group.segment);
   const figures = whole?.figures;
   const market = useData("schema").data?.market;
+  const has_several = of.data?.holdout_accuracy !== undefined;
+  const shown = has_several ? OF_SEVERAL : OF_ONE;
   return html`
     <div class="filters">
       <label>${t("window")} <select value=${window} onChange=${(event) => setWindow(event.target.value)}>${windows.map((one) => html`<option value=${one}>${window_name(one)}</option>`)}</select></label>
@@ -50,14 +57,16 @@ export function ClassQuality({ windows, window_name }) {
         <dl class="figures">
           <div><dt>${t("measure.log_loss")}</dt><dd>${figures ? three(figures.log_loss) : t("not_yet")}</dd><dd class="soft">${t("holdout_value", { value: three(of.data?.holdout_log_loss) })}</dd></div>
           <div><dt>${t("measure.brier")}</dt><dd>${figures ? three(figures.brier) : t("not_yet")}</dd></div>
-          <div><dt>${t("measure.auc")}</dt><dd>${figures ? auc(figures) : t("not_yet")}</dd><dd class="soft">${figures?.auc ? `${three(figures.auc.low)} – ${three(figures.auc.high)}` : ""}</dd></div>
+          ${has_several
+            ? html`<div><dt>${t("measure.accuracy")}</dt><dd>${figures ? percent(figures.accuracy) : t("not_yet")}</dd><dd class="soft">${t("holdout_value", { value: percent(of.data.holdout_accuracy) })}</dd></div>`
+            : html`<div><dt>${t("measure.auc")}</dt><dd>${figures ? auc(figures) : t("not_yet")}</dd><dd class="soft">${figures?.auc ? `${three(figures.auc.low)} – ${three(figures.auc.high)}` : ""}</dd></div>`}
           <div><dt>${t("label_coverage_class")}</dt><dd>${percent(whole?.label_coverage)}</dd><dd class="soft">${t("label_delay", { span: span(whole?.label_delay_s) })}</dd></div>
         </dl>
       <//>
     <//>
-    <${History} window=${window} segment="" measures=${MEASURES} />
+    <${History} window=${window} segment="" measures=${shown} />
     <div class="columns even">
-      <${Card} title=${market ? label(market) : t("segment")}><${Segments} groups=${groups} named=${market ? label(market) : t("segment")} /><//>
-      ${figures && html`<${Card} title=${t("calibration_live")}><${Tenths} bins=${figures.calibration} /><p class="soft">${t("calibration_live_words")}</p><//>`}
+      <${Card} title=${market ? label(market) : t("segment")}><${Segments} groups=${groups} of=${shown} named=${market ? label(market) : t("segment")} /><//>
+      ${figures && html`<${Card} title=${t("calibration_live")}><${Tenths} bins=${figures.calibration} /><p class="soft">${t(has_several ? "calibration_levels_words" : "calibration_live_words")}</p><//>`}
     </div>`;
 }

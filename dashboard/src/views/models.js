@@ -9,7 +9,7 @@ const number_of = (version) => Number(version.slice(1));
 const name_of = (value) => `v${String(value).padStart(6, "0")}`;
 
 /** What is named first of classes and clusters. */
-const MAIN = ["auc", "silhouette"];
+const MAIN = ["auc", "accuracy", "silhouette"];
 
 /** The figures that tell versions apart, by task. */
 function measures(report, unit) {

@@ -135,6 +135,7 @@ export function OverviewView() {
       ${status.holdout_mdape !== null && html`<${Tile} title=${t("tile_error")} to="#/quality" value=${figures ? percent(figures.mdape.value) : t("not_yet")} more=${`${of_other}${t("holdout_error", { value: percent(status.holdout_mdape) })}`} />
       <${Tile} title=${t("tile_coverage")} to="#/quality" value=${figures ? percent(figures.coverage.value) : t("not_yet")} more=${figures ? of_other + t("of_labels", { count: number(live.labelled) }) : live?.too_few ? t("too_few", { count: number(live.labelled) }) : t("no_labels")} />`}
       ${status.holdout_auc !== null && html`<${Tile} title="AUC" to="#/quality" value=${number(status.holdout_auc, 3)} more=${t("on_holdout")} />`}
+      ${status.holdout_accuracy !== null && status.holdout_accuracy !== undefined && html`<${Tile} title=${t("measure.accuracy")} to="#/quality" value=${percent(status.holdout_accuracy)} more=${t("on_holdout")} />`}
       ${status.silhouette !== null && html`<${Tile} title=${t("silhouette")} to="#/models" value=${number(status.silhouette, 3)} more=${t("in_training")} />`}
     </div>
     <${Card} wide title=${t("changed_today")} aside=${html`<span class="soft">${t("as_of", { at: clock(overview.at) })}</span>`} id="changed">

@@ -11,6 +11,9 @@ const SLIDERS = 4;
 const SAID = 4;
 const STEPS = 25;
 
+/** Whether an answer is a probability, of one class or of several. */
+const is_class = (answer) => answer.threshold !== undefined || answer.probabilities !== undefined;
+
 const is_number = (field) => field.kind === "number" || field.kind === "integer";
 const statistics = (schema, name) => schema.stored?.fields?.[name] ?? {};
 const median = (schema, name) => statistics(schema, name).quantiles?.[3];
@@ -126,9 +129,27 @@ function certainty(answer) {
   return { width, word: t(width < 0.1 ? "certain_high" : width < 0.2 ? "certain_middle" : "certain_low") };
 }
 
+/** The probability of each class, the likeliest first. */
+function Levels({ answer }) {
+  const rows = Object.entries(answer.probabilities).sort((one, other) => other[1] - one[1]);
+  return html`<div class="price">
+    <p class="big" id="price">${level(answer.class)}</p>
+    <p>${t("likely_level", { share: percent(answer.prediction) })}</p>
+    <table class="waterfall levels">
+      <caption class="sr">${t("probabilities")}</caption>
+      <tbody>${rows.map(([name, share]) => html`<tr class=${name === answer.class ? "total" : ""}>
+        <th scope="row">${level(name)}</th>
+        <td class="bar" aria-hidden="true"><i class="total" style=${{ left: 0, width: `${Math.max(100 * share, 0.4)}%` }}></i></td>
+        <td class="num">${percent(share)}</td>
+      </tr>`)}</tbody>
+    </table>
+  </div>`;
+}
+
 function Price({ answer, schema }) {
   const { prediction, low, high, unit, confidence } = answer;
   if (schema.task === "clustering") return html`<div class="price"><p class="big" id="price">${t("cluster", { number: number(prediction) })}</p></div>`;
+  if (answer.probabilities) return html`<${Levels} answer=${answer} />`;
   if (answer.threshold !== undefined)
     return html`<div class="price">
       <p class="big" id="price">${percent(prediction)}</p>
@@ -236,10 +257,10 @@ function Comparables({ rows, schema, record, answer }) {
     <div class="scroll" tabindex="0" role="region" aria-label=${t("comparables")}>
       <table class="data">
         <caption class="sr">${t("comparables")}</caption>
-        <thead><tr><th scope="col">${target ? label(target) : t("record")}</th>${answer.threshold === undefined && target && html`<th scope="col">${t("to_this")}</th>`}${has_said && html`<th scope="col">${t("differs_by")}</th>`}${shown_columns.map((field) => html`<th scope="col">${label(field.name)}</th>`)}<th scope="col">${t("when")}</th></tr></thead>
+        <thead><tr><th scope="col">${target ? label(target) : t("record")}</th>${!is_class(answer) && target && html`<th scope="col">${t("to_this")}</th>`}${has_said && html`<th scope="col">${t("differs_by")}</th>`}${shown_columns.map((field) => html`<th scope="col">${label(field.name)}</th>`)}<th scope="col">${t("when")}</th></tr></thead>
         <tbody>${rows.map((row) => html`<tr>
           <td class="num">${target ? shown(target_field, row[target]) : row[schema.key]}</td>
-          ${answer.threshold === undefined && target && html`<td class="num">${signedPercent(row[target] / answer.prediction - 1, 0)}</td>`}
+          ${!is_class(answer) && target && html`<td class="num">${signedPercent(row[target] / answer.prediction - 1, 0)}</td>`}
           ${has_said && html`<td class="said">${said(row).map((one) => worded(one, schema, answer.unit)).join("; ") || "–"}</td>`}
           ${shown_columns.map((field) => html`<td class=${`${is_number(field) ? "num" : ""}${differs(field, row) ? " differs" : ""}`}>${shown(field, row[field.name])}</td>`)}
           <td>${date(row[schema.time] ?? row.stored_at)}</td>
@@ -295,7 +316,7 @@ function WhatIf({ schema, record, answer }) {
         const answers = await post("what-if", [whole, ...at.map((value) => ({ ...whole, [field.name]: value }))], running.current.signal);
         setError(answers[0].error ? new Error(answers[0].error) : null);
         if (!answers[0].error) setPriced(answers[0]);
-        setCurve({ field: field.name, points: at.map((value, index) => [value, answers[index + 1].prediction]).filter(([, value]) => value !== undefined) });
+        setCurve({ field: field.name, points: at.map((value, index) => [value, charted(answers[index + 1], answer)]).filter(([, value]) => value !== undefined) });
       } catch (refused) {
         if (refused.name !== "AbortError") setError(refused);
       }
@@ -303,7 +324,7 @@ function WhatIf({ schema, record, answer }) {
     return () => clearTimeout(timer);
   }, [JSON.stringify(moved)]);
   if (!fields.length) return null;
-  const show = (one) => predicted(one.prediction, schema.task, one.unit);
+  const show = (one) => (one.probabilities ? t("level_share", { name: level(one.class), share: percent(one.prediction) }) : predicted(one.prediction, schema.task, one.unit));
   const drag = (field) => (event) => {
     const value = Number(event.target.value);
     setCurve((before) => (before?.field === field.name ? before : { field: field.name, points: [] }));
@@ -311,7 +332,7 @@ function WhatIf({ schema, record, answer }) {
   };
   return html`<div class="what-if">
     <p class="then" aria-live="polite" id="what-if-price"><span class="mid">${show(priced ?? answer)}</span>
-      ${priced && answer.threshold === undefined && schema.task !== "clustering" && html`<span class=${priced.prediction >= answer.prediction ? "good-text" : "bad-text"}>${signed(priced.prediction - answer.prediction, answer.unit)}</span>`}
+      ${priced && !is_class(answer) && schema.task !== "clustering" && html`<span class=${priced.prediction >= answer.prediction ? "good-text" : "bad-text"}>${signed(priced.prediction - answer.prediction, answer.unit)}</span>`}
       ${priced && html`<button type="button" class="quiet small" onClick=${() => { setMoved({}); setPriced(null); }}>${t("reset")}</button>`}
     </p>
     ${error && html`<p class="bad" role="alert">${error.message}</p>`}
@@ -322,11 +343,14 @@ function WhatIf({ schema, record, answer }) {
         <label for=${`s-${field.name}`}>${label(field.name)}</label>
         <output for=${`s-${field.name}`}>${shown(field, here)}</output>
         <input id=${`s-${field.name}`} type="range" min=${from} max=${to} step=${step} value=${here} onInput=${drag(field)} aria-valuetext=${shown(field, here)} />
-        ${curve?.field === field.name && curve.points.length > 1 && schema.task !== "clustering" && html`<${Curve} points=${curve.points} at=${here} text=${t("curve", { field: label(field.name) })} show=${(one) => (answer.threshold === undefined ? amount(one, answer.unit, 3) : percent(one))} />`}
+        ${curve?.field === field.name && curve.points.length > 1 && schema.task !== "clustering" && html`<${Curve} points=${curve.points} at=${here} text=${t("curve", { field: label(field.name) })} show=${(one) => (is_class(answer) ? percent(one) : amount(one, answer.unit, 3))} />`}
       </div>`;
     })}
   </div>`;
 }
+
+/** What a curve is drawn of: of several classes the probability of the one that was predicted first. */
+const charted = (one, first) => (first.probabilities ? one.probabilities?.[first.class] : one.prediction);
 
 function Curve({ points, at, text, show }) {
   const [width, height] = [400, 60];
@@ -389,6 +413,7 @@ function ClusterProfile({ answer, schema, record }) {
 
 /** An answer as a screen reader says it when it comes. */
 function spoken(answer, schema) {
+  if (answer.probabilities) return t("level_share", { name: level(answer.class), share: percent(answer.prediction) });
   const said = predicted(answer.prediction, schema.task, answer.unit);
   return schema.task === "regression" && answer.low !== undefined ? `${said}, ${t("interval_bar", { low: amount(answer.low, answer.unit, 3), high: amount(answer.high, answer.unit, 3) })}` : said;
 }
@@ -487,7 +512,7 @@ function Asking({ schema, search }) {
           ${left_out.length > 0 && html`<details class="left-out"><summary>${t("left_out", { count: left_out.length })}</summary>
             <ul>${left_out.map((field) => html`<li>${label(field.name)}: ${assumed(schema, field)}</li>`)}</ul></details>`}
         <//>
-        ${priced.answer.explanation && html`<${Card} title=${t(priced.answer.explanation.scale ? "reasons_class" : "reasons")}><${Waterfall} ...${priced} schema=${schema} /><//>`}
+        ${priced.answer.explanation && html`<${Card} title=${priced.answer.explanation.level !== undefined ? t("reasons_level", { name: level(priced.answer.explanation.level) }) : t(priced.answer.explanation.scale ? "reasons_class" : "reasons")}><${Waterfall} ...${priced} schema=${schema} /><//>`}
         ${schema.task === "clustering" && html`<${Card} title=${t("cluster_profile")}><${ClusterProfile} ...${priced} schema=${schema} /><//>`}
         <${Card} title=${t("what_if")}><${WhatIf} ...${priced} schema=${schema} /><//>
         <${Card} title=${t(schema.task !== "regression" ? "comparables_plain" : schema.name === "real-estate" ? "comparables" : "comparables_any")}>

@@ -60,7 +60,8 @@ function Versions({ groups, shown, onPick }) {
 
 /** Whether the answers are good, in one sentence. */
 function verdict_of(figures, holdout, confidence) {
-  if (!figures) return null;
+  // Of classes there is another page.
+  if (!figures?.coverage) return null;
   if (figures.coverage.high < confidence - 0.04) return ["warn", t("verdict_intervals", { coverage: percent(figures.coverage.value), confidence: percent(confidence, 0) })];
   if (holdout && figures.mdape.low > 1.25 * holdout) return ["warn", t("verdict_worse", { error: percent(figures.mdape.value), holdout: percent(holdout) })];
   return ["good", t("verdict_good", { error: percent(figures.mdape.value), coverage: percent(figures.coverage.value) })];
@@ -162,7 +163,7 @@ export function QualityView({ search }) {
   const said = verdict_of(figures, of.data?.holdout_mdape, 0.9);
   const version = overview?.status?.model?.split("@")[1];
   const is_price = overview?.status?.holdout_mdape !== null;
-  if (overview && overview.status?.holdout_auc !== null) return html`<${ClassQuality} windows=${windows} window_name=${window_name} />`;
+  if (overview && [overview.status?.holdout_auc, overview.status?.holdout_accuracy].some((value) => value !== null && value !== undefined)) return html`<${ClassQuality} windows=${windows} window_name=${window_name} />`;
   if (overview && !is_price) return html`<${Card} wide title=${t("quality")}><p class="note">${t("quality_prices_only")}</p><//>`;
   return html`
     <div class="filters">

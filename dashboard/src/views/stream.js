@@ -16,6 +16,9 @@ const plain = (id) => id.replace(/^http:/, "");
 const place_of = (reject) => `${reject.topic}/${reject.partition}/${reject.offset}`;
 const path_of = (reject) => `rejects/${encodeURIComponent(reject.topic)}/${reject.partition}/${reject.offset}`;
 
+/** What a label says: a number, or the name of a class. */
+const observed = (row, unit) => (row.class ? level(row.class) : amount(row.actual, unit));
+
 /** A reject's code in words. */
 const code_words = (code) => (t(`code.${code}`) === `code.${code}` ? code : t(`code.${code}`));
 
@@ -82,7 +85,7 @@ export function StreamView({ search }) {
       row: (row) => [link(String(row[schema.data.key])), clock(row.stored_at), amount(row[schema.data.target], unit), ...fields.slice(0, 6).map((field) => shown(field, row[field.name]))],
     },
     answers: { head: ["id", t("when"), t("answer"), t("interval"), t("version"), t("segment")], row: (row) => [link(row.request_id), clock(row.answered_at), predicted(row.prediction, schema.data?.task, unit), row.low === null ? "–" : `${amount(row.low, "", 3)} – ${amount(row.high, "", 3)}`, row.model.split("@")[1], row.segment ? level(row.segment) : "–"] },
-    labels: { head: ["id", t("when"), t("label")], row: (row) => [link(row.request_id), clock(row.received_at), amount(row.actual, unit)] },
+    labels: { head: ["id", t("when"), t("label")], row: (row) => [link(row.request_id), clock(row.received_at), observed(row, unit)] },
     rejects: { head: [t("when"), t("was"), t("reason"), t("payload"), t("place")], row: (row) => [clock(row.rejected_at), html`<div class="wrong"><${Badge} kind="warn">${code_words(row.code)}<//><${Again} reject=${row} onMend=${setMended} /></div>`, row.reason, html`<details><summary>${t("show")}</summary><pre>${bytes(row.payload_base64)}</pre></details>`, html`<span class="mono">${place_of(row)}</span>`] },
   };
   const now = columns[kind];
@@ -164,7 +167,7 @@ function Life({ id, schema, unit, onClose, onMend }) {
           <details><summary>${t("as_stored")}</summary><pre>${JSON.stringify(JSON.parse(bytes(answer.payload_base64)), null, 2)}</pre></details></li>`)}
         ${life.labels.map((one) => {
           const answer = life.answers.find((own) => own.request_id === one.request_id);
-          return html`<li><h3>${t("label_came")}</h3><p><b>${amount(one.actual, unit)}</b>${answer && answer.low !== null && schema?.task === "regression" ? html` · ${t("error_is", { value: signedPercent(answer.prediction / one.actual - 1) })} · ${t(one.actual >= answer.low && one.actual <= answer.high ? "within" : "outside")}` : ""}</p><p class="soft">${moment(one.received_at)}</p></li>`;
+          return html`<li><h3>${t("label_came")}</h3><p><b>${observed(one, unit)}</b>${answer && answer.low !== null && schema?.task === "regression" ? html` · ${t("error_is", { value: signedPercent(answer.prediction / one.actual - 1) })} · ${t(one.actual >= answer.low && one.actual <= answer.high ? "within" : "outside")}` : ""}</p><p class="soft">${moment(one.received_at)}</p></li>`;
         })}
       </ol>`}
     <//>

@@ -8,17 +8,18 @@ use std::time::Instant;
 
 use actix_web::http::header::ContentType;
 use actix_web::{HttpRequest, HttpResponse, web};
-use records::Purpose;
+use records::{Purpose, Schema};
 use registry::Version;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::binary;
 use super::micro_batch::{Kind, MicroBatch};
+use super::outputs::{Answer, Output, Part};
 use super::predict::taken;
 use super::predictor::{Asking, Predictor, RowAnswer, answered};
 use super::refused::Refused;
-use super::tensor::{self, Input, Output};
+use super::tensor::{self, Input};
 use super::trace::traced;
 use crate::answer::Namespace;
 use crate::serving::Loaded;
@@ -99,12 +100,16 @@ async fn metadata(
         .columns(Purpose::Request)
         .map(|field| json!({ "name": field.name, "datatype": tensor::datatype(field), "shape": [-1] }))
         .collect();
+    let outputs = Part::all(&predictor.schema).iter();
+    let outputs: Vec<Value> = outputs
+        .map(|part| json!({ "name": part.name(), "datatype": part.datatype(), "shape": part.shape() }))
+        .collect();
     Ok(HttpResponse::Ok().json(json!({
         "name": predictor.schema.name,
         "versions": [Version::name(loaded.number)],
         "platform": "hedonic",
         "inputs": inputs,
-        "outputs": OUTPUTS.map(|(name, _)| json!({ "name": name, "datatype": "FP64", "shape": [-1] })),
+        "outputs": outputs,
     })))
 }
 
@@ -128,16 +133,20 @@ async fn configuration(
     place: web::Path<Place>,
 ) -> Result<HttpResponse, Refused> {
     named(&predictor, &place)?;
-    let tensor = |name: &str, datatype: &str| {
+    let tensor = |name: &str, datatype: &str, shape: &[i64]| {
         let data_type = match datatype {
             "BYTES" => "TYPE_STRING".to_owned(),
             other => format!("TYPE_{other}"),
         };
-        json!({ "name": name, "data_type": data_type, "dims": [-1] })
+        json!({ "name": name, "data_type": data_type, "dims": shape })
     };
     let inputs = predictor.schema.columns(Purpose::Request);
     let inputs: Vec<Value> = inputs
-        .map(|field| tensor(&field.name, tensor::datatype(field)))
+        .map(|field| tensor(&field.name, tensor::datatype(field), &[-1]))
+        .collect();
+    let outputs = Part::all(&predictor.schema).iter();
+    let outputs: Vec<Value> = outputs
+        .map(|part| tensor(part.name(), part.datatype(), part.shape()))
         .collect();
     Ok(HttpResponse::Ok().json(json!({
         "name": predictor.schema.name,
@@ -145,7 +154,7 @@ async fn configuration(
         "backend": "hedonic",
         "max_batch_size": 0,
         "input": inputs,
-        "output": OUTPUTS.map(|(name, _)| tensor(name, "FP64")),
+        "output": outputs,
     })))
 }
 
@@ -218,26 +227,8 @@ struct Query {
     namespace: Namespace,
 }
 
-/// What a reply has of an answer's bytes, which may be those of an earlier answer.
-#[derive(Debug, Deserialize)]
-struct Answer {
-    prediction: f64,
-    low: Option<f64>,
-    high: Option<f64>,
-    model: String,
-}
-
-/// An output's name and where it is found in an answer.
-type Part = (&'static str, fn(&Answer) -> Option<f64>);
-
 /// An output, and whether its values stand after the JSON.
 type Asked = (Part, bool);
-
-const OUTPUTS: [Part; 3] = [
-    ("prediction", |answer| Some(answer.prediction)),
-    ("low", |answer| answer.low),
-    ("high", |answer| answer.high),
-];
 
 async fn infer(
     request: HttpRequest,
@@ -286,7 +277,7 @@ async fn answer(
             "{left} bytes are left after the values of all inputs; expected none"
         )));
     }
-    let outputs = requested(&request)?;
+    let outputs = requested(&predictor.schema, &request)?;
     let mut bodies = records(predictor, &request).map_err(wrong)?;
     let key = &predictor.schema.key;
     let has_ids = has_id(&request) || request.inputs.iter().any(|input| input.name == *key);
@@ -315,18 +306,24 @@ async fn answer(
     Ok((reply(predictor, request.id, answers, &outputs)?, rows))
 }
 
-fn requested(request: &Request) -> Result<Vec<Asked>, Refused> {
+fn requested(schema: &Schema, request: &Request) -> Result<Vec<Asked>, Refused> {
     let is_binary = flag(&request.parameters, "binary_data_output").unwrap_or_default();
+    let known = Part::all(schema);
     if request.outputs.is_empty() {
-        return Ok(OUTPUTS.map(|part| (part, is_binary)).to_vec());
+        return Ok(known.iter().map(|part| (*part, is_binary)).collect());
     }
     let find = |output: &RequestedOutput| {
-        let mut known = OUTPUTS.into_iter();
-        let part = known.find(|part| part.0 == output.name).ok_or_else(|| {
-            let found = &output.name;
-            let why = format!("expected the outputs prediction, low or high, found {found}");
-            Refused::new(400, why)
-        })?;
+        let mut found = known.iter().copied();
+        let part = found
+            .find(|part| part.name() == output.name)
+            .ok_or_else(|| {
+                let names: Vec<&str> = known.iter().map(|part| part.name()).collect();
+                let (names, found) = (names.join(", "), &output.name);
+                Refused::new(
+                    400,
+                    format!("expected some of the outputs {names}, found {found}"),
+                )
+            })?;
         let is_binary = flag(&output.parameters, "binary_data").unwrap_or(is_binary);
         Ok((part, is_binary))
     };
@@ -403,28 +400,15 @@ fn reply(
     let version = model.and_then(|model| Some(model.rsplit_once('@')?.1));
     let mut values = Vec::new();
     // What answers do not have, such as a class's range, is not an output.
-    let output = |((name, part), is_binary): &Asked| {
-        let data: Option<Vec<f64>> = answers.iter().map(part).collect();
-        let mut output = Output {
-            name,
-            shape: [answers.len()],
-            datatype: "FP64",
-            data,
-            parameters: Map::new(),
-        };
-        let data = output.data.as_ref()?;
+    let output = |(part, is_binary): &Asked| {
+        let mut output = part.of(&answers)?;
         if *is_binary {
-            let bytes: Vec<u8> = data.iter().flat_map(|value| value.to_le_bytes()).collect();
-            output
-                .parameters
-                .insert(binary::SIZE.to_owned(), bytes.len().into());
-            output.data = None;
-            values.extend(bytes);
+            output.move_behind(&mut values);
         }
         Some(output)
     };
     let outputs: Vec<Output> = outputs.iter().filter_map(output).collect();
-    let is_binary = outputs.iter().any(|output| output.data.is_none());
+    let is_binary = outputs.iter().any(Output::is_binary);
     let mut body = json!({
         "model_name": predictor.schema.name,
         "model_version": version,

@@ -1,7 +1,7 @@
 //! Tensors of the Open Inference Protocol, one a field, to records and back.
 
 use records::schema::{Field, Kind};
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::binary::SIZE;
@@ -39,19 +39,6 @@ pub(super) fn check_content_type(
             CONTENT_TYPES.join(", ")
         )),
     }
-}
-
-/// An output: a number a row.
-#[derive(Debug, Serialize)]
-pub(super) struct Output {
-    pub name: &'static str,
-    pub shape: [usize; 1],
-    pub datatype: &'static str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub data: Option<Vec<f64>>,
-    /// Says how many bytes of values stand after the JSON, where they do.
-    #[serde(skip_serializing_if = "Map::is_empty")]
-    pub parameters: Map<String, Value>,
 }
 
 /// The protocol's name of a field's type.

@@ -22,7 +22,9 @@ use super::label;
 use super::labels::Labels;
 use crate::answer::Namespace;
 use crate::config::Config;
+use crate::levels::Levels;
 use crate::metrics::ACTUALS;
+use crate::serving::Serving;
 use crate::source::Sources;
 
 /// A batch is written when it has so many, or so many bytes, or is so old.
@@ -50,6 +52,8 @@ pub(crate) struct Learner {
     /// Judges when labels arrived.
     arrivals: Arrivals,
     labels: Arc<Labels>,
+    /// States which levels the model that answers has.
+    serving: Arc<Serving>,
     shutdown: Shutdown,
 }
 
@@ -59,6 +63,7 @@ impl Learner {
         runtime: &Handle,
         anchor: &Anchor,
         health: &Health,
+        serving: Arc<Serving>,
         shutdown: Shutdown,
     ) -> anyhow::Result<Learner> {
         let anchor = Anchor {
@@ -91,6 +96,7 @@ impl Learner {
             )?,
             arrivals: Arrivals::default(),
             labels: Arc::new(Labels::new(anchor, health, config)),
+            serving,
             shutdown,
         })
     }
@@ -119,12 +125,14 @@ impl Learner {
         let mut sources = Sources::default();
         let (schema, arrivals) = (&*self.schema, &mut self.arrivals);
         let values = &mut self.values;
+        let answering = self.serving.current();
+        let levels = answering.as_ref().and_then(|loaded| loaded.levels.as_ref());
         let gathered = self.pipeline.gather(&LIMITS, |message, _| {
             let payload = message.payload().unwrap_or_default();
             let arrival_us = arrivals.of(message).us;
             let mut buffer = Vec::new();
             let label = match values.open(payload, &mut buffer) {
-                Ok(Opened::Record(record)) => read(schema, record, arrival_us),
+                Ok(Opened::Record(record)) => read(schema, levels, record, arrival_us),
                 Ok(Opened::Deleted(_)) => Err(DELETED.to_owned()),
                 Err(error) => Err(error.to_string()),
             };
@@ -178,7 +186,12 @@ impl Follow<Batch, Vec<Reject>> for Follower {
 ///
 /// # Errors
 /// What is wrong, and what was expected.
-fn read(schema: &Schema, payload: &[u8], arrival_us: i64) -> Result<Actual, String> {
+fn read(
+    schema: &Schema,
+    levels: Option<&Levels>,
+    payload: &[u8],
+    arrival_us: i64,
+) -> Result<Actual, String> {
     let expected = || {
         let target = schema.target.as_deref().unwrap_or("price");
         format!("expected {{\"id\": …, \"{target}\": …, \"observed_at\": …}}")
@@ -208,7 +221,7 @@ fn read(schema: &Schema, payload: &[u8], arrival_us: i64) -> Result<Actual, Stri
         ));
     }
     let target = schema.target.as_deref().unwrap_or("price");
-    let actual = label::read(schema, record.get(target))
+    let label = label::read(schema, levels, record.get(target))
         .map_err(|error| format!("{}: {error}", expected()))?;
     let observed_us = match record.get("observed_at") {
         None | Some(Value::Null) => Some(arrival_us),
@@ -227,14 +240,19 @@ fn read(schema: &Schema, payload: &[u8], arrival_us: i64) -> Result<Actual, Stri
     }
     Ok(Actual {
         request_id,
-        actual,
+        label,
         observed_us,
     })
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::label::Label;
     use super::*;
+
+    fn read(schema: &Schema, payload: &[u8], arrival_us: i64) -> Result<Actual, String> {
+        super::read(schema, None, payload, arrival_us)
+    }
 
     #[test]
     fn a_count_may_be_0() {
@@ -243,7 +261,7 @@ mod tests {
             [[field]]\nname = \"clicks\"\nkind = \"integer\"\nmin = 0";
         let schema = Schema::parse(text, "x").expect("a schema");
         let found = read(&schema, br#"{"id":1,"clicks":0}"#, 9).expect("a count");
-        assert_eq!(found.actual, 0.0);
+        assert_eq!(found.label, Label::Number(0.0));
         let error = read(&schema, br#"{"id":1,"clicks":-1}"#, 9).expect_err("below 0");
         assert!(
             error.contains("clicks must be a number not below 0"),
@@ -260,7 +278,8 @@ mod tests {
             9,
         );
         let found = found.expect("a price");
-        assert_eq!((found.request_id.as_str(), found.actual), ("7", 5e6));
+        assert_eq!(found.request_id, "7");
+        assert_eq!(found.label, Label::Number(5e6));
         assert_eq!(
             timestamp::format(found.observed_us),
             "2026-01-02T03:04:05.000000Z"
@@ -272,7 +291,7 @@ mod tests {
             "{\"id\":1,\"price\":\"5,400,000 ₽\"}".as_bytes(),
             9,
         );
-        assert_eq!(found.expect("a price").actual, 5.4e6);
+        assert_eq!(found.expect("a price").label, Label::Number(5.4e6));
         for (payload, expected) in [
             ("", "expected {"),
             ("{}", "the id of a request"),

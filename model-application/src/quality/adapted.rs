@@ -66,6 +66,7 @@ mod tests {
             high: price.high,
             factor,
             actual: 100.0 * (half * off).exp(),
+            of_level: None,
             age_s: f64::from(1000 - n),
             delay_s: 0.0,
             label_age_s: f64::from(1000 - n),

@@ -3,6 +3,7 @@
 use ledger::offsets::Stretches;
 use ledger::rejects::Reject;
 
+use super::label::Label;
 use crate::source::Sources;
 
 /// Code of a price that is none.
@@ -12,7 +13,7 @@ pub(super) const BAD_ACTUAL: &str = "bad_actual";
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Actual {
     pub request_id: String,
-    pub actual: f64,
+    pub label: Label,
     /// Microseconds since 1970.
     pub observed_us: i64,
 }

@@ -2,7 +2,10 @@
 
 use serde::Serialize;
 use valuation::ratio_study::median_interval;
-use valuation::{ClassErrors, Link, Metrics, Prediction, RatioStudy, conformal::Share};
+use valuation::{
+    ClassErrors, Link, Metrics, MulticlassErrors, Prediction, RatioStudy, ScoredRow,
+    conformal::Share,
+};
 
 use super::judged::Judged;
 use super::labelled::Labelled;
@@ -21,6 +24,7 @@ pub(super) struct Interval {
 pub(super) enum Figures {
     Prices(Box<PriceFigures>),
     Classes(ClassErrors),
+    Levels(MulticlassErrors),
 }
 
 impl Figures {
@@ -35,20 +39,40 @@ impl Figures {
                 let classes: Vec<bool> = labelled.iter().map(|row| row.actual > 0.5).collect();
                 ClassErrors::of(&predicted, &classes).map(Figures::Classes)
             }
+            Judged::Levels => {
+                let scored = labelled.iter().filter_map(|row| {
+                    let (of_actual, brier) = row.of_level?;
+                    Some(ScoredRow {
+                        of_actual,
+                        of_predicted: row.prediction,
+                        brier,
+                        is_right: row.actual > 0.5,
+                    })
+                });
+                let scored: Vec<ScoredRow> = scored.collect();
+                MulticlassErrors::of(&scored).map(Figures::Levels)
+            }
         }
     }
 
     pub fn prices(&self) -> Option<&PriceFigures> {
         match self {
             Figures::Prices(figures) => Some(figures),
-            Figures::Classes(_) => None,
+            Figures::Classes(_) | Figures::Levels(_) => None,
         }
     }
 
     pub fn classes(&self) -> Option<&ClassErrors> {
         match self {
-            Figures::Prices(_) => None,
+            Figures::Prices(_) | Figures::Levels(_) => None,
             Figures::Classes(errors) => Some(errors),
+        }
+    }
+
+    pub fn levels(&self) -> Option<&MulticlassErrors> {
+        match self {
+            Figures::Prices(_) | Figures::Classes(_) => None,
+            Figures::Levels(errors) => Some(errors),
         }
     }
 }
@@ -129,6 +153,7 @@ mod tests {
             high: 1.1 * prediction,
             factor: 1.0,
             actual,
+            of_level: None,
             age_s: 1.0,
             delay_s: 1.0,
             label_age_s: 0.0,

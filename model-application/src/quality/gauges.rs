@@ -6,14 +6,14 @@ use std::collections::BTreeSet;
 
 use common::Metric;
 use common::series::Series;
-use valuation::ClassErrors;
+use valuation::{ClassErrors, MulticlassErrors};
 
 use super::figures::{Figures, PriceFigures};
 use super::results::{Group, Quality};
 
 use crate::metrics::{
-    DRIFT_PSI, INTERVAL_FACTOR, QUALITY_ANSWERS, QUALITY_AUC, QUALITY_BIAS, QUALITY_BRIER,
-    QUALITY_CALIBRATION, QUALITY_COD, QUALITY_COVERAGE, QUALITY_COVERAGE_UNADAPTED,
+    DRIFT_PSI, INTERVAL_FACTOR, QUALITY_ACCURACY, QUALITY_ANSWERS, QUALITY_AUC, QUALITY_BIAS,
+    QUALITY_BRIER, QUALITY_CALIBRATION, QUALITY_COD, QUALITY_COVERAGE, QUALITY_COVERAGE_UNADAPTED,
     QUALITY_EXPECTED_MDAPE, QUALITY_LABEL_DELAY, QUALITY_LABELLED, QUALITY_LOG_LOSS, QUALITY_MDAPE,
     QUALITY_PRB, QUALITY_PRD, QUALITY_RMSE, QUALITY_WITHIN_10, QUALITY_WITHIN_20,
 };
@@ -27,7 +27,7 @@ pub(super) fn of(quality: &Quality) -> Vec<Series> {
     let mut all = Vec::new();
     for group in &quality.groups {
         if group.segment.is_none() && models.contains(&*group.model) {
-            of_group(group, quality.holdout_log_loss.is_some(), &mut all);
+            of_group(group, Shown::of(quality), &mut all);
         }
     }
     for moved in &quality.drift {
@@ -69,7 +69,26 @@ fn newest(quality: &Quality) -> BTreeSet<&str> {
     newest.chain(current).collect()
 }
 
-fn of_group(group: &Group, is_of_class: bool, all: &mut Vec<Series>) {
+/// Which series a group has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Shown {
+    Prices,
+    Classes,
+    Levels,
+}
+
+impl Shown {
+    /// By what is known of the model that answers.
+    fn of(quality: &Quality) -> Shown {
+        match (quality.holdout_accuracy, quality.holdout_log_loss) {
+            (Some(_), _) => Shown::Levels,
+            (None, Some(_)) => Shown::Classes,
+            (None, None) => Shown::Prices,
+        }
+    }
+}
+
+fn of_group(group: &Group, shown: Shown, all: &mut Vec<Series>) {
     let mut add = |metric: Metric, value: Option<f64>| {
         all.push(Series {
             metric,
@@ -83,7 +102,16 @@ fn of_group(group: &Group, is_of_class: bool, all: &mut Vec<Series>) {
     add(QUALITY_ANSWERS, Some(group.answers as f64));
     add(QUALITY_LABELLED, Some(group.labelled as f64));
     add(QUALITY_LABEL_DELAY, group.label_delay_s);
-    if is_of_class {
+    if shown == Shown::Levels {
+        let errors = group.figures.as_ref().and_then(Figures::levels);
+        let of = |value: fn(&MulticlassErrors) -> f64| errors.map(value);
+        add(QUALITY_LOG_LOSS, of(|errors| errors.log_loss));
+        add(QUALITY_BRIER, of(|errors| errors.brier));
+        add(QUALITY_ACCURACY, of(|errors| errors.accuracy));
+        add(QUALITY_CALIBRATION, of(|errors| errors.calibration_error));
+        return;
+    }
+    if shown == Shown::Classes {
         let errors = group.figures.as_ref().and_then(Figures::classes);
         let of = |value: fn(&ClassErrors) -> f64| errors.map(value);
         add(QUALITY_LOG_LOSS, of(|errors| errors.log_loss));

@@ -8,6 +8,8 @@ pub(super) enum Judged {
     /// Prices, learned by this link.
     Prices(Link),
     Classes,
+    /// Of several classes the name of one.
+    Levels,
 }
 
 impl Judged {
@@ -15,7 +17,7 @@ impl Judged {
     pub fn takes_0(self) -> bool {
         match self {
             Judged::Prices(link) => link.takes(0.0),
-            Judged::Classes => true,
+            Judged::Classes | Judged::Levels => true,
         }
     }
 }

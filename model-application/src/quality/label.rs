@@ -1,19 +1,82 @@
-//! The value of a label: a price, or whether the record is of the class.
+//! The value of a label: a price, whether the record is of the class, or which of several it has.
 
 use records::measure::Reading;
 use records::{Field, Kind, Schema, Task, truth};
 use serde_json::Value;
 use valuation::Link;
 
-/// A price; of a class 1, of others 0.
+use crate::levels::Levels;
+
+/// Levels that a reject names.
+const NAMED: usize = 12;
+
+/// What became known.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Label {
+    /// A price; of a class 1, of others 0.
+    Number(f64),
+    /// Of several classes the one that it was.
+    Level(String),
+}
+
+impl Label {
+    pub fn number(&self) -> Option<f64> {
+        match self {
+            Label::Number(number) => Some(*number),
+            Label::Level(_) => None,
+        }
+    }
+
+    pub fn level(&self) -> Option<&str> {
+        match self {
+            Label::Number(_) => None,
+            Label::Level(level) => Some(level),
+        }
+    }
+}
+
+/// Reads the target of a label. `levels` are those of the model that answers, where it is of several classes; without
+/// one any name is taken.
 ///
 /// # Errors
 /// What was expected, and what was found.
-pub(super) fn read(schema: &Schema, found: Option<&Value>) -> Result<f64, String> {
+pub(super) fn read(
+    schema: &Schema,
+    levels: Option<&Levels>,
+    found: Option<&Value>,
+) -> Result<Label, String> {
     match schema.task {
-        Task::Classification => class(schema, found).map(|is_of| f64::from(u8::from(is_of))),
-        Task::Regression | Task::Clustering => price(schema, found),
+        Task::Classification if schema.is_multiclass() => {
+            level(schema, levels, found).map(Label::Level)
+        }
+        Task::Classification => {
+            class(schema, found).map(|is_of| Label::Number(f64::from(u8::from(is_of))))
+        }
+        Task::Regression | Task::Clustering => price(schema, found).map(Label::Number),
     }
+}
+
+/// The name of a level. A number or a boolean is none: it could be that of a category, or a slip.
+fn level(
+    schema: &Schema,
+    levels: Option<&Levels>,
+    found: Option<&Value>,
+) -> Result<String, String> {
+    let known = levels.map_or(&[][..], Levels::names);
+    let text = found.and_then(Value::as_str).map(str::trim);
+    let text = text.filter(|text| !text.is_empty());
+    let is_known = |text: &&str| known.is_empty() || known.iter().any(|level| **level == **text);
+    text.filter(is_known).map(str::to_owned).ok_or_else(|| {
+        let target = schema.target.as_deref().unwrap_or_default();
+        let found = found.map_or_else(|| "none".to_owned(), Value::to_string);
+        let some: Vec<&str> = known.iter().take(NAMED).map(|level| &**level).collect();
+        let more = if known.len() > NAMED { ", …" } else { "" };
+        let one_of = match some.is_empty() {
+            true => String::new(),
+            false => format!(" that the model predicts ({}{more})", some.join(", ")),
+        };
+        format!("{target} must be the name of a level{one_of}; found {found}")
+    })
 }
 
 fn price(schema: &Schema, found: Option<&Value>) -> Result<f64, String> {
@@ -101,7 +164,32 @@ mod tests {
     }
 
     fn label(schema: &Schema, value: &Value) -> Result<f64, String> {
-        read(schema, Some(value))
+        read(schema, None, Some(value)).map(|label| label.number().expect("a number"))
+    }
+
+    #[test]
+    fn of_several_classes_a_label_is_the_name_of_a_level() {
+        let schema = schema("[[field]]\nname = \"y\"\nkind = \"category\"");
+        let levels = Levels::named(&["red", "white"]);
+        let read = |levels: Option<&Levels>, value: Value| read(&schema, levels, Some(&value));
+        let red = Ok(Label::Level("red".to_owned()));
+        assert_eq!(read(Some(&levels), json!(" red ")), red);
+        // No model is known yet.
+        assert_eq!(read(None, json!("red")), red);
+        for (value, expected) in [
+            (
+                json!("rosé"),
+                "y must be the name of a level that the model predicts (red, white); found \"rosé\"",
+            ),
+            (json!(1), "found 1"),
+            (json!(true), "found true"),
+            (json!(" "), "found \" \""),
+        ] {
+            let error = read(Some(&levels), value).expect_err("no label");
+            assert!(error.contains(expected), "{error}");
+        }
+        let error = read(None, json!(false)).expect_err("no label");
+        assert_eq!(error, "y must be the name of a level; found false");
     }
 
     #[test]
@@ -147,7 +235,7 @@ mod tests {
             let error = label(schema, &value).expect_err("no label");
             assert!(error.contains(expected), "{value}: {error}");
         }
-        let absent = read(&yes_or_no, None).expect_err("no label");
+        let absent = read(&yes_or_no, None, None).expect_err("no label");
         assert!(absent.contains("found none"), "{absent}");
     }
 }

@@ -17,8 +17,10 @@ pub(super) struct Labelled {
     pub high: f64,
     /// What the width of the model's interval was multiplied by.
     pub factor: f64,
-    /// Of a class 1, of others 0.
+    /// Of a class 1, of others 0; of several classes 1 where it was the predicted one.
     pub actual: f64,
+    /// Of several classes the probability of the one that it was, and the sum of squares of probability less class.
+    pub of_level: Option<(f64, f64)>,
     /// How long ago it was answered.
     pub age_s: f64,
     /// From the answer to the price.
@@ -58,7 +60,8 @@ pub(super) async fn labelled(
         .bind(f64::from(seconds))
         .bind(most)
         .bind(judged.takes_0())
-        .bind(judged == Judged::Classes)
+        .bind(!matches!(judged, Judged::Prices(_)))
+        .bind(judged == Judged::Levels)
         .fetch_all(connection)
         .await?;
     rows.iter()
@@ -74,6 +77,7 @@ pub(super) async fn labelled(
                 low: row.try_get::<Option<f64>, _>(3)?.unwrap_or(prediction),
                 high: row.try_get::<Option<f64>, _>(4)?.unwrap_or(prediction),
                 actual: row.try_get(5)?,
+                of_level: Option::zip(row.try_get(9)?, row.try_get(10)?),
                 factor: row.try_get(8)?,
                 age_s,
                 delay_s,

@@ -205,13 +205,14 @@ async fn store(connection: &mut PgConnection, actuals: &[&Actual]) -> Result<(),
     let ids: Vec<&str> = actuals.iter().map(|a| a.request_id.as_str()).collect();
     sqlx::query(ledger::quality::STORE_ACTUALS)
         .bind(&ids)
-        .bind(actuals.iter().map(|a| a.actual).collect::<Vec<_>>())
+        .bind(actuals.iter().map(|a| a.label.number()).collect::<Vec<_>>())
         .bind(
             actuals
                 .iter()
                 .map(|a| a.observed_us as f64)
                 .collect::<Vec<_>>(),
         )
+        .bind(actuals.iter().map(|a| a.label.level()).collect::<Vec<_>>())
         .execute(&mut *connection)
         .await?;
     sqlx::query(ledger::quality::LABEL_BY_ID)

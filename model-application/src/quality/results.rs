@@ -49,9 +49,12 @@ pub(super) struct Quality {
     pub expected_mdape: Option<f64>,
     /// What the model that answers had on its hold-out, to compare with.
     pub holdout_mdape: Option<f64>,
-    /// The same of a model of a class.
+    /// The same of a model of a class, or of several.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub holdout_log_loss: Option<f64>,
+    /// Of a model of several classes the share of its hold-out whose class was the predicted one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub holdout_accuracy: Option<f64>,
     /// Whether `quality.max_rows` was reached, so that a window holds its newest answers only.
     pub is_sample: bool,
 }

@@ -37,6 +37,8 @@ pub(crate) struct Rounds {
     is_adaptive: bool,
     /// Whether the task is to predict a class.
     is_of_class: bool,
+    /// Whether it is to predict one of several.
+    is_of_levels: bool,
     serving: Arc<Serving>,
     watch: Arc<Watch>,
     last: Mutex<Arc<Quality>>,
@@ -48,6 +50,7 @@ impl Rounds {
             config: config.quality.clone(),
             is_adaptive: config.applier.adaptive_intervals,
             is_of_class: config.schema.task == Task::Classification,
+            is_of_levels: config.schema.is_multiclass(),
             serving,
             watch,
             last: Mutex::default(),
@@ -90,9 +93,10 @@ impl Rounds {
         let loaded = self.serving.current();
         let price = loaded.as_ref().and_then(|active| active.model.price());
         let link = price.map(Model::link).unwrap_or_default();
-        let judged = match self.is_of_class {
-            true => Judged::Classes,
-            false => Judged::Prices(link),
+        let judged = match (self.is_of_class, self.is_of_levels) {
+            (true, true) => Judged::Levels,
+            (true, false) => Judged::Classes,
+            (false, _) => Judged::Prices(link),
         };
         let rows = labelled(&mut *connection, judged, longest, most).await?;
         let is_sample = rows.len() == self.config.max_rows;
@@ -142,6 +146,11 @@ impl Rounds {
             quality.holdout_mdape = price.map(|model| model.report().model.mdape);
             let class = loaded.model.class();
             quality.holdout_log_loss = class.map(|model| model.report().model.log_loss);
+            if let Some(model) = loaded.model.multiclass() {
+                let metrics = &model.report().model;
+                quality.holdout_log_loss = Some(metrics.log_loss);
+                quality.holdout_accuracy = Some(metrics.accuracy);
+            }
         }
         quality.computed_at = Some(timestamp::format(timestamp::now_us()));
         Ok(quality)
@@ -156,6 +165,7 @@ impl Rounds {
         for group in &quality.groups {
             let figures = group.figures.as_ref().and_then(Figures::prices);
             let errors = group.figures.as_ref().and_then(Figures::classes);
+            let levels = group.figures.as_ref().and_then(Figures::levels);
             let ratios = figures.and_then(|figures| figures.ratios.as_ref());
             let row = ledger::quality::Group {
                 time_window: &group.window,
@@ -172,10 +182,13 @@ impl Rounds {
                 prd: ratios.map(|ratios| ratios.prd.value),
                 prb: ratios.map(|ratios| ratios.prb.value),
                 coverage: figures.map(|figures| figures.coverage.value),
-                log_loss: errors.map(|errors| errors.log_loss),
-                brier: errors.map(|errors| errors.brier),
+                log_loss: (errors.map(|errors| errors.log_loss))
+                    .or(levels.map(|errors| errors.log_loss)),
+                brier: (errors.map(|errors| errors.brier)).or(levels.map(|errors| errors.brier)),
                 auc: errors.and_then(|errors| Some(errors.auc?.value)),
-                calibration_error: errors.map(|errors| errors.calibration_error),
+                calibration_error: (errors.map(|errors| errors.calibration_error))
+                    .or(levels.map(|errors| errors.calibration_error)),
+                accuracy: levels.map(|errors| errors.accuracy),
             };
             ledger::quality::store(&mut *connection, &row).await?;
         }

@@ -65,7 +65,16 @@ impl ToCsv {
     }
 
     pub fn write(&mut self, batch: &Scores, progress: &Progress) -> anyhow::Result<()> {
-        let Scores { scores, ids, model } = batch;
+        let Scores {
+            scores,
+            ids,
+            model,
+            probabilities,
+            levels,
+        } = batch;
+        let levels: Vec<_> = (levels.iter().flat_map(|levels| levels.names()))
+            .map(|level| self.formulas.cell(level))
+            .collect();
         let failed = || format!("cannot write {}", partial(&self.path).display());
         if progress.rows == scores.len() as u64 {
             // The first rows: whatever is there is of another run.
@@ -78,7 +87,7 @@ impl ToCsv {
             writer.write_record(self.columns.names())?;
         }
         let model = self.formulas.cell(model);
-        for (id, score) in ids.iter().zip(scores) {
+        for (row, (id, score)) in ids.iter().zip(scores).enumerate() {
             writer.write_field(self.formulas.cell(id.unwrap_or_default()).as_bytes())?;
             writer.write_field(score.prediction.to_string())?;
             if self.columns.has_range() {
@@ -87,6 +96,12 @@ impl ToCsv {
             }
             if self.columns.has_class() {
                 writer.write_field(score.class.to_string())?;
+            }
+            if self.columns.has_levels() {
+                writer.write_field(levels[score.level].as_bytes())?;
+                for probability in &probabilities[row] {
+                    writer.write_field(probability.to_string())?;
+                }
             }
             writer.write_field(model.as_bytes())?;
             writer.write_record(None::<&[u8]>)?;

@@ -30,6 +30,7 @@ impl ToParquet {
         let field = |name: &str| {
             let of = match name {
                 "id" | "model" => DataType::Utf8,
+                "class" if columns.has_levels() => DataType::Utf8,
                 "class" => DataType::Boolean,
                 _ => DataType::Float64,
             };
@@ -49,7 +50,13 @@ impl ToParquet {
     }
 
     pub fn write(&mut self, batch: &Scores) -> anyhow::Result<()> {
-        let Scores { scores, ids, model } = batch;
+        let Scores {
+            scores,
+            ids,
+            model,
+            probabilities,
+            levels,
+        } = batch;
         let numbers = |of: fn(&Score) -> f64| -> ArrayRef {
             Arc::new(Float64Array::from_iter_values(scores.iter().map(of)))
         };
@@ -62,6 +69,14 @@ impl ToParquet {
         if self.columns.has_class() {
             let classes: BooleanArray = scores.iter().map(|score| Some(score.class)).collect();
             columns.push(Arc::new(classes));
+        }
+        if let Some(levels) = levels {
+            let names = scores.iter().map(|score| &*levels.names()[score.level]);
+            columns.push(Arc::new(StringArray::from_iter_values(names)));
+            for level in 0..levels.names().len() {
+                let values = probabilities.iter().map(|row| row[level]);
+                columns.push(Arc::new(Float64Array::from_iter_values(values)));
+            }
         }
         let models = std::iter::repeat_n(model, scores.len());
         columns.push(Arc::new(StringArray::from_iter_values(models)));

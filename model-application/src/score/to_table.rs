@@ -7,7 +7,7 @@ use sqlx::{PgPool, Row};
 use super::columns::Columns;
 use super::progress::Progress;
 use model_application::{Score, Scores};
-use records::identifier::quoted_path;
+use records::identifier::{quoted, quoted_path};
 
 /// SQL of the table that states how far scorings are.
 const PROGRESS: &str = "CREATE TABLE IF NOT EXISTS scorings (
@@ -49,7 +49,8 @@ impl ToTable {
     /// When there is one with other columns.
     pub async fn open(pool: PgPool, table: &str, columns: Columns) -> anyhow::Result<ToTable> {
         let names = columns.names();
-        let defined: Vec<String> = names.iter().map(|name| defined(name)).collect();
+        let has_levels = columns.has_levels();
+        let defined: Vec<String> = names.iter().map(|name| defined(name, has_levels)).collect();
         let errors = errors_of(table);
         let sql = format!(
             "CREATE TABLE IF NOT EXISTS {} ({}, \
@@ -107,7 +108,13 @@ impl ToTable {
         refused: &[(String, String)],
         progress: &Progress,
     ) -> anyhow::Result<()> {
-        let Scores { scores, ids, model } = batch;
+        let Scores {
+            scores,
+            ids,
+            model,
+            probabilities,
+            levels,
+        } = batch;
         let numbers = |of: fn(&Score) -> f64| scores.iter().map(of).collect::<Vec<f64>>();
         let sql = self.statement();
         let mut transaction = self.pool.begin().await?;
@@ -122,6 +129,14 @@ impl ToTable {
         if self.columns.has_class() {
             let classes: Vec<bool> = scores.iter().map(|score| score.class).collect();
             query = query.bind(classes);
+        }
+        if let Some(levels) = levels {
+            let names = scores.iter().map(|score| &*levels.names()[score.level]);
+            query = query.bind(names.collect::<Vec<&str>>());
+            for level in 0..levels.names().len() {
+                let values = probabilities.iter().map(|row| row[level]);
+                query = query.bind(values.collect::<Vec<f64>>());
+            }
         }
         query
             .bind(vec![model.as_str(); scores.len()])
@@ -162,12 +177,16 @@ impl ToTable {
         let names = self.columns.names();
         let arrays = names.iter().zip(1..);
         let arrays: Vec<String> = arrays
-            .map(|(name, number)| format!("${number}::{}[]", sql_type(name)))
+            .map(|(name, number)| {
+                let of = sql_type(name, self.columns.has_levels());
+                format!("${number}::{of}[]")
+            })
             .collect();
         let changed = names.iter().skip(1);
         let changed: Vec<String> = changed
-            .map(|name| format!("{name} = excluded.{name}"))
+            .map(|name| format!("{0} = excluded.{0}", quoted(name)))
             .collect();
+        let names: Vec<_> = names.into_iter().map(quoted).collect();
         let (table, names) = (quoted_path(&self.table), names.join(", "));
         format!(
             "INSERT INTO {table} ({names}) \
@@ -206,22 +225,23 @@ async fn ensure_columns(pool: &PgPool, table: &str, names: &[&str]) -> anyhow::R
 }
 
 /// PostgreSQL's type of a column.
-fn sql_type(name: &str) -> &'static str {
+fn sql_type(name: &str, has_levels: bool) -> &'static str {
     match name {
         "id" | "model" => "text",
+        "class" if has_levels => "text",
         "class" => "boolean",
         _ => "double precision",
     }
 }
 
 /// A column as the table is made with.
-fn defined(name: &str) -> String {
+fn defined(name: &str, has_levels: bool) -> String {
     let rule = if name == "id" {
         "PRIMARY KEY"
     } else {
         "NOT NULL"
     };
-    format!("{name} {} {rule}", sql_type(name))
+    format!("{} {} {rule}", quoted(name), sql_type(name, has_levels))
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ use valuation::Prediction;
 use super::classes::ClassGround;
 use super::clusters;
 use super::contest::{Entrant, Ground, Origins};
+use super::levels;
 use super::rule::checks;
 use super::verdict::Verdict;
 use crate::config::PromotionConfig;
@@ -87,7 +88,10 @@ pub(crate) fn judge(
     let seen = seen_by(registry, rival, &champion)?;
     let judged_before = holdout_of(registry, rival.number)?;
     let after = followed_after(registry, number, rival.number, holdout.prices.len())?;
-    let valued = champion.predict(&holdout.batch)?;
+    let valued = match champion.multiclass() {
+        Some(champion) => levels::beside_levels(champion, &holdout.batch, &holdout.levels)?,
+        None => champion.predict(&holdout.batch)?,
+    };
     let (mut rows, mut theirs, mut origins) = (Vec::new(), Vec::new(), Origins::default());
     for (row, valued) in valued.into_iter().enumerate() {
         let identity = holdout.identity(row);
@@ -133,6 +137,9 @@ pub(crate) fn judge(
         bytes: bytes_of(&rival_path)?,
         row_us: row_us(&champion, &holdout)?,
     };
+    if model.multiclass().is_some() {
+        return Ok(levels::verdict(&challenger, &champion, seed, settings));
+    }
     if let Some(threshold) = model.threshold() {
         let classes: Vec<bool> = prices.iter().map(|price| *price > 0.5).collect();
         let ground = ClassGround {

@@ -23,15 +23,19 @@ const PREDICTED: [&str; 4] = ["judged.price", "judged.value", "judged.low", "jud
 /// The file's note of which column is the key and which the time.
 const KEY: &str = "hedonic.key";
 const TIME: &str = "hedonic.time";
+/// And of several classes, which column has the level.
+const LEVEL: &str = "hedonic.level";
 
 /// Judged rows.
 #[derive(Debug)]
 pub(crate) struct Holdout {
     /// The records.
     pub(crate) batch: RecordBatch,
-    /// Their prices.
+    /// Their prices; of several classes a number that the level's name gives.
     pub(crate) prices: Vec<f64>,
-    /// The predictions for them.
+    /// Of several classes their levels; empty of others.
+    pub(crate) levels: Vec<String>,
+    /// The predictions for them; of several classes as [`JudgedRow`] has them.
     pub(crate) predicted: Vec<Prediction>,
     /// Their times, microseconds since 1970; empty without a time field.
     pub(crate) times: Vec<i64>,
@@ -77,7 +81,16 @@ impl Holdout {
 
     /// Reads what [`Holdout::write`] wrote.
     pub(crate) fn read(path: &Path) -> anyhow::Result<Holdout> {
-        let (batch, key, time) = read(path, None)?;
+        let Read {
+            batch,
+            key,
+            time,
+            level,
+        } = read(path, None)?;
+        let levels = match &level {
+            Some(column) => levels_of(&batch, column)?,
+            None => Vec::new(),
+        };
         let numbers = |name: &str| -> anyhow::Result<Vec<f64>> {
             let column = batch.column_by_name(name);
             let column = column.and_then(|column| column.as_primitive_opt::<Float64Type>());
@@ -85,7 +98,11 @@ impl Holdout {
             Ok(column.values().to_vec())
         };
         let [prices, values, lows, highs] = PREDICTED.map(numbers);
-        let (prices, values, lows, highs) = (prices?, values?, lows?, highs?);
+        let (mut prices, values, lows, highs) = (prices?, values?, lows?, highs?);
+        if level.is_some() {
+            // The numbers of levels differ between versions; their names do not.
+            prices = levels.iter().map(|level| number_of(level)).collect();
+        }
         let predicted = values
             .into_iter()
             .zip(lows.into_iter().zip(highs))
@@ -100,6 +117,7 @@ impl Holdout {
         let by_identity = identities.iter().cloned().zip(0..).collect();
         Ok(Holdout {
             prices,
+            levels,
             predicted,
             times: times.unwrap_or_default(),
             by_identity,
@@ -119,6 +137,30 @@ impl Holdout {
             .get(identity)
             .map(|row| self.predicted[*row])
     }
+}
+
+/// The levels of a column; empty texts where there is none.
+pub(crate) fn levels_of(batch: &RecordBatch, column: &str) -> anyhow::Result<Vec<String>> {
+    let cells = batch
+        .column_by_name(column)
+        .and_then(|cells| cells.as_string_opt::<i32>());
+    let cells =
+        cells.with_context(|| format!("expected a column {column} of texts, found none"))?;
+    Ok(cells
+        .iter()
+        .map(|level| level.unwrap_or_default().to_owned())
+        .collect())
+}
+
+/// A number that stands for a level in an [`Identity`]: the same wherever the level's name is.
+pub(crate) fn number_of(level: &str) -> f64 {
+    // FNV-1a; as a whole number below 2^53, which every float of it keeps.
+    let digest = level
+        .bytes()
+        .fold(0xcbf2_9ce4_8422_2325_u64, |digest, byte| {
+            (digest ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+        });
+    (digest >> 11) as f64
 }
 
 /// Keys and prices of a batch, row by row.
@@ -150,6 +192,9 @@ pub(crate) fn write_records(
     if let Some(time) = &schema.time {
         notes.insert(TIME.to_owned(), time.clone());
     }
+    if let Some(target) = schema.target.as_ref().filter(|_| schema.is_multiclass()) {
+        notes.insert(LEVEL.to_owned(), target.clone());
+    }
     let noted = Arc::new(ArrowSchema::new_with_metadata(
         batch.schema().fields().clone(),
         notes,
@@ -166,14 +211,20 @@ pub(crate) fn write_records(
 
 /// The records of a training.
 pub(crate) fn read_records(path: &Path) -> anyhow::Result<RecordBatch> {
-    Ok(read(path, None)?.0)
+    Ok(read(path, None)?.batch)
 }
 
-/// Reads records, or some of their columns, with the names of key and time.
-pub(crate) fn read(
-    path: &Path,
-    columns: Option<&[&str]>,
-) -> anyhow::Result<(RecordBatch, String, Option<String>)> {
+/// Records of a file, and which of their columns have a role.
+pub(crate) struct Read {
+    pub(crate) batch: RecordBatch,
+    pub(crate) key: String,
+    pub(crate) time: Option<String>,
+    /// Of several classes.
+    pub(crate) level: Option<String>,
+}
+
+/// Reads records, or some of their columns, with the names of those that have a role.
+pub(crate) fn read(path: &Path, columns: Option<&[&str]>) -> anyhow::Result<Read> {
     let broken = || format!("cannot read {}", path.display());
     let builder =
         ParquetRecordBatchReaderBuilder::try_new(File::open(path)?).with_context(broken)?;
@@ -192,5 +243,10 @@ pub(crate) fn read(
     let schema = reader.schema();
     let batches: Result<Vec<RecordBatch>, _> = reader.collect();
     let batch = concat_batches(&schema, &batches.with_context(broken)?).with_context(broken)?;
-    Ok((batch, key, notes.get(TIME).cloned()))
+    Ok(Read {
+        batch,
+        key,
+        time: notes.get(TIME).cloned(),
+        level: notes.get(LEVEL).cloned(),
+    })
 }

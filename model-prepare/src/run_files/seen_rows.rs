@@ -25,7 +25,16 @@ impl SeenRows {
     /// Out of the training set that its run has kept.
     pub(crate) fn read(file: &Path, schema: &Schema) -> anyhow::Result<SeenRows> {
         let target = schema.target.as_deref().unwrap_or_default();
-        let (batch, key, _) = holdout::read(file, Some(&[&schema.key, target]))?;
+        let holdout::Read { batch, key, .. } = holdout::read(file, Some(&[&schema.key, target]))?;
+        if schema.is_multiclass() {
+            let levels = holdout::levels_of(&batch, target)?;
+            let numbers: Vec<f64> = levels
+                .iter()
+                .map(|level| holdout::number_of(level))
+                .collect();
+            let records = holdout::identities(&batch, &key, &numbers)?;
+            return Ok(SeenRows::Records(records.into_iter().collect()));
+        }
         if schema.task == Task::Classification {
             // As the hold-out has them.
             let classes = valuation::classes(schema, &batch).into_iter();

@@ -120,6 +120,9 @@ pub(crate) struct TrainingStatus {
     pub(super) log_loss: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) baseline_log_loss: Option<f64>,
+    /// Of several classes, beside the log loss.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) accuracy: Option<f64>,
     /// Of a clustering.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) clusters: Option<usize>,
@@ -137,6 +140,7 @@ impl TrainingStatus {
     pub(super) fn of(trained: &Trained, finished_at: String, seconds: f64) -> TrainingStatus {
         let report = &trained.report;
         let (price, class) = (report.price(), report.class());
+        let levels = report.multiclass();
         TrainingStatus {
             version: trained.name(),
             path: trained
@@ -159,8 +163,11 @@ impl TrainingStatus {
             baseline_mdape: price.map(|price| price.baseline.mdape),
             coverage: price.map(|price| price.coverage),
             auc: class.map(|class| class.model.auc.value),
-            log_loss: class.map(|class| class.model.log_loss),
-            baseline_log_loss: class.map(|class| class.baseline.log_loss),
+            log_loss: (class.map(|class| class.model.log_loss))
+                .or(levels.map(|levels| levels.model.log_loss)),
+            baseline_log_loss: (class.map(|class| class.baseline.log_loss))
+                .or(levels.map(|levels| levels.baseline.log_loss)),
+            accuracy: levels.map(|levels| levels.model.accuracy),
             clusters: report.clusters().map(|cluster| cluster.clusters),
             silhouette: report.clusters().map(|cluster| cluster.silhouette),
         }

@@ -263,11 +263,12 @@ impl Work<'_> {
 }
 
 /// What a sweep makes small: over all folds the root mean squared log error of the stack, or the log
-/// loss of a class.
+/// loss of a class, or of several.
 fn out_of_fold(found: &FitReport) -> f64 {
     let report = match found {
         FitReport::Price(report) => report,
         FitReport::Class(report) => return report.fold_log_loss,
+        FitReport::Multiclass(report) => return report.fold_log_loss,
         // A sweep of a clustering is refused before.
         FitReport::Clusters(_) => return f64::NAN,
     };
@@ -287,6 +288,7 @@ fn holdout(found: &FitReport) -> f64 {
     match found {
         FitReport::Price(report) => report.model.rmsle,
         FitReport::Class(report) => report.model.log_loss,
+        FitReport::Multiclass(report) => report.model.log_loss,
         FitReport::Clusters(_) => f64::NAN,
     }
 }

@@ -62,6 +62,8 @@ pub(crate) fn fit_clusters(
     let (model, report) = fit(config, &listings.batch, &config.prepare.fit_options())?;
     match report {
         FitReport::Clusters(report) => Ok((model, *report)),
-        FitReport::Price(_) | FitReport::Class(_) => bail!("expected a schema of task clustering"),
+        FitReport::Price(_) | FitReport::Class(_) | FitReport::Multiclass(_) => {
+            bail!("expected a schema of task clustering")
+        }
     }
 }

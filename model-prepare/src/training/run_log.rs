@@ -5,7 +5,10 @@ use std::time::Instant;
 use registry::{Run, RunStatus};
 use serde_json::Value;
 use valuation::ratio_study::Statistic;
-use valuation::{ClassMetrics, ClassReport, FitReport, Metrics, NamedMember, Report};
+use valuation::{
+    ClassMetrics, ClassReport, FitReport, Metrics, MulticlassMetrics, MulticlassReport,
+    NamedMember, Report,
+};
 
 use super::fitted::Fitted;
 use super::report_page::report_page;
@@ -30,6 +33,7 @@ pub(crate) fn log(run: &mut Run, staging: &mut Staging, fitted: &Fitted) -> anyh
     match report {
         FitReport::Price(report) => measures(run, report),
         FitReport::Class(report) => of_class(run, report),
+        FitReport::Multiclass(report) => of_levels(run, report),
         // `clustering_log` notes them.
         FitReport::Clusters(_) => {}
     }
@@ -92,6 +96,7 @@ fn params(run: &mut Run, fitted: &Fitted) {
     match report {
         FitReport::Price(_) => run.param("fit.interval", prepare.interval),
         FitReport::Class(_) => run.param("fit.threshold", prepare.threshold),
+        FitReport::Multiclass(report) => run.param("fit.levels", report.levels.len()),
         FitReport::Clusters(_) => {}
     }
     run.param("fit.min_rows", prepare.min_rows);
@@ -100,7 +105,11 @@ fn params(run: &mut Run, fitted: &Fitted) {
         run.param("fit.segments", prepare.segments);
     }
     let options = prepare.fit_options();
-    for member in &options.members_for(schema.task, report.train_rows()) {
+    let members = match report.multiclass() {
+        Some(report) => options.members_of_levels(report.levels.len(), report.train_rows),
+        None => options.members_for(schema.task, report.train_rows()),
+    };
+    for member in &members {
         member_params(run, member);
     }
     run.tags.insert("schema".to_owned(), schema.name.clone());
@@ -191,6 +200,52 @@ fn of_class(run: &mut Run, report: &ClassReport) {
     }
     for field in &report.importance {
         run.measure(format!("importance.{}", field.field), 0, field.auc_lost);
+    }
+}
+
+/// Every number of the report of several classes; those of a level under its name.
+fn of_levels(run: &mut Run, report: &MulticlassReport) {
+    run.measure("rows.train", 0, report.train_rows as f64);
+    run.measure("rows.holdout", 0, report.holdout_rows as f64);
+    for (rule, rows) in &report.removed {
+        run.measure(format!("rows.removed.{rule}"), 0, *rows as f64);
+    }
+    run.measure("features", 0, report.features as f64);
+    of_level_metrics(run, "", &report.model);
+    of_level_metrics(run, "baseline.", &report.baseline);
+    run.measure("calibration.error", 0, report.calibration_error);
+    run.measure("calibration.exponent", 0, report.exponent);
+    run.measure("folds.log_loss", 0, report.fold_log_loss);
+    for (number, level) in report.levels.iter().enumerate() {
+        // A level may hold what a metric's name may not.
+        run.param(format!("level.{number}"), &level.level);
+        let mut measure =
+            |name: &str, value: f64| run.measure(format!("level.{number}.{name}"), 0, value);
+        measure("rows.train", level.train_rows as f64);
+        measure("rows.holdout", level.metrics.rows as f64);
+        measure("precision", level.metrics.precision);
+        measure("recall", level.metrics.recall);
+        measure("f1", level.metrics.f1);
+        if let Some(auc) = level.metrics.auc {
+            measure("auc", auc.value);
+        }
+        measure("calibration.error", level.metrics.calibration_error);
+        measure("calibration.slope", level.calibration_slope);
+    }
+    for field in &report.importance {
+        run.measure(format!("importance.{}", field.field), 0, field.auc_lost);
+    }
+}
+
+fn of_level_metrics(run: &mut Run, of: &str, metrics: &MulticlassMetrics) {
+    let mut measure = |name: &str, value: f64| run.measure(format!("{of}{name}"), 0, value);
+    measure("log_loss", metrics.log_loss);
+    measure("brier", metrics.brier);
+    measure("accuracy", metrics.accuracy);
+    measure("balanced_accuracy", metrics.balanced_accuracy);
+    measure("macro_f1", metrics.macro_f1);
+    if let Some(auc) = metrics.auc {
+        measure("auc", auc);
     }
 }
 

@@ -71,7 +71,8 @@ class Comparable:
 class Explanation:
     """A prediction, taken apart: `base` and the amounts of `reasons` add up to the price `prediction`.
 
-    Of a class they add up to the log odds of the probability `prediction`, and `scale` is `"log odds"`.
+    Of a class they add up to the log odds of the probability `prediction`, and `scale` is `"log odds"`. Of several classes
+    they add up to those of the predicted `level` against all others, before the probabilities are made to sum to one.
     """
 
     #: The price, or the probability of the class.
@@ -88,6 +89,8 @@ class Explanation:
     comparables: tuple[Comparable, ...]
     #: What base and amounts are in: `"log odds"` of a class; None where it is the target's unit.
     scale: str | None = None
+    #: Of several classes the predicted one; None otherwise.
+    level: str | None = None
 
     @classmethod
     def _from_json(cls, text: str) -> Explanation:
@@ -100,4 +103,5 @@ class Explanation:
             reasons=tuple(Reason(own["field"], own["amount"]) for own in found["reasons"]),
             comparables=tuple(Comparable._from_json(past) for past in found["comparables"]),
             scale=found.get("scale"),
+            level=found.get("level"),
         )

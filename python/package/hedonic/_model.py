@@ -60,9 +60,11 @@ class Model:
         The result has a row for each row of `table`, and is of the same library; for DuckDB, lists and dictionaries it
         is a `Predictions`, which `pyarrow.table`, `polars.DataFrame` and DuckDB's SQL read. Its columns:
 
-        - `prediction`: the price, the probability of the class, or the number of the cluster;
+        - `prediction`: the price, the probability of the class (of several that of the predicted one), or the number of the
+          cluster;
         - `low` and `high` of prices: the prediction interval;
-        - `class` of a class: whether the probability reaches the threshold;
+        - `class` of a class: whether the probability reaches the threshold; of several classes the name of the predicted one;
+        - `probability_NAME` of several classes: the probability of each of `levels`;
         - `error`: why a row has no prediction, which is null there.
 
         `as_of` stands in for the time of rows that have none; without it, it is now.
@@ -155,6 +157,12 @@ class Model:
         """The probability from which on a record is of the class; None of what is no class."""
         threshold: float | None = self._about["threshold"]
         return threshold
+
+    @property
+    def levels(self) -> list[str] | None:
+        """The classes whose probabilities are predicted, in alphabetical order; None of what is not several classes."""
+        levels: list[str] | None = self._about["levels"]
+        return levels
 
     @property
     def trained_at(self) -> datetime:

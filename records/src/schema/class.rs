@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-/// The section `[class]` of a schema whose task is classification.
+/// The section `[class]` of a schema whose task is classification. A category without it is of several classes: its
+/// levels.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Class {

@@ -36,7 +36,8 @@ pub struct Schema {
     /// Texts that say that there is no value, such as `--`, whatever the field.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub missing: Vec<String>,
-    /// Which targets are of the class that a classification predicts; a boolean target needs none.
+    /// Which targets are of the class that a classification predicts; a boolean target needs none, and a category
+    /// without it has a class a level.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub class: Option<Class>,
     /// The columns of files that have no header, in their order.

@@ -1,6 +1,6 @@
 //! Fields by their role: area, place, class, features.
 
-use super::{Field, Kind, MissingAs, Schema};
+use super::{Field, Kind, MissingAs, Schema, Task};
 
 impl Schema {
     /// The field of a name.
@@ -42,6 +42,15 @@ impl Schema {
     pub fn class_name(&self) -> &str {
         let named = self.class.as_ref().map(|class| class.name.as_str());
         named.or(self.target.as_deref()).unwrap_or_default()
+    }
+
+    /// Whether a classification predicts which of its levels the target has: a category without `[class]`. Otherwise
+    /// it predicts whether a record is of one class.
+    pub fn is_multiclass(&self) -> bool {
+        let target = self.target.as_deref().and_then(|name| self.field(name));
+        self.task == Task::Classification
+            && self.class.is_none()
+            && target.is_some_and(|target| target.kind == Kind::Category)
     }
 
     /// The fields a model may learn from: neither key, time, target nor free text.

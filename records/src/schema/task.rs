@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 pub enum Task {
     /// Predict a number.
     Regression,
-    /// Predict the probability of a class.
+    /// Predict the probability of a class, or of each level of a category.
     Classification,
     /// Find groups; there is no target.
     Clustering,

@@ -14,6 +14,10 @@ use crate::evaluated::Evaluated;
 /// The distribution of the target, of all rows and of the hold-out.
 pub(super) fn target(evaluated: &Evaluated, schema: &Schema, batch: &RecordBatch) -> String {
     let name = schema.target.as_deref().unwrap_or_default();
+    if schema.is_multiclass() {
+        let figure = schema.field(name).and_then(|field| feature(field, batch));
+        return section("The target", "", figure.as_slice(), "");
+    }
     let all = batch.column_by_name(name).and_then(columns::numbers);
     let all = all.unwrap_or_default();
     let judged = evaluated.report.judged().iter();
@@ -162,7 +166,7 @@ pub(super) fn left_out(evaluated: &Evaluated) -> String {
              count.",
             report.holdout_outliers
         ),
-        FitReport::Class(_) => format!(
+        FitReport::Class(_) | FitReport::Multiclass(_) => format!(
             "Of the {rows} rows in the hold-out, {copies} have the features and the class of a training row: \
              the measures are too good if such rows do not come again."
         ),
@@ -177,6 +181,13 @@ pub(super) fn left_out(evaluated: &Evaluated) -> String {
             .without_copies
             .as_ref()
             .map(|own| format!("AUC {:.4}, log loss {:.4}", own.auc.value, own.log_loss)),
+        FitReport::Multiclass(report) => report.without_copies.as_ref().map(|own| {
+            format!(
+                "log loss {:.4}, accuracy {:.1} %",
+                own.log_loss,
+                100.0 * own.accuracy
+            )
+        }),
         FitReport::Clusters(_) => None,
     };
     if let Some(without) = without {

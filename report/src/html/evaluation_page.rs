@@ -5,7 +5,7 @@ use records::Schema;
 use valuation::FitReport;
 
 use super::markup::{escape, whole};
-use super::{classified, data, judged, members};
+use super::{classified, data, judged, members, multiclass};
 use crate::evaluated::Evaluated;
 use crate::text::evaluation;
 
@@ -33,6 +33,19 @@ pub fn evaluation_page(evaluated: &Evaluated, schema: &Schema, batch: &RecordBat
                 classified::members(report),
                 classified::importance(report),
                 classified::by_class(report, schema, batch),
+            ];
+            (title, sections)
+        }
+        FitReport::Multiclass(report) => {
+            let title = format!(
+                "{name}: evaluation of the levels of {}",
+                escape(&report.target)
+            );
+            let sections = vec![
+                multiclass::confusion(report),
+                multiclass::levels(report),
+                multiclass::members(report),
+                multiclass::importance(report),
             ];
             (title, sections)
         }

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use valuation::{ClassReport, FitReport, Report};
 
 use super::clusters::clusters;
+use super::multiclass::{level_members, of_levels};
 use super::training::{left_out, of_class};
 use crate::evaluated::Evaluated;
 use crate::numbers::amount;
@@ -24,12 +25,14 @@ pub fn evaluation(evaluated: &Evaluated) -> String {
         match fit {
             FitReport::Price(report) => of_prices(report, evaluated.interval),
             FitReport::Class(report) => of_class(report) + "\n",
+            FitReport::Multiclass(report) => of_levels(report) + "\n",
             FitReport::Clusters(report) => clusters(report),
         },
         left_out(fit, evaluated.rows_rejected, &evaluated.refused),
         match fit {
             FitReport::Price(report) => price_members(report),
             FitReport::Class(report) => class_members(report),
+            FitReport::Multiclass(report) => level_members(report),
             FitReport::Clusters(_) => String::new(),
         },
         speed.one_row_us,

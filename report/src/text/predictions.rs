@@ -4,7 +4,9 @@ use std::fmt::Write as _;
 
 use valuation::{ClusterReport, FitReport, JudgedRow};
 
-/// A line for each row of the file that the schema took; `lines` are their places in the file.
+/// A line for each row of the file that the schema took; `lines` are their places in the file. Of several classes
+/// `actual` is the number of the row's level among those of the report, from 0, `value` and `high` are the probability
+/// of the predicted level, and `low` that of the row's level.
 pub fn predictions(lines: &[u64], report: &FitReport) -> String {
     let mut judged: Vec<&JudgedRow> = report.judged().iter().collect();
     judged.sort_by_key(|one| one.row);

@@ -20,6 +20,14 @@ pub fn summary(fit: &FitReport) -> String {
             report.base_rate * 100.0,
             amount(report.baseline.log_loss)
         ),
+        FitReport::Multiclass(report) => format!(
+            "hold-out log loss {} (the shares of {} levels: {}), accuracy {:.1} % ({:.1} %)",
+            amount(report.model.log_loss),
+            report.levels.len(),
+            amount(report.baseline.log_loss),
+            report.model.accuracy * 100.0,
+            report.baseline.accuracy * 100.0
+        ),
         FitReport::Clusters(report) => format!(
             "{} clusters, silhouette {:.4}",
             report.clusters, report.silhouette

@@ -5,6 +5,7 @@ use std::fmt::Write;
 use valuation::{ClassReport, FitReport, Link, Report};
 
 use super::clusters::clusters;
+use super::multiclass::of_levels;
 use crate::numbers::{amount, grouped};
 use crate::reject_kind::RejectKind;
 
@@ -17,6 +18,7 @@ pub fn training(fit: &FitReport, rows_rejected: usize, refused: &[RejectKind]) -
     let (features, measures) = match fit {
         FitReport::Price(report) => (report.features, of_prices(report)),
         FitReport::Class(report) => (report.features, of_class(report)),
+        FitReport::Multiclass(report) => (report.features, of_levels(report)),
         FitReport::Clusters(report) => {
             return clusters(report) + &rejected(rows_rejected, refused);
         }
@@ -162,7 +164,7 @@ pub(super) fn left_out(fit: &FitReport, rows_rejected: usize, refused: &[RejectK
     if fit.holdout_copies() > 0 {
         let what = match fit {
             FitReport::Price(_) => "price",
-            FitReport::Class(_) | FitReport::Clusters(_) => "class",
+            FitReport::Class(_) | FitReport::Multiclass(_) | FitReport::Clusters(_) => "class",
         };
         let _ = writeln!(
             text,
@@ -182,6 +184,13 @@ pub(super) fn left_out(fit: &FitReport, rows_rejected: usize, refused: &[RejectK
                 .without_copies
                 .as_ref()
                 .map(|own| format!("AUC {:.4}, log loss {:.4}", own.auc.value, own.log_loss)),
+            FitReport::Multiclass(report) => report.without_copies.as_ref().map(|own| {
+                format!(
+                    "log loss {:.4}, accuracy {:.2} %",
+                    own.log_loss,
+                    100.0 * own.accuracy
+                )
+            }),
             FitReport::Clusters(_) => None,
         };
         if let Some(without) = without {

@@ -4,6 +4,7 @@ use records::Schema;
 
 use super::error::ArtifactError;
 use super::files::{Verified, broken};
+use super::format::HEAD;
 use crate::boosted::Boosted;
 use crate::comparables::{Comparables, PastValues};
 use crate::estimator::Estimator;
@@ -70,48 +71,67 @@ pub(crate) fn estimator(
     plan: &Plan,
     schema: &Schema,
 ) -> Result<Estimator, ArtifactError> {
+    estimator_at(files, "", plan, schema)
+}
+
+/// The same of files whose names begin with `prefix`: one of several estimators.
+///
+/// # Errors
+/// States which file is wrong.
+pub(crate) fn estimator_at(
+    files: &Verified,
+    prefix: &str,
+    plan: &Plan,
+    schema: &Schema,
+) -> Result<Estimator, ArtifactError> {
+    let at = |file: &str| format!("{prefix}{file}");
+    let (neighbours_file, spread_file) = (at(NEIGHBOURS), at(SPREAD));
+    let (comparables_file, values_file) = (at(COMPARABLES), at(COMPARABLES_VALUES));
+    let by_line_file = at(COMPARABLES_BY_LINE);
     let width = plan.tree_features.as_ref().map_or(0, TreeFeatures::width);
     let mut members = Vec::new();
     for head in &plan.members {
-        let file = head.file();
+        let file = at(&head.file());
         let member = Member::decode(&head.extension, &files.bytes(&file)?, width);
         members.push(member.map_err(broken(&file))?);
     }
-    let mut neighbours: Vec<Neighbours> = match files.lists(NEIGHBOURS)? {
-        true => files.json(NEIGHBOURS)?,
+    let mut neighbours: Vec<Neighbours> = match files.lists(&neighbours_file)? {
+        true => files.json(&neighbours_file)?,
         false => Vec::new(),
     };
-    let mut comparables: Option<Comparables> = match files.lists(COMPARABLES)? {
-        true => Some(files.json(COMPARABLES)?),
+    let mut comparables: Option<Comparables> = match files.lists(&comparables_file)? {
+        true => Some(files.json(&comparables_file)?),
         false => None,
     };
-    if files.lists(COMPARABLES_BY_LINE)? {
-        let by_line: Comparables = files.json(COMPARABLES_BY_LINE)?;
+    if files.lists(&by_line_file)? {
+        let by_line: Comparables = files.json(&by_line_file)?;
         comparables = Some(Comparables {
             by_line: true,
             ..by_line
         });
     }
-    if files.lists(COMPARABLES_VALUES)?
+    if files.lists(&values_file)?
         && let Some(comparables) = &mut comparables
     {
-        let values: PastValues = files.json(COMPARABLES_VALUES)?;
+        let values: PastValues = files.json(&values_file)?;
         let checked = values.check(schema, comparables.past.len());
-        checked.map_err(broken(COMPARABLES_VALUES))?;
+        checked.map_err(broken(&values_file))?;
         comparables.values = Some(values);
     }
-    let spread = match files.lists(SPREAD)? {
-        true => Some(Boosted::decode(&files.bytes(SPREAD)?).map_err(broken(SPREAD))?),
+    let spread = match files.lists(&spread_file)? {
+        true => Some(Boosted::decode(&files.bytes(&spread_file)?).map_err(broken(&spread_file))?),
         false => None,
     };
     for neighbours in &mut neighbours {
-        neighbours.check(width).map_err(broken(NEIGHBOURS))?;
+        neighbours.check(width).map_err(broken(&neighbours_file))?;
         neighbours.space.grow();
     }
     if let Some(comparables) = &mut comparables {
         // A line's are checked with the estimator, which knows their width.
         if !comparables.by_line {
-            comparables.check(width).map_err(broken(COMPARABLES))?;
+            comparables
+                .check(width)
+                .map_err(broken(&comparables_file))?;
             comparables.space.grow();
         }
     }
@@ -132,6 +152,7 @@ pub(crate) fn estimator(
             estimator.share();
             Ok(estimator)
         }
-        Err((file, error)) => Err(broken(&file)(error)),
+        Err((file, error)) if file == HEAD => Err(broken(&file)(error)),
+        Err((file, error)) => Err(broken(&at(&file))(error)),
     }
 }

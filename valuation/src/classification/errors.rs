@@ -48,7 +48,7 @@ impl ClassErrors {
 }
 
 /// Tenths of the rows by what was predicted for them.
-pub(super) fn calibration(predicted: &[f64], classes: &[bool]) -> Vec<Bin> {
+pub(crate) fn calibration(predicted: &[f64], classes: &[bool]) -> Vec<Bin> {
     let mut order: Vec<usize> = (0..predicted.len()).collect();
     order.sort_by(|one, other| predicted[*one].total_cmp(&predicted[*other]));
     let size = predicted.len().div_ceil(BINS).max(1);
@@ -64,7 +64,7 @@ pub(super) fn calibration(predicted: &[f64], classes: &[bool]) -> Vec<Bin> {
 }
 
 /// Mean distance between predicted and observed shares over bins, by their rows.
-pub(super) fn calibration_error(bins: &[Bin]) -> f64 {
+pub(crate) fn calibration_error(bins: &[Bin]) -> f64 {
     let rows: usize = bins.iter().map(|bin| bin.rows).sum();
     let off = bins
         .iter()

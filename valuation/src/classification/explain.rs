@@ -3,6 +3,7 @@
 use arrow_array::RecordBatch;
 
 use super::model::ClassModel;
+use crate::estimator::Estimator;
 use crate::explain::{Explanation, Scale, reasons};
 use crate::predict_error::PredictError;
 use crate::reading::check_known_columns;
@@ -21,17 +22,28 @@ impl ClassModel {
             let rows = batch.num_rows();
             return Err(PredictError::Row { row, rows });
         }
-        let given = batch.slice(row, 1);
-        let bound = self.estimator.bind(&given);
-        let (base, parts) = self
-            .estimator
-            .parts(&bound.design_row(0), &bound.frame_row(0))?;
-        let calibration = &self.estimator.plan.equity;
-        Ok(Explanation {
-            base: calibration.apply(base),
-            reasons: reasons(parts, calibration.slope),
-            comparables: Vec::new(),
-            scale: Some(Scale::LogOdds),
-        })
+        log_odds(&self.estimator, batch, row)
     }
+}
+
+/// The log odds of an estimator of a class for a row of a batch, taken apart; the batch has its columns, and the row.
+///
+/// # Errors
+/// When a member's prediction is no sum.
+pub(crate) fn log_odds(
+    estimator: &Estimator,
+    batch: &RecordBatch,
+    row: usize,
+) -> Result<Explanation, PredictError> {
+    let given = batch.slice(row, 1);
+    let bound = estimator.bind(&given);
+    let (base, parts) = estimator.parts(&bound.design_row(0), &bound.frame_row(0))?;
+    let calibration = &estimator.plan.equity;
+    Ok(Explanation {
+        base: calibration.apply(base),
+        reasons: reasons(parts, calibration.slope),
+        comparables: Vec::new(),
+        scale: Some(Scale::LogOdds),
+        level: None,
+    })
 }

@@ -12,22 +12,16 @@ use super::judge::{Holdout, judge};
 use super::metrics::{ClassMetrics, log_loss_of};
 use super::model::{ClassHead, ClassModel};
 use super::report::ClassReport;
-use crate::artifact::{FORMAT, Golden};
-use crate::cells::Cells;
+use super::rows::{check_count, sides, times};
+use crate::artifact::{FORMAT, sampled};
 use crate::clean::Records;
-use crate::ensemble::FitJob;
+use crate::ensemble::{FitJob, Part};
 use crate::fit::{FitOptions, check_columns, no_features, on_pool};
 use crate::fit_error::FitError;
 use crate::members::NamedMember;
 use crate::metrics::JudgedRow;
 use crate::progress::{FitStage, Measure, PlannedFit, Tracker};
-use crate::split::{SplitBy, split, split_randomly};
 use crate::uninformative;
-
-/// Fewest records that are ever fitted on, whatever `min_rows` says.
-const LEAST_ROWS: usize = 10;
-/// Sample rows kept with a model.
-const GOLDEN_ROWS: usize = 20;
 
 /// Fits a model of the schema's class and judges it as [`crate::fit`] does: on the newest records, or on
 /// such that were drawn, which it has not seen. The model returned is refitted on all of them, with
@@ -60,32 +54,23 @@ fn classify_on_this_pool(
     let loss = |log_odds: f64, class: f64| log_loss_of(log_odds, class > 0.0);
     let tracker = Tracker::new(&options.observer, Measure::LogLoss, loss);
     let target = check_columns(schema, batch, Task::Classification)?;
+    if schema.is_multiclass() {
+        return Err(FitError::SeveralClasses {
+            target: target.to_owned(),
+        });
+    }
     let known = classes(schema, batch);
     let usable: Vec<usize> = (0..known.len())
         .filter(|row| known[*row].is_some())
         .collect();
     let of_class: Vec<bool> = known.iter().map(|class| *class == Some(true)).collect();
     let removed = BTreeMap::from([("no_target".to_owned(), known.len() - usable.len())]);
-    let needed = options.min_rows.max(LEAST_ROWS);
-    if usable.len() < needed {
-        return Err(FitError::TooFewRows {
-            found: usable.len(),
-            needed,
-            given: known.len(),
-            removed: format!("no_target {}", known.len() - usable.len()),
-        });
-    }
+    check_count(usable.len(), known.len(), &removed, options)?;
     let dropped = uninformative::find(schema, batch, &usable);
     let telling = uninformative::without(schema, dropped.iter());
 
-    let times = schema.time.as_deref();
-    let times = times.map_or(Cells::Absent, |time| Cells::of(batch, time));
-    let time_of = |row: usize| times.time_us(row).unwrap_or(i64::MIN);
-    let by_time: Option<&dyn Fn(usize) -> i64> = schema.time.is_some().then_some(&time_of);
-    let sides = match options.split {
-        SplitBy::Time => split(&usable, by_time, options.holdout_fraction),
-        SplitBy::Random => split_randomly(&usable, options.holdout_fraction, options.seed),
-    };
+    let times = times(schema, batch);
+    let sides = sides(schema, batch, &usable, options);
     let targets: Vec<f64> = of_class
         .iter()
         .map(|class| f64::from(u8::from(*class)))
@@ -112,6 +97,7 @@ fn classify_on_this_pool(
         folds: options.folds,
         members: members.iter().map(NamedMember::planned).collect(),
         has_spread: false,
+        has_best: true,
     });
     let job = |rows| FitJob {
         tracker: &tracker,
@@ -123,6 +109,7 @@ fn classify_on_this_pool(
         group: None,
         options,
         members: &members,
+        part: Part::WHOLE,
     };
     let fitted = job(sides.train.as_slice()).fit_classes()?;
     if fitted.columns == 0 {
@@ -194,16 +181,7 @@ fn classify_on_this_pool(
         estimator: kept,
         golden: Vec::new(),
     };
-    let sample = everything
-        .iter()
-        .step_by(everything.len().div_ceil(GOLDEN_ROWS).max(1));
-    model.golden = sample
-        .filter_map(|row| {
-            let record = records::encode::to_json(batch, *row);
-            let prediction = model.predict_json(&record)?;
-            Some(Golden { record, prediction })
-        })
-        .collect();
+    model.golden = sampled(batch, &everything, |record| model.predict_json(record));
     if model.golden.is_empty() {
         return Err(FitError::NotRecords {
             schema: schema.name.clone(),

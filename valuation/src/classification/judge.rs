@@ -84,14 +84,11 @@ pub(super) fn judge(holdout: &Holdout, fitted: &FittedClasses) -> Option<Judged>
         high: *predicted,
     };
     Some(Judged {
-        importance: importance(
-            schema,
-            &rows,
-            classes,
-            &fitted.estimator,
-            model.auc.value,
-            seed,
-        ),
+        importance: {
+            let estimator = &fitted.estimator;
+            let auc = |rows: &RecordBatch| area(&log_odds(estimator, rows), classes);
+            importance(schema, &rows, seed, &|field| estimator.reads(field), &auc)
+        },
         roc: roc(&predicted, classes),
         calibration: calibration(&predicted, classes),
         rows: holdout
@@ -107,7 +104,8 @@ pub(super) fn judge(holdout: &Holdout, fitted: &FittedClasses) -> Option<Judged>
     })
 }
 
-fn log_odds(estimator: &Estimator, batch: &RecordBatch) -> Vec<f64> {
+/// The log odds of every row of a batch.
+pub(crate) fn log_odds(estimator: &Estimator, batch: &RecordBatch) -> Vec<f64> {
     estimator
         .batch(batch)
         .into_iter()
@@ -115,15 +113,17 @@ fn log_odds(estimator: &Estimator, batch: &RecordBatch) -> Vec<f64> {
         .collect()
 }
 
-/// What the AUC loses where a field is shuffled.
-fn importance(
+/// What `auc` of the rows loses where a field that is `read` is shuffled among them.
+pub(crate) fn importance(
     schema: &Schema,
     rows: &RecordBatch,
-    classes: &[bool],
-    estimator: &Estimator,
-    auc: f64,
     seed: u64,
+    is_read: &dyn Fn(&str) -> bool,
+    auc: &dyn Fn(&RecordBatch) -> Option<f64>,
 ) -> Vec<Importance> {
+    let Some(whole) = auc(rows) else {
+        return Vec::new();
+    };
     let of = |at: usize, column: &ArrayRef| -> Option<f64> {
         let mut lost = 0.0;
         for shuffle in 0..SHUFFLES {
@@ -132,14 +132,14 @@ fn importance(
             let mut columns = rows.columns().to_vec();
             columns[at] = arrow_select::take::take(column, &order, None).ok()?;
             let mixed = RecordBatch::try_new(rows.schema(), columns).ok()?;
-            lost += auc - area(&log_odds(estimator, &mixed), classes)?;
+            lost += whole - auc(&mixed)?;
         }
         Some(lost / SHUFFLES as f64)
     };
     let times = schema.time.iter().filter_map(|name| schema.field(name));
     let fields = schema.features().chain(times);
     let mut found: Vec<Importance> = fields
-        .filter(|field| estimator.reads(&field.name))
+        .filter(|field| is_read(&field.name))
         .filter_map(|field| {
             let (at, _) = rows.schema_ref().column_with_name(&field.name)?;
             Some(Importance {

@@ -132,7 +132,7 @@ pub(super) fn brier(predicted: &[f64], classes: &[bool]) -> f64 {
 }
 
 /// The area under the ROC curve by ranks, ties half; `None` where a class has no row.
-pub(super) fn auc(predicted: &[f64], classes: &[bool]) -> Option<Interval> {
+pub(crate) fn auc(predicted: &[f64], classes: &[bool]) -> Option<Interval> {
     let value = area(predicted, classes)?;
     let ones = classes.iter().filter(|class| **class).count() as f64;
     let zeros = classes.len() as f64 - ones;

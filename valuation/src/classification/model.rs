@@ -86,12 +86,12 @@ impl ClassModel {
 
     /// See [`crate::Model::predict_record`].
     pub fn predict_record(&self, bound: &BoundRecord, cells: &[Cell]) -> Prediction {
-        likely(self.estimator.record(&bound.places, cells))
+        likely(self.estimator.record(bound.only(), cells))
     }
 
     /// See [`crate::Model::assess_record`].
     pub fn assess_record(&self, bound: &BoundRecord, cells: &[Cell]) -> Assessed {
-        let (estimate, outside) = self.estimator.assess_record(&bound.places, cells);
+        let (estimate, outside) = self.estimator.assess_record(bound.only(), cells);
         outside.beside(likely(estimate))
     }
 

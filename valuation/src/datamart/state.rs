@@ -89,7 +89,8 @@ impl State {
                 let (rows, logs) = kept.map(|row| (row, priced.logs()[row])).unzip();
                 (rows, logs, Some("mean log target"))
             }
-            _ if schema.task == Task::Classification => {
+            // Of several classes there is no one share that a level could be described by.
+            _ if schema.task == Task::Classification && !schema.is_multiclass() => {
                 let classes = classes(schema, batch);
                 let of_class = |row: &usize| f64::from(u8::from(classes[*row] == Some(true)));
                 let values = usable.iter().map(of_class).collect();
@@ -311,7 +312,7 @@ fn check_batch(schema: &Schema, batch: &RecordBatch) -> Result<(), DatamartError
     Ok(())
 }
 
-/// Rows that state what is to be learned: of a price above 0, of a class; all where there is no target.
+/// Rows that state what is to be learned: of a price above 0, of a class, or which of several; all where there is no target.
 fn usable(schema: &Schema, batch: &RecordBatch) -> Vec<usize> {
     let rows = 0..batch.num_rows();
     match (schema.task, &schema.target) {
@@ -321,6 +322,10 @@ fn usable(schema: &Schema, batch: &RecordBatch) -> Vec<usize> {
             let is_priced =
                 |row: &usize| cells.number(*row).is_some_and(|target| link.takes(target));
             rows.filter(is_priced).collect()
+        }
+        (Task::Classification, Some(target)) if schema.is_multiclass() => {
+            let cells = Cells::of(batch, target);
+            rows.filter(|row| cells.text(*row).is_some()).collect()
         }
         (Task::Classification, _) => {
             let classes = classes(schema, batch);

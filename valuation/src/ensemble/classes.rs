@@ -27,7 +27,21 @@ pub(crate) struct FittedClasses {
     pub(crate) folds: Vec<ClassFold>,
     /// Mean log loss of the whole, out of fold.
     pub(crate) log_loss: f64,
+    /// Positions among the job's rows that are judged on in any fold, rising.
+    pub(crate) judged: Vec<usize>,
+    /// By judged row the calibrated log odds of the whole, out of fold.
+    pub(crate) log_odds: Vec<f64>,
+    /// By judged row whether its fold had rows of the class to learn from, and others: what a fold predicts without is
+    /// nothing that the whole would.
+    pub(crate) seen: Vec<bool>,
 }
+
+/// Log odds as they are.
+const NO_CALIBRATION: Equity = Equity {
+    centre: 0.0,
+    slope: 1.0,
+    shift: 0.0,
+};
 
 impl FittedClasses {
     /// Leaves one member in an estimator.
@@ -47,26 +61,45 @@ impl FitJob<'_> {
             all,
             predicted,
         } = self.fit_members()?;
-        self.tracker.enter(FitStage::Weights);
+        self.enter(FitStage::Weights);
         let actual: Vec<bool> = context
             .judged_targets()
             .iter()
             .map(|class| *class > 0.0)
             .collect();
         let (judged, folds) = (context.judged.clone(), context.folds.clone());
-        let weights = blend::weights(&predicted, &actual);
-        let alone = predicted.iter().map(|log_odds| {
-            let calibration = blend::calibrate(log_odds, &actual);
+        let seen = seen(&folds, &judged, &context.targets);
+        let of_seen = |values: &[f64]| -> Vec<f64> {
+            let rows = values.iter().zip(&seen);
+            rows.filter_map(|(value, seen)| seen.then_some(*value))
+                .collect()
+        };
+        let shown: Vec<Vec<f64>> = predicted.iter().map(|values| of_seen(values)).collect();
+        let known: Vec<bool> = (actual.iter().zip(&seen))
+            .filter_map(|(class, seen)| seen.then_some(*class))
+            .collect();
+        // Where the class comes so late that no fold shows what members are worth, all are worth the same.
+        let is_shown = known.contains(&true) && known.contains(&false);
+        let weights = match is_shown {
+            true => blend::weights(&shown, &known),
+            false => vec![1.0 / all.len().max(1) as f64; all.len()],
+        };
+        let calibrate = |log_odds: &[f64]| match is_shown {
+            true => blend::calibrate(log_odds, &known),
+            false => NO_CALIBRATION,
+        };
+        let alone = shown.iter().map(|log_odds| {
+            let calibration = calibrate(log_odds);
             let applied: Vec<f64> = log_odds
                 .iter()
                 .map(|log_odds| calibration.apply(*log_odds))
                 .collect();
-            (calibration, blend::loss(&applied, &actual))
+            (calibration, blend::loss(&applied, &known))
         });
         let alone = alone.collect();
-        self.tracker.enter(FitStage::Intervals);
+        self.enter(FitStage::Intervals);
+        let equity = calibrate(&blend::weighted(&shown, &weights));
         let sum = blend::weighted(&predicted, &weights);
-        let equity = blend::calibrate(&sum, &actual);
         let log_odds: Vec<f64> = sum.iter().map(|log_odds| equity.apply(*log_odds)).collect();
         // The columns of both kinds are kept until it is known who reads them.
         let _ = context.design();
@@ -84,6 +117,9 @@ impl FitJob<'_> {
             estimator,
             folds: by_fold(&folds, &judged, &log_odds, &actual),
             log_loss: blend::loss(&log_odds, &actual),
+            log_odds,
+            judged,
+            seen,
             columns,
             all,
             weights,
@@ -134,6 +170,24 @@ fn estimator(
         bindings: Default::default(),
         name_tables: Default::default(),
     }
+}
+
+/// By judged row whether the rows that its fold learned from are of the class, and others.
+fn seen(folds: &[Fold], judged: &[usize], targets: &[f64]) -> Vec<bool> {
+    let mut seen = vec![false; judged.len()];
+    for fold in folds {
+        let of_class = fold.train.iter();
+        let of_class = of_class.filter(|row| targets[**row as usize] > 0.0).count();
+        if of_class == 0 || of_class == fold.train.len() {
+            continue;
+        }
+        for row in &fold.judge {
+            if let Ok(place) = judged.binary_search(&(*row as usize)) {
+                seen[place] = true;
+            }
+        }
+    }
+    seen
 }
 
 fn by_fold(folds: &[Fold], judged: &[usize], log_odds: &[f64], classes: &[bool]) -> Vec<ClassFold> {

@@ -11,7 +11,7 @@ use crate::fit::FitOptions;
 use crate::fit_error::FitError;
 use crate::folds;
 use crate::members::{FitContext, Fitted, Member, NamedMember, Recipe, Settled};
-use crate::progress::{FitStage, Tracker};
+use crate::progress::{FitStage, Tracker, Work};
 use crate::report::RecipeReport;
 use crate::tree_inputs::{TreeInputs, TreeSource};
 
@@ -34,6 +34,24 @@ pub(crate) struct FitJob<'a> {
     pub(crate) group: Option<&'a str>,
     pub(crate) options: &'a FitOptions,
     pub(crate) members: &'a [NamedMember],
+    pub(crate) part: Part,
+}
+
+/// Which part of what the tracker follows a job is.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Part {
+    /// The first of its members among those that are planned.
+    pub(crate) first: usize,
+    /// Whether no other job is to be fitted out of fold: the stage is over with it.
+    pub(crate) is_last: bool,
+}
+
+impl Part {
+    /// All there is.
+    pub(crate) const WHOLE: Part = Part {
+        first: 0,
+        is_last: true,
+    };
 }
 
 /// A fitted member of a job.
@@ -106,6 +124,18 @@ impl<'a> FitJob<'a> {
         }
     }
 
+    /// A stage begins that follows the members, once those of all jobs are fitted.
+    pub(super) fn enter(&self, stage: FitStage) {
+        if self.part.is_last {
+            self.tracker.enter(stage);
+        }
+    }
+
+    /// The work of the member at a place.
+    fn work(&self, place: usize) -> Work<'a> {
+        self.tracker.member(self.part.first + place)
+    }
+
     /// The seed of a member's trees, by its place.
     fn seed(&self, place: usize) -> u64 {
         self.options.seed.wrapping_add(1000 * place as u64)
@@ -117,11 +147,13 @@ impl<'a> FitJob<'a> {
     /// When a solver fails.
     pub(super) fn fit_members(&self) -> Result<OutOfFoldFits<'a>, FitError> {
         let mut context = self.context();
-        self.tracker.folds(context.folds.len());
+        if self.part.first == 0 {
+            self.tracker.folds(context.folds.len());
+        }
         self.tracker.enter(FitStage::Folds);
         let fit = |context: &FitContext, place: usize| {
             let options = &self.members[place].options;
-            let work = self.tracker.member(place);
+            let work = self.work(place);
             let fitted = options.out_of_fold(context, self.seed(place), work)?;
             match &fitted {
                 Some(fitted) => work.judged(&fitted.predicted, || context.judged_targets()),
@@ -202,9 +234,12 @@ impl<'a> FitJob<'a> {
         grow: impl FnOnce(&TreeSource) -> Result<Option<TreeInputs>, FitError>,
         more: f64,
     ) -> Result<(FitContext<'a>, Vec<(usize, FittedMember)>), FitError> {
+        let own = self.part.first..self.part.first + self.members.len();
         self.tracker.refits(|place| {
             let mut used = judged.iter().zip(weights);
-            used.any(|(member, weight)| member.place == place && *weight > 0.0)
+            let mut is_used =
+                |place| used.any(|(member, weight)| member.place == place && *weight > 0.0);
+            !own.contains(&place) || is_used(place - own.start)
         });
         let mut context = self.context();
         let source = self.tree_source(&context);
@@ -228,7 +263,7 @@ impl<'a> FitJob<'a> {
                     ..settled
                 };
                 let options = &self.members[*place].options;
-                let work = self.tracker.member(*place);
+                let work = self.work(*place);
                 let member = options.refit(&context, self.seed(*place), settled, work)?;
                 let fitted = FittedMember {
                     name: name.clone(),

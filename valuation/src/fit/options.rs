@@ -11,6 +11,9 @@ use crate::members::{MemberOptions, NamedMember};
 use crate::progress::Observer;
 use crate::split::SplitBy;
 
+/// So many levels have all members of a class by default.
+const FEW_LEVELS: usize = 5;
+
 /// How a model is fitted.
 #[derive(Debug, Clone, PartialEq)]
 pub struct FitOptions {
@@ -94,6 +97,21 @@ impl FitOptions {
             (true, Task::Classification) => self.effort.class_members(rows),
             (true, Task::Clustering) => Vec::new(),
         }
+    }
+
+    /// The members of each of so many levels, on so many training rows. Many levels are many fits: by default they have
+    /// trees that are fast, and no forest.
+    pub fn members_of_levels(&self, levels: usize, rows: usize) -> Vec<NamedMember> {
+        if !self.members.is_empty() || levels <= FEW_LEVELS {
+            return self.members_for(Task::Classification, rows);
+        }
+        let effort = match self.effort {
+            Effort::Quick => Effort::Quick,
+            Effort::Fast | Effort::Standard => Effort::Fast,
+        };
+        let mut members = effort.class_members(rows);
+        members.retain(|member| !matches!(member.options, MemberOptions::Forest(_)));
+        members
     }
 
     /// Whether every member is of a kind that the task has.

@@ -110,6 +110,10 @@ fn fit(
     width: usize,
     options: LogisticOptions,
 ) -> Result<Linear, SolverError> {
+    let of_class = classes.iter().filter(|class| **class).count();
+    if of_class == 0 || of_class == classes.len() {
+        return Ok(of_one_class(of_class > 0, classes.len(), width));
+    }
     let count = rows.len() as f64;
     let mut means = vec![0.0; width];
     let mut squares = vec![0.0; width];
@@ -171,6 +175,19 @@ fn fit(
     }
 }
 
+/// The line of rows that are all of the class, or all not: the log odds of a share that half a row more of each has,
+/// whatever the columns say. A fold of few rows of the class may hold none of them.
+fn of_one_class(is_of_class: bool, rows: usize, width: usize) -> Linear {
+    let log_odds = (2.0 * rows as f64 + 1.0).ln();
+    Linear {
+        intercept: if is_of_class { log_odds } else { -log_odds },
+        weights: vec![0.0; width],
+        active: 0,
+        means: vec![0.0; width],
+        shrinkage: None,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -209,6 +226,16 @@ mod tests {
             let line = fit(&some, &own, 2, options).expect("fits");
             assert!(line.predict(&rows[1]) > 0.5);
         }
+    }
+
+    #[test]
+    fn rows_of_one_class_alone_have_its_log_odds() {
+        let (rows, _) = made();
+        let options = LogisticOptions { penalty: 0.01 };
+        let line = fit(&rows, &[false; 60], 2, options).expect("fits");
+        assert_eq!((line.predict(&rows[1]), line.active), (-121_f64.ln(), 0));
+        let line = fit(&rows, &[true; 60], 2, options).expect("fits");
+        assert_eq!(line.predict(&rows[1]), 121_f64.ln());
     }
 
     #[test]

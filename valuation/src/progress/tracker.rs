@@ -32,6 +32,8 @@ pub(crate) struct PlannedFit {
     pub(crate) members: Vec<Planned>,
     /// Whether the prediction intervals have trees of their own.
     pub(crate) has_spread: bool,
+    /// Whether the members are for the same: those of different levels have no best.
+    pub(crate) has_best: bool,
 }
 
 /// Follows a fit.
@@ -63,6 +65,7 @@ impl Tracker {
                 },
                 estimate: Estimate::default(),
                 losses: Vec::new(),
+                has_best: true,
                 pieces: Vec::new(),
                 heard: now,
                 reported_at: None,
@@ -93,6 +96,7 @@ impl Tracker {
             });
             progress.members = members.collect();
             state.losses = vec![(0.0, 0); plan.members.len()];
+            state.has_best = plan.has_best;
             let is_refitted = plan.refit_rows > 0;
             let works = plan.members.iter().map(|member| MemberWork {
                 trees: member.trees.unwrap_or(1) as f64,
@@ -212,6 +216,7 @@ impl Tracker {
                 })
                 .collect(),
             has_spread: false,
+            has_best: true,
         });
         self.enter(FitStage::Clusters);
         self.note(|state, now| {

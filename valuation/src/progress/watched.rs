@@ -32,6 +32,8 @@ pub(super) struct State {
     pub(super) estimate: Estimate,
     /// By member the losses of what was predicted, and how many they are.
     pub(super) losses: Vec<(f64, usize)>,
+    /// Whether the members are compared.
+    pub(super) has_best: bool,
     /// By the number that its [`Running`] has.
     pub(super) pieces: Vec<Option<UnderWay>>,
     /// When anything was last heard of.
@@ -157,6 +159,9 @@ impl State {
             Measure::RmseLog => mean.sqrt(),
             Measure::LogLoss | Measure::Silhouette => mean,
         });
+        if !self.has_best {
+            return;
+        }
         let mut best: Option<&MemberProgress> = None;
         for member in &self.progress.members {
             let is_best = match (best.and_then(|best| best.value), member.value) {

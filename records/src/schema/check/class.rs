@@ -21,7 +21,8 @@ impl Schema {
         };
         let is_whole = match target.kind {
             Kind::Boolean => at_least.is_none() && level.is_none(),
-            Kind::Category => at_least.is_none() && level.is_some(),
+            // Without a section every level is a class.
+            Kind::Category => self.class.is_none() || (at_least.is_none() && level.is_some()),
             _ => at_least.is_some_and(f64::is_finite) && level.is_none(),
         };
         let name = &target.name;
@@ -31,8 +32,11 @@ impl Schema {
                 "[class] does not define which {name:?} belong to the class: expected {}",
                 match target.kind {
                     Kind::Boolean => "only a name, because true belongs to the class",
-                    Kind::Category => "name and level, such as level = \"sold\"",
-                    _ => "name and at_least, such as at_least = 7",
+                    Kind::Category =>
+                        "name and level, such as level = \"sold\"; or no [class], to predict which level it is",
+                    _ =>
+                        "name and at_least, such as at_least = 7; or a target of kind category without [class], to \
+                         predict which level it is",
                 }
             )),
         }
@@ -57,11 +61,16 @@ mod tests {
         assert_eq!(parse("integer", good).expect("fits").class_name(), "good");
         assert_eq!(parse("boolean", "").expect("fits").class_name(), "y");
         let sold = "[class]\nname='gone'\nlevel='sold'\n";
-        assert!(parse("category", sold).is_ok());
+        assert!(!parse("category", sold).expect("fits").is_multiclass());
+        assert!(parse("category", "").expect("fits").is_multiclass());
+        assert!(!parse("boolean", "").expect("fits").is_multiclass());
         for (kind, class, expected) in [
             ("integer", "", "at_least = 7"),
             ("integer", sold, "at_least = 7"),
+            ("number", "", "or a target of kind category without [class]"),
+            ("text", "", "or a target of kind category without [class]"),
             ("category", good, "level ="),
+            ("category", "[class]\nname='gone'\n", "or no [class]"),
             ("boolean", good, "only a name"),
         ] {
             let error = parse(kind, class).expect_err(expected);
