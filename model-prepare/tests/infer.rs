@@ -785,3 +785,22 @@ fn records_and_header_of_different_lengths_are_explained() {
         assert!(error.contains(part), "{error}");
     }
 }
+
+#[test]
+fn a_target_of_few_words_is_of_several_classes() {
+    let kinds = ["flat", "house", "studio"];
+    let line = |row: usize| format!("a{row},{},{}", 20 + row * 7 % 90, kinds[row % 3]);
+    let text = rows("id,area,type", 90, line);
+    let proposed = propose("types.csv", &text, &["--target", "type"]);
+    proposed.takes(90).says("task = \"classification\"");
+    assert!(proposed.schema.is_multiclass(), "{}", proposed.text);
+    assert!(proposed.is_learned("area"));
+    // Too few records of each, or too many levels.
+    for (count, levels) in [(30, 3), (5_000, 60)] {
+        let line = |row: usize| format!("a{row},{},kind {}x", 20 + row * 7 % 90, row % levels);
+        let text = rows("id,area,type", count, line);
+        let error = infer("types.csv", text.as_bytes(), &["--target", "type"]);
+        let error = error.err().expect("no classes");
+        assert!(error.contains("expected numbers in the target"), "{error}");
+    }
+}

@@ -56,17 +56,22 @@ pub(super) fn read(
     }
 }
 
-/// The name of a level. A number or a boolean is none: it could be that of a category, or a slip.
+/// The name of a level, which may be written as a number or a boolean, as in records.
 fn level(
     schema: &Schema,
     levels: Option<&Levels>,
     found: Option<&Value>,
 ) -> Result<String, String> {
     let known = levels.map_or(&[][..], Levels::names);
-    let text = found.and_then(Value::as_str).map(str::trim);
+    let text = match found {
+        Some(Value::String(text)) => Some(text.trim().to_owned()),
+        Some(Value::Number(number)) => number.as_f64().map(|value| value.to_string()),
+        Some(Value::Bool(value)) => Some(value.to_string()),
+        _ => None,
+    };
     let text = text.filter(|text| !text.is_empty());
-    let is_known = |text: &&str| known.is_empty() || known.iter().any(|level| **level == **text);
-    text.filter(is_known).map(str::to_owned).ok_or_else(|| {
+    let is_known = |text: &String| known.is_empty() || known.iter().any(|level| **level == **text);
+    text.filter(is_known).ok_or_else(|| {
         let target = schema.target.as_deref().unwrap_or_default();
         let found = found.map_or_else(|| "none".to_owned(), Value::to_string);
         let some: Vec<&str> = known.iter().take(NAMED).map(|level| &**level).collect();
@@ -176,6 +181,16 @@ mod tests {
         assert_eq!(read(Some(&levels), json!(" red ")), red);
         // No model is known yet.
         assert_eq!(read(None, json!("red")), red);
+        let scores = Levels::named(&["5", "6.5", "false"]);
+        for (value, level) in [
+            (json!(5), "5"),
+            (json!(5.0), "5"),
+            (json!(6.5), "6.5"),
+            (json!(false), "false"),
+        ] {
+            let label = read(Some(&scores), value);
+            assert_eq!(label, Ok(Label::Level(level.to_owned())));
+        }
         for (value, expected) in [
             (
                 json!("rosé"),
@@ -188,8 +203,8 @@ mod tests {
             let error = read(Some(&levels), value).expect_err("no label");
             assert!(error.contains(expected), "{error}");
         }
-        let error = read(None, json!(false)).expect_err("no label");
-        assert_eq!(error, "y must be the name of a level; found false");
+        let error = read(None, Value::Null).expect_err("no label");
+        assert_eq!(error, "y must be the name of a level; found null");
     }
 
     #[test]

@@ -243,6 +243,9 @@ impl Studied<'_> {
         if self.is_undecided() {
             return Ok(Kind::Number);
         }
+        if self.has_classes() {
+            return Ok(Kind::Category);
+        }
         let first = self.column.values().min_by_key(|cell| cell.line);
         let (line, text) = first.map_or((0, ""), |cell| (cell.line, cell.text.as_str()));
         let slip = numbers.slip.as_ref();
@@ -258,6 +261,15 @@ impl Studied<'_> {
             numbers.readable,
             self.column.filled()
         )
+    }
+
+    /// Whether its levels may be the classes of a classification: words, few, each with records enough.
+    fn has_classes(&self) -> bool {
+        let levels = self.column.levels();
+        self.kind == Kind::Category
+            && self.numbers.readable == 0
+            && (2..=valuation::MOST_LEVELS).contains(&levels)
+            && self.column.filled() >= levels * valuation::LEVEL_ROWS
     }
 
     /// Whether most of its cells may be thousands or decimals, and nothing in the file states which.

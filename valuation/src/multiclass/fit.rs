@@ -236,8 +236,9 @@ fn level_members(fitted: &FittedClasses) -> Vec<LevelMember> {
     members.collect()
 }
 
-/// The log odds of all levels out of fold, and the level that it is, of the rows whose fold had all levels to learn from, and true;
-/// of all rows where there are none, and false: what is predicted there shows nothing of how sure the whole is. The folds of all levels are the same. `levels` are those of the training rows.
+/// The log odds of all levels out of fold, and the level that it is, of the rows whose fold had all levels to learn from, and
+/// true; of all rows where there are none, and false: what is predicted there shows nothing of how sure the whole is. The
+/// folds of all levels are the same. `levels` are those of the training rows.
 fn out_of_fold(fitted: &[FittedClasses], levels: &[usize]) -> (Vec<(Vec<f64>, usize)>, bool) {
     let judged = fitted
         .first()

@@ -16,7 +16,7 @@ pub(super) fn head(seen: &Seen<'_>, roles: &Roles) -> String {
     let study = seen.study;
     let name_of = |role: &Role| study.columns[role.column].name().to_owned();
     let task = match roles.target_kind {
-        Kind::Boolean => "classification",
+        Kind::Boolean | Kind::Category => "classification",
         _ => "regression",
     };
     let mut text = format!(
@@ -83,6 +83,13 @@ pub(super) fn head(seen: &Seen<'_>, roles: &Roles) -> String {
         }
     }
     let _ = writeln!(text, "target = {:?}", study.columns[roles.target].name());
+    if roles.target_kind == Kind::Category {
+        comment(
+            &mut text,
+            "Its levels are the classes: which of them a record has is predicted. For one of them alone add [class] with a \
+             name and a level, after these lines.",
+        );
+    }
     if let Some(area) = &roles.area {
         let _ = writeln!(text, "area = {:?}", name_of(area));
     }
