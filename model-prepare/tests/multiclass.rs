@@ -250,7 +250,7 @@ async fn several_classes_are_trained_contested_and_swept_on_a_table() {
     ]);
     says(
         &told,
-        &["members of away: logistic weight 1.00", "calibration"],
+        &["members of \"away\": logistic weight 1.00", "calibration"],
     );
     let page = std::fs::read_to_string(page).expect("a page");
     says(

@@ -105,7 +105,7 @@ pub(super) fn level_members(report: &MulticlassReport) -> String {
             .collect();
         let _ = writeln!(
             text,
-            "members of {}: {}",
+            "members of {:?}: {}",
             shortened(&level.level),
             members.join("; ")
         );

@@ -13,6 +13,8 @@ use crate::split::SplitBy;
 
 /// So many levels have all members of a class by default.
 const FEW_LEVELS: usize = 5;
+/// More levels have a forest each up to so many rows, times levels: it takes most of the time of a fit.
+const FOREST_ROWS: usize = 50_000;
 
 /// How a model is fitted.
 #[derive(Debug, Clone, PartialEq)]
@@ -100,7 +102,7 @@ impl FitOptions {
     }
 
     /// The members of each of so many levels, on so many training rows. Many levels are many fits: by default they have
-    /// trees that are fast, and no forest.
+    /// trees that are fast, and a forest where the rows are few.
     pub fn members_of_levels(&self, levels: usize, rows: usize) -> Vec<NamedMember> {
         if !self.members.is_empty() || levels <= FEW_LEVELS {
             return self.members_for(Task::Classification, rows);
@@ -110,7 +112,9 @@ impl FitOptions {
             Effort::Fast | Effort::Standard => Effort::Fast,
         };
         let mut members = effort.class_members(rows);
-        members.retain(|member| !matches!(member.options, MemberOptions::Forest(_)));
+        if levels * rows > FOREST_ROWS {
+            members.retain(|member| !matches!(member.options, MemberOptions::Forest(_)));
+        }
         members
     }
 
