@@ -1,4 +1,4 @@
-// Classes and clusters: the services of docs/recipes on the embedded servers, and the same views in Chromium.
+// Classes, several classes and clusters: the services of docs/recipes on the embedded servers, and the same views in Chromium.
 import assert from "node:assert/strict";
 import { execFileSync, spawn } from "node:child_process";
 import { chmodSync, existsSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -10,8 +10,10 @@ import { trainingWatched } from "./training.mjs";
 
 const root = new URL("../..", import.meta.url).pathname;
 const ROWS = 1500;
+/** Recipes whose records are those of another. */
+const MADE_BY = { scores: "wine" };
 /** Settings that make a training long enough to be watched. */
-const SLOW = { wine: ["prepare.folds=20", "prepare.threads=1"], food: ["prepare.clustering.starts=300", "prepare.threads=1"] };
+const SLOW = { scores: [], wine: ["prepare.folds=20", "prepare.threads=1"], food: ["prepare.clustering.starts=300", "prepare.threads=1"] };
 
 /** The four services with the settings of a recipe. */
 class Recipe {
@@ -19,6 +21,7 @@ class Recipe {
     Object.assign(this, { programs, name, children: [], data: mkdtempSync(join(tmpdir(), `hedonic-${name}-`)) });
     chmodSync(this.data, 0o755); // PostgreSQL runs as another user where this one is root.
     this.csv = join(this.data, "records.csv");
+    this.config = join(root, `config/${name}.toml`);
   }
 
   program = (name) => join(this.programs, name);
@@ -28,7 +31,7 @@ class Recipe {
   environment() {
     const text = readFileSync(join(this.data, "servers.env"), "utf8");
     const found = [...text.matchAll(/^export (\w+)='(.*)'$/gm)].map(([, name, value]) => [name, value]);
-    return { ...process.env, ...Object.fromEntries(found), HEDONIC_CONFIG: join(root, `config/${this.name}.toml`) };
+    return { ...process.env, ...Object.fromEntries(found), HEDONIC_CONFIG: this.config };
   }
 
   begin(name, options, env = process.env) {
@@ -47,7 +50,8 @@ class Recipe {
   }
 
   async start() {
-    writeFileSync(this.csv, execFileSync("awk", ["-v", `rows=${ROWS}`, "-f", join(root, `docs/recipes/${this.name}.awk`)], { maxBuffer: 64 << 20 }));
+    writeFileSync(this.csv, execFileSync("awk", ["-v", `rows=${ROWS}`, "-f", join(root, `docs/recipes/${MADE_BY[this.name] ?? this.name}.awk`)], { maxBuffer: 64 << 20 }));
+    if (this.name === "scores") this.describeScores();
     this.begin("hedonic", ["--servers-only", "--data-dir", this.data]);
     await until("the embedded servers", () => existsSync(join(this.data, "servers.env")));
     const env = this.environment();
@@ -67,6 +71,17 @@ class Recipe {
       const reply = await fetch(`${this.url}/schema`);
       return reply.ok && (await reply.json()).stored?.rows > ROWS / 2;
     });
+  }
+
+  /** The schema of docs/recipes/wine.md whose classes are all scores, and settings with it. */
+  describeScores() {
+    const schema = join(this.data, "scores.toml");
+    const [head, target] = readFileSync(join(root, "schemas/wine.toml"), "utf8").split('name = "quality"');
+    const scored = target.replace("integer", "category").replace(/^(min|max) .*\n/gm, "");
+    writeFileSync(schema, `${head.replace(/^\[class\]\n(.+\n)+/m, "")}name = "quality"${scored}`);
+    const settings = readFileSync(join(root, "config/wine.toml"), "utf8").split("[prepare]")[0];
+    this.config = join(this.data, "settings.toml");
+    writeFileSync(this.config, settings.replace(/^source = .*/m, `source = ${JSON.stringify(schema)}`));
   }
 
   async stop() {
@@ -159,6 +174,25 @@ async function classes(context, recipe) {
   say("classes: a probability with its threshold, a slider, similar records, a sweep with its page");
 }
 
+async function severalClasses(context, recipe) {
+  await eachView(context, recipe, async (page) => {
+    await reads(page, "#price", /^\d$/);
+    await page.waitForSelector(".levels tbody tr:nth-child(3)");
+    const shares = await page.locator(".levels .num").allTextContents();
+    const sum = shares.reduce((sum, share) => sum + Number.parseFloat(share), 0);
+    assert.ok(Math.abs(sum - 100) < 1, `${shares}`);
+    await page.waitForSelector(".comparables tbody tr:nth-child(5)");
+    await dragged(page);
+  });
+  const page = await context.newPage();
+  await open(page, recipe.url, "quality");
+  await reads(page, "main", /Quality/);
+  await open(page, recipe.url, "models");
+  await reads(page, ".main-measure", /Accuracy\s*0\.\d+/);
+  await page.close();
+  say("several classes: the likeliest with the probability of each, a slider");
+}
+
 async function clusters(context, recipe) {
   await eachView(context, recipe, async (page) => {
     await reads(page, "#price", /^Cluster \d+$/);
@@ -180,7 +214,7 @@ async function clusters(context, recipe) {
 
 /** With the programs of a directory. */
 export async function recipes(browser, programs) {
-  for (const [name, look] of [["wine", classes], ["food", clusters]]) {
+  for (const [name, look] of [["wine", classes], ["scores", severalClasses], ["food", clusters]]) {
     const recipe = new Recipe(programs, name);
     const context = await browser.newContext({ locale: "en-GB", reducedMotion: "reduce" });
     context.setDefaultTimeout(60_000);
