@@ -86,29 +86,30 @@ impl Predictions {
 
 /// The columns that a model's predictions have.
 fn columns(model: &TrainedModel) -> SchemaRef {
-    let mut fields = match model {
-        TrainedModel::Price(_) => vec![
-            Field::new("prediction", DataType::Float64, true),
-            Field::new("low", DataType::Float64, true),
-            Field::new("high", DataType::Float64, true),
-        ],
-        TrainedModel::Class(_) => vec![
-            Field::new("prediction", DataType::Float64, true),
-            Field::new("class", DataType::Boolean, true),
-        ],
-        TrainedModel::Multiclass(model) => {
-            let mut fields = vec![
+    let mut fields =
+        match model {
+            TrainedModel::Price(_) => vec![
                 Field::new("prediction", DataType::Float64, true),
-                Field::new("class", DataType::Utf8, true),
-            ];
-            let levels = model.levels().iter();
-            fields.extend(levels.map(|level| {
-                Field::new(format!("probability_{level}"), DataType::Float64, true)
-            }));
-            fields
-        }
-        TrainedModel::Clusters(_) => vec![Field::new("prediction", DataType::Int64, true)],
-    };
+                Field::new("low", DataType::Float64, true),
+                Field::new("high", DataType::Float64, true),
+            ],
+            TrainedModel::Class(_) => vec![
+                Field::new("prediction", DataType::Float64, true),
+                Field::new("class", DataType::Boolean, true),
+            ],
+            TrainedModel::Multiclass(model) => {
+                let mut fields = vec![
+                    Field::new("prediction", DataType::Float64, true),
+                    Field::new("class", DataType::Utf8, true),
+                ];
+                let levels = model.levels().iter();
+                fields.extend(levels.map(|level| {
+                    Field::new(format!("probability_{level}"), DataType::Float64, true)
+                }));
+                fields
+            }
+            TrainedModel::Clusters(_) => vec![Field::new("prediction", DataType::Int64, true)],
+        };
     fields.push(Field::new("error", DataType::Utf8, true));
     Arc::new(Schema::new(fields))
 }
