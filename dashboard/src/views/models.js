@@ -8,8 +8,8 @@ import { about, amount, date, label, moment, number, percent, span, t } from "..
 const number_of = (version) => Number(version.slice(1));
 const name_of = (value) => `v${String(value).padStart(6, "0")}`;
 
-/** What is named first of classes and clusters. */
-const MAIN = ["auc", "accuracy", "silhouette"];
+/** What is named first: of a class, of several, of clusters. */
+const first_of = (report) => (report.model?.balanced_accuracy !== undefined ? "accuracy" : report.model?.auc !== undefined ? "auc" : "silhouette");
 
 /** The figures that tell versions apart, by task. */
 function measures(report, unit) {
@@ -34,7 +34,7 @@ function measures(report, unit) {
     .map(([key, value]) => [key, value?.value ?? value])
     .filter(([, value]) => typeof value === "number")
     .map(([key, value]) => of(key, value, (one) => about(one, 4)))
-    .sort((one, other) => MAIN.includes(other.key) - MAIN.includes(one.key));
+    .sort((one, other) => (other.key === first_of(report)) - (one.key === first_of(report)));
 }
 
 const measure_name = (key) => (t(`measure.${key}`) === `measure.${key}` ? label(key) : t(`measure.${key}`));
