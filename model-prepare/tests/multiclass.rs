@@ -239,7 +239,7 @@ async fn several_classes_are_trained_contested_and_swept_on_a_table() {
     let page = stage.home.path().join("page.html");
     let csv = stage.home.path().join("judged.csv");
     let path = |path: &Path| path.display().to_string();
-    let told = stage.run(&[
+    let printed = stage.run(&[
         "evaluate",
         "--data",
         &data,
@@ -249,7 +249,7 @@ async fn several_classes_are_trained_contested_and_swept_on_a_table() {
         &path(&csv),
     ]);
     says(
-        &told,
+        &printed,
         &["members of \"away\": logistic weight 1.00", "calibration"],
     );
     let page = std::fs::read_to_string(page).expect("a page");

@@ -3,6 +3,7 @@
 mod axis;
 mod bars;
 mod boxes;
+mod calibration;
 mod classified;
 mod clusters_page;
 mod columns;

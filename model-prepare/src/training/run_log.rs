@@ -1,5 +1,6 @@
 //! The run of a training: what it was given, what it came to, and its files.
 
+use std::collections::BTreeMap;
 use std::time::Instant;
 
 use registry::{Run, RunStatus};
@@ -129,12 +130,8 @@ pub(crate) fn member_params(run: &mut Run, member: &NamedMember) {
 
 /// Every number of a report.
 pub(crate) fn measures(run: &mut Run, report: &Report) {
-    run.measure("rows.train", 0, report.train_rows as f64);
-    run.measure("rows.holdout", 0, report.holdout_rows as f64);
+    of_rows(run, report.train_rows, report.holdout_rows, &report.removed);
     run.measure("rows.holdout_outliers", 0, report.holdout_outliers as f64);
-    for (rule, rows) in &report.removed {
-        run.measure(format!("rows.removed.{rule}"), 0, *rows as f64);
-    }
     run.measure("features", 0, report.features as f64);
     of_metrics(run, "", &report.model);
     of_metrics(run, "baseline.", &report.baseline);
@@ -167,13 +164,18 @@ pub(crate) fn measures(run: &mut Run, report: &Report) {
     }
 }
 
-/// Every number of a class's report.
-fn of_class(run: &mut Run, report: &ClassReport) {
-    run.measure("rows.train", 0, report.train_rows as f64);
-    run.measure("rows.holdout", 0, report.holdout_rows as f64);
-    for (rule, rows) in &report.removed {
+/// How many rows there were, and what removed others.
+fn of_rows(run: &mut Run, train: usize, holdout: usize, removed: &BTreeMap<String, usize>) {
+    run.measure("rows.train", 0, train as f64);
+    run.measure("rows.holdout", 0, holdout as f64);
+    for (rule, rows) in removed {
         run.measure(format!("rows.removed.{rule}"), 0, *rows as f64);
     }
+}
+
+/// Every number of a class's report.
+fn of_class(run: &mut Run, report: &ClassReport) {
+    of_rows(run, report.train_rows, report.holdout_rows, &report.removed);
     run.measure("features", 0, report.features as f64);
     of_class_metrics(run, "", &report.model);
     of_class_metrics(run, "baseline.", &report.baseline);
@@ -205,11 +207,7 @@ fn of_class(run: &mut Run, report: &ClassReport) {
 
 /// Every number of the report of several classes; those of a level under its name.
 fn of_levels(run: &mut Run, report: &MulticlassReport) {
-    run.measure("rows.train", 0, report.train_rows as f64);
-    run.measure("rows.holdout", 0, report.holdout_rows as f64);
-    for (rule, rows) in &report.removed {
-        run.measure(format!("rows.removed.{rule}"), 0, *rows as f64);
-    }
+    of_rows(run, report.train_rows, report.holdout_rows, &report.removed);
     run.measure("features", 0, report.features as f64);
     of_level_metrics(run, "", &report.model);
     of_level_metrics(run, "baseline.", &report.baseline);

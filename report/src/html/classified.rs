@@ -6,18 +6,14 @@ use arrow_array::RecordBatch;
 use records::{Kind, Schema};
 use valuation::{ClassReport, JudgedRow};
 
-use super::axis::{Axis, Scale};
+use super::calibration::{self, share};
 use super::markup::{escape, section};
 use super::plot::{COLOURS, Plot};
 use super::{bars, boxes, columns, distribution};
 
-fn share() -> Axis {
-    Axis::of([0.0, 1.0].into_iter(), Scale::Linear)
-}
-
 /// The ROC curve, the calibration curve, and the confusion matrix at the threshold.
 pub(super) fn curves(report: &ClassReport) -> String {
-    let figures = [roc(report), calibration(report)];
+    let figures = [roc(report), calibrated(report)];
     let model = &report.model;
     let confusion = &model.confusion;
     let class = escape(&report.class);
@@ -70,20 +66,14 @@ fn roc(report: &ClassReport) -> String {
     ))
 }
 
-fn calibration(report: &ClassReport) -> String {
-    let mut plot = Plot::new(share(), share());
-    plot.line((0.0, 0.0), (1.0, 1.0), COLOURS[1]);
-    let points = report
-        .calibration
-        .iter()
-        .map(|bin| (bin.predicted, bin.found));
-    plot.path(&points.collect::<Vec<_>>(), COLOURS[0]);
-    plot.finish(&format!(
+fn calibrated(report: &ClassReport) -> String {
+    let caption = format!(
         "calibration: observed share of {} (upwards) over the predicted probability, by tenths of the \
          rows; mean difference {:.1} %",
         report.class,
         100.0 * report.calibration_error
-    ))
+    );
+    calibration::curve(&report.calibration, &caption)
 }
 
 /// The predicted probabilities of records of the class, and of the others.

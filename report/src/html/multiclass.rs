@@ -4,10 +4,8 @@ use std::fmt::Write as _;
 
 use valuation::MulticlassReport;
 
-use super::axis::{Axis, Scale};
-use super::bars;
 use super::markup::{escape, section};
-use super::plot::{COLOURS, Plot};
+use super::{bars, calibration};
 
 /// The measures of the whole, the confusion table, and the calibration curve of the predicted level.
 pub(super) fn confusion(report: &MulticlassReport) -> String {
@@ -39,25 +37,18 @@ pub(super) fn confusion(report: &MulticlassReport) -> String {
     section(
         "Classification of the hold-out",
         &text,
-        &[calibration(report)],
+        &[calibrated(report)],
         &table,
     )
 }
 
-fn calibration(report: &MulticlassReport) -> String {
-    let share = || Axis::of([0.0, 1.0].into_iter(), Scale::Linear);
-    let mut plot = Plot::new(share(), share());
-    plot.line((0.0, 0.0), (1.0, 1.0), COLOURS[1]);
-    let points = report
-        .calibration
-        .iter()
-        .map(|bin| (bin.predicted, bin.found));
-    plot.path(&points.collect::<Vec<_>>(), COLOURS[0]);
-    plot.finish(&format!(
+fn calibrated(report: &MulticlassReport) -> String {
+    let caption = format!(
         "calibration: share of rows that have the predicted level (upwards) over its probability, by tenths of the \
          rows; mean difference {:.1} %",
         100.0 * report.calibration_error
-    ))
+    );
+    calibration::curve(&report.calibration, &caption)
 }
 
 /// How well each level is predicted.

@@ -4,7 +4,7 @@ use crate::classification::log_loss_of;
 
 /// Steps of Newton's method at most: it settles in under ten.
 const MOST_STEPS: usize = 50;
-/// Bounds of the exponent: beyond, rows are too few or the levels told apart without a mistake.
+/// Bounds of the exponent: beyond, the rows are too few, or the levels do not overlap.
 const LEAST: f64 = 0.25;
 const MOST: f64 = 4.0;
 
@@ -117,7 +117,7 @@ mod tests {
             rows.iter().map(of).sum()
         };
         assert!(loss(found) < loss(found + 0.02) && loss(found) < loss(found - 0.02));
-        // Nothing to estimate, and levels that are told apart without a mistake.
+        // Nothing to estimate, and levels that do not overlap.
         assert_eq!(exponent(&[(vec![0.0, 0.0], 1)]), 1.0);
         let sure = exponent(&[(vec![3.0, -3.0], 0), (vec![-3.0, 3.0], 1)]);
         assert!((1.0..=MOST).contains(&sure), "{sure}");
